@@ -19,7 +19,7 @@ from extractor.evaluation.gold_files import ExtractionSource, open_extractions
 from extractor.evaluation.standoff import is_standoff, read_standoff
 from extractor.llm.database import open_run
 from extractor.llm.store import CallStore, OpenStore
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedRecord
 from extractor.read import read_records
@@ -32,7 +32,7 @@ Pairs = list[tuple[ParsedRecord, TrialExtraction]]
 FOLDS = 5
 PEER = "plain instructor calls"
 """The effort of the figures of ``benchmarks.peers``."""
-RULES = ExtractionOptions(assist=Assist.NEVER)
+RULES = ExtractionOptions(effort=Effort.NONE)
 """The rules alone."""
 
 
@@ -60,10 +60,10 @@ def parse_options(
             optional value, ``[Path]`` for several, False for a flag, a list for several values, a member of an enum for
             one of its members.
 
-    >>> options = {"data": ..., "assist": Assist.AUTO, "seed": 0, "kind": str}
-    >>> parsed = parse_options(None, "gold", given=["g", "--data", "d", "--assist", "always"], **options)
-    >>> str(parsed.gold), str(parsed.data), parsed.assist.value, parsed.seed, parsed.kind
-    ('g', 'd', 'always', 0, None)
+    >>> options = {"data": ..., "effort": Effort.MEDIUM, "seed": 0, "kind": str}
+    >>> parsed = parse_options(None, "gold", given=["g", "--data", "d", "--effort", "high"], **options)
+    >>> str(parsed.gold), str(parsed.data), parsed.effort.value, parsed.seed, parsed.kind
+    ('g', 'd', 'high', 0, None)
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in positional:

@@ -91,7 +91,7 @@ def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
     results: list[dict[str, Any]] = []
     for effort in chosen.effort.split(","):
-        options: dict[str, Any] = {"assist": "never"} if effort == "rules" else {"effort": effort}
+        options: dict[str, Any] = {"effort": "none"} if effort == "rules" else {"effort": effort}
         extractor = Extractor(chosen.model, replay=chosen.replay, **options)
         with keeping_calls(chosen.keep) as calls:
             for name, pairs in groups.items():

@@ -123,8 +123,8 @@ _CONCLUDED = CustomField.model_validate({"name": "concluded", "definition": "Any
 
 def judge_claim(trial: Trial) -> Verdict:
     """The verdict of the check of the user's own fields, on a conclusion that the changed quote should bear out."""
-    found = check_claim({"quote": trial.quote, "value": True}, _CONCLUDED, read_passage(trial.drawn.text))
-    return Verdict(trial, bool(found.readings))
+    found, _ = check_claim({"quote": trial.quote, "value": True}, _CONCLUDED, read_passage(trial.drawn.text))
+    return Verdict(trial, bool(found))
 
 
 def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:

@@ -47,7 +47,7 @@ def write_sheets(sources: list[Path], out: Path, fold: int, trials: int, seed: i
     out.mkdir(parents=True)
     records = out / "trials.jsonl"
     records.write_text("".join(chosen), "utf-8")
-    _run("run", records, "--assist", "never", "--out", out / "run")
+    _run("run", records, "--effort", "none", "--out", out / "run")
     for name in ("jsonl", "fhir"):
         _run("export", out / "run", "--to", out / name, "--format", name)
     facts = _read_facts(out)

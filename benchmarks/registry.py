@@ -3,15 +3,14 @@
     python -m benchmarks.registry --data DIR [--records 550000] [--sample 200] [--model gpt-4.1-mini]
         [--driver 750] [--flight 64] [--latency 2] [--reads 85] [--writes 20]
 
-Calls, tokens and money per record come from ``extractor run --dry-run`` over the folder's records, sampled by size,
-with a hosted model whose price is known; records per second of one core are measured here. Options give the rest:
+Calls, tokens and money per record come from ``extractor run --dry-run`` over the first records of each file, with a
+hosted model whose price is known; records per second of one core are measured here. Options give the rest:
 records per second that the driver of a cluster can read, distribute and write (``--driver``), requests at once and
 seconds for each (``--flight``, ``--latency``), and tokens per second that a local model reads and writes
 (``--reads``, ``--writes``).
 """
 
 import argparse
-import json
 import math
 import subprocess
 from collections.abc import Iterator
@@ -55,14 +54,18 @@ def main() -> None:
 
 def measure_record(inputs: list[str], chosen: argparse.Namespace) -> PerRecord:
     """Measure the mean record of a sample."""
-    command = run_command(*inputs, "--dry-run", "--json", "--model", chosen.model, "--sample", chosen.sample)
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    quote: dict[str, Any] = json.loads(answer.stdout)
+    figures: dict[str, float] = {}
+    for path in inputs:
+        command = run_command(path, "--dry-run", "--model", chosen.model, "--limit", chosen.sample // len(inputs))
+        head, *rows = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+        found = {"records": float(head.split()[0].replace(",", ""))}
+        found |= {name: float(expected.replace(",", "")) for name, _, expected, _ in (row.split("\t") for row in rows)}
+        figures = {name: figures.get(name, 0.0) + figure for name, figure in found.items()}
     listed = read_prices(()).find(ModelSpec.parse(chosen.model))
     if listed is None:
         raise SystemExit(f"no price is known for {chosen.model}")
-    names = ("calls", "prompt_tokens", "output_tokens", "usd")
-    calls, prompt, output, usd = (quote[name]["expected"] / quote["records"] for name in names)
+    names = ("calls", "prompt tokens", "output tokens", "dollars")
+    calls, prompt, output, usd = (figures[name] / figures["records"] for name in names)
     return PerRecord(_time_rules(inputs, chosen.sample), calls, prompt, output, usd, float(listed.price.batch))
 
 

@@ -125,7 +125,7 @@ def _alternate(*plays: Play) -> Iterator[Play]:
 
 def _command(one: Round, out: Path, limit: float | None) -> list[str]:
     limits = () if limit is None else ("--max-usd", f"{limit:.4f}")
-    return run_command(one.records, "--assist", "always", "--max-lacking", 1, *one.options, *limits, "--out", out)
+    return run_command(one.records, "--effort", "high", *one.options, *limits, "--out", out)
 
 
 def play_run(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
@@ -155,7 +155,7 @@ def play_job(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
         with _served(one, root, limit) as (client, running):
             if not job_id:
                 kind = {"content-type": "application/x-ndjson"}
-                made = client.post("/v1/jobs?assist=always", content=one.records.read_bytes(), headers=kind)
+                made = client.post("/v1/jobs?effort=high", content=one.records.read_bytes(), headers=kind)
                 job_id = made.json()["id"]
             ends.append(one.end(running))
     with _served(one, root, limit) as (client, running):

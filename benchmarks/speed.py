@@ -3,7 +3,7 @@
     python -m benchmarks.speed --data DIR [--records N]
 
 Prints the CPU time of each stage over the first N records of the folder's ``records/ctgov_v2.jsonl.gz``, and of the
-whole command ``extractor run --assist never``.
+whole command ``extractor run --effort none``.
 """
 
 import os
@@ -44,7 +44,7 @@ def measure_stages(path: Path, limit: int | None = None) -> list[tuple[str, str,
     seconds |= {"read + parse": seconds["read"] + seconds["parse"], "all": sum(seconds.values())}
     limits = () if limit is None else ("--limit", limit)
     with tempfile.TemporaryDirectory() as folder:
-        command = run_command(path, "--out", folder, "--assist", "never", *limits)
+        command = run_command(path, "--out", folder, "--effort", "none", *limits)
         seconds["extractor run, with its start"] = cpu_seconds(command)
     count = len(records)
     return [(name, f"{count / spent:,.0f}", f"{1000 * spent / count:.2f}") for name, spent in seconds.items()]

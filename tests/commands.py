@@ -24,17 +24,7 @@ from typer.testing import CliRunner
 from extractor.cli import main
 from extractor.cli.app import app
 
-__all__ = [
-    "FORKS",
-    "PATIENCE_S",
-    "Ended",
-    "Running",
-    "extract",
-    "extractor",
-    "invoke",
-    "read_lines",
-    "start_extractor",
-]
+__all__ = ["FORKS", "PATIENCE_S", "Ended", "Running", "extract", "extractor", "invoke", "read_lines", "start_extractor"]
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.loaded"])
@@ -93,7 +83,7 @@ def invoke(*words: object, **environment: str) -> Result:
 
 def extract(source: str | Path, folder: Path, *options: object) -> Path:
     """The folder of a run without a model, made in this process."""
-    done = invoke("run", source, "--assist", "never", "--out", folder, "--workers", 1, "--quiet", *options)
+    done = invoke("run", source, "--effort", "none", "--out", folder, "--workers", 1, "--quiet", *options)
     assert done.exit_code == 0, done.output
     return folder
 

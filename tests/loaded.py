@@ -14,6 +14,6 @@ for module in iter_modules(extractor.cli.__path__, "extractor.cli."):
     import_module(module.name)
 for name in ("sdk", "structured", "batch_api.provider"):
     import_module(f"extractor.llm.{name}")
-Extractor(assist="never").extract(next(read_records(RECORD)))
+Extractor(effort="none").extract(next(read_records(RECORD)))
 gc.collect()
 gc.freeze()  # a fork copies what is written to, and the collector writes to what it looks at

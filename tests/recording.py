@@ -25,7 +25,7 @@ from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.read import read_records
 from extractor.schemas import Task, TrialExtraction
 
@@ -49,7 +49,7 @@ class Scenario:
     input: str
     answered_by: str = "capable"
     tasks: tuple[Task, ...] = tuple(Task)
-    assist: Assist = Assist.AUTO
+    effort: Effort = Effort.MEDIUM
     reasks: int = 1
     output_tokens: int | None = None
     records: int = 1
@@ -77,7 +77,7 @@ def settings_of(scenario: Scenario) -> ClientSettings:
 async def extract_scenario(scenario: Scenario, folder: Path, model: Model | None) -> list[TrialExtraction]:
     """Extract a scenario's records."""
     records = islice(read_records(folder / scenario.input), scenario.records)
-    options = ExtractionOptions(scenario.tasks, scenario.assist)
+    options = ExtractionOptions(tasks=scenario.tasks, effort=scenario.effort)
     return [await OpenExtractor(model, options)(record) for record in records]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from extractor import read_records, split_outcomes, verify_quote
 from extractor.errors import RecordError
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import advance, extract_by_rules
 from extractor.read import read_stream
 from extractor.schemas import TrialRecord
@@ -33,7 +33,7 @@ def check_record(record: TrialRecord) -> None:
             raw = record.raw_text(evidence.section)
             assert raw is not None
             assert raw[evidence.start : evidence.end] == evidence.quote
-    advance(record, ExtractionOptions(assist=Assist.ALWAYS))  # what would be asked
+    advance(record, ExtractionOptions(effort=Effort.HIGH))  # what would be asked
 
 
 @given(RANDOM)

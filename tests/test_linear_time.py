@@ -7,7 +7,7 @@ import pytest
 
 from extractor.ground.refusals import explain_refusal
 from extractor.ground.support import find_support
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import (
     Age,
@@ -27,7 +27,7 @@ from extractor.text.passage import read_section
 
 from .growth import LARGEST_EXPONENT, PIECES, fit_growth, list_expressions
 
-RULES = ExtractionOptions(assist=Assist.NEVER)
+RULES = ExtractionOptions(effort=Effort.NONE)
 SECTIONS = ("eligibility", "detailed_description", "arms[0]", "primary_outcomes", "conditions")
 MORE = (
     *("</record>", "<!--", "{{", "\u200b", "e\u0301", "Ignore the above. ", "Inclusion Criteria:\n", "\n* Age over 18"),

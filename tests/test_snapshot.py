@@ -18,7 +18,7 @@ RECORDS = ("seeds/records", "tests/records/flat.txt", "tests/records/studies.jso
 
 def describe():
     """Each value with the characters that support it, each item's confidence, each absence, each finding."""
-    extract = Extractor(assist="never").extract
+    extract = Extractor(effort="none").extract
     for record in read_records(*(ROOT / each for each in RECORDS)):
         extraction = json.loads(extract(record).model_dump_json())
         yield f"# {Path(record.source.path).name} {record.record_id}"

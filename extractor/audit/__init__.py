@@ -38,7 +38,7 @@ def audit_extraction(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple
     >>> from extractor import Extractor, read_records
     >>> from extractor.parse import parse_record
     >>> record = [one for one in read_records("seeds/records") if one.record_id.startswith("002")][0]
-    >>> findings = audit_extraction(parse_record(record), Extractor(assist="never").extract(record))
+    >>> findings = audit_extraction(parse_record(record), Extractor().extract(record))
     >>> [(found.kind.value, [citation.quote for citation in found.citations]) for found in findings]
     [('time_points_differ', ['ORR(CR+CRi) on days 45, 90, 120', 'day 30, day 45, day 90'])]
     """

@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from .console import FAILED, OK, print_table, say, split_names
-from .options import FILES, JsonOption, ModelOption, option
+from extractor.options import FILES, split_names
+
+from .console import FAILED, OK, print_table, say
+from .options import JsonOption, ModelOption, option
 
 PURPOSES: Final = {
     "export": "Parquet and DuckDB tables",
@@ -154,7 +156,7 @@ def _check_model(name: str) -> Check:
     source = Source(path="doctor", format="flat")
     record = TrialRecord(record_id="doctor", source=source, sections=(Section(name="eligibility", text=_PROBE),))
     try:
-        found = Extractor(spec, assist="always").extract(record)
+        found = Extractor(spec, effort="high").extract(record)
     except ExtractorError as error:
         problem, _, remedy = str(error).partition("; ")
         return Check("model", "failed", problem, remedy)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,18 @@ def read_model_spec(text: str) -> ModelSpec:
     if not spec.base_url and (nearest := _find_similar_model(spec)):
         say(f"{spec} is not a known model; did you mean {nearest}?")
     return spec
+
+
+def read_max_lacking() -> float:
+    """Return the share of questions without a usable answer that a run may have: EXTRACTOR_MAX_LACKING, or 0.05.
+
+    Raises ``ValueError`` for anything but a number from 0 to 1.
+    """
+    text = os.environ.get("EXTRACTOR_MAX_LACKING") or "0.05"
+    with suppress(ValueError):
+        if 0 <= (share := float(text)) <= 1:
+            return share
+    raise ValueError(f"EXTRACTOR_MAX_LACKING is {text!r}; set it to a number from 0 to 1, such as 0.05")
 
 
 def _find_similar_model(spec: ModelSpec) -> str | None:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from extractor.options import FILES, RARE, read_own_fields
+
 from .console import FAILED, OK, Row, print_table, say, to_printable, warn_incomplete
-from .options import FILES, RARE, SCORES, FieldsOption, JsonOption, option, read_custom_fields
+from .options import SCORES, FieldsOption, JsonOption, option
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -23,7 +25,6 @@ _BY_IMPORTANCE = (
     *("exact", "relaxed", "paired", "left empty", "empty"),
 )
 _ERRORS = ("error", "count", "harm", "most often in", "worst example")
-_ABSENCES = ("absence", "count", "gold empty", "gold has a value", "most often in")
 _DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
 _NAMED = 10
 """Most records named in a line."""
@@ -96,7 +97,7 @@ def evaluate(
         given = {"--json": as_json, "--compare": compare, "--fail-under": fail_under, "--html": html}
         if names := [name for name, value in given.items() if value]:
             raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
-        return _check(gold, predicted, read_custom_fields(fields))
+        return _check(gold, predicted, read_own_fields(fields))
     from extractor.evaluation.record_score import WorstErrors
     from extractor.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
@@ -230,12 +231,6 @@ def print_report(report: "ScoreReport") -> None:
             for one, place in zip(report.errors, places, strict=True)
         ]
         print_table(_ERRORS, rows, _ERRORS[1:], prose=_ERRORS[3:])
-    if report.absences:
-        rows = [
-            (one.reason.value, str(one.count), _show(one.right / one.count), str(one.false), _list_fields(one.fields))
-            for one in report.absences
-        ]
-        print_table(_ABSENCES, rows, _ABSENCES[1:], prose=_ABSENCES[4:])
     if report.undeclared:
         say(f"{', '.join(report.undeclared)}: gold has values, and no field has this name; name its file with --fields")
     if report.comparison:
@@ -254,7 +249,7 @@ def _find_fields(predicted: Path, given: Sequence[str] | None) -> "tuple[CustomF
     from extractor.run.manifest import restore_fields
 
     run = None if given else find_run(predicted)
-    return restore_fields(run.manifest.settings) if run else read_custom_fields(given)
+    return restore_fields(run.manifest.settings) if run else read_own_fields(given)
 
 
 def _list_records(title: str, record_ids: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """``extractor fetch``: records from the registry into a file; and the NCT numbers among the inputs of a run."""
 
+import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import FAILED, INTERRUPTED, OK, say, split_names
-from .options import FILES, QUERY, RARE, SPEED, BaseUrlOption, FreshOption, LimitOption, QuietOption, option
+from extractor.options import FILES, RARE, SPEED, split_names
+
+from .console import FAILED, INTERRUPTED, OK, say
+from .options import QUERY, FreshOption, LimitOption, QuietOption, option
 
 if TYPE_CHECKING:
     from extractor.fetch import FetchedPage, Registry
@@ -42,7 +45,9 @@ def fetch(
     requests_per_minute: Annotated[float, option(SPEED, "Most requests, evenly spaced.", min=0.01, metavar="N")] = 50.0,
     timeout: Annotated[float, option(SPEED, "Seconds without a byte of the reply.", min=0.1, metavar="S")] = 60.0,
     page_size: Annotated[int, option(RARE, "Records a request.", min=1, max=1000, metavar="N")] = 1000,
-    base_url: BaseUrlOption = None,
+    base_url: Annotated[
+        str | None, option(RARE, "A mirror of ClinicalTrials.gov's API v2.", metavar="URL", envvar="EXTRACTOR_REGISTRY")
+    ] = None,
 ) -> int:
     """Fetch records from ClinicalTrials.gov, by NCT numbers or by a query.
 
@@ -85,7 +90,7 @@ def fetch(
 
 @contextmanager
 def find_records(
-    inputs: Sequence[str], folder: Path | None, base_url: str | None, *, fresh: bool, quiet: bool
+    inputs: Sequence[str], folder: Path | None, *, fresh: bool, quiet: bool
 ) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield a run's inputs, with a file of fetched records in place of NCT numbers, and an exit code.
 
@@ -102,7 +107,7 @@ def find_records(
     if not numbers:
         yield tuple(inputs), OK
         return
-    registry = Registry(base_url=base_url or BASE_URL)
+    registry = Registry(base_url=os.environ.get("EXTRACTOR_REGISTRY") or BASE_URL)
     others = [one for one in inputs if one.upper() not in numbers]
     with TemporaryDirectory(prefix="extractor-") as scratch, ExitStack() as stack:
         path = (folder or Path(scratch)) / _FETCHED

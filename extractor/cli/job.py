@@ -1,6 +1,6 @@
 """What a command runs: its inputs, its options, and the processes that share the work."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from glob import has_magic
@@ -12,8 +12,7 @@ from extractor.api import Extractor
 from extractor.cost.budget import Limits, Pricing
 from extractor.errors import ExtractorError
 from extractor.llm.exchange import Exchange
-from extractor.llm.settings import ClientSettings
-from extractor.options import Assist
+from extractor.llm.replay import ReplayTally
 from extractor.read.records import describe_missing
 from extractor.run.executor import SMALL_RUN, Executor, InlineExecutor, ProcessExecutor, count_cores, open_executor
 from extractor.run.folder import RunFolder
@@ -23,9 +22,8 @@ from extractor.suggestions import suggest
 from .console import refuse
 from .environment import find_prices, read_model_spec
 from .fetch import find_records
-from .interrupts import observing
-from .options import RunOptions, read_model_options
-from .progress import count_records
+from .options import RecordOptions
+from .progress import count_records, observing
 
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
@@ -35,11 +33,10 @@ _MOST_PROCESSES = 5
 class RunJob:
     """The options of a run. Without ``out`` results go to standard output.
 
-    With ``strict``, a record that occurs twice with different texts is a failure. ``workers`` processes share the work,
-    one per core if None. ``batch_rounds`` limits the provider's batches, 0 for none; the first poll for answers comes
-    after ``poll_s`` seconds. Without ``waits`` the run ends when a batch is submitted. ``address`` is that of the Ray
-    cluster, None for one on this machine. If more than the share ``max_lacking`` of the questions get no usable answer,
-    the run fails.
+    ``workers`` processes share the work, one per core if None. ``batch_rounds`` limits the provider's batches, 0 for
+    none; the first poll for answers comes after ``poll_s`` seconds. Without ``waits`` the run ends when a batch is
+    submitted. ``ray`` is the address of the Ray cluster, ``local`` for one on this machine. If more than
+    the share ``max_lacking`` of the questions get no usable answer, the run fails.
     """
 
     inputs: tuple[str, ...]
@@ -48,38 +45,35 @@ class RunJob:
     out: Path | None
     fresh: bool
     quiet: bool
-    strict: bool = False
-    asking: ClientSettings = field(default_factory=ClientSettings)
     workers: int | None = None
     pricing: Pricing = field(default_factory=Pricing)
     batch_rounds: int = 0
     poll_s: float = 5.0
     waits: bool = True
-    engine: str = "local"
-    address: str | None = None
+    ray: str | None = None
     max_lacking: float = 1.0
 
     @property
     def uses_rules_alone(self) -> bool:
         """Whether the run uses no model."""
-        return self.extractor.options.assist is Assist.NEVER or not self.extractor.choice.answers
+        return not self.extractor.options.asks or not self.extractor.choice.answers
 
     @property
     def processes(self) -> int:
         """Number of processes that share the work: one for replayed answers."""
         choice = self.extractor.choice
-        if self.uses_rules_alone or self.engine == "ray":
-            return self.workers or (1 if self.engine == "ray" else count_cores())
+        if self.uses_rules_alone or self.ray:
+            return self.workers or (1 if self.ray else count_cores())
         if choice.replay or choice.exchange or self.batch_rounds or choice.spec is None:
             return 1
         return self.workers or min(count_cores(), _MOST_PROCESSES)
 
     def connect(self) -> AbstractContextManager[Executor]:
         """Return the executor for these options."""
-        if self.engine == "ray":
+        if self.ray:
             from extractor.run.ray import connected
 
-            return connected(self.address, self.workers)
+            return connected(self.ray, self.workers)
         if self.uses_rules_alone:
             return nullcontext(open_executor(self.workers))
         if self.processes == 1:
@@ -96,61 +90,58 @@ class RunJob:
 
 
 @contextmanager
-def open_job(
-    given: RunOptions,
-    out: str | None,
-    *,
-    replay: Path | None = None,
-    exchange: Exchange | None = None,
-    dry_run: bool = False,
-    concurrency: int = 8,
-    asking: Mapping[str, Any] | None = None,
-    **more: Any,
-) -> Iterator[tuple[RunJob, int]]:
+def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     """Yield the job of a command, with records fetched for NCT numbers, and an exit code; write the log meanwhile.
 
     The code is 1 if the registry does not know a number. Fetched records stay in the folder ``out`` unless it is a dry
-    run. ``asking`` are settings of the model's client, ``more`` further fields of the job. Raises ``ValueError`` for
-    options that do not fit together, and if no input exists.
+    run. ``more`` are further fields of the job. Raises ``ValueError`` for options that do not fit together, and if no
+    input exists.
     """
-    in_batches, folder = bool(more.get("batch_rounds")), Path(out) if out else None
-    place, inputs = folder and realpath(folder), [realpath(one) for one in given.inputs]
+    asked = given.model_dump(include={"replay", "answers", "requests", "dry_run", "timeout", "concurrency"})
+    replay, in_batches, folder = asked.get("replay"), bool(more.get("batch_rounds")), Path(given.out or "")
+    place, inputs = given.out and realpath(folder), [realpath(one) for one in given.inputs]
     away = "name a folder of this machine or of a shared file system with --out"
     refuse(
         {
-            f"{out} is an address; {away}": out and "://" in out,
-            f"{out} is an input; name another folder with --out": place in inputs,
-            f"{out} is replayed; name another folder with --out": replay and place == realpath(replay),
+            f"{given.out} is an address; {away}": given.out and "://" in given.out,
+            f"{given.out} is an input; name another folder with --out": place in inputs,
+            f"{given.out} is replayed; name another folder with --out": replay and place == realpath(replay),
             "a batch reads its records several times; name a file instead of standard input": in_batches
             and "-" in given.inputs,
         }
     )
     spec = read_model_spec(given.model) if given.model and not replay else None
+    files = asked.get("answers") or (), asked.get("requests")
     extractor = Extractor(
         spec,
-        **given.extraction,
-        replay=replay,
-        exchange=exchange,
+        exchange=Exchange(*files) if any(files) else None,
+        tasks=given.tasks,
+        effort=given.effort,
+        min_confidence=given.min_confidence,
+        fields=given.fields,
         reasoning=given.reasoning,
-        model_options=read_model_options(given.model_option or ()),
+        model_options=given.model_options,
+        **{name: asked[name] for name in ("replay", "timeout") if name in asked},
     )
-    limits, prices = Limits(given.max_usd, given.max_tokens), find_prices(given.prices or ())
+    if replay:  # a question without an answer stays open, and is counted
+        extractor.choice = replace(extractor.choice, tally=ReplayTally())
+    prices, limits = find_prices(given.prices), Limits(given.max_usd)
     job = RunJob(
-        inputs=tuple(given.inputs),
+        inputs=given.inputs,
         extractor=extractor,
-        limits=RunLimits(concurrency, given.limit),
-        out=folder,
+        limits=RunLimits(asked.get("concurrency", 8), given.limit),
+        out=folder if given.out else None,
         fresh=given.fresh,
         quiet=given.quiet,
-        strict=given.strict,
-        asking=replace(extractor.asking, **(asking or {})),
+        workers=getattr(given, "workers", None),
+        ray=getattr(given, "ray", None),
         pricing=Pricing.of(spec, prices, limits, extractor.asking.reasoning, in_batches=in_batches),
         **more,
     )
-    kept = None if dry_run else folder
+    is_dry = asked.get("dry_run", False)
     with (
-        find_records(job.inputs, kept, given.base_url, fresh=job.fresh, quiet=job.quiet) as (found, unknown),
-        observing(None if dry_run else given.log_json),
+        find_records(job.inputs, None if is_dry else job.out, fresh=job.fresh, quiet=job.quiet) as (found, unknown),
+        observing(None if is_dry else given.log_json),
     ):
         if not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in found):
             path = Path(found[0])  # one that is missing among others is a failure of the run

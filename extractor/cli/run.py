@@ -1,69 +1,13 @@
-"""``extractor run``: extract from files of records."""
+"""``extractor run`` extracts records; ``extractor batch`` asks by a provider's batch API, or by files."""
 
-from pathlib import Path
-from typing import Annotated, Literal
-
+from .commands import Commands
 from .console import refuse, say_first
-from .options import (
-    FILES,
-    MACHINES,
-    MODEL,
-    RARE,
-    SPEED,
-    DryRunOption,
-    RequestsPerMinuteOption,
-    RunOptions,
-    WorkersOption,
-    option,
-)
+from .options import CollectOptions, RunOptions, SubmitOptions
+
+batch = Commands(help="Ask by a provider's batch API or by files, at a lower price.", no_args_is_help=True)
 
 
-def run(
-    out: Annotated[str | None, option(FILES, "Folder of the results; else standard output.", metavar="DIR")] = None,
-    *,
-    given: RunOptions,
-    open_report: Annotated[bool, option(FILES, "At the end, open the report in the browser.", "--open")] = False,
-    as_json: Annotated[bool, option(FILES, "For --dry-run: print JSON.", "--json")] = False,
-    replay: Annotated[
-        Path | None, option(MODEL, "Answers of a recording or a run's folder; no network.", metavar="DIR")
-    ] = None,
-    dry_run: DryRunOption = False,
-    concurrency: Annotated[
-        int, option(SPEED, "Requests at once, for each worker on a cluster.", min=1, metavar="N")
-    ] = 8,
-    workers: WorkersOption = None,
-    requests_per_minute: RequestsPerMinuteOption = None,
-    tokens_per_minute: Annotated[
-        float | None, option(SPEED, "Most tokens, prompts and answers together.", min=1, metavar="N")
-    ] = None,
-    timeout: Annotated[
-        float, option(SPEED, "Seconds for one request, to its last byte.", min=0.1, metavar="S")
-    ] = 600.0,
-    patience: Annotated[
-        float, option(SPEED, "Stop if the model answers nothing for so many seconds.", min=1, metavar="S")
-    ] = 300.0,
-    engine: Annotated[
-        Literal["local", "ray"], option(MACHINES, "Extract on this machine, or on a Ray cluster (extra ray).")
-    ] = "local",
-    address: Annotated[
-        str | None, option(MACHINES, "The Ray cluster's, or auto; else one here.", metavar="HOST:PORT")
-    ] = None,
-    sample: Annotated[
-        int | None, option(RARE, "For --dry-run: forecast from this many records.", min=20, metavar="N")
-    ] = None,
-    latency: Annotated[float | None, option(RARE, "For --dry-run: seconds per call.", min=0, metavar="S")] = None,
-    max_lacking: Annotated[
-        float,
-        option(
-            RARE,
-            "Exit with 1 if a larger share of the questions got no usable answer.",
-            min=0,
-            max=1,
-            metavar="0..1",
-            envvar="EXTRACTOR_MAX_LACKING",
-        ),
-    ] = 0.05,
-) -> int:
+def run(given: RunOptions) -> int:
     """Extract eligibility, dosing and endpoints from trial records.
 
     NCT numbers are fetched from ClinicalTrials.gov first, into DIR/fetched.jsonl.
@@ -74,55 +18,75 @@ def run(
     `extractor batch` asks by a provider's batch API, or by files.
 
     Exit codes: 0 all done, 1 some records failed, or the model gave no usable
-    answers (--max-lacking, --patience), 2 usage, 3 budget reached, 130 interrupted.
+    answers, 2 usage, 3 budget reached, 130 interrupted.
     After 1, 3 and 130 the same command resumes.
     """
-    from extractor.options import ExtractionOptions
-
-    ray = engine == "ray"
     refuse(
         {
-            "--address names a Ray cluster; add --engine ray": address and not ray,
-            "--engine ray keeps what was answered in a folder; name one with --out": ray and not out,
-            "--engine ray asks a model or the rules; drop --replay": ray and replay,
-            "--open needs a run's folder; name one with --out, without --dry-run": open_report and (dry_run or not out),
-            "--sample, --latency and --json are for --dry-run": not dry_run
-            and (sample or latency is not None or as_json),
-            "--fresh discards what --out holds; name a folder with --out": given.fresh and not out,
+            "--ray keeps what was answered in a folder; name one with --out": given.ray and not given.out,
+            "--ray asks a model or the rules; drop --replay": given.ray and given.replay,
+            "--fresh discards what --out holds; name a folder with --out": given.fresh and not given.out,
         }
     )
-    ExtractionOptions(**given.extraction)  # a wrong value is refused before anything is loaded
-    inputs = given.inputs
-    more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
-    say_first(f"reading {inputs[0]}{more}", quiet=given.quiet)
-    from extractor.llm.patience import Patience
+    more = f" and {len(given.inputs) - 1} more" if len(given.inputs) > 1 else ""
+    say_first(f"reading {given.inputs[0]}{more}", quiet=given.quiet)
+    from .environment import read_max_lacking
+    from .job import open_job
+    from .perform import forecast_job, perform_job
 
-    from .forecast import forecast_job
+    with open_job(given, max_lacking=read_max_lacking()) as (job, unknown):
+        return (forecast_job if given.dry_run else perform_job)(job) or unknown
+
+
+@batch.command()
+def submit(given: SubmitOptions) -> int:
+    """Submit the questions about the records to the provider's batch API, and end.
+
+    With --requests FILE the questions become a batch file, for a closed network
+    or another cluster. `extractor batch collect` reads the answers of both.
+
+    Exit codes: those of `extractor run`.
+    """
+    both = bool(given.out) == bool(given.requests)
+    refuse(
+        {
+            "name a folder with --out, or a file of requests with --requests: one of the two": both
+            and not given.dry_run,
+            "a batch needs a model; name it with --model": not given.model,
+            "--effort none asks nothing, so there is nothing to submit": given.effort == "none",
+        }
+    )
+    from .job import open_job
+    from .perform import export_job, forecast_job, perform_job
+
+    perform = forecast_job if given.dry_run else export_job if given.requests else perform_job
+    with open_job(given, batch_rounds=0 if given.requests else 1, waits=False) as (job, unknown):
+        return perform(job) or unknown
+
+
+@batch.command()
+def collect(given: CollectOptions) -> int:
+    """Wait for the answers to submitted batches, and write the results.
+
+    Give the inputs and options of `extractor batch submit`. What is not
+    submitted yet is submitted, too, and questions that answers leave open go
+    into further batches. After Ctrl-C the same command waits again; nothing is
+    submitted twice.
+
+    With --answers the answers come from files, and --requests receives the
+    questions that they leave open.
+
+    Exit codes: those of `extractor run`.
+    """
+    refuse(
+        {
+            "name the submitted run's folder with --out, or files of answers with --answers": not given.answers
+            and (given.requests or not given.out),
+            "a batch needs a model; name it with --model": not given.answers and not given.model,
+        }
+    )
     from .job import open_job
     from .perform import perform_job
-    from .report import open_report_of
 
-    asking = {
-        "timeout": timeout,
-        "requests_per_minute": requests_per_minute,
-        "tokens_per_minute": tokens_per_minute,
-        "patience": Patience(seconds=patience),
-    }
-    with open_job(
-        given,
-        out,
-        replay=replay,
-        dry_run=dry_run,
-        concurrency=concurrency,
-        asking=asking,
-        workers=workers,
-        engine=engine,
-        address=address,
-        max_lacking=max_lacking,
-    ) as (job, unknown):
-        if dry_run:
-            return forecast_job(job, sample, latency, as_json=as_json) or unknown
-        code = perform_job(job)
-    if open_report and job.out:
-        open_report_of(job.out)
-    return code or unknown
+    with open_job(given, batch_rounds=0 if given.answers else given.rounds, poll_s=given.poll) as (job, unknown):
+        return perform_job(job) or unknown

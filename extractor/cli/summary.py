@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 
-from extractor.options import Assist
 from extractor.report.overview import count_reasons, read_failures
 from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.tally import Tally
@@ -100,7 +99,7 @@ def explain_lacking(job: RunJob, tally: Tally) -> str:
     share = f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer"
     because = f"; such as: {problem}" if problem else ""
     again = "" if job.extractor.choice.replay else f"; to ask again, {how_to_resume(job)}"
-    return f"{share}, more than --max-lacking {job.max_lacking:g} allows{because}{again}"
+    return f"{share}, more than EXTRACTOR_MAX_LACKING ({job.max_lacking:g}) allows{because}{again}"
 
 
 def _words() -> list[str]:
@@ -110,7 +109,7 @@ def _words() -> list[str]:
 
 def list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterator[str]:
     """Yield lines on failures, omitted records and open questions, and on the next steps."""
-    exchange, asks = job.extractor.choice.exchange, job.extractor.options.assist is not Assist.NEVER
+    exchange, asks = job.extractor.choice.exchange, job.extractor.options.asks
     for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost
         yield f"no answer in {broken}"
     if job.quiet:
@@ -122,6 +121,9 @@ def list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterato
         yield from _list_failures(job, folder, tally)
     if job.uses_rules_alone and asks and tally.usage.open_questions:
         yield f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)"
+    if (replayed := job.extractor.choice.tally) and replayed.missing:
+        open_ = f"{replayed.missing:,} calls, of about {replayed.missing_tokens:,} prompt tokens, have no answer in"
+        yield f"{open_} {job.extractor.choice.replay}{_how_to_ask(folder)}"
     if exchange and exchange.requests:
         files = ", ".join(map(str, exchange.parts))
         yield f"{exchange.written} requests still open, in {files}"
@@ -129,6 +131,15 @@ def list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterato
         place = shlex.quote(str(job.out))
         yield f"to read the results: extractor report {place}"
         yield f"to correct them: extractor review {place} --gold GOLD"
+
+
+def _how_to_ask(folder: RunFolder | None) -> str:
+    """Name the command that asks the model of the replayed run what this replay left open."""
+    model = folder.manifest.settings["model"] if folder else "none"
+    if model == "none":
+        return ""
+    words = re.sub(r"--replay[= ]\S+", f"--model {shlex.quote(model)}", shlex.join(_words()))
+    return f"; to ask them: extractor {words}"
 
 
 def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str]:
@@ -145,7 +156,8 @@ def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str
         yield f"records with another text than in an earlier run: {folder.changed}"
     counts = folder.manifest.records
     if counts["lacking"]:
-        again = "the replayed run has none" if job.extractor.choice.replay else "the same command asks again"
+        replay = job.extractor.choice.replay
+        again = f"{replay} has none" if replay else "the same command asks again"
         yield f"records that lack an answer: {counts['lacking']}; {again}"
     if left := counts["left"]:
         named = ", ".join(folder.manifest.left_ids[:_MOST_SHOWN]) + ", ..." * (left > _MOST_SHOWN)

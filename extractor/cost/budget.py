@@ -179,7 +179,7 @@ class Pricing:
             model = self.spec or "a run without --model"
             raise ValueError(
                 f"--max-usd: the price of {model} is unknown; write it into a file and name that with --prices FILE"
-                " (docs/how-to/cost.md shows one), or use --max-tokens"
+                " (docs/how-to/cost.md shows one)"
             )
 
     @property

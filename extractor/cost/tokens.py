@@ -46,10 +46,6 @@ class RequestSize:
     def __add__(self, other: Self) -> "RequestSize":
         return RequestSize(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(RequestSize)))
 
-    def times(self, factor: float) -> "RequestSize":
-        """Scale the size to ``factor`` times as many requests."""
-        return RequestSize(*(round(factor * getattr(self, f.name)) for f in fields(RequestSize)))
-
 
 def measure_call(call: Call) -> RequestSize:
     """Measure the first request of a call."""

@@ -163,7 +163,7 @@ def read_results(
 
 def _parse(data: bytes, place: str, remedy: str, threshold: Threshold) -> TrialExtraction:
     """Parse an extraction. Raises ``StoreError`` for invalid data, and for results of an earlier version."""
-    again = "recreate it with `extractor reparse`"
+    again = "recreate it with `extractor run --replay`"
     try:
         extraction = TrialExtraction.model_validate_json(data)
     except ValidationError as error:

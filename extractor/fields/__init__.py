@@ -11,20 +11,6 @@ from .files import list_catalogue, read_fields
 from .models import CriterionField, OutcomeField, RecordField, RegimenField, declare
 
 __all__ = [
-    "Age",
-    "Amount",
-    "Constraint",
-    "CriterionField",
-    "CustomField",
-    "Duration",
-    "Instrument",
-    "Of",
-    "OutcomeField",
-    "Quantity",
-    "RecordField",
-    "RegimenField",
-    "TimePoint",
-    "declare",
-    "list_catalogue",
-    "read_fields",
-]
+    "Age", "Amount", "Constraint", "CriterionField", "CustomField", "Duration", "Instrument", "Of", "OutcomeField",
+    "Quantity", "RecordField", "RegimenField", "TimePoint", "declare", "list_catalogue", "read_fields",
+]  # fmt: skip

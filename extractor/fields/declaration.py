@@ -165,22 +165,7 @@ class CustomField(FrozenModel):
         list(self._conditions())
         unknown = [name for name in self.sections if not any(one.startswith(name.split("[")[0]) for one in _SECTIONS)]
         refuse_unknown("section", unknown, _SECTIONS)
-        for example in self.examples:
-            if fault := self._find_fault(example):
-                raise ValueError(f"example {example.text!r}: {fault}")
         return self
-
-    def _find_fault(self, example: Example) -> str | None:
-        """Say what is wrong with the form of an example's answer; ``ground.claims`` checks it against the text."""
-        given = [one for one in self._split(example.value) if isinstance(one, dict)]
-        if self.is_plain and given and not {"quote", "value"} >= given[0].keys():
-            return f"{given[0]!r}: write the value {self.attributes[0].type.form or 'as one of its words'}"
-        refuse_unknown("attribute", [n for one in given for n in one], ("quote", *(a.name for a in self.attributes)))
-        claims, broken = self.read(example.value)
-        if example.value is not None and (broken or not claims):
-            return broken[0][1] if broken else "no value"
-        quotes = (claim["quote"] for claim in claims if "quote" in claim and self.needs_quote)
-        return next((f"the quote {quote!r} is not in the text" for quote in quotes if quote not in example.text), None)
 
     @property
     def is_plain(self) -> bool:
@@ -196,11 +181,6 @@ class CustomField(FrozenModel):
     def tokens(self) -> int:
         """Output tokens that an answer may take at most: a long sentence for the quote, and its values."""
         return (60 if self.needs_quote else 10) + 30 * len(self.attributes) * (3 if self.many else 1)
-
-    @property
-    def label(self) -> str:
-        """A readable name of the field."""
-        return self.name.replace("_", " ")
 
     @property
     def group(self) -> ItemGroup:
@@ -239,7 +219,8 @@ class CustomField(FrozenModel):
 
     def may_be_in(self, text: str) -> bool:
         """Whether a text has one of the words that a statement of the field mentions."""
-        return not self.mentions or _find_beginnings(self.mentions).search(text) is not None
+        beginnings = rf"(?<!\w)(?:{'|'.join(map(re.escape, self.mentions))})"
+        return not self.mentions or re.search(beginnings, text, re.IGNORECASE) is not None
 
     def read(self, written: Any) -> tuple[tuple[Claim, ...], tuple[tuple[str, str], ...]]:
         """Return the claims that a model or an example writes, and what cannot be read: the text and the reason.
@@ -338,11 +319,6 @@ def _explain(fault: ErrorDetails) -> str:
 
 
 @cache
-def _find_beginnings(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})", re.IGNORECASE)
-
-
-@cache
 def _make_group(field: CustomField) -> ItemGroup:
     path = f"custom.{field.name}"
     hosts = None if field.of is Of.RECORD else field.of.fields[0].group
@@ -351,9 +327,9 @@ def _make_group(field: CustomField) -> ItemGroup:
 
 @cache
 def make_model(field: CustomField) -> type[FrozenModel]:
-    """Make the model of a field's values: a field of it for each attribute."""
-    label = {one.name: field.label if field.is_plain else one.name.replace("_", " ") for one in field.attributes}
-    fields: dict[str, Any] = {one.name: one.annotate(field.name, label[one.name]) for one in field.attributes}
+    """Make the model of a field's values, in which each attribute is a field with its metadata."""
+    names = {one.name: field.name if field.is_plain else one.name for one in field.attributes}
+    fields: Any = {one.name: one.annotate(field.name, names[one.name].replace("_", " ")) for one in field.attributes}
     return create_model(to_pascal(field.name), __base__=FrozenModel, __doc__=field.definition, **fields)
 
 

@@ -14,13 +14,12 @@ from extractor.errors import FieldError
 from extractor.schemas import Period, TrialExtraction
 
 from .attributes import CLASSES, AttributeType
-from .declaration import CustomField, Of, read_declaration
+from .declaration import CustomField, read_declaration
 
 
 class _FieldModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    _of: ClassVar[Of]
     _settings: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls, **settings: Any) -> None:
@@ -42,28 +41,20 @@ class _FieldModel(BaseModel):
         )
 
 
-class RecordField(_FieldModel):
+class RecordField(_FieldModel, of="record"):
     """A field of the whole record. See ``docs/how-to/your-own-fields.md``."""
 
-    _of = Of.RECORD
 
-
-class CriterionField(_FieldModel):
+class CriterionField(_FieldModel, of="criterion"):
     """A field of each criterion."""
 
-    _of = Of.CRITERION
 
-
-class RegimenField(_FieldModel):
+class RegimenField(_FieldModel, of="regimen"):
     """A field of each regimen."""
 
-    _of = Of.REGIMEN
 
-
-class OutcomeField(_FieldModel):
+class OutcomeField(_FieldModel, of="outcome"):
     """A field of each outcome."""
-
-    _of = Of.OUTCOME
 
 
 _BASES = (RecordField, CriterionField, RegimenField, OutcomeField)
@@ -86,7 +77,6 @@ def declare(model: type[BaseModel]) -> CustomField:
     table = {
         "name": re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model.__name__).lower(),
         **model._settings,
-        "of": model._of,
         "definition": inspect.cleandoc(vars(model).get("__doc__") or ""),
         "attributes": {n: _describe(f"{model.__name__}.{n}", info) for n, info in model.model_fields.items()},
     }

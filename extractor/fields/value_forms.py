@@ -16,7 +16,6 @@ from extractor.schemas import (
     Period,
     Quantity,
     TimePoint,
-    TimeUnit,
     TimeWindow,
 )
 from extractor.text.book import find_terms, read_text, rule
@@ -76,7 +75,7 @@ def read_limit(text: str) -> Constraint:
     )
 
 
-def read_quantity(text: str) -> Quantity:
+def read_quantity(written: str) -> Quantity:
     """Read a limit without the name of what is limited: "comparator number unit".
 
     >>> quantity = read_quantity("<= 40 %")
@@ -85,17 +84,14 @@ def read_quantity(text: str) -> Quantity:
     >>> read_quantity("at least 3").comparator.value, read_quantity("18 or more").comparator.value
     ('>=', '>=')
     """
-    tokens = _read_tokens(text)
-    signs = find_terms(tokens, "comparators") or find_terms(tokens, "comparator_suffixes")
-    words = (
-        f"{signs[0].value} {tokens.read(0, signs[0].first)} {tokens.read(signs[0].end, len(tokens))}" if signs else text
-    )
+    text, tokens = written, _read_tokens(written)
+    if signs := find_terms(tokens, "comparators") or find_terms(tokens, "comparator_suffixes"):  # the sign comes first
+        text = f"{signs[0].value} {tokens.read(0, signs[0].first)} {tokens.read(signs[0].end, len(tokens))}"
     try:
-        limit = read_limit(f"quantity: {' '.join(words.split())}")
+        limit = read_limit(f"quantity: {' '.join(text.split())}")
     except ValueError:
-        raise ValueError(
-            f'{text!r}: write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
-        ) from None
+        form = 'write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
+        raise ValueError(f"{written!r}: {form}") from None
     return Quantity(**limit.model_dump(exclude={"quantity"}))
 
 
@@ -159,8 +155,12 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
     >>> read_time(TimePoint, "day 30") == read_time(TimePoint, "30 days")
     True
     """
-    value, unit = _read_time(text)
-    return kind(value=value, unit=unit)
+    number, _, unit = text.strip().partition(" ")
+    written = (text, f"{unit} {number}")  # "day 30" is turned
+    found = next((found for each in written for found in find_durations(_read_tokens(each))), None)
+    if not found or found.low != found.high:
+        raise ValueError(_TIME_FORM.format(text))
+    return kind(value=found.low, unit=found.unit)
 
 
 def read_one_time(kind: type[TimedT], text: str) -> TimedT:
@@ -183,9 +183,9 @@ def read_window(text: str) -> TimeWindow | str:
     found = _SENSE.fullmatch(sense)
     if not quote or not found:
         return text.strip(" |")
-    value, unit = _read_time(found["time"])
+    length = read_time(Period, found["time"])
     sign = _SIGNS.get(found["sign"], found["sign"])
-    return TimeWindow(quote=quote, comparator=Comparator(sign), value=value, unit=unit)
+    return TimeWindow(quote=quote, comparator=Comparator(sign), value=length.value, unit=length.unit)
 
 
 def read_instrument(text: str) -> Instrument:
@@ -194,10 +194,9 @@ def read_instrument(text: str) -> Instrument:
     >>> read_instrument("CTCAE | 5.0") == read_instrument("CTCAE v5.0")
     True
     """
-    found = _VERSION.fullmatch(text.strip())
-    if not found:
-        return Instrument(name=text.strip())
-    return Instrument(name=found["name"], version=found["version"].strip() or None)
+    if found := _VERSION.fullmatch(text.strip()):
+        return Instrument(name=found["name"], version=found["version"].strip() or None)
+    return Instrument(name=text.strip())
 
 
 def cut_outcome(text: str, description: str | None, time_frame: str | None) -> dict[str, str | None]:
@@ -258,15 +257,6 @@ def _read_bound(text: str) -> int | float | None:
     if value is not None and plus:
         value = round(value + int(days) / 7, 2) if days.strip() in "0123456" else None
     return -value if value is not None and text.startswith("-") else value
-
-
-def _read_time(text: str) -> tuple[int | float, TimeUnit]:
-    number, _, unit = text.strip().partition(" ")
-    written = (text, f"{unit} {number}")  # "day 30" is turned
-    found = next((found for each in written for found in find_durations(_read_tokens(each))), None)
-    if not found or found.low != found.high:
-        raise ValueError(_TIME_FORM.format(text))
-    return found.low, found.unit
 
 
 def show_value(value: Any) -> str:

@@ -1,35 +1,27 @@
-"""Check what is said of the user's own fields against the text: in the quote of the claim, else in its line."""
+"""Check what is said of users' fields against the text: in the quote of the claim, else in its line."""
 
-import dataclasses
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from extractor.fields.declaration import CustomField
+from extractor.errors import FieldError
+from extractor.fields.declaration import CustomField, Example
+from extractor.fields.value_forms import show_value
 from extractor.mentions.rows import find_numbers, skip_unit
 from extractor.parse.drafts import Reading, Span
 from extractor.schemas import Comparator, Constraint, Origin, Period, Quantity, Support, TimePoint
+from extractor.suggestions import suggest
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number, read_time_unit
-from extractor.text.passage import Passage
+from extractor.text.passage import Passage, read_passage
 from extractor.text.patterns import Found
 
-from .constraints import find_limit, has_other_reading
-from .places import MODEL_CONFIDENCE, Derived, Supported, read_supported, span_of
+from .places import MODEL_CONFIDENCE, Supported, cut, read_supported, span_of
 from .quotes import QuoteStatus, verify_quote
 from .support import find_support
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedClaim:
-    """What the text bears out of a claim, by attribute, and the refused values, each with a reason if one is known."""
-
-    readings: Mapping[str, Reading[Any]] = dataclasses.field(default_factory=dict)
-    refused: tuple[tuple[Any, str], ...] = ()
-
 
 _UNQUOTED = "the words that bear it out are missing; give them as quote"
 _WORDLESS = "these words bear out nothing; give those that decide it"
@@ -40,22 +32,58 @@ _SAYS = re.compile(
 """A word that can bear something out."""
 
 
-def check_claim(claim: Mapping[str, Any], field: CustomField, here: Passage) -> CheckedClaim:
-    """Check each value of a claim. A conclusion needs the claim's quote in the passage, a quantity its own words.
+def check_examples(fields: Iterable[CustomField], where: str = "") -> tuple[CustomField, ...]:
+    """Return the fields if the text of each example bears out its answer, as that of a model. Raises ``FieldError``.
+
+    A bare value has the whole text as its quote. ``where`` stands before the field's name in messages.
 
     >>> from extractor.fields import read_fields
-    >>> from extractor.text.passage import read_passage
+    >>> [field.name for field in check_examples(read_fields("blinding"))]
+    ['blinding']
+    """
+    checked = tuple(fields)
+    for field, example in ((one, example) for one in checked for example in one.examples):
+        if fault := next(_list_faults(field, example), None):
+            raise FieldError(f"{where}{field.name}, example {example.text!r}: {fault}")
+    return checked
+
+
+def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
+    """Yield what is wrong with an example's answer, in its form or by its text."""
+    answers = field.list_answers(example.value, quote=example.text)
+    known = ("quote", *(one.name for one in field.attributes))
+    for name in (name for one in answers if isinstance(one, dict) for name in one if name not in known):
+        yield f"{name} is no attribute{suggest(name, known)}; write {', '.join(a.describe() for a in field.attributes)}"
+    claims, broken = field.read(answers)
+    yield from (fault for _, fault in broken)
+    if example.value is not None and not claims:
+        yield "no value"
+    for claim in claims:
+        for value, reason in check_claim(claim, field, read_passage(example.text))[1]:
+            shown = reason or "the text does not bear it out, so that the same answer of a model would be refused"
+            yield f"{show_value(value)}: {shown}"
+
+
+def check_claim(
+    claim: Mapping[str, Any], field: CustomField, here: Passage
+) -> tuple[dict[str, Reading[Any]], list[tuple[Any, str]]]:
+    """Check each value of a claim: return what the text bears out, by attribute, and the refused values with reasons.
+
+    A conclusion needs the claim's quote in the passage, a quantity its own words. A reason is empty if the text lacks
+    the value.
+
+    >>> from extractor.fields import read_fields
     >>> (field,) = read_fields("blinding")
     >>> claim = {"quote": "masked for 4 weeks", "value": "open"}
-    >>> check_claim(claim, field, read_passage("Staff are masked for 4 weeks")).readings["value"].support.value
+    >>> check_claim(claim, field, read_passage("Staff are masked for 4 weeks"))[0]["value"].support.value
     'inferred'
-    >>> check_claim(claim, field, read_passage("Staff are masked for 6 weeks")).readings
-    {}
+    >>> check_claim(claim, field, read_passage("Staff are masked for 6 weeks"))
+    ({}, [('masked for 4 weeks', '')])
     """
     words = claim.get("quote") if field.needs_quote else None
     quote = _find_words(words, here) if words else None
     if words and (quote is None or not _SAYS.search(words)):
-        return CheckedClaim(refused=((words, _WORDLESS if quote else ""),))
+        return {}, [(words, _WORDLESS if quote else "")]
     readings: dict[str, Reading[Any]] = {}
     refused: list[tuple[Any, str]] = []
     for attribute in field.attributes:
@@ -74,11 +102,11 @@ def check_claim(claim: Mapping[str, Any], field: CustomField, here: Passage) -> 
         if found:
             readings[attribute.name] = read_supported(found, many=attribute.many)
     is_whole = all(one.name in readings for one in field.attributes if one.required)
-    return CheckedClaim(readings if is_whole else {}, tuple(refused))
+    return readings if is_whole else {}, refused
 
 
 def find_claimed(value: Any, here: Passage, quote: Span | None = None) -> Supported | None:
-    """A value in the quote of its claim, else in the line around it.
+    """Find a value in the quote of its claim, else in the line around it.
 
     A number beside the quote is another one if the quote states one itself; else it is a conclusion, as is the zero of
     "no prior chemotherapy". The unit of a number in the quote may stand behind it: "26-35" of "26-35, 36-45 years old".
@@ -90,9 +118,10 @@ def find_claimed(value: Any, here: Passage, quote: Span | None = None) -> Suppor
         return _find(value, inside) or _find(value, here)
     if found := _find(value, inside):
         return found
-    tokens = inside.tokens.cut(inside.first, inside.end)
+    tokens = cut(inside)
     stated = [number for number in find_numbers(tokens) if not _is_of_a_name(tokens, number.first)]
-    if not stated and _is_none(value) and rule("states_none").search(tokens) and not rule("states_some").search(tokens):
+    none = (Quantity(comparator=Comparator.EQUAL, value=0), 0)
+    if not stated and value in none and rule("states_none").search(tokens) and not rule("states_some").search(tokens):
         return Supported(value, quote, Support.INFERRED)
     found = _find(value, here)
     if found and stated and not found.span.overlaps(quote):
@@ -111,19 +140,11 @@ def _is_of_a_name(tokens: Tokens, at: int) -> bool:
     return is_joined or before.lower() in _KINDS or set(tokens.words[at]) <= set("IVX")
 
 
-def _is_none(value: Any) -> bool:
-    if isinstance(value, Quantity):
-        is_zero = (value.comparator, value.value, value.value_high) == (Comparator.EQUAL, 0, None)
-        return is_zero and value.unit is None
-    return isinstance(value, int | float) and value == 0
-
-
 def _find_words(quote: str, here: Passage) -> Span | None:
-    """Where a passage has a quote, and does not deny it."""
-    check = verify_quote(quote, here.raw)
+    """Return where a passage has a quote, and does not deny it."""
+    check, first = verify_quote(quote, here.raw), here.raw_span[0]
     if check.status not in (QuoteStatus.EXACT, QuoteStatus.FOLDED) or check.start is None or check.end is None:
         return None
-    first = here.raw_span[0]
     return Span(here.section.name, first + check.start, first + check.end)
 
 
@@ -147,21 +168,14 @@ _NO_MOMENT = re.compile(r"(?<![\w)])[-\u2212]$|(?:\u00b1|\+\s?/\s?-)\s?$")
 
 
 def _find(value: Any, here: Passage) -> Supported | None:
-    """A value that the passage states, if it can be derived again from the words found."""
-    tokens = here.tokens.cut(here.first, here.end)
-    match value:
-        case Quantity():
-            place = find_limit(tokens, value)
-            return _support(value, here, tokens, place) if place else None
-        case int() | float():
-            stated = next((number for number in find_numbers(tokens) if number.value == value), None)
-            return _support(value, here, tokens, Derived(stated.first, stated.end)) if stated else None
-        case str():
-            span = _find_words(value, here)
-            return Supported(here.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
-        case Period() if rhythm := next(filter(partial(_recurs, value), rule("rhythm").find(tokens)), None):
-            span = span_of(here, tokens, rhythm.first, rhythm.end)
-            return Supported(value, span, Support.INFERRED) if span else None
+    """Find a value that the passage states, if it can be derived again from the words found."""
+    if isinstance(value, str):
+        span = _find_words(value, here)
+        return Supported(here.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
+    tokens = cut(here)
+    rhythms = rule("rhythm").find(tokens) if isinstance(value, Period) else ()
+    if rhythm := next(filter(partial(_recurs, value), rhythms), None):
+        return Supported(value, span_of(here, tokens, rhythm.first, rhythm.end), Support.INFERRED)
     found = find_support(value, here)
     if found is None and isinstance(value, TimePoint):  # "every 28 days"
         found = find_support(Period(value=value.value, unit=value.unit), here)
@@ -172,13 +186,8 @@ def _find(value: Any, here: Passage) -> Supported | None:
     return None if isinstance(value, TimePoint) and _NO_MOMENT.search(before) else _widen(found, here)
 
 
-def _support(value: Any, here: Passage, tokens: Tokens, place: Derived) -> Supported:
-    support = Support.INFERRED if has_other_reading(tokens, place) else place.support
-    return _widen(Supported(value, span_of(here, tokens, place.first, place.end), support), here)
-
-
 def _widen(found: Supported, here: Passage) -> Supported:
-    """A number with the words that say what it means: "at least 50 %", not "50"; "Day 1", not "1"."""
+    """Add to a number the words that say what it means: "at least 50 %", not "50"; "Day 1", not "1"."""
     number, tokens = here.section.between(found.span.start, found.span.end), here.tokens
     first, end = number.first, skip_unit(tokens, number.end)
     if first > here.first and read_time_unit(tokens.words[first - 1]):

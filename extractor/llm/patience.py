@@ -206,5 +206,5 @@ class Watch:
             return self._hide(f"{tried}; what came last: {self._last.words}")
         return (
             f"{tried}, and nothing came back; is the server running, and the address right? "
-            "If it is only slow, give it more time (--patience SECONDS)"
+            "If it is only slow, give it more time (--timeout SECONDS)"
         )

@@ -1,20 +1,18 @@
-"""The user's own fields that bring rules, read without a model."""
+"""Read the users' fields that bring rules, without a model."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import takewhile
-from typing import Any
 
-from extractor.fields.attributes import Attribute
 from extractor.fields.declaration import CustomField, FieldRule, Of
 from extractor.fields.rules import compile_rules, find_claims
 from extractor.schemas import Support
 from extractor.text.book import rule as book_rule
-from extractor.text.lexer import Range, Tokens
+from extractor.text.lexer import Range
 from extractor.text.passage import Passage
-from extractor.text.patterns import Found, Rule
+from extractor.text.patterns import Rule
 
-from .drafts import Draft, Reading, Span
+from .drafts import Chunk, Draft, Reading, Span
 from .parsed import ParsedRecord
 
 
@@ -25,49 +23,55 @@ def learn_words(fields: tuple[CustomField, ...]) -> None:
 
 
 def read_declared(parsed: ParsedRecord, fields: tuple[CustomField, ...]) -> ParsedRecord:
-    """The record with what the rules of these fields read, each value at its item."""
-    for field in fields:
-        if not field.rules:
-            continue
-        if field.of is Of.RECORD:
-            places = [section.whole for name, section in parsed.sections.items() if field.may_stand_in(name)]
-            parsed = replace(parsed, whole=_add(parsed.whole, field, places))
-        else:
-            read = tuple(_read_item(parsed, item, field) for item in parsed.list_items(field.group.of))
-            parsed = parsed.with_items(field.group.of, read)
+    """Return the record with what the rules of these fields read, each value at its item."""
+    for field in (one for one in fields if one.rules):
+        read: list[Draft] = []
+        for item in parsed.list_items(field.group.of):
+            if field.of is Of.RECORD:
+                passages = [section.whole for name, section in parsed.sections.items() if field.may_stand_in(name)]
+            else:
+                applies = field.applies(lambda name, item=item: item.read(name).value)  # type: ignore[misc]
+                passages = [parsed.passage(item.chunk.span)] if applies else []
+            found = tuple(one for passage in passages for one in _read_passage(field, item.chunk, passage))
+            read.append(replace(item, own={**item.own, field.name: found}) if found else item)
+        parsed = parsed.with_items(field.group.of, tuple(read))
     return parsed
 
 
-def _read_item(parsed: ParsedRecord, item: Draft, field: CustomField) -> Draft:
-    applies = field.applies(lambda name: item.read(name).value)
-    return _add(item, field, [parsed.passage(item.chunk.span)]) if applies else item
-
-
-def _add(item: Draft, field: CustomField, passages: Iterable[Passage]) -> Draft:
-    """The item with the values of a field that its rules find in these passages."""
-    found = [
-        each
-        for passage in passages
-        if field.may_be_in(passage.raw)
-        for each in _choose(
-            [one for rule, declared in compile_rules(field) for one in _read(field, item, passage, rule, declared)],
-            many=field.many,
-        )
-    ]
-    return replace(item, own={**item.own, field.name: tuple(found)}) if found else item
-
-
-def _choose(read: list[Draft], *, many: bool) -> Iterator[Draft]:
-    """All values; of a field that has one, the first, and those that say something of further attributes."""
+def _read_passage(field: CustomField, chunk: Chunk, passage: Passage) -> Iterator[Draft]:
+    """Yield all values in a passage; of a field that has one, the first, and those of further attributes."""
     known: set[str] = set()
-    for one in read:
-        if many or known.isdisjoint(one.rules):
-            known.update(one.rules)
-            yield one
+    for rule, declared in compile_rules(field) if field.may_be_in(passage.raw) else ():
+        for one in _apply(rule, declared, field, chunk, passage):
+            if field.many or known.isdisjoint(one.rules):
+                known.update(one.rules)
+                yield one
+
+
+def _apply(rule: Rule, declared: FieldRule, field: CustomField, chunk: Chunk, passage: Passage) -> Iterator[Draft]:
+    """Yield what a rule finds. A captured attribute stands at its own words, another one at all that the rule found."""
+    for found, values in find_claims(rule, declared, field, passage.tokens, passage.first, passage.end):
+        if _is_denied(passage, found.first) or any(_cuts_unit(passage, found.part(name)) for name in values):
+            continue
+        readings: dict[str, Reading[object]] = {}
+        for name, given in values.items():
+            place, concluded = found.part(name), field.attribute(name).type.is_concluded
+            span = _span(passage, *(place or (found.first, found.end)))
+            value, support = given, Support.INFERRED if concluded or not place else Support.PARSED
+            if place and isinstance(given, str) and not concluded:
+                value, support = passage.section.raw[span.start : span.end], Support.LITERAL
+            spans = (span,) * (len(value) if isinstance(value, tuple) else 1)
+            readings[name] = Reading(value, declared.confidence, spans, support)
+        yield Draft(field.group.path, chunk, _span(passage, found.first, found.end), readings)
+
+
+def _span(passage: Passage, first: int, end: int) -> Span:
+    return Span(passage.section.name, *passage.part(first, end).raw_span)
 
 
 _DENIED = 3
-"""How far before what a rule finds a word may deny it: "not a double-blind trial"."""
+"""How many tokens before what a rule finds a word may deny it: "not a double-blind trial"."""
+_ARTICLES = frozenset({"a", "an", "the"})
 
 
 def _is_denied(passage: Passage, first: int) -> bool:
@@ -76,35 +80,7 @@ def _is_denied(passage: Passage, first: int) -> bool:
     return any(book_rule("denial").ends(tokens, at, start) for at in reached)
 
 
-_ARTICLES = frozenset({"a", "an", "the"})
-
-
-def _read(field: CustomField, item: Draft, passage: Passage, rule: Rule, declared: FieldRule) -> Iterator[Draft]:
-    for found, values in find_claims(rule, declared, field, passage.tokens, passage.first, passage.end):
-        if _is_denied(passage, found.first) or any(_cuts_unit(passage.tokens, found.part(name)) for name in values):
-            continue
-        rules = {
-            one.name: _prove(one, values[one.name], found, passage, declared.confidence)
-            for one in field.attributes
-            if one.name in values
-        }
-        yield Draft(field.group.path, item.chunk, _span(passage, found.first, found.end), rules)
-
-
-def _cuts_unit(tokens: Tokens, place: Range | None) -> bool:
+def _cuts_unit(passage: Passage, place: Range | None) -> bool:
     """Whether a value ends within a unit: "40 kg" of "40 kg/m2"."""
+    tokens = passage.tokens
     return place is not None and tokens.words[place[1] : place[1] + 1] in (["/"], ["^"]) and tokens.joined(place[1])
-
-
-def _prove(attribute: Attribute, value: Any, found: Found, passage: Passage, confidence: float) -> Reading[Any]:
-    """The value of an attribute at the words that the rule captured for it, else at all words that it found."""
-    place = found.part(attribute.name)
-    span = _span(passage, *(place or (found.first, found.end)))
-    support = Support.INFERRED if attribute.type.is_concluded or not place else Support.PARSED
-    if place and isinstance(value, str) and not attribute.type.is_concluded:
-        value, support = passage.section.raw[span.start : span.end], Support.LITERAL
-    return Reading(value, confidence, (span,) * (len(value) if isinstance(value, tuple) else 1), support)
-
-
-def _span(passage: Passage, first: int, end: int) -> Span:
-    return Span(passage.section.name, *passage.part(first, end).raw_span)

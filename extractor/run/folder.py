@@ -9,22 +9,22 @@ from threading import Lock
 from time import monotonic
 from typing import IO, Any, Self
 
-from extractor.ask.session import Session
+from extractor.ask.questions import Session
 from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
 from extractor.llm.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.llm.store import CallStore
 from extractor.read.records import STDIN
 from extractor.schemas import TrialRecord, Usage
 
-from .manifest import Manifest, explain_changed, how_to_keep_answers, read_manifest, restore_fields
+from .manifest import MANIFEST, Manifest, explain_changed, how_to_keep_answers, read_manifest, restore_fields
 from .records import Sink
 from .results import lock_folder, made_folder, naming_file, repair_results, sort_results, write_atomically
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
 
-EXTRACTIONS, FAILURES, REPEATED, MANIFEST = "extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.json"
-_REPARSED = frozenset({"extractor", "rules", "prompts"})
-"""Settings that ``extractor reparse`` updates."""
+EXTRACTIONS, FAILURES, REPEATED = "extractions.jsonl", "failures.jsonl", "repeated.jsonl"
+_OF_THE_PROGRAM = frozenset({"extractor", "rules", "prompts"})
+"""Settings that change with the program. The answers of the run can still be used by ``--replay``."""
 _MAX_DIFFERING = 100
 
 
@@ -51,10 +51,9 @@ class RunFolder(Sink):
         *,
         inputs: Iterable[str] = (),
         fresh: bool = False,
-        strict: bool = False,
         price: Callable[[Usage], int] | None = None,
     ) -> None:
-        self.path, self.strict, self._price, self._fresh = path, strict, price, fresh
+        self.path, self._price, self._fresh = path, price, fresh
         self._inputs = tuple(dict.fromkeys(inputs))
         self.changed = self._position = 0
         self.differing: list[RepeatedRecord] = []
@@ -253,11 +252,11 @@ class RunFolder(Sink):
             return
         settings = self._manifest.settings
         if changed := explain_changed(earlier.settings, settings):
-            reparse = f"extractor reparse {self.path} keeps its answers, " if changed.keys() <= _REPARSED else ""
+            replay = f"--replay {self.path} takes its answers" if changed.keys() <= _OF_THE_PROGRAM else ""
             differences = "; ".join(changed.values())
             raise SettingsDiffer(
-                f"{self.path}: created with other settings ({differences}); {reparse}use another --out, or"
-                " --fresh to delete what it holds"
+                f"{self.path}: created with other settings ({differences}); use another --out"
+                f"{replay and f', where {replay}'}, or --fresh to delete what it holds"
             )
         if results.exists() and results.stat().st_size:
             if not (self.path / RUN_FILE).exists():

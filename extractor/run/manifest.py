@@ -26,6 +26,7 @@ from .tally import USAGE_OF_RECORDS, Tally, add_counts
 if TYPE_CHECKING:
     from extractor.api import Extractor
 
+MANIFEST = "run.json"
 _SHOWN_LEFT = 100
 _Counts = dict[str, NonNegativeInt]
 
@@ -191,15 +192,20 @@ def describe_settings(chosen: "Extractor") -> dict[str, Any]:
         "extractor": version("trial-extractor"),
         "rules": digest_rules(),
         "tasks": sorted(chosen.options.tasks),
-        "assist": chosen.options.assist.value,
         "effort": chosen.options.effort,
         "min_confidence": chosen.options.min_confidence,
-        "model": str(chosen.choice),
+        "model": _name_model(chosen.choice.replay) or str(chosen.choice),
         "reasoning": chosen.asking.reasoning,
         "model_options": dict(chosen.asking.options) or None,
         "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions(fields)},
         "fields": [one.model_dump(mode="json", exclude_defaults=True) for one in fields] or None,
     }
+
+
+def _name_model(replay: Path | None) -> str | None:
+    """Return the model of a replayed run: with it, the new run can go on where the stored answers end."""
+    earlier = read_manifest(replay / MANIFEST) if replay else None
+    return earlier.settings.get("model") if earlier else None
 
 
 def restore_fields(settings: Mapping[str, Any]) -> tuple[CustomField, ...]:

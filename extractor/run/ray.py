@@ -72,7 +72,7 @@ class RayExecutor(Executor):
                 else:
                     return computed
         problem = f"{_ATTEMPTS} workers were lost while they extracted the record"
-        remedy = "run this record alone, without --engine ray"
+        remedy = "run this record alone, without --ray"
         raise RecordError(record.source.path, problem, remedy, place=record.source.place)
 
     def _count_cores(self) -> int:
@@ -88,26 +88,29 @@ def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) ->
 
 
 @contextmanager
-def connected(address: str | None, workers: int | None = None) -> Iterator[RayExecutor]:
-    """An executor on the cluster at ``address`` (``auto`` or ``host:port``), or on a local one if None.
+def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]:
+    """Connect to the cluster at ``address``: ``host:port``, ``auto``, or ``local`` for one that starts here.
 
     Raises ``MissingExtra`` without Ray, ``ValueError`` for an invalid address, ``ModelAway`` if there is no cluster.
     """
-    if address and address != "auto":
+    is_local = address == "local"
+    if not is_local and address != "auto":
         _check_address(address)
-    defaults = _DEFAULTS if address else _DEFAULTS | _ALONE
+    defaults = _DEFAULTS | _ALONE if is_local else _DEFAULTS
     chosen = {name: os.environ.get(name, value) for name, value in defaults.items()}
-    with environment(chosen if address else chosen | _TOKEN | child_environment()):
+    with environment(chosen | _TOKEN | child_environment() if is_local else chosen):
         try:
             import ray  # noqa: PLC0415 - from an extra, and slow
         except ImportError:
-            raise MissingExtra("--engine ray needs Ray", "ray") from None
-        own: dict[str, Any] = {} if address else {"include_dashboard": False}
+            raise MissingExtra("--ray needs Ray", "ray") from None
+        own: dict[str, Any] = {"include_dashboard": False} if is_local else {}
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:
-            ray.init(address=address or "local", runtime_env=_WORKERS, **quiet, **own)
+            ray.init(address=address, runtime_env=_WORKERS, **quiet, **own)
         except (ConnectionError, RuntimeError) as error:
-            raise ModelAway(f"no Ray cluster at {address or 'this machine'} ({_first_line(error)})") from None
+            raise ModelAway(
+                f"no Ray cluster at {'this machine' if is_local else address} ({_first_line(error)})"
+            ) from None
         try:
             yield RayExecutor(ray, workers)
         finally:
@@ -117,10 +120,10 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[RayEx
 def _check_address(address: str) -> None:
     """Fail at once if nothing listens, because Ray would try for minutes."""
     if address.startswith("ray://"):
-        raise ValueError(f"--address {address}: the driver must run on a node of the cluster; use host:port there")
+        raise ValueError(f"--ray {address}: the driver must run on a node of the cluster; use host:port there")
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
-        raise ValueError(f"--address {address}: write host:port, as `ray start --head` prints it, or auto")
+        raise ValueError(f"--ray {address}: write host:port, as `ray start --head` prints it, auto or local")
     try:
         socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
     except OSError as error:

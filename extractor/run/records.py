@@ -9,7 +9,7 @@ from itertools import islice, takewhile
 from time import monotonic
 from typing import Any, TextIO
 
-from extractor.ask.session import Session, session
+from extractor.ask.questions import Session, session
 from extractor.cost.budget import Budget
 from extractor.errors import (
     BudgetReached,
@@ -39,12 +39,10 @@ _AHEAD = 4
 class Sink:
     """The destination of results. The base class drops them.
 
-    ``in_any_order`` means that results are written as soon as they are ready, ``strict`` that a repeated record with
-    another text is a failure.
+    ``in_any_order`` means that results are written as soon as they are ready.
     """
 
     in_any_order = False
-    strict = False
 
     def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - the base class remembers nothing
         """Whether an earlier run finished this record. Called first, once per record, in input order.
@@ -69,8 +67,8 @@ class StreamSink(Sink):
     Writes ASCII to a terminal, which interprets some other characters. Repeated records with the same text are ignored.
     """
 
-    def __init__(self, results: TextIO | None, failures: TextIO, *, strict: bool = False) -> None:
-        self._results, self._failures, self.strict = results, failures, strict
+    def __init__(self, results: TextIO | None, failures: TextIO) -> None:
+        self._results, self._failures = results, failures
 
     def write(self, line: ExtractedLine, session: Session) -> None:  # noqa: ARG002 - only folders store answers
         if self._results:
@@ -149,11 +147,8 @@ async def _take(
 
 
 def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None) -> None:
-    """Write a record that was not read or was refused, as a failure.
-
-    A repeated record is written as such, unless its text differs and the sink is strict.
-    """
-    if isinstance(error, RepeatedRecord) and (error.same_text or not sink.strict):
+    """Write a record that was not read or was refused as a failure; a repeated one as such."""
+    if isinstance(error, RepeatedRecord):
         tally.repeated += 1
         tally.differing += not error.same_text
         tell(Event.RECORD_REPEATED, record_id=error.record_id, same_text=error.same_text)

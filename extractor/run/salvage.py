@@ -14,8 +14,8 @@ from extractor.errors import StoreError
 from extractor.llm.database import HOW_LOST, RUN_FILE, Database, open_run
 from extractor.llm.store import CallStore
 
-from .folder import EXTRACTIONS, MANIFEST
-from .manifest import read_manifest
+from .folder import EXTRACTIONS
+from .manifest import MANIFEST, read_manifest
 from .results import lock_folder, naming_file
 
 _TABLES = ("batches", "calls", "requests", "records", "answers")

@@ -18,8 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from extractor.export import Destination, Format, choose_tables, export_run, list_tables
 from extractor.pages import read_assets, read_shared_script, render_page, state_policy
-from extractor.run.folder import MANIFEST
-from extractor.run.manifest import read_manifest, restore_fields
+from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
 from extractor.schemas import TrialExtraction
 
 from .jobs import ACTIVE, EVENTS, RUN, Job, JobState
@@ -69,8 +68,8 @@ async def extract(
     The extraction's id is the record's NCT number, else `X-Record-Id`, else the stem of `name`, else `text-` and the
     first eight digits of the body's SHA-256.
     """
-    service.meter.check(options.assist)
-    body = await read_body(request, service.settings.max_bytes)
+    service.meter.check(options.effort)
+    body = await read_body(request, service.settings.options.max_bytes)
     named = record_id or name or f"text-{sha256(body).hexdigest()[:8]}"
     line = await while_connected(request, service.extract(named, body, options))
     return Response(line, media_type="application/json")
@@ -101,10 +100,10 @@ async def submit_job(
     """The body is a file in any format that `extractor run` reads, written to disk as it arrives. The job is accepted
     once the upload is complete, and continues after a restart of the service.
     """
-    service.meter.check(options.assist)
+    service.meter.check(options.effort)
     job_id, upload = service.runner.prepare(caller.id)
     try:
-        size = await save_body(request, upload / name, service.settings.max_upload_bytes)
+        size = await save_body(request, upload / name, service.settings.options.max_upload_bytes)
     except BaseException:
         shutil.rmtree(upload.parent, ignore_errors=True)
         raise
@@ -165,7 +164,7 @@ async def resume_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
     """A paused, cancelled or failed job continues where it stopped. Answered calls are not paid again."""
     if job.state in ACTIVE | {JobState.DONE}:
         raise ProblemError("not-finished", f"the job is {job.state.value}", remedy="there is nothing to resume")
-    service.meter.check(job.assist)
+    service.meter.check(job.effort)
     if not service.book.is_valid(job.caller):
         raise ProblemError("not-finished", "the key of the job's caller is not valid", remedy="renew the caller's key")
     return service.runner.resume(job.id)

@@ -9,7 +9,7 @@ from extractor.llm.calls import Call
 from extractor.llm.database import Database
 from extractor.llm.metering import Reservation
 from extractor.llm.store import Spending
-from extractor.options import Assist
+from extractor.options import Effort
 from extractor.schemas import Usage
 
 from .problems import ProblemError
@@ -47,10 +47,10 @@ class SharedMeter:
         assert number is not None
         return number
 
-    def check(self, assist: Assist) -> None:
+    def check(self, effort: Effort | float) -> None:
         """Raise ``ProblemError`` if the model may be asked and the money is spent."""
-        if assist is not Assist.NEVER and self.budget.reached:
-            remedy = "ask the operator for a higher limit, or use assist=never"
+        if effort is not Effort.NONE and self.budget.reached:
+            remedy = "ask the operator for a higher limit, or use effort=none"
             raise ProblemError("spending-limit", SPENT, remedy=remedy)
 
     async def reserve(self, call: Call) -> Reservation:

@@ -9,7 +9,7 @@ from extractor.ask.dose_passages import list_dose_passages
 from extractor.ask.planner import pack_questions, plan_questions
 from extractor.ask.prompt import render_line
 from extractor.llm.calls import estimate_tokens
-from extractor.options import Assist, Effort, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.parse.drafts import Reading
 from extractor.schemas import Category, Concept, CriterionKind, Part, Section, Source, Task, TrialRecord
 from extractor.text.passage import read_section
@@ -18,7 +18,7 @@ from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen, su
 
 
 def plan(*items, candidates=(), tasks=frozenset(Task), **options):
-    return plan_questions(parsed_record(*items, candidates=candidates), ExtractionOptions(tasks, **options))
+    return plan_questions(parsed_record(*items, candidates=candidates), ExtractionOptions(tasks=tasks, **options))
 
 
 def asked(questions):
@@ -57,7 +57,7 @@ AGE = Reading(Category.AGE, 0.8)
 )
 def test_a_field_is_asked_about_if_it_is_doubtful(items, expected):
     assert asked(plan(*items)) == expected
-    assert plan(*items, assist=Assist.NEVER) == ()
+    assert plan(*items, effort=Effort.NONE) == ()
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,9 @@ def test_effort_says_how_doubtful(effort, expected):
     assert ("category" in fields) is expected
 
 
-@pytest.mark.parametrize("options", [{"assist": Assist.ALWAYS}, {"effort": Effort.HIGH}])
-def test_high_effort_asks_every_field_and_reads_every_line(options):
+def test_high_effort_asks_every_field_and_reads_every_line():
     items = [criterion(1, "Adults"), regimen(2, "5 mg", "arms[0]"), outcome(3, "Overall survival, 2 years")]
-    questions = plan(*items, **options)
+    questions = plan(*items, effort=Effort.HIGH)
     titled, dose = (q.chunk.number for q in questions if q.fields in (("people",), ("regimens",)) and q.hint != "title")
     endpoints = ("split", "concept", "category", "time_points", "time_kind", "instrument")
     found = asked(questions)
@@ -119,7 +118,7 @@ def test_events_are_asked_where_the_concept_may_be_a_time_to_event(concept, expe
 def test_a_source_that_keeps_the_parts_apart_is_never_asked_to_split():
     parsed = parsed_record(outcome(1, "Pain\nday 3", "primary_outcomes[0]"))
     parsed = with_parts(parsed, "primary_outcomes[0]", measure="Pain", time_frame="day 3")
-    assert "split" not in asked(plan_questions(parsed, ExtractionOptions(assist=Assist.ALWAYS)))[1]
+    assert "split" not in asked(plan_questions(parsed, ExtractionOptions(effort=Effort.HIGH)))[1]
 
 
 def test_hints_say_where_a_line_stands():

@@ -9,7 +9,7 @@ from extractor.ask.querying import converse
 from extractor.ask.questions import ModelReply
 from extractor.assemble import assemble_extraction
 from extractor.errors import AnswerMissing, AnswerRejected, ModelUnavailable
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records
 from extractor.schemas import AbsenceReason, FindingKind, Origin, Section, Source, Task, TrialRecord, Usage
@@ -59,7 +59,7 @@ async def test_an_item_without_its_fields_is_no_answer():
     def answer(questions):
         return [{"n": question.chunk.number} for question in questions]
 
-    result = await ask(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=Effort.HIGH))
     assert result.usage.open_questions == len(PARSED.outcomes)
     assert result.usage.calls == 1, "what the rules are certain of is a finding, not a question"
 
@@ -76,7 +76,7 @@ async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
 
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
     monkeypatch.setattr("extractor.ask.dialogue.pack_questions", _one_call_a_task)
-    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks, Assist.ALWAYS))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks=tasks, effort=Effort.HIGH))
     assert result.usage.calls == 2, "each task once"
     extraction = assemble_extraction(PARSED, result, tasks)
     lost = [finding for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
@@ -92,7 +92,9 @@ async def test_an_error_of_every_call_is_raised_with_the_usage_of_all(error, mon
 
     monkeypatch.setattr("extractor.ask.dialogue.pack_questions", _one_call_a_task)
     with pytest.raises(type(error)) as caught:
-        await ask(PARSED, Scripted(answer), ExtractionOptions({Task.ELIGIBILITY, Task.ENDPOINTS}, Assist.ALWAYS))
+        await ask(
+            PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ELIGIBILITY, Task.ENDPOINTS}, effort=Effort.HIGH)
+        )
     assert getattr(caught.value, "usage", None) in (None, SPENT + SPENT)
 
 
@@ -100,7 +102,7 @@ async def test_a_refused_answer_leaves_its_questions_open_and_says_why():
     def answer(questions):
         raise AnswerRejected("the model refused: I cannot read this", SPENT)
 
-    result = await ask(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=Effort.HIGH))
     assert result.usage.open_questions == result.usage.questions
     extraction = assemble_extraction(PARSED, result, {Task.ENDPOINTS})
     assert "I cannot read this" in extraction.findings[0].message
@@ -113,7 +115,7 @@ async def test_an_invented_regimen_is_left_out_and_reported():
         invented = {"quote": "99 mg of fantasin", "agent": "fantasin", "dose": ["99 mg"]}
         return [{"n": question.chunk.number, **invented} for question in questions if "5 mg" in question.chunk.text]
 
-    result = await ask(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
+    result = await ask(parsed, Scripted(answer), ExtractionOptions(tasks={Task.DOSING}))
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
     assert extraction.dosing == ()
     assert [a.reason for a in extraction.absences if a.field == "dosing"] == [AbsenceReason.UNSUPPORTED_ANSWER]
@@ -135,7 +137,7 @@ async def test_a_regimen_found_only_by_the_model_has_evidence():
         (candidate,) = (question.chunk for question in questions if "5 mg" in question.chunk.text)
         return [{"n": candidate.number, **dose, "cycle": "5 month"}]
 
-    result = await ask(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
+    result = await ask(parsed, Scripted(answer), ExtractionOptions(tasks={Task.DOSING}))
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
     (regimen,) = extraction.dosing
     assert (regimen.agent, regimen.quote, regimen.frequency) == ("Study product", "5 mg twice daily", "BID")

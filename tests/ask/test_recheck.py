@@ -9,7 +9,7 @@ import pytest
 from extractor import Extractor
 from extractor.ask.prompt import load_prompt, render_line
 from extractor.ask.recheck import LINE_TOKENS, drop_repeated, plan_recheck
-from extractor.ask.reply_models import FIELDS, Reply, read_answers
+from extractor.ask.reply_models import FIELDS, Reply, read_values
 from extractor.errors import AnswerMissing
 from extractor.ground.check import ground_answer
 from extractor.llm.calls import estimate_tokens
@@ -45,7 +45,7 @@ RIGHT, WRONG = "Ferritin: 40-90 ug/L", "Ferritin: 40-95 ug/L"
 def extract(script, record=RECORD, tasks=("eligibility",), **more):
     """The extraction by a model that answers so, and the requests it got."""
     with serve(script) as stub:
-        extraction = Extractor(stub.spec, assist="always", tasks=tasks, **more).extract(record)
+        extraction = Extractor(stub.spec, effort="high", tasks=tasks, **more).extract(record)
     return extraction, stub.requests
 
 
@@ -145,10 +145,10 @@ def test_a_second_question_that_fails_loses_nothing_of_the_first(reply):
 
 async def test_a_run_that_lacks_the_second_answer_is_missed_aloud(tmp_path):
     def replay():
-        return Extractor(replay=tmp_path, assist="always", tasks=["eligibility"]).extract(RECORD)
+        return Extractor(replay=tmp_path, effort="high", tasks=["eligibility"]).extract(RECORD)
 
     with closing(open_run(tmp_path)) as run, serve(answering({LINE: {"limits": [WRONG]}})) as stub:
-        asking = Extractor(stub.spec, assist="always", tasks=["eligibility"])
+        asking = Extractor(stub.spec, effort="high", tasks=["eligibility"])
         async with asking.open(calls=lambda: CallStore(run)) as extract:
             recorded = await extract(RECORD)
     assert [finding.kind for finding in recorded.findings] == [FindingKind.QUOTE_CONFLICT]
@@ -175,7 +175,7 @@ def test_the_question_is_small_however_much_was_refused():
     rechecks = plan_recheck(parsed, answers)
     assert [recheck.question.chunk.number for recheck in rechecks] == list(range(1, len(rechecks) + 1))
     assert rechecks
-    assert plan_recheck(parsed, []) == ()
+    assert plan_recheck(parsed, []) == []
     lines = [render_line(recheck.question) for recheck in rechecks]
     assert sum(map(estimate_tokens, lines)) <= LINE_TOKENS
 
@@ -243,7 +243,7 @@ def test_what_the_record_does_not_say_is_rejected(task, name):
 def test_no_text_or_number_of_the_example_becomes_a_value():
     prompt = load_prompt()
     reply = Reply.model_validate({"items": prompt.answer}, context=Reply.context_of(prompt.questions))
-    for question, said in read_answers(prompt.questions, reply.items):
+    for question, said in read_values(prompt.questions, reply.items):
         values = [reading.value for reading in ground(question.task, said).model.values()]
         assert [value for value in values if value and not isinstance(value, bool | StrEnum)] == []
 

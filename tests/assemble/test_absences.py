@@ -23,9 +23,9 @@ def reasons(extraction):
     return {absence.field: absence.reason for absence in extraction.absences}
 
 
-def ask(script, record, tasks, assist="always"):
+def ask(script, record, tasks, effort="high"):
     with serve(script) as stub:
-        return Extractor(stub.spec, assist=assist, tasks=tasks).extract(record)
+        return Extractor(stub.spec, effort=effort, tasks=tasks).extract(record)
 
 
 @pytest.fixture
@@ -45,14 +45,14 @@ def doubtful(monkeypatch):
 
 def test_not_reported_names_the_sections_that_were_searched():
     record = trial(title="A trial", brief_summary="We look.", eligibility="Inclusion Criteria:\n\n* Consent")
-    [gap] = [one for one in Extractor(assist="never").extract(record).absences if one.field == "eligibility.sex"]
+    [gap] = [one for one in Extractor(effort="none").extract(record).absences if one.field == "eligibility.sex"]
     assert gap.reason is AbsenceReason.NOT_REPORTED
     assert set(gap.sections) == {"title", "brief_summary", "eligibility"}
 
 
 def test_contradictory():
     text = "Inclusion Criteria:\n\n* At least 65 years of age\n* Consent\n* No older than 18 years"
-    extraction = Extractor(assist="never").extract(trial(title="A trial", eligibility=text))
+    extraction = Extractor(effort="none").extract(trial(title="A trial", eligibility=text))
     found = reasons(extraction)
     assert found["eligibility.minimum_age"] is found["eligibility.maximum_age"] is AbsenceReason.CONTRADICTORY
     assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (None, None)
@@ -93,7 +93,7 @@ async def test_budget_exhausted_between_two_questions(doubtful):
     """The first answer is used; its unsupported values are not asked again."""
     script = answering({"Zinc": {"specimens": ["moon dust"], "methods": ["flame photometry"]}})
     with serve(script) as stub:
-        extractor = Extractor(stub.spec, assist="always", tasks=["endpoints"])
+        extractor = Extractor(stub.spec, effort="high", tasks=["endpoints"])
         async with extractor.open(route=Route(Budgeted(lambda: not stub.requests))) as extract:
             extraction = await extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
     assert not any(map(asks_again, stub.requests))
@@ -113,7 +113,7 @@ async def test_budget_exhausted_between_two_questions(doubtful):
 )
 def test_an_empty_field_that_no_model_was_asked_about(sections, tasks, field, reason):
     options = {"tasks": tasks} if tasks else {}
-    assert reasons(Extractor(assist="never", **options).extract(trial(**sections)))[field] is reason
+    assert reasons(Extractor(effort="none", **options).extract(trial(**sections)))[field] is reason
 
 
 def test_an_answer_that_is_not_stated(doubtful):
@@ -131,7 +131,7 @@ def test_an_answer_that_is_not_stated(doubtful):
 )
 async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
     with serve(answering({})) as stub:
-        extractor = Extractor(stub.spec, assist="always", tasks=tasks)
+        extractor = Extractor(stub.spec, effort="high", tasks=tasks)
         async with extractor.open(route=Route(Budgeted(lambda: False))) as extract:
             extraction = await extract(trial(**sections))
     assert not stub.requests

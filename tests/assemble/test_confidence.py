@@ -33,7 +33,7 @@ SAMPLES = ("tests/records", "seeds/records")
 def read_samples():
     """Read records with their extractions, with random confidences, since few are really low."""
     chance = random.Random(0)
-    extract = Extractor(assist="never").extract
+    extract = Extractor(effort="none").extract
     return [(record, _shuffle(extract(record), chance)) for record in read_records(*SAMPLES)]
 
 

@@ -92,7 +92,7 @@ def test_every_quote_of_real_records_is_at_its_place():
 
 
 def test_findings_are_part_of_the_extraction_and_counted_by_kind():
-    extraction = Extractor(assist="never").extract(SEEDS["003"])
+    extraction = Extractor(effort="none").extract(SEEDS["003"])
     assert [finding.kind.value for finding in extraction.findings] == ["endpoint_not_registered"] * 4
     tally = Tally()
     tally.add(to_line(extraction))
@@ -111,4 +111,4 @@ def test_blanked_words_are_not_quoted():
 
 
 def test_tasks_that_were_not_extracted_give_no_findings():
-    assert Extractor(assist="never", tasks=("dosing",)).extract(SEEDS["003"]).findings == ()
+    assert Extractor(effort="none", tasks=("dosing",)).extract(SEEDS["003"]).findings == ()

@@ -87,7 +87,7 @@ def test_an_age_of_the_text_that_is_not_taken_is_told():
     record = make_study(
         eligibility=f"Inclusion Criteria:\n\n* {lines}", fields={"minimumAge": "13 Years", "maximumAge": "75 Years"}
     )
-    extraction = Extractor(assist="never").extract(record)
+    extraction = Extractor(effort="none").extract(record)
     assert extraction.eligibility.maximum_age is None
     (finding,) = extraction.findings
     assert (finding.kind, finding.severity, finding.field) == ("age_differs", "info", "eligibility.maximum_age")
@@ -97,11 +97,11 @@ def test_an_age_of_the_text_that_is_not_taken_is_told():
 
 def test_ages_that_leave_nobody_are_told_and_not_taken():
     text = "Inclusion Criteria:\n\n* Aged 65 years or older\n* Age below 18 years"
-    extraction = Extractor(assist="never").extract(make_study(eligibility=text))
+    extraction = Extractor(effort="none").extract(make_study(eligibility=text))
     assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (None, None)
     assert [one.kind for one in extraction.findings] == ["limits_contradict"] * 2
     registered = make_study(eligibility=text, fields={"minimumAge": "65 Years", "maximumAge": "80 Years"})
-    assert Extractor(assist="never").extract(registered).eligibility.minimum_age.value == 65
+    assert Extractor(effort="none").extract(registered).eligibility.minimum_age.value == 65
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
     assert invoke(*words).exit_code == 0
     done = invoke(*words, "--force", "--min-confidence", "0.9")
     assert done.exit_code == 1
-    assert "line 1: has values without a confidence; recreate it with `extractor reparse`" in done.stderr
+    assert "line 1: has values without a confidence; recreate it with `extractor run --replay`" in done.stderr
 
 
 def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):

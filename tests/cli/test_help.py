@@ -77,4 +77,4 @@ def test_a_mistyped_hosted_model_gets_the_nearest(monkeypatch):
 
 def test_completion_completes_commands():
     done = extractor(_EXTRACTOR_COMPLETE="complete_bash", COMP_WORDS="extractor rep", COMP_CWORD="1")
-    assert done.stdout.decode().split() == ["report", "reparse"]
+    assert done.stdout.decode().split() == ["report"]

@@ -17,7 +17,7 @@ def list_empty(folder):
 def test_a_run_without_results_leaves_no_empty_file_and_offers_no_report(tmp_path, name, problem):
     (tmp_path / "empty").mkdir()
     (tmp_path / "paper.pdf").write_bytes(PDF)
-    done = invoke("run", tmp_path / name, "--assist", "never", "--out", tmp_path / "out", "--workers", 1)
+    done = invoke("run", tmp_path / name, "--effort", "none", "--out", tmp_path / "out", "--workers", 1)
     assert done.exit_code == 1
     assert problem in done.stderr
     assert "to read the results" not in done.stderr
@@ -25,7 +25,7 @@ def test_a_run_without_results_leaves_no_empty_file_and_offers_no_report(tmp_pat
     assert problem in read_lines(tmp_path / "out" / "failures.jsonl")[0]["message"]
     scored = invoke("evaluate", "seeds/gold", tmp_path / "out")
     assert "failures.jsonl" not in scored.output
-    assert invoke("run", "tests/records", "--assist", "never", "--out", tmp_path / "out").exit_code in (0, 2)
+    assert invoke("run", "tests/records", "--effort", "none", "--out", tmp_path / "out").exit_code in (0, 2)
 
 
 def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path):
@@ -36,9 +36,9 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path):
 
 
 def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
-    away = ("--base-url", "http://127.0.0.1:9")
-    assert invoke("run", "NCT01234567", *away, "--assist", "never", "--out", tmp_path / "out").exit_code == 1
-    there = invoke("fetch", "--condition", "x", *away, "--out", tmp_path / "deep" / "folder" / "a.jsonl")
+    away = {"EXTRACTOR_REGISTRY": "http://127.0.0.1:9"}
+    assert invoke("run", "NCT01234567", "--effort", "none", "--out", tmp_path / "out", **away).exit_code == 1
+    there = invoke("fetch", "--condition", "x", "--out", tmp_path / "deep" / "folder" / "a.jsonl", **away)
     assert there.exit_code == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -46,7 +46,7 @@ def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
 def test_what_follows_a_run_without_results_is_refused_and_leaves_nothing_empty(tmp_path):
     paper, run = tmp_path / "paper.pdf", tmp_path / "run"
     paper.write_bytes(PDF)
-    invoke("run", paper, "--assist", "never", "--out", run, "--workers", 1)
+    invoke("run", paper, "--effort", "none", "--out", run, "--workers", 1)
     before = sorted(tmp_path.iterdir())
     for format_ in ("csv", "fhir"):
         done = invoke("export", run, "--to", tmp_path / "made", "--format", format_)
@@ -54,8 +54,6 @@ def test_what_follows_a_run_without_results_is_refused_and_leaves_nothing_empty(
     done = invoke("review", run, "--gold", tmp_path / "gold")
     assert (done.exit_code, "has no results to review" in done.stderr) == (1, True), done.output
     assert sorted(tmp_path.iterdir()) == before
-    done = invoke("reparse", run, "--out", tmp_path / "again", "--workers", 1)
-    assert "the results are in" not in done.stderr
     assert list_empty(tmp_path) == []
 
 

@@ -24,9 +24,8 @@ def run(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("strict", [(), ("--strict",)])
-def test_the_same_text_twice_is_a_note(run, tmp_path, strict):
-    code, said = run({"a.jsonl": study("NCT90000051", "A"), "b.jsonl": study("NCT90000051", "A")}, *strict)
+def test_the_same_text_twice_is_a_note(run, tmp_path):
+    code, said = run({"a.jsonl": study("NCT90000051", "A"), "b.jsonl": study("NCT90000051", "A")})
     assert code == 0
     assert "trials that occur twice: 1\n" in said
     assert "another text" not in said
@@ -51,14 +50,6 @@ def test_the_first_of_two_texts_is_used_and_both_places_are_recorded(run, tmp_pa
     assert read_lines(tmp_path / "out" / "failures.jsonl") == []
     (extraction,) = read_lines(tmp_path / "out" / "extractions.jsonl")
     assert extraction["source"]["path"] == str(tmp_path / "a.jsonl")
-
-
-def test_two_texts_fail_when_strict(run, tmp_path):
-    code, said = run(TWO, "--strict")
-    assert code == 1
-    assert "records failed: 1" in said
-    (failure,) = read_lines(tmp_path / "out" / "failures.jsonl")
-    assert (failure["error"], failure["path"]) == ("RepeatedRecord", str(tmp_path / "b.jsonl"))
 
 
 def test_without_a_folder_another_text_is_printed_and_the_same_text_is_not(tmp_path):

@@ -29,7 +29,7 @@ def command(tmp_path):
 
     def build(server, *options, prices=True, verb=("run",)):
         known = ("--prices", tmp_path / "prices.toml") if prices else ()
-        model = ("--model", f"{server.url}#stub", "--assist", "always")
+        model = ("--model", f"{server.url}#stub", "--effort", "high")
         return (*verb, tmp_path / "records.jsonl", "--out", tmp_path / "out", *model, *known, *options)
 
     return build
@@ -111,7 +111,7 @@ def test_a_limit_in_money_holds_while_no_reply_comes_in_time(command, totals):
     """Each attempt may be paid for, so each needs room of its own."""
     with serve_faults() as server:
         server.holds_after = 0
-        stopped = invoke(*command(server, "--max-usd", 0.2, "--timeout", 0.3, "--patience", 200, "--concurrency", 2))
+        stopped = invoke(*command(server, "--max-usd", 0.2, "--timeout", 0.3, "--concurrency", 2))
         server.holds_after = None
     assert stopped.exit_code == 3, stopped.stderr
     cost = totals()["cost"]

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.commands import extract, invoke
+from tests.commands import invoke
 from tests.hostile.suite import load_suite
 
 OBEYED = ["\x1b", "\x9b", "\x07"]
@@ -14,7 +14,7 @@ HOSTILE = [hostile for hostile in load_suite() if hostile.attack in {"terminal",
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=str)
-@pytest.mark.parametrize("command", [["parse"], ["run", "--assist", "never"], ["run", "--dry-run"]])
+@pytest.mark.parametrize("command", [["parse"], ["run", "--effort", "none"], ["run", "--dry-run"]])
 def test_commands_print_no_control_characters(hostile, command):
     result = invoke(*command, f"tests/hostile/records/{hostile.file}")
     assert result.exit_code == 0
@@ -25,15 +25,13 @@ def test_commands_print_no_control_characters(hostile, command):
 @pytest.mark.parametrize(
     ("words", "summary"),
     [
-        (["run", "tests/records", "--assist", "never"], "records extracted"),
+        (["run", "tests/records", "--effort", "none"], "records extracted"),
         (["run", "tests/records", "--dry-run"], ""),
-        (["reparse", "RUN", "--dry-run"], "done"),
     ],
 )
-def test_on_a_terminal_progress_and_a_table_are_shown(tmp_path, words, summary):
-    run = extract("tests/records", tmp_path / "run") if "RUN" in words else ""
+def test_on_a_terminal_progress_and_a_table_are_shown(words, summary):
     terminal, stderr = os.openpty()
-    command = [sys.executable, "-m", "extractor", *(str(run) if word == "RUN" else word for word in words)]
+    command = [sys.executable, "-m", "extractor", *words]
     with subprocess.Popen(command, stderr=stderr, stdout=subprocess.DEVNULL) as running:
         os.close(stderr)
         shown = "".join(iter(lambda: read_terminal(terminal), ""))

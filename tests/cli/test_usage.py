@@ -26,29 +26,26 @@ def run(tmp_path_factory):
         ("report none", "does not exist. Folder that extractor run --out wrote."),
         ("evaluate none none", "does not exist. Annotations: a folder of JSON"),
         ("fetch", "nothing to fetch; name NCT numbers"),
-        ("run RECORD --assist sometimes", "sometimes"),
         ("run RECORD --tasks colours", "colours: no such task; choose from eligibility, dosing, endpoints"),
         ("run RECORD --tasks ,", "eligibility"),
-        ("run RECORD --min-confidence 90", "90.0 is not a confidence; choose a number from 0 to 1"),
+        ("run RECORD --min-confidence 90", "--min-confidence: 90.0 is not allowed; choose a number from 0 to 1"),
         ("run RECORD --model http://localhost:8000/v1", "#NAME"),
         ("run RECORD --fresh", "--out"),
-        ("run RECORD --workers 999999999999", "less than or equal to 10000"),
-        ("run RECORD --limit 99999999999999999999999", "less than or equal to 1000000000000"),
-        ("run RECORD --open", "name one with --out"),
+        ("run RECORD --workers 999999999999", "choose a number from 1 to 10000"),
+        ("run RECORD --limit 99999999999999999999999", "choose a number from 1 to 1000000000000"),
         ("run tests/records --out tests/records", "is an input"),
         ("run RECORD --replay no-such-folder", "no-such-folder"),
         ("run RECORD --replay tests/records", "there is no run to replay"),
         ("run RECORD --replay seeds/answers --out seeds/answers --fresh", "is replayed"),
-        ("run RECORD --sample 20", "--dry-run"),
         ("run RECORD --max-usd 1", "--model"),
         ("run RECORD --max-usd 1 --model no-such-model", "--prices"),
         ("run RECORD --prices none.toml --model m", "none.toml"),
-        ("run RECORD --address auto", "--engine ray"),
-        ("run RECORD --engine ray", "--out"),
+        ("run RECORD --ray auto", "--out"),
+        ("run RECORD --ray head --out OUT", "write host:port"),
         ("batch submit RECORD --requests r.jsonl", "--model"),
         ("batch submit RECORD --requests r.jsonl --model m --out OUT", "one of the two"),
         ("batch submit RECORD --model m", "--out"),
-        ("batch submit RECORD --requests r.jsonl --model m --assist never", "nothing to submit"),
+        ("batch submit RECORD --requests r.jsonl --model m --effort none", "nothing to submit"),
         ("batch submit - --out OUT --model m", "instead of standard input"),
         ("batch collect RECORD --answers none.jsonl", "no such file"),
         ("batch collect RECORD --model m", "--out"),
@@ -66,7 +63,7 @@ def run(tmp_path_factory):
         ("diff RECORD RECORD --only tightend", "did you mean tightened?"),
         ("doctor --needs servo", "did you mean serve?"),
         (
-            "run RECORD --model gpt-5-mini --assist always -q",
+            "run RECORD --model gpt-5-mini --effort high -q",
             "model gpt-5-mini: there is no key for it; set OPENAI_API",
         ),
         (
@@ -78,8 +75,10 @@ def run(tmp_path_factory):
         ("export RUN --to OUT.csv --tables doses", "no such table"),
         ("export RUN --to OUT --format csv --tasks doses", "doses"),
         ("export seeds/gold --gold seeds/gold --to OUT --format csv", "--gold corrects a run"),
-        ("run RECORD --effort huge", "huge: no such effort; choose from low, medium, high, or a number from 0 to 1"),
-        ("reparse RUN --dry-run --out OUT", "--dry-run writes nothing; drop --out"),
+        (
+            "run RECORD --effort huge",
+            "--effort: huge: no such effort; choose from none, low, medium, high, or a number",
+        ),
         ("evaluate seeds/gold RUN --check --json --fail-under all=1", "scores nothing; leave out --json, --fail-under"),
         ("evaluate seeds/gold RUN --fail-under all", "write NAME=SCORE"),
         ("evaluate seeds/gold RUN --fail-under all=high", "write NAME=SCORE"),
@@ -89,10 +88,10 @@ def run(tmp_path_factory):
         ("sumbit x", " batch submit'?"),
         ("run x --modle y", "did you mean --model?"),
         ("run x --batch", "use extractor batch submit"),
-        ("run x --export-requests f", "use extractor batch submit --requests FILE"),
-        ("run x --import-answers f", "use extractor batch collect --answers FILE"),
-        ("run x --rounds 3", "use extractor batch collect --rounds"),
-        ("run x --poll 3", "use extractor batch collect --poll"),
+        ("run x --assist never", "use --effort none"),
+        ("run x --patience 3", "use --timeout"),
+        ("run RECORD --model-option top_k", "--model-option: top_k: not KEY=VALUE; write top_k=40"),
+        ("run RECORD --timeout 0", "--timeout: 0.0 is not allowed; choose a number of at least 0.1"),
         ("export x --to y --format cvs", "did you mean csv?"),
         ("diff x y --severity majr", "did you mean major?"),
         ("schema dosign", "did you mean dosing?"),
@@ -120,7 +119,7 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
         ("fhir", "export RUN --to OUT --format fhir", "fhir"),
         ("fastapi", "serve --root OUT", "serve"),
         ("starlette", "review RUN --gold OUT", "review"),
-        ("ray", f"run {RECORD} --engine ray --out OUT", "ray"),
+        ("ray", f"run {RECORD} --ray local --out OUT", "ray"),
         ("fsspec", "run s3://bucket/records.jsonl", "s3"),
     ],
 )
@@ -134,20 +133,20 @@ def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):
     assert not (tmp_path / "out.duckdb").exists()
 
 
-@pytest.mark.parametrize(("option", "value"), [("tasks", "dosing"), ("assist", "auto")])
+@pytest.mark.parametrize(("option", "value"), [("tasks", "dosing"), ("min-confidence", "0.5")])
 def test_settings_that_differ_from_the_runs_are_named(run, option, value):
-    done = invoke("run", RECORD, "--out", run, "--quiet", "--assist", "never", f"--{option}", value)
+    done = invoke("run", RECORD, "--out", run, "--quiet", "--effort", "none", f"--{option}", value)
     assert done.exit_code == 2
     (message,) = done.stderr.splitlines()
-    assert f"{run}: created with other settings ({option} was " in message
+    assert f"{run}: created with other settings ({option.replace('-', '_')} was " in message
     assert "use another --out, or --fresh" in message
     assert "None" not in message
 
 
 def test_an_estimate_tells_that_its_folder_cannot_take_the_run(run):
-    words = ("run", RECORD, "--out", run, "--dry-run", "--assist")
-    assert f"{run}: holds a run with other settings (assist was never, is auto)" in invoke(*words, "auto").stderr
-    assert "other settings" not in invoke(*words, "never").stderr
+    words = ("run", RECORD, "--out", run, "--dry-run", "--effort")
+    assert f"{run}: holds a run with other settings (effort was none, is medium)" in invoke(*words, "medium").stderr
+    assert "other settings" not in invoke(*words, "none").stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

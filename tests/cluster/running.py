@@ -18,7 +18,7 @@ CONCURRENCY = 4
 
 def run_here(records: Path, out: Path, model: str) -> bytes:
     """Run in this process, and return the results."""
-    extractor, tally = Extractor(f"{model}#stub", assist="always"), Tally()
+    extractor, tally = Extractor(f"{model}#stub", effort="high"), Tally()
 
     async def run(folder):
         async with extractor.open(CONCURRENCY, folder.calls) as opened:

@@ -74,7 +74,7 @@ def test_a_missing_file_is_a_record_error_with_its_name(s3, placed, address):
 
 def test_a_run_reads_addresses_as_it_reads_paths(placed, records, tmp_path):
     for source, out in ((placed, "there"), (records, "here")):
-        done = invoke("run", source, "--out", tmp_path / out, "--assist", "never")
+        done = invoke("run", source, "--out", tmp_path / out, "--effort", "none")
         assert done.exit_code == 0, done.stderr
     there, here = (_without_source(tmp_path / out / "extractions.jsonl") for out in ("there", "here"))
     assert len(there) == RECORDS
@@ -88,7 +88,7 @@ def _without_source(file):
 
 def test_results_go_to_no_address(records, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = invoke("run", records, "--out", "s3://trials/out", "--assist", "never")
+    done = invoke("run", records, "--out", "s3://trials/out", "--effort", "none")
     assert done.exit_code == 2
     assert "s3://trials/out is an address; name a folder of this machine" in done.stderr
     assert not list(tmp_path.iterdir())

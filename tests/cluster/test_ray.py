@@ -16,7 +16,6 @@ from extractor.cli.job import RunJob
 from extractor.cli.perform import perform_job
 from extractor.cost.budget import Limits, Pricing
 from extractor.errors import ModelAway
-from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.run.ray import connected
 from extractor.run.records import RunLimits
@@ -33,16 +32,14 @@ def run_on(cluster, records, out, model=None, *, limits=NO_LIMITS):
     spec = ModelSpec.parse(model) if model else None
     job = RunJob(
         inputs=(str(records),),
-        extractor=Extractor(spec, assist="always" if model else "never"),
+        extractor=Extractor(spec, effort="high" if model else "none"),
         limits=RunLimits(CONCURRENCY),
         out=out,
         fresh=False,
         quiet=True,
-        asking=ClientSettings(),
         pricing=Pricing(spec, limits=limits),
         workers=2,
-        engine="ray",
-        address=cluster.address,
+        ray=cluster.address,
     )
     return perform_job(job)
 
@@ -52,8 +49,8 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_p
     here, calls = whole
     with serve_counting(0.2) as server:
         model = f"{server.url}#stub"
-        options = ("--model", model, "--assist", "always", "--concurrency", str(CONCURRENCY), "--quiet")
-        ray = ("--engine", "ray", "--address", cluster.address, "--workers", "2")
+        options = ("--model", model, "--effort", "high", "--concurrency", str(CONCURRENCY), "--quiet")
+        ray = ("--ray", cluster.address, "--workers", "2")
         command = [sys.executable, "-m", "extractor", "run", str(records), "--out", str(tmp_path), *options, *ray]
         with subprocess.Popen(command) as driver:
             while server.calls < 8 and driver.poll() is None:

@@ -5,7 +5,7 @@ from extractor import Extractor, diff_trials
 
 from .planting import make_study, to_record
 
-RULES = Extractor(assist="never")
+RULES = Extractor(effort="none")
 
 
 def test_real_changes_are_matched_once_by_their_words_and_kind():

@@ -15,7 +15,7 @@ TOLD = ("floor raised", "promoted", "synonym", "amount", "outcome added")
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    rules, path = Extractor(assist="never"), tmp_path_factory.mktemp("page") / "diff.html"
+    rules, path = Extractor(effort="none"), tmp_path_factory.mktemp("page") / "diff.html"
     old = to_record(make_study())
     before = rules.extract(old)
     diffs = []

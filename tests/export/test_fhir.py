@@ -301,7 +301,7 @@ def build_from(eligibility):
     source = Source(path="a.json", format="ctgov_json")
     registry = RegistryFields(minimum_age="18 Years", maximum_age="75 Years")
     record = TrialRecord(record_id="NCT90000001", source=source, sections=sections, registry=registry)
-    trial = build_trial(Extractor(assist="never").extract(record), record)
+    trial = build_trial(Extractor(effort="none").extract(record), record)
     return {one["id"]: one for one in find(trial, "Group")[0]["characteristic"]}, trial.unmapped
 
 

@@ -28,14 +28,14 @@ def show(people):
 )
 def test_bounds_of_the_text_keep_their_comparators(line, low, high):
     record = make(f"Inclusion Criteria:\n\n* {line}\n* Asthma")
-    people = read_people(Extractor(assist="never").extract(record), record)
+    people = read_people(Extractor(effort="none").extract(record), record)
     assert show(people) == {"minimum_age": (low, 18, False), "maximum_age": (high, 65, False)}
     assert all(age.citation.section == "eligibility" for age in people.ages.values())
 
 
 def test_an_excluded_age_bounds_the_other_side():
     record = make("Inclusion Criteria:\n\n* Asthma\n\nExclusion Criteria:\n\n* Age < 18 years\n* Age >= 65 years")
-    people = read_people(Extractor(assist="never").extract(record), record)
+    people = read_people(Extractor(effort="none").extract(record), record)
     assert show(people) == {"minimum_age": (">=", 18, False), "maximum_age": ("<", 65, False)}
 
 

@@ -147,7 +147,7 @@ def test_a_limit_has_the_comparator_of_admitted_values(rows_of, criterion, compa
     ],
 )
 def test_a_limit_names_the_sex_for_which_it_holds(rows_of, quote, sexes):
-    extraction = Extractor(assist="never").extract(
+    extraction = Extractor(effort="none").extract(
         TrialRecord(
             record_id="A",
             source=Source(path="a", format="flat"),

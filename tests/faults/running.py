@@ -16,7 +16,7 @@ from extractor.llm.database import open_run_to_read
 from extractor.llm.pace import RetryPolicy
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.executor import InlineExecutor, extract_with
 from extractor.run.folder import RunFolder
@@ -86,7 +86,7 @@ async def run_against(
         async with Model(spec, settings, POLICY, store=run.calls) as model:
             model._answerer.sdk._client = httpx2.AsyncClient(transport=server)  # in place of the network
             tally.meter = lambda: model.usage
-            options = ExtractionOptions(assist=Assist.ALWAYS)
+            options = ExtractionOptions(effort=Effort.HIGH)
             extract = partial(extract_with, InlineExecutor(), options=options, model=model)
             try:
                 await extract_records(read_records(str(records)), extract, run, tally, RunLimits(CONCURRENCY))

@@ -12,7 +12,7 @@ RECORDS = 10
 
 
 def run(records, out, server, *options):
-    command = ("run", records, "--assist", "always", "--concurrency", "3", "--quiet")
+    command = ("run", records, "--effort", "high", "--concurrency", "3", "--quiet")
     return invoke(*command, "--model", f"{server.url}#stub", "--out", out, *options)
 
 
@@ -40,7 +40,7 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     Path(records, "0.json").write_text(json.dumps(quiet), "utf-8")
     with serve_faults() as server:
         pass
-    ended = run(str(records), tmp_path / "run", server, "--assist", "auto", "--workers", "2")
+    ended = run(str(records), tmp_path / "run", server, "--effort", "medium", "--workers", "2")
     assert ended.exit_code == 1
     assert f"model stub at {server.url}: no connection: " in ended.stderr
     assert "is the server running, and the address right?" in ended.stderr

@@ -14,7 +14,7 @@ KEY = "a-key-of-this-server"
 
 
 def run(records, out, url, *options, **environment):
-    command = ("run", records, "--assist", "always", "--concurrency", "3", "--model", f"{url}#stub", "--out", out)
+    command = ("run", records, "--effort", "high", "--concurrency", "3", "--model", f"{url}#stub", "--out", out)
     return invoke(*command, *options, **environment)
 
 
@@ -22,25 +22,23 @@ def test_a_run_that_brought_nothing_usable_says_so_first_and_ends_with_1(records
     """Three calls in four are empty: the model is not given up, but most questions have no answer."""
     empty = Fault(content='{"items": []}')
     with serve_faults(lambda number: Fault() if number % 4 == 0 else empty) as server:
-        ended = run(records, tmp_path / "run", server.url, "--max-lacking", "0.05")
+        ended = run(records, tmp_path / "run", server.url, EXTRACTOR_MAX_LACKING="0.05")
         said = ended.stderr.splitlines()
         assert ended.exit_code == 1
-        assert " questions got no usable answer, more than --max-lacking 0.05 allows; such as: " in said[0]
+        assert " questions got no usable answer, more than EXTRACTOR_MAX_LACKING (0.05) allows; such as: " in said[0]
         assert "go on with: extractor" in said[0]
         assert any("without any usable answer)" in line for line in said if line.startswith("questions: "))
-        quiet = run(records, tmp_path / "quiet", server.url, "--max-lacking", "0.05", "--quiet")
+        quiet = run(records, tmp_path / "quiet", server.url, "--quiet", EXTRACTOR_MAX_LACKING="")
         assert quiet.exit_code == 1
         assert "no usable answer" in quiet.stderr
-        assert run(records, tmp_path / "other", server.url, "--max-lacking", "1").exit_code == 0
+        assert run(records, tmp_path / "other", server.url, EXTRACTOR_MAX_LACKING="1").exit_code == 0
 
 
-def test_patience_is_an_option(records, tmp_path):
+def test_a_share_that_is_none_is_refused_before_anything_is_asked(records, tmp_path):
     with serve_faults() as server:
-        server.holds_after = 0
-        ended = run(records, tmp_path / "run", server.url, "--patience", "1")
-        server.holds_after = None
-    assert ended.exit_code == 1
-    assert "no answer for 1 seconds (3 requests), and nothing came back" in ended.stderr
+        ended = run(records, tmp_path / "run", server.url, EXTRACTOR_MAX_LACKING="5")
+    assert (ended.exit_code, server.calls) == (2, 0)
+    assert "EXTRACTOR_MAX_LACKING is '5'; set it to a number from 0 to 1" in ended.stderr
 
 
 def test_the_findings_on_what_a_model_left_out_are_counted(tmp_path):

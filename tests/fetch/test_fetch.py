@@ -220,10 +220,10 @@ def test_a_refused_parameter_is_an_error_of_usage_with_the_registrys_words(fetch
 
 
 def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path):
-    words = ["NCT00000002", "nct00000004", "tests/records/study.json", "--assist", "never", "--workers", 1]
+    words = ["NCT00000002", "nct00000004", "tests/records/study.json", "--effort", "none", "--workers", 1]
     with serve_registry(*STUDIES) as registry:
         for _ in range(2):
-            done = invoke("run", *words, "--out", tmp_path / "run", "--base-url", registry.url)
+            done = invoke("run", *words, "--out", tmp_path / "run", EXTRACTOR_REGISTRY=registry.url)
             assert done.exit_code == 0, done.output
         assert len(registry.asked) == 1
     lines = read_lines(tmp_path / "run" / "extractions.jsonl")
@@ -232,14 +232,14 @@ def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path):
 
 
 def test_a_run_names_numbers_that_the_registry_does_not_know(fetch, registry):
-    done = invoke("run", "NCT00000002", "NCT55555555", "--assist", "never", "--base-url", registry.url)
+    done = invoke("run", "NCT00000002", "NCT55555555", "--effort", "none", EXTRACTOR_REGISTRY=registry.url)
     assert (done.exit_code, json.loads(done.stdout)["record_id"]) == (1, "NCT00000002")
     assert "NCT55555555" in done.stderr
-    assert invoke("run", "NCT55555555", "--base-url", registry.url).exit_code == 1
+    assert invoke("run", "NCT55555555", EXTRACTOR_REGISTRY=registry.url).exit_code == 1
 
 
 def test_a_file_named_like_a_number_is_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "NCT00000001").write_text(json.dumps(make_study(42)))
-    done = invoke("run", "NCT00000001", "--assist", "never", "--base-url", "http://127.0.0.1:9")
+    done = invoke("run", "NCT00000001", "--effort", "none", EXTRACTOR_REGISTRY="http://127.0.0.1:9")
     assert json.loads(done.stdout)["record_id"] == "NCT00000042"

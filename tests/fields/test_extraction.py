@@ -292,7 +292,7 @@ def test_rules_for_different_attributes_add_up(tmp_path):
         """
 attributes = { allowed = { type = "boolean" }, contraception = { type = "boolean" } }
 rules = [
-  { pattern = "pregnant", gives = { allowed = false }, examples = ["pregnant women"] },
+  { pattern = "pregnant", gives = { allowed = false }, examples = ["pregnant women"], confidence = 0.7 },
   { pattern = "contraception", gives = { contraception = true }, examples = ["use contraception"] },
 ]
 """,
@@ -300,7 +300,8 @@ rules = [
     record = trial(eligibility="Exclusion Criteria:\n\n* pregnant women\n* contraception is used")
     (item,) = Extractor(fields=fields).extract(record).custom["own"]
     assert item.values == {"allowed": False, "contraception": True}
-    assert len(item.evidence) == len(item.values)
+    assert [one.confidence for one in item.evidence] == [0.7, 0.85]
+    assert item.confidence == 0.7
 
 
 def test_a_list_of_one_claim_takes_no_members_of_another(tmp_path):
@@ -398,7 +399,7 @@ def test_a_second_value_beside_one_of_the_rules_is_a_warning_where_no_model_was_
         "utf-8",
     )
     text = "Inclusion Criteria:\n\n* Haemoglobin of 12 g/dL (women) or 13 g/dL in men aged 18"
-    extraction = Extractor(assist="never", fields=path).extract(trial(title="A trial", eligibility=text))
+    extraction = Extractor(effort="none", fields=path).extract(trial(title="A trial", eligibility=text))
     assert [one.values["value"].value for one in extraction.custom["haemoglobin"]] == [12]
     (finding,) = [one for one in extraction.findings if one.severity is Severity.WARNING]
     assert finding.field == "eligibility.criteria[0].custom.haemoglobin"

@@ -8,7 +8,7 @@ from extractor.ask.querying import converse
 from extractor.fields import read_fields
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract as run_stages
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import HostileRecord, load_suite
@@ -50,7 +50,7 @@ class ObedientInFields(Obedient):
 def options(tmp_path):
     path = tmp_path / "fields.toml"
     path.write_text(FIELDS, "utf-8")
-    return ExtractionOptions(assist=Assist.AUTO, fields=read_fields(path))
+    return ExtractionOptions(effort=Effort.MEDIUM, fields=read_fields(path))
 
 
 async def extract(hostile: HostileRecord, options: ExtractionOptions, is_injected):

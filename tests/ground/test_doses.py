@@ -47,7 +47,7 @@ def test_each_ceiling_has_a_source_and_known_routes():
 
 
 def test_a_dose_beyond_its_ceiling_is_unsure_and_reported():
-    extraction = Extractor(assist="never").extract(trial(arms_0="Examplumab 9000 g once daily for 4 weeks"))
+    extraction = Extractor(effort="none").extract(trial(arms_0="Examplumab 9000 g once daily for 4 weeks"))
     (regimen,), (finding,) = (
         extraction.dosing,
         [one for one in extraction.findings if one.kind is FindingKind.DOSE_IMPLAUSIBLE],

@@ -6,7 +6,7 @@ import re
 import httpx2
 import pytest
 
-from extractor.ask.answers import ask
+from extractor.ask.querying import ask
 from extractor.errors import ModelAway
 from extractor.llm.client import Model
 from extractor.llm.pace import RetryPolicy
@@ -62,7 +62,7 @@ async def test_a_server_that_accepts_requests_and_never_answers_is_given_up():
     assert str(ended[0]).startswith(
         "model stub at http://model.test/v1: no answer for 300 seconds (8 requests), and nothing came back; is the"
     )
-    assert "--patience" in str(ended[0])
+    assert "--timeout" in str(ended[0])
     assert loop_time() == 300.0
 
 

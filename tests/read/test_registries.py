@@ -7,7 +7,7 @@ from copy import deepcopy
 
 import pytest
 
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.read import aact, read_records, streams
 
@@ -58,7 +58,7 @@ def test_format_is_detected_by_content_and_every_quote_is_exact(read_bytes, name
         [record] = reading.records
         assert (record.record_id, record.source.format) == (IDS[name], name)
         assert record.section("title").text == TITLE
-    extraction = extract_by_rules(record, ExtractionOptions(assist=Assist.NEVER))
+    extraction = extract_by_rules(record, ExtractionOptions(effort=Effort.NONE))
     kinds = {criterion.quote: criterion.kind.value for criterion in extraction.eligibility.criteria}
     assert kinds["Asthma"] == "inclusion"
     assert "exclusion" in kinds.values()
@@ -116,7 +116,7 @@ def test_isrctn():
 
 
 def read_by_rules(content: str):
-    return extract_by_rules(read_one(content.encode()), ExtractionOptions(assist=Assist.NEVER))
+    return extract_by_rules(read_one(content.encode()), ExtractionOptions(effort=Effort.NONE))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
 
 
 def test_a_run_by_the_rules_is_logged(tmp_path):
-    done = invoke("run", "tests/records", "--assist", "never", "--out", tmp_path / "out", "--log-json", tmp_path / "l")
+    done = invoke("run", "tests/records", "--effort", "none", "--out", tmp_path / "out", "--log-json", tmp_path / "l")
     assert done.exit_code == 0, done.stderr
     events = events_of(tmp_path / "l")
     assert [events[0]["event"], events[-1]["event"]] == ["run_started", "run_ended"]
@@ -39,7 +39,7 @@ def test_a_run_by_the_rules_is_logged(tmp_path):
 
 def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"protocolSection": {"' + SECRET, "utf-8")
-    invoke("run", tmp_path / "in.jsonl", "--assist", "never", "--out", tmp_path / "o", "--log-json", tmp_path / "l")
+    invoke("run", tmp_path / "in.jsonl", "--effort", "none", "--out", tmp_path / "o", "--log-json", tmp_path / "l")
     (failed,) = [event for event in events_of(tmp_path / "l") if event["event"] == "record_failed"]
     assert (failed["record_id"], failed["error"]) == (None, "RecordError")
     assert SECRET not in (tmp_path / "l").read_text("utf-8")

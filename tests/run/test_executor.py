@@ -19,7 +19,7 @@ from extractor.ask.questions import ModelReply
 from extractor.ask.reply_models import Item
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.events import EventLog, listening
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
@@ -30,7 +30,7 @@ from extractor.schemas import Part, Section, Source, TrialRecord, Usage
 from tests.commands import PATIENCE_S, extractor
 from tests.failing import RAISED, fail_for_some, path_with_failures
 
-RULES = ExtractionOptions(assist=Assist.NEVER)
+RULES = ExtractionOptions(effort=Effort.NONE)
 RECORDS = list(read_records("tests/records"))
 
 
@@ -238,7 +238,7 @@ def workers_of(process):
 def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_path):
     many, out, done = tmp_path / "in.jsonl", tmp_path / "out", 0
     write_distinct_records(many, 2000)
-    words = ("run", many, "--assist", "never", "--out", out)
+    words = ("run", many, "--effort", "none", "--out", out)
     command = [sys.executable, "-m", "extractor", *map(str, (*words, "--workers", 2))]
     ends = (
         (subprocess.Popen.kill, -signal.SIGKILL),

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from extractor.ask.questions import Question
+from extractor.ask.questions import Question, Session
 from extractor.ask.reply_models import Item as ReplyItem
 from extractor.ask.reply_models import Reply
-from extractor.ask.session import NotedAnswer, Session
 from extractor.errors import StoreError
 from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.completions import Completion, Ending
@@ -30,7 +29,7 @@ from extractor.schemas import (
     Usage,
 )
 
-SETTINGS = {"assist": "never", "min_confidence": 0.0, "model": None}
+SETTINGS = {"effort": "none", "min_confidence": 0.0, "model": None}
 CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")
 COST = Usage(questions=2, calls=1, prompt_tokens=100, output_tokens=10)
 CALL = Usage(calls=1, prompt_tokens=100, output_tokens=10)
@@ -188,7 +187,7 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
         with RunFolder(tmp_path, SETTINGS) as folder:
             one = record("a", "Adults")
             assert not folder.is_done(one)
-            noted = [NotedAnswer(question, ReplyItem(n=7), "some-model")]
+            noted = [(question, ReplyItem(n=7), "some-model")]
             folder.write(line("a"), Session(noted, lacking=True))
     (row,) = query(tmp_path, "SELECT record_id, chunk, text, task, fields, item, model FROM answers")
     assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")
@@ -196,7 +195,7 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
 
 def keep_settings(**more):
     return lambda path: (path / "run.json").write_text(
-        json.dumps({"settings": {"assist": "never", "model": None}} | more)
+        json.dumps({"settings": {"effort": "none", "model": None}} | more)
     )
 
 
@@ -246,11 +245,11 @@ def test_fresh_discards_the_earlier_run_when_the_run_begins(tmp_path):
     with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
         again.finish(Tally())
     assert written(tmp_path) == ["a"]
-    with RunFolder(tmp_path, {**SETTINGS, "assist": "auto"}, fresh=True) as again:
+    with RunFolder(tmp_path, {**SETTINGS, "effort": "medium"}, fresh=True) as again:
         assert not again.is_done(record("a"))
     assert not (tmp_path / "extractions.jsonl").exists()
     assert query(tmp_path, "SELECT count(*) FROM calls") == [(0,)]
-    assert manifest(tmp_path)["settings"]["assist"] == "auto"
+    assert manifest(tmp_path)["settings"]["effort"] == "medium"
 
 
 def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(tmp_path):

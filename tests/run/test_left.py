@@ -23,7 +23,7 @@ def records(tmp_path):
 
 
 def run(records, out, *more):
-    done = extractor("run", records, "--assist", "never", "--workers", "1", "--out", out, *more)
+    done = extractor("run", records, "--effort", "none", "--workers", "1", "--out", out, *more)
     return done.returncode, done.stderr.decode()
 
 
@@ -73,7 +73,7 @@ def test_only_inputs_that_were_read_to_their_end_tell_what_left(records, tmp_pat
     assert run(records, out)[0] == 1
     assert manifest(out)[1:] == (0, [])
     for line in (tmp_path / "all.jsonl").read_text("utf-8").splitlines()[:2]:
-        done = extractor("run", "-", "--assist", "never", "--out", tmp_path / "piped", stdin=line.encode())
+        done = extractor("run", "-", "--effort", "none", "--out", tmp_path / "piped", stdin=line.encode())
         assert done.returncode == 0, done.stderr
     assert manifest(tmp_path / "piped") == (2, 0, [])
 

@@ -8,7 +8,7 @@ import pytest
 
 from extractor import Extractor, record_limits
 from extractor.errors import RecordTooLarge, RecordTooSlow
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
 from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
@@ -19,7 +19,7 @@ from tests.failing import fail_for_some, path_with_failures
 
 from .test_executor import Lines, record
 
-RULES = ExtractionOptions(assist=Assist.NEVER)
+RULES = ExtractionOptions(effort=Effort.NONE)
 
 
 def text_record(*texts: str) -> TrialRecord:
@@ -86,5 +86,5 @@ def test_a_worker_that_no_signal_stops_is_killed_and_replaced(failing) -> None:
 def test_the_python_api_limits_a_record_too(failing) -> None:
     since = time.monotonic()
     with pytest.raises(RecordTooSlow):
-        Extractor(assist="never").extract(record(1, "nights that fails by sleep"))
+        Extractor(effort="none").extract(record(1, "nights that fails by sleep"))
     assert time.monotonic() - since < 60

@@ -66,7 +66,7 @@ def test_without_a_valid_key_everything_is_refused(anybody, path, given):
 
 
 def test_callers_do_not_see_each_other_s_jobs(served, anna, ben):
-    job_id = submit(anna, one(), assist="never")["id"]
+    job_id = submit(anna, one(), effort="none")["id"]
     finish(anna, job_id)
     assert results(anna, job_id)
     for method, path in ON_A_JOB:
@@ -78,7 +78,7 @@ def test_callers_do_not_see_each_other_s_jobs(served, anna, ben):
 
 
 def test_the_operator_sees_the_jobs_of_all(served, anna):
-    job_id = submit(anna, one(), assist="never")["id"]
+    job_id = submit(anna, one(), effort="none")["id"]
     finish(served.client, job_id)
     assert results(served.client, job_id) == results(anna, job_id)
     assert {job["id"]: job["caller"] for job in served.client.get("/v1/jobs").json()}[job_id] == "anna"
@@ -94,13 +94,13 @@ def test_a_revoked_key_is_invalid_at_once(served):
 
 def test_a_name_that_is_added_again_sees_nothing_of_its_predecessor(served):
     with served.add_caller("gerda") as client:
-        job_id = submit(client, one(), assist="never")["id"]
+        job_id = submit(client, one(), effort="none")["id"]
         finish(client, job_id)
         run_keys("revoke", "gerda", "--root", str(served.root))
     with served.add_caller("gerda") as client:
         check_problem(client.get(f"/v1/jobs/{job_id}"), 404, "no-such-job")
         assert client.get("/v1/jobs").json() == []
-        own = submit(client, one(), assist="never")["id"]
+        own = submit(client, one(), effort="none")["id"]
     callers = {job["id"]: job["caller"] for job in served.client.get("/v1/jobs").json()}
     assert (callers[job_id], callers[own]) == ("gerda", "gerda.2")
 
@@ -108,7 +108,7 @@ def test_a_name_that_is_added_again_sees_nothing_of_its_predecessor(served):
 def test_a_key_expires_and_is_renewed_with_its_jobs(served):
     root = ("--root", str(served.root))
     with served.client_of(run_keys("add", "hanna", "--days", "1", *root).strip()) as client:
-        job_id = submit(client, one(), assist="never")["id"]
+        job_id = submit(client, one(), effort="none")["id"]
         with closing(sqlite3.connect(served.root / "callers.sqlite")) as book:
             book.execute("UPDATE keys SET expires = '2026-01-01T00:00:00+00:00' WHERE id = 'hanna'")
             book.commit()
@@ -142,7 +142,7 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
         server.holds_after = 20
         with serve(tmp_path / "root", "--model", f"{server.url}#stub", "--concurrency", "2") as service:
             with service.add_caller("ida") as client:
-                job_id = submit(client, many(100), assist="always")["id"]
+                job_id = submit(client, many(100), effort="high")["id"]
                 with client.stream("GET", f"/v1/jobs/{job_id}/events") as stream:
                     lines = stream.iter_lines()
                     seen = [next(lines)]
@@ -166,7 +166,7 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
 
 def test_jobs_are_kept_for_as_long_as_is_set(tmp_path):
     with serve(tmp_path / "root", "--keep-days", "1") as service:
-        old, new = (submit(service.client, one(number), assist="never")["id"] for number in (1, 2))
+        old, new = (submit(service.client, one(number), effort="none")["id"] for number in (1, 2))
         for job_id in (old, new):
             finish(service.client, job_id)
     path = tmp_path / "root" / "jobs" / "operator" / old / "job.json"
@@ -225,7 +225,7 @@ def test_the_limit_of_money_holds_through_kills(tmp_path):
             before, server.holds_after = server.calls, server.calls + 4
             with serve(tmp_path / "root", *options) as service:
                 if number == 0:
-                    url = f"/v1/jobs/{submit(service.client, many(2000), assist='always')['id']}"
+                    url = f"/v1/jobs/{submit(service.client, many(2000), effort='high')['id']}"
                 wait_until(  # for one call under way: there may be no room for more
                     lambda get=service.client.get, url=url, before=before: (
                         server.calls > before + 4 or get(url).json()["state"] == "paused"
@@ -247,13 +247,13 @@ def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
     with serve_stub(say_nothing) as stub:
         options = ("--model", f"{stub.url}#stub", "--prices", str(prices), "--max-usd", "0.01", "--workers", "1")
         with serve(tmp_path / "root", *options) as service:
-            job = finish(service.client, submit(service.client, many(120), assist="always")["id"])
+            job = finish(service.client, submit(service.client, many(120), effort="high")["id"])
             assert (job["state"], "limit" in job["reason"]) == ("paused", True)
             assert 0 < job["usage"]["calls"] * 110e-6 <= 0.01
             for path in ("/v1/extractions", "/v1/jobs", f"/v1/jobs/{job['id']}/resume"):
                 problem = check_problem(service.client.post(path, content=one()), 402, "spending-limit")
-                assert "assist=never" in problem["remedy"]
-            assert post(service.client, one(), assist="never").status_code == 200
+                assert "effort=none" in problem["remedy"]
+            assert post(service.client, one(), effort="none").status_code == 200
         with serve(tmp_path / "root", *options[:-4], "--max-usd", "1", "--workers", "1") as service:
             again = finish(service.client, job["id"])  # the next start goes on
             assert (again["state"], again["extracted"]) == ("done", 120)

@@ -29,17 +29,17 @@ def packed_in_zip(*bodies):
 @pytest.mark.parametrize("options", [{}, {"min_confidence": 0.9}], ids=str)
 @pytest.mark.parametrize("path", SINGLE, ids=lambda path: path.suffix)
 def test_the_answer_is_that_of_the_library(served, path, options):
-    answer = post(served.client, path.read_bytes(), "text/plain", assist="never", name=path.name, **options)
+    answer = post(served.client, path.read_bytes(), "text/plain", effort="none", name=path.name, **options)
     assert answer.status_code == 200, answer.text
-    expected = Extractor(assist="never", **options).extract(next(read_records(path))).model_dump(mode="json")
+    expected = Extractor(effort="none", **options).extract(next(read_records(path))).model_dump(mode="json")
     assert answer.json() == expected | {"source": expected["source"] | {"path": path.name}}
 
 
 def test_packed_bodies_are_unpacked(served):
     for body in (gzip.compress(one(7)), packed_in_zip(one(7))):
-        assert post(served.client, body, assist="never").json()["record_id"] == "NCT00000007"
+        assert post(served.client, body, effort="none").json()["record_id"] == "NCT00000007"
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    answer = served.client.post("/v1/extractions?assist=never", content=gzip.compress(one()), headers=headers)
+    answer = served.client.post("/v1/extractions?effort=none", content=gzip.compress(one()), headers=headers)
     assert answer.json()["record_id"] == "NCT00000001"
 
 
@@ -55,23 +55,19 @@ def test_packed_bodies_are_unpacked(served):
 )
 def test_the_id_comes_from_the_record_the_header_the_name_or_the_text(served, body, headers, query, record_id):
     headers = {"content-type": "application/octet-stream", **headers}
-    answer = served.client.post("/v1/extractions", content=body, params={"assist": "never", **query}, headers=headers)
+    answer = served.client.post("/v1/extractions", content=body, params={"effort": "none", **query}, headers=headers)
     assert answer.json()["record_id"] == record_id
 
 
-def test_the_model_is_asked_unless_assist_is_never(served):
-    assert post(served.client, one(), assist="never").json()["usage"]["calls"] == 0
-    asked = post(served.client, one(), assist="always").json()
+def test_the_model_is_asked_unless_the_effort_is_none(served):
+    assert post(served.client, one(), effort="none").json()["usage"]["calls"] == 0
+    asked = post(served.client, one(), effort="high").json()
     assert asked["usage"]["calls"] > 0
     assert asked["usage"]["prompt_tokens"] == 100 * asked["usage"]["calls"]
     assert asked["usage"]["cached_tokens"] == 80 * asked["usage"]["calls"]
 
 
 def test_an_effort_of_the_request_or_else_of_the_service_decides_how_much_is_asked(served):
-    high, always = (
-        post(served.client, one(), **asked).json()["usage"] for asked in ({"effort": "high"}, {"assist": "always"})
-    )
-    assert high == always
     body = one(words="Adults aged 18 to 65 years.")
     own, low, exact, medium = (
         post(served.client, body, **asked).json()["usage"]["questions"]
@@ -109,7 +105,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_body_is_a_problem(served, body):
-    problem = check_problem(post(served.client, body, assist="never"), 422, "unreadable")
+    problem = check_problem(post(served.client, body, effort="none"), 422, "unreadable")
     assert problem["remedy"]
     assert "/tmp" not in json.dumps(problem)  # no path of the service's machine
     assert "passwd" not in json.dumps(problem)
@@ -134,12 +130,11 @@ def test_forms_and_unknown_encodings_are_refused(served, headers):
 
 
 WRONG = {
-    "assist": ["sometimes"],
-    "effort": ["huge", "1.5", "-0.1", "nan", "1e-1", ""],
+    "effort": ["huge", "1.5", "-0.1", "nan", ""],
     "min_confidence": ["1.1", "nan", "surely"],
     "task": ["dosing"],
 }
-WRONG |= {"tasks": ["dosing,colour", "dosing,dosing", ""], "name": ["../../etc/passwd", ".hidden", "a" * 101, "a\n"]}
+WRONG |= {"tasks": ["dosing,colour", ""], "name": ["../../etc/passwd", ".hidden", "a" * 101, "a\n"]}
 WRONG |= {"x-record-id": ["", "../a", "a b", ".a", "a.txt", "a" * 101, "\xe9"]}
 
 
@@ -208,7 +203,7 @@ def test_every_answer_has_the_headers_that_protect_browsers(served, path):
 
 
 def test_requests_are_logged_without_their_content(served):
-    request_id = post(served.client, one(), assist="never").headers["x-request-id"]
+    request_id = post(served.client, one(), effort="none").headers["x-request-id"]
     while request_id not in (log := served.log.read_text("utf-8")):
         served.client.get("/healthz")  # an answer is logged after it is sent
     (event,) = (event for event in map(json.loads, log.splitlines()) if event.get("request") == request_id)

@@ -18,15 +18,15 @@ def failing(how, number=50):
 
 @pytest.mark.parametrize("error", RAISED)
 def test_an_error_at_one_record_is_its_problem(served, error):
-    problem = check_problem(post(served.client, failing(error), assist="never"), 500, "internal")
+    problem = check_problem(post(served.client, failing(error), effort="none"), 500, "internal")
     assert f"an unexpected {error} at failing/__init__.py:" in problem["detail"]
 
 
-@pytest.mark.parametrize("assist", ["never", "always"])
-def test_a_record_that_kills_its_process_is_reported_at_once(served, assist):
-    problem = check_problem(post(served.client, failing("kill"), assist=assist), 500, "internal")
+@pytest.mark.parametrize("effort", ["none", "high"])
+def test_a_record_that_kills_its_process_is_reported_at_once(served, effort):
+    problem = check_problem(post(served.client, failing("kill"), effort=effort), 500, "internal")
     assert "the process that extracted it died" in problem["detail"]
-    assert post(served.client, one(), assist=assist).status_code == 200
+    assert post(served.client, one(), effort=effort).status_code == 200
 
 
 def test_a_body_that_kills_its_reader_ends_a_worker_and_not_the_service(served):
@@ -35,11 +35,11 @@ def test_a_body_that_kills_its_reader_ends_a_worker_and_not_the_service(served):
     assert post(served.client, one()).status_code == 200
 
 
-@pytest.mark.parametrize("assist", ["never", "always"])
-def test_a_job_fails_at_these_records_alone(served, assist):
+@pytest.mark.parametrize("effort", ["none", "high"])
+def test_a_job_fails_at_these_records_alone(served, effort):
     ways = (*RAISED, "kill")
     bodies = [one(1), *(failing(how, 50 + number) for number, how in enumerate(ways)), one(2)]
-    job = finish(served.client, submit(served.client, b"\n".join(bodies), assist=assist)["id"])
+    job = finish(served.client, submit(served.client, b"\n".join(bodies), effort=effort)["id"])
     assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, len(ways)), job
     assert [line["record_id"] for line in results(served.client, job["id"])] == ids(2)
     assert sorted(failure["record_id"] for failure in failures(served.client, job["id"])) == ids(len(ways), 50)
@@ -106,7 +106,7 @@ def test_a_full_disk_is_named_to_the_caller_and_the_operator(tmp_path):
     mount = f'mount -t tmpfs -o size=3m tmpfs {shlex.quote(str(root))} && exec "$@"'
     program = (*UNSHARE, "sh", "-c", mount, "sh", sys.executable, "-m", "extractor")
     with serve(root, "--workers", "1", program=program) as service:
-        job = finish(service.client, submit(service.client, many(3000), assist="never")["id"])
+        job = finish(service.client, submit(service.client, many(3000), effort="none")["id"])
         assert job["state"] == "failed"
         assert job["reason"] == "the service's disk is full; resume the job when its operator has made room"
         assert service.client.get("/healthz").status_code == 200

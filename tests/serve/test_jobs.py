@@ -28,8 +28,8 @@ from .running import (
 def done(served):
     """A finished job with two records and a broken one."""
     body = one(2) + b'\n{"protocolSection": {\n' + one(1) + b"\n"
-    job = submit(served.client, body, name="trials.jsonl", assist="never", min_confidence=1, effort="0.8")
-    assert (job["state"], job["extracted"], job["min_confidence"], job["effort"]) == ("queued", 0, 1, 0.8)
+    job = submit(served.client, body, name="trials.jsonl", effort="none", min_confidence=1)
+    assert (job["state"], job["extracted"], job["min_confidence"], job["effort"]) == ("queued", 0, 1, "none")
     return finish(served.client, job["id"])
 
 
@@ -74,7 +74,7 @@ def test_events_begin_and_end_with_the_job_and_continue_after_any_of_them(served
 
 
 def test_a_cancelled_job_keeps_its_results_and_can_be_resumed(served):
-    job_id = submit(served.client, many(100), assist="never")["id"]
+    job_id = submit(served.client, many(100), effort="none")["id"]
     check_problem(served.client.get(f"/v1/jobs/{job_id}/results"), 409, "not-finished")
     check_problem(served.client.get(f"/v1/jobs/{job_id}/failures"), 409, "not-finished")
     assert served.client.post(f"/v1/jobs/{job_id}/cancel").status_code == 200
@@ -88,7 +88,7 @@ def test_a_cancelled_job_keeps_its_results_and_can_be_resumed(served):
 
 
 def test_a_deleted_job_leaves_nothing(served):
-    running = submit(served.client, many(100), assist="never")["id"]
+    running = submit(served.client, many(100), effort="none")["id"]
     folder = served.root / "jobs" / "operator" / running
     assert folder.is_dir()
     assert served.client.delete(f"/v1/jobs/{running}").status_code == 204
@@ -102,7 +102,7 @@ def test_a_zip_bomb_fails_and_the_other_records_do_not(served):
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("../../outside.json", one(1))
         archive.writestr("bomb.txt", b"x" * 60_000_000)
-    job = finish(served.client, submit(served.client, packed.getvalue(), assist="never")["id"])
+    job = finish(served.client, submit(served.client, packed.getvalue(), effort="none")["id"])
     assert (job["state"], job["extracted"], job["failed"]) == ("done", 1, 1)
     folder = served.root / "jobs" / "operator" / job["id"]
     assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["run", "upload"]

@@ -31,7 +31,7 @@ def described(served):
 @pytest.fixture(scope="module")
 def job_of_examples(served, described):
     content = described["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]
-    job = submit(served.client, content["application/x-ndjson"]["example"].encode(), assist="never")
+    job = submit(served.client, content["application/x-ndjson"]["example"].encode(), effort="none")
     finish(served.client, job["id"])
     return job["id"]
 
@@ -66,7 +66,7 @@ def test_each_example_is_answered_as_is_shown(served, described, job_of_examples
         if "example" in part
     ]
     if path.endswith(("/cancel", "/resume")) or method == "DELETE":
-        url = f"/v1/jobs/{submit(served.client, many(100), assist='never')['id']}{path.partition('{job_id}')[2]}"
+        url = f"/v1/jobs/{submit(served.client, many(100), effort='none')['id']}{path.partition('{job_id}')[2]}"
         if path.endswith("/resume"):
             served.client.post(url.replace("resume", "cancel"))
             finish(served.client, url.split("/")[3])
@@ -82,7 +82,7 @@ def test_each_example_is_answered_as_is_shown(served, described, job_of_examples
             served.client.delete("/".join(url.split("/")[:4]))
 
 
-VOLATILE = {"id", "name", "bytes", "created", "started", "ended", "state", "assist", "effort"}
+VOLATILE = {"id", "name", "bytes", "created", "started", "ended", "state", "effort"}
 VOLATILE |= {"extracted", "failed", "usage", "reason"}
 
 

@@ -16,13 +16,13 @@ from extractor.text.book import rule
 from extractor.text.passage import LexedSection
 
 from .agents import PROCEDURES, Agent, AgentNames, build_lexicon
-from .clauses import describes_other, is_aside
+from .clauses import Statement, describes_other, is_aside
 from .marks import Place, within
 from .merging import find_trial_length, merge_statements, resolve_references
 from .regimens import build_regimens
 from .roles import view_trial
 from .sections import DosingSection, Findings, list_sections
-from .statements import Statement, read_statements
+from .statements import read_statements
 
 __all__ = ["DosingText", "read_dosing", "read_dosing_text"]
 

@@ -225,18 +225,13 @@ def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
     for first, last in known if nameless else split_names(tokens, *section.title):
         place = trim_name(tokens, first, last)
         if place and not rule("not_given").search(tokens, first, last):
-            name, kind = tokens.read(*place), _classify(tokens, first, last, section.type)
+            name, known_kinds = tokens.read(*place), [kind for kind, *_ in find_general(tokens, first, last)]
+            kind = next(iter(known_kinds), section.type if section.type in _REGISTERED else "drug")
+            if "placebo" in known_kinds or rule("inactive_name").search(tokens, first, last):
+                kind = "placebo"
             agent = Agent(name_key(name), kind, section.name, *place)
             names += [(each, agent) for each in (name, *list_glosses(tokens, first, last), *aliases)]
     return names
-
-
-def _classify(tokens: Tokens, first: int, end: int, registered: str) -> str:
-    """The kind of a name. A name that is in no vocabulary has its registered kind."""
-    found = [kind for kind, *_ in find_general(tokens, first, end)]
-    if "placebo" in found or rule("inactive_name").search(tokens, first, end):
-        return "placebo"
-    return found[0] if found else registered if registered in _REGISTERED else "drug"
 
 
 def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[DosingSection]) -> list[tuple[str, Agent]]:

@@ -71,32 +71,20 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> Amo
         first = max(0, tolerance.first - 1)
         mean = read_number(tokens.words[first])
         levels = (replace(levels[-1], low=mean, high=mean, first=first),) if mean is not None else ()
-    daily = "/day" if "/" not in unit and _is_daily_total(tokens, first, end) else ""
+    # "total daily dose of 1500 mg", "1 g divided into 2 doses"
+    total = rule("total_before").ends(tokens, first, first - _CUE_REACH) or rule("total_after").starts(tokens, end)
+    daily = "/day" if "/" not in unit and total else ""
+    slashed = [tokens.words[one.end : one.end + 1] == ["/"] and one.unit.first > one.end for one in levels]
     amounts = dict.fromkeys(
         Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
-        for before, level in zip((None, *levels), levels, strict=False)
-        if (level.high != 0 or unit == "Hz") and not (before and _is_slashed(tokens, before))
+        for is_second, level in zip((False, *slashed), levels, strict=False)  # of a combination: "160/4.5 ug"
+        if (level.high != 0 or unit == "Hz") and not is_second
     )
     doubtful = any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in ("pieces_before", "sum_before"))
-    sure = all(level.is_sure for level in levels) and not (doubtful or _is_concentration(unit))
+    base, *below = unit.split("/")  # a mixture or a flow is seldom what one giving contains: "mg/mL", "ug/g"
+    mixed = not (_VOLUMES | {"g"}).isdisjoint(below) or (base in _VOLUMES and not _RATES.isdisjoint(below))
+    sure = all(level.is_sure for level in levels) and not (doubtful or mixed)
     return Mark(tuple(amounts), first, end, 1 if sure else UNSURE) if amounts else None
-
-
-def _is_concentration(unit: str) -> bool:
-    """Whether a unit is that of a mixture or a flow, which is seldom what one giving contains: "mg/mL", "ug/g"."""
-    base, *below = unit.split("/")
-    return not (_VOLUMES | {"g"}).isdisjoint(below) or (base in _VOLUMES and not _RATES.isdisjoint(below))
-
-
-def _is_daily_total(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether an amount is that of a whole day: "total daily dose of 1500 mg", "1 g divided into 2 doses"."""
-    before = rule("total_before").ends(tokens, first, first - _CUE_REACH)
-    return bool(before or rule("total_after").starts(tokens, end))
-
-
-def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
-    """Whether a level is the first named part of a fixed combination: "160/4.5 ug"."""
-    return tokens.words[level.end : level.end + 1] == ["/"] and level.unit.first > level.end
 
 
 def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:

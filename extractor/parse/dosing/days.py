@@ -15,6 +15,22 @@ from .marks import Mark, drop_overlaps
 Days = tuple[int, ...]
 _LONGEST_RANGE = 400
 """The most days in a range."""
+_LOOSE_ENDS = frozenset({"the", "a", "an", "of", "to", "in", "each", "is", "was", "are", "from", "subsequent"})
+_LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
+_INTERVALS = {
+    1: Frequency.QD, 2: Frequency.QOD, 7: Frequency.QW, 14: Frequency.Q2W, 21: Frequency.Q3W, 28: Frequency.Q4W,
+    30: Frequency.QM, 35: Frequency.Q5W, 42: Frequency.Q6W, 56: Frequency.Q8W, 84: Frequency.Q12W, 90: Frequency.Q3M,
+    180: Frequency.Q6M, 365: Frequency.QY, 360: Frequency.QY,
+}  # fmt: skip
+_PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
+_LONGEST_OF_TWO = 14
+"""The longest interval that two days imply, in days. Whole months are exceptions."""
+_MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
+_LENGTHS_OF_CYCLES = frozenset(
+    {Frequency.Q2W, Frequency.Q3W, Frequency.Q4W, Frequency.Q5W, Frequency.Q6W, Frequency.Q8W, Frequency.QM}
+    | {Frequency.OTHER}
+)
+"""Codes that give only the cycle length beside a list of days."""
 
 
 def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
@@ -119,10 +135,6 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
     return None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(value), at + 1)
 
 
-_LOOSE_ENDS = frozenset({"the", "a", "an", "of", "to", "in", "each", "is", "was", "are", "from", "subsequent"})
-_LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
-
-
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
     """Moments of dosing other than counted days, left to right."""
     limits = [(mark.first, mark.end) for mark in find_dates(tokens) if not mark.value]
@@ -147,22 +159,6 @@ def _read_moments(tokens: Tokens) -> Iterator[tuple[int, int]]:
             yield first, first + 1
 
 
-_INTERVALS = {
-    1: Frequency.QD, 2: Frequency.QOD, 7: Frequency.QW, 14: Frequency.Q2W, 21: Frequency.Q3W, 28: Frequency.Q4W,
-    30: Frequency.QM, 35: Frequency.Q5W, 42: Frequency.Q6W, 56: Frequency.Q8W, 84: Frequency.Q12W, 90: Frequency.Q3M,
-    180: Frequency.Q6M, 365: Frequency.QY, 360: Frequency.QY,
-}  # fmt: skip
-_PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
-_LONGEST_OF_TWO = 14
-"""The longest interval that two days imply, in days. Whole months are exceptions."""
-_MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
-_LENGTHS_OF_CYCLES = frozenset(
-    {Frequency.Q2W, Frequency.Q3W, Frequency.Q4W, Frequency.Q5W, Frequency.Q6W, Frequency.Q8W, Frequency.QM}
-    | {Frequency.OTHER}
-)
-"""Codes that give only the cycle length beside a list of days."""
-
-
 def code_interval(days: float) -> Frequency:
     """The code for one dose every ``days`` days.
 
@@ -177,18 +173,13 @@ def code_days(days: Days, cycle: Period | None) -> Frequency:
     gaps = {after - before for before, after in pairwise(days)}
     if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY):
         return code_interval(gaps.pop())
-    if gaps:
-        return _PER_WEEK.get(_count_weekdays(days), Frequency.OTHER)
+    if gaps:  # the same two or three days of each week?
+        weeks: dict[int, set[int]] = {}
+        for day in days:
+            weeks.setdefault((day - days[0]) // 7, set()).add((day - days[0]) % 7)
+        same = len(weeks) > 1 and all(listed == weeks[0] for listed in weeks.values())
+        return _PER_WEEK.get(len(weeks[0]) if same else 0, Frequency.OTHER)
     return code_interval(cycle.value * WHOLE_DAYS[cycle.unit]) if cycle and cycle.unit in WHOLE_DAYS else Frequency.ONCE
-
-
-def _count_weekdays(days: Days) -> int:
-    """How many days per week are listed, if they are the same in two or more weeks; else 0."""
-    weeks: dict[int, set[int]] = {}
-    for day in days:
-        weeks.setdefault((day - days[0]) // 7, set()).add((day - days[0]) % 7)
-    same = len(weeks) > 1 and all(listed == weeks[0] for listed in weeks.values())
-    return len(weeks[0]) if same else 0
 
 
 def code_schedule(stated: Frequency | None, days: Days, cycle: Period | None, *, cyclic: bool) -> Frequency | None:
@@ -203,20 +194,17 @@ def code_schedule(stated: Frequency | None, days: Days, cycle: Period | None, *,
     True
     """
     if len(days) > 1:
-        return _code_several(stated, code_days(days, None), cycle)
+        listed = code_days(days, None)
+        if stated is None or stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
+            return listed
+        if listed is Frequency.QD and (stated is Frequency.QW or (stated is Frequency.OTHER and cycle is None)):
+            return Frequency.OTHER  # "days 1-5 every week", "once or twice daily on days 8-180"
+        return listed if stated in _LENGTHS_OF_CYCLES and listed is not Frequency.OTHER else stated
     if stated is Frequency.QD and len(days) == 1 and cycle is None:  # "500 mg daily on the first day"
         return Frequency.ONCE
     if not days or (stated and (stated is not Frequency.ONCE or not cycle)):
         return stated
     return None if cyclic and cycle is None and days[0] > 0 else code_days(days, cycle)
-
-
-def _code_several(stated: Frequency | None, listed: Frequency, cycle: Period | None) -> Frequency:
-    if stated is None or stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
-        return listed
-    if listed is Frequency.QD and (stated is Frequency.QW or (stated is Frequency.OTHER and cycle is None)):
-        return Frequency.OTHER  # "days 1-5 every week", "once or twice daily on days 8-180"
-    return listed if stated in _LENGTHS_OF_CYCLES and listed is not Frequency.OTHER else stated
 
 
 def count_days(period: Period | None) -> float | None:

@@ -8,11 +8,10 @@ from typing import Any
 from extractor.schemas import Frequency, TimeUnit
 from extractor.text.book import rule
 
-from .clauses import is_aside
+from .clauses import Clause, Statement, is_aside
 from .days import code_schedule, count_days
 from .marks import Fact, Place, within
 from .sections import FIELDS, DosingSection
-from .statements import Clause, Statement
 
 Timing = tuple[Fact, int, int]
 """The fact that states when an agent is given, and the tokens that belong to it, in its section."""
@@ -57,17 +56,13 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
     """The frequency implied by words, listed days and the cycle. Doses per m2 are given in cycles."""
     facts = (statement.frequency, statement.days, statement.cycle)
     stated, days, cycle = (fact.value if fact else None for fact in facts)
-    if statement.days and len(statement.days.value) > 1 and _opens_series(statement, statement.days):
-        return Frequency.OTHER
+    listed = statement.days if statement.days and len(statement.days.value) > 1 else None
+    if listed and statement.holds(listed) and rule("and_then_every").starts(statement.clause.tokens, listed.end):
+        return Frequency.OTHER  # "on days 1, 15, 29 and every 28 days"
     coded = code_schedule(stated, days or (), cycle, cyclic=is_cyclic(statement))
     if coded is None and is_rate(statement):
         return Frequency.CONTINUOUS
     return coded
-
-
-def _opens_series(statement: Statement, days: Fact) -> bool:
-    """Whether listed days open a series with another rhythm: "on days 1, 15, 29 and every 28 days"."""
-    return statement.holds(days) and rule("and_then_every").starts(statement.clause.tokens, days.end) is not None
 
 
 def resolve_length(statement: Statement) -> Fact | None:

@@ -30,11 +30,6 @@ def _stems() -> Mapping[str, str]:
 
 
 @cache
-def _ends() -> tuple[str, ...]:
-    return tuple(_stems())
-
-
-@cache
 def _salts() -> frozenset[str]:
     return frozenset(term for entry in terms_of("salts") for term in entry.terms)
 
@@ -144,9 +139,7 @@ def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list
 def _find_stem(word: str) -> str | None:
     """The kind of a name, by the stem at its end."""
     behind = word.lower()[_SHORTEST:]
-    if not behind.endswith(_ends()):
-        return None
-    return next(kind for stem, kind in _stems().items() if behind.endswith(stem))
+    return next((kind for stem, kind in _stems().items() if behind.endswith(stem)), None)
 
 
 def expand_name(tokens: Tokens, first: int, end: int) -> Place:

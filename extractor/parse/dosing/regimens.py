@@ -18,14 +18,13 @@ from extractor.text.lexer import Tokens, lex
 
 from .agents import is_substance
 from .amounts import choose_levels, is_volume_or_piece
-from .links import Link, find_link, list_near
+from .clauses import Link, Statement, find_link, list_near
 from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
 from .names import find_general, is_salt, is_vague, name_key, unify_name
 from .roles import Trial, read_role
 from .schedule import name_rhythm
 from .sections import FIELDS, DosingSection
-from .statements import Statement
 
 _SIGNS = {"cycle": "cycle_word", "length": "duration"}
 """Rules that find words about a field even if no value was read."""
@@ -112,8 +111,10 @@ class _Builder:
         """The confidence of the agent: of its name that of a case, less if the name may be longer or shorter."""
         words = [at for at in range(*place) if section.tokens.words[at].isalpha()]
         in_doubt = len(words) > _MOST_WORDS or any(_is_form(section.tokens, at) for at in words)
-        confidence = measured("agent", self.name_agent())
-        doubtful = in_doubt or _goes_on(section.tokens, place[1])
+        tokens, end, confidence = section.tokens, place[1], measured("agent", self.name_agent())
+        follows = end < len(tokens) and tokens.words[end].isalpha() and not tokens.joined(end)
+        idle = follows and (rule("word_about_dose").covers(tokens, end, end + 1) or _is_form(tokens, end))
+        doubtful = in_doubt or (follows and not idle)  # "pegol" behind "Examplumab" may be a part of the name
         return min(confidence, measured("agent", "extent in doubt")) if doubtful else confidence
 
     def name_agent(self) -> str:
@@ -224,12 +225,6 @@ def _is_form(tokens: Tokens, at: int) -> bool:
     """Whether a word is that of a form or a route: "eye drops", "nasal"."""
     forms = ("kind_of_drug", "form_of_giving", "routes")
     return any(rule(name).covers(tokens, at, at + 1) for name in forms)
-
-
-def _goes_on(tokens: Tokens, end: int) -> bool:
-    """Whether a word follows a name that may be a part of it: "pegol" in "Examplumab pegol"."""
-    follows = end < len(tokens) and tokens.words[end].isalpha() and not tokens.joined(end)
-    return follows and not rule("word_about_dose").covers(tokens, end, end + 1) and not _is_form(tokens, end)
 
 
 def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tuple[DosingSection, int, int]:

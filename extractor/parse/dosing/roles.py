@@ -15,8 +15,8 @@ from extractor.text.book import read_table, rule
 from extractor.text.lexer import lex
 
 from .agents import Agent, AgentNames
+from .clauses import Statement
 from .sections import DosingSection
-from .statements import Statement
 
 _HINTS = ("premedication", "rescue")
 """Hints near the dose; the rule ``near_premedication`` finds the first."""

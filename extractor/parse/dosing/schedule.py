@@ -1,6 +1,6 @@
 """Find how often an agent is given, in which cycles, and for how long."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import compress, pairwise
 from operator import not_
@@ -16,11 +16,15 @@ from .marks import Mark, drop_overlaps, number_sentences
 
 PeriodMark = Mark[Period | None]
 
-_PER_DAY = {1: Frequency.QD, 2: Frequency.BID, 3: Frequency.TID, 4: Frequency.QID}
-_PER_WEEK = {1: Frequency.QW, 2: Frequency.BIW, 3: Frequency.TIW, 7: Frequency.QD}
-_PER_MONTH = {1: Frequency.QM, 2: Frequency.Q2W}
-_PER = {"d": _PER_DAY, "w": _PER_WEEK, "m": _PER_MONTH}
-_HOURS = {4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD, 48: Frequency.QOD}
+_PER: Mapping[str, Mapping[float, Frequency]] = {
+    "d": {1: Frequency.QD, 2: Frequency.BID, 3: Frequency.TID, 4: Frequency.QID},
+    "w": {1: Frequency.QW, 2: Frequency.BIW, 3: Frequency.TIW, 7: Frequency.QD},
+    "m": {1: Frequency.QM, 2: Frequency.Q2W},
+}
+_SEVERAL = frozenset({Frequency.BID, Frequency.TID, Frequency.QID})
+_HOURS: Mapping[float, Frequency] = {
+    4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD, 48: Frequency.QOD,
+}  # fmt: skip
 _INTERVALS = ("every_interval", "interval_apart", "per_interval", "hyphened_interval")
 _FIXED = {
     "days_every": Frequency.QD,
@@ -35,6 +39,17 @@ STEP = 0.3
 """The confidence of each of several lengths in one sentence: they are steps, not the whole treatment."""
 _LENGTH_CONTEXT = 14
 """How many tokens before a duration can decide its meaning."""
+_OFTEN = frozenset(
+    {Frequency.ONCE, Frequency.QD, Frequency.BID, Frequency.TID, Frequency.QID, Frequency.PRN, Frequency.CONTINUOUS}
+)
+_WORDINGS = {
+    "one dose": ("single_giving", "one_giving"),
+    "interval": _INTERVALS,
+    "daily or weekly": ("bare_rhythm",),
+    "per day": ("per_rhythm",),
+    "some days": ("number_of_days", "consecutive_days"),
+    "counted": ("counted_times", "times_after", "divided_doses"),
+}
 
 
 def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[Frequency], ...]:
@@ -45,7 +60,13 @@ def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
     given = [mark for mark in _find_rhythms(tokens, taken) if _is_giving(tokens, mark)]
-    return tuple(_drop_doubtful(tokens, given))
+    # What the next frequency explains is none: "biweekly (twice a week)", "total daily dose of 1 g in two doses".
+    explained = (
+        (one.confidence < 1 and tokens.codes[one.end : other.first] in ("(", ",", ":", "="))
+        or (one.value is Frequency.QD and other.value in _SEVERAL and _ends("total_word", tokens, one.first))
+        for one, other in pairwise(given)
+    )
+    return (*compress(given, map(not_, explained)), *given[-1:])
 
 
 def _find_rhythms(tokens: Tokens, taken: Collection[int]) -> tuple[Mark[Frequency], ...]:
@@ -77,11 +98,6 @@ def find_other_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
             yield Mark(_period(duration), duration.first, duration.end)
 
 
-_OFTEN = frozenset(
-    {Frequency.ONCE, Frequency.QD, Frequency.BID, Frequency.TID, Frequency.QID, Frequency.PRN, Frequency.CONTINUOUS}
-)
-
-
 def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
     """How a frequency is worded: a case of ``measured``.
 
@@ -94,39 +110,14 @@ def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
     if mark.value in by_value:
         return by_value[mark.value]
     case = next(
-        (case for case, names in _WORDINGS.items() if any(_covers(name, tokens, mark) for name in names)), "words"
+        (
+            case
+            for case, names in _WORDINGS.items()
+            if any(rule(name).covers(tokens, mark.first, mark.end) for name in names)
+        ),
+        "words",
     )
     return "once" if mark.value is Frequency.ONCE and case != "one dose" else case
-
-
-_WORDINGS = {
-    "one dose": ("single_giving", "one_giving"),
-    "interval": _INTERVALS,
-    "daily or weekly": ("bare_rhythm",),
-    "per day": ("per_rhythm",),
-    "some days": ("number_of_days", "consecutive_days"),
-    "counted": ("counted_times", "times_after", "divided_doses"),
-}
-
-
-def _covers(name: str, tokens: Tokens, mark: Mark[Frequency]) -> bool:
-    return rule(name).covers(tokens, mark.first, mark.end) is not None
-
-
-def _drop_doubtful(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> list[Mark[Frequency]]:
-    """Drop what the next frequency explains: "biweekly (twice a week)", "total daily dose of 1 g in two doses"."""
-    explained = (
-        (one.confidence < 1 and tokens.codes[one.end : other.first] in _EXPLAINS)
-        or (one.value is Frequency.QD and other.value in _SEVERAL and _ends("total_word", tokens, one.first))
-        for one, other in pairwise(marks)
-    )
-    return [*compress(marks, map(not_, explained)), *marks[-1:]]
-
-
-_SEVERAL = frozenset({Frequency.BID, Frequency.TID, Frequency.QID})
-
-
-_EXPLAINS = frozenset({"(", ",", ":", "="})
 
 
 def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
@@ -141,13 +132,9 @@ def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Fre
         of_time = read_time_unit(unit) or TimeUnit.MONTH
         if low is None or of_time is TimeUnit.MINUTE or found.place("low")[0] in taken:
             continue
-        yield Mark(Frequency.OTHER if found.has("high") else _code(low, of_time), found.first, found.end)
-
-
-def _code(count: float, unit: TimeUnit) -> Frequency:
-    if unit is TimeUnit.HOUR:
-        return next((code for hours, code in _HOURS.items() if hours == count), Frequency.OTHER)
-    return code_interval(count * WHOLE_DAYS[unit])
+        in_hours = of_time is TimeUnit.HOUR
+        code = _HOURS.get(low, Frequency.OTHER) if in_hours else code_interval(low * WHOLE_DAYS[of_time])
+        yield Mark(Frequency.OTHER if found.has("high") else code, found.first, found.end)
 
 
 def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
@@ -173,14 +160,13 @@ def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Freque
             yield Mark(Frequency.ONCE, found.first, found.end)
     for found in rule("weekdays").find(tokens):
         days = 0 if found.has("through") else sum(1 for _ in rule("weekday").find(tokens, found.first, found.end))
-        yield Mark(_PER_WEEK[days] if days in (2, 3) else Frequency.OTHER, found.first, found.end)
+        yield Mark(_PER["w"][days] if days in (2, 3) else Frequency.OTHER, found.first, found.end)
 
 
 def _count(found: Found, number: str, unit: str | None = None) -> Frequency:
     """The code for a number of doses in a unit of time, by default a day."""
-    value = read_number(found.read(number) or "")
     letter = (found.read(unit) or "")[0].lower() if unit else "d"
-    return next((code for count, code in _PER[letter].items() if count == value), Frequency.OTHER)
+    return _PER[letter].get(read_number(found.read(number) or "") or 0, Frequency.OTHER)
 
 
 def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
@@ -204,19 +190,16 @@ def _ends(name: str, tokens: Tokens, end: int) -> Found | None:
 
 def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Lengths of treatment cycles. A range has the value None."""
-    named = [*_read_named(tokens)]
+    named = []
+    for duration in find_durations(tokens):
+        after = rule("cycle_after").starts(tokens, duration.end)
+        timed = duration.unit in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}
+        if timed and _is_cycle(tokens, duration, after):
+            named.append(Mark(_period(duration), duration.first, after.end if after else duration.end))
     lengths = {count_days(mark.value) for mark in named}
     # "3 weeks on, 1 week off (28-day cycle)" is one cycle, in its own words.
     others = (mark for mark in _read_intervals(tokens) if mark.value is None or count_days(mark.value) not in lengths)
     return drop_overlaps([*named, *others])
-
-
-def _read_named(tokens: Tokens) -> Iterator[PeriodMark]:
-    for duration in find_durations(tokens):
-        if duration.unit in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}:
-            after = rule("cycle_after").starts(tokens, duration.end)
-            if _is_cycle(tokens, duration, after):
-                yield Mark(_period(duration), duration.first, after.end if after else duration.end)
 
 
 def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
@@ -274,8 +257,10 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
     for duration in find_durations(tokens):
         if duration.unit in {TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE}:
             continue
-        lead, behind = _find_lead(tokens, duration), duration.end
-        if lead is None and not (rule("length_after").starts(tokens, behind) or _is_bracketed(tokens, duration)):
+        lead, behind, codes = _find_lead(tokens, duration), duration.end, tokens.codes
+        around = codes[max(0, duration.first - 1) : duration.first] + codes[behind : behind + 1]
+        bracketed = around == "()" and duration.unit is not TimeUnit.DAY  # "24 doses (24 weeks)"
+        if lead is None and not (rule("length_after").starts(tokens, behind) or bracketed):
             continue
         if rule("no_length_after").starts(tokens, behind):
             continue
@@ -292,12 +277,6 @@ def _find_lead(tokens: Tokens, duration: Duration) -> int | None:
     if duration.unit is not TimeUnit.DAY and closed:
         return before.first
     return before.first if rule("length_after").starts(tokens, duration.end) else None
-
-
-def _is_bracketed(tokens: Tokens, duration: Duration) -> bool:
-    """Whether a duration stands alone in brackets: "24 doses (24 weeks)"."""
-    around = tokens.codes[max(0, duration.first - 1) : duration.first] + tokens.codes[duration.end : duration.end + 1]
-    return around == "()" and duration.unit is not TimeUnit.DAY
 
 
 def _read_cycle_counts(tokens: Tokens) -> Iterator[PeriodMark]:

@@ -56,12 +56,15 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
     stated = find_amounts(tokens)
     amounts, taken = drop_explaining(tokens, stated), {at for mark in stated for at in range(mark.first, mark.end)}
     totals = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]  # "300 mg per day" is no frequency
+    # "each cycle lasts 3 weeks" is no length, but "6 21-day cycles" counts cycles.
+    lengths = find_lengths(tokens)
+    counted = [mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE]
     found: tuple[Sequence[Mark[object]], ...] = (
         amounts,
         drop_inside(_find_routes(tokens), moments),
         drop_inside(find_frequencies(tokens, taken), totals),
         cycles,
-        _drop_cycles(find_lengths(tokens), cycles),
+        sorted({*counted, *drop_touching(lengths, cycles)}, key=lambda mark: mark.first),
         drop_inside(find_days(tokens), moments),
         moments,
     )
@@ -75,12 +78,6 @@ def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
             continue
         if not rule("no_route_after").starts(tokens, term.end):  # "IV line"
             yield Mark(Route(term.value), term.first, term.end)
-
-
-def _drop_cycles(lengths: Sequence[PeriodMark], cycles: Sequence[PeriodMark]) -> list[PeriodMark]:
-    """Drop lengths of a cycle ("each cycle lasts 3 weeks"), but keep counts of cycles ("6 21-day cycles")."""
-    counted = [mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE]
-    return sorted({*counted, *drop_touching(lengths, cycles)}, key=lambda mark: mark.first)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,20 +188,16 @@ def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
     begin = tokens.starts[first]
     for start, stop in split_sentences(tokens.text[begin : tokens.ends[end - 1]]):
         position, last = tokens.at(begin + start), tokens.before(begin + stop)
-        for border, following in _find_ends(tokens, position, last):
+        stops = (at for at in range(position, last) if tokens.codes[at] == "." and _is_glued(tokens, at))
+        glued = [(at, at + 1) for at in stops]
+        ends = [(at.first, at.end) for at in rule("clause_end").find(tokens, position, last)]
+        for place, following in sorted([*glued, *ends]):  # "daily; then", "daily.Then"
+            border = place + (tokens.codes[place] == ".")
             if border > position:
                 yield position, border
             position = following
         if last > position:
             yield position, last
-
-
-def _find_ends(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
-    """The end of each clause within a sentence, and the start of the next: "daily; then", "daily.Then"."""
-    glued = ((at, at + 1) for at in range(first, end) if tokens.codes[at] == "." and _is_glued(tokens, at))
-    ends = ((at.first, at.end) for at in rule("clause_end").find(tokens, first, end))
-    for place, behind in sorted([*glued, *ends]):
-        yield place + (tokens.codes[place] == "."), behind
 
 
 def _is_glued(tokens: Tokens, place: int) -> bool:

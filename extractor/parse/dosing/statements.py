@@ -2,19 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from extractor.schemas import Amount, Frequency, Route, TimeUnit
+from extractor.schemas import Frequency, Route, TimeUnit
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 
 from .agents import PROCEDURES, Agent, AgentNames, Mention, is_joint, is_substance
 from .amounts import UNSURE, AmountMark
-from .clauses import list_clauses
+from .clauses import Clause, Statement, list_clauses
 from .marks import Fact, Mark, Place, drop_touching, within
-from .names import is_salt
 from .schedule import STEP, PeriodMark
 from .sections import FIELDS, DosingSection, Findings
 
@@ -30,74 +28,6 @@ _RATES = {
     "rate_per_week": Frequency.QW,
     "rate_of_infusion": Frequency.CONTINUOUS,
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Clause:
-    """A clause with its marks and the agents that it names.
-
-    ``topic`` is its agent if it names none. ``about_topic``: the whole clause is about the topic, so an amount of
-    something unnamed is still part of the regimen. ``has_one_topic``: the title names no second agent.
-    """
-
-    tokens: Tokens
-    first: int
-    end: int
-    marks: Findings
-    named: Sequence[Mention] = ()
-    topic: Agent | None = None
-    about_topic: bool = False
-    has_one_topic: bool = True
-
-    @cached_property
-    def _explained(self) -> set[int]:
-        """The tokens of marks and of agents."""
-        places = [*self.marks.places(), *((m.first, m.end) for m in self.named)]
-        return {at for place in places for at in range(*place)}
-
-    def speaks_of_dosing(self, first: int, end: int) -> bool:
-        """Whether all words in ``first:end`` are marks, agents, numbers, signs, salts, or words about a dose."""
-        others = [at for at in range(first, end) if self.tokens.words[at][0].isalpha() and at not in self._explained]
-        known = rule("word_about_dose")
-        return all(known.covers(self.tokens, at, at + 1) or is_salt(self.tokens, at) for at in others)
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What one clause says about one agent.
-
-    ``first:end`` is the part of the clause about the agent, ``linked`` the confidence in that link, ``mention`` the
-    agent's name in the clause, ``reach`` the range of ``clause`` about this agent. ``cyclic``: the section mentions
-    cycles. ``step`` counts the steps of a regimen ("5 mg for a week, then 10 mg") from 0. ``parts`` are the
-    statements merged into this one.
-    """
-
-    agent: Agent
-    section: str
-    first: int
-    end: int
-    linked: float
-    mention: Mention | None
-    cyclic: bool
-    clause: Clause
-    reach: Place
-    step: int = 0
-    amounts: tuple[Fact, ...] = ()
-    route: Fact | None = None
-    frequency: Fact | None = None
-    cycle: Fact | None = None
-    length: Fact | None = None
-    days: Fact | None = None
-    moment: Fact | None = None
-    parts: "tuple[Statement, ...]" = ()
-
-    @property
-    def levels(self) -> tuple[Amount, ...]:
-        return tuple(dict.fromkeys(amount for fact in self.amounts for amount in fact.value))
-
-    def holds(self, fact: Fact) -> bool:
-        """Whether the clause of the statement contains a fact."""
-        return fact.section == self.section and self.clause.first <= fact.first < self.clause.end
 
 
 @dataclass(slots=True)
@@ -135,7 +65,10 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
         subject = statements[-1].agent if continues else topic
         clause = Clause(tokens, first, end, inside, named, subject, section.is_intervention, one_topic)
         found = _describe(section, clause, cyclic=cyclic)
-        statements += [_continue(statements[-1], one) for one in found] if is_step and statements else found
+        if is_step and statements:  # a step of the same agent has the missing fields from the one before
+            last = statements[-1]
+            found = [_continue(last, one) if one.agent.key == last.agent.key else one for one in found]
+        statements += found
         if named and not section.is_intervention:
             topic = named[-1].value
     return statements
@@ -160,7 +93,10 @@ def _list_given(clause: Clause) -> list[_Given]:
     if not givens and clause.topic is not None and clause.marks.places():
         givens = [_Given(clause.topic, 0.7, clause.first, clause.end)]
     for given in givens:
-        given.amounts = _keep_fractions(given.amounts)
+        if all(level.unit == "Gy" for amount in given.amounts for level in amount.value):  # per fraction, not in all
+            sizes = [amount.value[0].high or 0 for amount in given.amounts]
+            pairs = zip(given.amounts, sizes, strict=True)
+            given.amounts = [amount for amount, size in pairs if size <= 5 * min(sizes)]
         own_end = given.end if given.mention or not given.amounts else 0
         given.first = min([given.first, *(amount.first for amount in given.amounts)])
         given.end = max([own_end, *(amount.end for amount in given.amounts)])
@@ -213,9 +149,9 @@ def _set_reaches(clause: Clause, givens: Sequence[_Given]) -> None:
 
 def _find_owner(clause: Clause, amount: AmountMark, named: Sequence[_Given], topic: _Given | None) -> _Given | None:
     """The agent named before an amount, or directly after it; else the topic of the clause."""
-    before = next(
-        (one for one in reversed(named) if one.end <= amount.first and not _is_aside(clause, one, amount)), None
-    )
+    between = ((one, clause.tokens.codes[one.end : amount.first]) for one in reversed(named) if one.end <= amount.first)
+    # B in "A (with B) 5 mg" stands aside
+    before = next((one for one, codes in between if codes.count(")") <= codes.count("(")), None)
     after = next((one for one in named if one.first >= amount.end), None)
     owner = before
     if after and is_joint("dose_of", clause.tokens, amount.end, after.first):
@@ -225,21 +161,11 @@ def _find_owner(clause: Clause, amount: AmountMark, named: Sequence[_Given], top
     unknown = not clause.about_topic and rule("other_agent").starts(clause.tokens, amount.end)
     if unknown and (owner is None or owner.first < amount.first):
         return None
-    if (topic if owner is None else owner.amounts) and _follows_unknown(clause, amount.first):
-        return None
+    word = clause.tokens.words[amount.first - 1] if amount.first > clause.first else ""
+    is_name = word.isalpha() and len(word) > _SHORT_WORD  # perhaps of an agent that nobody knows
+    if (topic if owner is None else owner.amounts) and is_name:
+        return owner or topic or after if clause.speaks_of_dosing(amount.first - 1, amount.first) else None
     return owner or topic or after
-
-
-def _is_aside(clause: Clause, named: _Given, amount: AmountMark) -> bool:
-    """Whether an agent stands in brackets that end before an amount: B in "A (with B) 5 mg"."""
-    between = clause.tokens.codes[named.end : amount.first]
-    return between.count(")") > between.count("(")
-
-
-def _follows_unknown(clause: Clause, first: int) -> bool:
-    """Whether a word that may be the name of an agent that nobody knows stands directly before a token."""
-    word = clause.tokens.words[first - 1] if first > clause.first else ""
-    return word.isalpha() and len(word) > _SHORT_WORD and not clause.speaks_of_dosing(first - 1, first)
 
 
 def _drop_timing(tokens: Tokens, marks: Findings, named: Sequence[Mention]) -> tuple[AmountMark, ...]:
@@ -265,14 +191,6 @@ def _is_plain(clause: Clause, amount: AmountMark, unit: _Given) -> bool:
         first, end = amount.end, unit.first
     behind = amount.end if unit.mention and unit.first == amount.end else min(amount.end + 1, clause.end)
     return clause.speaks_of_dosing(first, end) and clause.speaks_of_dosing(amount.end, behind)
-
-
-def _keep_fractions(amounts: list[AmountMark]) -> list[AmountMark]:
-    """Keep the dose per fraction of radiation, not the total dose."""
-    if len(amounts) < 2 or any(level.unit != "Gy" for amount in amounts for level in amount.value):
-        return amounts
-    sizes = [amount.value[0].high or 0 for amount in amounts]
-    return [amount for amount, size in zip(amounts, sizes, strict=True) if size <= 5 * min(sizes)]
 
 
 def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[Statement]:
@@ -395,8 +313,6 @@ def _spread(section: DosingSection, statements: list[Statement], marks: Findings
 
 def _continue(before: Statement, step: Statement) -> Statement:
     """A step after ``before`` of the same agent, with missing fields from ``before``."""
-    if step.agent.key != before.agent.key:
-        return step
     fields = ("mention", "amounts", "route", "cycle")
     changes: dict[str, Any] = {name: getattr(step, name) or getattr(before, name) for name in fields}
     return replace(step, step=before.step + 1, **changes)

@@ -1,0 +1,177 @@
+"""Replay of a run from its own store, and with other rules and prompts."""
+
+import json
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import extractor.ask.prompt
+import extractor.pipeline
+import extractor.run.manifest
+from benchmarks.records import write_distinct_records
+from benchmarks.servers import serve_counting
+from extractor.schemas import Sex
+from tests.commands import invoke, read_lines
+
+DOCS = (Path(__file__).parents[2] / "docs" / "reference" / "runs.md").read_text("utf-8")
+RECORDS = 24  # enough for answers that are refused, broken once and broken always
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The server, the folder of a finished run and its records, and the number of its calls."""
+    folder = tmp_path_factory.mktemp("made")
+    write_distinct_records(folder / "records.jsonl", RECORDS)
+    with serve_counting() as server:
+        assert invoke("run", folder / "records.jsonl", "--out", folder / "run", *options(server)).exit_code == 0
+        yield server, folder, server.calls
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    """A copy of the run, with its records beside it, read from there."""
+    folder = made[1]
+    shutil.copytree(folder / "run", tmp_path / "run")
+    shutil.copy(folder / "records.jsonl", tmp_path / "records.jsonl")
+    manifest = read_manifest(tmp_path / "run")
+    manifest["inputs"] = manifest["input_paths"] = [str(tmp_path / "records.jsonl")]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(manifest), "utf-8")
+    with closing(sqlite3.connect(tmp_path / "run" / "run.sqlite")) as store, store:
+        store.execute("UPDATE records SET path = ?", (str(tmp_path / "records.jsonl"),))
+    return tmp_path / "run"
+
+
+def options(server):
+    return ("--effort", "high", "--quiet", "--model", f"{server.url}#stub")
+
+
+def read_manifest(folder):
+    return json.loads((folder / "run.json").read_text("utf-8"))
+
+
+def extractions(folder):
+    return [row | {"source": None} for row in read_lines(folder / "extractions.jsonl")]
+
+
+@pytest.fixture
+def other_prompt(monkeypatch):
+    """Today's prompt has an additional sentence."""
+    real = extractor.ask.prompt.load_prompt
+
+    def load(*fields):
+        prompt = real(*fields)
+        version = replace(prompt.version, sha256="b" * 64)
+        return replace(prompt, version=version, system=prompt.system + "\nBe brief.")
+
+    monkeypatch.setattr(extractor.ask.prompt, "load_prompt", load)
+    versions = [replace(version, sha256="b" * 64) for version in extractor.run.manifest.list_prompt_versions()]
+    monkeypatch.setattr(extractor.run.manifest, "list_prompt_versions", lambda *_: versions)
+
+
+@pytest.fixture
+def other_rules(monkeypatch):
+    """Today's rules find another sex."""
+    real = extractor.pipeline.assemble_extraction
+
+    def assemble(*arguments):
+        extraction = real(*arguments)
+        people = extraction.eligibility.model_copy(update={"sex": Sex.MALE})
+        return extraction.model_copy(update={"eligibility": people})
+
+    monkeypatch.setattr(extractor.pipeline, "assemble_extraction", assemble)
+    monkeypatch.setattr(extractor.run.manifest, "digest_rules", lambda: "other rules")
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_replay_of_a_run_is_byte_identical_and_calls_no_model(made, tmp_path, concurrency):
+    server, folder, calls = made
+    before = server.calls
+    words = ("run", folder / "records.jsonl", "--replay", folder / "run", "--effort", "high", "--quiet")
+    assert invoke(*words, "--out", tmp_path / "again", "--concurrency", concurrency).exit_code == 0
+    assert (tmp_path / "again" / "extractions.jsonl").read_bytes() == (folder / "run/extractions.jsonl").read_bytes()
+    assert server.calls == before
+    usage = [read_manifest(path)["usage"] for path in (folder / "run", tmp_path / "again")]
+    assert usage[0] == usage[1]
+    assert usage[0]["calls"] == calls
+
+
+def replay(run, *words, **environment):
+    """Replay the run into ``new`` beside it, as the page on runs says."""
+    return invoke(
+        "run", run.parent / "records.jsonl", "--replay", run, "--out", run.parent / "new", *words, **environment
+    )
+
+
+def test_a_replay_is_compared_with_its_run(run):
+    assert replay(run, "--effort", "high", "--quiet").exit_code == 0
+    assert invoke("evaluate", run, run.parent / "new", "--fail-under", "all=1").exit_code == 0
+    same = invoke("diff", run, run.parent / "new")
+    assert (same.exit_code, same.stdout) == (0, "")
+
+
+@pytest.mark.usefixtures("other_rules")
+def test_a_changed_rule_shows_what_it_changes(made, run):
+    calls = made[0].calls
+    refused = invoke("run", run.parent / "records.jsonl", "--out", run, *options(made[0]))
+    assert refused.exit_code == 2
+    assert f"use another --out, where --replay {run} takes its answers" in refused.output
+    assert replay(run, "--effort", "high", "--quiet").exit_code == 0
+    changed = invoke("evaluate", run, run.parent / "new", "--fail-under", "eligibility.sex=1")
+    assert changed.exit_code == 1
+    assert f"eligibility.sex {RECORDS}" in changed.stdout
+    assert {row["eligibility"]["sex"] for row in extractions(run.parent / "new")} == {"male"}
+    assert made[0].calls == calls
+
+
+@pytest.mark.usefixtures("other_prompt")
+def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(made, run, monkeypatch):
+    """No answer fits, since the prompt has changed: the replay is no failure, and its folder can go on."""
+    server, new = made[0], run.parent / "new"
+    monkeypatch.setattr("sys.argv", ["extractor", "run", "records", "--replay", "run", "--out", "new"])
+    done = replay(run, "--effort", "high", EXTRACTOR_MAX_LACKING="0.05")
+    assert done.exit_code == 0, done.output
+    before = read_manifest(new)
+    assert (before["records"]["extracted"], before["records"]["lacking"]) == (RECORDS, RECORDS)
+    assert (before["usage"]["calls"], before["usage"]["unanswered"]) == (0, 0)
+    assert before["usage"]["open_questions"] > RECORDS
+    told = re.search(r"(\d+) calls, of about ([\d,]+) prompt tokens, have no answer in", done.stderr)
+    assert int(told[1]) >= RECORDS
+    assert int(told[2].replace(",", "")) > 100 * RECORDS
+    assert f"to ask them: extractor run records --model '{server.url}#stub' --out new\n" in done.stderr
+    calls = server.calls
+    words = ("run", run.parent / "records.jsonl", *options(server))
+    assert invoke(*words, "--out", new).exit_code == 0
+    assert invoke(*words, "--out", run.parent / "fresh").exit_code == 0
+    assert extractions(new) == extractions(run.parent / "fresh")
+    fresh = read_manifest(run.parent / "fresh")
+    assert read_manifest(new)["usage"]["calls"] == fresh["usage"]["calls"]
+    assert server.calls - calls == 2 * fresh["usage"]["calls"]
+
+
+def test_with_the_answers_of_the_run_its_own_command_asks_only_what_had_no_good_answer(made, run):
+    server = made[0]
+    assert replay(run, "--effort", "high", "--quiet").exit_code == 0
+    calls = server.calls
+    words = ("run", run.parent / "records.jsonl", *options(server), "--out", run.parent / "new")
+    assert invoke(*words).exit_code == 0
+    assert server.calls - calls <= 2 * read_manifest(run)["records"]["lacking"]
+
+
+@pytest.mark.parametrize("query", re.findall(r"^```sql\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL))
+def test_the_queries_in_the_documentation_return_rows(made, query):
+    with closing(sqlite3.connect(made[1] / "run" / "run.sqlite")) as store:
+        other = "text, text_sha256, task, fields, json_set(item, '$.category', 'other'), model FROM answers LIMIT 1"
+        store.execute(f"INSERT INTO answers SELECT 'another', chunk, section, start, \"end\", {other}")
+        assert store.execute(query).fetchall()
+
+
+def test_the_python_in_the_documentation_runs(made, capsys, monkeypatch):
+    (example,) = re.findall(r"^```python\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(made[1])
+    exec(example.replace("results/run.sqlite", "run/run.sqlite"), {})
+    assert '{"items": [' in capsys.readouterr().out

@@ -1,0 +1,69 @@
+"""Whom a criterion and its limits admit, as the extraction says it for whoever does not read the text."""
+
+import pytest
+
+from extractor import Extractor
+from extractor.parse.eligibility.admission import describe_gold
+from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
+
+
+def extract(line, kind):
+    text = f"{kind.capitalize()} Criteria:\n\n* {line}"
+    source = Source(path="a", format="flat")
+    record = TrialRecord(record_id="A", source=source, sections=(Section(name="eligibility", text=text),))
+    return Extractor(effort="none").extract(record)
+
+
+def show(criterion):
+    facts = {name for name in ("negated", "turned", "demanded", "has_exception") if getattr(criterion, name)}
+    limits = [one for one in criterion.evidence if one.field.startswith("constraints[")]
+    return facts, [(one.sex, one.quantity) for one in limits]
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "facts", "limits"),
+    [
+        ("inclusion", "INR < 2", set(), [(None, None)]),
+        ("inclusion", "Must not have an INR > 2", {"negated", "turned"}, [(None, None)]),
+        ("inclusion", "Must not have asthma", {"negated"}, []),
+        ("exclusion", "Participants must be off steroids", {"demanded"}, []),
+        ("exclusion", "Patients who must take steroids", set(), []),
+        ("exclusion", "INR > 2; INR up to 3 is permitted on warfarin", {"has_exception"}, [(None, None), (None, None)]),
+        ("inclusion", "INR < 2; those with asthma are excluded", {"has_exception"}, [(None, None)]),
+        (
+            "inclusion",
+            "BP < 140/90 mmHg",
+            set(),
+            [(None, "systolic_blood_pressure"), (None, "diastolic_blood_pressure")],
+        ),
+        ("inclusion", "Haemoglobin: men > 13 g/dL; women > 12 g/dL", set(), [("male", None), ("female", None)]),
+    ],
+)
+def test_a_criterion_says_whom_it_admits(kind, line, facts, limits):
+    found = extract(line, kind)
+    (criterion,) = found.eligibility.criteria
+    assert show(criterion) == (facts, limits)
+    stated = criterion.model_dump(mode="json")
+    assert {name for name in ("turned", "demanded", "has_exception") if name in stated} == facts - {"negated"}
+    gold = TrialExtraction.model_validate(found.to_gold())
+    (again,) = describe_gold(gold).eligibility.criteria
+    assert show(again) == (facts, limits)
+    assert all(criterion.quote[one.start : one.end] == one.quote and not one.section for one in again.evidence)
+    (plain,) = describe_gold(gold, located=False).eligibility.criteria
+    assert (show(plain)[0], plain.evidence) == (facts, ())
+
+
+@pytest.mark.parametrize(
+    ("line", "comparators"),
+    [
+        ("Age 18 to 65 years", {"minimum_age": None, "maximum_age": None}),
+        ("Older than 18 years, and not older than 65 years", {"minimum_age": ">", "maximum_age": "<="}),
+        ("Aged 18 years or older", {"minimum_age": ">="}),
+    ],
+)
+def test_the_evidence_of_an_age_says_how_it_bounds(line, comparators):
+    eligibility = extract(line, "inclusion").eligibility
+    assert {one.field: one.comparator for one in eligibility.evidence} == comparators
+    shown = eligibility.model_dump(mode="json")["evidence"]
+    assert [one.get("comparator") for one in shown] == list(comparators.values())
+    assert all(("comparator" in one) is (one.get("comparator") is not None) for one in shown)
