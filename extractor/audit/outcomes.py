@@ -243,7 +243,7 @@ def _is_bare_name(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bo
     stated = endpoint.description or endpoint.instrument or endpoint.end_events or endpoint.start_event
     measure, outcome = audited.read(endpoint, "measure"), audited.parsed.outcomes[number]
     doubtful = min(outcome.read(name).confidence for name in ("description", "instrument")) < CERTAIN
-    if stated or doubtful or endpoint.concept not in _NAMED or len(measure.text) > _LONGEST:
+    if stated or doubtful or endpoint.concept not in _NAMED or len(endpoint.measure or "") > _LONGEST:
         return False
     ends = rule("ends_an_endpoint").search(audited.read(endpoint, "time_frame"))
     if ends or rule("defines_a_measure").search(measure):

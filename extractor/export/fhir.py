@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -42,14 +41,8 @@ _LONGEST = 2**20
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """Control characters, which no string of FHIR may hold. Each becomes U+FFFD, so that offsets stay right."""
 
-_SYSTEMS: dict[str, type[StrEnum]] = {
-    "category": Category,
-    "concept": Concept,
-    "endpoint-category": EndpointCategory,
-    "rank": Rank,
-    "role": Role,
-}
-"""The closed sets of the annotation guideline by the name of their code system."""
+_VOCABULARIES = (Category, Concept, EndpointCategory, Rank, Role)
+"""The closed sets of the annotation guideline; each has a code system."""
 
 
 @dataclass(frozen=True)
@@ -131,13 +124,13 @@ def list_terms() -> Iterator[Json]:
     terms: list[Json] = [
         {
             "resourceType": "CodeSystem",
-            "id": name,
+            "id": re.sub("(?<=[a-z])(?=[A-Z])", "-", words.__name__).lower(),
             "description": words.__doc__,
             "caseSensitive": True,
             "content": "complete",
             "concept": [{"code": word.value, "display": word.value.replace("_", " ")} for word in words],
         }
-        for name, words in _SYSTEMS.items()
+        for words in _VOCABULARIES
     ]
     for term in [*terms, read_table("fhir")["evidence"]]:
         name = term["id"]

@@ -102,8 +102,10 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
         "label": [{"type": code(_TITLES, name), "value": value} for name, value in titles.items() if value],
         "descriptionSummary": read("brief_summary"),
         "description": read("detailed_description"),
-        "condition": _split(read("conditions")),
-        "keyword": _split(read("keywords")),
+        **{
+            element: [{"text": one.strip()} for one in re.split(r"[\n|]", read(section) or "")]
+            for element, section in (("condition", "conditions"), ("keyword", "keywords"))
+        },
         "focus": [
             {"concept": {"text": one.part("name") or one.text}} for one in _list_sections(record, "interventions")
         ],
@@ -128,10 +130,6 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
         "associatedParty": [{"name": fields.sponsor, "role": code(_ROLES, "lead-sponsor")}] if fields.sponsor else None,
         "recruitment": {"actualNumber" if is_actual else "targetNumber": int(enrolment) if is_number else None},
     }
-
-
-def _split(text: str | None) -> list[Json]:
-    return [{"text": one.strip()} for one in re.split(r"[\n|]", text or "")]
 
 
 def _list_sections(record: TrialRecord, name: str) -> list[Section]:
