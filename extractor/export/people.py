@@ -12,7 +12,6 @@ from extractor.schemas import (
     Category,
     Citation,
     Comparator,
-    Constraint,
     Criterion,
     CriterionKind,
     Eligibility,
@@ -75,11 +74,22 @@ class People:
 
         Where it differs, it holds for some participants, or its age was not believed.
         """
-        bounds = [_read_bound(criterion, limit) for limit in criterion.constraints]
-        if criterion.category is not Category.AGE or not all(bounds):
+        if criterion.category is not Category.AGE:
             return None
-        stated = {name: count_days(age.value) for name, age in self.ages.items()}
-        return all(abs(stated.get(name, -1) - days) < 1 for ends in bounds for name, days in ends.items())
+        excluded, same = criterion.kind is CriterionKind.EXCLUSION, True
+        for limit in criterion.constraints:
+            unit = read_time_unit(limit.unit) if limit.unit else TimeUnit.YEAR
+            turned = limit.comparator.opposite if excluded else limit.comparator
+            ends = {name: limit.value for name, side in _INCLUSIVE.items() if turned and turned[0] == side[0]}
+            if limit.comparator is Comparator.BETWEEN and not excluded and limit.value_high is not None:
+                ends = dict(zip(AGES, (limit.value, limit.value_high), strict=True))
+            if not ends or unit is None:
+                return None
+            for name, number in ends.items():
+                stated = self.ages.get(name)
+                days = count_days(Age(value=number, unit=unit))
+                same &= stated is not None and abs(count_days(stated.value) - days) < 1
+        return same
 
 
 def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) -> People:
@@ -143,17 +153,3 @@ def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
             sides = [each for each in (one.comparator, one.comparator.opposite) if each]
             return next((each for each in sides if each[0] == side[0]), side)
     return side
-
-
-def _read_bound(criterion: Criterion, limit: Constraint) -> dict[str, float]:
-    """The ages in days that a limit of a criterion sets, by field; nothing if it sets none."""
-    unit = read_time_unit(limit.unit) if limit.unit else TimeUnit.YEAR
-    if limit.comparator is Comparator.BETWEEN:
-        numbers, excluded = (limit.value, limit.value_high), criterion.kind is CriterionKind.EXCLUSION
-        ends = {} if excluded or limit.value_high is None else dict(zip(AGES, numbers, strict=True))
-    else:
-        turned = limit.comparator.opposite if criterion.kind is CriterionKind.EXCLUSION else limit.comparator
-        ends = {name: limit.value for name, side in _INCLUSIVE.items() if turned and turned[0] == side[0]}
-    return {
-        name: count_days(Age(value=number, unit=unit)) for name, number in ends.items() if unit and number is not None
-    }
