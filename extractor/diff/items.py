@@ -9,9 +9,10 @@ from extractor.evaluation.fields import DOSING, ENDPOINTS
 from extractor.evaluation.text import fold_name, fold_text
 from extractor.evaluation.wording import compare_texts, measure_likeness, read_words
 from extractor.pages import name_label
+from extractor.pages.words import say
 from extractor.schemas import Category, Criterion, Endpoint, Frequency, Rank, Regimen, Role
 
-from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change, show
+from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change
 from .limits import admits, compare_limits, list_limits
 
 _MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
@@ -109,7 +110,7 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
     rated = _MAJOR if one.role in _STUDIED else _MINOR
     if not pair.old or not pair.new:
         kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
-        dose = show(one.amounts) if one.amounts else ""
+        dose = say(one.amounts) if one.amounts else ""
         yield make_change("regimen", kind, rated, " ".join(filter(None, (one.agent, dose, kind.value))), pair)
         return
     times_differ = False
@@ -117,7 +118,7 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
         values = [getattr(side[0].item, name) for side in pair]
         if _key(name, values[0]) != _key(name, values[1]) and set(values) != {None, Frequency.OTHER}:
             severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
-            message = f"{one.agent}, {name.rstrip('s')}: {show(values[0])} -> {show(values[1])}"
+            message = f"{one.agent}, {name.rstrip('s')}: {say(values[0])} -> {say(values[1])}"
             yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
             times_differ |= name in ("frequency", "cycle", "duration")
     days = [side[0].item.timing for side in pair]
@@ -178,7 +179,7 @@ def _compare_outcomes(
         rated = severity if name == "measure" or moves else _MINOR
         yield make_change("endpoint", ChangeKind.REDEFINED, rated, message, pair, name)
     if other_instrument:
-        message = f"instrument: {show(named[0])} -> {show(named[1])}"
+        message = f"instrument: {say(named[0])} -> {say(named[1])}"
         yield make_change("endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument")
 
 
@@ -196,6 +197,6 @@ def compare_own(name: str, pair: Aligned) -> Iterator[TrialChange]:
     come = ([one] for at, one in enumerate(pair.new) if at not in same.values())
     for was, now in zip_longest(gone, come, fillvalue=()):
         kind = ChangeKind.CHANGED if was and now else ChangeKind.ADDED if now else ChangeKind.REMOVED
-        said = " -> ".join(show(one.item.values) for one in (*was, *now))
+        said = " -> ".join(say(one.item.values) for one in (*was, *now))
         message = f"{name_label(name)}: {said}" + f" {kind.value}" * (not was or not now)
         yield make_change("custom", kind, _MAJOR, message, (was, now), name)
