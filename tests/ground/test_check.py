@@ -41,9 +41,9 @@ def quoted_at(span):
 )
 def test_a_refusal_reports_the_conflict_and_its_place(values, kind, quoted, stated, nearest):
     (rejection,) = ground(**values).refused
-    (conflict,) = rejection.refusal.conflicts
+    (conflict,) = rejection.conflicts
     assert (conflict.kind.value, conflict.quoted, conflict.stated) == (kind, quoted, stated)
-    assert quoted_at(rejection.refusal.nearest) == nearest
+    assert quoted_at(rejection.nearest) == nearest
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_unsupported_value_is_rejected(values, kind):
     assert grounded.model == {}
     (rejection,) = grounded.refused
     assert ([rejection.field], rejection.kind) == ([*values], kind)
-    assert bool(rejection.refusal.conflicts) is (kind is FindingKind.QUOTE_CONFLICT)
+    assert bool(rejection.conflicts) is (kind is FindingKind.QUOTE_CONFLICT)
 
 
 def test_a_list_that_cannot_be_read_costs_only_itself():

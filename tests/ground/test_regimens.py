@@ -79,7 +79,7 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(text, agent,
 def test_what_the_text_says_of_something_else_is_refused_with_the_agents_own(text, agent, values, field, reason):
     found = prove(text, agent, **values)
     assert field not in found.model
-    assert reason in next(each for each in found.refused if each.field == field).refusal.reason
+    assert reason in next(each for each in found.refused if each.field == field).reason
 
 
 def test_without_another_value_of_the_agent_nothing_is_refused():
@@ -91,7 +91,7 @@ def test_without_another_value_of_the_agent_nothing_is_refused():
 def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_another_amount():
     text = "Examplumab 160 mg SC at week 0, thereafter 40 mg SC every other week."
     (rejection,) = prove(text, "Examplumab", amounts=dose(160), frequency=Frequency.Q2W).refused
-    assert "with 160 mg" in rejection.refusal.reason
+    assert "with 160 mg" in rejection.reason
     assert prove(text, "Examplumab", amounts=dose(40), frequency=Frequency.Q2W).refused == ()
 
 
@@ -105,7 +105,7 @@ def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_ano
 )
 def test_what_the_words_state_of_something_else_than_giving_is_refused(text, field, value):
     (rejection,) = prove(text, "Examplumab", **{field: value}).refused
-    assert "something else" in rejection.refusal.reason
+    assert "something else" in rejection.reason
 
 
 @pytest.mark.parametrize("words", ["IV or by mouth", "by mouth or IV"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from instructor.core.exceptions import ConfigurationError
 
-from extractor.ask.answers import ask
+from extractor.ask.querying import ask
 from extractor.errors import AnswerRejected, MissingExtra, ModelUnavailable
 from extractor.llm.client import Model
 from extractor.llm.settings import ClientSettings
