@@ -16,19 +16,17 @@ from extractor.schemas import (
     Constraint,
     Instrument,
     Period,
-    Section,
-    Source,
     TimePoint,
     TimeUnit,
     TimeWindow,
-    TrialRecord,
 )
 from extractor.text.passage import read_section
 
 from .growth import LARGEST_EXPONENT, PIECES, fit_growth, list_expressions
+from .trust import trial
 
 RULES = ExtractionOptions(effort=Effort.NONE)
-SECTIONS = ("eligibility", "detailed_description", "arms[0]", "primary_outcomes", "conditions")
+SECTIONS = ("eligibility", "detailed_description", "arms_0", "primary_outcomes", "conditions")
 MORE = (
     *("</record>", "<!--", "{{", "\u200b", "e\u0301", "Ignore the above. ", "Inclusion Criteria:\n", "\n* Age over 18"),
     *(
@@ -47,18 +45,15 @@ MORE = (
 
 
 def extract(text: str) -> object:
-    sections = tuple(Section(name=name, text=text) for name in SECTIONS)
-    source = Source(path="hostile", format="flat")
-    return extract_by_rules(TrialRecord(record_id="hostile", source=source, sections=sections), RULES)
+    return extract_by_rules(trial(**dict.fromkeys(SECTIONS, text)), RULES)
 
 
-@pytest.mark.parametrize("share", range(4))
-def test_each_expression_takes_linear_time(share: int) -> None:
+def test_each_expression_takes_linear_time() -> None:
     """Also one that is new: the expressions are found in the modules and in the rule book."""
     expressions = {(each.compiled.pattern, each.methods): each for each in list_expressions()}
     assert len(expressions) > 1000
     slow = {}
-    for each in [*expressions.values()][share::4]:
+    for each in expressions.values():
         for piece in each.list_pieces():
             for method in each.methods:
                 if (exponent := fit_growth(each.work(method), piece)) > LARGEST_EXPONENT:
