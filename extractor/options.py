@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypedDict
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.fields import FieldInfo
 
 from extractor.fields.declaration import CustomField
@@ -177,7 +177,9 @@ def _make_several(given: Any) -> Any:
 class Choice(Options):
     """What of a record is extracted, and how much a model is asked about it. Fields of the user's own are apart."""
 
-    tasks: Annotated[frozenset[Task], BeforeValidator(_read_tasks), Shown(WHAT, "NAME,...", str)] = frozenset(Task)
+    tasks: Annotated[
+        frozenset[Task], BeforeValidator(_read_tasks), PlainSerializer(sorted), Shown(WHAT, "NAME,...", str)
+    ] = frozenset(Task)
     """Some of eligibility,dosing,endpoints."""
     min_confidence: Annotated[float, Field(ge=0, le=1), Shown(WHAT, "0..1")] = 0.0
     """Leave out values below this confidence."""

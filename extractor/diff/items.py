@@ -7,7 +7,7 @@ from typing import Any
 from extractor.evaluation.alignment import Aligned, pair_values
 from extractor.evaluation.fields import DOSING, ENDPOINTS
 from extractor.evaluation.text import fold_name, fold_text
-from extractor.evaluation.wording import compare_texts, measure_likeness, read_wording
+from extractor.evaluation.wording import compare_texts, measure_likeness, read_words
 from extractor.pages import name_label
 from extractor.schemas import Category, Criterion, Endpoint, Frequency, Rank, Regimen, Role
 
@@ -69,10 +69,10 @@ def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool)
     limits = [list_limits(_drop_introduced(side.item) for side in each) for each in pair]
     words, changes = compare_texts(*quotes), compare_limits(*limits)
     # The numbers of limits are compared as limits. If no other number differs, signs may be written otherwise.
-    named = read_wording(" ".join(f"{one.old} {one.new}" for one in changes)).parts
+    named = read_words(" ".join(f"{one.old} {one.new}" for one in changes))
     numbers = {form for each in limits for one in each for form in one.list_forms()}
     rest = words.leave_out({"0", *numbers, *(part.form for part in named)})
-    written = {part.form for quote in quotes for part in read_wording(quote).parts}
+    written = {part.form for quote in quotes for part in read_words(quote)}
     if changes and any(written.isdisjoint(one.list_forms()) for each in limits for one in each):
         rest = rest.leave_out({"number"})  # such as "15 years 3 months", which is one limit
     if not any(part.kind == "number" for part in (*rest.gone, *rest.come)):
@@ -82,7 +82,7 @@ def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool)
         same = moves or quotes[0] == quotes[1]
         return None if same else _make_rewording("criterion", pair)
     # A limit without a counterpart may have one whose number was not read as a limit.
-    counts = [read_wording(quote).count("number") for quote in quotes]
+    counts = [sum(part.kind == "number" for part in read_words(quote)) for quote in quotes]
     alone = [not all(one[1:][side] for one in changes) for side in (0, 1)]
     unread = any(alone[side] and counts[side] > len(limits[side]) for side in (0, 1))
     kinds = {one.kind for one in changes}

@@ -8,10 +8,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from extractor.errors import RecordError
 from extractor.fields.declaration import CustomField
@@ -51,30 +52,9 @@ _ROUNDED = 1e-3
 """The greatest part of a number that is lost by rounding."""
 
 
-class GoldProblem(NamedTuple):
-    """A problem: the file, the line of a JSONL file, the JSON path, the problem, and the remedy.
-
-    One that only ``warns`` may be right as it is.
-
-    >>> print(GoldProblem("a.json", None, "dosing[0].unit", "'mgg' is no unit", "write mg"))
-    a.json: dosing[0].unit: 'mgg' is no unit; write mg
-    """
-
-    file: str
-    line: int | None
-    path: str
-    problem: str
-    remedy: str
-    warns: bool = False
-
-    def __str__(self) -> str:
-        warning = "warning: " if self.warns else ""
-        return f"{warning}{GoldPlace(Path(self.file), self.line)}: {Flaw(self.path, self.problem, self.remedy)}"
-
-
 def check_gold_files(
     gold: str | PathLike[str], *inputs: str | PathLike[str], fields: Sequence[CustomField] = ()
-) -> list[GoldProblem]:
+) -> list[Flaw]:
     """Check gold as ``check_gold`` does, against records from ``inputs``. An unreadable record is also a problem.
 
     >>> check_gold_files("seeds/gold", "seeds/records")
@@ -82,13 +62,13 @@ def check_gold_files(
     """
     unreadable: list[RecordError] = []
     problems = check_gold(gold, read_records(*inputs, on_error=unreadable.append), fields)
-    refused = [GoldProblem(one.path, None, one.place or "", one.problem, one.remedy) for one in unreadable]
+    refused = [Flaw(one.place or "", one.problem, one.remedy, place=GoldPlace(Path(one.path))) for one in unreadable]
     return [*refused, *problems]
 
 
 def check_gold(
     gold: str | PathLike[str], records: Iterable[TrialRecord], fields: Sequence[CustomField] = ()
-) -> list[GoldProblem]:
+) -> list[Flaw]:
     """Return every problem of all gold files, in the order of files and fields.
 
     ``gold`` is a folder of JSON, a JSON or JSONL file, or a run's folder. Only ``records`` with gold stay in memory.
@@ -103,11 +83,8 @@ def check_gold(
     wanted = {_read_id(data) for _, data in entries}
     kept = {record.record_id: record for record in records if record.record_id in wanted}
     seen: dict[str, GoldPlace] = {}
-    flaws = ((place, flaw) for place, data in entries for flaw in _check_entry(place, data, kept, seen, fields))
-    return [
-        GoldProblem(str(place.path), place.line, flaw.path, flaw.problem, flaw.remedy, flaw.warns)
-        for place, flaw in flaws
-    ]
+    checked = ((place, _check_entry(place, data, kept, seen, fields)) for place, data in entries)
+    return [replace(flaw, place=place) for place, flaws in checked for flaw in flaws]
 
 
 def _read_entries(gold: Path) -> Iterator[tuple[GoldPlace, Any]]:

@@ -74,16 +74,22 @@ def list_places(path: Path) -> Iterator[tuple[GoldPlace, bytes]]:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """One flaw of an annotated record; one that only ``warns`` may be right as it is."""
+    """A flaw of an annotation: its JSON path, the problem, the remedy, and the file. One that ``warns`` may be right.
+
+    >>> print(Flaw("dosing[0].unit", "'mgg' is no unit", "write mg", place=GoldPlace(Path("a.json"))))
+    a.json: dosing[0].unit: 'mgg' is no unit; write mg
+    """
 
     path: str
     problem: str
     remedy: str
     warns: bool = False
+    place: GoldPlace | None = None
 
     def __str__(self) -> str:
-        where = f"{self.path}: " if self.path else ""
-        return f"{where}{self.problem}; {self.remedy}"
+        places = (str(self.place) if self.place else "", self.path)
+        where = "".join(f"{place}: " for place in places if place)
+        return f"{'warning: ' * self.warns}{where}{self.problem}; {self.remedy}"
 
 
 class PlacedItem(NamedTuple):

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -29,12 +29,11 @@ _BRIEF = 12
 _NEGATIONS = word_set("no not none never without neither nor cannot absence lack free except unless")
 _TURNING = (ConflictKind.NEGATION, ConflictKind.COURSE)
 _OPPOSITE = ("non", "un", "in", "im", "ir", "dis")
-_AND, _OR = frozenset({"and"}), frozenset({"or"})
 _ENDING = re.compile(r"(?<=\w{4})(?:ation|ing|ed|e|ly)$")
 
 
 class Part(NamedTuple):
-    """One word of a text: its kind (word, number, comparator, negation), its normal form, and its characters."""
+    """One word of a text: its kind (word, number, comparator, ...), its normal form, and its characters."""
 
     kind: str
     form: str
@@ -44,18 +43,6 @@ class Part(NamedTuple):
     def turns(self) -> bool:
         """Whether it is more than a content word: with another one, the text can say the opposite."""
         return self.kind != "word" or compare_tokens(self.text.lower(), "") in _TURNING
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """The words of a text in order, and the conjunctions ("and", "or") in it."""
-
-    parts: tuple[Part, ...]
-    joins: frozenset[str] = frozenset()
-
-    def count(self, kind: str) -> int:
-        """Count the parts of a kind."""
-        return sum(part.kind == kind for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +102,13 @@ def compare_texts(old: str | None, new: str | None) -> WordChange:
     >>> bool(compare_texts(old, "ANC ≥ 1.5 x 10^9/L within 14 days, no previous MI"))
     False
     """
-    was, now = read_wording(old), read_wording(new)
+    was, now = read_words(old), read_words(new)
     gone, come = _list_beyond(was, now), _list_beyond(now, was)
     _drop_other_forms(gone, come)
     _drop_other_forms(come, gone)
-    joins = ("and", "or") if (was.joins, now.joins) == (_AND, _OR) else ("or", "and")
-    return WordChange(tuple(gone), tuple(come), joins if {was.joins, now.joins} == {_AND, _OR} else ())
+    joins = tuple({part.form for part in each if part.kind == "conjunction"} for each in (was, now))
+    swapped = joins in (({"and"}, {"or"}), ({"or"}, {"and"}))
+    return WordChange(tuple(gone), tuple(come), tuple(form for each in joins for form in each) if swapped else ())
 
 
 def measure_likeness(old: str | None, new: str | None) -> float:
@@ -129,9 +117,9 @@ def measure_likeness(old: str | None, new: str | None) -> float:
     >>> measure_likeness("Pregnancy or lactation", "Participants who are pregnant or breast-feeding")
     1.0
     """
-    forms = [{part.form for part in read_wording(text).parts} for text in (old, new)]
-    number = sum(len(read_wording(text).parts) for text in (old, new))
-    if not number or (number > _BRIEF and 8 * len(forms[0] & forms[1]) < number):
+    forms = [[part.form for part in read_words(text) if part.kind != "conjunction"] for text in (old, new)]
+    number = len(forms[0]) + len(forms[1])
+    if not number or (number > _BRIEF and 8 * len(set(forms[0]).intersection(forms[1])) < number):
         return 0.0  # without a slow comparison
     change = compare_texts(old, new)
     return 1 - (len(change.gone) + len(change.come)) / number
@@ -145,17 +133,17 @@ def may_name_one_thing(one: str, other: str) -> bool:
     >>> may_name_one_thing("serum creatinine", "total bilirubin")
     False
     """
-    shortest = min(len(read_wording(one).parts), len(read_wording(other).parts))
-    return fold_name(one) == fold_name(other) or not shortest or measure_likeness(one, other) > 0
+    is_empty = not read_words(one) or not read_words(other)
+    return fold_name(one) == fold_name(other) or is_empty or measure_likeness(one, other) > 0
 
 
-def _list_beyond(one: Wording, other: Wording) -> list[Part]:
-    """Return the parts that the other text does not have, in order."""
-    left, beyond = Counter(part[:2] for part in other.parts), []
-    for part in one.parts:
+def _list_beyond(one: Sequence[Part], other: Sequence[Part]) -> list[Part]:
+    """Return the parts that the other text does not have, in order, without conjunctions."""
+    left, beyond = Counter(part[:2] for part in other), []
+    for part in one:
         if left[part[:2]]:
             left[part[:2]] -= 1
-        else:
+        elif part.kind != "conjunction":
             beyond.append(part)
     return beyond
 
@@ -187,15 +175,13 @@ def _drop_other_forms(short: list[Part], long: list[Part]) -> None:
 
 
 @lru_cache(maxsize=8192)
-def read_wording(raw: str | None) -> Wording:
-    r"""Read the words of a raw text.
+def read_words(raw: str | None) -> tuple[Part, ...]:
+    r"""Read the words of a raw text that have content, in order.
 
-    >>> [" ".join(part[:2]) for part in read_wording(r"Patients must have haemoglobin \>= 9 g/dL").parts]
+    >>> [" ".join(part[:2]) for part in read_words(r"Patients must have haemoglobin \>= 9 g/dL")]
     ['word hemoglobin', 'comparator >=', 'number 90000 g1 m-3']
     """
-    parts = list(_list_parts(read_text(clean_text(raw or "").text)))
-    joins = frozenset(part.form for part in parts if part.kind == "conjunction")
-    return Wording(tuple(part for part in parts if part.kind != "conjunction"), joins)
+    return tuple(_list_parts(read_text(clean_text(raw or "").text)))
 
 
 def _list_parts(tokens: Tokens) -> Iterator[Part]:

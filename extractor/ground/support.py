@@ -35,6 +35,10 @@ from .number_units import has_unit
 from .places import Derived, Supported, cut, find_named_instrument, find_quote, span_of
 from .times import find_age, find_length, find_point, find_window
 
+_COMPARATOR_REACH = 14
+"""How many tokens before a number may compare it."""
+_BELOW = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
+
 
 def find_support(value: Any, passage: Passage) -> Supported | None:
     """The support for ``value`` in ``passage``, or None.
@@ -96,11 +100,6 @@ def _compare(tokens: Tokens, first: int) -> Comparator | None:
     """The comparator directly before a number."""
     found = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
     return read_comparator("comparators", found, "comparator") if found else None
-
-
-_COMPARATOR_REACH = 14
-"""How many tokens before a number may compare it."""
-_BELOW = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
 
 
 def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:

@@ -12,6 +12,8 @@ T_co = TypeVar("T_co", covariant=True)
 
 CERTAIN = 0.95
 """A reading with at least this confidence needs no second annotator."""
+RECORD = -1
+"""Stands for a chunk's number where the record itself is meant."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -159,10 +161,6 @@ class Refusal:
     value: str = ""
     kind: FindingKind = FindingKind.VALUE_NOT_IN_QUOTE
     again: tuple[str, ...] | None = None
-
-
-RECORD = -1
-"""Stands for a chunk's number where the record itself is meant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,14 @@ from .parsed import HostileText, find_touched, list_blanks
 
 _LONGEST_QUOTE = 300
 """How many characters of a hostile text a finding shows."""
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_WINDOW, _PROBE, _PERIOD = 400, 8, 80
+"""Repetition: the window of text, the probe that must recur in it, and the longest period, in characters."""
+_RULED = re.compile(r"[-_=*.~#\s\\]+")
+_LONGEST_BLOCK = 800
+"""The most tokens of a block before its closing mark."""
+_CLOSES = re.compile(r"</|\[/|\bend\b|```", re.IGNORECASE)
+_LIST_MARK = re.compile(r"(?:[-=*•>#\"'(\[\s]|\w{1,2}[.)])*")
 
 
 class _Hostile(NamedTuple):
@@ -93,9 +101,6 @@ def _look_alikes() -> tuple[re.Pattern[str], dict[int, int]]:
     return re.compile(mixed), str.maketrans(letters, latin)
 
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-
-
 def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
     r"""Places where the raw text hides something, or mixes alphabets within a word.
 
@@ -110,11 +115,6 @@ def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
     for found in _look_alikes()[0].finditer(raw):
         if expression("cyrillic").search(found[0]):
             yield _Hostile(*found.span(), FindingKind.LOOK_ALIKE_LETTERS, blanked=False)
-
-
-_WINDOW, _PROBE, _PERIOD = 400, 8, 80
-"""Repetition: the window of text, the probe that must recur in it, and the longest period, in characters."""
-_RULED = re.compile(r"[-_=*.~#\s\\]+")
 
 
 def _find_endless(text: str) -> Iterator[_Hostile]:
@@ -145,12 +145,6 @@ def _find_repeated(text: str) -> Iterator[Range]:
             while done < len(text) and text[done] == text[done - period]:
                 done += 1
             yield first, done
-
-
-_LONGEST_BLOCK = 800
-"""The most tokens of a block before its closing mark."""
-_CLOSES = re.compile(r"</|\[/|\bend\b|```", re.IGNORECASE)
-_LIST_MARK = re.compile(r"(?:[-=*•>#\"'(\[\s]|\w{1,2}[.)])*")
 
 
 def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:

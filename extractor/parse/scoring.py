@@ -50,6 +50,13 @@ _ENOUGH, _MOST_RIVALS = 0.97, 5
 _SUREST = 0.995
 """The highest confidence that can be measured. Steps are hundredths, because calibration needs trials for each."""
 _COMPARED = frozenset("<>=≤≥%")
+Curve = tuple[tuple[float, float], ...]
+"""Pairs of stated confidence and share right, both rising."""
+CURVES = files(__package__) / "calibration.toml"
+_OF_PEOPLE = frozenset(f"eligibility.{name}" for name in ("minimum_age", "maximum_age", "healthy_volunteers"))
+"""Fields whose doubtful cases are too rare in gold for a curve: below its first knot, the measured share stands."""
+FOUND, NOTHING = "found", "nothing"
+"""The curves of a field: for values found, and for empty or False values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,15 +216,6 @@ def list_words(passage: Passage) -> list[str]:
 def _list_places(passage: Passage) -> list[int]:
     words = passage.tokens.words
     return [at for at in range(passage.first, passage.end) if words[at][-1].isalnum() or words[at] in _COMPARED]
-
-
-Curve = tuple[tuple[float, float], ...]
-"""Pairs of stated confidence and share right, both rising."""
-CURVES = files(__package__) / "calibration.toml"
-_OF_PEOPLE = frozenset(f"eligibility.{name}" for name in ("minimum_age", "maximum_age", "healthy_volunteers"))
-"""Fields whose doubtful cases are too rare in gold for a curve: below its first knot, the measured share stands."""
-FOUND, NOTHING = "found", "nothing"
-"""The curves of a field: for values found, and for empty or False values."""
 
 
 def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:

@@ -22,7 +22,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from pydantic import ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, DiskFull, ExtractorError, ModelUnavailable, RunStopped
@@ -86,6 +86,12 @@ class Job(Choice):
     failed: NonNegativeInt = Field(default=0, description="Records without a result; /failures says why.")
     repeated: NonNegativeInt = Field(default=0, description="Records left out: an earlier one has the same id.")
     usage: Usage = Field(default=Usage(), description="Usage of the model since the last start of the job.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_earlier(cls, given: Any) -> Any:
+        """Read a job of a version that had ``assist`` beside the effort: one that asked nothing still asks nothing."""
+        return given | {"effort": Effort.NONE} if isinstance(given, dict) and given.get("assist") == "never" else given
 
 
 _event_log: ContextVar[EventLog | None] = ContextVar("event_log", default=None)

@@ -105,7 +105,7 @@ async def _read_options(
     chosen = {name: getattr(own, name) if value is None else value for name, value in given.items()}
     names = None if fields is None else [name for given in fields for name in given.split(",") if name]
     try:
-        return ExtractionOptions.read({**chosen, "fields": _choose_fields(own.fields, names)})
+        return ExtractionOptions.read(chosen).model_copy(update={"fields": _choose_fields(own.fields, names)})
     except ValueError as error:
         name, _, detail = str(error).partition(": ")
         raise ProblemError("wrong-parameter", str(error), errors=(WrongParameter(name=name, detail=detail),)) from None

@@ -23,6 +23,7 @@ from .patterns import Rule, RuleError, join_rules, learn_words, make_rule, read_
 _FOLDER = files("extractor") / "rulebook"
 _OTHER_FOLDERS = ("terms", "weights")
 """Folders beside the rules: vocabularies, and what was fitted."""
+_NUMBERS = NUMBER + NAME_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,6 @@ class TermFinder:
                 if all(tokens.words[start + at].lower() == number for at, number in numbers):
                     found.append(Term(entry, start, last + 1))
         return list(drop_overlaps(found)) if len(found) > 1 else found
-
-
-_NUMBERS = NUMBER + NAME_NUMBER
 
 
 def drop_overlaps(terms: list[Term]) -> Iterator[Term]:

@@ -10,6 +10,22 @@ from .lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
 from .numbers import list_readings, multiply, read_number
 from .units import UnitPlace, find_dimension, find_unit, list_units
 
+_NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
+_MOST_LEVELS = 12
+"""The most numbers in a list of levels."""
+_THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then to", "then up to", "and then up to"})
+_INTERNATIONAL = frozenset({"[IU]", "U", "{units}"})
+_HALVED = re.compile(r"[1-9]\d{0,2}\.(?:125|375|625|875)")
+"""Halves of halves of tablets, which have three decimals: "3.125 mg"."""
+_TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")
+_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+_COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})
+"""Units that are counted in powers of ten."""
+_CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
+_LEAST_CELLS = 10_000
+_COUNTED_REACH = 9
+"""The most tokens that may describe the counted things: "2 x 10^6 viable CAR-positive T cells"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -56,9 +72,6 @@ def find_quantity_lists(
             done = number[2] if number else _read_decimal(tokens, at, end)[1]
 
 
-_NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
-
-
 @dataclass(frozen=True, slots=True)
 class _Item:
     """A number of a list with its own unit, if any. ``joint`` is the text between it and the next number."""
@@ -70,11 +83,6 @@ class _Item:
     end: int
     joint: str = ""
     is_sure: bool = True
-
-
-_MOST_LEVELS = 12
-"""The most numbers in a list of levels."""
-_THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then to", "then up to", "and then up to"})
 
 
 def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> list[_Item]:
@@ -187,11 +195,6 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
     return _Item(value, scale, unit, at, unit.end if unit else stop, is_sure=sure)
 
 
-_INTERNATIONAL = frozenset({"[IU]", "U", "{units}"})
-_HALVED = re.compile(r"[1-9]\d{0,2}\.(?:125|375|625|875)")
-"""Halves of halves of tablets, which have three decimals: "3.125 mg"."""
-
-
 def _choose_reading(tokens: Tokens, at: int, value: int | float, unit: UnitPlace) -> tuple[int | float, bool]:
     """The reading of a number that its unit makes usual, and whether it is the only plausible one.
 
@@ -241,23 +244,11 @@ def _read_number(  # noqa: PLR0911 - one return per notation
     return multiply(value, factor), factor, scaled.end
 
 
-_TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
-
-
 def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None, int]:
     """Read a number without a power of ten."""
     if at + 1 < end and tokens.words[at + 1] in "½¼¾":
         return read_number(tokens.words[at] + tokens.words[at + 1]), at + 2
     return read_number(tokens.words[at]), at + 1
-
-
-_COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})
-"""Units that are counted in powers of ten."""
-_CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
-_LEAST_CELLS = 10_000
-_COUNTED_REACH = 9
-"""The most tokens that may describe the counted things: "2 x 10^6 viable CAR-positive T cells"."""
 
 
 def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: float, scale: float) -> UnitPlace | None:

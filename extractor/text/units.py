@@ -18,6 +18,15 @@ Dimension = tuple[tuple[str, int], ...]
 _PIECE = re.compile(r"([./]?)((?:\{[^{}]*\}|\[[^\[\]]*\]|[^./{}\[\]])+)")
 _EXPONENT = re.compile(r"(?<=\D)\d$")
 _TENS = re.compile(r"10\*(\d+)?")
+_RATES = frozenset({"day", "week", "h", "min", "sec"})
+_LONGEST_SPELLING = 4
+"""The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
+_PRODUCT = "•·.*"
+_PER = frozenset({"/", "\u2044", "\u2215", "per", "pr"})
+_VOLUMES = frozenset({"uL", "mL", "dL", "L"})
+"""Before these, cells are a count and units are enzyme units."""
+_PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
+_POWER = re.compile(r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2})?)\s?(?=/|cells)")
 
 
 @lru_cache(maxsize=1024)
@@ -136,11 +145,6 @@ class UnitPlace:
         return all(part.per != "" or part.code == "{giving}" for part in self.parts)
 
 
-_RATES = frozenset({"day", "week", "h", "min", "sec"})
-_LONGEST_SPELLING = 4
-"""The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
-
-
 @cache
 def list_units() -> tuple[Unit, ...]:
     """All units of the table.
@@ -232,8 +236,6 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
     return behind + 1 if same and tokens.words[behind : min(behind + 1, end)] == [")"] else at
 
 
-_PRODUCT = "•·.*"
-_PER = frozenset({"/", "\u2044", "\u2215", "per", "pr"})
 Step = tuple[Unit, int]
 """A denominator, and the token after it."""
 
@@ -310,10 +312,6 @@ def _join_codes(codes: Sequence[str]) -> str:
     return "/".join([above, *(code for code in below if code not in ("", "{volume}", "{giving}"))])
 
 
-_VOLUMES = frozenset({"uL", "mL", "dL", "L"})
-"""Before these, cells are a count and units are enzyme units."""
-
-
 @lru_cache(maxsize=4096)
 def read_unit(text: str) -> str | None:
     """The UCUM code of a unit in any spelling, or None if the unit is unknown.
@@ -331,10 +329,6 @@ def read_unit(text: str) -> str | None:
         if re.search(pattern, folded):
             return str(code)
     return _read_folded(folded) if folded else None
-
-
-_PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
-_POWER = re.compile(r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2})?)\s?(?=/|cells)")
 
 
 def _fold(text: str) -> str:

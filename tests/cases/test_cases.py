@@ -30,12 +30,7 @@ from extractor.fields.value_forms import read_window, show_value
 from extractor.ground.check import ground_answer
 from extractor.parse import ParsedRecord, parse_record
 from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span
-from extractor.schemas import (
-    Route,
-    Support,
-    Task,
-    TimeWindow,
-)
+from extractor.schemas import Route, Support, Task, TimeWindow
 from tests.trust import trial
 
 PLACES: Mapping[str, Mapping[str, Any]] = {
@@ -62,6 +57,8 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 }
 """How an answer about a field becomes its value. An answer about another field is words."""
 LISTS = ("constraints", "amounts", "time_points")
+UNASKED = ("lead_in", "rank", "index")
+"""What the layout says, and no model is asked."""
 SURE = 0.8
 
 
@@ -120,7 +117,7 @@ class Case:
             asked = [item] if item.span.section else [*parsed.criteria, *texts]
             for name in self.fields:
                 reading = item.rules.get(name)
-                if name == "lead_in" or not reading or not reading.list_values():
+                if name in UNASKED or not reading or not reading.list_values():
                     continue
                 said = {"stands": True, name: reading.value}
                 answers = (ground_answer(said, one, parsed, parsed.find_lead_in(one)).model for one in asked)

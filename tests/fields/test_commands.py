@@ -1,6 +1,5 @@
-"""A user's own fields by the commands: run, resume, reparse, export, evaluate, diff, schema, batches, service."""
+"""A user's own fields by the commands: run, resume, replay, export, evaluate, diff, schema, batches, service."""
 
-import csv
 import json
 import re
 
@@ -77,18 +76,6 @@ def test_a_run_is_replayed_with_its_fields(study, fields, tmp_path):
         out = extract(study, fields, tmp_path / "run", "--model", f"{stub.url}#stub")
     again = extract(study, fields, tmp_path / "again", "--replay", out)
     assert (again / "extractions.jsonl").read_bytes() == (out / "extractions.jsonl").read_bytes()
-
-
-def test_values_are_exported_with_canonical_units(study, fields, tmp_path):
-    with serve_stub(answering(WASHOUT)) as stub:
-        out = extract(study, fields, tmp_path / "run", "--model", f"{stub.url}#stub")
-    assert invoke("export", out, "--to", tmp_path / "tables", "--format", "csv").exit_code == 0
-    with (tmp_path / "tables" / "custom_values.csv").open(encoding="utf-8", newline="") as file:
-        rows = {row["field"]: row for row in csv.DictReader(file)}
-    assert (rows["washout"]["number_canonical"], rows["washout"]["unit_canonical"]) == ("28.0", "d")
-    limit = rows["ejection_fraction"]
-    assert (limit["comparator"], limit["number"], limit["unit"], limit["quote"]) == ("<", "40", "%", "below 40 %")
-    assert limit["of"] == "eligibility.criteria[0]"
 
 
 def test_values_are_scored_by_type_and_compared_between_versions(study, fields, tmp_path):

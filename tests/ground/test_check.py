@@ -92,10 +92,7 @@ def test_the_parts_of_an_outcome_are_found_in_order():
         ({"amounts": (Amount(low=50, high=60, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
         ({"amounts": (Amount(low=None, high=7, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
         ({"instrument": Instrument(name="RECIST")}, FindingKind.VALUE_NOT_IN_QUOTE),
-        (
-            {"constraints": (constraint(50_000_000_000, quantity="Unicorns"),)},
-            FindingKind.VALUE_NOT_IN_QUOTE,
-        ),
+        ({"constraints": (constraint(50_000_000_000, quantity="Unicorns"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
     ],
 )
 def test_an_unsupported_value_is_rejected(values, kind):

@@ -77,7 +77,7 @@ function showTexts(error, view) {
     const spoken = side === "both" ? "gold and predicted" : side;
     const said = (more) => make("span", { class: "sr" }, more);
     return make("mark", { class: side, title: spoken }, said(`[${spoken}: `), words, said("]"));
-  }).filter((_, number) => wanted.has(view.sections[number].name));
+  }, "h4").filter((_, number) => wanted.has(view.sections[number].name));
   for (const pre of text.map((section) => section.querySelector("pre"))) {
     const name = view.sections.find((one) => one.name === pre.dataset.section).title;
     for (const [key, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": `Text of ${name}` })) pre.setAttribute(key, value);

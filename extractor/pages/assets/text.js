@@ -1,14 +1,14 @@
 // The text of a record with its marks: the same on every page, whatever a mark is there.
 
 /** The sections of a record's view. ``makeMark(words, spans)`` makes the words under these spans, the shortest first. */
-function showText(view, makeMark) {
+function showText(view, makeMark, heading = "h3") {
   return view.sections.map(({ name, title, raw }, number) => {
     const words = make("pre", { "data-section": name });
     drawMarks(words, view, number, makeMark);
     const asRegistered = raw === undefined ? null : make("details", { class: "raw" },
       make("summary", {}, "As the registry writes it"), make("pre", {}, raw));
     const kind = name.startsWith("registry.") ? "passage registry" : "passage";
-    return make("section", { class: kind }, make("h3", { title: name }, title), words, asRegistered);
+    return make("section", { class: kind }, make(heading, { class: "section-name", title: name }, title), words, asRegistered);
   });
 }
 

@@ -21,6 +21,7 @@ __all__ = ["read_eligibility"]
 _CLEARLY_NONE = 0.98
 _UNKNOWN = RegistryFields()
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
+_TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 
 
 def read_eligibility(
@@ -57,9 +58,6 @@ def read_eligibility(
         "healthy_volunteers": read_healthy(stated, summary),
     }
     return draft_record(rules), tuple(criterion for criterion, _ in found)
-
-
-_TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 
 
 def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float, number: int) -> tuple[Draft, Stated]:

@@ -20,6 +20,12 @@ _RATIOS = frozenset({"ULN", "UNL", "normal", "Normal"})
 _CONSENT = frozenset({"consent", "assent"})
 _AGE_REACH, _ASIDE_REACH = 12, 24
 _NO_LIMITS = (Role.SCALE, Role.PART, Role.AIM)
+_MOST_WORDS = 8
+"""The most words that name a quantity."""
+_IF_REACH = 20
+"""How many tokens before a limit its condition may begin."""
+_PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
+_NO_WINDOW = frozenset({"age", "life", "survival"})
 
 
 def read_constraints(
@@ -82,13 +88,6 @@ def read_constraints(
         shape = "limit under a condition"
     sure = measured("constraints", shape)
     return Reading(tuple(constraints), max(0.5, sure), tuple(spans), Support.PARSED)
-
-
-_MOST_WORDS = 8
-"""The most words that name a quantity."""
-_IF_REACH = 20
-"""How many tokens before a limit its condition may begin."""
-_PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
 
 
 def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
@@ -220,9 +219,6 @@ def _find_unread(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[str]:
         places += [(name.first, name.end) for name in rule("part_of_name").find(tokens)]
         read = {at for place in places for at in range(*place)}
         yield from (tokens.words[at] for at, code in enumerate(tokens.codes) if code == NUMBER and at not in read)
-
-
-_NO_WINDOW = frozenset({"age", "life", "survival"})
 
 
 def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:

@@ -19,6 +19,23 @@ from extractor.text.passage import LexedSection, Passage, strip_span
 
 from .headings import find_headings, read_list_heading
 
+_COMMENT = "<!-- -->"
+"""The separator of two lists in the registry's Markdown, which is not a line."""
+_OPEN_END = re.compile(r"\b(?:following|the|all|any|of|for|in|meet|these|this|each)$")
+_PADDING = re.compile(r"[\s\u00a0]*(?:[.,;:](?=\s|$)[\s\u00a0]*)*")
+_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11}
+_LONG_COUNT = 4
+"""So many items that count up are numbered, wherever they begin."""
+_NEXT_ITEM_REACH = 12
+"""How many blocks ahead the next item may be, after sub-items."""
+_LONGEST_HEADING = 2000
+"""In characters, including white space of the layout."""
+_ENDS = tuple(".;:!?；。：")
+_PUNCTUATION = ".;:,)]）；。"
+_CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
+_INTRODUCTION_REACH = 200
+"""How many characters before a sub-item can introduce it."""
+
 
 class Bullet(StrEnum):
     """The mark of an item, from outer to inner levels: the groups of the expression ``list_mark``."""
@@ -61,13 +78,6 @@ class Line:
     @property
     def tokens(self) -> Tokens:
         return self.passage.tokens
-
-
-_COMMENT = "<!-- -->"
-"""The separator of two lists in the registry's Markdown, which is not a line."""
-_OPEN_END = re.compile(r"\b(?:following|the|all|any|of|for|in|meet|these|this|each)$")
-_PADDING = re.compile(r"[\s\u00a0]*(?:[.,;:](?=\s|$)[\s\u00a0]*)*")
-_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11}
 
 
 def read_lines(section: LexedSection) -> list[Line]:
@@ -113,10 +123,6 @@ def _drop_bare_numbers(lines: Sequence[Line]) -> Iterator[Line]:
             continue
         bullet, column = line.bullet or Bullet.NUMBER, line.column + found.end() - line.start
         yield replace(line, start=found.end(), column=column, bullet=bullet, ordinal=count)
-
-
-_LONG_COUNT = 4
-"""So many items that count up are numbered, wherever they begin."""
 
 
 def _split_at_headings(section: LexedSection, start: int, end: int, *, wrapped: bool) -> Iterator[tuple[int, int]]:
@@ -178,13 +184,6 @@ def _read_marker(raw: str, start: int, end: int) -> _Marker | None:
     return _Marker(Bullet(found.lastgroup or ""), ordinal, found.end(), start)
 
 
-_NEXT_ITEM_REACH = 12
-"""How many blocks ahead the next item may be, after sub-items."""
-_LONGEST_HEADING = 2000
-"""In characters, including white space of the layout."""
-_ENDS = tuple(".;:!?；。：")
-
-
 def read_blocks(section: LexedSection) -> list[Line]:
     r"""The blocks of an eligibility section.
 
@@ -224,12 +223,6 @@ def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
         fits = inside or full or continues
     short = (one for one in (block, line) if one.end - one.start <= _LONGEST_HEADING)
     return fits and not line.bullet and not any(read_list_heading(one.tokens, bulleted=False)[0] for one in short)
-
-
-_PUNCTUATION = ".;:,)]）；。"
-_CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
-_INTRODUCTION_REACH = 200
-"""How many characters before a sub-item can introduce it."""
 
 
 def _split_run_on(block: Line, follows: int | None) -> Iterator[Line]:

@@ -14,6 +14,11 @@ from extractor.text.passage import LexedSection, Passage, split_sentences, strip
 from . import headings
 from .lines import Bullet, Line, read_blocks
 
+_ADEQUATE = frozenset({"adequate", "normal", "acceptable", "sufficient", "preserved"})
+_RANK = {bullet: rank for rank, bullet in enumerate(Bullet)} | {Bullet.STAR: list(Bullet).index(Bullet.DASH)}
+_DEPTH = {"(": 1, "[": 1, "（": 1, ")": -1, "]": -1, "）": -1}
+_LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
+
 
 class Role(StrEnum):
     """The role of an entry: a criterion, a line that introduces criteria, a remark, or a doubtful sentence."""
@@ -189,10 +194,6 @@ class _OutlineReader:
         return self.heading if needed or headings.needs_heading(block.tokens, text) else None
 
 
-_ADEQUATE = frozenset({"adequate", "normal", "acceptable", "sufficient", "preserved"})
-_RANK = {bullet: rank for rank, bullet in enumerate(Bullet)} | {Bullet.STAR: list(Bullet).index(Bullet.DASH)}
-
-
 def _is_level(one: Line, other: Line) -> bool:
     return abs(one.column - other.column) <= 1
 
@@ -270,9 +271,6 @@ def _is_listed(blocks: list[Line], place: int) -> bool:
     return len(row) == 2 and max(block.end - block.start for block in row) < 200
 
 
-_DEPTH = {"(": 1, "[": 1, "（": 1, ")": -1, "]": -1, "）": -1}
-
-
 def _split_clauses(block: Line) -> Iterator[Passage]:
     """The sentences of a block, split at semicolons outside brackets."""
     raw = block.section.raw
@@ -344,6 +342,3 @@ def _split_items(passage: Passage) -> Iterator[Passage]:
         first += 1 if codes[:1] in "-*•" else 2 if codes in (f"{NUMBER}.", f"{NUMBER})") else 0
         if first < last:
             yield passage.part(first, last).alone()
-
-
-_LISTS = frozenset({"eligibility", "inclusion", "exclusion"})

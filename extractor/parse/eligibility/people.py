@@ -32,6 +32,19 @@ from extractor.text.registered_ages import (
     read_registered_ages,
 )
 
+_UNKNOWN = RegistryFields()
+_Value = TypeVar("_Value", Sex, bool)
+_ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
+_OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRODUCTIVE)
+"""Categories that often apply only to some ages ("Lansky score for those under 16")."""
+_GRADED = frozenset({"stage", "grade", "class", "score"})
+_CLAUSE = frozenset(",;:.()-/")
+_OPENING = 12
+"""How many tokens into a criterion of another category an age may be that of the participants."""
+_DOUBTFUL, _ALONE, _IN_SUMMARY = "doubtful age", "age in a line of its own", "age in a summary"
+_ADJOINING = 2 * DAYS[TimeUnit.YEAR]
+"""The ages of two groups that are at most so many days apart adjoin."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stated:
@@ -43,10 +56,6 @@ class Stated:
     limits: Sequence[Limit] = ()
     donor: bool = False
     heading: str = ""
-
-
-_UNKNOWN = RegistryFields()
-_Value = TypeVar("_Value", Sex, bool)
 
 
 def _find(name: str, passage: Passage) -> Passage | None:
@@ -127,18 +136,6 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
             case = "healthy people in a summary" if described else "healthy people"
             return _infer(True, case, found)  # noqa: FBT003
     return Reading(None, measured("participants", "no healthy people"))
-
-
-_ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
-_OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRODUCTIVE)
-"""Categories that often apply only to some ages ("Lansky score for those under 16")."""
-_GRADED = frozenset({"stage", "grade", "class", "score"})
-_CLAUSE = frozenset(",;:.()-/")
-_OPENING = 12
-"""How many tokens into a criterion of another category an age may be that of the participants."""
-_DOUBTFUL, _ALONE, _IN_SUMMARY = "doubtful age", "age in a line of its own", "age in a summary"
-_ADJOINING = 2 * DAYS[TimeUnit.YEAR]
-"""The ages of two groups that are at most so many days apart adjoin."""
 
 
 class _Bound(NamedTuple):

@@ -31,6 +31,9 @@ __all__ = [
 _LONGEST_MEASURE, _LONGEST_DESCRIPTION, _LONGEST_TIME_FRAME = 60, 80, 30
 """How many words of a part are used. Later words explain the method."""
 _OPENING_WORDS, _HINTS_READ, _ABOUT = 4, 70, 30
+_Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
+_ABOUT_TOPICS = frozenset({Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE})
+"""Concepts that measures of what people think or feel have."""
 
 
 def read_outcomes(
@@ -109,9 +112,6 @@ def _find_concepts(passage: Passage) -> dict[str, None]:
     return dict.fromkeys(term.value for term in find_terms(passage.tokens, "concepts", passage.first, end))
 
 
-_Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
-
-
 def classify_outcomes(outcomes: Sequence[OutcomeParts], about: Sequence[str] = ()) -> list[_Classes]:
     """Concept and category of all outcomes of a record. The word that decides the concept is the span of both.
 
@@ -126,10 +126,6 @@ def classify_outcomes(outcomes: Sequence[OutcomeParts], about: Sequence[str] = (
         (_correct_concept(concept, measure), replace(category, spans=concept.spans))
         for concept, category, measure in zip(concepts, categories, measures, strict=True)
     ]
-
-
-_ABOUT_TOPICS = frozenset({Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE})
-"""Concepts that measures of what people think or feel have."""
 
 
 def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:

@@ -18,6 +18,7 @@ _SHORT_FORM = 5
 """A name with so few letters is itself a short form."""
 _LONGEST_MODIFIER = 4
 """The most tokens before a method that belong to it."""
+_SHORT_NAME, _CAPITALS = "unknown instrument, short name", "unknown instrument, capitals"
 
 
 def has(name: str, body: Passage) -> bool:
@@ -161,7 +162,6 @@ def _is_scale(name: str) -> bool:
     return capitals and name.upper().split("-")[0] not in word_list("no_scales")
 
 
-_SHORT_NAME, _CAPITALS = "unknown instrument, short name", "unknown instrument, capitals"
 _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
     ("named_scale", _is_abbreviation, _SHORT_NAME),
     ("spelt_out_scale", _is_abbreviation, _SHORT_NAME),

@@ -12,6 +12,10 @@ from extractor.text.lexer import LEXICON, NUMBER, Tokens
 
 _PROSE = 10
 """More words than this around several moments are a sentence, which may name the time of something else."""
+_MOST_WORDS = 60
+_MOST_TOKENS = 150
+"""The longest skeleton that is read. No real time frame is longer."""
+_SIGNS = frozenset(",;:(/+-")
 
 
 def describe_points(frame: TimeFrame) -> str:
@@ -37,12 +41,6 @@ def describe_points(frame: TimeFrame) -> str:
         (len(frame.groups) > 1 and words > _PROSE, "time points in prose"),
     )
     return next((case for applies, case in cases if applies), "time points")
-
-
-_MOST_WORDS = 60
-_MOST_TOKENS = 150
-"""The longest skeleton that is read. No real time frame is longer."""
-_SIGNS = frozenset(",;:(/+-")
 
 
 def _make_skeleton(tokens: Tokens, groups: Sequence[MomentGroup]) -> tuple[Tokens, tuple[str, ...]]:

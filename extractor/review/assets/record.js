@@ -21,7 +21,7 @@ class RecordView {
     this.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "Text of the record" });
     this.items = make("div", { class: "items" });
     this.uses = make("div", { class: "uses", role: "toolbar", "aria-label": "Use the selected words", hidden: true });
-    this.text.replaceChildren(...showText({ ...record, spans: [] }));
+    this.text.replaceChildren(...showText({ ...record, spans: [] }, null, "h2"));
     this.text.addEventListener("click", (event) => {
       const mark = event.target.closest("mark");
       if (mark && getSelection().isCollapsed) this.choose(mark.dataset.item, { quiet: true });
