@@ -2,20 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from inspect import signature
 from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack, get_type_hints
 
 from pydantic import SecretStr
 
 from extractor.ask.querying import converse
-from extractor.fields import read_fields
-from extractor.fields.files import Declared
-from extractor.ground.claims import check_examples
 from extractor.llm.client import Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice, Route, open_model
@@ -24,14 +21,17 @@ from extractor.llm.providers import Reasoning
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
+from extractor.pages.notebook import TrialExtraction  # with what a notebook displays of it
 from extractor.pipeline import extract
 from extractor.read import read_stream
-from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
-from extractor.suggestions import refuse_less, refuse_unknown
+from extractor.schemas import TrialRecord, Usage
+from extractor.suggestions import refuse_less
 
 if TYPE_CHECKING:
     from extractor.cost.budget import Budget
+
+_USUAL_TIMEOUT = ExtractorOptions.model_fields["timeout"].default
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +71,9 @@ class Extractor:
     Args:
         model: ``provider/name``, the bare name of a model of OpenAI, or ``http://host:port/v1#NAME``. Without a model,
             only the rules run.
-        tasks: What to extract: ``eligibility``, ``dosing``, ``endpoints``.
-        effort: How doubtful a value must be before the model is asked: an ``Effort``, or the confidence from 0 to 1
-            below which it is. ``none`` asks nothing.
-        min_confidence: Values with a lower confidence (0 to 1) are left out and reported as absent.
-        replay: The folder of an earlier run, whose answers replace the model.
-        exchange: Takes answers from a provider's batch files, and writes the requests that are still open.
-        reasoning: How much the model thinks before it answers: ``none``, ``low``, ``medium`` or ``high``; by default as
-            little as its family needs.
-        model_options: Further parameters of each request, by the names of the provider's SDK.
         key: The key of the model. By default the provider's SDK reads its own variable, and a server gets none.
-        timeout: Seconds for one request, from sending it to the end of its reply.
-        max_usd: The most dollars for all records of this extractor. What is not asked then is reported as absent.
-        prices: A file of prices, before known ones: see docs/how-to/cost.md.
-        fields: Fields of your own: pydantic models, TOML files, or names of the catalogue; see
-            docs/how-to/your-own-fields.md.
+        exchange: Takes answers from a provider's batch files, and writes the requests that are still open.
+        options: The fields of ``ExtractorOptions``, such as ``effort="high"``.
 
     Raises:
         FieldError: A field of your own is declared wrongly.
@@ -98,36 +86,35 @@ class Extractor:
     Instrument(name='CTCAE', version='5.0')
     """
 
-    def __init__(  # noqa: PLR0913 - each is a choice of its own
+    def __init__(
         self,
         model: str | ModelSpec | None = None,
         *,
-        tasks: Collection[Task | str] = frozenset(Task),
-        effort: Effort | str | float = Effort.MEDIUM,
-        min_confidence: float = 0.0,
-        replay: str | Path | None = None,
-        exchange: Exchange | None = None,
-        reasoning: Reasoning | str | None = None,
-        model_options: Mapping[str, Any] | None = None,
         key: str | None = None,
-        timeout: float | None = None,
-        max_usd: float | None = None,
-        prices: str | Path | None = None,
-        fields: Iterable[Declared] | Declared = (),
+        exchange: Exchange | None = None,
+        **options: Unpack[Keywords],
     ) -> None:
+        chosen = ExtractorOptions.read(options)
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
         if key:
             if spec is None:
                 raise ValueError("a key needs its model; name it with model")
             spec = replace(spec, api_key=SecretStr(key))
-        asking = ClientSettings(_read_reasoning(reasoning, spec), dict(model_options or {}))
-        if timeout is not None:
-            refuse_less("timeout", timeout, 0.1)
-            patience = Patience(seconds=max(timeout, Patience().seconds))
-            asking = replace(asking, timeout=timeout, patience=patience)
-        self.asking, self._budget = asking, _open_budget(spec, max_usd, prices, asking.reasoning)
-        self.options = ExtractionOptions(tasks, min_confidence, effort, check_examples(read_fields(fields)))
-        self.choice = ModelChoice(spec, Path(replay) if replay else None, exchange)
+        reasoning = Reasoning(chosen.reasoning) if chosen.reasoning else None
+        if spec and reasoning:
+            spec.family.think(reasoning)  # raises ValueError if that of the model cannot be set
+        # A slower model is waited for: a request may take longer than the usual patience.
+        patience = Patience(seconds=chosen.timeout) if chosen.timeout > _USUAL_TIMEOUT else Patience()
+        self.asking = ClientSettings(reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience)
+        self._budget: Budget | None = None
+        if chosen.max_usd is not None:
+            from extractor.cost.budget import Limits, Pricing  # noqa: PLC0415 - slow, and most have no limit
+            from extractor.cost.prices import read_prices  # noqa: PLC0415 - as above
+
+            pricing = Pricing.of(spec, read_prices(chosen.prices), Limits(chosen.max_usd), reasoning)
+            self._budget = pricing.open_budget()
+        self.options = chosen.extraction
+        self.choice = ModelChoice(spec, chosen.replay, exchange)
 
     @asynccontextmanager
     async def open(
@@ -231,24 +218,12 @@ def _as_record(given: object) -> TrialRecord:
     )
 
 
-def _read_reasoning(reasoning: Reasoning | str | None, spec: ModelSpec | None) -> Reasoning | None:
-    """Raises ``ValueError`` for an unknown one, and if that of the model cannot be set."""
-    if reasoning is None:
-        return None
-    refuse_unknown("reasoning", [reasoning], tuple(Reasoning))
-    if spec:
-        spec.family.think(Reasoning(reasoning))
-    return Reasoning(reasoning)
+def _show_options() -> None:
+    """Let ``help(Extractor)`` and notebooks show the options with their defaults."""
+    shown = signature(Extractor.__init__)
+    own, checked = [one for name, one in shown.parameters.items() if name != "options"], signature(ExtractorOptions)
+    options = [checked.parameters[name].replace(annotation=kind) for name, kind in get_type_hints(Keywords).items()]
+    Extractor.__init__.__signature__ = shown.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
 
 
-def _open_budget(
-    spec: ModelSpec | None, max_usd: float | None, prices: str | Path | None, reasoning: Reasoning | None
-) -> "Budget | None":
-    if max_usd is None:
-        return None
-    refuse_less("max_usd", max_usd, 0)
-    from extractor.cost.budget import Limits, Pricing  # noqa: PLC0415 - slow, and most extractors have no limit
-    from extractor.cost.prices import read_prices  # noqa: PLC0415 - as above
-
-    listed = read_prices([Path(prices)] if prices else [])
-    return Pricing.of(spec, listed, Limits(max_usd), reasoning).open_budget()
+_show_options()

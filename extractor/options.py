@@ -1,19 +1,37 @@
-"""The options of an extraction. One object is passed through all layers and processes."""
+"""The options of an extraction. Each is declared here once, with its default, its help and its checks.
 
-from collections.abc import Collection, Iterable
+Python takes them as keywords of ``Extractor``, the command line as options, which ``extractor.cli.options`` makes of
+the models, and the service as parameters of a request.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, TypedDict
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic.fields import FieldInfo
 
 from extractor.fields.declaration import CustomField
+from extractor.fields.files import Declared
 from extractor.schemas import Task
 from extractor.suggestions import refuse_unknown, suggest
+
+FILES: Final = "Input and output"
+WHAT: Final = "What to extract"
+MODEL: Final = "Model"
+COST: Final = "Cost"
+SPEED: Final = "Speed"
+RARE: Final = "Rarely needed"
 
 
 class Effort(StrEnum):
     """How doubtful a value must be before a model is asked about it.
 
-    - ``none``: the model is asked nothing; only the rules run.
+    - ``none``: no model is asked; only the rules run. The number 0 still asks about your own fields.
     - ``low``: its confidence is below 0.6.
     - ``medium``: its confidence is below 0.9.
     - ``high``: the model is asked about everything and reads the whole record. The rules are a second opinion.
@@ -31,9 +49,62 @@ class Effort(StrEnum):
 _ASKS_BELOW = {Effort.NONE: 0.0, Effort.LOW: 0.6, Effort.MEDIUM: 0.9, Effort.HIGH: 2.0}
 """The confidence below which a value is asked about."""
 
-
 _RARITY = 4
 """How much more a doubt weighs in a field that few items state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How the command line shows an option: its group in help, what stands for its value, and a variable for it.
+
+    ``kind`` is the type that the command line reads if it is not the type of the option, ``name`` the option's name if
+    it is not made of the field's. With ``group`` None it is an argument.
+    """
+
+    group: str | None
+    metavar: str | None = None
+    kind: Any = None
+    name: str | None = None
+    envvar: str | None = None
+
+
+class Options(BaseModel):
+    """The base of models of options. The string below a field is its help."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any], spell: Callable[[str], str] = str) -> Self:
+        """Check options. ``spell`` returns the name by which the user knows a field.
+
+        Raises ``ValueError`` that names the first wrong option, and says what to write.
+
+        >>> ExtractionOptions.read({"effort": "hihg"}, spell="--{}".format)
+        Traceback (most recent call last):
+        ValueError: --effort: hihg: no such effort (did you mean high?); choose from none, low, medium, high, or a \
+number from 0 to 1
+        """
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            cause, name = first.get("ctx", {}).get("error"), str(first["loc"][0])
+            if isinstance(cause, ValueError) and type(cause) is not ValueError:  # one that says its place itself
+                raise cause from None
+            if name not in cls.model_fields:
+                raise ValueError(f"{spell(name)}: no such option{suggest(name, tuple(cls.model_fields))}") from None
+            reason = str(cause) if cause else _explain(first["input"], first["msg"], cls.model_fields[name])
+            raise ValueError(f"{spell(name)}: {reason}") from None
+
+
+def _explain(given: Any, problem: str, field: FieldInfo) -> str:
+    """Say why a value is not allowed; for a number, between which bounds it must lie."""
+    bounds = {name: getattr(one, name) for one in field.metadata for name in ("ge", "le") if hasattr(one, name)}
+    low, high = bounds.get("ge"), bounds.get("le")
+    if low is None:
+        return f"{given!r}: {problem[0].lower()}{problem[1:]}"
+    allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
+    return f"{given} is not allowed; choose a number {allowed}"
 
 
 def read_effort(effort: str | float) -> Effort | float:
@@ -42,51 +113,93 @@ def read_effort(effort: str | float) -> Effort | float:
     Raises ``ValueError`` for anything else.
 
     >>> read_effort("low"), read_effort("0.8"), read_effort(0)
-    (<Effort.LOW: 'low'>, 0.8, <Effort.NONE: 'none'>)
+    (<Effort.LOW: 'low'>, 0.8, 0.0)
     """
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError):
         if effort in set(Effort):
             return Effort(effort)
         if not isinstance(effort, bool) and 0 <= (confidence := float(effort)) <= 1:
-            return confidence or Effort.NONE
+            return confidence
     nearest = suggest(str(effort), tuple(Effort))
     raise ValueError(f"{effort}: no such effort{nearest}; choose from {', '.join(Effort)}, or a number from 0 to 1")
 
 
-@dataclass(frozen=True, slots=True, init=False)
-class ExtractionOptions:
-    """The tasks to extract, the use of the model, and the lowest confidence of a value.
+def _read_tasks(given: Collection[Task | str] | str) -> frozenset[Task]:
+    names = split_names(given) if isinstance(given, str) else list(given)
+    if not names:
+        raise ValueError(f"no task is named; choose from {', '.join(Task)}")
+    refuse_unknown("task", sorted(names), tuple(Task))
+    return frozenset(map(Task, names))
 
-    ``effort`` is one of ``Effort``, or the confidence from 0 to 1 below which a value is asked about. A value with a
-    confidence below ``min_confidence`` (0 to 1) is left out; its absence has the reason ``low_confidence``. ``fields``
-    are the user's own. Names and efforts may be strings. Raises ``ValueError`` for an unknown name, no task, or a
-    confidence outside 0 to 1.
 
-    >>> ExtractionOptions(["dosing"], effort="none").asks
+def split_names(text: str) -> list[str]:
+    """Split a comma-separated list of names."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def read_own_fields(given: Iterable[Declared] | Declared | None) -> tuple[CustomField, ...]:
+    """Read fields of the user's own, and check their examples. Raises ``FieldError``."""
+    from extractor.fields import read_fields  # noqa: PLC0415 - few extractions have fields of their own
+    from extractor.ground.claims import check_examples  # noqa: PLC0415 - as above
+
+    if given is None or given == ():
+        return ()
+    for one in [given] if isinstance(given, str | Path) else given if isinstance(given, list | tuple) else ():
+        if isinstance(one, str | Path):  # each file alone, so that messages name it
+            check_examples(read_fields(one), f"{one}, field ")
+    return check_examples(read_fields(given))
+
+
+def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
+    """Read parameters of a request: a mapping, or texts ``KEY=VALUE`` whose values are JSON, else text.
+
+    >>> _read_parameters(["top_k=40", "service_tier=flex", 'thinking={"type": "adaptive"}'])
+    {'top_k': 40, 'service_tier': 'flex', 'thinking': {'type': 'adaptive'}}
+    """
+    if isinstance(given, Mapping):
+        return dict(given)
+    options: dict[str, Any] = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise ValueError(f"{text}: not KEY=VALUE; write top_k=40")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def _make_several(given: Any) -> Any:
+    return () if given is None else (given,) if isinstance(given, str | Path) else tuple(given)
+
+
+class Choice(Options):
+    """What of a record is extracted, and how much a model is asked about it. Fields of the user's own are apart."""
+
+    tasks: Annotated[
+        frozenset[Task], BeforeValidator(_read_tasks), PlainSerializer(sorted), Shown(WHAT, "NAME,...", str)
+    ] = frozenset(Task)
+    """Some of eligibility,dosing,endpoints."""
+    min_confidence: Annotated[float, Field(ge=0, le=1), Shown(WHAT, "0..1")] = 0.0
+    """Leave out values below this confidence."""
+    effort: Annotated[Effort | float, BeforeValidator(read_effort), Shown(MODEL, "none|low|medium|high|0..1", str)] = (
+        Effort.MEDIUM
+    )
+    """Ask a model about nothing, what is likely wrong, what is uncertain, everything, or below this confidence."""
+
+
+class ExtractionOptions(Choice):
+    """What decides an extraction. One object is passed through all layers and processes.
+
+    >>> ExtractionOptions(tasks=["dosing"], effort="none").asks
     False
     """
 
-    tasks: frozenset[Task]
-    min_confidence: float
-    effort: Effort | float
-    fields: tuple[CustomField, ...]
-
-    def __init__(
-        self,
-        tasks: Collection[Task | str] = frozenset(Task),
-        min_confidence: float = 0.0,
-        effort: Effort | str | float = Effort.MEDIUM,
-        fields: Iterable[CustomField] = (),
-    ) -> None:
-        if not tasks:
-            raise ValueError(f"no task is named; choose from {', '.join(Task)}")
-        refuse_unknown("task", sorted(tasks), tuple(Task))
-        if not 0 <= min_confidence <= 1:
-            raise ValueError(f"{min_confidence} is not a confidence; choose a number from 0 to 1, such as 0.9")
-        object.__setattr__(self, "effort", read_effort(effort))
-        object.__setattr__(self, "tasks", frozenset(map(Task, tasks)))
-        object.__setattr__(self, "min_confidence", float(min_confidence))
-        object.__setattr__(self, "fields", tuple(fields))
+    fields: Annotated[
+        tuple[CustomField, ...], BeforeValidator(read_own_fields), Shown(WHAT, "FILE", list[str] | None)
+    ] = ()
+    """Fields of your own: a TOML file, or a name of the catalogue. Repeatable."""
 
     @property
     def asks(self) -> bool:
@@ -107,3 +220,58 @@ class ExtractionOptions:
     def reads_all(self) -> bool:
         """Whether the model reads the whole record."""
         return self.asks_below > 1
+
+
+class ModelOptions(Options):
+    """Which model is asked, how, and for how much money."""
+
+    model: Annotated[str | None, Shown(MODEL, "SPEC", envvar="EXTRACTOR_MODEL")] = None
+    """A hosted model's name, or http://host:port/v1#NAME; without one only the rules run."""
+    max_usd: Annotated[float | None, Field(ge=0), Shown(COST, "USD")] = None
+    """Most dollars for the model, with all that this resumes; calls without a reply count in full."""
+    prices: Annotated[tuple[Path, ...], BeforeValidator(_make_several), Shown(RARE, "FILE", list[Path] | None)] = ()
+    """A file of prices, before known ones. Repeatable."""
+    reasoning: Annotated[Literal["none", "low", "medium", "high"] | None, Shown(RARE)] = None
+    """How much the model thinks; else as little as its family needs."""
+    model_options: Annotated[
+        dict[str, Any],
+        BeforeValidator(_read_parameters),
+        Shown(RARE, "KEY=VALUE", list[str] | None, name="--model-option"),
+    ] = {}
+    """A parameter of each request; JSON, else text. Repeatable."""
+
+
+class ExtractorOptions(ExtractionOptions, ModelOptions):
+    """The keywords of ``Extractor``."""
+
+    replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
+    """Take the answers from the folder of an earlier run; no network."""
+    timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
+    """Seconds for one request, to its last byte."""
+
+    @property
+    def extraction(self) -> ExtractionOptions:
+        """The part that decides an extraction."""
+        return ExtractionOptions.model_construct(
+            **{name: getattr(self, name) for name in ExtractionOptions.model_fields}
+        )
+
+
+class Keywords(TypedDict, total=False):
+    """The keywords of ``Extractor`` as type checkers see them: the fields of ``ExtractorOptions``."""
+
+    tasks: Collection[Task | str] | str
+    min_confidence: float
+    effort: Effort | str | float
+    fields: Iterable[Declared] | Declared
+    max_usd: float | None
+    prices: str | Path | Iterable[str | Path] | None
+    reasoning: str | None
+    model_options: Mapping[str, Any] | None
+    replay: str | Path | None
+    timeout: float
+
+
+def find_shown(field: FieldInfo) -> Shown | None:
+    """Return how the command line shows an option; None if it does not."""
+    return next((one for one in field.metadata if isinstance(one, Shown)), None)

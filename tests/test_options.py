@@ -1,11 +1,15 @@
 """What decides an extraction is checked once, and is the same object for all who extract."""
 
 import pickle
+from inspect import signature
 
 import pytest
 
 from extractor import Extractor, Task
-from extractor.options import Effort, ExtractionOptions
+from extractor.cli.options import CollectOptions, RunOptions
+from extractor.options import Effort, ExtractionOptions, ExtractorOptions, Keywords
+from extractor.serve.settings import ServiceOptions
+from tests.commands import invoke
 
 
 def test_names_may_be_given_as_text():
@@ -21,11 +25,11 @@ def test_without_a_word_everything_is_extracted_and_kept():
 
 
 def test_no_effort_asks_nothing():
-    none, little, high = (ExtractionOptions(effort=effort) for effort in (0, 0.01, "high"))
-    assert none == ExtractionOptions(effort="none")
-    assert none.asks_below == none.asks_rare_below == 0
-    assert [one.asks for one in (none, little, high)] == [False, True, True]
-    assert [one.reads_all for one in (none, little, high)] == [False, False, True]
+    none, zero, little, high = (ExtractionOptions(effort=effort) for effort in ("none", 0, 0.01, "high"))
+    assert {each for one in (none, zero) for each in (one.asks_below, one.asks_rare_below)} == {0}
+    # 0 still asks about fields of the user's own.
+    assert [one.asks for one in (none, zero, little, high)] == [False, True, True, True]
+    assert [one.reads_all for one in (none, zero, little, high)] == [False, False, False, True]
     assert little.asks_rare_below > 0.5
 
 
@@ -43,13 +47,34 @@ def test_an_effort_is_a_name_or_the_confidence_below_which_is_asked():
         ({"effort": "huge"}, "huge: no such effort; choose from none, low, medium, high, or a number from 0 to 1"),
         ({"effort": 1.5}, "1.5: no such effort; choose from none, low, medium, high, or a number from 0 to 1"),
         ({"effort": "nan"}, "nan: no such effort; choose from none, low, medium, high, or a number from 0 to 1"),
-        ({"min_confidence": 1.1}, "1.1 is not a confidence; choose a number from 0 to 1"),
-        ({"min_confidence": -0.1}, "-0.1 is not a confidence; choose a number from 0 to 1"),
-        ({"min_confidence": float("nan")}, "nan is not a confidence; choose a number from 0 to 1"),
+        ({"min_confidence": 1.1}, "1.1 is not allowed; choose a number from 0 to 1"),
+        ({"min_confidence": -0.1}, "-0.1 is not allowed; choose a number from 0 to 1"),
+        ({"min_confidence": float("nan")}, "nan is not allowed; choose a number from 0 to 1"),
     ],
 )
 def test_what_is_no_option_is_refused_with_a_remedy(wrong, problem):
-    with pytest.raises(ValueError, match=problem):
-        ExtractionOptions(**wrong)
-    with pytest.raises(ValueError, match=problem):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"^{name}: {problem}"):
         Extractor(**wrong)
+
+
+def test_a_keyword_that_is_no_option_gets_the_nearest():
+    with pytest.raises(ValueError, match=r"^efort: no such option \(did you mean effort\?\)"):
+        Extractor(efort="high")
+
+
+def test_the_keywords_of_python_are_the_options_with_their_defaults():
+    """Type checkers see ``Keywords``; ``help`` and notebooks show the signature, with the defaults of the models."""
+    options = {name: field for name, field in ExtractorOptions.model_fields.items() if name != "model"}
+    assert Keywords.__annotations__.keys() == options.keys()
+    shown = signature(Extractor).parameters
+    assert {name: shown[name].default for name in options} == {name: one.default for name, one in options.items()}
+    assert all(one.description for one in ExtractorOptions.model_fields.values())
+
+
+def test_the_command_line_shows_what_the_models_declare():
+    for model, words in ((RunOptions, ("run",)), (ServiceOptions, ("serve",)), (CollectOptions, ("batch", "collect"))):
+        said = " ".join(invoke(*words, "--help", COLUMNS="200").stdout.replace("│", " ").split())
+        for name, field in model.model_fields.items():
+            assert " ".join(field.description.split()) in said, name
+    assert len(RunOptions.model_fields) - 1 <= 20

@@ -7,19 +7,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from .batch import app as batch
-from .calibrate import calibrate
 from .commands import Commands
 from .diff import diff
 from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
 from .fetch import fetch
-from .options import FieldsOption, read_custom_fields
+from .options import FieldsOption
 from .parse import parse
-from .report import report
-from .review import review
-from .run import run
+from .results import calibrate, report, review
+from .run import batch, run
 from .serve import app as serve
 
 
@@ -47,8 +44,9 @@ def schema(
         if task:
             raise ValueError("--fields are part of the whole extraction; leave out TASK")
         from extractor.fields.declaration import add_fields
+        from extractor.options import read_own_fields
 
-        schema = add_fields(schema, read_custom_fields(fields))
+        schema = add_fields(schema, read_own_fields(fields))
     typer.echo(json.dumps(schema, indent=2))
 
 

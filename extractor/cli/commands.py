@@ -1,7 +1,6 @@
 """Commands whose usage errors name the nearest command, option or value."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
 from typing import Any, Final
@@ -10,17 +9,24 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.models import CommandFunctionType
 
+from extractor.options import RARE, Options
+
 from .console import OK, errors_for_people
-from .options import PANELS, RARE
+from .options import PANELS, list_parameters, read_given
 
 _MOVED: Final = {
+    "--address": "--ray",
+    "--assist": "--effort none, or --effort high",
+    "--base-url": "the variable EXTRACTOR_REGISTRY",
     "--batch": "extractor batch submit",
-    "--export-requests": "extractor batch submit --requests FILE",
-    "--import-answers": "extractor batch collect --answers FILE",
-    "--rounds": "extractor batch collect --rounds N",
-    "--poll": "extractor batch collect --poll S",
+    "--engine": "--ray",
+    "--max-lacking": "the variable EXTRACTOR_MAX_LACKING",
+    "--max-tokens": "--max-usd",
+    "--open": "extractor report --open",
+    "--patience": "--timeout",
+    "--sample": "--limit",
 }
-"""Options that ``extractor run`` does not have, and the commands for the same purpose."""
+"""Options that ``extractor run`` had, and what takes their place."""
 
 
 class _Helpful:
@@ -87,38 +93,43 @@ class Commands(typer.Typer):
     def command(self, name: str | None = None, **options: Any) -> Callable[[CommandFunctionType], CommandFunctionType]:
         """Register a command, as ``typer.Typer.command``. What it returns is the exit code; its errors are for people.
 
-        A parameter that is a dataclass, such as ``RunOptions``, stands for options of the names of its fields.
+        A parameter that is a model of options, such as ``RunOptions``, stands for the options that it declares.
         """
         register = super().command(name, cls=Command, **options)
 
         def add(command: CommandFunctionType) -> CommandFunctionType:
-            register(_complete(command))
+            register(complete(command))
             return command
 
         return add
 
 
-def _complete(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that typer calls, with all options in the order of the groups of help."""
+def complete(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function that typer calls, with all options in the order of the groups of help.
+
+    That of a group of commands does nothing if one of these is called.
+    """
     given = signature(command)
-    shared: dict[str, Any] = {
-        name: one.annotation for name, one in given.parameters.items() if is_dataclass(one.annotation)
-    }
+    models = {name: one.annotation for name, one in given.parameters.items() if _is_model(one.annotation)}
 
     @wraps(command)
-    def run(**values: Any) -> None:
-        made = {name: kind(**{one.name: values.pop(one.name) for one in fields(kind)}) for name, kind in shared.items()}
+    def run(context: typer.Context, **values: Any) -> None:
+        if context.invoked_subcommand:
+            return
         with errors_for_people():
+            made = {name: read_given(model, values) for name, model in models.items()}
             code = command(**values, **made)
         raise SystemExit(code or OK)
 
-    found: list[Parameter] = []
+    found = [Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     for name, one in given.parameters.items():
-        found += signature(shared[name]).parameters.values() if name in shared else [one]
-    found.sort(key=_place_of_panel)
-    options = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in found]
-    run.__signature__ = given.replace(parameters=options)  # type: ignore[attr-defined]
+        found += list_parameters(models[name]) if name in models else [one.replace(kind=Parameter.KEYWORD_ONLY)]
+    run.__signature__ = given.replace(parameters=sorted(found, key=_place_of_panel))  # type: ignore[attr-defined]
     return run
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Options)
 
 
 def _place_of_panel(option: Parameter) -> int:

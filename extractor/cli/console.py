@@ -65,11 +65,6 @@ def refuse(refusals: Mapping[str, object]) -> None:
         raise ValueError(found[0])
 
 
-def split_names(text: str) -> list[str]:
-    """Split a comma-separated list of names."""
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 def warn_incomplete(*results: Path | None) -> None:
     """Warn about incomplete runs, and about results of records that left the input; ignore other paths."""
     from extractor.run.finished import find_run

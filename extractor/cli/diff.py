@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
-from .console import FAILED, OK, USAGE, errors_for_people, say, say_first, split_names, to_printable, warn_incomplete
-from .options import FILES, WHAT, QuietOption, WorkersOption
+from extractor.options import FILES, WHAT, split_names
+
+from .console import FAILED, OK, USAGE, errors_for_people, say, say_first, to_printable, warn_incomplete
+from .options import QuietOption, WorkersOption
 
 if TYPE_CHECKING:
     from extractor.diff import TrialChange, TrialDiff

@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from .console import FAILED, OK, print_table, say, split_names
-from .options import FILES, JsonOption, ModelOption, option
+from extractor.options import FILES, split_names
+
+from .console import FAILED, OK, print_table, say
+from .options import JsonOption, ModelOption, option
 
 PURPOSES: Final = {
     "export": "Parquet and DuckDB tables",

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from extractor.options import FILES, RARE, read_own_fields
+
 from .console import FAILED, OK, Row, print_table, say, to_printable, warn_incomplete
-from .options import FILES, RARE, SCORES, FieldsOption, JsonOption, option, read_custom_fields
+from .options import SCORES, FieldsOption, JsonOption, option
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -95,7 +97,7 @@ def evaluate(
         given = {"--json": as_json, "--compare": compare, "--fail-under": fail_under, "--html": html}
         if names := [name for name, value in given.items() if value]:
             raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
-        return _check(gold, predicted, read_custom_fields(fields))
+        return _check(gold, predicted, read_own_fields(fields))
     from extractor.evaluation.record_score import WorstErrors
     from extractor.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
@@ -247,7 +249,7 @@ def _find_fields(predicted: Path, given: Sequence[str] | None) -> "tuple[CustomF
     from extractor.run.manifest import restore_fields
 
     run = None if given else find_run(predicted)
-    return restore_fields(run.manifest.settings) if run else read_custom_fields(given)
+    return restore_fields(run.manifest.settings) if run else read_own_fields(given)
 
 
 def _list_records(title: str, record_ids: Sequence[str]) -> None:

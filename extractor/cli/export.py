@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .console import refuse, say, split_names, warn_incomplete
-from .options import ALL_TASKS, FILES, RARE, WHAT, MinConfidenceOption, QuietOption, TasksOption, option
+from extractor.options import FILES, RARE, WHAT, split_names
+
+from .console import refuse, say, warn_incomplete
+from .options import ALL_TASKS, MinConfidenceOption, QuietOption, TasksOption, option
 
 if TYPE_CHECKING:
     from extractor.export import Threshold

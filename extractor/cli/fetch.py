@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import FAILED, INTERRUPTED, OK, say, split_names
-from .options import FILES, QUERY, RARE, SPEED, BaseUrlOption, FreshOption, LimitOption, QuietOption, option
+from extractor.options import FILES, RARE, SPEED, split_names
+
+from .console import FAILED, INTERRUPTED, OK, say
+from .options import QUERY, FreshOption, LimitOption, QuietOption, option
 
 if TYPE_CHECKING:
     from extractor.fetch import FetchedPage, Registry
@@ -43,7 +45,9 @@ def fetch(
     requests_per_minute: Annotated[float, option(SPEED, "Most requests, evenly spaced.", min=0.01, metavar="N")] = 50.0,
     timeout: Annotated[float, option(SPEED, "Seconds without a byte of the reply.", min=0.1, metavar="S")] = 60.0,
     page_size: Annotated[int, option(RARE, "Records a request.", min=1, max=1000, metavar="N")] = 1000,
-    base_url: BaseUrlOption = None,
+    base_url: Annotated[
+        str | None, option(RARE, "A mirror of ClinicalTrials.gov's API v2.", metavar="URL", envvar="EXTRACTOR_REGISTRY")
+    ] = None,
 ) -> int:
     """Fetch records from ClinicalTrials.gov, by NCT numbers or by a query.
 

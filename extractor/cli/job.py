@@ -22,9 +22,8 @@ from extractor.suggestions import suggest
 from .console import refuse
 from .environment import find_prices, read_model_spec
 from .fetch import find_records
-from .interrupts import observing
-from .options import RunOptions, read_model_options
-from .progress import count_records
+from .options import RecordOptions
+from .progress import count_records, observing
 
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
@@ -91,62 +90,58 @@ class RunJob:
 
 
 @contextmanager
-def open_job(
-    given: RunOptions,
-    out: str | None,
-    *,
-    replay: Path | None = None,
-    exchange: Exchange | None = None,
-    dry_run: bool = False,
-    concurrency: int = 8,
-    timeout: float | None = None,
-    **more: Any,
-) -> Iterator[tuple[RunJob, int]]:
+def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     """Yield the job of a command, with records fetched for NCT numbers, and an exit code; write the log meanwhile.
 
     The code is 1 if the registry does not know a number. Fetched records stay in the folder ``out`` unless it is a dry
-    run. ``more`` are further fields of the job. Raises ``ValueError`` for
-    options that do not fit together, and if no input exists.
+    run. ``more`` are further fields of the job. Raises ``ValueError`` for options that do not fit together, and if no
+    input exists.
     """
-    in_batches, folder = bool(more.get("batch_rounds")), Path(out) if out else None
-    place, inputs = folder and realpath(folder), [realpath(one) for one in given.inputs]
+    asked = given.model_dump(include={"replay", "answers", "requests", "dry_run", "timeout", "concurrency"})
+    replay, in_batches, folder = asked.get("replay"), bool(more.get("batch_rounds")), Path(given.out or "")
+    place, inputs = given.out and realpath(folder), [realpath(one) for one in given.inputs]
     away = "name a folder of this machine or of a shared file system with --out"
     refuse(
         {
-            f"{out} is an address; {away}": out and "://" in out,
-            f"{out} is an input; name another folder with --out": place in inputs,
-            f"{out} is replayed; name another folder with --out": replay and place == realpath(replay),
+            f"{given.out} is an address; {away}": given.out and "://" in given.out,
+            f"{given.out} is an input; name another folder with --out": place in inputs,
+            f"{given.out} is replayed; name another folder with --out": replay and place == realpath(replay),
             "a batch reads its records several times; name a file instead of standard input": in_batches
             and "-" in given.inputs,
         }
     )
     spec = read_model_spec(given.model) if given.model and not replay else None
+    files = asked.get("answers") or (), asked.get("requests")
     extractor = Extractor(
         spec,
-        **given.extraction,
-        replay=replay,
-        exchange=exchange,
+        exchange=Exchange(*files) if any(files) else None,
+        tasks=given.tasks,
+        effort=given.effort,
+        min_confidence=given.min_confidence,
+        fields=given.fields,
         reasoning=given.reasoning,
-        model_options=read_model_options(given.model_option or ()),
-        timeout=timeout,
+        model_options=given.model_options,
+        **{name: asked[name] for name in ("replay", "timeout") if name in asked},
     )
     if replay:  # a question without an answer stays open, and is counted
         extractor.choice = replace(extractor.choice, tally=ReplayTally())
-    limits, prices = Limits(given.max_usd), find_prices(given.prices or ())
+    prices, limits = find_prices(given.prices), Limits(given.max_usd)
     job = RunJob(
-        inputs=tuple(given.inputs),
+        inputs=given.inputs,
         extractor=extractor,
-        limits=RunLimits(concurrency, given.limit),
-        out=folder,
+        limits=RunLimits(asked.get("concurrency", 8), given.limit),
+        out=folder if given.out else None,
         fresh=given.fresh,
         quiet=given.quiet,
+        workers=getattr(given, "workers", None),
+        ray=getattr(given, "ray", None),
         pricing=Pricing.of(spec, prices, limits, extractor.asking.reasoning, in_batches=in_batches),
         **more,
     )
-    kept = None if dry_run else folder
+    is_dry = asked.get("dry_run", False)
     with (
-        find_records(job.inputs, kept, fresh=job.fresh, quiet=job.quiet) as (found, unknown),
-        observing(None if dry_run else given.log_json),
+        find_records(job.inputs, None if is_dry else job.out, fresh=job.fresh, quiet=job.quiet) as (found, unknown),
+        observing(None if is_dry else given.log_json),
     ):
         if not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in found):
             path = Path(found[0])  # one that is missing among others is a failure of the run

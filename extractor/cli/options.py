@@ -1,33 +1,41 @@
-"""Options that several commands share, in the groups in which help shows them."""
+"""The options of commands, in the groups in which help shows them.
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+Those that decide an extraction are declared in ``extractor.options``.
+"""
+
+from collections.abc import Iterator
+from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
+from pydantic import Field
 
-from .console import split_names
+from extractor.options import (
+    COST,
+    FILES,
+    MODEL,
+    RARE,
+    SPEED,
+    WHAT,
+    ExtractionOptions,
+    ExtractorOptions,
+    ModelOptions,
+    Options,
+    Shown,
+    find_shown,
+)
+from extractor.schemas import Task
+from extractor.serve.settings import LIMITS, SERVICE
 
-if TYPE_CHECKING:
-    from extractor.fields import CustomField
+Read = TypeVar("Read", bound=Options)
 
-FILES: Final = "Input and output"
-WHAT: Final = "What to extract"
-MODEL: Final = "Model"
-COST: Final = "Cost"
-SPEED: Final = "Speed"
+ALL_TASKS: Final = ",".join(Task)
 MACHINES: Final = "Many machines"
 QUERY: Final = "Which records"
 SCORES: Final = "Scores"
-SERVICE: Final = "Service"
-LIMITS: Final = "Limits"
-RARE: Final = "Rarely needed"
 PANELS: Final = (FILES, WHAT, QUERY, MODEL, COST, SERVICE, SPEED, MACHINES, LIMITS, SCORES, RARE)
 """The groups in the order in which help shows them."""
-
-ALL_TASKS: Final = "eligibility,dosing,endpoints"
 
 
 def option(panel: str, text: str, *names: str, **more: Any) -> Any:
@@ -35,129 +43,115 @@ def option(panel: str, text: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=text, rich_help_panel=panel, **more)
 
 
+def spell(name: str, shown: Shown) -> str:
+    """Return what the user writes for a field: an option, of several names with spaces between, or an argument.
+
+    >>> spell("min_confidence", Shown("What to extract"))
+    '--min-confidence'
+    """
+    return str(shown.metavar) if shown.group is None else shown.name or f"--{name.replace('_', '-')}"
+
+
+def option_of(model: type[Options], name: str, **more: Any) -> Any:
+    """Return the ``typer.Option`` or ``typer.Argument`` of a field of a model of options."""
+    field = model.model_fields[name]
+    shown = find_shown(field)
+    assert shown, f"{name} is no option of the command line"
+    if shown.group is None:
+        return typer.Argument(help=field.description, metavar=shown.metavar)
+    more |= {"metavar": shown.metavar, "envvar": shown.envvar}
+    return option(shown.group, field.description or "", *spell(name, shown).split(), **more)
+
+
+def list_parameters(model: type[Options]) -> Iterator[Parameter]:
+    """Yield the parameters by which typer reads a model of options."""
+    for name, field in model.model_fields.items():
+        if shown := find_shown(field):
+            kind, default = shown.kind or field.annotation, field.default
+            if field.is_required():
+                default = Parameter.empty
+            elif isinstance(default, frozenset):
+                default = ALL_TASKS
+            elif not default and not isinstance(default, bool | int | float):
+                default = None
+            annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
+            yield Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def read_given(model: type[Read], values: dict[str, Any]) -> Read:
+    """Check what the command line gave for a model. Raises ``ValueError`` that names the option as it was written."""
+    known = {name: shown for name, field in model.model_fields.items() if (shown := find_shown(field))}
+    given = {name: values.pop(name) for name in known}
+    return model.read(given, lambda name: spell(name, known[name]).split()[0])
+
+
 RunArgument = Annotated[
     Path,
     typer.Argument(metavar="RUN", exists=True, file_okay=False, help="Folder that extractor run --out wrote."),
 ]
-TasksOption = Annotated[str, option(WHAT, "Some of eligibility,dosing,endpoints.", metavar="NAME,...")]
-MinConfidenceOption = Annotated[float, option(WHAT, "Leave out values below this confidence.", metavar="0..1")]
-FieldsOption = Annotated[
-    list[str] | None,
-    option(WHAT, "Fields of your own: a TOML file, or a name of the catalogue. Repeatable.", metavar="FILE"),
-]
-ModelOption = Annotated[
-    str | None,
-    option(
-        MODEL,
-        "A hosted model's name, or http://host:port/v1#NAME; without one only the rules run.",
-        metavar="SPEC",
-        envvar="EXTRACTOR_MODEL",
-    ),
-]
-EffortOption = Annotated[
-    str,
-    option(
-        MODEL,
-        "Ask a model about nothing, what is likely wrong, what is uncertain, everything, or below this confidence.",
-        metavar="none|low|medium|high|0..1",
-    ),
-]
-ReasoningOption = Annotated[
-    Literal["none", "low", "medium", "high"] | None,
-    option(RARE, "How much the model thinks; else as little as its family needs."),
-]
-ModelOptionOption = Annotated[
-    list[str] | None,
-    option(RARE, "A parameter of each request; JSON, else text. Repeatable.", "--model-option", metavar="KEY=VALUE"),
-]
-DryRunOption = Annotated[bool, option(COST, "Forecast calls, time and cost; ask nothing.", "--dry-run")]
-PricesOption = Annotated[
-    list[Path] | None, option(RARE, "A file of prices, before known ones. Repeatable.", metavar="FILE")
-]
-LimitOption = Annotated[int | None, option(FILES, "Only the first N records.", min=1, max=10**12, metavar="N")]
-FreshOption = Annotated[bool, option(FILES, "Discard what an earlier run left in --out.", "--fresh")]
-QuietOption = Annotated[bool, option(FILES, "No progress, no summary.", "--quiet", "-q")]
 JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
 RecordsOption = Annotated[
     list[Path] | None, option(FILES, "The run's records, if they were moved.", metavar="INPUT", exists=True)
 ]
-RequestsPerMinuteOption = Annotated[
-    float | None, option(SPEED, "Most requests; the server's own limits apply too.", min=0.01, metavar="N")
-]
-WorkersOption = Annotated[
-    int | None, option(SPEED, "Processes that share the work; else all cores.", min=1, max=10_000, metavar="N")
-]
-LogOption = Annotated[str | None, option(RARE, "Append events as JSON; - is stderr.", metavar="FILE")]
-BaseUrlOption = Annotated[
-    str | None, option(RARE, "A mirror of ClinicalTrials.gov's API v2.", metavar="URL", envvar="EXTRACTOR_REGISTRY")
-]
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class RecordOptions(ExtractionOptions, ModelOptions):
     """The options of every command that extracts records: ``run``, ``batch submit`` and ``batch collect``."""
 
-    inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT", help="Files, folders, globs, NCT numbers, or - for stdin.")
-    ]
-    limit: LimitOption = None
-    fresh: FreshOption = False
-    quiet: QuietOption = False
-    tasks: TasksOption = ALL_TASKS
-    min_confidence: MinConfidenceOption = 0.0
-    fields: FieldsOption = None
-    model: ModelOption = None
-    effort: EffortOption = "medium"
-    max_usd: Annotated[
-        float | None,
-        option(
-            COST,
-            "Most dollars for the run and all that resume it; calls without a reply count in full.",
-            min=0,
-            metavar="USD",
-        ),
-    ] = None
-    prices: PricesOption = None
-    reasoning: ReasoningOption = None
-    model_option: ModelOptionOption = None
-    log_json: LogOption = None
-
-    @property
-    def extraction(self) -> dict[str, Any]:
-        """What to extract, as ``ExtractionOptions`` takes it."""
-        return {
-            "tasks": split_names(self.tasks),
-            "effort": self.effort,
-            "min_confidence": self.min_confidence,
-            "fields": read_custom_fields(self.fields),
-        }
+    inputs: Annotated[tuple[str, ...], Shown(None, "INPUT", list[str])]
+    """Files, folders, globs, NCT numbers, or - for stdin."""
+    out: Annotated[str | None, Shown(FILES, "DIR")] = None
+    """Folder of the results; else standard output."""
+    limit: Annotated[int | None, Field(ge=1, le=10**12), Shown(FILES, "N")] = None
+    """Only the first N records."""
+    fresh: Annotated[bool, Shown(FILES)] = False
+    """Discard what an earlier run left in --out."""
+    quiet: Annotated[bool, Shown(FILES, name="--quiet -q")] = False
+    """No progress, no summary."""
+    log_json: Annotated[str | None, Shown(RARE, "FILE")] = None
+    """Append events as JSON; - is stderr."""
 
 
-def read_custom_fields(given: Sequence[str] | None) -> "tuple[CustomField, ...]":
-    """The fields that ``--fields`` names. Raises ``FieldError``."""
-    if not given:
-        return ()
-    from extractor.fields import read_fields
-    from extractor.ground.claims import check_examples
+class RunOptions(RecordOptions, ExtractorOptions):
+    """The options of ``run``."""
 
-    for one in given:  # each alone, so that messages name its file
-        check_examples(read_fields(one), f"{one}, field ")
-    return read_fields(given)
+    dry_run: Annotated[bool, Shown(COST)] = False
+    """Forecast calls, time and cost; ask nothing."""
+    concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 8
+    """Requests at once, for each worker on a cluster."""
+    workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
+    """Processes that share the work; else all cores."""
+    ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto|local")] = None
+    """Extract on this Ray cluster; local starts one here."""
 
 
-def read_model_options(given: Iterable[str]) -> dict[str, Any]:
-    """The parameters that ``--model-option`` names. Raises ``ValueError`` for text without a name.
+FieldsOption = Annotated[list[str] | None, option_of(RunOptions, "fields")]
+LimitOption = Annotated[int | None, option_of(RunOptions, "limit", min=1)]
+FreshOption = Annotated[bool, option_of(RunOptions, "fresh")]
+QuietOption = Annotated[bool, option_of(RunOptions, "quiet")]
+WorkersOption = Annotated[int | None, option_of(RunOptions, "workers", min=1, max=10_000)]
+TasksOption = Annotated[str, option_of(RunOptions, "tasks")]
+MinConfidenceOption = Annotated[float, option_of(RunOptions, "min_confidence")]
+ModelOption = Annotated[str | None, option_of(RunOptions, "model")]
 
-    >>> read_model_options(["top_k=40", "service_tier=flex", 'thinking={"type": "adaptive"}'])
-    {'top_k': 40, 'service_tier': 'flex', 'thinking': {'type': 'adaptive'}}
-    """
-    options: dict[str, Any] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name.isidentifier():
-            raise ValueError(f"{text}: not KEY=VALUE; write --model-option top_k=40")
-        try:
-            options[name] = json.loads(value)
-        except ValueError:
-            options[name] = value
-    return options
+
+class SubmitOptions(RecordOptions):
+    """The options of ``batch submit``."""
+
+    requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
+    """Write a batch file instead; no network."""
+    dry_run: Annotated[bool, Shown(COST)] = False
+    """Forecast calls, time and cost; ask nothing."""
+
+
+class CollectOptions(RecordOptions):
+    """The options of ``batch collect``."""
+
+    answers: Annotated[tuple[Path, ...] | None, Shown(FILES, "FILE", list[Path] | None)] = None
+    """A provider's answers; no network. Repeatable."""
+    requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
+    """Write the questions that --answers leaves open."""
+    rounds: Annotated[int, Field(ge=1), Shown(RARE, "N")] = 4
+    """Most batches in sequence."""
+    poll: Annotated[float, Field(ge=0), Shown(RARE, "S")] = 5.0
+    """Seconds before the first poll."""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from extractor.options import FILES, read_own_fields
+
 from .console import FAILED, OK, say, to_printable
-from .options import FILES, FieldsOption, option, read_custom_fields
+from .options import FieldsOption, option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +44,7 @@ def parse(
     from extractor.text.patterns import trace_rules
 
     failures: list[Exception] = []
-    custom = read_custom_fields(fields)
+    custom = read_own_fields(fields)
 
     def report(error: Exception) -> None:
         if not isinstance(error, RepeatedRecord):

@@ -1,20 +1,30 @@
-"""Progress during a run, on standard error."""
+"""What a run shows and hears while it works: progress on standard error, Ctrl-C and SIGTERM, the log of its events."""
 
+import asyncio
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import islice
+from pathlib import Path
 from threading import Timer
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from extractor.errors import ModelAway
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
     from rich.text import Text
 
+    from extractor.llm.patience import Watch
     from extractor.run.tally import Tally
 
 _COUNT_AFTER_S = 5.0
 """Shorter runs do not read their inputs again just to count the records."""
+_LONGEST_S = 25.0
+"""So that a run has ended within 30 seconds of a signal."""
 
 
 @contextmanager
@@ -84,3 +94,79 @@ def _live_line(tally: "Tally") -> "Progress":
     progress = Progress(*columns, console=Console(stderr=True), transient=True)
     progress.add_task("extracting", total=None)
     return progress
+
+
+class Interrupts:
+    """Handles Ctrl-C during a run: after the first (``pressed``), no record and no request to a model begins.
+
+    Those under way may end, for ``seconds`` at most; then, or at the second Ctrl-C, the work is cancelled. ``watch`` is
+    that of the model, once it is open. In the end ``KeyboardInterrupt`` is raised, whatever the program waits for.
+    """
+
+    def __init__(self, seconds: float = _LONGEST_S) -> None:
+        self._seconds = min(seconds, _LONGEST_S)
+        self._count = 0
+        self._task: asyncio.Task[Any] | None = None
+        self.watch: Watch | None = None
+
+    @property
+    def pressed(self) -> bool:
+        """Whether Ctrl-C was pressed, so that no other record may start."""
+        return self._count > 0
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run ``work`` in an event loop. Raises ``KeyboardInterrupt`` if it was interrupted."""
+
+        async def watched() -> None:
+            self._task = asyncio.current_task()
+            try:
+                await work
+            finally:
+                self._task = None
+
+        before = signal.signal(signal.SIGINT, self._note)
+        try:
+            asyncio.run(watched())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+        except ModelAway:
+            if not self.pressed:
+                raise
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if self.pressed:
+            raise KeyboardInterrupt
+
+    def _note(self, _signal: int, _frame: FrameType | None) -> None:
+        """Handle a signal. It may come at any point, so this writes unbuffered."""
+        self._count += 1
+        if self._count > 2 or self._task is None:
+            raise KeyboardInterrupt
+        if self._count == 1:
+            calls = self.watch.under_way if self.watch else 0
+            what = f"{calls} call{'s' * (calls != 1)} to the model" if calls else "the records"
+            notice = (
+                f"\nextractor: waiting at most {self._seconds:g} s for {what} under way; Ctrl-C again stops at once\n"
+            )
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, notice.encode())
+            self._task.get_loop().call_soon_threadsafe(self._begin_end)
+        else:
+            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+
+    def _begin_end(self) -> None:
+        if self.watch:
+            self.watch.stop("interrupted")
+        if self._task:
+            self._task.get_loop().call_later(self._seconds, self._task.cancel)
+
+
+@contextmanager
+def observing(log_json: str | None) -> Iterator[None]:
+    """Write the block's events to a file, or to standard error for ``-``."""
+    from extractor.events import EventLog, listening
+
+    with ExitStack() as closing:
+        if log_json:
+            file = None if log_json == "-" else closing.enter_context(Path(log_json).open("a", encoding="utf-8"))
+            closing.enter_context(listening(EventLog(file or sys.stderr)))
+        yield

@@ -1,41 +1,13 @@
-"""``extractor run``: extract from files of records."""
+"""``extractor run`` extracts records; ``extractor batch`` asks by a provider's batch API, or by files."""
 
-from pathlib import Path
-from typing import Annotated
-
+from .commands import Commands
 from .console import refuse, say_first
-from .options import (
-    FILES,
-    MACHINES,
-    MODEL,
-    SPEED,
-    DryRunOption,
-    RunOptions,
-    WorkersOption,
-    option,
-)
+from .options import CollectOptions, RunOptions, SubmitOptions
+
+batch = Commands(help="Ask by a provider's batch API or by files, at a lower price.", no_args_is_help=True)
 
 
-def run(
-    out: Annotated[str | None, option(FILES, "Folder of the results; else standard output.", metavar="DIR")] = None,
-    *,
-    given: RunOptions,
-    replay: Annotated[
-        Path | None, option(MODEL, "Answers of a recording or a run's folder; no network.", metavar="DIR")
-    ] = None,
-    dry_run: DryRunOption = False,
-    concurrency: Annotated[
-        int, option(SPEED, "Requests at once, for each worker on a cluster.", min=1, metavar="N")
-    ] = 8,
-    workers: WorkersOption = None,
-    timeout: Annotated[
-        float, option(SPEED, "Seconds for one request, to its last byte.", min=0.1, metavar="S")
-    ] = 600.0,
-    ray: Annotated[
-        str | None,
-        option(MACHINES, "Extract on this Ray cluster; local starts one here.", metavar="HOST:PORT|auto|local"),
-    ] = None,
-) -> int:
+def run(given: RunOptions) -> int:
     """Extract eligibility, dosing and endpoints from trial records.
 
     NCT numbers are fetched from ClinicalTrials.gov first, into DIR/fetched.jsonl.
@@ -49,35 +21,72 @@ def run(
     answers, 2 usage, 3 budget reached, 130 interrupted.
     After 1, 3 and 130 the same command resumes.
     """
-    from extractor.options import ExtractionOptions
-
     refuse(
         {
-            "--ray keeps what was answered in a folder; name one with --out": ray and not out,
-            "--ray asks a model or the rules; drop --replay": ray and replay,
-            "--fresh discards what --out holds; name a folder with --out": given.fresh and not out,
+            "--ray keeps what was answered in a folder; name one with --out": given.ray and not given.out,
+            "--ray asks a model or the rules; drop --replay": given.ray and given.replay,
+            "--fresh discards what --out holds; name a folder with --out": given.fresh and not given.out,
         }
     )
-    ExtractionOptions(**given.extraction)  # a wrong value is refused before anything is loaded
-    inputs = given.inputs
-    more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
-    say_first(f"reading {inputs[0]}{more}", quiet=given.quiet)
+    more = f" and {len(given.inputs) - 1} more" if len(given.inputs) > 1 else ""
+    say_first(f"reading {given.inputs[0]}{more}", quiet=given.quiet)
     from .environment import read_max_lacking
-    from .forecast import forecast_job
+    from .job import open_job
+    from .perform import forecast_job, perform_job
+
+    with open_job(given, max_lacking=read_max_lacking()) as (job, unknown):
+        return (forecast_job if given.dry_run else perform_job)(job) or unknown
+
+
+@batch.command()
+def submit(given: SubmitOptions) -> int:
+    """Submit the questions about the records to the provider's batch API, and end.
+
+    With --requests FILE the questions become a batch file, for a closed network
+    or another cluster. `extractor batch collect` reads the answers of both.
+
+    Exit codes: those of `extractor run`.
+    """
+    both = bool(given.out) == bool(given.requests)
+    refuse(
+        {
+            "name a folder with --out, or a file of requests with --requests: one of the two": both
+            and not given.dry_run,
+            "a batch needs a model; name it with --model": not given.model,
+            "--effort none asks nothing, so there is nothing to submit": given.effort == "none",
+        }
+    )
+    from .job import open_job
+    from .perform import export_job, forecast_job, perform_job
+
+    perform = forecast_job if given.dry_run else export_job if given.requests else perform_job
+    with open_job(given, batch_rounds=0 if given.requests else 1, waits=False) as (job, unknown):
+        return perform(job) or unknown
+
+
+@batch.command()
+def collect(given: CollectOptions) -> int:
+    """Wait for the answers to submitted batches, and write the results.
+
+    Give the inputs and options of `extractor batch submit`. What is not
+    submitted yet is submitted, too, and questions that answers leave open go
+    into further batches. After Ctrl-C the same command waits again; nothing is
+    submitted twice.
+
+    With --answers the answers come from files, and --requests receives the
+    questions that they leave open.
+
+    Exit codes: those of `extractor run`.
+    """
+    refuse(
+        {
+            "name the submitted run's folder with --out, or files of answers with --answers": not given.answers
+            and (given.requests or not given.out),
+            "a batch needs a model; name it with --model": not given.answers and not given.model,
+        }
+    )
     from .job import open_job
     from .perform import perform_job
 
-    with open_job(
-        given,
-        out,
-        replay=replay,
-        dry_run=dry_run,
-        concurrency=concurrency,
-        timeout=timeout,
-        workers=workers,
-        ray=ray,
-        max_lacking=read_max_lacking(),
-    ) as (job, unknown):
-        if dry_run:
-            return forecast_job(job) or unknown
+    with open_job(given, batch_rounds=0 if given.answers else given.rounds, poll_s=given.poll) as (job, unknown):
         return perform_job(job) or unknown

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from extractor.evaluation.alignment import Side
+from extractor.pages.words import say
 from extractor.schemas import Citation, Evidence, Task
 from extractor.schemas.base import FrozenModel
-from extractor.schemas.card import say
 
 ItemName = Literal["eligibility", "criterion", "regimen", "arm", "endpoint", "custom", "registration"]
 """What a change concerns.

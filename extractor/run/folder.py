@@ -9,7 +9,7 @@ from threading import Lock
 from time import monotonic
 from typing import IO, Any, Self
 
-from extractor.ask.session import Session
+from extractor.ask.questions import Session
 from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
 from extractor.llm.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.llm.store import CallStore

@@ -8,8 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from extractor.ask.questions import Question, Session
 from extractor.ask.reply_models import reply_for
-from extractor.ask.session import NotedAnswer, Session
 from extractor.fields import CustomField
 from extractor.llm.batch_book import BatchBook
 from extractor.llm.database import RUN_FILE, open_run, open_run_to_read
@@ -95,7 +97,7 @@ class RunStore:
         }
         with self.database.transaction():
             self.database.execute("DELETE FROM answers WHERE record_id = ?", (record.record_id,))
-            for table, rows in (("records", [row]), ("answers", [_describe(record, one) for one in session.answers])):
+            for table, rows in (("records", [row]), ("answers", [_describe(record, *one) for one in session.answers])):
                 for one in rows:
                     columns, marks = ", ".join(f'"{name}"' for name in one), ", ".join("?" * len(one))
                     sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - own names
@@ -164,9 +166,9 @@ class RunStore:
         self.database.close()
 
 
-def _describe(record: TrialRecord, answer: NotedAnswer) -> dict[str, Any]:
+def _describe(record: TrialRecord, question: Question, item: BaseModel, model: str) -> dict[str, Any]:
     """A row of the table ``answers``."""
-    chunk, question = answer.question.chunk, answer.question
+    chunk = question.chunk
     return {
         "record_id": record.record_id,
         "chunk": chunk.number,
@@ -178,6 +180,6 @@ def _describe(record: TrialRecord, answer: NotedAnswer) -> dict[str, Any]:
         "task": question.task.value,
         "fields": json.dumps(question.fields),
         # Without warnings: a value in no readable form is stored as its text and the form that is allowed.
-        "item": answer.item.model_dump_json(exclude_defaults=True, warnings=False),
-        "model": answer.model,
+        "item": item.model_dump_json(exclude_defaults=True, warnings=False),
+        "model": model,
     }

@@ -22,7 +22,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, DiskFull, ExtractorError, ModelUnavailable, RunStopped
@@ -31,7 +31,7 @@ from extractor.llm.calls import Call
 from extractor.llm.metering import Reservation
 from extractor.llm.opening import Route
 from extractor.llm.patience import Watch
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import Choice, Effort, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.executor import Executor, extract_with
 from extractor.run.folder import RunFolder
@@ -39,7 +39,7 @@ from extractor.run.manifest import MANIFEST, describe_settings, read_manifest
 from extractor.run.records import RunLimits, extract_records, note_unread
 from extractor.run.results import write_atomically
 from extractor.run.tally import Tally
-from extractor.schemas import Task, TrialRecord, Usage
+from extractor.schemas import TrialRecord, Usage
 
 from .callers import OPERATOR, CallerBook, now
 from .problems import describe_unexpected
@@ -67,10 +67,10 @@ _OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 _CLEAN_S = 600.0
 
 
-class Job(BaseModel):
+class Job(Choice):
     """A job as shown to its caller."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(extra="ignore")  # of an earlier version
 
     id: str
     caller: str = Field(default="", description="Name of the caller, with a number if an earlier one had the name.")
@@ -78,9 +78,6 @@ class Job(BaseModel):
     reason: str | None = Field(default=None, description="Why the job is paused or failed.")
     name: str = Field(description="Name of the upload. Records without an id of their own are named after it.")
     bytes: NonNegativeInt = Field(description="Size of the upload.")
-    tasks: tuple[Task, ...]
-    effort: Effort | float = Field(default=Effort.MEDIUM, description="How much the model is asked.")
-    min_confidence: float = Field(default=0.0, ge=0, le=1, description="Values with a lower confidence are left out.")
     fields: tuple[str, ...] = Field(default=(), description="The service's own fields that are extracted.")
     created: str
     started: str | None = None
@@ -89,6 +86,12 @@ class Job(BaseModel):
     failed: NonNegativeInt = Field(default=0, description="Records without a result; /failures says why.")
     repeated: NonNegativeInt = Field(default=0, description="Records left out: an earlier one has the same id.")
     usage: Usage = Field(default=Usage(), description="Usage of the model since the last start of the job.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_earlier(cls, given: Any) -> Any:
+        """Read a job of a version that had ``assist`` beside the effort: one that asked nothing still asks nothing."""
+        return given | {"effort": Effort.NONE} if isinstance(given, dict) and given.get("assist") == "never" else given
 
 
 _event_log: ContextVar[EventLog | None] = ContextVar("event_log", default=None)
@@ -181,8 +184,8 @@ class JobRunner:
             if entry.job.state in ACTIVE | {JobState.PAUSED}:
                 self._set(entry, state=JobState.QUEUED, reason=None)
         self._fill()
-        if self._settings.keep_days is not None:
-            self._cleaning = asyncio.create_task(self._clean(timedelta(days=self._settings.keep_days)))
+        if self._settings.options.keep_days is not None:
+            self._cleaning = asyncio.create_task(self._clean(timedelta(days=self._settings.options.keep_days)))
 
     async def _clean(self, age: timedelta) -> None:
         """Delete jobs that ended longer ago than ``age``, except those that wait for money or the model."""
@@ -222,7 +225,7 @@ class JobRunner:
             state=JobState.QUEUED,
             name=name,
             bytes=size,
-            tasks=tuple(sorted(options.tasks)),
+            tasks=options.tasks,
             effort=options.effort,
             min_confidence=options.min_confidence,
             fields=tuple(field.name for field in options.fields),
@@ -281,7 +284,7 @@ class JobRunner:
         while not self._closing:
             running = Counter(entry.job.caller for entry in self._entries.values() if entry.task)
             waiting = [entry for entry in self._entries.values() if entry.job.state is JobState.QUEUED]
-            if not waiting or running.total() >= self._settings.jobs:
+            if not waiting or running.total() >= self._settings.options.jobs:
                 return
             entry = min(waiting, key=lambda each: running[each.job.caller])
             self._set(entry, state=JobState.RUNNING, started=entry.job.started or now(), ended=None)
@@ -345,9 +348,9 @@ class JobRunner:
             tasks=job.tasks,
             effort=job.effort,
             min_confidence=job.min_confidence,
-            reasoning=settings.reasoning,
-            model_options=settings.model_options,
-            fields=[field for field in settings.fields if field.name in job.fields],
+            reasoning=settings.options.reasoning,
+            model_options=settings.options.model_options,
+            fields=[field for field in settings.options.fields if field.name in job.fields],
         )
         described = describe_settings(extractor)
         earlier = read_manifest(folder / RUN / MANIFEST)
@@ -355,7 +358,7 @@ class JobRunner:
         if stale and asks:
             raise ExtractorError(_OTHER_PROGRAM)  # starting over would pay for all calls again
         budget = self._meter.budget if asks else None
-        limits = RunLimits(settings.concurrency if asks else 2 * settings.workers, budget=budget)
+        limits = RunLimits(settings.options.concurrency if asks else 2 * settings.workers, budget=budget)
         with RunFolder(folder / RUN, described, fresh=stale, price=settings.pricing.cost) as results:
             may_read = partial(self._may_read, entry)
             upload, stopped_by = _Upload(folder / _UPLOAD / job.name, may_read, results, tally), "an error"

@@ -6,15 +6,14 @@ import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import AfterValidator, StringConstraints
+from pydantic import StringConstraints
 
 from extractor.fields import CustomField
-from extractor.options import Effort, ExtractionOptions
-from extractor.schemas import Task
+from extractor.options import Choice, ExtractionOptions
 
 from .callers import OPERATOR, Caller
 from .openapi import BODY_TYPES
@@ -71,7 +70,6 @@ def _check_query(request: Request) -> None:
 CallerOfRequest = Annotated[Caller, Depends(_find_caller)]
 
 
-_TASK = "|".join(Task)
 _FILE_NAME = "Name of the file. A record without an id of its own is named after it."
 _NAME = Query(description=_FILE_NAME, pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
 NameQuery = Annotated[str, _NAME]
@@ -84,32 +82,16 @@ JobIdPath = Annotated[
 ]
 
 
-def _check_tasks(text: str) -> str:
-    if len(set(text.split(","))) < len(text.split(",")):
-        raise ValueError("a task is named twice")
-    return text
+def _query(name: str) -> Any:
+    """Return the parameter of an option. What is left out is as the service was told."""
+    return Query(description=f"{Choice.model_fields[name].description} The service's own if left out.", max_length=200)
 
 
 async def _read_options(
     service: ServiceOfRequest,
-    effort: Annotated[
-        str | None,
-        Query(
-            description="How much to ask the model: none, low, medium, high, or the confidence below which a value is "
-            "asked about; the service's own if left out.",
-            pattern=rf"^({'|'.join(Effort)}|0(\.\d+)?|1(\.0+)?)$",
-            max_length=20,
-        ),
-    ] = None,
-    tasks: Annotated[
-        str,
-        Query(description="The parts, separated by commas.", pattern=f"^({_TASK})(,({_TASK}))*$", max_length=200),
-        AfterValidator(_check_tasks),
-    ] = ",".join(Task),
-    min_confidence: Annotated[
-        float,
-        Query(ge=0, le=1, allow_inf_nan=False, description="Leave out values with a lower confidence, and report it."),
-    ] = 0.0,
+    effort: Annotated[str | None, _query("effort")] = None,
+    tasks: Annotated[str | None, _query("tasks")] = None,
+    min_confidence: Annotated[str | None, _query("min_confidence")] = None,
     fields: Annotated[
         list[Annotated[str, StringConstraints(pattern="^[a-z0-9_,]*$", max_length=2000)]] | None,
         Query(
@@ -118,9 +100,15 @@ async def _read_options(
         ),
     ] = None,
 ) -> ExtractionOptions:
+    own = service.settings.options
+    given = {"effort": effort, "tasks": tasks, "min_confidence": min_confidence}
+    chosen = {name: getattr(own, name) if value is None else value for name, value in given.items()}
     names = None if fields is None else [name for given in fields for name in given.split(",") if name]
-    own = _choose_fields(service.settings.fields, names)
-    return ExtractionOptions(tasks.split(","), min_confidence, effort or service.settings.effort, own)
+    try:
+        return ExtractionOptions.read(chosen).model_copy(update={"fields": _choose_fields(own.fields, names)})
+    except ValueError as error:
+        name, _, detail = str(error).partition(": ")
+        raise ProblemError("wrong-parameter", str(error), errors=(WrongParameter(name=name, detail=detail),)) from None
 
 
 def _choose_fields(fields: tuple[CustomField, ...], names: list[str] | None) -> tuple[CustomField, ...]:

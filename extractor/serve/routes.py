@@ -69,7 +69,7 @@ async def extract(
     first eight digits of the body's SHA-256.
     """
     service.meter.check(options.effort)
-    body = await read_body(request, service.settings.max_bytes)
+    body = await read_body(request, service.settings.options.max_bytes)
     named = record_id or name or f"text-{sha256(body).hexdigest()[:8]}"
     line = await while_connected(request, service.extract(named, body, options))
     return Response(line, media_type="application/json")
@@ -103,7 +103,7 @@ async def submit_job(
     service.meter.check(options.effort)
     job_id, upload = service.runner.prepare(caller.id)
     try:
-        size = await save_body(request, upload / name, service.settings.max_upload_bytes)
+        size = await save_body(request, upload / name, service.settings.options.max_upload_bytes)
     except BaseException:
         shutil.rmtree(upload.parent, ignore_errors=True)
         raise

@@ -53,7 +53,7 @@ class Service:
         self.model: Model | None = None
         self._executor = executor
         self._computing = asyncio.Semaphore(settings.workers)
-        self._asking = asyncio.Semaphore(settings.concurrency)
+        self._asking = asyncio.Semaphore(settings.options.concurrency)
         self._taken, self._limits, self.is_stopping = 0, set[asyncio.Timeout](), False
         self._starting = asyncio.create_task(self._start_processes())
 
@@ -65,17 +65,19 @@ class Service:
             stack.enter_context(listening(NullHandler()))
             stack.enter_context(keep_job_events_apart())
             book = stack.enter_context(closing(CallerBook(settings.root)))
-            meter = SharedMeter(settings.root, settings.pricing, settings.requests_per_minute)
+            meter = SharedMeter(settings.root, settings.pricing, settings.options.requests_per_minute)
             stack.enter_context(closing(meter))
             # Jobs have their own processes, so that their long records do not block requests.
-            timed = ProcessExecutor(settings.workers, 0, settings.timeout_s + _SPARE_S, _read_example())
+            timed = ProcessExecutor(settings.workers, 0, settings.options.timeout + _SPARE_S, _read_example())
             executor = await stack.enter_async_context(timed)
             jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
             service = cls(settings, book, meter, executor, jobs)
-            extractor = Extractor(settings.model, reasoning=settings.reasoning, model_options=settings.model_options)
+            extractor = Extractor(
+                settings.model, reasoning=settings.options.reasoning, model_options=settings.options.model_options
+            )
             # A service outlives its model's absences: each request has its own time, and the next one tries again.
             asking = replace(extractor.asking, patience=None)
-            opening = extractor.open(settings.concurrency, route=Route(service.meter), asking=asking)
+            opening = extractor.open(settings.options.concurrency, route=Route(service.meter), asking=asking)
             opened = await stack.enter_async_context(opening)
             service.model = opened.model
             service.runner.start()
@@ -116,7 +118,7 @@ class Service:
     @asynccontextmanager
     async def _limited(self) -> AsyncIterator[None]:
         """Limit an extraction to its time, which a stop of the service shortens."""
-        async with asyncio.timeout(self.settings.timeout_s) as limit:
+        async with asyncio.timeout(self.settings.options.timeout) as limit:
             self._limits.add(limit)
             try:
                 yield
@@ -125,7 +127,7 @@ class Service:
 
     async def extract(self, name: str, body: bytes, options: ExtractionOptions) -> bytes:
         """Extract the record in a body, as JSON. Raises ``ProblemError`` and ``ModelError``."""
-        if self._taken >= self.settings.queue:
+        if self._taken >= self.settings.options.queue:
             raise ProblemError("queue-full", "the queue of extractions is full", retry_s=1)
         model = self.model if options.asks else None
         self._taken += 1
@@ -138,7 +140,10 @@ class Service:
         except TimeoutError:
             if self.is_stopping:
                 raise ProblemError("not-ready", "the service stops", retry_s=10) from None
-            detail, remedy = f"it took longer than {self.settings.timeout_s:g} seconds", "send the record as a job"
+            detail, remedy = (
+                f"it took longer than {self.settings.options.timeout:g} seconds",
+                "send the record as a job",
+            )
             raise ProblemError("took-too-long", detail, remedy=remedy) from None
         except RecordTooLarge as error:
             raise ProblemError("unreadable", error.problem, remedy=error.remedy) from None

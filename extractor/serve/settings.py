@@ -1,49 +1,101 @@
-"""Configuration of a service: its limits, its folder and the operator's token."""
+"""Configuration of a service: the options of ``extractor serve``, its folder and the operator's token."""
 
 import ipaddress
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Final
 
-from extractor.cost.budget import Pricing
+from pydantic import Field
+
 from extractor.errors import StoreError
-from extractor.fields import CustomField
-from extractor.llm.providers import Reasoning
-from extractor.llm.spec import ModelSpec
-from extractor.options import Effort
+from extractor.options import RARE, SPEED, ExtractionOptions, ModelOptions, Shown
+
+if TYPE_CHECKING:
+    from extractor.cost.budget import Pricing
+    from extractor.llm.spec import ModelSpec
+
+SERVICE: Final = "Service"
+LIMITS: Final = "Limits"
+_SHORTEST_TOKEN = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOptions(ExtractionOptions, ModelOptions):
+    """The options of ``extractor serve``. What to extract, and the effort, are for requests that do not say it."""
+
+    host: Annotated[str, Shown(SERVICE)] = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65535), Shown(SERVICE, "N")] = 8400
+    """0 for any free one."""
+    root: Annotated[Path | None, Shown(SERVICE, "DIR", envvar="EXTRACTOR_ROOT")] = None
+    """Folder of keys and jobs."""
+    concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 16
+    """Records at the model at once."""
+    requests_per_minute: Annotated[float | None, Field(ge=0.01), Shown(SPEED, "N")] = None
+    """Most requests to the model; its server's own limits apply too."""
+    timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
+    """Seconds for one extraction."""
+    workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
+    """Processes that share the work; else all cores."""
+    jobs: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 2
+    """Jobs under way at once."""
+    queue: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 256
+    """Extractions under way or waiting; then 429."""
+    max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
+    """Largest body of an extraction."""
+    max_upload_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 1_000_000_000
+    """Largest upload of a job."""
+    keep_days: Annotated[float | None, Field(ge=0), Shown(LIMITS, "DAYS")] = None
+    """Delete jobs this many days after they end."""
+    log_json: Annotated[str | None, Shown(RARE, "FILE")] = None
+    """Append events as JSON; - is stderr."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """Settings of a service.
+    """A service's options, its folder of keys and jobs, the operator's key, the model with its key, and its pricing."""
 
-    ``root`` is the folder of keys and jobs, ``token`` the operator's key. Without a ``model``, only the rules run.
-    ``effort`` is that of requests which name none; ``reasoning`` and ``model_options`` are the model's; ``fields`` are
-    the service's own. The rest are limits for all callers together: the money of ``pricing``; ``requests_per_minute``
-    to the model; ``max_bytes`` of an extraction's body and ``max_upload_bytes`` of a job's; ``queue`` extractions
-    running or waiting; ``workers`` processes; ``concurrency`` records that use the model at once; ``jobs`` running;
-    ``timeout_s`` seconds for one extraction; ``keep_days`` after their end for jobs, None for ever.
-    """
-
+    options: ServiceOptions
     root: Path
     token: str
-    model: ModelSpec | None
-    effort: Effort | float
-    pricing: Pricing
-    requests_per_minute: float | None
-    max_bytes: int
-    max_upload_bytes: int
-    queue: int
+    model: "ModelSpec | None"
+    pricing: "Pricing"
     workers: int
-    concurrency: int
-    jobs: int
-    timeout_s: float
-    keep_days: float | None
-    reasoning: Reasoning | None
-    model_options: Mapping[str, Any]
-    fields: tuple[CustomField, ...] = ()
+
+
+def choose_root(root: Path | None) -> Path:
+    """Return the folder of a service: the given one, or the usual one of this user."""
+    import platformdirs  # noqa: PLC0415 - of few commands
+
+    return root or platformdirs.user_data_path("trial-extractor", appauthor=False) / "service"
+
+
+def choose_token(given: str | None, host: str, root: Path) -> tuple[str, Path | None]:
+    """Return the operator's token, and its file unless the token is ``given``, by EXTRACTOR_TOKEN.
+
+    The file is ``ROOT/token``, which only its owner can read; a missing one is created. Raises ``StoreError`` if it
+    cannot be read or created, and ``ValueError`` for a short token, or for an address that others reach without one.
+    """
+    token, path = given, None
+    if not token:
+        if not is_loopback(host):
+            raise ValueError(f"--host {host} can be reached by others: set EXTRACTOR_TOKEN to a secret of your own")
+        path = (root / "token").absolute()
+        try:
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(0o600)
+            path.chmod(0o600)  # the permissions of a restored backup may differ
+            if not path.read_text("ascii").strip():
+                path.write_text(f"{secrets.token_hex(32)}\n", "ascii")
+            token = path.read_text("ascii").strip()
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise StoreError(f"{path}: {why}; set EXTRACTOR_TOKEN, or choose another --root") from error
+    if len(token) < _SHORTEST_TOKEN:
+        raise ValueError(
+            f"{path or 'EXTRACTOR_TOKEN'} has fewer than {_SHORTEST_TOKEN} characters; `openssl rand -hex 32` makes one"
+        )
+    return token, path
 
 
 def is_loopback(host: str) -> bool:
@@ -56,21 +108,3 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def read_or_make_token(root: Path) -> tuple[str, Path]:
-    """Return the token in ``ROOT/token`` and the path of that file, which only its owner can read.
-
-    Creates a missing file. Raises ``StoreError`` if the file cannot be read or created.
-    """
-    path = (root / "token").absolute()
-    try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(0o600)
-        path.chmod(0o600)  # the permissions of a restored backup may differ
-        if not path.read_text("ascii").strip():
-            path.write_text(f"{secrets.token_hex(32)}\n", "ascii")
-        return path.read_text("ascii").strip(), path
-    except (OSError, UnicodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise StoreError(f"{path}: {why}; set EXTRACTOR_TOKEN, or choose another --root") from error

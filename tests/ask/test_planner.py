@@ -18,7 +18,7 @@ from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen, su
 
 
 def plan(*items, candidates=(), tasks=frozenset(Task), **options):
-    return plan_questions(parsed_record(*items, candidates=candidates), ExtractionOptions(tasks, **options))
+    return plan_questions(parsed_record(*items, candidates=candidates), ExtractionOptions(tasks=tasks, **options))
 
 
 def asked(questions):

@@ -130,11 +130,11 @@ def test_forms_and_unknown_encodings_are_refused(served, headers):
 
 
 WRONG = {
-    "effort": ["huge", "1.5", "-0.1", "nan", "1e-1", ""],
+    "effort": ["huge", "1.5", "-0.1", "nan", ""],
     "min_confidence": ["1.1", "nan", "surely"],
     "task": ["dosing"],
 }
-WRONG |= {"tasks": ["dosing,colour", "dosing,dosing", ""], "name": ["../../etc/passwd", ".hidden", "a" * 101, "a\n"]}
+WRONG |= {"tasks": ["dosing,colour", ""], "name": ["../../etc/passwd", ".hidden", "a" * 101, "a\n"]}
 WRONG |= {"x-record-id": ["", "../a", "a b", ".a", "a.txt", "a" * 101, "\xe9"]}
 
 

@@ -1,0 +1,87 @@
+"""Chunks of criteria, and ages beside those that the registry has."""
+
+import pytest
+
+from extractor.parse import parse_record
+from extractor.parse.drafts import ChunkKind
+from extractor.schemas import RegistryFields
+from tests.trust import trial
+
+
+def test_chunks_are_numbered_in_reading_order_and_introducing_lines_are_no_criteria():
+    text = "Inclusion Criteria:\n\n* Asthma\n* Any of the following:\n\n  * Cough\n  * Wheeze"
+    criteria = parse_record(trial(eligibility=text)).criteria
+    assert [(one.chunk.number, one.chunk.kind, one.rules["stands"].value) for one in criteria] == [
+        (1, ChunkKind.ITEM, True),
+        (2, ChunkKind.LEAD_IN, False),
+        (3, ChunkKind.ITEM, True),
+        (4, ChunkKind.ITEM, True),
+    ]
+
+
+def read_ages(lines, low=None, high=None, summary=""):
+    """The ages of a record with these inclusion criteria and registered ages."""
+    text = "Inclusion Criteria:\n\n* Asthma\n" + "".join(f"* {line}\n" for line in lines)
+    record = trial(eligibility=text, brief_summary=summary)
+    record = record.model_copy(update={"registry": RegistryFields(minimum_age=low, maximum_age=high)})
+    rules = parse_record(record).whole.rules
+    return rules["minimum_age"], rules["maximum_age"]
+
+
+def test_ages_that_differ_between_criteria_are_alternatives():
+    low, high = read_ages(["Age 18 to 40 years", "Age 66 to 75 years"])
+    assert [one.value for one in low.alternatives] == [66]
+    assert [one.value for one in high.alternatives] == [40]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Age 18 to 60 years",
+        "Age: 18-60, inclusive",
+        "Age of at least 18 and less than 60 years",
+        "Men and women between 18 and 60 years of age, with a body weight of 50 to 90 kg",
+    ],
+)
+def test_a_plain_age_stands_beside_another_registered_one_and_is_not_sure(line):
+    low, high = read_ages([line], "18 Years", "75 Years")
+    assert (low.value.value, high.value.value) == (18, 60)
+    assert low.confidence > 0.8 > high.confidence
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "In the second cohort, participants are younger than 40 years",
+        "Aged up to 40 years if a carrier",
+        "At least two of the following signs:\n   * Age < 40 years\n   * Wheeze",
+        "Younger than 40 years at the time of the first transplantation",
+        "An adolescent aged 13 to 16 years\n* Both parents",
+    ],
+)
+def test_an_age_that_is_not_plainly_that_of_participants_gives_way_to_the_registered_one(line):
+    _, high = read_ages([line], "18 Years", "75 Years")
+    assert high.value is None
+    if high.alternatives:
+        assert high.confidence < 0.8
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found"),
+    [
+        ("18 Years", "75 Years", None),
+        ("18 Years", None, None),  # one registered end: the other has no limit
+        ("20 Years", None, 30),  # its range has the registered end
+        (None, None, 30),
+        ("20 Years", "30 Years", 30),
+    ],
+)
+def test_a_summary_never_decides_against_the_registered_age(low, high, found):
+    _, age = read_ages([], low, high, "It is common in people aged 20 to 30 years.")
+    assert (age.value and age.value.value) == found
+
+
+def test_of_several_ages_the_registered_one_counts():
+    lines = ["Part 1: age 18 to 55 years", "Part 2: age 18 to 65 years"]
+    assert read_ages(lines, "18 Years", "55 Years")[1].value.value == 55
+    assert read_ages(lines)[1].value.value == 65
