@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator
 from itertools import zip_longest
 from typing import Any
 
-from extractor.evaluation.alignment import Aligned, pair_values
+from extractor.evaluation.alignment import Aligned, match_values
 from extractor.evaluation.fields import DOSING, ENDPOINTS
 from extractor.evaluation.text import fold_name, fold_text
 from extractor.evaluation.wording import compare_texts, measure_likeness, read_words
@@ -35,10 +35,13 @@ def join_reworded(pairs: list[Aligned]) -> list[Aligned]:
     Evaluation pairs by the characters of quotes. Here "Age ≥ 18 years" is "Participants must be 18 years or older".
     """
     gone, come = ([one for one in pairs if one[side] and not one[1 - side]] for side in (0, 1))
-    before, after = ([_join_text(one[side][0].item) for one in each] for side, each in enumerate((gone, come)))
-    joined = {row: come[column] for row, column in pair_values(before, after, measure_likeness, _LEAST_ALIKE)}
-    partners = {id(gone[row]): Aligned(gone[row].old, one.new) for row, one in joined.items()}
-    taken = set(map(id, joined.values()))
+
+    def compare(one: Aligned, other: Aligned) -> float:
+        return measure_likeness(_join_text(one.old[0].item), _join_text(other.new[0].item))
+
+    found, *_ = match_values(gone, come, compare, _LEAST_ALIKE)
+    partners = {id(one): Aligned(one.old, other.new) for one, other in found}
+    taken = {id(other) for _, other in found}
     return [partners.get(id(one), one) for one in pairs if id(one) not in taken]
 
 
@@ -192,10 +195,8 @@ def compare_own(name: str, pair: Aligned) -> Iterator[TrialChange]:
     >>> [change.message for change in compare_own("blinding", Aligned(*sides))]
     ['blinding: open -> double']
     """
-    same = dict(pair_values(*pair, lambda one, other: float(one.item.values == other.item.values), 1))
-    gone = ([one] for at, one in enumerate(pair.old) if at not in same)
-    come = ([one] for at, one in enumerate(pair.new) if at not in same.values())
-    for was, now in zip_longest(gone, come, fillvalue=()):
+    _, gone, come = match_values(*pair, lambda one, other: float(one.item.values == other.item.values), 1)
+    for was, now in zip_longest(([one] for one in gone), ([one] for one in come), fillvalue=()):
         kind = ChangeKind.CHANGED if was and now else ChangeKind.ADDED if now else ChangeKind.REMOVED
         said = " -> ".join(say(one.item.values) for one in (*was, *now))
         message = f"{name_label(name)}: {said}" + f" {kind.value}" * (not was or not now)
