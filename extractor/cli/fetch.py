@@ -107,7 +107,7 @@ def find_records(
     from tempfile import TemporaryDirectory
 
     from extractor.fetch import BASE_URL, Registry, parse_nct_numbers
-    from extractor.run.results import made_folder
+    from extractor.run.folder import made_folder
 
     named = [one for one in inputs if one[:3].upper() == "NCT" and one[3:].isdecimal() and not Path(one).exists()]
     numbers = parse_nct_numbers(" ".join(named))

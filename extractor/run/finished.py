@@ -15,9 +15,8 @@ from extractor.llm.database import RUN_FILE
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 
-from .folder import EXTRACTIONS
+from .folder import EXTRACTIONS, is_locked, naming_file
 from .manifest import MANIFEST, RunState, read_manifest
-from .results import is_locked, naming_file
 from .store import LEFT, RunStore, digest_record
 
 Shape = TypeVar("Shape", bound=BaseModel)

@@ -14,9 +14,8 @@ from extractor.errors import StoreError
 from extractor.llm.database import HOW_LOST, RUN_FILE, Database, open_run
 from extractor.llm.store import CallStore
 
-from .folder import EXTRACTIONS
+from .folder import EXTRACTIONS, lock_folder, naming_file
 from .manifest import MANIFEST, read_manifest
-from .results import lock_folder, naming_file
 
 _TABLES = ("batches", "calls", "requests", "records", "answers")
 _GAP = 10_000

@@ -34,17 +34,15 @@ from extractor.llm.patience import Watch
 from extractor.options import Choice, Effort, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.executor import Executor, extract_with
-from extractor.run.folder import RunFolder
+from extractor.run.folder import RunFolder, write_atomically
 from extractor.run.manifest import MANIFEST, describe_settings, read_manifest
 from extractor.run.records import RunLimits, extract_records, note_unread
-from extractor.run.results import write_atomically
 from extractor.run.tally import Tally
 from extractor.schemas import TrialRecord, Usage
 
-from .callers import OPERATOR, CallerBook, now
+from .callers import OPERATOR, SPENT, CallerBook, SharedMeter, now
 from .problems import describe_unexpected
 from .settings import ServiceSettings
-from .spending import SPENT, SharedMeter
 
 _logger = logging.getLogger(__name__)
 _JOB, EVENTS, RUN, _UPLOAD = "job.json", "events.jsonl", "run", "upload"
