@@ -212,7 +212,7 @@ def _show(
 
 
 def _expect(wanted: "Wanted", total: int | None, limit: int | None) -> int | None:
-    """The number of records that there will be, if it is known."""
+    """Return the number of records that there will be, if it is known."""
     if isinstance(wanted, Sequence):
         return len(wanted)
     return min((one for one in (total, limit) if one is not None), default=None)

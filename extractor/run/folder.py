@@ -111,7 +111,7 @@ class RunFolder(Sink):
         return self._store.calls if self._store else None
 
     def calls(self) -> CallStore:
-        """The stored calls to models. Begins the run."""
+        """Return the stored calls to models. Begins the run."""
         return self.store.calls
 
     def rewind(self) -> None:
@@ -272,12 +272,12 @@ class RunFolder(Sink):
 
 
 def _to_json(content: Mapping[str, Any]) -> bytes:
-    """A line of JSON. Bytes of a file name that are not UTF-8 are escaped."""
+    """Write one line of JSON. Bytes of a file name that are not UTF-8 are escaped."""
     return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:
-    """The id of a repeated record, the place that was used, and the one that was left out."""
+    """Describe a repeated record: its id, the place that was used, and the one that was left out."""
     left_out = ", ".join(filter(None, (error.path, error.place)))
     return {"record_id": error.record_id, "taken": error.first, "left_out": left_out}
 

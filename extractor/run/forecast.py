@@ -127,7 +127,7 @@ def forecast_run(measured: Measured, rates: Cases[Rates], pricing: Pricing, conc
 def _forecast_case(
     total: Estimate, rates: Rates, pace: _Pace, pricing: Pricing, concurrency: int, latency: float
 ) -> dict[str, Any]:
-    """The figures of one case, by the names of ``Forecast``."""
+    """Return the figures of one case, by the names of ``Forecast``."""
     price = pricing.price
     tokens = forecast_calls(total.size, rates)
     cached = forecast_cached(tokens, pricing, concurrency)
@@ -151,7 +151,7 @@ def _forecast_case(
 
 
 def forecast_cached(tokens: Tokens, pricing: Pricing, concurrency: int) -> float:
-    """The static tokens of all calls but the first ones, which are sent before the cache has them.
+    """Return the static tokens of all calls but the first ones, which are sent before the cache has them.
 
     Providers do not promise a cache in batches.
     """
@@ -161,7 +161,7 @@ def forecast_cached(tokens: Tokens, pricing: Pricing, concurrency: int) -> float
 
 
 def forecast_written(tokens: Tokens, cached: float, pricing: Pricing) -> float:
-    """The static tokens that are written into a cache: those not read from it, if a request names its prefix."""
+    """Return the static tokens that are written into a cache: those not read from it, if a request names its prefix."""
     if pricing.spec is None or pricing.spec.family.cache == "auto" or not _is_cacheable(tokens):
         return 0.0
     return tokens.static - cached
@@ -173,7 +173,7 @@ def _is_cacheable(tokens: Tokens) -> bool:
 
 
 def forecast_price(tokens: Tokens, cached: float, written: float, price: Price) -> float:
-    """The cost in US dollars, with prompt tokens that are read from a cache and written into it."""
+    """Return the cost in US dollars, with prompt tokens that are read from a cache and written into it."""
     usage = {"prompt_tokens": tokens.prompt, "cached_tokens": cached}
     usage |= {"written_tokens": written, "output_tokens": tokens.output}
     return price.cost(Usage(**{name: round(count) for name, count in usage.items()})) / PICO

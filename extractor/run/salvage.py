@@ -92,7 +92,7 @@ def _copy_rows(old: sqlite3.Connection, new: Database, results: Path) -> dict[st
 
 
 def _read_rows(old: sqlite3.Connection, table: str) -> Iterator[_Row]:
-    """Each row that can be read, one at a time, since a damaged page ends a longer query."""
+    """Yield each row that can be read, one at a time, since a damaged page ends a longer query."""
     last = next((row["last"] for row in _try(old, f"SELECT max(rowid) AS last FROM {table}")), None)  # noqa: S608
     number = missed = 0
     while number < last if last is not None else missed < _GAP:

@@ -57,12 +57,12 @@ class Caller:
 
 
 def now() -> str:
-    """The time in UTC, to the second; such texts sort by time."""
+    """Return the time in UTC, to the second; such texts sort by time."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _digest(key: str) -> str:
-    """The stored hash of a key. A key of 256 random bits cannot be guessed, so it needs no slow hash."""
+    """Return the stored hash of a key. A key of 256 random bits cannot be guessed, so it needs no slow hash."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -136,7 +136,7 @@ class CallerBook:
         return known is not None or jobs_of(self._root, caller_id).exists()
 
     def find(self, key: str) -> Caller | None:
-        """The caller with that key. The lookup uses the hash, so its timing reveals nothing about the key."""
+        """Return the caller with that key. The lookup uses the hash, so its timing reveals nothing about the key."""
         sql = f"SELECT {_COLUMNS} FROM keys WHERE key_sha256 = ? AND {_IS_VALID}"  # noqa: S608
         row = self._database.row(sql, (_digest(key), now()))
         return Caller(*row) if row else None
@@ -147,12 +147,12 @@ class CallerBook:
         return caller_id == OPERATOR or self._database.row(sql, (caller_id, now())) is not None
 
     def __iter__(self) -> Iterator[Caller]:
-        """All callers whose key is not revoked, by name."""
+        """Yield all callers whose key is not revoked, by name."""
         rows = self._database.execute(f"SELECT {_COLUMNS} FROM keys WHERE NOT is_revoked ORDER BY name")  # noqa: S608
         return (Caller(*row) for row in rows)
 
     def changes(self) -> Iterator[tuple[str, str, str]]:
-        """All changes of keys, the oldest first: time, what was done, and the caller's id."""
+        """Yield all changes of keys, the oldest first: time, what was done, and the caller's id."""
         return iter(self._database.execute("SELECT at, change, id FROM changes ORDER BY rowid"))
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class CallerBook:
 
 
 def jobs_of(root: Path, caller_id: str) -> Path:
-    """The folder of a caller's jobs."""
+    """Return the folder of a caller's jobs."""
     return root / "jobs" / caller_id
 
 
