@@ -14,7 +14,7 @@ import typer
 from extractor.options import FILES, WHAT, split_names
 
 from .console import FAILED, OK, USAGE, errors_for_people, say, say_first, to_printable, warn_incomplete
-from .options import QuietOption, WorkersOption
+from .options import QuietOption, WorkersOption, option
 
 if TYPE_CHECKING:
     from extractor.diff import TrialChange, TrialDiff
@@ -33,21 +33,17 @@ def diff(
     new: Annotated[str, typer.Argument(metavar="NEW", help="The new version, in the same or another form.")],
     format_: Annotated[
         Literal["text", "json"],
-        typer.Option("--format", help="json: one object per trial that changed, a line each.", rich_help_panel=FILES),
+        option(FILES, "json: one object per trial that changed, a line each.", "--format"),
     ] = "text",
     html: Annotated[
-        Path | None,
-        typer.Option("--html", "-o", metavar="FILE", dir_okay=False, help="Write a page, too.", rich_help_panel=FILES),
+        Path | None, option(FILES, "Write a page, too.", "--html", "-o", metavar="FILE", dir_okay=False)
     ] = None,
     severity: Annotated[
         Literal["major", "minor", "editorial"],
-        typer.Option(help="The least severe changes; editorial: other words for the same.", rich_help_panel=WHAT),
+        option(WHAT, "The least severe changes; editorial: other words for the same."),
     ] = "minor",
     only: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME,...", help="These kinds of change or items: tightened,endpoint.", rich_help_panel=WHAT
-        ),
+        str | None, option(WHAT, "These kinds of change or items: tightened,endpoint.", metavar="NAME,...")
     ] = None,
     quiet: QuietOption = False,
     workers: WorkersOption = None,

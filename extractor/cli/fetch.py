@@ -60,7 +60,14 @@ def fetch(
     from extractor.fetch import BASE_URL, Registry, RegistryQuery, parse_nct_numbers
 
     wanted: tuple[str, ...] | RegistryQuery
-    given = parse_nct_numbers(" ".join(numbers or ())), parse_nct_numbers(_read_ids(ids), ids or "")
+    try:
+        listed = "" if ids is None else sys.stdin.read() if ids == "-" else Path(ids).read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{ids}: not a text of NCT numbers in UTF-8; save it as plain text") from None
+    more = {name.strip(): (mark, value) for name, mark, value in (one.partition("=") for one in param or ())}
+    if wrong := [name for name, (mark, _) in more.items() if not mark]:
+        raise ValueError(f"--param {wrong[0][:40]}: give it as NAME=VALUE, such as query.spons=NCI")
+    given = parse_nct_numbers(" ".join(numbers or ())), parse_nct_numbers(listed, ids or "")
     wanted = tuple(dict.fromkeys(chain(*given)))
     asked: dict[str, Any] = {
         "condition": condition,
@@ -69,7 +76,7 @@ def fetch(
         "statuses": tuple(split_names(status)),
         "phases": tuple(split_names(phase)),
         "updated_since": updated_since and updated_since.date(),
-        "more": dict(map(_split_parameter, param or ())),
+        "more": {name: value for name, (_, value) in more.items()},
     }
     if wanted and (limit or any(asked.values())):
         raise ValueError("name NCT numbers or a query (with --limit), one of the two")
@@ -100,7 +107,7 @@ def find_records(
     from tempfile import TemporaryDirectory
 
     from extractor.fetch import BASE_URL, Registry, parse_nct_numbers
-    from extractor.run.results import made_folder
+    from extractor.run.folder import made_folder
 
     named = [one for one in inputs if one[:3].upper() == "NCT" and one[3:].isdecimal() and not Path(one).exists()]
     numbers = parse_nct_numbers(" ".join(named))
@@ -205,7 +212,7 @@ def _show(
 
 
 def _expect(wanted: "Wanted", total: int | None, limit: int | None) -> int | None:
-    """The number of records that there will be, if it is known."""
+    """Return the number of records that there will be, if it is known."""
     if isinstance(wanted, Sequence):
         return len(wanted)
     return min((one for one in (total, limit) if one is not None), default=None)
@@ -215,19 +222,3 @@ def _name_unknown(unknown: Sequence[str], registry: "Registry") -> int:
     if unknown:
         say(f"not known to {registry.name}: {', '.join(unknown)}")
     return FAILED if unknown else OK
-
-
-def _read_ids(name: str | None) -> str:
-    if name is None:
-        return ""
-    try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{name}: not a text of NCT numbers in UTF-8; save it as plain text") from None
-
-
-def _split_parameter(text: str) -> tuple[str, str]:
-    name, mark, value = text.partition("=")
-    if not mark:
-        raise ValueError(f"--param {text[:40]}: give it as NAME=VALUE, such as query.spons=NCI")
-    return name.strip(), value

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from glob import has_magic
+from itertools import islice
 from os.path import realpath  # unlike Path.resolve, it takes links that lead in a circle
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from extractor.cost.budget import Limits, Pricing
 from extractor.errors import ExtractorError
 from extractor.llm.exchange import Exchange
 from extractor.llm.replay import ReplayTally
+from extractor.read import read_records
 from extractor.read.records import describe_missing
 from extractor.run.executor import SMALL_RUN, Executor, InlineExecutor, ProcessExecutor, count_cores, open_executor
 from extractor.run.folder import RunFolder
@@ -23,7 +25,7 @@ from .console import refuse
 from .environment import find_prices, read_model_spec
 from .fetch import find_records
 from .options import RecordOptions
-from .progress import count_records, observing
+from .progress import observing
 
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
@@ -81,9 +83,17 @@ class RunJob:
         return nullcontext(ProcessExecutor(self.processes - 1, SMALL_RUN if self.workers is None else 0))
 
     def count(self, folder: RunFolder | None = None) -> int | None:
-        """Count the records in the inputs, if possible in advance, and note the count in ``folder``."""
-        total = count_records(self.inputs, self.limits.records)
-        if folder and total is not None:
+        """Count the records in the inputs, and note the count in ``folder``.
+
+        Returns None for inputs that cannot be read twice or lie on the network.
+        """
+        most = self.limits.records
+        if "-" in self.inputs:
+            return most
+        if any("://" in one for one in self.inputs):
+            return None
+        total = sum(1 for _ in islice(read_records(*self.inputs, on_error=lambda _: None), most))
+        if folder:
             with suppress(ExtractorError):  # writing the results reports it, too
                 folder.note_total(total)
         return total

@@ -12,12 +12,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from extractor.ask.prompt import load_prompt
-from extractor.cost.tokens import Cases, Rates
+from extractor.cost.tokens import Cases
 from extractor.errors import BudgetReached, ModelAway
 from extractor.events import Event, tell
 from extractor.llm.batch_book import BatchQueue
 from extractor.llm.calls import estimate_tokens
-from extractor.llm.database import RUN_FILE, open_run_to_read
+from extractor.llm.database import open_run_to_read
 from extractor.llm.opening import Route
 from extractor.llm.patience import Patience
 from extractor.llm.store import CallStore
@@ -46,7 +46,13 @@ def perform_job(job: RunJob) -> int:
     patience = job.extractor.asking.patience or Patience()
     tally, interrupts, since = Tally(), Interrupts(patience.seconds), monotonic()
     code, stopped_by = OK, "an error"
-    with _open_sink(job) as sink:
+    settings, price = describe_settings(job.extractor), job.pricing.cost
+    opening: AbstractContextManager[Sink] = (
+        RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, price=price)
+        if job.out
+        else nullcontext(StreamSink(sys.stdout, sys.stderr))
+    )
+    with opening as sink:
         folder = sink if isinstance(sink, RunFolder) else None
         spec = job.extractor.choice.spec
         options = job.extractor.options
@@ -192,30 +198,38 @@ async def _extract_in_rounds(
         say("requests are left that no batch answered; the same command goes on")
 
 
-def _open_sink(job: RunJob) -> AbstractContextManager[Sink]:
-    if job.out is None:
-        return nullcontext(StreamSink(sys.stdout, sys.stderr))
-    settings, price = describe_settings(job.extractor), job.pricing.cost
-    return RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, price=price)
-
-
 def forecast_job(job: RunJob) -> int:
     """Print the forecast of a run's calls, time and cost, and return the exit code. Calls no model."""
-    tally = Tally()
+    tally, options = Tally(), job.extractor.options
+
+    def report(error: Exception) -> None:
+        tally.failed += 1
+        say(describe_failure(error)["message"])
+
+    def note_estimate() -> None:
+        tally.extracted += 1
+
+    async def measure() -> Measured:
+        records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
+        chosen = islice(records, job.limits.records)
+        async with open_executor(job.workers) as executor:  # as many processes as would extract
+            return await measure_records(chosen, options, executor, on_error=report, on_estimate=note_estimate)
+
     with show_progress(tally, job.count, quiet=job.quiet):
-        measured = asyncio.run(_measure(job, tally))
-    _warn_of_other_settings(job)
-    print_forecast(forecast_run(measured, _rates(job), job.pricing, job.limits.concurrency))
-    _say_what_fields_add(job)
-    return FAILED if tally.failed else OK
-
-
-def _say_what_fields_add(job: RunJob) -> None:
-    """Say how much longer the definitions of every call are by the user's own fields."""
-    if fields := job.extractor.options.fields:
-        own, built_in = (estimate_tokens(load_prompt(each).system) for each in (fields, ()))
-        names = ", ".join(field.name for field in fields)
+        measured = asyncio.run(measure())
+    rates, folder = job.pricing.rates(), None if job.fresh else job.out
+    if folder and (earlier := read_manifest(folder / MANIFEST)):
+        if changed := explain_changed(earlier.settings, describe_settings(job.extractor)):
+            differences = "; ".join(changed.values())
+            say(f"{folder}: holds a run with other settings ({differences}); the run itself needs another --out")
+        with closing(open_run_to_read(folder)) as run:  # its calls say how many tokens a call takes
+            rates = job.pricing.rates(CallStore(run))
+    print_forecast(forecast_run(measured, rates, job.pricing, job.limits.concurrency))
+    if options.fields:
+        own, built_in = (estimate_tokens(load_prompt(each).system) for each in (options.fields, ()))
+        names = ", ".join(field.name for field in options.fields)
         say(f"your own fields ({names}) add about {own - built_in:,} tokens to the definitions of every call")
+    return FAILED if tally.failed else OK
 
 
 def print_forecast(forecast: Forecast) -> None:
@@ -246,35 +260,3 @@ def print_forecast(forecast: Forecast) -> None:
         )
     for note in forecast.notes:
         say(note)
-
-
-def _warn_of_other_settings(job: RunJob) -> None:
-    """Tell if the run itself would be refused, since its folder holds a run with other settings."""
-    earlier = None if job.fresh or job.out is None else read_manifest(job.out / MANIFEST)
-    if earlier and (changed := explain_changed(earlier.settings, describe_settings(job.extractor))):
-        differences = "; ".join(changed.values())
-        say(f"{job.out}: holds a run with other settings ({differences}); the run itself needs another --out")
-
-
-async def _measure(job: RunJob, tally: Tally) -> Measured:
-    """Measure the requests for all records, in as many processes as would extract them."""
-
-    def report(error: Exception) -> None:
-        tally.failed += 1
-        say(describe_failure(error)["message"])
-
-    def note_estimate() -> None:
-        tally.extracted += 1
-
-    records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
-    chosen, options = islice(records, job.limits.records), job.extractor.options
-    async with open_executor(job.workers) as executor:
-        return await measure_records(chosen, options, executor, on_error=report, on_estimate=note_estimate)
-
-
-def _rates(job: RunJob) -> Cases[Rates]:
-    """Return the token rates, calibrated on the calls of an earlier run in the same folder."""
-    if job.fresh or job.out is None or not (job.out / RUN_FILE).is_file():
-        return job.pricing.rates()
-    with closing(open_run_to_read(job.out)) as run:
-        return job.pricing.rates(CallStore(run))

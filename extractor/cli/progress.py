@@ -4,9 +4,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from itertools import islice
 from pathlib import Path
 from threading import Timer
 from types import FrameType
@@ -52,17 +51,6 @@ def show_progress(
             yield
         finally:
             timer.cancel()
-
-
-def count_records(inputs: Sequence[str], limit: int | None = None) -> int | None:
-    """Count the records in the inputs. None for inputs that cannot be read twice or lie on the network."""
-    from extractor.read import read_records
-
-    if "-" in inputs:
-        return limit
-    if any("://" in one for one in inputs):
-        return None
-    return sum(1 for _ in islice(read_records(*inputs, on_error=lambda _: None), limit))
 
 
 def _live_line(tally: "Tally") -> "Progress":

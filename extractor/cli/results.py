@@ -77,8 +77,15 @@ def review(
         if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
             raise MissingExtra("review needs starlette and uvicorn", "review") from error
         raise
+    import getpass
+
+    if not reviewer:
+        try:
+            reviewer = getpass.getuser()
+        except (OSError, KeyError):  # an account without a name
+            reviewer = "reviewer"
     try:
-        with open_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or ()) as opened:
+        with open_review(run, gold, reviewer=reviewer, port=port, inputs=records or ()) as opened:
             print(f"review: {opened.address}", flush=True)
             say(f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends the review")
             if missing := opened.records.count_without_text():
@@ -88,15 +95,6 @@ def review(
             opened.serve()
     except KeyboardInterrupt:
         print()  # end the line on which the terminal shows ^C
-
-
-def _name_user() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "reviewer"
 
 
 def calibrate(

@@ -103,7 +103,7 @@ def explain_lacking(job: RunJob, tally: Tally) -> str:
 
 
 def _words() -> list[str]:
-    """The words of this command that continue it."""
+    """Return the words of this command that continue it."""
     return [word for word in sys.argv[1:] if word != "--fresh"]
 
 

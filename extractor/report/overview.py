@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from extractor.run.finished import TextState
-from extractor.run.results import naming_file
+from extractor.run.folder import naming_file
 from extractor.schemas import FindingKind, Task
 
 from .record import RECORD, RunRecord, name_absence, name_field, name_value

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from extractor.evaluation.gold_check import check_annotation
 from extractor.evaluation.gold_files import Flaw
-from extractor.run.results import write_atomically
+from extractor.run.folder import write_atomically
 from extractor.schemas import Rank, TrialRecord
 
 from .draft import ReviewDraft, ReviewItem

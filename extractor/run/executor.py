@@ -79,7 +79,7 @@ class InlineExecutor(Executor):
     """Computes in this process, one record at a time."""
 
     async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
-        """Like ``Executor.compute``, but a record that kills its process kills this one."""
+        """Compute here: a record that kills its process kills this one."""
         return call_picklable(None, function, record, *arguments)
 
 
@@ -110,7 +110,7 @@ class ProcessExecutor(Executor):
         self._one_at_a_time = asyncio.Lock()
 
     async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
-        """As ``Executor.compute``."""
+        """Compute in a worker process, or in this one for the first calls."""
         if self._inline_left > 0:
             self._inline_left -= 1
             return call_picklable(None, function, record, *arguments)
@@ -231,7 +231,7 @@ async def extract_with(
 
 
 def open_executor(workers: int | None) -> Executor:
-    """The executor for ``--workers``: only this process for 1; all cores, after the first records, for None.
+    """Return the executor for ``--workers``: only this process for 1; all cores, after the first records, for None.
 
     >>> type(open_executor(1)).__name__, open_executor(3).capacity
     ('InlineExecutor', 24)
@@ -242,5 +242,5 @@ def open_executor(workers: int | None) -> Executor:
 
 
 def count_cores() -> int:
-    """The cores that this process may use."""
+    """Return the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

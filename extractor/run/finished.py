@@ -15,9 +15,8 @@ from extractor.llm.database import RUN_FILE
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 
-from .folder import EXTRACTIONS
+from .folder import EXTRACTIONS, is_locked, naming_file
 from .manifest import MANIFEST, RunState, read_manifest
-from .results import is_locked, naming_file
 from .store import LEFT, RunStore, digest_record
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -90,7 +89,7 @@ class FinishedRun:
         self._corrected = gold
 
     def read_line(self, record_id: str) -> bytes:
-        """A record's result as JSON."""
+        """Return a record's result as JSON."""
         if record_id in self._corrected:
             return self._corrected[record_id].read_bytes()
         start, length = self._places[record_id]
@@ -100,11 +99,11 @@ class FinishedRun:
             return results.read(length)
 
     def read_lines(self) -> Iterator[bytes]:
-        """All results as JSON, in input order, without lines that a killed run did not store."""
+        """Yield all results as JSON, in input order, without lines that a killed run did not store."""
         return map(self.read_line, self._places)
 
     def find_inputs(self) -> tuple[str | PathLike[str], ...]:
-        """The run's inputs, without streams, which cannot be read again."""
+        """Return the run's inputs, without streams, which cannot be read again."""
         return _list_readable(self.manifest.find_inputs())
 
     def reread(self, inputs: Sequence[str | PathLike[str]] = ()) -> Iterator[RereadRecord]:
@@ -141,7 +140,7 @@ class FinishedRun:
 
 
 def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:
-    """The run in a folder, or the run of a file ``extractions.jsonl``. None if there is no run.
+    """Return the run in a folder, or the run of a file ``extractions.jsonl``. None if there is no run.
 
     With ``left``, it holds also the results whose record the input no longer has. Raises ``StoreError`` for a run that
     cannot be read.

@@ -1,16 +1,19 @@
-"""A run's folder with results, failures, manifest and store. A run can be killed at any moment and continue."""
+"""A run's folder: results, failures, manifest, store and lock. A run can be killed at any moment and continue."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from threading import Lock
 from time import monotonic
 from typing import IO, Any, Self
 
+from filelock import FileLock, Timeout
+
 from extractor.ask.questions import Session
-from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
+from extractor.errors import DiskFull, RepeatedRecord, SettingsDiffer, StoreError
 from extractor.llm.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.llm.store import CallStore
 from extractor.read.records import STDIN
@@ -18,7 +21,6 @@ from extractor.schemas import TrialRecord, Usage
 
 from .manifest import MANIFEST, Manifest, explain_changed, how_to_keep_answers, read_manifest, restore_fields
 from .records import Sink
-from .results import lock_folder, made_folder, naming_file, repair_results, sort_results, write_atomically
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
 
@@ -26,6 +28,7 @@ EXTRACTIONS, FAILURES, REPEATED = "extractions.jsonl", "failures.jsonl", "repeat
 _OF_THE_PROGRAM = frozenset({"extractor", "rules", "prompts"})
 """Settings that change with the program. The answers of the run can still be used by ``--replay``."""
 _MAX_DIFFERING = 100
+_LOCK = ".lock"
 
 
 class RunFolder(Sink):
@@ -108,7 +111,7 @@ class RunFolder(Sink):
         return self._store.calls if self._store else None
 
     def calls(self) -> CallStore:
-        """The stored calls to models. Begins the run."""
+        """Return the stored calls to models. Begins the run."""
         return self.store.calls
 
     def rewind(self) -> None:
@@ -269,11 +272,107 @@ class RunFolder(Sink):
 
 
 def _to_json(content: Mapping[str, Any]) -> bytes:
-    """A line of JSON. Bytes of a file name that are not UTF-8 are escaped."""
+    """Write one line of JSON. Bytes of a file name that are not UTF-8 are escaped."""
     return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:
-    """The id of a repeated record, the place that was used, and the one that was left out."""
+    """Describe a repeated record: its id, the place that was used, and the one that was left out."""
     left_out = ", ".join(filter(None, (error.path, error.place)))
     return {"record_id": error.record_id, "taken": error.first, "left_out": left_out}
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder. At the end of the block, the folders that this made are removed if they are empty."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for each in made:
+            with suppress(OSError):
+                each.rmdir()
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Lock a run's folder. The operating system releases the lock of a process that ends in any way.
+
+    The lock's file stays, since another process may have opened it, unless nothing else is in the folder.
+
+    Raises ``StoreError`` if another run has the lock, ``OSError`` if its file cannot be opened.
+    """
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            try:
+                yield
+            finally:
+                if list(folder.iterdir()) == [folder / _LOCK]:
+                    (folder / _LOCK).unlink()
+    except Timeout:
+        raise StoreError(f"{folder}: another process writes to it; wait for its end, or choose another --out") from None
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a run writes to the folder."""
+    if not (folder / _LOCK).exists():
+        return False
+    try:
+        with lock_folder(folder):
+            return False
+    except StoreError:
+        return True
+    except OSError:  # a read-only folder, to which no run writes
+        return False
+
+
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Turn an ``OSError`` into a ``StoreError`` with the file's name, the reason and a remedy."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"{error.filename or path}: {error.strerror}"
+        if error.errno in (ENOSPC, EDQUOT):
+            raise DiskFull(f"{problem}; free some space on its disk, and run the same command again") from error
+        raise StoreError(f"{problem}; fix this, or choose another --out") from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file completely, or leave the old one."""
+    _fresh(path).write_bytes(content)
+    _fresh(path).replace(path)
+
+
+def sort_results(path: Path, store: RunStore) -> None:
+    """Sort the lines by input order. Readers see the old file or the sorted one.
+
+    Writes the sorted lines to a second file, stores the new places, and replaces the first file. After a kill in
+    between, ``repair_results`` compares the second file with the store.
+    """
+    if store.is_sorted(path.stat().st_size):
+        return
+    with path.open("rb") as file, _fresh(path).open("wb") as ordered:
+        for _, start, length in store.lines():
+            file.seek(start)
+            ordered.write(file.read(length))
+    store.note_sorted()
+    _fresh(path).replace(path)
+
+
+def repair_results(path: Path, store: RunStore) -> None:
+    """Make the file and the store agree again after a kill.
+
+    Finishes or undoes an interrupted sort, and cuts off a line that is incomplete or not stored.
+    """
+    if (fresh := _fresh(path)).exists():
+        fresh.replace(path) if store.is_sorted(fresh.stat().st_size) else fresh.unlink()
+    path.touch()
+    end = store.trim(path.stat().st_size)
+    with path.open("r+b") as file:
+        file.truncate(end)
+
+
+def _fresh(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from extractor.ask.planner import Estimate, estimate_record
 from extractor.cost.budget import Pricing
 from extractor.cost.prices import PICO, Price
@@ -40,16 +38,14 @@ class _Pace(NamedTuple):
 _PACES = Cases(_Pace(1.0, 0.3, 200, 300), _Pace(1.2, 1, 70, 3 * 3600), _Pace(1.8, 4, 20, 3 * 24 * 3600))
 
 
-class Forecast(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Forecast:
     """The forecast of a run.
 
     ``calls.high`` is a bound: a run gets no more answers than that. The other figures are estimates.
     ``cached_tokens`` are the prompt tokens that a provider's cache should serve. ``usd`` is the cost with them at their
-    price, ``usd_uncached`` the cost without a cache; both are None if no price is known. ``calibrated_on_calls`` is the
-    number of the run's own calls behind the token rates, 0 for the default rates.
+    price, ``usd_uncached`` the cost without a cache; both are None if no price is known.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     records: int
     questions: Cases[int]
@@ -61,7 +57,6 @@ class Forecast(BaseModel):
     usd_uncached: Cases[float] | None
     seconds: Cases[float]
     price: dict[str, Any] | None
-    calibrated_on_calls: int
     notes: tuple[str, ...] = ()
 
 
@@ -118,7 +113,6 @@ def forecast_run(measured: Measured, rates: Cases[Rates], pricing: Pricing, conc
     return Forecast(
         records=measured.records,
         price=_describe_price(pricing),
-        calibrated_on_calls=rates.expected.calibrated_on,
         notes=tuple(_notes(pricing, rates)),
         **figures,
     )
@@ -127,7 +121,7 @@ def forecast_run(measured: Measured, rates: Cases[Rates], pricing: Pricing, conc
 def _forecast_case(
     total: Estimate, rates: Rates, pace: _Pace, pricing: Pricing, concurrency: int, latency: float
 ) -> dict[str, Any]:
-    """The figures of one case, by the names of ``Forecast``."""
+    """Return the figures of one case, by the names of ``Forecast``."""
     price = pricing.price
     tokens = forecast_calls(total.size, rates)
     cached = forecast_cached(tokens, pricing, concurrency)
@@ -151,7 +145,7 @@ def _forecast_case(
 
 
 def forecast_cached(tokens: Tokens, pricing: Pricing, concurrency: int) -> float:
-    """The static tokens of all calls but the first ones, which are sent before the cache has them.
+    """Return the static tokens of all calls but the first ones, which are sent before the cache has them.
 
     Providers do not promise a cache in batches.
     """
@@ -161,7 +155,7 @@ def forecast_cached(tokens: Tokens, pricing: Pricing, concurrency: int) -> float
 
 
 def forecast_written(tokens: Tokens, cached: float, pricing: Pricing) -> float:
-    """The static tokens that are written into a cache: those not read from it, if a request names its prefix."""
+    """Return the static tokens that are written into a cache: those not read from it, if a request names its prefix."""
     if pricing.spec is None or pricing.spec.family.cache == "auto" or not _is_cacheable(tokens):
         return 0.0
     return tokens.static - cached
@@ -173,7 +167,7 @@ def _is_cacheable(tokens: Tokens) -> bool:
 
 
 def forecast_price(tokens: Tokens, cached: float, written: float, price: Price) -> float:
-    """The cost in US dollars, with prompt tokens that are read from a cache and written into it."""
+    """Return the cost in US dollars, with prompt tokens that are read from a cache and written into it."""
     usage = {"prompt_tokens": tokens.prompt, "cached_tokens": cached}
     usage |= {"written_tokens": written, "output_tokens": tokens.output}
     return price.cost(Usage(**{name: round(count) for name, count in usage.items()})) / PICO
@@ -185,7 +179,7 @@ def _describe_price(pricing: Pricing) -> dict[str, Any] | None:
         return None
     stated = {name: getattr(price, name) for name in ("prompt", "cached", "written", "output")}
     dollars = {name: None if each is None else float(each) for name, each in stated.items()}
-    return {"model": listed.name, **dollars, "as_of": listed.as_of, "source": listed.source}
+    return {"model": listed.name, **dollars, "source": listed.source}
 
 
 def _notes(pricing: Pricing, rates: Cases[Rates]) -> Iterable[str]:

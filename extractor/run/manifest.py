@@ -98,7 +98,7 @@ class Manifest(BaseModel):
         return {name: round(count / total, 4) for name, count in self.support.items()}
 
     def begun(self, inputs: Iterable[str], started: str) -> "Manifest":
-        """The manifest at the start of another invocation. The total is kept if the inputs are the same."""
+        """Return the manifest at the start of another invocation. The total is kept if the inputs are the same."""
         earlier = dict(zip(self.input_paths or self.inputs, self.inputs, strict=True))
         new = {_make_absolute(one): one for one in inputs}
         update = {
@@ -114,7 +114,7 @@ class Manifest(BaseModel):
     def ended(
         self, store: RunStore, tally: Tally, seconds: float, stopped_by: str | None, places: list[dict[str, str]]
     ) -> "Manifest":
-        """The manifest after another invocation of ``seconds``, with the counts of all.
+        """Return the manifest after another invocation of ``seconds``, with the counts of all.
 
         ``places`` are those of repeated records with another text.
         """
@@ -151,14 +151,14 @@ class Manifest(BaseModel):
         return Manifest.model_validate(self.model_dump(include=known) | counts | update)
 
     def find_inputs(self) -> tuple[str, ...]:
-        """The inputs at their absolute paths, or as they were given if those paths do not exist."""
+        """Return the inputs at their absolute paths, or as they were given if those paths do not exist."""
         return tuple(
             path if path != _make_absolute(given) and (Path(path).exists() or glob(path)) else given  # noqa: PTH207
             for given, path in zip(self.inputs, self.input_paths or self.inputs, strict=True)
         )
 
     def to_json(self) -> bytes:
-        """The manifest as an indented JSON object."""
+        """Return the manifest as an indented JSON object."""
         return json.dumps(self.model_dump(mode="json"), indent=2).encode() + b"\n"
 
 
@@ -175,7 +175,7 @@ def read_manifest(path: Path) -> Manifest | None:
 
 
 def how_to_keep_answers(folder: Path) -> str:
-    """A remedy for a folder whose run cannot go on, which pays for no answer again."""
+    """Return a remedy for a folder whose run cannot go on. It pays for no answer again."""
     kept = f", where --replay {shlex.quote(str(folder))} takes its answers" if (folder / RUN_FILE).is_file() else ""
     return f"restore it, or use another --out{kept}"
 
@@ -209,7 +209,7 @@ def _name_model(replay: Path | None) -> str | None:
 
 
 def restore_fields(settings: Mapping[str, Any]) -> tuple[CustomField, ...]:
-    """The user's own fields of a run with these settings."""
+    """Return the user's own fields of a run with these settings."""
     return tuple(map(CustomField.model_validate, settings.get("fields") or ()))
 
 
@@ -238,7 +238,7 @@ _DIGESTS = ("rules", "prompts", "fields")
 
 @cache
 def digest_rules() -> str:
-    """A digest of the code and data that decide questions and results.
+    """Digest the code and data that decide questions and results.
 
     >>> len(digest_rules())
     16

@@ -56,7 +56,7 @@ class RayExecutor(Executor):
         self._rules = digest_rules()
 
     async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
-        """Like ``Executor.compute``. Raises ``EngineError`` also if no node is left, or one has another version."""
+        """Compute on a node. Raises ``EngineError`` also if no node is left, or one has another version."""
         async with self._slots:
             for _ in range(_ATTEMPTS):
                 answer = asyncio.wrap_future(self._call.remote(self._rules, function, record, *arguments).future())

@@ -160,7 +160,7 @@ def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRe
 
 
 def describe_failure(error: BaseException, record: TrialRecord | None = None) -> dict[str, Any]:
-    """A failure as a line of ``failures.jsonl``: the record, its place, and the error."""
+    """Describe a failure as in ``failures.jsonl``: the record, its place, and the error."""
     error = as_extractor_error(error)
     source = error if isinstance(error, RecordError) else record.source if record else None
     return {

@@ -14,9 +14,8 @@ from extractor.errors import StoreError
 from extractor.llm.database import HOW_LOST, RUN_FILE, Database, open_run
 from extractor.llm.store import CallStore
 
-from .folder import EXTRACTIONS
+from .folder import EXTRACTIONS, lock_folder, naming_file
 from .manifest import MANIFEST, read_manifest
-from .results import lock_folder, naming_file
 
 _TABLES = ("batches", "calls", "requests", "records", "answers")
 _GAP = 10_000
@@ -93,7 +92,7 @@ def _copy_rows(old: sqlite3.Connection, new: Database, results: Path) -> dict[st
 
 
 def _read_rows(old: sqlite3.Connection, table: str) -> Iterator[_Row]:
-    """Each row that can be read, one at a time, since a damaged page ends a longer query."""
+    """Yield each row that can be read, one at a time, since a damaged page ends a longer query."""
     last = next((row["last"] for row in _try(old, f"SELECT max(rowid) AS last FROM {table}")), None)  # noqa: S608
     number = missed = 0
     while number < last if last is not None else missed < _GAP:

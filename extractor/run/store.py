@@ -64,7 +64,7 @@ class RunStore:
         self.invocation = 1 + (self.database.value("SELECT max(invocation) FROM records") or 0)
 
     def find(self, record_id: str) -> KnownRecord | None:
-        """The record with that id, None if it has no result."""
+        """Return the record with that id, None if it has no result."""
         sql = "SELECT text_sha256, path, invocation, state = ? FROM records WHERE record_id = ?"
         row = self.database.row(sql, (DONE, record_id))
         return KnownRecord(*row) if row else None
@@ -104,7 +104,7 @@ class RunStore:
                     self.database.execute(sql, tuple(one.values()))
 
     def count(self, state: str) -> int:
-        """The number of results in a state."""
+        """Return the number of results in a state."""
         return int(self.database.value("SELECT count(*) FROM records WHERE state = ?", (state,)))
 
     def note_left(self, has_left: Callable[[str], bool]) -> None:
@@ -116,12 +116,12 @@ class RunStore:
             self.database.execute_many("UPDATE records SET state = ? WHERE record_id = ?", left)
 
     def left_ids(self) -> Iterator[str]:
-        """The ids of results whose record the input no longer has."""
+        """Yield the ids of results whose record the input no longer has."""
         sql = "SELECT record_id FROM records WHERE state = ? ORDER BY record_id"
         return (record_id for (record_id,) in self.database.execute(sql, (LEFT,)))
 
     def counts(self) -> Iterator[str]:
-        """The counts of each record, as JSON."""
+        """Yield the counts of each record, as JSON."""
         return (row[0] for row in self.database.execute("SELECT counts FROM records"))
 
     def lines(self, *, left: bool = True) -> Iterator[tuple[str, int, int]]:
@@ -167,7 +167,7 @@ class RunStore:
 
 
 def _describe(record: TrialRecord, question: Question, item: BaseModel, model: str) -> dict[str, Any]:
-    """A row of the table ``answers``."""
+    """Return a row of the table ``answers``."""
     chunk = question.chunk
     return {
         "record_id": record.record_id,

@@ -28,13 +28,12 @@ from extractor.api import Extractor
 from extractor.errors import ModelError, StoreError, as_extractor_error
 from extractor.events import Event, tell
 
-from .callers import CallerBook
+from .callers import CallerBook, SharedMeter
 from .openapi import describe_service
 from .problems import ProblemError, render_problem
 from .routes import routers
 from .service import Service
 from .settings import ServiceSettings
-from .spending import SharedMeter
 
 _LOCK_TIMEOUT_S = 5.0
 _SHUTDOWN_TIMEOUT_S = 5

@@ -1,4 +1,4 @@
-"""Callers: their keys, and the rates of their requests."""
+"""Callers: their keys, the rates of their requests, and what they spend together over all starts of the service."""
 
 import re
 import secrets
@@ -11,7 +11,13 @@ from pathlib import Path
 
 from aiolimiter import AsyncLimiter
 
+from extractor.cost.budget import Budget, Pricing
+from extractor.llm.calls import Call
 from extractor.llm.database import Database
+from extractor.llm.metering import Reservation
+from extractor.llm.store import Spending
+from extractor.options import Effort
+from extractor.schemas import Usage
 
 from .problems import ProblemError
 
@@ -51,12 +57,12 @@ class Caller:
 
 
 def now() -> str:
-    """The time in UTC, to the second; such texts sort by time."""
+    """Return the time in UTC, to the second; such texts sort by time."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _digest(key: str) -> str:
-    """The stored hash of a key. A key of 256 random bits cannot be guessed, so it needs no slow hash."""
+    """Return the stored hash of a key. A key of 256 random bits cannot be guessed, so it needs no slow hash."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -130,7 +136,7 @@ class CallerBook:
         return known is not None or jobs_of(self._root, caller_id).exists()
 
     def find(self, key: str) -> Caller | None:
-        """The caller with that key. The lookup uses the hash, so its timing reveals nothing about the key."""
+        """Return the caller with that key. The lookup uses the hash, so its timing reveals nothing about the key."""
         sql = f"SELECT {_COLUMNS} FROM keys WHERE key_sha256 = ? AND {_IS_VALID}"  # noqa: S608
         row = self._database.row(sql, (_digest(key), now()))
         return Caller(*row) if row else None
@@ -141,12 +147,12 @@ class CallerBook:
         return caller_id == OPERATOR or self._database.row(sql, (caller_id, now())) is not None
 
     def __iter__(self) -> Iterator[Caller]:
-        """All callers whose key is not revoked, by name."""
+        """Yield all callers whose key is not revoked, by name."""
         rows = self._database.execute(f"SELECT {_COLUMNS} FROM keys WHERE NOT is_revoked ORDER BY name")  # noqa: S608
         return (Caller(*row) for row in rows)
 
     def changes(self) -> Iterator[tuple[str, str, str]]:
-        """All changes of keys, the oldest first: time, what was done, and the caller's id."""
+        """Yield all changes of keys, the oldest first: time, what was done, and the caller's id."""
         return iter(self._database.execute("SELECT at, change, id FROM changes ORDER BY rowid"))
 
     def close(self) -> None:
@@ -154,7 +160,7 @@ class CallerBook:
 
 
 def jobs_of(root: Path, caller_id: str) -> Path:
-    """The folder of a caller's jobs."""
+    """Return the folder of a caller's jobs."""
     return root / "jobs" / caller_id
 
 
@@ -185,3 +191,69 @@ class RequestRates:
             if not limiter.has_capacity():
                 raise ProblemError("rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit)
             await limiter.acquire()
+
+
+SPENT = "the service's limit of money is reached"
+_SPENDING_FILE, _SPENDING_VERSION = "spending.sqlite", 1
+_SPENDING_TABLES = """
+CREATE TABLE IF NOT EXISTS spending (  -- of a call, the most until its end, or the sum of all before this start
+    id INTEGER PRIMARY KEY, picodollars INTEGER NOT NULL
+);
+"""
+
+
+class SharedMeter:
+    """The ``Meter`` of a service: the requests of all callers and jobs to the model, and what they cost.
+
+    Each cost is stored in ``root``, so that the limit of money holds over all starts of the service: a call that a
+    killed process began counts at the most that it may have cost. Raises ``StoreError`` if the file cannot be used.
+    """
+
+    def __init__(self, root: Path, pricing: Pricing, requests_per_minute: float | None) -> None:
+        self._database = Database.open(root / _SPENDING_FILE, _SPENDING_TABLES, _SPENDING_VERSION)
+        (root / _SPENDING_FILE).chmod(0o600)
+        with self._database.transaction():
+            spent = int(self._database.value("SELECT coalesce(sum(picodollars), 0) FROM spending"))
+            self._database.execute("DELETE FROM spending")
+            self._add(spent)
+        self.budget = Budget(pricing.limits, pricing.rates(), pricing.price, Spending(picodollars=spent))
+        self._cost, self._numbers = pricing.cost or (lambda _: 0), dict[Reservation, int]()
+        burst = max(1.0, (requests_per_minute or 0) / 6)  # the requests of ten seconds
+        self._limiter = AsyncLimiter(burst, 60 * burst / requests_per_minute) if requests_per_minute else None
+
+    def _add(self, picodollars: int) -> int:
+        number = self._database.execute("INSERT INTO spending VALUES (NULL, ?)", (picodollars,)).lastrowid
+        assert number is not None
+        return number
+
+    def check(self, effort: Effort | float) -> None:
+        """Raise ``ProblemError`` if the model may be asked and the money is spent."""
+        if effort is not Effort.NONE and self.budget.reached:
+            remedy = "ask the operator for a higher limit, or use effort=none"
+            raise ProblemError("spending-limit", SPENT, remedy=remedy)
+
+    async def reserve(self, call: Call) -> Reservation:
+        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will be no room."""
+        if self._limiter:
+            await self._limiter.acquire()
+        reservation = await self.budget.reserve(call)
+        self._numbers[reservation] = self._add(self._cost(reservation.most))
+        return reservation
+
+    def allows(self, reservation: Reservation) -> bool:
+        """Whether there is room now for another request like this one."""
+        return self.budget.allows(reservation)
+
+    def lose(self, reservation: Reservation) -> None:
+        """Count a request without a reply at the most that it may have used."""
+        self.budget.lose(reservation)
+        self._add(self._cost(reservation.most))
+
+    def charge(self, reservation: Reservation, usage: Usage) -> None:
+        """Release a reservation, and count the usage that replies reported."""
+        self.budget.charge(reservation, usage)
+        cost = self._cost(usage), self._numbers.pop(reservation)
+        self._database.execute("UPDATE spending SET picodollars = ? WHERE id = ?", cost)
+
+    def close(self) -> None:
+        self._database.close()

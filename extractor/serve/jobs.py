@@ -34,17 +34,15 @@ from extractor.llm.patience import Watch
 from extractor.options import Choice, Effort, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.executor import Executor, extract_with
-from extractor.run.folder import RunFolder
+from extractor.run.folder import RunFolder, write_atomically
 from extractor.run.manifest import MANIFEST, describe_settings, read_manifest
 from extractor.run.records import RunLimits, extract_records, note_unread
-from extractor.run.results import write_atomically
 from extractor.run.tally import Tally
 from extractor.schemas import TrialRecord, Usage
 
-from .callers import OPERATOR, CallerBook, now
+from .callers import OPERATOR, SPENT, CallerBook, SharedMeter, now
 from .problems import describe_unexpected
 from .settings import ServiceSettings
-from .spending import SPENT, SharedMeter
 
 _logger = logging.getLogger(__name__)
 _JOB, EVENTS, RUN, _UPLOAD = "job.json", "events.jsonl", "run", "upload"
@@ -197,7 +195,7 @@ class JobRunner:
             await asyncio.sleep(_CLEAN_S)
 
     def path(self, job_id: str) -> Path:
-        """A job's folder."""
+        """Return a job's folder."""
         return self._root / self._entries[job_id].job.caller / job_id
 
     def prepare(self, caller: str) -> tuple[str, Path]:
@@ -209,12 +207,12 @@ class JobRunner:
         return job_id, upload
 
     def find(self, caller: str, job_id: str) -> Job | None:
-        """The job with that id, None if it does not exist, or the caller may not see it."""
+        """Return the job with that id, None if it does not exist, or the caller may not see it."""
         entry = self._entries.get(job_id)
         return entry.shown if entry and caller in (entry.job.caller, OPERATOR) else None
 
     def list_jobs(self, caller: str) -> list[Job]:
-        """All jobs of a caller, newest first; those of all for the operator."""
+        """Return all jobs of a caller, newest first; those of all for the operator."""
         return [entry.shown for entry in reversed(self._entries.values()) if caller in (entry.job.caller, OPERATOR)]
 
     def submit(self, caller: str, job_id: str, name: str, size: int, options: ExtractionOptions) -> Job:
@@ -331,7 +329,7 @@ class JobRunner:
         return (JobState.CANCELLED, "interrupted", entry.refusal) if entry.stopping else (JobState.DONE, "done", None)
 
     def _refuse(self, entry: _Entry) -> str | None:
-        """Why a job may not go on: its caller's key is no longer valid. The job then stops."""
+        """Return why a job may not go on, if its caller's key is no longer valid. The job then stops."""
         if not entry.refusal and not self._book.is_valid(entry.job.caller):
             entry.stopping, entry.refusal = True, "the caller's key was revoked, or has expired"
         return entry.refusal
@@ -398,7 +396,7 @@ class JobRunner:
 
 
 def _for_caller(error: Exception, folder: Path) -> str:
-    """What an error says to the caller of a job, who knows nothing of this machine's disks and paths."""
+    """Word an error for the caller of a job, who knows nothing of this machine's disks and paths."""
     if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno == ENOSPC):
         return "the service's disk is full; resume the job when its operator has made room"
     return str(error).replace(f"{folder}/", "")

@@ -28,7 +28,7 @@ _WITH_KEY = ("no-key", "rate-limit", "wrong-parameter")
 
 
 def describe_service(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of the service, built once."""
+    """Return the OpenAPI document of the service, built once."""
     if app.openapi_schema is None:
         described = get_openapi(title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes)
         for name, facts in tomllib.loads((_ASSETS / "operations.toml").read_text("utf-8")).items():

@@ -47,7 +47,7 @@ PROBLEMS: dict[str, tuple[int, str]] = tomllib.loads(
 
 
 def problem_type(kind: str) -> str:
-    """The URI of a kind of problem."""
+    """Return the URI of a kind of problem."""
     return f"urn:trial-extractor:problem:{kind}"
 
 
@@ -75,7 +75,7 @@ class ProblemError(Exception):
 
 
 def describe_unexpected(error: BaseException) -> str:
-    """An error's class and the line that raised it, without its text, which may quote a record."""
+    """Return an error's class and the line that raised it, without its text, which may quote a record."""
     error = as_extractor_error(error)
     if not isinstance(error, UnexpectedError):
         return type(error).__name__
@@ -83,7 +83,7 @@ def describe_unexpected(error: BaseException) -> str:
 
 
 def render_problem(error: Exception, request_id: str) -> Response:
-    """The response for any error.
+    """Return the response for any error.
 
     An unexpected error shows only its class and place, because its text may quote a record. Invalid parameters are
     named, but their values are not repeated.

@@ -39,7 +39,7 @@ async def _find_caller(
     service: ServiceOfRequest,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> Caller:
-    """The caller of a request. Raises ``ProblemError`` for a missing or invalid key, and for too many requests."""
+    """Return the caller of a request. Raises ``ProblemError`` for a wrong key, and for too many requests."""
     caller = None
     if given:
         key, token = (text.encode("utf-8", "surrogatepass") for text in (given.credentials, service.settings.token))
@@ -112,7 +112,7 @@ async def _read_options(
 
 
 def _choose_fields(fields: tuple[CustomField, ...], names: list[str] | None) -> tuple[CustomField, ...]:
-    """The service's own fields of these names, all for None. Raises ``ProblemError`` for an unknown name."""
+    """Return the service's own fields of these names, all for None. Raises ``ProblemError`` for an unknown name."""
     known = [field.name for field in fields]
     if unknown := [name for name in names or () if name not in known]:
         choice = f"choose from {', '.join(known)}" if known else "the service has none"

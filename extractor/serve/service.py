@@ -16,13 +16,12 @@ from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord
 
-from .callers import CallerBook, RequestRates
+from .callers import CallerBook, RequestRates, SharedMeter
 from .jobs import JobRunner, keep_job_events_apart
 from .openapi import EXAMPLE_RECORD
 from .problems import ProblemError
 from .reading import Posted, read_posted
 from .settings import ServiceSettings
-from .spending import SharedMeter
 
 _SPARE_S = 1.0
 _STOP_TIMEOUT_S = 2.0
