@@ -4,8 +4,9 @@
 
 DIR holds the folders ``old`` and ``new`` of records, and ``real_changes.jsonl``, what readers of both found, a line for
 each change: ``trial``, its ``part`` (criteria, limits, windows, lead-ins, ages, doses, endpoints, arms, enrolment,
-dates, status), words that it took away (``old``) and brought (``new``), the ``kinds`` that may be told (none: any), and
-``optional`` if the change of meaning is a matter of opinion. ``halves.json`` may assign each trial to a half.
+dates, status, titles, conditions), words that it took away (``old``) and brought (``new``), the ``kinds`` that may be
+told (none: any), and ``optional`` if the change of meaning is a matter of opinion. ``halves.json`` may assign each
+trial to a half.
 
 "found" are real changes that were told, "right" told changes that are real. A change told twice is right once.
 ``--show`` prints the changes of one part, or of all, that were missed or are not real.
@@ -27,8 +28,8 @@ PARTS = {
     "eligibility": ("ages",),
     "regimen": ("doses",),
     "endpoint": ("endpoints",),
-    "arm": ("arms",),
-    "registration": ("enrolment", "dates", "status"),
+    "arm": ("arms", "doses"),
+    "registration": ("enrolment", "dates", "status", "titles", "conditions"),
 }
 """The parts of real changes by the item of a told change."""
 

@@ -21,10 +21,10 @@ from benchmarks.data import format_table, keeping_calls, parse_options, read_fol
 from benchmarks.effort import Group, read_groups
 from benchmarks.gold import read_gold
 from benchmarks.matching import pair_positions
-from extractor.ask.dialogue import QuestionBatch, Replies, collect, dialogue
-from extractor.ask.querying import query_batch
+from extractor.ask.dialogue import Replies, Round, collect, dialogue
+from extractor.ask.querying import ask_round
 from extractor.ask.questions import ModelReply, Question
-from extractor.ask.reply_models import read_answers
+from extractor.ask.reply_models import read_values
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.cli.environment import read_model_spec
 from extractor.evaluation.comparers import Level
@@ -117,44 +117,43 @@ def _find_cause(field: str, result: ModelResult) -> Cause:
     if result.dropped:
         return Cause.ANSWER
     name = field.rsplit(".", 1)[-1]
-    refused = [r for answers in result.answers.values() for one in answers for r in one.refused if r.field == name]
-    return Cause.CHECK if refused else Cause.MERGE
+    return Cause.CHECK if any(one.refuses(name) for one in result.drafts) else Cause.MERGE
 
 
 def _list_unreadable(result: ModelResult) -> Iterator[str]:
-    for answer in (one for answers in result.answers.values() for one in answers):
-        unread = (one for one in answer.refused if one.refusal.reason and one.refusal.nearest is None)
-        yield from (f"{answer.group}.{one.field}" for one in unread)
+    for draft in result.drafts:
+        unread = (one for one in draft.refused if one.reason and one.nearest is None)
+        yield from (f"{draft.group}.{one.field}" for one in unread)
 
 
 async def ask(parsed: ParsedRecord, options: ExtractionOptions, model: Model) -> tuple[ModelResult, ModelResult]:
     """The result of a dialogue, and the same from its first answers as they are."""
     steps = dialogue(parsed, options)
-    seen: list[tuple[QuestionBatch, Replies]] = []
+    seen: list[tuple[Round, Replies]] = []
     try:
-        batch = next(steps)
+        asked = next(steps)
         while True:
-            replies = await query_batch(batch, model)
-            seen.append((batch, replies))
-            batch = steps.send(replies)
+            replies = await ask_round(asked, model)
+            seen.append((asked, replies))
+            asked = steps.send(replies)
     except StopIteration as end:
         result: ModelResult = end.value
     if not seen:
         return result, result
     first, answered = seen[0]
-    return result, _take(parsed, first.packs, answered)
+    return result, _take(parsed, first.calls, answered)
 
 
-def _take(parsed: ParsedRecord, packs: Iterable[Sequence[Question]], replies: Replies) -> ModelResult:
+def _take(parsed: ParsedRecord, calls: Iterable[Sequence[Question]], replies: Replies) -> ModelResult:
     """The answers without any check."""
-    answers: list[Draft] = []
+    drafts: list[Draft] = []
     received: list[ModelReply] = [reply for reply in replies if reply]
-    questions = [question for pack in packs for question in pack]
-    for pack, reply in zip(packs, replies, strict=True):
-        chunks = {question.chunk.number: question.chunk for question in pack}
-        given = read_answers(pack, reply.items if reply else (), complete=bool(reply and not reply.rejected))
-        answers += (_believe(parsed, *answer, chunks) for answer in given)
-    return collect(questions, (), answers, received)
+    questions = [question for call in calls for question in call]
+    for call, reply in zip(calls, replies, strict=True):
+        chunks = {question.chunk.number: question.chunk for question in call}
+        said = read_values(call, reply.items if reply else (), complete=bool(reply and not reply.dropped))
+        drafts += (_believe(parsed, *each, chunks) for each in said)
+    return collect(parsed, questions, (), drafts, received)
 
 
 def _believe(parsed: ParsedRecord, question: Question, said: Mapping[str, Any], chunks: Mapping[int, Chunk]) -> Draft:

@@ -12,7 +12,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,40 +20,39 @@ from benchmarks.matching import is_right, list_values, match_items
 from extractor.ask.dialogue import dialogue
 from extractor.ask.querying import converse
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.policy import AGREE, ALONE, DOUBTFUL, SITUATIONS, name_situation
-from extractor.assemble.resolve import agree
-from extractor.assemble.unconfirmed import is_covered
+from extractor.assemble.dosing import is_covered
+from extractor.assemble.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree, name_situation
 from extractor.cli.environment import read_model_spec
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.settings import ClientSettings
 from extractor.options import Effort, ExtractionOptions
-from extractor.parse.drafts import Reading
+from extractor.parse.drafts import Draft, Reading
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import TrialExtraction
 
 Counts = Counter[tuple[str, str, str]]
 """Counts by field, as a policy names it, situation, and who was right."""
-_HEADER = "# Counts of who was right, written by `python -m benchmarks.policy`; see policy.py.\n"
+_HEADER = "# Counts of who was right, written by `python -m benchmarks.policy`; see resolve.py.\n"
 
 
 def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction) -> Counts:
     """Count over one record. Items that only the model found are left out."""
     counts: Counts = Counter()
     matches = list(match_items(parsed, assemble_extraction(parsed, ModelResult()), gold))
-    paired, reread = {id(match.read) for match in matches}, _split_reread(parsed, result)
+    paired, listed = {id(match.read) for match in matches}, _pair_regimens(parsed, result)
     for match in matches:
-        of_match = reread.get(id(match.read), result)
-        for field, rule, label in list_values(match) if of_match else ():
+        said = listed.get(id(match.read), result.complete(match.read))
+        for field, rule, label in list_values(match) if said else ():
             path, name = field.split(".")[0], field.rsplit(".", 1)[1]
-            if of_match and (model := of_match.reading(match.read.chunk.number, name)):
+            if said and (model := said.model.get(name)):
                 rights = [is_right(field, reading.value, label) for reading in (rule, model)]
                 counts[f"{path}.{name}", *judge(rule, model, *rights)] += 1
     for regimen in parsed.regimens:
-        if reread.get(id(regimen), result) is None:  # the model read its passage, and saw no such regimen
+        if listed.get(id(regimen), regimen) is None:  # the model read its passage, and saw no such regimen
             situation = "doubtful" if regimen.rules["stands"].confidence < DOUBTFUL else "likely"
             counts["dosing.regimens", situation, "rule" if id(regimen) in paired else "model"] += 1
     for criterion in parsed.criteria:
-        answer = result.reading(criterion.chunk.number, "stands")
+        answer = result.complete(criterion).model.get("stands")
         # A line that is not a criterion in gold, or was merged into another one, is not a criterion.
         if answer is not None:
             rule_right = criterion.rules["stands"].value == (id(criterion) in paired)
@@ -62,15 +60,14 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
     return counts
 
 
-def _split_reread(parsed: ParsedRecord, result: ModelResult) -> dict[int, ModelResult | None]:
-    """Return the result for each regimen (by identity) that the model read again; None if it did not see it."""
+def _pair_regimens(parsed: ParsedRecord, result: ModelResult) -> dict[int, Draft | None]:
+    """Return the model's regimen for each of the rules (by identity) that it read again; None if it did not see it."""
     if not result.lists_regimens:
         return {}
-    found: dict[int, ModelResult | None] = {}
-    for regimen in parsed.regimens:
-        answer = next((one for one in result.list_regimens() if is_covered(regimen, [one])), None)
-        found[id(regimen)] = replace(result, answers={regimen.chunk.number: (answer,)}) if answer else None
-    return found
+    listed = result.list_regimens()
+    return {
+        id(regimen): next((one for one in listed if is_covered(regimen, [one])), None) for regimen in parsed.regimens
+    }
 
 
 def judge(rule: Reading[Any], model: Reading[Any], rule_right: bool, model_right: bool) -> tuple[str, str]:  # noqa: FBT001

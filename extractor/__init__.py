@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from .fetch import Registry, RegistryQuery, fetch_records
     from .ground.quotes import QuoteCheck, QuoteStatus, verify_quote
     from .options import Effort
+    from .pages.notebook import show
     from .parse import Outcome, ParsedRecord, parse_record, split_outcomes
     from .parse.drafts import ConflictKind, TokenConflict
     from .read import read_records
     from .schemas import Task, TrialExtraction, TrialRecord
-    from .schemas.shown import show
 
 __all__ = [
     "ConflictKind",
@@ -58,11 +58,11 @@ _MODULES = {
     ".fetch": "Registry RegistryQuery fetch_records",
     ".ground.quotes": "QuoteCheck QuoteStatus verify_quote",
     ".options": "Effort",
+    ".pages.notebook": "TrialExtraction show",  # a notebook displays extractions
     ".parse": "Outcome ParsedRecord parse_record split_outcomes",
     ".parse.drafts": "ConflictKind TokenConflict",
     ".read": "read_records",
-    ".schemas": "Task TrialExtraction TrialRecord",
-    ".schemas.shown": "show",
+    ".schemas": "Task TrialRecord",
 }
 
 

@@ -22,9 +22,10 @@ from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
+from extractor.pages.notebook import TrialExtraction  # with what a notebook displays of it
 from extractor.pipeline import extract
 from extractor.read import read_stream
-from extractor.schemas import TrialExtraction, TrialRecord, Usage
+from extractor.schemas import TrialRecord, Usage
 from extractor.suggestions import refuse_less
 
 if TYPE_CHECKING:

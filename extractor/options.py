@@ -31,7 +31,7 @@ RARE: Final = "Rarely needed"
 class Effort(StrEnum):
     """How doubtful a value must be before a model is asked about it.
 
-    - ``none``: the model is asked nothing; only the rules run.
+    - ``none``: no model is asked; only the rules run. The number 0 still asks about your own fields.
     - ``low``: its confidence is below 0.6.
     - ``medium``: its confidence is below 0.9.
     - ``high``: the model is asked about everything and reads the whole record. The rules are a second opinion.
@@ -113,13 +113,13 @@ def read_effort(effort: str | float) -> Effort | float:
     Raises ``ValueError`` for anything else.
 
     >>> read_effort("low"), read_effort("0.8"), read_effort(0)
-    (<Effort.LOW: 'low'>, 0.8, <Effort.NONE: 'none'>)
+    (<Effort.LOW: 'low'>, 0.8, 0.0)
     """
     with suppress(ValueError, TypeError):
         if effort in set(Effort):
             return Effort(effort)
         if not isinstance(effort, bool) and 0 <= (confidence := float(effort)) <= 1:
-            return confidence or Effort.NONE
+            return confidence
     nearest = suggest(str(effort), tuple(Effort))
     raise ValueError(f"{effort}: no such effort{nearest}; choose from {', '.join(Effort)}, or a number from 0 to 1")
 

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from extractor.ask.dialogue import QuestionBatch, Replies, dialogue
+from extractor.ask.dialogue import Replies, Round, dialogue
 from extractor.assemble import assemble_extraction
 from extractor.assemble.provenance import drop_doubtful
 from extractor.audit import add_findings
@@ -13,8 +13,8 @@ from extractor.parse.declared import learn_words
 from extractor.record_limits import MAX_ITEMS, check_size, limit_steps, limit_time, refuse_larger
 from extractor.schemas import TrialExtraction, TrialRecord
 
-Extraction = Generator[QuestionBatch, Replies | None, TrialExtraction]
-"""Yields batches of questions, receives the replies (None without a model), and returns the extraction."""
+Extraction = Generator[Round, Replies | None, TrialExtraction]
+"""Yields rounds of questions, receives the replies (None without a model), and returns the extraction."""
 
 
 def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
@@ -45,22 +45,22 @@ def _parse_within_limits(record: TrialRecord, options: ExtractionOptions) -> Par
 def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialExtraction:
     """Extract without a model. Questions that ``options`` would ask are counted as open."""
     extraction = advance(record, options, [None])
-    assert isinstance(extraction, TrialExtraction), "without a model there is one batch"
+    assert isinstance(extraction, TrialExtraction), "without a model there is one round"
     return extraction
 
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """An extraction that waits for the replies to a batch of questions. Its parse stands for the record from now on."""
+    """An extraction that waits for the replies to a round of questions. Its parse stands for the record from now on."""
 
-    batch: QuestionBatch
+    round: Round
     parsed: ParsedRecord
 
 
 def advance(
     record: TrialRecord | ParsedRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
 ) -> Paused | TrialExtraction:
-    """Return the next batch of questions after these replies to the earlier batches, or the extraction.
+    """Return the next round of questions after these replies to the earlier rounds, or the extraction.
 
     The result depends on the arguments only, so any process can compute or repeat a step. A record is parsed; a parse
     goes on from there.
@@ -70,10 +70,10 @@ def advance(
         parsed = record if isinstance(record, ParsedRecord) else _parse_within_limits(record, options)
         stages = _run_stages(parsed, options)
         try:
-            batch = next(stages)
+            asked = next(stages)
             for reply in replies:
-                batch = stages.send(reply)
+                asked = stages.send(reply)
         except StopIteration as end:
             finished: TrialExtraction = end.value
             return finished
-    return Paused(batch, parsed)
+    return Paused(asked, parsed)

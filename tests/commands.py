@@ -24,17 +24,7 @@ from typer.testing import CliRunner
 from extractor.cli import main
 from extractor.cli.app import app
 
-__all__ = [
-    "FORKS",
-    "PATIENCE_S",
-    "Ended",
-    "Running",
-    "extract",
-    "extractor",
-    "invoke",
-    "read_lines",
-    "start_extractor",
-]
+__all__ = ["FORKS", "PATIENCE_S", "Ended", "Running", "extract", "extractor", "invoke", "read_lines", "start_extractor"]
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.loaded"])

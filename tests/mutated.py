@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 from random import Random
 
-from extractor.schemas import Part, RegistryFields, Section, Source, TrialRecord
+from extractor.schemas import RegistryFields, Section, Source, TrialRecord
+
+from .trust import make_section
 
 __all__ = ["build_record", "build_text", "mutate_record", "mutate_text"]
 
@@ -79,7 +81,7 @@ def build_record(random: Random) -> TrialRecord:
     sections = [Section(name=name, text=build_text(random)) for name in _TITLES]
     for kind, parts in _PARTED.items():
         sections += [
-            _join(f"{kind}[{at}]", {part: build_text(random, 12) for part in parts if random.random() < 0.8})
+            make_section(f"{kind}[{at}]", {part: build_text(random, 12) for part in parts if random.random() < 0.8})
             for at in range(random.randint(0, 3))
         ]
     fields = RegistryFields(**{name: build_text(random, 2) for name in _FIELDS if random.random() < 0.5})
@@ -91,17 +93,7 @@ def _mutate_section(section: Section, random: Random) -> Section:
     if not section.parts:
         return section.model_copy(update={"text": mutate_text(section.text, random)})
     texts = {part.name: section.part(part.name) or "" for part in section.parts}
-    return _join(section.name, {name: mutate_text(text, random) for name, text in texts.items()})
-
-
-def _join(name: str, texts: dict[str, str]) -> Section:
-    """A section of parts, as the readers of files make it."""
-    text, parts = "", []
-    for part, content in texts.items():
-        text += "\n" if text else ""
-        parts.append(Part(name=part, start=len(text), end=len(text) + len(content)))
-        text += content
-    return Section(name=name, text=text, parts=tuple(parts))
+    return make_section(section.name, {name: mutate_text(text, random) for name, text in texts.items()})
 
 
 def _change(text: str, random: Random) -> str:

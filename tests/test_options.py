@@ -25,11 +25,11 @@ def test_without_a_word_everything_is_extracted_and_kept():
 
 
 def test_no_effort_asks_nothing():
-    none, little, high = (ExtractionOptions(effort=effort) for effort in (0, 0.01, "high"))
-    assert none == ExtractionOptions(effort="none")
-    assert none.asks_below == none.asks_rare_below == 0
-    assert [one.asks for one in (none, little, high)] == [False, True, True]
-    assert [one.reads_all for one in (none, little, high)] == [False, False, True]
+    none, zero, little, high = (ExtractionOptions(effort=effort) for effort in ("none", 0, 0.01, "high"))
+    assert {each for one in (none, zero) for each in (one.asks_below, one.asks_rare_below)} == {0}
+    # 0 still asks about fields of the user's own.
+    assert [one.asks for one in (none, zero, little, high)] == [False, True, True, True]
+    assert [one.reads_all for one in (none, zero, little, high)] == [False, False, False, True]
     assert little.asks_rare_below > 0.5
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from extractor import Extractor, read_records
 from extractor.ask.dialogue import dialogue
-from extractor.ask.querying import query_batch
+from extractor.ask.querying import ask_round
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.options import Effort, ExtractionOptions
@@ -33,7 +33,7 @@ def test_answers_of_a_small_model_are_used_as_far_as_the_text_bears_them_out():
     async def ask(steps, model):
         """The first answers alone: what is asked again depends on the rules, which change."""
         try:
-            steps.send(await query_batch(next(steps), model))
+            steps.send(await ask_round(next(steps), model))
             return steps.send((None,))
         except StopIteration as end:
             return end.value

@@ -8,7 +8,9 @@ import pytest
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
-from extractor.schemas import Part, Section, Source, TrialRecord
+from extractor.schemas import TrialRecord
+
+from .trust import trial
 
 ITEMS, TIMES = 20, 10
 ALLOWED = 11
@@ -43,28 +45,17 @@ def fill(template: str, number: int) -> str:
     return template.format(n=number, m=number + 30, drug=_DRUGS[number % len(_DRUGS)])
 
 
-def join(name: str, texts: dict[str, str]) -> Section:
-    parts, start = [], 0
-    for part, text in texts.items():
-        parts.append(Part(name=part, start=start, end=start + len(text)))
-        start += len(text) + 1
-    return Section(name=name, text="\n".join(texts.values()), parts=tuple(parts))
-
-
 def build_record(kind: str, numbers: range) -> TrialRecord:
     """A record with an item for each number in one of its parts: no line is that of another record."""
-    sections = [join(f"interventions[{at}]", {"type": "DRUG", "name": drug}) for at, drug in enumerate(_DRUGS)]
+    drugs = [{"type": "DRUG", "name": drug} for drug in _DRUGS]
     if template := {"primary_outcomes": _OUTCOME, "arms": _ARM}.get(kind):
-        for place, number in enumerate(numbers):
-            sections.append(join(f"{kind}[{place}]", {part: fill(text, number) for part, text in template.items()}))
-    else:
-        names = {"criteria": "eligibility", "prose": "detailed_description", "flattened outcomes": "primary_outcomes"}
-        lines = {"criteria": _CRITERIA, "prose": _PROSE, "flattened outcomes": _FLATTENED}[kind]
-        head = "Inclusion Criteria:\n" if kind == "criteria" else ""
-        text = "".join(head * (number % 10 == 0) + fill(lines, number) for number in numbers)
-        sections.append(Section(name=names[kind], text=text.strip("|\n")))
-    source = Source(path="synthetic", format="flat")
-    return TrialRecord(record_id="synthetic", source=source, sections=tuple(sections))
+        items = [{part: fill(text, number) for part, text in template.items()} for number in numbers]
+        return trial(interventions=drugs, **{kind: items})
+    name = {"criteria": "eligibility", "prose": "detailed_description", "flattened outcomes": "primary_outcomes"}[kind]
+    lines = {"criteria": _CRITERIA, "prose": _PROSE, "flattened outcomes": _FLATTENED}[kind]
+    head = "Inclusion Criteria:\n" if kind == "criteria" else ""
+    text = "".join(head * (number % 10 == 0) + fill(lines, number) for number in numbers)
+    return trial(interventions=drugs, **{name: text.strip("|\n")})
 
 
 def count_calls(record: TrialRecord) -> int:
@@ -87,8 +78,7 @@ def test_ten_times_the_text_calls_at_most_eleven_times_as_many_functions(kind: s
 def test_a_long_line_is_read_to_the_end(piece: str) -> None:
     """All of it is read, or what no reader could take for text is blanked and reported."""
     line = "A arm " + (piece * 200_000)[:200_000] + "a"
-    section, source = Section(name="eligibility", text=line), Source(path="hostile", format="flat")
-    parsed = parse_record(TrialRecord(record_id="hostile", source=source, sections=(section,)))
+    parsed = parse_record(trial(eligibility=line))
     text = parsed.cleaned["eligibility"].text
     blanked = sum(found.span.length for found in parsed.hostile)
     assert len(text) == len(line)

@@ -1,10 +1,10 @@
 """Synthetic records, and a stub model that answers each line of a request as a test wants."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from extractor.schemas import Section, Source, TrialRecord
+from extractor.schemas import Part, Section, Source, TrialRecord
 from tests.llm.stub import Scripted, completion, items
 
 LINE = re.compile(r"^\[(?P<number>\d+)\|(?P<keys>[^|\]]*)(?:\|(?P<note>[^\]]*))?\] (?P<text>.*)$", re.MULTILINE)
@@ -14,14 +14,34 @@ AGAIN = "|refused: "
 Answer = Mapping[str, Any]
 
 
-def trial(**sections: str) -> TrialRecord:
-    """A record of these sections; an underscore and a number stand for brackets: ``arms_0`` is ``arms[0]``."""
-    named = {re.sub(r"_(\d+)$", r"[\1]", name): text for name, text in sections.items()}
+Content = str | Mapping[str, str]
+"""A section's text, or its parts, which stand on their own lines."""
+
+
+def trial(**sections: Content | Sequence[Content]) -> TrialRecord:
+    """A record of these sections. ``arms_0`` is ``arms[0]``, and a list of arms are ``arms[0]``, ``arms[1]`` ..."""
+    named: dict[str, Content] = {}
+    for name, content in sections.items():
+        if isinstance(content, str | Mapping):
+            named[re.sub(r"_(\d+)$", r"[\1]", name)] = content
+        else:
+            named |= {f"{name}[{at}]": each for at, each in enumerate(content)}
     return TrialRecord(
         record_id="NCT90000070",
         source=Source(path="made.json", format="ctgov_json"),
-        sections=tuple(Section(name=name, text=text) for name, text in named.items()),
+        sections=tuple(make_section(name, content) for name, content in named.items()),
     )
+
+
+def make_section(name: str, content: Content) -> Section:
+    """A section of a text, or of parts, each on its own line."""
+    if isinstance(content, str):
+        return Section(name=name, text=content)
+    parts, start = [], 0
+    for part, line in content.items():
+        parts.append(Part(name=part, start=start, end=start + len(line)))
+        start += len(line) + 1
+    return Section(name=name, text="\n".join(content.values()), parts=tuple(parts))
 
 
 def read_lines(request: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.data import FOLDS, Row, parse_options
 from benchmarks.gold import GOLD, LABELS, read_gold
-from extractor.evaluation.standoff import to_standoff
+from benchmarks.gold.standoff import to_standoff
 from extractor.read import read_records
 
 

@@ -1,4 +1,4 @@
-"""The definitions of the user's own fields, as a model reads them."""
+"""Write the definitions of users' fields, as a model reads them."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ _WHERE = {
 
 
 def describe_fields(fields: Iterable[CustomField]) -> Iterator[str]:
-    """The definitions of fields, as paragraphs of the prompt."""
+    """Yield the definitions of fields, as paragraphs of the prompt."""
     yield _HEAD
     for field in fields:
         lines = [f"{field.name} ({_WHERE[field.of]}). {field.definition}"]
@@ -36,7 +36,7 @@ def describe_fields(fields: Iterable[CustomField]) -> Iterator[str]:
 
 
 def _write(field: CustomField, example: Example) -> str:
-    """The answer to an example in the form that a model is asked for."""
+    """Return the answer to an example in the form that a model is asked for."""
     if example.value is None:
         return "nothing"
     answers = field.list_answers(example.value, quote=example.text)

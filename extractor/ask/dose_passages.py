@@ -5,14 +5,14 @@ Arms and interventions come first, since all arms together say what is compared 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from extractor.parse.drafts import Chunk, ChunkKind, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Section
 from extractor.text.clean import clean_text
 
-_GROUPS = ("arms", "interventions")
+GROUPS = ("arms", "interventions")
+"""Sections whose text begins with the name of an arm or intervention."""
 _PROSE = ("title", "official_title", "brief_summary", "detailed_description")
 _SENTENCE_END = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*•]|\d+[.)])")
 _LONGEST, _MOST = 1200, 40_000
@@ -32,43 +32,29 @@ _CUES = re.compile(
 """Signs that something is given: an amount, a route, how often or how long."""
 
 
-@dataclass(frozen=True, slots=True)
-class DosePassage:
-    """A passage of one section; its chunk has a number that no other chunk of the record has."""
+def mentions_dose(text: str) -> bool:
+    """Check whether a text has a sign that something is given.
 
-    chunk: Chunk
-
-    @property
-    def mentions_dose(self) -> bool:
-        """Whether it has a sign that something is given.
-
-        >>> chunk = Chunk(1, ChunkKind.SENTENCE, Span("arms[0]", 0, 19), "Drugamide twice daily")
-        >>> DosePassage(chunk).mentions_dose
-        True
-        """
-        return _CUES.search(self.chunk.text) is not None
-
-    @property
-    def hint(self) -> str:
-        """The section's name, except where the text itself begins with the name of an arm or intervention."""
-        section = self.chunk.span.section
-        return "" if section.startswith(_GROUPS) else section.replace("_", " ")
+    >>> mentions_dose("Drugamide twice daily")
+    True
+    """
+    return _CUES.search(text) is not None
 
 
-def list_dose_passages(parsed: ParsedRecord, free_numbers: Iterator[int]) -> tuple[DosePassage, ...]:
-    """The passages of a record, cut between sentences, at most 40,000 characters. Repeated text is shown once.
+def list_dose_passages(parsed: ParsedRecord, free_numbers: Iterator[int]) -> tuple[Chunk, ...]:
+    """Cut a record into passages between sentences, at most 40,000 characters. Repeated text is shown once.
 
     ``free_numbers`` are those that no chunk of the record has.
     """
-    passages: list[DosePassage] = []
+    passages: list[Chunk] = []
     shown = ""
-    for section in sorted(parsed.record.sections, key=lambda one: not one.name.startswith(_GROUPS)):
-        if section.name.startswith(_GROUPS) or section.name in _PROSE:
+    for section in sorted(parsed.record.sections, key=lambda one: not one.name.startswith(GROUPS)):
+        if section.name.startswith(GROUPS) or section.name in _PROSE:
             for span in _cut(section):
                 text = clean_text(parsed.raw(span)).text
                 if text and len(shown) < _MOST and not _is_shown(section, text, shown):
                     shown += f"\n{_fold(text)}"
-                    passages.append(DosePassage(Chunk(next(free_numbers), ChunkKind.SENTENCE, span, text)))
+                    passages.append(Chunk(next(free_numbers), ChunkKind.SENTENCE, span, text))
     return tuple(passages)
 
 

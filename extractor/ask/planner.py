@@ -6,7 +6,7 @@ missed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, count, groupby
 from statistics import fmean
@@ -22,24 +22,13 @@ from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Concept, Task, TrialRecord, list_fields
 from extractor.text.clean import clean_text
 
-from .dose_passages import DosePassage, list_dose_passages
+from .dose_passages import GROUPS, list_dose_passages, mentions_dose
 from .prompt import render_call, render_line
 from .questions import Question
-from .reply_models import FIELDS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS
+from .reply_models import FIELDS, PARTS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS
 
 _EVENTS = ("start_event", "end_events", "censored")
-_TIMED = frozenset(
-    {
-        Concept.OVERALL_SURVIVAL,
-        Concept.PROGRESSION_FREE_SURVIVAL,
-        Concept.EVENT_FREE_SURVIVAL,
-        Concept.DISEASE_FREE_SURVIVAL,
-        Concept.TIME_TO_PROGRESSION,
-        Concept.TIME_TO_EVENT_OTHER,
-        Concept.DURATION_OF_RESPONSE,
-        Concept.TIME_TO_RESPONSE,
-    }
-)
+_TIMED = frozenset(one for one in Concept if one.endswith("_survival") or one.startswith(("time_to_", "duration_of_")))
 """Time-to-event concepts: only they have a start event, end events and censoring."""
 _RARE = frozenset(info.name for task in Task for info in list_fields(task) if info.metadata.rare)
 _PEOPLE = re.compile(
@@ -66,7 +55,7 @@ class Estimate:
 
 
 def estimate_record(record: TrialRecord, options: ExtractionOptions) -> Estimate:
-    """The cost of a record's questions if no answer is asked again, parsing included in ``seconds``."""
+    """Estimate the cost of a record's questions if no answer is asked again, parsing included in ``seconds``."""
     since = process_time()
     parsed = parse_record(record, options.fields)
     questions = plan_questions(parsed, options)
@@ -77,12 +66,12 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> Estimate
 
 
 def count_asked(questions: Sequence[Question]) -> int:
-    """How many lines ask for something; the others are only read."""
+    """Count the lines that ask for something; the others are only read."""
     return sum(bool(question.fields) for question in questions)
 
 
 def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> tuple[Question, ...]:
-    """The questions that a record leaves, task by task in reading order; none for ``Effort.NONE``.
+    """Choose the questions about a record, task by task in reading order; none for ``Effort.NONE``.
 
     A chunk is asked about once, since its number identifies the answer.
     """
@@ -105,7 +94,7 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> tuple[Qu
 def pack_questions(
     questions: Sequence[Question], max_tokens: int = 2500, max_questions: int = 40
 ) -> tuple[tuple[Question, ...], ...]:
-    """Questions in as few calls as possible, in order.
+    """Pack questions into as few calls as possible, in order.
 
     ``max_tokens`` limits the estimated tokens of a call's lines (the system part is extra); a longer line gets a call
     of its own. ``max_questions`` keeps answers short enough for small models. Lines asked for their regimens stay
@@ -126,17 +115,22 @@ def pack_questions(
 
 
 def _plan_eligibility(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]) -> Iterator[Question]:
-    between = _list_lines_between(parsed, numbers) if options.reads_all else ()
     people = any(_is_doubtful(parsed.whole.read(name), name, options) for name in PEOPLE_FIELDS)
-    general = _list_general_lines(parsed, numbers) if people else ()
-    criteria = (
+    lines = [
         Question(Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options), _hint_of(one, options))
         for one in parsed.criteria
-    )
-    for question in sorted((*criteria, *general, *between), key=lambda question: question.chunk.span):
-        also = (PEOPLE,) if people and (options.reads_all or _PEOPLE.search(question.chunk.text)) else ()
-        if question.fields or also or options.reads_all:
-            yield replace(question, fields=(*question.fields, *also))
+    ]
+    for name in _PEOPLE_IN if people else ():
+        if section := parsed.record.section(name):
+            span = Span(name, 0, len(section.text))
+            chunk = Chunk(next(numbers), ChunkKind.SENTENCE, span, clean_text(section.text).text)
+            lines.append(Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " ")))
+    if options.reads_all:
+        lines += _list_lines_between(parsed, numbers)
+    for line in sorted(lines, key=lambda line: line.chunk.span):
+        also = (PEOPLE,) if people and (options.reads_all or _PEOPLE.search(line.chunk.text)) else ()
+        if line.fields or also or options.reads_all:
+            yield replace(line, fields=(*line.fields, *also))
 
 
 def _hint_of(item: Draft, options: ExtractionOptions) -> str:
@@ -149,47 +143,37 @@ def _hint_of(item: Draft, options: ExtractionOptions) -> str:
     return f'{where}, under "{lead_in}"' if lead_in and not options.reads_all else where
 
 
-def _list_general_lines(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterator[Question]:
-    """The lines beside the criteria that may say who takes part."""
-    for name in _PEOPLE_IN:
-        if section := parsed.record.section(name):
-            span = Span(name, 0, len(section.text))
-            chunk = Chunk(next(numbers), ChunkKind.SENTENCE, span, clean_text(section.text).text)
-            yield Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " "))
-
-
 def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterator[Question]:
     """The lines of the criteria's section that are no criteria: headings, and lines that introduce others."""
     section = parsed.record.section("eligibility")
-    if section is None:
-        return
-    taken = [one.chunk.span for one in parsed.criteria if one.chunk.span.section == section.name]
+    taken = [one.chunk.span for one in parsed.criteria if section and one.chunk.span.section == section.name]
     start = 0
-    for line in section.text.splitlines(keepends=True):
+    for line in section.text.splitlines(keepends=True) if section else ():
         mark = _LIST_MARK.match(line)
-        span = Span(section.name, start + (mark.end() if mark else 0), start + len(line.rstrip()))
+        span = Span("eligibility", start + (mark.end() if mark else 0), start + len(line.rstrip()))
         start += len(line)
-        if span.length > 0 and not any(span.overlaps(other) for other in taken):
+        if span.length > 0 and not any(map(span.overlaps, taken)):
             chunk = Chunk(next(numbers), ChunkKind.LEAD_IN, span, clean_text(parsed.raw(span)).text)
             yield Question(Task.ELIGIBILITY, chunk, ())
 
 
 def _plan_dosing(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]) -> Iterator[Question]:
-    """All passages are asked for their regimens, or none: wording that is strange to the rules once is so often."""
+    """All passages are asked for their regimens, or none: wording that is strange to the rules once is so often.
+
+    They are asked if the mean confidence of the regimens' fields is low. A candidate, or text on doses without any
+    regimen, counts as a regimen of which nothing is known.
+    """
     passages = list_dose_passages(parsed, numbers)
     own = [one for one in options.fields if one.of is Of.REGIMEN]
-    wanted = any(one.may_be_in(passage.chunk.text) for one in own for passage in passages)
-    if options.reads_all or wanted or _dosing_confidence(parsed, passages) < options.asks_below:
-        for passage in passages:
-            yield Question(Task.DOSING, passage.chunk, (REGIMENS,), passage.hint)
-
-
-def _dosing_confidence(parsed: ParsedRecord, passages: Iterable[DosePassage]) -> float:
-    """The mean confidence of the regimens' fields; each candidate, or all text on doses without any, has none."""
-    regimens = parsed.regimens
-    known = [one.read(name).confidence for one in regimens for name in REGIMEN_FIELDS]
-    missing = len(parsed.candidates) or (not regimens and any(passage.mentions_dose for passage in passages))
-    return fmean(known + [0.0] * len(REGIMEN_FIELDS) * missing) if known or missing else 1.0
+    known = [one.read(name).confidence for one in parsed.regimens for name in REGIMEN_FIELDS]
+    missing = len(parsed.candidates) or (not known and any(mentions_dose(chunk.text) for chunk in passages))
+    known += [0.0] * len(REGIMEN_FIELDS) * missing
+    doubtful = bool(known) and fmean(known) < options.asks_below
+    if options.reads_all or doubtful or any(one.may_be_in(chunk.text) for one in own for chunk in passages):
+        for chunk in passages:
+            section = chunk.span.section
+            hint = "" if section.startswith(GROUPS) else section.replace("_", " ")
+            yield Question(Task.DOSING, chunk, (REGIMENS,), hint)
 
 
 def _plan_endpoints(parsed: ParsedRecord, options: ExtractionOptions) -> Iterator[Question]:
@@ -207,11 +191,12 @@ def _plan_endpoints(parsed: ParsedRecord, options: ExtractionOptions) -> Iterato
 
 
 def _fields_of(item: Draft, task: Task, options: ExtractionOptions) -> tuple[str, ...]:
-    """The fields of an item that are asked about."""
-    parts = {"split": ("measure", "description", "time_frame")}
-    asked = FIELDS[task] if options.reads_all else [name for name in FIELDS[task] if name != "lead_in"]
+    """The fields of an item that are asked about. The line that introduces it is read only with the whole record."""
+    parts = {"split": PARTS, "lead_in": ("lead_in",) if options.reads_all else ()}
     return tuple(
-        name for name in asked if any(_is_doubtful(item.read(part), name, options) for part in parts.get(name, (name,)))
+        name
+        for name in FIELDS[task]
+        if any(_is_doubtful(item.read(part), name, options) for part in parts.get(name, (name,)))
     )
 
 
@@ -226,52 +211,43 @@ def _list_own_lines(
     options: ExtractionOptions,
     numbers: Iterator[int],
 ) -> Iterator[Question]:
+    """The lines that are asked for a field of the user's own. A line that is asked anyway keeps its number."""
+
+    def is_sure(item: Draft) -> bool:
+        read = [reading.confidence for one in item.own.get(field.name, ()) for reading in one.rules.values()]
+        return bool(read) and min(read) >= options.asks_below
+
+    def may_have(item: Draft) -> bool:  # also if what ``when`` asks is in doubt
+        doubts: list[bool] = []
+
+        def find(name: str) -> object:
+            doubts.append(item.read(name).confidence < options.asks_below)
+            return item.read(name).value
+
+        return field.applies(find) or any(doubts)
+
     if field.of is Of.REGIMEN:
         asked = (question for question in known.values() if REGIMENS in question.fields)
         yield from (question for question in asked if field.may_be_in(question.chunk.text))
-    elif field.of is Of.RECORD:
-        if not _is_sure(parsed.whole, field, options):
-            yield from _list_record_lines(field, known.values(), parsed, options, numbers)
-    else:
+    elif field.of is not Of.RECORD:
         for item in parsed.list_items(field.group.of):
-            wanted = field.may_be_in(item.chunk.text) and _may_have(field, item, options)
-            if wanted and not _is_sure(item, field, options):
+            if field.may_be_in(item.chunk.text) and may_have(item) and not is_sure(item):
                 yield Question(field.of.task, item.chunk, (), _hint_of(item, options))
-
-
-def _is_sure(item: Draft, field: CustomField, options: ExtractionOptions) -> bool:
-    """Whether the rules of a field read it, and the effort asks for no second opinion."""
-    read = [reading.confidence for one in item.own.get(field.name, ()) for reading in one.rules.values()]
-    return bool(read) and min(read) >= options.asks_below
-
-
-def _may_have(field: CustomField, item: Draft, options: ExtractionOptions) -> bool:
-    """Whether an item has the field, or may have it because what ``when`` asks is in doubt."""
-    doubts: list[bool] = []
-
-    def find(name: str) -> object:
-        reading = item.read(name)
-        doubts.append(reading.confidence < options.asks_below)
-        return reading.value
-
-    return field.applies(find) or any(doubts)
+    elif not is_sure(parsed.whole):
+        shown = dict(known)
+        for item in (*parsed.criteria, *parsed.outcomes):
+            shown.setdefault(item.number, Question(Task.ELIGIBILITY, item.chunk, (), _hint_of(item, options)))
+        yield from _list_record_lines(field, shown.values(), parsed, numbers)
 
 
 def _list_record_lines(
-    field: CustomField,
-    known: Iterable[Question],
-    parsed: ParsedRecord,
-    options: ExtractionOptions,
-    numbers: Iterator[int],
+    field: CustomField, shown: Collection[Question], parsed: ParsedRecord, numbers: Iterator[int]
 ) -> Iterator[Question]:
-    """The passages that may state a field of the record. A passage that is asked anyway keeps its number."""
-    shown = {question.chunk.number: question for question in known}
-    for one in (*parsed.criteria, *parsed.outcomes):
-        shown.setdefault(one.chunk.number, Question(Task.ELIGIBILITY, one.chunk, (), _hint_of(one, options)))
+    """The lines that may state a field of the record: those of items, and all others of its sections."""
     for name, section in parsed.sections.items():
         if not field.may_stand_in(name):
             continue
-        here = [question for question in shown.values() if question.chunk.span.section == name]
+        here = [question for question in shown if question.chunk.span.section == name]
         yield from (question for question in here if field.may_be_in(question.chunk.text))
         for line in section.lines():
             span = span_of(line)

@@ -28,7 +28,9 @@ from .reply_models import Reply, is_listing, keys_asked, reply_for
 
 _PROMPTS = Path(__file__).parents[1] / "prompts"
 _GUIDELINE, _EXAMPLES = "$guideline", "$examples"
-_LONGEST_CONTEXT, _LONGEST_HINT = 300, 300
+_CONTEXT = ("title", "official_title", "conditions")
+"""Sections that every call shows."""
+_LONGEST_CONTEXT = _LONGEST_HINT = 300
 _LONGEST_TEXT = 8000
 """Characters of a line's text; no honest one has as many."""
 _PER_ITEM, _PER_REPLY, _PER_LIST = 8, 250, 500
@@ -140,8 +142,7 @@ def render_line(question: Question) -> str:
 
 def narrow_record(record: TrialRecord) -> TrialRecord:
     """The record with only the sections that calls mention, which is little to send to another process."""
-    names = ("title", "official_title", "conditions")
-    kept = tuple(s for s in record.sections if s.name in names or s.name.startswith(("interventions", "arms")))
+    kept = tuple(s for s in record.sections if s.name in _CONTEXT or s.name.startswith(("interventions", "arms")))
     return record.model_copy(update={"sections": kept})
 
 
@@ -170,38 +171,18 @@ def render_call(
 
 def _count_output_tokens(questions: Sequence[Question]) -> int:
     """A limit that a good answer never reaches."""
-    allowed = {field.name: field.tokens for question in questions for field in question.custom}
-    fields = [field for question in questions for field in question.fields]
+    allowed = _ALLOWANCES | {field.name: field.tokens for question in questions for field in question.custom}
+    fields = sum(allowed.get(field, _ALLOWANCE) for question in questions for field in question.fields)
     lists = any(map(is_listing, questions))
-    return (
-        _PER_REPLY
-        + _PER_LIST * lists
-        + _PER_ITEM * len(questions)
-        + sum(allowed.get(field) or _allow(field) for field in fields)
-    )
-
-
-def _allow(field: str) -> int:
-    return _ALLOWANCES.get(field, _ALLOWANCE)
+    return _PER_REPLY + _PER_LIST * lists + _PER_ITEM * len(questions) + fields
 
 
 def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Iterator[str]:
     """What a reader must know of the trial, with its interventions where doses are asked."""
-    context = {
-        "Trial": _section(record, "title") or _section(record, "official_title"),
-        "Conditions": _section(record, "conditions"),
-    }
+    sections = filter(None, map(record.section, _CONTEXT))
+    shown = {section.name: flatten(clean_text(section.text).text) for section in sections}
+    context = {"Trial": shown.get("title") or shown.get("official_title"), "Conditions": shown.get("conditions")}
     if any(question.task is Task.DOSING for question in questions):
-        context["Interventions"] = "; ".join(_interventions(record))[:_LONGEST_CONTEXT]
-    yield from (f"{name}: {text}" for name, text in context.items() if text)
-
-
-def _section(record: TrialRecord, name: str) -> str:
-    section = record.section(name)
-    return flatten(clean_text(section.text).text)[:_LONGEST_CONTEXT] if section else ""
-
-
-def _interventions(record: TrialRecord) -> Iterator[str]:
-    for section in record.sections:
-        if section.name.startswith("interventions") and (name := section.part("name")):
-            yield flatten(clean_text(name).text)
+        names = (section.part("name") for section in record.sections if section.name.startswith("interventions"))
+        context["Interventions"] = "; ".join(flatten(clean_text(name).text) for name in names if name)
+    yield from (f"{name}: {text[:_LONGEST_CONTEXT]}" for name, text in context.items() if text)

@@ -3,10 +3,10 @@
 Copies of worked examples are dropped before, without asking.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -15,13 +15,13 @@ from extractor.fields.value_forms import show_value
 from extractor.ground.check import ground_answer
 from extractor.ground.regimens import prove_regimens
 from extractor.llm.calls import estimate_tokens
-from extractor.parse.drafts import Chunk, ConflictKind, Draft, Reading, Rejection, Span
+from extractor.parse.drafts import Chunk, ConflictKind, Draft, Reading, Refusal, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Constraint, FindingKind, Instrument, Task
 
 from .prompt import load_prompt, render_line
 from .questions import Question
-from .reply_models import Item, Reply, key_of, list_attributes, read_answers
+from .reply_models import Item, Reply, keys_asked, read_values
 
 LINE_TOKENS = 1000
 """Estimated tokens of all lines of a record's recheck; what does not fit is not asked."""
@@ -34,21 +34,18 @@ _DISTINCTIVE = 6
 """Words from which on a quote is not in both an example and a record by chance."""
 
 
-def drop_repeated(answer: Draft) -> Draft:
-    """The answer without any value, if one of its rejected values was copied from a worked example.
+def drop_repeated(draft: Draft) -> Draft:
+    """Drop all values of a draft if one of its refused values was copied from a worked example.
 
     Small models copy what they were shown. Such an answer was not read from its line, so its other values, even words
     of closed sets, are worth nothing.
     """
-    known = _example_values(answer.group)
-    repeated = [(one.field, one.value.casefold()) in known for one in answer.refused]
-    if not any(repeated):
-        return answer
-    rejections = (
-        replace(rejection, kind=FindingKind.EXAMPLE_REPEATED) if is_known else rejection
-        for rejection, is_known in zip(answer.refused, repeated, strict=True)
+    known = _example_values(draft.group)
+    refused = tuple(
+        replace(one, kind=FindingKind.EXAMPLE_REPEATED) if (one.field, one.value.casefold()) in known else one
+        for one in draft.refused
     )
-    return replace(answer, model={}, own={}, refused=tuple(rejections))
+    return draft if refused == draft.refused else replace(draft, model={}, own={}, refused=refused)
 
 
 @cache
@@ -61,12 +58,12 @@ def _example_values(group: str) -> frozenset[tuple[str, str]]:
     prompt = load_prompt()
     reply = Reply.model_validate({"items": prompt.answer}, context=Reply.context_of(prompt.questions))
     task = Task(group.partition(".")[0])
-    answers = (values for asked, values in read_answers(prompt.questions, reply.items) if asked.task is task)
+    said = (values for asked, values in read_values(prompt.questions, reply.items) if asked.task is task)
     return frozenset(
-        # As in a rejection.
+        # As in a refusal.
         (field, show_value(member).casefold())
-        for answer in answers
-        for field, value in answer.items()
+        for values in said
+        for field, value in values.items()
         for member in (value if isinstance(value, tuple) else (value,))
         if _is_distinctive(field, member)
     )
@@ -80,89 +77,84 @@ def _is_distinctive(field: str, value: Any) -> bool:
     return isinstance(value, Instrument) and value.version is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Recheck:
-    """One line of a recheck.
+class Recheck(NamedTuple):
+    """A question of a recheck, and the chunk that it is about.
 
-    ``chunk`` is the one whose answer it completes, at ``position`` among all answers; without a position, what the
-    line states is added to them.
+    ``place`` is that of the draft that the answer completes; without one, the answer is another draft.
     """
 
     question: Question
     chunk: Chunk
-    position: int | None = None
-    is_conflict: bool = False
+    place: int | None = None
 
 
 def plan_recheck(
     parsed: ParsedRecord,
-    answers: Sequence[Draft],
+    drafts: Sequence[Draft],
     missing: Iterable[Question] = (),
     custom: Sequence[CustomField] = (),
-) -> tuple[Recheck, ...]:
+) -> list[Recheck]:
     """What is asked once more, as lines of one call: refused values, those that contradict the text first; then
     ``missing``, the questions whose lines got no item.
 
     A line shows the text that is nearest to its values. All lines together take at most ``LINE_TOKENS``.
     """
-    drafts = [draft for position, answer in enumerate(answers) for draft in _draft(parsed, position, answer, custom)]
-    drafts += (Recheck(question, question.chunk) for question in missing)
-    drafts.sort(key=lambda draft: not draft.is_conflict)
+    own = {field.name: field for field in custom}
+    planned: list[tuple[bool, Recheck]] = []
+    for place, draft in enumerate(drafts):
+        if refused := [one for one in draft.refused if one.field in Item.model_fields or one.field in own]:
+            question = _ask_again(parsed, draft, refused, own)
+            planned.append((any(one.conflicts for one in refused), Recheck(question, draft.chunk, place)))
+    planned += ((False, Recheck(question, question.chunk)) for question in missing)
     kept: list[Recheck] = []
     room = LINE_TOKENS
-    for draft in drafts:
-        chunk = replace(draft.question.chunk, number=len(kept) + 1)
-        numbered = replace(draft, question=replace(draft.question, chunk=chunk))
-        size = estimate_tokens(render_line(numbered.question))
+    for _, line in sorted(planned, key=lambda each: not each[0]):
+        question = replace(line.question, chunk=replace(line.question.chunk, number=len(kept) + 1))
+        size = estimate_tokens(render_line(question))
         if size <= room:
-            kept.append(numbered)
+            kept.append(line._replace(question=question))
             room -= size
-    return tuple(kept)
+    return kept
 
 
 def merge_recheck(
-    parsed: ParsedRecord, answers: Sequence[Draft], rechecks: Sequence[Recheck], items: Iterable[BaseModel]
+    parsed: ParsedRecord, drafts: Sequence[Draft], rechecks: Sequence[Recheck], items: Iterable[BaseModel]
 ) -> list[Draft]:
-    """The answers, completed by what the text supports of the second ones; ``items`` are those of the reply.
+    """The drafts, completed by what the text supports of the second answers; ``items`` are those of the reply.
 
     Withdrawn values stay out: the model was not asked whether there is none.
     """
-    merged = list(answers)
-    for question, values in read_answers([recheck.question for recheck in rechecks], items, complete=False):
-        recheck = rechecks[question.chunk.number - 1]
-        first = None if recheck.position is None else merged[recheck.position]
-        draft = parsed.draft_of(question.task, recheck.chunk)
+    merged = list(drafts)
+    for question, values in read_values([recheck.question for recheck in rechecks], items, complete=False):
+        _, chunk, place = rechecks[question.chunk.number - 1]
+        first = None if place is None else merged[place]
+        draft = parsed.draft_of(question.task, chunk)
         said = {name: value for name, value in values.items() if name != "lead_in"}  # lines have other numbers here
         again = ground_answer(said, draft, parsed, parsed.find_lead_in(draft), question.custom)
         again = replace(again, model={**(first.model if first else {}), **again.model})
         (again,) = prove_regimens([again], parsed)
-        if first is None or recheck.position is None:
+        if first is None or place is None:
             merged.append(again)
         else:
-            merged[recheck.position] = _merge(first, again, question.fields)
+            merged[place] = _merge(first, again, question.fields)
     return merged
 
 
-def _draft(parsed: ParsedRecord, position: int, answer: Draft, custom: Sequence[CustomField]) -> Iterator[Recheck]:
-    """A line for what is refused in an answer, if a model can be asked about these fields."""
-    known = {field.name: field for field in custom}
-    rejected = tuple(one for one in answer.refused if one.field in Item.model_fields or one.field in known)
-    if not rejected:
-        return
-    fields = tuple(dict.fromkeys(one.field for one in rejected))
-    shown = _shorten(parsed, rejected[0].chunk, [one.refusal.nearest for one in rejected])
-    task = Task(answer.group.partition(".")[0])
-    question = Question(task, shown, fields, custom=tuple(known[name] for name in fields if name in known))
-    keys = dict(zip(fields, map(key_of, list_attributes(question)), strict=True))
-    hint = "refused: " + "; ".join(_explain(keys[one.field], one, parsed) for one in rejected)
-    is_conflict = any(one.refusal.conflicts for one in rejected)
-    yield Recheck(replace(question, hint=hint), rejected[0].chunk, position, is_conflict)
+def _ask_again(
+    parsed: ParsedRecord, draft: Draft, refused: Sequence[Refusal], own: Mapping[str, CustomField]
+) -> Question:
+    """The question for what is refused of a draft."""
+    fields = tuple(dict.fromkeys(one.field for one in refused))
+    shown = _shorten(parsed, draft.chunk, [one.nearest for one in refused])
+    task = Task(draft.group.partition(".")[0])
+    question = Question(task, shown, fields, custom=tuple(own[name] for name in fields if name in own))
+    keys = dict(zip(fields, keys_asked(question), strict=True))
+    return replace(question, hint="refused: " + "; ".join(_explain(keys[one.field], one, parsed) for one in refused))
 
 
-def _explain(key: str, rejection: Rejection, parsed: ParsedRecord) -> str:
+def _explain(key: str, refusal: Refusal, parsed: ParsedRecord) -> str:
     """What was answered, what is wrong with it, and what the text has instead."""
-    answered = f'{key} "{rejection.value[:_LONGEST_VALUE]}"'
-    refusal = rejection.refusal
+    answered = f'{key} "{refusal.value[:_LONGEST_VALUE]}"'
     if refusal.reason:
         return f"{answered}: {refusal.reason[:_LONGEST_REASON]}"
     if refusal.nearest is None:
@@ -197,21 +189,19 @@ def _merge(first: Draft, again: Draft, fields: Iterable[str]) -> Draft:
     model, own = dict(first.model), dict(first.own)
     resolved: set[str] = set()
     for field in fields:
-        rejected = sum(one.field == field for one in first.refused)
+        refused = sum(one.field == field for one in first.refused)
         if claims := again.own.get(field):
             before = first.own.get(field, ())
-            own[field] = (*before, *(one for one in claims if one not in before))
-            if len(own[field]) >= rejected + len(before):
-                resolved.add(field)
-        supported = again.model.get(field)
-        if claims:
-            model[field] = again.model[field]
-        elif field not in again.own and supported is not None and supported.value not in (None, ()):
+            own[field], model[field] = (*before, *(one for one in claims if one not in before)), again.model[field]
+            is_resolved = len(own[field]) >= refused + len(before)
+        elif field not in again.own and (found := again.model.get(field)) and found.value not in (None, ()):
             known = model.get(field)
-            model[field] = _unite(known, supported) if known and known.value else supported
+            model[field] = _unite(known, found) if known and known.value else found
             stated = len(known.list_values()) if known else 0
-            if not isinstance(supported.value, tuple) or len(model[field].value) >= rejected + stated:
-                resolved.add(field)
+            is_resolved = not isinstance(found.value, tuple) or len(model[field].value) >= refused + stated
+        else:
+            is_resolved = False
+        resolved |= {field} if is_resolved else set()
     remaining = (
         replace(one, again=tuple(dict.fromkeys(each.value for each in again.refused if each.field == one.field)))
         if one.field in fields

@@ -5,13 +5,12 @@ defines each key. Attributes have the types of the public schemas; their aliases
 value that cannot be read is ``Unreadable`` and costs nothing else: not its item, and not the answer.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache, partial
 from typing import Annotated, Any, Self, get_origin
 
 from pydantic import (
-    BaseModel,
     Field,
     GetJsonSchemaHandler,
     ValidationInfo,
@@ -40,7 +39,7 @@ from extractor.schemas import (
 )
 
 from .questions import LINE_BREAK, Question
-from .wire import OR_UNREADABLE, Head, WireModel, Words, Written
+from .wire import OR_UNREADABLE, Head, WireModel, as_text, as_word
 
 REGIMENS, PEOPLE = "regimens", "people"
 """Questions that a line may answer with several items, or with none."""
@@ -49,6 +48,8 @@ _PEOPLE = tuple(info for info in list_fields(Task.ELIGIBILITY) if info.group == 
 _ASKED = {task: tuple(info for info in list_fields(task) if info.metadata.question == info.name) for task in Task}
 """The fields that are asked by their own names."""
 PEOPLE_FIELDS = tuple(info.name for info in _PEOPLE)
+PARTS = tuple(info.name for info in list_fields(Task.ENDPOINTS) if info.metadata.question == "split")
+"""The parts of an outcome that ``split`` asks for."""
 REGIMEN_FIELDS = tuple(info.name for info in _ASKED[Task.DOSING])
 FIELDS: Mapping[Task, tuple[str, ...]] = {
     Task.ELIGIBILITY: ("stands", *(info.name for info in _ASKED[Task.ELIGIBILITY]), "lead_in"),
@@ -80,11 +81,11 @@ _READERS: Mapping[type[Any], Callable[[str], Any]] = {
 def _declare(info: FieldInfo) -> Any:
     """The type and default of a field of the guideline, as a model writes it."""
     held: Any = info.type
-    said: Any = held | str if held is TimeWindow else held  # a window may leave its sense to the rules
+    said: Any = held
     if read := _READERS.get(held):
-        said = Annotated[said, Written(read)]
+        said = as_text(held | str if held is TimeWindow else held, read)  # a window may leave its sense to the rules
     elif issubclass(held, StrEnum):
-        said = Annotated[said, Words.of(held)]
+        said = as_word(held)
     member: Any = Annotated[said, OR_UNREADABLE]
     listed: Any = tuple
     key = info.metadata.key
@@ -141,13 +142,17 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         kept = {key: value for key, value in data.items() if value not in (None, "", [], [None])}
         if info.context:
             questions: Mapping[int, Question] = info.context["questions"]
-            question = questions.get(_number(data))
+            try:
+                question = questions.get(int(data["n"]))
+            except (KeyError, TypeError, ValueError):
+                raise ValueError("an item needs the number n of its line") from None
             if question is None:
-                raise ValueError(f"there is no line {data.get('n')}; the lines are {_list_numbers(questions)}")
+                known = ", ".join(map(str, sorted(questions)))
+                raise ValueError(f"there is no line {data.get('n')}; the lines are {known}")
             names = {"n"} | {name for one in list_attributes(question) for name in (one, key_of(one))}
-            own = {field.name for field in question.custom} & kept.keys()
-            custom = {"custom": {key: kept[key] for key in own}} if own else {}
-            kept = {key: value for key, value in kept.items() if key in names - own} | custom
+            custom = {field.name: kept[field.name] for field in question.custom if field.name in kept}
+            kept = {key: value for key, value in kept.items() if key in names and key not in custom}
+            kept |= {"custom": custom} if custom else {}
         return {key: [value] if key in _LISTS and not isinstance(value, list) else value for key, value in kept.items()}
 
     @model_validator(mode="after")
@@ -235,7 +240,7 @@ def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
 
 
 def is_listing(question: Question) -> bool:
-    """Whether the line of a question may have any number of items, or none."""
+    """Check whether the line of a question may have any number of items, or none."""
     return set(question.fields) <= {*_EXPANDED, *(field.name for field in question.custom)}
 
 
@@ -268,50 +273,34 @@ def keys_asked(question: Question) -> tuple[str, ...]:
     return tuple(key_of(_ATTRIBUTES.get((question.task, field), field)) for field in question.fields)
 
 
-def words_of(attribute: str) -> Words | None:
-    """The words of an attribute that is a closed set, else None."""
-    options = getattr(Item.model_fields[attribute].annotation, "__args__", ())  # of Annotated[Role, Words(...)] | None
-    metadata = (part for option in options for part in getattr(option, "__metadata__", ()))
-    return next((part for part in metadata if isinstance(part, Words)), None)
-
-
-Answer = tuple[Question, Mapping[str, Any]]
-"""A question and what a model wrote to answer it, by field."""
-
-
-def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, complete: bool = True) -> list[Answer]:
-    """The answers in the items of a reply to the questions ``asked``.
+def read_values(
+    asked: Sequence[Question], items: Iterable[Any], *, complete: bool = True
+) -> list[tuple[Question, Mapping[str, Any]]]:
+    """Read the items of a reply to the questions ``asked``: each time a question, and its values by field.
 
     Of several items for a line that has one, later ones add what the first leaves out. A line without an item holds no
     regimens (``stands`` is False) and none of the user's own fields; this is concluded only from a ``complete`` reply.
     """
     questions = {question.chunk.number: question for question in asked}
-    answers: list[tuple[Question, dict[str, Any]]] = []
+    found: list[tuple[Question, dict[str, Any]]] = []
     for item in items:
-        question = questions.get(item.n) if isinstance(item, Item) else None
-        values = item.read(question) if isinstance(item, Item) and question else {}
-        if question is None or not values:
+        question = questions.get(item.n)
+        if question is None or not (values := item.read(question)):
             continue
-        same = None if is_listing(question) else next((said for other, said in answers if other is question), None)
+        same = None if is_listing(question) else next((said for other, said in found if other is question), None)
         if same is None:
-            answers.append((question, values))
+            found.append((question, values))
             continue
         for one in question.custom:
             same[one.name] = (*same.get(one.name, ()), *values.pop(one.name, ()))
-        same |= {name: value for name, value in values.items() if isinstance(same.get(name, _NO), Unreadable)}
-    if complete:
-        answered = {question.chunk.number for question, _ in answers}
-        for question in asked:
-            if is_listing(question) and question.chunk.number not in answered:
-                if REGIMENS in question.fields:
-                    answers.append((question, {"stands": False}))
-                elif question.custom:
-                    answers.append((question, {field.name: () for field in question.custom}))
-    return list(answers)
-
-
-_NO = Unreadable("", "")
-"""Stands for a field without an answer, which another answer may give as well."""
+        lacking = (name for name in values if name not in same or isinstance(same[name], Unreadable))
+        same |= {name: values[name] for name in lacking}
+    answered = {question.chunk.number for question, _ in found}
+    for question in asked if complete else ():
+        if is_listing(question) and question.chunk.number not in answered:
+            none = {"stands": False} if REGIMENS in question.fields else {one.name: () for one in question.custom}
+            found += [(question, none)] if none else []
+    return list(found)
 
 
 def _restore_lines(value: Any) -> Any:
@@ -323,14 +312,3 @@ def _restore_lines(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _restore_lines(one) for key, one in value.items()}
     return type(value)(map(_restore_lines, value)) if isinstance(value, tuple | list) else value
-
-
-def _number(data: Mapping[str, Any]) -> int:
-    try:
-        return int(data["n"])
-    except (KeyError, TypeError, ValueError):
-        raise ValueError("an item needs the number n of its line") from None
-
-
-def _list_numbers(numbers: Collection[int]) -> str:
-    return ", ".join(map(str, sorted(numbers)))

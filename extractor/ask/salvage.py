@@ -1,8 +1,8 @@
-"""Extracts the valid items from an answer that is truncated or partly wrong."""
+"""Extract the valid items from an answer that is truncated or partly wrong."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -13,61 +13,39 @@ from extractor.ground.check import Unreadable
 from extractor.llm.calls import Call
 from extractor.llm.completions import Completion, Ending, is_json
 
-from .questions import Question
+from .questions import ModelReply, Question, item_number
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedItem:
-    """The reason for dropping an item, and the number of its chunk; None if it concerns the whole answer."""
-
-    number: int | None
-    reason: str
-
-    def __str__(self) -> str:
-        return self.reason if self.number is None else f"{self.number}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class Salvage:
-    """The valid items of an answer, and the reasons for dropping the others."""
-
-    items: tuple[BaseModel, ...] = ()
-    rejected: tuple[RejectedItem, ...] = ()
-
-    @property
-    def numbers(self) -> frozenset[int]:
-        """The numbers of the chunks whose items are all valid."""
-        spoiled = {rejection.number for rejection in self.rejected}
-        return frozenset(n for item in self.items if (n := item_number(item)) is not None and n not in spoiled)
-
-    def completed_by(self, other: "Salvage") -> "Salvage":
-        """Add the other's items for chunks without an item here."""
-        known = {item_number(item) for item in self.items}
-        more = tuple(item for item in other.items if item_number(item) not in known)
-        helped = {item_number(item) for item in more}
-        rejected = tuple(r for r in self.rejected if r.number not in helped)
-        return Salvage(self.items + more, rejected)
-
-    def joined_with(self, other: "Salvage") -> "Salvage":
-        """Join two answers to different questions. An answer's rejections about the other's chunks are dropped."""
-        return Salvage(
-            self.items + other.items,
-            self._rejected_beside(other.numbers) + other._rejected_beside(self.numbers),
-        )
-
-    def _rejected_beside(self, answered: frozenset[int]) -> tuple[RejectedItem, ...]:
-        return tuple(rejection for rejection in self.rejected if rejection.number not in answered)
+def read_items(completion: Completion, call: Call, questions: Sequence[Question]) -> ModelReply:
+    """Read the valid items of an answer, of a truncated one the complete ones, and say why others are of no use."""
+    if completion.ending is Ending.REFUSED:
+        return ModelReply(dropped=((None, completion.problem),))
+    try:
+        reply: Any = call.reply_model.model_validate_json(completion.text, context=dict(call.context))
+    except ValidationError as error:
+        salvaged = salvage_items(read_complete_items(completion.text) or [], call, questions)
+        if completion.ending is Ending.CUT or salvaged.dropped:
+            return salvaged
+        problem = describe_errors(error) if completion.text.strip() else "the answer is empty"
+        return replace(salvaged, dropped=((None, problem),))
+    return _sort_items(reply.items, questions)
 
 
-def item_number(item: BaseModel) -> int | None:
-    """The number of the chunk that an item is about."""
-    return getattr(item, "n", None)
+def salvage_items(items: Sequence[Any], call: Call, questions: Sequence[Question]) -> ModelReply:
+    """Validate each item on its own, against the item type of the reply model and the lines of the questions."""
+    kept: list[Any] = []
+    for raw in items:
+        try:
+            kept.append(_item_type(call.reply_model).validate_json(json.dumps(raw), context=dict(call.context)))
+        except ValidationError as error:
+            kept.append(Unreadable(json.dumps(raw), describe_errors(error)))
+    return _sort_items(kept, questions)
 
 
 def read_complete_items(text: str) -> list[Any] | None:
     """The certainly complete items of an answer that may be truncated. None if the text is not an answer.
 
-    An item is complete once another one follows. All items of the last chunk are left out, because more of them may
+    An item is complete once another one follows. All items of the last line are left out, because more of them may
     have followed.
 
     >>> read_complete_items('{"items":[{"n":1},{"n":2},{"n":2,"age":18},{"n":3,"age":1')
@@ -92,55 +70,6 @@ def read_complete_items(text: str) -> list[Any] | None:
     return [item for item in complete if item.get("n") != begun]
 
 
-def read_items(completion: Completion, call: Call, questions: Sequence[Question]) -> Salvage:
-    """The valid items of an answer, and why others cannot be used; of one that was cut off, the complete ones."""
-    if completion.ending is Ending.REFUSED:
-        return Salvage((), (RejectedItem(None, completion.problem),))
-    try:
-        reply: Any = call.reply_model.model_validate_json(completion.text, context=dict(call.context))
-    except ValidationError as error:
-        salvage = salvage_items(read_complete_items(completion.text) or [], call, questions)
-        if completion.ending is Ending.CUT or salvage.rejected:
-            return salvage
-        problem = describe_errors(error) if completion.text.strip() else "the answer is empty"
-        return Salvage(salvage.items, (RejectedItem(None, problem),))
-    return sort_items(reply.items, questions)
-
-
-def salvage_items(items: list[Any], call: Call, questions: Sequence[Question]) -> Salvage:
-    """Validate each item on its own, against the item type of the reply model and the questions' chunks."""
-    kept = Salvage()
-    for raw in items:
-        try:
-            item = _item_type(call.reply_model).validate_json(json.dumps(raw), context=dict(call.context))
-            found = sort_items([item], questions)
-        except ValidationError as error:
-            found = Salvage((), (RejectedItem(_number_of(raw), describe_errors(error)),))
-        kept = Salvage(kept.items + found.items, kept.rejected + found.rejected)
-    return kept
-
-
-def sort_items(items: Sequence[BaseModel | Unreadable], questions: Sequence[Question]) -> Salvage:
-    """Keep the items about chunks that the questions are about, and reject the others."""
-    asked = {question.chunk.number for question in questions}
-    kept: list[BaseModel] = []
-    rejected: list[RejectedItem] = []
-    for item in items:
-        if isinstance(item, Unreadable):
-            number = _number_of(json.loads(item.text)) if is_json(item.text) else None
-            rejected.append(RejectedItem(number, item.reason))
-        elif item_number(item) in asked:
-            kept.append(item)
-        else:
-            rejected.append(RejectedItem(item_number(item), "was not asked about"))
-    return Salvage(tuple(kept), tuple(rejected))
-
-
-def _number_of(raw: Any) -> int | None:
-    number = raw.get("n") if isinstance(raw, dict) else None
-    return number if isinstance(number, int) else None
-
-
 def describe_errors(error: ValidationError) -> str:
     """The errors in one line of at most 300 characters, without the input.
 
@@ -150,6 +79,23 @@ def describe_errors(error: ValidationError) -> str:
     """
     found = (": ".join(filter(None, [".".join(map(str, e["loc"])), e["msg"]])) for e in error.errors(include_url=False))
     return "; ".join(found)[:300]
+
+
+def _sort_items(items: Sequence[BaseModel | Unreadable], questions: Sequence[Question]) -> ModelReply:
+    """Keep the items about lines that were asked, and drop the others."""
+    asked = {question.chunk.number for question in questions}
+    kept: list[BaseModel] = []
+    dropped: list[tuple[int | None, str]] = []
+    for item in items:
+        if isinstance(item, Unreadable):
+            raw = json.loads(item.text) if is_json(item.text) else None
+            number = raw.get("n") if isinstance(raw, dict) else None
+            dropped.append((number if isinstance(number, int) else None, item.reason))
+        elif item_number(item) in asked:
+            kept.append(item)
+        else:
+            dropped.append((item_number(item), "was not asked about"))
+    return ModelReply(tuple(kept), dropped=tuple(dropped))
 
 
 @lru_cache(maxsize=64)

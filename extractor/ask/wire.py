@@ -3,7 +3,6 @@
 import json
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
 from typing import Annotated, Any
@@ -11,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
-    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -21,67 +20,44 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_snake
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema
 
 from extractor.ground.check import Unreadable
 
 _SHORT: Mapping[str, Mapping[str, str]] = tomllib.loads((files(__package__) / "reply_words.toml").read_text("utf-8"))
-
-
-@dataclass(frozen=True, eq=False)
-class Words:
-    """Annotates a closed set with the words that a model writes for its members.
-
-    A member's full name is understood as well, in any case.
-    """
-
-    members: Mapping[str, StrEnum]
-
-    @classmethod
-    def of(cls, closed_set: type[StrEnum]) -> "Words":
-        """Words for all members: those of the set's table in ``reply_words.toml``, else the member's value."""
-        short = _SHORT.get(to_snake(closed_set.__name__), {})
-        return cls({short.get(member.value, member.value): member for member in closed_set})
-
-    def read(self, word: object) -> StrEnum:
-        """The member for a word. Raises ``ValueError`` with the words that are allowed."""
-        if isinstance(word, str):
-            known = {str(m).casefold(): m for m in self.members.values()}
-            known |= {w.casefold(): m for w, m in self.members.items()}
-            if word.strip().casefold() in known:
-                return known[word.strip().casefold()]
-        raise ValueError(f"{word!r} is none of: {', '.join(self.members)}")
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self.read, handler(source))
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "enum": list(self.members)}
-
-
 _LONGEST = 1000
 """Characters of a value that is no plain quote. The work to find its unit grows with its length."""
 
 
-@dataclass(frozen=True, eq=False)
-class Written:
-    """Annotates a value that a model writes as text, such as "21 day"."""
+def as_word(closed_set: type[StrEnum]) -> Any:
+    """Annotate a closed set of which a model writes short words: those of ``reply_words.toml``, else the values.
 
-    parse: Callable[[str], object]
+    A member's value is understood as well, in any case.
+    """
+    short = _SHORT.get(to_snake(closed_set.__name__), {})
+    words = {short.get(member.value, member.value): member for member in closed_set}
+    known = {member.value.casefold(): member for member in closed_set}
+    known |= {word.casefold(): member for word, member in words.items()}
 
-    def read(self, text: object) -> object:
-        """The value for a text. Raises ``ValueError`` with the form that is allowed."""
+    def read(word: object) -> StrEnum:
+        if isinstance(word, str) and (member := known.get(word.strip().casefold())):
+            return member
+        raise ValueError(f"{word!r} is none of: {', '.join(words)}")
+
+    return Annotated[closed_set, BeforeValidator(read), WithJsonSchema({"type": "string", "enum": list(words)})]
+
+
+def as_text(kind: Any, parse: Callable[[str], object]) -> Any:
+    """Annotate a value that a model writes as text, such as "21 day", which ``parse`` reads."""
+
+    def read(text: object) -> object:
         if not isinstance(text, str):
             raise ValueError(f"{text!r} is not a string")  # noqa: TRY004  (pydantic collects ValueErrors)
         if len(text) > _LONGEST:
             raise ValueError(f"a value of more than {_LONGEST} characters; quote less of the text")
-        return self.parse(text)
+        return parse(text)
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self.read, handler(source))
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string"}
+    return Annotated[kind, BeforeValidator(read), WithJsonSchema({"type": "string"})]
 
 
 class WireModel(BaseModel):

@@ -1,25 +1,24 @@
 """Assemble the rules' readings and the model's supported answers into one extraction."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from extractor.fields.declaration import CustomField, Of
+from extractor.ground.answers import ModelResult
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Eligibility, Task, TrialExtraction
 
 from .coverage import measure_coverage
 from .dosing import assemble_dosing
-from .findings import report_hostile, report_implausible, report_rejections
+from .findings import report_hostile, report_implausible, report_refused, report_unconfirmed
 from .items import assemble_eligibility, assemble_endpoints
 from .own import assemble_own
 from .provenance import Assembled
-from .resolve import ModelResult
-from .unconfirmed import report_unconfirmed
 from .unread import explain_unread, report_ambiguous, report_unread
 
 __all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
 
 ALL_TASKS = frozenset(Task)
-_NO_ELIGIBILITY = Eligibility(), Assembled()
 
 
 def assemble_extraction(
@@ -32,9 +31,11 @@ def assemble_extraction(
 
     A task that is not in ``tasks`` is empty, with the reason ``not_asked``. ``fields`` are the user's own.
     """
-    eligibility, criteria = assemble_eligibility(parsed, result) if Task.ELIGIBILITY in tasks else _NO_ELIGIBILITY
-    dosing, regimens = assemble_dosing(parsed, result) if Task.DOSING in tasks else ((), Assembled())
-    endpoints, outcomes = assemble_endpoints(parsed, result) if Task.ENDPOINTS in tasks else ((), Assembled())
+    said_of = tuple(map(result.complete, parsed.criteria)), tuple(map(result.complete, parsed.outcomes))
+    parsed = replace(parsed, whole=result.complete(parsed.whole), criteria=said_of[0], outcomes=said_of[1])
+    eligibility, criteria = assemble_eligibility(parsed) if Task.ELIGIBILITY in tasks else (Eligibility(), Assembled())
+    regimens = assemble_dosing(parsed, result) if Task.DOSING in tasks else Assembled()
+    outcomes = assemble_endpoints(parsed) if Task.ENDPOINTS in tasks else Assembled()
     wanted = [field for field in fields if field.of is Of.RECORD or field.of.task in tasks]
     custom, left, others = assemble_own(parsed, result, wanted, (criteria, regimens, outcomes))
     unwanted = [task.value for task in Task if task not in tasks]
@@ -42,8 +43,8 @@ def assemble_extraction(
     extraction = TrialExtraction(
         record_id=parsed.record.record_id,
         eligibility=eligibility,
-        dosing=dosing,
-        endpoints=endpoints,
+        dosing=regimens.values,
+        endpoints=outcomes.values,
         custom={field.name: custom.get(field.name, ()) for field in fields},
         source=parsed.record.source,
         absences=(
@@ -58,7 +59,7 @@ def assemble_extraction(
     )
     findings = (
         *report_hostile(parsed),
-        *report_rejections(parsed, result),
+        *report_refused(parsed, result),
         *report_unconfirmed(parsed, result),
         *report_implausible(extraction),
         *report_unread(parsed, extraction, tasks),

@@ -55,7 +55,8 @@ def list_covered_spans(record: TrialRecord, items: Items) -> Iterator[CoveredSpa
     claims: dict[str, list[_Claim]] = defaultdict(list)
     for path, item in items:
         for piece in item.evidence:
-            if _is_claim(path, piece):
+            # A regimen's role is read from the whole text of its arm: it claims no characters.
+            if not path.startswith(Task.DOSING) or piece.support is not Support.INFERRED or piece.field == "quote":
                 claims[piece.section].append((piece.start, piece.end, path))
     for section in record.sections:
         own, done = sorted(claims[section.name]), 0
@@ -86,22 +87,16 @@ def list_unclaimed(section: Section, evidence: Iterable[Evidence]) -> Iterator[t
     return ((start, end) for start, end, found in _classify(section, claims) if found is TextClass.UNCLAIMED)
 
 
-def _is_claim(path: str, piece: Evidence) -> bool:
-    """Whether a value is read from just these characters. A regimen's role rests on the whole text of its arm."""
-    return not path.startswith(Task.DOSING) or piece.support is not Support.INFERRED or piece.field == "quote"
-
-
 def _classify(section: Section, claims: Iterable[_Claim]) -> Iterator[tuple[int, int, TextClass]]:
     """Classify every character of a section; ``claims`` are in order and may overlap."""
     first = reached = 0
-    for start, end, _ in claims:
-        if end > start > reached:
+    size = len(section.text)
+    for start, end, _ in (*claims, (size, size + 1, "")):
+        if end > start > reached or end > size:
             yield from [(first, reached, TextClass.CLAIMED)] if reached > first else []
             yield from _classify_gap(section, reached, start)
             first = start
         reached = max(reached, end) if end > start else reached
-    yield from [(first, reached, TextClass.CLAIMED)] if reached > first else []
-    yield from _classify_gap(section, reached, len(section.text))
 
 
 def _classify_gap(section: Section, start: int, end: int) -> Iterator[tuple[int, int, TextClass]]:
@@ -110,21 +105,20 @@ def _classify_gap(section: Section, start: int, end: int) -> Iterator[tuple[int,
     while start < end:
         stop = section.text.find("\n", start, end)
         stop = end if stop < 0 else stop + 1
-        words = _trim(section.text, start, stop)
-        if words and not _says_nothing(section, *words):
-            if words[0] > done:
-                yield done, words[0], TextClass.BOILERPLATE
-            yield *words, TextClass.UNCLAIMED
-            done = words[1]
+        first, last = _trim(section.text, start, stop)
+        if section.name == "eligibility":
+            says_nothing = first >= last or _is_boilerplate(section.text[first : min(len(section.text), last + 1)])
+        else:
+            types = (part for part in section.parts if part.name == "type")
+            says_nothing = first >= last or any(part.start <= first and last <= part.end for part in types)
+        if not says_nothing:
+            if first > done:
+                yield done, first, TextClass.BOILERPLATE
+            yield first, last, TextClass.UNCLAIMED
+            done = last
         start = stop
     if end > done:
         yield done, end, TextClass.BOILERPLATE
-
-
-def _says_nothing(section: Section, start: int, end: int) -> bool:
-    if section.name == "eligibility":
-        return _is_boilerplate(section.text[start : min(len(section.text), end + 1)])
-    return any(part.name == "type" and part.start <= start and end <= part.end for part in section.parts)
 
 
 _BULLET = re.compile(r"\s*(?:(?:\\?[-*•·‣▪◦–—]+|[(\[]?(?:\d{1,2}|[A-Za-z]|[ivxIVX]{1,4})[.)\]]+|\\\.)(?=\s|$)\s*)*")
@@ -144,11 +138,10 @@ def _is_boilerplate(text: str) -> bool:
     return any(test(tokens) for test in (is_generic, opens_list, is_withdrawal))
 
 
-def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """Trim the bullet and punctuation of ``text[start:end]``, which is in one line; None if nothing is left."""
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Trim the bullet and punctuation of ``text[start:end]``, which is in one line."""
     bullet = _BULLET.match(text, start, end) if start == 0 or text[start - 1] == "\n" else None
     first = bullet.end() if bullet else start
     words = text[first:end]
     first += len(words) - len(words.lstrip(_ENDS))
-    last = first + len(words.strip(_ENDS))
-    return (first, last) if last > first else None
+    return first, first + len(words.strip(_ENDS))

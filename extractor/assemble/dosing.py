@@ -1,21 +1,20 @@
 """Regimens: the model's list where a model read the record's passages on doses, else the rules' regimens."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from extractor.fields.value_forms import show_value
+from extractor.ground.answers import ModelResult
 from extractor.ground.doses import find_exceeded
 from extractor.ground.regimens import PROVEN
 from extractor.parse.drafts import Draft, Reading, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Support, Task
 
-from .policy import AGREE, ALONE, share_right
 from .provenance import Assembled, ItemBuilder, list_read_fields
-from .resolve import ModelResult, agree
-from .unconfirmed import is_covered, is_same_agent
+from .resolve import AGREE, ALONE, agree, share_right
 
 _FIELDS = list_read_fields(Task.DOSING)
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
@@ -23,6 +22,8 @@ _SAID = ("amounts", "route", "frequency", "cycle", "duration", "timing")
 """An agent has a regimen only if one of these is stated."""
 _PLACED = ("agent", "amounts", "frequency", "duration", "timing")
 """Fields whose words the quote of a regimen should hold."""
+_PORTIONS = frozenset({"mL", "L", "capsule", "tablet", "drop", "puff", "vial", "sachet", "patch", "spray"})
+"""Units that say nothing new of an agent whose amount of substance is known."""
 _LONGEST_QUOTE = 260
 """Characters; a longer quote is cut to what its values span."""
 _IMPLAUSIBLE = 0.2
@@ -31,28 +32,25 @@ _MOST_COMPARED = 50
 """A regimen is compared with so many earlier ones of its agent, so that time stays linear."""
 
 
-def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Regimen, ...], Assembled]:
-    """The regimens of a record."""
-    regimens: list[Regimen] = []
+def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
+    """Assemble the regimens of a record."""
     latest: dict[str, deque[Regimen]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
-    assembled = Assembled()
-    for draft, question in _list_drafts(parsed, result):
-        path, exists = f"dosing[{len(regimens)}]", draft.read("stands")
-        builder = ItemBuilder(parsed, draft, path, result, ceiling=exists.confidence, question=question)
-        fields = builder.add_fields(_FIELDS)
-        quote = Reading(parsed.raw(draft.span), exists.confidence, (draft.span,), origin=exists.origin)
-        fields["quote"] = builder.add("quote", quote)
+    assembled = Assembled[Regimen](Task.DOSING)
+    for draft in _list_drafts(parsed, result):
+        exists = draft.read("stands")
+        builder = ItemBuilder(parsed, draft, assembled.path, ceiling=exists.confidence)
+        fields = builder.add_fields(_FIELDS) | {"quote": builder.add_quote(exists)}
         if fields["agent"] is None or not any(fields[name] for name in _SAID):
             continue
         same_agent = latest[fields["agent"].casefold()]
         if any(_adds_nothing(fields, regimen) for regimen in same_agent):
             continue
-        regimens.append(_doubt_doses(Regimen(section=draft.span.section, **fields, **builder.build())))
-        same_agent.append(regimens[-1])
-        assembled.add(path, regimens[-1], builder)
-    if not regimens:
+        regimen = _doubt_doses(Regimen(section=draft.span.section, **fields, **builder.build()))
+        same_agent.append(regimen)
+        assembled.add(regimen, builder)
+    if not assembled.items:
         assembled.absences.append(_explain_absence(parsed, result))
-    return tuple(regimens), assembled
+    return assembled
 
 
 def _doubt_doses(regimen: Regimen) -> Regimen:
@@ -70,25 +68,24 @@ def _doubt_doses(regimen: Regimen) -> Regimen:
     return regimen.model_copy(update={"evidence": evidence, "confidence": confidence})
 
 
-def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[tuple[Draft, str | None]]:
-    """The model's regimens; then those of the rules that it was not asked about, or did not answer about.
-
-    With each comes the name under which the fields were asked that the rules did not read.
-    """
-    listed = result.list_regimens() if result.lists_regimens else ()
+def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
+    """The model's regimens; then those of the rules that it was not asked about, or did not answer about."""
+    listed = result.list_regimens()
     for answer in listed:
-        yield _confirm(parsed, answer), "regimens"
-    unanswered = [chunk for number, chunk in result.reread.items() if number not in result.answers]
+        yield _confirm(parsed, answer)
+    unanswered = [one for one in result.passages if not one.is_answered]
     for regimen in parsed.regimens:
-        chunk = next((chunk for chunk in unanswered if chunk.span.contains(regimen.chunk.span)), None)
-        if not result.lists_regimens or (chunk and not is_covered(regimen, listed)):
-            # An open field has the reason of the chunk that should have been reread.
-            yield replace(regimen, chunk=chunk or regimen.chunk), "regimens" if chunk else None
+        passage = next((one for one in unanswered if one.span.contains(regimen.chunk.span)), None)
+        if passage and not is_covered(regimen, listed):
+            # An open field has the reason of the passage that should have been read again.
+            yield replace(regimen, chunk=passage.chunk, asked=passage.asked)
+        elif not result.lists_regimens:
+            yield regimen
 
 
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
-    """A regimen of the model. What the text links to its agent is the rules' reading too; the agent, its role and the
-    time of giving are so if a regimen of the rules has them.
+    """Complete a regimen of the model by what the rules read: what the text links to its agent; the agent, its role and
+    the time of giving if a regimen of the rules has them.
     """
     span = _place(answer)
     agent = answer.model.get("agent")
@@ -137,13 +134,44 @@ def _adds_nothing(fields: Mapping[str, Any], regimen: Regimen) -> bool:
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
     searched = tuple(s.name for s in parsed.record.sections if s.name.partition("[")[0] in _SEARCHED)
-    unread = [number for number in result.reread if number not in result.answers]
-    if any(map(result.rejected, result.reread)):
+    unread = next((one for one in result.passages if not one.is_answered), None)
+    if any(one.refused for one in result.passages):
         reason = AbsenceReason.UNSUPPORTED_ANSWER
     elif unread:
-        reason = result.gap(unread[0], "regimens")
-    elif parsed.candidates and not result.reread:
+        reason = unread.gap("regimens")
+    elif parsed.candidates and not result.passages:
         reason = AbsenceReason.NOT_ASKED
     else:
         reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
     return Absence(field="dosing", reason=reason, sections=searched)
+
+
+def is_covered(regimen: Draft, listed: Iterable[Draft]) -> bool:
+    """Whether a regimen of the list states the rules' dose: the same words, or one of its amounts for its agent."""
+    return any(_covers(one, regimen) for one in listed)
+
+
+def _covers(listed: Draft, regimen: Draft) -> bool:
+    amounts, quote, agent = (listed.model.get(name) for name in ("amounts", "quote", "agent"))
+    spans = [*(amounts.spans if amounts else ()), *(quote.spans if quote else ())]
+    places = regimen.rules["amounts"].spans or (regimen.span,)
+    if any(place.overlaps(span) for place in places for span in spans):
+        return True
+    if not amounts or not amounts.value or not agent or not agent.value:
+        return False
+    is_named = agent.value.casefold() in regimen.chunk.text.casefold()  # the rules may have taken another name there
+    if not is_named and not is_same_agent(regimen.rules["agent"].value, agent.value):
+        return False
+    stated = {(amount.low, amount.high) for amount in amounts.value}
+    known = regimen.rules["amounts"].value or ()
+    return any((amount.low, amount.high) in stated for amount in known) or all(a.unit in _PORTIONS for a in known)
+
+
+def is_same_agent(one: str | None, other: str | None) -> bool:
+    """Whether two names may be of one agent: one is in the other, but for what stands in brackets.
+
+    >>> is_same_agent("Examplumab (EX-1)", "high-dose examplumab"), is_same_agent("placebo", "Examplumab")
+    (True, False)
+    """
+    names = [" ".join((name or "").partition("(")[0].casefold().split()) for name in (one, other)]
+    return all(names) and (names[0] in names[1] or names[1] in names[0])

@@ -1,54 +1,81 @@
-"""Findings on an extraction: rejected answers, unproven values and hostile text."""
+"""Findings for people: answers that were refused, values that a model left out, implausible doses, hostile text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from extractor.ground.answers import ModelResult
 from extractor.ground.doses import find_exceeded
-from extractor.parse.drafts import RECORD, Rejection, Span
+from extractor.parse.drafts import RECORD, Refusal, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import (
     Citation,
     Finding,
     FindingKind,
     Severity,
+    Task,
     TrialExtraction,
 )
 
-from .resolve import ModelResult
+from .dosing import is_covered
+from .provenance import list_read_fields
+from .resolve import DOUBTFUL
+
+_COMPARED: Mapping[str, Iterable[str]] = {
+    "eligibility.criteria": ("constraints", "time_window"),
+    "endpoints": [field.name for field in list_read_fields(Task.ENDPOINTS)],
+}
+"""The fields of which a value that is left out is told."""
 
 
-def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the model's rejected values, each with the text's own value, and answers lost as a whole."""
-    lines = (answers for number, answers in result.answers.items() if number != RECORD)  # that repeats what lines say
-    for answer in (answer for answers in lines for answer in answers):
-        for rejection in answer.refused:
-            span, near = rejection.chunk.span, rejection.refusal.nearest
-            yield Finding(
-                kind=rejection.kind,
-                severity=Severity.WARNING,
-                field=f"{answer.group.partition('.')[0]}: {rejection.field} of {span.section}[{span.start}:{span.end}]",
-                message="; ".join(_explain_rejection(rejection, parsed)),
-                citations=(cite(parsed, near),) if near else (),
-            )
+def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the model's refused values, each with the text's own value, and answers lost as a whole."""
+    for draft in result.drafts:
+        span = draft.chunk.span
+        for one in draft.refused if draft.number != RECORD else ():  # that repeats what lines say
+            field = f"{draft.group.partition('.')[0]}: {one.field} of {span.section}[{span.start}:{span.end}]"
+            cited = cite(parsed, one.nearest) if one.nearest else None
+            yield inform(one.kind, field, "; ".join(_explain_refusal(one, parsed)), cited, Severity.WARNING)
     for reason in result.dropped:
-        yield Finding(kind=FindingKind.ANSWER_MISSING, severity=Severity.WARNING, field="", message=reason)
+        yield inform(FindingKind.ANSWER_MISSING, "", reason, None, Severity.WARNING)
 
 
-def _explain_rejection(rejection: Rejection, parsed: ParsedRecord) -> Iterator[str]:
-    if reason := rejection.refusal.reason:
-        yield f"the model answered {rejection.value}: {reason}"
+def _explain_refusal(refusal: Refusal, parsed: ParsedRecord) -> Iterator[str]:
+    if refusal.reason:
+        yield f"the model answered {refusal.value}: {refusal.reason}"
     else:
-        yield f"the model answered {rejection.value}, which the text does not state"
-    near = rejection.refusal.nearest
-    if near and rejection.refusal.conflicts:
+        yield f"the model answered {refusal.value}, which the text does not state"
+    if refusal.nearest and refusal.conflicts:
         conflicts = (
             f"{c.kind.replace('_', ' ')} {c.quoted or 'none'} instead of {c.stated or 'none'}"
-            for c in rejection.refusal.conflicts
+            for c in refusal.conflicts
         )
-        yield f"it has {parsed.raw(near)!r} ({', '.join(conflicts)})"
-    if rejection.again is not None:
-        answered = ", ".join(rejection.again)
+        yield f"it has {parsed.raw(refusal.nearest)!r} ({', '.join(conflicts)})"
+    if refusal.again is not None:
+        answered = ", ".join(refusal.again)
         yield f"asked again, it answered {answered}" if answered else "asked again, it withdrew it"
     yield "it was kept out"
+
+
+def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the doses that the rules read and the model's list of regimens lacks, and the values that they read without
+    doubt and the model left out of its answer about the field.
+    """
+    message, listed = "the rules read a dose here, and the model's regimens do not have it", result.list_regimens()
+    for regimen in parsed.regimens if result.lists_regimens else ():
+        if regimen.rules["amounts"].value and not is_covered(regimen, listed):
+            yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, cite(parsed, regimen.span))
+    for item in (*parsed.criteria, *parsed.outcomes):
+        model, span = item.model, item.chunk.span
+        if "stands" in model and not model["stands"].value:
+            continue
+        for name in _COMPARED[item.group]:
+            rule, said = item.read(name), model.get(name)
+            if said is None or rule.confidence < DOUBTFUL or len(said.list_values()) >= len(rule.list_values()):
+                continue
+            message = f"the rules read a value of {name.replace('_', ' ')} here, and the model left it out"
+            field = f"{item.group.partition('.')[0]}: {name} of {span.section}[{span.start}:{span.end}]"
+            for left in rule.spans:
+                if not any(map(left.overlaps, said.spans)):
+                    yield inform(FindingKind.VALUE_UNCONFIRMED, field, message, cite(parsed, left))
 
 
 def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:
@@ -82,20 +109,18 @@ def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
     for hostile in parsed.hostile:
         span, end = hostile.span, hostile.span.start + len(hostile.quote)
         blanked = "; nothing was read in it, and no model was shown it" if hostile.blanked else ""
-        yield Finding(
-            kind=hostile.kind,
-            severity=Severity.WARNING if hostile.blanked else Severity.INFO,
-            field=f"{span.section}[{span.start}:{span.end}]",
-            message=_HOSTILE[hostile.kind] + blanked,
-            citations=(Citation(section=span.section, start=span.start, end=end, quote=hostile.quote),),
-        )
+        cited = Citation(section=span.section, start=span.start, end=end, quote=hostile.quote)
+        severity, place = Severity.WARNING if hostile.blanked else Severity.INFO, f"[{span.start}:{span.end}]"
+        yield inform(hostile.kind, span.section + place, _HOSTILE[hostile.kind] + blanked, cited, severity)
 
 
-def inform(kind: FindingKind, field: str, message: str, cited: Citation, severity: Severity = Severity.INFO) -> Finding:
-    """A finding with one citation."""
-    return Finding(kind=kind, severity=severity, field=field, message=message, citations=(cited,))
+def inform(
+    kind: FindingKind, field: str, message: str, cited: Citation | None, severity: Severity = Severity.INFO
+) -> Finding:
+    """Make a finding with at most one citation."""
+    return Finding(kind=kind, severity=severity, field=field, message=message, citations=(cited,) if cited else ())
 
 
 def cite(parsed: ParsedRecord, span: Span) -> Citation:
-    """The characters of a span, with their place."""
+    """Cite the characters of a span, with their place."""
     return Citation(section=span.section, start=span.start, end=span.end, quote=parsed.raw(span))

@@ -28,7 +28,6 @@ from extractor.text.registered_ages import (
 )
 
 from .provenance import Assembled, ItemBuilder, list_read_fields
-from .resolve import ModelResult
 
 _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
 _CONTRADICTORY: Reading[Any] = Reading(None, 0.0, gap=AbsenceReason.CONTRADICTORY)
@@ -37,33 +36,26 @@ _CRITERION = list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")
 _ENDPOINT = list_read_fields(Task.ENDPOINTS)
 
 
-def assemble_eligibility(parsed: ParsedRecord, result: ModelResult) -> tuple[Eligibility, Assembled]:
-    """The record's eligibility."""
+def assemble_eligibility(parsed: ParsedRecord) -> tuple[Eligibility, Assembled[Criterion]]:
+    """Assemble what is said of all participants, and the criteria."""
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
-    builder = ItemBuilder(parsed, result.complete(parsed.whole), "eligibility", result, searched=searched)
+    builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)
     fields: dict[str, Any] = {name: builder.add(name, age) for name, age in _resolve_ages(parsed, builder).items()}
     fields |= builder.add_fields([field for field in _PEOPLE if field.name not in fields])
-    criteria: list[Criterion] = []
-    nested = Assembled()
-    for draft in map(result.complete, parsed.criteria):
-        path = f"eligibility.criteria[{len(criteria)}]"
-        item = ItemBuilder(parsed, draft, path, result)
+    criteria = Assembled[Criterion]("eligibility.criteria")
+    for draft in parsed.criteria:
+        item = ItemBuilder(parsed, draft, criteria.path)
         stands = item.resolve("stands")
-        if not stands.value or not item.resolve("kind").value:
-            continue
-        values = item.add_fields(_CRITERION[:1])
-        quote = Reading(parsed.raw(draft.span), stands.confidence, (draft.span,), origin=stands.origin)
-        values["quote"] = item.add("quote", quote)
-        values |= item.add_fields(_CRITERION[1:])
-        criterion = Criterion(section=draft.span.section, **values, **item.build())
-        criteria.append(describe_criterion(criterion, parsed.passage(draft.span)))
-        nested.add(path, criteria[-1], item)
-    if not criteria:
-        builder.add_absence("criteria", _explain_no_criteria(parsed, result))
-    eligibility = Eligibility(**fields, **builder.build(), criteria=tuple(criteria))
-    eligibility = describe_ages(eligibility, parsed.sections)
-    nested.absences[:0] = builder.absences
-    return eligibility, nested
+        if stands.value and item.resolve("kind").value:
+            values = item.add_fields(_CRITERION[:1])  # the kind, then the quote
+            values |= {"quote": item.add_quote(stands), **item.add_fields(_CRITERION[1:])}
+            criterion = Criterion(section=draft.span.section, **values, **item.build())
+            criteria.add(describe_criterion(criterion, parsed.passage(draft.span)), item)
+    if not criteria.items:
+        builder.add_absence("criteria", _explain_no_criteria(parsed))
+    criteria.absences[:0] = builder.absences
+    eligibility = Eligibility(**fields, **builder.build(), criteria=criteria.values)
+    return describe_ages(eligibility, parsed.sections), criteria
 
 
 def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Reading[Any]]:
@@ -90,11 +82,10 @@ def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Readi
     return ages
 
 
-def _explain_no_criteria(parsed: ParsedRecord, result: ModelResult) -> AbsenceReason:
-    doubtful = [one.number for one in parsed.criteria if not one.rules["stands"].certain]
-    unanswered = [number for number in doubtful if result.reading(number, "stands") is None]
-    if unanswered:
-        return result.gap(unanswered[0], "stands")
+def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
+    doubtful = (one for one in parsed.criteria if not one.rules["stands"].certain)
+    if unanswered := next((one for one in doubtful if "stands" not in one.model), None):
+        return unanswered.gap("stands")
     searched = any(parsed.record.section(name) for name in _SEARCHED[:3])
     return AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
 
@@ -102,22 +93,19 @@ def _explain_no_criteria(parsed: ParsedRecord, result: ModelResult) -> AbsenceRe
 _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 
 
-def assemble_endpoints(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Endpoint, ...], Assembled]:
-    """One endpoint for each registered outcome, in the record's order."""
-    endpoints: list[Endpoint] = []
-    assembled = Assembled()
-    for draft in map(result.complete, parsed.outcomes):
-        path = f"endpoints[{len(endpoints)}]"
+def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
+    """Assemble one endpoint for each registered outcome, in the record's order."""
+    assembled = Assembled[Endpoint](Task.ENDPOINTS)
+    for draft in parsed.outcomes:
         chosen = replace(draft, rules={**draft.rules, "concept": _choose_concept(draft)})
-        builder = ItemBuilder(parsed, chosen, path, result)
+        builder = ItemBuilder(parsed, chosen, assembled.path)
         place = {name: draft.rules[name].value for name in ("rank", "index")}
-        endpoints.append(Endpoint(**place, **builder.add_fields(_ENDPOINT), **builder.build()))
-        assembled.add(path, endpoints[-1], builder)
-    if not endpoints:
+        assembled.add(Endpoint(**place, **builder.add_fields(_ENDPOINT), **builder.build()), builder)
+    if not assembled.items:
         searched = tuple(s.name for s in parsed.record.sections if "_outcomes" in s.name)
         reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
         assembled.absences.append(Absence(field="endpoints", reason=reason, sections=searched))
-    return tuple(endpoints), assembled
+    return assembled
 
 
 def _choose_concept(draft: Draft) -> Reading[Any]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from extractor.fields.declaration import CustomField, Of
+from extractor.ground.answers import ModelResult
 from extractor.ground.number_units import has_unit
 from extractor.ground.places import cut
 from extractor.ground.places import span_of as span_in
@@ -24,7 +25,6 @@ from extractor.schemas import (
 
 from .findings import cite, inform
 from .provenance import Assembled, ItemBuilder
-from .resolve import ModelResult
 
 PRIORS: Mapping[Support, float] = {
     Support.LITERAL: 0.9,
@@ -43,17 +43,16 @@ Claim = Mapping[str, Reading[Any]]
 
 
 def assemble_own(
-    parsed: ParsedRecord, result: ModelResult, fields: Sequence[CustomField], assembled: Sequence[Assembled]
+    parsed: ParsedRecord, result: ModelResult, fields: Sequence[CustomField], assembled: Sequence[Assembled[Any]]
 ) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence], list[Finding]]:
     """Return the values of all fields by name, why each empty field is empty, and what the rules may have missed."""
     own: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
     findings: list[Finding] = []
-    whole = result.complete(parsed.whole)
     for field in fields:
         found: list[CustomItem] = []
         searched = tuple(filter(field.may_stand_in, parsed.sections))
-        places: list[tuple[str | None, Draft, tuple[str, ...]]] = [(None, whole, searched)]
+        places: list[tuple[str | None, Draft, tuple[str, ...]]] = [(None, parsed.whole, searched)]
         if field.of is not Of.RECORD:
             places = [
                 (path, draft, (draft.span.section,))
@@ -69,7 +68,7 @@ def assemble_own(
             if field.many and field.name not in draft.model:
                 findings += _report_others(parsed, field, place, chosen)
             for claim in chosen:
-                builder = ItemBuilder(parsed, draft, path or "", result, searched=())
+                builder = ItemBuilder(parsed, draft, path or "", searched=())
                 found.append(_build_item(builder, field, path, claim))
             if not chosen:
                 absences.append(Absence(field=place, reason=_explain(field, draft, parsed, result), sections=sections))
@@ -195,9 +194,8 @@ def _explain(field: CustomField, draft: Draft, parsed: ParsedRecord, result: Mod
     texts = (section.raw for name, section in parsed.sections.items() if field.may_stand_in(name))
     if of_record and not any(map(field.may_be_in, texts)):
         return AbsenceReason.NOT_REPORTED
-    if field.name in result.unasked.get(draft.number, ()):
+    if draft.asked.get(field.name) is AbsenceReason.BUDGET_EXHAUSTED:
         return AbsenceReason.BUDGET_EXHAUSTED
-    answers = [answer for given in result.answers.values() for answer in given] if of_record else [draft]
-    if any(one.field == field.name for answer in answers for one in answer.refused):
+    if any(one.refuses(field.name) for one in (result.drafts if of_record else [draft])):
         return AbsenceReason.UNSUPPORTED_ANSWER
-    return AbsenceReason.NOT_REPORTED if field.name in draft.model else result.gap(draft.number, field.name)
+    return AbsenceReason.NOT_REPORTED if field.name in draft.model else draft.gap(field.name)

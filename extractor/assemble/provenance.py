@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from extractor.parse.drafts import Draft, Reading, Span
 from extractor.parse.injection import find_honest
@@ -25,7 +25,7 @@ from extractor.schemas import (
     list_fields,
 )
 
-from .resolve import ModelResult, resolve
+from .resolve import resolve
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
@@ -46,16 +46,10 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
 class ItemBuilder:
     """Resolves the fields of a draft, and collects their evidence and the reasons of empty ones.
 
-    Args:
-        parsed: The record.
-        draft: What rules and model said of the item.
-        path: Place of the item in the extraction, such as ``dosing[0]``.
-        result: What was asked.
-        searched: The sections that were searched; by default that of the item. Without any, empty fields are explained
-            by the absence of a section. The evidence of a value without words of its own, such as "no time is stated",
-            is then the item's whole span.
-        ceiling: The confidence that the item exists: no value of it is surer.
-        question: The name under which all fields were asked, if not each under its own.
+    ``path`` is the item's place in the extraction, such as ``dosing[0]``. No value is surer than the item itself, that
+    is than ``ceiling``. ``searched`` are the sections that were searched, by default that of the item: the evidence of
+    a value without words of its own, such as "no time is stated", is then the item's whole span. Without any, empty
+    fields are explained by the absence of a section.
     """
 
     def __init__(
@@ -63,33 +57,34 @@ class ItemBuilder:
         parsed: ParsedRecord,
         draft: Draft,
         path: str,
-        result: ModelResult,
         *,
         searched: Sequence[str] | None = None,
-        ceiling: float = 1.0,
-        question: str | None = None,
+        ceiling: float = 1,
     ) -> None:
-        self._parsed, self._path, self._result, self._question = parsed, path, result, question
-        self.draft = draft
+        self._parsed, self._path, self.draft = parsed, path, draft
         self._whole = (draft.span,) if searched is None else ()
         self._sections = (draft.span.section,) if searched is None else tuple(searched)
         self._evidence: list[Evidence] = []
         self._confidence = self._ceiling = ceiling
         self.absences: list[Absence] = []
 
-    def resolve(self, field: str, question: str | None = None) -> Reading[Any]:
-        """Resolve the rules' reading and the model's answer for a field, which was asked as ``question``."""
-        gap = self._result.gap(self.draft.number, field, self._question or question)
+    def resolve(self, field: str) -> Reading[Any]:
+        """Resolve the rules' reading and the model's answer for a field."""
         counted = f"{self.draft.group.partition('.')[0]}.{field}"
-        return resolve(self.draft.read(field), self.draft.model.get(field), gap, counted)
+        return resolve(self.draft.read(field), self.draft.model.get(field), self.draft.gap(field), counted)
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
         """Resolve fields, add the evidence or the absence of each, and return their values."""
         values: dict[str, Any] = {}
         for field in fields:
-            value = self.add(field.name, self.resolve(field.name, field.metadata.question))
+            value = self.add(field.name, self.resolve(field.name))
             values[field.name] = () if field.many and value is None else value
         return values
+
+    def add_quote(self, exists: Reading[Any]) -> str | None:
+        """Add the item's own words, whose confidence and origin are those of its existence."""
+        span = self.draft.span
+        return self.add("quote", Reading(self._parsed.raw(span), exists.confidence, (span,), origin=exists.origin))
 
     def add(self, field: str, resolved: Reading[T | None]) -> T | None:
         """Add the evidence or the absence of a resolved field, and return its value."""
@@ -132,36 +127,42 @@ class ItemBuilder:
         if blanks := self._parsed.list_blanks(span):
             text = self._parsed.sections[span.section].raw
             span = Span(span.section, *find_honest((span.start, span.end), text, blanks))
-        self._evidence.append(cite_value(self._parsed, name, span, resolved.origin, support, sure))
+        self._evidence.append(
+            Evidence(
+                field=name,
+                section=span.section,
+                start=span.start,
+                end=span.end,
+                quote=self._parsed.raw(span),
+                origin=resolved.origin,
+                support=support,
+                confidence=sure,
+            )
+        )
 
 
 @dataclass(slots=True)
-class Assembled:
-    """The items of a task with their paths and drafts, and why their empty fields are empty."""
+class Assembled(Generic[ItemT]):
+    """The items of a group with their paths and drafts, and why their empty fields are empty."""
 
-    items: list[tuple[str, ExtractedItem, Draft]] = dataclasses.field(default_factory=list)
+    group: str = ""
+    items: list[tuple[str, ItemT, Draft]] = dataclasses.field(default_factory=list)
     absences: list[Absence] = dataclasses.field(default_factory=list)
 
-    def add(self, path: str, item: ExtractedItem, builder: ItemBuilder) -> None:
+    @property
+    def path(self) -> str:
+        """The path of the next item."""
+        return f"{self.group}[{len(self.items)}]"
+
+    @property
+    def values(self) -> tuple[ItemT, ...]:
+        """The items alone."""
+        return tuple(item for _, item, _ in self.items)
+
+    def add(self, item: ItemT, builder: ItemBuilder) -> None:
         """Add a built item."""
-        self.items.append((path, item, builder.draft))
+        self.items.append((self.path, item, builder.draft))
         self.absences += builder.absences
-
-
-def cite_value(
-    parsed: ParsedRecord, field: str, span: Span, origin: Origin, support: Support, confidence: float
-) -> Evidence:
-    """The evidence of a value: its characters, who read it, and how."""
-    return Evidence(
-        field=field,
-        section=span.section,
-        start=span.start,
-        end=span.end,
-        quote=parsed.raw(span),
-        origin=origin,
-        support=support,
-        confidence=confidence,
-    )
 
 
 def describe_evidence(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:

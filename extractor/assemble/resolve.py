@@ -1,12 +1,19 @@
-"""One value from two annotators: the rules and a model."""
+"""Choose one value from two annotators, the rules and a model, and say how sure it is.
+
+``python -m benchmarks.policy`` counted in ``policy.toml`` how often a model's answers to gold records were right, by
+field and by what the rules read there. A prior is added to the counts, so that two or three answers do not decide about
+a field that was seldom asked.
+"""
 
 import re
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
-from extractor.parse.drafts import Chunk, Draft, Reading
+from extractor.parse.drafts import CERTAIN, Reading
 from extractor.schemas import (
     AbsenceReason,
     Age,
@@ -21,93 +28,10 @@ from extractor.schemas import (
     Task,
     TimePoint,
     TimeWindow,
-    Usage,
     ValueKind,
     list_fields,
 )
 from extractor.text.aliases import name_instrument, trim_event
-
-from .policy import AGREE, name_situation, share_right
-
-_EMPTY: Mapping[int, Any] = MappingProxyType({})
-_FIELDS = [info for task in Task for info in list_fields(task)]
-_SPLIT = frozenset(info.name for info in _FIELDS if info.metadata.question == "split")
-_ANSWERED_BY = {"split": _SPLIT, "regimens": frozenset({"agent"})}
-"""The fields that answer a question, where they are not the field of that name."""
-
-
-@dataclass(frozen=True)
-class ModelResult:
-    """What a model was asked about a record, and which of its answers the text supports.
-
-    Attributes:
-        asked: The fields that were asked, by number of the chunk.
-        answers: The answers by number of the chunk; a chunk with several regimens has several.
-        dropped: Why answers could not be read at all.
-        usage: Calls and tokens.
-        reread: The chunks whose regimens the model was asked to list in full.
-        unasked: The fields that were not asked because the budget was spent, by number of the chunk.
-    """
-
-    asked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _EMPTY)
-    answers: Mapping[int, tuple[Draft, ...]] = field(default_factory=lambda: _EMPTY)
-    dropped: tuple[str, ...] = ()
-    usage: Usage = field(default_factory=Usage)
-    reread: Mapping[int, Chunk] = field(default_factory=lambda: _EMPTY)
-    unasked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _EMPTY)
-
-    def complete(self, draft: Draft) -> Draft:
-        """The draft of the rules with what the model said of it."""
-        answers = self.answers.get(draft.number, ())
-        model = {name: reading for answer in reversed(answers) for name, reading in answer.model.items()}
-        refused = tuple(one for answer in answers for one in answer.refused)
-        own = dict(draft.own)
-        for answer in answers:
-            own |= {name: (*own.get(name, ()), *values) for name, values in answer.own.items()}
-        return replace(draft, model=model, refused=refused, own=own)
-
-    def reading(self, chunk: int, name: str) -> Reading[Any] | None:
-        """The supported answer for a field of the chunk's item, or None."""
-        return next((a.model[name] for a in self.answers.get(chunk, ()) if name in a.model), None)
-
-    def gap(self, chunk: int, name: str, question: str | None = None) -> AbsenceReason:
-        """Why there is no supported answer for a field; ``question`` is the name under which it was asked."""
-        if (question or name) in self.unasked.get(chunk, frozenset()):
-            return AbsenceReason.BUDGET_EXHAUSTED
-        if (question or name) not in self.asked.get(chunk, frozenset()):
-            return AbsenceReason.NOT_ASKED
-        return AbsenceReason.UNSUPPORTED_ANSWER if self.rejected(chunk, name) else AbsenceReason.MODEL_REFUSED
-
-    @property
-    def lists_regimens(self) -> bool:
-        """Whether a model gave a list of the record's regimens, be it empty."""
-        return any(number in self.answers for number in self.reread)
-
-    def list_regimens(self) -> tuple[Draft, ...]:
-        """The model's regimens."""
-        listed = (answer for number in self.reread for answer in self.answers.get(number, ()))
-        return tuple(answer for answer in listed if {"agent", "quote"} & answer.model.keys())
-
-    def rejected(self, chunk: int, name: str | None = None) -> bool:
-        """Whether a value for that field of the chunk, or for any field, was kept out."""
-        return any(name in (None, one.field) for answer in self.answers.get(chunk, ()) for one in answer.refused)
-
-    def is_open(self, chunk: int) -> bool:
-        """Whether something that was asked about a chunk has no supported answer."""
-        if (stands := self.reading(chunk, "stands")) and stands.value is False:
-            return False  # a line without criterion or regimen has no fields to read
-        read = self._fields_read(chunk)
-        return not self.answers.get(chunk) or not all(
-            _ANSWERED_BY.get(name, {name}) <= read for name in self.asked[chunk]
-        )
-
-    def is_unanswered(self, chunk: int) -> bool:
-        """Whether nothing that was asked about a chunk has a supported answer."""
-        return self.is_open(chunk) and not self._fields_read(chunk)
-
-    def _fields_read(self, chunk: int) -> set[str]:
-        return {name for answer in self.answers.get(chunk, ()) for name in answer.model}
-
 
 BELIEVED = 0.35
 """A value below this confidence is left out. It is less than one half because a list counts as right only as a whole,
@@ -117,7 +41,12 @@ LEFT_OPEN = 0.8
 """The highest confidence of a model's number, or of a fact of its regimen, that the words leave open, if the rules do
 not read the same."""
 _NUMBERS = (Age, Amount, Constraint, Frequency, Period, Route, TimePoint, TimeWindow)
-_OF_EVERY_ITEM = tuple(f.type for f in _FIELDS if f.kind is ValueKind.CHOICE and (f.required or f.metadata.decided))
+_OF_EVERY_ITEM = tuple(
+    info.type
+    for task in Task
+    for info in list_fields(task)
+    if info.kind is ValueKind.CHOICE and (info.required or info.metadata.decided)
+)
 """Closed sets in which every item has its right word. The best word is given, however doubtful."""
 
 
@@ -149,15 +78,65 @@ def resolve(rule: Reading[Any], model: Reading[Any] | None, gap: AbsenceReason, 
         same = rule.value == model.value or isinstance(rule.value, Instrument)  # the rules give the usual short form
         sure = max(share_right(field, AGREE), rule.confidence)
         return replace(rule if same else model, confidence=round(sure, 4), origin=Origin.BOTH)
-    most = LEFT_OPEN if _is_left_open(model) else 1.0
-    sure = min(most, share_right(field, name_situation(rule)))
+    sure = share_right(field, name_situation(rule))
+    if any(isinstance(value, _NUMBERS) for value in model.list_values()) and Support.INFERRED in model.list_supports():
+        sure = min(sure, LEFT_OPEN)
     return replace(model, confidence=round(sure, 4), origin=Origin.MODEL)
 
 
-def _is_left_open(reading: Reading[Any]) -> bool:
-    """Whether the words leave a number of a reading open: they do not contradict it, and do not say it either."""
-    are_numbers = any(isinstance(value, _NUMBERS) for value in reading.list_values())
-    return are_numbers and Support.INFERRED in reading.list_supports()
+DOUBTFUL = 0.8
+"""Readings of the rules with less confidence are guesses."""
+AGREE, ALONE = "agree", "alone"
+_PRIORS: Mapping[str, tuple[float, float]] = {
+    AGREE: (9.5, 0.5),
+    ALONE: (4.5, 0.5),
+    "doubtful": (4, 1),
+    "likely": (3.5, 1.5),
+    "certain": (2.5, 2.5),
+    "silent": (3.5, 1.5),
+    "silent_certain": (2.5, 2.5),
+}
+SITUATIONS = tuple(_PRIORS)
+"""What the rules read where a model answers: the same value, nothing that is sure, another value (with a confidence
+that is doubtful, likely or certain), or that there is none. Each with counts assumed before any answer, of right and
+of wrong ones."""
+Counts = Mapping[str, Mapping[str, Mapping[str, int]]]
+"""By field and situation, how often who was right: the model (``right`` where both agree), the rules, or neither."""
+
+
+def name_situation(rule: Reading[object]) -> str:
+    """Name the situation of an answer that differs from what the rules read."""
+    if rule.is_open:
+        return ALONE
+    if rule.value is None or rule.value == ():
+        return "silent_certain" if rule.certain else "silent"
+    return "doubtful" if rule.confidence < DOUBTFUL else "certain" if rule.confidence >= CERTAIN else "likely"
+
+
+@cache
+def share_right(field: str, situation: str) -> float:
+    """Return the share of a model's answers that are right, of a field such as ``eligibility.category``.
+
+    >>> share_right("a field that was never asked", "alone")
+    0.9
+    """
+    return combine(_load_counts(), field, situation)
+
+
+def combine(counts: Counts, field: str, situation: str) -> float:
+    """Return the share of right answers among these counts and those assumed.
+
+    >>> combine({"dosing.route": {"doubtful": {"rule": 15}}}, "dosing.route", "doubtful")
+    0.2
+    """
+    found, right = counts.get(field, {}).get(situation, {}), _PRIORS[situation][0]
+    right += found.get("right", 0) + found.get("model", 0)
+    return round(right / (sum(_PRIORS[situation]) + sum(found.values())), 4)
+
+
+@cache
+def _load_counts() -> Counts:
+    return tomllib.loads((files(__package__) / "policy.toml").read_text("utf-8"))
 
 
 _BRACKETS = re.compile(r"\([^()]*\)")

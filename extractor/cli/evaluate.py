@@ -25,7 +25,6 @@ _BY_IMPORTANCE = (
     *("exact", "relaxed", "paired", "left empty", "empty"),
 )
 _ERRORS = ("error", "count", "harm", "most often in", "worst example")
-_ABSENCES = ("absence", "count", "gold empty", "gold has a value", "most often in")
 _DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
 _NAMED = 10
 """Most records named in a line."""
@@ -232,12 +231,6 @@ def print_report(report: "ScoreReport") -> None:
             for one, place in zip(report.errors, places, strict=True)
         ]
         print_table(_ERRORS, rows, _ERRORS[1:], prose=_ERRORS[3:])
-    if report.absences:
-        rows = [
-            (one.reason.value, str(one.count), _show(one.right / one.count), str(one.false), _list_fields(one.fields))
-            for one in report.absences
-        ]
-        print_table(_ABSENCES, rows, _ABSENCES[1:], prose=_ABSENCES[4:])
     if report.undeclared:
         say(f"{', '.join(report.undeclared)}: gold has values, and no field has this name; name its file with --fields")
     if report.comparison:

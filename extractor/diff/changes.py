@@ -1,4 +1,4 @@
-"""What changed between two versions of a trial, as values: each change with its severity and both sides."""
+"""The changes between two versions of a trial: frozen values, each with its severity and both sides."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -6,16 +6,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from extractor.evaluation.alignment import Aligned, Side
+from extractor.evaluation.alignment import Side
+from extractor.pages.words import say
 from extractor.schemas import Citation, Evidence, Task
 from extractor.schemas.base import FrozenModel
-from extractor.schemas.card import say
 
 ItemName = Literal["eligibility", "criterion", "regimen", "arm", "endpoint", "custom", "registration"]
 """What a change concerns.
 
 ``eligibility`` is an age limit, the sex, or healthy volunteers; ``custom`` is a field of the user's own;
-``registration`` the enrolment, a date, or the status.
+``registration`` is a title, the conditions, the enrolment, a date, or the status.
 """
 
 
@@ -113,33 +113,24 @@ _WHOLE = {
 """The fields whose evidence quotes a whole item."""
 _OF_WHOLE = frozenset({"kind", "constraints", "quote"})
 """Fields of a criterion whose change is shown in the whole criterion."""
+Stated = StatedValue | Sequence[Side] | None
+"""One side of a change: a stated value, or the items that hold it."""
 
 
 def make_change(
-    item: ItemName, kind: ChangeKind, severity: ChangeSeverity, message: str, pair: Aligned, field: str | None = None
-) -> TrialChange:
-    """Return a change of a pair of items, or of one of their fields, with the evidence of both sides."""
-    shown = None if field in _OF_WHOLE or item == "custom" else field
-    sides = (_state(_WHOLE[item], side, shown) if side else None for side in pair)
-    return state_change(item, kind, severity, message, *sides, field=field)
-
-
-def state_change(
     item: ItemName,
     kind: ChangeKind,
     severity: ChangeSeverity,
     message: str,
-    *sides: StatedValue | None,
+    pair: tuple[Stated, Stated],
     field: str | None = None,
 ) -> TrialChange:
-    """Return a change with both of its sides."""
-    old, new = sides
+    """Return a change of an item, or of one of its fields, with the evidence of both sides."""
+    shown = None if field in _OF_WHOLE or item == "custom" else field
+    old, new = (
+        one if isinstance(one, StatedValue) else _state(_WHOLE[item], one, shown) if one else None for one in pair
+    )
     return TrialChange(item=item, kind=kind, severity=severity, message=message, old=old, new=new, field=field)
-
-
-def make_rewording(item: ItemName, pair: Aligned) -> TrialChange:
-    """Return a change of words alone."""
-    return make_change(item, ChangeKind.REWORDED, ChangeSeverity.EDITORIAL, "other words, same meaning", pair)
 
 
 def _state(whole: Sequence[str], sides: Sequence[Side], field: str | None) -> StatedValue:
@@ -151,13 +142,13 @@ def _state(whole: Sequence[str], sides: Sequence[Side], field: str | None) -> St
     return StatedValue(path=path, value=value, citations=tuple(dict.fromkeys(cited)))
 
 
+def _cite(evidence: Sequence[Evidence], name: str) -> list[Citation]:
+    return [one.cite() for one in evidence if one.field == name or one.field.startswith((f"{name}[", f"{name}."))]
+
+
 def show(value: Any) -> str:
     """Return a value, the members of a list, or the values of a user's own field on one line."""
     members = tuple(value.values()) if isinstance(value, dict) else value
     if isinstance(members, tuple) and members:
         return ", ".join(map(show, members))
     return say(members) if members is not None and members != () else "not stated"
-
-
-def _cite(evidence: Sequence[Evidence], name: str) -> list[Citation]:
-    return [one.cite() for one in evidence if one.field == name or one.field.startswith((f"{name}[", f"{name}."))]

@@ -9,9 +9,16 @@ from extractor.parse.eligibility.admission import describe_gold
 from extractor.schemas import Task, TrialExtraction, TrialRecord
 
 from .changes import ItemName, TrialChange, TrialDiff
-from .items import DOSES, compare_criterion, compare_endpoint, compare_own, compare_regimen, identify_regimen
-from .lines import compare_introductions, stands_in_both
-from .registered import compare_arms, compare_registries
+from .items import (
+    DOSES,
+    compare_criterion,
+    compare_endpoint,
+    compare_own,
+    compare_regimen,
+    identify_regimen,
+    join_reworded,
+)
+from .records import compare_arms, compare_introductions, compare_registries, compare_subjects, stands_in_both
 
 _ORDER = get_args(ItemName)
 _COMPARED = {
@@ -51,15 +58,17 @@ def diff_trials(
     missing = _list_missing(old, new)
     found: list[TrialChange] = []
     for task, (group, compare, _) in _COMPARED.items():
-        pairs: Iterable[Aligned] = align(group, old, new) if task not in missing else ()
-        for pair in _drop_stated(pairs, old, new) if task is Task.DOSING else pairs:
+        pairs = align(group, old, new) if task not in missing else []
+        for pair in _drop_stated(pairs, old, new) if task is Task.DOSING else join_reworded(pairs):
             found += compare(pair)
             found += _compare_own(pair, old, new) if pair.old and pair.new else ()
     found += _compare_own(None, old, new)
     if old_record and new_record:
         found = [change for change in found if not stands_in_both(change, old_record, new_record)]
         found += compare_registries(old_record, new_record)
-        found += compare_arms(old_record, new_record) if Task.DOSING not in missing else ()
+        found += compare_subjects(old_record, new_record)
+        regimens = [change for change in found if change.item == "regimen"]
+        found += compare_arms(old_record, new_record, regimens) if Task.DOSING not in missing else ()
         found += compare_introductions(old_record, new_record) if Task.ELIGIBILITY not in missing else ()
     changes = sorted(_drop_repeated(found), key=lambda one: (_ORDER.index(one.item), not one.is_of_meaning))
     return TrialDiff(record_id=new.record_id, changes=tuple(changes), not_compared=missing)
@@ -98,6 +107,6 @@ def _drop_repeated(changes: Iterable[TrialChange]) -> list[TrialChange]:
 
     Whole items are kept, however often they are added or removed.
     """
-    numbered = enumerate(changes)
-    kept = {(one.item, one.kind, one.message, n if one.field not in DOSES else 0): one for n, one in numbered}
+    numbered, repeatable = enumerate(changes), (*DOSES, "timing", "description")
+    kept = {(one.item, one.kind, one.message, n if one.field not in repeatable else 0): one for n, one in numbered}
     return list(kept.values())

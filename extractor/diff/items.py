@@ -5,31 +5,44 @@ from itertools import zip_longest
 from typing import Any
 
 from extractor.evaluation.alignment import Aligned, pair_values
-from extractor.evaluation.comparers import COMPARERS
+from extractor.evaluation.fields import DOSING, ENDPOINTS
 from extractor.evaluation.text import fold_name, fold_text
+from extractor.evaluation.wording import compare_texts, measure_likeness, read_words
 from extractor.pages import name_label
-from extractor.schemas import Category, Comparison, Criterion, Endpoint, Frequency, Rank, Regimen, Role
+from extractor.schemas import Category, Criterion, Endpoint, Frequency, Rank, Regimen, Role
 
-from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change, make_rewording, show
+from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change, show
 from .limits import admits, compare_limits, list_limits
-from .wording import describe_words, differ_decisively, read_wording
 
 _MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
 _DETAILS = frozenset({Category.CONSENT_COMPLIANCE, Category.LOGISTICS})
 """Categories whose criteria seldom decide who takes part."""
-DOSES = {
-    "amounts": Comparison.AMOUNT,
-    "route": Comparison.CHOICE,
-    "frequency": Comparison.FREQUENCY,
-    "cycle": Comparison.TIME,
-    "duration": Comparison.TIME,
-}
+DOSES = ("amounts", "route", "frequency", "cycle", "duration")
+_FIELDS = {field.attribute: field for group in (DOSING, ENDPOINTS) for field in group.fields}
 _DECISIVE_DOSES = frozenset({"amounts", "route", "frequency"})
 _STUDIED = frozenset({None, Role.INVESTIGATIONAL, Role.COMPARATOR, Role.CONDITIONING})
 """Roles whose doses belong to what the trial compares."""
 _RANKS = list(Rank)
 _TEXTS = ("measure", "time_frame", "description")
-_DECISIVE = "other numbers, comparators, negations or conjunctions"
+_LEAST_ALIKE = 0.5
+"""The share of words from which on two items without a counterpart are one in other words."""
+
+
+def join_reworded(pairs: list[Aligned]) -> list[Aligned]:
+    """Pair items without a counterpart that say nearly the same in other words.
+
+    Evaluation pairs by the characters of quotes. Here "Age ≥ 18 years" is "Participants must be 18 years or older".
+    """
+    gone, come = ([one for one in pairs if one[side] and not one[1 - side]] for side in (0, 1))
+    before, after = ([_join_text(one[side][0].item) for one in each] for side, each in enumerate((gone, come)))
+    joined = {row: come[column] for row, column in pair_values(before, after, measure_likeness, _LEAST_ALIKE)}
+    partners = {id(gone[row]): Aligned(gone[row].old, one.new) for row, one in joined.items()}
+    taken = set(map(id, joined.values()))
+    return [partners.get(id(one), one) for one in pairs if id(one) not in taken]
+
+
+def _join_text(item: Criterion | Endpoint) -> str:
+    return item.quote if isinstance(item, Criterion) else f"{item.measure or ''} {item.description or ''}"
 
 
 def compare_criterion(pair: Aligned) -> Iterator[TrialChange]:
@@ -53,28 +66,34 @@ def compare_criterion(pair: Aligned) -> Iterator[TrialChange]:
 def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool) -> TrialChange | None:
     """Compare the quotes of two versions of a criterion, and the limits in them."""
     quotes = [" ".join(" ".join(side.item.quote.split()) for side in each) for each in pair]
-    was, now = map(read_wording, quotes)
     limits = [list_limits(_drop_introduced(side.item) for side in each) for each in pair]
-    changes, is_same = compare_limits(*limits), was.says_same(now)
-    words = describe_words(was, now, read_wording(" ".join(f"{one.old} {one.new}" for one in changes)))
-    numbers = [one.pick("number").total() for one in (was, now)]
-    # If the limits are the same and no other number stands beside them, numbers and signs may be written otherwise.
-    covered = not changes and max(numbers) <= len(limits[0])
-    besides = ("number", "comparator") * covered + ("negation",) * moves
-    decisive = differ_decisively(was, now, besides)
-    if is_same or not (changes or words or decisive):
-        return None if moves or quotes[0] == quotes[1] else make_rewording("criterion", pair)
-    kind = ChangeKind.CHANGED
+    words, changes = compare_texts(*quotes), compare_limits(*limits)
+    # The numbers of limits are compared as limits. If no other number differs, signs may be written otherwise.
+    named = read_words(" ".join(f"{one.old} {one.new}" for one in changes))
+    numbers = {form for each in limits for one in each for form in one.list_forms()}
+    rest = words.leave_out({"0", *numbers, *(part.form for part in named)})
+    written = {part.form for quote in quotes for part in read_words(quote)}
+    if changes and any(written.isdisjoint(one.list_forms()) for each in limits for one in each):
+        rest = rest.leave_out({"number"})  # such as "15 years 3 months", which is one limit
+    if not any(part.kind == "number" for part in (*rest.gone, *rest.come)):
+        rest = rest.leave_out({"comparator"})
+    rest = rest.leave_out({"negation"}) if moves else rest
+    if not words or not (changes or rest):
+        same = moves or quotes[0] == quotes[1]
+        return None if same else _make_rewording("criterion", pair)
     # A limit without a counterpart may have one whose number was not read as a limit.
+    counts = [sum(part.kind == "number" for part in read_words(quote)) for quote in quotes]
     alone = [not all(one[1:][side] for one in changes) for side in (0, 1)]
-    unread = any(alone[side] and numbers[side] > len(limits[side]) for side in (0, 1))
+    unread = any(alone[side] and counts[side] > len(limits[side]) for side in (0, 1))
     kinds = {one.kind for one in changes}
-    if len(kinds) == 1 and not words and not unread and was.is_negated is now.is_negated:
-        kind = kinds.pop()
-    parts = [*(f"{one.old or 'no limit'} -> {one.new or 'no limit'}" for one in changes), words]
-    rated = severity if changes or decisive else _MINOR
-    message = "; ".join(filter(None, parts)) or _DECISIVE
+    kind = kinds.pop() if len(kinds) == 1 and not rest and not unread else ChangeKind.CHANGED
+    message = "; ".join(filter(None, [*map(str, changes), rest.describe()]))
+    rated = severity if changes or rest.is_decisive else _MINOR
     return make_change("criterion", kind, rated, message, pair, "constraints" if changes else "quote")
+
+
+def _make_rewording(item: Any, pair: Aligned) -> TrialChange:
+    return make_change(item, ChangeKind.REWORDED, ChangeSeverity.EDITORIAL, "other words, same meaning", pair)
 
 
 def _drop_introduced(criterion: Criterion) -> Criterion:
@@ -93,23 +112,29 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
         dose = show(one.amounts) if one.amounts else ""
         yield make_change("regimen", kind, rated, " ".join(filter(None, (one.agent, dose, kind.value))), pair)
         return
+    times_differ = False
     for name in DOSES:
         values = [getattr(side[0].item, name) for side in pair]
-        if key_of(name, values[0]) != key_of(name, values[1]) and set(values) != {None, Frequency.OTHER}:
+        if _key(name, values[0]) != _key(name, values[1]) and set(values) != {None, Frequency.OTHER}:
             severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
             message = f"{one.agent}, {name.rstrip('s')}: {show(values[0])} -> {show(values[1])}"
             yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
+            times_differ |= name in ("frequency", "cycle", "duration")
+    days = [side[0].item.timing for side in pair]
+    if all(days) and not times_differ and compare_texts(*days).is_decisive:
+        message = f"{one.agent}, timing: {' -> '.join(' '.join(each.split()) for each in days)}"
+        yield make_change("regimen", ChangeKind.CHANGED, rated, message, pair, "timing")
 
 
-def key_of(name: str, value: Any) -> frozenset[Hashable]:
-    """Return a dose, route or time in a form that is equal for equal values, as in evaluation."""
-    comparer = COMPARERS[DOSES[name]]
+def _key(name: str, value: Any) -> frozenset[Hashable]:
+    """Return the values of a field in a form that is equal for equal values, as in evaluation."""
+    comparer = _FIELDS[name].comparer
     return frozenset(map(comparer.key, comparer.spread(value)))
 
 
 def identify_regimen(regimen: Regimen) -> Hashable:
     """Return what a regimen says, wherever it is stated."""
-    return fold_name(regimen.agent), *(key_of(name, getattr(regimen, name)) for name in DOSES)
+    return fold_name(regimen.agent), *(_key(name, getattr(regimen, name)) for name in DOSES)
 
 
 def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
@@ -126,30 +151,32 @@ def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
         kind = ChangeKind.PROMOTED if rises else ChangeKind.DEMOTED
         yield make_change("endpoint", kind, severity, f"{before.rank.value} -> {after.rank.value}", pair, "rank")
     wholes = [[" ".join((getattr(one, name) or "").split()) for name in _TEXTS] for one in sides]
-    found = list(_compare_texts(pair, before, after, severity)) if wholes[0] != wholes[1] else []
+    found = list(_compare_outcomes(pair, before, after, severity)) if wholes[0] != wholes[1] else []
     yield from found
     if not found and wholes[0] != wholes[1]:
-        yield make_rewording("endpoint", pair)
+        yield _make_rewording("endpoint", pair)
 
 
-def _compare_texts(pair: Aligned, before: Endpoint, after: Endpoint, severity: ChangeSeverity) -> Iterator[TrialChange]:
+def _compare_outcomes(
+    pair: Aligned, before: Endpoint, after: Endpoint, severity: ChangeSeverity
+) -> Iterator[TrialChange]:
     named = [one.instrument for one in (before, after)]
-    key = COMPARERS[Comparison.NAME].key
-    other_instrument = named[0] and named[1] and key(named[0]) != key(named[1])
+    other_instrument = all(named) and _key("instrument", named[0]) != _key("instrument", named[1])
     # A measure may have stood in the description, and the other way round.
-    said = [read_wording(f"{one.measure or ''} {one.description or ''}") for one in (before, after)]
+    is_same = not compare_texts(*map(_join_text, (before, after)))
     for name in _TEXTS:
         old, new = getattr(before, name), getattr(after, name)
-        was, now = read_wording(old), read_wording(new)
-        if was.says_same(now) or (name != "time_frame" and said[0].says_same(said[1])):
+        words = compare_texts(old, new)
+        if not words or (is_same and name != "time_frame"):
             continue
         if name == "description" and (other_instrument or not old or not new):
             continue
-        rated = severity if name == "measure" or differ_decisively(was, now) else _MINOR
-        message = f"{' '.join((old or 'none').split())} -> {' '.join((new or 'none').split())}"
-        message = message if name == "time_frame" else describe_words(was, now) or _DECISIVE
-        rated = _MINOR if name == "description" else rated
-        yield make_change("endpoint", ChangeKind.REDEFINED, rated, f"{name_label(name)}: {message}", pair, name)
+        whole = f"{' '.join((old or 'none').split())} -> {' '.join((new or 'none').split())}"
+        message = f"{name_label(name)}: {whole if name == 'time_frame' else words.describe()}"
+        # "12 weeks" is as good as "up to 12 weeks".
+        moves = name == "time_frame" and words.leave_out({"comparator"}).is_decisive
+        rated = severity if name == "measure" or moves else _MINOR
+        yield make_change("endpoint", ChangeKind.REDEFINED, rated, message, pair, name)
     if other_instrument:
         message = f"instrument: {show(named[0])} -> {show(named[1])}"
         yield make_change("endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument")
@@ -159,7 +186,7 @@ def compare_own(name: str, pair: Aligned) -> Iterator[TrialChange]:
     """Yield the values of a user's own field that only one version has, side by side in the order of the text.
 
     >>> from extractor.evaluation.alignment import Side
-    >>> from extractor.schemas import CustomItem
+        >>> from extractor.schemas import CustomItem
     >>> sides = ([Side(CustomItem(values={"value": word}), "custom.blinding[0]")] for word in ("open", "double"))
     >>> [change.message for change in compare_own("blinding", Aligned(*sides))]
     ['blinding: open -> double']
@@ -171,4 +198,4 @@ def compare_own(name: str, pair: Aligned) -> Iterator[TrialChange]:
         kind = ChangeKind.CHANGED if was and now else ChangeKind.ADDED if now else ChangeKind.REMOVED
         said = " -> ".join(show(one.item.values) for one in (*was, *now))
         message = f"{name_label(name)}: {said}" + f" {kind.value}" * (not was or not now)
-        yield make_change("custom", kind, _MAJOR, message, Aligned(was, now), name)
+        yield make_change("custom", kind, _MAJOR, message, (was, now), name)

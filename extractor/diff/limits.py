@@ -1,11 +1,12 @@
-"""Whether changed limits admit fewer people or more, from comparator, number, unit and list."""
+"""Decide whether changed limits admit fewer people or more, from comparator, number, unit and list."""
 
 from collections.abc import Iterable, Sequence
 from math import isclose
 from typing import NamedTuple
 
 from extractor.evaluation.alignment import pair_values
-from extractor.evaluation.comparers import COMPARERS, Bound, list_bounds, scale_quantity
+from extractor.evaluation.comparers import COMPARERS, Bound, list_bounds
+from extractor.evaluation.text import scale_quantity
 from extractor.schemas import Comparator, Comparison, Criterion, CriterionKind
 from extractor.text.numbers import DAYS, read_time_unit
 
@@ -13,6 +14,7 @@ from .changes import ChangeKind
 
 _LIMIT = COMPARERS[Comparison.LIMIT]
 _WINDOW = "time window"
+_UPWARDS = (Comparator.MORE, Comparator.AT_LEAST, Comparator.EQUAL)
 
 
 class AdmissionLimit(NamedTuple):
@@ -24,12 +26,12 @@ class AdmissionLimit(NamedTuple):
 
     @property
     def is_floor(self) -> bool:
-        """Whether those are admitted whose values are above the bound."""
-        return (self.bound.comparator in (Comparator.MORE, Comparator.AT_LEAST, Comparator.EQUAL)) is not self.excludes
+        """Whether people with values above the bound are admitted."""
+        return (self.bound.comparator in _UPWARDS) is not self.excludes
 
     @property
     def is_strict(self) -> bool:
-        """Whether those are not admitted whose values are the bound itself."""
+        """Whether people whose value is the bound itself are not admitted."""
         return (self.bound.comparator in (Comparator.LESS, Comparator.MORE)) is not self.excludes
 
     def scale(self) -> tuple[str, float]:
@@ -40,14 +42,18 @@ class AdmissionLimit(NamedTuple):
         scaled, dimension = scale_quantity(value, unit)
         return dimension, float(scaled or 0)
 
+    def list_forms(self) -> tuple[str, ...]:
+        """Return the normal forms in which a text can write the number."""
+        return f"{self.bound.value:.12g}", " ".join(map(str, scale_quantity(self.bound.value, self.bound.unit)))
+
 
 def admits(criterion: Criterion) -> bool:
-    """Whether people to whom the statement itself applies can take part."""
+    """Return whether people to whom the statement itself applies can take part."""
     return (criterion.kind is CriterionKind.INCLUSION) is not bool(criterion.negated)
 
 
 def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
-    """List the bounds of criteria, with time windows.
+    """List the bounds of criteria and their time windows, but not "0" in "ECOG 0 to 2", which excludes nobody.
 
     >>> criterion = Criterion.model_validate({
     ...     "kind": "exclusion", "section": "eligibility", "quote": "Creatinine > 2 mg/dL",
@@ -60,7 +66,8 @@ def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
         excludes = not admits(criterion)
         for bound in list_bounds(criterion.constraints):
             text = f"{bound.quantity} {bound.comparator.value} {bound.value:,} {bound.unit or ''}".rstrip()
-            found.append(AdmissionLimit(bound, excludes is not criterion.turned, text))
+            if bound.value or not bound.of_range or bound.comparator is not Comparator.AT_LEAST:
+                found.append(AdmissionLimit(bound, excludes is not criterion.turned, text))
         if window := criterion.time_window:
             bound = Bound(_WINDOW, window.comparator, window.value, window.unit.value)
             found.append(AdmissionLimit(bound, excludes, " ".join(window.quote.split())))
@@ -74,6 +81,9 @@ class LimitChange(NamedTuple):
     old: str
     new: str
 
+    def __str__(self) -> str:
+        return f"{self.old or 'no limit'} -> {self.new or 'no limit'}"
+
 
 def compare_limits(old: Sequence[AdmissionLimit], new: Sequence[AdmissionLimit]) -> list[LimitChange]:
     """Compare the limits of two versions of a criterion, paired as in evaluation."""
@@ -86,7 +96,7 @@ def compare_limits(old: Sequence[AdmissionLimit], new: Sequence[AdmissionLimit])
 
 
 def _direct(old: AdmissionLimit, new: AdmissionLimit) -> ChangeKind | None:
-    """The direction of a changed limit; None for the same limit, also in another unit."""
+    """Return the direction of a changed limit; None for the same limit, also in another unit."""
     (dimension, was), (other_dimension, now) = old.scale(), new.scale()
     if old.is_floor != new.is_floor or dimension != other_dimension:
         return ChangeKind.CHANGED
@@ -98,9 +108,9 @@ def _direct(old: AdmissionLimit, new: AdmissionLimit) -> ChangeKind | None:
 
 
 def _direct_single(limit: AdmissionLimit, *, ends: bool) -> ChangeKind:
-    """The direction of a limit on one side alone. What a further limit in an exclusion does depends on its words.
+    """Return the direction of a limit on one side alone.
 
-    A time window, however, leaves fewer to exclude.
+    What a further limit in an exclusion does depends on its words. A time window, however, leaves fewer to exclude.
     """
     if limit.excludes and limit.bound.quantity != _WINDOW:
         return ChangeKind.CHANGED

@@ -11,8 +11,8 @@ import numpy as np
 
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen, TrialExtraction
 
-from .comparers import Level
-from .fields import Group
+from .comparers import ErrorKind, Level
+from .fields import Field, Group
 from .text import fold_name, is_inside, is_inside_either, measure_overlap
 
 
@@ -37,6 +37,40 @@ def pair_values(
     return [
         (row, column) for row, column in zip(rows.tolist(), columns.tolist(), strict=True) if table[row, column] > 0
     ]
+
+
+class ValuePair(NamedTuple):
+    """Two values of a field, how far they agree, and the error if they do not. A value without a partner has None."""
+
+    old: Any
+    new: Any
+    level: Level
+    error: ErrorKind | None
+
+
+def pair_field(field: Field, old: Any, new: Any) -> list[ValuePair]:
+    """Compare what two items say in a field, value by value.
+
+    >>> from .fields import DOSING
+    >>> route = next(field for field in DOSING.fields if field.attribute == "route")
+    >>> [(pair.level.name, pair.error.value) for pair in pair_field(route, "oral", "topical")]
+    [('NONE', 'wrong_category')]
+    """
+    comparer = field.comparer
+    ours, theirs = (sorted(comparer.spread(value), key=repr) for value in (old, new))
+    if ours == theirs:
+        return [ValuePair(value, value, Level.EXACT, None) for value in ours]
+    pairs = [(0, 0)] if ours and theirs else []
+    if isinstance(old, tuple) or max(len(ours), len(theirs)) > 1:
+        # Pair equal members first.
+        pairs = pair_values(ours, theirs, lambda a, b: comparer.likeness(a, b) + 0.01 * (a == b), comparer.threshold)
+    both = ((ours[row], theirs[column]) for row, column in pairs)
+    found = [ValuePair(*values, comparer.level(*values), comparer.find_error(*values)) for values in both]
+    rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
+    missed = (value for at, value in enumerate(ours) if at not in rows)
+    invented = (value for at, value in enumerate(theirs) if at not in columns)
+    found += [ValuePair(value, None, Level.NONE, ErrorKind.MISSED) for value in missed]
+    return [*found, *(ValuePair(None, value, Level.NONE, ErrorKind.INVENTED) for value in invented)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +134,7 @@ def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
     time_frame = _overlap(gold.time_frame, predicted.time_frame)
     rank = gold.rank == predicted.rank
     index = rank and gold.index == predicted.index
-    return max(measure, whole) + 0.3 * measure + 0.3 * rank + 0.1 * whole + 0.1 * time_frame + 0.01 * index
+    return max(measure, whole) + 0.3 * measure + 0.3 * rank + 0.5 * whole + 0.5 * time_frame + 0.01 * index
 
 
 def _is_part_of_endpoint(part: Endpoint, whole: Endpoint) -> bool:

@@ -1,18 +1,15 @@
 """Compare values: one comparer for each kind of value decides agreement and the kind of error."""
 
-import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
-from functools import lru_cache
 from typing import Any, Self
 
-from extractor.schemas import Age, Amount, Comparator, Comparison, Constraint, Frequency, Instrument, Quantity, TimeUnit
+from extractor.schemas import Amount, Comparator, Comparison, Constraint, Frequency, Instrument, Quantity, TimeUnit
 from extractor.text.aliases import name_instrument
-from extractor.text.numbers import DAYS
-from extractor.text.units import find_dimension, read_unit
 
-from .text import fold_name, is_inside_either, may_name_one_thing, measure_overlap
+from .text import fold_name, is_inside_either, measure_overlap, read_dimension, scale_quantity
+from .wording import may_name_one_thing
 
 
 class ErrorKind(StrEnum):
@@ -107,45 +104,6 @@ class Comparer:
 
 AGE_UNITS = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
 """Units of ages."""
-_MONTHS = {"mo": 1.0, "a": 12.0}
-"""Months by UCUM code: a month has no fixed number of days."""
-_OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
-_MARK = re.compile(r"\{[^{}]*\}")
-
-
-def count_days(age: Age) -> float | None:
-    """Convert an age to days, approximately; None if its unit is not a unit of age.
-
-    >>> count_days(Age(value=2, unit="week"))
-    14.0
-    """
-    return float(age.value) * DAYS[age.unit] if age.unit in AGE_UNITS else None
-
-
-def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:
-    """Return a number and its dimension as comparable text, in base units.
-
-    >>> scale_quantity(24, "hours") == scale_quantity(1, "day")
-    True
-    >>> scale_quantity(30, "day") == scale_quantity(1, "month")
-    False
-    >>> scale_quantity(1, "x 1000/mm3") == scale_quantity(1, "x 10^9/L")
-    True
-    """
-    measured, factor = _read_unit(unit)
-    return None if value is None else f"{value * factor:.12g}", measured  # twelve digits: ignore rounding
-
-
-@lru_cache(maxsize=1024)
-def _read_unit(unit: str | None) -> tuple[str, float]:
-    """Return a unit's dimension and its factor to base units. An unknown unit is its own dimension."""
-    code = read_unit(_OF_AGE.sub("", unit)) if unit else None
-    if code is None:
-        return re.sub(r"[\s^*·.\\]", "", unit or "").casefold(), 1.0
-    if code in _MONTHS:
-        return "month", _MONTHS[code]
-    factor, dimension = find_dimension(code)
-    return " ".join([*(f"{base}{power}" for base, power in dimension), *_MARK.findall(code)]) or code, factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +154,7 @@ def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
     if _list_numbers(gold) != _list_numbers(predicted):
         return ErrorKind.NUMBER
     if isinstance(gold, Bound):
-        are_times = all(_read_unit(one.unit)[0] in {"month", "s1"} for one in (gold, predicted))
+        are_times = all(read_dimension(one.unit)[0] in {"month", "s1"} for one in (gold, predicted))
         return ErrorKind.TIME_UNIT if are_times else ErrorKind.UNIT
     return ErrorKind.UNIT if isinstance(gold, Amount) else ErrorKind.TIME_UNIT
 
@@ -210,7 +168,7 @@ def _compare_numbers(gold: Any, predicted: Any) -> float:
     is_same, is_bound = _scale(gold) == _scale(predicted), isinstance(gold, Bound)
     if is_same and not is_bound:
         return 1.0
-    measures = _read_unit(gold.unit)[0] == _read_unit(predicted.unit)[0]
+    measures = read_dimension(gold.unit)[0] == read_dimension(predicted.unit)[0]
     if is_bound:
         return (
             0.5 * measure_overlap(gold.quantity, predicted.quantity)

@@ -7,11 +7,12 @@ punctuation. No other difference is allowed: a gold quote is copied from the tex
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from extractor.errors import RecordError
 from extractor.fields.declaration import CustomField
@@ -35,8 +36,9 @@ from extractor.schemas import (
 )
 from extractor.suggestions import suggest
 from extractor.text.passage import Passage, read_passage, read_section
+from extractor.text.registered_ages import count_days
 
-from .comparers import AGE_UNITS, count_days
+from .comparers import AGE_UNITS
 from .fields import Group, list_quotes
 from .gold_files import Flaw, GoldPlace, PlacedItem, list_files, list_places, read_items
 from .standoff import find_changed_sections, find_places, from_standoff, name_home, name_outcome
@@ -44,32 +46,29 @@ from .text import fold_quote
 
 _SHOWN = 90
 """Most characters of a quoted text in a message."""
+_UNWRITTEN = (None, 1)
+"""Bounds that words need not write as a number: "above the upper limit of normal", "a single lesion"."""
+_ROUNDED = 1e-3
+"""The greatest part of a number that is lost by rounding."""
 
 
-class GoldProblem(NamedTuple):
-    """A problem: the file, the line of a JSONL file, the JSON path, the problem, and the remedy.
+def check_gold_files(
+    gold: str | PathLike[str], *inputs: str | PathLike[str], fields: Sequence[CustomField] = ()
+) -> list[Flaw]:
+    """Check gold as ``check_gold`` does, against records from ``inputs``. An unreadable record is also a problem.
 
-    One that only ``warns`` may be right as it is.
-
-    >>> print(GoldProblem("a.json", None, "dosing[0].unit", "'mgg' is no unit", "write mg"))
-    a.json: dosing[0].unit: 'mgg' is no unit; write mg
+    >>> check_gold_files("seeds/gold", "seeds/records")
+    []
     """
-
-    file: str
-    line: int | None
-    path: str
-    problem: str
-    remedy: str
-    warns: bool = False
-
-    def __str__(self) -> str:
-        warning = "warning: " if self.warns else ""
-        return f"{warning}{GoldPlace(Path(self.file), self.line)}: {Flaw(self.path, self.problem, self.remedy)}"
+    unreadable: list[RecordError] = []
+    problems = check_gold(gold, read_records(*inputs, on_error=unreadable.append), fields)
+    refused = [Flaw(one.place or "", one.problem, one.remedy, place=GoldPlace(Path(one.path))) for one in unreadable]
+    return [*refused, *problems]
 
 
 def check_gold(
     gold: str | PathLike[str], records: Iterable[TrialRecord], fields: Sequence[CustomField] = ()
-) -> list[GoldProblem]:
+) -> list[Flaw]:
     """Return every problem of all gold files, in the order of files and fields.
 
     ``gold`` is a folder of JSON, a JSON or JSONL file, or a run's folder. Only ``records`` with gold stay in memory.
@@ -80,29 +79,67 @@ def check_gold(
     >>> check_gold("seeds/gold", read_records("seeds/records"))
     []
     """
-    found = list(_read_entries(Path(gold)))
-    wanted = {_record_id(data) for _, data in found}
+    entries = list(_read_entries(Path(gold)))
+    wanted = {_read_id(data) for _, data in entries}
     kept = {record.record_id: record for record in records if record.record_id in wanted}
     seen: dict[str, GoldPlace] = {}
-    flaws = ((place, flaw) for place, data in found for flaw in _check_entry(place, data, kept, seen, fields))
-    return [
-        GoldProblem(str(place.path), place.line, flaw.path, flaw.problem, flaw.remedy, flaw.warns)
-        for place, flaw in flaws
-    ]
+    checked = ((place, _check_entry(place, data, kept, seen, fields)) for place, data in entries)
+    return [replace(flaw, place=place) for place, flaws in checked for flaw in flaws]
 
 
-def check_gold_files(
-    gold: str | PathLike[str], *inputs: str | PathLike[str], fields: Sequence[CustomField] = ()
-) -> list[GoldProblem]:
-    """Check gold as ``check_gold`` does, against records from ``inputs``. An unreadable record is also a problem.
+def _read_entries(gold: Path) -> Iterator[tuple[GoldPlace, Any]]:
+    """Yield each annotation with its place: its JSON, or the flaw that makes it unreadable."""
+    files = list_files(gold)
+    if not files:
+        yield GoldPlace(gold), Flaw("", "the folder holds no .json or .jsonl file", "name the folder with gold")
+    for file in files:
+        try:
+            for place, data in list_places(file):
+                try:
+                    yield place, json.loads(data.decode(), object_pairs_hook=_refuse_duplicates)
+                except (ValueError, RecursionError) as problem:
+                    yield place, Flaw("", f"broken JSON: {problem}", "correct the JSON")
+        except OSError as problem:
+            yield GoldPlace(file), Flaw("", f"cannot be read ({problem.strerror})", "check the path")
 
-    >>> check_gold_files("seeds/gold", "seeds/records")
-    []
-    """
-    unreadable: list[RecordError] = []
-    problems = check_gold(gold, read_records(*inputs, on_error=unreadable.append), fields)
-    refused = [GoldProblem(one.path, None, one.place or "", one.problem, one.remedy) for one in unreadable]
-    return [*refused, *problems]
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object from these pairs, and refuse duplicate keys, which the parser would drop silently."""
+    twice = [key for key, number in Counter(key for key, _ in pairs).items() if number > 1]
+    if twice:
+        raise ValueError(f"the key {twice[0]!r} occurs twice in one object")
+    return dict(pairs)
+
+
+def _read_id(data: object) -> str | None:
+    found = data.get("record_id") if isinstance(data, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _check_entry(
+    place: GoldPlace,
+    data: Any,
+    records: dict[str, TrialRecord],
+    seen: dict[str, GoldPlace],
+    fields: Sequence[CustomField],
+) -> Iterator[Flaw]:
+    """Yield the flaws of one annotation. ``seen`` maps the ids so far to their places, and gets this one."""
+    if isinstance(data, Flaw):
+        yield data
+        return
+    name = _read_id(data)
+    if name is not None and seen.setdefault(name, place) != place:
+        yield Flaw("record_id", f"{name!r} is annotated in {seen[name]} as well", "keep one of the two")
+    record = None if name is None else records.get(name)
+    if not (isinstance(data, dict) and "sections" in data):
+        yield from check_annotation(data, record, fields)
+    elif record is not None and (changed := find_changed_sections(data, record)):
+        problem = f"the text of {', '.join(changed)} is not the one that was annotated"
+        yield Flaw("sections", problem, "use the version of the record that was annotated, or annotate it again")
+    elif record is not None:
+        yield from check_annotation(from_standoff(data, record), record, fields)
+    if name is not None and record is None:
+        yield Flaw("record_id", f"there is no record {name!r}", "correct the id, or add the record")
 
 
 def check_annotation(data: Any, record: TrialRecord | None, fields: Sequence[CustomField] = ()) -> Iterator[Flaw]:
@@ -125,91 +162,58 @@ def check_annotation(data: Any, record: TrialRecord | None, fields: Sequence[Cus
     if record is not None:
         text = _Text(record)
         for one in items:
-            yield from text.check_quotes(*one) if one.path != "eligibility" else ()
-            yield from text.check_stated(*one) if isinstance(one.item, CustomItem) else ()
+            yield from text.check_item(*one)
         # Endpoints that the schema refused would look like gaps.
         endpoints = [(path, item) for _, path, item in items if path.startswith("endpoints")]
         if isinstance(listed := data.get("endpoints", []), list) and len(listed) == len(endpoints) and not alone:
             yield from _check_order(endpoints, text.outcomes)
-        yield from _check_evidence(items, record)
-
-
-def _read_entries(gold: Path) -> Iterator[tuple[GoldPlace, Any]]:
-    """Yield each annotation with its place: its JSON, or the flaw that makes it unreadable."""
-    files = list_files(gold)
-    if not files:
-        yield GoldPlace(gold), Flaw("", "the folder holds no .json or .jsonl file", "name the folder with gold")
-    for file in files:
-        try:
-            yield from ((place, _parse(data)) for place, data in list_places(file))
-        except OSError as problem:
-            yield GoldPlace(file), Flaw("", f"cannot be read ({problem.strerror})", "check the path")
-
-
-def _parse(data: bytes) -> Any:
-    try:
-        return json.loads(data.decode(), object_pairs_hook=_refuse_duplicates)
-    except (ValueError, RecursionError) as problem:
-        return Flaw("", f"broken JSON: {problem}", "correct the JSON")
-
-
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object from these pairs, and refuse duplicate keys, which the parser would drop silently."""
-    twice = [key for key, number in Counter(key for key, _ in pairs).items() if number > 1]
-    if twice:
-        raise ValueError(f"the key {twice[0]!r} occurs twice in one object")
-    return dict(pairs)
-
-
-def _record_id(data: object) -> str | None:
-    found = data.get("record_id") if isinstance(data, dict) else None
-    return found if isinstance(found, str) else None
-
-
-def _check_entry(
-    place: GoldPlace,
-    data: Any,
-    records: dict[str, TrialRecord],
-    seen: dict[str, GoldPlace],
-    fields: Sequence[CustomField],
-) -> Iterator[Flaw]:
-    """Yield the flaws of one annotation. ``seen`` maps the ids so far to their places, and gets this one."""
-    if isinstance(data, Flaw):
-        yield data
-        return
-    name = _record_id(data)
-    if name is not None and seen.setdefault(name, place) != place:
-        yield Flaw("record_id", f"{name!r} is annotated in {seen[name]} as well", "keep one of the two")
-    record = None if name is None else records.get(name)
-    if not (isinstance(data, dict) and "sections" in data):
-        yield from check_annotation(data, record, fields)
-    elif record is not None and (changed := find_changed_sections(data, record)):
-        problem = f"the text of {', '.join(changed)} is not the one that was annotated"
-        yield Flaw("sections", problem, "use the version of the record that was annotated, or annotate it again")
-    elif record is not None:
-        yield from check_annotation(from_standoff(data, record), record, fields)
-    if name is not None and record is None:
-        yield Flaw("record_id", f"there is no record {name!r}", "correct the id, or add the record")
 
 
 def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:
-    """Yield values that contradict each other."""
+    """Yield values that contradict each other, and numbers that the item's own words do not have."""
     if isinstance(item, Eligibility):
-        ages = {"minimum_age": item.minimum_age, "maximum_age": item.maximum_age}
+        ages = {f"{path}.{name}": age for name in ("minimum_age", "maximum_age") if (age := getattr(item, name))}
         for name, age in ages.items():
-            if age and age.unit not in AGE_UNITS:
-                problem = f"'{age.unit}' is no unit of an age"
-                yield Flaw(f"{path}.{name}.unit", problem, "use year, month, week or day")
-        low, high = (count_days(age) if age else None for age in ages.values())
-        if low is not None and high is not None and low > high:
+            if age.unit not in AGE_UNITS:
+                yield Flaw(f"{name}.unit", f"'{age.unit}' is no unit of an age", "use year, month, week or day")
+        days = [count_days(age) for age in ages.values() if age.unit in AGE_UNITS]
+        if len(days) == 2 and days[0] > days[1]:
             yield Flaw(f"{path}.minimum_age", "is above maximum_age", "exchange or correct them")
     elif isinstance(item, Criterion):
         for number, limit in enumerate(item.constraints):
-            yield from _check_limit(f"{path}.constraints[{number}]", limit)
-            yield from _check_numbers(f"{path}.constraints[{number}]", limit, item)
+            yield from _check_limit(f"{path}.constraints[{number}]", limit, item)
     elif isinstance(item, Regimen):
         for number, amount in enumerate(item.amounts):
             yield from _check_amount(f"{path}.amounts[{number}]", amount)
+
+
+def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
+    if amount.high is None:
+        yield Flaw(f"{path}.high", "is null", "write the amount; only low may be null, for an 'up to' dose")
+    elif amount.low is not None and amount.low > amount.high:
+        yield Flaw(f"{path}.low", f"low {amount.low} is above high {amount.high}", "exchange or correct them")
+    if not amount.unit.strip():
+        yield Flaw(f"{path}.unit", "is empty", "write the unit")
+
+
+def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator[Flaw]:
+    """Check that a range has a lower and a higher bound, and other limits one; warn of one that the words lack."""
+    high, is_range = limit.value_high, limit.comparator is Comparator.BETWEEN
+    if not limit.quantity.strip():
+        yield Flaw(f"{path}.quantity", "is empty", "write the words that name what is limited")
+    if is_range and high is None:
+        yield Flaw(f"{path}.value_high", "is null with the comparator 'between'", "write the upper bound")
+    elif is_range and high is not None and limit.value >= high:
+        problem = f"value {limit.value} is not below value_high {high}"
+        yield Flaw(f"{path}.value", problem, "exchange or correct them")
+    elif not is_range and high is not None:
+        yield Flaw(f"{path}.value_high", f"is {high} with the comparator '{limit.comparator}'", "write null")
+    words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
+    stated = {number.value for number in find_numbers(read_passage(words).tokens)}
+    for name, bound in (("value", limit.value), ("value_high", high)):
+        if bound not in _UNWRITTEN and not any(abs(bound - one) <= _ROUNDED * abs(bound) for one in stated):
+            problem = f"{bound:,} does not stand in the quote {_shorten(criterion.quote)}"
+            yield Flaw(f"{path}.{name}", problem, "correct the number, or quote the words that state it", warns=True)
 
 
 def _check_own(
@@ -240,46 +244,6 @@ def _check_own(
             yield Flaw(path, "has no value", "fill one in, or leave the entry out")
         for name in lacking:
             yield Flaw(f"{path}.values.{name}", "is empty", "fill it in, or leave the entry out")
-
-
-def _check_limit(path: str, limit: Constraint) -> Iterator[Flaw]:
-    """Check that a range has two bounds in ascending order, and any other limit one."""
-    high, is_range = limit.value_high, limit.comparator is Comparator.BETWEEN
-    if not limit.quantity.strip():
-        yield Flaw(f"{path}.quantity", "is empty", "write the words that name what is limited")
-    if is_range and high is None:
-        yield Flaw(f"{path}.value_high", "is null with the comparator 'between'", "write the upper bound")
-    elif is_range and high is not None and limit.value >= high:
-        problem = f"value {limit.value} is not below value_high {high}"
-        yield Flaw(f"{path}.value", problem, "exchange or correct them")
-    elif not is_range and high is not None:
-        yield Flaw(f"{path}.value_high", f"is {high} with the comparator '{limit.comparator}'", "write null")
-
-
-def _check_numbers(path: str, limit: Constraint, criterion: Criterion) -> Iterator[Flaw]:
-    """Warn of a bound that neither the quote nor the line above it has: "> 90" beside ">95%"."""
-    words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
-    stated = {number.value for number in find_numbers(read_passage(words).tokens)}
-    for name, bound in (("value", limit.value), ("value_high", limit.value_high)):
-        if bound not in _UNWRITTEN and not any(abs(bound - one) <= _ROUNDED * abs(bound) for one in stated):
-            problem = f"{bound:,} does not stand in the quote {_shorten(criterion.quote)}"
-            yield Flaw(f"{path}.{name}", problem, "correct the number, or quote the words that state it", warns=True)
-
-
-_UNWRITTEN = (None, 1)
-"""Bounds that words need not write as a number: "above the upper limit of normal", "a single lesion"."""
-_ROUNDED = 1e-3
-"""The greatest part of a number that is lost by rounding."""
-
-
-def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
-    """Check that an amount has an upper bound, and no lower one above it."""
-    if amount.high is None:
-        yield Flaw(f"{path}.high", "is null", "write the amount; only low may be null, for an 'up to' dose")
-    elif amount.low is not None and amount.low > amount.high:
-        yield Flaw(f"{path}.low", f"low {amount.low} is above high {amount.high}", "exchange or correct them")
-    if not amount.unit.strip():
-        yield Flaw(f"{path}.unit", "is empty", "write the unit")
 
 
 def _check_order(endpoints: Sequence[tuple[str, Any]], registered: Sequence[tuple[Rank, int]]) -> Iterator[Flaw]:
@@ -316,17 +280,38 @@ class _Text:
 
     def __init__(self, record: TrialRecord) -> None:
         places = find_places(record)
-        raw = {name: record.raw_text(span.section) or "" for name, span in places.spans.items()}
         self.outcomes = places.outcomes
-        self._raw: Mapping[str, str] = {name: raw[name][span.start : span.end] for name, span in places.spans.items()}
+        self._record = record
+        self._raw = {
+            name: (record.raw_text(span.section) or "")[span.start : span.end] for name, span in places.spans.items()
+        }
         self._folded = {name: fold_quote(text) for name, text in self._raw.items()}
-        self._sections = record.sections
 
     @cached_property
     def _passages(self) -> list[Passage]:
-        return [read_section(section.name, section.text).whole for section in self._sections]
+        return [read_section(section.name, section.text).whole for section in self._record.sections]
 
-    def check_quotes(self, group: Group, path: str, item: ExtractedItem) -> Iterator[Flaw]:
+    def check_item(self, group: Group, path: str, item: ExtractedItem) -> Iterator[Flaw]:
+        """Yield quotes, a user's numbers, and offsets of an extraction's evidence that the record does not bear out."""
+        if not isinstance(item, Eligibility):
+            yield from self._check_quotes(group, path, item)
+        for field in group.fields if isinstance(item, CustomItem) else ():
+            value = None if field.is_words or field.comparer.is_choice else field.read(item)
+            for one in value if isinstance(value, tuple) else () if value is None else (value,):
+                if not any(find_claimed(one, passage) for passage in self._passages):
+                    problem = f"nothing in the record states {show_value(one)}"
+                    remedy = "correct the number or its unit, if the text does not say it in other words"
+                    yield Flaw(f"{path}.{field.attribute}", problem, remedy, warns=True)
+        for number, evidence in enumerate(item.evidence):
+            place, text = f"{path}.evidence[{number}]", self._record.raw_text(evidence.section)
+            if text is None:
+                problem = f"the record has no section {evidence.section!r}"
+                yield Flaw(f"{place}.section", problem, "name one that it has")
+            elif text[evidence.start : evidence.end] != evidence.quote:
+                problem = f"{evidence.section}[{evidence.start}:{evidence.end}] is not the quote"
+                yield Flaw(place, problem, "correct start and end")
+
+    def _check_quotes(self, group: Group, path: str, item: ExtractedItem) -> Iterator[Flaw]:
         """Yield quotes that are not in the item's section.
 
         The agent, the days of giving and the words of a user's field may be in any section.
@@ -345,16 +330,6 @@ class _Text:
             if all(self._check(path, quotes[name], place) for place in self._folded):
                 problem = f"{_shorten(quotes[name])} stands nowhere in the record"
                 yield Flaw(f"{path}.{name}", problem, "copy it from the text")
-
-    def check_stated(self, group: Group, path: str, item: ExtractedItem) -> Iterator[Flaw]:
-        """Yield numbers of a user's field that the record states in no form that an answer's check accepts."""
-        for field in group.fields:
-            value = None if field.is_words or field.comparer.is_choice else field.read(item)
-            for one in value if isinstance(value, tuple) else () if value is None else (value,):
-                if not _is_stated(one, self._passages):
-                    problem = f"nothing in the record states {show_value(one)}"
-                    remedy = "correct the number or its unit, if the text does not say it in other words"
-                    yield Flaw(f"{path}.{field.attribute}", problem, remedy, warns=True)
 
     def _check(self, path: str, quote: str, section: str) -> Flaw | None:
         """Return the flaw of a quote from an existing section, or None."""
@@ -375,20 +350,3 @@ class _Text:
             return Flaw(path, f"{_shorten(quote)} is written otherwise in {section}", f"copy it as it stands: {stated}")
         is_near = nearest.status is QuoteStatus.CONFLICT
         return Flaw(path, problem, f"the nearest words are {stated}" if is_near else "copy it from the text")
-
-
-def _is_stated(value: Any, passages: Iterable[Passage]) -> bool:
-    return any(find_claimed(value, passage) for passage in passages)
-
-
-def _check_evidence(items: Iterable[PlacedItem], record: TrialRecord) -> Iterator[Flaw]:
-    """Check the offsets of an extraction's evidence; annotations have none."""
-    for _, path, item in items:
-        for number, evidence in enumerate(item.evidence):
-            place, text = f"{path}.evidence[{number}]", record.raw_text(evidence.section)
-            if text is None:
-                problem = f"the record has no section {evidence.section!r}"
-                yield Flaw(f"{place}.section", problem, "name one that it has")
-            elif text[evidence.start : evidence.end] != evidence.quote:
-                problem = f"{evidence.section}[{evidence.start}:{evidence.end}] is not the quote"
-                yield Flaw(place, problem, "correct start and end")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from extractor.errors import GoldError
 from extractor.fields.declaration import CustomField
@@ -53,7 +52,7 @@ class GoldPlace(NamedTuple):
         return str(self.path) if self.line is None else f"{self.path}, line {self.line}"
 
     def read(self) -> bytes:
-        """Its JSON."""
+        """Return its JSON."""
         with self.path.open("rb") as file:
             file.seek(self.start or 0)
             data = file.read() if self.start is None else file.readline()
@@ -75,20 +74,26 @@ def list_places(path: Path) -> Iterator[tuple[GoldPlace, bytes]]:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """One flaw of an annotated record; one that only ``warns`` may be right as it is."""
+    """A flaw of an annotation: its JSON path, the problem, the remedy, and the file. One that ``warns`` may be right.
+
+    >>> print(Flaw("dosing[0].unit", "'mgg' is no unit", "write mg", place=GoldPlace(Path("a.json"))))
+    a.json: dosing[0].unit: 'mgg' is no unit; write mg
+    """
 
     path: str
     problem: str
     remedy: str
     warns: bool = False
+    place: GoldPlace | None = None
 
     def __str__(self) -> str:
-        where = f"{self.path}: " if self.path else ""
-        return f"{where}{self.problem}; {self.remedy}"
+        places = (str(self.place) if self.place else "", self.path)
+        where = "".join(f"{place}: " for place in places if place)
+        return f"{'warning: ' * self.warns}{where}{self.problem}; {self.remedy}"
 
 
 class PlacedItem(NamedTuple):
-    """An item of an annotation, with its JSON path."""
+    """An item of an annotation, with its group and JSON path."""
 
     group: Group
     path: str
@@ -128,9 +133,9 @@ def open_extractions(source: ExtractionSource, name: str) -> Extractions:
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
     if not isinstance(source, str | Path):
-        values = ((f"{name}[{number}]", value) for number, value in enumerate(source))
-        found = ((shown, one if isinstance(one, TrialExtraction) else _validate(one, shown)) for shown, one in values)
-        return Extractions(name, ((shown, one.record_id, one) for shown, one in found))
+        shown = ((f"{name}[{number}]", value) for number, value in enumerate(source))
+        values = ((at, one if isinstance(one, TrialExtraction) else _validate(one, at)) for at, one in shown)
+        return Extractions(name, ((at, one.record_id, one) for at, one in values))
     path = Path(source)
     if not path.exists():
         raise GoldError(f"{path}: does not exist; name {_SOURCES}")
@@ -222,52 +227,50 @@ def read_items(data: Any, fields: Sequence[CustomField]) -> tuple[list[Flaw], li
         flaws = _list_flaws(data, error)
     known, items = {f"custom.{field.name}": field for field in fields}, list[PlacedItem]()
     listed = list(flaws.values())
-    for group, path, item in _repair_items(data, flaws, add_groups(fields)):
-        read, more = restore_item(path, known[group.path], item) if isinstance(item, CustomItem) else (item, [])
-        items.append(PlacedItem(group, path, read))
-        listed += more
-    return listed, items
-
-
-def _repair_items(data: Any, faulty: Iterable[Location], groups: Iterable[Group]) -> Iterator[PlacedItem]:
-    for group in groups:
+    for group in add_groups(fields):
         path: Location = tuple(group.path.split("."))
         found = data
         for part in path:
             found = found.get(part) if isinstance(found, dict) else None
         rows = [((*path, number), raw) for number, raw in enumerate(found)] if isinstance(found, list) else []
         for place, raw in rows or [(path, found)]:
-            broken = {where[len(place)] for where in faulty if where[: len(place)] == place and len(where) > len(place)}
-            # Criteria are items of their own. No check of the text depends on a criterion's kind.
-            kept = {"kind": "inclusion"} if group.model is Criterion else {}
-            values = raw.items() if isinstance(raw, dict) else ()
-            kept |= {name: value for name, value in values if name not in {*broken, "criteria"}}
-            try:
-                item = group.model.model_validate_json(json.dumps(kept), strict=True)
-                yield PlacedItem(group, join_path(place), item)
-            except ValidationError:
-                continue
+            if (item := _repair_item(group, place, raw, flaws)) is not None:
+                shown = join_path(place)
+                read, more = (
+                    restore_item(shown, known[group.path], item) if isinstance(item, CustomItem) else (item, [])
+                )
+                items.append(PlacedItem(group, shown, read))
+                listed += more
+    return listed, items
+
+
+def _repair_item(group: Group, place: Location, raw: Any, faulty: Iterable[Location]) -> ExtractedItem | None:
+    """Read an item without its faulty fields; None if that is impossible."""
+    broken = {where[len(place)] for where in faulty if where[: len(place)] == place and len(where) > len(place)}
+    # Criteria are items of their own. No check of the text depends on a criterion's kind.
+    kept = {"kind": "inclusion"} if group.model is Criterion else {}
+    values = raw.items() if isinstance(raw, dict) else ()
+    kept |= {name: value for name, value in values if name not in {*broken, "criteria"}}
+    try:
+        return group.model.model_validate_json(json.dumps(kept), strict=True)
+    except ValidationError:
+        return None
 
 
 def _list_flaws(data: Any, error: ValidationError) -> dict[Location, Flaw]:
     """Return every violation of the schema by its location in ``data``, the refused JSON."""
     flaws: dict[Location, Flaw] = {}
     for one in error.errors(include_url=False):
-        path, kind, value = _resolve(data, one), one["type"], one["input"]
+        kind, value, inner = one["type"], one["input"], data
+        path: list[str | int] = []
+        for part in one["loc"]:  # pydantic also names the branches of a union, which are not in the JSON
+            inside = (isinstance(inner, dict) and part in inner) or (isinstance(inner, list) and isinstance(part, int))
+            if not inside and kind != "missing":
+                break
+            path.append(part)
+            inner = inner[part] if inside else None
         problem = one["msg"][:1].lower() + one["msg"][1:]
         if kind not in _REMEDIES and not isinstance(value, dict | list):
             problem += f", not {value!r}"[:80]
-        flaws[path] = Flaw(join_path(path), problem, _REMEDIES.get(kind, "correct it"))
+        flaws[tuple(path)] = Flaw(join_path(path), problem, _REMEDIES.get(kind, "correct it"))
     return flaws
-
-
-def _resolve(data: Any, error: ErrorDetails) -> Location:
-    """Return the part of an error's location that is in the JSON: pydantic also names the branches of a union."""
-    path: list[str | int] = []
-    for part in error["loc"]:
-        inside = (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int))
-        if not inside and error["type"] != "missing":
-            break
-        path.append(part)
-        data = data[part] if inside else None
-    return tuple(path)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from extractor.errors import RecordError
-from extractor.pages import escape_json, render_page, to_utf16
+from extractor.pages import escape_json, render_page
+from extractor.pages.view import Json, view
+from extractor.pages.words import say
 from extractor.parse.drafts import Span
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
@@ -22,11 +24,10 @@ from .report import LEAST_VALUES, ConfusionCell, ScoreReport
 
 __all__ = ["WorstErrors", "render_score_page", "write_score_page"]
 
-_SCRIPTS = ("state.js", "text.js", "list.js", "detail.js", "start.js")
+_SCRIPTS = ("list.js", "detail.js", "start.js")
 _MOST_LABELS = 12
 """A larger confusion matrix shows only the confused choices."""
 
-Json = dict[str, Any]
 Found = Sequence[tuple[Disagreement, RecordErrors]]
 
 
@@ -51,24 +52,29 @@ def render_score_page(report: ScoreReport, errors: WorstErrors, records: Sequenc
     found = errors.list_errors()
     shown = [_export(*one) for one in found]
     _number(shown)
-    texts = _mark_texts(found, shown, _reread_records(found, records))
+    views = _mark_texts(found, shown, _reread_records(found, records))
     with_errors = {error["record"] for error in shown}
     differences = {one.name: one for one in report.comparison.differences} if report.comparison else {}
     bounds = [one.interval for one in differences.values() if one.interval]
     numbers = [*(one.difference or 0 for one in differences.values()), *(side for one in bounds for _, side in one)]
+    # Gold of the user's own fields alone has nothing to score in the guideline's.
+    groups = [one for one in report.groups if one.normalised.f1 is not None] or report.groups[:1]
+    fields = [one for one in report.fields if one.normalised.f1 is not None]
     values = {
         "report": report,
-        "tasks": tuple(dict.fromkeys(one.task for one in report.fields)),
+        "groups": groups,
+        "fields": fields,
+        "tasks": tuple(dict.fromkeys(one.task for one in fields)),
         "least_values": LEAST_VALUES,
         "kinds": {kind.value: kind for kind in ErrorKind},
         "matrices": sorted(_list_matrices(report.choices), key=lambda matrix: (-matrix["wrong"], matrix["field"])),
-        "differences": [differences[one.figure] for one in (*report.groups, *report.fields) if differences],
+        "differences": [differences[one.figure] for one in (*groups, *fields) if differences],
         "widest": max([0.01, *map(abs, numbers)]),
         "count": errors.count,
         "shown": len(shown),
         "records_with_errors": len(with_errors),
-        "without_text": len(with_errors - texts.keys()),
-        "data": escape_json({"errors": shown, "texts": texts}),
+        "without_text": len(with_errors - views.keys()),
+        "data": escape_json({"errors": shown, "views": views}),
     }
     return render_page("extractor.evaluation", values, styles=("page.css",), scripts=_SCRIPTS)
 
@@ -79,12 +85,8 @@ def _export(error: Disagreement, record: RecordErrors) -> Json:
     confidence = None if theirs is None or theirs.confidence is None else f"confidence {theirs.confidence:.2f}"
     provenance = (getattr(theirs, "origin", None), getattr(theirs, "support", None), confidence)
     sides = {
-        side: {
-            "value": getattr(one, side),
-            "path": getattr(one, f"{side}_path"),
-            "quote": getattr(one, f"{side}_quote"),
-            "file": getattr(record, f"{side}_place"),
-        }
+        side: _export_side(getattr(one, side), getattr(one, f"{side}_quote"))
+        | {"path": getattr(one, f"{side}_path"), "file": getattr(record, f"{side}_place")}
         for side in ("gold", "predicted")
     }
     return sides | {
@@ -97,39 +99,52 @@ def _export(error: Disagreement, record: RecordErrors) -> Json:
     }
 
 
+def _export_side(value: Any, quote: str | None) -> Json:
+    """Return the members of a value in words, the choice that a confusion matrix counts, and the quote."""
+    members = value if isinstance(value, list) else [] if value is None else [value]
+    choice = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return {
+        "said": [say(one, [quote] if quote else ()) for one in members],
+        "choice": choice,
+        "quote": say(quote) if quote else None,
+    }
+
+
 def _number(errors: Sequence[Json]) -> None:
     """Give each error an id that does not depend on other errors, so that links to it stay valid."""
     seen: Counter[str] = Counter()
     for error in errors:
-        values = [error[side]["value"] for side in ("gold", "predicted")]
+        values = [error[side]["said"] for side in ("gold", "predicted")]
         identity = json.dumps([error["record"], error["field"], error["kind"], *values], sort_keys=True)
         name = hashlib.sha256(identity.encode()).hexdigest()[:10]
         seen[name] += 1
         error["id"] = name if seen[name] == 1 else f"{name}-{seen[name]}"
 
 
-def _mark_texts(found: Found, shown: Sequence[Json], records: Iterable[TrialRecord]) -> dict[str, dict[str, str]]:
-    """Add the marks to the errors. Returns the texts of sections with errors, by record and section."""
-    texts: dict[str, dict[str, str]] = {}
+def _mark_texts(found: Found, shown: Sequence[Json], records: Iterable[TrialRecord]) -> dict[str, Json]:
+    """Add to each error its sections and the spans of both sides. Return the views of their texts, by record."""
+    views: dict[str, Json] = {}
     by_record: dict[str, list[tuple[Disagreement, Json]]] = defaultdict(list)
     for (error, _), exported in zip(found, shown, strict=True):
         by_record[error.record_id].append((error, exported))
     for record in records:
-        text, sections = RecordText(record), texts.setdefault(record.record_id, {})
+        text, spans = RecordText(record), list[Span]()
+        sections: dict[str, None] = {}
         for error, exported in by_record[record.record_id]:
             attribute = error.field.attribute
             gold = list_clues(error.gold_side.item, attribute, error.gold)
             predicted = list_clues(error.predicted_side.item, attribute, error.predicted)
             names, ours, theirs = text.highlight(gold, predicted)
-            sections |= {name: record.raw_text(name) or "" for name in names}
-            marks = {"gold": _export_spans(ours, sections), "predicted": _export_spans(theirs, sections)}
-            exported.update(marks=marks, sections=names)
-    return texts
-
-
-def _export_spans(spans: Sequence[Span], texts: dict[str, str]) -> list[list[str | int]]:
-    """Return sections and offsets as JavaScript counts them, in UTF-16 units."""
-    return [[span.section, *map(to_utf16(texts[span.section]), (span.start, span.end))] for span in spans]
+            sections |= dict.fromkeys(names)
+            exported.update(sections=names, marks={"gold": ours, "predicted": theirs})
+            spans += [*ours, *theirs]
+        seen = view(record, (), spans, sections=sections)
+        numbers = dict(zip(spans, seen.pop("marks"), strict=True))
+        views[record.record_id] = {name: seen[name] for name in ("sections", "spans")}
+        for _, exported in by_record[record.record_id]:
+            known = {side: [numbers[span] for span in marked] for side, marked in exported["marks"].items()}
+            exported["marks"] = {side: [one for one in marked if one is not None] for side, marked in known.items()}
+    return views
 
 
 def _reread_records(found: Found, inputs: Sequence[str | PathLike[str]]) -> Iterator[TrialRecord]:

@@ -1,16 +1,16 @@
 """Score one record: pair its items, compare their fields, and name every disagreement."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any, NamedTuple
 
 from pydantic_core import to_jsonable_python
 
-from extractor.schemas import AbsenceReason, TrialExtraction
+from extractor.schemas import TrialExtraction
 
-from .alignment import KINDS, Side, pair_items, pair_values
+from .alignment import KINDS, Side, pair_field, pair_items
 from .comparers import ErrorKind, Level
 from .fields import ENDPOINTS, INDEX, Field, Group, list_judged
 from .report import ErrorExample
@@ -32,21 +32,13 @@ class Count(IntEnum):
     INVENTED = 10
 
 
-class JudgedAbsence(NamedTuple):
-    """One absence: the scored name of the field, the reason, and whether gold is empty there too."""
-
-    field: str
-    reason: AbsenceReason
-    right: bool
-
-
 Confused = tuple[str, str | None, str | None]
 """A field with a closed set, gold's choice and the predicted one. None is an empty field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One value or item that differs from gold. An absent value is None.
+    """A value or an item that differs from gold. The value that one side lacks is None.
 
     ``belongs_to`` is gold's path of a value that is on a wrong item.
     """
@@ -62,7 +54,7 @@ class Disagreement:
 
     @property
     def harm(self) -> float:
-        """Harm of the kind times weight of the field."""
+        """Return the harm of the kind times the weight of the field."""
         return self.kind.harm * self.field.weight
 
     @property
@@ -78,7 +70,7 @@ class Disagreement:
     def export(self) -> ErrorExample:
         """Return the error in the form used by reports."""
         items = self.gold_side.item, self.predicted_side.item
-        quotes = [_find_quote(item, self.field.attribute) for item in items]
+        gold_quote, predicted_quote = (_find_quote(item, self.field.attribute) for item in items)
         return ErrorExample(
             kind=self.kind,
             harm=self.harm,
@@ -89,14 +81,14 @@ class Disagreement:
             gold=to_jsonable_python(self.gold),
             predicted=to_jsonable_python(self.predicted),
             section=next(filter(None, (getattr(item, "section", None) for item in items)), None),
-            gold_quote=quotes[0],
-            predicted_quote=quotes[1],
+            gold_quote=gold_quote,
+            predicted_quote=predicted_quote,
             belongs_to=self.belongs_to,
         )
 
 
 def _find_quote(item: Any, attribute: str | None) -> str | None:
-    """The words of an item; an outcome's are its measure, those of an age and of a custom field their evidence."""
+    """Return the words of an item: its quote, the measure of an outcome, or the evidence of the field."""
     whole: str | None = getattr(item, "quote", None) or getattr(item, "measure", None)
     proof = (one.quote for one in item.evidence if one.field.partition("[")[0] == attribute) if item else ()
     return whole or next(iter(proof), None)
@@ -104,17 +96,12 @@ def _find_quote(item: Any, attribute: str | None) -> str | None:
 
 @dataclass(slots=True)
 class RecordScore:
-    """One record's counts (for each field's name, a number for each ``Count``), errors, choices and absences.
-
-    ``reasons`` maps paths of empty predicted fields to reasons.
-    """
+    """One record's counts (by the name of a field, one number for each ``Count``), errors and choices."""
 
     record_id: str
-    reasons: Mapping[str, AbsenceReason] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * len(Count)))
     errors: list[Disagreement] = field(default_factory=list)
     choices: list[Confused] = field(default_factory=list)
-    absences: list[JudgedAbsence] = field(default_factory=list)
 
     def add(self, one: Field, number: int, *columns: Count) -> None:
         """Count values of a field."""
@@ -131,41 +118,39 @@ class RecordScore:
 
 
 def score_record(gold: TrialExtraction, predicted: TrialExtraction | None, groups: Sequence[Group]) -> RecordScore:
-    """Compare a prediction with gold in the groups of which gold says something. Without one, all of it is missed."""
-    score = RecordScore(gold.record_id, {one.field: one.reason for one in predicted.absences} if predicted else {})
+    """Compare a prediction with gold in the groups that gold judges. Without a prediction, all of gold is missed."""
+    score = RecordScore(gold.record_id)
     for group in list_judged(groups, gold):
-        ours, theirs = group.items(gold), group.items(predicted) if predicted else ()
-        reason = score.reasons.get(group.path)
-        if reason and not theirs:
-            score.absences.append(JudgedAbsence(group.fields[0].name, reason, not ours))
-        _score_group(score, group, ours, theirs)
+        pairs = pair_items(group, group.items(gold), group.items(predicted) if predicted else ())
+        for old, new in pairs:
+            if old and new:
+                _score_pair(score, group, old, new)
+        for at, kind in enumerate((ErrorKind.MISSED, ErrorKind.INVENTED)):
+            for pair in pairs:
+                is_paired = bool(pair.old and pair.new)  # then all but the first one are parts, and reported
+                for side in pair[at][is_paired:]:
+                    _count_alone(score, group, side, kind, is_reported=is_paired)
     score.errors = find_wrong_pairings(score.errors)
     return score
 
 
-def _score_group(score: RecordScore, group: Group, gold: Sequence[Any], predicted: Sequence[Any]) -> None:
-    pairs = pair_items(group, gold, predicted)
-    for old, new in pairs:
-        if not old or not new:
-            continue
-        sides, (first, second) = (old[0], new[0]), (old[0].item, new[0].item)
-        labels = [[_label(group, one) for one in each] for each in (old, new)]
-        follow_ups: set[ErrorKind] = set()  # consequences of a split or a merge, which are not reported
-        if len(new) > 1:
-            score.report(ErrorKind.SPLIT, group.fields[0], labels[0][0], labels[1], sides)
-            follow_ups = {ErrorKind.WORDING, ErrorKind.MISSED}
-        if len(old) > 1:
-            score.report(ErrorKind.MERGED, group.fields[0], labels[0], labels[1][0], sides)
-            follow_ups = {ErrorKind.WORDING, ErrorKind.INVENTED}
-        _compare(score, group, sides, follow_ups)
-        # If the rank differs, comparing positions in it is meaningless.
-        if group is ENDPOINTS and first.rank == second.rank and first.index != second.index:
-            score.report(ErrorKind.WRONG_PAIRING, INDEX, first.index, second.index, sides)
-    for at, kind in enumerate((ErrorKind.MISSED, ErrorKind.INVENTED)):
-        for pair in pairs:
-            is_paired = bool(pair.old and pair.new)  # then all but the first one are parts, and reported
-            for side in pair[at][is_paired:]:
-                _count_alone(score, group, side, kind, is_reported=is_paired)
+def _score_pair(score: RecordScore, group: Group, old: Sequence[Side], new: Sequence[Side]) -> None:
+    sides, (first, second) = (old[0], new[0]), (old[0].item, new[0].item)
+    labels = [[_label(group, one) for one in each] for each in (old, new)]
+    follow_ups: set[ErrorKind] = set()  # consequences of a split or a merge, which are not reported
+    if len(new) > 1:
+        score.report(ErrorKind.SPLIT, group.fields[0], labels[0][0], labels[1], sides)
+        follow_ups = {ErrorKind.WORDING, ErrorKind.MISSED}
+    if len(old) > 1:
+        score.report(ErrorKind.MERGED, group.fields[0], labels[0], labels[1][0], sides)
+        follow_ups = {ErrorKind.WORDING, ErrorKind.INVENTED}
+    for one in group.fields:
+        for kind, *values in _score_field(score, one, first, second):
+            if kind not in follow_ups:
+                score.report(kind, one, values[0], values[1], sides)
+    # If the rank differs, comparing positions in it is meaningless.
+    if group is ENDPOINTS and first.rank == second.rank and first.index != second.index:
+        score.report(ErrorKind.WRONG_PAIRING, INDEX, first.index, second.index, sides)
 
 
 def _label(group: Group, side: Side) -> str:
@@ -187,57 +172,29 @@ def _count_alone(score: RecordScore, group: Group, side: Side, kind: ErrorKind, 
             score.report(kind, one, *both)
 
 
-def _compare(score: RecordScore, group: Group, sides: tuple[Side, Side], ignored: set[ErrorKind]) -> None:
-    """Compare all fields of two paired items; errors of the ``ignored`` kinds are not reported."""
-    gold, predicted = sides
-    for one in group.fields:
-        if one.attribute is None:
-            score.add_right(one, Level.EXACT)
-            score.add(one, 1, Count.GOLD, Count.GOLD_PAIRED, Count.PREDICTED, Count.PREDICTED_PAIRED)
-            continue
-        ours, theirs = one.read(gold.item), one.read(predicted.item)
-        reason = score.reasons.get(f"{predicted.path}.{one.attribute}")
-        if reason and not one.comparer.spread(theirs):
-            score.absences.append(JudgedAbsence(one.name, reason, not one.comparer.spread(ours)))
-        if one.comparer.is_choice and not isinstance(ours, tuple) and not isinstance(theirs, tuple):
-            score.choices.append((one.name, _name_choice(ours), _name_choice(theirs)))
-        for kind, *values in compare_values(score, one, ours, theirs):
-            if kind not in ignored:
-                score.report(kind, one, values[0], values[1], sides)
+def _score_field(score: RecordScore, one: Field, gold: Any, predicted: Any) -> Iterator[tuple[ErrorKind, Any, Any]]:
+    """Count the values of one field of two paired items, and yield the errors: kind, gold's value, predicted value."""
+    if one.attribute is None:
+        score.add_right(one, Level.EXACT)
+        score.add(one, 1, Count.GOLD, Count.GOLD_PAIRED, Count.PREDICTED, Count.PREDICTED_PAIRED)
+        return
+    ours, theirs = one.read(gold), one.read(predicted)
+    if one.comparer.is_choice and not isinstance(ours, tuple) and not isinstance(theirs, tuple):
+        score.choices.append((one.name, _name_choice(ours), _name_choice(theirs)))
+    if not one.comparer.spread(ours):
+        score.add(one, 1, Count.EMPTY, *([] if one.comparer.spread(theirs) else [Count.LEFT_EMPTY]))
+    for pair in pair_field(one, ours, theirs):
+        if pair.old is not None:
+            score.add(one, 1, Count.GOLD, Count.GOLD_PAIRED, *([Count.MISSED] if pair.new is None else []))
+        if pair.new is not None:
+            score.add(one, 1, Count.PREDICTED, Count.PREDICTED_PAIRED, *([Count.INVENTED] if pair.old is None else []))
+        score.add_right(one, pair.level)
+        if pair.error:
+            yield pair.error, pair.old, pair.new
 
 
 def _name_choice(value: Any) -> str | None:
     return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) -> list[tuple[ErrorKind, Any, Any]]:
-    """Count the values of one field of two paired items.
-
-    Returns the values that disagree and those that need a remark, as (kind, gold's value, predicted value).
-    """
-    comparer = one.comparer
-    ours, theirs = (sorted(comparer.spread(value), key=repr) for value in (gold, predicted))
-    if not ours:
-        score.add(one, 1, Count.EMPTY, *([] if theirs else [Count.LEFT_EMPTY]))
-    score.add(one, len(ours), Count.GOLD, Count.GOLD_PAIRED)
-    score.add(one, len(theirs), Count.PREDICTED, Count.PREDICTED_PAIRED)
-    pairs = [(0, 0)] if ours and theirs else []
-    if (isinstance(gold, tuple) or max(len(ours), len(theirs)) > 1) and ours != theirs:
-        # Pair equal members first.
-        pairs = pair_values(ours, theirs, lambda a, b: comparer.likeness(a, b) + 0.01 * (a == b), comparer.threshold)
-    elif ours == theirs:
-        pairs = [(place, place) for place in range(len(ours))]
-    wrong: list[tuple[ErrorKind, Any, Any]] = []
-    for row, column in pairs:
-        values = ours[row], theirs[column]
-        score.add_right(one, comparer.level(*values))
-        wrong += [(kind, *values)] if (kind := comparer.find_error(*values)) else []
-    rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
-    missed = [(ErrorKind.MISSED, value, None) for place, value in enumerate(ours) if place not in rows]
-    invented = [(ErrorKind.INVENTED, None, value) for place, value in enumerate(theirs) if place not in columns]
-    score.add(one, len(missed), Count.MISSED)
-    score.add(one, len(invented), Count.INVENTED)
-    return [*wrong, *missed, *invented]
 
 
 def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:

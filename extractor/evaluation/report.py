@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, JsonValue
 
-from extractor.schemas import AbsenceReason
 from extractor.schemas.base import FrozenModel
 
 from .comparers import ErrorKind
@@ -113,16 +112,6 @@ class ConfusionCell(FrozenModel):
     count: int
 
 
-class AbsenceScore(FrozenModel):
-    """All gaps that were explained by one reason, of those that gold can judge."""
-
-    reason: AbsenceReason
-    count: int
-    right: int = Field(description="Where gold is empty, too.")
-    false: int = Field(description="Where gold has a value: a false absence.")
-    fields: dict[str, int] = Field(description="False absences of each field, the most first.")
-
-
 class PairedScore(FrozenModel):
     """Normalised F1 of the prediction, of the other one, and the paired difference."""
 
@@ -157,7 +146,6 @@ class ScoreReport(FrozenModel):
     errors: tuple[ErrorScore, ...] = Field(description="Most harmful kind first.")
     harm_per_record: float
     choices: tuple[ConfusionCell, ...] = Field(description="Confusion matrices, cell by cell.")
-    absences: tuple[AbsenceScore, ...] = Field(default=(), description="Explained gaps by their reason.")
     comparison: Comparison | None = None
     undeclared: tuple[str, ...] = Field(default=(), description="Own fields of gold without a declaration: not scored.")
 

@@ -6,7 +6,7 @@ has. See ``docs/how-to/score.md`` for the rules.
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 
 from extractor.fields import CustomField, read_fields
 from extractor.fields.files import Declared
-from extractor.schemas import AbsenceReason
 
 from .comparers import ErrorKind
 from .fields import Field, add_groups
 from .gold_files import Extractions, ExtractionSource, open_extractions, restore_values
-from .record_score import Confused, Count, JudgedAbsence, RecordErrors, WorstErrors, score_record
+from .record_score import Confused, Count, RecordErrors, WorstErrors, score_record
 from .report import (
     LEAST_VALUES,
-    AbsenceScore,
     Comparison,
     ConfusionCell,
     EmptyScore,
@@ -109,7 +107,6 @@ class _Scored:
     errors: tuple[ErrorScore, ...]
     choices: Counter[Confused]
     missing: tuple[str, ...]
-    absences: Counter[JudgedAbsence]
     undeclared: tuple[str, ...]
 
 
@@ -123,8 +120,7 @@ def _score_records(
     """Score every gold record, and keep up to ``examples`` errors of each kind. Raises ``GoldError``."""
     record_ids, groups = gold.record_ids, add_groups(own)
     fields = tuple(field for group in groups for field in group.fields)
-    choices, absences, missing = Counter[Confused](), Counter[JudgedAbsence](), []
-    undeclared: set[str] = set()
+    choices, missing, undeclared = Counter[Confused](), list[str](), set[str]()
     number, harm = Counter[tuple[ErrorKind, str]](), dict.fromkeys(ErrorKind, 0.0)
     worst = {kind: WorstErrors(examples) for kind in ErrorKind}
     table = np.zeros((len(record_ids), len(fields), len(Count)), np.uint16)
@@ -138,7 +134,6 @@ def _score_records(
         score = score_record(restore_values(annotated, own), found, groups)
         table[row] = [score.counts[one.name] for one in fields]
         choices.update(score.choices)
-        absences.update(score.absences)
         source = extraction.source.path if extraction and extraction.source else None
         places = gold.place(record_id) or gold.name, predicted.place(record_id), source
         for error in score.errors:
@@ -159,7 +154,7 @@ def _score_records(
         if found.count
     ]
     errors.sort(key=lambda one: -one.harm)
-    return _Scored(fields, table, tuple(errors), choices, tuple(missing), absences, tuple(sorted(undeclared)))
+    return _Scored(fields, table, tuple(errors), choices, tuple(missing), tuple(sorted(undeclared)))
 
 
 def _compose_report(
@@ -214,7 +209,6 @@ def _compose_report(
             ConfusionCell(field=name, gold=ours, predicted=theirs, count=count)
             for (name, ours, theirs), count in sorted(scored.choices.items(), key=repr)
         ),
-        absences=tuple(_compose_absences(scored.absences)),
         undeclared=scored.undeclared,
     )
 
@@ -230,17 +224,6 @@ def _compose_comparison(scored: _Scored, other: _Scored, name: str, resamples: i
         for name, one, another, interval in zip(name_figures(scored.fields), ours[0], theirs[0], bounds, strict=True)
     )
     return Comparison(other=name, missing=other.missing, differences=tuple(differences))
-
-
-def _compose_absences(absences: Counter[JudgedAbsence]) -> Iterator[AbsenceScore]:
-    """Yield the reasons that occur, in the order of their definition."""
-    for reason in AbsenceReason:
-        judged = {one: number for one, number in absences.items() if one.reason is reason}
-        false = {one.field: number for one, number in judged.items() if not one.right}
-        count, wrong = sum(judged.values()), sum(false.values())
-        fields = dict(sorted(false.items(), key=lambda pair: (-pair[1], pair[0])))
-        if count:
-            yield AbsenceScore(reason=reason, count=count, right=count - wrong, false=wrong, fields=fields)
 
 
 def _compose_empty(row: Floats) -> EmptyScore:
@@ -263,14 +246,10 @@ def _resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> lis
     differences are paired.
     """
     number, generator = len(counts[0]), np.random.default_rng(seed)
-    tables = [one.astype(np.float64) for one in counts]
-    sums = [np.zeros((1 + resamples, *one.shape[1:])) for one in tables]
-    for row in range(1 + resamples if number else 0):
-        drawn = generator.integers(number, size=number) if row else np.arange(number)
-        weights = np.bincount(drawn, minlength=number).astype(np.float64)
-        for total, one in zip(sums, tables, strict=True):
-            total[row] = np.tensordot(weights, one, 1)
-    return sums
+    weights = np.ones((1 + resamples, number))
+    for row in weights[1:] if number else ():
+        row[:] = np.bincount(generator.integers(number, size=number), minlength=number)
+    return [np.tensordot(weights, one.astype(np.float64), 1) for one in counts]
 
 
 def _measure_figures(sums: Floats, scopes: Scopes) -> Floats:

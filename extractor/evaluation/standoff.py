@@ -1,4 +1,4 @@
-"""Standoff gold, without text of the records: each quote is a span in the record, and each section has a hash.
+"""Read standoff gold, which has no text of the records: each quote is a span, and each section has a hash.
 
 Each line is the JSON of one trial. The keys are those of gold JSON, but a quote is a span: ``[start, end]`` in the
 item's own section, ``[section, start, end]`` in another. ``sections`` maps each section's name to the SHA-256 of its
@@ -7,16 +7,13 @@ does not name, stay text.
 
 >>> from extractor import read_records
 >>> record = next(read_records("seeds/records"))
->>> line = to_standoff({"record_id": record.record_id, "endpoints": [{"rank": "primary", "index": 0,
-...     "measure": "Adverse events that related to treatment"}]}, record)
->>> line["endpoints"][0]["measure"]
-['primary_outcomes', 0, 40]
+>>> endpoint = {"rank": "primary", "index": 0, "measure": ["primary_outcomes", 0, 40]}
+>>> line = {"record_id": record.record_id, "eligibility": {}, "dosing": [], "endpoints": [endpoint]}
 >>> from_standoff(line, record)["endpoints"][0]["measure"]
 'Adverse events that related to treatment'
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -28,16 +25,10 @@ from extractor.parse.endpoints import place_outcomes
 from extractor.schemas import Rank, TrialRecord
 from extractor.text.passage import read_section
 
-from .fields import FIELDS
-from .text import ESCAPE
-
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell of items joined by bars."""
-_QUOTED = {one.attribute for one in FIELDS if one.is_words}
-"""Fields that always quote the record."""
-_MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
-"""Fields that usually quote the record: an annotator may use other words."""
-_PARTS = ("eligibility", "dosing", "endpoints")
+PARTS = ("eligibility", "dosing", "endpoints")
+"""The keys of a line that hold annotations."""
 
 
 class Places(NamedTuple):
@@ -134,81 +125,21 @@ def _parse_line(line: bytes) -> dict[str, Any] | None:
     return found if is_standoff else None
 
 
-def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
-    """Replace the quotes in gold JSON with spans. Empty fields are left out.
-
-    Raises ``ValueError`` for a quote that is not in the record.
-    """
-    finder = _Finder(record)
-    parts = {key: _encode(gold.get(key) or ({} if key == "eligibility" else []), finder) for key in _PARTS}
-    return {"record_id": gold["record_id"], "sections": _hash_sections(record), **parts}
-
-
 def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
     """Restore the gold JSON of a line. The record's text must be the annotated one (``find_changed_sections``)."""
-    decoded: dict[str, Any] = _decode({key: line[key] for key in _PARTS}, record, None)
+    decoded: dict[str, Any] = _decode({key: line[key] for key in PARTS}, record, None)
     return {"record_id": line["record_id"], **decoded}
 
 
 def find_changed_sections(line: Mapping[str, Any], record: TrialRecord) -> tuple[str, ...]:
     """Return the names of annotated sections that the record no longer has, or whose text has changed."""
-    today = _hash_sections(record)
+    today = hash_sections(record)
     return tuple(name for name, digest in line["sections"].items() if today.get(name) != digest)
 
 
-def _hash_sections(record: TrialRecord) -> dict[str, str]:
+def hash_sections(record: TrialRecord) -> dict[str, str]:
+    """Return the SHA-256 of the raw text of each section."""
     return {section.name: sha256(section.text.encode()).hexdigest() for section in record.sections}
-
-
-def _encode(value: Any, finder: "_Finder", home: str | None = None, field: str = "") -> Any:
-    """Replace the quotes in a value with spans. ``home`` is the place of the value."""
-    if isinstance(value, str) and field in _QUOTED | _MOSTLY_QUOTED:
-        span = finder.find(value, home)
-        if span is None and field in _QUOTED:
-            raise ValueError(f"{field}: {value!r} is not in the record")
-        return span or value
-    if isinstance(value, list):
-        return [_encode(each, finder, home, field) for each in value]
-    if not isinstance(value, dict):
-        return value
-    inner = name_home(value) or home
-    # Only the units of limits are kept as written.
-    names = ((key, key if key != "unit" or "quantity" in value else "") for key in value)
-    encoded = ((key, _encode(value[key], finder, inner, name)) for key, name in names)
-    return {key: each for key, each in encoded if each != [] and (each is not None or key in ("low", "high"))}
-
-
-class _Finder:
-    """Finds an annotation's words in a record."""
-
-    def __init__(self, record: TrialRecord) -> None:
-        self._texts = {section.name: section.text for section in record.sections}
-        self._spans = find_places(record).spans
-
-    def find(self, words: str, home: str | None) -> list[Any] | None:
-        """Return the span of ``words``, in ``home`` if they are there, else in the first section that has them."""
-        # Ignore case, the length of white space, and backslashes before punctuation.
-        pattern = re.compile(r"\s+".join(map(_escape_word, words.split())), re.IGNORECASE)
-        span = self._spans.get(home or "")
-        if span and (found := _find_first(pattern, self._texts[span.section][span.start : span.end])):
-            start, end = span.start + found[0], span.start + found[1]
-            return [start, end] if span.section == home else [span.section, start, end]
-        places = ((name, _find_first(pattern, text)) for name, text in self._texts.items())
-        return next(([name, *place] for name, place in places if place), None)
-
-
-def _escape_word(word: str) -> str:
-    return "".join(each if each.isalnum() else rf"\\?{re.escape(each)}" for each in ESCAPE.sub("", word))
-
-
-def _find_first(pattern: re.Pattern[str], text: str) -> tuple[int, int] | None:
-    """Return the first match that cuts no word or number, else the first match."""
-
-    def is_cut(at: int) -> bool:
-        return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()
-
-    found = [match.span() for match in pattern.finditer(text)]
-    return next((span for span in found if not any(map(is_cut, span))), found[0] if found else None)
 
 
 def _decode(value: Any, record: TrialRecord, home: str | None) -> Any:

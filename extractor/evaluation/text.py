@@ -1,4 +1,4 @@
-r"""Normalise texts for comparison: ignore white space, case and the registry's backslashes.
+r"""Normalise texts and quantities for comparison: ignore white space, case and the registry's backslashes.
 
 >>> fold_text("Platelets  \\> 50 x 10^9/L;")
 'platelets > 50 x 10^9/l'
@@ -10,18 +10,15 @@ import re
 from functools import lru_cache
 
 from extractor.text.aliases import trim_event, unify
+from extractor.text.units import find_dimension, read_unit
 
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 """A backslash that the registry put before punctuation."""
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|[<>=≤≥%+]")
-_WORD = re.compile(r"[^\W\d_]+")
-_SMALL_WORDS = (
-    "a an and any are at be by for from had has have in is least less level levels more most number of on or over per "
-    "score serum than that the their to total value values was were with"
-)
-_SMALL = frozenset(_SMALL_WORDS.split())
-_AGE = dict.fromkeys(("aged", "old", "older", "year", "years", "younger"), "age")
-_STEM, _ABBREVIATION = 4, 5
+_MONTHS = {"mo": 1.0, "a": 12.0}
+"""Months by UCUM code: a month has no fixed number of days."""
+_OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
+_MARK = re.compile(r"\{[^{}]*\}")
 _TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
 
 
@@ -83,30 +80,27 @@ def is_inside_either(one: str, other: str) -> bool:
     return is_inside(one, other) or is_inside(other, one)
 
 
-def may_name_one_thing(one: str, other: str) -> bool:
-    """Whether two texts share a content word, its beginning, or an abbreviation. Texts without such words may.
+def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:
+    """Return a number and its dimension as comparable text, in base units.
 
-    >>> may_name_one_thing("ANC", "absolute neutrophil count"), may_name_one_thing("aged", "Age of patients")
-    (True, True)
-    >>> may_name_one_thing("serum creatinine", "total bilirubin")
+    >>> scale_quantity(24, "hours") == scale_quantity(1, "day")
+    True
+    >>> scale_quantity(30, "day") == scale_quantity(1, "month")
     False
+    >>> scale_quantity(1, "x 1000/mm3") == scale_quantity(1, "x 10^9/L")
+    True
     """
-    if fold_name(one) == fold_name(other):
-        return True
-    first, second = (
-        [_AGE.get(word, word) for word in _WORD.findall(fold_text(text)) if word not in _SMALL] for text in (one, other)
-    )
-    if not first or not second or any(_begin_alike(word, another) for word in first for another in second):
-        return True
-    return _abbreviates(first, "".join(second)) or _abbreviates(second, "".join(first))
+    measured, factor = read_dimension(unit)
+    return None if value is None else f"{value * factor:.12g}", measured  # twelve digits: ignore rounding
 
 
-def _begin_alike(one: str, other: str) -> bool:
-    size = min(len(one), len(other), _STEM)
-    return one == other or (size > 2 and one[:size] == other[:size])
-
-
-def _abbreviates(words: list[str], letters: str) -> bool:
-    """Whether a short word's letters occur in this order in the other text, from its first letter on."""
-    short = (word for word in words if len(word) <= _ABBREVIATION and word[0] == letters[0])
-    return any(re.search(".*".join(map(re.escape, word)), letters) for word in short)
+@lru_cache(maxsize=1024)
+def read_dimension(unit: str | None) -> tuple[str, float]:
+    """Return a unit's dimension and its factor to base units. An unknown unit is its own dimension."""
+    code = read_unit(_OF_AGE.sub("", unit)) if unit else None
+    if code is None:
+        return re.sub(r"[\s^*·.\\]", "", unit or "").casefold(), 1.0
+    if code in _MONTHS:
+        return "month", _MONTHS[code]
+    factor, dimension = find_dimension(code)
+    return " ".join([*(f"{base}{power}" for base, power in dimension), *_MARK.findall(code)]) or code, factor

@@ -4,18 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from extractor.schemas import Comparator, CriterionKind, Eligibility, TrialRecord
+from extractor.schemas import Comparator, CriterionKind, TrialRecord
 from extractor.text.quantity_names import find_loinc, get_quantity, name_quantity
 from extractor.text.registered_ages import AGES
 from extractor.text.units import convert, find_dimension, read_unit
 
-from .people import read_age, read_answer, read_comparator
+from .people import read_registered
 
 Row = tuple[Any, ...]
 Json = Mapping[str, Any]
 
 REGISTERED = "registered"
 """The key under which ``find_rows`` adds the registered fields to an extraction."""
+COMPARATORS = "comparators"
+"""The key under which it adds those of the ages."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
 _DAYS = "In days; a month is 30.4375 days, a year 365.25."
 
@@ -57,8 +59,11 @@ def read_registry(record: TrialRecord) -> Row:
         fields.minimum_age,
         fields.maximum_age,
         fields.sex,
-        *(_to_days(_read_period(fields.text(name))) for name in AGES),
-        read_answer(fields.healthy_volunteers or ""),
+        *(
+            age and _to_days(age.model_dump())
+            for age in (read_registered(name, fields.text(name) or "") for name in AGES)
+        ),
+        read_registered("healthy_volunteers", fields.healthy_volunteers or ""),
     )
 
 
@@ -122,8 +127,10 @@ def read_admitted(limit: Json, criterion: Json) -> str | None:
     return "outside" if comparator is Comparator.BETWEEN else "<>"
 
 
-def _list_evidence(field: str, item: Json) -> list[Json]:
-    return [piece for piece in item.get("evidence") or () if piece["field"] == field]
+def _list_evidence(item: Json, name: str, member: Json) -> list[Json]:
+    """The evidence of a member of the list ``name`` of an item."""
+    index = next(place for place, one in enumerate(item[name]) if one is member)
+    return [piece for piece in item.get("evidence") or () if piece["field"] == f"{name}[{index}]"]
 
 
 def _find_least(pieces: Sequence[Json]) -> float | None:
@@ -131,16 +138,14 @@ def _find_least(pieces: Sequence[Json]) -> float | None:
 
 
 def _compute_limit(limit: Json, criterion: Json) -> Row:
-    index = next(place for place, one in enumerate(criterion["constraints"]) if one is limit)
-    pieces = _list_evidence(f"constraints[{index}]", criterion)
+    pieces = _list_evidence(criterion, "constraints", limit)
     seen = pieces[0] if pieces else {}
     named = name_limit(limit, seen.get("quantity"))
     return *named, read_admitted(limit, criterion), seen.get("sex"), _find_least(pieces)
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Row:
-    index = next(place for place, one in enumerate(regimen["amounts"]) if one is amount)
-    confidence = _find_least(_list_evidence(f"amounts[{index}]", regimen))
+    confidence = _find_least(_list_evidence(regimen, "amounts", amount))
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:
         return None, None, None, None, confidence
@@ -162,23 +167,10 @@ def _days_of(*names: str) -> Computed:
     return Computed(columns, lambda item, _: tuple(_to_days(item.get(name)) for name in names))
 
 
-def _read_period(written: str | None) -> Json | None:
-    age = read_age(written or "")
-    return age.model_dump(mode="json") if age else None
-
-
 def _compute_people(people: Json, extraction: Json) -> Row:
     """The ages of the text in days and their comparators, and the registered values beside them."""
-    comparators = (_name_comparator(name, people) if people.get(name) else None for name in AGES)
     *_, sex, lowest, highest, healthy = extraction.get(REGISTERED) or _UNREGISTERED
-    return *(_to_days(people.get(name)) for name in AGES), *comparators, lowest, highest, sex, healthy
-
-
-def _name_comparator(name: str, people: Json) -> str:
-    proofs = _list_evidence(name, people)
-    criteria = () if proofs else people.get("criteria") or ()
-    shape = {name: people[name], "evidence": proofs, "criteria": criteria}
-    return read_comparator(name, Eligibility.model_validate(shape)).value
+    return *(_to_days(people.get(name)) for name in AGES), *extraction[COMPARATORS], lowest, highest, sex, healthy
 
 
 _REGISTERED_COLUMNS = (

@@ -10,24 +10,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 from extractor.errors import StoreError
 
 from .columns import Row
 from .tables import Table
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-Database: TypeAlias = "DuckDBPyConnection"
-
 COLUMNS_FILE = "tables.json"
 UNMAPPED_FILE = "unmapped.jsonl"
 """Lists what a standard has no place for."""
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 _READ_AT_ONCE = 2**21
-"""Longest line in bytes. DuckDB reserves several buffers of this size."""
+"""The longest line in bytes. DuckDB reserves several buffers of this size."""
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -38,7 +33,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 class Format(StrEnum):
-    """File format of tables. The value is also the file's suffix."""
+    """The file format of tables. The value is also the file's suffix."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -92,7 +87,15 @@ class Destination:
 
         If the body fails, the destination stays as it was. Raises ``StoreError`` if it may not be replaced.
         """
-        self._check_free()
+        files = list(self.path.iterdir()) if self.path.is_dir() else []
+        known = {".json", ".ndjson", *(f".{each}" for each in Format)}
+        if files and not (
+            any(file.name == self.marker for file in files)
+            and all(file.is_file() and file.suffix in known for file in files)
+        ):
+            raise StoreError(f"{self.path}: holds other files; choose another --to")
+        if (files or self.path.is_file()) and not self.force:
+            raise StoreError(f"{self.path}: already exists; choose another --to, or replace it with --force")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self.path.parent, prefix=f".{self.path.name}.") as scratch:
             made = Path(scratch, "made")
@@ -102,16 +105,6 @@ class Destination:
             if self.path.is_dir():
                 self.path.replace(Path(scratch, "old"))
             made.replace(self.path)
-
-    def _check_free(self) -> None:
-        files = list(self.path.iterdir()) if self.path.is_dir() else []
-        if files:
-            known = {".json", ".ndjson", ".sql", *(f".{each}" for each in Format)}
-            is_export = any(file.name == self.marker for file in files)
-            if not is_export or not all(file.is_file() and file.suffix in known for file in files):
-                raise StoreError(f"{self.path}: holds other files; choose another --to")
-        if (files or self.path.is_file()) and not self.force:
-            raise StoreError(f"{self.path}: already exists; choose another --to, or replace it with --force")
 
 
 _FORMULA = re.compile(r"""(^|[;\t\r\n])(?=[\s"']{0,99}[=+\-@＝＋－＠]|[\t\r])""")
@@ -137,6 +130,12 @@ def open_tables(
     a line with one JSON object that holds every column.
     """
     encoding = "utf-8-sig" if bom else "utf-8"
+
+    def to_cell(value: Any) -> Any:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return neutralise(value) if isinstance(value, str) else value
+
     with ExitStack() as stack:
 
         def open_one(table: Table) -> Callable[[Row], None]:
@@ -146,7 +145,7 @@ def open_tables(
                 return lambda row: print(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False), file=file)
             writer = csv.writer(file)
             writer.writerow(names)
-            return lambda row: writer.writerow(map(_to_cell, row))
+            return lambda row: writer.writerow(map(to_cell, row))
 
         yield {table.name: open_one(table) for table in tables}
 
@@ -158,48 +157,33 @@ def open_json_lines(path: Path) -> Iterator[Callable[[Any], None]]:
         yield lambda value: print(json.dumps(value, ensure_ascii=False), file=file)
 
 
-def _to_cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return neutralise(value) if isinstance(value, str) else value
-
-
-@contextmanager
-def open_database(path: Path) -> Iterator[Database]:
-    """Open a DuckDB database with little memory, without its network features; needs the extra ``export``.
-
-    Raises ``StoreError`` if a query of the body fails.
-    """
-    import duckdb  # noqa: PLC0415 - belongs to an extra
-
-    try:
-        with duckdb.connect(str(path), config=_CONFIG) as connection:
-            yield connection
-    except duckdb.Error as error:
-        raise StoreError(" ".join(str(error).split())) from error
-
-
 def load_tables(
     database: Path, tables: Sequence[Table], rows: Mapping[str, Path], parquet: Mapping[str, Path] | None
 ) -> None:
     """Load JSON lines into a DuckDB database, or copy them to Parquet files; needs the extra ``export``.
 
     In a database, each column's comment is its meaning. The rows are not held in memory, and no network is used.
+    Raises ``StoreError`` if DuckDB fails.
     """
-    with open_database(database) as connection:
-        for table in tables:
-            with rows[table.name].open("rb") as file:
-                longest = max(_READ_AT_ONCE, *map(len, file), 0)
-            content = connection.read_json(
-                glob.escape(str(rows[table.name])),
-                columns={column.name: _TYPES[column.kind] for column in table.columns},
-                format="newline_delimited",
-                maximum_object_size=longest,
-            )
-            if parquet:
-                content.write_parquet(str(parquet[table.name]), compression="zstd")
-                continue
-            content.create(table.name)
-            for column in filter(lambda each: each.meaning, table.columns):
-                meaning = column.meaning.replace("'", "''")
-                connection.execute(f"COMMENT ON COLUMN {table.name}.\"{column.name}\" IS '{meaning}'")
+    import duckdb  # noqa: PLC0415 - belongs to an extra
+
+    try:
+        with duckdb.connect(str(database), config=_CONFIG) as connection:
+            for table in tables:
+                with rows[table.name].open("rb") as file:
+                    longest = max(_READ_AT_ONCE, *map(len, file), 0)
+                content = connection.read_json(
+                    glob.escape(str(rows[table.name])),
+                    columns={column.name: _TYPES[column.kind] for column in table.columns},
+                    format="newline_delimited",
+                    maximum_object_size=longest,
+                )
+                if parquet:
+                    content.write_parquet(str(parquet[table.name]), compression="zstd")
+                    continue
+                content.create(table.name)
+                for column in filter(lambda each: each.meaning, table.columns):
+                    meaning = column.meaning.replace("'", "''")
+                    connection.execute(f"COMMENT ON COLUMN {table.name}.\"{column.name}\" IS '{meaning}'")
+    except duckdb.Error as error:
+        raise StoreError(" ".join(str(error).split())) from error

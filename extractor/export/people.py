@@ -30,20 +30,22 @@ T_co = TypeVar("T_co", covariant=True)
 LeftOutReason = Literal["text_decides", "registry_decides", "no_restriction"]
 """Why a value is not stated: the text's counts, the registered one counts, or it admits everybody."""
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
-_SEXES = {one.value: one for one in Sex} | {"both": Sex.ALL}
-_ANSWERS = {"no": False, "false": False, "yes": True, "true": True, "accepts healthy volunteers": True}
+_WORDS: Mapping[str, Sex | bool] = {
+    **{one.value: one for one in Sex},
+    "both": Sex.ALL,
+    "no": False,
+    "false": False,
+    **dict.fromkeys(("yes", "true", "accepts healthy volunteers"), True),
+}
+"""Registered sexes and answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stated(Generic[T_co]):
-    """A value that an export states. ``confidence`` is None for a registered value, and for gold.
-
-    ``comparator`` is that of an age: "over 18 years" is > 18 years.
-    """
+    """A value that an export states. ``comparator`` is that of an age: "over 18 years" is > 18 years."""
 
     value: T_co
     citation: Citation | None = None
-    confidence: float | None = None
     comparator: Comparator | None = None
 
     @property
@@ -94,18 +96,15 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     """
     eligibility, found = extraction.eligibility, dict[str, Stated[Any]]()
     left_out: list[LeftOut] = []
-    proofs = {piece.field: piece for piece in eligibility.evidence}
-    for name, read in (*dict.fromkeys(AGES, read_age).items(), ("sex", _read_sex), ("healthy_volunteers", read_answer)):
+    for name in (*AGES, "sex", "healthy_volunteers"):
         value, written = getattr(eligibility, name), record.registry.text(name) if record else None
-        registered = read(written) if written else None
+        registered = read_registered(name, written or "")
         if value is not None:
-            proof = proofs.get(name)
-            comparator = read_comparator(name, eligibility) if name in AGES else None
-            cited, sure = (proof.cite(), proof.confidence) if proof else (None, None)
-            found[name] = Stated(value, cited, sure, comparator)
+            cited = next((piece.cite() for piece in eligibility.evidence if piece.field == name), None)
+            found[name] = Stated(value, cited, read_comparator(name, eligibility) if name in AGES else None)
         elif registered is not None and written:
             citation = Citation(section=f"registry.{name}", start=0, end=len(written), quote=written)
-            found[name] = Stated(registered, citation, comparator=_INCLUSIVE.get(name))
+            found[name] = Stated(registered, citation, _INCLUSIVE.get(name))
         if written and (value is not None or registered is None):
             left_out.append(LeftOut(f"registry.{name}", written, "no_restriction" if value is None else "text_decides"))
     for finding in extraction.findings:
@@ -121,17 +120,10 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     return People(ages, found.get("sex"), found.get("healthy_volunteers"), tuple(left_out))
 
 
-def _read_sex(written: str) -> Sex | None:
-    return _SEXES.get(written.strip().lower())
-
-
-def read_answer(written: str) -> bool | None:
-    """Return a registered yes or no; None if it is neither."""
-    return _ANSWERS.get(written.strip().lower())
-
-
-def read_age(written: str) -> Age | None:
-    """Return a registered age; None for "N/A", and for one that nobody reaches."""
+def read_registered(name: str, written: str) -> Any:
+    """Return a registered age, sex or yes and no; None for "N/A", and for an age that nobody reaches."""
+    if name not in AGES:
+        return _WORDS.get(written.strip().lower())
     found = next(find_durations(read_text(written)), None)
     age = Age(value=found.low, unit=found.unit) if found and found.days is not None else None
     return age if age and count_days(age) <= OLDEST else None

@@ -27,9 +27,11 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
+from extractor.text.registered_ages import AGES
 
-from .columns import COMPUTED, REGISTERED, Column, Computed, Json, Row, read_registry
+from .columns import COMPARATORS, COMPUTED, REGISTERED, Column, Computed, Json, Row, read_registry
 from .custom_values import COLUMNS, list_custom_rows
+from .people import read_comparator
 
 Registry = Mapping[str, Row]
 """Results of ``read_registry`` by record."""
@@ -123,7 +125,10 @@ def find_rows(
     >>> [(table, row[:6]) for table, row in find_rows(extraction)]
     [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None, None, 'male'))]
     """
-    whole = extraction.model_dump(mode="json") | {REGISTERED: registry.get(extraction.record_id)}
+    people = extraction.eligibility
+    comparators = [read_comparator(name, people).value if getattr(people, name) else None for name in AGES]
+    added = {REGISTERED: registry.get(extraction.record_id), COMPARATORS: comparators}
+    whole = extraction.model_dump(mode="json") | added
     yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
     yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
 

@@ -1,11 +1,12 @@
 """The attributes of a user's field: their types, the form in which a value is written, and its reader."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_pascal
 
 from extractor.schemas import (
@@ -129,8 +130,9 @@ class Attribute(FrozenModel):
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
         """
         held = self.type.held
-        if isinstance(given, FrozenModel) and given.model_dump().keys() <= getattr(held, "model_fields", {}).keys():
-            return held.model_validate(given.model_dump())
+        if isinstance(given, FrozenModel) and issubclass(held, FrozenModel):
+            with suppress(ValidationError):  # a stored time may have another class
+                return held.model_validate(given.model_dump())
         if type(given) is held and held is not str:
             return given
         if isinstance(given, int | float) and not isinstance(given, bool):

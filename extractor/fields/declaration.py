@@ -219,7 +219,8 @@ class CustomField(FrozenModel):
 
     def may_be_in(self, text: str) -> bool:
         """Whether a text has one of the words that a statement of the field mentions."""
-        return not self.mentions or _find_beginnings(self.mentions).search(text) is not None
+        beginnings = rf"(?<!\w)(?:{'|'.join(map(re.escape, self.mentions))})"
+        return not self.mentions or re.search(beginnings, text, re.IGNORECASE) is not None
 
     def read(self, written: Any) -> tuple[tuple[Claim, ...], tuple[tuple[str, str], ...]]:
         """Return the claims that a model or an example writes, and what cannot be read: the text and the reason.
@@ -318,11 +319,6 @@ def _explain(fault: ErrorDetails) -> str:
 
 
 @cache
-def _find_beginnings(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})", re.IGNORECASE)
-
-
-@cache
 def _make_group(field: CustomField) -> ItemGroup:
     path = f"custom.{field.name}"
     hosts = None if field.of is Of.RECORD else field.of.fields[0].group
@@ -331,7 +327,7 @@ def _make_group(field: CustomField) -> ItemGroup:
 
 @cache
 def make_model(field: CustomField) -> type[FrozenModel]:
-    """Make the model of a field's values: a field of it for each attribute."""
+    """Make the model of a field's values, in which each attribute is a field with its metadata."""
     names = {one.name: field.name if field.is_plain else one.name for one in field.attributes}
     fields: Any = {one.name: one.annotate(field.name, names[one.name].replace("_", " ")) for one in field.attributes}
     return create_model(to_pascal(field.name), __base__=FrozenModel, __doc__=field.definition, **fields)

@@ -7,7 +7,7 @@ from typing import Any
 
 from extractor.fields.declaration import CustomField
 from extractor.fields.value_forms import show_value
-from extractor.parse.drafts import Chunk, Draft, Reading, Refusal, Rejection, Span
+from extractor.parse.drafts import Chunk, Draft, Reading, Refusal, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import (
     Constraint,
@@ -66,8 +66,8 @@ def ground_answer(
     search, own = _Search(values, draft, parsed, lead_in), {field.name: field for field in fields}
     parts = find_parts(search.here, {name: values[name] for name in _PARTS if name in values})
     readings: dict[str, Reading[Any]] = {}
-    refused: list[Rejection] = []
-    unread: list[Rejection] = []
+    refused: list[Refusal] = []
+    unread: list[Refusal] = []
     claimed: dict[str, tuple[Draft, ...]] = {}
     for name, value in values.items():
         members = () if value is None else value if isinstance(value, tuple) else (value,)
@@ -81,13 +81,12 @@ def ground_answer(
                 readings[name] = Reading(bool(found), MODEL_CONFIDENCE, origin=Origin.MODEL)
         else:
             pairs = [(one, search.take(parts[name]) if name in parts else search.find(name, one)) for one in said]
-            refused += (_reject(draft.chunk, name, one, search.here) for one, place in pairs if not place)
+            refused += (_refuse(name, one, search.here) for one, place in pairs if not place)
             supported = [place for _, place in pairs if place]
             if supported or not members:
                 readings[name] = read_supported(supported, many=isinstance(value, tuple))
         unread += (
-            Rejection(draft.chunk, name, one.text, FindingKind.ANSWER_MISSING, Refusal(reason=one.reason))
-            for one in broken
+            Refusal(reason=one.reason, field=name, value=one.text, kind=FindingKind.ANSWER_MISSING) for one in broken
         )
     return replace(draft, model=readings, refused=(*refused, *unread), own=claimed)
 
@@ -157,14 +156,14 @@ def _find_first(
 
 def _ground_claims(
     claims: Iterable[Mapping[str, Any]], field: CustomField, search: "_Search"
-) -> tuple[tuple[Draft, ...], list[Rejection]]:
+) -> tuple[tuple[Draft, ...], list[Refusal]]:
     """What the chunk bears out of a user's own field, and what it does not."""
     chunk, here = search.draft.chunk, search.here
     found: list[Draft] = []
-    refused: list[Rejection] = []
+    refused: list[Refusal] = []
     for claim in claims:
         readings, reasons = check_claim(claim, field, here)
-        refused += (_reject(chunk, field.name, value, here, reason) for value, reason in reasons)
+        refused += (_refuse(field.name, value, here, reason) for value, reason in reasons)
         if readings:
             # A claim stands at its first words; a judgement without any stands at the chunk.
             words = next((span for reading in readings.values() for span in reading.spans), chunk.span)
@@ -189,9 +188,9 @@ def _trim_event(found: Supported) -> Supported:
     return replace(found, value=found.value[start:end], span=span)
 
 
-def _reject(chunk: Chunk, field: str, value: Any, here: Passage, reason: str = "") -> Rejection:
+def _refuse(field: str, value: Any, here: Passage, reason: str = "") -> Refusal:
     refusal = Refusal(reason=reason) if reason else explain_refusal(value, here)
     kind = FindingKind.QUOTE_NOT_FOUND if isinstance(value, str) else FindingKind.VALUE_NOT_IN_QUOTE
     if refusal.conflicts:
         kind = FindingKind.QUOTE_CONFLICT
-    return Rejection(chunk, field, show_value(value), kind, refusal)
+    return replace(refusal, field=field, value=show_value(value), kind=kind)

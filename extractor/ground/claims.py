@@ -19,8 +19,7 @@ from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.passage import Passage, read_passage
 from extractor.text.patterns import Found
 
-from .constraints import find_limit, has_other_reading
-from .places import MODEL_CONFIDENCE, Derived, Supported, read_supported, span_of
+from .places import MODEL_CONFIDENCE, Supported, cut, read_supported, span_of
 from .quotes import QuoteStatus, verify_quote
 from .support import find_support
 
@@ -119,7 +118,7 @@ def find_claimed(value: Any, here: Passage, quote: Span | None = None) -> Suppor
         return _find(value, inside) or _find(value, here)
     if found := _find(value, inside):
         return found
-    tokens = inside.tokens.cut(inside.first, inside.end)
+    tokens = cut(inside)
     stated = [number for number in find_numbers(tokens) if not _is_of_a_name(tokens, number.first)]
     none = (Quantity(comparator=Comparator.EQUAL, value=0), 0)
     if not stated and value in none and rule("states_none").search(tokens) and not rule("states_some").search(tokens):
@@ -170,20 +169,13 @@ _NO_MOMENT = re.compile(r"(?<![\w)])[-\u2212]$|(?:\u00b1|\+\s?/\s?-)\s?$")
 
 def _find(value: Any, here: Passage) -> Supported | None:
     """Find a value that the passage states, if it can be derived again from the words found."""
-    tokens = here.tokens.cut(here.first, here.end)
-    match value:
-        case Quantity():
-            place = find_limit(tokens, value)
-            return _support(value, here, tokens, place) if place else None
-        case int() | float():
-            stated = next((number for number in find_numbers(tokens) if number.value == value), None)
-            return _support(value, here, tokens, Derived(stated.first, stated.end)) if stated else None
-        case str():
-            span = _find_words(value, here)
-            return Supported(here.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
-        case Period() if rhythm := next(filter(partial(_recurs, value), rule("rhythm").find(tokens)), None):
-            span = span_of(here, tokens, rhythm.first, rhythm.end)
-            return Supported(value, span, Support.INFERRED) if span else None
+    if isinstance(value, str):
+        span = _find_words(value, here)
+        return Supported(here.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
+    tokens = cut(here)
+    rhythms = rule("rhythm").find(tokens) if isinstance(value, Period) else ()
+    if rhythm := next(filter(partial(_recurs, value), rhythms), None):
+        return Supported(value, span_of(here, tokens, rhythm.first, rhythm.end), Support.INFERRED)
     found = find_support(value, here)
     if found is None and isinstance(value, TimePoint):  # "every 28 days"
         found = find_support(Period(value=value.value, unit=value.unit), here)
@@ -192,11 +184,6 @@ def _find(value: Any, here: Passage) -> Supported | None:
         return None
     before = here.section.raw[max(0, found.span.start - 5) : found.span.start]
     return None if isinstance(value, TimePoint) and _NO_MOMENT.search(before) else _widen(found, here)
-
-
-def _support(value: Any, here: Passage, tokens: Tokens, place: Derived) -> Supported:
-    support = Support.INFERRED if has_other_reading(tokens, place) else place.support
-    return _widen(Supported(value, span_of(here, tokens, place.first, place.end), support), here)
 
 
 def _widen(found: Supported, here: Passage) -> Supported:

@@ -18,6 +18,13 @@ _Meaning = tuple[ConflictKind, str | float]
 """The meaning of a token. Two tokens with the same meaning do not contradict each other."""
 _RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
+_MOST_DRIFT = 6
+"""The greatest drift between quote and text in an alignment, in tokens."""
+_LONGEST_SEARCHED = 200
+"""How many tokens at the start of a quote are searched for."""
+_ALIKE, _UNLIKE, _ADDED, _LEFT_OUT = 2, 3, 5, 2
+"""Costs: a token of the same kind, a token of another kind, a token only in the quote, a token only in the text."""
+_FAR = 1 << 30
 
 
 def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
@@ -56,15 +63,6 @@ def _critical_words() -> Mapping[str, _Meaning]:
         values = {word: group[0] for group in kind["same"] for word in group}
         words |= {word: (ConflictKind(kind["name"]), values.get(word, word)) for word in kind["words"]}
     return words
-
-
-_MOST_DRIFT = 6
-"""The greatest drift between quote and text in an alignment, in tokens."""
-_LONGEST_SEARCHED = 200
-"""How many tokens at the start of a quote are searched for."""
-_ALIKE, _UNLIKE, _ADDED, _LEFT_OUT = 2, 3, 5, 2
-"""Costs: a token of the same kind, a token of another kind, a token only in the quote, a token only in the text."""
-_FAR = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)

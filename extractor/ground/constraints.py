@@ -18,6 +18,11 @@ from .number_units import borrows_unit, has_unit, stands_bare
 from .owners import SIDES, is_own
 from .places import Derived, Supported, cut, find_names, find_quote, span_of
 
+_ENDS = 12
+"""How many mentions before or behind one may be the other end of its range."""
+_SAME = 24
+"""The most mentions of the same numbers that are looked at. No line of a record has more."""
+
 
 def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
     """A limit that the passage states of this quantity. An age needs no name: "2 to 18 years"."""
@@ -52,12 +57,6 @@ def find_limit(tokens: Tokens, value: Constraint | Quantity, quantity: str = "")
     ]
     best = min(proven, key=lambda one: one[1] is not Support.PARSED, default=None)
     return Derived(best[0].first, best[0].end, best[1]) if best else None
-
-
-_ENDS = 12
-"""How many mentions before or behind one may be the other end of its range."""
-_SAME = 24
-"""The most mentions of the same numbers that are looked at. No line of a record has more."""
 
 
 def _prove(

@@ -37,6 +37,8 @@ _OTHERS = dict.fromkeys("®™©℠\ufe0f", "") | dict.fromkeys("«»‹›", "'
 _OTHERS |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
 _NEGATING = frozenset("\u0337\u0338\u20d2")
 """Combining strokes negate a sign; they are not accents."""
+_FIRST = 0xE000
+"""The first character after the surrogates. Distinct words beyond a million share one character."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,10 +107,6 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     alphabet: dict[str, str] = {}
     codes = [alphabet.setdefault(word, chr(min(_FIRST + len(alphabet), sys.maxunicode))) for word in tokens.words]
     return FoldedText(cleaned, folded, tokens, inner, "".join(codes), alphabet)
-
-
-_FIRST = 0xE000
-"""The first character after the surrogates. Distinct words beyond a million share one character."""
 
 
 def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:

@@ -19,6 +19,18 @@ _LINE = 300
 """How far from a number its line may name the limit of normal, in tokens."""
 _LONGEST_UNIT = 30
 """The most words of a unit that the rules do not know."""
+_COUNTED = re.compile(r"\{(?!ULN|LLN|times)\w+\}")
+"""Counted things: cigarettes, servings, bowel movements."""
+_COUNTING = frozenset({"{cycle}", "{giving}"})
+"""Units that count events: "at least 2 cycles" is a bare count too."""
+_RATES = {"daily": "/d", "weekly": "/wk", "monthly": "/mo", "yearly": "/a"}
+_TOO_SHORT = frozenset("admcfuADMCFU")
+_FILLERS = word_set(
+    """
+    and but also the than equal with for not nor more less least most greater higher lower above below over under within
+    between minimum maximum inclusive old age aged either both normal predicted upper limit baseline
+    """
+)
 
 
 def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
@@ -74,10 +86,6 @@ def _name_rates(wanted: frozenset[str], found: frozenset[str]) -> frozenset[str]
     if not nouns or not wanted.isdisjoint(found):
         return frozenset()
     return frozenset(rate for name in wanted for noun in ("", *nouns) if (rate := name.removeprefix(noun))[:1] == "/")
-
-
-_COUNTED = re.compile(r"\{(?!ULN|LLN|times)\w+\}")
-"""Counted things: cigarettes, servings, bowel movements."""
 
 
 def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
@@ -162,10 +170,6 @@ def _name_unit(unit: str) -> frozenset[str]:
     return frozenset(filter(None, (code, bare, of_predicted, place.dose if place and place.is_dose else None)))
 
 
-_COUNTING = frozenset({"{cycle}", "{giving}"})
-"""Units that count events: "at least 2 cycles" is a bare count too."""
-
-
 def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counted: bool = True) -> frozenset[str]:
     """The names of the unit that begins at a token: its UCUM code, and its plain dose unit. Empty if there is none.
 
@@ -197,10 +201,6 @@ def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counte
     return frozenset(filter(None, (*names, *(name.removesuffix("{predicted}") for name in names if name))))
 
 
-_RATES = {"daily": "/d", "weekly": "/wk", "monthly": "/mo", "yearly": "/a"}
-_TOO_SHORT = frozenset("admcfuADMCFU")
-
-
 def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
     """Whether the words of a unit that the rules do not read in a text begin at a token, and no rate follows them."""
     words = _list_unknown(unit)
@@ -222,11 +222,3 @@ def _is_subject(tokens: Tokens, at: int) -> bool:
     """Whether a word can name a quantity."""
     word = tokens.words[at]
     return len(word) > 2 and word.isalpha() and word.lower() not in _FILLERS and not find_unit(tokens, at)
-
-
-_FILLERS = word_set(
-    """
-    and but also the than equal with for not nor more less least most greater higher lower above below over under within
-    between minimum maximum inclusive old age aged either both normal predicted upper limit baseline
-    """
-)

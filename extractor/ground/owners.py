@@ -12,6 +12,8 @@ SIDES = frozenset({"systolic", "diastolic"})
 _AGE = frozenset({"age", "ages", "aged", "old"})
 _AGE_PHRASE = 4
 """A quantity with fewer words, one of which is "age", is the age of a person."""
+_COUNTED_REACH = 4
+"""How many tokens behind a number the name of what it counts may begin."""
 
 
 def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
@@ -173,10 +175,6 @@ class _Said:
     def _is_named_in_front(self) -> bool:
         """Whether the words before a number hold a quantity that another one's name is a part of: "stage"."""
         return self.words <= self.front and not self.words.isdisjoint(self.named) and not self.words < self.named
-
-
-_COUNTED_REACH = 4
-"""How many tokens behind a number the name of what it counts may begin."""
 
 
 @lru_cache(maxsize=16)

@@ -17,6 +17,12 @@ from extractor.text.passage import Passage
 
 from .quotes import locate_quote
 
+MODEL_CONFIDENCE = 0.9
+"""The confidence of a grounded answer, until counts give that of its field."""
+_VERSION_REACH = 60  # the greatest distance between an instrument's name and its version, in characters
+_SHORTEST_NAME = 3
+"""The least characters of an abbreviation that stands for a full name: "LV" has too many meanings."""
+
 
 @dataclass(frozen=True, slots=True)
 class Supported:
@@ -25,10 +31,6 @@ class Supported:
     value: Any
     span: Span
     support: Support
-
-
-MODEL_CONFIDENCE = 0.9
-"""The confidence of a grounded answer, until counts give that of its field."""
 
 
 def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
@@ -102,11 +104,6 @@ def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, S
         if found:
             position = passage.section.cleaned.clean_position(found.end)
     return spans
-
-
-_VERSION_REACH = 60  # the greatest distance between an instrument's name and its version, in characters
-_SHORTEST_NAME = 3
-"""The least characters of an abbreviation that stands for a full name: "LV" has too many meanings."""
 
 
 def find_named_instrument(value: Instrument, passage: Passage) -> Supported | None:

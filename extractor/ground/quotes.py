@@ -14,6 +14,16 @@ from extractor.text.numbers import is_signed, joins_words
 from .conflicts import compare_tokens, find_nearest
 from .fold import FoldedText, fold_clean, fold_text
 
+_WRAPPING_BEFORE = frozenset("'\"*·.-")
+_WRAPPING_AFTER = frozenset("'\"*·.;:,")
+"""Signs that may wrap a quote, and bullets that it may have kept or gained."""
+_MOST_COMPARED = 1_000_000
+"""The most words of one quote that are compared at all its places, so that no text "5-5-5-..." takes the square."""
+_CASED = frozenset({"mm", "mu"})
+"""Units that case tells apart: millimolar and millimetre, mega-units and milli-units."""
+_SIGNS = "<>=≤≥!"
+_NUMBERS = NUMBER + NAME_NUMBER
+
 
 class QuoteStatus(StrEnum):
     """How well a quote agrees with the text.
@@ -103,11 +113,6 @@ def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None
     return None
 
 
-_WRAPPING_BEFORE = frozenset("'\"*·.-")
-_WRAPPING_AFTER = frozenset("'\"*·.;:,")
-"""Signs that may wrap a quote, and bullets that it may have kept or gained."""
-
-
 def _forms(tokens: Tokens) -> Iterator[list[str]]:
     """The words of a quote, with and without its wrapping and closing punctuation."""
     words, first, end = tokens.words, 0, len(tokens)
@@ -127,10 +132,6 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
     return word in _WRAPPING_BEFORE and (word != "-" or apart)
 
 
-_MOST_COMPARED = 1_000_000
-"""The most words of one quote that are compared at all its places, so that no text "5-5-5-..." takes the square."""
-
-
 def _find_places(folded: FoldedText, words: list[str], start: int = 0) -> Iterator[Range]:
     """The places of these words in the text, starting at an offset into the cleaned text."""
     if any(character.isalnum() for word in words for character in word):
@@ -141,10 +142,6 @@ def _find_places(folded: FoldedText, words: list[str], start: int = 0) -> Iterat
 
 def _raw_span(folded: FoldedText, place: Range) -> Range:
     return folded.cleaned.raw_span(*folded.clean_span(*place))
-
-
-_CASED = frozenset({"mm", "mu"})
-"""Units that case tells apart: millimolar and millimetre, mega-units and milli-units."""
 
 
 def _contradict(quote: FoldedText, text: FoldedText, place: Range) -> TokenConflict | None:
@@ -182,10 +179,6 @@ def _report_nearest(quote: FoldedText, text: FoldedText, expected: int | None) -
     if not conflicts:
         return QuoteCheck(QuoteStatus.ABSENT)
     return QuoteCheck(QuoteStatus.CONFLICT, *_raw_span(text, (nearest.first, nearest.end)), tuple(conflicts))
-
-
-_SIGNS = "<>=≤≥!"
-_NUMBERS = NUMBER + NAME_NUMBER
 
 
 def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:

@@ -18,9 +18,9 @@ from extractor.parse.dosing.clauses import Link, Statement, find_link
 from extractor.parse.dosing.days import count_days
 from extractor.parse.dosing.marks import Fact
 from extractor.parse.dosing.merging import resolve_frequency, resolve_length
-from extractor.parse.drafts import Draft, Reading, Refusal, Rejection, Span
+from extractor.parse.drafts import Draft, Reading, Refusal, Span
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import Amount, FindingKind, Frequency, Period, Route, Support, Task
+from extractor.schemas import Amount, Frequency, Period, Route, Support, Task
 from extractor.text.units import find_dimension
 
 _HERE, _BESIDE, _ELSEWHERE, _OTHER_ARM = range(4)
@@ -79,7 +79,7 @@ class _Proof:
 
     def run(self) -> Draft:
         """The answer with the values that stand, each with its support and place."""
-        readings, rejections = dict(self.draft.model), list(self.draft.refused)
+        readings, refused = dict(self.draft.model), list(self.draft.refused)
         for field in PROVEN:
             reading = readings.get(field)
             if reading is None or not reading.list_values():
@@ -87,8 +87,8 @@ class _Proof:
             places = zip(reading.list_values(), reading.spans, strict=True)
             judged = [(value, span, self.judge(field, value)) for value, span in places]
             kept = [(value, span, found) for value, span, found in judged if not isinstance(found, Refusal)]
-            rejections += (
-                Rejection(self.draft.chunk, field, show_value(value), FindingKind.VALUE_NOT_IN_QUOTE, found)
+            refused += (
+                replace(found, field=field, value=show_value(value))
                 for value, _, found in judged
                 if isinstance(found, Refusal)
             )
@@ -96,7 +96,7 @@ class _Proof:
                 readings[field] = _replace_members(reading, kept)
             else:
                 del readings[field]
-        return replace(self.draft, model=readings, refused=tuple(rejections))
+        return replace(self.draft, model=readings, refused=tuple(refused))
 
     def judge(self, field: str, value: Any) -> Span | Refusal | None:
         """Where the agent has a value; why it is not the agent's; None if the text leaves it open."""

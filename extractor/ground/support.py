@@ -18,6 +18,7 @@ from extractor.schemas import (
     Frequency,
     Instrument,
     Period,
+    Quantity,
     Route,
     Support,
     TimePoint,
@@ -29,10 +30,14 @@ from extractor.text.passage import Passage
 from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
-from .constraints import find_constraint, has_other_reading
+from .constraints import find_constraint, find_limit, has_other_reading
 from .number_units import has_unit
 from .places import Derived, Supported, cut, find_named_instrument, find_quote, span_of
 from .times import find_age, find_length, find_point, find_window
+
+_COMPARATOR_REACH = 14
+"""How many tokens before a number may compare it."""
+_BELOW = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
 
 
 def find_support(value: Any, passage: Passage) -> Supported | None:
@@ -97,11 +102,6 @@ def _compare(tokens: Tokens, first: int) -> Comparator | None:
     return read_comparator("comparators", found, "comparator") if found else None
 
 
-_COMPARATOR_REACH = 14
-"""How many tokens before a number may compare it."""
-_BELOW = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
-
-
 def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
     """Whether the numbers below a dose's slash follow it: no "125 mg/10 mL" in "125 mg/5 mL"."""
     behind = {number.value for number in find_numbers(tokens) if number.first > first} if below else set()
@@ -121,7 +121,14 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     return next((Derived(one.first, one.end) for one in stated if one.value == value), None)
 
 
+def _find_bare_number(tokens: Tokens, value: float) -> Derived | None:
+    return next((Derived(one.first, one.end) for one in find_numbers(tokens) if one.value == value), None)
+
+
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
+    int: _find_bare_number,
+    float: _find_bare_number,
+    Quantity: find_limit,
     Amount: find_amount,
     Age: find_age,
     Period: find_length,

@@ -21,6 +21,15 @@ from extractor.text.registered_ages import count_days
 from .number_units import borrows_unit, has_unit, stands_bare
 from .places import Derived, Supported, cut, find_quote, span_of
 
+_AGE_WORD_REACH = 20
+"""How far before a number without a unit the word "age" may stand, in tokens."""
+_EXACT = (
+    (TimeUnit.HOUR, 24, TimeUnit.DAY),
+    (TimeUnit.DAY, 7, TimeUnit.WEEK),
+    (TimeUnit.MONTH, 12, TimeUnit.YEAR),
+)
+"""Units that are a whole number of others."""
+
 
 def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
     """A time window whose quote states its length in its direction; of a quote alone, the window that it states.
@@ -88,10 +97,6 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
 
 def _has_unit(tokens: Tokens, number: Range, value: Age) -> bool:
     return has_unit(tokens, number, value.unit) or borrows_unit(tokens, number, value.unit, ["age"])
-
-
-_AGE_WORD_REACH = 20
-"""How far before a number without a unit the word "age" may stand, in tokens."""
 
 
 def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) -> Supported | None:
@@ -190,14 +195,6 @@ def _list_named(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
     for number in find_numbers(tokens):
         if rule("cycle_length_after").starts(tokens, number.end):
             yield Derived(number.first, number.end), number.value, TimeUnit.CYCLE
-
-
-_EXACT = (
-    (TimeUnit.HOUR, 24, TimeUnit.DAY),
-    (TimeUnit.DAY, 7, TimeUnit.WEEK),
-    (TimeUnit.MONTH, 12, TimeUnit.YEAR),
-)
-"""Units that are a whole number of others."""
 
 
 def _is_same_length(number: float, unit: TimeUnit, value: Age | Period | TimePoint | TimeWindow) -> bool:

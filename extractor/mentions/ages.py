@@ -18,6 +18,8 @@ _END_REACH = 12
 """How many tokens before an age may say at which moment, or name the other end of its range."""
 _WHOSE_REACH = 26
 """How many tokens before an age decide whose age it is."""
+_AGES = range(12, 100)
+"""Bare numbers that can only be ages if they limit people; smaller ones may be months."""
 
 
 def is_age(tokens: Tokens, limit: Limit) -> bool:
@@ -51,10 +53,6 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
     named = limit.quantity if limit.sure and not (limit.unit or limit.time_unit) else None
     people = named and named[0] == 0 and rule("only_persons").covers(tokens, *named)
     return bool(people) and limit.value in _AGES
-
-
-_AGES = range(12, 100)
-"""Bare numbers that can only be ages if they limit people; smaller ones may be months."""
 
 
 def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:

@@ -20,6 +20,18 @@ COUNTS = TIMES | {"double": 2, "triple": 3}
 """Words that multiply, or count how often."""
 _NAME_REACH = 8
 """How many tokens before a minus may name the quantity."""
+_WHOLE = 1000
+"""A smaller number may share the power of ten of the next one."""
+_DIGITS = re.compile(r"[\d.,· ]*\d(?=\s?[a-z*×·^])", re.IGNORECASE)
+_CLAUSE = re.compile("[;,]|\\band\\b")
+_SIGNED_UNITS = frozenset({"D", "DS", "dioptre", "dioptres", "diopter", "diopters", "dB", "SD", "°"})
+_QUANTITY_BEFORE_LIMIT = 32
+"""How many tokens before a limit are searched for its quantity."""
+_OPEN, _CLOSED = "([（", ")]）"
+_EDGES = " ,:;([-)]<>≤≥="
+_AND = frozenset({"and", "or"})
+_LONGEST_IN_LIST = 5
+"""The most words of a quantity in a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +101,6 @@ def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
     return (high, low) if falls else (low, high)
 
 
-_WHOLE = 1000
-"""A smaller number may share the power of ten of the next one."""
-_DIGITS = re.compile(r"[\d.,· ]*\d(?=\s?[a-z*×·^])", re.IGNORECASE)
-
-
 def read_factor(written: str) -> float:
     """The power of ten of a number, or the factor of a word such as "million"; 1 without one.
 
@@ -137,10 +144,6 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
     clauses = (_CLAUSE.split(near)[-1], near)
     quantity = next(filter(None, (name_quantity(words, read_unit(unit), near) for words in clauses)), None)
     return bool(quantity and quantity.signed) or unit in _SIGNED_UNITS
-
-
-_CLAUSE = re.compile("[;,]|\\band\\b")
-_SIGNED_UNITS = frozenset({"D", "DS", "dioptre", "dioptres", "diopter", "diopters", "dB", "SD", "°"})
 
 
 def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
@@ -229,12 +232,6 @@ def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
     return low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None
 
 
-_QUANTITY_BEFORE_LIMIT = 32
-"""How many tokens before a limit are searched for its quantity."""
-_OPEN, _CLOSED = "([（", ")]）"
-_EDGES = " ,:;([-)]<>≤≥="
-
-
 def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
     """The name of the quantity of a limit that begins at ``end``, searched from token ``floor`` on."""
     first, last = _open_phrase(tokens, floor, end)
@@ -293,11 +290,6 @@ def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
             break
         first, last = start, end
     return first
-
-
-_AND = frozenset({"and", "or"})
-_LONGEST_IN_LIST = 5
-"""The most words of a quantity in a list."""
 
 
 def _joins(tokens: Tokens, at: int) -> bool:

@@ -34,6 +34,11 @@ _VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
 _SIGNS = 12
 """The most tokens of a comparator and its words before a number."""
+_ACRONYM = 4
+"""The fewest letters of the name of a scale in capitals."""
+_SCALES = frozenset({"VAS", "NRS", "SCALE", "SCORE"})
+_FEW = 20
+"""Counts of things are smaller: "at least two lesions"."""
 
 
 def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
@@ -304,10 +309,6 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
     return named
 
 
-_ACRONYM = 4
-"""The fewest letters of the name of a scale in capitals."""
-
-
 def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
     """Whether a range is that of a scale: "itch NRS (0-10) ≥ 7", "4 on a numeric scale from 0 to 10"."""
     from_start = found.read("low") in ("0", "1") and not found.has("unit")
@@ -319,11 +320,6 @@ def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
     if bracketed and found.read("low") == "0" and quantity and tokens.words[quantity[1] - 1].upper() in _SCALES:
         return True  # "a pain VAS (0-100 mm)"
     return bracketed and rule("comparison").search(tokens, found.end, found.end + _SIGNS) is not None
-
-
-_SCALES = frozenset({"VAS", "NRS", "SCALE", "SCORE"})
-_FEW = 20
-"""Counts of things are smaller: "at least two lesions"."""
 
 
 def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:

@@ -18,6 +18,18 @@ from .bounds import Limit
 from .constraints import find_limits, is_turned
 from .rows import Bounds, Number, find_numbers, find_rows
 
+_ROLES = 16
+"""How many tokens before a number may say what it does in its clause."""
+_CLAUSE = 80
+"""How far before and behind a number its clause may go, in tokens, so that no text takes the square of its length."""
+_MOST_INHERITED = 6
+_SINGLE = 2
+"""The most tokens of a single number with its sign."""
+_UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
+"""What a number without any comparator can mean."""
+_NUMBERS = 12
+"""The most numbers, with their other readings, of one limit."""
+
 
 class Kind(StrEnum):
     """What a number measures: an age, a lifetime such as a life expectancy, another length of time, anything else."""
@@ -67,17 +79,6 @@ class Mention:
     is_denied: bool = False
 
 
-_ROLES = 16
-"""How many tokens before a number may say what it does in its clause."""
-_CLAUSE = 80
-"""How far before and behind a number its clause may go, in tokens, so that no text takes the square of its length."""
-_MOST_INHERITED = 6
-_SINGLE = 2
-"""The most tokens of a single number with its sign."""
-_UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
-"""What a number without any comparator can mean."""
-
-
 @lru_cache(maxsize=64)
 def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     """The mentions of a line from left to right.
@@ -104,10 +105,6 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
             near = decided[max(0, before - _MOST_INHERITED) : before], decided[before : before + 1]
             found.append(_of_number(tokens, (first, end), bounds, *near))
     return tuple(sorted(found, key=lambda one: (one.first, -one.end)))
-
-
-_NUMBERS = 12
-"""The most numbers, with their other readings, of one limit."""
 
 
 def _of_limit(

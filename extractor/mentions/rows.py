@@ -14,6 +14,12 @@ from .bounds import is_below_zero
 
 Bounds = tuple[float, float | None]
 """One number, or the two ends of a range."""
+Row = tuple[int, int, tuple[Bounds, ...]]
+"""The tokens of a number or a row, and its readings."""
+ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
+_GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
+"""What an ordinal counts as a number does: "second-degree block", "third line"."""
+_WEEK = 7
 
 
 class Number(NamedTuple):
@@ -24,13 +30,7 @@ class Number(NamedTuple):
     value: float
 
 
-Row = tuple[int, int, tuple[Bounds, ...]]
-"""The tokens of a number or a row, and its readings."""
-ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
-_GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
-"""What an ordinal counts as a number does: "second-degree block", "third line"."""
-_WEEK = 7
 
 
 @lru_cache(maxsize=128)

@@ -25,6 +25,8 @@ _LENGTH_CONTEXT = 14
 
 Time = tuple[Found, Duration]
 """A length of time with the words before it, and the length alone."""
+_RELATED = (_WITHIN | _BACK | {"for", "since"}) - {"in"}
+_MANY_YEARS, _MOST_HOURS = 12, 500
 
 
 class Window(NamedTuple):
@@ -111,10 +113,6 @@ def _is_unrelated(front: Found, duration: Duration) -> bool:
         return True
     related = _RELATED & _list_words(front, duration) or rule("relation_after").starts(tokens, end)
     return duration.unit is TimeUnit.YEAR and duration.high >= _MANY_YEARS and not related
-
-
-_RELATED = (_WITHIN | _BACK | {"for", "since"}) - {"in"}
-_MANY_YEARS, _MOST_HOURS = 12, 500
 
 
 def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:

@@ -26,15 +26,11 @@ def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str
     style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
     script = read_shared_script() + read_assets(package, *scripts)
     made = {"style": style, "script": script, "policy": state_policy(style, script)}
-    return _render(package, "page.html", {**values, **made})
+    return render_template("page.html", {**values, **made}, package)
 
 
-def render_fragment(template: str, values: Mapping[str, Any]) -> str:
-    """Render a template of this package that is part of somebody else's page. Filters and errors as ``render_page``."""
-    return _render(_SHARED, template, values)
-
-
-def _render(package: str, template: str, values: Mapping[str, Any]) -> str:
+def render_template(template: str, values: Mapping[str, Any], package: str = _SHARED) -> str:
+    """Render a template in the ``assets`` of a package, or one of this package's. Filters as in ``render_page``."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - slow
 
     environment = Environment(
@@ -88,7 +84,7 @@ def read_shared_script() -> str:
     >>> read_shared_script().startswith('"use strict";')
     True
     """
-    script = read_assets(_SHARED, "values.js", "filters.js", "list.js", "difference.js")
+    script = read_assets(_SHARED, "dom.js", "text.js", "filters.js", "list.js", "difference.js")
     return f"{script}\nconst LABELS = new Map({json.dumps(list(_LABELS.items()))});\n"
 
 

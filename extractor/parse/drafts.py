@@ -12,6 +12,8 @@ T_co = TypeVar("T_co", covariant=True)
 
 CERTAIN = 0.95
 """A reading with at least this confidence needs no second annotator."""
+RECORD = -1
+"""Stands for a chunk's number where the record itself is meant."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -145,34 +147,20 @@ class TokenConflict:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a value is refused: it conflicts with the text at ``nearest``, or the text has nothing like it.
+    """A value that is refused, and why: it conflicts with the text at ``nearest``, or the text has nothing like it.
 
-    ``reason`` says what is wrong in all other cases, such as which form a value must have.
+    ``reason`` says what is wrong in all other cases, such as which form a value must have. What finds the reason leaves
+    ``field``, ``value`` and ``kind`` to its caller. ``again`` holds the values from a second question, if they were
+    refused too: it is empty if the model withdrew the value, and None if there was no second question.
     """
 
     conflicts: tuple[TokenConflict, ...] = ()
     nearest: Span | None = None
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A rejected value, and why.
-
-    ``again`` holds the values from a second query, if they were rejected too. It is empty if the model withdrew the
-    value, and None if there was no second query.
-    """
-
-    chunk: Chunk
-    field: str
-    value: str
-    kind: FindingKind
-    refusal: Refusal = Refusal()
+    field: str = ""
+    value: str = ""
+    kind: FindingKind = FindingKind.VALUE_NOT_IN_QUOTE
     again: tuple[str, ...] | None = None
-
-
-RECORD = -1
-"""Stands for a chunk's number where the record itself is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +175,8 @@ class Draft:
         rules: What the rules read, by field. ``stands`` says whether there is a criterion or regimen at all.
         model: What a model answered and the text bears out, by field.
         refused: What it answered and the text does not bear out.
+        asked: The fields that a model was to be asked about, each with the reason why it has no answer, if it has none:
+            the model gave none, or the budget was spent.
         own: The values of the user's own fields, by field, each read by rules or by a model. ``model`` says of such a
             field whether a model found one.
     """
@@ -196,8 +186,9 @@ class Draft:
     span: Span
     rules: Mapping[str, Reading[Any]] = field(default_factory=dict)
     model: Mapping[str, Reading[Any]] = field(default_factory=dict)
-    refused: tuple[Rejection, ...] = ()
+    refused: tuple[Refusal, ...] = ()
     own: Mapping[str, tuple["Draft", ...]] = field(default_factory=dict)
+    asked: Mapping[str, AbsenceReason] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -207,6 +198,21 @@ class Draft:
     def read(self, name: str) -> Reading[Any]:
         """What the rules read of a field."""
         return self.rules.get(name, _OPEN)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a model answered about it, however wrong."""
+        return bool(self.model or self.refused)
+
+    def refuses(self, name: str) -> bool:
+        """Whether a value of a field was refused."""
+        return any(one.field == name for one in self.refused)
+
+    def gap(self, name: str) -> AbsenceReason:
+        """Why a field has no answer."""
+        reason = self.asked.get(name, AbsenceReason.NOT_ASKED)
+        is_refused = reason is AbsenceReason.MODEL_REFUSED and self.refuses(name)
+        return AbsenceReason.UNSUPPORTED_ANSWER if is_refused else reason
 
 
 _OPEN = Reading.open_()

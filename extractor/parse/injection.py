@@ -22,6 +22,15 @@ from .drafts import Draft, Reading, Span
 from .parsed import HostileText, find_touched, list_blanks
 
 _LONGEST_QUOTE = 300
+"""How many characters of a hostile text a finding shows."""
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_WINDOW, _PROBE, _PERIOD = 400, 8, 80
+"""Repetition: the window of text, the probe that must recur in it, and the longest period, in characters."""
+_RULED = re.compile(r"[-_=*.~#\s\\]+")
+_LONGEST_BLOCK = 800
+"""The most tokens of a block before its closing mark."""
+_CLOSES = re.compile(r"</|\[/|\bend\b|```", re.IGNORECASE)
+_LIST_MARK = re.compile(r"(?:[-=*•>#\"'(\[\s]|\w{1,2}[.)])*")
 
 
 class _Hostile(NamedTuple):
@@ -79,13 +88,9 @@ def _fold_letters(text: str) -> str:
     if text.isascii():
         return text
     mixed_word, table = _look_alikes()
-    plain = expression("styled_letter").sub(lambda found: _normalize(found[0]), text)
+    styled = expression("styled_letter")
+    plain = styled.sub(lambda at: new if len(new := unicodedata.normalize("NFKC", at[0])) == 1 else at[0], text)
     return mixed_word.sub(lambda found: found[0].translate(table), plain)
-
-
-def _normalize(letter: str) -> str:
-    plain = unicodedata.normalize("NFKC", letter)
-    return plain if len(plain) == 1 else letter
 
 
 @cache
@@ -94,9 +99,6 @@ def _look_alikes() -> tuple[re.Pattern[str], dict[int, int]]:
     letters, latin = read_table("characters")["look_alikes"].values()
     mixed = rf"(?<![^\W\d_])[^\W\d_]*(?:[A-Za-z][{letters}]|[{letters}][A-Za-z])[^\W\d_]*"
     return re.compile(mixed), str.maketrans(letters, latin)
-
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
@@ -113,11 +115,6 @@ def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
     for found in _look_alikes()[0].finditer(raw):
         if expression("cyrillic").search(found[0]):
             yield _Hostile(*found.span(), FindingKind.LOOK_ALIKE_LETTERS, blanked=False)
-
-
-_WINDOW, _PROBE, _PERIOD = 400, 8, 80
-"""Repetition: the window of text, the probe that must recur in it, and the longest period, in characters."""
-_RULED = re.compile(r"[-_=*.~#\s\\]+")
 
 
 def _find_endless(text: str) -> Iterator[_Hostile]:
@@ -148,12 +145,6 @@ def _find_repeated(text: str) -> Iterator[Range]:
             while done < len(text) and text[done] == text[done - period]:
                 done += 1
             yield first, done
-
-
-_LONGEST_BLOCK = 800
-"""The most tokens of a block before its closing mark."""
-_CLOSES = re.compile(r"</|\[/|\bend\b|```", re.IGNORECASE)
-_LIST_MARK = re.compile(r"(?:[-=*•>#\"'(\[\s]|\w{1,2}[.)])*")
 
 
 def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:

@@ -14,6 +14,9 @@ from extractor.text.passage import LexedSection, Passage
 
 from .drafts import Chunk, ChunkKind, Draft, Span
 
+_ITEMS = {"eligibility.criteria": "criteria", "dosing": "regimens", "endpoints": "outcomes"}
+"""Where a parsed record has the items of a group."""
+
 
 @dataclass(frozen=True, slots=True)
 class HostileText:
@@ -44,10 +47,6 @@ def find_touched(ranges: Sequence[tuple[int, int]], start: int, end: int) -> Seq
     [(5, 8)]
     """
     return ranges[bisect_right(ranges, start, key=itemgetter(1)) : bisect_left(ranges, end, key=itemgetter(0))]
-
-
-_ITEMS = {"eligibility.criteria": "criteria", "dosing": "regimens", "endpoints": "outcomes"}
-"""Where a parsed record has the items of a group."""
 
 
 @dataclass(frozen=True)

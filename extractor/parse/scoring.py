@@ -34,7 +34,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from extractor.schemas import Support
+from extractor.schemas import Support, Task
 from extractor.text.book import read_table, word_list
 from extractor.text.passage import Passage
 
@@ -50,6 +50,13 @@ _ENOUGH, _MOST_RIVALS = 0.97, 5
 _SUREST = 0.995
 """The highest confidence that can be measured. Steps are hundredths, because calibration needs trials for each."""
 _COMPARED = frozenset("<>=≤≥%")
+Curve = tuple[tuple[float, float], ...]
+"""Pairs of stated confidence and share right, both rising."""
+CURVES = files(__package__) / "calibration.toml"
+_OF_PEOPLE = frozenset(f"eligibility.{name}" for name in ("minimum_age", "maximum_age", "healthy_volunteers"))
+"""Fields whose doubtful cases are too rare in gold for a curve: below its first knot, the measured share stands."""
+FOUND, NOTHING = "found", "nothing"
+"""The curves of a field: for values found, and for empty or False values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,9 @@ class Scorer:
         found = _pick(self.classes, self.predict(items) if chances is None else chances)
         for features, passage, choice in zip(items, passages, found, strict=True):
             place = self.find_reason([feature for feature in features if feature.startswith("w ")], choice.value)
-            spans = (span_of((_find_word(passage, place) if place is not None else None) or passage),)
+            at = _list_places(passage)[place] if place is not None else None
+            idle = at is None or passage.tokens.words[at].lower() in word_list("function_words")
+            spans = (span_of(passage if at is None or idle else passage.part(at, at + 1)),)
             rivals = tuple(map(values, choice.rivals))
             readings.append(Reading(values(choice.value), choice.confidence, spans, Support.INFERRED, rivals))
         return readings
@@ -209,29 +218,13 @@ def _list_places(passage: Passage) -> list[int]:
     return [at for at in range(passage.first, passage.end) if words[at][-1].isalnum() or words[at] in _COMPARED]
 
 
-def _find_word(passage: Passage, place: int) -> Passage | None:
-    """The word at an index of ``list_words``, as a passage; None for a function word."""
-    at = _list_places(passage)[place]
-    idle = passage.tokens.words[at].lower() in word_list("function_words")
-    return None if idle else passage.part(at, at + 1)
-
-
-Curve = tuple[tuple[float, float], ...]
-"""Pairs of stated confidence and share right, both rising."""
-CURVES = files(__package__) / "calibration.toml"
-_OF_PEOPLE = frozenset(f"eligibility.{name}" for name in ("minimum_age", "maximum_age", "healthy_volunteers"))
-"""Fields whose doubtful cases are too rare in gold for a curve: below its first knot, the measured share stands."""
-FOUND, NOTHING = "found", "nothing"
-"""The curves of a field: for values found, and for empty or False values."""
-
-
 def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
     """Calibrate all confidences. Open readings, and readings of fields without a curve, stay unchanged."""
     return replace(
         parsed,
         whole=_calibrate(parsed.whole),
         criteria=tuple(map(_calibrate, parsed.criteria)),
-        regimens=tuple(map(_calibrate_regimen, parsed.regimens)),
+        regimens=tuple(map(_calibrate, parsed.regimens)),
         outcomes=tuple(map(_calibrate, parsed.outcomes)),
     )
 
@@ -256,13 +249,10 @@ def _calibrate(item: Draft) -> Draft:
     for name, reading in item.rules.items():
         confidence = _confidence(f"{item.group}.{name}", FOUND if reading.value else NOTHING, reading.confidence)
         rules[name] = reading if confidence == reading.confidence else replace(reading, confidence=confidence)
+    if item.group == Task.DOSING:  # a regimen is as sure as its agent
+        sure = _confidence("dosing.regimens", FOUND, item.rules["agent"].confidence)
+        rules["stands"] = Reading(value=True, confidence=sure)
     return replace(item, rules=rules)
-
-
-def _calibrate_regimen(item: Draft) -> Draft:
-    sure = _confidence("dosing.regimens", FOUND, item.rules["agent"].confidence)
-    calibrated = _calibrate(item)
-    return replace(calibrated, rules={**calibrated.rules, "stands": Reading(value=True, confidence=sure)})
 
 
 @lru_cache(maxsize=8192)

@@ -21,7 +21,7 @@ from .record import RunRecord, gather_words, show_record
 
 _CHARACTERS = 200_000
 """A chunk ends when its JSON has this many characters: quick to open, and well compressed."""
-_SCRIPTS = ("chunks", "address", "filters", "text", "cards", "record", "start")
+_SCRIPTS = ("chunks.js", "address.js", "filters.js", "cards.js", "record.js", "start.js")
 _ENTRY = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
 
 
@@ -116,7 +116,6 @@ def write_report(
         "words": pack(words),
         "chunks": chunks.packed,
     }
-    scripts = [f"{name}.js" for name in _SCRIPTS]
-    page = render_page("extractor.report", values, styles=("page.css", "record.css"), scripts=scripts)
+    page = render_page("extractor.report", values, styles=("page.css", "record.css"), scripts=_SCRIPTS)
     Path(path).write_bytes(page.encode("utf-8", "replace"))
     return ReportSummary(overview.records, shown, overview.records - overview.texts[TextState.SAME])

@@ -5,7 +5,6 @@ import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from importlib.resources import files
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -23,7 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from extractor.errors import ExtractorError, StoreError
-from extractor.pages import read_assets, read_shared_script
+from extractor.pages import read_assets, read_shared_script, render_template
 
 from .changes import Change, Conflict, Review
 from .forms import describe_form
@@ -34,6 +33,7 @@ _T = TypeVar("_T")
 _HOST = "127.0.0.1"
 _MAX_BYTES = 1_000_000
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
+_SCRIPTS = ("server.js", "dialogs.js", "queue.js", "card.js", "form.js", "selection.js", "record.js", "start.js")
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -113,9 +113,11 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         "finish": lambda name, _: review.finish(name),
     }
 
-    own = (file.name for file in (files(__package__) / "assets").iterdir())
-    assets = {name: read_assets(__package__, name) for name in own}
-    assets |= {"base.css": read_assets("extractor.pages", "base.css"), "values.js": read_shared_script()}
+    assets = {
+        "index.html": render_template("index.html", {}, __package__),
+        "page.css": read_assets("extractor.pages", "base.css") + read_assets(__package__, "review.css"),
+        "page.js": read_shared_script() + read_assets(__package__, *_SCRIPTS),
+    }
 
     async def read(request: Request) -> Response:
         return JSONResponse(_choose(reads, request)(request.query_params))
@@ -164,7 +166,7 @@ async def _answer_error(_: Request, error: Exception) -> Response:
     if isinstance(error, Conflict):
         item = error.item
         theirs = item and {"id": item.id, **item.content(), "by": item.reviewer, "version": item.version}
-        return JSONResponse({"message": str(error), "theirs": theirs}, 409)
+        return JSONResponse({"message": str(error), "theirs": theirs, "rows": error.rows}, 409)
     message = str(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]

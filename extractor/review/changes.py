@@ -1,7 +1,6 @@
 """Apply a reviewer's requests to items, unless another reviewer was faster."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,9 +8,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.errors import ExtractorError, GoldError
 from extractor.evaluation.gold_files import open_extractions
+from extractor.pages.words import say
 
-from .draft import Action, ActionKind, Base, ItemState, ReviewDraft, ReviewItem, add_fields, list_items, replay
-from .forms import Json
+from .draft import (
+    Action,
+    ActionKind,
+    Base,
+    ItemState,
+    ReviewDraft,
+    ReviewItem,
+    add_fields,
+    describe_action,
+    list_items,
+    replay,
+    tell_state,
+)
+from .forms import Json, read_numbers
 from .gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
 from .journal import Journal
 from .page import OpenedRecord, describe_record
@@ -22,11 +34,16 @@ _DONE = frozenset({"finished", "without_text"})
 
 
 class Conflict(ExtractorError):
-    """Another reviewer changed the item first. ``item`` is its current state, None if it is gone."""
+    """Another reviewer changed the item first.
 
-    def __init__(self, message: str, item: ReviewItem | None = None) -> None:
+    Attributes:
+        item: Its current state, None if it is gone.
+        rows: What differs in words: the field, the other reviewer's value, and this one's.
+    """
+
+    def __init__(self, message: str, item: ReviewItem | None = None, *rows: tuple[str, str, str]) -> None:
         super().__init__(message)
-        self.item = item
+        self.item, self.rows = item, rows
 
 
 class NotReady(GoldError):
@@ -142,7 +159,7 @@ class Review:
 
     def list_history(self, record_id: str) -> list[Json]:
         """Return the actions on a record with reviewer and time, the last first."""
-        return [asdict(action) for action in reversed(self._replay(record_id).actions)]
+        return [describe_action(action) for action in reversed(self._replay(record_id).actions)]
 
     def change(self, record_id: str, change: Change) -> str | None:
         """Apply a change as a whole, and return the item concerned, if there is exactly one.
@@ -236,7 +253,7 @@ def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> l
     if field is None:
         raise ValueError(f"{change.path!r}: no such field")
     if isinstance(change, Set):
-        values = {change.path: change.value}
+        values = {change.path: change.value if item.custom else read_numbers(change.value, change.path)}
     else:
         words = find_words(opened.record, change.selection)
         values = {change.path: read_value(item.kind, item.value, field, words)}
@@ -244,7 +261,8 @@ def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> l
             values["section"] = words.section.name
     is_as_seen = not isinstance(change, Set) or item.value.get(change.path) == change.old
     if item.version != change.version and (not is_as_seen or item.state == "rejected"):
-        raise _conflict(item)
+        mine = say(change.value) if isinstance(change, Set) else "the selected words"
+        raise _conflict(item, (field.info.label, say(item.value.get(change.path)), mine))
     value = item.value | values
     is_doubtful = item.state == "open" and not set(opened.list_doubts(item)) <= set(values)
     action = _act(item, "set", change.path, value, "open" if is_doubtful else None)
@@ -260,7 +278,7 @@ def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
     for seen in change.items:
         item = _find_item(draft, seen.item)
         if item.version != seen.version:
-            raise _conflict(item)
+            raise _conflict(item, ("state", tell_state(item.state), f"{change.kind} it"))
         if change.kind == "reject" and item.kind == "people":
             raise ValueError("who may take part cannot be rejected: empty its fields instead")
         goes_along = change.kind == "reject" or (change.kind == "restore" and item.state == "rejected")
@@ -279,7 +297,7 @@ def _plan_addition(opened: OpenedRecord, change: Add) -> Action:
         if field is None:
             raise ValueError(f"{change.field!r}: no such field")
         marked = {"section": words.section.name, "start": words.start, "end": words.end}
-        custom = {"field": field.name, "of": opened.find_home(field, change.selection, change.item), "words": marked}
+        custom = {"field": field.name, "of": opened.find_home(field, words, change.item), "words": marked}
         made = made.model_copy(update={"custom": custom})
         value, is_whole = propose_own(opened.find_form(made), words)
     else:
@@ -296,8 +314,8 @@ def _find_item(draft: ReviewDraft, name: str) -> ReviewItem:
     return draft.items[name]
 
 
-def _conflict(item: ReviewItem) -> Conflict:
-    return Conflict(f"{item.reviewer or 'Somebody'} changed this item in the meantime.", item)
+def _conflict(item: ReviewItem, *rows: tuple[str, str, str]) -> Conflict:
+    return Conflict(f"{item.reviewer or 'Somebody'} changed this item in the meantime.", item, *rows)
 
 
 def _act(item: ReviewItem, kind: ActionKind, path: str, value: Json, state: ItemState | None = None) -> Action:

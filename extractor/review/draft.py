@@ -1,12 +1,14 @@
 """A record under review: its predicted items with every action of the reviewers applied."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from extractor.pages import name_label
+from extractor.pages.words import say
 from extractor.schemas import CustomItem, Evidence, TrialExtraction
 
 from .forms import PATHS, Fields, ItemKind, Json, list_forms, write_item
@@ -228,3 +230,57 @@ def replay(base: Base, actions: Iterable[Action]) -> ReviewDraft:
 def _list_values(items: dict[str, ReviewItem]) -> dict[str, Json]:
     """Return the values that become gold."""
     return {name: item.value for name, item in items.items() if item.state != "rejected"}
+
+
+_NOUNS = {"criterion": "criterion", "regimen": "dose", "endpoint": "outcome"}
+
+
+def name_item(item_id: str, content: Json) -> str:
+    """Return the name of an item, with its number in the extraction, as in the queue.
+
+    >>> name_item("criterion-1", {"kind": "criterion", "value": {"kind": "exclusion"}})
+    'exclusion criterion 2'
+    >>> name_item("custom.assay-0", {"kind": "custom", "custom": {"field": "assay", "of": "criterion-1"}})
+    'assay of criterion 2'
+    """
+    if custom := content.get("custom"):
+        kind, _, number = (custom["of"] or "").partition("-")
+        added = number.startswith("added")
+        of = f" of an added {_NOUNS[kind]}" if added else f" of {_NOUNS[kind]} {int(number) + 1}" if number else ""
+        return name_label(custom["field"]) + of
+    kind, value = content["kind"], content["value"]
+    if kind == "people":
+        return "Who may take part"
+    if kind == "endpoint":
+        index = value.get("index")
+        return f"{value.get('rank')} outcome {index + 1 if isinstance(index, int) else index}"
+    name = f"{value.get('kind') or ''} criterion".strip() if kind == "criterion" else _NOUNS[kind]
+    number = item_id.rpartition("-")[2]
+    return f"added {name}" if "-added-" in item_id else f"{name} {int(number) + 1}"
+
+
+def read_words(content: Json) -> str | None:
+    """Return the words of the record that an item is; None for who may take part and for a user's own field."""
+    name = {"criterion": "quote", "regimen": "agent", "endpoint": "measure"}.get(content["kind"])
+    return say(content["value"].get(name)) if name else None
+
+
+def describe_action(action: Action) -> Json:
+    """Return an action with the name of its item, and what it was and became in words."""
+    known = action.new if (action.new or {}).get("kind") else action.old
+    name = name_item(action.item, known) if known and known.get("kind") else action.path
+
+    def tell(side: Json | None) -> str:
+        if not side or "sha256" in side:
+            return "written" if side else "nothing"
+        if action.path:
+            return say(side["value"].get(action.path))
+        words = None if action.old and action.new else read_words(side)
+        return tell_state(side["state"]) + (f": “{words}”" if words else "")
+
+    return asdict(action) | {"name": name, "was": tell(action.old), "now": tell(action.new)}
+
+
+def tell_state(state: ItemState) -> str:
+    """Return a state in words."""
+    return "to decide" if state == "open" else state

@@ -17,6 +17,7 @@ from extractor.fields.attributes import Attribute
 from extractor.fields.value_forms import show_value
 from extractor.pages import name_label
 from extractor.schemas import Comparison, CustomItem, EvidenceKind, ExtractedItem, FieldInfo, Instrument, list_groups
+from extractor.text.numbers import read_number
 
 Json = dict[str, Any]
 Fields = Mapping[str, CustomField]
@@ -26,6 +27,7 @@ ItemKind = Literal["people", "criterion", "regimen", "endpoint", "custom"]
 
 ``custom`` is a value of a user's own field.
 """
+_NUMBERS = frozenset({"value", "value_high", "low", "high", "index"})
 KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
 PATHS: dict[str, ItemKind] = dict(zip((group.path for group in list_groups()), KINDS, strict=False))
 """The kind of the items at each path of an extraction; items at other paths are ``custom``."""
@@ -156,6 +158,22 @@ def read_values(written: Json, form: Form | None) -> Json:
     """Return the values of a user's own field for gold, without empty ones."""
     given = {name: value for name, value in written.items() if value not in (None, "", [])}
     return written if form is None else {name: one.read(given[name]) for name, one in form.items() if name in given}
+
+
+def read_numbers(written: Any, name: str) -> Any:
+    """Return a field's value with the numbers that a person wrote; what is no number stays, and the gold check says so.
+
+    >>> read_numbers([{"quantity": "ANC", "value": "1.5 x 10^9"}, {"value": "three"}], "constraints")
+    [{'quantity': 'ANC', 'value': 1500000000}, {'value': 'three'}]
+    """
+    if isinstance(written, list):
+        return [read_numbers(one, name) for one in written]
+    if isinstance(written, dict):
+        return {part: read_numbers(one, part) for part, one in written.items()}
+    if name not in _NUMBERS or not isinstance(written, str) or not written.lstrip("-.")[:1].isdigit():
+        return written
+    number = read_number(written.lstrip("-"))
+    return written if number is None else -number if written.startswith("-") else number
 
 
 def make_empty(form: Form) -> Json:

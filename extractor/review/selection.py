@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.api import Extractor
 from extractor.evaluation.standoff import find_places
+from extractor.pages.view import ShownText
 from extractor.parse.drafts import CERTAIN
 from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
 
@@ -21,18 +22,13 @@ _NAMES = {"constraints": "quantity", "amounts": "unit", "time_window": "quote", 
 
 
 class Selection(BaseModel):
-    """Words marked in a section, with offsets as JavaScript counts them."""
+    """Words marked in a section, with offsets in the shown text as JavaScript counts them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     section: str
     start: int = Field(ge=0)
     end: int = Field(ge=0)
-
-    def overlaps(self, mark: tuple[str, str, int, int]) -> bool:
-        """Whether a mark, a field with such a place, has some of the words."""
-        _, section, start, end = mark
-        return section == self.section and start < self.end and end > self.start
 
 
 class MarkedWords(NamedTuple):
@@ -54,7 +50,7 @@ def find_words(record: TrialRecord, selection: Selection) -> MarkedWords:
     section = record.section(selection.section)
     if section is None:
         raise ValueError(f"there is no section {selection.section!r}")
-    start, end = (_from_utf16(section.text, units) for units in (selection.start, selection.end))
+    start, end = ShownText(section.text).read(selection.start, selection.end)
     words = MarkedWords(record, section, *_trim(section.text, start, end))
     if not words.text:
         raise ValueError("no words are marked")
@@ -138,16 +134,6 @@ def _read(words: MarkedWords, section: str, text: str) -> TrialExtraction:
 def _extract(*sections: Section) -> TrialExtraction:
     source = Source(path="marked words", format="flat")
     return Extractor(effort="none").extract(TrialRecord(record_id="marked", source=source, sections=sections))
-
-
-def _from_utf16(text: str, units: int) -> int:
-    r"""Return the character offset after this many UTF-16 units, at most the length of the text.
-
-    >>> _from_utf16("a\N{GRINNING FACE}b", 3)
-    2
-    """
-    before = text.encode("utf-16-le", "surrogatepass")[: 2 * units]
-    return len(before.decode("utf-16-le", "ignore"))
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

@@ -23,7 +23,7 @@ from time import monotonic
 from typing import Any, Protocol, Self, TypeVar
 
 from extractor.ask.dialogue import Replies
-from extractor.ask.querying import converse, query_batch
+from extractor.ask.querying import ask_round, converse
 from extractor.errors import EngineError, RecordError
 from extractor.events import Event, tell
 from extractor.llm.client import Model
@@ -213,7 +213,7 @@ async def extract_with(
     """Extract a record: the executor computes, and this process sends the questions to ``model``.
 
     Without a model, only the rules run, and questions are counted as open. Raises the errors of ``Executor.compute``
-    and ``query_batch``.
+    and ``ask_round``.
 
     >>> from extractor.read import read_records
     >>> record = next(read_records("seeds/records"))
@@ -225,8 +225,8 @@ async def extract_with(
     replies: list[Replies | None] = [] if model else [None]
     known: TrialRecord | PackedParse = record
     while not isinstance(step := await executor.compute(advance_record, known, options, replies), ExtractedLine):
-        batch, known = step
-        replies.append(await query_batch(batch, model) if model else None)
+        asked, known = step
+        replies.append(await ask_round(asked, model) if model else None)
     return step
 
 

@@ -12,7 +12,7 @@ from typing import IO, Any, Self
 
 from filelock import FileLock, Timeout
 
-from extractor.ask.session import Session
+from extractor.ask.questions import Session
 from extractor.errors import DiskFull, RepeatedRecord, SettingsDiffer, StoreError
 from extractor.llm.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.llm.store import CallStore

@@ -9,7 +9,7 @@ from itertools import islice, takewhile
 from time import monotonic
 from typing import Any, TextIO
 
-from extractor.ask.session import Session, session
+from extractor.ask.questions import Session, session
 from extractor.cost.budget import Budget
 from extractor.errors import (
     BudgetReached,

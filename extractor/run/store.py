@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from extractor.ask.questions import Question, Session
 from extractor.ask.reply_models import reply_for
-from extractor.ask.session import NotedAnswer, Session
 from extractor.fields import CustomField
 from extractor.llm.batch_book import BatchBook
-from extractor.llm.database import RUN_FILE, open_run, open_run_to_read
+from extractor.llm.database import open_run, open_run_to_read
 from extractor.llm.store import CallStore
 from extractor.schemas import RegistryFields, TrialRecord, Usage
 
@@ -95,7 +96,7 @@ class RunStore:
         }
         with self.database.transaction():
             self.database.execute("DELETE FROM answers WHERE record_id = ?", (record.record_id,))
-            for table, rows in (("records", [row]), ("answers", [_describe(record, one) for one in session.answers])):
+            for table, rows in (("records", [row]), ("answers", [_describe(record, *one) for one in session.answers])):
                 for one in rows:
                     columns, marks = ", ".join(f'"{name}"' for name in one), ", ".join("?" * len(one))
                     sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - own names
@@ -153,20 +154,13 @@ class RunStore:
         )
         self.database.execute("PRAGMA wal_checkpoint(FULL)")  # on the disk before the file is replaced
 
-    def copy_calls(self, folder: Path) -> None:
-        """Create a store with the same calls and no records in another folder."""
-        self.database.copy_to(folder / RUN_FILE)
-        with closing(open_run(folder)) as copy, copy.transaction():
-            copy.execute("DELETE FROM answers")
-            copy.execute("DELETE FROM records")
-
     def close(self) -> None:
         self.database.close()
 
 
-def _describe(record: TrialRecord, answer: NotedAnswer) -> dict[str, Any]:
+def _describe(record: TrialRecord, question: Question, item: BaseModel, model: str) -> dict[str, Any]:
     """Return a row of the table ``answers``."""
-    chunk, question = answer.question.chunk, answer.question
+    chunk = question.chunk
     return {
         "record_id": record.record_id,
         "chunk": chunk.number,
@@ -178,6 +172,6 @@ def _describe(record: TrialRecord, answer: NotedAnswer) -> dict[str, Any]:
         "task": question.task.value,
         "fields": json.dumps(question.fields),
         # Without warnings: a value in no readable form is stored as its text and the form that is allowed.
-        "item": answer.item.model_dump_json(exclude_defaults=True, warnings=False),
-        "model": answer.model,
+        "item": item.model_dump_json(exclude_defaults=True, warnings=False),
+        "model": model,
     }

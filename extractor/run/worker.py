@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
-from extractor.ask.dialogue import QuestionBatch, Replies
+from extractor.ask.dialogue import Replies, Round
 from extractor.errors import ExtractorError, as_extractor_error
 from extractor.options import ExtractionOptions
 from extractor.pipeline import Paused, advance
@@ -39,10 +39,10 @@ class PackedParse:
 
 def advance_record(
     record: TrialRecord | PackedParse, options: ExtractionOptions, replies: Sequence[Replies | None]
-) -> tuple[QuestionBatch, PackedParse] | ExtractedLine:
-    """Return the next batch of questions after the replies to earlier batches, or the finished line.
+) -> tuple[Round, PackedParse] | ExtractedLine:
+    """Return the next round of questions after the replies to earlier rounds, or the finished line.
 
-    With a batch comes the record's parse: the next step takes it in place of the record, in any process, so a record is
+    With a round comes the record's parse: the next step takes it in place of the record, in any process, so a record is
     parsed once. ``[None]`` as ``replies`` means that there is no model.
     """
     if isinstance(record, PackedParse):
@@ -52,7 +52,7 @@ def advance_record(
     if not isinstance(step, Paused):
         return to_line(step)
     packed = record if isinstance(record, PackedParse) else PackedParse(record.source, pickle.dumps(step.parsed))
-    return step.batch, packed
+    return step.round, packed
 
 
 def start_worker() -> None:

@@ -1,12 +1,11 @@
 """The extraction of one trial record: who may take part, what is given, what is measured (guideline, parts 1 to 3)."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from .base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
-from .card import render_card
 from .evidence import Absence, Coverage, ExtractedItem, Finding, Usage
 from .record import Source
 from .vocabulary import (
@@ -323,6 +322,9 @@ class TrialExtraction(FrozenModel):
     Gold annotations are the same shape without provenance, so both read and write through this model.
     """
 
+    display: ClassVar[Callable[["TrialExtraction"], Any] | None] = None
+    """What a notebook displays of it; ``extractor.pages.notebook`` sets it."""
+
     record_id: str
     eligibility: Eligibility
     dosing: tuple[Regimen, ...] = ()
@@ -363,6 +365,7 @@ class TrialExtraction(FrozenModel):
         for name, items in self.custom.items():
             yield from ((f"custom.{name}[{n}]", one) for n, one in enumerate(items))
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         """Return the values with their quotes, for notebooks; ``show`` also marks them in the text."""
-        return render_card(self.record_id, self.list_items(), self.findings, self.absences)
+        display = type(self).display
+        return display(self)._repr_html_() if display else None

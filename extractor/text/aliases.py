@@ -132,11 +132,10 @@ def _index(vocabulary: str) -> Mapping[str, Entry]:
     names = [(name, entry) for entry in terms_of(vocabulary) for name in list_names(entry)]
     whole = [("".join(_fold(name)), entry) for name, entry in names]
     short = [("".join(_drop_heads(_fold(name))), entry) for name, entry in names]
-    return _leave_out_shared(short) | _leave_out_shared(whole) | _leave_out_shared(names)
-
-
-def _leave_out_shared(names: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
-    entries: dict[str, dict[str, Entry]] = {}
-    for name, entry in names:
-        entries.setdefault(name, {}).setdefault(entry.value, entry)
-    return {name: next(iter(found.values())) for name, found in entries.items() if name and len(found) == 1}
+    index: dict[str, Entry] = {}
+    for each in (short, whole, names):
+        entries: dict[str, dict[str, Entry]] = {}
+        for name, entry in each:
+            entries.setdefault(name, {}).setdefault(entry.value, entry)
+        index |= {name: next(iter(found.values())) for name, found in entries.items() if name and len(found) == 1}
+    return index

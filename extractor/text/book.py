@@ -7,7 +7,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -23,6 +23,7 @@ from .patterns import Rule, RuleError, join_rules, learn_words, make_rule, read_
 _FOLDER = files("extractor") / "rulebook"
 _OTHER_FOLDERS = ("terms", "weights")
 """Folders beside the rules: vocabularies, and what was fitted."""
+_NUMBERS = NUMBER + NAME_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,6 @@ class TermFinder:
         return list(drop_overlaps(found)) if len(found) > 1 else found
 
 
-_NUMBERS = NUMBER + NAME_NUMBER
-
-
 def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
     """Remove overlaps from left to right. Of terms with the same start, the longest stays."""
     done = 0
@@ -156,15 +154,16 @@ def load_book() -> Book:
     for name, entries in vocabularies.items():
         written = (_write_entry(at, entry) for at, entry in enumerate(entries) if entry.rules or entry.terms)
         rules[name] = Rule(name, " | ".join(written), book=rules)
-    entry_rules = {name: tuple(_read_entry_rules(entries, rules)) for name, entries in vocabularies.items()}
+    entry_rules = {
+        name: tuple(
+            (make_rule(name=f"{name}: {entry.value}", pattern=pattern, book=rules), entry)
+            for entry in entries
+            for pattern in entry.rules
+        )
+        for name, entries in vocabularies.items()
+    }
     finders = {name: TermFinder(entries) for name, entries in vocabularies.items()}
     return Book(rules, vocabularies, finders, entry_rules)
-
-
-def _read_entry_rules(entries: Iterable[Entry], book: Mapping[str, Rule]) -> Iterator[tuple[Rule, Entry]]:
-    for entry in entries:
-        for pattern in entry.rules:
-            yield make_rule(name=f"{entry.vocabulary}: {entry.value}", pattern=pattern, book=book), entry
 
 
 def _read_files(folder: Traversable) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
@@ -25,23 +25,10 @@ _SUBSCRIPTS = "\u2080-\u2089"
 _COMPATIBLE = "\ufb00-\ufb06\uff01-\uff5e\u2160-\u217f\u3380-\u33df\u2103"
 
 _SINGLE = str.maketrans(
-    {
-        "\u2a7e": "≥",
-        "\u2267": "≥",
-        "\u2a7d": "≤",
-        "\u2266": "≤",
-        "\u22dc": "≤",
-        "\u22dd": "≥",
-        "\u02c2": "<",
-        "\u02c3": ">",
-        "\ufe64": "<",
-        "\ufe65": ">",
-        "\u00d7": "x",
-        "\u2715": "x",
-        "\u00b5": "μ",
-        "\u00ba": "°",
-    }
-    | {"\u3001": ",", "\u3002": ".", "\u223c": "~", "\u2044": "/", "\r": "\n"}
+    dict.fromkeys("\u2a7e\u2267\u22dd", "≥")
+    | dict.fromkeys("\u2a7d\u2266\u22dc", "≤")
+    | {"\u02c2": "<", "\u02c3": ">", "\ufe64": "<", "\ufe65": ">", "\u00d7": "x", "\u2715": "x", "\u00b5": "μ"}
+    | {"\u00ba": "°", "\u3001": ",", "\u3002": ".", "\u223c": "~", "\u2044": "/", "\r": "\n"}
     | dict.fromkeys(_DASHES, "-")
     | dict.fromkeys(_SINGLE_QUOTES, "'")
     | dict.fromkeys(_DOUBLE_QUOTES, '"')
@@ -149,35 +136,28 @@ def clean_text(raw: str) -> CleanText:
     >>> clean_text(r"aged \>18 years, 30 (Â±2) days").text
     'aged >18 years, 30 (±2) days'
     """
-    changes = list(_find_changes(raw))
-    if _WRAPPED.search(raw):
-        changes = _merge(changes, ((m.start(), m.end(), " ") for m in _SOFT_BREAK.finditer(raw)))
-    return apply_changes(raw, changes)
-
-
-def _find_changes(raw: str) -> Iterator[tuple[int, int, str]]:
-    done = 0
+    changes, done = list[tuple[int, int, str]](), 0
     for suspect in _SUSPECT.finditer(raw):
         if suspect.start() >= done and (found := _CHANGES.match(raw, suspect.start())):
             done = found.end()
             if (new := _REPLACERS[found.lastgroup or ""](found[0])) != found[0]:
-                yield found.start(), done, new
+                changes.append((found.start(), done, new))
+    if _WRAPPED.search(raw):  # a soft break replaces the changes inside it
+        breaks = [(found.start(), found.end(), " ") for found in _SOFT_BREAK.finditer(raw)]
+        both, changes = sorted([*changes, *breaks], key=lambda change: (change[0], -change[1])), []
+        for change in both:
+            if not changes or change[0] >= changes[-1][1]:
+                changes.append(change)
+    return apply_changes(raw, changes)
 
 
 def _repair(damaged: str) -> str:
-    data = b"".join(_byte(character) for character in damaged)
+    in_windows = (character.encode("cp1252", "ignore") or character.encode("latin-1") for character in damaged)
     try:
-        repaired = data.decode("utf-8")
+        repaired = b"".join(in_windows).decode("utf-8")
     except UnicodeDecodeError:
         return damaged
     return repaired.translate(_SINGLE) if repaired.isprintable() or repaired.isspace() else damaged
-
-
-def _byte(character: str) -> bytes:
-    try:
-        return character.encode("cp1252")
-    except UnicodeEncodeError:
-        return character.encode("latin-1")
 
 
 def _fold(characters: str) -> str:
@@ -196,15 +176,6 @@ _REPLACERS: dict[str, Callable[[str], str]] = {
     "compatible": _fold,
     "single": lambda found: found.translate(_SINGLE),
 }
-
-
-def _merge(changes: list[tuple[int, int, str]], breaks: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Merge both kinds of change in order. A soft break replaces the changes inside it."""
-    merged: list[tuple[int, int, str]] = []
-    for start, end, new in sorted([*changes, *breaks], key=lambda change: (change[0], -change[1])):
-        if not merged or start >= merged[-1][1]:
-            merged.append((start, end, new))
-    return merged
 
 
 def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanText:

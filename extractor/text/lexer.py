@@ -86,6 +86,8 @@ CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
 ANY_WORD = r"[^\W_a-s]"
 """Codes of words, known or not: the letters except ``n``, ``d`` and ``s``. A range of codes takes long to compile."""
 _KEPT = 200_000
+_AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
+_JOINTS = {"", "-"}
 
 
 class Lexicon(dict[str, str]):
@@ -326,9 +328,6 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     return Tokens(text, words, starts, ends, _mark_names(text, starts, ends, codes, lexicon.named))
 
 
-_AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
-
-
 def _mark_names(text: str, starts: list[int], ends: list[int], codes: str, named: set[str]) -> str:
     """Mark numbers that are part of a name: joined to an unknown word, directly or by a hyphen."""
     marked = None
@@ -342,6 +341,3 @@ def _mark_names(text: str, starts: list[int], ends: list[int], codes: str, named
             marked = marked or list(codes)
             marked[place] = NAME_NUMBER
     return "".join(marked) if marked else codes
-
-
-_JOINTS = {"", "-"}

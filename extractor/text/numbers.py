@@ -40,6 +40,24 @@ _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3}
 """One separator before exactly three digits: a decimal sign to some writers, a mark of thousands to others."""
 _GROUPS = re.compile(r"\d{1,3}(?P<sign>[.,' ])\d{3}(?:(?P=sign)\d{3})*(?:[.,·]\d+)?|\d{1,2}(?:,\d{2})+,\d{3}")
 _DECIMAL = re.compile(r"\d*[.,·]?\d+")
+_DIGITS = NUMBER + NAME_NUMBER
+_JOINING = _DIGITS + ")]%/"
+"""After these codes, as after a word, a hyphen makes a range or a name: "18-65", "(low)-5"."""
+DAYS: Mapping[TimeUnit, float] = {
+    TimeUnit.MINUTE: 1 / 1440,
+    TimeUnit.HOUR: 1 / 24,
+    TimeUnit.DAY: 1.0,
+    TimeUnit.WEEK: 7.0,
+    TimeUnit.MONTH: 30.4375,
+    TimeUnit.YEAR: 365.25,
+}
+"""Days per unit, with a year of 365.25 days and twelve equal months. A cycle has no fixed length."""
+WHOLE_DAYS: Mapping[TimeUnit, int] = {unit: int(days) for unit, days in DAYS.items() if days >= 1}
+"""Days per unit in schedules: 30 for a month, 365 for a year."""
+MONTHS_OF_YEAR = 12
+_MANY: Mapping[str, tuple[int, TimeUnit]] = {"fortnight": (2, TimeUnit.WEEK), "decade": (10, TimeUnit.YEAR)}
+"""Words for several units of time."""
+_SHORT = {"h": "hour", "y": "year", "yo": "year", "y/o": "year", "w": "week"}
 
 
 def read_number(text: str) -> int | float | None:
@@ -148,11 +166,6 @@ def multiply(value: float, factor: float) -> int | float:
     return int(product) if product.is_integer() else product
 
 
-_DIGITS = NUMBER + NAME_NUMBER
-_JOINING = _DIGITS + ")]%/"
-"""After these codes, as after a word, a hyphen makes a range or a name: "18-65", "(low)-5"."""
-
-
 def has_minus(tokens: Tokens, at: int) -> bool:
     """Whether a number is below zero: "-2.5", "minus 3", "of - 6 D", "equal to-2.5"."""
     if at > 0 and tokens.words[at - 1].lower() == "minus":
@@ -179,22 +192,6 @@ def is_signed(tokens: Tokens, at: int) -> bool:
 def joins_words(tokens: Tokens, at: int) -> bool:
     """Whether a hyphen directly after a token joins it to the next word or number."""
     return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
-
-
-DAYS: Mapping[TimeUnit, float] = {
-    TimeUnit.MINUTE: 1 / 1440,
-    TimeUnit.HOUR: 1 / 24,
-    TimeUnit.DAY: 1.0,
-    TimeUnit.WEEK: 7.0,
-    TimeUnit.MONTH: 30.4375,
-    TimeUnit.YEAR: 365.25,
-}
-"""Days per unit, with a year of 365.25 days and twelve equal months. A cycle has no fixed length."""
-WHOLE_DAYS: Mapping[TimeUnit, int] = {unit: int(days) for unit, days in DAYS.items() if days >= 1}
-"""Days per unit in schedules: 30 for a month, 365 for a year."""
-MONTHS_OF_YEAR = 12
-_MANY: Mapping[str, tuple[int, TimeUnit]] = {"fortnight": (2, TimeUnit.WEEK), "decade": (10, TimeUnit.YEAR)}
-"""Words for several units of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,10 +248,10 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
 
 def _in_dioptres(found: Found) -> bool:
     """Whether a "D" stands for dioptres and not for days: "-6 D", "0.75 D"."""
+    if found.read("unit") != "D":
+        return False
     signed = is_signed(found.tokens, found.place("low")[0])
-    decimal = re.search("[.,]", found.read("low") or "")
-    plain = signed or decimal or rule("refraction_word").search(found.tokens)
-    return found.read("unit") == "D" and bool(plain)
+    return bool(signed or re.search("[.,]", found.read("low") or "") or rule("refraction_word").search(found.tokens))
 
 
 @lru_cache(maxsize=256)
@@ -268,6 +265,3 @@ def read_time_unit(text: str) -> TimeUnit | None:
     if word in _SHORT:
         return TimeUnit(_SHORT[word])
     return next((TimeUnit(entry.value) for entry in terms_of("time_units") if word in entry.terms), None)
-
-
-_SHORT = {"h": "hour", "y": "year", "yo": "year", "y/o": "year", "w": "week"}

@@ -8,6 +8,18 @@ from .book import read_text
 from .clean import CleanText, clean_text
 from .lexer import Tokens
 
+# Full stops that do not end a sentence: abbreviations, initials, list numbers.
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|approx|vs|dr|prof|fig|no|nos|cf|incl|resp|st|inc|ltd|co|max|min|ver|wk|hr|i\.v|s\.c|i\.m|p\.o"
+    r"|et al|spp)|\b[A-Za-z]|(?:^|\n)\s{0,9}\d{1,2})\.$",
+    re.IGNORECASE,
+)
+# Each run of full stops is tried once, from its first one, so long rows of dots take linear time.
+_END = re.compile(
+    r"[.!?\n](?:(?<=[.!?])(?<![.!?]{2})[.!?]*+[\"')\]]*+(?:(?=\s+[\"'(\[]?[A-Z0-9])|(?=\s*$))"
+    r"|(?<=\n)(?:[ \t]*\n|(?=\s*(?:[-*•]|\d{1,2}[.)])\s)))"
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LexedSection:
@@ -102,19 +114,6 @@ def read_section(name: str, raw: str) -> LexedSection:
     """Clean a section and read its tokens."""
     cleaned = clean_text(raw)
     return LexedSection(name, raw, cleaned, read_text(cleaned.text))
-
-
-# Full stops that do not end a sentence: abbreviations, initials, list numbers.
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|approx|vs|dr|prof|fig|no|nos|cf|incl|resp|st|inc|ltd|co|max|min|ver|wk|hr|i\.v|s\.c|i\.m|p\.o"
-    r"|et al|spp)|\b[A-Za-z]|(?:^|\n)\s{0,9}\d{1,2})\.$",
-    re.IGNORECASE,
-)
-# Each run of full stops is tried once, from its first one, so long rows of dots take linear time.
-_END = re.compile(
-    r"[.!?\n](?:(?<=[.!?])(?<![.!?]{2})[.!?]*+[\"')\]]*+(?:(?=\s+[\"'(\[]?[A-Z0-9])|(?=\s*$))"
-    r"|(?<=\n)(?:[ \t]*\n|(?=\s*(?:[-*•]|\d{1,2}[.)])\s)))"
-)
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:

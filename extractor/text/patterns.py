@@ -39,6 +39,7 @@ _ATOM = re.compile(
 _MOST = 300
 """The most repetitions that ``*`` and ``+`` match. Without a limit, a search could take the square of the length."""
 _SYNTAX = {"(": "(?:", "*": f"{{0,{_MOST}}}", "+": f"{{1,{_MOST}}}", "*+": f"{{0,{_MOST}}}+", "++": f"{{1,{_MOST}}}+"}
+_CAPTURE_OPEN, _NAMED_PART = "\0", r"\(\?P<\w+>"
 
 
 class RuleError(ValueError):
@@ -194,9 +195,6 @@ def _write(rule: Rule, within: set[str]) -> str:
         written.append(_write_atom(rule, atom, within))
     rule.written.append("".join(written).replace(_CAPTURE_OPEN + "(?:", ""))
     return rule.written[0]
-
-
-_CAPTURE_OPEN, _NAMED_PART = "\0", r"\(\?P<\w+>"
 
 
 def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:

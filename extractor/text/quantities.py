@@ -10,6 +10,22 @@ from .lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
 from .numbers import list_readings, multiply, read_number
 from .units import UnitPlace, find_dimension, find_unit, list_units
 
+_NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
+_MOST_LEVELS = 12
+"""The most numbers in a list of levels."""
+_THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then to", "then up to", "and then up to"})
+_INTERNATIONAL = frozenset({"[IU]", "U", "{units}"})
+_HALVED = re.compile(r"[1-9]\d{0,2}\.(?:125|375|625|875)")
+"""Halves of halves of tablets, which have three decimals: "3.125 mg"."""
+_TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")
+_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+_COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})
+"""Units that are counted in powers of ten."""
+_CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
+_LEAST_CELLS = 10_000
+_COUNTED_REACH = 9
+"""The most tokens that may describe the counted things: "2 x 10^6 viable CAR-positive T cells"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -42,22 +58,18 @@ def find_quantity_lists(
     done = first
     for found in _NUMBERS.finditer(tokens.codes, first, end):
         at = found.start()
-        if at < done or at in skipped or _is_named(tokens, at):
+        if at < done or at in skipped:
             continue
+        before = tokens.text[max(0, tokens.starts[at] - 2) : tokens.starts[at]]
+        if (before[-1:].isalpha() and before[-1:] not in "xX") or (before[-1:] == "-" and before[:1].isalpha()):
+            continue  # "TAK-861", "ID93"
         items = _drop_label(tokens, _read_chain(tokens, at, end, skipped))
         if items:
             yield tuple(_join(tokens, items))
-        done = items[-1].end if items else _after_number(tokens, at, end)
-
-
-def _is_named(tokens: Tokens, at: int) -> bool:
-    """Whether a number is joined to the letters of a name: "TAK-861", "ID93"."""
-    start = tokens.starts[at]
-    before = tokens.text[max(0, start - 2) : start]
-    return (before[-1:].isalpha() and before[-1:] not in "xX") or (before[-1:] == "-" and before[:1].isalpha())
-
-
-_NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
+            done = items[-1].end
+        else:
+            number = _read_number(tokens, at, end)
+            done = number[2] if number else _read_decimal(tokens, at, end)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +85,6 @@ class _Item:
     is_sure: bool = True
 
 
-_MOST_LEVELS = 12
-"""The most numbers in a list of levels."""
-_THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then to", "then up to", "and then up to"})
-
-
 def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> list[_Item]:
     """The numbers of a list up to the last one with a unit."""
     items: list[_Item] = []
@@ -91,7 +98,17 @@ def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> l
         items[-1] = replace(item, joint=joint)
     while items and items[-1].unit is None:
         items.pop()
-    return _spread(items) if items else items
+    if not items:
+        return items
+    # A unit or power of ten counts for the numbers before it that have none, and a final "per day" for all.
+    unit = last = items[-1].unit
+    scale, spread = items[-1].scale, list[_Item]()
+    for item in reversed(items):
+        unit = last if item.unit and last and last.parts[:-1] == item.unit.parts else item.unit or unit
+        scale = item.scale if item.unit else scale
+        shares = item.scale == 1 and scale > 1 and item.value < 1000
+        spread.append(replace(item, unit=unit, value=multiply(item.value, scale) if shares else item.value))
+    return spread[::-1]
 
 
 def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str | None, int]:
@@ -119,22 +136,13 @@ def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
     return items[1:] if first and (coded or rule("label_before").ends(tokens, first)) else items
 
 
-def _spread(items: list[_Item]) -> list[_Item]:
-    """Apply a unit or power of ten to the numbers before it that have none, and a final "per day" to all."""
-    unit = last = items[-1].unit
-    scale, spread = items[-1].scale, list[_Item]()
-    for item in reversed(items):
-        unit = last if item.unit and last and last.parts[:-1] == item.unit.parts else item.unit or unit
-        scale = item.scale if item.unit else scale
-        shares = item.scale == 1 and scale > 1 and item.value < 1000
-        spread.append(replace(item, unit=unit, value=multiply(item.value, scale) if shares else item.value))
-    return spread[::-1]
-
-
 def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
     """Join two numbers with a dash or "to" between them into a range, but not in a chain: "75 - 150 - 225"."""
-    if len(items) == 1:
-        yield _read_single(tokens, items[0])
+    if len(items) == 1 and (unit := items[0].unit):
+        (item,) = items
+        low = None if rule("at_most_before").ends(tokens, item.first) else item.value
+        high = None if low is not None and rule("at_least_before").ends(tokens, item.first) else item.value
+        yield Quantity(low, high, unit, item.first, item.end, item.is_sure)
         return
     through = [item.joint in _THROUGH for item, _ in pairwise(items)]
     done = -1
@@ -151,13 +159,6 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
             yield Quantity(item.value, item.value, item.unit, item.first, item.end, item.is_sure)
 
 
-def _read_single(tokens: Tokens, item: _Item) -> Quantity:
-    assert item.unit
-    low = None if rule("at_most_before").ends(tokens, item.first) else item.value
-    high = None if low is not None and rule("at_least_before").ends(tokens, item.first) else item.value
-    return Quantity(low, high, item.unit, item.first, item.end, item.is_sure)
-
-
 def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
     """A fraction of a piece: "1/2 tablet", "one and a half tablets"."""
     found = rule("part_of_piece").starts(tokens, at, end)
@@ -166,12 +167,9 @@ def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
     whole, top, bottom = (read_number(found.read(name) or "0") or 0 for name in ("whole", "top", "bottom"))
     if bottom in (2, 3, 4) and top < bottom:
         return _Item(whole + round(top / bottom, 2), 1, unit, at, unit.end)
-    if top != _HALF or bottom or (whole > 1 and not found.has("joint")):
+    if top != 0.5 or bottom or (whole > 1 and not found.has("joint")):
         return None
     return _Item(top + (whole if found.has("joint") else 0), 1, unit, at, unit.end)
-
-
-_HALF = 0.5
 
 
 def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
@@ -197,11 +195,6 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
     return _Item(value, scale, unit, at, unit.end if unit else stop, is_sure=sure)
 
 
-_INTERNATIONAL = frozenset({"[IU]", "U", "{units}"})
-_HALVED = re.compile(r"[1-9]\d{0,2}\.(?:125|375|625|875)")
-"""Halves of halves of tablets, which have three decimals: "3.125 mg"."""
-
-
 def _choose_reading(tokens: Tokens, at: int, value: int | float, unit: UnitPlace) -> tuple[int | float, bool]:
     """The reading of a number that its unit makes usual, and whether it is the only plausible one.
 
@@ -215,11 +208,6 @@ def _choose_reading(tokens: Tokens, at: int, value: int | float, unit: UnitPlace
     if unit.parts[0].code in _INTERNATIONAL:
         return max(readings), True
     return value, bool(_HALVED.fullmatch(word))
-
-
-def _after_number(tokens: Tokens, at: int, end: int) -> int:
-    number = _read_number(tokens, at, end)
-    return number[2] if number else _read_decimal(tokens, at, end)[1]
 
 
 def _read_number(  # noqa: PLR0911 - one return per notation
@@ -240,7 +228,9 @@ def _read_number(  # noqa: PLR0911 - one return per notation
         return None
     if behind + 1 < end and tokens.words[behind] in "xX*×·":
         ten = _TEN_TO.fullmatch(tokens.words[behind + 1])
-        if ten and (ten["sure"] or _counts_after(tokens, behind + 2, end)):  # "5 x 10e10", "1 x 106~1 x 108 cells"
+        near = range(behind + 2, min(behind + _COUNTED_REACH + 6, end))  # "106" of cells or organisms lost its sign
+        units = (find_unit(tokens, place, end) for place in near)
+        if ten and (ten["sure"] or any(one.parts[0].code in _COUNTS for one in units if one)):  # "5 x 10e10"
             factor = 10 ** int(ten["power"])
             return multiply(value, factor), factor, behind + 2
     scaled = rule("scale_after").starts(tokens, behind, end)
@@ -254,29 +244,11 @@ def _read_number(  # noqa: PLR0911 - one return per notation
     return multiply(value, factor), factor, scaled.end
 
 
-_TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
-
-
 def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None, int]:
     """Read a number without a power of ten."""
     if at + 1 < end and tokens.words[at + 1] in "½¼¾":
         return read_number(tokens.words[at] + tokens.words[at + 1]), at + 2
     return read_number(tokens.words[at]), at + 1
-
-
-_COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})
-"""Units that are counted in powers of ten."""
-_CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
-_LEAST_CELLS = 10_000
-_COUNTED_REACH = 9
-"""The most tokens that may describe the counted things: "2 x 10^6 viable CAR-positive T cells"."""
-
-
-def _counts_after(tokens: Tokens, at: int, end: int) -> bool:
-    """Whether cells or organisms follow, so that "106" may be a power of ten without its superscript."""
-    found = (find_unit(tokens, place, end) for place in range(at, min(at + _COUNTED_REACH + 4, end)))
-    return any(unit.parts[0].code in _COUNTS for unit in found if unit)
 
 
 def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: float, scale: float) -> UnitPlace | None:

@@ -178,7 +178,18 @@ def _name(text: str, unit: str | None, quote: str, value: float | None) -> Known
         aged = written and re.search(rf"\b{written}[\s-]*{_OF_AGE}", quote)  # "18 years old", "6 months of age"
         if aged or not word_list("people").isdisjoint(words):
             return list_quantities()["age"]
-    return named or _by_unit(unit, value) or _countable(text, unit)
+    if named:
+        return named
+    by_unit = _find_unit(unit) if unit else None  # none if it cannot have the value: "prostate > 100 c"
+    canonical = by_unit.to_canonical(value, unit) if by_unit and value is not None else None
+    if by_unit and (canonical is None or by_unit.is_possible(canonical)):
+        return by_unit
+    # a count, if the text has no unit and ends with a plural: "syncopal spells", "affected limbs"
+    *_, last = _WORD.findall(text.casefold()) or ("",)
+    plural = len(last) > 3 and last.endswith("s") and not last.endswith(_UNCOUNTED)
+    uncounted = any(last[:-1] in word_list(name) for name in ("people", "scale_words", "quantity_fillers"))
+    counted = unit is None and plural and not uncounted and last != "times" and read_unit(last) is None
+    return list_quantities()["count"] if counted else None
 
 
 def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
@@ -294,7 +305,12 @@ def spell_words(text: str) -> tuple[str, ...]:
     folded = "".join(letter for letter in folded if not unicodedata.combining(letter)).replace("'", "").replace("’", "")
     for british, american in _SPELLINGS:
         folded = folded.replace(british, american)
-    return tuple(map(_to_singular, _WORD.findall(folded)))
+    words = (
+        (word, len(word) > 4 and word.endswith("s") and not word.endswith(_UNCOUNTED)) for word in _WORD.findall(folded)
+    )
+    return tuple(
+        f"{word[:-3]}y" if many and word.endswith("ies") else word[:-1] if many else word for word, many in words
+    )
 
 
 @cache
@@ -321,12 +337,6 @@ def get_quantity(name: str) -> KnownQuantity:
     """
     known = list_quantities()
     return known[name] if name in known else known[name.removesuffix("_change")].change_of()
-
-
-def _to_singular(word: str) -> str:
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    return word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith(_UNCOUNTED) else word
 
 
 @cache
@@ -395,25 +405,9 @@ def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str
     return None
 
 
-def _by_unit(unit: str | None, value: float | None) -> KnownQuantity | None:
-    """The quantity that alone has such a unit; none if it cannot have the value: "prostate > 100 c"."""
-    found = _find_unit(unit) if unit else None
-    canonical = found.to_canonical(value, unit) if found and value is not None else None
-    return None if found and canonical is not None and not found.is_possible(canonical) else found
-
-
 @lru_cache(maxsize=1024)
 def _find_unit(unit: str) -> KnownQuantity | None:
     known, dimension = list_quantities().values(), find_dimension(unit)[1]
     exact = (one for one in known if unit in one.any)
     alike = (one for one in known if one.general and any(dimension == find_dimension(other)[1] for other in one.any))
     return next(chain(exact, alike), None)
-
-
-def _countable(text: str, unit: str | None) -> KnownQuantity | None:
-    """A count, if the text has no unit and ends with a plural: "syncopal spells", "affected limbs"."""
-    *_, last = _WORD.findall(text.casefold()) or ("",)
-    plural = len(last) > 3 and last.endswith("s") and not last.endswith(_UNCOUNTED)
-    uncounted = any(last[:-1] in word_list(name) for name in ("people", "scale_words", "quantity_fillers"))
-    counted = unit is None and plural and not uncounted and last != "times" and read_unit(last) is None
-    return list_quantities()["count"] if counted else None

@@ -4,7 +4,6 @@ import re
 from enum import Enum
 
 from extractor.text.book import read_text, rule
-from extractor.text.lexer import Tokens
 
 _READ_BEFORE, _READ_AFTER, _NUMBER_REACH = 120, 40, 60
 """How many characters are read before a limit, after it, and between the name of a quantity and its number."""
@@ -38,7 +37,13 @@ def read_senses(text: str, quote: str, value: float, within: str = "") -> frozen
     before = read_text(quote[max(0, name - _READ_BEFORE) : name])
     between = read_text(quote[name:first])
     after = read_text(quote[end : end + _READ_AFTER])
-    senses = {Sense.CHANGE} if _is_change(before, between) else set()
+    # A change is named before the quantity, or between it and the number.
+    inside = rule("change_before").ends(between, len(between))
+    change = inside or rule("named_change_before").ends(before, len(before))
+    change = None if rule("value_reached").ends(between, len(between)) else change
+    falls = change and any(rule(one).search(change.tokens, change.first, change.end) for one in ("fall_noun", "fell"))
+    is_change = change and not (falls and rule("upper_sign").ends(between, len(between)))
+    senses = {Sense.CHANGE} if is_change else set()
     if rule("other_fluid").search(after) or rule("other_fluid").search(between):
         senses.add(Sense.OTHER_FLUID)
     near = (rule("earlier_moment").ends(before, len(before)), rule("earlier_moment").search(between))
@@ -64,14 +69,3 @@ def _find_place(text: str, quote: str, value: float, within: str) -> tuple[int, 
     named = re.finditer(rf"{re.escape(text)}(?=(?P<gap>.{{0,{_NUMBER_REACH}}}?){number})", quote, re.DOTALL)
     near = [(len(one["gap"]), one.start(), one.end() + len(one["gap"])) for one in named] if text else []
     return min((gap, name, first, first + len(f"{value:g}")) for gap, name, first in near)[1:] if near else None
-
-
-def _is_change(before: Tokens, between: Tokens) -> bool:
-    """Whether a change is named before the quantity, or between it and the number."""
-    end = len(between)
-    inside = rule("change_before").ends(between, end)
-    found = inside or rule("named_change_before").ends(before, len(before))
-    if found is None or rule("value_reached").ends(between, end):
-        return False
-    falls = any(rule(name).search(found.tokens, found.first, found.end) for name in ("fall_noun", "fell"))
-    return not (falls and rule("upper_sign").ends(between, end))

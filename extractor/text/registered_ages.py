@@ -77,7 +77,9 @@ def is_plain(section: LexedSection, span: tuple[int, int], age: Age, registered:
     tokens, place = section.tokens, section.between(*span)
     first, last = place.first, place.end
     start = _find_item(tokens, first)
-    if start is None or _stands_among_signs(section, first):
+    opening = [line for line in section.lines() if line.end <= first and line.text.endswith(":")]
+    of_signs = opening and rule("lists_signs").search(tokens, opening[-1].first, opening[-1].end)
+    if start is None or of_signs:
         return False
     line_end = tokens.codes.find("\n", last)
     end = min(last + _ITEM_REACH, len(tokens) if line_end < 0 else line_end)
@@ -114,12 +116,6 @@ def _find_item(tokens: Tokens, at: int) -> int | None:
         start = 0
     marker = rule("item_marker").starts(tokens, start, at)
     return marker.end if marker else start
-
-
-def _stands_among_signs(section: LexedSection, at: int) -> bool:
-    """Whether the last line that ends with a colon introduces a list of signs."""
-    opening = [line for line in section.lines() if line.end <= at and line.text.endswith(":")]
-    return bool(opening) and rule("lists_signs").search(section.tokens, opening[-1].first, opening[-1].end) is not None
 
 
 def _is_of_families(tokens: Tokens, first: int, end: int, *, adult: tuple[bool, bool]) -> bool:

@@ -18,6 +18,15 @@ Dimension = tuple[tuple[str, int], ...]
 _PIECE = re.compile(r"([./]?)((?:\{[^{}]*\}|\[[^\[\]]*\]|[^./{}\[\]])+)")
 _EXPONENT = re.compile(r"(?<=\D)\d$")
 _TENS = re.compile(r"10\*(\d+)?")
+_RATES = frozenset({"day", "week", "h", "min", "sec"})
+_LONGEST_SPELLING = 4
+"""The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
+_PRODUCT = "•·.*"
+_PER = frozenset({"/", "\u2044", "\u2215", "per", "pr"})
+_VOLUMES = frozenset({"uL", "mL", "dL", "L"})
+"""Before these, cells are a count and units are enzyme units."""
+_PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
+_POWER = re.compile(r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2})?)\s?(?=/|cells)")
 
 
 @lru_cache(maxsize=1024)
@@ -136,11 +145,6 @@ class UnitPlace:
         return all(part.per != "" or part.code == "{giving}" for part in self.parts)
 
 
-_RATES = frozenset({"day", "week", "h", "min", "sec"})
-_LONGEST_SPELLING = 4
-"""The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
-
-
 @cache
 def list_units() -> tuple[Unit, ...]:
     """All units of the table.
@@ -165,11 +169,8 @@ def _spellings() -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
 def _key(term: str) -> str:
     """A spelling without spaces and signs, in lower case unless it is an abbreviation in capitals."""
     bare = re.sub(r"[\s.^()-]", "", term)
-    return bare if _is_cased(bare) else bare.lower()
-
-
-def _is_cased(bare: str) -> bool:
-    return is_abbreviation(bare) or (len(bare) == 1 and bare.isupper())
+    is_cased = is_abbreviation(bare) or (len(bare) == 1 and bare.isupper())
+    return bare if is_cased else bare.lower()
 
 
 def _look_up(glued: str, *, loose: bool) -> Unit | None:
@@ -212,20 +213,16 @@ def find_unit(tokens: Tokens, first: int, end: int | None = None, *, loose: bool
     """
     end = len(tokens) if end is None else end
     base = _match(tokens, first, end, loose=loose)
-    if base is None or _is_name(tokens, base[1], end):
+    if base is None:
         return None
-    parts, at = [base[0]], _skip_repeat(tokens, base[1], end, base[:1])
+    at = base[1]  # "5 g-CSF", "L-dopa": a hyphen joins the letter to a name
+    if at < end and len(tokens.words[at - 1]) == 1 and tokens.words[at][0].isalpha() and tokens.gap(at) == "-":
+        return None
+    parts, at = [base[0]], _skip_repeat(tokens, at, end, base[:1])
     while step := _read_step(tokens, at, end):
         parts.append(step[0])
         at = step[1]
     return UnitPlace(tuple(parts), first, _skip_repeat(tokens, at, end, parts) if len(parts) > 1 else at)
-
-
-def _is_name(tokens: Tokens, at: int, end: int) -> bool:
-    """Whether a hyphen joins the letter before a token to a name: "5 g-CSF", "L-dopa"."""
-    if at >= end or len(tokens.words[at - 1]) > 1 or not tokens.words[at][0].isalpha():
-        return False
-    return tokens.gap(at) == "-"
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:
@@ -239,8 +236,6 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
     return behind + 1 if same and tokens.words[behind : min(behind + 1, end)] == [")"] else at
 
 
-_PRODUCT = "•·.*"
-_PER = frozenset({"/", "\u2044", "\u2215", "per", "pr"})
 Step = tuple[Unit, int]
 """A denominator, and the token after it."""
 
@@ -317,10 +312,6 @@ def _join_codes(codes: Sequence[str]) -> str:
     return "/".join([above, *(code for code in below if code not in ("", "{volume}", "{giving}"))])
 
 
-_VOLUMES = frozenset({"uL", "mL", "dL", "L"})
-"""Before these, cells are a count and units are enzyme units."""
-
-
 @lru_cache(maxsize=4096)
 def read_unit(text: str) -> str | None:
     """The UCUM code of a unit in any spelling, or None if the unit is unknown.
@@ -338,10 +329,6 @@ def read_unit(text: str) -> str | None:
         if re.search(pattern, folded):
             return str(code)
     return _read_folded(folded) if folded else None
-
-
-_PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
-_POWER = re.compile(r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2})?)\s?(?=/|cells)")
 
 
 def _fold(text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from extractor import Extractor
 from extractor.ask.prompt import load_prompt, render_line
 from extractor.ask.recheck import LINE_TOKENS, drop_repeated, plan_recheck
-from extractor.ask.reply_models import FIELDS, Reply, read_answers
+from extractor.ask.reply_models import FIELDS, Reply, read_values
 from extractor.errors import AnswerMissing
 from extractor.ground.check import ground_answer
 from extractor.llm.calls import estimate_tokens
@@ -175,7 +175,7 @@ def test_the_question_is_small_however_much_was_refused():
     rechecks = plan_recheck(parsed, answers)
     assert [recheck.question.chunk.number for recheck in rechecks] == list(range(1, len(rechecks) + 1))
     assert rechecks
-    assert plan_recheck(parsed, []) == ()
+    assert plan_recheck(parsed, []) == []
     lines = [render_line(recheck.question) for recheck in rechecks]
     assert sum(map(estimate_tokens, lines)) <= LINE_TOKENS
 
@@ -243,7 +243,7 @@ def test_what_the_record_does_not_say_is_rejected(task, name):
 def test_no_text_or_number_of_the_example_becomes_a_value():
     prompt = load_prompt()
     reply = Reply.model_validate({"items": prompt.answer}, context=Reply.context_of(prompt.questions))
-    for question, said in read_answers(prompt.questions, reply.items):
+    for question, said in read_values(prompt.questions, reply.items):
         values = [reading.value for reading in ground(question.task, said).model.values()]
         assert [value for value in values if value and not isinstance(value, bool | StrEnum)] == []
 

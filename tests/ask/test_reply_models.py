@@ -7,7 +7,7 @@ import pytest
 
 from extractor.ask.prompt import load_prompt
 from extractor.ask.questions import Question
-from extractor.ask.reply_models import FIELDS, Item, Reply, key_of, list_attributes, read_answers
+from extractor.ask.reply_models import FIELDS, Item, Reply, key_of, list_attributes, read_values
 from extractor.fields.value_forms import read_amount, read_instrument, read_limit, read_time
 from extractor.ground.check import Unreadable
 from extractor.llm.calls import estimate_tokens, schema_of
@@ -54,7 +54,7 @@ def ask(number, *fields, task=Task.ELIGIBILITY, text="Adults"):
 def read(questions, *items, complete=True):
     """Number and values of each answer that the items hold."""
     reply = Reply.model_validate({"items": items}, context=Reply.context_of(questions))
-    return [(q.chunk.number, values) for q, values in read_answers(questions, reply.items, complete=complete)]
+    return [(q.chunk.number, values) for q, values in read_values(questions, reply.items, complete=complete)]
 
 
 def test_the_static_part_of_a_call_is_small_and_plain():
@@ -74,7 +74,7 @@ def test_an_item_of_no_line_costs_only_itself(item, message):
     questions = [ask(number, "category") for number in (1, 3, 5)]
     reply = Reply.model_validate({"items": [item, {"n": 1, "cat": "age"}]}, context=Reply.context_of(questions))
     assert reply.items[0].reason == message
-    assert read_answers(questions, reply.items) == [(questions[0], {"category": Category.AGE})]
+    assert read_values(questions, reply.items) == [(questions[0], {"category": Category.AGE})]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_value_in_no_readable_form_costs_only_itself(item, field, message):
     question = ask(1, *fields)
     sent = {"n": 1, "ok": True, "list": "in", "cat": "age", "limits": ["ECOG: 1"], "window": "for 4 weeks"} | item
     reply = Reply.model_validate({"items": [sent]}, context=Reply.context_of([question]))
-    ((_, values),) = read_answers([question], reply.items)
+    ((_, values),) = read_values([question], reply.items)
     members = [(name, one) for name, said in values.items() for one in (said if isinstance(said, tuple) else (said,))]
     ((name, broken),) = [(name, one) for name, one in members if isinstance(one, Unreadable)]
     assert name == field
@@ -252,7 +252,7 @@ def test_an_outcome_is_split_at_first_words(text, split, parts):
 def test_a_split_that_does_not_stand_in_the_text_cannot_be_read(split, message):
     question = ask(5, "split", task=Task.ENDPOINTS, text=OUTCOME)
     reply = Reply.model_validate({"items": [{"n": 5, "split": split}]}, context=Reply.context_of([question]))
-    ((_, values),) = read_answers([question], reply.items)
+    ((_, values),) = read_values([question], reply.items)
     assert list(values) == ["split"]
     assert message in values["split"].reason
 

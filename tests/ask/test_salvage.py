@@ -1,6 +1,7 @@
 import pytest
 
-from extractor.ask.salvage import RejectedItem, Salvage, read_complete_items, salvage_items
+from extractor.ask.questions import ModelReply
+from extractor.ask.salvage import read_complete_items, salvage_items
 from tests.llm.colours import Answer, ask_about, render
 
 RED = Answer(n=1, colour="red")
@@ -43,22 +44,24 @@ def test_each_item_is_judged_on_its_own_with_the_call_s_context():
         {"n": 4, "colour": "red"},
         {"colour": "red"},
     ]
-    salvage = salvage_items(raw, render(ask_about(1, 2, 3)), ask_about(1, 2, 3))
-    assert [(item.n, item.word) for item in salvage.items] == [(1, "rose"), (3, None)]
-    assert salvage.rejected == (
-        RejectedItem(2, "word: Value error, is not a word of the text"),
-        RejectedItem(4, "was not asked about"),
-        RejectedItem(None, "n: Field required"),
+    reply = salvage_items(raw, render(ask_about(1, 2, 3)), ask_about(1, 2, 3))
+    assert [(item.n, item.word) for item in reply.items] == [(1, "rose"), (3, None)]
+    assert reply.dropped == (
+        (2, "word: Value error, is not a word of the text"),
+        (4, "was not asked about"),
+        (None, "n: Field required"),
     )
 
 
+def reply(*items, **dropped):
+    return ModelReply(items, dropped=tuple((int(number[1:]), reason) for number, reason in dropped.items()))
+
+
 def test_completing_takes_what_is_missing_and_forgets_why():
-    best = Salvage((RED,), (RejectedItem(2, "bad"), RejectedItem(3, "bad")))
-    completed = best.completed_by(Salvage((Answer(n=1, colour="green"), GREEN), (RejectedItem(1, "other"),)))
-    assert completed == Salvage((RED, GREEN), (RejectedItem(3, "bad"),))
+    completed = reply(RED, _2="bad", _3="bad").completed_by(reply(Answer(n=1, colour="green"), GREEN, _1="other"))
+    assert completed == reply(RED, GREEN, _3="bad")
 
 
-def test_joining_drops_rejections_about_chunks_that_the_other_answers():
-    one = Salvage((RED,), (RejectedItem(2, "was not asked about"),))
-    two = Salvage((GREEN,), (RejectedItem(3, "bad"),))
-    assert one.joined_with(two) == Salvage((RED, GREEN), (RejectedItem(3, "bad"),))
+def test_joining_drops_reasons_about_lines_that_the_other_answers():
+    joined = reply(RED, _2="was not asked about").joined_with(reply(GREEN, _3="bad"))
+    assert joined == reply(RED, GREEN, _3="bad")

@@ -15,9 +15,8 @@ def test_a_supported_answer_enters_with_its_origin():
     first = parsed.outcomes[0]
     outcome = replace(first, rules={**first.rules, "concept": Reading(Concept.OTHER, 0.6)})
     parsed = replace(parsed, outcomes=(outcome, *parsed.outcomes[1:]))
-    number = outcome.number
     answer = ground_answer({"concept": Concept.HEALTH_ECONOMICS}, outcome, parsed)
-    result = ModelResult({number: frozenset({"concept"})}, {number: (answer,)}, usage=Usage(calls=1))
+    result = ModelResult((answer,), usage=Usage(calls=1))
     extraction = assemble_extraction(parsed, result)
     endpoint = extraction.endpoints[0]
     assert endpoint.concept is Concept.HEALTH_ECONOMICS

@@ -10,7 +10,19 @@ from extractor.assemble import ModelResult, assemble_extraction
 from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
 from extractor.parse.drafts import Chunk, ChunkKind, Reading, Span
-from extractor.schemas import Amount, FindingKind, Frequency, Origin, Period, Role, Route, Section, Task, TimeUnit
+from extractor.schemas import (
+    AbsenceReason,
+    Amount,
+    FindingKind,
+    Frequency,
+    Origin,
+    Period,
+    Role,
+    Route,
+    Section,
+    Task,
+    TimeUnit,
+)
 from tests.trust import trial
 
 TEXT = "Examplumab 300 mg subcutaneously every 4 weeks and Testimab 20 mg orally once daily for 12 weeks."
@@ -37,20 +49,17 @@ def parsed():
 
 def list_arms(parsed):
     """The passages that state doses; a model also reads the title."""
-    passages = list_dose_passages(parsed, count(1000))
-    return [passage.chunk for passage in passages if passage.chunk.span.section.startswith("arms")]
+    return [chunk for chunk in list_dose_passages(parsed, count(1000)) if chunk.span.section.startswith("arms")]
 
 
 def ground(parsed, chunk, values):
-    return ground_answer(dict(values), parsed.draft_of(Task.DOSING, chunk), parsed)
+    draft = replace(parsed.draft_of(Task.DOSING, chunk), asked={"regimens": AbsenceReason.MODEL_REFUSED})
+    return ground_answer(dict(values), draft, parsed)
 
 
 def assemble(parsed, *answers):
     (chunk,) = list_arms(parsed)
-    number = chunk.number
-    grounded = tuple(ground(parsed, chunk, values) for values in answers)
-    asked = {number: frozenset({"regimens"})}
-    result = ModelResult(asked, {number: grounded}, reread={number: chunk})
+    result = ModelResult(tuple(ground(parsed, chunk, values) for values in answers))
     return {r.agent: r for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing}
 
 
@@ -84,9 +93,7 @@ def test_a_placebo_of_an_agent_is_not_the_agent(parsed):
 
 def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
     (chunk,) = list_arms(parsed)
-    grounded = (ground(parsed, chunk, EXAMPLUMAB),)
-    asked = {chunk.number: frozenset({"regimens"})}
-    result = ModelResult(asked, {chunk.number: grounded}, reread={chunk.number: chunk})
+    result = ModelResult((ground(parsed, chunk, EXAMPLUMAB),))
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
     assert [regimen.agent for regimen in extraction.dosing] == ["Examplumab"]
     (finding,) = [one for one in extraction.findings if one.kind is FindingKind.REGIMEN_UNCONFIRMED]
@@ -113,6 +120,11 @@ def test_where_amounts_differ_the_model_is_believed(parsed):
     assert [amount.low for amount in found["Testimab"].amounts] == [300]
 
 
+def test_a_regimen_without_an_agent_is_none(parsed):
+    nameless = {"stands": True, "agent": None, "amounts": (Amount(low=300, high=300, unit="mg"),)}
+    assert assemble(parsed, EXAMPLUMAB, nameless).keys() == {"Examplumab"}
+
+
 def test_a_value_that_was_refused_is_the_rules_one_of_the_same_words(parsed):
     refused = TESTIMAB | {"amounts": (Amount(low=70, high=70, unit="mg"),)}
     assert assemble(parsed, EXAMPLUMAB, refused)["Testimab"].amounts == TESTIMAB["amounts"]
@@ -124,12 +136,9 @@ def two_lines(parsed, *answers, unanswered=()):
     more = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
     parsed = replace(more, regimens=parsed.regimens, candidates=parsed.candidates)
     chunks = list_arms(parsed)
-    grounded = {chunk.number: () for chunk in chunks if chunk.span.section not in unanswered}
-    for place, values in answers:
-        chunk = chunks[place]
-        grounded[chunk.number] += (ground(parsed, chunk, values),)
-    asked = {chunk.number: frozenset({"regimens"}) for chunk in chunks}
-    result = ModelResult(asked, grounded, reread={chunk.number: chunk for chunk in chunks})
+    drafts = [ground(parsed, chunks[place], values) for place, values in answers]
+    drafts += [ground(parsed, chunk, {}) for chunk in chunks if chunk.span.section in unanswered]
+    result = ModelResult(tuple(drafts))
     return [(r.agent, r.section) for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing]
 
 

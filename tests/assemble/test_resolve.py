@@ -2,8 +2,7 @@
 
 import pytest
 
-from extractor.assemble.policy import AGREE, ALONE, SITUATIONS, name_situation, share_right
-from extractor.assemble.resolve import resolve
+from extractor.assemble.resolve import AGREE, ALONE, SITUATIONS, name_situation, resolve, share_right
 from extractor.parse.drafts import Reading
 from extractor.schemas import (
     AbsenceReason,

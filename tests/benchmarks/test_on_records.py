@@ -6,9 +6,9 @@ from pathlib import Path
 
 from benchmarks.audit import audit_record, draw_sample, format_counts, format_finding
 from benchmarks.data import read_once, read_pairs
+from benchmarks.gold.standoff import to_standoff
 from benchmarks.registry import PerRecord, estimate_model, estimate_rules
 from extractor import read_records
-from extractor.evaluation.standoff import to_standoff
 from extractor.parse import parse_record
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "records"

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.policy import count_situations, format_counts, nest
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.policy import combine
+from extractor.assemble.resolve import combine
 from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
 from extractor.parse.drafts import Reading
@@ -28,7 +28,7 @@ def ask_in_doubt():
     criterion = replace(criterion, rules={**criterion.rules, **doubtful})
     values = {"category": MODEL, "stands": True}
     answer = ground_answer(values, criterion, parsed)
-    result = ModelResult({criterion.number: frozenset(values)}, {criterion.number: (answer,)})
+    result = ModelResult((answer,))
     return replace(parsed, criteria=(criterion,)), result
 
 

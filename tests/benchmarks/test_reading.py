@@ -4,10 +4,21 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
+
 from benchmarks.data import fold_of
 from benchmarks.reading import count_wrong, write_sheets
+from tests.commands import invoke
 
 STUDY = Path("tests/records/study.json")
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch):
+    def run(*words):
+        assert invoke(*words, "--quiet").exit_code == 0
+
+    monkeypatch.setattr("benchmarks.reading._run", run)
 
 
 def test_a_sheet_holds_the_text_and_numbered_facts_of_all_exports(tmp_path):

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from benchmarks import reliability as command
+from benchmarks.gold.standoff import to_standoff
 from benchmarks.matching import Judged, judge_record
 from benchmarks.reliability import cross_validate, fit_curve, judge_gold
-from extractor.evaluation.standoff import to_standoff
 from extractor.parse import parse_record
 from extractor.parse.scoring import apply_curve
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord

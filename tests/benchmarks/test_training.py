@@ -10,10 +10,10 @@ import pytest
 
 from benchmarks.data import fold_of
 from benchmarks.gold import GOLD, LABELS, read_gold
+from benchmarks.gold.standoff import to_standoff
 from benchmarks.training import cut_weights, dose_roles, labelled
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors, store_scorer
 from benchmarks.training.labelled import HOME, group_of, read_training_records, read_training_rows
-from extractor.evaluation.standoff import to_standoff
 from extractor.parse.scoring import read_scorer
 from extractor.schemas import Part, Role, Section, Source, TrialRecord
 

@@ -30,16 +30,8 @@ from extractor.fields.value_forms import read_window, show_value
 from extractor.ground.check import ground_answer
 from extractor.parse import ParsedRecord, parse_record
 from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span
-from extractor.schemas import (
-    Part,
-    Route,
-    Section,
-    Source,
-    Support,
-    Task,
-    TimeWindow,
-    TrialRecord,
-)
+from extractor.schemas import Route, Support, Task, TimeWindow
+from tests.trust import trial
 
 PLACES: Mapping[str, Mapping[str, Any]] = {
     "inclusion": {"eligibility": "Inclusion Criteria:\n\n* {}"},
@@ -65,6 +57,8 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 }
 """How an answer about a field becomes its value. An answer about another field is words."""
 LISTS = ("constraints", "amounts", "time_points")
+UNASKED = ("lead_in", "rank", "index")
+"""What the layout says, and no model is asked."""
 SURE = 0.8
 
 
@@ -75,7 +69,7 @@ class Case:
         own = given if isinstance(given, dict) else {"read": given}
         self.text, self.said = text, {"at": "inclusion", **group, **own}
         self.places = PLACES.get(place, {}) if isinstance(place := self.said["at"], str) else place
-        self.parsed = parse_record(make_record(self.places, text))
+        self.parsed = parse_record(trial(**fill(self.places, text)))
 
     @property
     def fields(self) -> Sequence[str]:
@@ -123,7 +117,7 @@ class Case:
             asked = [item] if item.span.section else [*parsed.criteria, *texts]
             for name in self.fields:
                 reading = item.rules.get(name)
-                if name == "lead_in" or not reading or not reading.list_values():
+                if name in UNASKED or not reading or not reading.list_values():
                     continue
                 said = {"stands": True, name: reading.value}
                 answers = (ground_answer(said, one, parsed, parsed.find_lead_in(one)).model for one in asked)
@@ -174,26 +168,13 @@ def is_same(reading: Reading[Any], proven: Reading[Any] | None) -> bool:
     return values == others or (all(shorter) and len(values) == len(others))
 
 
-def make_record(places: Mapping[str, Any], text: str) -> TrialRecord:
-    sections: list[Section] = []
-    for name, content in places.items():
-        if isinstance(content, list):
-            sections += (make_section(f"{name}[{at}]", each, text) for at, each in enumerate(content))
-        else:
-            sections.append(make_section(name, content, text))
-    return TrialRecord(record_id="C1", source=Source(path="cases", format="flat"), sections=tuple(sections))
-
-
-def make_section(name: str, content: str | Mapping[str, str], text: str) -> Section:
-    """A section of a text, or of parts, each on its own line."""
+def fill(content: Any, text: str) -> Any:
+    """The same content with the text in the place of ``{}``."""
     if isinstance(content, str):
-        return Section(name=name, text=content.replace("{}", text))
-    lines = {part: said.replace("{}", text) for part, said in content.items()}
-    parts, start = [], 0
-    for part, line in lines.items():
-        parts.append(Part(name=part, start=start, end=start + len(line)))
-        start += len(line) + 1
-    return Section(name=name, text="\n".join(lines.values()), parts=tuple(parts))
+        return content.replace("{}", text)
+    if isinstance(content, list):
+        return [fill(each, text) for each in content]
+    return {name: fill(each, text) for name, each in content.items()}
 
 
 def list_cases() -> Iterator[Any]:
@@ -212,19 +193,23 @@ def test_a_text_is_read_and_proven(text: str, group: Mapping[str, Any], given: A
     said = case.said
     if "read" in said:
         expected = [said["read"]] if isinstance(said["read"], str) else said["read"]
-        assert case.read() == [one for one in expected if one]
-        assert (case.list_unproven() == []) is said.get("proven", True), case.list_unproven()
+        expect(text, case.read(), [one for one in expected if one])
+        unproven = case.list_unproven()
+        assert bool(unproven) is not said.get("proven", True), f"{text!r}: unproven are {unproven}"
     if "sure" in said:
         found = [one.confidence for one in case.list_readings(case.parsed) if one.value is not None]
-        assert found
-        assert all((confidence >= SURE) is said["sure"] for confidence in found), found
+        expect(text, {confidence >= SURE for confidence in found}, {said["sure"]})
     for other in said.get("surer_than", ()):
         sure, doubtful = (one.list_readings(one.parsed)[0] for one in (case, Case(other, group, {})))
         assert (sure.value is None) == (doubtful.value is None)
-        assert sure.confidence > doubtful.confidence, other
+        assert sure.confidence > doubtful.confidence, f"{text!r} is not surer than {other!r}"
     if "answers" in said or "claims" in said:
-        found = {one: case.prove(one) for way in WAYS for one in said.get(way, ())}
-        ways = {one: read_way(reading) for one, reading in found.items()}
-        assert ways == {one: way for way in WAYS for one in said.get(way, ())}
+        proofs = {one: case.prove(one) for way in WAYS for one in said.get(way, ())}
+        wanted = {one: way for way in WAYS for one in said.get(way, ())}
+        expect(text, {one: read_way(proof) for one, proof in proofs.items()}, wanted)
         if "words" in said:
-            assert {case.parsed.raw(one.spans[0]) for one in found.values() if one} == {said["words"]}
+            expect(text, {case.parsed.raw(one.spans[0]) for one in proofs.values() if one}, {said["words"]})
+
+
+def expect(text: str, found: object, expected: object) -> None:
+    assert found == expected, f"\n      text: {text}\n  expected: {expected}\n     found: {found}"

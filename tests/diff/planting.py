@@ -38,6 +38,8 @@ def make_study() -> Study:
             "  * Blood transfusion",
         ],
         "fields": {"minimumAge": "18 Years", "maximumAge": "75 Years", "sex": "ALL", "healthyVolunteers": False},
+        "conditions": ["Non-small Cell Lung Cancer", "Carcinoma"],
+        "title": "Examplumab in Lung Cancer",
         "status": ["RECRUITING", "2031-02", "2033-05-30"],
         "enrollment": [120, "ESTIMATED"],
         "controls": [["Placebo", "PLACEBO_COMPARATOR", "Matching infusion without drug"]],
@@ -64,8 +66,9 @@ def to_json(study: Study) -> dict[str, Any]:
     )
     return {
         "protocolSection": {
-            "identificationModule": {"nctId": RECORD_ID, "briefTitle": "Examplumab in Lung Cancer"},
+            "identificationModule": {"nctId": RECORD_ID, "briefTitle": study["title"]},
             "descriptionModule": {"briefSummary": "Examplumab is studied in adults with lung cancer."},
+            "conditionsModule": {"conditions": study["conditions"]},
             "statusModule": {
                 "overallStatus": status,
                 "startDateStruct": {"date": start},
@@ -251,6 +254,14 @@ PLANTS = (
     Plant("arm removed", lambda study: study["controls"].clear(), {("arm", "removed", None)}),
     _arm("arm renamed", 0, "Control infusion", "label"),
     _arm("arm of another type", 1, "NO_INTERVENTION", "type"),
+    Plant("title", _rewrite("title", "in Lung", "in Advanced Lung"), {("registration", "changed", "title")}),
+    Plant("title in other words", _rewrite("title", "Lung Cancer", "Cancer of the Lung"), set()),
+    Plant("condition added", lambda study: study["conditions"].append("Mesothelioma"),
+          {("registration", "changed", "conditions")}),
+    Plant("another condition", _rewrite("conditions", "Non-small", "Small"),
+          {("registration", "changed", "conditions")}),
+    Plant("conditions reordered", lambda study: study["conditions"].reverse(), set()),
+    Plant("condition spelt otherwise", _rewrite("conditions", "Non-small Cell", "Nonsmall-cell"), set()),
     _dose("amount", "200 mg", "400 mg", "amounts"),
     _dose("route", "intravenously", "subcutaneously", "route"),
     _dose("frequency", "every 3 weeks", "every 2 weeks", "frequency"),

@@ -77,11 +77,78 @@ def test_a_change_is_told_once_where_little_is_read(part, old, new, kind):
     assert [one.kind.value for one in before.compare(after).changes] == [kind]
 
 
+@pytest.mark.parametrize(
+    ("part", "old", "new", "severity", "message"),
+    [
+        ("inclusion", "Age ≥ 18 years", "Participants must be 18 years of age or older", "editorial", "other words"),
+        ("inclusion", "ECOG performance status of 0 or 1",
+         "Eastern Cooperative Oncology Group (ECOG) performance status ≤ 1", "editorial", "other words"),
+        ("exclusion", "History of myocardial infarction", "Prior MI", "editorial", "other words"),
+        ("exclusion", "Known HIV infection", "Infection with human immunodeficiency virus (HIV)", "editorial", "other"),
+        ("exclusion", "Brain metastases", "Patients with a brain metastasis", "editorial", "other words"),
+        ("exclusion", "Unable to swallow two (2) tablets", "Not able to swallow 2 tablets", "editorial", "other words"),
+        ("exclusion", "Any investigational drug within 30 days prior to dosing",
+         "Use of an investigational product in the 30 days before dosing", "editorial", "other words"),
+        ("exclusion", "Non-small cell cancer in a breast-feeding woman", "Nonsmall cell carcinoma in nursing women",
+         "editorial", "other words"),
+        ("exclusion", "Ventilated for 3 nights", "Ventilated for 5 nights", "major", "3 nights -> 5 nights"),
+        ("exclusion", "HIV and hepatitis B", "HIV or hepatitis B", "major", "and -> or"),
+        ("exclusion", "Asthma that is treated", "Asthma that is not treated", "major", '"not" added'),
+        ("exclusion", "Asthma that is stable", "Asthma that is unstable", "major", "words added: unstable"),
+        ("exclusion", "Sleep apnoea and MI-masks at night", "Sleep apnoea and masks by day at night", "minor",
+         "words removed: MI; words added: day"),
+        ("exclusion", "Pregnancy", "Ruptured aneurysm", "major", "exclusion criterion removed"),
+    ],
+)  # fmt: skip
+def test_a_rewording_is_none_of_meaning_and_a_change_says_which_words(part, old, new, severity, message):
+    before, after = (read(to_record(make_study() | {part: [text]})) for text in (old, new))
+    found = before.compare(after).changes
+    assert found[0].severity.value == severity
+    assert message in found[0].message
+    assert len(found) == (2 if "criterion" in message else 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("Examplumab 50 mg/m2 on days 1-5 of a 28-day cycle", "Examplumab 50 mg/m2 on days 1-7 of a 28-day cycle",
+         ("regimen", "timing", "days 1-5 of a 28-day cycle -> on days 1-7")),
+        ("Radiotherapy, 60 Gy, 2 Gy per fraction", "Radiotherapy, 60 Gy, 1.8 Gy per fraction",
+         ("regimen", "amounts", "60 Gy, 2 Gy -> 60 Gy, 1.8 Gy")),
+        ("Whole brain radiotherapy, 30 Gy in 10 fractions", "Whole brain radiotherapy, 30 Gy in 12 fractions",
+         ("arm", "description", "10 fractions -> 12 fractions")),
+        ("Light for 30 min after waking", "Light for 45 min after waking", ("arm", "description", "30 min -> 45 min")),
+        ("Light for thirty minutes after waking", "Light for 0.5 hours after waking", None),
+        ("Light after waking", "Light after waking, in a room of 20 m2", None),
+    ],
+)  # fmt: skip
+def test_what_an_arm_gives_is_compared_by_its_doses_and_by_other_numbers(old, new, told):
+    before, after = (read(to_record(make_study() | {"arm": text})) for text in (old, new))
+    found = before.compare(after).changes
+    if told is None:
+        assert found == ()
+        return
+    (change,) = found
+    assert (change.item, change.field, change.severity.value) == (*told[:2], "major")
+    assert told[2] in change.message
+
+
+def test_an_outcome_is_paired_with_the_one_of_its_name_that_says_the_same(before):
+    """Of outcomes of one name, time frame and description decide, also against the rank."""
+    rest, move = "Pain at rest, by a numeric scale", "Pain on movement, by a numeric scale"
+    old = {"primary": [["Pain", rest, "Week 4"]], "secondary": [["Pain", move, "Week 4"], ["Pain", move, "Week 12"]]}
+    new = {"primary": [["Pain", f"{move} of 11 points", "Week 12"]], "secondary": [["Pain", move, "Week 4"]]}
+    one, other = (read(to_record(make_study() | study)) for study in (old, new))
+    assert {(change.kind.value, change.field) for change in one.compare(other).changes} == {
+        ("removed", None), ("promoted", "rank"), ("redefined", "description"),
+    }  # fmt: skip
+
+
 def test_all_for_any_in_an_introducing_line_is_major(before):
     plants = {plant.name: plant for plant in PLANTS}
     (above,) = before.compare(read(to_record(plants["all must hold to be excluded"].plant()))).changes
     assert above.severity.value == "major"
-    assert above.message == "introducing line: another number of criteria, or another limit"
+    assert above.message == "introducing line: any -> all"
 
 
 OPPOSITE = {

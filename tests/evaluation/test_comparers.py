@@ -3,7 +3,7 @@
 import pytest
 
 from extractor.evaluation.comparers import COMPARERS, Level
-from extractor.evaluation.comparers import scale_quantity as scale
+from extractor.evaluation.text import scale_quantity as scale
 from extractor.schemas import Age, Amount, Constraint, Instrument, TimeWindow
 
 EXACT, NORMALISED, RELAXED, NONE = Level.EXACT, Level.NORMALISED, Level.RELAXED, Level.NONE

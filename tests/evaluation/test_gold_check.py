@@ -186,7 +186,7 @@ def test_all_files_are_checked_at_once(tmp_path):
     write(tmp_path, json.dumps(GOLD) + "\n\n" + json.dumps(change(("eligibility", "sex"), "men")), "e.jsonl")
     (tmp_path / "f.json").write_bytes(b'{"record_id": "\xff"}')
     write(tmp_path, "[" * 100_000, "g.json")
-    found = [(p.file.rpartition("/")[2], p.line, p.path, p.problem) for p in check_gold(tmp_path, [RECORD])]
+    found = [(p.place.path.name, p.place.line, p.path, p.problem) for p in check_gold(tmp_path, [RECORD])]
     places = [("a", None), ("b", None), ("c", None), ("e", 1), ("e", 3), ("e", 3), ("f", None), ("g", None)]
     assert [(name[0], line) for name, line, _, _ in found] == places
     assert [path for name, _, path, _ in found if name == "e.jsonl"] == ["record_id", "record_id", "eligibility.sex"]
@@ -209,7 +209,7 @@ def test_unreadable_records_and_missing_folders_are_problems(tmp_path):
     records = tmp_path / "records.csv"
     records.write_text("no record")
     found = check_gold_files(tmp_path, records)
-    assert found[0].file == str(records)
+    assert found[0].place.path == records
     assert found[-1].problem == "there is no record 'toy'"
     [missing] = check_gold(tmp_path / "nowhere.json", [])
     assert "No such file" in str(missing)

@@ -10,6 +10,8 @@ from extractor.cli.app import app
 from extractor.evaluation import evaluate
 from extractor.evaluation.page import WorstErrors, render_score_page
 from extractor.evaluation.report import ConfusionCell
+from extractor.fields import read_fields
+from extractor.text.clean import clean_text
 
 from .annotations import make_gold
 from .pages import HOSTILE, NAME, TEXT, make_page, write_sources
@@ -25,13 +27,18 @@ def _read_data(page):
     return json.loads(data)
 
 
+def _list_texts(page):
+    views = _read_data(page)["views"]
+    return {name: {one["name"]: one["text"] for one in view["sections"]} for name, view in views.items()}
+
+
 def test_no_text_of_a_record_breaks_out_of_the_page(sources):
     page = make_page(sources)
     assert HOSTILE not in page
     assert page.count("<script") == page.count("</script>") == 2
     assert "<img" not in page
     assert "&lt;img src=x" not in page  # the name is only in the data, where < is written as \u003c
-    assert _read_data(page)["texts"] == {NAME: {"eligibility": TEXT}}
+    assert _list_texts(page) == {NAME: {"eligibility": clean_text(TEXT).text}}
     # A record that is missing is named by the template.
     sources.predicted.write_text(sources.predicted.read_text("utf-8").splitlines()[1], "utf-8")
     page = make_page(sources)
@@ -66,10 +73,10 @@ def test_without_texts_the_page_gives_a_remedy_and_named_records_take_precedence
     folder.mkdir()
     sources.record.rename(folder / sources.record.name)
     page = make_page(sources)
-    assert _read_data(page)["texts"] == {}
+    assert _list_texts(page) == {}
     assert "The texts of 1 of 1 record with errors could not be read" in page
     assert "--records INPUT" in page
-    assert _read_data(make_page(sources, records=(folder,)))["texts"] == {NAME: {"eligibility": TEXT}}
+    assert _list_texts(make_page(sources, records=(folder,))).keys() == {NAME}
 
 
 def test_a_comparison_is_drawn(sources):
@@ -98,6 +105,15 @@ def test_wrong_usage_is_reported_before_anything_is_scored(sources, words, messa
     result = CliRunner().invoke(app, ["evaluate", str(sources.gold), str(sources.predicted), *words])
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
+
+
+def test_gold_of_own_fields_alone_has_a_headline_and_no_rows_of_dashes(sources):
+    own = [{"record_id": "A", "eligibility": {}, "custom": {"blinding": [{"of": None, "values": {"value": "double"}}]}}]
+    report = evaluate(own, own, resamples=0, fields=read_fields("blinding"))
+    page = render_score_page(report, WorstErrors(0))
+    assert re.search(r"F1, mean over fields, normalised</dt><dd>1\.000", page)
+    assert "eligibility.sex" not in page
+    assert re.search(r"\d+ fields without a value in gold or in the prediction: not shown", page)
 
 
 def _draw_matrices(*cells):

@@ -76,7 +76,7 @@ def test_an_error_shows_both_values_and_the_words_in_the_text(page):
     expect(page.locator(".detail h3")).to_have_text("number eligibility.criteria.constraints")
     expect(page.get_by_role("region", name="Gold")).to_contain_text("100,000,000,000")
     expect(page.get_by_role("region", name="Predicted")).to_contain_text("eligibility.criteria[0].constraints")
-    text = page.locator(".record-text pre")
+    text = page.locator(".passage > pre")
     shown = text.evaluate("(pre) => [...pre.childNodes].map((node) => node.data ?? node.childNodes[1].data).join('')")
     assert shown == TEXT
     before, after = QUOTE.split("100 x 10^9/L")

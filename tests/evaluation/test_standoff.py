@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.gold.standoff import to_standoff
 from extractor import read_records
 from extractor.cli.app import app
 from extractor.errors import GoldError
 from extractor.evaluation.gold_check import check_gold
-from extractor.evaluation.standoff import find_changed_sections, from_standoff, read_standoff, to_standoff
+from extractor.evaluation.standoff import find_changed_sections, from_standoff, read_standoff
 from extractor.evaluation.text import fold_quote
 from extractor.schemas import Section, TrialExtraction
 

@@ -30,7 +30,7 @@ def test_bounds_of_the_text_keep_their_comparators(line, low, high):
     record = make(f"Inclusion Criteria:\n\n* {line}\n* Asthma")
     people = read_people(Extractor(effort="none").extract(record), record)
     assert show(people) == {"minimum_age": (low, 18, False), "maximum_age": (high, 65, False)}
-    assert all(age.confidence and age.citation.section == "eligibility" for age in people.ages.values())
+    assert all(age.citation.section == "eligibility" for age in people.ages.values())
 
 
 def test_an_excluded_age_bounds_the_other_side():

@@ -1,14 +1,11 @@
 """A user's own fields by the commands: run, resume, replay, export, evaluate, diff, schema, batches, service."""
 
-import csv
 import json
 import re
 
 import jsonschema
 import pytest
 
-from extractor.export.custom_values import COLUMNS, list_custom_rows
-from extractor.schemas import TrialExtraction
 from tests.commands import invoke, read_lines
 from tests.llm.stub import serve as serve_stub
 from tests.serve.running import TOKEN, finish, serve, submit
@@ -79,37 +76,6 @@ def test_a_run_is_replayed_with_its_fields(study, fields, tmp_path):
         out = extract(study, fields, tmp_path / "run", "--model", f"{stub.url}#stub")
     again = extract(study, fields, tmp_path / "again", "--replay", out)
     assert (again / "extractions.jsonl").read_bytes() == (out / "extractions.jsonl").read_bytes()
-
-
-def test_values_are_exported_with_canonical_units(study, fields, tmp_path):
-    with serve_stub(answering(WASHOUT)) as stub:
-        out = extract(study, fields, tmp_path / "run", "--model", f"{stub.url}#stub")
-    assert invoke("export", out, "--to", tmp_path / "tables", "--format", "csv").exit_code == 0
-    with (tmp_path / "tables" / "custom_values.csv").open(encoding="utf-8", newline="") as file:
-        rows = {row["field"]: row for row in csv.DictReader(file)}
-    assert (rows["washout"]["number_canonical"], rows["washout"]["unit_canonical"]) == ("28.0", "d")
-    limit = rows["ejection_fraction"]
-    assert (limit["comparator"], limit["number"], limit["unit"], limit["quote"]) == ("<", "40", "%", "below 40 %")
-    assert limit["of"] == "eligibility.criteria[0]"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ({"low": None, "high": 40, "unit": "mg"}, "up to 40 mg"),
-        ({"low": 1, "high": 2, "unit": "mg"}, "1-2 mg"),
-        ({"comparator": "between", "value": 3, "value_high": 5, "unit": "mg/L"}, "3-5 mg/L"),
-        ({"comparator": ">", "value": 450, "value_high": None, "unit": "ms"}, "> 450 ms"),
-        (True, "true"),
-    ],
-)
-def test_a_row_shows_the_value_as_people_write_it_and_how_sure_it_is(value, text):
-    item = {"of": None, "values": {"value": value}, "support": "unproven", "origin": "model", "confidence": 0.5}
-    said = {"record_id": "A", "eligibility": {}, "custom": {"dose": [item]}}
-    (row,) = list_custom_rows(TrialExtraction.model_validate(said))
-    cells = dict(zip((column.name for column in COLUMNS), row, strict=True))
-    assert cells["unit_canonical"] != "d"
-    assert (cells["text"], cells["support"], cells["origin"], cells["confidence"]) == (text, "unproven", "model", 0.5)
 
 
 def test_values_are_scored_by_type_and_compared_between_versions(study, fields, tmp_path):

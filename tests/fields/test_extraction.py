@@ -292,7 +292,7 @@ def test_rules_for_different_attributes_add_up(tmp_path):
         """
 attributes = { allowed = { type = "boolean" }, contraception = { type = "boolean" } }
 rules = [
-  { pattern = "pregnant", gives = { allowed = false }, examples = ["pregnant women"] },
+  { pattern = "pregnant", gives = { allowed = false }, examples = ["pregnant women"], confidence = 0.7 },
   { pattern = "contraception", gives = { contraception = true }, examples = ["use contraception"] },
 ]
 """,
@@ -300,7 +300,8 @@ rules = [
     record = trial(eligibility="Exclusion Criteria:\n\n* pregnant women\n* contraception is used")
     (item,) = Extractor(fields=fields).extract(record).custom["own"]
     assert item.values == {"allowed": False, "contraception": True}
-    assert len(item.evidence) == len(item.values)
+    assert [one.confidence for one in item.evidence] == [0.7, 0.85]
+    assert item.confidence == 0.7
 
 
 def test_a_list_of_one_claim_takes_no_members_of_another(tmp_path):

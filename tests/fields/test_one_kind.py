@@ -65,7 +65,7 @@ def test_both_stand_in_the_card_of_the_criterion(extraction):
     (built_in,) = [one for one in items["eligibility.criteria[1]"]["values"] if one["name"] == BUILT_IN]
     (own,) = items[f"custom.{OWN}[0]"]["values"]
     assert items[f"custom.{OWN}[0]"]["of"] == "eligibility.criteria[1]"
-    assert all(own[name] == built_in[name] for name in ("value", "support", "spans"))
+    assert all(own[name] == built_in[name] for name in ("said", "support", "spans"))
 
 
 def test_parse_shows_both_as_readings_of_the_criterion(fields):

@@ -41,9 +41,9 @@ def quoted_at(span):
 )
 def test_a_refusal_reports_the_conflict_and_its_place(values, kind, quoted, stated, nearest):
     (rejection,) = ground(**values).refused
-    (conflict,) = rejection.refusal.conflicts
+    (conflict,) = rejection.conflicts
     assert (conflict.kind.value, conflict.quoted, conflict.stated) == (kind, quoted, stated)
-    assert quoted_at(rejection.refusal.nearest) == nearest
+    assert quoted_at(rejection.nearest) == nearest
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,7 @@ def test_the_parts_of_an_outcome_are_found_in_order():
         ({"amounts": (Amount(low=50, high=60, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
         ({"amounts": (Amount(low=None, high=7, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
         ({"instrument": Instrument(name="RECIST")}, FindingKind.VALUE_NOT_IN_QUOTE),
-        (
-            {"constraints": (constraint(50_000_000_000, quantity="Unicorns"),)},
-            FindingKind.VALUE_NOT_IN_QUOTE,
-        ),
+        ({"constraints": (constraint(50_000_000_000, quantity="Unicorns"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
     ],
 )
 def test_an_unsupported_value_is_rejected(values, kind):
@@ -103,7 +100,7 @@ def test_an_unsupported_value_is_rejected(values, kind):
     assert grounded.model == {}
     (rejection,) = grounded.refused
     assert ([rejection.field], rejection.kind) == ([*values], kind)
-    assert bool(rejection.refusal.conflicts) is (kind is FindingKind.QUOTE_CONFLICT)
+    assert bool(rejection.conflicts) is (kind is FindingKind.QUOTE_CONFLICT)
 
 
 def test_a_list_that_cannot_be_read_costs_only_itself():

@@ -6,7 +6,7 @@ from extractor.ground.check import ground_answer
 from extractor.ground.regimens import prove_regimens
 from extractor.parse import parse_record
 from extractor.parse.drafts import Chunk, ChunkKind, Draft, Span
-from extractor.schemas import Amount, Frequency, Part, Period, Route, Section, Support, TimeUnit
+from extractor.schemas import Amount, Frequency, Period, Route, Support, TimeUnit
 from tests.growth import LARGEST_EXPONENT, fit_growth
 from tests.trust import trial
 
@@ -21,12 +21,8 @@ def weeks(value):
 
 def prove(text, agent, quote=None, others=(), **values):
     """The proven answer about an agent of the only arm; ``others`` are further agents that the model lists."""
-    label = Part(name="label", start=0, end=5)
-    arm = Section(
-        name="arms[0]", text=f"Arm 1\n{text}", parts=(label, Part(name="description", start=6, end=6 + len(text)))
-    )
-    drug = Section(name="interventions[0]", text=DRUGS, parts=(Part(name="name", start=0, end=len(DRUGS)),))
-    parsed = parse_record(trial(title="A trial").model_copy(update={"sections": (arm, drug)}))
+    drug = {"name": DRUGS}
+    parsed = parse_record(trial(arms=[{"label": "Arm 1", "description": text}], interventions=[drug]))
     chunk = Chunk(900, ChunkKind.ARM, Span("arms[0]", 6, 6 + len(text)), text)
     listed = [{"agent": agent, "quote": quote or text, **values}, *({"agent": name, "quote": name} for name in others)]
     draft = Draft("dosing", chunk, chunk.span)
@@ -83,7 +79,7 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(text, agent,
 def test_what_the_text_says_of_something_else_is_refused_with_the_agents_own(text, agent, values, field, reason):
     found = prove(text, agent, **values)
     assert field not in found.model
-    assert reason in next(each for each in found.refused if each.field == field).refusal.reason
+    assert reason in next(each for each in found.refused if each.field == field).reason
 
 
 def test_without_another_value_of_the_agent_nothing_is_refused():
@@ -95,7 +91,7 @@ def test_without_another_value_of_the_agent_nothing_is_refused():
 def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_another_amount():
     text = "Examplumab 160 mg SC at week 0, thereafter 40 mg SC every other week."
     (rejection,) = prove(text, "Examplumab", amounts=dose(160), frequency=Frequency.Q2W).refused
-    assert "with 160 mg" in rejection.refusal.reason
+    assert "with 160 mg" in rejection.reason
     assert prove(text, "Examplumab", amounts=dose(40), frequency=Frequency.Q2W).refused == ()
 
 
@@ -109,7 +105,7 @@ def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_ano
 )
 def test_what_the_words_state_of_something_else_than_giving_is_refused(text, field, value):
     (rejection,) = prove(text, "Examplumab", **{field: value}).refused
-    assert "something else" in rejection.refusal.reason
+    assert "something else" in rejection.reason
 
 
 @pytest.mark.parametrize("words", ["IV or by mouth", "by mouth or IV"])

@@ -7,11 +7,7 @@ from extractor.ground.check import ground_answer
 from extractor.mentions.rows import find_numbers
 from extractor.parse import parse_record
 from extractor.read import read_records
-from extractor.schemas import (
-    Support,
-    TimePoint,
-    TimeUnit,
-)
+from extractor.schemas import Support, TimePoint, TimeUnit
 from extractor.text.passage import read_passage
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
-from extractor.ask.answers import ask
+from extractor.ask.querying import ask
 from extractor.ask.questions import ModelReply, Question
 from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.client import Model

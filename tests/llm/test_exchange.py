@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from extractor.ask.answers import ask
+from extractor.ask.querying import ask
 from extractor.llm.client import Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.settings import ClientSettings

@@ -6,7 +6,7 @@ import httpx2
 import openai
 import pytest
 
-from extractor.ask.answers import ask
+from extractor.ask.querying import ask
 from extractor.errors import ModelAway, ModelUnavailable, RequestTooLong
 from extractor.llm.client import Model
 from extractor.llm.failures import explain_failure, read_failure

@@ -6,7 +6,7 @@ import re
 import httpx2
 import pytest
 
-from extractor.ask.answers import ask
+from extractor.ask.querying import ask
 from extractor.errors import ModelAway
 from extractor.llm.client import Model
 from extractor.llm.pace import RetryPolicy

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from instructor.core.exceptions import ConfigurationError
 
-from extractor.ask.answers import ask
+from extractor.ask.querying import ask
 from extractor.errors import AnswerRejected, MissingExtra, ModelUnavailable
 from extractor.llm.client import Model
 from extractor.llm.settings import ClientSettings
@@ -56,11 +56,7 @@ async def test_the_request_is_small_and_has_the_schema():
     assert answer["properties"]["word"]["anyOf"] == [{"maxLength": 20, "type": "string"}, {"type": "null"}]
 
 
-MODES = {
-    "JSON_SCHEMA": {"response_format"},
-    "TOOLS": {"tools", "tool_choice"},
-    "JSON": {"response_format"},
-}
+MODES = {"JSON_SCHEMA": {"response_format"}, "TOOLS": {"tools", "tool_choice"}, "JSON": {"response_format"}}
 
 
 def answer_only(mode):

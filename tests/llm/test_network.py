@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.ask.answers import ask
+from extractor.ask.querying import ask
 from extractor.errors import AnswerRejected, ModelUnavailable
 from extractor.llm import network
 from extractor.llm.client import Model

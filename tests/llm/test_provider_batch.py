@@ -117,8 +117,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("store", "step"),
-    [(BatchBook, "note_sent"), (BatchBook, "note_made"), (CallStore, "end"), (BatchBook, "close")],
+    ("store", "step"), [(BatchBook, "note_sent"), (BatchBook, "note_made"), (CallStore, "end"), (BatchBook, "close")]
 )
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(book, monkeypatch, store, step, after):

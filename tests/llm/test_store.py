@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.ask.answers import ask
-from extractor.ask.session import session
+from extractor.ask.querying import ask
+from extractor.ask.questions import session
 from extractor.cost.prices import Price
 from extractor.errors import AnswerMissing, AnswerRejected, ModelAway, ModelUnavailable
 from extractor.llm.client import Model

@@ -5,14 +5,14 @@ import pytest
 from extractor.parse import parse_record
 from extractor.parse.drafts import CERTAIN
 from extractor.text.book import terms_of
-from tests.cases.test_cases import make_record
+from tests.trust import trial
 
 
 def parse(descriptions, arms=(), **texts):
     """Read interventions with these descriptions, experimental arms, and other sections."""
     drugs = [{"type": "DRUG", "name": name, "description": said} for name, said in descriptions.items()]
     cohorts = [{"label": f"Cohort {at}", "type": "EXPERIMENTAL", "description": said} for at, said in enumerate(arms)]
-    return parse_record(make_record({"arms": cohorts, "interventions": drugs, **texts}, ""))
+    return parse_record(trial(arms=cohorts, interventions=drugs, **texts))
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_a_number_too_large_to_represent_is_no_amount(number):
 
 @pytest.mark.parametrize("text", ["Week {}", "{} weeks", "weeks {} and {}", "day 4 to {}", "up to cycle {}"])
 def test_a_number_too_large_to_represent_is_no_moment(text):
-    places = {"primary_outcomes": [{"measure": "Change", "time_frame": text.format(*["9" * 400] * 2)}]}
-    (outcome,) = parse_record(make_record(places, "")).outcomes
+    outcomes = [{"measure": "Change", "time_frame": text.format(*["9" * 400] * 2)}]
+    (outcome,) = parse_record(trial(primary_outcomes=outcomes)).outcomes
     assert [one.value for one in outcome.rules["time_points"].value] == ([4] if "4" in text else [])
 
 

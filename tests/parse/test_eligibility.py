@@ -1,39 +1,11 @@
-"""Criteria of the seeds, and ages beside those that the registry has."""
-
-import json
-from pathlib import Path
+"""Chunks of criteria, and ages beside those that the registry has."""
 
 import pytest
 
 from extractor.parse import parse_record
 from extractor.parse.drafts import ChunkKind
-from extractor.read import read_records
 from extractor.schemas import RegistryFields
 from tests.trust import trial
-
-SEEDS = Path("seeds")
-
-
-def as_gold(criterion):
-    rules, window = criterion.rules, criterion.rules["time_window"].value
-    return {
-        "kind": rules["kind"].value.value,
-        "section": criterion.chunk.span.section,
-        "lead_in": rules["lead_in"].value,
-        "category": rules["category"].value.value,
-        "constraints": [constraint.model_dump(mode="json") for constraint in rules["constraints"].value],
-        "time_window": window.model_dump(mode="json") if window else None,
-    }
-
-
-@pytest.mark.parametrize("record", [*read_records(SEEDS / "records")], ids=lambda record: record.record_id)
-def test_criteria_of_a_seed_are_as_annotated(record):
-    gold = json.loads(next((SEEDS / "gold").glob(f"{record.record_id}*.json")).read_text("utf-8"))["eligibility"]
-    parsed = parse_record(record)
-    found = [criterion for criterion in parsed.criteria if criterion.rules["stands"].value]
-    assert [as_gold(one) | {"quote": parsed.raw(one.span)} for one in found] == gold["criteria"]
-    names = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
-    assert [parsed.whole.rules[name].value for name in names] == [None] * 4
 
 
 def test_chunks_are_numbered_in_reading_order_and_introducing_lines_are_no_criteria():

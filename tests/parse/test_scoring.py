@@ -12,7 +12,8 @@ from extractor.parse import parse_record, parse_uncalibrated
 from extractor.parse.drafts import Reading
 from extractor.parse.parsed import ParsedRecord
 from extractor.parse.scoring import Scorer, apply_curve, calibrate_record, load_scorer, read_scorer
-from extractor.schemas import Category, Concept, EndpointCategory, Section, Source, TimeKind, TrialRecord
+from extractor.schemas import Category, Concept, EndpointCategory, TimeKind, TrialRecord
+from tests.trust import trial
 
 SCORER = Scorer(
     classes=("ill", "well"),
@@ -77,13 +78,11 @@ def test_tables_of_weights_choose_a_class(tmp_path):
 
 @pytest.fixture
 def record() -> TrialRecord:
-    texts = {
-        "eligibility": "Inclusion Criteria:\n\n* Age 18 to 65 years\n* Platelets >= 50 x 10^9/L",
-        "interventions[0]": "DRUG: Examplumab 300 mg subcutaneously every 4 weeks",
-        "primary_outcomes[0]": "Overall survival, 2 years",
-    }
-    sections = tuple(Section(name=name, text=text) for name, text in texts.items())
-    return TrialRecord(record_id="T1", source=Source(path="t", format="flat"), sections=sections)
+    return trial(
+        eligibility="Inclusion Criteria:\n\n* Age 18 to 65 years\n* Platelets >= 50 x 10^9/L",
+        interventions_0="DRUG: Examplumab 300 mg subcutaneously every 4 weeks",
+        primary_outcomes_0="Overall survival, 2 years",
+    )
 
 
 def list_readings(parsed: ParsedRecord) -> dict[str, Reading]:

@@ -7,15 +7,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from extractor.evaluation import evaluate
-from extractor.fields import Amount, Constraint, Duration, Instrument, Quantity, read_fields
-from extractor.fields.attributes import Attribute
 from extractor.review.changes import Change, NotReady, Review
 from extractor.review.draft import list_items
-from extractor.review.forms import describe_form, make_form, write_item
+from extractor.review.forms import describe_form
 from extractor.review.gold import name_gold
 from extractor.review.journal import Journal
 from extractor.review.queue import RunRecords
-from extractor.schemas import CustomItem, TrialExtraction
+from extractor.schemas import TrialExtraction
 
 from .reviewing import OWN, make_custom
 
@@ -82,9 +80,10 @@ def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
     first, last = items(review)
     assert (first["id"], first["value"]) == ("custom.ejection_fraction-0", {"value": "< 40 %"})
     assert first["custom"] == {"field": "ejection_fraction", "of": "criterion-0"}
-    ((field, section, start, end),) = first["marks"]
-    text = next(one["text"] for one in review.describe(NAME)["sections"] if one["name"] == section)
-    assert (field, text[start:end]) == ("value", "below 40 %")
+    ((field, span),) = first["marks"]
+    described = review.describe(NAME)
+    section, start, end, *_ = described["spans"][span]
+    assert (field, described["sections"][section]["text"][start:end]) == ("value", "below 40 %")
     assert first["doubts"] == {"value": first["confidence"]}
     assert last["custom"]["of"] == "criterion-2"
     assert review.list_queue()["records"][0]["progress"]["items"] == len(review.describe(NAME)["items"])
@@ -218,27 +217,6 @@ def test_gold_of_a_field_that_the_run_does_not_declare_stays_as_it_is():
     values = {"value": {"comparator": "<", "value": 40, "value_high": None, "unit": "%"}}
     gold = {"record_id": NAME, "eligibility": {}, "custom": {"another": [{"of": None, "values": values}]}}
     assert list_items(TrialExtraction.model_validate(gold))[-1].value == values
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "written"),
-    [
-        ("quantity", Quantity(comparator="between", value=3, value_high=5, unit="mg/L"), "3-5 mg/L"),
-        ("constraint", Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L"), "ANC: >= 1500000000 /L"),
-        ("amount", Amount(low=None, high=40, unit="mg"), "up to 40 mg"),
-        ("amount", Amount(low=40, high=None, unit="mg"), "at least 40 mg"),
-        ("instrument", Instrument(name="CTCAE", version="5.0"), "CTCAE | 5.0"),
-        ("duration", Duration(value=2.5, unit="month"), "2.5 month"),
-        ("boolean", False, False),
-        ("number", 3, "3"),
-    ],
-)
-def test_a_value_is_read_back_from_its_written_form(kind, value, written):
-    (field,) = read_fields("blinding")
-    attribute = Attribute(name="value", type=kind)
-    field = field.model_copy(update={"attributes": (attribute,)})
-    assert write_item(CustomItem(values={"value": value}), make_form(field)) == {"value": written}
-    assert attribute.read(written) == value
 
 
 def test_a_run_without_custom_fields_has_none_in_its_review(start_review):

@@ -73,8 +73,11 @@ def test_an_added_item_is_placed_by_its_words(start_review):
     assert order == [added, "criterion-0"]
 
 
-def test_marks_are_counted_as_the_browser_does(start_review, records):
-    criterion = item(start_review(), "criterion-0")
-    text = records.read_text(SEED).raw_text("brief_summary").encode("utf-16-le")
-    (place,) = [(start, end) for field, _, start, end in criterion["marks"] if field == "quote"]
-    assert text[2 * place[0] : 2 * place[1]].decode("utf-16-le") == criterion["value"]["quote"]
+def test_marks_are_counted_as_the_browser_does_in_the_text_without_escapes(start_review, records):
+    described = start_review().describe(SEED)
+    criterion = next(one for one in described["items"] if one["id"] == "criterion-0")
+    (span,) = [span for field, span in criterion["marks"] if field == "quote"]
+    section, start, end, *raw = described["spans"][span]
+    text = described["sections"][section]["text"].encode("utf-16-le")
+    assert text[2 * start : 2 * end].decode("utf-16-le") == criterion["words"]
+    assert records.read_text(SEED).raw_text("brief_summary")[slice(*raw)] == criterion["value"]["quote"]

@@ -7,13 +7,14 @@ import pytest
 from playwright.sync_api import expect
 
 from extractor.evaluation import check_gold_files
+from extractor.text.clean import clean_text
 from tests.browser import fits_its_window, list_violations, needs_browser
 from tests.commands import extract
 
 from .reviewing import OWN, SEED, make_custom, make_many, read_gold, serve
 
 pytestmark = needs_browser
-CRITERION = read_gold()["eligibility"]["criteria"][1]["quote"]
+CRITERION = clean_text(read_gold()["eligibility"]["criteria"][1]["quote"]).text
 HOSTILE = "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' onerror='window.broken = 1'>"
 TEXT = f"Inclusion Criteria:\n\n* Platelets at least 100 x 10^9/L {HOSTILE}\n* No {{{{fever}}}} \u202egnp.exe"
 NAME = 'R"><img src=x onerror=window.broken=1>'
@@ -114,7 +115,7 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     endpoint = unfold(page, "endpoint-0")
     endpoint.get_by_label("value", exact=True).fill("3")
     endpoint.get_by_label("value", exact=True).press("Enter")
-    expect(endpoint.locator(".before")).to_have_text("was: 6 month")
+    expect(endpoint.locator(".before")).to_have_text("was: 6 months")
     expect_state(page, "endpoint-0", "to decide")  # other fields of it are still doubtful
     doubt = re.compile(r"^\d+ % sure of .*kind of time.* and that no specimen is stated$")
     expect(endpoint.locator(".head .doubt")).to_have_text(doubt)
@@ -273,7 +274,7 @@ def test_a_records_markup_is_shown_as_text(visit, hostile, tmp_path):
         page = visit(review)
         expect(page.locator(".row-title")).to_have_text(HOSTILE)
         open_record(page, NAME)
-        expect(page.locator("pre[data-section=eligibility]")).to_have_text(TEXT, use_inner_text=False)
+        expect(page.locator("pre[data-section=eligibility]")).to_have_text(clean_text(TEXT).text, use_inner_text=False)
         expect(page.locator(".title h1")).to_have_text(HOSTILE)
         assert page.locator("img, .record script").count() == 0
         for shut in page.locator(".card:not(.opened) .head").all():

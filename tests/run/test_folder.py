@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from extractor.ask.questions import Question
+from extractor.ask.questions import Question, Session
 from extractor.ask.reply_models import Item as ReplyItem
 from extractor.ask.reply_models import Reply
-from extractor.ask.session import NotedAnswer, Session
 from extractor.errors import StoreError
 from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.completions import Completion, Ending
@@ -188,7 +187,7 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
         with RunFolder(tmp_path, SETTINGS) as folder:
             one = record("a", "Adults")
             assert not folder.is_done(one)
-            noted = [NotedAnswer(question, ReplyItem(n=7), "some-model")]
+            noted = [(question, ReplyItem(n=7), "some-model")]
             folder.write(line("a"), Session(noted, lacking=True))
     (row,) = query(tmp_path, "SELECT record_id, chunk, text, task, fields, item, model FROM answers")
     assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")

@@ -174,7 +174,7 @@ async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_other
     budget = Budget(Limits(tokens=limit), load_rates(None), None)
 
     async def spend(record):
-        with suppress(BudgetReached):  # as ``query_batch`` does, which leaves the questions open
+        with suppress(BudgetReached):  # as ``ask_round`` does, which leaves the questions open
             reservation = await budget.reserve(record)
             budget.charge(reservation, Usage(calls=1, prompt_tokens=100))
         return await extract(record)

@@ -1,7 +1,7 @@
 // One error in full: both values, their places, and the text.
 
 /** Draw an error with links to its neighbours in the list. */
-function showDetail(page, error, found, state, texts) {
+function showDetail(page, error, found, state, views) {
   if (!error) {
     const gone = "No error has this address: it was fixed, or left out of this page.";
     const words = state.error ? gone : "Choose an error to see it in its text.";
@@ -9,49 +9,79 @@ function showDetail(page, error, found, state, texts) {
     return;
   }
   const place = found.indexOf(error);
+  const step = (label, neighbour) => {
+    const href = neighbour ? writeState({ ...state, error: neighbour.id }) : null;
+    return make("a", { href, "aria-disabled": href ? null : "true", class: `step ${label.toLowerCase()}` }, label);
+  };
+  const lines = [error.gold, error.predicted].map(({ said }) => said);
+  const isOne = lines.every((said) => said.length === 1) && /\s/.test(lines.join(""));
+  const pieces = isOne ? compareTexts(...lines.flat()).map((side) => showDifference(side, "em")) : [null, null];
   page.detail.replaceChildren(
     make(
       "p",
       { class: "steps" },
       make("a", { class: "back", href: writeState({ ...state, error: undefined }) }, "← List"),
-      makeStep("Previous", found[place - 1], state),
-      makeStep("Next", found[place + 1], state),
+      step("Previous", found[place - 1]),
+      step("Next", found[place + 1]),
     ),
     make("h3", {}, make("span", { class: "kind" }, toWords(error.kind)), " ", make("span", {}, error.field)),
     make("p", { class: "dim facts" }, `Record ${error.record} · harm ${error.harm}`),
-    make("div", { class: "sides" }, showSide("gold", "Gold", error), showSide("predicted", "Predicted", error)),
+    make("div", { class: "sides" }, showSide("gold", "Gold", error, pieces[0]), showSide("predicted", "Predicted", error, pieces[1])),
     error.belongsTo
       ? make("p", { class: "notice" }, "Gold has this value at ", make("code", {}, error.belongsTo), ".")
       : "",
-    make("div", { class: "texts" }, showTexts(error, texts)),
+    make("div", { class: "texts" }, showTexts(error, Object.hasOwn(views, error.record) ? views[error.record] : null)),
   );
   page.detail.scrollTop = 0;
-  for (const text of page.detail.querySelectorAll("pre")) showFirstMark(text);
+  for (const text of page.detail.querySelectorAll(".passage > pre")) {
+    const mark = text.querySelector("mark");
+    if (mark) text.scrollTop = Math.max(0, mark.offsetTop - text.clientHeight / 3);
+  }
 }
 
-function makeStep(label, error, state) {
-  const href = error ? writeState({ ...state, error: error.id }) : null;
-  return make("a", { href, "aria-disabled": href ? null : "true", class: `step ${label.toLowerCase()}` }, label);
-}
-
-function showSide(side, title, error) {
-  const { value, path, quote, file } = error[side];
-  const values = [error.gold.value, error.predicted.value];
-  const areTexts = values.every((one) => typeof one === "string") && /\s/.test(values.join(""));
+function showSide(side, title, error, pieces) {
+  const { said, path, quote, file } = error[side];
+  const value = make("p", { class: said.length ? "value" : "nothing" }, pieces ?? sayAll({ said: said.slice(0, 1) }));
   return make(
     "section",
     { class: `side ${side}`, "aria-label": title },
     make("h4", {}, title),
-    areTexts ? make("p", { class: "value" }, showDifference(compareTexts(...values)[side === "gold" ? 0 : 1], "em")) : showValue(value),
-    quote && quote !== value ? make("blockquote", {}, quote) : "",
+    said.length > 1 ? make("ul", { class: "values" }, said.map((line) => make("li", { class: "value" }, line))) : value,
+    quote && quote !== said[0] ? make("blockquote", {}, quote) : "",
     path ? make("p", { class: "path" }, make("code", {}, path)) : "",
     make("p", { class: "file dim" }, file || "not predicted"),
     side === "predicted" && error.provenance ? make("p", { class: "file dim" }, `item: ${error.provenance}`) : "",
   );
 }
 
-/** Scroll a long text to its first mark. */
-function showFirstMark(text) {
-  const mark = text.querySelector("mark");
-  if (mark) text.scrollTop = Math.max(0, mark.offsetTop - text.clientHeight / 3);
+/** The sections that matter to an error, or the reason why there are none. */
+function showTexts(error, view) {
+  if (view === null) {
+    const remedy = "The record's text was missing when this page was made: run again with --records INPUT.";
+    return [make("p", { class: "notice" }, remedy)];
+  }
+  const sides = ["gold", "predicted"];
+  const notes = sides.filter((side) => error[side].said.length && !error.marks[side].length).map((side) => {
+    const who = side === "gold" ? "Gold" : "The prediction";
+    const { quote } = error[side];
+    return make("p", { class: "notice" }, quote === null ? `${who} gives no quote for this value.` : `${who}'s words are not found in this text: “${quote}”`);
+  });
+  const wanted = new Set(error.sections);
+  const kinds = new Set(sides.filter((side) => error.marks[side].length));
+  const own = new Set(sides.flatMap((side) => error.marks[side]));
+  const spans = view.spans.map((span, number) => (own.has(number) ? span : [-1, 0, 0]));
+  const text = showText({ ...view, spans }, (words, over) => {
+    const found = sides.filter((side) => over.some((span) => error.marks[side].includes(span)));
+    const side = found.length === 2 ? "both" : found[0];
+    kinds.add(side);
+    const spoken = side === "both" ? "gold and predicted" : side;
+    const said = (more) => make("span", { class: "sr" }, more);
+    return make("mark", { class: side, title: spoken }, said(`[${spoken}: `), words, said("]"));
+  }, "h4").filter((_, number) => wanted.has(view.sections[number].name));
+  for (const pre of text.map((section) => section.querySelector("pre"))) {
+    const name = view.sections.find((one) => one.name === pre.dataset.section).title;
+    for (const [key, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": `Text of ${name}` })) pre.setAttribute(key, value);
+  }
+  const key = make("p", { class: "key-line" }, [...kinds].map((side) => make("span", { class: `swatch ${side}` }, side)));
+  return [key, ...notes, ...text];
 }

@@ -1,6 +1,21 @@
-// The list of errors and its filters.
+// The page's state, kept in the address: "#kind=missed&field=dosing&error=0a1b2c3d4e", and the list that it filters.
 
+const NAMES = ["kind", "field", "record", "text", "gold", "predicted", "sort", "error"];
 const FILTERS = ["kind", "field", "record", "text", "sort"];
+
+/** The state in an address's hash; null if it names a section of the page instead. */
+function readState(hash) {
+  const given = new URLSearchParams(hash.slice(1));
+  const state = Object.fromEntries(NAMES.filter((name) => given.has(name)).map((name) => [name, given.get(name)]));
+  return hash.length > 1 && Object.keys(state).length === 0 ? null : state;
+}
+
+/** The hash of a state. It omits empty values, except an empty choice of gold or of the prediction. */
+function writeState(state) {
+  const isCell = (name) => name === "gold" || name === "predicted";
+  const stated = NAMES.filter((name) => state[name] !== undefined && (isCell(name) || state[name] !== ""));
+  return `#${new URLSearchParams(stated.map((name) => [name, state[name]]))}`;
+}
 
 /** The state of the filters. A cell of a confusion matrix applies only to its field. */
 function readFilters(form, state) {
@@ -10,10 +25,40 @@ function readFilters(form, state) {
   return next;
 }
 
+/** The errors that pass a state's filters, in its order. */
+function selectErrors(errors, state) {
+  const words = splitWords(state.text);
+  const record = (state.record || "").toLowerCase();
+  const found = errors.filter(
+    (error) =>
+      (!state.kind || error.kind === state.kind) &&
+      (!state.field || nameField(error.field).includes(`${state.field.includes(".") ? "field" : "task"} ${state.field}`)) &&
+      (!record || error.record.toLowerCase().includes(record)) &&
+      isInCell(error, state) &&
+      words.every((word) => error.words.includes(word)),
+  );
+  const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
+  if (state.sort) found.sort((one, other) => compare(one[state.sort], other[state.sort]) || other.harm - one.harm);
+  return found;
+}
+
+/** Whether an error belongs to a cell of a confusion matrix: the given choices, in two paired items. */
+function isInCell(error, state) {
+  if (state.gold === undefined && state.predicted === undefined) return true;
+  const isPair = error.gold.path !== null && error.predicted.path !== null;
+  return isPair && ["gold", "predicted"].every((side) => state[side] === undefined || state[side] === error[side].choice);
+}
+
+/** The members of a side's value on one line. */
+function sayAll({ said }) {
+  return said.join(" + ") || "nothing";
+}
+
 /** The link of an error in the list. */
 function makeRow(error, state) {
   const span = (name, ...children) => make("span", { class: name }, ...children);
-  const line = (side) => span(`${side}-line`, shorten(toLine(error[side].value)));
+  const shorten = (text) => (text.length > 90 ? `${text.slice(0, 89)}…` : text);
+  const line = (side) => span(`${side}-line`, shorten(sayAll(error[side])));
   return make(
     "a",
     { href: writeState({ ...state, error: error.id }) },
@@ -29,8 +74,4 @@ function describe(found, all, state) {
   const name = (choice) => (choice === "" ? "(empty)" : choice);
   const cell = isCell ? ` where gold has ${name(state.gold)} and ${name(state.predicted)} is predicted` : "";
   return `${found.length} of ${all.length} errors${cell}`;
-}
-
-function shorten(text) {
-  return text.length > 90 ? text.slice(0, 89) + "…" : text;
 }

@@ -4,7 +4,7 @@ function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = new Map(data.errors.map((error) => [error.id, error]));
   for (const error of data.errors) {
-    const sides = [error.gold, error.predicted].flatMap(({ value, quote }) => [toLine(value), quote]);
+    const sides = [error.gold, error.predicted].flatMap((side) => [sayAll(side), side.quote]);
     error.words = [...sides, error.record, error.field].join("\n").toLowerCase();
   }
   const find = (selector) => document.querySelector(selector);
@@ -26,7 +26,7 @@ function start() {
     for (const name of FILTERS) page.form[name].value = state[name] || "";
     page.status.textContent = describe(found, data.errors, state);
     page.browser.classList.toggle("opened", Boolean(state.error));
-    showDetail(page, error, found, state, data.texts);
+    showDetail(page, error, found, state, data.views);
     list.current = error?.id;
     list.show(found);
     if (found.includes(error)) list.reveal(found.indexOf(error));

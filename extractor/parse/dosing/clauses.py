@@ -17,6 +17,13 @@ from .marks import Fact, Place, within
 from .names import is_salt
 from .sections import DosingSection, Findings
 
+Piece = tuple[int, int, bool]
+"""A half-open clause, and whether it continues the one before ("then ...")."""
+_BESIDE_REACH = 12
+"""The most tokens between an agent, or its amount, and a fact beside it."""
+_OTHER_ACT_REACH = 3
+"""How many tokens after a fact can name another act: "weekly blood samples"."""
+
 
 @dataclass(frozen=True, eq=False)
 class Clause:
@@ -84,10 +91,6 @@ class Statement:
     def holds(self, fact: Fact) -> bool:
         """Whether the clause of the statement contains a fact."""
         return fact.section == self.section and self.clause.first <= fact.first < self.clause.end
-
-
-Piece = tuple[int, int, bool]
-"""A half-open clause, and whether it continues the one before ("then ...")."""
 
 
 def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Piece]:
@@ -171,12 +174,6 @@ def _differ(stated: Sequence[Fact], between: Place, behind: int) -> tuple[Fact, 
     """The last time of giving between two places and the first one after the second, if they differ."""
     before, after = within(stated, *between), [m for m in stated if m.first >= behind]
     return (before[-1], after[0]) if before and after and before[-1].value != after[0].value else None
-
-
-_BESIDE_REACH = 12
-"""The most tokens between an agent, or its amount, and a fact beside it."""
-_OTHER_ACT_REACH = 3
-"""How many tokens after a fact can name another act: "weekly blood samples"."""
 
 
 class Link(StrEnum):

@@ -15,6 +15,22 @@ from .marks import Mark, drop_overlaps
 Days = tuple[int, ...]
 _LONGEST_RANGE = 400
 """The most days in a range."""
+_LOOSE_ENDS = frozenset({"the", "a", "an", "of", "to", "in", "each", "is", "was", "are", "from", "subsequent"})
+_LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
+_INTERVALS = {
+    1: Frequency.QD, 2: Frequency.QOD, 7: Frequency.QW, 14: Frequency.Q2W, 21: Frequency.Q3W, 28: Frequency.Q4W,
+    30: Frequency.QM, 35: Frequency.Q5W, 42: Frequency.Q6W, 56: Frequency.Q8W, 84: Frequency.Q12W, 90: Frequency.Q3M,
+    180: Frequency.Q6M, 365: Frequency.QY, 360: Frequency.QY,
+}  # fmt: skip
+_PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
+_LONGEST_OF_TWO = 14
+"""The longest interval that two days imply, in days. Whole months are exceptions."""
+_MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
+_LENGTHS_OF_CYCLES = frozenset(
+    {Frequency.Q2W, Frequency.Q3W, Frequency.Q4W, Frequency.Q5W, Frequency.Q6W, Frequency.Q8W, Frequency.QM}
+    | {Frequency.OTHER}
+)
+"""Codes that give only the cycle length beside a list of days."""
 
 
 def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
@@ -119,10 +135,6 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
     return None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(value), at + 1)
 
 
-_LOOSE_ENDS = frozenset({"the", "a", "an", "of", "to", "in", "each", "is", "was", "are", "from", "subsequent"})
-_LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
-
-
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
     """Moments of dosing other than counted days, left to right."""
     limits = [(mark.first, mark.end) for mark in find_dates(tokens) if not mark.value]
@@ -145,22 +157,6 @@ def _read_moments(tokens: Tokens) -> Iterator[tuple[int, int]]:
             yield first, end
         elif word.endswith("operatively"):
             yield first, first + 1
-
-
-_INTERVALS = {
-    1: Frequency.QD, 2: Frequency.QOD, 7: Frequency.QW, 14: Frequency.Q2W, 21: Frequency.Q3W, 28: Frequency.Q4W,
-    30: Frequency.QM, 35: Frequency.Q5W, 42: Frequency.Q6W, 56: Frequency.Q8W, 84: Frequency.Q12W, 90: Frequency.Q3M,
-    180: Frequency.Q6M, 365: Frequency.QY, 360: Frequency.QY,
-}  # fmt: skip
-_PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
-_LONGEST_OF_TWO = 14
-"""The longest interval that two days imply, in days. Whole months are exceptions."""
-_MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
-_LENGTHS_OF_CYCLES = frozenset(
-    {Frequency.Q2W, Frequency.Q3W, Frequency.Q4W, Frequency.Q5W, Frequency.Q6W, Frequency.Q8W, Frequency.QM}
-    | {Frequency.OTHER}
-)
-"""Codes that give only the cycle length beside a list of days."""
 
 
 def code_interval(days: float) -> Frequency:

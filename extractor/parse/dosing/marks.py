@@ -13,6 +13,8 @@ from extractor.text.lexer import Tokens
 Place = tuple[int, int]
 """A half-open range of tokens."""
 T_co = TypeVar("T_co", covariant=True)
+_first = attrgetter("first")
+_STOP = re.compile(r"[.;\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,6 @@ class Mark(Generic[T_co]):
 
 
 Fact = Mark[Any]
-_first = attrgetter("first")
-_STOP = re.compile(r"[.;\n]")
 
 
 def number_sentences(tokens: Tokens, marks: Sequence[Mark[object]]) -> list[int]:

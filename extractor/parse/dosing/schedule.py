@@ -39,6 +39,17 @@ STEP = 0.3
 """The confidence of each of several lengths in one sentence: they are steps, not the whole treatment."""
 _LENGTH_CONTEXT = 14
 """How many tokens before a duration can decide its meaning."""
+_OFTEN = frozenset(
+    {Frequency.ONCE, Frequency.QD, Frequency.BID, Frequency.TID, Frequency.QID, Frequency.PRN, Frequency.CONTINUOUS}
+)
+_WORDINGS = {
+    "one dose": ("single_giving", "one_giving"),
+    "interval": _INTERVALS,
+    "daily or weekly": ("bare_rhythm",),
+    "per day": ("per_rhythm",),
+    "some days": ("number_of_days", "consecutive_days"),
+    "counted": ("counted_times", "times_after", "divided_doses"),
+}
 
 
 def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[Frequency], ...]:
@@ -87,11 +98,6 @@ def find_other_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
             yield Mark(_period(duration), duration.first, duration.end)
 
 
-_OFTEN = frozenset(
-    {Frequency.ONCE, Frequency.QD, Frequency.BID, Frequency.TID, Frequency.QID, Frequency.PRN, Frequency.CONTINUOUS}
-)
-
-
 def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
     """How a frequency is worded: a case of ``measured``.
 
@@ -112,16 +118,6 @@ def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
         "words",
     )
     return "once" if mark.value is Frequency.ONCE and case != "one dose" else case
-
-
-_WORDINGS = {
-    "one dose": ("single_giving", "one_giving"),
-    "interval": _INTERVALS,
-    "daily or weekly": ("bare_rhythm",),
-    "per day": ("per_rhythm",),
-    "some days": ("number_of_days", "consecutive_days"),
-    "counted": ("counted_times", "times_after", "divided_doses"),
-}
 
 
 def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:

@@ -9,7 +9,7 @@ from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, draft_recor
 from extractor.parse.scoring import measured
 from extractor.schemas import Category, Comparator, RegistryFields, Support
 from extractor.text.book import rule
-from extractor.text.passage import LexedSection, Passage
+from extractor.text.passage import LexedSection
 
 from .category import score_lines, target_words
 from .constraints import read_constraints, read_window
@@ -19,9 +19,9 @@ from .people import Stated, read_ages, read_healthy, read_sex
 __all__ = ["read_eligibility"]
 
 _CLEARLY_NONE = 0.98
-_ONE_LINE = str.maketrans("\n\t\r", "   ")
 _UNKNOWN = RegistryFields()
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
+_TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 
 
 def read_eligibility(
@@ -60,13 +60,10 @@ def read_eligibility(
     return draft_record(rules), tuple(criterion for criterion, _ in found)
 
 
-_TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
-
-
 def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float, number: int) -> tuple[Draft, Stated]:
     passage, is_parent = entry.passage, entry.role is Role.PARENT
     parent, heading = (" ".join(intro.raw.split()) if intro else "" for intro in (entry.parent, entry.heading))
-    text = passage.text.translate(_ONE_LINE)
+    text = passage.text.translate(str.maketrans("\n\t\r", "   "))
     limits = find_limits(passage.tokens, entry.sense)
     place, in_prose = (span_of(passage),), entry.confidence is not None
     kind_sure = measured("criterion", "kind of the list" if entry.kind else "kind without a list")
@@ -88,6 +85,9 @@ def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float,
         measured_value = constraints.value and category.value not in _TREATMENTS
         if inherited.value and not (lasts and measured_value):
             window = replace(inherited, confidence=min(inherited.confidence, sure))
+    denial = rule("negated_statement").starts(passage.tokens, passage.first, passage.end)
+    denied = passage.part(denial.first, denial.end) if denial else passage
+    denial_sure = measured("negated", "negated" if denial else "not negated")
     rules: dict[str, Reading[Any]] = {
         "stands": _read_existence(entry, no_criterion),
         "kind": Reading(entry.sense, kind_sure, place, Support.INFERRED),
@@ -95,7 +95,7 @@ def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float,
         "category": category,
         "constraints": constraints,
         "time_window": window,
-        "negated": _read_negation(passage),
+        "negated": Reading(denial is not None, denial_sure, (span_of(denied),), Support.INFERRED),
     }
     layout = ChunkKind.LEAD_IN if is_parent else ChunkKind.ITEM if entry.listed else ChunkKind.SENTENCE
     criterion = Draft("eligibility.criteria", Chunk(number, layout, *place, text), *place, rules)
@@ -115,11 +115,3 @@ def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:
         sure = measured("criterion", case if entry.listed else "prose")
     sure = min(sure, round(1 - no_criterion, 3)) if entry.listed else sure
     return Reading(entry.role is Role.CRITERION, sure, (span_of(entry.passage),), Support.INFERRED)
-
-
-def _read_negation(passage: Passage) -> Reading[bool | None]:
-    """Whether the statement of a criterion is negated, and the words that negate it."""
-    found = rule("negated_statement").starts(passage.tokens, passage.first, passage.end)
-    quote = passage.part(found.first, found.end) if found else passage
-    confidence = measured("negated", "negated" if found else "not negated")
-    return Reading(found is not None, confidence, (span_of(quote),), Support.INFERRED)

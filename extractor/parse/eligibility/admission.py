@@ -3,6 +3,7 @@
 The facts go into the extraction, so that whoever uses it need not read the quotes again.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,7 +65,8 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     if places:
         sexes, pieces = _find_sexes(tokens, places), list(criterion.evidence)
         for at in places:
-            known = {"sex": sexes.get(at), "quantity": _name_by_context(criterion, pieces[at])}
+            limit = criterion.constraints[int(pieces[at].field[len("constraints[") : -1])]
+            known = {"sex": sexes.get(at), "quantity": _name_by_context(limit, pieces[at], passage)}
             pieces[at] = pieces[at].model_copy(update=known)
         update["evidence"] = tuple(pieces)
     return criterion.model_copy(update=update)
@@ -144,29 +146,30 @@ def _find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
     named = {at: sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
     if not named or rule("all_sexes").search(tokens):
         return {}
-    last = {key: end - 1 for key, (_, end) in places.items()}
+    first, last = sorted(named), {key: end - 1 for key, (_, end) in places.items()}
     ends, sexes = sorted(last.values()), dict[int, Sex]()
-    is_before = min(named) < ends[0]
     for key, place in last.items():
-        if is_before:
-            at = max((one for one in named if one < place), default=None)
-            floor = max((one for one in ends if at is not None and one < at), default=-1)
-            beside = {sex for one, sex in named.items() if floor < one < place}  # "women (not pregnant) and men of"
+        number = bisect_left(first, place)
+        if first[0] < ends[0]:
+            floor = ends[bisect_left(ends, first[number - 1]) - 1] if first[number - 1] > ends[0] else -1
+            beside = first[bisect_left(first, floor) : number]  # "women (not pregnant) and men of" are both
+            at = beside[-1] if len({named[one] for one in beside}) == 1 else None
         else:
-            ceiling = next((one for one in ends if one > place), len(tokens))
-            at = min((one for one in named if place < one < ceiling), default=None)
-            beside = set()
-        if at is None or len(beside) > 1:
-            continue
-        if frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
+            following = ends[bisect_right(ends, place) :][:1]
+            at = next((one for one in first[number : number + 1] if not following or one < following[0]), None)
+        if at is not None and frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
             sexes[key] = named[at]
     return sexes
 
 
-def _name_by_context(criterion: Criterion, piece: Evidence) -> str | None:
+_NEAR = 200
+"""How many characters around a limit are read for its quantity."""
+
+
+def _name_by_context(limit: Constraint, piece: Evidence, passage: Passage) -> str | None:
     """The quantity of a limit, where the words around it name another one than its own: "men", "a score", "BP"."""
-    limit = criterion.constraints[int(piece.field[len("constraints[") : -1])]
-    unit = read_unit(limit.unit) if limit.unit else None
+    unit, (start, end) = read_unit(limit.unit) if limit.unit else None, passage.raw_span
+    around = passage.section.raw[max(start, piece.start - _NEAR) : min(end, piece.end + _NEAR)]
     own = name_quantity(limit.quantity, unit, value=limit.value)
-    named = name_quantity(limit.quantity, unit, criterion.quote, limit.value, piece.quote)
+    named = name_quantity(limit.quantity, unit, around, limit.value, piece.quote)
     return named.name if named and named != own else None

@@ -13,13 +13,19 @@ from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
-from extractor.text.quantity_names import KnownQuantity, name_quantity, names_quantity
+from extractor.text.quantity_names import name_quantity, names_quantity
 from extractor.text.units import read_unit
 
 _RATIOS = frozenset({"ULN", "UNL", "normal", "Normal"})
 _CONSENT = frozenset({"consent", "assent"})
 _AGE_REACH, _ASIDE_REACH = 12, 24
 _NO_LIMITS = (Role.SCALE, Role.PART, Role.AIM)
+_MOST_WORDS = 8
+"""The most words that name a quantity."""
+_IF_REACH = 20
+"""How many tokens before a limit its condition may begin."""
+_PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
+_NO_WINDOW = frozenset({"age", "life", "survival"})
 
 
 def read_constraints(
@@ -40,7 +46,14 @@ def read_constraints(
     roles = {limit: find_role(tokens, (limit.first, limit.end), limit.quantity) for limit in limits}
     kept = [limit for limit in limits if roles[limit] not in _NO_LIMITS and _is_constraint(tokens, limit, topic)]
     measured_first = next((limit.first for limit in kept if not is_age(tokens, limit)), len(tokens))
-    kept = [limit for limit in kept if limit.first < measured_first or not _says_for_whom(tokens, limit)]
+    # A later age only says to whom the limit before it applies.
+    kept = [
+        limit
+        for limit in kept
+        if limit.first < measured_first
+        or not is_age(tokens, limit)
+        or not rule("applies_to").ends(tokens, limit.first, limit.first - _AGE_REACH)
+    ]
     constraints, spans = [], []
     last: Range | None = None
     done = 0
@@ -53,7 +66,16 @@ def read_constraints(
         spans.append(span_of(passage.part(min(limit.first, first), max(limit.end, end))))
         last, done = named or last, limit.end
     shape = _name_case(tokens, kept, list(_find_unread(tokens, limits)))
-    known = [_find_known(constraint) for constraint in constraints]
+    # The quantities that the words name by themselves; more than eight words name none.
+    units = [read_unit(one.unit) if one.unit else None for one in constraints]
+    known = [
+        name_quantity(one.quantity, unit, value=one.value) if len(one.quantity.split()) <= _MOST_WORDS else None
+        for one, unit in zip(constraints, units, strict=True)
+    ]
+    # "if albumin is < 30 g/L, calcium must be": only a condition of another limit
+    asked = not rule("not_asked_for").search(tokens) and not any(
+        rule("limit_condition").ends(tokens, limit.first, limit.first - _IF_REACH) for limit in kept
+    )
     if shape in _PLAIN and (not all(known) or "respectively" in tokens.words):
         shape = "quantity without a known name"
     elif shape in _PLAIN and any(_has_unread_unit(tokens, limit) for limit in kept):
@@ -62,25 +84,10 @@ def read_constraints(
         shape = "only a kind of quantity is named"
     elif shape in _PLAIN and any(is_age(tokens, limit) and is_other_age(tokens, limit) for limit in kept):
         shape = "age of somebody else"
-    elif shape in _PLAIN and (_is_not_asked_for(tokens) or any(_is_conditional(tokens, limit) for limit in kept)):
+    elif shape in _PLAIN and not asked:
         shape = "limit under a condition"
     sure = measured("constraints", shape)
     return Reading(tuple(constraints), max(0.5, sure), tuple(spans), Support.PARSED)
-
-
-_IF_REACH = 20
-"""How many tokens before a limit its condition may begin."""
-_PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
-
-
-def _is_conditional(tokens: Tokens, limit: Limit) -> bool:
-    """Whether a limit only says when another one holds: "if albumin is < 30 g/L, calcium must be"."""
-    return rule("limit_condition").ends(tokens, limit.first, limit.first - _IF_REACH) is not None
-
-
-def _is_not_asked_for(tokens: Tokens) -> bool:
-    """Whether a line says that a limit is not asked for."""
-    return rule("not_asked_for").search(tokens) is not None
 
 
 def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
@@ -92,22 +99,6 @@ def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
     goes_on |= limit.unit is not None and tokens.words[end].lower() == "per"
     bare = limit.unit is None and not limit.time_unit and tokens.words[end][0].isalpha()
     return goes_on or (bare and not rule("goes_on_after").starts(tokens, end))
-
-
-def _says_for_whom(tokens: Tokens, limit: Limit) -> bool:
-    """Whether an age only says to whom the limit before it applies."""
-    return is_age(tokens, limit) and rule("applies_to").ends(tokens, limit.first, limit.first - _AGE_REACH) is not None
-
-
-def _find_known(constraint: Constraint) -> KnownQuantity | None:
-    """The quantity that the words of a limit name by themselves; None for other words, or too many."""
-    unit = read_unit(constraint.unit) if constraint.unit else None
-    few = len(constraint.quantity.split()) <= _MOST_WORDS
-    return name_quantity(constraint.quantity, unit, value=constraint.value) if few else None
-
-
-_MOST_WORDS = 8
-"""The most words that name a quantity."""
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
@@ -228,9 +219,6 @@ def _find_unread(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[str]:
         places += [(name.first, name.end) for name in rule("part_of_name").find(tokens)]
         read = {at for place in places for at in range(*place)}
         yield from (tokens.words[at] for at, code in enumerate(tokens.codes) if code == NUMBER and at not in read)
-
-
-_NO_WINDOW = frozenset({"age", "life", "survival"})
 
 
 def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:

@@ -19,6 +19,23 @@ from extractor.text.passage import LexedSection, Passage, strip_span
 
 from .headings import find_headings, read_list_heading
 
+_COMMENT = "<!-- -->"
+"""The separator of two lists in the registry's Markdown, which is not a line."""
+_OPEN_END = re.compile(r"\b(?:following|the|all|any|of|for|in|meet|these|this|each)$")
+_PADDING = re.compile(r"[\s\u00a0]*(?:[.,;:](?=\s|$)[\s\u00a0]*)*")
+_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11}
+_LONG_COUNT = 4
+"""So many items that count up are numbered, wherever they begin."""
+_NEXT_ITEM_REACH = 12
+"""How many blocks ahead the next item may be, after sub-items."""
+_LONGEST_HEADING = 2000
+"""In characters, including white space of the layout."""
+_ENDS = tuple(".;:!?；。：")
+_PUNCTUATION = ".;:,)]）；。"
+_CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
+_INTRODUCTION_REACH = 200
+"""How many characters before a sub-item can introduce it."""
+
 
 class Bullet(StrEnum):
     """The mark of an item, from outer to inner levels: the groups of the expression ``list_mark``."""
@@ -61,13 +78,6 @@ class Line:
     @property
     def tokens(self) -> Tokens:
         return self.passage.tokens
-
-
-_COMMENT = "<!-- -->"
-"""The separator of two lists in the registry's Markdown, which is not a line."""
-_OPEN_END = re.compile(r"\b(?:following|the|all|any|of|for|in|meet|these|this|each)$")
-_PADDING = re.compile(r"[\s\u00a0]*(?:[.,;:](?=\s|$)[\s\u00a0]*)*")
-_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11}
 
 
 def read_lines(section: LexedSection) -> list[Line]:
@@ -113,10 +123,6 @@ def _drop_bare_numbers(lines: Sequence[Line]) -> Iterator[Line]:
             continue
         bullet, column = line.bullet or Bullet.NUMBER, line.column + found.end() - line.start
         yield replace(line, start=found.end(), column=column, bullet=bullet, ordinal=count)
-
-
-_LONG_COUNT = 4
-"""So many items that count up are numbered, wherever they begin."""
 
 
 def _split_at_headings(section: LexedSection, start: int, end: int, *, wrapped: bool) -> Iterator[tuple[int, int]]:
@@ -178,13 +184,6 @@ def _read_marker(raw: str, start: int, end: int) -> _Marker | None:
     return _Marker(Bullet(found.lastgroup or ""), ordinal, found.end(), start)
 
 
-_NEXT_ITEM_REACH = 12
-"""How many blocks ahead the next item may be, after sub-items."""
-_LONGEST_HEADING = 2000
-"""In characters, including white space of the layout."""
-_ENDS = tuple(".;:!?；。：")
-
-
 def read_blocks(section: LexedSection) -> list[Line]:
     r"""The blocks of an eligibility section.
 
@@ -193,7 +192,9 @@ def read_blocks(section: LexedSection) -> list[Line]:
     ['Criteria:', 'Able to give consent', 'Adult']
     """
     lines = read_lines(section)
-    width = _find_wrap_width(lines)
+    widest = sorted(line.width for line in lines)[-3:]  # the width at which the text was wrapped, if it was
+    is_wrapped = len(lines) > 2 and 72 <= widest[-1] <= 112 and widest[0] >= widest[-1] - 12
+    width = widest[-1] if is_wrapped else None
     blocks: list[Line] = []
     last: Line | None = None
     for line in lines:
@@ -207,12 +208,6 @@ def read_blocks(section: LexedSection) -> list[Line]:
         ahead = blocks[place + 1 : place + 1 + _NEXT_ITEM_REACH]
         parts += _split_run_on(block, next((other.ordinal for other in ahead if other.bullet is block.bullet), None))
     return parts
-
-
-def _find_wrap_width(lines: Sequence[Line]) -> int | None:
-    """The width at which the text was wrapped, or None if it was not wrapped."""
-    widest = sorted(line.width for line in lines)[-3:]
-    return widest[-1] if len(lines) > 2 and 72 <= widest[-1] <= 112 and widest[0] >= widest[-1] - 12 else None
 
 
 def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
@@ -230,19 +225,18 @@ def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
     return fits and not line.bullet and not any(read_list_heading(one.tokens, bulleted=False)[0] for one in short)
 
 
-_PUNCTUATION = ".;:,)]）；。"
-_CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
-_INTRODUCTION_REACH = 200
-"""How many characters before a sub-item can introduce it."""
-
-
 def _split_run_on(block: Line, follows: int | None) -> Iterator[Line]:
     """Cut a block of several items ("1. a 2. b 3. c"), and drop signs of the layout.
 
     ``follows`` is the number of the next item. Signs of the layout are a dangling dash, and a semicolon between items.
     """
-    raw, parts = block.section.raw, [block]
-    for mark in sorted([*_find_circles(block), *_find_numbers(block, follows)], key=lambda mark: mark.end):
+    raw, parts, opening = block.section.raw, [block], block.start
+    circles = [
+        _Marker(Bullet.CIRCLE, None, found.end(), found.start())
+        for found in expression("circle_inside").finditer(raw, *block.span)
+        if raw.count("(", opening, found.start()) <= raw.count(")", opening, found.start())
+    ]
+    for mark in sorted([*circles, *_find_numbers(block, follows)], key=lambda mark: mark.end):
         start, _ = strip_span(raw, mark.end, block.end)
         if start < block.end and mark.before > parts[-1].start:
             front = raw[max(block.start, mark.before - _INTRODUCTION_REACH) : mark.before].rstrip()
@@ -254,13 +248,6 @@ def _split_run_on(block: Line, follows: int | None) -> Iterator[Line]:
         words = raw[part.start : part.end]
         words = words if words[-1:].isalnum() else expression("dangling_mark").sub("", words)
         yield replace(part, end=part.start + len(words.rstrip(" \t\r\n;；") if len(parts) > 1 else words))
-
-
-def _find_circles(block: Line) -> Iterator[_Marker]:
-    raw, start = block.section.raw, block.start
-    for found in expression("circle_inside").finditer(raw, *block.span):
-        if raw.count("(", start, found.start()) <= raw.count(")", start, found.start()):
-            yield _Marker(Bullet.CIRCLE, None, found.end(), found.start())
 
 
 def _find_numbers(block: Line, follows: int | None) -> list[_Marker]:

@@ -3,16 +3,21 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import chain, pairwise, zip_longest
+from itertools import pairwise, zip_longest
 
 from extractor.parse.scoring import measured
 from extractor.schemas import CriterionKind
 from extractor.text.book import rule
-from extractor.text.lexer import NUMBER, Tokens
+from extractor.text.lexer import NUMBER
 from extractor.text.passage import LexedSection, Passage, split_sentences, strip_span
 
 from . import headings
 from .lines import Bullet, Line, read_blocks
+
+_ADEQUATE = frozenset({"adequate", "normal", "acceptable", "sufficient", "preserved"})
+_RANK = {bullet: rank for rank, bullet in enumerate(Bullet)} | {Bullet.STAR: list(Bullet).index(Bullet.DASH)}
+_DEPTH = {"(": 1, "[": 1, "（": 1, ")": -1, "]": -1, "）": -1}
+_LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
 
 
 class Role(StrEnum):
@@ -189,10 +194,6 @@ class _OutlineReader:
         return self.heading if needed or headings.needs_heading(block.tokens, text) else None
 
 
-_ADEQUATE = frozenset({"adequate", "normal", "acceptable", "sufficient", "preserved"})
-_RANK = {bullet: rank for rank, bullet in enumerate(Bullet)} | {Bullet.STAR: list(Bullet).index(Bullet.DASH)}
-
-
 def _is_level(one: Line, other: Line) -> bool:
     return abs(one.column - other.column) <= 1
 
@@ -270,9 +271,6 @@ def _is_listed(blocks: list[Line], place: int) -> bool:
     return len(row) == 2 and max(block.end - block.start for block in row) < 200
 
 
-_DEPTH = {"(": 1, "[": 1, "（": 1, ")": -1, "]": -1, "）": -1}
-
-
 def _split_clauses(block: Line) -> Iterator[Passage]:
     """The sentences of a block, split at semicolons outside brackets."""
     raw = block.section.raw
@@ -308,7 +306,7 @@ def find_suspects(passages: Iterable[Passage]) -> Iterable[OutlineEntry]:
     [('Patients are eligible if they are over 12.', 'criterion')]
     """
     found: dict[str, OutlineEntry] = {}
-    for entry in chain.from_iterable(map(_read_prose, passages)):
+    for entry in (entry for passage in passages for entry in _read_prose(passage)):
         found.setdefault(" ".join(entry.passage.text.lower().split()), entry)
     return found.values()
 
@@ -319,8 +317,11 @@ def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
         tokens = sentence.tokens
         course = rule("trial_course").search(tokens)
         role, case = Role.SUSPECT, "suspect sentence of the trial's course" if course else "suspect sentence"
-        if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:
-            under = _read_heading(tokens)
+        if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:  # opens a list, or something else: "Design:"
+            words = [word.lower() for word in tokens.words if word.isalpha()][-2:]
+            named = words and (words[-1] in _LISTS or (words[-1] == "criteria" and words[0] in _LISTS))
+            kind = CriterionKind.EXCLUSION if "exclusion" in words else CriterionKind.INCLUSION
+            under = kind if named else None
             continue
         if under:
             role, case = Role.CRITERION, "sentence under a heading"
@@ -341,14 +342,3 @@ def _split_items(passage: Passage) -> Iterator[Passage]:
         first += 1 if codes[:1] in "-*•" else 2 if codes in (f"{NUMBER}.", f"{NUMBER})") else 0
         if first < last:
             yield passage.part(first, last).alone()
-
-
-_LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
-
-
-def _read_heading(tokens: Tokens) -> CriterionKind | None:
-    """The list that a heading in a summary opens; None if it opens something else ("Design:")."""
-    words = [word.lower() for word in tokens.words if word.isalpha()][-2:]
-    if not words or (words[-1] not in _LISTS and (words[-1] != "criteria" or words[0] not in _LISTS)):
-        return None
-    return CriterionKind.EXCLUSION if "exclusion" in words else CriterionKind.INCLUSION

@@ -32,6 +32,19 @@ from extractor.text.registered_ages import (
     read_registered_ages,
 )
 
+_UNKNOWN = RegistryFields()
+_Value = TypeVar("_Value", Sex, bool)
+_ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
+_OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRODUCTIVE)
+"""Categories that often apply only to some ages ("Lansky score for those under 16")."""
+_GRADED = frozenset({"stage", "grade", "class", "score"})
+_CLAUSE = frozenset(",;:.()-/")
+_OPENING = 12
+"""How many tokens into a criterion of another category an age may be that of the participants."""
+_DOUBTFUL, _ALONE, _IN_SUMMARY = "doubtful age", "age in a line of its own", "age in a summary"
+_ADJOINING = 2 * DAYS[TimeUnit.YEAR]
+"""The ages of two groups that are at most so many days apart adjoin."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stated:
@@ -43,10 +56,6 @@ class Stated:
     limits: Sequence[Limit] = ()
     donor: bool = False
     heading: str = ""
-
-
-_UNKNOWN = RegistryFields()
-_Value = TypeVar("_Value", Sex, bool)
 
 
 def _find(name: str, passage: Passage) -> Passage | None:
@@ -127,18 +136,6 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
             case = "healthy people in a summary" if described else "healthy people"
             return _infer(True, case, found)  # noqa: FBT003
     return Reading(None, measured("participants", "no healthy people"))
-
-
-_ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
-_OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRODUCTIVE)
-"""Categories that often apply only to some ages ("Lansky score for those under 16")."""
-_GRADED = frozenset({"stage", "grade", "class", "score"})
-_CLAUSE = frozenset(",;:.()-/")
-_OPENING = 12
-"""How many tokens into a criterion of another category an age may be that of the participants."""
-_DOUBTFUL, _ALONE, _IN_SUMMARY = "doubtful age", "age in a line of its own", "age in a summary"
-_ADJOINING = 2 * DAYS[TimeUnit.YEAR]
-"""The ages of two groups that are at most so many days apart adjoin."""
 
 
 class _Bound(NamedTuple):
@@ -226,7 +223,13 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
     ages = [one for one in limits if is_age(tokens, one) and not is_lifetime(tokens, one)]
     ages += [one for one in limits if not criterion.heading and is_of_people(tokens, one)]
     if certain and not ages and len(tokens) < 15 and _GRADED.isdisjoint(map(str.lower, tokens.words)):
-        ages = [one for one in limits if _begins_line(tokens, one, under_age=under_age)]
+        ages = [
+            one
+            for one in limits  # "Are at least 6": the line begins with a length of time, and counts nothing else
+            if _covers("anybody", tokens, 0, one.first)
+            if one.time_unit in ("year", "month") or (not one.unit and under_age)
+            if rule("age_end").starts(tokens, one.end) and not rule("relation_after").search(tokens, one.end)
+        ]
     for limit in ages:
         if is_other_age(tokens, limit, admits=admits):
             continue
@@ -235,14 +238,6 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
         named = rule("age_named").ends(tokens, limit.first, limit.first - 4) or is_of_people(tokens, limit)
         if certain or (near and (limit.time_unit or named) and _names_age(tokens, limit)):
             yield from _read_bounds(passage, limit, admits=admits)
-
-
-def _begins_line(tokens: Tokens, limit: Limit, *, under_age: bool) -> bool:
-    """Whether a line about age begins with a length of time ("Are at least 6"), and nothing else is counted."""
-    begins = _covers("anybody", tokens, 0, limit.first)
-    timed = limit.time_unit in ("year", "month") or (not limit.unit and under_age)
-    ended = rule("age_end").starts(tokens, limit.end) and not rule("relation_after").search(tokens, limit.end)
-    return bool(begins and timed and ended)
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:

@@ -31,6 +31,9 @@ __all__ = [
 _LONGEST_MEASURE, _LONGEST_DESCRIPTION, _LONGEST_TIME_FRAME = 60, 80, 30
 """How many words of a part are used. Later words explain the method."""
 _OPENING_WORDS, _HINTS_READ, _ABOUT = 4, 70, 30
+_Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
+_ABOUT_TOPICS = frozenset({Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE})
+"""Concepts that measures of what people think or feel have."""
 
 
 def read_outcomes(
@@ -109,9 +112,6 @@ def _find_concepts(passage: Passage) -> dict[str, None]:
     return dict.fromkeys(term.value for term in find_terms(passage.tokens, "concepts", passage.first, end))
 
 
-_Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
-
-
 def classify_outcomes(outcomes: Sequence[OutcomeParts], about: Sequence[str] = ()) -> list[_Classes]:
     """Concept and category of all outcomes of a record. The word that decides the concept is the span of both.
 
@@ -123,33 +123,21 @@ def classify_outcomes(outcomes: Sequence[OutcomeParts], about: Sequence[str] = (
     concepts = load_scorer("concepts").classify(Concept, features, measures)
     categories = load_scorer("endpoint_categories").classify(EndpointCategory, features, measures)
     return [
-        (_doubt(_name_survival(concept, measure), measure), replace(category, spans=concept.spans))
+        (_correct_concept(concept, measure), replace(category, spans=concept.spans))
         for concept, category, measure in zip(concepts, categories, measures, strict=True)
     ]
 
 
-_ABOUT_TOPICS = frozenset({Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE})
-"""Concepts that measures of what people think or feel have."""
-
-
-def _name_survival(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
-    """Another concept for a survival that is not overall: of a graft, without an event, to discharge."""
-    if concept.value is not Concept.OVERALL_SURVIVAL or has("named_overall_survival", measure):
-        return concept
-    terms = find_terms(measure.tokens, "survivals", measure.first, measure.end)
-    if not terms:
-        return concept
-    limit = measured("outcome", "concept's word in a compound of another meaning")
-    return replace(concept, value=Concept(terms[0].value), confidence=min(concept.confidence, limit))
-
-
-def _doubt(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
-    """The concept with little confidence if its word stands in a compound of another meaning ("crown survival")."""
-    terms = find_terms(measure.tokens, "other_meanings", measure.first, measure.end)
-    found = {name for term in terms for name in term.value.split()}
+def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
+    """Another concept for a survival that is not overall ("of a graft"), a doubtful one for "crown survival"."""
+    tokens, place = measure.tokens, (measure.first, measure.end)
+    limit = min(concept.confidence, measured("outcome", "concept's word in a compound of another meaning"))
+    is_overall = concept.value is Concept.OVERALL_SURVIVAL and not has("named_overall_survival", measure)
+    if is_overall and (survivals := find_terms(tokens, "survivals", *place)):
+        concept = replace(concept, value=Concept(survivals[0].value), confidence=limit)
+    found = {name for term in find_terms(tokens, "other_meanings", *place) for name in term.value.split()}
     misled = concept.value in found or ("any" in found and concept.value not in _ABOUT_TOPICS)
-    limit = measured("outcome", "concept's word in a compound of another meaning")
-    return replace(concept, confidence=min(concept.confidence, limit)) if misled else concept
+    return replace(concept, confidence=limit) if misled else concept
 
 
 def _read(

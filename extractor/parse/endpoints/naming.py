@@ -18,6 +18,7 @@ _SHORT_FORM = 5
 """A name with so few letters is itself a short form."""
 _LONGEST_MODIFIER = 4
 """The most tokens before a method that belong to it."""
+_SHORT_NAME, _CAPITALS = "unknown instrument, short name", "unknown instrument, capitals"
 
 
 def has(name: str, body: Passage) -> bool:
@@ -53,14 +54,10 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
     return Reading(Instrument(name=name, version=next(versions, None)), confidence, (span_of(place),), Support.PARSED)
 
 
-_LINKS = frozenset("-/")
-"""Signs between an instrument and the name of one of its parts or forms."""
-
-
 def _shape(tokens: Tokens, term: Term, same: Sequence[Term], count: int) -> str:
     if len(same) < count:
         return "one of several instruments"
-    if tokens.codes[term.end : term.end + 1] in _LINKS and tokens.words[term.end + 1 : term.end + 2]:  # "CGI - I"
+    if tokens.codes[term.end : term.end + 1] in ("-", "/") and tokens.words[term.end + 1 : term.end + 2]:  # "CGI - I"
         return "part of a name"
     if all(tokens.read(other.first, other.end).lower() != term.value.lower() for other in same):
         return "instrument, long name"
@@ -165,7 +162,6 @@ def _is_scale(name: str) -> bool:
     return capitals and name.upper().split("-")[0] not in word_list("no_scales")
 
 
-_SHORT_NAME, _CAPITALS = "unknown instrument, short name", "unknown instrument, capitals"
 _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
     ("named_scale", _is_abbreviation, _SHORT_NAME),
     ("spelt_out_scale", _is_abbreviation, _SHORT_NAME),
@@ -234,7 +230,8 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
         if end < body.end and _is_name(tokens, end):
             continue
         brackets = rule("short_form").starts(tokens, end, body.end)
-        if brackets and len(tokens.read(first, end)) > _SHORT_FORM and _is_short_form(brackets.text[1:-1]):
+        short = brackets.text[1:-1] if brackets and len(tokens.read(first, end)) > _SHORT_FORM else ""
+        if brackets and 2 <= len(short) <= 9 and (short[0].isupper() or short[1].isupper()):
             end = brackets.end
         if vocabulary == "methods":  # include words of the name: "hand-held dynamometer", "Cutometer MPA580"
             front = rule("method_modifier").ends(tokens, first, max(body.first, first - _LONGEST_MODIFIER))
@@ -248,7 +245,3 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
 def _is_name(tokens: Tokens, behind: int) -> bool:
     """Whether a number joined to a term makes it another name: "CT1192"."""
     return tokens.joined(behind) and tokens.words[behind][0].isdigit()
-
-
-def _is_short_form(word: str) -> bool:
-    return 2 <= len(word) <= 9 and (word[0].isupper() or word[1].isupper())

@@ -178,19 +178,14 @@ def find_items(tokens: Tokens) -> list[OutcomeItem]:
         found = (at for at in range(first, end - 1) if tokens.codes[at] == ",")
         commas = tuple(at for at in found if tokens.text.startswith(" ", tokens.ends[at]))
         tails.update(tokens.read(comma + 1, end) for comma in commas[-_LONGEST_TAILS:])
-        items.append(OutcomeItem(tokens, first, end, commas, _find_inside(tokens, first, commas), tails))
+        inside, depth = [], 0
+        for start, comma in pairwise([first, *commas]):
+            piece = tokens.codes[start:comma]
+            depth = max(0, depth + sum(map(piece.count, "([{")) - sum(map(piece.count, ")]}")))
+            inside.append(depth > 0)
+        items.append(OutcomeItem(tokens, first, end, commas, tuple(inside), tails))
     plain, others = sum(len(item.commas) <= 1 for item in items), max(1, len(items) - 1)
     return [replace(item, plain_share=(plain - (len(item.commas) <= 1)) / others) for item in items]
-
-
-def _find_inside(tokens: Tokens, first: int, commas: Sequence[int]) -> tuple[bool, ...]:
-    """Whether each comma is in brackets."""
-    inside, depth = [], 0
-    for start, comma in pairwise([first, *commas]):
-        piece = tokens.codes[start:comma]
-        depth = max(0, depth + sum(map(piece.count, "([{")) - sum(map(piece.count, ")]}")))
-        inside.append(depth > 0)
-    return tuple(inside)
 
 
 def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cuts, list[str]]]:
@@ -200,22 +195,17 @@ def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cuts, list[str]]]:
     """
     of_start = [_describe_start(item, start) for start in range(min(len(item.commas), _MOST_STARTS))]
     verbs = [found.first for found in rule("verb").find(item.tokens, item.first, item.end)]
-    for end in (None, *_list_ends(item)):
+    ends: list[int] = []  # the last commas, without those inside a list of numbers: "weeks 4, 8, 12"
+    for cut in range(len(item.commas) - 1, -1, -1):
+        listed = rule("bare_number").covers(item.tokens, *item.segment(cut + 1)) and item.follows_number(cut)
+        if not listed or not ends:
+            ends.append(cut)
+    for end in (None, *ends[:_MOST_ENDS]):
         last = len(item.commas) if end is None else end
         of_end = _describe_time_frame(item, end)
         yield (None, end), of_end + _describe_no_description(item, last)
         for start in range(min(last, len(of_start))):
             yield (start, end), of_end + of_start[start] + _describe_description(item, start, last, verbs)
-
-
-def _list_ends(item: OutcomeItem) -> list[int]:
-    """The last commas, without those inside a list of numbers ("weeks 4, 8, 12")."""
-    ends: list[int] = []
-    for cut in range(len(item.commas) - 1, -1, -1):
-        listed = rule("bare_number").covers(item.tokens, *item.segment(cut + 1)) and item.follows_number(cut)
-        if not listed or not ends:
-            ends.append(cut)
-    return ends[:_MOST_ENDS]
 
 
 def _describe_time_frame(item: OutcomeItem, cut: int | None) -> list[str]:

@@ -12,6 +12,10 @@ from extractor.text.lexer import LEXICON, NUMBER, Tokens
 
 _PROSE = 10
 """More words than this around several moments are a sentence, which may name the time of something else."""
+_MOST_WORDS = 60
+_MOST_TOKENS = 150
+"""The longest skeleton that is read. No real time frame is longer."""
+_SIGNS = frozenset(",;:(/+-")
 
 
 def describe_points(frame: TimeFrame) -> str:
@@ -39,12 +43,6 @@ def describe_points(frame: TimeFrame) -> str:
     return next((case for applies, case in cases if applies), "time points")
 
 
-_MOST_WORDS = 60
-_MOST_TOKENS = 150
-"""The longest skeleton that is read. No real time frame is longer."""
-_SIGNS = frozenset(",;:(/+-")
-
-
 def _make_skeleton(tokens: Tokens, groups: Sequence[MomentGroup]) -> tuple[Tokens, tuple[str, ...]]:
     """The tokens with a sign for each group, and the words with one word for each group."""
     codes: list[str] = []
@@ -55,23 +53,18 @@ def _make_skeleton(tokens: Tokens, groups: Sequence[MomentGroup]) -> tuple[Token
         codes += tokens.codes[done:stop]
         words += (word.lower() for word in tokens.words[done:stop])
         if group:
-            shown = _show(group)
+            moments, sign = group.moments, "@" if group.moments[0].named else "#"
+            shown = sign * min(2, len(moments))
+            if len(moments) == 2 and moments[1].after_range:
+                one = moments[0]
+                begins = one.value <= 0 or (one.named and one.value == 1 and one.unit is not TimeUnit.CYCLE)
+                shown = f"0 to {sign}" if begins else f"{sign}-{sign}"
             codes += shown.replace(" to ", LEXICON["to"]).replace("0", NUMBER)
             words += shown.split()
             done = group.end
     codes = codes[:_MOST_TOKENS]
     places = list(range(len(codes)))
     return Tokens("", [""] * len(codes), places, places, "".join(codes)), tuple(words)
-
-
-def _show(group: MomentGroup) -> str:
-    moments = group.moments
-    sign = "@" if moments[0].named else "#"
-    if len(moments) == 2 and moments[1].after_range:
-        one = moments[0]
-        begins = one.value <= 0 or (one.named and one.value == 1 and one.unit is not TimeUnit.CYCLE)
-        return f"0 to {sign}" if begins else f"{sign}-{sign}"
-    return sign * min(2, len(moments))
 
 
 def _guess_without_points(tokens: Tokens) -> tuple[TimeKind, str]:

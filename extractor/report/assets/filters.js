@@ -55,10 +55,8 @@ async function searchRows(rows, words) {
 /** The link of a record in the list. */
 function makeRow(row) {
   const [criteria, regimens, endpoints] = row.items;
-  const sure = leastSure(row);
-  const number = (count, word) => make("span", {}, make("b", {}, String(count)), ` ${word}${count === 1 ? "" : "s"}`);
-  const findings = row.findings ? number(row.findings, "finding") : null;
-  if (findings) findings.className = "has-findings";
+  const findings = row.findings ? make("span", { class: "has-findings" }, count(row.findings, "finding")) : null;
+  const numbers = [count(criteria, "criterion", "criteria"), count(regimens, "regimen"), count(endpoints, "endpoint")];
   return make(
     "a",
     { href: writeRecord(row.id) },
@@ -66,12 +64,10 @@ function makeRow(row) {
     make(
       "span",
       { class: "row-note" },
-      make("span", {}, make("b", {}, String(criteria)), criteria === 1 ? " criterion" : " criteria"),
-      number(regimens, "regimen"),
-      number(endpoints, "endpoint"),
+      numbers.map((words) => make("span", {}, words)),
       findings,
-      make("span", {}, make("b", {}, String(row.empty)), " empty"),
-      make("span", {}, "least confidence ", make("b", {}, sure.toFixed(2))),
+      make("span", {}, `${row.empty} empty`),
+      make("span", {}, "least confidence ", make("b", {}, leastSure(row).toFixed(2))),
     ),
   );
 }

@@ -19,7 +19,7 @@ class RecordView {
       pane.addEventListener("focusin", (event) => this.light(event.target.closest("[data-spans]"), pane));
     }
     this.text.addEventListener("keydown", (event) => this.moveInText(event));
-    find(".switch").addEventListener("click", (event) => event.target.name && this.turn(event.target.name));
+    this.turn = switchPanes(root, ["text", "values"]);
     this.turn("text");
   }
 
@@ -27,24 +27,16 @@ class RecordView {
   show(record, words) {
     this.record = record;
     this.path = "";
-    const owners = listOwners(record);
-    this.owners = owners;
+    this.owners = listOwners(record);
     this.root.querySelector(".record-title").textContent = record.title || record.id;
     this.root.querySelector(".record-facts").replaceChildren(...listFacts(record).map((fact) => make("span", {}, fact)));
     this.root.querySelector(".record-notes").replaceChildren(...listNotes(record));
-    this.text.replaceChildren(...showText(record, owners));
+    this.text.replaceChildren(...showText(record, (piece, spans) => makeQuoted(record.id, piece, spans, spans.flatMap((span) => this.owners[span]))));
     this.values.replaceChildren(...showValues(record, this.meanings));
     this.text.scrollTop = this.values.scrollTop = 0;
     this.text.querySelector(".mark")?.setAttribute("tabindex", "0");
     markSearched(this.text, words);
     this.said.textContent = "";
-  }
-
-  /** Switch between text and values on a small screen. */
-  turn(name) {
-    this.panes.classList.toggle("showing-text", name === "text");
-    this.panes.classList.toggle("showing-values", name === "values");
-    for (const button of this.root.querySelectorAll(".switch button")) button.setAttribute("aria-pressed", String(button.name === name));
   }
 
   /** Highlight the elements related to the one under the pointer or the focus. */
@@ -96,8 +88,8 @@ class RecordView {
     const spans = new Set(values.flatMap(readSpans));
     const marks = [...this.text.querySelectorAll(".mark")].filter((mark) => readSpans(mark).some((span) => spans.has(span)));
     for (const mark of marks) mark.classList.add("chosen");
-    if (from !== "text") bringIntoSight(marks[0]);
-    if (from !== "values") bringIntoSight(found);
+    if (from !== "text") bringIntoSight(marks[0], this.text);
+    if (from !== "values") bringIntoSight(found, this.values);
     if (marks.length) this.setTabStop(marks[0]);
     const quote = marks.map((mark) => mark.textContent).join("");
     const place = marks[0]?.closest("[data-section]").dataset.section;
@@ -125,7 +117,7 @@ class RecordView {
     event.preventDefault();
     this.setTabStop(next);
     next.focus({ preventScroll: true });
-    bringIntoSight(next);
+    bringIntoSight(next, this.text);
   }
 
   setTabStop(mark) {
@@ -138,17 +130,38 @@ function readSpans(element) {
   return element.dataset.spans ? element.dataset.spans.split(" ").map(Number) : [];
 }
 
-/** Scroll an element to the middle of its box, or of the page if the box does not scroll. */
-function bringIntoSight(element) {
-  const pane = element?.closest(".text-pane, .values-pane");
-  if (!pane) return;
-  if (pane.scrollHeight <= pane.clientHeight) {
-    element.scrollIntoView({ block: "center", behavior: "instant" });
-    return;
+/** What is quoted where: for each span the paths of values and findings, with task and label, the headlines first. */
+function listOwners(record) {
+  const owners = record.spans.map(() => []);
+  for (const item of record.items) {
+    const task = nameTask(item.of ?? item.path);
+    for (const { path, label, said, spans } of headlinesFirst(item.values)) {
+      for (const span of spans) owners[span].push({ path, task, label: `${label}: ${said}` });
+    }
   }
-  const [inner, outer] = [element.getBoundingClientRect(), pane.getBoundingClientRect()];
-  const isInSight = inner.top >= outer.top + 40 && inner.bottom <= outer.bottom - 10;
-  if (!isInSight) pane.scrollTop += inner.top - outer.top - Math.max(40, (pane.clientHeight - inner.height) / 2);
+  record.findings.forEach((finding, number) => {
+    finding.quotes.forEach(([, , span], place) => {
+      if (span !== null) owners[span].push({ path: nameCitation(number, place), task: "findings", label: finding.message });
+    });
+  });
+  return owners;
+}
+
+/** A quoted piece: a link to the first of its values. */
+function makeQuoted(id, words, spans, owners) {
+  const isFinding = owners.some((one) => one.task === "findings");
+  const labels = owners.slice(0, 6).map((one) => one.label.slice(0, 120)).join("\n");
+  return make(
+    "a",
+    {
+      class: `mark ${isFinding ? "findings" : owners[0].task} deep-${Math.min(3, spans.length)}`,
+      href: writeRecord(id, owners[0].path),
+      tabindex: "-1",
+      title: owners.length > 6 ? `${labels}\nand ${owners.length - 6} more` : labels,
+      "data-spans": spans.join(" "),
+    },
+    words,
+  );
 }
 
 function listFacts(record) {
@@ -160,8 +173,8 @@ function listFacts(record) {
     if (said > 0) facts.push(`${Math.round((100 * claimed) / said)} % of the text is quoted`);
   }
   const { calls, prompt_tokens = 0, cached_tokens, output_tokens = 0 } = record.usage;
-  const cached = cached_tokens ? ` (${toNumber(cached_tokens)} cached)` : "";
-  if (calls) facts.push(`${toNumber(prompt_tokens)} prompt${cached} and ${toNumber(output_tokens)} output tokens`);
+  const cached = cached_tokens ? ` (${cached_tokens.toLocaleString("en")} cached)` : "";
+  if (calls) facts.push(`${prompt_tokens.toLocaleString("en")} prompt${cached} and ${output_tokens.toLocaleString("en")} output tokens`);
   return facts;
 }
 

@@ -1,35 +1,44 @@
 // An item's card: two lines when closed, its form when open, with the cards of what the user's own fields say of it.
 
-import { makeForm } from "./form.js";
-import { describeDoubts, listFields, makeChip, nameItem, NOUNS, STATES, summarise, summariseOwn } from "./summary.js";
-import { scrollToMark } from "./text.js";
+const CERTAIN = 0.95;
+const GROUPS = { people: "Who may take part", criterion: "Criteria", regimen: "Doses", endpoint: "Outcomes", custom: "Your own fields" };
+/** The name of each kind on a button. */
+const NOUNS = { people: "facts", criterion: "criterion", regimen: "dose", endpoint: "outcome", custom: "value" };
+const TONES = { finished: "good", accepted: "good", corrected: "own", added: "own", changed: "own", begun: "own", rejected: "bad", wrong: "bad", error: "bad", warning: "doubtful" };
 
-export const CERTAIN = 0.95;
+/** A state or a severity in words, in its colour. */
+function makeChip(state, words) {
+  return make("span", { class: `chip ${TONES[state] ?? ""}` }, words);
+}
+
+/** The fields of an item's form. A user's own field that this run does not declare has none. */
+function listFields(form, { kind, custom }) {
+  return (custom ? form[`custom.${custom.field}`] : form[kind]) || [];
+}
 
 /** The card of an item of a record's view. */
-export function makeCard(view, item) {
+function makeCard(view, item) {
   const own = view.listOwn(item);
   const isOpened = [item, ...own].some(({ id }) => id === view.current);
   const flaws = view.record.flaws.filter((flaw) => flaw.item === item.id);
-  const name = nameItem(item);
   const states = `card ${item.state}${item.predicted ? "" : " added"}${isOpened ? " opened" : ""}`;
   const head = make("h3", {}, makeHead(view, item, own, flaws, isOpened));
   // The name and the buttons stay visible while the form scrolls under them.
   const top = () => make("div", { class: "card-top" }, head, makeButtons(view, item));
   const body = isOpened ? [top(), makeItemForm(view, item, flaws), ...own.map((one) => makeCard(view, one))] : head;
-  return make("article", { class: states, "aria-label": name, "data-id": item.id }, body);
+  return make("article", { class: states, "aria-label": item.name, "data-id": item.id }, body);
 }
 
 function makeHead(view, item, own, flaws, isOpened) {
-  const { words, values } = summarise(item);
-  const tags = [...values, ...own.map(summariseOwn)].filter(Boolean).map((value) => make("span", { class: "tag" }, value));
+  const said = own.filter(({ state }) => state !== "rejected").map(({ custom, tags }) => `${toWords(custom.field)}: ${tags.join(", ")}`);
+  const tags = item.kind === "people" && !item.tags.length ? ["nothing stated"] : item.tags;
   const head = make("button", { type: "button", class: "head", id: `head|${item.id}`, "aria-expanded": String(isOpened) },
     make("span", { class: "line" },
-      make("span", { class: "name" }, nameItem(item)),
-      makeChip(item.state, STATES[item.state]),
+      make("span", { class: "name" }, item.name),
+      makeChip(item.state, item.state === "open" ? "to decide" : item.state),
       makeDoubt(item),
       flaws.length ? makeChip("wrong", flaws.every((flaw) => flaw.warns) ? "to check" : "to mend") : null),
-    isOpened ? null : [make("span", { class: "words" }, words || ""), make("span", { class: "values" }, tags)]);
+    isOpened ? null : [make("span", { class: "words" }, item.words || ""), make("span", { class: "values" }, [...tags, ...said].map((value) => make("span", { class: "tag" }, value)))]);
   head.addEventListener("click", () => view.choose(isOpened ? view.findHost(item)?.id ?? null : item.id));
   return head;
 }
@@ -43,13 +52,42 @@ function makeDoubt(item) {
     return make("span", { class: "doubt", title: "the rules read the words that were selected" }, `${fields} guessed`);
   }
   if (item.confidence === null || item.confidence >= CERTAIN) return null;
-  const title = "how sure the extraction is of its least sure field";
-  return make("span", { class: "doubt", title }, describeDoubts(item, isChanged(item)));
+  return make("span", { class: "doubt", title: "how sure the extraction is of its least sure field" }, describeDoubts(item));
+}
+
+/** Whether a field is empty. */
+function isEmpty(value) {
+  return value === null || value === undefined || value.length === 0;
+}
+
+/** Describe a doubt about an empty field: "that no specimen is stated". */
+function tellNone(item, names) {
+  const nouns = names.map((name) => (Array.isArray(item.value[name]) ? toWords(name).replace(/s$/, "") : toWords(name)));
+  return `that no ${nouns.join(" or ")} is stated`;
+}
+
+/** Describe the confidence of one field: "84 % sure that no specimen is stated". */
+function describeDoubt(item, name) {
+  const sure = item.doubts[name];
+  if (sure === null) return "guessed";
+  if (sure === 0) return "not read";
+  return `${Math.round(100 * sure)} % sure${isEmpty(item.value[name]) ? ` ${tellNone(item, [name])}` : ""}`;
+}
+
+/** Describe the confidence of an item, and its uncertain fields. */
+function describeDoubts(item) {
+  const names = Object.keys(item.doubts).filter((name) => item.doubts[name] !== 0);
+  const unread = Object.keys(item.doubts).filter((name) => item.doubts[name] === 0).map(toWords);
+  const [stated, empty] = [names.filter((name) => !isEmpty(item.value[name])), names.filter((name) => isEmpty(item.value[name]))];
+  const of = [stated.length ? `of ${stated.map(toWords).join(", ")}` : null, empty.length ? tellNone(item, empty) : null];
+  const sure = names.length && (isChanged(item) || unread.length) ? Math.min(...names.map((name) => item.doubts[name])) : item.confidence;
+  const shown = names.length || !unread.length ? [`${Math.round(100 * sure)} % sure ${of.filter(Boolean).join(" and ")}`.trim()] : [];
+  return [...shown, ...(unread.length ? [`not read: ${unread.join(", ")}`] : [])].join("; ");
 }
 
 function makeButtons(view, item) {
-  const button = (words, key, act, name = "") => {
-    const made = make("button", { type: "button", class: name, id: `${words}|${item.id}`, title: key && `key ${key}` }, words);
+  const button = (words, act, title, name = "", id = words) => {
+    const made = make("button", { type: "button", class: name, id: `${id}|${item.id}`, title }, words);
     made.addEventListener("click", () => {
       view.current = item.id;  // that of a card within may be open, too
       act();
@@ -58,61 +96,43 @@ function makeButtons(view, item) {
   };
   const isRejected = item.state === "rejected";
   const isOpenLeft = view.record.items.some((one) => one.state === "open");
+  const whole = "Accept every field as it stands, empty ones too (key a; Ctrl+Enter while a field has the focus)";
   return make("div", { class: "decide" },
-    item.state === "open" ? makeAccept(view, item) : null,
-    item.state !== "open" && isOpenLeft ? button("Next to decide", "n", () => view.goToOpen(), "primary") : null,
-    isRejected || item.kind === "people" ? null : button("Reject", "x", () => view.decide("reject")),
-    isRejected || item.state === "corrected" || isChanged(item) ? button("Restore", isRejected ? "x" : null, () => view.decide("restore")) : null);
-}
-
-/** The button that accepts a whole item, including doubtful and empty fields. */
-function makeAccept(view, item) {
-  const title = "Accept every field as it stands, empty ones too (key a; Ctrl+Enter while a field has the focus)";
-  const made = make("button", { type: "button", class: "primary", id: `accept|${item.id}`, title }, `Accept ${NOUNS[item.kind]}`);
-  made.addEventListener("click", () => {
-    view.current = item.id;
-    view.accept();
-  });
-  return made;
+    item.state === "open" ? button(`Accept ${NOUNS[item.kind]}`, () => view.accept(), whole, "primary", "accept") : null,
+    item.state !== "open" && isOpenLeft ? button("Next to decide", () => view.goToOpen(), "key n", "primary") : null,
+    isRejected || item.kind === "people" ? null : button("Reject", () => view.decide("reject"), "key x"),
+    isRejected || item.state === "corrected" || isChanged(item) ? button("Restore", () => view.decide("restore"), isRejected && "key x") : null);
 }
 
 /** Whether an undecided item was changed. */
-function isChanged({ state, predicted, value }) {
-  return state === "open" && predicted !== null && JSON.stringify(predicted) !== JSON.stringify(value);
+function isChanged({ state, before }) {
+  return state === "open" && Object.keys(before).length > 0;
 }
 
 function makeItemForm(view, item, flaws) {
-  const context = {
-    flaws,
-    sections: view.record.sections.map(({ name }) => name),
-    isChanged: (field) => JSON.stringify(item.predicted[field] ?? null) !== JSON.stringify(item.value[field] ?? null),
-    save: (path, value) => view.set(item.id, path, value),
-  };
-  const form = makeForm(item, listFields(view.form, item), context);
+  const sections = view.record.sections.map(({ name, title }) => [name, title]);
+  const form = makeForm(item, listFields(view.form, item), { flaws, sections, save: (path, value) => view.set(item.id, path, value) });
   form.addEventListener("focusin", (event) => {
     const field = event.target.closest("[data-field]")?.dataset.field;
-    if (field) scrollToMark(view.text, field);
+    if (field) view.seekMark(field);
   });
   return form;
 }
 
 /** The audit's findings, with quotes that link into the text; null if there are none. */
-export function makeFindings(view) {
+function makeFindings(view) {
   const { findings } = view.record;
   if (findings.length === 0) return null;
-  const rows = findings.map(({ severity, message, citations }) => make("li", {},
-    makeChip(severity, severity), ` ${message} `,
-    citations.map(({ quote, place }) => (place ? makeCitation(view, quote, place) : make("q", {}, quote)))));
-  const title = `${findings.length} finding${findings.length === 1 ? "" : "s"} to keep in mind`;
+  const cite = ({ quote, span }) => {
+    if (span === null) return make("q", {}, quote);
+    const button = make("button", { type: "button", class: "cite" }, `“${quote.length > 70 ? `${quote.slice(0, 69)}…` : quote}”`);
+    button.addEventListener("click", () => {
+      view.turn("text");
+      view.select(view.readSpan(span));
+    });
+    return button;
+  };
+  const rows = findings.map(({ severity, message, citations }) => make("li", {}, makeChip(severity, severity), ` ${message} `, citations.map(cite)));
   const note = make("p", { class: "dim" }, "Faults of the record itself: they need no addition or correction here.");
-  return make("details", { class: "findings" }, make("summary", {}, title), note, make("ul", {}, rows));
-}
-
-function makeCitation(view, quote, place) {
-  const button = make("button", { type: "button", class: "cite" }, `“${quote.length > 70 ? `${quote.slice(0, 69)}…` : quote}”`);
-  button.addEventListener("click", () => {
-    view.showPane("text");
-    view.select(...place);
-  });
-  return button;
+  return make("details", { class: "findings" }, make("summary", {}, `${count(findings.length, "finding")} to keep in mind`), note, make("ul", {}, rows));
 }

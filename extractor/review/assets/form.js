@@ -1,11 +1,9 @@
 // The form of one item, built from the server's description of its schema.
 
-import { describeDoubt, nameSection } from "./summary.js";
-
 let sequence = 0;
 
 /** All fields of an item. ``save(path, value)`` is called when a field has changed. */
-export function makeForm(item, fields, context) {
+function makeForm(item, fields, context) {
   const shown = fields.filter(({ fixed }) => !(item.predicted && fixed));
   return make("div", { class: "form" }, shown.map((field) => makeField(item, field, context)));
 }
@@ -15,10 +13,11 @@ function makeField(item, field, context) {
   const notes = `notes-${++sequence}`;
   const place = { key: `${item.id}|${field.name}`, label: field.label, notes, invalid: flaws.length > 0 };
   const save = (value) => context.save(field.name, value);
-  const control = makeValue(field, item.value[field.name] ?? null, save, place, context);
+  const value = item.value[field.name] ?? null;
+  const control = makeValue(field, value, item.shown[field.name] ?? null, save, place, context);
   const isGroup = field.many || field.widget === "group";
   const isDoubtful = field.name in item.doubts;
-  const before = item.predicted && context.isChanged(field.name) ? toLine(item.predicted[field.name] ?? null) : null;
+  const before = item.before[field.name];
   const title = "how sure the rules are of this field";
   const head = [field.label, isDoubtful ? make("span", { class: "doubt", title }, describeDoubt(item, field.name)) : null];
   const label = isGroup ? make("legend", {}, head) : make("label", { for: place.key }, head);
@@ -26,8 +25,8 @@ function makeField(item, field, context) {
     label,
     make("div", { class: "control" }, control,
       make("div", { id: notes, class: "notes" },
-        make("p", { class: "help" }, field.help, explain(field, item.value[field.name])),
-        before === null ? null : make("p", { class: "before" }, `was: ${before === "" ? "nothing" : field.widget === "choice" ? toWords(before) : before}`),
+        make("p", { class: "help" }, field.help, explain(field, value)),
+        before && make("p", { class: "before" }, `was: ${before}`),
         flaws.map((flaw) => make("p", { class: "flaw" }, `${nameWithin(flaw.path)}${flaw.problem}; ${flaw.remedy}`)))));
 }
 
@@ -43,38 +42,39 @@ function nameWithin(path) {
   return parts.length ? `${parts.map((part) => (part[0] === "[" ? `no. ${Number(part.slice(1, -1)) + 1}` : toWords(part))).join(" ")}: ` : "";
 }
 
-function makeValue(field, value, save, place, context) {
-  if (field.many) return makeList(field, value || [], save, place, context);
-  if (field.widget === "group") return makeOptionalGroup(field, value, save, place, context);
-  return makeControl(field, value, save, place, context);
+/** ``shown`` has the same shape as ``value``: texts without escapes, and numbers as the text writes them. */
+function makeValue(field, value, shown, save, place, context) {
+  if (field.many) return makeList(field, value || [], shown || [], save, place, context);
+  if (field.widget === "group") return makeOptionalGroup(field, value, shown, save, place, context);
+  return makeControl(field, value, shown, save, place, context);
 }
 
-function makeList(field, values, save, place, context) {
+function makeList(field, values, shown, save, place, context) {
   const one = { ...field, many: false, optional: false };
   const rows = values.map((value, number) => {
     const put = (next) => save(values.map((other, at) => (at === number ? next : other)));
     const inner = { ...place, key: `${place.key}|${number}`, label: `${field.label} ${number + 1}` };
     const remove = makeSmall("Remove", `Remove ${inner.label}`, () => save(values.filter((_, at) => at !== number)));
-    const control = field.widget === "group" ? makeGroup(one, value, put, inner, context) : makeControl(one, value, put, inner, context);
+    const control = field.widget === "group" ? makeGroup(one, value, shown[number], put, inner, context) : makeControl(one, value, shown[number], put, inner, context);
     return make("div", { class: "row-of" }, control, remove);
   });
   const empty = field.widget === "group" ? makeEmpty(field) : "";
   return [...rows, makeSmall("Add", `Add ${field.label}`, () => save([...values, empty]), `${place.key}|add`)];
 }
 
-function makeOptionalGroup(field, value, save, place, context) {
+function makeOptionalGroup(field, value, shown, save, place, context) {
   if (value === null) return makeSmall("Add", `Add ${field.label}`, () => save(makeEmpty(field)), `${place.key}|add`);
   const remove = makeSmall("Remove", `Remove ${field.label}`, () => save(null));
-  return make("div", { class: "row-of" }, makeGroup(field, value, save, place, context), remove);
+  return make("div", { class: "row-of" }, makeGroup(field, value, shown, save, place, context), remove);
 }
 
-function makeGroup(field, value, save, place, context) {
+function makeGroup(field, value, shown, save, place, context) {
   return make("div", { class: "group" }, field.fields.map((part) => {
     const key = `${place.key}|${part.name}`;
     const inner = { ...place, key, label: `${place.label}: ${part.label}` };
     const put = (next) => save({ ...value, [part.name]: next });
     return make("div", { class: `part part-${part.widget} part-${part.name}` },
-      make("label", { for: key }, part.label), makeControl(part, value[part.name] ?? null, put, inner, context));
+      make("label", { for: key }, part.label), makeControl(part, value[part.name] ?? null, shown[part.name] ?? null, put, inner, context));
   }));
 }
 
@@ -88,14 +88,14 @@ function makeSmall(words, label, act, key = null) {
   return button;
 }
 
-function makeControl(field, value, save, place, context) {
+function makeControl(field, value, shown, save, place, context) {
   const attributes = { id: place.key, "aria-describedby": place.notes, "aria-invalid": place.invalid && "true" };
   if (["choice", "flag", "section"].includes(field.widget)) {
     return makeMenu(field, value, save, attributes, context);
   }
-  if (field.widget === "number") return makeNumber(value, save, attributes);
+  if (field.widget === "number") return makeNumber(shown, save, attributes);
   const box = make("textarea", { ...attributes, rows: "1", spellcheck: "false" });
-  box.value = box.defaultValue = value ?? "";
+  box.value = box.defaultValue = shown ?? "";
   box.addEventListener("change", () => save(box.value.trim() === "" && field.optional ? null : box.value.trim()));
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey) return;
@@ -129,7 +129,7 @@ function listChoices(field, value, context) {
   }
   const empty = field.optional || value === null ? [{ word: null, text: "not stated", short: "not stated" }] : [];
   const known = field.widget === "section"
-    ? context.sections.map((name) => ({ word: name, text: nameSection(name), short: nameSection(name) }))
+    ? context.sections.map(([word, title]) => ({ word, text: title, short: title }))
     : field.options.map((option) => ({ word: option.value, text: describe(option), short: toWords(option.value) }));
   const isKnown = value === null || known.some(({ word }) => word === value);
   return [...empty, ...known, ...(isKnown ? [] : [{ word: value, text: String(value), short: String(value) }])];
@@ -139,16 +139,12 @@ function describe({ value, meaning }) {
   return meaning ? `${toWords(value)} – ${meaning}` : toWords(value);
 }
 
-function makeNumber(value, save, attributes) {
-  const box = make("input", { ...attributes, inputmode: "decimal", autocomplete: "off" });
-  box.value = box.defaultValue = value === null ? "" : String(value);
-  if (typeof value === "number" && Math.abs(value) >= 10000) box.title = toNumber(value);
-  box.addEventListener("change", () => {
-    const words = box.value.trim().replace(/(?<=\d),(?=\d{3}\b)/g, "");
-    const number = Number(words);
-    // Text that is not a number is kept, and reported.
-    save(words === "" ? null : Number.isFinite(number) ? number : words);
-  });
+/** A number as the text writes it, with its digits beside it if they differ. The server reads what is typed. */
+function makeNumber(shown, save, attributes) {
+  const [written, exact] = Array.isArray(shown) ? shown : [shown ?? "", null];
+  const box = make("input", { ...attributes, inputmode: "decimal", autocomplete: "off", size: Math.max(4, written.length) });
+  box.value = box.defaultValue = written;
+  box.addEventListener("change", () => save(box.value.trim() || null));
   box.addEventListener("keydown", (event) => event.key === "Enter" && box.blur());
-  return box;
+  return exact ? [box, make("span", { class: "exact" }, `= ${exact}`)] : box;
 }

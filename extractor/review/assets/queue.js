@@ -1,9 +1,6 @@
 // The queue: records with the most expected errors first.
 
-import { read } from "./api.js";
-import { makeChip } from "./summary.js";
-
-const STATES = {
+const PROGRESS = {
   open: "not begun",
   begun: "begun",
   changed: "changed since it was finished",
@@ -12,7 +9,7 @@ const STATES = {
 };
 
 /** The list of records. Its search stays while a record is open. */
-export class QueueView {
+class QueueView {
   constructor(main) {
     Object.assign(this, { main, records: [], last: null });
     this.search = make("input", { type: "search", id: "search", placeholder: "id, title or reason", autocomplete: "off" });
@@ -65,7 +62,7 @@ export class QueueView {
 }
 
 /** How many records of the queue are finished. */
-export function tellFinished(records) {
+function tellFinished(records) {
   const finished = records.filter(({ progress }) => progress.state === "finished").length;
   return `${finished.toLocaleString("en")} of ${records.length.toLocaleString("en")} finished`;
 }
@@ -78,10 +75,10 @@ function makeRow(row) {
     make("span", { class: "row-name" }, make("code", { class: "row-code" }, row.record), " ", make("span", { class: "row-title" }, row.title || row.record)),
     state === "finished" ? null : make("span", { class: "row-note" }, make("b", {}, row.expected.toFixed(1)), " errors expected",
       row.reasons.length ? `: ${row.reasons.join(", ")}` : ""),
-    make("span", { class: "row-state" }, makeChip(state, STATES[state]), state === "begun" ? ` ${share} % decided` : ""));
+    make("span", { class: "row-state" }, makeChip(state, PROGRESS[state]), state === "begun" ? ` ${share} % decided` : ""));
 }
 
 /** The address of a record in this page. */
-export function addressOf(record) {
+function addressOf(record) {
   return `#record=${encodeURIComponent(record)}`;
 }

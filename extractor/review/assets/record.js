@@ -1,33 +1,52 @@
 // One record: its text beside its items, and the reviewer's actions.
 
-import { Actions } from "./actions.js";
-import { read } from "./api.js";
-import { CERTAIN, makeCard, makeFindings } from "./card.js";
-import { showHistory } from "./dialogs.js";
-import { makePanes } from "./panes.js";
-import { GROUPS, nameItem } from "./summary.js";
-import { isSamePlace, readSelection, scrollToMark, scrollToSelection, selectPlace, showMarks } from "./text.js";
-import { showUses } from "./uses.js";
-
-export class RecordView {
-  constructor(main, form, say, record) {
-    Object.assign(this, { main, form, say, record, current: null, selection: null, shown: null, cards: new Map(), actions: new Actions(this) });
+class RecordView {
+  constructor(main, form, record) {
+    Object.assign(this, { main, form, record, current: null, selection: null, shown: null, cards: new Map(), actions: new Actions(this) });
     this.chosen = { id: null, count: 0 };
     this.places = new Map();
   }
 
   /** Put the record into the page, and open its first undecided item. */
   open() {
-    this.main.replaceChildren(...makePanes(this));
+    this.main.replaceChildren(...this.makePanes());
     const first = this.record.items.find((item) => item.state === "open") || this.record.items[0];
     this.choose(first.id);
     if (first === this.record.items[0]) scrollTo(0, 0);
   }
 
-  showPane(name) {
-    this.page.classList.toggle("show-text", name === "text");
-    this.page.classList.toggle("show-items", name === "items");
-    [...this.tabs.children].forEach((tab, place) => tab.setAttribute("aria-pressed", String((place === 0) === (name === "text"))));
+  /** Make the parts of the page: title, text and items; on a phone the text or the items. */
+  makePanes() {
+    const { record } = this;
+    this.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "Text of the record" });
+    this.items = make("div", { class: "items" });
+    this.uses = make("div", { class: "uses", role: "toolbar", "aria-label": "Use the selected words", hidden: true });
+    this.text.replaceChildren(...showText({ ...record, spans: [] }, null, "h2"));
+    this.text.addEventListener("click", (event) => {
+      const mark = event.target.closest("mark");
+      if (mark && getSelection().isCollapsed) this.choose(mark.dataset.item, { quiet: true });
+    });
+    // Words are selected when the mouse button is released, not while the mouse moves.
+    this.text.addEventListener("pointerdown", () => {
+      this.isDragging = true;
+      const end = () => {
+        for (const name of ["pointerup", "pointercancel"]) removeEventListener(name, end);
+        this.isDragging = false;
+        this.noteSelection();
+      };
+      for (const name of ["pointerup", "pointercancel"]) addEventListener(name, end);
+    });
+    this.items.addEventListener("focusin", (event) => this.noteFocus(event.target.id));
+    const title = make("div", { class: "title" }, make("h1", {}, record.title || record.record), make("code", { class: "dim" }, record.record));
+    const tab = (name, words) => make("button", { type: "button", name }, words);
+    const page = make("div", { class: "page" },
+      make("div", { class: "switch", role: "group", "aria-label": "What is shown" }, tab("text", "Text"), tab("items", "Items")),
+      make("div", { class: "record" },
+        make("section", { class: "text-side", "aria-label": "Text" }, makeFind(this), this.text, this.uses),
+        make("section", { class: "items-side", "aria-label": "Items" }, this.items)));
+    this.turn = switchPanes(page, ["text", "items"]);
+    this.turn("items");
+    return [title, page];
   }
 
   get item() {
@@ -49,11 +68,47 @@ export class RecordView {
   }
 
   /** Show a place of the text by selecting it, without offering uses of its words. */
-  select(section, start, end) {
-    this.shown = { section, start, end };
-    selectPlace(this.text, section, start, end);
-    scrollToSelection(this.text);
+  select(place) {
+    this.shown = place;
+    selectPlace(this.text, place);
+    bringIntoSight(getSelection().getRangeAt(0).startContainer.parentElement, this.text);
     this.noteSelection();
+  }
+
+  /** The place of a span in the text. */
+  readSpan(number) {
+    const [section, start, end] = this.record.spans[number];
+    return { section: this.record.sections[section].name, start, end };
+  }
+
+  /** Mark the words of all items, with emphasis on the current one. */
+  showMarks() {
+    const { record, current } = this;
+    const owners = record.spans.map(() => []);
+    for (const item of record.items.filter(({ state, id }) => state !== "rejected" || id === current)) {
+      for (const [field, span] of item.marks) owners[span].push({ item: item.id, field });
+    }
+    [...this.text.querySelectorAll("pre[data-section]")].forEach((pre, number) => {
+      const own = record.spans.map((span, place) => (span[0] === number ? owners[place] : []));
+      const signature = JSON.stringify([current, own]);
+      if (pre.signature === signature) return;
+      pre.signature = signature;
+      drawMarks(pre, record, number, (words, spans) => {
+        const over = spans.flatMap((span) => owners[span]);
+        if (!over.length) return words;
+        const fields = over.filter(({ item }) => item === current).map(({ field }) => field);
+        const title = fields.length ? [...new Set(fields)].map(toWords).join(", ") : null;
+        return make("mark", { class: fields.length ? "current" : "", "data-item": over[0].item, "data-fields": fields.join(" "), title }, words);
+      });
+    });
+  }
+
+  /** Scroll the text to the current item's first mark, or to that of a field, which is emphasised. */
+  seekMark(field = null) {
+    const marks = [...this.text.querySelectorAll("mark.current")];
+    for (const mark of marks) mark.classList.toggle("sought", field !== null && mark.dataset.fields.split(" ").includes(field));
+    const found = marks.find((mark) => mark.classList.contains("sought")) || marks[0];
+    if (found && innerWidth > 900) bringIntoSight(found, this.text);
   }
 
   // Drawing: a card is redrawn only if it has changed, so that it keeps the focus.
@@ -67,7 +122,7 @@ export class RecordView {
     if (box.top < frame.top || box.bottom > frame.bottom) this.items.scrollTop += box.top - frame.top - 40;
     if (innerWidth < 900) card.scrollIntoView({ block: "start" });
     this.showDoubt(card);
-    if (!quiet) scrollToMark(this.text);
+    if (!quiet) this.seekMark();
     if (focus) card.querySelector(focus)?.focus();
   }
 
@@ -107,10 +162,10 @@ export class RecordView {
     }
     this.cards = kept;
     this.replace(parts);
-    showMarks(this.text, record, this.current);
+    this.showMarks();
     if (this.selection) {
       // Redrawn marks lose their selection.
-      selectPlace(this.text, this.selection.section, this.selection.start, this.selection.end);
+      selectPlace(this.text, this.selection);
       showUses(this);
     }
     this.showBar();
@@ -152,7 +207,7 @@ export class RecordView {
     const certain = this.listCertain();
     find("certain").disabled = certain.length === 0;
     find("certain").textContent = certain.length ? `Accept ${certain.length} certain` : "Accept certain";
-    find("certain").title = certain.length ? `Accept ${certain.map(nameItem).join(", ")}` : "No undecided item is certain";
+    find("certain").title = certain.length ? `Accept ${certain.map(({ name }) => name).join(", ")}` : "No undecided item is certain";
     find("finish").disabled = progress.state === "finished";
   }
 
@@ -168,8 +223,8 @@ export class RecordView {
   use(change) {
     getSelection().removeAllRanges();
     this.noteSelection();
-    this.send("change", () => change, () => (change.kind === "read" ? [[change.path, "the selected words"]] : []));
-    if (innerWidth < 900) this.actions.settled().then(() => this.showPane("items"));
+    this.send("change", () => change);
+    if (innerWidth < 900) this.actions.settled().then(() => this.turn("items"));
   }
 
   // The reviewer's actions.
@@ -178,7 +233,7 @@ export class RecordView {
     const seen = this.record.items.find((item) => item.id === id).value[path] ?? null;
     const build = () => ({ kind: "set", item: id, version: this.version(id), path, old: seen, value });
     const { chosen } = this;
-    return this.send("change", build, () => [[path, toLine(value)]]).then((done) => {
+    return this.send("change", build).then((done) => {
       if (done && this.isLast(id, path)) chosen.count += 1;
       return done;
     });
@@ -217,8 +272,7 @@ export class RecordView {
   }
 
   decide(kind, ids = [this.current]) {
-    const wanted = { accept: "accepted", reject: "rejected", restore: "as it was predicted" }[kind];
-    return this.send("change", () => ({ kind, items: ids.map((item) => ({ item, version: this.version(item) })) }), () => [["state", wanted]]);
+    return this.send("change", () => ({ kind, items: ids.map((item) => ({ item, version: this.version(item) })) }));
   }
 
   accept() {
@@ -233,7 +287,7 @@ export class RecordView {
     if (!done) return;
     const open = this.record.items.find((item) => item.state === "open");
     if (open) this.choose(open.id);
-    this.say(`${certain.length} accepted: ${certain.map(nameItem).join(", ")}.`);
+    say(`${certain.length} accepted: ${certain.map(({ name }) => name).join(", ")}.`);
   }
 
   listCertain() {
@@ -244,9 +298,9 @@ export class RecordView {
     return this.record.items.find((item) => item.id === id)?.version ?? 0;
   }
 
-  async send(what, build, describe) {
+  async send(what, build) {
     const { current } = this;
-    const done = await this.actions.send(what, build, describe);
+    const done = await this.actions.send(what, build);
     if (done && what === "change") this.places.set(JSON.stringify(this.record.undo), current);
     return done;
   }
@@ -266,7 +320,7 @@ export class RecordView {
     const turned = [...items.slice(place + 1), ...items.slice(0, place + 1)];
     const next = turned.find((item) => item.state === "open");
     if (next) this.choose(next.id);
-    else this.say("All items are decided. Finish the record to write its gold.");
+    else say("All items are decided. Finish the record to write its gold.");
   }
 
   goToTrouble() {
@@ -297,10 +351,10 @@ export class RecordView {
   async follow() {
     const active = document.activeElement;
     const isTyping = active && "defaultValue" in active && active.value !== active.defaultValue;
-    if (isTyping || document.querySelector("dialog").open) return;
+    if (isTyping || document.querySelector("dialog[open]")) return;
     const { version, by } = await read("version", { id: this.record.record });
     if (version === this.record.version) return;
     this.take(await read("record", { id: this.record.record }));
-    this.say(`${by} changed this record.`);
+    say(`${by} changed this record.`);
   }
 }

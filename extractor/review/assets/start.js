@@ -1,11 +1,5 @@
 // Wires the page: the address is its state, keys and buttons act on it.
 
-import { read, Refused } from "./api.js";
-import { hush, say } from "./message.js";
-import { showKeys } from "./dialogs.js";
-import { addressOf, QueueView, tellFinished } from "./queue.js";
-import { RecordView } from "./record.js";
-
 const FOLLOW_MS = 4000;
 const main = document.querySelector("main");
 const queue = new QueueView(main);
@@ -24,7 +18,7 @@ async function show() {
   form ??= await read("form");
   const record = await read("record", { id });
   if (own !== turn) return;
-  view = new RecordView(main, form, say, record);
+  view = new RecordView(main, form, record);
   view.open();
   queue.last = id;
 }
@@ -48,6 +42,8 @@ async function finish() {
   const { records } = await read("queue");
   say(`Finished: its gold is written. Nothing is left to do: ${tellFinished(records)}.`, make("a", { href: "#queue" }, "To the queue"));
 }
+
+const showKeys = () => document.querySelector("dialog.help").showModal();
 
 const ACTS = {
   help: showKeys,

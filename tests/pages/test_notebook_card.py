@@ -7,7 +7,9 @@ import re
 import pytest
 
 from extractor import Extractor, read_records, show
+from extractor.pages.view import name_section
 from extractor.schemas import TrialExtraction
+from extractor.text.clean import clean_text
 from tests.browser import fits_its_window, list_violations, needs_browser, open_context
 
 HOSTILE = "Weight over 40 kg </mark></td></div> & <b>strong</b>"
@@ -40,10 +42,10 @@ def list_passages(page):
 def test_the_text_is_whole_and_all_evidence_in_it_is_marked(record, extraction):
     passages = {name: (text, marked) for name, text, marked in list_passages(show(extraction, record)._repr_html_())}
     evidence = [one for _, item in extraction.list_items() for one in item.evidence]
-    assert passages.keys() == {"eligibility", "primary_outcomes[0]"}
+    assert passages.keys() == {"Eligibility", "Primary outcome 1"}
     for one in evidence:
-        text, marked = passages[one.section]
-        assert text == record.raw_text(one.section)
+        text, marked = passages[name_section(one.section)]
+        assert text == clean_text(record.raw_text(one.section)).text
         assert "".join(one.quote.split()) in "".join(marked.split())
 
 

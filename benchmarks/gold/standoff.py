@@ -1,0 +1,83 @@
+"""Write standoff gold: replace the quotes of gold JSON with spans in the record's text."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from extractor.evaluation.fields import FIELDS
+from extractor.evaluation.standoff import PARTS, find_places, hash_sections, name_home
+from extractor.evaluation.text import ESCAPE
+from extractor.schemas import TrialRecord
+
+_QUOTED = {one.attribute for one in FIELDS if one.is_words}
+"""Fields that always quote the record."""
+_MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
+"""Fields that usually quote the record: an annotator may use other words."""
+
+
+def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
+    """Replace the quotes in gold JSON with spans. Empty fields are left out.
+
+    Raises ``ValueError`` for a quote that is not in the record.
+
+    >>> from extractor import read_records
+    >>> record = next(read_records("seeds/records"))
+    >>> endpoint = {"rank": "primary", "index": 0, "measure": "Adverse events that related to treatment"}
+    >>> line = to_standoff({"record_id": record.record_id, "endpoints": [endpoint]}, record)
+    >>> line["endpoints"][0]["measure"]
+    ['primary_outcomes', 0, 40]
+    """
+    finder = _Finder(record)
+    parts = {key: _encode(gold.get(key) or ({} if key == "eligibility" else []), finder) for key in PARTS}
+    return {"record_id": gold["record_id"], "sections": hash_sections(record), **parts}
+
+
+def _encode(value: Any, finder: "_Finder", home: str | None = None, field: str = "") -> Any:
+    """Replace the quotes in a value with spans. ``home`` is the place of the value."""
+    if isinstance(value, str) and field in _QUOTED | _MOSTLY_QUOTED:
+        span = finder.find(value, home)
+        if span is None and field in _QUOTED:
+            raise ValueError(f"{field}: {value!r} is not in the record")
+        return span or value
+    if isinstance(value, list):
+        return [_encode(each, finder, home, field) for each in value]
+    if not isinstance(value, dict):
+        return value
+    inner = name_home(value) or home
+    # Only the units of limits are kept as written.
+    names = ((key, key if key != "unit" or "quantity" in value else "") for key in value)
+    encoded = ((key, _encode(value[key], finder, inner, name)) for key, name in names)
+    return {key: each for key, each in encoded if each != [] and (each is not None or key in ("low", "high"))}
+
+
+class _Finder:
+    """Finds an annotation's words in a record."""
+
+    def __init__(self, record: TrialRecord) -> None:
+        self._texts = {section.name: section.text for section in record.sections}
+        self._spans = find_places(record).spans
+
+    def find(self, words: str, home: str | None) -> list[Any] | None:
+        """Return the span of ``words``, in ``home`` if they are there, else in the first section that has them."""
+        # Ignore case, the length of white space, and backslashes before punctuation.
+        pattern = re.compile(r"\s+".join(map(_escape_word, words.split())), re.IGNORECASE)
+        span = self._spans.get(home or "")
+        if span and (found := _find_first(pattern, self._texts[span.section][span.start : span.end])):
+            start, end = span.start + found[0], span.start + found[1]
+            return [start, end] if span.section == home else [span.section, start, end]
+        places = ((name, _find_first(pattern, text)) for name, text in self._texts.items())
+        return next(([name, *place] for name, place in places if place), None)
+
+
+def _escape_word(word: str) -> str:
+    return "".join(each if each.isalnum() else rf"\\?{re.escape(each)}" for each in ESCAPE.sub("", word))
+
+
+def _find_first(pattern: re.Pattern[str], text: str) -> tuple[int, int] | None:
+    """Return the first match that cuts no word or number, else the first match."""
+
+    def is_cut(at: int) -> bool:
+        return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()
+
+    found = [match.span() for match in pattern.finditer(text)]
+    return next((span for span in found if not any(map(is_cut, span))), found[0] if found else None)

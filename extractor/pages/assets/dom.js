@@ -1,0 +1,43 @@
+"use strict";
+
+// Elements and words. All text becomes text nodes: data is never parsed as markup.
+
+/** An element with attributes and children. Strings become text; null and false are left out. */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** A kind or a key as words. */
+function toWords(name) {
+  return LABELS.get(name) ?? name.replaceAll("_", " ");
+}
+
+/** A number with its noun: "1 regimen", "1,200 criteria". */
+function count(number, one, many = `${one}s`) {
+  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+}
+
+/** Wire the buttons that show one of two panes on a phone; return a function that does it by name. */
+function switchPanes(root, names) {
+  const buttons = [...root.querySelectorAll(".switch button")];
+  const turn = (name) => {
+    for (const one of names) root.classList.toggle(`showing-${one}`, one === name);
+    for (const button of buttons) button.setAttribute("aria-pressed", String(button.name === name));
+  };
+  for (const button of buttons) button.addEventListener("click", () => turn(button.name));
+  return turn;
+}
+
+/** Scroll an element into the sight of its scrolling pane, or of the window if the pane does not scroll. */
+function bringIntoSight(element, pane) {
+  if (!element) return;
+  if (pane.scrollHeight <= pane.clientHeight) return element.scrollIntoView({ block: "center", behavior: "instant" });
+  const [inner, outer] = [element.getBoundingClientRect(), pane.getBoundingClientRect()];
+  const isInSight = inner.top >= outer.top + 40 && inner.bottom <= outer.bottom - 10;
+  if (!isInSight) pane.scrollTop += inner.top - outer.top - Math.max(40, (pane.clientHeight - inner.height) / 2);
+}

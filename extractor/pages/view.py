@@ -1,0 +1,187 @@
+"""The data of a record on every page: its text as readers see it, its values in words, and the marks of both."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Protocol
+
+from extractor.schemas import Endpoint, ExtractedItem, RegistryFields, TrialRecord
+from extractor.schemas.values import Value, list_values
+from extractor.text.clean import clean_text
+
+from . import name_label, to_utf16
+from .words import say
+
+Json = dict[str, Any]
+_GAP = " … "
+_ORIGINS = {"rule": "by rules", "model": "by a model", "both": "by rules and a model"}
+
+
+class Place(Protocol):
+    """Characters of a section's raw text, such as evidence, a citation or a span."""
+
+    @property
+    def section(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+class ShownText:
+    r"""A text as readers see it: without the escapes, damage and wrapping of the registry's file.
+
+    Pages count its characters as JavaScript does, in UTF-16 units. ``place`` maps a raw offset to them, ``read`` back.
+
+    >>> shown = ShownText("\N{GRINNING FACE} \\> 95 %")
+    >>> shown.text, shown.place(5), shown.read(3, 7)
+    ('😀 > 95 %', 5, (2, 7))
+    """
+
+    def __init__(self, raw: str) -> None:
+        self.raw, self._clean = raw, clean_text(raw)
+        self.text = self._clean.text
+        self._units = to_utf16(self.text)
+
+    def place(self, offset: int) -> int:
+        """Return the place of a raw offset."""
+        return self._units(self._clean.clean_position(offset))
+
+    def read(self, start: int, end: int) -> tuple[int, int]:
+        """Return the raw offsets of characters of the page; at most the text's end."""
+        before = self.text.encode("utf-16-le", "surrogatepass")
+        places = (len(before[: 2 * units].decode("utf-16-le", "ignore")) for units in (start, end))
+        return self._clean.raw_span(*places)
+
+
+class _Quotes(ShownText):
+    """The quotes from a section whose text is not known, in text order, with dots where text is left out."""
+
+    def __init__(self, quotes: Iterable[tuple[int, str]]) -> None:
+        text, self._pieces, end = "", list[tuple[int, int]](), -1  # where each piece starts in the raw text, and here
+        for start, quote in sorted(quotes, key=lambda pair: (pair[0], -len(pair[1]))):
+            if start > end:  # quotes that overlap or touch become one piece
+                text += _GAP if self._pieces else ""
+                self._pieces.append((start, len(text)))
+                end = start
+            text, end = text + quote[end - start :], max(end, start + len(quote))
+        super().__init__(text)
+
+    def place(self, offset: int) -> int:
+        raw, here = self._pieces[bisect_right(self._pieces, offset, key=itemgetter(0)) - 1]
+        return super().place(here + offset - raw)
+
+
+def show_texts(record: TrialRecord) -> dict[str, ShownText]:
+    """Return all sections of a record, and the structured registry fields that have a value."""
+    texts = {section.name: section.text for section in record.sections}
+    fields = {f"registry.{name}": record.registry.text(name) for name in RegistryFields.model_fields}
+    texts |= {name: text for name, text in fields.items() if text}
+    return {name: ShownText(text) for name, text in texts.items()}
+
+
+def view(
+    record: TrialRecord | None,
+    items: Iterable[tuple[str, ExtractedItem]] = (),
+    marks: Iterable[Place] = (),
+    *,
+    sections: Collection[str] | None = None,
+) -> Json:
+    """Return the data of a record's page.
+
+    - ``sections``: the texts, each with its ``name``, its ``title`` and, if it differs, the ``raw`` text. Without a
+      record they consist of the quotes.
+    - ``spans``: the marked places: number of the section, start and end in UTF-16 units, start and end in the raw text.
+    - ``items``: each with its path, its name, and its values in words, which refer to spans by number.
+    - ``marks``: for each of ``marks`` the number of its span, None if it is not in the text.
+
+    Args:
+        record: The record; None if its text is not known.
+        items: Items with their paths.
+        marks: More places to mark, such as the citations of findings; with a quote if there is no record.
+        sections: The names of the sections to show; by default all.
+    """
+    valued = [(path, item, list(list_values(path, item))) for path, item in items]
+    more = list(marks)
+    texts: Mapping[str, ShownText]
+    if record:
+        texts = {name: text for name, text in show_texts(record).items() if sections is None or name in sections}
+    else:
+        quotes: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for one in (*(proof for _, item, _ in valued for proof in item.evidence), *more):
+            quotes[one.section].append((one.start, getattr(one, "quote", "")))
+        texts = {name: _Quotes(found) for name, found in quotes.items()}
+    names, spans = list(texts), dict[tuple[int, ...], int]()
+
+    def number(place: Place) -> int | None:
+        text = texts.get(place.section)
+        shown = (text.place(place.start), text.place(place.end)) if text else (0, 0)
+        if shown[0] >= shown[1]:
+            return None
+        return spans.setdefault((names.index(place.section), *shown, place.start, place.end), len(spans))
+
+    return {
+        "items": [
+            _show_item(path, item, [(one, [*map(number, one.evidence)]) for one in values])
+            for path, item, values in valued
+        ],
+        "marks": [number(place) for place in more],
+        "sections": [
+            {"name": name, "title": name_section(name), "text": text.text}
+            | ({"raw": text.raw} if text.raw != text.text else {})
+            for name, text in texts.items()
+        ],
+        "spans": list(spans),
+    }
+
+
+def _show_item(path: str, item: ExtractedItem, values: Sequence[tuple[Value, Sequence[int | None]]]) -> Json:
+    return {
+        "path": path,
+        "name": name_item(path, item),
+        "of": getattr(item, "of", None),
+        "origin": _ORIGINS.get(str(item.origin)),
+        "confidence": item.confidence,
+        "values": [
+            {
+                "path": one.path,
+                "name": one.name,
+                "label": name_item(path, item) if one.name == "value" else name_label(one.name),
+                "said": say(one.value, [proof.quote for proof in one.evidence]),
+                "support": one.evidence[0].support if one.evidence else None,
+                "spans": [span for span in spans if span is not None],
+            }
+            for one, spans in values
+        ],
+    }
+
+
+def name_item(path: str, item: ExtractedItem) -> str:
+    """Return the name of an item for readers.
+
+    >>> from extractor.schemas import Criterion
+    >>> name_item("eligibility.criteria[2]", Criterion(kind="exclusion", section="eligibility", quote="Fever"))
+    'exclusion criterion 3'
+    """
+    group, _, number = path.rstrip("]").partition("[")
+    if group.startswith("custom."):
+        return name_label(group.removeprefix("custom."))
+    if isinstance(item, Endpoint):
+        return f"{item.rank} endpoint {item.index + 1}"
+    kind = {"dosing": "regimen", "eligibility": "who may take part"}.get(
+        group
+    ) or f"{getattr(item, 'kind', '')} criterion"
+    return f"{kind} {int(number) + 1}" if number else kind
+
+
+def name_section(name: str) -> str:
+    """Return the name of a section for readers.
+
+    >>> name_section("primary_outcomes[0]"), name_section("brief_summary"), name_section("registry.sex")
+    ('Primary outcome 1', 'Brief summary', 'Registry: sex')
+    """
+    group, _, number = name.rstrip("]").partition("[")
+    words = f"{group.removesuffix('s')} {int(number) + 1}" if number.isdigit() else group
+    words = name_label(words).replace("registry.", "registry: ")
+    return words[:1].upper() + words[1:]

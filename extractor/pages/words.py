@@ -1,0 +1,102 @@
+"""How a value reads on one line: on every page, in a notebook and in the messages of ``diff``."""
+
+import re
+from collections.abc import Iterable
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from extractor.schemas import TimeUnit
+from extractor.text.book import read_text, rule
+from extractor.text.clean import clean_text
+from extractor.text.numbers import list_readings
+
+from . import name_label
+
+NOTHING = "not stated"
+_SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
+_PARTS = frozenset({"quantity", "comparator", "low", "high", "value", "value_high", "unit", "name", "version", "quote"})
+"""The keys of amounts, limits, times, windows and instruments."""
+_CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_LARGE = 10_000
+"""Numbers from here on have thousands separators."""
+
+
+def say(value: Any, quotes: Iterable[str] = ()) -> str:
+    r"""Return a value, a list, or their JSON on one line; numbers as one of the ``quotes`` writes them.
+
+    >>> from extractor.schemas import Amount, Constraint
+    >>> say(Amount(low=None, high=20000, unit="IU")), say({"value": 21, "unit": "day"}), say("CD19 \\> 95 %")
+    ('up to 20,000 IU', '21 days', 'CD19 > 95 %')
+    >>> say([Constraint(quantity="ECOG", comparator="between", value=0, value_high=2)])
+    'ECOG 0 to 2'
+    >>> say({"quantity": "ANC", "comparator": ">=", "value": 1000000000, "unit": "/L"}, ["ANC at least 1.0 x 10\\^9/L"])
+    'ANC ≥ 1.0 x 10^9 (1,000,000,000) /L'
+    """
+    parts = dict(value) if isinstance(value, BaseModel) else value
+    if isinstance(parts, dict) and parts.keys() <= _PARTS and len(parts) > 1:
+        return _say_parts(parts, tuple(quotes))
+    if isinstance(parts, dict):
+        parts = [one for one in parts.values() if one is not None]
+    if isinstance(parts, list | tuple):
+        held = tuple(quotes)
+        return ", ".join(say(one, held) for one in parts) or NOTHING
+    if isinstance(parts, bool):
+        return "yes" if parts else "no"
+    if isinstance(parts, int | float):
+        written, exact = write_number(parts, quotes)
+        return f"{written} ({exact})" if exact else written
+    text = str(parts.value if isinstance(parts, Enum) else parts or "")
+    return (name_label(text) if _CHOICE.fullmatch(text) else clean_text(text).text) or NOTHING
+
+
+def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
+    """Return an amount, a limit, a time, a window or an instrument on one line."""
+    is_amount = "high" in parts
+    ends = [parts.get(name) for name in (("low", "high") if is_amount else ("value", "value_high"))]
+    said = [say(number, quotes) for number in dict.fromkeys(ends) if number is not None]
+    if not said and parts.get("quote"):
+        return say(parts["quote"])
+    sign = str(parts.get("comparator") or "")
+    if is_amount and len(said) == 1:
+        sign = "from" if ends[1] is None else "up to" if ends[0] is None else ""
+    unit = say(parts["unit"]) if parts.get("unit") else ""
+    if unit in set(TimeUnit) and ends[:1] != [1] and len(said) == 1:
+        unit += "s"
+    found = (
+        parts.get("quantity"),
+        _SIGNS.get(sign, sign),
+        " to ".join(said),
+        unit,
+        parts.get("name"),
+        parts.get("version"),
+    )
+    return " ".join(say(one) for one in found if one)
+
+
+def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | None]:
+    """Return a number as one of the quotes writes it and, if those are not simply its digits, the digits too.
+
+    >>> write_number(1500000, ["at least 1.5 million cells"]), write_number(20000), write_number(1500, ["> 1500/mm3"])
+    (('1.5 million', '1,500,000'), ('20,000', None), ('1500', None))
+    """
+    exact = f"{value:,.15g}" if abs(value) >= _LARGE else f"{value:.15g}"
+    for quote in quotes:
+        for written, readings in _list_numbers(quote):
+            if value in readings:
+                if (
+                    not written.replace(",", "").replace(".", "", 1).isdigit()
+                    or float(written.replace(",", "")) != value
+                ):
+                    return written, exact
+                return written if abs(value) < _LARGE else exact, None
+    return exact, None
+
+
+@lru_cache(maxsize=4096)
+def _list_numbers(quote: str) -> list[tuple[str, tuple[int | float, ...]]]:
+    """Return the numbers in digits of a quote, each with its readings."""
+    texts = [found.text for found in rule("number").find(read_text(clean_text(quote).text))]
+    return [(text, list_readings(text)) for text in texts if text[0].isdigit()]
