@@ -20,7 +20,7 @@ from benchmarks.matching import is_right, list_values, match_items
 from extractor.ask.dialogue import dialogue
 from extractor.ask.querying import converse
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.dosing import is_covered
+from extractor.assemble.dosing import covers
 from extractor.assemble.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree, name_situation
 from extractor.cli.environment import read_model_spec
 from extractor.llm.opening import ModelChoice, open_model
@@ -65,9 +65,7 @@ def _pair_regimens(parsed: ParsedRecord, result: ModelResult) -> dict[int, Draft
     if not result.lists_regimens:
         return {}
     listed = result.list_regimens()
-    return {
-        id(regimen): next((one for one in listed if is_covered(regimen, [one])), None) for regimen in parsed.regimens
-    }
+    return {id(regimen): next((one for one in listed if covers(one, regimen)), None) for regimen in parsed.regimens}
 
 
 def judge(rule: Reading[Any], model: Reading[Any], rule_right: bool, model_right: bool) -> tuple[str, str]:  # noqa: FBT001

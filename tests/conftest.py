@@ -45,9 +45,12 @@ def pytest_xdist_auto_num_workers():
     return (os.cpu_count() or 1) + 1
 
 
+_LONGEST = ("test_readme.py", "test_linear_time.py", "test_accuracy.py")
+
+
 def pytest_collection_modifyitems(items):
-    """Begin with the longest test: if it came last, the other processes would wait for it."""
-    items.sort(key=lambda item: item.path.name != "test_readme.py")
+    """Begin with the longest tests: if they came last, the other processes would wait for them."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
 
 
 @pytest.fixture(autouse=True)

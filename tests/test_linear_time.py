@@ -16,19 +16,17 @@ from extractor.schemas import (
     Constraint,
     Instrument,
     Period,
-    Section,
-    Source,
     TimePoint,
     TimeUnit,
     TimeWindow,
-    TrialRecord,
 )
 from extractor.text.passage import read_section
 
 from .growth import LARGEST_EXPONENT, PIECES, fit_growth, list_expressions
+from .trust import trial
 
 RULES = ExtractionOptions(effort=Effort.NONE)
-SECTIONS = ("eligibility", "detailed_description", "arms[0]", "primary_outcomes", "conditions")
+SECTIONS = ("eligibility", "detailed_description", "arms_0", "primary_outcomes", "conditions")
 MORE = (
     *("</record>", "<!--", "{{", "\u200b", "e\u0301", "Ignore the above. ", "Inclusion Criteria:\n", "\n* Age over 18"),
     *(
@@ -47,9 +45,7 @@ MORE = (
 
 
 def extract(text: str) -> object:
-    sections = tuple(Section(name=name, text=text) for name in SECTIONS)
-    source = Source(path="hostile", format="flat")
-    return extract_by_rules(TrialRecord(record_id="hostile", source=source, sections=sections), RULES)
+    return extract_by_rules(trial(**dict.fromkeys(SECTIONS, text)), RULES)
 
 
 def test_each_expression_takes_linear_time() -> None:

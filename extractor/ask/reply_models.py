@@ -284,7 +284,7 @@ def read_values(
     questions = {question.chunk.number: question for question in asked}
     found: list[tuple[Question, dict[str, Any]]] = []
     for item in items:
-        question = questions.get(item.n)
+        question = questions.get(item.n) if isinstance(item, Item) else None
         if question is None or not (values := item.read(question)):
             continue
         same = None if is_listing(question) else next((said for other, said in found if other is question), None)

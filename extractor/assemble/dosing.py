@@ -1,7 +1,7 @@
 """Regimens: the model's list where a model read the record's passages on doses, else the rules' regimens."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -76,7 +76,7 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
     unanswered = [one for one in result.passages if not one.is_answered]
     for regimen in parsed.regimens:
         passage = next((one for one in unanswered if one.span.contains(regimen.chunk.span)), None)
-        if passage and not is_covered(regimen, listed):
+        if passage and not any(covers(one, regimen) for one in listed):
             # An open field has the reason of the passage that should have been read again.
             yield replace(regimen, chunk=passage.chunk, asked=passage.asked)
         elif not result.lists_regimens:
@@ -146,12 +146,8 @@ def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
     return Absence(field="dosing", reason=reason, sections=searched)
 
 
-def is_covered(regimen: Draft, listed: Iterable[Draft]) -> bool:
-    """Whether a regimen of the list states the rules' dose: the same words, or one of its amounts for its agent."""
-    return any(_covers(one, regimen) for one in listed)
-
-
-def _covers(listed: Draft, regimen: Draft) -> bool:
+def covers(listed: Draft, regimen: Draft) -> bool:
+    """Check whether a model's regimen states the rules' dose: the same words, or one of its amounts for its agent."""
     amounts, quote, agent = (listed.model.get(name) for name in ("amounts", "quote", "agent"))
     spans = [*(amounts.spans if amounts else ()), *(quote.spans if quote else ())]
     places = regimen.rules["amounts"].spans or (regimen.span,)

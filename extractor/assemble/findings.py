@@ -15,7 +15,7 @@ from extractor.schemas import (
     TrialExtraction,
 )
 
-from .dosing import is_covered
+from .dosing import covers
 from .provenance import list_read_fields
 from .resolve import DOUBTFUL
 
@@ -61,7 +61,7 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
     """
     message, listed = "the rules read a dose here, and the model's regimens do not have it", result.list_regimens()
     for regimen in parsed.regimens if result.lists_regimens else ():
-        if regimen.rules["amounts"].value and not is_covered(regimen, listed):
+        if regimen.rules["amounts"].value and not any(covers(one, regimen) for one in listed):
             yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, cite(parsed, regimen.span))
     for item in (*parsed.criteria, *parsed.outcomes):
         model, span = item.model, item.chunk.span

@@ -112,8 +112,12 @@ def check_arm_count(audited: AuditedRecord) -> Problems:
     if not arms or any(map(rule("grouped_arms").search, arms.values())):
         return
     for section, found in _find(audited, "counts_arms", "counts_groups"):
-        count = read_number(found.read("count") or "")
-        if count is None or not 1 < count <= _MOST_ARMS or not _counts_all_arms(section.tokens, found):
+        count, tokens = read_number(found.read("count") or ""), section.tokens
+        first, end = find_sentence(tokens, found.first, found.end)
+        past = rule("reports_the_past").ends(tokens, found.first, max(first, found.first - 3))
+        if past and not rule("own_trial").search(tokens, first, end):
+            continue  # of another trial: "161 patients were randomised to 4 arms"
+        if count is None or not 1 < count <= _MOST_ARMS or rule("some_arms").search(tokens, first, end):
             continue
         named = found.match.groupdict().get("which") is not None
         are_some = named and (found.read("which") or "").lower() in _WITHOUT_CONTROLS
@@ -122,14 +126,6 @@ def check_arm_count(audited: AuditedRecord) -> Problems:
             message = f"the text says {found.text}, the registry has {len(arms)}"
             yield report(FindingKind.ARM_COUNT_DIFFERS, message, *cited)
         return
-
-
-def _counts_all_arms(tokens: Tokens, found: Found) -> bool:
-    """Whether the count is not of another trial ("161 patients were randomised to 4 arms") or a part of this one."""
-    first, end = find_sentence(tokens, found.first, found.end)
-    past = rule("reports_the_past").ends(tokens, found.first, max(first, found.first - 3))
-    is_other = past is not None and not rule("own_trial").search(tokens, first, end)
-    return not is_other and not rule("some_arms").search(tokens, first, end)
 
 
 def check_arms_without_intervention(audited: AuditedRecord) -> Problems:
@@ -168,8 +164,12 @@ def check_sample_size(audited: AuditedRecord) -> Problems:
     """Report sizes in the text if none fits the registered one. Actual enrolment may fall short of a plan."""
     registry = audited.record.registry
     enrolment = read_number(registry.enrollment or "")
-    if not enrolment or any(_names_others(section.tokens, int(enrolment)) for section in audited.bodies):
+    if not enrolment:
         return
+    for section in audited.bodies:  # it names the number elsewhere, or controls who do not count as patients
+        counts = (read_number(found.read("number") or "") for found in rule("counts_people").find(section.tokens))
+        if rule("controls_besides").search(section.tokens) or enrolment in counts:
+            return
     plans = [plan for section in audited.bodies for plan in _find_plans(section)]
     kind = (registry.enrollment_type or "").lower()
     fitting = (_fits(plan, enrolment, reached=kind == "actual") for plan in plans)
@@ -184,12 +184,6 @@ def check_sample_size(audited: AuditedRecord) -> Problems:
         audited.cite_registry("enrollment"),
         severity=Severity.WARNING if kind in {"estimated", "anticipated"} else Severity.INFO,
     )
-
-
-def _names_others(tokens: Tokens, enrolment: int) -> bool:
-    """Whether the text names the registered number elsewhere, or controls who do not count as patients."""
-    counts = (read_number(found.read("number") or "") for found in rule("counts_people").find(tokens))
-    return bool(rule("controls_besides").search(tokens)) or enrolment in counts
 
 
 def _find_plans(section: LexedSection) -> Iterator[_Plan]:
@@ -245,7 +239,9 @@ def check_doses(audited: AuditedRecord) -> Problems:
         (given, arm), (other, intervention) = doses
         if _is_stated(given, interventions) or _is_stated(other, arms):
             continue
-        if given.unit == other.unit and not _is_multiple(given, other):
+        # 4 x 0.2 mL are 0.8 mL, and "10.000" may be 10,000.
+        low, high = sorted(amount.high or amount.low or 0 for amount in (given, other))
+        if given.unit == other.unit and low and abs(high / low - round(high / low)) >= _EXACT:
             message = f"the arm gives {arm.quote}, the intervention {intervention.quote}"
             yield report(FindingKind.DOSE_DIFFERS, message, arm, intervention, field="dosing")
 
@@ -255,12 +251,6 @@ def _states_one_dose(tokens: Tokens) -> bool:
     found = list(find_quantities(tokens))
     is_level = any(part.code in _VOLUMES for each in found for part in each.unit.parts[1:])
     return not is_level and len([each for each in found if each.unit.dose]) == 1
-
-
-def _is_multiple(one: Amount, other: Amount) -> bool:
-    """Whether one amount is a whole multiple of the other: 4 x 0.2 mL are 0.8 mL, and "10.000" may be 10,000."""
-    low, high = sorted(amount.high or amount.low or 0 for amount in (one, other))
-    return not low or abs(high / low - round(high / low)) < _EXACT
 
 
 def _is_stated(amount: Amount, sections: dict[str, Tokens]) -> bool:

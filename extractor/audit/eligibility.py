@@ -21,7 +21,8 @@ from extractor.schemas import (
     Severity,
     Sex,
 )
-from extractor.text.book import read_text, rule, word_set
+from extractor.text.book import rule, word_list
+from extractor.text.lexer import Tokens
 from extractor.text.passage import LexedSection
 from extractor.text.quantity_names import fold_words, name_quantity
 from extractor.text.registered_ages import AGES, ROUNDED, count_days, differs, read_registered_ages
@@ -94,22 +95,6 @@ def _is_sex_alone(audited: AuditedRecord, citation: Citation) -> bool:
 
 _LONGEST = 120
 """Most characters of a criterion that is one limit; a longer one has other conditions."""
-_EMPTY = word_set(
-    """
-of the and or an at is be in to with for by has have having must should who are was were than least most more less
-greater lower higher below above under over between from up equal minimum maximum value values level levels any
-either inclusive exceed exceeding older younger old aged age ages patients patient subjects subject participants
-participant individuals people all criteria inclusion exclusion screening day days week weeks month months year years
-yrs yr
-"""
-)
-_MEASURES = word_set(
-    """
-    platelet_count absolute_neutrophil_count haemoglobin ecog_performance_status karnofsky bmi creatinine_clearance egfr
-    hba1c lvef fev1_percent_predicted life_expectancy body_weight
-    """
-)
-"""Quantities whose meaning does not depend on the words around them."""
 
 
 class _Limit(NamedTuple):
@@ -134,10 +119,11 @@ def check_limits(audited: AuditedRecord) -> Problems:
         is_limit = len(criterion.constraints) == 1 and len(criterion.quote) <= _LONGEST and not criterion.lead_in
         if not is_limit or not criterion.evidence:
             continue
-        if not rule("limits_some").search(read_text(criterion.quote)):
+        tokens = audited.read(criterion, "quote")
+        if not rule("limits_some").search(tokens):
             limit, place = criterion.constraints[0], _find_quote(criterion)
             found = _Limit(number, criterion, audited.parsed.sections[place.section], place.start, *_bounds(limit))
-            groups[_name_quantity(criterion, limit)].append(found)
+            groups[_name_quantity(tokens, limit)].append(found)
     for (quantity, _), limits in groups.items():
         for one, other in combinations(limits[:_MOST_COMPARED] if quantity else (), 2):
             both = sorted((one, other), key=lambda limit: limit.criterion.kind is CriterionKind.EXCLUSION)
@@ -158,14 +144,17 @@ def _find_quote(criterion: Criterion) -> Evidence:
     return next(one for one in criterion.evidence if one.field == "quote")
 
 
-def _name_quantity(criterion: Criterion, limit: Constraint) -> tuple[str, str]:
-    """Return the limited quantity: all words of the criterion except comparisons, and the unit."""
+def _name_quantity(tokens: Tokens, limit: Constraint) -> tuple[str, str]:
+    """Return the limited quantity: all words of the criterion's tokens except comparisons, and the unit."""
     unit = read_unit(limit.unit or "") or (limit.unit or "").lower()
     known = name_quantity(limit.quantity, read_unit(limit.unit or ""))
-    if known and known.name in _MEASURES and fold_words(limit.quantity) in map(fold_words, known.names):
+    if (
+        known
+        and known.name in word_list("measures_alone")
+        and fold_words(limit.quantity) in map(fold_words, known.names)
+    ):
         return known.name, unit
-    tokens = read_text(criterion.quote)
-    words = {word.lower() for word in tokens.words if word.isalpha() and len(word) > 1} - _EMPTY
+    words = {word.lower() for word in tokens.words if word.isalpha() and len(word) > 1} - word_list("words_of_limits")
     if not words and rule("limits_an_age").search(tokens):
         words = {"age"}
     return " ".join(sorted(words)), unit
@@ -257,7 +246,7 @@ def _key(criterion: Criterion) -> tuple[str, str]:
 def _is_condition(audited: AuditedRecord, asked: Criterion, criterion: Criterion) -> bool:
     """Whether it is a condition on the same people and fills its line: not a heading or a cross-reference."""
     quote = _find_quote(criterion)
-    section, tokens = audited.parsed.sections[quote.section], read_text(quote.quote)
+    section, tokens = audited.parsed.sections[quote.section], audited.read(criterion, "quote")
     if len(quote.quote) < _SHORTEST or _count_headings(section, _find_quote(asked).start, quote.start) > 1:
         return False
     if rule("names_a_group").starts(tokens, 0) or rule("points_elsewhere").search(tokens):

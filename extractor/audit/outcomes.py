@@ -21,7 +21,7 @@ from extractor.schemas import (
     TimePoint,
     TimeUnit,
 )
-from extractor.text.book import find_terms, read_text, rule
+from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import DAYS
 
@@ -90,7 +90,7 @@ def check_time_points(audited: AuditedRecord) -> Problems:
     for promise in audited.promises:
         outcomes = [one for one in audited.extraction.endpoints if one.concept is promise.concept]
         place, moments = _read_times(promise) if outcomes and promise.concept not in done else ((0, 0), [])
-        if _is_missed(outcomes, moments):
+        if _is_missed(audited, outcomes, moments):
             done.add(promise.concept)
             start, end = promise.listed.section.tokens.span(promise.first, promise.end)
             place = min(start, place[0]), max(end, place[1])
@@ -105,7 +105,7 @@ def check_primary_time_points(audited: AuditedRecord) -> Problems:
             tokens = listed.section.tokens
             times = rule("time_at").find(tokens, listed.first, listed.end)
             moments = [moment for at in times for moment in _find_times(tokens, at.part("times"))[1]]
-            if _is_missed(primary, moments):
+            if _is_missed(audited, primary, moments):
                 yield _report_times(audited, primary[0], listed, tokens.span(listed.first, listed.end), moments)
                 return
 
@@ -142,7 +142,7 @@ def _find_times(tokens: Tokens, place: _Place | None) -> tuple[_Place, list[Mome
     return (frame.kept.starts[frame.groups[0].first], frame.kept.ends[frame.groups[-1].end - 1]), moments
 
 
-def _is_missed(outcomes: Sequence[Endpoint], moments: Sequence[Moment]) -> bool:
+def _is_missed(audited: AuditedRecord, outcomes: Sequence[Endpoint], moments: Sequence[Moment]) -> bool:
     """Whether no outcome covers or mentions some of the times.
 
     All times of the outcomes must be known, in comparable units.
@@ -151,7 +151,8 @@ def _is_missed(outcomes: Sequence[Endpoint], moments: Sequence[Moment]) -> bool:
     if not outcomes or not all(timed):
         return False
     missing = [moment for moment in moments if not any(_covers(outcome, moment) for outcome in outcomes)]
-    texts = (read_text(f"{one.measure} {one.description} {one.time_frame}").words for one in outcomes)
+    parts = ("measure", "description", "time_frame")
+    texts = ({word for name in parts for word in audited.read(one, name).words} for one in outcomes)
     return bool(missing) and not any(all(f"{moment.value:g}" in words for moment in missing) for words in texts)
 
 
@@ -196,19 +197,16 @@ def check_repeated_outcomes(audited: AuditedRecord) -> Problems:
 def check_time_frames(audited: AuditedRecord) -> Problems:
     """Report all outcomes without a time in one finding; flattened outcomes have no field for it."""
     blanked = {hostile.span.section for hostile in audited.parsed.hostile if hostile.blanked}
-    bare = [name for name in audited.outcome_sections if name not in blanked and _is_timeless(audited, name)]
+    bare: list[str] = []
+    for name in (name for name in audited.outcome_sections if name not in blanked):
+        section, tokens = audited.record.section(name), audited.parsed.sections[name].tokens
+        has_field = section and section.parts and section.parts[-1].name != "time_frame"
+        if has_field and not rule("speaks_of_time").search(tokens) and not rule("no_outcome").starts(tokens, 0):
+            bare.append(name)
     if bare:
         message = f"{len(bare)} of {len(audited.outcome_sections)} outcomes have no time frame"
         cited = map(audited.cite_label, bare)
         yield report(FindingKind.TIME_FRAME_MISSING, message, *cited, severity=Severity.INFO, sections=tuple(bare))
-
-
-def _is_timeless(audited: AuditedRecord, name: str) -> bool:
-    """Whether an outcome has an empty time frame, and no word about time."""
-    section, tokens = audited.record.section(name), audited.parsed.sections[name].tokens
-    if not section or not section.parts or section.parts[-1].name == "time_frame":
-        return False
-    return not rule("speaks_of_time").search(tokens) and not rule("no_outcome").starts(tokens, 0)
 
 
 _NAMED = {
@@ -243,11 +241,11 @@ def check_undefined_endpoints(audited: AuditedRecord) -> Problems:
 def _is_bare_name(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bool:
     """Whether the outcome is only the name of such an endpoint."""
     stated = endpoint.description or endpoint.instrument or endpoint.end_events or endpoint.start_event
-    measure, outcome = read_text(endpoint.measure or ""), audited.parsed.outcomes[number]
+    measure, outcome = audited.read(endpoint, "measure"), audited.parsed.outcomes[number]
     doubtful = min(outcome.read(name).confidence for name in ("description", "instrument")) < CERTAIN
-    if stated or doubtful or endpoint.concept not in _NAMED or len(measure.text) > _LONGEST:
+    if stated or doubtful or endpoint.concept not in _NAMED or len(endpoint.measure or "") > _LONGEST:
         return False
-    ends = rule("ends_an_endpoint").search(read_text(endpoint.time_frame or ""))
+    ends = rule("ends_an_endpoint").search(audited.read(endpoint, "time_frame"))
     if ends or rule("defines_a_measure").search(measure):
         return False
     is_response = endpoint.concept is Concept.RESPONSE_RATE and rule("names_response").search(measure)

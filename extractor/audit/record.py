@@ -15,6 +15,7 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
+from extractor.text.book import read_text
 from extractor.text.lexer import Tokens
 from extractor.text.passage import LexedSection
 
@@ -77,6 +78,12 @@ class AuditedRecord:
         """Return the tokens of all sections of a kind such as ``arms``, by name."""
         found = self.parsed.sections.items()
         return {name: section.tokens for name, section in found if name.startswith(f"{kind}[")}
+
+    def read(self, item: ExtractedItem, field: str) -> Tokens:
+        """Return the tokens of a field's first evidence; none without any."""
+        found = next((one for one in item.evidence if one.field == field), None)
+        section = self.parsed.sections[found.section] if found else None
+        return section.between(found.start, found.end).alone().tokens if found and section else read_text("")
 
     def cite(self, section: str, start: int, end: int) -> Citation:
         """Cite the characters at ``start:end`` of a section's cleaned text."""

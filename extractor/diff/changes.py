@@ -137,18 +137,10 @@ def _state(whole: Sequence[str], sides: Sequence[Side], field: str | None) -> St
     cited = [one for side in sides for one in _cite(side.item.evidence, field)] if field else []
     cited = cited or [one for side in sides for name in whole for one in _cite(side.item.evidence, name)]
     path = ", ".join(f"{side.path}.{field}" if field else str(side.path) for side in sides)
-    said = " ".join(show(getattr(side.item, whole[0])) for side in sides)
+    said = " ".join(say(getattr(side.item, whole[0])) for side in sides)
     value = sides[0].item.model_dump(mode="json")[field] if field else said
     return StatedValue(path=path, value=value, citations=tuple(dict.fromkeys(cited)))
 
 
 def _cite(evidence: Sequence[Evidence], name: str) -> list[Citation]:
     return [one.cite() for one in evidence if one.field == name or one.field.startswith((f"{name}[", f"{name}."))]
-
-
-def show(value: Any) -> str:
-    """Return a value, the members of a list, or the values of a user's own field on one line."""
-    members = tuple(value.values()) if isinstance(value, dict) else value
-    if isinstance(members, tuple) and members:
-        return ", ".join(map(show, members))
-    return say(members) if members is not None and members != () else "not stated"

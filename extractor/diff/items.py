@@ -4,14 +4,15 @@ from collections.abc import Hashable, Iterator
 from itertools import zip_longest
 from typing import Any
 
-from extractor.evaluation.alignment import Aligned, pair_values
+from extractor.evaluation.alignment import Aligned, match_values
 from extractor.evaluation.fields import DOSING, ENDPOINTS
 from extractor.evaluation.text import fold_name, fold_text
 from extractor.evaluation.wording import compare_texts, measure_likeness, read_words
 from extractor.pages import name_label
+from extractor.pages.words import say
 from extractor.schemas import Category, Criterion, Endpoint, Frequency, Rank, Regimen, Role
 
-from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change, show
+from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change
 from .limits import admits, compare_limits, list_limits
 
 _MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
@@ -34,10 +35,13 @@ def join_reworded(pairs: list[Aligned]) -> list[Aligned]:
     Evaluation pairs by the characters of quotes. Here "Age ≥ 18 years" is "Participants must be 18 years or older".
     """
     gone, come = ([one for one in pairs if one[side] and not one[1 - side]] for side in (0, 1))
-    before, after = ([_join_text(one[side][0].item) for one in each] for side, each in enumerate((gone, come)))
-    joined = {row: come[column] for row, column in pair_values(before, after, measure_likeness, _LEAST_ALIKE)}
-    partners = {id(gone[row]): Aligned(gone[row].old, one.new) for row, one in joined.items()}
-    taken = set(map(id, joined.values()))
+
+    def compare(one: Aligned, other: Aligned) -> float:
+        return measure_likeness(_join_text(one.old[0].item), _join_text(other.new[0].item))
+
+    found, *_ = match_values(gone, come, compare, _LEAST_ALIKE)
+    partners = {id(one): Aligned(one.old, other.new) for one, other in found}
+    taken = {id(other) for _, other in found}
     return [partners.get(id(one), one) for one in pairs if id(one) not in taken]
 
 
@@ -109,7 +113,7 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
     rated = _MAJOR if one.role in _STUDIED else _MINOR
     if not pair.old or not pair.new:
         kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
-        dose = show(one.amounts) if one.amounts else ""
+        dose = say(one.amounts) if one.amounts else ""
         yield make_change("regimen", kind, rated, " ".join(filter(None, (one.agent, dose, kind.value))), pair)
         return
     times_differ = False
@@ -117,7 +121,7 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
         values = [getattr(side[0].item, name) for side in pair]
         if _key(name, values[0]) != _key(name, values[1]) and set(values) != {None, Frequency.OTHER}:
             severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
-            message = f"{one.agent}, {name.rstrip('s')}: {show(values[0])} -> {show(values[1])}"
+            message = f"{one.agent}, {name.rstrip('s')}: {say(values[0])} -> {say(values[1])}"
             yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
             times_differ |= name in ("frequency", "cycle", "duration")
     days = [side[0].item.timing for side in pair]
@@ -178,7 +182,7 @@ def _compare_outcomes(
         rated = severity if name == "measure" or moves else _MINOR
         yield make_change("endpoint", ChangeKind.REDEFINED, rated, message, pair, name)
     if other_instrument:
-        message = f"instrument: {show(named[0])} -> {show(named[1])}"
+        message = f"instrument: {say(named[0])} -> {say(named[1])}"
         yield make_change("endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument")
 
 
@@ -191,11 +195,9 @@ def compare_own(name: str, pair: Aligned) -> Iterator[TrialChange]:
     >>> [change.message for change in compare_own("blinding", Aligned(*sides))]
     ['blinding: open -> double']
     """
-    same = dict(pair_values(*pair, lambda one, other: float(one.item.values == other.item.values), 1))
-    gone = ([one] for at, one in enumerate(pair.old) if at not in same)
-    come = ([one] for at, one in enumerate(pair.new) if at not in same.values())
-    for was, now in zip_longest(gone, come, fillvalue=()):
+    _, gone, come = match_values(*pair, lambda one, other: float(one.item.values == other.item.values), 1)
+    for was, now in zip_longest(([one] for one in gone), ([one] for one in come), fillvalue=()):
         kind = ChangeKind.CHANGED if was and now else ChangeKind.ADDED if now else ChangeKind.REMOVED
-        said = " -> ".join(show(one.item.values) for one in (*was, *now))
+        said = " -> ".join(say(one.item.values) for one in (*was, *now))
         message = f"{name_label(name)}: {said}" + f" {kind.value}" * (not was or not now)
         yield make_change("custom", kind, _MAJOR, message, (was, now), name)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import isclose
 from typing import NamedTuple
 
-from extractor.evaluation.alignment import pair_values
+from extractor.evaluation.alignment import match_values
 from extractor.evaluation.comparers import COMPARERS, Bound, list_bounds
 from extractor.evaluation.text import scale_quantity
 from extractor.schemas import Comparator, Comparison, Criterion, CriterionKind
@@ -87,11 +87,10 @@ class LimitChange(NamedTuple):
 
 def compare_limits(old: Sequence[AdmissionLimit], new: Sequence[AdmissionLimit]) -> list[LimitChange]:
     """Compare the limits of two versions of a criterion, paired as in evaluation."""
-    pairs = pair_values(old, new, lambda one, other: _LIMIT.likeness(one.bound, other.bound), _LIMIT.threshold)
-    found = [(_direct(old[row], new[column]), old[row].text, new[column].text) for row, column in pairs]
-    rows, columns = ({pair[side] for pair in pairs} for side in (0, 1))
-    found += [(_direct_single(one, ends=True), one.text, "") for row, one in enumerate(old) if row not in rows]
-    found += [(_direct_single(one, ends=False), "", one.text) for row, one in enumerate(new) if row not in columns]
+    pairs, gone, come = match_values(old, new, lambda a, b: _LIMIT.likeness(a.bound, b.bound), _LIMIT.threshold)
+    found = [(_direct(was, now), was.text, now.text) for was, now in pairs]
+    found += [(_direct_single(one, ends=True), one.text, "") for one in gone]
+    found += [(_direct_single(one, ends=False), "", one.text) for one in come]
     return [LimitChange(kind, was, now) for kind, was, now in dict.fromkeys(found) if kind]
 
 

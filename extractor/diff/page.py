@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from extractor.pages import render_page
+from extractor.pages.words import say
 
 from .changes import ChangeKind, ChangeSeverity, ItemName, TrialDiff
 
@@ -36,6 +37,7 @@ def write_diff_page(
         "totals": Counter(change.severity.value for diff in diffs for change in diff.changes),
         "rows": rows,
         "trials": [diff for diff in diffs if diff.changes],
+        "say": say,
     }
     page = render_page("extractor.diff", values, styles=("page.css",), scripts=("page.js",))
     Path(path).write_text(page, "utf-8")

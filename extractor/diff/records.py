@@ -4,7 +4,7 @@ import re
 from calendar import month_name
 from collections.abc import Iterator, Sequence
 
-from extractor.evaluation.alignment import pair_values
+from extractor.evaluation.alignment import match_values
 from extractor.evaluation.text import fold_text, measure_overlap
 from extractor.evaluation.wording import compare_texts
 from extractor.schemas import Citation, Section, TrialRecord
@@ -57,10 +57,10 @@ def compare_introductions(*records: TrialRecord) -> Iterator[TrialChange]:
             cited = Citation(section="eligibility", start=found.start(1), end=found.end(1), quote=found[1])
             side[fold_text(found[1])] = cited
     old, new = ([text for text in sides[n] if text not in sides[1 - n]] for n in (0, 1))
-    for row, column in pair_values(old, new, measure_overlap, 0.5):
-        both = sides[0][old[row]], sides[1][new[column]]
-        words = compare_texts(*(one.quote for one in both))
-        many = [[word for word in text.split() if word in _HOW_MANY] for text in (old[row], new[column])]
+    for one, other in match_values(old, new, measure_overlap, 0.5)[0]:
+        both = sides[0][one], sides[1][other]
+        words = compare_texts(both[0].quote, both[1].quote)
+        many = [[word for word in text.split() if word in _HOW_MANY] for text in (one, other)]
         changed = many[0] != many[1]
         if words or changed:
             number = " -> ".join(" ".join(each) or "none" for each in many) if changed else ""
@@ -79,11 +79,10 @@ def compare_subjects(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange
             yield make_change("registration", ChangeKind.CHANGED, severity, message, (before, after), name)
     before, after = (_state_section(record, "conditions") for record in (old, new))
     was, now = (re.findall(r"[^|\n]*[^|\s][^|\n]*", side.value or "") for side in (before, after))
-    same = dict(pair_values(was, now, lambda one, other: float(not compare_texts(one, other)), 1))
-    gone = [one.strip() for at, one in enumerate(was) if at not in same]
-    come = [one.strip() for at, one in enumerate(now) if at not in same.values()]
+    _, gone, come = match_values(was, now, lambda one, other: float(not compare_texts(one, other)), 1)
     if was and now and (gone or come):
-        said = (f"{', '.join(each)} {name}" for each, name in ((gone, "removed"), (come, "added")) if each)
+        sides = (gone, "removed"), (come, "added")
+        said = (f"{', '.join(map(str.strip, each))} {name}" for each, name in sides if each)
         message = f"conditions: {'; '.join(said)}"
         yield make_change("registration", ChangeKind.CHANGED, _MAJOR, message, (before, after), "conditions")
 
@@ -166,10 +165,10 @@ def compare_arms(old: TrialRecord, new: TrialRecord, told: Sequence[TrialChange]
     such as that of fractions, is a change of the description.
     """
     before, after = ([one for one in each.sections if _name_part(one)] for each in (old, new))
-    pairs = pair_values(before, after, _compare_names, 0.5)
+    pairs, *alone = match_values(before, after, _compare_names, 0.5)
     sides = [[side for change in told if (side := getattr(change, name))] for name in ("old", "new")]
     quotes = ["\n".join(cited.quote for side in each for cited in side.citations) for each in sides]
-    for one, other in ((before[row], after[column]) for row, column in pairs):
+    for one, other in pairs:
         if one.name.startswith("arms["):
             yield from _compare_heads(one, other)
         was, now = _state_part(one, "description"), _state_part(other, "description")
@@ -180,9 +179,8 @@ def compare_arms(old: TrialRecord, new: TrialRecord, told: Sequence[TrialChange]
             said = "; ".join(" -> ".join(both) for both in zip(gone, come, strict=False))
             message = f"description of {other.part(str(_name_part(other)))}: {said}"
             yield make_change("arm", ChangeKind.CHANGED, _MAJOR, message, (was, now), "description")
-    for side, (each, kind) in enumerate(((before, ChangeKind.REMOVED), (after, ChangeKind.ADDED))):
-        paired = {pair[side] for pair in pairs}
-        for arm in (one for at, one in enumerate(each) if at not in paired and one.name.startswith("arms[")):
+    for side, kind in enumerate((ChangeKind.REMOVED, ChangeKind.ADDED)):
+        for arm in (one for one in alone[side] if one.name.startswith("arms[")):
             label = _state_part(arm, "label")
             both = (None, label) if side else (label, None)
             yield make_change("arm", kind, _MAJOR, f"{label.value} {kind.value}", both)

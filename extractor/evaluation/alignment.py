@@ -1,7 +1,7 @@
 """Pair the items of two extractions, such as gold and a prediction, and find items that were split or merged."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -16,27 +16,28 @@ from .fields import Field, Group
 from .text import fold_name, is_inside, is_inside_either, measure_overlap
 
 
-def pair_values(
-    gold: Sequence[Any], predicted: Sequence[Any], likeness: Callable[[Any, Any], float], threshold: float
-) -> list[tuple[int, int]]:
-    """Return the positions of the pairs with the greatest total likeness, in gold's order.
+def match_values(
+    old: Sequence[Any], new: Sequence[Any], likeness: Callable[[Any, Any], float], threshold: float
+) -> tuple[list[tuple[Any, Any]], list[Any], list[Any]]:
+    """Return the pairs with the greatest total likeness, in the old order, and the values of each side in no pair.
 
     Values whose likeness is below ``threshold`` (above 0) are not paired. Position decides ties: sort both sides first
     if order must not matter.
 
-    >>> pair_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
-    [(1, 0)]
+    >>> match_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
+    ([(5, 5)], [1], [9])
     """
-    if not gold or not predicted:
-        return []
-    table = np.array([[likeness(one, other) for other in predicted] for one in gold])
+    if not old or not new:
+        return [], list(old), list(new)
+    table = np.array([[likeness(one, other) for other in new] for one in old])
     table[table < threshold] = 0.0
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow
 
-    rows, columns = linear_sum_assignment(table, maximize=True)
-    return [
-        (row, column) for row, column in zip(rows.tolist(), columns.tolist(), strict=True) if table[row, column] > 0
-    ]
+    best = zip(*(places.tolist() for places in linear_sum_assignment(table, maximize=True)), strict=True)
+    pairs = {row: column for row, column in best if table[row, column] > 0}
+    gone = [value for at, value in enumerate(old) if at not in pairs]
+    come = [value for at, value in enumerate(new) if at not in pairs.values()]
+    return [(old[row], new[column]) for row, column in pairs.items()], gone, come
 
 
 class ValuePair(NamedTuple):
@@ -60,15 +61,13 @@ def pair_field(field: Field, old: Any, new: Any) -> list[ValuePair]:
     ours, theirs = (sorted(comparer.spread(value), key=repr) for value in (old, new))
     if ours == theirs:
         return [ValuePair(value, value, Level.EXACT, None) for value in ours]
-    pairs = [(0, 0)] if ours and theirs else []
-    if isinstance(old, tuple) or max(len(ours), len(theirs)) > 1:
-        # Pair equal members first.
-        pairs = pair_values(ours, theirs, lambda a, b: comparer.likeness(a, b) + 0.01 * (a == b), comparer.threshold)
-    both = ((ours[row], theirs[column]) for row, column in pairs)
+    is_list = isinstance(old, tuple) or max(len(ours), len(theirs)) > 1
+
+    def compare(one: Any, other: Any) -> float:
+        return comparer.likeness(one, other) + 0.01 * (one == other) if is_list else 1.0  # equal members are a pair
+
+    both, missed, invented = match_values(ours, theirs, compare, comparer.threshold)
     found = [ValuePair(*values, comparer.level(*values), comparer.find_error(*values)) for values in both]
-    rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
-    missed = (value for at, value in enumerate(ours) if at not in rows)
-    invented = (value for at, value in enumerate(theirs) if at not in columns)
     found += [ValuePair(value, None, Level.NONE, ErrorKind.MISSED) for value in missed]
     return [*found, *(ValuePair(None, value, Level.NONE, ErrorKind.INVENTED) for value in invented)]
 
@@ -238,15 +237,16 @@ def pair_items(group: Group, old: Sequence[ExtractedItem], new: Sequence[Extract
     for one in theirs:
         same[one.identity].append(one)
     found = [Aligned([one], [same[one.identity].pop(0)]) for one in ours if same[one.identity]]
-    ours, theirs = _list_others(ours, found, 0), _list_others(theirs, found, 1)
-    pairs = pair_values(ours, theirs, lambda one, other: kind.likeness(one.item, other.item), kind.threshold)
-    splits = _find_parts(kind, ours, theirs, pairs)
-    merges = _find_parts(kind, theirs, ours, sorted((column, row) for row, column in pairs))
-    for row, column in pairs:
-        found.append(Aligned([ours[row], *merges.get(column, ())], [theirs[column], *splits.get(row, ())]))
+    equal = [{pair[side][0].position for pair in found} for side in (0, 1)]
+    ours, theirs = ([one for one in each if one.position not in equal[n]] for n, each in enumerate((ours, theirs)))
+    pairs, gone, come = match_values(ours, theirs, lambda a, b: kind.likeness(a.item, b.item), kind.threshold)
+    splits = _take_parts(kind, pairs, come)
+    swapped = sorted(((other, one) for one, other in pairs), key=lambda pair: pair[0].identity)
+    merges = _take_parts(kind, swapped, gone)
+    for one, other in pairs:
+        found.append(Aligned([one, *merges.get(other.position, ())], [other, *splits.get(one.position, ())]))
     found.sort(key=lambda pair: pair.old[0].identity)
-    removed, added = _list_others(ours, found, 0), _list_others(theirs, found, 1)
-    return [*found, *(Aligned([one], []) for one in removed), *(Aligned([], [one]) for one in added)]
+    return [*found, *(Aligned([one], []) for one in gone), *(Aligned([], [one]) for one in come)]
 
 
 def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
@@ -259,23 +259,11 @@ def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
     return sorted(placed, key=lambda one: one.identity)
 
 
-def _list_others(items: Iterable[Side], found: Sequence[Aligned], side: int) -> list[Side]:
-    """Return the items that are in no pair."""
-    paired = {one.position for pair in found for one in pair[side]}
-    return [one for one in items if one.position not in paired]
-
-
-def _find_parts(
-    kind: ItemKind, wholes: Sequence[Side], others: Sequence[Side], pairs: Sequence[tuple[int, int]]
-) -> dict[int, list[Side]]:
-    """Return the wholes whose counterpart is only a part of them, with the unpaired items that are other parts."""
-    paired = {counterpart for _, counterpart in pairs}
-    free = [one for at, one in enumerate(others) if at not in paired]
+def _take_parts(kind: ItemKind, pairs: Sequence[tuple[Side, Side]], free: list[Side]) -> dict[int, list[Side]]:
+    """Take from ``free`` the other parts of each whole whose counterpart is only a part of it, by its position."""
     found: dict[int, list[Side]] = {}
-    for position, counterpart in pairs if free else ():
-        whole = wholes[position].item
-        if kind.is_part(others[counterpart].item, whole):
-            parts = [part for part in free if kind.is_part(part.item, whole)]
-            free = [part for part in free if part not in parts]
-            found |= {position: parts} if parts else {}
+    for whole, counterpart in pairs if free else ():
+        if kind.is_part(counterpart.item, whole.item):
+            found[whole.position] = [part for part in free if kind.is_part(part.item, whole.item)]
+            free[:] = [part for part in free if part not in found[whole.position]]
     return found

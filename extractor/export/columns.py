@@ -1,10 +1,18 @@
-"""Columns of an export, including computed ones: canonical units, days, and registered fields."""
+"""Compute the columns of an export that no field is: canonical units, days, registered fields, values of own fields."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from extractor.schemas import Comparator, CriterionKind, TrialRecord
+from pydantic import BaseModel
+
+from extractor.fields.value_forms import show_value
+from extractor.schemas import Comparator, CriterionKind, TrialExtraction, TrialRecord
+from extractor.schemas.values import list_values
 from extractor.text.quantity_names import find_loinc, get_quantity, name_quantity
 from extractor.text.registered_ages import AGES
 from extractor.text.units import convert, find_dimension, read_unit
@@ -14,12 +22,13 @@ from .people import read_registered
 Row = tuple[Any, ...]
 Json = Mapping[str, Any]
 
+CUSTOM = "custom_values"
+"""The table of all values of the user's own fields."""
 REGISTERED = "registered"
 """The key under which ``find_rows`` adds the registered fields to an extraction."""
 COMPARATORS = "comparators"
 """The key under which it adds those of the ages."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
-_DAYS = "In days; a month is 30.4375 days, a year 365.25."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +46,16 @@ class Column:
     default: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """The computed columns of a table. ``compute`` gets the row's item and its parent item."""
+@cache
+def list_columns(table: str) -> tuple[Column, ...]:
+    """Return the columns of a table that are not fields of a model, as ``columns.toml`` describes them.
 
-    columns: tuple[Column, ...] = ()
-    compute: Callable[[Json, Json], Row] = lambda _item, _parent: ()
+    >>> [column.kind for column in list_columns("amounts")]
+    ['text', 'text', 'number', 'number', 'number']
+    """
+    known = tomllib.loads(Path(__file__).with_name("columns.toml").read_text("utf-8")).get(table, {})
+    parts = ((name, [told] if isinstance(told, str) else told[::-1]) for name, told in known.items())
+    return tuple(Column(name, *told) for name, told in parts)
 
 
 def read_registry(record: TrialRecord) -> Row:
@@ -162,70 +175,67 @@ def _to_days(period: Json | None) -> float | None:
     return convert(period["value"], unit, "d") if period and unit else None
 
 
-def _days_of(*names: str) -> Computed:
-    columns = tuple(Column(f"{name}_days", _DAYS, "number") for name in names)
-    return Computed(columns, lambda item, _: tuple(_to_days(item.get(name)) for name in names))
-
-
 def _compute_people(people: Json, extraction: Json) -> Row:
     """The ages of the text in days and their comparators, and the registered values beside them."""
     *_, sex, lowest, highest, healthy = extraction.get(REGISTERED) or _UNREGISTERED
     return *(_to_days(people.get(name)) for name in AGES), *extraction[COMPARATORS], lowest, highest, sex, healthy
 
 
-_REGISTERED_COLUMNS = (
-    Column("title", "Registered: brief title, or the official one. Empty where the run's input is not at hand."),
-    Column("conditions", "Registered. Joined by |."),
-    Column("study_type", "Registered."),
-    Column("phases", "Registered. Joined by |."),
-    Column("enrolment", "Registered number of participants.", "integer"),
-    Column("enrolment_type", "Registered: whether the number is actual or estimated."),
-    Column("registered_minimum_age", "Registered, such as '18 Years'."),
-    Column("registered_maximum_age", "Registered, such as '65 Years'."),
-    Column("registered_sex", "Registered."),
-    Column("registered_minimum_age_days", f"Registered. {_DAYS}", "number"),
-    Column("registered_maximum_age_days", f"Registered. {_DAYS}", "number"),
-    Column("registered_healthy_volunteers", "Registered: whether healthy volunteers are accepted.", "boolean"),
-)
-_COMPARATOR = "How the text bounds it: >= or >, <= or <. An age that the text only names is included."
-_PEOPLE_COLUMNS = (
-    Column("minimum_age_days", _DAYS, "number"),
-    Column("maximum_age_days", _DAYS, "number"),
-    Column("minimum_age_comparator", _COMPARATOR),
-    Column("maximum_age_comparator", _COMPARATOR),
-    *_REGISTERED_COLUMNS[-3:-1],
-    _REGISTERED_COLUMNS[-4],
-    _REGISTERED_COLUMNS[-1],
-)
-_LIMIT_COLUMNS = (
-    Column("quantity_canonical", "Name in the vocabulary of quantities; empty where the text names none."),
-    Column("laboratory", "Whether it is measured in blood, urine or another sample.", "boolean"),
-    Column("loinc", "LOINC codes in this unit, where certain, the most usual first. Joined by |."),
-    Column("unit_ucum", "UCUM code of the unit, or of the one that goes without saying."),
-    Column("unit_canonical", "UCUM code of the quantity's canonical unit, where the value is in it."),
-    Column("value_canonical", "The value in unit_canonical.", "number"),
-    Column("value_high_canonical", "The upper bound in unit_canonical.", "number"),
-    Column(
-        "canonical_note",
-        "Why value_canonical is empty: no quantity, no unit, unknown unit, no conversion, implausible.",
-    ),
-    Column("admits", "Comparator of the admitted values: <, <=, >, >=, =, <>, between, outside; empty if negated."),
-    Column("sex", "For whom it holds, where the criterion says it: male or female."),
-    Column("confidence", "Confidence of the limit.", "number"),
-)
-_AMOUNT_COLUMNS = (
-    Column("unit_ucum", "UCUM code of the unit."),
-    Column("unit_canonical", "UCUM code: masses in mg, volumes in mL, other units as they are."),
-    Column("low_canonical", "In unit_canonical.", "number"),
-    Column("high_canonical", "In unit_canonical.", "number"),
-    Column("confidence", "Confidence of the amount.", "number"),
-)
-_UNREGISTERED: Row = (None,) * len(_REGISTERED_COLUMNS)
-COMPUTED = {
-    "records": Computed(_REGISTERED_COLUMNS, lambda item, _: item.get(REGISTERED) or _UNREGISTERED),
-    "eligibility": Computed(_PEOPLE_COLUMNS, _compute_people),
-    "criteria": _days_of("time_window"),
-    "constraints": Computed(_LIMIT_COLUMNS, _compute_limit),
-    "amounts": Computed(_AMOUNT_COLUMNS, _compute_amount),
+def list_custom_rows(extraction: TrialExtraction) -> Iterator[Row]:
+    """Yield the rows of the table ``custom_values``: one for each value, with its canonical form and its proof.
+
+    >>> from extractor.schemas import CustomItem, Eligibility, Quantity
+    >>> item = CustomItem(values={"value": Quantity(comparator="<", value=2, unit="week")})
+    >>> said = TrialExtraction(record_id="A", eligibility=Eligibility(), custom={"washout": (item,)})
+    >>> row = dict(zip((column.name for column in list_columns(CUSTOM)), next(list_custom_rows(said)), strict=True))
+    >>> row["text"], row["number_canonical"], row["unit_canonical"]
+    ('< 2 week', 14.0, 'd')
+    """
+    names = [column.name for column in list_columns(CUSTOM)]
+    for field, items in extraction.custom.items():
+        for index, item in enumerate(items):
+            common = {"record_id": extraction.record_id, "field": field, "item_index": index, "of": item.of}
+            common["calibrated"] = item.calibrated if item.confidence is not None else None
+            for one in list_values(field, item):
+                proof = (one.evidence[0] if one.evidence else item).model_dump(mode="json")
+                member = re.search(r"\[(\d+)\]$", one.path)
+                cells = {"attribute": one.name, "value_index": int(member[1]) if member else None}
+                cells |= {"char_start": proof.get("start"), "char_end": proof.get("end"), "text": show_value(one.value)}
+                cells |= proof | common | _measure(one.value)
+                yield tuple(map(cells.get, names))
+
+
+_HOUR = 0.04
+"""The least part of a day that is shown in days. A QT interval stays in milliseconds."""
+
+
+def _measure(value: Any) -> dict[str, Any]:
+    """The truth, or comparator, numbers and unit of a value, as written and in the canonical unit.
+
+    That is days for hours and longer, else the unit itself: what is measured decides on more, and is not known here.
+    """
+    if isinstance(value, bool | int | float):
+        return {"truth" if isinstance(value, bool) else "number": value}
+    parts = value.model_dump(mode="json") if isinstance(value, BaseModel) else {}
+    if "unit" not in parts:
+        return {}
+    ends = {"number": parts.get("value", parts.get("low")), "number_high": parts.get("value_high", parts.get("high"))}
+    measured = ends | {"comparator": parts.get("comparator"), "unit": parts["unit"]}
+    unit = read_unit(parts["unit"]) if parts["unit"] else None
+    if unit is None:
+        return measured
+    in_days = convert(1, unit, "d") if find_dimension(unit)[1] == find_dimension("d")[1] else None
+    canonical = "d" if (in_days or 0) >= _HOUR else unit
+    converted = {f"{name}_canonical": convert(one, unit, canonical) for name, one in ends.items() if one is not None}
+    return measured | converted | {"unit_canonical": canonical}
+
+
+_UNREGISTERED: Row = (None,) * len(list_columns("records"))
+COMPUTED: Mapping[str, Callable[[Json, Json], Row]] = {
+    "records": lambda record, _: record.get(REGISTERED) or _UNREGISTERED,
+    "eligibility": _compute_people,
+    "criteria": lambda criterion, _: (_to_days(criterion.get("time_window")),),
+    "constraints": _compute_limit,
+    "amounts": _compute_amount,
 }
-"""Computed columns by table."""
+"""What computes the last columns of a table from a row's item and the item above it."""

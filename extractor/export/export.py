@@ -45,19 +45,11 @@ class Threshold:
         from extractor.assemble.provenance import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
 
         kept = drop_doubtful(extraction, self.minimum)
-        self.seen.update(_count(extraction))
-        self.kept.update(_count(kept))
+        for counts, counted in ((self.seen, extraction), (self.kept, kept)):
+            proven = (len({piece.field for piece in item.evidence}) for _, item in counted.list_items())
+            numbers = {"values": sum(proven), "criteria": len(counted.eligibility.criteria)}
+            counts.update(numbers | {"regimens": len(counted.dosing), "endpoints": len(counted.endpoints)})
         return kept
-
-
-def _count(extraction: TrialExtraction) -> dict[str, int]:
-    """The number of values with evidence, and of items of each kind."""
-    return {
-        "values": sum(len({piece.field for piece in item.evidence}) for _, item in extraction.list_items()),
-        "criteria": len(extraction.eligibility.criteria),
-        "regimens": len(extraction.dosing),
-        "endpoints": len(extraction.endpoints),
-    }
 
 
 def export_run(

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -42,21 +41,8 @@ _LONGEST = 2**20
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """Control characters, which no string of FHIR may hold. Each becomes U+FFFD, so that offsets stay right."""
 
-_SYSTEMS: dict[str, type[StrEnum]] = {
-    "category": Category,
-    "concept": Concept,
-    "endpoint-category": EndpointCategory,
-    "rank": Rank,
-    "role": Role,
-}
-"""The closed sets of the annotation guideline by the name of their code system."""
-_EVIDENCE = """\
-Where the values of one item stand, in parts divided by vertical bars: the path of the item; then for each place the
-section with its first character and one past the last (RFC 5147), the characters in quotation marks if the resource
-lacks them, and for each value there its field, who found it (rule, model, both), how it follows from the characters
-(literal, parsed, inferred, unsupported), and the probability that it is right.
-Example: eligibility.criteria[3] | eligibility#char=120,143 kind rule inferred 0.99; quote rule literal 0.9
-"""
+_VOCABULARIES = (Category, Concept, EndpointCategory, Rank, Role)
+"""The closed sets of the annotation guideline; each has a code system."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +92,14 @@ def export_fhir(
         def write_all(built: Iterable[Json]) -> None:
             resources = [_clean(one) for one in built]
             counts.resources.update(one["resourceType"] for one in resources)
-            for resource in [_bundle(resources)] if bundles else resources:
+            if bundles:  # a transaction that creates resources under their ids, or replaces them
+                urls = [f"{one['resourceType']}/{one['id']}" for one in resources]
+                entries = [
+                    {"fullUrl": f"{_SERVER}/{url}", "resource": one, "request": {"method": "PUT", "url": url}}
+                    for url, one in zip(urls, resources, strict=True)
+                ]
+                resources = [{"resourceType": BUNDLE, "type": "transaction", "entry": entries}]
+            for resource in resources:
                 _validate(resource)
                 write[resource["resourceType"]](resource)
 
@@ -128,44 +121,26 @@ def list_terms() -> Iterator[Json]:
     >>> [f"{one['resourceType']}/{one['id']}" for one in list_terms()][-2:]
     ['CodeSystem/trial-extractor-role', 'StructureDefinition/trial-extractor-evidence']
     """
-    for name, words in _SYSTEMS.items():
-        yield _describe("CodeSystem", name, words.__doc__ or "") | {
+    terms: list[Json] = [
+        {
+            "resourceType": "CodeSystem",
+            "id": re.sub("(?<=[a-z])(?=[A-Z])", "-", words.__name__).lower(),
+            "description": words.__doc__,
             "caseSensitive": True,
             "content": "complete",
             "concept": [{"code": word.value, "display": word.value.replace("_", " ")} for word in words],
         }
-    value = {"id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [{"code": "string"}]}
-    url = {"id": "Extension.url", "path": "Extension.url", "fixedUri": f"{BASE}:evidence"}
-    yield _describe("StructureDefinition", "evidence", _EVIDENCE) | {
-        "kind": "complex-type",
-        "abstract": False,
-        "context": [{"type": "element", "expression": "Provenance"}],
-        "type": "Extension",
-        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Extension",
-        "derivation": "constraint",
-        "differential": {"element": [{"id": "Extension", "path": "Extension"}, url, value]},
-    }
-
-
-def _describe(kind: str, name: str, meaning: str) -> Json:
-    return {
-        "resourceType": kind,
-        "id": f"trial-extractor-{name}",
-        "url": f"{BASE}:{name}",
-        "name": "".join(part.capitalize() for part in name.split("-")),
-        "status": "active",
-        "description": " ".join(meaning.split()),
-    }
-
-
-def _bundle(resources: list[Json]) -> Json:
-    """A transaction that creates resources under their ids, or replaces them."""
-    urls = [f"{one['resourceType']}/{one['id']}" for one in resources]
-    entries = [
-        {"fullUrl": f"{_SERVER}/{url}", "resource": one, "request": {"method": "PUT", "url": url}}
-        for url, one in zip(urls, resources, strict=True)
+        for words in _VOCABULARIES
     ]
-    return {"resourceType": BUNDLE, "type": "transaction", "entry": entries}
+    for term in [*terms, read_table("fhir")["evidence"]]:
+        name = term["id"]
+        yield term | {
+            "id": f"trial-extractor-{name}",
+            "url": f"{BASE}:{name}",
+            "name": "".join(part.capitalize() for part in name.split("-")),
+            "status": "active",
+            "description": " ".join((term["description"] or "").split()),
+        }
 
 
 def _validate(resource: Json) -> None:

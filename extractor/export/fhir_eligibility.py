@@ -8,9 +8,9 @@ others than the criterion does.
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from itertools import chain
 
-from extractor.schemas import Category, Comparator, Criterion, CriterionKind, Sex
+from extractor.schemas import Category, Comparator, Constraint, Criterion, CriterionKind, Evidence, Sex
 from extractor.text.book import read_table, word_set
 from extractor.text.quantity_names import find_loinc, fold_words, get_quantity, list_quantities
 from extractor.text.registered_ages import AGES
@@ -48,7 +48,7 @@ class _SaysMoreError(Exception):
 def add_group(trial: TrialResources) -> Json | None:
     """Add the Group that is eligible, and return a reference to it; None if the record restricts nobody."""
     eligibility, people = trial.extraction.eligibility, read_people(trial.extraction, trial.record)
-    proofs: list[Proof] = [(f"eligibility.{each.field}", each) for each in eligibility.evidence]
+    proofs = trial.prove("eligibility", eligibility)
     characteristics = _read_people(trial, people, proofs)
     values, said = _read_limits(eligibility.criteria), list[str]()
     for index, criterion in enumerate(eligibility.criteria):
@@ -59,8 +59,7 @@ def add_group(trial: TrialResources) -> Json | None:
             continue
         for place, one in enumerate(_read_criterion(trial, path, criterion, found)):
             characteristics.append({"id": f"criterion-{index}" + (f"-{place}" if place else "")} | one)
-        cited = (each for each in criterion.evidence if each.section and each.field != "negated")
-        proofs += ((f"{path}.{each.field}", each) for each in cited)
+        proofs += trial.prove(path, criterion, but="negated")
         said += criterion.lead_in or "", criterion.quote
     if not characteristics:
         return None
@@ -78,39 +77,33 @@ def add_group(trial: TrialResources) -> Json | None:
 def _read_people(trial: TrialResources, people: People, proofs: list[Proof]) -> list[Json]:
     """The ages, the sex, and whether healthy people are kept out. Admitting everybody restricts nobody."""
     found: list[Json] = []
-    stated: dict[str, Stated[Any] | None] = {**people.ages, "sex": people.sex, "healthy_volunteers": people.healthy}
-    for name, one in stated.items():
-        if one and one.value in (Sex.ALL, True):
-            path = f"registry.{name}" if one.registered else f"eligibility.{name}"
-            trial.leave_out(
-                path, one.citation.quote if one.registered and one.citation else one.value, "no_restriction"
-            )
+    stated: dict[str, Stated | None] = {**people.ages, "sex": people.sex, "healthy_volunteers": people.healthy}
+    for name, one in ((name, one) for name, one in stated.items() if one):
+        registered = one.citation if one.registered else None
+        said: Json
+        if one.value in (Sex.ALL, True):
+            path = f"{'registry' if registered else 'eligibility'}.{name}"
+            trial.leave_out(path, registered.quote if registered else one.value, "no_restriction")
             continue
-        if one and one.registered and one.citation:
-            proofs.append((f"eligibility.{name}", one.citation))
-        if one:
-            found.append({"id": name.replace("_", "-"), **_describe(name, one), "exclude": False})
+        if registered:
+            proofs.append((f"eligibility.{name}", registered))
+        if name in AGES:
+            age = quantity(one.value.value, one.value.unit.value, one.comparator)
+            said = {"code": code(LOINC, find_loinc(list_quantities()["age"], "a"), "age"), "valueQuantity": age}
+        elif name == "sex":
+            sex = code("http://hl7.org/fhir/administrative-gender", one.value)
+            said = {"code": code(LOINC, _SEX, "sex"), "valueCodeableConcept": sex}
+        else:
+            said = {"code": {"text": "healthy volunteer"}, "valueBoolean": False}
+        found.append({"id": name.replace("_", "-"), **said, "exclude": False})
     for left in people.left_out:
         trial.leave_out(left.field, left.value, left.reason)
     return found
 
 
-def _describe(name: str, stated: Stated[Any]) -> Json:
-    if name in AGES:
-        age_code = code(LOINC, find_loinc(list_quantities()["age"], "a"), "age")
-        value = quantity(stated.value.value, stated.value.unit.value, stated.comparator)
-        return {"code": age_code, "valueQuantity": value}
-    if name == "sex":
-        value = code("http://hl7.org/fhir/administrative-gender", stated.value)
-        return {"code": code(LOINC, _SEX, "sex"), "valueCodeableConcept": value}
-    return {"code": {"text": "healthy volunteer"}, "valueBoolean": False}
-
-
 def _read_criterion(trial: TrialResources, path: str, criterion: Criterion, found: list[Json] | str) -> list[Json]:
     """A criterion as the values ``found``, or as one text with all that this leaves out listed, and why."""
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
-    has_offsets = any(piece.section for piece in criterion.evidence)
-    trial.leave_out(f"{path}.section", None if has_offsets else criterion.section, "no_offsets")
     if isinstance(found, list):
         described = {"extension": [{"url": f"{_EBM}/characteristic-description", "valueMarkdown": words}]}
         trial.leave_out(f"{path}.category", criterion.category, "no_element")
@@ -137,7 +130,7 @@ def _read_limits(criteria: Sequence[Criterion]) -> list[list[Json] | str]:
     Inclusion criteria that bound one quantity differently are for different groups of participants.
     """
     found: list[list[Json] | str] = []
-    bounds: dict[tuple[str, str], dict[float, set[int]]] = defaultdict(lambda: defaultdict(set))
+    bounds: dict[tuple[str, str], dict[float, list[int]]] = defaultdict(lambda: defaultdict(list))
     for index, criterion in enumerate(criteria):
         try:
             found.append(_read_values(criterion, after=criteria[index - 1] if index else None))
@@ -145,11 +138,13 @@ def _read_limits(criteria: Sequence[Criterion]) -> list[list[Json] | str]:
             found.append(str(error))
             continue
         for limit in criterion.constraints if criterion.kind is CriterionKind.INCLUSION else ():
-            ends = ((">", limit.value), ("<", limit.value_high)) if limit.value_high is not None else ()
-            for side, value in ends or ((limit.comparator[0], limit.value),):
-                bounds[limit.quantity.lower(), side][value or 0].add(index)
+            ends = {limit.comparator[0]: limit.value}
+            if limit.value_high is not None:
+                ends = {">": limit.value, "<": limit.value_high}
+            for side, value in ends.items():
+                bounds[limit.quantity.lower(), side][value].append(index)
     for values in bounds.values():
-        for index in {index for one in values.values() for index in one} if len(values) > 1 else ():
+        for index in chain(*values.values()) if len(values) > 1 else ():
             found[index] = "a limit of some participants"
     return found
 
@@ -157,22 +152,23 @@ def _read_limits(criteria: Sequence[Criterion]) -> list[list[Json] | str]:
 def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
     """The codes and values of a criterion that says nothing but its limits. Raises ``_SaysMoreError`` for any other."""
     excluded, limits = criterion.kind is CriterionKind.EXCLUSION, criterion.constraints
+    proofs = {piece.field: piece for piece in criterion.evidence}
+    placed = [proof for at in range(len(limits)) if (proof := proofs.get(f"constraints[{at}]"))]
     others = {
         "no limit": not limits,
         "a time window": criterion.time_window,
         "a negation": criterion.negated,
         "an exception": criterion.has_exception,
         "a demand among the exclusions": criterion.demanded,
-        "a limit of one sex": any(piece.sex for piece in criterion.evidence),
+        "a limit of one sex": any(piece.sex for piece in placed),
         "an alternative of the line before it": after and after.quote.lower().split()[-1:] == ["or"],
+        "no place of a limit": len(placed) < len(limits),
     }
     if more := next((name for name, found in others.items() if found), None):
         raise _SaysMoreError(more)
     if not is_sure(criterion, *_DECISIVE):
         raise _SaysMoreError
-    words = _list_other_words(criterion)
-    if _SEXES & {word.rstrip("s") for word in words} == _SEXES:
-        words = [word for word in words if word.rstrip("s") not in _SEXES]
+    words = _list_other_words(criterion, placed, proofs["quote"].start if "quote" in proofs else 0)
     lists = read_table("fhir")["says_nothing"]
     idle = word_set(f"{lists['anywhere']} {lists['exclusion' if excluded else 'inclusion']}")
     if strange := [word for word in words if word not in idle]:
@@ -181,45 +177,38 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
     joint = "and" if excluded else "or"  # "all of" combines inclusions, and ``exclude`` alternatives
     if len(limits) > 1 and (joint in words or len(sides) < len(limits)):
         raise _SaysMoreError("another combination than all of the included or any of the excluded")
-    return [_read_limit(criterion, index) | {"exclude": excluded} for index in range(len(limits))]
+    is_of_age = criterion.category is Category.AGE
+    found = (_read_limit(one, proof.quantity, of_age=is_of_age) for one, proof in zip(limits, placed, strict=True))
+    return [one | {"exclude": excluded} for one in found]
 
 
-def _list_other_words(criterion: Criterion) -> list[str]:
-    """The words of a criterion, and of the line above it, that stand in no limit, and those that are none of a limit.
-
-    Raises ``_SaysMoreError`` if the places of the limits are not known.
-    """
-    start = next((piece.start for piece in criterion.evidence if piece.field == "quote"), 0)
-    text, words = criterion.quote, list[str]()
-    for index, limit in enumerate(criterion.constraints):
-        proof = next((piece for piece in criterion.evidence if piece.field == f"constraints[{index}]"), None)
-        if proof is None or proof.start < start:
-            raise _SaysMoreError("no place of a limit")
-        named = {
-            *_split(limit.quantity),
-            *_split(limit.unit or ""),
-            *_split(read_table("fhir")["says_nothing"]["limit"]),
-        }
-        words += (word for word in _split(proof.quote) if word not in named and not word.isdigit())
-        first, end = proof.start - start, proof.end - start
+def _list_other_words(criterion: Criterion, placed: Sequence[Evidence], start: int) -> list[str]:
+    """The words of a criterion, whose quote has the offset ``start``, and of the line above it, that state no limit."""
+    text, words = criterion.quote, _split(criterion.lead_in or "")
+    for limit, proof in zip(criterion.constraints, placed, strict=True):
+        own = _split(f"{limit.quantity} {limit.unit or ''} {read_table('fhir')['says_nothing']['limit']}")
+        words += (word for word in _split(proof.quote) if word not in own and not word.isdigit())
+        first, end = max(0, proof.start - start), max(0, proof.end - start)
         text = text[:first] + " " * (end - first) + text[end:]
-    return [*_split(criterion.lead_in or ""), *words, *_split(text)]
+    words += _split(text)
+    both = {word.rstrip("s") for word in words} >= _SEXES
+    return [word for word in words if not (both and word.rstrip("s") in _SEXES)]
 
 
 def _split(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def _read_limit(criterion: Criterion, index: int) -> Json:
+def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> Json:
     """The code and value of a limit. Raises ``_SaysMoreError`` without a name, code or unit, or without a range."""
-    limit = criterion.constraints[index]
-    by_context = (piece.quantity for piece in criterion.evidence if piece.field == f"constraints[{index}]")
-    known = name_limit(limit.model_dump(mode="json"), next(by_context, None))
-    is_age = criterion.category is Category.AGE and known.quantity == "age"
-    is_coded = known.loinc and known.quantity and _is_name(limit.quantity, known.quantity)
-    if not (is_age or is_coded) or known.note not in (None, "no conversion"):
-        raise _SaysMoreError(known.note or f"no LOINC code of {limit.quantity}")
+    known = name_limit(limit.model_dump(mode="json"), by_context)
     loinc, ucum = known.loinc, known.unit_ucum
+    rest = f" {' '.join(fold_words(limit.quantity))} "
+    for words in sorted(map(fold_words, get_quantity(known.quantity or "age").names), key=len, reverse=True):
+        rest = rest.replace(f" {' '.join(words)} ", "  ")  # "Body mass index (BMI)", "ECOG status score"
+    is_named = (of_age and known.quantity == "age") or (loinc and {"score"}.issuperset(rest.split()))
+    if not is_named or known.note not in (None, "no conversion"):
+        raise _SaysMoreError(known.note or f"no LOINC code of {limit.quantity}")
     named = {"code": code(LOINC, loinc.split("|") if loinc else None, limit.quantity)}
     bounds = [quantity(one, limit.unit, ucum=ucum) for one in (limit.value, limit.value_high) if one is not None]
     if "code" not in bounds[0]:
@@ -230,11 +219,3 @@ def _read_limit(criterion: Criterion, index: int) -> Json:
     if span is None:
         raise _SaysMoreError(f"no range: {limit.value:g} to {limit.value_high:g}")
     return named | {"valueRange": span}
-
-
-def _is_name(text: str, quantity: str) -> bool:
-    """Whether a text holds nothing but names of a quantity: "Body mass index (BMI)", "ECOG status score"."""
-    rest = f" {' '.join(fold_words(text))} "
-    for words in sorted(map(fold_words, get_quantity(quantity).names), key=len, reverse=True):
-        rest = rest.replace(f" {' '.join(words)} ", "  ")
-    return {"score"}.issuperset(rest.split())

@@ -102,8 +102,10 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
         "label": [{"type": code(_TITLES, name), "value": value} for name, value in titles.items() if value],
         "descriptionSummary": read("brief_summary"),
         "description": read("detailed_description"),
-        "condition": _split(read("conditions")),
-        "keyword": _split(read("keywords")),
+        **{
+            element: [{"text": one.strip()} for one in re.split(r"[\n|]", read(section) or "")]
+            for element, section in (("condition", "conditions"), ("keyword", "keywords"))
+        },
         "focus": [
             {"concept": {"text": one.part("name") or one.text}} for one in _list_sections(record, "interventions")
         ],
@@ -128,10 +130,6 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
         "associatedParty": [{"name": fields.sponsor, "role": code(_ROLES, "lead-sponsor")}] if fields.sponsor else None,
         "recruitment": {"actualNumber" if is_actual else "targetNumber": int(enrolment) if is_number else None},
     }
-
-
-def _split(text: str | None) -> list[Json]:
-    return [{"text": one.strip()} for one in re.split(r"[\n|]", text or "")]
 
 
 def _list_sections(record: TrialRecord, name: str) -> list[Section]:
@@ -199,10 +197,8 @@ def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
         "code" if is_service else "productCodeableConcept": {"text": regimen.agent},
         "dosage": [_read_dosage(trial, path, regimen)],
     }
-    proofs = [(f"{path}.{each.field}", each) for each in regimen.evidence]
     said = "\n".join(filter(None, (regimen.agent, regimen.quote, regimen.timing)))
-    trial.add("ActivityDefinition", suffix, content, proofs, said)
-    trial.leave_out(f"{path}.section", None if regimen.evidence else regimen.section, "no_offsets")
+    trial.add("ActivityDefinition", suffix, content, trial.prove(path, regimen), said)
     return {
         "id": f"dosing-{index}",
         "title": regimen.agent,
@@ -222,21 +218,20 @@ def _read_dosage(trial: TrialResources, path: str, regimen: Regimen) -> Json:
         trial.leave_out(f"{path}.frequency", regimen.frequency, "no_element")
     if regimen.duration and regimen.duration.unit is not TimeUnit.CYCLE:
         repeat["boundsDuration"] = quantity(regimen.duration.value, regimen.duration.unit.value)
+    doses, route = list[Json | None](), regimen.route
     for index, amount in enumerate(regimen.amounts):
-        if not is_sure(regimen, f"amounts[{index}]"):
-            trial.leave_out(f"{path}.amounts[{index}]", amount, "unsure")
-    route = regimen.route
+        place = f"{path}.amounts[{index}]"
+        if is_sure(regimen, f"amounts[{index}]"):
+            doses.append(_read_amount(trial, place, amount, several=len(regimen.amounts) > 1))
+        else:
+            trial.leave_out(place, amount, "unsure")
     return {
         "text": regimen.quote,
         "additionalInstruction": [{"text": regimen.timing}],
         "timing": {"repeat": repeat},
         "asNeeded": True if regimen.frequency is Frequency.PRN else None,
         "route": code(_SNOMED, read_table("fhir")["routes"].get(route), route.replace("_", " ")) if route else None,
-        "doseAndRate": [
-            _read_amount(trial, f"{path}.amounts[{index}]", amount, several=len(regimen.amounts) > 1)
-            for index, amount in enumerate(regimen.amounts)
-            if is_sure(regimen, f"amounts[{index}]")
-        ],
+        "doseAndRate": doses,
     }
 
 
@@ -301,9 +296,8 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
         for place, said in enumerate(getattr(endpoint, name)):
             trial.leave_out(f"{path}.{name}[{place}]", said, "no_element")
     trial.leave_out(f"{path}.censored", endpoint.censored or None, "no_element")
-    proofs = [(f"{path}.{each.field}", each) for each in endpoint.evidence if each.field != "censored"]
     said = "\n".join(filter(None, (endpoint.measure, endpoint.description, endpoint.time_frame)))
-    rank = _RANKS.get(endpoint.rank)
+    rank, proofs = _RANKS.get(endpoint.rank), trial.prove(path, endpoint, but="censored")
     return {
         "name": endpoint.measure,
         "type": [

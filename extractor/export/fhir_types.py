@@ -90,10 +90,22 @@ class TrialResources:
         reference = {"reference": f"{kind}/{name}"}
         before = len(self._cited)
         for path, proof in proofs:
-            self._cite(path, proof, said)
+            item, _, name = path.rpartition(".")
+            words = [name]
+            if isinstance(proof, Evidence):
+                words += proof.origin, proof.support, *([] if proof.confidence is None else [f"{proof.confidence:g}"])
+            quote = "" if proof.quote in said else f' "{proof.quote}"'
+            place = f"{proof.section}#char={proof.start},{proof.end}{quote}"
+            self._cited.setdefault(item, {}).setdefault(place, []).append(" ".join(words))
         if len(self._cited) > before:
             self._targets.append(reference)
         return reference
+
+    def prove(self, path: str, item: ExtractedItem, but: str = "") -> list[Proof]:
+        """Return the evidence of the item at ``path``, but that of one field, or list its section if it has none."""
+        proofs = [piece for piece in item.evidence if piece.section]  # that of gold has none
+        self.leave_out(f"{path}.section", None if proofs else getattr(item, "section", None), "no_offsets")
+        return [(f"{path}.{piece.field}", piece) for piece in proofs if piece.field != but]
 
     def add_provenance(self) -> None:
         """Add one Provenance for all evidence of the trial and for the source of its record, if there is any."""
@@ -116,15 +128,6 @@ class TrialResources:
             "entity": [{"role": "source", "what": {"display": read}}] if read else None,
         }
         self.resources.append({"resourceType": "Provenance", "id": self.id} | content)
-
-    def _cite(self, path: str, proof: Evidence | Citation, said: str) -> None:
-        item, _, name = path.rpartition(".")
-        words = [name]
-        if isinstance(proof, Evidence):
-            words += proof.origin, proof.support, *([] if proof.confidence is None else [f"{proof.confidence:g}"])
-        quote = "" if proof.quote in said else f' "{proof.quote}"'
-        place = f"{proof.section}#char={proof.start},{proof.end}{quote}"
-        self._cited.setdefault(item, {}).setdefault(place, []).append(" ".join(words))
 
     def drop_unsure(self, path: str, item: ItemT, *names: str) -> ItemT:
         """Return an item without the fields ``names`` that are not sure, and list their values."""

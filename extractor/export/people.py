@@ -5,14 +5,13 @@ The text's value counts, else the registered one. The extraction has left out ag
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 from extractor.schemas import (
     Age,
     Category,
     Citation,
     Comparator,
-    Constraint,
     Criterion,
     CriterionKind,
     Eligibility,
@@ -26,7 +25,6 @@ from extractor.text.book import read_text
 from extractor.text.numbers import find_durations, read_time_unit
 from extractor.text.registered_ages import AGES, OLDEST, count_days
 
-T_co = TypeVar("T_co", covariant=True)
 LeftOutReason = Literal["text_decides", "registry_decides", "no_restriction"]
 """Why a value is not stated: the text's counts, the registered one counts, or it admits everybody."""
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
@@ -41,10 +39,10 @@ _WORDS: Mapping[str, Sex | bool] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stated(Generic[T_co]):
+class Stated:
     """A value that an export states. ``comparator`` is that of an age: "over 18 years" is > 18 years."""
 
-    value: T_co
+    value: Any
     citation: Citation | None = None
     comparator: Comparator | None = None
 
@@ -66,9 +64,9 @@ class LeftOut(NamedTuple):
 class People:
     """Who may take part. ``ages`` are by field; an end without a limit is missing. ``left_out`` has what gave way."""
 
-    ages: Mapping[str, Stated[Age]]
-    sex: Stated[Sex] | None = None
-    healthy: Stated[bool] | None = None
+    ages: Mapping[str, Stated]
+    sex: Stated | None = None
+    healthy: Stated | None = None
     left_out: tuple[LeftOut, ...] = ()
 
     def compare(self, criterion: Criterion) -> bool | None:
@@ -76,11 +74,22 @@ class People:
 
         Where it differs, it holds for some participants, or its age was not believed.
         """
-        bounds = [_read_bound(criterion, limit) for limit in criterion.constraints]
-        if criterion.category is not Category.AGE or not all(bounds):
+        if criterion.category is not Category.AGE:
             return None
-        stated = {name: count_days(age.value) for name, age in self.ages.items()}
-        return all(abs(stated.get(name, -1) - days) < 1 for ends in bounds for name, days in ends.items())
+        excluded, same = criterion.kind is CriterionKind.EXCLUSION, True
+        for limit in criterion.constraints:
+            unit = read_time_unit(limit.unit) if limit.unit else TimeUnit.YEAR
+            turned = limit.comparator.opposite if excluded else limit.comparator
+            ends = {name: limit.value for name, side in _INCLUSIVE.items() if turned and turned[0] == side[0]}
+            if limit.comparator is Comparator.BETWEEN and not excluded and limit.value_high is not None:
+                ends = dict(zip(AGES, (limit.value, limit.value_high), strict=True))
+            if not ends or unit is None:
+                return None
+            for name, number in ends.items():
+                stated = self.ages.get(name)
+                days = count_days(Age(value=number, unit=unit))
+                same &= stated is not None and abs(count_days(stated.value) - days) < 1
+        return same
 
 
 def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) -> People:
@@ -94,7 +103,7 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     >>> age.comparator.value, age.value.value, age.registered, people.sex.value.value
     ('>=', 18, True, 'female')
     """
-    eligibility, found = extraction.eligibility, dict[str, Stated[Any]]()
+    eligibility, found = extraction.eligibility, dict[str, Stated]()
     left_out: list[LeftOut] = []
     for name in (*AGES, "sex", "healthy_volunteers"):
         value, written = getattr(eligibility, name), record.registry.text(name) if record else None
@@ -111,7 +120,7 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
         name = finding.field.removeprefix("eligibility.")
         if finding.kind is FindingKind.AGE_DIFFERS and name in AGES and getattr(eligibility, name) is None:
             left_out.append(LeftOut(finding.field, finding.citations[0].quote, "registry_decides"))
-    ages: dict[str, Stated[Age]] = {name: found[name] for name in AGES if name in found}
+    ages = {name: found[name] for name in AGES if name in found}
     low, high = (count_days(ages[name].value) if name in ages else None for name in AGES)
     if low is not None and high is not None and low >= high:  # one that is registered only fits no other
         for name in [name for name, age in ages.items() if age.registered]:
@@ -144,17 +153,3 @@ def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
             sides = [each for each in (one.comparator, one.comparator.opposite) if each]
             return next((each for each in sides if each[0] == side[0]), side)
     return side
-
-
-def _read_bound(criterion: Criterion, limit: Constraint) -> dict[str, float]:
-    """The ages in days that a limit of a criterion sets, by field; nothing if it sets none."""
-    unit = read_time_unit(limit.unit) if limit.unit else TimeUnit.YEAR
-    if limit.comparator is Comparator.BETWEEN:
-        numbers, excluded = (limit.value, limit.value_high), criterion.kind is CriterionKind.EXCLUSION
-        ends = {} if excluded or limit.value_high is None else dict(zip(AGES, numbers, strict=True))
-    else:
-        turned = limit.comparator.opposite if criterion.kind is CriterionKind.EXCLUSION else limit.comparator
-        ends = {name: limit.value for name, side in _INCLUSIVE.items() if turned and turned[0] == side[0]}
-    return {
-        name: count_days(Age(value=number, unit=unit)) for name, number in ends.items() if unit and number is not None
-    }

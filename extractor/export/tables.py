@@ -29,31 +29,29 @@ from extractor.schemas import (
 )
 from extractor.text.registered_ages import AGES
 
-from .columns import COMPARATORS, COMPUTED, REGISTERED, Column, Computed, Json, Row, read_registry
-from .custom_values import COLUMNS, list_custom_rows
+from .columns import (
+    COMPARATORS,
+    COMPUTED,
+    CUSTOM,
+    REGISTERED,
+    Column,
+    Json,
+    Row,
+    list_columns,
+    list_custom_rows,
+    read_registry,
+)
 from .people import read_comparator
 
 Registry = Mapping[str, Row]
 """Results of ``read_registry`` by record."""
 
-CUSTOM = "custom_values"
-"""The table of all values of the user's own fields."""
 _LONGEST_LIST = 12
 """A column's meaning does not list the words of larger closed sets."""
 _TABLES = {"dosing": "regimens", "sections": "coverage_sections"}
 _PLURAL = re.compile(r"(?<![isu])s$")
 """The end of a plural, and not of "status"."""
 _RECORD_KEY = Column("record_id", "The record: NCT number, or the file's stem.")
-_EVIDENCE_KEYS = (
-    _RECORD_KEY,
-    Column("item", "What it supports: eligibility, criterion, regimen, endpoint, or the table of your own field."),
-    Column(
-        "item_index",
-        "Its criterion_index, regimen_index, endpoint_index or item_index; empty for eligibility.",
-        "integer",
-    ),
-    Column("evidence_index", "Position, from 0.", "integer"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +78,9 @@ class Table:
     below: tuple["Table", ...] = ()
 
     @property
-    def computed(self) -> Computed:
-        """Columns that are not fields of the model."""
-        return COMPUTED.get(self.name, Computed())
-
-    @property
     def columns(self) -> tuple[Column, ...]:
         """All columns: keys first, computed columns last."""
-        return self.keys + self.values + self.computed.columns
+        return self.keys + self.values + (list_columns(self.name) if self.name in COMPUTED else ())
 
 
 @cache
@@ -110,8 +103,8 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     named = [(field, _find_free(f"custom_{field.name}", names)) for field in fields]
     own = tuple(_plan_own(field, name, names) for field, name in named)
     records = Table("records", None, (_RECORD_KEY,), values[1:], below=below + own)  # the first one is the key
-    evidence = Table("evidence", None, _EVIDENCE_KEYS, _plan(Evidence, (), None)[0])
-    return (*walk(records), Table(CUSTOM, None, (), COLUMNS), evidence)
+    evidence = Table("evidence", None, list_columns("evidence"), _plan(Evidence, (), None)[0])
+    return (*walk(records), Table(CUSTOM, None, (), list_columns(CUSTOM)), evidence)
 
 
 def find_rows(
@@ -170,7 +163,8 @@ def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[s
     found = ((_pick(value, column.path), column.default) for column in table.values)
     cells = (default if cell is None else cell for cell, default in found)
     joined = tuple("|".join(map(str, cell)) if isinstance(cell, list) else cell for cell in cells)
-    yield table.name, keys + joined + table.computed.compute(value, parent)
+    computed = COMPUTED[table.name](value, parent) if table.name in COMPUTED else ()
+    yield table.name, keys + joined + computed
     if table.item:
         names = [column.path[0] for column in list_tables()[-1].values]
         proofs = (one for one in value.get("evidence") or () if one["section"])  # gold stands in no section
@@ -264,10 +258,13 @@ def _plan(
             tables += nested[1]
         else:
             meaning = f"{field.description or ''}{' Joined by |.' if listed else ''}".strip()
+            if not meaning and issubclass(inner, StrEnum):
+                words = list(inner) if len(inner) <= _LONGEST_LIST else ["see `extractor schema`"]
+                meaning = f"{inner.__name__}: {', '.join(words)}."
             offset = f"char_{name}" if issubclass(model, Evidence | Citation) and inner is int else name  # "end" is SQL
             column = "_".join((*prefix, offset))
             default = field.default if field.exclude_if else None
-            columns.append(Column(column, meaning or _list_words(inner), _name_kind(inner), path, default))
+            columns.append(Column(column, meaning, _name_kind(inner), path, default))
     return tuple(columns), tuple(tables)
 
 
@@ -285,10 +282,3 @@ def _unwrap(annotation: Any) -> tuple[type, bool]:
 def _name_kind(inner: type) -> str:
     kinds = {bool: "boolean", int: "integer", float: "number"}
     return next((kind for each, kind in kinds.items() if issubclass(inner, each)), "text")
-
-
-def _list_words(inner: type) -> str:
-    if not issubclass(inner, StrEnum):
-        return ""
-    words = [member.value for member in inner]
-    return f"{inner.__name__}: {', '.join(words) if len(words) <= _LONGEST_LIST else 'see `extractor schema`'}."

@@ -111,8 +111,12 @@ class _Search:
     def find(self, field: str, value: Any) -> Supported | None:
         """What supports a value: the first place that states it, else what this field alone allows."""
         places = (self.here, *self._list_other_places(field))
-        if field == "time_points":
-            places = (self._find_frame(),)
+        if field == "time_points":  # stand in the time frame of the answer, else of the rules, else anywhere
+            stated = find_parts(self.here, {name: self.values[name] for name in _PARTS if name in self.values})
+            frame = stated.get("time_frame")
+            if frame is None and "time_frame" not in self.values:
+                frame = next(iter(self.draft.read("time_frame").spans), None)
+            places = (self.parsed.passage(frame) if frame else self.here,)
         found = _find_first(self._choose_finder(field), value, places)
         if field in ("start_event", "end_events"):
             return _trim_event(found) if found else None
@@ -127,14 +131,6 @@ class _Search:
             kind = said if isinstance(said, CriterionKind) else self.draft.read("kind").value
             return partial(find_stated_age, lower=field == AGES[0], admits=kind is not CriterionKind.EXCLUSION)
         return find_window if field == "time_window" else find_support
-
-    def _find_frame(self) -> Passage:
-        """The time frame of an outcome: that of the answer, else that of the rules, else the whole outcome."""
-        stated = find_parts(self.here, {name: self.values[name] for name in _PARTS if name in self.values})
-        span = stated.get("time_frame")
-        if span is None and "time_frame" not in self.values:
-            span = next(iter(self.draft.read("time_frame").spans), None)
-        return self.parsed.passage(span) if span else self.here
 
     def _list_other_places(self, field: str) -> list[Passage]:
         """The passages that may state a value if its chunk does not."""

@@ -19,9 +19,9 @@ from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.passage import Passage, read_passage
 from extractor.text.patterns import Found
 
-from .places import MODEL_CONFIDENCE, Supported, cut, read_supported, span_of
+from .places import MODEL_CONFIDENCE, Derived, Supported, cut, read_supported, span_of
 from .quotes import QuoteStatus, verify_quote
-from .support import find_support
+from .support import find_support, support_at
 
 _UNQUOTED = "the words that bear it out are missing; give them as quote"
 _WORDLESS = "these words bear out nothing; give those that decide it"
@@ -176,7 +176,11 @@ def _find(value: Any, here: Passage) -> Supported | None:
     rhythms = rule("rhythm").find(tokens) if isinstance(value, Period) else ()
     if rhythm := next(filter(partial(_recurs, value), rhythms), None):
         return Supported(value, span_of(here, tokens, rhythm.first, rhythm.end), Support.INFERRED)
-    found = find_support(value, here)
+    if isinstance(value, int | float):
+        stated = next((one for one in find_numbers(tokens) if one.value == value), None)
+        found = support_at(Derived(stated.first, stated.end), value, here) if stated else None
+    else:
+        found = find_support(value, here)
     if found is None and isinstance(value, TimePoint):  # "every 28 days"
         found = find_support(Period(value=value.value, unit=value.unit), here)
         found = replace(found, value=value) if found else None

@@ -1,7 +1,7 @@
 """How a quote contradicts a text: the words that change a statement's meaning, and the passage nearest to the quote."""
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -97,14 +97,13 @@ def find_nearest(quote: Sequence[str], text: FoldedText, near: int | None = None
     wanted = "".join([text.alphabet.get(word, "\0") for word in quote[:_LONGEST_SEARCHED]])
     reach = 2 * len(wanted)
     windows = [] if near is None else [(max(0, near - reach), near + reach)]
-    aligned = (_align(quote, text.tokens.words, start) for start in _find_starts(wanted, text.codes, windows))
+    windows += [(0, len(text.codes))]
+    found = [
+        (first, fuzz.partial_ratio_alignment(wanted, text.codes[first:end], score_cutoff=1)) for first, end in windows
+    ]
+    starts = [first + one.dest_start - one.src_start for first, one in found if one]
+    aligned = (_align(quote, text.tokens.words, start) for start in starts)
     return min(filter(None, aligned), key=lambda nearest: nearest.cost, default=None)
-
-
-def _find_starts(wanted: str, codes: str, windows: Sequence[tuple[int, int]]) -> Iterator[int]:
-    for first, end in (*windows, (0, len(codes))):
-        if found := fuzz.partial_ratio_alignment(wanted, codes[first:end], score_cutoff=1):
-            yield first + found.dest_start - found.src_start
 
 
 def _align(quote: Sequence[str], words: Sequence[str], start: int) -> Nearest | None:

@@ -153,7 +153,9 @@ class _Said:
         if self.ours and self.theirs >= self.ours:
             has_more = self.is_foreign and not (self.words - self.front - self.direct).isdisjoint(line)
             return None if has_more else True
-        if self.ours and self.theirs.isdisjoint(self.ours) and self.theirs and not self._is_named_in_front():
+        # The words before a number hold a quantity that another one's name is a part of: "stage".
+        in_front = self.words <= self.front and not self.words.isdisjoint(self.named) and not self.words < self.named
+        if self.ours and self.theirs.isdisjoint(self.ours) and self.theirs and not in_front:
             return None
         has_rival = self.words in _list_subjects(self.tokens) and self.named != self.words
         has_rival = has_rival or self.is_named_apart()
@@ -171,10 +173,6 @@ class _Said:
             return False
         measured = self.mention.number[1] < self.mention.end
         return measured and self.words <= self.here and not self.words <= self.front
-
-    def _is_named_in_front(self) -> bool:
-        """Whether the words before a number hold a quantity that another one's name is a part of: "stage"."""
-        return self.words <= self.front and not self.words.isdisjoint(self.named) and not self.words < self.named
 
 
 @lru_cache(maxsize=16)

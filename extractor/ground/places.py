@@ -66,21 +66,13 @@ def _clean_span(passage: Passage) -> Range:
     return passage.tokens.span(passage.first, passage.end) if passage.end > passage.first else (0, 0)
 
 
-def _cut_lines(passage: Passage) -> tuple[CleanText, int]:
-    """The lines of a passage as a separate text, and their offset in the section's cleaned text.
-
-    Folding a line once serves all searches in it.
-    """
-    (start, end), text = _clean_span(passage), passage.tokens.text
-    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    return CleanText(text[begin : stop if stop >= 0 else len(text)]), begin
-
-
 def find_quotes(passage: Passage, quote: str, position: int | None = None) -> Iterator[Span]:
     """The raw spans of a quote in the passage, left to right, from ``position`` in the section's cleaned text."""
-    lines, begin = _cut_lines(passage)
     start, end = _clean_span(passage)
-    position = start if position is None else position
+    text, position = passage.tokens.text, start if position is None else position
+    # The lines of the passage as a separate text: folding a line once serves all searches in it.
+    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    lines = CleanText(text[begin : stop if stop >= 0 else len(text)])
     while found := locate_quote(quote, lines, position - begin, end - begin):
         yield Span(passage.section.name, *passage.section.cleaned.raw_span(found[0] + begin, found[1] + begin))
         position = found[1] + begin

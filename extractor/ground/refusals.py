@@ -41,7 +41,10 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
     """
     match value:
         case str():
-            return _refuse_quote(value, passage)
+            check, first = verify_quote(value, passage.raw), passage.raw_span[0]
+            if check.status is not QuoteStatus.CONFLICT or check.start is None or check.end is None:
+                return Refusal()
+            return Refusal(check.conflicts, Span(passage.section.name, first + check.start, first + check.end))
         case Instrument():
             return _refuse_version(value, passage, cut(passage))
         case TimePoint() | Age() | TimeWindow() if refusal := _refuse_time(value, passage):
@@ -52,14 +55,6 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
         return Refusal(reason=found or "")
     kind, quoted, states, place = found
     return Refusal((TokenConflict(kind, quoted, states),), span_of(passage, tokens, *place))
-
-
-def _refuse_quote(value: str, passage: Passage) -> Refusal:
-    check = verify_quote(value, passage.raw)
-    if check.status is not QuoteStatus.CONFLICT or check.start is None or check.end is None:
-        return Refusal()
-    first = passage.raw_span[0]
-    return Refusal(check.conflicts, Span(passage.section.name, first + check.start, first + check.end))
 
 
 def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refusal | None:

@@ -201,7 +201,9 @@ class _Proof:
         if near is None or near.place > _HERE:
             return None
         states, mark = _find_rival(near, _mark_of(field), value)
-        if is_same(states, value) or not _VAGUE.isdisjoint({value, states}) or not _is_stated(near.one, mark):
+        # The clause itself must say this, in so many words: no single day, no rate of a dose.
+        in_full = len(mark.value) > 1 if mark is near.one.days else mark not in near.one.amounts
+        if is_same(states, value) or not _VAGUE.isdisjoint({value, states}) or not (near.one.holds(mark) and in_full):
             return None
         return self._refuse(field, mark, [states])
 
@@ -273,13 +275,6 @@ def _find_rival(near: _Stated, name: str, value: Any) -> tuple[Any, Fact]:
 
 def _mark_of(field: str) -> str:
     return "length" if field == "duration" else field
-
-
-def _is_stated(one: Statement, mark: Fact) -> bool:
-    """Whether the clause of a statement itself says this, in so many words: no single day, no rate of a dose."""
-    if mark is one.days:
-        return one.holds(mark) and len(mark.value) > 1
-    return one.holds(mark) and mark not in one.amounts
 
 
 def _kind_of(amount: Amount) -> tuple[object, bool]:

@@ -59,10 +59,16 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     tokens = cut(passage)
     find = _FINDERS.get(type(value))
     if find and (place := find(tokens, value)):
-        support = Support.INFERRED if has_other_reading(tokens, place) else place.support
-        return Supported(value, span_of(passage, tokens, place.first, place.end), support)
+        return support_at(place, value, passage)
     whole = Supported(value, Span(passage.section.name, *passage.raw_span), Support.INFERRED)
     return whole if find is None or isinstance(value, StrEnum) else None
+
+
+def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
+    """Return a value with the tokens of the passage that state it. It is inferred if they have another reading."""
+    tokens = cut(passage)
+    support = Support.INFERRED if has_other_reading(tokens, place) else place.support
+    return Supported(value, span_of(passage, tokens, place.first, place.end), support)
 
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
@@ -85,7 +91,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         (first, end)
         for first, end, stated in find_rows(tokens, find_numbers(tokens))
         if wanted in stated and first not in named and _has_volume(tokens, first, below)
-        if not (opposite and _compare(tokens, first) in opposite)
+        if not (opposite and _read_sign(tokens, first) in opposite)
     ]
     other_rate = amount.unit.removesuffix("/day") if amount.unit.endswith("/day") else f"{amount.unit}/day"
     for unit_of_it, support in ((amount.unit, Support.PARSED), (other_rate, Support.INFERRED)):
@@ -96,7 +102,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     return None
 
 
-def _compare(tokens: Tokens, first: int) -> Comparator | None:
+def _read_sign(tokens: Tokens, first: int) -> Comparator | None:
     """The comparator directly before a number."""
     found = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
     return read_comparator("comparators", found, "comparator") if found else None
@@ -121,13 +127,7 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     return next((Derived(one.first, one.end) for one in stated if one.value == value), None)
 
 
-def _find_bare_number(tokens: Tokens, value: float) -> Derived | None:
-    return next((Derived(one.first, one.end) for one in find_numbers(tokens) if one.value == value), None)
-
-
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
-    int: _find_bare_number,
-    float: _find_bare_number,
     Quantity: find_limit,
     Amount: find_amount,
     Age: find_age,

@@ -101,20 +101,15 @@ def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
     return (high, low) if falls else (low, high)
 
 
-def read_factor(written: str) -> float:
-    """The power of ten of a number, or the factor of a word such as "million"; 1 without one.
-
-    >>> [read_factor(text) for text in ("12 x 10^9", "339X10^3", "4.5 million", "1 200")]
-    [1000000000.0, 1000.0, 1000000.0, 1.0]
-    """
-    digits = _DIGITS.match(written)
-    whole, plain = read_number(written), read_number(digits[0]) if digits else None
-    return float(f"{whole / plain:.12g}") if whole and plain else 1.0
-
-
 def scale_alike(value: float, other: str) -> int | float:
-    """A value with the power of ten of the next number on its quantity: "10" before "or < 4 x 10^9/L"."""
-    factor = read_factor(other)
+    """A value with the power of ten of the next number on its quantity: "10" before "or < 4 x 10^9/L".
+
+    >>> [scale_alike(3, other) for other in ("12 x 10^9", "339X10^3", "4.5 million", "1 200")]
+    [3000000000, 3000, 3000000, 3]
+    """
+    digits = _DIGITS.match(other)
+    whole, plain = read_number(other), read_number(digits[0]) if digits else None
+    factor = float(f"{whole / plain:.12g}") if whole and plain else 1.0
     return multiply(value, factor) if factor > 1 and value < _WHOLE else value
 
 

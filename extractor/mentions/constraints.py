@@ -31,7 +31,6 @@ from .bounds import (
 from .graded import read_acuity, read_grades
 
 _VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
-_MASSES = frozenset({"mg", "mcg", "ug", "μg"})
 _SIGNS = 12
 """The most tokens of a comparator and its words before a number."""
 _ACRONYM = 4
@@ -301,7 +300,7 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         word = tokens.words[drink.end - 1].lower()
         return named if named and word in tokens.read(*named).lower() else drink.part("name")
     per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
-    if tokens.words[unit[0]] in _MASSES and not per_volume:  # "> 10 mg/day of prednisone"
+    if tokens.words[unit[0]] in {"mg", "mcg", "ug", "μg"} and not per_volume:  # "> 10 mg/day of prednisone"
         after_suffix = end > unit[1] and tokens.words[end : end + 1] == ["of"]  # "35 mg or more of elemental iron"
         substance = rule("substance").starts(tokens, end if after_suffix else unit[1])
         long = substance and max(map(len, substance.text.split())) > 4

@@ -92,20 +92,16 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
 
 
 def _read_without(tokens: Tokens, others: Sequence[tuple[int, int]]) -> TimeFrame:
-    kept = _drop_intervals(tokens, others)
-    groups = tuple(_find_groups(kept))
-    return TimeFrame(tokens, kept, groups, tuple(_select_points(kept, groups, tokens)), len(others))
-
-
-def _drop_intervals(tokens: Tokens, others: Sequence[tuple[int, int]]) -> Tokens:
-    """The tokens of a time frame without ``others``, tolerances, intervals and cycle lengths."""
+    """The time frame without ``others``, tolerances, intervals and cycle lengths."""
     places = [*others, *((at.first, at.end) for at in rule("no_moment").find(tokens))]
     for found in rule("tolerance").find(tokens):
         unit = found.part("unit")
         # "4 ± 2 months": keep the unit, since it belongs to the number before.
         keeps = unit and not any(rule("moment_unit").find(tokens, max(0, found.first - 4), found.first))
         places.append((found.first, unit[0] if unit and keeps else found.end))
-    return tokens.without(places, 0, len(tokens))
+    kept = tokens.without(places, 0, len(tokens))
+    groups = tuple(_find_groups(kept))
+    return TimeFrame(tokens, kept, groups, tuple(_select_points(kept, groups, tokens)), len(others))
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
@@ -113,7 +109,15 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
     named, counted = rule("named_moments").search(tokens), rule("counted_moments").search(tokens)
     while named or counted:
         if named and (not counted or named.first <= counted.first):
-            group = _read_named(tokens, named)
+            moments = list(_read_list(tokens, named, named=True))
+            # A last number with its own unit is left for the next group.
+            own = rule("moment_unit")
+            while len(moments) > 1 and own.starts(
+                tokens, (end := moments[-1].end) + (tokens.codes[end : end + 1] == "-")
+            ):
+                moments.pop()
+            # No moment is left if each number is too large to represent.
+            group = MomentGroup(tuple(moments), named.first, moments[-1].end if moments else named.end)
         elif counted:
             group = MomentGroup(tuple(_read_list(tokens, counted, named=False)), counted.first, counted.end)
         if group.moments:
@@ -125,16 +129,6 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
             counted = rule("counted_moments").search(tokens, group.end)
 
 
-def _read_named(tokens: Tokens, found: Found) -> MomentGroup:
-    """The numbers after a unit. A last number with its own unit is left for the next group."""
-    moments = list(_read_list(tokens, found, named=True))
-    own = rule("moment_unit")
-    while len(moments) > 1 and own.starts(tokens, moments[-1].end + (tokens.codes[moments[-1].end :][:1] == "-")):
-        moments.pop()
-    # No moment is left if each number is too large to represent.
-    return MomentGroup(tuple(moments), found.first, moments[-1].end if moments else found.end)
-
-
 def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]:
     word = (found.read("unit") or "").lower()
     unit = TimeUnit("minute" if word.startswith("min") else _UNITS[word[0]])
@@ -143,7 +137,10 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
     for at in rule("listed_number").find(tokens, first, end):
         text = at.text.lower()
         starts = text == "first" and unit in _STARTS and not rule("first_of_days").starts(tokens, at.first)
-        number = 0 if starts else _read_number(text)
+        written = re.sub(r" (?:of an?|an?)$", "", text)  # "half an hour"
+        is_ordinal = written[-2:] in ("st", "nd", "rd", "th") and written[0].isdigit()
+        number = read_number(written[:-2].rstrip() if is_ordinal else written)
+        number = 0 if starts else _ORDINALS.index(text) if text in _ORDINALS else number
         too_long = number is not None and number > _LONGEST_WAIT.get(unit, number)
         if too_long and "," not in text:
             continue  # a calendar year, or the number of a drug or trial
@@ -166,13 +163,6 @@ def _is_negative(tokens: Tokens, number: int, *, alone: bool) -> bool:
     if number == 0 or codes[number - 1] != "-" or not tokens.joined(number):
         return False
     return number == 1 or not tokens.joined(number - 1) or codes[number - 2] in ("(", ",", ";", "/") or alone
-
-
-def _read_number(text: str) -> int | float | None:
-    if text in _ORDINALS:
-        return _ORDINALS.index(text)
-    text = re.sub(r" (?:of an?|an?)$", "", text)  # "half an hour"
-    return read_number(text[:-2].rstrip() if text[-2:] in ("st", "nd", "rd", "th") and text[0].isdigit() else text)
 
 
 def _select_points(tokens: Tokens, groups: Sequence[MomentGroup], whole: Tokens) -> list[Moment]:

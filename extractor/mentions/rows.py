@@ -19,7 +19,6 @@ Row = tuple[int, int, tuple[Bounds, ...]]
 ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 _GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
 """What an ordinal counts as a number does: "second-degree block", "third line"."""
-_WEEK = 7
 
 
 class Number(NamedTuple):
@@ -69,7 +68,7 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
         found += (Number(place.first, last, reading) for reading in (value, *others))
         if weeks := rule("weeks_and_days").starts(tokens, place.first, end):
             days = read_number(tokens.words[weeks.end - 1]) or 0
-            found += [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < _WEEK else []
+            found += [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < 7 else []
         if part := rule("months_of_years").starts(tokens, last + 1, end):
             months = read_number(part.read("months") or "") or 0
             found += [Number(place.first, part.end, value * MONTHS_OF_YEAR + months)] if months < MONTHS_OF_YEAR else []
@@ -133,7 +132,8 @@ def _read_joint(tokens: Tokens, one: Sequence[Number], other: Sequence[Number]) 
     again = one[0].first > 0 and tokens.words[first - 1].lower() == tokens.words[one[0].first - 1].lower()
     over = 2 if tokens.words[first - 1] == "/" else 0  # "20/40 to 20/160"
     for each in one:
-        for end in (each.end, skip_unit(tokens, each.end), each.end + _has_plus(tokens, each.end)):
+        plus = tokens.joined(each.end) and tokens.words[each.end] == "+"
+        for end in (each.end, skip_unit(tokens, each.end), each.end + plus):
             for start in (first, first - again, first - over):
                 if 0 < end == start and tokens.gap(start) == "-":
                     return "-"  # in "II-III" the hyphen is no token
@@ -141,10 +141,6 @@ def _read_joint(tokens: Tokens, one: Sequence[Number], other: Sequence[Number]) 
                     if end < start and (found := rule(name).covers(tokens, end, start)):
                         return "-" if name == "through" else found.text.lower()
     return ""
-
-
-def _has_plus(tokens: Tokens, at: int) -> bool:
-    return tokens.joined(at) and tokens.words[at] == "+"
 
 
 def _close(row: Sequence[Sequence[Number]], joints: Sequence[str]) -> Iterator[Row]:

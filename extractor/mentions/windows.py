@@ -68,7 +68,10 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
             defined = defines or rule("defined_before").ends(tokens, first, first - 2 * _LENGTH_CONTEXT)
             sure = sure and not defined and duration.low == duration.high
             bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
-            aside = bool(defined) or _is_exempt(tokens, first)
+            exempt = rule("exception_before").ends(
+                tokens, first, first - _EXCEPTION_REACH
+            )  # "unless cured for 5 years"
+            aside = bool(defined or exempt)
             other = duration.low if bound == duration.high else duration.high
             ranged = other if other != bound else None
             yield Window(first, duration.end, comparator, bound, unit, sure, aside, either, ranged)
@@ -82,23 +85,14 @@ def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
 
     That in "recent stroke (within 3 months)" dates the stroke, and so the criterion.
     """
-    brackets = (at for at in range(first) if tokens.codes[at] == "(")
-    opened = next((at for at in brackets if _is_open(tokens.codes[at:first])), -1)
+    brackets = ((at, tokens.codes[at:first]) for at in range(first) if tokens.codes[at] == "(")
+    opened = next((at for at, codes in brackets if codes.count("(") > codes.count(")")), -1)
     closed = tokens.codes.find(")", end)
     if opened < 0 or closed < 0:
         return False
     alone = first == opened + 1 or rule("bracket_opening").covers(tokens, opened + 1, first)
     listed = "," in tokens.codes[:opened] or tokens.codes[closed + 1 : closed + 2] == ","
     return not alone or listed or rule("finding").ends(tokens, opened, opened - 1) is not None
-
-
-def _is_exempt(tokens: Tokens, first: int) -> bool:
-    """Whether a window stands in an exception: "cancer, unless cured for 5 years"."""
-    return rule("exception_before").ends(tokens, first, first - _EXCEPTION_REACH) is not None
-
-
-def _is_open(codes: str) -> bool:
-    return codes.count("(") > codes.count(")")
 
 
 def _is_unrelated(front: Found, duration: Duration) -> bool:

@@ -17,8 +17,6 @@ from . import name_label
 
 NOTHING = "not stated"
 _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
-_PARTS = frozenset({"quantity", "comparator", "low", "high", "value", "value_high", "unit", "name", "version", "quote"})
-"""The keys of amounts, limits, times, windows and instruments."""
 _CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _LARGE = 10_000
 """Numbers from here on have thousands separators."""
@@ -36,7 +34,7 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
     'ANC ≥ 1.0 x 10^9 (1,000,000,000) /L'
     """
     parts = dict(value) if isinstance(value, BaseModel) else value
-    if isinstance(parts, dict) and parts.keys() <= _PARTS and len(parts) > 1:
+    if isinstance(parts, dict) and ("name" if "version" in parts else "unit") in parts:
         return _say_parts(parts, tuple(quotes))
     if isinstance(parts, dict):
         parts = [one for one in parts.values() if one is not None]

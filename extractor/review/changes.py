@@ -168,7 +168,13 @@ class Review:
         """
         with self._journal.transaction():
             opened = self._load(record_id)
-            return self._note(opened.draft, record_id, _plan(opened, change))
+            if isinstance(change, Decide):
+                actions = _plan_decision(opened.draft, change)
+            elif isinstance(change, Add):
+                actions = [_plan_addition(opened, change)]
+            else:
+                actions = _plan_value(opened, _find_item(opened.draft, change.item), change)
+            return self._note(opened.draft, record_id, actions)
 
     def step(self, record_id: str, kind: ActionKind) -> str | None:
         """Undo or redo this reviewer's last step. Raises ``Conflict``."""
@@ -233,15 +239,6 @@ class Review:
         if found is None:
             raise GoldError(f"{path}: is gold of another record; correct its name")
         return Base(items=list_items(found, "accepted", self.fields), gold_sha256=digest, fields=tuple(found.custom))
-
-
-def _plan(opened: OpenedRecord, change: Change) -> list[Action]:
-    """Return the actions that make a change."""
-    if isinstance(change, Decide):
-        return _plan_decision(opened.draft, change)
-    if isinstance(change, Add):
-        return [_plan_addition(opened, change)]
-    return _plan_value(opened, _find_item(opened.draft, change.item), change)
 
 
 def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> list[Action]:

@@ -194,7 +194,7 @@ def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
         "words": read_words(item.content()),
         "tags": list(_list_tags(item, form, quotes)),
         "shown": {name: _write(one, quotes[name]) for name, one in value.items()},
-        "before": {name: say(before.get(name)) for name in changed},
+        "before": {name: say(before.get(name), quotes[name]) for name in changed},
         "predicted": item.base is not None,
         "confidence": item.confidence,
         "doubts": opened.list_doubts(item),

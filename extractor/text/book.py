@@ -152,7 +152,13 @@ def load_book() -> Book:
                 raise RuleError(f"{name}: duplicate rule name {each.name}")
             rules[each.name] = each
     for name, entries in vocabularies.items():
-        written = (_write_entry(at, entry) for at, entry in enumerate(entries) if entry.rules or entry.terms)
+        written = []
+        for number, entry in enumerate(entries):
+            for pattern in entry.rules:
+                learn_words(pattern)
+            terms = sorted(map(_write_term, entry.terms), key=lambda term: -len(term.split()))  # the longest first
+            if entry.rules or terms:
+                written.append(f"e{number}=( {' | '.join([*entry.rules, *terms])} )")
         rules[name] = Rule(name, " | ".join(written), book=rules)
     entry_rules = {
         name: tuple(
@@ -173,14 +179,6 @@ def _read_files(folder: Traversable) -> Iterator[tuple[str, str]]:
             yield path.name.removesuffix(".toml"), path.read_text("utf-8")
         elif path.is_dir() and path.name not in _OTHER_FOLDERS:
             yield from ((path.name, text) for _, text in _read_files(path))
-
-
-def _write_entry(number: int, entry: Entry) -> str:
-    """All terms of an entry as one pattern, the longest first."""
-    for each in entry.rules:
-        learn_words(each)
-    terms = sorted(map(_write_term, entry.terms), key=lambda term: -len(term.split()))
-    return f"e{number}=( {' | '.join([*entry.rules, *terms])} )"
 
 
 def _write_term(term: str) -> str:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .book import read_text
+from .book import read_text, rule
 from .clean import CleanText, clean_text
 from .lexer import Tokens
+from .patterns import Found
 
 # Full stops that do not end a sentence: abbreviations, initials, list numbers.
 _ABBREVIATION = re.compile(
@@ -89,6 +90,10 @@ class Passage:
         """The raw characters."""
         start, end = self.raw_span
         return self.section.raw[start:end]
+
+    def search(self, name: str) -> Found | None:
+        """The first match of a rule in the passage."""
+        return rule(name).search(self.tokens, self.first, self.end)
 
     def part(self, first: int, end: int) -> "Passage":
         """Other tokens of the same section."""

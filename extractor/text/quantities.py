@@ -14,7 +14,6 @@ _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
 _MOST_LEVELS = 12
 """The most numbers in a list of levels."""
 _THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then to", "then up to", "and then up to"})
-_INTERNATIONAL = frozenset({"[IU]", "U", "{units}"})
 _HALVED = re.compile(r"[1-9]\d{0,2}\.(?:125|375|625|875)")
 """Halves of halves of tablets, which have three decimals: "3.125 mg"."""
 _TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")
@@ -205,7 +204,7 @@ def _choose_reading(tokens: Tokens, at: int, value: int | float, unit: UnitPlace
     readings = list_readings(word)
     if len(readings) < 2 or "," in word:
         return value, True
-    if unit.parts[0].code in _INTERNATIONAL:
+    if unit.parts[0].code in {"[IU]", "U", "{units}"}:
         return max(readings), True
     return value, bool(_HALVED.fullmatch(word))
 

@@ -22,7 +22,6 @@ _RATES = frozenset({"day", "week", "h", "min", "sec"})
 _LONGEST_SPELLING = 4
 """The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
 _PRODUCT = "•·.*"
-_PER = frozenset({"/", "\u2044", "\u2215", "per", "pr"})
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})
 """Before these, cells are a count and units are enzyme units."""
 _PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
@@ -245,22 +244,19 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
     if at + 1 >= end:
         return None
     word = tokens.words[at].lower()
-    if word in _PER or (word == "*" and tokens.codes[at + 1] != NUMBER):
+    if word in {"/", "\u2044", "\u2215", "per", "pr"} or (word == "*" and tokens.codes[at + 1] != NUMBER):
         return _read_denominator(tokens, at + 1, end)
     found = _match(tokens, at + (word in _PRODUCT), end, loose=True)  # "mg kg-1 hr-1", "mg•kg-1"
     if found and word in _PRODUCT and found[0].code == "m2":
         return found
-    inverse = _skip_inverse(tokens, found[1], end) if found else None
-    return (found[0], inverse) if found and inverse else _read_antibody(tokens, at, end)
-
-
-def _skip_inverse(tokens: Tokens, at: int, end: int) -> int | None:
-    """Skip "-1" or "^-1"."""
-    place = at + (at < end and tokens.words[at] == "^")
-    place += tokens.words[place : min(place + 1, end)] == ["-"]
-    if place >= end or tokens.words[place] not in ("1", "2"):
-        return None
-    return place + 1 if "-" in tokens.text[tokens.ends[at - 1] : tokens.ends[place]] else None
+    if found:  # and "-1" or "^-1"
+        unit, behind = found
+        place = behind + (behind < end and tokens.words[behind] == "^")
+        place += tokens.words[place : min(place + 1, end)] == ["-"]
+        is_one = place < end and tokens.words[place] in ("1", "2")
+        if is_one and "-" in tokens.text[tokens.ends[behind - 1] : tokens.ends[place]]:
+            return unit, place + 1
+    return _read_antibody(tokens, at, end)
 
 
 def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:

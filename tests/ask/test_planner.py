@@ -169,7 +169,7 @@ def shown(*sections, **texts):
     sections = (*sections, *(Section(name=name, text=text) for name, text in named.items()))
     found = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
     parsed = replace(parsed_record(), record=found, sections={s.name: read_section(s.name, s.text) for s in sections})
-    return [(one.chunk.span.section, one.chunk.text) for one in list_dose_passages(parsed, count(50))]
+    return [(one.span.section, one.text) for one in list_dose_passages(parsed, count(50))]
 
 
 DOSE = "Drugamide 5 mg by mouth once daily for 12 weeks."

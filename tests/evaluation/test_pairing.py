@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.evaluation.alignment import align, pair_values
+from extractor.evaluation.alignment import align, match_values
 from extractor.evaluation.fields import CRITERIA
 from extractor.schemas import TrialExtraction
 
@@ -23,8 +23,8 @@ def test_the_order_of_repeated_items_changes_nothing(seed):
 def test_the_best_overall_pairing_is_found():
     # A greedy choice would take 0.9 first and leave 0.1.
     table = {("a", "x"): 0.9, ("a", "y"): 0.8, ("b", "x"): 0.8, ("b", "y"): 0.1}
-    assert pair_values("ab", "xy", lambda one, other: table[one, other], 0.05) == [(0, 1), (1, 0)]
-    assert pair_values("ab", "xy", lambda one, other: 0.3, 0.4) == []
+    assert match_values("ab", "xy", lambda one, other: table[one, other], 0.05) == ([("a", "y"), ("b", "x")], [], [])
+    assert match_values("ab", "xy", lambda one, other: 0.3, 0.4) == ([], ["a", "b"], ["x", "y"])
 
 
 def _sail(predicted):

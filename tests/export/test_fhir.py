@@ -268,6 +268,15 @@ def test_a_criterion_that_is_one_limit_is_a_quantity():
     assert {row.reason for row in trial.unmapped if "constraints" in row.field} == set()
 
 
+def test_the_limits_of_gold_are_found_in_its_quotes(tmp_path):
+    people = {"criteria": [PLAIN | {"quote": f"Patients with {SAID}", "constraints": [CREATININE]}]}
+    (tmp_path / "A.json").write_text(json.dumps({"record_id": "A", "eligibility": people}), "utf-8")
+    resources, _ = write(tmp_path, *((one, None) for one in read_results(tmp_path / "A.json")))
+    (one,) = resources["Group"][0]["characteristic"]
+    assert one["valueQuantity"]["value"] == 1.5
+    assert resources["Provenance"] == []
+
+
 HB = [{"quantity": "Haemoglobin", "comparator": "<", "value": value, "unit": "g/dL"} for value in (12.5, 11.5)]
 HB_BY_SEX = "Haemoglobin < 12.5 g/dL (men) or < 11.5 g/dL (women)"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.export.custom_values import COLUMNS, list_custom_rows
+from extractor.export.columns import CUSTOM, list_columns, list_custom_rows
 from extractor.fields import Age, Amount, Constraint, CustomField, Duration, Instrument, Quantity, TimePoint
 from extractor.fields.value_forms import show_value
 from extractor.review.forms import make_form, write_item
@@ -64,7 +64,7 @@ def test_a_value_has_one_meaning_in_all_forms(kind, value, written, text, cells)
     assert attribute.read_all(read.custom["own"][0].values["value"]) == value
     for extraction in (said, read):
         (row,) = list_custom_rows(extraction)
-        shown = dict(zip((column.name for column in COLUMNS), row, strict=True))
+        shown = dict(zip((column.name for column in list_columns(CUSTOM)), row, strict=True))
         told = {"text": text, "support": "unproven", "origin": "model", "confidence": 0.5, **cells}
         assert {name: shown[name] for name in told} == told
 

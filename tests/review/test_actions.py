@@ -51,6 +51,17 @@ def test_a_value_set_back_is_accepted_and_restore_forgets(start_review):
         decide(review, "reject", "people")
 
 
+def test_a_number_is_edited_as_the_text_writes_it(start_review):
+    review = start_review()
+    limit = {"quantity": "ANC", "comparator": ">=", "value": "1.5 x 10^9", "value_high": None, "unit": "/L"}
+    set_value(review, "criterion-0", "constraints", [limit])
+    found = item(review, "criterion-0")
+    assert found["value"]["constraints"][0]["value"] == 1500000000
+    assert found["shown"]["constraints"][0]["value"] == ("1,500,000,000", None)  # its quote has no such number
+    assert found["before"]["constraints"] == "not stated"
+    assert "ANC ≥ 1,500,000,000 /L" in found["tags"]
+
+
 def test_an_item_stays_open_until_all_doubtful_fields_are_checked(start_review):
     review = start_review()
     doubtful = set(item(review, "endpoint-0")["doubts"])

@@ -47,7 +47,20 @@ def hostile(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made_before_browser(spoilt_run, hostile, many, own):
+def powers(tmp_path_factory):
+    """A run of a record with a power of ten, escaped as the registry does."""
+    folder = tmp_path_factory.mktemp("powers")
+    text = "Inclusion Criteria:\n\n* Platelets \\>= 100 x 10\\^9/L"
+    study = {
+        "identificationModule": {"nctId": OWN, "briefTitle": "A"},
+        "eligibilityModule": {"eligibilityCriteria": text},
+    }
+    (folder / "record.json").write_text(json.dumps({"protocolSection": study}), "utf-8")
+    return extract(folder / "record.json", folder / "run")
+
+
+@pytest.fixture(scope="module")
+def made_before_browser(spoilt_run, hostile, many, own, powers):
     """All runs."""
 
 
@@ -286,6 +299,21 @@ def test_a_records_markup_is_shown_as_text(visit, hostile, tmp_path):
         page.get_by_role("button", name="Finish").click()
         expect(page.locator(".message")).to_contain_text("its gold is written")
     assert check_gold_files(tmp_path / "gold", record) == []
+
+
+def test_a_number_is_shown_as_written_with_its_digits_beside_it(visit, powers, tmp_path):
+    with serve(powers, tmp_path / "gold") as review:
+        page = visit(review)
+        open_record(page, OWN)
+        limit = unfold(page, "criterion-0").locator("[data-field=constraints]")
+        box = limit.get_by_label("value", exact=True)
+        expect(box).to_have_value("100 x 10^9")
+        expect(limit.locator(".exact")).to_have_text("= 100,000,000,000")
+        assert box.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+        box.fill("50 x 10^9")
+        box.press("Enter")
+        expect(limit.locator(".before")).to_contain_text("100 x 10^9 (100,000,000,000)")
+        expect(box).to_have_value("50,000,000,000")
 
 
 def test_axe_finds_no_violation_in_light_and_dark_and_on_a_phone(page):

@@ -33,11 +33,13 @@ function switchPanes(root, names) {
   return turn;
 }
 
-/** Scroll an element into the sight of its scrolling pane, or of the window if the pane does not scroll. */
+/** Scroll an element or a range into the sight of its scrolling pane, or of the window if the pane does not scroll. */
 function bringIntoSight(element, pane) {
   if (!element) return;
-  if (pane.scrollHeight <= pane.clientHeight) return element.scrollIntoView({ block: "center", behavior: "instant" });
-  const [inner, outer] = [element.getBoundingClientRect(), pane.getBoundingClientRect()];
-  const isInSight = inner.top >= outer.top + 40 && inner.bottom <= outer.bottom - 10;
-  if (!isInSight) pane.scrollTop += inner.top - outer.top - Math.max(40, (pane.clientHeight - inner.height) / 2);
+  const inner = element.getBoundingClientRect();
+  const isWhole = pane.scrollHeight <= pane.clientHeight;
+  const [top, bottom] = isWhole ? [0, innerHeight] : [pane.getBoundingClientRect().top, pane.getBoundingClientRect().bottom];
+  if (inner.top >= top + 40 && inner.bottom <= bottom - 10) return;
+  const by = inner.top - top - Math.max(40, (bottom - top - inner.height) / 2);
+  (isWhole ? window : pane).scrollBy({ top: by, behavior: "instant" });
 }

@@ -15,7 +15,7 @@ from extractor.schemas import Amount, TrialRecord
 from extractor.text.book import rule
 from extractor.text.passage import LexedSection
 
-from .agents import PROCEDURES, Agent, AgentNames, build_lexicon
+from .agents import PROCEDURES, AgentNames, build_lexicon
 from .clauses import Statement, describes_other, is_aside
 from .marks import Place, within
 from .merging import find_trial_length, merge_statements, resolve_references
@@ -93,17 +93,14 @@ def read_dosing_text(
     statements: list[Statement] = []
     for section in (*groups, *descriptions):
         if section.is_group:
-            topic = own.get(section.name) or _find_topic(section, lexicon)
+            # The agent in an arm's label or in the shared name of interventions, else the record's only agent.
+            titled = (m.value for m in lexicon.find(section) if m.end <= section.title[1])
+            only = None if section.is_intervention else lexicon.only
+            topic = own.get(section.name) or next(titled, only)
             statements += read_statements(section, lexicon, topic)
         elif lexicon.only or lexicon.find(section):  # nothing is said about no agent
             statements += read_statements(section, lexicon, lexicon.only)
     return DosingText({one.name: one for one in (*groups, *descriptions)}, lexicon, statements)
-
-
-def _find_topic(group: DosingSection, lexicon: AgentNames) -> Agent | None:
-    """The agent in an arm's label or in the shared name of interventions, else the record's only agent."""
-    named = (m.value for m in lexicon.find(group) if m.end <= group.title[1])
-    return next(named, None) or (None if group.is_intervention else lexicon.only)
 
 
 def _is_given(statement: Statement) -> bool:

@@ -19,7 +19,6 @@ _MOST_AUC = 10
 _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
 """Units that count pieces instead of measuring a substance."""
 _VOLUMES = frozenset({"mL", "uL", "L", "100mL"})
-_RATES = frozenset({"h", "min", "sec"})
 _LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL", "mg/dL", "g/dL", "g/L", "mmol/L", "pg/mL"})
 UNSURE = 0.5
 """The confidence of an amount whose number can be read in two ways, that counts pieces, or that may not be a dose or
@@ -82,7 +81,7 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> Amo
     )
     doubtful = any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in ("pieces_before", "sum_before"))
     base, *below = unit.split("/")  # a mixture or a flow is seldom what one giving contains: "mg/mL", "ug/g"
-    mixed = not (_VOLUMES | {"g"}).isdisjoint(below) or (base in _VOLUMES and not _RATES.isdisjoint(below))
+    mixed = not (_VOLUMES | {"g"}).isdisjoint(below) or (base in _VOLUMES and not {"h", "min", "sec"}.isdisjoint(below))
     sure = all(level.is_sure for level in levels) and not (doubtful or mixed)
     return Mark(tuple(amounts), first, end, 1 if sure else UNSURE) if amounts else None
 

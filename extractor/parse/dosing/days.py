@@ -16,7 +16,6 @@ Days = tuple[int, ...]
 _LONGEST_RANGE = 400
 """The most days in a range."""
 _LOOSE_ENDS = frozenset({"the", "a", "an", "of", "to", "in", "each", "is", "was", "are", "from", "subsequent"})
-_LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
 _INTERVALS = {
     1: Frequency.QD, 2: Frequency.QOD, 7: Frequency.QW, 14: Frequency.Q2W, 21: Frequency.Q3W, 28: Frequency.Q4W,
     30: Frequency.QM, 35: Frequency.Q5W, 42: Frequency.Q6W, 56: Frequency.Q8W, 84: Frequency.Q12W, 90: Frequency.Q3M,
@@ -145,7 +144,7 @@ def _read_moments(tokens: Tokens) -> Iterator[tuple[int, int]]:
     for found in rule("dose_moment").find(tokens):
         first, end = found.first, found.end
         before = tokens.words[first - 1].lower() if first else ""
-        if tokens.codes[first] == NUMBER and before in _LENGTH_WORDS:
+        if tokens.codes[first] == NUMBER and before in {"for", "over", "of", "every", "each"}:
             again = rule("around_event").search(tokens, first, end)  # "for 7 days before surgery"
             if not again:
                 continue

@@ -16,7 +16,6 @@ _KEPT = 50_000
 """How many words' kinds are cached."""
 _MAXIMUM = 60
 """The most tokens of a name."""
-_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 _EDGES = frozenset("-*:,.(®™")
 _HEADS = frozenset({"nab", "peg", "suba"})
 _NO_PARTS = ("ed", "ing", "ive", "ant", "ory", "like", "free", "naive", "cell", "cells", "dose", "sparing", "specific")
@@ -43,7 +42,7 @@ def name_key(name: str) -> str:
     folded = name.lower()
     if folded.isalnum():
         return folded
-    for mark in _MARKS:
+    for mark in ("®", "™", "©", "(r)", "(tm)", "-"):
         folded = folded.replace(mark, " ")
     words = folded.split()
     while len(words) > 1 and words[-1] in _salts():

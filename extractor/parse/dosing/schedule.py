@@ -221,7 +221,7 @@ def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
         *before, last = (word.lower() for word in tokens.words[max(0, days.end - 4) : days.end])
         if found and (len(days.value) > 1 or (last == "cycle" and not {"each", "every"}.isdisjoint(before))):
             yield from _mark_cycle(found, "value")
-    for name in ("first_day_cycle", "weekly_cycles", "cycle_without_unit", "days_every"):
+    for name in ("first_day_cycle", "weekly_cycles", "days_every"):
         for found in rule(name).find(tokens):
             yield from _mark_cycle(found, "value")
     for found in rule("weeks_on_and_off").find(tokens):  # their sum is the cycle

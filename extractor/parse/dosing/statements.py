@@ -16,7 +16,6 @@ from .marks import Fact, Mark, Place, drop_touching, within
 from .schedule import STEP, PeriodMark
 from .sections import FIELDS, DosingSection, Findings
 
-_SEVERAL = 2
 _SPREAD_REACH = 200
 """How many statements back a clause without an agent can refer to."""
 _SHORT_WORD = 4
@@ -48,11 +47,18 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
     tokens, marks = section.tokens, section.marks
     found_names = lexicon.find(section)
     mentions = drop_touching(found_names, [*marks.amounts, *marks.moment])
-    marks = replace(marks, amounts=_drop_timing(tokens, marks, found_names))
+    # Agents that only say when another one is given have no amount there: "after A 5 mg, B 3 mg".
+    timing = [m for m in found_names if any(at.first <= m.first and m.end <= at.end for at in marks.moment)]
+    amounts = [
+        amount
+        for amount in marks.amounts
+        if not any(m.end <= amount.first and is_joint("dosed_at", tokens, m.end, amount.first) for m in timing)
+    ]
+    marks = replace(marks, amounts=tuple(amounts))
     cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
     topic, seen = default, 0
-    one_topic = section.is_group and len({m.value.key for m in within(mentions, *section.title)}) < _SEVERAL
+    one_topic = section.is_group and len({m.value.key for m in within(mentions, *section.title)}) < 2
     for first, end, is_step in list_clauses(section, mentions):
         if not section.is_group and "\n" in tokens.codes[seen:first]:
             topic = default  # another paragraph
@@ -166,16 +172,6 @@ def _find_owner(clause: Clause, amount: AmountMark, named: Sequence[_Given], top
     if (topic if owner is None else owner.amounts) and is_name:
         return owner or topic or after if clause.speaks_of_dosing(amount.first - 1, amount.first) else None
     return owner or topic or after
-
-
-def _drop_timing(tokens: Tokens, marks: Findings, named: Sequence[Mention]) -> tuple[AmountMark, ...]:
-    """The amounts without those of agents that only say when another one is given: "after A 5 mg, B 3 mg"."""
-    timing = [m for m in named if any(moment.first <= m.first and m.end <= moment.end for moment in marks.moment)]
-    return tuple(
-        amount
-        for amount in marks.amounts
-        if not any(m.end <= amount.first and is_joint("dosed_at", tokens, m.end, amount.first) for m in timing)
-    )
 
 
 def _is_plain(clause: Clause, amount: AmountMark, unit: _Given) -> bool:

@@ -16,8 +16,6 @@ from extractor.text.passage import Passage
 from extractor.text.quantity_names import name_quantity, names_quantity
 from extractor.text.units import read_unit
 
-_RATIOS = frozenset({"ULN", "UNL", "normal", "Normal"})
-_CONSENT = frozenset({"consent", "assent"})
 _AGE_REACH, _ASIDE_REACH = 12, 24
 _NO_LIMITS = (Role.SCALE, Role.PART, Role.AIM)
 _MOST_WORDS = 8
@@ -25,7 +23,6 @@ _MOST_WORDS = 8
 _IF_REACH = 20
 """How many tokens before a limit its condition may begin."""
 _PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
-_NO_WINDOW = frozenset({"age", "life", "survival"})
 
 
 def read_constraints(
@@ -112,7 +109,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     ):
         return False
     # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
-    consents = not _CONSENT.isdisjoint(map(str.lower, tokens.words))
+    consents = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
     signs = consents and rule("signer").ends(tokens, limit.first, limit.first - _ASIDE_REACH)
     return not signs and not rule("condition_before").ends(tokens, limit.first, limit.first - 6)
 
@@ -150,7 +147,7 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, flo
 
 def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
     """Whether the words before a further limit only say to whom it applies ("<= 5 x ULN with liver metastases")."""
-    ratio = limit.unit and not _RATIOS.isdisjoint(tokens.words[slice(*limit.unit)])
+    ratio = limit.unit and not {"ULN", "UNL", "normal", "Normal"}.isdisjoint(tokens.words[slice(*limit.unit)])
     if not ratio or names_quantity(tokens.read(*quantity), surely=True):  # "together with bilirubin > 1.5 x ULN"
         return False
     return rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)) is not None
@@ -236,7 +233,7 @@ def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str 
     found = min(
         windows or find_washouts(tokens, times, kind), key=lambda window: (window.aside, window.first), default=None
     )
-    if found and topic and not _NO_WINDOW.isdisjoint(word.lower() for word in read_text(topic).words):
+    if found and topic and not {"age", "life", "survival"}.isdisjoint(word.lower() for word in read_text(topic).words):
         found = None
     confidence = measured("time_window", _name_window_case(tokens, found, times))
     if not found:

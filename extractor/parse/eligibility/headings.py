@@ -110,11 +110,6 @@ def chooses(tokens: Tokens, kind: CriterionKind | None) -> bool:
     return ends_with_colon(tokens) and is_generic(tokens) and _has(chosen, tokens)
 
 
-def excludes(tokens: Tokens) -> bool:
-    """Whether a heading says that those who follow are excluded ("Patients are excluded when there is:")."""
-    return ends_with_colon(tokens) and _has("excluded_are", tokens)
-
-
 def is_withdrawal(tokens: Tokens) -> bool:
     """Whether a line heads a list of reasons to leave the trial, which are not criteria for entry."""
     return len(tokens) < 16 and _has("withdrawal_list", tokens)
@@ -216,11 +211,6 @@ def opens_siblings(tokens: Tokens, following: Tokens, *, bulleted: bool) -> bool
     return bulleted and shouted and plain and any(word.islower() for word in following.words)
 
 
-def announces(tokens: Tokens, following: Tokens) -> bool:
-    """Whether a criterion goes on with the items that follow at its own level ("Cancer, except for the following:")."""
-    return ends_with_colon(tokens) and _has("announced", tokens) and not ends_with_colon(following)
-
-
 def is_part(opening: Tokens, first: Tokens, tokens: Tokens) -> bool:
     """Whether an item fits the list that ``opening``, an item at its own level, introduces. Its ``first`` item does.
 
@@ -238,11 +228,6 @@ def is_part(opening: Tokens, first: Tokens, tokens: Tokens) -> bool:
     if (says and not _has("says_of_people", first)) or (_has("ends_list", tokens) and not _has("ends_list", first)):
         return False
     return ends_with_colon(opening) and (not says or names_group(opening) or _has("some_parts", opening))
-
-
-def lists_kinds(opening: Tokens) -> bool:
-    """Whether a line introduces items at its own level that only their shape shows: levels, or short names."""
-    return _has("levels", opening) or _has("kinds", opening)
 
 
 def states_too(tokens: Tokens) -> bool:

@@ -112,7 +112,9 @@ class _OutlineReader:
                 self._open(block)
                 has_lists = following and headings.read_list_heading(following.tokens, bulleted=False)[0]
                 self.group = block if has_lists and headings.names_group(text) else None
-                self.kind = CriterionKind.EXCLUSION if self.kind and headings.excludes(text) else self.kind
+                # as in "Patients are excluded when there is:"
+                excludes = headings.ends_with_colon(text) and rule("excluded_are").search(text)
+                self.kind = CriterionKind.EXCLUSION if self.kind and excludes else self.kind
                 if following and headings.states_too(text):
                     yield OutlineEntry(block.passage, self.kind, Role.CRITERION)
             else:
@@ -149,9 +151,13 @@ class _OutlineReader:
             first = self.first_part or block
             alike = _is_level(opener, block) and opener.bullet is block.bullet
             self.opener = opener if alike and headings.is_part(opener.tokens, first.tokens, text) else None
-            doubtful = not parent and block is not first and not headings.lists_kinds(opener.tokens)
+            # Only their shape shows levels and short names.
+            shaped = any(rule(name).search(opener.tokens) for name in ("levels", "kinds"))
+            doubtful = not parent and block is not first and not shaped
             parent = parent or self.opener
-        if role is Role.PARENT or (following and headings.announces(text, following.tokens)):
+        announced = headings.ends_with_colon(text) and rule("announced").search(text)  # "except for the following:"
+        goes_on = announced and following and not headings.ends_with_colon(following.tokens)
+        if role is Role.PARENT or goes_on:
             self.opener, self.first_part = block, following
         return replace(self._make_entry(block.passage, role, parent), doubtful=doubtful)
 

@@ -60,7 +60,7 @@ class Stated:
 
 def _find(name: str, passage: Passage) -> Passage | None:
     """The first match of a rule in a passage."""
-    found = rule(name).search(passage.tokens, passage.first, passage.end)
+    found = passage.search(name)
     return passage.part(found.first, found.end) if found else None
 
 

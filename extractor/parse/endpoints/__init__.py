@@ -13,7 +13,7 @@ from extractor.text.book import find_terms
 from extractor.text.passage import LexedSection, Passage
 
 from .events import read_events
-from .naming import has, read_instrument, read_methods, read_specimens
+from .naming import read_instrument, read_methods, read_specimens
 from .split import Outcome, OutcomeParts, split_outcomes, split_section, split_statement
 from .times import describe_points, read_time_kind
 
@@ -132,7 +132,7 @@ def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Con
     """Another concept for a survival that is not overall ("of a graft"), a doubtful one for "crown survival"."""
     tokens, place = measure.tokens, (measure.first, measure.end)
     limit = min(concept.confidence, measured("outcome", "concept's word in a compound of another meaning"))
-    is_overall = concept.value is Concept.OVERALL_SURVIVAL and not has("named_overall_survival", measure)
+    is_overall = concept.value is Concept.OVERALL_SURVIVAL and not measure.search("named_overall_survival")
     if is_overall and (survivals := find_terms(tokens, "survivals", *place)):
         concept = replace(concept, value=Concept(survivals[0].value), confidence=limit)
     found = {name for term in find_terms(tokens, "other_meanings", *place) for name in term.value.split()}
@@ -199,6 +199,6 @@ def _read_times(parts: OutcomeParts) -> tuple[Reading[tuple[TimePoint, ...] | No
 
 def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]:
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):
-        if part and has("censoring", part):
+        if part and part.search("censoring"):
             return Reading(True, measured("outcome", case), (span_of(part),), Support.INFERRED)  # noqa: FBT003
     return Reading(value=False, confidence=measured("outcome", "not censored"))

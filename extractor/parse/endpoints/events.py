@@ -17,7 +17,6 @@ from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage, strip_span
 from extractor.text.patterns import Found
 
-from .naming import has
 from .split import OutcomeParts
 
 _TIMED = frozenset(
@@ -43,7 +42,7 @@ def read_events(parts: OutcomeParts, concept: Reading[Concept]) -> _Events:
     timed = concept.value in _TIMED
     clock = "states_clock" if concept.value in _PERHAPS_TIMED else "surely_states_clock"
     perhaps = measured("event", "perhaps timed")
-    if not timed and not any(part and has(clock, part) for part in (parts.measure, parts.description)):
+    if not timed and not any(part and part.search(clock) for part in (parts.measure, parts.description)):
         # An uncertain concept makes the absence of events uncertain.
         sure = 1.0 if concept.confidence >= _CONCEPT_UNSURE else perhaps + concept.confidence / 10
         return Reading(None, sure), Reading((), sure)
@@ -77,16 +76,16 @@ def _read_start(parts: OutcomeParts, found: "EventsFound") -> Reading[str | None
         case = "start in the time frame" if in_frame else "start" if found.ends else "start without ends"
         return Reading(start.raw, measured("event", case), (span_of(start),))
     case = "no start"  # the confidence depends on words that may state a start
-    if parts.description and has("may_state_start", parts.description):
+    if parts.description and parts.description.search("may_state_start"):
         case = "perhaps a start"
-    elif frame and has("may_state_start", frame):
+    elif frame and frame.search("may_state_start"):
         case = "perhaps a start in the time frame"
     return Reading(None, measured("event", case))
 
 
 def _read_ends(parts: OutcomeParts, found: "EventsFound", part: Passage | None) -> Reading[tuple[str, ...] | None]:
     if not found.ends:
-        perhaps = parts.description is not None and has("may_state_end", parts.description)
+        perhaps = parts.description is not None and parts.description.search("may_state_end")
         return Reading((), measured("event", "perhaps ends" if perhaps else "no ends"))
     plain = all(rule("plain_event").covers(end.tokens, end.first, end.end) for end in found.ends)
     death = plain and len(found.ends) == 1 and found.ends[0].text.lower().startswith("death")
@@ -101,10 +100,6 @@ class EventsFound(NamedTuple):
 
     start: Passage | None
     ends: tuple[Passage, ...] = ()
-
-
-def _search(name: str, text: Passage) -> Found | None:
-    return rule(name).search(text.tokens, text.first, text.end)
 
 
 def find_events(part: Passage) -> EventsFound | None:
@@ -128,7 +123,7 @@ def find_events(part: Passage) -> EventsFound | None:
 def find_counted_start(part: Passage) -> Passage | None:
     """The start from which a moment is counted ("alive 2 years after the start of treatment")."""
     for sentence in _cut_sentences(part):
-        found = _search("counted_from_start", sentence)
+        found = sentence.search("counted_from_start")
         if found and (start := _cut_start(sentence, found.end)):
             return start
     return None
@@ -137,10 +132,10 @@ def find_counted_start(part: Passage) -> Passage | None:
 def find_listed_events(part: Passage) -> tuple[Passage, ...]:
     """The events of a definition without a start ("An event is relapse, progression or death")."""
     for sentence in _cut_sentences(part):
-        if opening := _search("opens_events", sentence):
+        if opening := sentence.search("opens_events"):
             listed = sentence.part(opening.end, sentence.end)
             near = listed.part(listed.first, min(listed.first + 10, listed.end))
-            stated = rule("event_start").starts(part.tokens, listed.first, listed.end) or _search("event_head", near)
+            stated = rule("event_start").starts(part.tokens, listed.first, listed.end) or near.search("event_head")
             return tuple(read_end_events(listed)) if stated else ()
     return ()
 
@@ -153,12 +148,12 @@ def find_named_events(*parts: Passage | None) -> EventsFound:
     ('infusion', ['neutrophil engraftment'])
     """
     for sentence in (sentence for part in parts if part for sentence in _cut_sentences(part)):
-        opening = _search("time_to", sentence)
+        opening = sentence.search("time_to")
         named = sentence.part(opening.end, sentence.end) if opening else None
         if named and (ends := tuple(read_end_events(named))):
-            behind = _search("start_after", named.part(ends[0].end, named.end))
+            behind = named.part(ends[0].end, named.end).search("start_after")
             start = _cut_start(named, behind.end) if behind else None
-            return EventsFound(start, ends if _search("lists_events", named) else ends[:1])
+            return EventsFound(start, ends if named.search("lists_events") else ends[:1])
     return EventsFound(None)
 
 
@@ -297,7 +292,7 @@ def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
             end = bracket
     first, end = _trim(tokens, first, end)
     event = listed.part(first, end)
-    return event if len(event.text) > 1 and not _search("no_event", event) else None
+    return event if len(event.text) > 1 and not event.search("no_event") else None
 
 
 def _find_tail(name: str, tokens: Tokens, first: int, end: int) -> int:

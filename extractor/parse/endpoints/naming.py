@@ -21,11 +21,6 @@ _LONGEST_MODIFIER = 4
 _SHORT_NAME, _CAPITALS = "unknown instrument, short name", "unknown instrument, capitals"
 
 
-def has(name: str, body: Passage) -> bool:
-    """Whether a rule matches in a passage."""
-    return rule(name).search(body.tokens, body.first, body.end) is not None
-
-
 def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instrument | None]:
     """The first instrument that a passage names, by its usual short form if the ``record`` has that anywhere.
 
@@ -42,7 +37,7 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
         place = body.part(first, end)
         return Reading(Instrument(name=place.text), measured("outcome", case), (span_of(place),), Support.PARSED)
     if not terms:
-        case = "perhaps an instrument" if has("may_name_instrument", body) else "no instrument"
+        case = "perhaps an instrument" if body.search("may_name_instrument") else "no instrument"
         return Reading(None, measured("outcome", case))
     term = (named or terms)[0]
     # The version may follow the long name or its abbreviation.
@@ -217,7 +212,7 @@ def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
 def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] | None]:
     found = _find_once(body, f"{name}s")
     if not found:
-        return Reading((), measured("outcome", f"{'perhaps' if has(hint, body) else 'no'} {name}s"))
+        return Reading((), measured("outcome", f"{'perhaps' if body.search(hint) else 'no'} {name}s"))
     case = name if len(found) == 1 else f"several {name}s"
     return Reading(tuple(each.raw for each in found), measured("outcome", case), tuple(map(span_of, found)))
 

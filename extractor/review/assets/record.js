@@ -71,7 +71,7 @@ class RecordView {
   select(place) {
     this.shown = place;
     selectPlace(this.text, place);
-    bringIntoSight(getSelection().getRangeAt(0).startContainer.parentElement, this.text);
+    bringIntoSight(getSelection().getRangeAt(0), this.text);
     this.noteSelection();
   }
 
@@ -89,7 +89,7 @@ class RecordView {
       for (const [field, span] of item.marks) owners[span].push({ item: item.id, field });
     }
     [...this.text.querySelectorAll("pre[data-section]")].forEach((pre, number) => {
-      const own = record.spans.map((span, place) => (span[0] === number ? owners[place] : []));
+      const own = record.spans.flatMap(([section, ...ends], span) => (section === number ? [[ends, owners[span]]] : []));
       const signature = JSON.stringify([current, own]);
       if (pre.signature === signature) return;
       pre.signature = signature;
@@ -118,24 +118,13 @@ class RecordView {
     this.draw();
     const card = this.findCard(id);
     if (!card) return;
-    const [box, frame] = [card.getBoundingClientRect(), this.items.getBoundingClientRect()];
-    if (box.top < frame.top || box.bottom > frame.bottom) this.items.scrollTop += box.top - frame.top - 40;
+    // On a phone, the window scrolls; elsewhere the pane does, and the buttons of a card stay above its form.
     if (innerWidth < 900) card.scrollIntoView({ block: "start" });
-    this.showDoubt(card);
+    else bringIntoSight(card, this.items);
+    const doubtful = card.querySelector(".field.doubtful");
+    if (doubtful) bringIntoSight(doubtful, this.items);
     if (!quiet) this.seekMark();
     if (focus) card.querySelector(focus)?.focus();
-  }
-
-  /** Scroll to the first doubtful field of a card; its buttons stay above it. */
-  showDoubt(card) {
-    const field = card.querySelector(".field.doubtful");
-    if (!field) return;
-    const [box, frame] = [field.getBoundingClientRect(), this.items.getBoundingClientRect()];
-    const [top, bottom] = innerWidth < 900 ? [0, innerHeight] : [frame.top, frame.bottom];
-    if (box.bottom <= bottom - 16) return;
-    const by = box.top - top - (bottom - top) / 3;
-    if (innerWidth < 900) scrollBy(0, by);
-    else this.items.scrollTop += by;
   }
 
   draw() {

@@ -1,0 +1,46 @@
+"""How values read on every page, and that what a person types is read back."""
+
+import pytest
+
+from extractor.pages.view import view
+from extractor.pages.words import say
+from extractor.parse.drafts import Span
+from extractor.schemas import Amount, Constraint, Instrument, Period, Section, Source, TimeWindow, TrialRecord
+
+
+@pytest.mark.parametrize(
+    ("value", "quotes", "said"),
+    [
+        (Constraint(quantity="ECOG", comparator="between", value=0, value_high=2), ["ECOG 0-2"], "ECOG 0 to 2"),
+        (Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L"), ["ANC \\>= 1.5 x 10\\^9/L"],
+         "ANC ≥ 1.5 x 10^9 (1,500,000,000) /L"),
+        (Constraint(quantity="platelets", comparator=">", value=75000), ["platelets over 75000"], "platelets > 75,000"),
+        (Amount(low=1, high=2, unit="mg"), ["1-2 mg"], "1 to 2 mg"),
+        (Amount(low=40, high=None, unit="mg"), [], "from 40 mg"),
+        (Period(value=1, unit="week"), [], "1 week"),
+        (TimeWindow(quote="within 4 weeks", comparator="<=", value=4, unit="week"), ["within 4 weeks"], "≤ 4 weeks"),
+        ({"quote": "after relapse", "comparator": None, "value": None, "unit": None}, [], "after relapse"),
+        (Instrument(name="CTCAE", version="5.0"), [], "CTCAE 5.0"),
+        ({"kind": "time_to_event", "lasts": {"value": 2, "unit": "week"}, "named": None}, [], "time to event, 2 weeks"),
+        ((), [], "not stated"),
+    ],
+)  # fmt: skip
+def test_a_value_reads_the_same_everywhere(value, quotes, said):
+    assert say(value, quotes) == said
+    if isinstance(value, Constraint):
+        assert say(value.model_dump(mode="json"), quotes) == said
+
+
+def test_marks_keep_their_characters_where_the_text_has_escapes_and_wide_characters():
+    raw = "\N{GRINNING FACE} ANC \\>= 1.0 x 10\\^9/L, no fever"
+    sections = (Section(name="eligibility", text=raw), Section(name="title", text="A trial"))
+    record = TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=sections)
+    wanted = ("\\>= 1.0 x 10\\^9/L", "no fever", "9/L", ", no")
+    marks = [Span("eligibility", raw.index(words), raw.index(words) + len(words)) for words in wanted]
+    shown = view(record, (), marks, sections={"eligibility"})
+    (section,) = shown["sections"]
+    assert section["raw"] == raw
+    text = section["text"].encode("utf-16-le")
+    words = [text[2 * start : 2 * end].decode("utf-16-le") for _, start, end, *_ in shown["spans"]]
+    assert words == [">= 1.0 x 10^9/L", "no fever", "9/L", ", no"]
+    assert shown["marks"] == [0, 1, 2, 3]
