@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +13,7 @@ from extractor.ask.questions import Question, Session
 from extractor.ask.reply_models import reply_for
 from extractor.fields import CustomField
 from extractor.llm.batch_book import BatchBook
-from extractor.llm.database import RUN_FILE, open_run, open_run_to_read
+from extractor.llm.database import open_run, open_run_to_read
 from extractor.llm.store import CallStore
 from extractor.schemas import RegistryFields, TrialRecord, Usage
 
@@ -154,13 +153,6 @@ class RunStore:
             " FROM records) AS sorted WHERE record_id = sorted.name"
         )
         self.database.execute("PRAGMA wal_checkpoint(FULL)")  # on the disk before the file is replaced
-
-    def copy_calls(self, folder: Path) -> None:
-        """Create a store with the same calls and no records in another folder."""
-        self.database.copy_to(folder / RUN_FILE)
-        with closing(open_run(folder)) as copy, copy.transaction():
-            copy.execute("DELETE FROM answers")
-            copy.execute("DELETE FROM records")
 
     def close(self) -> None:
         self.database.close()

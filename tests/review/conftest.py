@@ -51,8 +51,8 @@ def visit(chromium):
     def open_review(review):
         contexts.append(open_context(chromium))
         page = contexts[-1].new_page()
-        # The console also lists requests that the review refuses.
-        watch.follow(page, lambda said: "409" in said or "422" in said)
+        # The console also lists requests that the review refuses, and those of a page that outlives its review.
+        watch.follow(page, lambda said: any(one in said for one in ("409", "422", "ERR_CONNECTION_REFUSED")))
         addresses.append(f"http://127.0.0.1:{review.port}/")
         page.goto(review.address)
         expect(page.locator(".queue li").first).to_be_visible()
