@@ -35,7 +35,7 @@ def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
         assert f"{error.__name__} " in errors.__doc__ or error is errors.ExtractorError
 
 
-HEAVY = {"openai", "instructor", "pydantic", "httpx2", "rich.progress", "vcr", "numpy", "scipy", "duckdb", "fastapi"}
+HEAVY = {"openai", "instructor", "httpx2", "rich.progress", "vcr", "numpy", "scipy", "duckdb", "fastapi"}
 
 
 def list_modules(*words: str) -> set[str]:
