@@ -15,14 +15,13 @@ from extractor.ground.answers import ModelResult
 from extractor.ground.check import Unreadable, ground_answer
 from extractor.ground.places import MODEL_CONFIDENCE
 from extractor.ground.regimens import prove_regimens
-from extractor.options import ExtractionOptions
 from extractor.parse.drafts import RECORD, Chunk, Draft, Reading, Refusal, draft_record
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import AbsenceReason, Origin, Usage
 from extractor.text.numbers import DAYS
 from extractor.text.registered_ages import AGES
 
-from .planner import count_asked, pack_questions, plan_questions
+from .planner import AskingOptions, count_asked, pack_questions, plan_questions
 from .prompt import narrow_record, render_call
 from .questions import ModelReply, Question, Render
 from .recheck import drop_repeated, merge_recheck, plan_recheck
@@ -48,7 +47,7 @@ Dialogue = Generator[Round, Replies | None, ModelResult]
 """Yields rounds of questions, takes their replies (None without a model), returns what the text supports."""
 
 
-def dialogue(parsed: ParsedRecord, options: ExtractionOptions) -> Dialogue:
+def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
     """Ask what ``options`` want asked about a record, then once more what the text does not support."""
     questions = plan_questions(parsed, options)
     calls = pack_questions(questions)

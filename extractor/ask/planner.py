@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, count, groupby
 from statistics import fmean
 from time import process_time
+from typing import Protocol
 
 from extractor.cost.tokens import RequestSize, measure_call
 from extractor.fields.declaration import CustomField, Of
 from extractor.llm.calls import estimate_tokens
-from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span, span_of
 from extractor.parse.parsed import ParsedRecord
@@ -42,6 +42,34 @@ _PEOPLE_IN = ("title", "official_title", "brief_summary")
 """Sections beside the criteria that say who takes part."""
 
 
+class AskingOptions(Protocol):
+    """What decides which questions are asked; ``extractor.options.ExtractionOptions`` has it."""
+
+    @property
+    def tasks(self) -> Collection[Task]:
+        """The tasks to extract."""
+
+    @property
+    def fields(self) -> Sequence[CustomField]:
+        """The user's own fields."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether a model is asked at all."""
+
+    @property
+    def asks_below(self) -> float:
+        """The confidence below which a value is asked about."""
+
+    @property
+    def asks_rare_below(self) -> float:
+        """The same for fields that few items state."""
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether the model reads the whole record."""
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """What a record's questions take: their number, the first requests of all calls, and processor seconds used."""
@@ -54,7 +82,7 @@ class Estimate:
         return Estimate(self.questions + other.questions, self.size + other.size, self.seconds + other.seconds)
 
 
-def estimate_record(record: TrialRecord, options: ExtractionOptions) -> Estimate:
+def estimate_record(record: TrialRecord, options: AskingOptions) -> Estimate:
     """Estimate the cost of a record's questions if no answer is asked again, parsing included in ``seconds``."""
     since = process_time()
     parsed = parse_record(record, options.fields)
@@ -70,7 +98,7 @@ def count_asked(questions: Sequence[Question]) -> int:
     return sum(bool(question.fields) for question in questions)
 
 
-def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> tuple[Question, ...]:
+def plan_questions(parsed: ParsedRecord, options: AskingOptions) -> tuple[Question, ...]:
     """Choose the questions about a record, task by task in reading order; none for ``Effort.NONE``.
 
     A chunk is asked about once, since its number identifies the answer.
@@ -114,7 +142,7 @@ def pack_questions(
     return tuple(map(tuple, calls))
 
 
-def _plan_eligibility(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]) -> Iterator[Question]:
+def _plan_eligibility(parsed: ParsedRecord, options: AskingOptions, numbers: Iterator[int]) -> Iterator[Question]:
     people = any(_is_doubtful(parsed.whole.read(name), name, options) for name in PEOPLE_FIELDS)
     lines = [
         Question(Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options), _hint_of(one, options))
@@ -133,7 +161,7 @@ def _plan_eligibility(parsed: ParsedRecord, options: ExtractionOptions, numbers:
             yield replace(line, fields=(*line.fields, *also))
 
 
-def _hint_of(item: Draft, options: ExtractionOptions) -> str:
+def _hint_of(item: Draft, options: AskingOptions) -> str:
     """The list in which a criterion stands, or its section, and the line that introduces it if that is not shown."""
     if item.group == Task.ENDPOINTS:
         return ""
@@ -157,7 +185,7 @@ def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterato
             yield Question(Task.ELIGIBILITY, chunk, ())
 
 
-def _plan_dosing(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]) -> Iterator[Question]:
+def _plan_dosing(parsed: ParsedRecord, options: AskingOptions, numbers: Iterator[int]) -> Iterator[Question]:
     """All passages are asked for their regimens, or none: wording that is strange to the rules once is so often.
 
     They are asked if the mean confidence of the regimens' fields is low. A candidate, or text on doses without any
@@ -176,7 +204,7 @@ def _plan_dosing(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iter
             yield Question(Task.DOSING, chunk, (REGIMENS,), hint)
 
 
-def _plan_endpoints(parsed: ParsedRecord, options: ExtractionOptions) -> Iterator[Question]:
+def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Question]:
     for outcome in parsed.outcomes:
         section = parsed.record.section(outcome.chunk.span.section)
         left_out: tuple[str, ...] = ("split",) if section and section.parts else ()
@@ -190,7 +218,7 @@ def _plan_endpoints(parsed: ParsedRecord, options: ExtractionOptions) -> Iterato
             yield Question(Task.ENDPOINTS, outcome.chunk, wanted)
 
 
-def _fields_of(item: Draft, task: Task, options: ExtractionOptions) -> tuple[str, ...]:
+def _fields_of(item: Draft, task: Task, options: AskingOptions) -> tuple[str, ...]:
     """The fields of an item that are asked about. The line that introduces it is read only with the whole record."""
     parts = {"split": PARTS, "lead_in": ("lead_in",) if options.reads_all else ()}
     return tuple(
@@ -200,7 +228,7 @@ def _fields_of(item: Draft, task: Task, options: ExtractionOptions) -> tuple[str
     )
 
 
-def _is_doubtful(reading: Reading[object], name: str, options: ExtractionOptions) -> bool:
+def _is_doubtful(reading: Reading[object], name: str, options: AskingOptions) -> bool:
     return reading.confidence < (options.asks_rare_below if name in _RARE else options.asks_below)
 
 
@@ -208,7 +236,7 @@ def _list_own_lines(
     field: CustomField,
     known: Mapping[int, Question],
     parsed: ParsedRecord,
-    options: ExtractionOptions,
+    options: AskingOptions,
     numbers: Iterator[int],
 ) -> Iterator[Question]:
     """The lines that are asked for a field of the user's own. A line that is asked anyway keeps its number."""
