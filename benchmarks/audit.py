@@ -20,10 +20,10 @@ from benchmarks.data import format_table, parse_options, read_once
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core, also for matrices: before anything loads them
 
-from extractor.assemble import ModelResult, assemble_extraction
-from extractor.audit import audit_extraction
-from extractor.parse import parse_record
 from extractor.schemas import Citation, Finding, TrialRecord
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.audit import audit_extraction
+from extractor.stages.parse import parse_record
 
 _CONTEXT = 120
 """Characters shown before and after a quote."""

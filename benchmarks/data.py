@@ -15,15 +15,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from extractor.evaluation.gold_files import ExtractionSource, open_extractions
-from extractor.evaluation.standoff import is_standoff, read_standoff
 from extractor.llm.database import open_run
 from extractor.llm.store import CallStore, OpenStore
 from extractor.options import Effort, ExtractionOptions
-from extractor.parse import parse_record
-from extractor.parse.parsed import ParsedRecord
-from extractor.read import read_records
+from extractor.results.evaluation.gold_files import ExtractionSource, open_extractions
+from extractor.results.evaluation.standoff import is_standoff, read_standoff
 from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.parsed import ParsedRecord
+from extractor.stages.read import read_records
 
 Row = dict[str, Any]
 Pairs = list[tuple[ParsedRecord, TrialExtraction]]

@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.data import format_table, parse_options, read_lines, read_once
 from extractor.api import Extractor
-from extractor.diff import StatedValue, TrialChange, diff_trials
+from extractor.results.diff import StatedValue, TrialChange, diff_trials
 
 PARTS = {
     "criterion": ("criteria", "limits", "windows", "lead-ins"),

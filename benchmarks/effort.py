@@ -31,21 +31,21 @@ from typing import Any, NamedTuple
 from benchmarks.data import PEER, format_table, keeping_calls, parse_options, read_folds, read_pairs
 from benchmarks.gold import name_group, read_gold
 from extractor import Extractor
-from extractor.ask.planner import estimate_record
-from extractor.ask.prompt import render_call
-from extractor.ask.questions import Question
-from extractor.cost.budget import Pricing
-from extractor.cost.prices import ListedPrice, Price, PriceList
-from extractor.cost.tokens import RequestSize, Tokens, forecast_calls, measure_call
-from extractor.evaluation import evaluate
-from extractor.evaluation.fields import FIELDS
 from extractor.llm.calls import CHARACTERS_PER_TOKEN
+from extractor.llm.cost.budget import Pricing
+from extractor.llm.cost.prices import ListedPrice, Price, PriceList
+from extractor.llm.cost.tokens import RequestSize, Tokens, forecast_calls, measure_call
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
-from extractor.parse.drafts import Chunk, ChunkKind, Span
+from extractor.results.evaluation import evaluate
+from extractor.results.evaluation.fields import FIELDS
 from extractor.run.forecast import forecast_cached, forecast_price, forecast_written
 from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
+from extractor.stages.ask.planner import estimate_record
+from extractor.stages.ask.prompt import render_call
+from extractor.stages.ask.questions import Question
+from extractor.stages.parse.drafts import Chunk, ChunkKind, Span
 
 PRICE = "anthropic/claude-sonnet-4-5"
 """A model that does not think unless it is told to, as the one that was measured."""

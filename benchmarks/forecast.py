@@ -9,9 +9,9 @@ including re-asks and rechecks. Recordings of the model called ``capable`` have 
 the reply's schema among them, as of a hosted model; others the tokens of their tokenizer. Exits with 1 if a figure lies
 outside its forecast. ``python -m benchmarks.effort --forecast`` compares the forecast of trials of all areas.
 
-``--sizes`` measures the sizes of answers again, and prints ``extractor/cost/answer_sizes.toml``. The sizes of keys come
-from hosted models, whose answers are compact; the tokens for such a size are measured for those and for a model behind
-a server of its own.
+``--sizes`` measures the sizes of answers again, and prints ``extractor/llm/cost/answer_sizes.toml``. The sizes of keys
+come from hosted models, whose answers are compact; the tokens for such a size are measured for those and for a model
+behind a server of its own.
 """
 
 import json
@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.data import format_table, parse_options
-from extractor.ask.reply_models import Reply
-from extractor.cost.tokens import LINE, Cases, RequestSize, forecast_calls, load_rates, measure_texts
 from extractor.llm.calls import schema_of
+from extractor.llm.cost.tokens import LINE, Cases, RequestSize, forecast_calls, load_rates, measure_texts
 from extractor.llm.database import open_run_to_read
 from extractor.llm.spec import SERVER, ModelSpec
 from extractor.llm.store import unpack
+from extractor.stages.ask.reply_models import Reply
 
 _FOLDERS = (Path("seeds/answers"), Path("tests/small_answers"), Path("tests/hostile/answers"))
 _HEADINGS = ("recordings", "model", "figure", "low", "expected", "actual", "high", "")

@@ -21,25 +21,25 @@ from benchmarks.data import format_table, keeping_calls, parse_options, read_fol
 from benchmarks.effort import Group, read_groups
 from benchmarks.gold import read_gold
 from benchmarks.matching import pair_positions
-from extractor.ask.dialogue import Replies, Round, collect, dialogue
-from extractor.ask.querying import ask_round
-from extractor.ask.questions import ModelReply, Question
-from extractor.ask.reply_models import read_values
-from extractor.assemble import ModelResult, assemble_extraction
 from extractor.cli.environment import read_model_spec
-from extractor.evaluation.comparers import Level
-from extractor.evaluation.fields import ELIGIBILITY, GROUPS, Field
-from extractor.ground.check import Unreadable
-from extractor.ground.places import MODEL_CONFIDENCE, find_quote
 from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.settings import ClientSettings
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
-from extractor.parse import parse_record
-from extractor.parse.drafts import Chunk, Draft, Reading
-from extractor.parse.parsed import ParsedRecord
+from extractor.results.evaluation.comparers import Level
+from extractor.results.evaluation.fields import ELIGIBILITY, GROUPS, Field
 from extractor.schemas import Support, TrialExtraction
+from extractor.stages.ask.dialogue import Replies, Round, collect, dialogue
+from extractor.stages.ask.querying import ask_round
+from extractor.stages.ask.questions import ModelReply, Question
+from extractor.stages.ask.reply_models import read_values
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import Chunk, Draft, Reading
+from extractor.stages.parse.parsed import ParsedRecord
+from extractor.stages.proof.check import Unreadable
+from extractor.stages.proof.places import MODEL_CONFIDENCE, find_quote
 
 _TO_READ = frozenset({0, 1, 2})
 """Folds whose errors the writers of rules may read."""

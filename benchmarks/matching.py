@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from scipy.stats import binomtest
 
-from extractor.assemble import ModelResult, assemble_extraction
-from extractor.evaluation.alignment import KINDS, pair_items
-from extractor.evaluation.fields import FIELDS, GROUPS, Group
-from extractor.parse.drafts import Draft, Reading, Span
-from extractor.parse.parsed import ParsedRecord
-from extractor.parse.scoring import FOUND, NOTHING
+from extractor.results.evaluation.alignment import KINDS, pair_items
+from extractor.results.evaluation.fields import FIELDS, GROUPS, Group
 from extractor.schemas import Criterion, EvidenceKind, ExtractedItem, Regimen, TrialExtraction, list_groups
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.parse.drafts import Draft, Reading, Span
+from extractor.stages.parse.parsed import ParsedRecord
+from extractor.stages.parse.scoring import FOUND, NOTHING
 
 _FIELDS = {field.name: field for field in FIELDS}
 _GOLD = {f"{group.path}.{name}" for group in GROUPS for name in group.model.list_gold_fields()}

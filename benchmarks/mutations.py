@@ -30,8 +30,8 @@ from benchmarks.data import format_table, parse_options
 from benchmarks.matching import wilson
 from extractor import QuoteStatus, verify_quote
 from extractor.fields import CustomField
-from extractor.ground.claims import check_claim
-from extractor.read import read_records
+from extractor.stages.proof.claims import check_claim
+from extractor.stages.read import read_records
 from extractor.text.passage import read_passage
 
 Checker = Callable[[str, str], bool]

@@ -1,7 +1,7 @@
 """Count who is right when rules and a model differ, which gives the confidence of a model's answers.
 
     python -m benchmarks.policy GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort EFFORT]
-                                [--write extractor/assemble/policy.toml]
+                                [--write extractor/stages/assemble/policy.toml]
 
 Prints for each field how often the answer was right when both agreed and when the rules had no value, and who was right
 when they differed, by the confidence of the rules. ``--write`` writes the file of counts.
@@ -17,18 +17,18 @@ from typing import Any
 
 from benchmarks.data import Pairs, format_table, keeping_calls, parse_options, read_pairs
 from benchmarks.matching import is_right, list_values, match_items
-from extractor.ask.dialogue import dialogue
-from extractor.ask.querying import converse
-from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.dosing import covers
-from extractor.assemble.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree, name_situation
 from extractor.cli.environment import read_model_spec
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.settings import ClientSettings
 from extractor.options import Effort, ExtractionOptions
-from extractor.parse.drafts import Draft, Reading
-from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import TrialExtraction
+from extractor.stages.ask.dialogue import dialogue
+from extractor.stages.ask.querying import converse
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.assemble.dosing import covers
+from extractor.stages.assemble.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree, name_situation
+from extractor.stages.parse.drafts import Draft, Reading
+from extractor.stages.parse.parsed import ParsedRecord
 
 Counts = Counter[tuple[str, str, str]]
 """Counts by field, as a policy names it, situation, and who was right."""

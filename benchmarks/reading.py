@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import Row, fold_of, parse_options, read_lines
-from extractor.read import read_records
 from extractor.schemas import TrialRecord
+from extractor.stages.read import read_records
 
 Facts = dict[str, list[tuple[str, str]]]
 """The facts of each trial: a letter of ``KINDS``, and what an export says."""

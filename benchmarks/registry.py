@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 from benchmarks.data import RULES, format_table, parse_options
 from benchmarks.processes import run_command, time_work
-from extractor.cost.prices import read_prices
+from extractor.llm.cost.prices import read_prices
 from extractor.llm.spec import ModelSpec
 from extractor.pipeline import extract_by_rules
-from extractor.read import read_records
+from extractor.stages.read import read_records
 
 _FILES = ("records/ctgov_v2.jsonl.gz", "records/eligibility_general.jsonl.gz")
 _WARM = 20

@@ -25,11 +25,11 @@ from sklearn.isotonic import IsotonicRegression
 from benchmarks.data import Row, parse_options
 from benchmarks.gold import GROUPS, name_group, read_annotated, read_gold
 from benchmarks.matching import Judged, judge_record, wilson
-from extractor.parse import ParsedRecord, parse_uncalibrated
-from extractor.parse.drafts import CERTAIN
-from extractor.parse.scoring import CURVES, Curve, apply_curve
-from extractor.read import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.stages.parse import ParsedRecord, parse_uncalibrated
+from extractor.stages.parse.drafts import CERTAIN
+from extractor.stages.parse.scoring import CURVES, Curve, apply_curve
+from extractor.stages.read import read_records
 
 Curves = Mapping[tuple[str, str], Curve]
 """A curve for each field, and for found and empty values."""

@@ -16,11 +16,11 @@ from benchmarks.data import format_table, parse_options
 from benchmarks.gold import read_annotated, read_gold
 from benchmarks.matching import is_right, list_values, match_items
 from benchmarks.processes import time_work
-from extractor.assemble import ModelResult, assemble_extraction
 from extractor.cli.parse import place_rules
-from extractor.parse import parse_record
-from extractor.read import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.parse import parse_record
+from extractor.stages.read import read_records
 from extractor.text.book import load_book, read_text
 from extractor.text.clean import clean_text
 from extractor.text.patterns import trace_rules

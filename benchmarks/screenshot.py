@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.data import parse_options
 from benchmarks.processes import run_command
-from extractor.report import write_report
+from extractor.results.report import write_report
 
 ROOT = Path(__file__).parents[1]
 PLACE = "#003_b184c860ed2ef927/eligibility.criteria[1].constraints[0]"

@@ -18,9 +18,9 @@ from benchmarks.data import format_table, parse_options
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core, also for matrices: before anything loads them
 
 from benchmarks.processes import cpu_seconds, run_command, time_work
-from extractor.assemble import ModelResult, assemble_extraction
-from extractor.parse import parse_record
-from extractor.read import read_records
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.parse import parse_record
+from extractor.stages.read import read_records
 
 
 def main() -> None:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import Extractor
-    from .diff import TrialDiff, diff_trials
     from .errors import ExtractorError
-    from .evaluation import ScoreReport, evaluate
     from .fetch import Registry, RegistryQuery, fetch_records
-    from .ground.quotes import QuoteCheck, QuoteStatus, verify_quote
     from .options import Effort
     from .pages.notebook import show
-    from .parse import Outcome, ParsedRecord, parse_record, split_outcomes
-    from .parse.drafts import ConflictKind, TokenConflict
-    from .read import read_records
+    from .results.diff import TrialDiff, diff_trials
+    from .results.evaluation import ScoreReport, evaluate
     from .schemas import Task, TrialExtraction, TrialRecord
+    from .stages.parse import Outcome, ParsedRecord, parse_record, split_outcomes
+    from .stages.parse.drafts import ConflictKind, TokenConflict
+    from .stages.proof.quotes import QuoteCheck, QuoteStatus, verify_quote
+    from .stages.read import read_records
 
 __all__ = [
     "ConflictKind",
@@ -52,16 +52,16 @@ __all__ = [
 # The public names of each module. A name is imported at its first use, so that the command line starts quickly.
 _MODULES = {
     ".api": "Extractor",
-    ".diff": "TrialDiff diff_trials",
+    ".results.diff": "TrialDiff diff_trials",
     ".errors": "ExtractorError",
-    ".evaluation": "ScoreReport evaluate",
+    ".results.evaluation": "ScoreReport evaluate",
     ".fetch": "Registry RegistryQuery fetch_records",
-    ".ground.quotes": "QuoteCheck QuoteStatus verify_quote",
+    ".stages.proof.quotes": "QuoteCheck QuoteStatus verify_quote",
     ".options": "Effort",
     ".pages.notebook": "TrialExtraction show",  # a notebook displays extractions
-    ".parse": "Outcome ParsedRecord parse_record split_outcomes",
-    ".parse.drafts": "ConflictKind TokenConflict",
-    ".read": "read_records",
+    ".stages.parse": "Outcome ParsedRecord parse_record split_outcomes",
+    ".stages.parse.drafts": "ConflictKind TokenConflict",
+    ".stages.read": "read_records",
     ".schemas": "Task TrialRecord",
 }
 

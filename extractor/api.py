@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Unpack, get_type_hints
 
 from pydantic import SecretStr
 
-from extractor.ask.querying import converse
 from extractor.llm.client import Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice, Route, open_model
@@ -24,12 +23,13 @@ from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
 from extractor.pages.notebook import TrialExtraction  # with what a notebook displays of it
 from extractor.pipeline import extract
-from extractor.read import read_stream
 from extractor.schemas import TrialRecord, Usage
+from extractor.stages.ask.querying import converse
+from extractor.stages.read import read_stream
 from extractor.suggestions import refuse_less
 
 if TYPE_CHECKING:
-    from extractor.cost.budget import Budget
+    from extractor.llm.cost.budget import Budget
 
 _USUAL_TIMEOUT = ExtractorOptions.model_fields["timeout"].default
 
@@ -108,8 +108,8 @@ class Extractor:
         self.asking = ClientSettings(reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience)
         self._budget: Budget | None = None
         if chosen.max_usd is not None:
-            from extractor.cost.budget import Limits, Pricing  # noqa: PLC0415 - slow, and most have no limit
-            from extractor.cost.prices import read_prices  # noqa: PLC0415 - as above
+            from extractor.llm.cost.budget import Limits, Pricing  # noqa: PLC0415 - slow, and most have no limit
+            from extractor.llm.cost.prices import read_prices  # noqa: PLC0415 - as above
 
             pricing = Pricing.of(spec, read_prices(chosen.prices), Limits(chosen.max_usd), reasoning)
             self._budget = pricing.open_budget()

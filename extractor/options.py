@@ -140,7 +140,7 @@ def split_names(text: str) -> list[str]:
 def read_own_fields(given: Iterable[Declared] | Declared | None) -> tuple[CustomField, ...]:
     """Read fields of the user's own, and check their examples. Raises ``FieldError``."""
     from extractor.fields import read_fields  # noqa: PLC0415 - few extractions have fields of their own
-    from extractor.ground.claims import check_examples  # noqa: PLC0415 - as above
+    from extractor.stages.proof.claims import check_examples  # noqa: PLC0415 - as above
 
     if given is None or given == ():
         return ()

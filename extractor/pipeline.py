@@ -3,15 +3,15 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from extractor.ask.dialogue import Replies, Round, dialogue
-from extractor.assemble import assemble_extraction
-from extractor.assemble.provenance import drop_doubtful
-from extractor.audit import add_findings
 from extractor.options import ExtractionOptions
-from extractor.parse import ParsedRecord, parse_record
-from extractor.parse.declared import learn_words
 from extractor.record_limits import MAX_ITEMS, check_size, limit_steps, limit_time, refuse_larger
 from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.stages.ask.dialogue import Replies, Round, dialogue
+from extractor.stages.assemble import assemble_extraction
+from extractor.stages.assemble.provenance import drop_doubtful
+from extractor.stages.audit import add_findings
+from extractor.stages.parse import ParsedRecord, parse_record
+from extractor.stages.parse.declared import learn_words
 
 Extraction = Generator[Round, Replies | None, TrialExtraction]
 """Yields rounds of questions, receives the replies (None without a model), and returns the extraction."""

@@ -20,14 +20,14 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from extractor.api import OpenExtractor
-from extractor.ask.prompt import list_prompt_versions
 from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.options import Effort, ExtractionOptions
-from extractor.read import read_records
 from extractor.schemas import Task, TrialExtraction
+from extractor.stages.ask.prompt import list_prompt_versions
+from extractor.stages.read import read_records
 
 from .cassette import check_cassettes, use_cassette
 

@@ -13,8 +13,8 @@ from benchmarks.gold import GROUPS, name_group, read_gold
 from benchmarks.gold.figures import measure_figures, read_figures
 from benchmarks.reliability import judge_gold, measure_reliability
 from extractor import Extractor, evaluate
-from extractor.parse import parse_record
-from extractor.read import read_records
+from extractor.stages.parse import parse_record
+from extractor.stages.read import read_records
 
 SHARED = Path(__file__).parents[2] / "shared"
 SOURCES = ("gold/records", "data/records")

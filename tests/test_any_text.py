@@ -12,8 +12,8 @@ from extractor import read_records, split_outcomes, verify_quote
 from extractor.errors import RecordError
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import advance, extract_by_rules
-from extractor.read import read_stream
 from extractor.schemas import TrialRecord
+from extractor.stages.read import read_stream
 
 from .depth import choose
 from .mutated import build_record, build_text, mutate_record, mutate_text

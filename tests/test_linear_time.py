@@ -5,8 +5,6 @@ from functools import partial
 
 import pytest
 
-from extractor.ground.refusals import explain_refusal
-from extractor.ground.support import find_support
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import (
@@ -20,6 +18,8 @@ from extractor.schemas import (
     TimeUnit,
     TimeWindow,
 )
+from extractor.stages.proof.refusals import explain_refusal
+from extractor.stages.proof.support import find_support
 from extractor.text.passage import read_section
 
 from .growth import LARGEST_EXPONENT, PIECES, fit_growth, list_expressions

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor, read_records
-from extractor.evaluation.text import fold_name
+from extractor.results.evaluation.text import fold_name
 
 ROOT = Path(__file__).parents[1]
 GOLD = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((ROOT / "seeds" / "gold").glob("*.json"))}

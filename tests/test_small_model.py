@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor, read_records
-from extractor.ask.dialogue import dialogue
-from extractor.ask.querying import ask_round
-from extractor.assemble import ModelResult, assemble_extraction
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.options import Effort, ExtractionOptions
-from extractor.parse import parse_record
 from extractor.schemas import Origin
+from extractor.stages.ask.dialogue import dialogue
+from extractor.stages.ask.querying import ask_round
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.parse import parse_record
 from tests.llm.stub import serve
 from tests.trust import answering
 

@@ -6,9 +6,9 @@ import pstats
 import pytest
 
 from extractor.options import ExtractionOptions
-from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialRecord
+from extractor.stages.parse import parse_record
 
 from .trust import trial
 

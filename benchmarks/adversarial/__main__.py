@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.data import RULES, Row, format_table, parse_options, read_lines
-from extractor.evaluation.comparers import AGE_UNITS
 from extractor.pipeline import extract_by_rules
-from extractor.read import read_records
+from extractor.results.evaluation.comparers import AGE_UNITS
 from extractor.schemas import (
     Age,
     Amount,
@@ -30,6 +29,7 @@ from extractor.schemas import (
     TimeWindow,
     TrialExtraction,
 )
+from extractor.stages.read import read_records
 from extractor.text.units import read_unit
 
 

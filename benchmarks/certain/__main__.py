@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.adversarial.__main__ import list_given, make_study
 from benchmarks.data import RULES, Row, format_table, parse_options, read_lines
 from extractor.pipeline import extract_by_rules
-from extractor.read import read_records
+from extractor.stages.read import read_records
 
 _FIELDS = ("constraint", "time_window", "minimum_age", "maximum_age", "time_point")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.data import Row, read_lines
-from extractor.evaluation.standoff import find_changed_sections, from_standoff
+from extractor.results.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.schemas import TrialRecord
 
 GOLD, LABELS = (Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels"))

@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.data import FOLDS, Row, parse_options
 from benchmarks.gold import GOLD, LABELS, read_gold
 from benchmarks.gold.standoff import to_standoff
-from extractor.read import read_records
+from extractor.stages.read import read_records
 
 
 def write_gold(lines: dict[str, Row], path: Path) -> None:

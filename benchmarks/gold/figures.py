@@ -16,11 +16,11 @@ from typing import Any
 
 from benchmarks.data import FOLDS, RULES, parse_options, read_folds
 from benchmarks.gold import GROUPS, READINGS, name_group, read_annotated, read_gold
-from extractor.evaluation.scoring import evaluate
-from extractor.evaluation.standoff import from_standoff
 from extractor.pipeline import extract_by_rules
-from extractor.read import read_records
+from extractor.results.evaluation.scoring import evaluate
+from extractor.results.evaluation.standoff import from_standoff
 from extractor.schemas import TrialRecord
+from extractor.stages.read import read_records
 
 FIGURES = Path(__file__).with_name("figures.json")
 AGREEMENT = Path(__file__).with_name("agreement.json")

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from extractor.evaluation.fields import FIELDS
-from extractor.evaluation.standoff import PARTS, find_places, hash_sections, name_home
-from extractor.evaluation.text import ESCAPE
+from extractor.results.evaluation.fields import FIELDS
+from extractor.results.evaluation.standoff import PARTS, find_places, hash_sections, name_home
+from extractor.results.evaluation.text import ESCAPE
 from extractor.schemas import TrialRecord
 
 _QUOTED = {one.attribute for one in FIELDS if one.is_words}

@@ -22,13 +22,13 @@ from typing import Any, NamedTuple
 from benchmarks.adversarial.__main__ import agree, list_given, make_study, to_forms
 from benchmarks.data import Row, format_table, parse_options, read_lines
 from extractor.api import Extractor
-from extractor.ask.reply_models import Reply
-from extractor.ground.check import Unreadable
 from extractor.llm.calls import Call
 from extractor.llm.completions import Completion, Ending
 from extractor.llm.opening import Route
-from extractor.read import read_records
 from extractor.schemas import Support, TrialExtraction, TrialRecord
+from extractor.stages.ask.reply_models import Reply
+from extractor.stages.proof.check import Unreadable
+from extractor.stages.read import read_records
 from extractor.text.quantity_names import fold_words
 
 from .gold import make_cases

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.data import Row, parse_options, read_lines
 from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration
-from extractor.parse.endpoints.split import OutcomeItem, describe_cuts, find_items
+from extractor.stages.parse.endpoints.split import OutcomeItem, describe_cuts, find_items
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text
 

@@ -17,13 +17,13 @@ from typing import NamedTuple
 from benchmarks.data import Row, parse_options, read_areas, read_labels
 from benchmarks.gold import GROUPS, LABELS, name_group, read_annotated, read_gold
 from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration, judge
-from extractor.parse.dosing import read_dosing_text
-from extractor.parse.dosing.clauses import Statement
-from extractor.parse.dosing.merging import merge_statements
-from extractor.parse.dosing.names import name_key
-from extractor.parse.dosing.roles import describe_role, view_trial
-from extractor.read import read_records
 from extractor.schemas import Part, Role, Section, Source, TrialRecord
+from extractor.stages.parse.dosing import read_dosing_text
+from extractor.stages.parse.dosing.clauses import Statement
+from extractor.stages.parse.dosing.merging import merge_statements
+from extractor.stages.parse.dosing.names import name_key
+from extractor.stages.parse.dosing.roles import describe_role, view_trial
+from extractor.stages.read import read_records
 from extractor.text.passage import read_section
 
 _HEAD = """\

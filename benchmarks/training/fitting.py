@@ -17,8 +17,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.extmath import randomized_svd
 
-from extractor.parse.scoring import Array, Features, Scorer, list_words
 from extractor.schemas import TrialRecord
+from extractor.stages.parse.scoring import Array, Features, Scorer, list_words
 from extractor.text.clean import clean_text
 from extractor.text.lexer import lex
 from extractor.text.passage import LexedSection

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from benchmarks.data import Row, fold_of, read_areas, read_labels
 from benchmarks.gold import GOLD, HOME_AREAS, LABELS, read_annotated, read_gold
-from extractor.read import read_records
 from extractor.schemas import TrialRecord
+from extractor.stages.read import read_records
 
 HOME, OTHERS = "home areas", "other areas"
 _RECORDS = (

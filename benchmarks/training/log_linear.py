@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from benchmarks.data import FOLDS, fold_of
-from extractor.parse.drafts import CERTAIN
+from extractor.stages.parse.drafts import CERTAIN
 
 Weights = NDArray[np.float64]
 _BINS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98, 1.01)

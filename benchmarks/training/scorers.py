@@ -19,14 +19,14 @@ import numpy as np
 from benchmarks.data import FOLDS, Row, format_table, parse_options
 from benchmarks.training.fitting import Plan, WordVectors, fit, hold_out, make_vectors, read_sentences, store_scorer
 from benchmarks.training.labelled import OTHERS, TrainingRows, group_of, read_training_records, read_training_rows
-from extractor.mentions.moments import read_time_frame
-from extractor.parse.drafts import CERTAIN
-from extractor.parse.eligibility.category import describe_lines, target_words
-from extractor.parse.eligibility.outline import OutlineEntry, Role, read_outline
-from extractor.parse.endpoints import OutcomeParts, describe_outcome, trial_words
-from extractor.parse.endpoints.times import describe_time_frame
-from extractor.parse.scoring import Array, Features, Scorer
 from extractor.schemas import CriterionKind, Rank, TimeKind, TrialRecord
+from extractor.stages.parse.drafts import CERTAIN
+from extractor.stages.parse.eligibility.category import describe_lines, target_words
+from extractor.stages.parse.eligibility.outline import OutlineEntry, Role, read_outline
+from extractor.stages.parse.endpoints import OutcomeParts, describe_outcome, trial_words
+from extractor.stages.parse.endpoints.times import describe_time_frame
+from extractor.stages.parse.scoring import Array, Features, Scorer
+from extractor.text.mentions.moments import read_time_frame
 from extractor.text.passage import Passage, read_section
 
 _OUTCOMES = {"d": 0.5, "e": 0.3, "t": 0.3, "a": 0.3, "v": 4, "u": 1.6, "m": 0.4, "s": 0.4}

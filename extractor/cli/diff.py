@@ -17,7 +17,7 @@ from .console import FAILED, OK, USAGE, errors_for_people, say, say_first, to_pr
 from .options import QuietOption, WorkersOption, option
 
 if TYPE_CHECKING:
-    from extractor.diff import TrialChange, TrialDiff
+    from extractor.results.diff import TrialChange, TrialDiff
     from extractor.run.finished import FinishedRun
     from extractor.schemas import TrialRecord
 
@@ -71,7 +71,7 @@ def diff(
             found = list(_compare(sides[0], sides[1], kept, _name_comparable(sides[0].run, sides[1].run)))
             shown = [one for one in found if one.only_in or one.changes]
             if html:
-                from extractor.diff.page import write_diff_page
+                from extractor.results.diff.page import write_diff_page
 
                 compared = sum(one.only_in is None for one in found)
                 write_diff_page(html, shown, old=old, new=new, compared=compared)
@@ -116,7 +116,7 @@ def _open_side(name: str, scratch: Path, workers: int | None) -> _Side:
 def _extract(name: str, out: Path, workers: int | None) -> bool:
     """Extract records by the rules, and tell whether some failed. Raises ``SystemExit`` if the run stopped."""
     from extractor.api import Extractor
-    from extractor.report.overview import read_failures
+    from extractor.results.report.overview import read_failures
     from extractor.run.folder import FAILURES
     from extractor.run.records import RunLimits
 
@@ -157,7 +157,7 @@ def _name_comparable(old: "FinishedRun", new: "FinishedRun") -> set[str]:
 
 def _read_filter(severity: str, only: str | None) -> set[str]:
     """Return the names of the severities, kinds and items to report."""
-    from extractor.diff.changes import ChangeKind, ChangeSeverity, ItemName
+    from extractor.results.diff.changes import ChangeKind, ChangeSeverity, ItemName
     from extractor.suggestions import refuse_unknown
 
     severities, kinds, items = list(ChangeSeverity), {kind.value for kind in ChangeKind}, set(get_args(ItemName))
@@ -172,7 +172,7 @@ def _compare(old: _Side, new: _Side, kept: set[str], custom: set[str]) -> "Itera
 
     ``custom`` are the fields of the user's own that are compared.
     """
-    from extractor.diff import TrialDiff, diff_trials
+    from extractor.results.diff import TrialDiff, diff_trials
     from extractor.schemas import TrialExtraction
 
     ours, theirs = dict.fromkeys(old.run.record_ids), dict.fromkeys(new.run.record_ids)

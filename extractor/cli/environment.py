@@ -12,7 +12,7 @@ from extractor.llm.spec import ModelSpec
 from .console import say
 
 if TYPE_CHECKING:
-    from extractor.cost.prices import PriceList
+    from extractor.llm.cost.prices import PriceList
 
 MODEL_KEY = "EXTRACTOR_MODEL_TOKEN"
 """The variable with the key of a model server. EXTRACTOR_TOKEN is that of the service."""
@@ -51,7 +51,7 @@ def read_max_lacking() -> float:
 
 def _find_similar_model(spec: ModelSpec) -> str | None:
     """Return the known model with a similar name, None if the model itself is known or nothing is similar."""
-    from extractor.cost.prices import list_names, read_prices
+    from extractor.llm.cost.prices import list_names, read_prices
     from extractor.suggestions import find_nearest
 
     if read_prices().find(spec):
@@ -63,7 +63,7 @@ def find_prices(files: Sequence[Path]) -> "PriceList":
     """Return the prices in these files, then those in the user's settings folder, then those of genai-prices."""
     import platformdirs
 
-    from extractor.cost.prices import read_prices
+    from extractor.llm.cost.prices import read_prices
 
     own = platformdirs.user_config_path("trial-extractor", appauthor=False) / "prices.toml"
     return read_prices((*files, own) if own.is_file() else tuple(files))

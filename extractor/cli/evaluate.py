@@ -14,8 +14,8 @@ from .options import SCORES, FieldsOption, JsonOption, option
 if TYPE_CHECKING:
     from os import PathLike
 
-    from extractor.evaluation.report import FieldScore, GroupScore, Interval, ScoreReport
     from extractor.fields import CustomField
+    from extractor.results.evaluation.report import FieldScore, GroupScore, Interval, ScoreReport
 
 _SOURCE = "a folder of JSON, a JSONL file or a run's folder"
 _SCORES = ("score", "stated", "exact", "normalised", "95 % interval", "relaxed", "precision", "recall")
@@ -98,8 +98,8 @@ def evaluate(
         if names := [name for name, value in given.items() if value]:
             raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
         return _check(gold, predicted, read_own_fields(fields))
-    from extractor.evaluation.record_score import WorstErrors
-    from extractor.evaluation.scoring import evaluate as score
+    from extractor.results.evaluation.record_score import WorstErrors
+    from extractor.results.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
 
     declared, errors = _find_fields(predicted, fields), WorstErrors(html_errors)
@@ -118,7 +118,7 @@ def evaluate(
         fields=declared,
     )
     if html:
-        from extractor.evaluation.page import write_score_page
+        from extractor.results.evaluation.page import write_score_page
 
         write_score_page(html, report, errors, records or _find_inputs(predicted))
     if as_json:
@@ -139,7 +139,7 @@ def evaluate(
 
 def _check(gold: Path, records: Path, fields: "tuple[CustomField, ...]") -> int:
     """Print every problem of the gold files, and return the exit code."""
-    from extractor.evaluation.gold_check import check_gold_files
+    from extractor.results.evaluation.gold_check import check_gold_files
 
     problems = check_gold_files(gold, records, fields=fields)
     for problem in problems:
@@ -155,13 +155,13 @@ def _read_gold(
     gold: Path, predicted: Path, records: list[Path] | None, *, for_page: bool
 ) -> "Path | tuple[dict[str, Any], ...]":
     """Read GOLD, with texts from its records where it holds only offsets. Warns about records that cannot be used."""
-    from extractor.evaluation.standoff import is_standoff, read_standoff
+    from extractor.results.evaluation.standoff import is_standoff, read_standoff
 
     if not is_standoff(gold):
         if records and not for_page:
             raise ValueError("--records is for the page; give --html FILE too")
         return gold
-    from extractor.read import read_records
+    from extractor.stages.read import read_records
 
     inputs: Sequence[str | PathLike[str]] = records or _find_inputs(predicted)
     if not inputs:
@@ -185,8 +185,8 @@ def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
 
 def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, float]:
     """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an unknown name."""
-    from extractor.evaluation.fields import add_groups
-    from extractor.evaluation.report import name_figures
+    from extractor.results.evaluation.fields import add_groups
+    from extractor.results.evaluation.report import name_figures
     from extractor.suggestions import refuse_unknown
 
     figures = name_figures([field for group in add_groups(fields) for field in group.fields])

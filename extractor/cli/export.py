@@ -14,7 +14,7 @@ from .console import refuse, say, warn_incomplete
 from .options import ALL_TASKS, MinConfidenceOption, QuietOption, TasksOption, option
 
 if TYPE_CHECKING:
-    from extractor.export import Threshold
+    from extractor.results.export import Threshold
     from extractor.run.finished import FinishedRun
     from extractor.schemas import TrialExtraction, TrialRecord
 
@@ -57,7 +57,8 @@ def export(
     leaves the earlier one. A run that was interrupted or is still going needs
     --partial.
     """
-    from extractor.export import (
+    from extractor.options import ExtractionOptions
+    from extractor.results.export import (
         Destination,
         Format,
         Threshold,
@@ -66,7 +67,6 @@ def export(
         export_run,
         read_registry,
     )
-    from extractor.options import ExtractionOptions
     from extractor.run.finished import find_run
     from extractor.run.manifest import restore_fields
     from extractor.schemas import Task
@@ -118,7 +118,7 @@ def _prepare(run: Path, found: "FinishedRun", gold: Path | None, *, partial: boo
         raise StoreError(f"{run}: has no results to export; its failures.jsonl and `extractor report` say why")
     if gold is None:
         return
-    from extractor.review.gold import name_gold
+    from extractor.results.review.gold import name_gold
 
     named = {record_id: gold / name_gold(record_id) for record_id in found.record_ids}
     corrected = {record_id: path for record_id, path in named.items() if path.is_file()}
@@ -132,7 +132,7 @@ def _read_pairs(
     run: Path, found: "FinishedRun | None", threshold: "Threshold"
 ) -> "Iterator[tuple[TrialExtraction, TrialRecord | None]]":
     """Read each result with its record, one at a time; without the run's folder there are no records."""
-    from extractor.export import find_results, read_results
+    from extractor.results.export import find_results, read_results
 
     results = find_results(run)
     if found is None:

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from extractor.api import Extractor
-from extractor.cost.budget import Limits, Pricing
 from extractor.errors import ExtractorError
+from extractor.llm.cost.budget import Limits, Pricing
 from extractor.llm.exchange import Exchange
 from extractor.llm.replay import ReplayTally
-from extractor.read import read_records
-from extractor.read.records import describe_missing
 from extractor.run.executor import SMALL_RUN, Executor, InlineExecutor, ProcessExecutor, count_cores, open_executor
 from extractor.run.folder import RunFolder
 from extractor.run.records import RunLimits
+from extractor.stages.read import read_records
+from extractor.stages.read.records import describe_missing
 from extractor.suggestions import suggest
 
 from .console import refuse

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from extractor.fields import CustomField
-    from extractor.parse import ParsedRecord
-    from extractor.parse.drafts import Draft, Reading, Span
+    from extractor.stages.parse import ParsedRecord
+    from extractor.stages.parse.drafts import Draft, Reading, Span
     from extractor.text.patterns import Found
 
     Places = list[tuple[str, Span]]
@@ -39,8 +39,8 @@ def parse(
     Exit codes: 0 done, 1 some records could not be read, 2 usage.
     """
     from extractor.errors import RepeatedRecord
-    from extractor.parse import parse_record
-    from extractor.read import read_records
+    from extractor.stages.parse import parse_record
+    from extractor.stages.read import read_records
     from extractor.text.patterns import trace_rules
 
     failures: list[Exception] = []
@@ -62,8 +62,8 @@ def parse(
 def _as_json(parsed: "ParsedRecord", custom: "tuple[CustomField, ...]") -> str:
     from pydantic_core import to_json
 
-    from extractor.assemble import ModelResult, assemble_extraction
-    from extractor.assemble.coverage import list_covered_spans
+    from extractor.stages.assemble import ModelResult, assemble_extraction
+    from extractor.stages.assemble.coverage import list_covered_spans
 
     items = assemble_extraction(parsed, ModelResult(), fields=custom).list_items()
     parts = {
@@ -156,7 +156,7 @@ def _choose(reading: "Reading[Any]", found: "Places") -> "Places":
 
 def place_rules(parsed: "ParsedRecord", trace: "list[tuple[str, Found]]") -> "Places":
     """Return the places in the raw text where rules matched, each rule and place once."""
-    from extractor.parse.drafts import Span
+    from extractor.stages.parse.drafts import Span
 
     sections = {cleaned.text: name for name, cleaned in parsed.cleaned.items()}
     placed: dict[tuple[str, Span], None] = {}

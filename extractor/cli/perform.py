@@ -11,17 +11,15 @@ from itertools import islice, takewhile
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from extractor.ask.prompt import load_prompt
-from extractor.cost.tokens import Cases
 from extractor.errors import BudgetReached, ModelAway
 from extractor.events import Event, tell
 from extractor.llm.batch_book import BatchQueue
 from extractor.llm.calls import estimate_tokens
+from extractor.llm.cost.tokens import Cases
 from extractor.llm.database import open_run_to_read
 from extractor.llm.opening import Route
 from extractor.llm.patience import Patience
 from extractor.llm.store import CallStore
-from extractor.read import read_records
 from extractor.run.addresses import open_inputs
 from extractor.run.executor import extract_with, open_executor
 from extractor.run.folder import RunFolder
@@ -29,6 +27,8 @@ from extractor.run.forecast import Forecast, Measured, forecast_run, measure_rec
 from extractor.run.manifest import MANIFEST, RunState, describe_settings, explain_changed, read_manifest
 from extractor.run.records import Sink, StreamSink, describe_failure, extract_records, note_unread
 from extractor.run.tally import Tally
+from extractor.stages.ask.prompt import load_prompt
+from extractor.stages.read import read_records
 
 from .console import BUDGET, FAILED, INTERRUPTED, OK, print_table, say
 from .job import RunJob

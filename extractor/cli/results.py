@@ -29,7 +29,7 @@ def report(
     share it only with people who may read them.
     """
     from extractor.errors import StoreError
-    from extractor.report import write_report
+    from extractor.results.report import write_report
 
     path = out or run / _NAME
     if out and not out.parent.is_dir():
@@ -70,7 +70,7 @@ def review(
         extractor evaluate gold results
     """
     try:
-        from extractor.review.app import open_review
+        from extractor.results.review.app import open_review
     except ImportError as error:
         from extractor.errors import MissingExtra
 
@@ -109,7 +109,7 @@ def calibrate(
 
     Exit codes: 0 done, 1 no field has 50 values, 2 usage.
     """
-    from extractor.evaluation.calibration import LEAST_VALUES, count_support
+    from extractor.results.evaluation.calibration import LEAST_VALUES, count_support
     from extractor.run.finished import FinishedRun
     from extractor.run.manifest import restore_fields
 

@@ -52,7 +52,7 @@ def serve(given: ServiceOptions) -> None:
         if (error.name or "").partition(".")[0] in _EXTRA:
             raise MissingExtra(f"serve needs {error.name}", "serve") from error
         raise
-    from extractor.cost.budget import Limits, Pricing
+    from extractor.llm.cost.budget import Limits, Pricing
     from extractor.llm.providers import Reasoning
     from extractor.run.executor import count_cores
 

@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 
-from extractor.report.overview import count_reasons, read_failures
+from extractor.results.report.overview import count_reasons, read_failures
 from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.tally import Tally
 

@@ -13,8 +13,8 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import StoreError
-from extractor.read.drafts import Unreadable
-from extractor.read.streams import read_lines
+from extractor.stages.read.drafts import Unreadable
+from extractor.stages.read.streams import read_lines
 
 from .client import Registry
 from .pages import BadPage, Study, read_study_line

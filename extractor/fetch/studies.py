@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeVar
 from anyio.from_thread import start_blocking_portal
 
 from extractor.errors import RecordError, RegistryError, RegistryRefused
-from extractor.read import read_stream
 from extractor.schemas import TrialRecord
+from extractor.stages.read import read_stream
 
 from .client import Registry, RegistryClient
 from .pages import Page, Study

@@ -22,8 +22,6 @@ from multiprocessing import get_context
 from time import monotonic
 from typing import Any, Protocol, Self, TypeVar
 
-from extractor.ask.dialogue import Replies
-from extractor.ask.querying import ask_round, converse
 from extractor.errors import EngineError, RecordError
 from extractor.events import Event, tell
 from extractor.llm.client import Model
@@ -31,6 +29,8 @@ from extractor.options import ExtractionOptions
 from extractor.pipeline import extract
 from extractor.record_limits import tell_too_slow
 from extractor.schemas import Source, TrialRecord
+from extractor.stages.ask.dialogue import Replies
+from extractor.stages.ask.querying import ask_round, converse
 
 from .tally import ExtractedLine, to_line
 from .worker import KILL_S, PackedParse, advance_record, call_picklable, interrupts_blocked, start_worker
@@ -215,7 +215,7 @@ async def extract_with(
     Without a model, only the rules run, and questions are counted as open. Raises the errors of ``Executor.compute``
     and ``ask_round``.
 
-    >>> from extractor.read import read_records
+    >>> from extractor.stages.read import read_records
     >>> record = next(read_records("seeds/records"))
     >>> asyncio.run(extract_with(InlineExecutor(), record, ExtractionOptions(), None)).record_id == record.record_id
     True

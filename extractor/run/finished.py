@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from extractor.errors import RecordError, StoreError
 from extractor.llm.database import RUN_FILE
-from extractor.read import read_records
 from extractor.schemas import TrialRecord
+from extractor.stages.read import read_records
 
 from .folder import EXTRACTIONS, is_locked, naming_file
 from .manifest import MANIFEST, RunState, read_manifest

@@ -12,12 +12,12 @@ from typing import IO, Any, Self
 
 from filelock import FileLock, Timeout
 
-from extractor.ask.questions import Session
 from extractor.errors import DiskFull, RepeatedRecord, SettingsDiffer, StoreError
 from extractor.llm.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.llm.store import CallStore
-from extractor.read.records import STDIN
 from extractor.schemas import TrialRecord, Usage
+from extractor.stages.ask.questions import Session
+from extractor.stages.read.records import STDIN
 
 from .manifest import MANIFEST, Manifest, explain_changed, how_to_keep_answers, read_manifest, restore_fields
 from .records import Sink

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-from extractor.ask.planner import Estimate, estimate_record
-from extractor.cost.budget import Pricing
-from extractor.cost.prices import PICO, Price
-from extractor.cost.tokens import Cases, Rates, Tokens, forecast_calls
 from extractor.errors import EngineError, ExtractorError
+from extractor.llm.cost.budget import Pricing
+from extractor.llm.cost.prices import PICO, Price
+from extractor.llm.cost.tokens import Cases, Rates, Tokens, forecast_calls
 from extractor.llm.patience import MOST_CALLS
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialRecord, Usage
+from extractor.stages.ask.planner import Estimate, estimate_record
 
 from .executor import Executor
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
 
-from extractor.ask.prompt import list_prompt_versions
 from extractor.errors import StoreError
 from extractor.fields import CustomField
 from extractor.llm.database import RUN_FILE
 from extractor.schemas import Usage
+from extractor.stages.ask.prompt import list_prompt_versions
 
 from .store import LACKING, LEFT, RunStore
 from .tally import USAGE_OF_RECORDS, Tally, add_counts
@@ -30,10 +30,7 @@ MANIFEST = "run.json"
 _SHOWN_LEFT = 100
 _Counts = dict[str, NonNegativeInt]
 
-_STAGES = [
-    *("schemas", "prompts", "text", "rulebook", "fields", "parse", "llm", "ask", "ground", "assemble", "audit"),
-    "pipeline.py",
-]
+_DECIDING = ("schemas", "prompts", "text", "rulebook", "fields", "llm", "stages", "pipeline.py")
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
 """Code, vocabularies, pins of models, examples and learned weights. Markdown counts only in ``prompts``."""
 
@@ -245,8 +242,8 @@ def digest_rules() -> str:
     """
     digest = sha256()
     package = Path(__file__).parents[1]
-    for stage in _STAGES:
-        for path in sorted((package / stage).rglob("*")) or [package / stage]:
-            if path.suffix in _DIGESTED or (path.suffix == ".md" and stage == "prompts"):
+    for part in _DECIDING:
+        for path in sorted((package / part).rglob("*")) or [package / part]:
+            if path.suffix in _DIGESTED or (path.suffix == ".md" and part == "prompts"):
                 digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -9,8 +9,6 @@ from itertools import islice, takewhile
 from time import monotonic
 from typing import Any, TextIO
 
-from extractor.ask.questions import Session, session
-from extractor.cost.budget import Budget
 from extractor.errors import (
     BudgetReached,
     EngineError,
@@ -25,7 +23,9 @@ from extractor.errors import (
     as_extractor_error,
 )
 from extractor.events import Event, Fact, tell
+from extractor.llm.cost.budget import Budget
 from extractor.schemas import TrialRecord
+from extractor.stages.ask.questions import Session, session
 
 from .tally import ExtractedLine, Tally, add_counts
 from .worker import relax_garbage_collector

@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from extractor.ask.questions import Question, Session
-from extractor.ask.reply_models import reply_for
 from extractor.fields import CustomField
 from extractor.llm.batch_book import BatchBook
 from extractor.llm.database import open_run, open_run_to_read
 from extractor.llm.store import CallStore
 from extractor.schemas import RegistryFields, TrialRecord, Usage
+from extractor.stages.ask.questions import Question, Session
+from extractor.stages.ask.reply_models import reply_for
 
 from .tally import ExtractedLine
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
-from extractor.ask.dialogue import Replies, Round
 from extractor.errors import ExtractorError, as_extractor_error
 from extractor.options import ExtractionOptions
 from extractor.pipeline import Paused, advance
 from extractor.record_limits import MAX_SECONDS
 from extractor.schemas import Source, TrialRecord
+from extractor.stages.ask.dialogue import Replies, Round
 
 from .tally import ExtractedLine, to_line
 

@@ -174,7 +174,7 @@ Of a value that cannot be, also if a model read it:
 
 - ``dose_implausible``: an amount beyond what anybody is given by that route (``rulebook/dose_ceilings.toml``).
 
-Of text that is aimed at a model, or that hides something (``extractor/parse/injection``):
+Of text that is aimed at a model, or that hides something (``extractor/stages/parse/injection``):
 
 - ``instruction_in_text``: a command to a model, a chat's turn, an answer or a line in the form of a prompt.
 - ``invisible_characters``: characters that nobody sees, or that set a text backwards.
@@ -182,7 +182,7 @@ Of text that is aimed at a model, or that hides something (``extractor/parse/inj
 - ``markup``: code that a page would run or hide.
 - ``oversized_token``: a word without end, or words repeated over and over.
 
-Of a record that contradicts itself (``extractor/audit``):
+Of a record that contradicts itself (``extractor/stages/audit``):
 
 - ``endpoint_not_registered``: the text names an endpoint that no registered outcome measures.
 - ``time_points_differ``: the text measures an endpoint at other times than the registered outcome does.

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from aiolimiter import AsyncLimiter
 
-from extractor.cost.budget import Budget, Pricing
 from extractor.llm.calls import Call
+from extractor.llm.cost.budget import Budget, Pricing
 from extractor.llm.database import Database
 from extractor.llm.metering import Reservation
 from extractor.llm.store import Spending

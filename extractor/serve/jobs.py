@@ -32,13 +32,13 @@ from extractor.llm.metering import Reservation
 from extractor.llm.opening import Route
 from extractor.llm.patience import Watch
 from extractor.options import Choice, Effort, ExtractionOptions
-from extractor.read import read_records
 from extractor.run.executor import Executor, extract_with
 from extractor.run.folder import RunFolder, write_atomically
 from extractor.run.manifest import MANIFEST, describe_settings, read_manifest
 from extractor.run.records import RunLimits, extract_records, note_unread
 from extractor.run.tally import Tally
 from extractor.schemas import TrialRecord, Usage
+from extractor.stages.read import read_records
 
 from .callers import OPERATOR, SPENT, CallerBook, SharedMeter, now
 from .problems import describe_unexpected

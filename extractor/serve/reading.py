@@ -5,9 +5,9 @@ from io import BytesIO
 from itertools import islice
 
 from extractor.errors import RecordError, RecordTooSlow
-from extractor.read import read_stream
 from extractor.record_limits import limit_time
 from extractor.schemas import Source, TrialRecord
+from extractor.stages.read import read_stream
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from fastapi.responses import FileResponse, HTMLResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import ClientDisconnect
 
-from extractor.export import Destination, Format, choose_tables, export_run, list_tables
 from extractor.pages import read_assets, read_shared_script, render_page, state_policy
+from extractor.results.export import Destination, Format, choose_tables, export_run, list_tables
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
 from extractor.schemas import TrialExtraction
 

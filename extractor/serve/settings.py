@@ -12,7 +12,7 @@ from extractor.errors import StoreError
 from extractor.options import RARE, SPEED, ExtractionOptions, ModelOptions, Shown
 
 if TYPE_CHECKING:
-    from extractor.cost.budget import Pricing
+    from extractor.llm.cost.budget import Pricing
     from extractor.llm.spec import ModelSpec
 
 SERVICE: Final = "Service"

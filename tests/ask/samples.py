@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span, draft_record
-from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Concept, CriterionKind, Part, Rank, Section, Source, TimeKind, TrialRecord
+from extractor.stages.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span, draft_record
+from extractor.stages.parse.parsed import ParsedRecord
 from extractor.text.passage import read_section
 
 OPEN = Reading.open_()

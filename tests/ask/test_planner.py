@@ -5,13 +5,13 @@ from itertools import count
 
 import pytest
 
-from extractor.ask.dose_passages import list_dose_passages
-from extractor.ask.planner import pack_questions, plan_questions
-from extractor.ask.prompt import render_line
 from extractor.llm.calls import estimate_tokens
 from extractor.options import Effort, ExtractionOptions
-from extractor.parse.drafts import Reading
 from extractor.schemas import Category, Concept, CriterionKind, Part, Section, Source, Task, TrialRecord
+from extractor.stages.ask.dose_passages import list_dose_passages
+from extractor.stages.ask.planner import pack_questions, plan_questions
+from extractor.stages.ask.prompt import render_line
+from extractor.stages.parse.drafts import Reading
 from extractor.text.passage import read_section
 
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen, sure, unsure, with_parts

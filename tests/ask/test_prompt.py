@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from extractor.ask.planner import plan_questions
-from extractor.ask.prompt import flatten, list_prompt_versions, load_prompt, read_prompt, render_call
-from extractor.ask.questions import Question
-from extractor.ask.reply_models import Item, Reply, key_of, read_values
 from extractor.errors import PromptError
-from extractor.ground.check import ground_answer
 from extractor.options import Effort, ExtractionOptions
-from extractor.parse.drafts import Span
 from extractor.schemas import Concept, EndpointCategory, Role, Section, Source, Task, TrialRecord
+from extractor.stages.ask.planner import plan_questions
+from extractor.stages.ask.prompt import flatten, list_prompt_versions, load_prompt, read_prompt, render_call
+from extractor.stages.ask.questions import Question
+from extractor.stages.ask.reply_models import Item, Reply, key_of, read_values
+from extractor.stages.parse.drafts import Span
+from extractor.stages.proof.check import ground_answer
 from extractor.text.passage import read_section
 
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen

@@ -4,15 +4,15 @@ from itertools import groupby
 
 import pytest
 
-from extractor.ask.dialogue import dialogue
-from extractor.ask.querying import converse
-from extractor.ask.questions import ModelReply
-from extractor.assemble import assemble_extraction
 from extractor.errors import AnswerMissing, AnswerRejected, ModelUnavailable
 from extractor.options import Effort, ExtractionOptions
-from extractor.parse import parse_record
-from extractor.read import read_records
 from extractor.schemas import AbsenceReason, FindingKind, Origin, Section, Source, Task, TrialRecord, Usage
+from extractor.stages.ask.dialogue import dialogue
+from extractor.stages.ask.querying import converse
+from extractor.stages.ask.questions import ModelReply
+from extractor.stages.assemble import assemble_extraction
+from extractor.stages.parse import parse_record
+from extractor.stages.read import read_records
 
 PARSED = parse_record(next(read_records("tests/records/study.json")))
 SPENT = Usage(calls=1, prompt_tokens=100, output_tokens=10)
@@ -22,7 +22,7 @@ SPENT = Usage(calls=1, prompt_tokens=100, output_tokens=10)
 def the_fake_model_answers_questions(monkeypatch):
     """No call is made: what a model is asked, the fake one answers itself."""
     monkeypatch.setattr(
-        "extractor.ask.querying.ask", lambda model, questions, render: model.complete(questions, render)
+        "extractor.stages.ask.querying.ask", lambda model, questions, render: model.complete(questions, render)
     )
 
 
@@ -75,7 +75,7 @@ async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
         return [{"n": q.chunk.number, "cat": "age"} for q in questions]
 
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
-    monkeypatch.setattr("extractor.ask.dialogue.pack_questions", _one_call_a_task)
+    monkeypatch.setattr("extractor.stages.ask.dialogue.pack_questions", _one_call_a_task)
     result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks=tasks, effort=Effort.HIGH))
     assert result.usage.calls == 2, "each task once"
     extraction = assemble_extraction(PARSED, result, tasks)
@@ -90,7 +90,7 @@ async def test_an_error_of_every_call_is_raised_with_the_usage_of_all(error, mon
     def answer(questions):
         raise error
 
-    monkeypatch.setattr("extractor.ask.dialogue.pack_questions", _one_call_a_task)
+    monkeypatch.setattr("extractor.stages.ask.dialogue.pack_questions", _one_call_a_task)
     with pytest.raises(type(error)) as caught:
         await ask(
             PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ELIGIBILITY, Task.ENDPOINTS}, effort=Effort.HIGH)

@@ -7,16 +7,10 @@ from enum import StrEnum
 import pytest
 
 from extractor import Extractor
-from extractor.ask.prompt import load_prompt, render_line
-from extractor.ask.recheck import LINE_TOKENS, drop_repeated, plan_recheck
-from extractor.ask.reply_models import FIELDS, Reply, read_values
 from extractor.errors import AnswerMissing
-from extractor.ground.check import ground_answer
 from extractor.llm.calls import estimate_tokens
 from extractor.llm.database import open_run
 from extractor.llm.store import CallStore
-from extractor.parse import parse_record
-from extractor.parse.drafts import Reading
 from extractor.schemas import (
     AbsenceReason,
     Amount,
@@ -31,6 +25,12 @@ from extractor.schemas import (
     TimePoint,
     TimeUnit,
 )
+from extractor.stages.ask.prompt import load_prompt, render_line
+from extractor.stages.ask.recheck import LINE_TOKENS, drop_repeated, plan_recheck
+from extractor.stages.ask.reply_models import FIELDS, Reply, read_values
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import Reading
+from extractor.stages.proof.check import ground_answer
 from tests.llm.stub import completion, fault, items, serve
 from tests.trust import answering, asks_again, read_lines, trial
 

@@ -5,11 +5,7 @@ from functools import partial
 
 import pytest
 
-from extractor.ask.prompt import load_prompt
-from extractor.ask.questions import Question
-from extractor.ask.reply_models import FIELDS, Item, Reply, key_of, list_attributes, read_values
 from extractor.fields.value_forms import read_amount, read_instrument, read_limit, read_time
-from extractor.ground.check import Unreadable
 from extractor.llm.calls import estimate_tokens, schema_of
 from extractor.schemas import (
     Age,
@@ -31,6 +27,10 @@ from extractor.schemas import (
     TimeWindow,
     list_fields,
 )
+from extractor.stages.ask.prompt import load_prompt
+from extractor.stages.ask.questions import Question
+from extractor.stages.ask.reply_models import FIELDS, Item, Reply, key_of, list_attributes, read_values
+from extractor.stages.proof.check import Unreadable
 
 from .samples import chunk
 

@@ -1,7 +1,7 @@
 import pytest
 
-from extractor.ask.questions import ModelReply
-from extractor.ask.salvage import read_complete_items, salvage_items
+from extractor.stages.ask.questions import ModelReply
+from extractor.stages.ask.salvage import read_complete_items, salvage_items
 from tests.llm.colours import Answer, ask_about, render
 
 RED = Answer(n=1, colour="red")

@@ -9,9 +9,9 @@ from extractor import Extractor
 from extractor.errors import BudgetReached
 from extractor.llm.metering import Reservation
 from extractor.llm.opening import Route
-from extractor.parse import parse_record
-from extractor.parse.drafts import Reading
 from extractor.schemas import AbsenceReason
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import Reading
 from tests.llm.stub import completion, serve
 from tests.trust import answering, asks_again, trial
 

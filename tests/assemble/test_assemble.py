@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from extractor.assemble import ModelResult, assemble_extraction
-from extractor.ground.check import ground_answer
-from extractor.parse import parse_record
-from extractor.parse.drafts import Reading
-from extractor.read import read_records
 from extractor.schemas import AbsenceReason, Concept, Origin, Task, Usage
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import Reading
+from extractor.stages.proof.check import ground_answer
+from extractor.stages.read import read_records
 
 
 def test_a_supported_answer_enters_with_its_origin():

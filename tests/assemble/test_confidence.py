@@ -8,7 +8,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from extractor import Extractor, read_records
-from extractor.assemble.provenance import drop_doubtful
 from extractor.schemas import (
     Absence,
     AbsenceReason,
@@ -24,6 +23,7 @@ from extractor.schemas import (
     Support,
     TrialExtraction,
 )
+from extractor.stages.assemble.provenance import drop_doubtful
 
 PROVENANCE = {"evidence", "origin", "support", "confidence"}
 SAMPLES = ("tests/records", "seeds/records")

@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 
 from extractor import read_records
-from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.coverage import TextClass, list_covered_spans
-from extractor.assemble.unread import report_unread
-from extractor.parse import parse_record
 from extractor.schemas import FindingKind, Task, TimeKind
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.assemble.coverage import TextClass, list_covered_spans
+from extractor.stages.assemble.unread import report_unread
+from extractor.stages.parse import parse_record
 from tests.trust import trial
 
 SAMPLES = ["flat.txt", "study.json", "study.xml", "studies.csv"]

@@ -5,11 +5,6 @@ from itertools import count
 
 import pytest
 
-from extractor.ask.dose_passages import list_dose_passages
-from extractor.assemble import ModelResult, assemble_extraction
-from extractor.ground.check import ground_answer
-from extractor.parse import parse_record
-from extractor.parse.drafts import Chunk, ChunkKind, Reading, Span
 from extractor.schemas import (
     AbsenceReason,
     Amount,
@@ -23,6 +18,11 @@ from extractor.schemas import (
     Task,
     TimeUnit,
 )
+from extractor.stages.ask.dose_passages import list_dose_passages
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import Chunk, ChunkKind, Reading, Span
+from extractor.stages.proof.check import ground_answer
 from tests.trust import trial
 
 TEXT = "Examplumab 300 mg subcutaneously every 4 weeks and Testimab 20 mg orally once daily for 12 weeks."
@@ -82,7 +82,7 @@ def test_a_quote_that_the_text_does_not_hold_is_replaced_by_what_the_values_span
 
 
 def test_a_quote_that_is_too_long_is_cut_to_what_carries_the_values(parsed, monkeypatch):
-    monkeypatch.setattr("extractor.assemble.dosing._LONGEST_QUOTE", 60)
+    monkeypatch.setattr("extractor.stages.assemble.dosing._LONGEST_QUOTE", 60)
     assert assemble(parsed, TESTIMAB | {"quote": TEXT})["Testimab"].quote == "Testimab 20 mg orally once daily"
 
 

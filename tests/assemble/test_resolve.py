@@ -2,8 +2,6 @@
 
 import pytest
 
-from extractor.assemble.resolve import AGREE, ALONE, SITUATIONS, name_situation, resolve, share_right
-from extractor.parse.drafts import Reading
 from extractor.schemas import (
     AbsenceReason,
     Category,
@@ -15,6 +13,8 @@ from extractor.schemas import (
     Route,
     TimeKind,
 )
+from extractor.stages.assemble.resolve import AGREE, ALONE, SITUATIONS, name_situation, resolve, share_right
+from extractor.stages.parse.drafts import Reading
 
 GAP = AbsenceReason.MODEL_REFUSED
 FIELD = "dosing.route"

@@ -1,10 +1,10 @@
 """Synthetic studies, and the audit's findings in them."""
 
-from extractor.assemble import ModelResult, assemble_extraction
-from extractor.audit import audit_extraction
-from extractor.parse import parse_record
-from extractor.read.json_studies import build_study
 from extractor.schemas import Finding, Source, TrialRecord
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.audit import audit_extraction
+from extractor.stages.parse import parse_record
+from extractor.stages.read.json_studies import build_study
 
 OUTCOME_KEYS = ("measure", "description", "timeFrame")
 

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor import Extractor, read_records
-from extractor.assemble import ModelResult, assemble_extraction
-from extractor.audit import audit_extraction
-from extractor.parse import parse_record
-from extractor.parse.drafts import Span
-from extractor.parse.parsed import HostileText
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import FindingKind
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.audit import audit_extraction
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import Span
+from extractor.stages.parse.parsed import HostileText
 from tests.audit.studies import audit, find, make_study
 from tests.depth import choose
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.assemble import ModelResult, assemble_extraction
-from extractor.audit import audit_extraction
-from extractor.parse import parse_record
-from extractor.parse.drafts import Span
-from extractor.parse.parsed import HostileText
 from extractor.schemas import FindingKind, Severity
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.audit import audit_extraction
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import Span
+from extractor.stages.parse.parsed import HostileText
 from extractor.text.book import terms_of
 from tests.audit.studies import audit, find, make_study
 

@@ -6,8 +6,8 @@ from benchmarks.losses import Cause, ask, format_losses, judge
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 from extractor.options import ExtractionOptions
-from extractor.parse import parse_record
 from extractor.schemas import TrialExtraction
+from extractor.stages.parse import parse_record
 from tests.llm.stub import serve
 from tests.trust import answering, trial
 

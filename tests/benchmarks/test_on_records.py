@@ -9,7 +9,7 @@ from benchmarks.data import read_once, read_pairs
 from benchmarks.gold.standoff import to_standoff
 from benchmarks.registry import PerRecord, estimate_model, estimate_rules
 from extractor import read_records
-from extractor.parse import parse_record
+from extractor.stages.parse import parse_record
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "records"
 

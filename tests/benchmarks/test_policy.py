@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from benchmarks.policy import count_situations, format_counts, nest
-from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.resolve import combine
-from extractor.ground.check import ground_answer
-from extractor.parse import parse_record
-from extractor.parse.drafts import Reading
 from extractor.schemas import Category, Eligibility, TrialExtraction
+from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.assemble.resolve import combine
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import Reading
+from extractor.stages.proof.check import ground_answer
 from tests.trust import trial
 
 RULES, MODEL = Category.OTHER, Category.INFECTION
 FIELD = "eligibility.category"
-SHIPPED = Path(__file__).parents[2] / "extractor" / "assemble" / "policy.toml"
+SHIPPED = Path(__file__).parents[2] / "extractor" / "stages" / "assemble" / "policy.toml"
 
 
 def ask_in_doubt():

@@ -14,8 +14,8 @@ from benchmarks.gold.standoff import to_standoff
 from benchmarks.training import cut_weights, dose_roles, labelled
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors, store_scorer
 from benchmarks.training.labelled import HOME, group_of, read_training_records, read_training_rows
-from extractor.parse.scoring import read_scorer
 from extractor.schemas import Part, Role, Section, Source, TrialRecord
+from extractor.stages.parse.scoring import read_scorer
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 PLAN = Plan("beasts", words=("w",), scales={}, freedom=30, most=500)

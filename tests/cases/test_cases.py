@@ -27,10 +27,10 @@ import pytest
 from extractor.fields.attributes import Attribute, AttributeType
 from extractor.fields.declaration import CustomField
 from extractor.fields.value_forms import read_window, show_value
-from extractor.ground.check import ground_answer
-from extractor.parse import parse_record
-from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span
 from extractor.schemas import Route, Support, Task, TimeWindow
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span
+from extractor.stages.proof.check import ground_answer
 from tests.trust import trial
 
 PLACES: Mapping[str, Mapping[str, Any]] = {

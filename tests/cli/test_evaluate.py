@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from extractor.cli.evaluate import print_report
-from extractor.evaluation import evaluate as score
+from extractor.results.evaluation import evaluate as score
 from tests.commands import extract, invoke
 from tests.evaluation.annotations import make_gold
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import extractor.ask.prompt
 import extractor.pipeline
 import extractor.run.manifest
+import extractor.stages.ask.prompt
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
 from extractor.schemas import Sex
@@ -61,14 +61,14 @@ def extractions(folder):
 @pytest.fixture
 def other_prompt(monkeypatch):
     """Today's prompt has an additional sentence."""
-    real = extractor.ask.prompt.load_prompt
+    real = extractor.stages.ask.prompt.load_prompt
 
     def load(*fields):
         prompt = real(*fields)
         version = replace(prompt.version, sha256="b" * 64)
         return replace(prompt, version=version, system=prompt.system + "\nBe brief.")
 
-    monkeypatch.setattr(extractor.ask.prompt, "load_prompt", load)
+    monkeypatch.setattr(extractor.stages.ask.prompt, "load_prompt", load)
     versions = [replace(version, sha256="b" * 64) for version in extractor.run.manifest.list_prompt_versions()]
     monkeypatch.setattr(extractor.run.manifest, "list_prompt_versions", lambda *_: versions)
 

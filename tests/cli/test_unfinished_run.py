@@ -11,8 +11,8 @@ from threading import Event
 import pytest
 
 from benchmarks.records import write_distinct_records
-from extractor.report import write_report
-from extractor.review.queue import RunRecords
+from extractor.results.report import write_report
+from extractor.results.review.queue import RunRecords
 from tests.commands import PATIENCE_S, invoke, read_lines
 from tests.llm.stub import completion, items, serve
 

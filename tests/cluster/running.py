@@ -7,11 +7,11 @@ from pathlib import Path
 
 from extractor.api import Extractor
 from extractor.llm.database import open_run_to_read
-from extractor.read import read_records
 from extractor.run.executor import InlineExecutor, extract_with
 from extractor.run.folder import RunFolder
 from extractor.run.records import RunLimits, extract_records
 from extractor.run.tally import Tally
+from extractor.stages.read import read_records
 
 CONCURRENCY = 4
 

@@ -8,8 +8,8 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from benchmarks.records import write_distinct_records
 from extractor.errors import RecordError
-from extractor.read import read_records
 from extractor.run.addresses import open_inputs
+from extractor.stages.read import read_records
 from tests.commands import invoke
 
 RECORDS = 20

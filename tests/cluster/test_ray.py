@@ -14,8 +14,8 @@ from extractor.api import Extractor
 from extractor.cli.console import BUDGET, FAILED, OK
 from extractor.cli.job import RunJob
 from extractor.cli.perform import perform_job
-from extractor.cost.budget import Limits, Pricing
 from extractor.errors import ModelAway
+from extractor.llm.cost.budget import Limits, Pricing
 from extractor.llm.spec import ModelSpec
 from extractor.run.ray import connected
 from extractor.run.records import RunLimits

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from extractor.read.json_studies import build_study
 from extractor.schemas import Source, TrialRecord
+from extractor.stages.read.json_studies import build_study
 
 Study = dict[str, Any]
 RECORD_ID = "NCT90000001"

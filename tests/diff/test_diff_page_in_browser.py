@@ -3,8 +3,8 @@
 import pytest
 
 from extractor import Extractor
-from extractor.diff import diff_trials
-from extractor.diff.page import write_diff_page
+from extractor.results.diff import diff_trials
+from extractor.results.diff.page import write_diff_page
 from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
 
 from .planting import PLANTS, make_study, to_record

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from extractor import Extractor
-from extractor.diff import TrialDiff, diff_trials
+from extractor.results.diff import TrialDiff, diff_trials
 from extractor.schemas import TrialExtraction, TrialRecord
 
 from .planting import PLANTS, Plant, make_study, to_record

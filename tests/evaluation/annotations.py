@@ -4,7 +4,7 @@ import copy
 import random
 from typing import Any
 
-from extractor.evaluation import ScoreReport, evaluate
+from extractor.results.evaluation import ScoreReport, evaluate
 
 Extraction = dict[str, Any]
 

@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractor.evaluation import evaluate
-from extractor.evaluation.page import WorstErrors, render_score_page
+from extractor.results.evaluation import evaluate
+from extractor.results.evaluation.page import WorstErrors, render_score_page
 
 from .annotations import criterion, limit, make_gold
 

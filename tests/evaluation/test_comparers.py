@@ -2,8 +2,8 @@
 
 import pytest
 
-from extractor.evaluation.comparers import COMPARERS, Level
-from extractor.evaluation.text import scale_quantity as scale
+from extractor.results.evaluation.comparers import COMPARERS, Level
+from extractor.results.evaluation.text import scale_quantity as scale
 from extractor.schemas import Age, Amount, Constraint, Instrument, TimeWindow
 
 EXACT, NORMALISED, RELAXED, NONE = Level.EXACT, Level.NORMALISED, Level.RELAXED, Level.NONE

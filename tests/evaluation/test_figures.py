@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.evaluation import ScoreReport, evaluate
+from extractor.results.evaluation import ScoreReport, evaluate
 
 from .annotations import make_gold, make_repetitive, regimen, score, shuffle
 

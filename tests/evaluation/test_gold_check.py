@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from extractor.evaluation.gold_check import check_gold, check_gold_files
-from extractor.evaluation.gold_files import join_path
+from extractor.results.evaluation.gold_check import check_gold, check_gold_files
+from extractor.results.evaluation.gold_files import join_path
 from extractor.schemas import Section, Source, TrialRecord
 
 from .annotations import criterion, limit

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.evaluation.highlight import Clue, RecordText, list_clues
+from extractor.results.evaluation.highlight import Clue, RecordText, list_clues
 from extractor.schemas import Amount, Evidence, Regimen, Section, Source, TrialRecord
 
 RECORD = TrialRecord(

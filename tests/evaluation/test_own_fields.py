@@ -5,8 +5,8 @@ import copy
 import pytest
 
 from extractor.errors import GoldError
-from extractor.evaluation import evaluate
 from extractor.fields import CustomField
+from extractor.results.evaluation import evaluate
 
 from .annotations import criterion, endpoint, make_gold
 

@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from extractor.cli.app import app
-from extractor.evaluation import evaluate
-from extractor.evaluation.page import WorstErrors, render_score_page
-from extractor.evaluation.report import ConfusionCell
 from extractor.fields import read_fields
+from extractor.results.evaluation import evaluate
+from extractor.results.evaluation.page import WorstErrors, render_score_page
+from extractor.results.evaluation.report import ConfusionCell
 from extractor.text.clean import clean_text
 
 from .annotations import make_gold

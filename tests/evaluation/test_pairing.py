@@ -2,8 +2,8 @@
 
 import pytest
 
-from extractor.evaluation.alignment import align, match_values
-from extractor.evaluation.fields import CRITERIA
+from extractor.results.evaluation.alignment import align, match_values
+from extractor.results.evaluation.fields import CRITERIA
 from extractor.schemas import TrialExtraction
 
 from .annotations import criterion, make_gold, make_repetitive, name_errors, score, shuffle, without_places

@@ -6,7 +6,7 @@ import pytest
 
 import extractor
 from extractor.errors import GoldError
-from extractor.evaluation import evaluate
+from extractor.results.evaluation import evaluate
 from extractor.schemas import TrialExtraction
 
 from .annotations import make_gold

@@ -10,9 +10,9 @@ from benchmarks.gold.standoff import to_standoff
 from extractor import read_records
 from extractor.cli.app import app
 from extractor.errors import GoldError
-from extractor.evaluation.gold_check import check_gold
-from extractor.evaluation.standoff import find_changed_sections, from_standoff, read_standoff
-from extractor.evaluation.text import fold_quote
+from extractor.results.evaluation.gold_check import check_gold
+from extractor.results.evaluation.standoff import find_changed_sections, from_standoff, read_standoff
+from extractor.results.evaluation.text import fold_quote
 from extractor.schemas import Section, TrialExtraction
 
 from .test_gold_check import GOLD, RECORD

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from extractor.evaluation import ErrorKind, evaluate
+from extractor.results.evaluation import ErrorKind, evaluate
 
 from .annotations import criterion, endpoint, limit, make_gold, name_errors, regimen, score
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from extractor.errors import StoreError
-from extractor.export import Destination, Format, choose_tables, export_run, list_tables, neutralise
+from extractor.results.export import Destination, Format, choose_tables, export_run, list_tables, neutralise
 
 from .samples import SMALL
 

@@ -11,10 +11,10 @@ import pytest
 from fhir.resources import get_fhir_model_class
 
 from extractor import Extractor
-from extractor.export import export_fhir, read_results
-from extractor.export.fhir import KINDS, list_terms
-from extractor.export.fhir_study import build_trial
-from extractor.export.fhir_types import UnmappedReason
+from extractor.results.export import export_fhir, read_results
+from extractor.results.export.fhir import KINDS, list_terms
+from extractor.results.export.fhir_study import build_trial
+from extractor.results.export.fhir_types import UnmappedReason
 from extractor.run.store import digest_record
 from extractor.schemas import Part, RegistryFields, Section, Source, Task, TrialExtraction, TrialRecord
 from extractor.text.book import read_table

@@ -5,8 +5,8 @@ import json
 import duckdb
 import pytest
 
-from extractor.export import Destination, Format, choose_tables, export_run, list_tables, tabulate
 from extractor.fields import CustomField, read_fields
+from extractor.results.export import Destination, Format, choose_tables, export_run, list_tables, tabulate
 from extractor.schemas import TrialExtraction
 from tests.commands import invoke, read_lines
 

@@ -3,7 +3,7 @@
 import pytest
 
 from extractor import Extractor
-from extractor.export.people import read_people
+from extractor.results.export.people import read_people
 from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
 
 

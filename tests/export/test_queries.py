@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from extractor.export import Destination, export_run, read_registry
+from extractor.results.export import Destination, export_run, read_registry
 from extractor.schemas import RegistryFields, Source, TrialExtraction, TrialRecord
 
 

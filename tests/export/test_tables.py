@@ -9,7 +9,7 @@ import pytest
 
 from extractor import Extractor
 from extractor.errors import StoreError
-from extractor.export import Destination, Format, describe_tables, export_run, list_tables, read_registry
+from extractor.results.export import Destination, Format, describe_tables, export_run, list_tables, read_registry
 from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
 from tests.commands import read_lines
 

@@ -17,11 +17,11 @@ from extractor.llm.pace import RetryPolicy
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.options import Effort, ExtractionOptions
-from extractor.read import read_records
 from extractor.run.executor import InlineExecutor, extract_with
 from extractor.run.folder import RunFolder
 from extractor.run.records import RunLimits, extract_records
 from extractor.run.tally import Tally
+from extractor.stages.read import read_records
 from tests.skipping import loop_time
 
 from .server import FaultServer

@@ -7,7 +7,6 @@ import pytest
 from pydantic import Field
 
 from extractor import Extractor
-from extractor.ask.reply_models import Item, key_of
 from extractor.errors import FieldError
 from extractor.fields import (
     CriterionField,
@@ -21,6 +20,7 @@ from extractor.fields import (
 )
 from extractor.fields.attributes import Attribute
 from extractor.fields.declaration import TAKEN
+from extractor.stages.ask.reply_models import Item, key_of
 
 
 class BrainMetastases(RecordField, mentions=("brain", "CNS")):

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from extractor.ask.querying import converse
 from extractor.fields import read_fields
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract as run_stages
+from extractor.stages.ask.querying import converse
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import HostileRecord, load_suite
 

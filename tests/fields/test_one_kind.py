@@ -4,11 +4,11 @@ import pytest
 
 from extractor import Extractor
 from extractor.cli.parse import _list_readings
-from extractor.export import tabulate
 from extractor.fields import read_fields
-from extractor.parse import parse_record
-from extractor.report.record import RunRecord, show_record
+from extractor.results.export import tabulate
+from extractor.results.report.record import RunRecord, show_record
 from extractor.run.finished import TextState
+from extractor.stages.parse import parse_record
 from tests.trust import trial
 
 NEGATION = """

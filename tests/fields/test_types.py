@@ -2,10 +2,10 @@
 
 import pytest
 
-from extractor.export.columns import CUSTOM, list_columns, list_custom_rows
 from extractor.fields import Age, Amount, Constraint, CustomField, Duration, Instrument, Quantity, TimePoint
 from extractor.fields.value_forms import show_value
-from extractor.review.forms import make_form, write_item
+from extractor.results.export.columns import CUSTOM, list_columns, list_custom_rows
+from extractor.results.review.forms import make_form, write_item
 from extractor.schemas import CustomItem, TrialExtraction
 
 

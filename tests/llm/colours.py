@@ -5,14 +5,14 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
-from extractor.ask.querying import ask
-from extractor.ask.questions import ModelReply, Question
 from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.client import Model
 from extractor.llm.pace import RetryPolicy
 from extractor.llm.settings import ClientSettings
-from extractor.parse.drafts import Chunk, ChunkKind, Span
 from extractor.schemas import Task
+from extractor.stages.ask.querying import ask
+from extractor.stages.ask.questions import ModelReply, Question
+from extractor.stages.parse.drafts import Chunk, ChunkKind, Span
 
 from .stub import Script, Stub, serve
 

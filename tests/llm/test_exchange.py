@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from extractor.ask.querying import ask
 from extractor.llm.client import Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
+from extractor.stages.ask.querying import ask
 
 from .colours import ask_about, patient, render
 from .stub import completion, items

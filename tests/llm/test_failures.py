@@ -6,12 +6,12 @@ import httpx2
 import openai
 import pytest
 
-from extractor.ask.querying import ask
 from extractor.errors import ModelAway, ModelUnavailable, RequestTooLong
 from extractor.llm.client import Model
 from extractor.llm.failures import explain_failure, read_failure
 from extractor.llm.pace import retry_after
 from extractor.llm.spec import SERVER, ModelSpec
+from extractor.stages.ask.querying import ask
 
 from .colours import ask_about, complete, model_of, patient, render
 from .stub import Scripted, completion, fault, items, serve

@@ -6,13 +6,13 @@ import re
 import httpx2
 import pytest
 
-from extractor.ask.querying import ask
 from extractor.errors import ModelAway
 from extractor.llm.client import Model
 from extractor.llm.pace import RetryPolicy
 from extractor.llm.patience import Patience
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
+from extractor.stages.ask.querying import ask
 from tests.skipping import loop_time, skipping_time
 
 from .colours import ask_about, render

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from instructor.core.exceptions import ConfigurationError
 
-from extractor.ask.querying import ask
 from extractor.errors import AnswerRejected, MissingExtra, ModelUnavailable
 from extractor.llm.client import Model
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
+from extractor.stages.ask.querying import ask
 
 from .colours import ask_about, complete, model_of, patient, render
 from .stub import completion, fault, items, serve

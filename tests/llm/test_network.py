@@ -2,12 +2,12 @@
 
 import pytest
 
-from extractor.ask.querying import ask
 from extractor.errors import AnswerRejected, ModelUnavailable
 from extractor.llm import network
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
+from extractor.stages.ask.querying import ask
 
 from .colours import ask_about, complete, model_of, patient, render
 from .stub import Scripted, completion, fault, items, serve

@@ -5,18 +5,18 @@ from contextlib import closing
 
 import pytest
 
-from extractor.ask.reply_models import Reply
-from extractor.cost.budget import Budget, Limits
-from extractor.cost.tokens import Cases, Rates
 from extractor.errors import AnswerPending, BudgetReached, ModelUnavailable
 from extractor.llm.batch_book import BatchBook, BatchQueue
 from extractor.llm.batches import PollPolicy, open_batch_client
 from extractor.llm.calls import Call, PromptVersion, schema_of
 from extractor.llm.client import Model
+from extractor.llm.cost.budget import Budget, Limits
+from extractor.llm.cost.tokens import Cases, Rates
 from extractor.llm.database import open_run
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import CallStore, State
+from extractor.stages.ask.reply_models import Reply
 from tests.provider import serve_provider
 
 

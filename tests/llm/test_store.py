@@ -11,11 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.ask.querying import ask
-from extractor.ask.questions import session
-from extractor.cost.prices import Price
 from extractor.errors import AnswerMissing, AnswerRejected, ModelAway, ModelUnavailable
 from extractor.llm.client import Model
+from extractor.llm.cost.prices import Price
 from extractor.llm.database import open_run, open_run_to_read
 from extractor.llm.pace import RetryPolicy
 from extractor.llm.replay import Replay
@@ -23,6 +21,8 @@ from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import CallStore
 from extractor.schemas import Usage
+from extractor.stages.ask.querying import ask
+from extractor.stages.ask.questions import session
 from tests.commands import FORKS
 from tests.depth import choose
 from tests.skipping import loop_time, skipping_time

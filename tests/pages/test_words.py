@@ -4,8 +4,8 @@ import pytest
 
 from extractor.pages.view import view
 from extractor.pages.words import say
-from extractor.parse.drafts import Span
 from extractor.schemas import Amount, Constraint, Instrument, Period, Section, Source, TimeWindow, TrialRecord
+from extractor.stages.parse.drafts import Span
 
 
 @pytest.mark.parametrize(

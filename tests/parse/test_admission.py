@@ -3,8 +3,8 @@
 import pytest
 
 from extractor import Extractor
-from extractor.parse.eligibility.admission import describe_gold
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
+from extractor.stages.parse.eligibility.admission import describe_gold
 
 
 def extract(line, kind):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from extractor.parse import parse_record
-from extractor.parse.drafts import CERTAIN
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import CERTAIN
 from extractor.text.book import terms_of
 from tests.trust import trial
 

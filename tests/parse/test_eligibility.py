@@ -2,9 +2,9 @@
 
 import pytest
 
-from extractor.parse import parse_record
-from extractor.parse.drafts import ChunkKind
 from extractor.schemas import RegistryFields
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import ChunkKind
 from tests.trust import trial
 
 

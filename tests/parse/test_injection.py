@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from extractor.parse import parse_record
-from extractor.parse.injection import blank_out, find_hostile
-from extractor.read import read_records
 from extractor.schemas import FindingKind
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.injection import blank_out, find_hostile
+from extractor.stages.read import read_records
 from extractor.text.book import expression, load_book, read_table
 from extractor.text.passage import read_section
 from tests.depth import choose

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from extractor.ground.check import ground_answer
-from extractor.parse import parse_record
 from extractor.schemas import Comparator, Constraint, Support
+from extractor.stages.parse import parse_record
+from extractor.stages.proof.check import ground_answer
 from tests.trust import trial
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from extractor.parse import Outcome, parse_record, split_outcomes
-from extractor.parse.drafts import ChunkKind
+from extractor.stages.parse import Outcome, parse_record, split_outcomes
+from extractor.stages.parse.drafts import ChunkKind
 from tests.trust import trial
 
 SEEDS = Path("seeds")

@@ -2,7 +2,6 @@
 
 import asyncio
 
-from extractor.ask.reply_models import Reply
 from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.live import LiveModel
 from extractor.llm.metering import Requests
@@ -10,6 +9,7 @@ from extractor.llm.pace import RetryPolicy
 from extractor.llm.patience import Watch
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
+from extractor.stages.ask.reply_models import Reply
 
 from .standin import answer
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from extractor.ask.salvage import read_complete_items
 from extractor.errors import ModelAway, ModelUnavailable
 from extractor.llm.completions import Ending
 from extractor.llm.providers import Reasoning
+from extractor.stages.ask.salvage import read_complete_items
 from tests.commands import invoke
 
 from .anthropic_server import Anthropic

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from extractor.errors import RecordError
-from extractor.read import read_records
 from extractor.schemas import TrialRecord
+from extractor.stages.read import read_records
 
 RECORDS = Path(__file__).parents[1] / "records"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.read.drafts import Draft, Unreadable
-from extractor.read.flat import read_flat
+from extractor.stages.read.drafts import Draft, Unreadable
+from extractor.stages.read.flat import read_flat
 
 FIELDS = {
     "title": "Fictumab in Asthma",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import RecordError
-from extractor.read import read_records
-from extractor.read.drafts import Unreadable, build_draft
+from extractor.stages.read import read_records
+from extractor.stages.read.drafts import Unreadable, build_draft
 
 from .conftest import RECORDS, read_all
 

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from extractor.read import flat, read_records, streams
+from extractor.stages.read import flat, read_records, streams
 
 from .conftest import RECORDS, read_all
 from .test_packaging import zip_members

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.read import read_records
+from extractor.stages.read import read_records
 
 from .conftest import RECORDS, read_all
 

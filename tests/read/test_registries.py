@@ -9,7 +9,7 @@ import pytest
 
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract_by_rules
-from extractor.read import aact, read_records, streams
+from extractor.stages.read import aact, read_records, streams
 
 from .conftest import read_all
 from .samples import (

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.read.drafts import Draft, Unreadable, build_draft
-from extractor.read.json_studies import build_study
+from extractor.stages.read.drafts import Draft, Unreadable, build_draft
+from extractor.stages.read.json_studies import build_study
 from tests.depth import choose
 
 from .conftest import RECORDS

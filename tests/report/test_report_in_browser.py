@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from extractor.report import write_report
+from extractor.results.report import write_report
 from extractor.text.clean import clean_text
 from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import StoreError
-from extractor.report import write_report
+from extractor.results.report import write_report
 from extractor.schemas import AbsenceReason, FindingKind, TrialExtraction
 from extractor.text.clean import clean_text
 from tests.commands import extract, invoke
@@ -182,5 +182,5 @@ def test_the_command_writes_into_the_run_and_reports_what_is_missing(seed_run, t
 
 
 def test_every_reason_for_a_gap_has_its_colour():
-    css = (files("extractor.report") / "assets" / "page.css").read_text("utf-8")
+    css = (files("extractor.results.report") / "assets" / "page.css").read_text("utf-8")
     assert [reason for reason in AbsenceReason if css.count(f"--{reason}: #") != 2 or f".{reason} " not in css] == []

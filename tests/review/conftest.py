@@ -5,9 +5,9 @@ from contextlib import ExitStack, closing
 import pytest
 from playwright.sync_api import expect
 
-from extractor.review.changes import Review
-from extractor.review.journal import Journal
-from extractor.review.queue import RunRecords
+from extractor.results.review.changes import Review
+from extractor.results.review.journal import Journal
+from extractor.results.review.queue import RunRecords
 from tests.browser import Watch, open_context
 
 from .reviewing import make_run, serve

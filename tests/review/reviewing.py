@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from extractor.review.app import open_review
-from extractor.review.changes import Change
+from extractor.results.review.app import open_review
+from extractor.results.review.changes import Change
 from tests.commands import extract
 
 SEED = "003_b184c860ed2ef927"

@@ -6,8 +6,8 @@ from threading import Barrier
 
 import pytest
 
-from extractor.review.changes import Conflict, Review
-from extractor.review.journal import Journal
+from extractor.results.review.changes import Conflict, Review
+from extractor.results.review.journal import Journal
 
 from .reviewing import SEED, change, decide, item, mend, set_value
 

@@ -6,13 +6,13 @@ from contextlib import closing
 import pytest
 from pydantic import TypeAdapter
 
-from extractor.evaluation import evaluate
-from extractor.review.changes import Change, NotReady, Review
-from extractor.review.draft import list_items
-from extractor.review.forms import describe_form
-from extractor.review.gold import name_gold
-from extractor.review.journal import Journal
-from extractor.review.queue import RunRecords
+from extractor.results.evaluation import evaluate
+from extractor.results.review.changes import Change, NotReady, Review
+from extractor.results.review.draft import list_items
+from extractor.results.review.forms import describe_form
+from extractor.results.review.gold import name_gold
+from extractor.results.review.journal import Journal
+from extractor.results.review.queue import RunRecords
 from extractor.schemas import TrialExtraction
 
 from .reviewing import OWN, make_custom

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from extractor.errors import GoldError
-from extractor.evaluation import check_gold_files
-from extractor.review.changes import NotReady
+from extractor.results.evaluation import check_gold_files
+from extractor.results.review.changes import NotReady
 
 from .reviewing import SEED, decide, mend, read_gold, set_value
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.review.forms import FIELDS, describe_form
+from extractor.results.review.forms import FIELDS, describe_form
 
 PLAIN = {"rank", "index"}  # the registry's own
 NAMES_ITSELF = {"route", "unit"}  # "intravenous" and "week" need no definition

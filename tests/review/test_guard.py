@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from extractor.review.app import open_review
+from extractor.results.review.app import open_review
 
 from .reviewing import SEED, Served, serve
 

@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from extractor.errors import StoreError
-from extractor.review.changes import Review
-from extractor.review.journal import Journal
-from extractor.review.queue import RunRecords
+from extractor.results.review.changes import Review
+from extractor.results.review.journal import Journal
+from extractor.results.review.queue import RunRecords
 
 from .reviewing import SEED, make_many, mend
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from extractor.evaluation import check_gold_files
+from extractor.results.evaluation import check_gold_files
 from extractor.text.clean import clean_text
 from tests.browser import fits_its_window, list_violations, needs_browser
 from tests.commands import extract

@@ -15,18 +15,18 @@ import psutil
 import pytest
 
 from benchmarks.records import write_distinct_records
-from extractor.ask.questions import ModelReply
-from extractor.ask.reply_models import Item
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.events import EventLog, listening
 from extractor.options import Effort, ExtractionOptions
-from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
-from extractor.read import read_records
 from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
 from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Part, Section, Source, TrialRecord, Usage
+from extractor.stages.ask.questions import ModelReply
+from extractor.stages.ask.reply_models import Item
+from extractor.stages.parse import parse_record
+from extractor.stages.read import read_records
 from tests.commands import PATIENCE_S, extractor
 from tests.failing import RAISED, fail_for_some, path_with_failures
 
@@ -51,7 +51,7 @@ class Lines(Sink):
 def the_fake_model_answers_questions(monkeypatch):
     """No call is made: what a model is asked, the fake one answers itself."""
     monkeypatch.setattr(
-        "extractor.ask.querying.ask", lambda model, questions, render: model.complete(questions, render)
+        "extractor.stages.ask.querying.ask", lambda model, questions, render: model.complete(questions, render)
     )
 
 

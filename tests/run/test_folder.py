@@ -5,14 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from extractor.ask.questions import Question, Session
-from extractor.ask.reply_models import Item as ReplyItem
-from extractor.ask.reply_models import Reply
 from extractor.errors import StoreError
 from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.completions import Completion, Ending
 from extractor.llm.store import State
-from extractor.parse.drafts import Chunk, ChunkKind, Span
 from extractor.run.finished import find_run
 from extractor.run.folder import RunFolder
 from extractor.run.tally import Tally, to_line
@@ -28,6 +24,10 @@ from extractor.schemas import (
     TrialRecord,
     Usage,
 )
+from extractor.stages.ask.questions import Question, Session
+from extractor.stages.ask.reply_models import Item as ReplyItem
+from extractor.stages.ask.reply_models import Reply
+from extractor.stages.parse.drafts import Chunk, ChunkKind, Span
 
 SETTINGS = {"effort": "none", "min_confidence": 0.0, "model": None}
 CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")

@@ -5,16 +5,16 @@ from unittest.mock import patch
 
 import pytest
 
-from extractor.ask.planner import Estimate
-from extractor.cost.budget import Limits, Pricing
-from extractor.cost.prices import read_prices
-from extractor.cost.tokens import Cases, RequestSize, calibrate, forecast_request, load_rates
+from extractor.llm.cost.budget import Limits, Pricing
+from extractor.llm.cost.prices import read_prices
+from extractor.llm.cost.tokens import Cases, RequestSize, calibrate, forecast_request, load_rates
 from extractor.llm.patience import MOST_CALLS
 from extractor.llm.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.run.executor import InlineExecutor
 from extractor.run.forecast import forecast_run, measure_records
 from extractor.schemas import Section, Source, TrialRecord, Usage
+from extractor.stages.ask.planner import Estimate
 from tests.commands import invoke
 
 HOSTED = load_rates(ModelSpec.parse("gpt-4.1-mini"))

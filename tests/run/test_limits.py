@@ -9,12 +9,12 @@ import pytest
 from extractor import Extractor, record_limits
 from extractor.errors import RecordTooLarge, RecordTooSlow
 from extractor.options import Effort, ExtractionOptions
-from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
 from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
 from extractor.run.records import RunLimits, extract_records
 from extractor.run.tally import Tally
 from extractor.schemas import Section, Source, TrialRecord
+from extractor.stages.parse import parse_record
 from tests.failing import fail_for_some, path_with_failures
 
 from .test_executor import Lines, record

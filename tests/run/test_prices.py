@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.cost.prices import PICO, ListedPrice, Price, PriceList, read_prices
+from extractor.llm.cost.prices import PICO, ListedPrice, Price, PriceList, read_prices
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
 

@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from extractor.cost.budget import Budget, Limits
-from extractor.cost.tokens import RequestSize, load_rates
 from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
+from extractor.llm.cost.budget import Budget, Limits
+from extractor.llm.cost.tokens import RequestSize, load_rates
 from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
@@ -170,7 +170,7 @@ async def test_an_interrupted_run_keeps_finished_results_and_ends_the_rest():
 
 @pytest.mark.parametrize(("limit", "done"), [(250, []), (100, ["r1", "r2"])])
 async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_others_are_done(limit, done, monkeypatch):
-    monkeypatch.setattr("extractor.cost.budget.measure_call", lambda _: RequestSize(calls=1, messages=395))
+    monkeypatch.setattr("extractor.llm.cost.budget.measure_call", lambda _: RequestSize(calls=1, messages=395))
     budget = Budget(Limits(tokens=limit), load_rates(None), None)
 
     async def spend(record):

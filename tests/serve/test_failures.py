@@ -52,9 +52,9 @@ from importlib.abc import MetaPathFinder
 class Watch(MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name == "extractor.serve.jobs":
-            import extractor.read as stage
+            import extractor.stages.read as stage
             stage.read_records = break_off(stage.read_records)
-        if name == "extractor.parse" and BROKEN and "spawn_main" in str(sys.orig_argv):
+        if name == "extractor.stages.parse" and BROKEN and "spawn_main" in str(sys.orig_argv):
             raise ImportError("half of it is missing")
 
 def break_off(read_records):

@@ -8,8 +8,8 @@ class _Watch(MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name in {"extractor.api", "extractor.pipeline"} and self in sys.meta_path:
             sys.meta_path.remove(self)
-            import extractor.parse as stage  # noqa: PLC0415
-            import extractor.read as reading  # noqa: PLC0415
+            import extractor.stages.parse as stage  # noqa: PLC0415
+            import extractor.stages.read as reading  # noqa: PLC0415
             from tests.failing import die_at_some, fail_for_some  # noqa: PLC0415
 
             reading.read_stream = die_at_some(reading.read_stream)

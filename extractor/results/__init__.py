@@ -1,0 +1,1 @@
+"""What people do with extractions: export, score, compare, show and correct them."""

@@ -1,0 +1,203 @@
+"""Compare paired criteria, regimens and endpoints of two versions, and what the user's own fields say of them."""
+
+from collections.abc import Hashable, Iterator
+from itertools import zip_longest
+from typing import Any
+
+from extractor.pages import name_label
+from extractor.pages.words import say
+from extractor.results.evaluation.alignment import Aligned, match_values
+from extractor.results.evaluation.fields import DOSING, ENDPOINTS
+from extractor.results.evaluation.text import fold_name, fold_text
+from extractor.results.evaluation.wording import compare_texts, measure_likeness, read_words
+from extractor.schemas import Category, Criterion, Endpoint, Frequency, Rank, Regimen, Role
+
+from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change
+from .limits import admits, compare_limits, list_limits
+
+_MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
+_DETAILS = frozenset({Category.CONSENT_COMPLIANCE, Category.LOGISTICS})
+"""Categories whose criteria seldom decide who takes part."""
+DOSES = ("amounts", "route", "frequency", "cycle", "duration")
+_FIELDS = {field.attribute: field for group in (DOSING, ENDPOINTS) for field in group.fields}
+_DECISIVE_DOSES = frozenset({"amounts", "route", "frequency"})
+_STUDIED = frozenset({None, Role.INVESTIGATIONAL, Role.COMPARATOR, Role.CONDITIONING})
+"""Roles whose doses belong to what the trial compares."""
+_RANKS = list(Rank)
+_TEXTS = ("measure", "time_frame", "description")
+_LEAST_ALIKE = 0.5
+"""The share of words from which on two items without a counterpart are one in other words."""
+
+
+def join_reworded(pairs: list[Aligned]) -> list[Aligned]:
+    """Pair items without a counterpart that say nearly the same in other words.
+
+    Evaluation pairs by the characters of quotes. Here "Age ≥ 18 years" is "Participants must be 18 years or older".
+    """
+    gone, come = ([one for one in pairs if one[side] and not one[1 - side]] for side in (0, 1))
+
+    def compare(one: Aligned, other: Aligned) -> float:
+        return measure_likeness(_join_text(one.old[0].item), _join_text(other.new[0].item))
+
+    found, *_ = match_values(gone, come, compare, _LEAST_ALIKE)
+    partners = {id(one): Aligned(one.old, other.new) for one, other in found}
+    taken = {id(other) for _, other in found}
+    return [partners.get(id(one), one) for one in pairs if id(one) not in taken]
+
+
+def _join_text(item: Criterion | Endpoint) -> str:
+    return item.quote if isinstance(item, Criterion) else f"{item.measure or ''} {item.description or ''}"
+
+
+def compare_criterion(pair: Aligned) -> Iterator[TrialChange]:
+    """Yield the changes of one criterion."""
+    one: Criterion = (pair.new or pair.old)[0].item
+    severity = _MINOR if one.category in _DETAILS else _MAJOR
+    if not pair.old or not pair.new:
+        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
+        yield make_change("criterion", kind, severity, f"{one.kind.value} criterion {kind.value}", pair)
+        return
+    before, after = pair.old[0].item, pair.new[0].item
+    moves, flips = before.kind is not after.kind, admits(before) is not admits(after)
+    if moves:
+        message = f"moved from {before.kind.value} to {after.kind.value}"
+        message += "" if flips else ", in words that admit the same people"
+        yield make_change("criterion", ChangeKind.MOVED, _MAJOR if flips else _MINOR, message, pair, "kind")
+    if (not moves or not flips) and (change := _compare_statements(pair, severity, moves=moves)):
+        yield change
+
+
+def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool) -> TrialChange | None:
+    """Compare the quotes of two versions of a criterion, and the limits in them."""
+    quotes = [" ".join(" ".join(side.item.quote.split()) for side in each) for each in pair]
+    limits = [list_limits(_drop_introduced(side.item) for side in each) for each in pair]
+    words, changes = compare_texts(*quotes), compare_limits(*limits)
+    # The numbers of limits are compared as limits. If no other number differs, signs may be written otherwise.
+    named = read_words(" ".join(f"{one.old} {one.new}" for one in changes))
+    numbers = {form for each in limits for one in each for form in one.list_forms()}
+    rest = words.leave_out({"0", *numbers, *(part.form for part in named)})
+    written = {part.form for quote in quotes for part in read_words(quote)}
+    if changes and any(written.isdisjoint(one.list_forms()) for each in limits for one in each):
+        rest = rest.leave_out({"number"})  # such as "15 years 3 months", which is one limit
+    if not any(part.kind == "number" for part in (*rest.gone, *rest.come)):
+        rest = rest.leave_out({"comparator"})
+    rest = rest.leave_out({"negation"}) if moves else rest
+    if not words or not (changes or rest):
+        same = moves or quotes[0] == quotes[1]
+        return None if same else _make_rewording("criterion", pair)
+    # A limit without a counterpart may have one whose number was not read as a limit.
+    counts = [sum(part.kind == "number" for part in read_words(quote)) for quote in quotes]
+    alone = [not all(one[1:][side] for one in changes) for side in (0, 1)]
+    unread = any(alone[side] and counts[side] > len(limits[side]) for side in (0, 1))
+    kinds = {one.kind for one in changes}
+    kind = kinds.pop() if len(kinds) == 1 and not rest and not unread else ChangeKind.CHANGED
+    message = "; ".join(filter(None, [*map(str, changes), rest.describe()]))
+    rated = severity if changes or rest.is_decisive else _MINOR
+    return make_change("criterion", kind, rated, message, pair, "constraints" if changes else "quote")
+
+
+def _make_rewording(item: Any, pair: Aligned) -> TrialChange:
+    return make_change(item, ChangeKind.REWORDED, ChangeSeverity.EDITORIAL, "other words, same meaning", pair)
+
+
+def _drop_introduced(criterion: Criterion) -> Criterion:
+    """Return a criterion without a time window that stands in the line that introduces it."""
+    window = criterion.time_window
+    own = window is None or fold_text(window.quote) in fold_text(criterion.quote)
+    return criterion if own else criterion.model_copy(update={"time_window": None})
+
+
+def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
+    """Yield the changes of one regimen."""
+    one: Regimen = (pair.new or pair.old)[0].item
+    rated = _MAJOR if one.role in _STUDIED else _MINOR
+    if not pair.old or not pair.new:
+        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
+        dose = say(one.amounts) if one.amounts else ""
+        yield make_change("regimen", kind, rated, " ".join(filter(None, (one.agent, dose, kind.value))), pair)
+        return
+    times_differ = False
+    for name in DOSES:
+        values = [getattr(side[0].item, name) for side in pair]
+        if _key(name, values[0]) != _key(name, values[1]) and set(values) != {None, Frequency.OTHER}:
+            severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
+            message = f"{one.agent}, {name.rstrip('s')}: {say(values[0])} -> {say(values[1])}"
+            yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
+            times_differ |= name in ("frequency", "cycle", "duration")
+    days = [side[0].item.timing for side in pair]
+    if all(days) and not times_differ and compare_texts(*days).is_decisive:
+        message = f"{one.agent}, timing: {' -> '.join(' '.join(each.split()) for each in days)}"
+        yield make_change("regimen", ChangeKind.CHANGED, rated, message, pair, "timing")
+
+
+def _key(name: str, value: Any) -> frozenset[Hashable]:
+    """Return the values of a field in a form that is equal for equal values, as in evaluation."""
+    comparer = _FIELDS[name].comparer
+    return frozenset(map(comparer.key, comparer.spread(value)))
+
+
+def identify_regimen(regimen: Regimen) -> Hashable:
+    """Return what a regimen says, wherever it is stated."""
+    return fold_name(regimen.agent), *(_key(name, getattr(regimen, name)) for name in DOSES)
+
+
+def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
+    """Yield the changes of one endpoint."""
+    sides: list[Endpoint] = [side.item for each in pair for side in each[:1]]
+    severity = _MAJOR if any(one.rank is Rank.PRIMARY for one in sides) else _MINOR
+    if not pair.old or not pair.new:
+        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
+        yield make_change("endpoint", kind, severity, f"{sides[0].rank.value} endpoint {kind.value}", pair)
+        return
+    before, after = sides
+    if before.rank is not after.rank:
+        rises = _RANKS.index(after.rank) < _RANKS.index(before.rank)
+        kind = ChangeKind.PROMOTED if rises else ChangeKind.DEMOTED
+        yield make_change("endpoint", kind, severity, f"{before.rank.value} -> {after.rank.value}", pair, "rank")
+    wholes = [[" ".join((getattr(one, name) or "").split()) for name in _TEXTS] for one in sides]
+    found = list(_compare_outcomes(pair, before, after, severity)) if wholes[0] != wholes[1] else []
+    yield from found
+    if not found and wholes[0] != wholes[1]:
+        yield _make_rewording("endpoint", pair)
+
+
+def _compare_outcomes(
+    pair: Aligned, before: Endpoint, after: Endpoint, severity: ChangeSeverity
+) -> Iterator[TrialChange]:
+    named = [one.instrument for one in (before, after)]
+    other_instrument = all(named) and _key("instrument", named[0]) != _key("instrument", named[1])
+    # A measure may have stood in the description, and the other way round.
+    is_same = not compare_texts(*map(_join_text, (before, after)))
+    for name in _TEXTS:
+        old, new = getattr(before, name), getattr(after, name)
+        words = compare_texts(old, new)
+        if not words or (is_same and name != "time_frame"):
+            continue
+        if name == "description" and (other_instrument or not old or not new):
+            continue
+        whole = f"{' '.join((old or 'none').split())} -> {' '.join((new or 'none').split())}"
+        message = f"{name_label(name)}: {whole if name == 'time_frame' else words.describe()}"
+        # "12 weeks" is as good as "up to 12 weeks".
+        moves = name == "time_frame" and words.leave_out({"comparator"}).is_decisive
+        rated = severity if name == "measure" or moves else _MINOR
+        yield make_change("endpoint", ChangeKind.REDEFINED, rated, message, pair, name)
+    if other_instrument:
+        message = f"instrument: {say(named[0])} -> {say(named[1])}"
+        yield make_change("endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument")
+
+
+def compare_own(name: str, pair: Aligned) -> Iterator[TrialChange]:
+    """Yield the values of a user's own field that only one version has, side by side in the order of the text.
+
+    >>> from extractor.results.evaluation.alignment import Side
+        >>> from extractor.schemas import CustomItem
+    >>> sides = ([Side(CustomItem(values={"value": word}), "custom.blinding[0]")] for word in ("open", "double"))
+    >>> [change.message for change in compare_own("blinding", Aligned(*sides))]
+    ['blinding: open -> double']
+    """
+    _, gone, come = match_values(*pair, lambda one, other: float(one.item.values == other.item.values), 1)
+    for was, now in zip_longest(([one] for one in gone), ([one] for one in come), fillvalue=()):
+        kind = ChangeKind.CHANGED if was and now else ChangeKind.ADDED if now else ChangeKind.REMOVED
+        said = " -> ".join(say(one.item.values) for one in (*was, *now))
+        message = f"{name_label(name)}: {said}" + f" {kind.value}" * (not was or not now)
+        yield make_change("custom", kind, _MAJOR, message, (was, now), name)

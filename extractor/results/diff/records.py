@@ -1,0 +1,222 @@
+"""Compare what two records say beside the items: titles, conditions, registered fields, arms, introducing lines."""
+
+import re
+from calendar import month_name
+from collections.abc import Iterator, Sequence
+
+from extractor.results.evaluation.alignment import match_values
+from extractor.results.evaluation.text import fold_text, measure_overlap
+from extractor.results.evaluation.wording import compare_texts
+from extractor.schemas import Citation, Section, TrialRecord
+from extractor.text.book import read_text, word_set
+from extractor.text.numbers import find_durations
+
+from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange, make_change
+
+_PEOPLE = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
+_DATES = ("start_date", "primary_completion_date", "completion_date")
+_TITLES = ("title", "official_title")
+_MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
+_OF_PLACE = frozenset({ChangeKind.MOVED, ChangeKind.PROMOTED, ChangeKind.DEMOTED, ChangeKind.REWORDED})
+"""Kinds of changes whose text may be the same on both sides."""
+_INTRODUCTION = re.compile(r"(?m)^[ \t]*(\S.*:)[ \t]*$")
+_HOW_MANY = word_set("all any both each either one")
+_Value = float | str | None
+
+
+def stands_in_both(change: TrialChange, old: TrialRecord, new: TrialRecord) -> bool:
+    """Return whether the lines of each side stand on the other side too, so that only their reading differs."""
+    if change.kind in _OF_PLACE or change.item == "endpoint":  # each outcome has a section of its own
+        return False
+    sides = [(change.old, old, new), (change.new, new, old)]
+    lines = [(_find_line(ours, one), ours, theirs) for side, ours, theirs in sides if side for one in side.citations]
+    alone = change.old is None or change.new is None  # of two such lines, one may be gone
+    return bool(lines) and all(
+        _count(theirs, line) >= (_count(ours, line) if alone else 1) for line, ours, theirs in lines
+    )
+
+
+def _find_line(record: TrialRecord, cited: Citation) -> tuple[str, str]:
+    """Return the line in which a quote stands, with its kind of section."""
+    text = record.raw_text(cited.section) or ""
+    first, last = text.rfind("\n", 0, cited.start) + 1, text.find("\n", cited.end)
+    return cited.section.partition("[")[0], fold_text(text[first : last if last >= 0 else None])
+
+
+def _count(record: TrialRecord, line: tuple[str, str]) -> int:
+    """Count how often a line stands in sections of its kind."""
+    kind, text = line
+    return sum(fold_text(one.text).count(text) for one in record.sections if one.name.partition("[")[0] == kind)
+
+
+def compare_introductions(*records: TrialRecord) -> Iterator[TrialChange]:
+    """Yield changed lines that introduce criteria, such as "at least one of the following:"."""
+    sides: list[dict[str, Citation]] = [{}, {}]
+    for record, side in zip(records, sides, strict=True):
+        for found in _INTRODUCTION.finditer(record.raw_text("eligibility") or ""):
+            cited = Citation(section="eligibility", start=found.start(1), end=found.end(1), quote=found[1])
+            side[fold_text(found[1])] = cited
+    old, new = ([text for text in sides[n] if text not in sides[1 - n]] for n in (0, 1))
+    for one, other in match_values(old, new, measure_overlap, 0.5)[0]:
+        both = sides[0][one], sides[1][other]
+        words = compare_texts(both[0].quote, both[1].quote)
+        many = [[word for word in text.split() if word in _HOW_MANY] for text in (one, other)]
+        changed = many[0] != many[1]
+        if words or changed:
+            number = " -> ".join(" ".join(each) or "none" for each in many) if changed else ""
+            message = f"introducing line: {'; '.join(filter(None, (number, words.describe())))}"
+            was, now = (StatedValue(path="eligibility.criteria", value=one.quote, citations=(one,)) for one in both)
+            severity = _MAJOR if changed or words.is_decisive else _MINOR
+            yield make_change("criterion", ChangeKind.CHANGED, severity, message, (was, now), "lead_in")
+
+
+def compare_subjects(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange]:
+    """Yield changed titles and conditions. What one record lacks may only be left out in its format."""
+    for name in _TITLES:
+        before, after = (_state_section(record, name) for record in (old, new))
+        if before.value and after.value and (words := compare_texts(before.value, after.value)):
+            severity, message = _MAJOR if words.is_decisive else _MINOR, f"{name.replace('_', ' ')}: {words.describe()}"
+            yield make_change("registration", ChangeKind.CHANGED, severity, message, (before, after), name)
+    before, after = (_state_section(record, "conditions") for record in (old, new))
+    was, now = (re.findall(r"[^|\n]*[^|\s][^|\n]*", side.value or "") for side in (before, after))
+    _, gone, come = match_values(was, now, lambda one, other: float(not compare_texts(one, other)), 1)
+    if was and now and (gone or come):
+        sides = (gone, "removed"), (come, "added")
+        said = (f"{', '.join(map(str.strip, each))} {name}" for each, name in sides if each)
+        message = f"conditions: {'; '.join(said)}"
+        yield make_change("registration", ChangeKind.CHANGED, _MAJOR, message, (before, after), "conditions")
+
+
+def _state_section(record: TrialRecord, name: str) -> StatedValue:
+    text = record.raw_text(name)
+    cited = (Citation(section=name, start=0, end=len(text), quote=text),) if text else ()
+    return StatedValue(path=name, value=text, citations=cited)
+
+
+def compare_registries(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange]:
+    """Yield changes of the registered fields. What one record lacks may only be left out in its format."""
+    for name in (*_PEOPLE, "enrollment", "status", *_DATES):
+        before, after = (_state(record, name) for record in (old, new))
+        shared = {"maximum_age": "sex", "minimum_age": "sex"}.get(name, "status" if name in _DATES else name)
+        stated = [before.value and after.value, old.registry.text(shared) and new.registry.text(shared)]
+        values = [_read(name, one.value) for one in (before, after)]
+        if not any(stated) or values[0] == values[1] or _is_nearer(values):
+            continue
+        is_people, kind, severity = name in _PEOPLE, ChangeKind.CHANGED, _MAJOR
+        if is_people:
+            kind = _direct(name, *values)
+        elif name != "enrollment" or "actual" in str(after.value).casefold():
+            severity = _MINOR
+        unknown = "no limit" if is_people else "none"
+        message = f"{name.replace('_', ' ')}: {before.value or unknown} -> {after.value or unknown}"
+        item: ItemName = "eligibility" if is_people else "registration"
+        yield make_change(item, kind, severity, message, (before, after), name)
+
+
+def _state(record: TrialRecord, name: str) -> StatedValue:
+    """Return the field as registered; of the enrolment with its type."""
+    names = [name, f"{name}_type"] if name == "enrollment" and record.registry.enrollment else [name]
+    found = [(f"registry.{one}", text) for one in names if (text := record.registry.text(one))]
+    cited = tuple(Citation(section=place, start=0, end=len(text), quote=text) for place, text in found)
+    return StatedValue(path=f"registry.{name}", value=" ".join(text for _, text in found) or None, citations=cited)
+
+
+def _read(name: str, text: str | None) -> _Value:
+    """Return a field in a form that is equal if two registries mean the same.
+
+    >>> _read("start_date", "May 2031"), _read("start_date", "May 2, 2031"), _read("sex", "Both")
+    ('2031-05', '2031-05-02', 'all')
+    """
+    if not text:
+        return None
+    if name.endswith("age"):
+        return next((age.days for age in find_durations(read_text(text))), None)
+    if name in _DATES:
+        found = re.fullmatch(r"([A-Z][a-z]+)(?: (\d{1,2}),)? (\d{4})", text.strip())
+        if not found or found[1] not in month_name:
+            return text.strip()
+        return f"{found[3]}-{list(month_name).index(found[1]):02}" + (f"-{int(found[2]):02}" if found[2] else "")
+    folded = re.sub(r"[\W_]+", " ", text.casefold().removeprefix("accepts healthy volunteers")).strip()
+    if name == "enrollment":
+        return folded.replace("anticipated", "estimated")
+    return {"both": "all", "": "true", "yes": "true", "no": "false"}.get(folded, folded)
+
+
+def _is_nearer(values: list[_Value]) -> bool:
+    """Return whether one only says more: "2031-05" is the month of "2031-05-12"."""
+    short, long = sorted(map(str, values), key=len)
+    return long.startswith(short) and long[len(short) : len(short) + 1] in ("-", " ")
+
+
+def _direct(name: str, old: _Value, new: _Value) -> ChangeKind:
+    if name == "sex":
+        return ChangeKind.TIGHTENED if old == "all" else ChangeKind.LOOSENED if new == "all" else ChangeKind.CHANGED
+    if name == "healthy_volunteers":
+        return ChangeKind.LOOSENED if new == "true" else ChangeKind.TIGHTENED
+    unbounded = 0.0 if name == "minimum_age" else float("inf")
+    low, high = (unbounded if one is None else float(one) for one in (old, new))
+    return ChangeKind.TIGHTENED if (high > low) is (name == "minimum_age") else ChangeKind.LOOSENED
+
+
+def compare_arms(old: TrialRecord, new: TrialRecord, told: Sequence[TrialChange]) -> Iterator[TrialChange]:
+    """Yield arms added, removed and renamed, arms of another type, and other numbers in descriptions.
+
+    What an arm or intervention gives is compared as regimens. A number that no change ``told`` of a regimen quotes,
+    such as that of fractions, is a change of the description.
+    """
+    before, after = ([one for one in each.sections if _name_part(one)] for each in (old, new))
+    pairs, *alone = match_values(before, after, _compare_names, 0.5)
+    sides = [[side for change in told if (side := getattr(change, name))] for name in ("old", "new")]
+    quotes = ["\n".join(cited.quote for side in each for cited in side.citations) for each in sides]
+    for one, other in pairs:
+        if one.name.startswith("arms["):
+            yield from _compare_heads(one, other)
+        was, now = _state_part(one, "description"), _state_part(other, "description")
+        words = compare_texts(was.value, now.value)
+        gone, come = ([part.text for part in each if part.kind == "number"] for each in (words.gone, words.come))
+        known = all(text in quotes[side] for side, each in enumerate((gone, come)) for text in each)
+        if gone and come and not known:
+            said = "; ".join(" -> ".join(both) for both in zip(gone, come, strict=False))
+            message = f"description of {other.part(str(_name_part(other)))}: {said}"
+            yield make_change("arm", ChangeKind.CHANGED, _MAJOR, message, (was, now), "description")
+    for side, kind in enumerate((ChangeKind.REMOVED, ChangeKind.ADDED)):
+        for arm in (one for one in alone[side] if one.name.startswith("arms[")):
+            label = _state_part(arm, "label")
+            both = (None, label) if side else (label, None)
+            yield make_change("arm", kind, _MAJOR, f"{label.value} {kind.value}", both)
+
+
+def _compare_heads(old: Section, new: Section) -> Iterator[TrialChange]:
+    """Yield another label or type of an arm."""
+    for field in ("label", "type"):
+        was, now = _state_part(old, field), _state_part(new, field)
+        words = compare_texts(*(str(each.value or "").replace("_", " ") for each in (was, now)))
+        if was.value and now.value and words:
+            name = "label" if field == "label" else f"type of {new.part('label')}"
+            severe = field == "type" or any(part.kind == "number" for part in (*words.gone, *words.come))
+            message = f"{name}: {was.value} -> {now.value}"
+            yield make_change("arm", ChangeKind.CHANGED, _MAJOR if severe else _MINOR, message, (was, now), field)
+
+
+def _name_part(section: Section) -> str | None:
+    """Return the part that names an arm or an intervention; None for other sections and for one without a name."""
+    name = {"arms": "label", "interventions": "name"}.get(section.name.partition("[")[0])
+    return name if name and section.part(name) else None
+
+
+def _compare_names(one: Section, other: Section) -> float:
+    """Return how alike two arms or two interventions are: most if their names are, else by all their words."""
+    parts = [_name_part(each) for each in (one, other)]
+    if parts[0] != parts[1]:
+        return 0.0
+    names = [each.part(str(parts[0])) or "" for each in (one, other)]
+    return 2.0 if not compare_texts(*names) else max(measure_overlap(*names), measure_overlap(one.text, other.text))
+
+
+def _state_part(section: Section, field: str) -> StatedValue:
+    found = [one for one in section.parts if one.name == field]
+    cited = tuple(
+        Citation(section=section.name, start=one.start, end=one.end, quote=section.text[one.start : one.end])
+        for one in found
+    )
+    return StatedValue(path=f"{section.name}.{field}", value=section.part(field), citations=cited)

@@ -1,0 +1,197 @@
+"""The score page: one self-contained HTML file that shows a report, with every error in its text."""
+
+import hashlib
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from extractor.errors import RecordError
+from extractor.pages import escape_json, render_page
+from extractor.pages.view import Json, view
+from extractor.pages.words import say
+from extractor.schemas import TrialRecord
+from extractor.stages.parse.drafts import Span
+from extractor.stages.read import read_records
+
+from .comparers import ErrorKind
+from .highlight import RecordText, list_clues
+from .record_score import Disagreement, RecordErrors, WorstErrors
+from .report import LEAST_VALUES, ConfusionCell, ScoreReport
+
+__all__ = ["WorstErrors", "render_score_page", "write_score_page"]
+
+_SCRIPTS = ("list.js", "detail.js", "start.js")
+_MOST_LABELS = 12
+"""A larger confusion matrix shows only the confused choices."""
+
+Found = Sequence[tuple[Disagreement, RecordErrors]]
+
+
+def write_score_page(
+    path: str | PathLike[str],
+    report: ScoreReport,
+    errors: WorstErrors,
+    records: Sequence[str | PathLike[str]] = (),
+) -> None:
+    """Write a report and its errors as one HTML page that needs no network.
+
+    Fill ``errors`` by ``evaluate(..., on_record=errors.add)``. The texts come from ``records``, the inputs of the run,
+    by default from the sources that the predictions name. The same input gives the same bytes. Raises ``OSError`` if
+    the file cannot be written.
+    """
+    page = render_score_page(report, errors, records)
+    Path(path).write_bytes(page.encode("utf-8", "replace"))
+
+
+def render_score_page(report: ScoreReport, errors: WorstErrors, records: Sequence[str | PathLike[str]] = ()) -> str:
+    """Return the page as text; see ``write_score_page``."""
+    found = errors.list_errors()
+    shown = [_export(*one) for one in found]
+    _number(shown)
+    views = _mark_texts(found, shown, _reread_records(found, records))
+    with_errors = {error["record"] for error in shown}
+    differences = {one.name: one for one in report.comparison.differences} if report.comparison else {}
+    bounds = [one.interval for one in differences.values() if one.interval]
+    numbers = [*(one.difference or 0 for one in differences.values()), *(side for one in bounds for _, side in one)]
+    # Gold of the user's own fields alone has nothing to score in the guideline's.
+    groups = [one for one in report.groups if one.normalised.f1 is not None] or report.groups[:1]
+    fields = [one for one in report.fields if one.normalised.f1 is not None]
+    values = {
+        "report": report,
+        "groups": groups,
+        "fields": fields,
+        "tasks": tuple(dict.fromkeys(one.task for one in fields)),
+        "least_values": LEAST_VALUES,
+        "kinds": {kind.value: kind for kind in ErrorKind},
+        "matrices": sorted(_list_matrices(report.choices), key=lambda matrix: (-matrix["wrong"], matrix["field"])),
+        "differences": [differences[one.figure] for one in (*groups, *fields) if differences],
+        "widest": max([0.01, *map(abs, numbers)]),
+        "count": errors.count,
+        "shown": len(shown),
+        "records_with_errors": len(with_errors),
+        "without_text": len(with_errors - views.keys()),
+        "data": escape_json({"errors": shown, "views": views}),
+    }
+    return render_page("extractor.results.evaluation", values, styles=("page.css",), scripts=_SCRIPTS)
+
+
+def _export(error: Disagreement, record: RecordErrors) -> Json:
+    """Return an error in the form that the page's script reads."""
+    one, theirs = error.export(), error.predicted_side.item
+    confidence = None if theirs is None or theirs.confidence is None else f"confidence {theirs.confidence:.2f}"
+    provenance = (getattr(theirs, "origin", None), getattr(theirs, "support", None), confidence)
+    sides = {
+        side: _export_side(getattr(one, side), getattr(one, f"{side}_quote"))
+        | {"path": getattr(one, f"{side}_path"), "file": getattr(record, f"{side}_place")}
+        for side in ("gold", "predicted")
+    }
+    return sides | {
+        "kind": one.kind.value,
+        "harm": one.harm,
+        "record": one.record_id,
+        "field": one.field,
+        "belongsTo": one.belongs_to,
+        "provenance": ", ".join(filter(None, provenance)) or None,
+    }
+
+
+def _export_side(value: Any, quote: str | None) -> Json:
+    """Return the members of a value in words, the choice that a confusion matrix counts, and the quote."""
+    members = value if isinstance(value, list) else [] if value is None else [value]
+    choice = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return {
+        "said": [say(one, [quote] if quote else ()) for one in members],
+        "choice": choice,
+        "quote": say(quote) if quote else None,
+    }
+
+
+def _number(errors: Sequence[Json]) -> None:
+    """Give each error an id that does not depend on other errors, so that links to it stay valid."""
+    seen: Counter[str] = Counter()
+    for error in errors:
+        values = [error[side]["said"] for side in ("gold", "predicted")]
+        identity = json.dumps([error["record"], error["field"], error["kind"], *values], sort_keys=True)
+        name = hashlib.sha256(identity.encode()).hexdigest()[:10]
+        seen[name] += 1
+        error["id"] = name if seen[name] == 1 else f"{name}-{seen[name]}"
+
+
+def _mark_texts(found: Found, shown: Sequence[Json], records: Iterable[TrialRecord]) -> dict[str, Json]:
+    """Add to each error its sections and the spans of both sides. Return the views of their texts, by record."""
+    views: dict[str, Json] = {}
+    by_record: dict[str, list[tuple[Disagreement, Json]]] = defaultdict(list)
+    for (error, _), exported in zip(found, shown, strict=True):
+        by_record[error.record_id].append((error, exported))
+    for record in records:
+        text, spans = RecordText(record), list[Span]()
+        sections: dict[str, None] = {}
+        for error, exported in by_record[record.record_id]:
+            attribute = error.field.attribute
+            gold = list_clues(error.gold_side.item, attribute, error.gold)
+            predicted = list_clues(error.predicted_side.item, attribute, error.predicted)
+            names, ours, theirs = text.highlight(gold, predicted)
+            sections |= dict.fromkeys(names)
+            exported.update(sections=names, marks={"gold": ours, "predicted": theirs})
+            spans += [*ours, *theirs]
+        seen = view(record, (), spans, sections=sections)
+        numbers = dict(zip(spans, seen.pop("marks"), strict=True))
+        views[record.record_id] = {name: seen[name] for name in ("sections", "spans")}
+        for _, exported in by_record[record.record_id]:
+            known = {side: [numbers[span] for span in marked] for side, marked in exported["marks"].items()}
+            exported["marks"] = {side: [one for one in marked if one is not None] for side, marked in known.items()}
+    return views
+
+
+def _reread_records(found: Found, inputs: Sequence[str | PathLike[str]]) -> Iterator[TrialRecord]:
+    """Yield the records with errors, one at a time, from ``inputs``.
+
+    Without inputs, read the files that the predictions name as their sources, if these still exist.
+    Unreadable records are left out, and the page says so.
+    """
+    wanted: dict[Sequence[str | PathLike[str]], set[str]] = defaultdict(set)
+    for error, origin in found:
+        # Regular files only: a pipe or a device could block, or never end.
+        if inputs or (origin.source and Path(origin.source).is_file()):
+            wanted[tuple(inputs) or (origin.source or "",)].add(error.record_id)
+    problems: list[RecordError] = []
+    for paths, left in sorted(wanted.items()):
+        for record in read_records(*paths, on_error=problems.append):
+            if record.record_id in left:
+                left.remove(record.record_id)
+                yield record
+            if not left:
+                break
+
+
+def _list_matrices(choices: Iterable[ConfusionCell]) -> Iterator[Json]:
+    """Yield a confusion matrix for each field with a closed set of values."""
+    counts: dict[str, dict[tuple[str | None, str | None], int]] = defaultdict(dict)
+    for one in choices:
+        counts[one.field][one.gold, one.predicted] = one.count
+    for name, cells in counts.items():
+        golds = rows = _sort_labels(gold for gold, _ in cells)
+        if len({label for pair in cells for label in pair}) > _MOST_LABELS:
+            rows = _sort_labels(gold for gold, predicted in cells if gold != predicted)
+        yield {
+            "field": name,
+            "cells": cells,
+            "rows": rows,
+            "columns": _sort_labels(label for pair in cells if pair[0] in rows for label in pair),
+            "wrong": sum(number for (gold, predicted), number in cells.items() if gold != predicted),
+            "total": sum(cells.values()),
+            "left_out": len(golds) - len(rows),
+        }
+
+
+def _sort_labels(labels: Iterable[str | None]) -> list[str | None]:
+    """Sort labels by name with numbers in numeric order (arms[10] after arms[9]), and empty last."""
+
+    def split(label: str) -> list[str | int]:
+        return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d+)", label))]
+
+    return sorted(set(labels), key=lambda label: (label is None, split(label or "")))

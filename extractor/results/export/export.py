@@ -1,0 +1,170 @@
+"""Export a run's results, or the gold of a review, record by record to tables."""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from extractor.errors import MissingExtra, StoreError
+from extractor.fields import CustomField
+from extractor.schemas import Task, TrialExtraction
+from extractor.suggestions import refuse_unknown
+
+from .files import COLUMNS_FILE, Destination, Format, load_tables, open_tables
+from .tables import Registry, Table, complete_gold, find_rows, list_tables
+
+_RESULTS = "extractions.jsonl"
+_BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
+
+
+@dataclass(slots=True)
+class Threshold:
+    """Leaves out values whose confidence is below ``minimum``, a probability from 0 to 1, and counts their items.
+
+    An item whose required value is left out goes as a whole. ``seen`` counts values and items, ``kept`` those left.
+    """
+
+    minimum: float = 0.0
+    seen: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count - self.kept[name]:,} of {count:,} {name}" for name, count in self.seen.items())
+
+    def apply(self, extraction: TrialExtraction) -> TrialExtraction:
+        """Return an extraction without its doubtful values."""
+        if not self.minimum:
+            return extraction
+        from extractor.stages.assemble.provenance import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
+
+        kept = drop_doubtful(extraction, self.minimum)
+        for counts, counted in ((self.seen, extraction), (self.kept, kept)):
+            proven = (len({piece.field for piece in item.evidence}) for _, item in counted.list_items())
+            numbers = {"values": sum(proven), "criteria": len(counted.eligibility.criteria)}
+            counts.update(numbers | {"regimens": len(counted.dosing), "endpoints": len(counted.endpoints)})
+        return kept
+
+
+def export_run(
+    run: Path,
+    destination: Destination,
+    tables: Collection[Table] = (),
+    lines: Iterable[bytes] | None = None,
+    registry: Registry = MappingProxyType({}),
+    threshold: Threshold | None = None,
+    fields: tuple[CustomField, ...] = (),
+) -> Mapping[str, int]:
+    """Write the tables of a run, all by default, and return the number of rows of each.
+
+    ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no evidence and no
+    confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds the result of
+    ``read_registry`` for each record; without it the registered columns are empty. ``threshold`` leaves out
+    doubtful values. ``fields`` are the user's own of the run; each has a table. Raises ``ValueError`` if one file
+    would have to hold several tables, ``MissingExtra`` without the extra ``export``, and ``StoreError`` if the run
+    cannot be read or the destination may not be replaced.
+    """
+    chosen, format_ = tuple(tables) or list_tables(fields), destination.format
+    results = find_results(run)
+    if destination.is_file and format_ is not Format.DUCKDB and len(chosen) > 1:
+        raise ValueError(f"{destination.path} holds one table; name it with --tables, or a folder with --format")
+    if format_ in _BY_DATABASE and find_spec("duckdb") is None:
+        raise MissingExtra(f"the format {format_} needs duckdb", "export")
+    counts = {table.name: 0 for table in chosen}
+    with destination.staged() as (scratch, made):
+        final = {name: made if destination.is_file else made / f"{name}.{format_}" for name in counts}
+        rows = {name: scratch / f"{name}.rows" for name in counts} if format_ in _BY_DATABASE else final
+        as_csv = format_ is Format.CSV
+        with open_tables(chosen, rows, as_csv=as_csv, bom=as_csv and destination.bom) as write:
+            for extraction in read_results(results, lines, threshold):
+                for name, row in find_rows(extraction, registry, fields):
+                    if name in counts:
+                        write[name](row)
+                        counts[name] += 1
+        if format_ in _BY_DATABASE:
+            as_file = format_ is Format.DUCKDB
+            load_tables(made if as_file else scratch / "rows.duckdb", chosen, rows, None if as_file else final)
+        if not destination.is_file:
+            (made / COLUMNS_FILE).write_text(json.dumps(describe_tables(chosen), indent=2) + "\n", encoding="utf-8")
+    return counts
+
+
+def choose_tables(
+    tasks: Collection[str], names: Collection[str], fields: tuple[CustomField, ...] = ()
+) -> tuple[Table, ...]:
+    """Return the tables of some tasks together with those of whole records, or the tables with these names.
+
+    ``fields`` are the user's own. Raises ``ValueError`` for an unknown name.
+
+    >>> [table.name for table in choose_tables(["dosing"], [])]  # doctest: +NORMALIZE_WHITESPACE
+    ['records', 'regimens', 'amounts', 'absences', 'findings', 'citations', 'coverage_sections',
+     'custom_values', 'evidence']
+    """
+    known = {table.name: table for table in list_tables(fields)}
+    refuse_unknown("table", names, known)
+    if names:
+        return tuple(known[name] for name in dict.fromkeys(names))
+    wanted = {Task(task) for task in tasks}
+    return tuple(table for table in known.values() if table.task is None or table.task in wanted)
+
+
+def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
+    """Return the keys of tables, and the type and meaning of their columns, as JSON-compatible data."""
+    return {
+        table.name: {
+            "keys": [column.name for column in table.keys],
+            "columns": {c.name: {"type": c.kind, "meaning": c.meaning} for c in table.columns},
+        }
+        for table in tables
+    }
+
+
+def find_results(run: Path) -> Path:
+    """Return the file or folder with a run's results. Raises ``StoreError`` if it holds none."""
+    results = run / _RESULTS if (run / _RESULTS).is_file() else run
+    if not results.is_file() and not any(results.glob("*.json")):
+        remedy = f"name a folder that extractor run --out wrote, its {_RESULTS}, or a folder of finished gold files"
+        raise StoreError(f"{run}: holds no results; {remedy}")
+    return results
+
+
+def read_results(
+    path: Path, lines: Iterable[bytes] | None = None, threshold: Threshold | None = None
+) -> Iterator[TrialExtraction]:
+    """Yield the extractions in ``lines``, else in the lines of a file, or in a folder of gold files.
+
+    ``threshold`` leaves out doubtful values. Raises ``StoreError`` for a line that is no extraction.
+    """
+    threshold = threshold or Threshold()
+    if lines is None and (path.is_dir() or path.suffix == ".json"):
+        for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+            yield _parse(gold.read_bytes(), str(gold), "correct it, or finish its record again", threshold)
+        return
+    with path.open("rb") if lines is None else nullcontext(lines) as found:
+        for number, line in enumerate(found, start=1):
+            if not line.isspace():
+                remedy = "resume the run, which mends it, or wait for its end"
+                yield _parse(line, f"{path}, line {number}", remedy, threshold)
+
+
+def _parse(data: bytes, place: str, remedy: str, threshold: Threshold) -> TrialExtraction:
+    """Parse an extraction. Raises ``StoreError`` for invalid data, and for results of an earlier version."""
+    again = "recreate it with `extractor run --replay`"
+    try:
+        extraction = TrialExtraction.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            raise StoreError(f"{place}: is broken; {remedy}") from None
+        problem = f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
+        raise StoreError(f"{place}: is not an extraction of this version ({problem}); {again}") from None
+    confidences = (piece.confidence for _, item in extraction.list_items() for piece in item.evidence)
+    if threshold.minimum and None in confidences:
+        raise StoreError(f"{place}: has values without a confidence; {again}, or drop --min-confidence")
+    return threshold.apply(complete_gold(extraction))

@@ -1,0 +1,284 @@
+"""The tables of an export, derived from the models, and the rows of an extraction in each.
+
+A new field of a model becomes a column, and a new list becomes a table. A user's own field is a table.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cache
+from types import MappingProxyType, UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from extractor.fields import CustomField
+from extractor.fields.declaration import make_model
+from extractor.fields.files import Declared, read_fields
+from extractor.schemas import (
+    Absence,
+    Citation,
+    CustomItem,
+    Evidence,
+    ExtractedItem,
+    Finding,
+    Task,
+    TrialExtraction,
+    TrialRecord,
+)
+from extractor.text.registered_ages import AGES
+
+from .columns import (
+    COMPARATORS,
+    COMPUTED,
+    CUSTOM,
+    REGISTERED,
+    Column,
+    Json,
+    Row,
+    list_columns,
+    list_custom_rows,
+    read_registry,
+)
+from .people import read_comparator
+
+Registry = Mapping[str, Row]
+"""Results of ``read_registry`` by record."""
+
+_LONGEST_LIST = 12
+"""A column's meaning does not list the words of larger closed sets."""
+_TABLES = {"dosing": "regimens", "sections": "coverage_sections"}
+_PLURAL = re.compile(r"(?<![isu])s$")
+"""The end of a plural, and not of "status"."""
+_RECORD_KEY = Column("record_id", "The record: NCT number, or the file's stem.")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, and the path to its rows in an extraction.
+
+    Attributes:
+        name: The table's name.
+        task: The task whose values it holds; None for tables of whole records.
+        keys: Columns that identify a row and its parent rows.
+        values: Columns with the fields of a row's model, or with one text of a list of texts.
+        path: Path from the parent row to this table's rows; ``listed`` if they are a list.
+        item: Name of its rows in the evidence table; None if they have no evidence.
+        below: Child tables, whose rows belong to rows of this one.
+    """
+
+    name: str
+    task: Task | None
+    keys: tuple[Column, ...]
+    values: tuple[Column, ...]
+    path: tuple[str, ...] = ()
+    listed: bool = False
+    item: str | None = None
+    below: tuple["Table", ...] = ()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns: keys first, computed columns last."""
+        return self.keys + self.values + (list_columns(self.name) if self.name in COMPUTED else ())
+
+
+@cache
+def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
+    """Return all tables, those of records first and that of evidence last; ``fields`` are the user's own.
+
+    >>> [table.name for table in list_tables()][:6]
+    ['records', 'eligibility', 'criteria', 'constraints', 'regimens', 'amounts']
+    >>> [table.name for table in list_tables(read_fields("blinding"))][-3:]
+    ['custom_blinding', 'custom_values', 'evidence']
+    """
+
+    def walk(table: Table) -> Iterator[Table]:
+        yield table
+        for below in table.below:
+            yield from walk(below)
+
+    values, below = _plan(TrialExtraction, (_RECORD_KEY,), None)
+    names = {CUSTOM}
+    named = [(field, _find_free(f"custom_{field.name}", names)) for field in fields]
+    own = tuple(_plan_own(field, name, names) for field, name in named)
+    records = Table("records", None, (_RECORD_KEY,), values[1:], below=below + own)  # the first one is the key
+    evidence = Table("evidence", None, list_columns("evidence"), _plan(Evidence, (), None)[0])
+    return (*walk(records), Table(CUSTOM, None, (), list_columns(CUSTOM)), evidence)
+
+
+def find_rows(
+    extraction: TrialExtraction, registry: Registry = MappingProxyType({}), fields: tuple[CustomField, ...] = ()
+) -> Iterator[tuple[str, Row]]:
+    """Yield each row with the name of its table; a field that is not stated is None.
+
+    ``registry`` holds the registered fields of each record; ``fields`` are the user's own that have tables.
+
+    >>> extraction = TrialExtraction.model_validate({"record_id": "A", "eligibility": {"sex": "male"}})
+    >>> [(table, row[:6]) for table, row in find_rows(extraction)]
+    [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None, None, 'male'))]
+    """
+    people = extraction.eligibility
+    comparators = [read_comparator(name, people).value if getattr(people, name) else None for name in AGES]
+    added = {REGISTERED: registry.get(extraction.record_id), COMPARATORS: comparators}
+    whole = extraction.model_dump(mode="json") | added
+    yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
+    yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
+
+
+def tabulate(
+    extractions: Iterable[TrialExtraction],
+    records: Iterable[TrialRecord] = (),
+    fields: Iterable[Declared] | Declared = (),
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of all tables in memory, by table and each by column: what ``pandas.DataFrame`` takes.
+
+    ``records`` give the registered columns, such as ``phases``; without them these are None. ``fields`` are your own,
+    as ``Extractor`` takes them; each has a table.
+
+    >>> from extractor.schemas import Eligibility
+    >>> tabulate([TrialExtraction(record_id="A", eligibility=Eligibility(sex="male"))])["eligibility"][0]["sex"]
+    'male'
+    """
+    registry = {record.record_id: read_registry(record) for record in records}
+    own = read_fields(fields)
+    columns = {table.name: [column.name for column in table.columns] for table in list_tables(own)}
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in columns}
+    for extraction in map(complete_gold, extractions):
+        for name, row in find_rows(extraction, registry, own):
+            tables[name].append(dict(zip(columns[name], row, strict=True)))
+    return tables
+
+
+def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
+    """Return gold with what its criteria say of whom they admit, as an extraction has it; any other unchanged."""
+    if all(criterion.evidence for criterion in extraction.eligibility.criteria):
+        return extraction
+    from extractor.stages.parse.eligibility.admission import describe_gold  # noqa: PLC0415 - it loads the rules
+
+    return describe_gold(extraction)
+
+
+def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[str, Row]]:
+    found = ((_pick(value, column.path), column.default) for column in table.values)
+    cells = (default if cell is None else cell for cell, default in found)
+    joined = tuple("|".join(map(str, cell)) if isinstance(cell, list) else cell for cell in cells)
+    computed = COMPUTED[table.name](value, parent) if table.name in COMPUTED else ()
+    yield table.name, keys + joined + computed
+    if table.item:
+        names = [column.path[0] for column in list_tables()[-1].values]
+        proofs = (one for one in value.get("evidence") or () if one["section"])  # gold stands in no section
+        for index, one in enumerate(proofs):
+            item_index = keys[1] if len(keys) > 1 else None
+            yield "evidence", (keys[0], table.item, item_index, index, *map(one.get, names))
+    for below in table.below:
+        found = _pick(value, below.path)
+        if below.listed:
+            for index, one in enumerate(found if isinstance(found, list) else ()):
+                named = (_pick(one, key.path) for key in below.keys[len(keys) + 1 :])
+                yield from _walk(below, one, (*keys, index, *named), value)
+        elif found is not None:
+            yield from _walk(below, found, keys, value)
+
+
+def _pick(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None  # gold of an own field may be as a person writes
+    return value
+
+
+def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
+    """Return the table of a user's own field, whose attributes may have any names; ``names`` are those of tables."""
+    task, known = field.of.task if field.group.of else None, CustomItem.model_fields
+    keys = (
+        _RECORD_KEY,
+        Column("item_index", "Position among the field's values in the record, from 0.", "integer"),
+        Column("of", known["of"].description or "", path=("of",)),
+    )
+    calibrated = Column("calibrated", known["calibrated"].description or "", "boolean", ("calibrated",))
+    provenance = (*_plan(ExtractedItem, (), None)[0], calibrated)
+    planned, lists = _plan(make_model(field), keys, task)
+    if field.is_plain:
+        planned = tuple(replace(column, name=column.name.removeprefix("value_")) for column in planned)
+    values = _adapt(planned, {column.name for column in (*keys, *provenance)}, ("values",))
+    below = []
+    for listed in lists:
+        taken = {key.name for key in keys}
+        index = replace(listed.keys[-1], name=_find_free(listed.keys[-1].name, taken))
+        title, path = _find_free(f"{name}_{listed.path[0]}", names), ("values", *listed.path)
+        inner = _adapt(listed.values, taken)
+        below.append(replace(listed, name=title, task=task, keys=(*keys, index), values=inner, path=path))
+    whole = (*values, *provenance)
+    return Table(name, task, keys, whole, ("custom", field.name), listed=True, item=name, below=tuple(below))
+
+
+def _adapt(columns: Iterable[Column], taken: set[str], within: tuple[str, ...] = ()) -> tuple[Column, ...]:
+    """Columns of attributes under free names. A text may state a whole number too long for a database's integers."""
+    kinds = {"integer": "number"}
+    return tuple(
+        replace(one, name=_find_free(one.name, taken), kind=kinds.get(one.kind, one.kind), path=within + one.path)
+        for one in columns
+    )
+
+
+def _find_free(name: str, taken: set[str]) -> str:
+    """The name, with underscores behind it until no other is like it: a database ignores case. It is then taken."""
+    while name.casefold() in taken:
+        name += "_"
+    taken.add(name.casefold())
+    return name
+
+
+def _plan(
+    model: type[BaseModel], keys: tuple[Column, ...], task: Task | None, prefix: tuple[str, ...] = ()
+) -> tuple[tuple[Column, ...], tuple[Table, ...]]:
+    """Return the columns of a model's fields, and the tables of its lists. Columns of nested models get a prefix."""
+    columns, tables = list[Column](), list[Table]()
+    # Fields of provenance come last.
+    provenance = ExtractedItem.model_fields if model is not ExtractedItem else ()
+    fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in provenance)
+    for name, field in fields:
+        inner, listed = _unwrap(field.annotation)
+        if inner is Evidence or get_origin(inner) is dict:  # these have tables of their own
+            continue
+        path, is_model, is_item = (*prefix, name), issubclass(inner, BaseModel), issubclass(inner, ExtractedItem)
+        of_task = task or (Task(name) if name in set(Task) else None)
+        is_joined = issubclass(model, Absence | Finding) and inner is str  # names of sections never hold a bar
+        if is_item or (listed and not is_joined):
+            title = _TABLES.get(name, name)
+            singular = "criterion" if title == "criteria" else _PLURAL.sub("", title) if listed else title
+            own = (*keys, Column(f"{singular}_index", "Position, from 0.", "integer")) if listed else keys
+            text = (Column(singular, field.description or "", _name_kind(inner)),)
+            values, below = _plan(inner, own, of_task) if is_model else (text, ())
+            item = singular if is_item else None
+            tables.append(Table(title, of_task, own, values, path, listed, item, below))
+        elif is_model:
+            nested = _plan(inner, keys, of_task, path)
+            columns += nested[0]
+            tables += nested[1]
+        else:
+            meaning = f"{field.description or ''}{' Joined by |.' if listed else ''}".strip()
+            if not meaning and issubclass(inner, StrEnum):
+                words = list(inner) if len(inner) <= _LONGEST_LIST else ["see `extractor schema`"]
+                meaning = f"{inner.__name__}: {', '.join(words)}."
+            offset = f"char_{name}" if issubclass(model, Evidence | Citation) and inner is int else name  # "end" is SQL
+            column = "_".join((*prefix, offset))
+            default = field.default if field.exclude_if else None
+            columns.append(Column(column, meaning, _name_kind(inner), path, default))
+    return tuple(columns), tuple(tables)
+
+
+def _unwrap(annotation: Any) -> tuple[type, bool]:
+    """Return the type without None and annotations, and whether it is the item type of a list."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is tuple:
+        return _unwrap(parts[0])[0], True
+    if origin in {Union, UnionType}:
+        held = [part for part in parts if part is not type(None)]
+        return _unwrap(held[0]) if len(held) == 1 else (float, False)  # the only union of the schemas is a number
+    return _unwrap(annotation.__origin__) if hasattr(annotation, "__metadata__") else (annotation, False)
+
+
+def _name_kind(inner: type) -> str:
+    kinds = {bool: "boolean", int: "integer", float: "number"}
+    return next((kind for each, kind in kinds.items() if issubclass(inner, each)), "text")

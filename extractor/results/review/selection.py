@@ -1,0 +1,151 @@
+"""New items and values from marked words: the rules read the words as they would in a record."""
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from extractor.api import Extractor
+from extractor.pages.view import ShownText
+from extractor.results.evaluation.standoff import find_places
+from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
+from extractor.stages.parse.drafts import CERTAIN
+
+from .forms import FIELDS, Form, FormField, ItemKind, Json, make_empty, write_item
+
+_LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
+_OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")
+_NAMES = {"constraints": "quantity", "amounts": "unit", "time_window": "quote", "instrument": "name"}
+"""The field for marked words from which the rules read nothing."""
+
+
+class Selection(BaseModel):
+    """Words marked in a section, with offsets in the shown text as JavaScript counts them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    section: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+
+
+class MarkedWords(NamedTuple):
+    """Marked words in a record: whole words, without surrounding white space."""
+
+    record: TrialRecord
+    section: Section
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The marked text."""
+        return self.section.text[self.start : self.end]
+
+
+def find_words(record: TrialRecord, selection: Selection) -> MarkedWords:
+    """Return the words of a selection. Raises ``ValueError`` if there are none, or the section does not exist."""
+    section = record.section(selection.section)
+    if section is None:
+        raise ValueError(f"there is no section {selection.section!r}")
+    start, end = ShownText(section.text).read(selection.start, selection.end)
+    words = MarkedWords(record, section, *_trim(section.text, start, end))
+    if not words.text:
+        raise ValueError("no words are marked")
+    return words
+
+
+def refuse_endpoint(words: MarkedWords, endpoints: Iterable[Json]) -> None:
+    """Raise ``ValueError`` for words outside a registered outcome, or in one that is already an endpoint."""
+    found = _find_outcome(words)
+    if found is None:
+        raise ValueError("these words are not in one registered outcome: select words of a single registered outcome")
+    rank, index = found
+    if any((one["rank"], one["index"]) == (rank.value, index) for one in endpoints):
+        raise ValueError(f"{rank} outcome {index + 1} is already an item: correct it there")
+
+
+def propose_item(kind: ItemKind, words: MarkedWords) -> tuple[Json, bool]:
+    """Return the item that the rules read from the marked words, and whether all of it is certain."""
+    found: tuple[ExtractedItem, ...]
+    fixed: Json = {"section": words.section.name}
+    unread: Json = {}
+    if kind == "criterion":
+        before = _LIST_NAME.findall(words.section.text[: words.start])
+        listed = before[-1].lower() if before else "inclusion"
+        found = _read(words, "eligibility", f"{listed.capitalize()} Criteria:\n\n* {words.text}").eligibility.criteria
+        fixed |= {"kind": listed, "quote": words.text, "lead_in": None}
+    elif kind == "regimen":
+        found = _read(words, "interventions[0]", words.text).dosing
+        unread = {"agent": words.text, "quote": words.text}
+    else:
+        found = _read(words, "primary_outcomes", words.text).endpoints
+        rank, index = _find_outcome(words) or (Rank.PRIMARY, 0)
+        fixed = {"rank": rank.value, "index": index}
+        unread = {"measure": words.text, "censored": False}
+    read = write_item(found[0], FIELDS[kind]) if found else make_empty(FIELDS[kind]) | unread
+    return read | fixed, len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
+
+
+def propose_own(form: Form, words: MarkedWords) -> tuple[Json, bool]:
+    """Return a value of a user's own field, and whether it is whole: the words themselves, if they are all of it."""
+    value = make_empty(form)
+    (name, field), *others = form.items()
+    if others or not field.is_words:
+        return value, False
+    return {name: read_value("custom", value, field, words)}, True
+
+
+def read_value(kind: ItemKind, item: Json, field: FormField, words: MarkedWords) -> Any:
+    """Return a field's new value from marked words: lists grow, quotes are replaced, other values are read again."""
+    info, name = field.info, field.info.name
+    found: Any = words.text
+    if field.attribute:
+        with suppress(ValueError):  # else the reviewer sees the words, and what is wrong with them
+            found = field.write(field.attribute.read(words.text))
+    elif name in _NAMES:
+        unread = {part: "" if one.annotation is str else None for part, one in info.type.model_fields.items()}
+        found = propose_item(kind, words)[0][name] or unread | {_NAMES[name]: words.text}
+    elif issubclass(info.type, BaseModel):  # a number with a unit of time
+        frame = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
+        endpoints = _extract(frame).endpoints
+        points = [point.model_dump(mode="json") for endpoint in endpoints for point in endpoint.time_points]
+        return points if info.many else points[0] if points else item.get(name)
+    more = found if isinstance(found, list) else [found]
+    return [*(item.get(name) or []), *more] if info.many else found
+
+
+def _find_outcome(words: MarkedWords) -> tuple[Rank, int] | None:
+    for name, span in find_places(words.record).spans.items():
+        named = _OUTCOMES.fullmatch(name)
+        if named and span.section == words.section.name and span.start <= words.start and words.end <= span.end:
+            return Rank(named[1]), int(named[2])
+    return None
+
+
+def _read(words: MarkedWords, section: str, text: str) -> TrialExtraction:
+    """Return what the rules read in a text, as if it stood in this section of the words' record."""
+    context = (words.record.section(name) for name in ("title", "conditions"))
+    return _extract(*filter(None, context), Section(name=section, text=text))
+
+
+def _extract(*sections: Section) -> TrialExtraction:
+    source = Source(path="marked words", format="flat")
+    return Extractor(effort="none").extract(TrialRecord(record_id="marked", source=source, sections=sections))
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Trim white space and complete cut words, since gold quotes whole words.
+
+    >>> _trim("no fever now", 1, 7)
+    (0, 8)
+    """
+    marked = text[start:end]
+    start, end = start + len(marked) - len(marked.lstrip()), end - len(marked) + len(marked.rstrip())
+    while 0 < start < end and text[start].isalnum() and text[start - 1].isalnum():
+        start -= 1
+    while start < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return start, end

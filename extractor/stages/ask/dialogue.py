@@ -1,0 +1,179 @@
+"""A record's dialogue with a model, as a generator of rounds of questions. Nothing here talks to a model.
+
+A question is a line with open fields, a reply has items of such lines, and an item becomes a draft with what its text
+bears out. What the text does not bear out is asked once more, in a second round.
+"""
+
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from extractor.fields.declaration import Of
+from extractor.schemas import AbsenceReason, Origin, Usage
+from extractor.stages.parse.drafts import RECORD, Chunk, Draft, Reading, Refusal, draft_record
+from extractor.stages.parse.parsed import ParsedRecord
+from extractor.stages.proof.answers import ModelResult
+from extractor.stages.proof.check import Unreadable, ground_answer
+from extractor.stages.proof.places import MODEL_CONFIDENCE
+from extractor.stages.proof.regimens import prove_regimens
+from extractor.text.numbers import DAYS
+from extractor.text.registered_ages import AGES
+
+from .planner import AskingOptions, count_asked, pack_questions, plan_questions
+from .prompt import narrow_record, render_call
+from .questions import ModelReply, Question, Render
+from .recheck import drop_repeated, merge_recheck, plan_recheck
+from .reply_models import PARTS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS, is_listing, read_values
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Calls that may be sent at once, each as its questions, and the function that makes a call of any of them.
+
+    ``needed``: if no call of the round is answered, the record's extraction fails.
+    """
+
+    calls: tuple[tuple[Question, ...], ...]
+    render: Render
+    needed: bool
+
+
+Replies = Sequence[ModelReply | None]
+"""A reply for each call of a round; None where the budget is spent."""
+
+Dialogue = Generator[Round, Replies | None, ModelResult]
+"""Yields rounds of questions, takes their replies (None without a model), returns what the text supports."""
+
+
+def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
+    """Ask what ``options`` want asked about a record, then once more what the text does not support."""
+    questions = plan_questions(parsed, options)
+    calls = pack_questions(questions)
+    render = partial(render_call, narrow_record(parsed.record), custom=options.fields)
+    replies: Replies | None = ()
+    if calls:
+        replies = yield Round(calls, render, needed=True)
+    if replies is None:
+        return ModelResult(usage=Usage(open_questions=count_asked(questions)))
+    pairs = list(zip(calls, replies, strict=True))
+    drafts = [draft for call, reply in pairs if reply for draft in _read_reply(parsed, call, reply)]
+    answered = {draft.number for draft in drafts}
+    silent = [(q, reply) for call, reply in pairs if reply for q in call if q.chunk.number not in answered]
+    pending = [question for question, reply in silent if reply.pending]
+    unasked = [question for call, reply in pairs if reply is None for question in call]
+    asked = [question for question in questions if question not in pending and question not in unasked]
+    missing = [q for q, reply in silent if reply.items and not reply.pending and q.fields and not is_listing(q)]
+    received = [reply for reply in replies if reply]
+    lines = 0
+    if rechecks := plan_recheck(parsed, drafts, missing, options.fields):
+        call = tuple(recheck.question for recheck in rechecks)
+        again = yield Round((call,), partial(render, recheck=True), needed=False)
+        if again and (reply := again[0]):
+            drafts = merge_recheck(parsed, drafts, rechecks, reply.items)
+            received, lines = [*received, reply], len(rechecks)
+    result = collect(parsed, asked, unasked, drafts, received)
+    open_ = {number for question in asked for number in _split_fields(question) if _is_open(result.by_number[number])}
+    silent_in = {number for number in open_ if not result.by_number[number].model}
+    counts = {
+        "questions": count_asked(asked) + lines,
+        "open_questions": count_asked(unasked) + count_asked(pending) + len(open_),
+        "unanswered": sum(next(iter(_split_fields(question)), None) in silent_in for question in asked),
+    }
+    return replace(result, usage=result.usage.model_copy(update=counts))
+
+
+def _read_reply(parsed: ParsedRecord, questions: Sequence[Question], reply: ModelReply) -> list[Draft]:
+    """What the text supports of a reply."""
+    chunks = {question.chunk.number: question.chunk for question in questions}
+    said = read_values(questions, reply.items, complete=not (reply.dropped or reply.pending))
+    return prove_regimens([drop_repeated(_ground(*each, parsed, chunks)) for each in said], parsed)
+
+
+def _ground(question: Question, values: Mapping[str, Any], parsed: ParsedRecord, chunks: Mapping[int, Chunk]) -> Draft:
+    """The draft with what its text bears out, and with the line that introduces it, if the model named that."""
+    draft, number = parsed.draft_of(question.task, question.chunk), values.get("lead_in")
+    named = None if isinstance(number, Unreadable) else chunks.get(number or RECORD)
+    said = {name: value for name, value in values.items() if name != "lead_in" or isinstance(value, Unreadable)}
+    grounded = ground_answer(said, draft, parsed, named or parsed.find_lead_in(draft), question.custom)
+    if "lead_in" not in values or (number is not None and named is None):
+        return grounded
+    words, spans = (parsed.raw(named.span), (named.span,)) if named else (None, ())
+    lead_in: Reading[Any] = Reading(words, MODEL_CONFIDENCE, spans, origin=Origin.MODEL)
+    return replace(grounded, model={**grounded.model, "lead_in": lead_in})
+
+
+def collect(
+    parsed: ParsedRecord,
+    asked: Sequence[Question],
+    unasked: Sequence[Question],
+    drafts: Iterable[Draft],
+    replies: Iterable[ModelReply],
+) -> ModelResult:
+    """All that was said of a record: by line in the order of the answers, then lines without one, then the record.
+
+    ``unasked`` are the questions for which the budget did not suffice.
+    """
+    gaps: dict[int, dict[str, AbsenceReason]] = defaultdict(dict)
+    for question in asked:
+        for number, names in _split_fields(question).items():
+            gaps[number] |= dict.fromkeys(names, AbsenceReason.MODEL_REFUSED)
+    for question in unasked:
+        for number, names in _split_fields(question).items():
+            known = gaps[number].keys() & PEOPLE_FIELDS  # of the participants, one line is enough
+            gaps[number] |= dict.fromkeys(names - known, AbsenceReason.BUDGET_EXHAUSTED)
+    said: dict[int, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        said[draft.number].append(replace(draft, asked=gaps.get(draft.number, {})))
+    for question in (*asked, *unasked):
+        if (number := question.chunk.number) not in said and number in gaps:
+            line = parsed.draft_of(question.task, question.chunk)
+            said[number].append(replace(line, own={}, asked=gaps[number]))
+    found = [draft for given in said.values() for draft in given]
+    if RECORD in gaps:
+        found.append(_join_record(found, gaps[RECORD]))
+    dropped = tuple(reason for reply in replies for reason in reply.rejected)
+    return ModelResult(tuple(found), dropped, sum((reply.usage for reply in replies), Usage()))
+
+
+def _split_fields(question: Question) -> dict[int, frozenset[str]]:
+    """The fields of a question, by the number of what they are said of: its line, or the record."""
+    own = {field.name for field in question.custom if field.of is Of.RECORD}
+    of_record = own.union(PEOPLE_FIELDS) if PEOPLE in question.fields else own
+    parts = {REGIMENS: (REGIMENS, *REGIMEN_FIELDS), "split": PARTS}
+    of_line = [part for name in question.fields if name not in {PEOPLE, *own} for part in parts.get(name, (name,))]
+    both = ((question.chunk.number, of_line), (RECORD, of_record))
+    return {number: frozenset(names) for number, names in both if names}
+
+
+def _is_open(said: Draft) -> bool:
+    """Whether something that was asked has no supported answer. What is no criterion or regimen has no fields."""
+    if "stands" in said.model and said.model["stands"].value is False:
+        return False
+    wanted = set(said.asked)
+    if REGIMENS in wanted:  # of a regimen, its agent is enough
+        wanted = wanted - {REGIMENS, *REGIMEN_FIELDS} | {"agent"}
+    return not wanted <= said.model.keys()
+
+
+def _join_record(drafts: Iterable[Draft], asked: Mapping[str, AbsenceReason]) -> Draft:
+    """What lines say of the record: the widest ages, the first of other values, all of the user's own fields.
+
+    Silence about the participants is no answer.
+    """
+    found: dict[str, list[Reading[Any]]] = {name: [] for name in PEOPLE_FIELDS if name in asked}
+    refused: list[Refusal] = []
+    own: dict[str, tuple[Draft, ...]] = {}
+    for draft in drafts:
+        refused += (one for one in draft.refused if one.field in found)
+        for name, reading in draft.model.items():
+            if name in found and reading.value is not None:
+                found[name].append(reading)
+        for name in (asked.keys() - found.keys()) & draft.model.keys():
+            own[name] = (*own.get(name, ()), *draft.own.get(name, ()))
+    for name, is_highest in zip(AGES, (False, True), strict=True):
+        found.get(name, []).sort(key=lambda age: float(age.value.value * DAYS[age.value.unit]), reverse=is_highest)
+    model = {name: known[0] for name, known in found.items() if known}
+    model |= {name: Reading(bool(said), MODEL_CONFIDENCE, origin=Origin.MODEL) for name, said in own.items()}
+    return replace(draft_record({}), model=model, refused=tuple(refused), own=own, asked=asked)

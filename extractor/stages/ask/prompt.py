@@ -1,0 +1,188 @@
+"""The prompt: its static system part, the lines that carry questions, and the calls made of them.
+
+Providers bill a prefix that repeats at a fraction, and local servers keep it in memory. So the system part and the
+reply schema are the same bytes in every call of a run: the annotation guideline that people read as well
+(``prompts/guideline.md``), how to write an answer (``prompts/system.v<N>.md``) and one worked example
+(``prompts/example.v<N>.json``). The user part, about one record, comes last.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from extractor.errors import PromptError
+from extractor.fields.declaration import CustomField
+from extractor.llm.calls import RECHECK, Call, PromptVersion
+from extractor.schemas import Task, TrialRecord, list_fields
+from extractor.stages.parse.drafts import Chunk, ChunkKind, Span
+from extractor.text.clean import clean_text
+
+from .definitions import describe_fields
+from .questions import LINE_BREAK, Question
+from .reply_models import Reply, is_listing, keys_asked, reply_for
+
+_PROMPTS = Path(__file__).parents[2] / "prompts"
+_GUIDELINE, _EXAMPLES = "$guideline", "$examples"
+_CONTEXT = ("title", "official_title", "conditions")
+"""Sections that every call shows."""
+_LONGEST_CONTEXT = _LONGEST_HINT = 300
+_LONGEST_TEXT = 8000
+"""Characters of a line's text; no honest one has as many."""
+_PER_ITEM, _PER_REPLY, _PER_LIST = 8, 250, 500
+"""Output tokens beside those of the fields: an item's number and braces; slack for one long value; and slack where
+regimens are listed, for one line that holds most of them.
+"""
+_ALLOWANCES = {
+    info.metadata.question: info.metadata.tokens
+    for task in Task
+    for info in list_fields(task)
+    if info.metadata.question
+}
+"""Output tokens that an answer may take at most, by the name of its question; ``_ALLOWANCE`` for others."""
+_ALLOWANCE = 8
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+_LINE_MARK = re.compile(r"\[(?=\s*\d+\s*\|)")
+_TAG = re.compile(r"<(?=\||/?\s*[A-Za-z_]+\s*>)")
+_HINT_MARK = str.maketrans("[]|", "()/")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The static part of every call, and its worked example: questions and the items that answer them."""
+
+    version: PromptVersion
+    system: str
+    questions: tuple[Question, ...]
+    answer: tuple[Mapping[str, Any], ...]
+
+
+@cache
+def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
+    """The newest prompt, with the definitions of the user's own fields.
+
+    Raises ``PromptError`` if a file is missing or broken.
+
+    >>> load_prompt().version.name
+    'questions'
+    """
+    prompt = read_prompt(_PROMPTS)
+    if not custom:
+        return prompt
+    system = "\n\n".join([prompt.system, *describe_fields(custom)])
+    return replace(prompt, system=system, version=replace(prompt.version, sha256=_digest(system)))
+
+
+def list_prompt_versions(custom: tuple[CustomField, ...] = ()) -> tuple[PromptVersion, ...]:
+    """All prompts that a run may use."""
+    version = load_prompt(custom).version
+    return version, replace(version, name=RECHECK)
+
+
+@cache
+def read_prompt(folder: Path) -> Prompt:
+    """The newest version of the prompt in ``folder``. Raises ``PromptError`` if a file is missing or broken."""
+    versions = (re.fullmatch(r"system\.v(\d+)\.md", path.name) for path in folder.glob("system.*"))
+    version = max((int(found[1]) for found in versions if found), default=1)
+    place = folder / f"system.v{version}.md"
+    try:
+        form = place.read_text("utf-8").strip()
+        place = folder / "guideline.md"
+        guideline = place.read_text("utf-8").strip()
+        place = folder / f"example.v{version}.json"
+        text = place.read_text("utf-8")
+        example = json.loads(text)
+        questions, answer = tuple(map(_read_question, example["lines"])), tuple(example["answer"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PromptError(f"prompt {place}: {type(error).__name__}: {error}") from error
+    for mark in (_GUIDELINE, _EXAMPLES):
+        if mark not in form:
+            raise PromptError(f"prompt {folder / f'system.v{version}.md'}: there is no placeholder {mark}")
+    written = json.dumps({"items": answer}, ensure_ascii=False, separators=(",", ":"))
+    shown = "\n".join([*map(render_line, questions), written])
+    system = form.replace(_GUIDELINE, guideline).replace(_EXAMPLES, shown)
+    return Prompt(PromptVersion("questions", version, _digest(system)), system, questions, answer)
+
+
+def _digest(system: str) -> str:
+    return hashlib.sha256(system.encode()).hexdigest()
+
+
+def _read_question(raw: Mapping[str, Any]) -> Question:
+    # The file numbers lines from 901, so that an example copied into an answer has no line of its own.
+    chunk = Chunk(raw["n"], ChunkKind.ITEM, Span("example", 0, len(raw["text"])), raw["text"])
+    return Question(Task(raw["task"]), chunk, tuple(raw["fields"]), raw.get("hint", ""))
+
+
+def flatten(text: str) -> str:
+    r"""Text of a record on one line, without anything that could pass for a mark of the prompt or a chat template.
+
+    >>> flatten("Pain\nscore </record> [2|ok] <|end|>")
+    'Pain // score < /record> [ 2|ok] < |end|>'
+    """
+    lines = (" ".join(line.split()) for line in _INVISIBLE.sub("", text).splitlines())
+    text = LINE_BREAK.join(line for line in lines if line)
+    return _TAG.sub("< ", _LINE_MARK.sub("[ ", text))
+
+
+def render_line(question: Question) -> str:
+    """The question as a model reads it, on one line: ``[number|keys|hint] text``."""
+    hint = flatten(clean_text(question.hint).text)[:_LONGEST_HINT].translate(_HINT_MARK)
+    head = "|".join(part for part in (str(question.chunk.number), " ".join(keys_asked(question)), hint) if part)
+    return f"[{head}] {flatten(question.chunk.text[:_LONGEST_TEXT])}"
+
+
+def narrow_record(record: TrialRecord) -> TrialRecord:
+    """The record with only the sections that calls mention, which is little to send to another process."""
+    kept = tuple(s for s in record.sections if s.name in _CONTEXT or s.name.startswith(("interventions", "arms")))
+    return record.model_copy(update={"sections": kept})
+
+
+def render_call(
+    record: TrialRecord, questions: Sequence[Question], *, recheck: bool = False, custom: tuple[CustomField, ...] = ()
+) -> Call:
+    """One call that carries questions about one record, in the order of the tasks.
+
+    ``recheck`` if they are about refused answers; ``custom`` are the user's fields, defined in every call of a run.
+    Raises ``ValueError`` without questions or if two are about one chunk.
+    """
+    if not questions or len({question.chunk.number for question in questions}) < len(questions):
+        raise ValueError("a call needs questions, each about a chunk of its own: its number identifies the answer")
+    prompt = load_prompt(custom)
+    questions = sorted(questions, key=lambda question: list(Task).index(question.task))
+    return Call(
+        prompt=replace(prompt.version, name=RECHECK) if recheck else prompt.version,
+        system=prompt.system,
+        user="\n".join([*_describe_trial(record, questions), *map(render_line, questions)]),
+        reply_model=reply_for(custom),
+        max_output_tokens=_count_output_tokens(questions),
+        context=Reply.context_of(questions),
+        record_id=record.record_id,
+    )
+
+
+def _count_output_tokens(questions: Sequence[Question]) -> int:
+    """A limit that a good answer never reaches."""
+    allowed = _ALLOWANCES | {field.name: field.tokens for question in questions for field in question.custom}
+    fields = sum(allowed.get(field, _ALLOWANCE) for question in questions for field in question.fields)
+    lists = any(map(is_listing, questions))
+    return _PER_REPLY + _PER_LIST * lists + _PER_ITEM * len(questions) + fields
+
+
+def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Iterator[str]:
+    """What a reader must know of the trial, with its interventions where doses are asked."""
+    sections = filter(None, map(record.section, _CONTEXT))
+    shown = {section.name: flatten(clean_text(section.text).text) for section in sections}
+    context = {"Trial": shown.get("title") or shown.get("official_title"), "Conditions": shown.get("conditions")}
+    if any(question.task is Task.DOSING for question in questions):
+        names = (section.part("name") for section in record.sections if section.name.startswith("interventions"))
+        context["Interventions"] = "; ".join(flatten(clean_text(name).text) for name in names if name)
+    yield from (f"{name}: {text[:_LONGEST_CONTEXT]}" for name, text in context.items() if text)

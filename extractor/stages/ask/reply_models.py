@@ -1,0 +1,314 @@
+"""What a model writes: items of short keys, under one JSON schema that is the same for every call.
+
+Keys are short, since output tokens are the cost, and a key whose value the text does not state is left out. The prompt
+defines each key. Attributes have the types of the public schemas; their aliases are the keys that a model writes. A
+value that cannot be read is ``Unreadable`` and costs nothing else: not its item, and not the answer.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from functools import cache, partial
+from typing import Annotated, Any, Self, get_origin
+
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    create_model,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
+from pydantic_core import CoreSchema
+
+from extractor.fields.attributes import CLASSES
+from extractor.fields.declaration import CustomField
+from extractor.fields.value_forms import cut_outcome, read_time, read_window
+from extractor.schemas import (
+    Age,
+    Amount,
+    Constraint,
+    FieldInfo,
+    Instrument,
+    Period,
+    Task,
+    TimePoint,
+    TimeWindow,
+    ValueKind,
+    list_fields,
+)
+from extractor.stages.proof.check import Unreadable
+
+from .questions import LINE_BREAK, Question
+from .wire import OR_UNREADABLE, Head, WireModel, as_text, as_word
+
+REGIMENS, PEOPLE = "regimens", "people"
+"""Questions that a line may answer with several items, or with none."""
+
+_PEOPLE = tuple(info for info in list_fields(Task.ELIGIBILITY) if info.group == "eligibility")
+_ASKED = {task: tuple(info for info in list_fields(task) if info.metadata.question == info.name) for task in Task}
+"""The fields that are asked by their own names."""
+PEOPLE_FIELDS = tuple(info.name for info in _PEOPLE)
+PARTS = tuple(info.name for info in list_fields(Task.ENDPOINTS) if info.metadata.question == "split")
+"""The parts of an outcome that ``split`` asks for."""
+REGIMEN_FIELDS = tuple(info.name for info in _ASKED[Task.DOSING])
+FIELDS: Mapping[Task, tuple[str, ...]] = {
+    Task.ELIGIBILITY: ("stands", *(info.name for info in _ASKED[Task.ELIGIBILITY]), "lead_in"),
+    Task.DOSING: REGIMEN_FIELDS,
+    Task.ENDPOINTS: ("split", *(info.name for info in _ASKED[Task.ENDPOINTS])),
+}
+"""The fields that a model can be asked of an item of each task, in the order of asking."""
+_DECIDED = [info for asked in _ASKED.values() for info in asked if info.metadata.decided]
+_NEEDED = {"stands", "kind", "split"} | {info.name for info in _DECIDED if info.kind is ValueKind.CHOICE}
+"""Fields with a value for every line, so that leaving one out is no answer."""
+_LEFT_OUT = {info.name: False for info in _DECIDED if info.kind is ValueKind.YES_NO}
+"""What it means to leave out a field, where that is not "none"."""
+_EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
+_FRONT = {Task.DOSING: (*PEOPLE_FIELDS, "quote")}
+"""What a line may say besides, before the fields of a task."""
+_ATTRIBUTES = {(Task.ENDPOINTS, "category"): "domain"}
+"""Attributes that have another name than the field, since two tasks have a field of that name."""
+
+_READERS: Mapping[type[Any], Callable[[str], Any]] = {
+    TimeWindow: read_window,
+    Age: partial(read_time, Age),
+    Period: partial(read_time, Period),
+    TimePoint: partial(read_time, TimePoint),
+    **{kind: CLASSES[kind].read for kind in (Amount, Constraint, Instrument)},
+}
+"""What reads a value that is written as text, by its class."""
+
+
+def _declare(info: FieldInfo) -> Any:
+    """The type and default of a field of the guideline, as a model writes it."""
+    held: Any = info.type
+    said: Any = held
+    if read := _READERS.get(held):
+        said = as_text(held | str if held is TimeWindow else held, read)  # a window may leave its sense to the rules
+    elif issubclass(held, StrEnum):
+        said = as_word(held)
+    member: Any = Annotated[said, OR_UNREADABLE]
+    listed: Any = tuple
+    key = info.metadata.key
+    return (listed[member, ...], Field((), alias=key)) if info.many else (member | None, Field(None, alias=key))
+
+
+class Split(WireModel):
+    """First words of an outcome's description ``d`` and time frame ``t``, each left out where there is none."""
+
+    d: Head | None = None
+    t: Head | None = None
+
+
+_Values = create_model(
+    "_Values",
+    __base__=WireModel,
+    **{
+        _ATTRIBUTES.get((task, info.name), info.name): _declare(info)
+        for task, asked in {**_ASKED, Task.ELIGIBILITY: (*_ASKED[Task.ELIGIBILITY], *_PEOPLE)}.items()
+        for info in asked
+    },
+)
+
+
+class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from the schemas
+    """What a model says about the line with number ``n``: about a criterion, the participants, a regimen or an outcome.
+
+    ``Reply.context_of`` makes the context of validation.
+    """
+
+    n: int
+    stands: Annotated[bool, OR_UNREADABLE] | None = Field(None, alias="ok")
+    lead_in: Annotated[int, OR_UNREADABLE] | None = Field(None, alias="under")
+    quote: Annotated[str, OR_UNREADABLE] | None = None
+    split: Annotated[Split, OR_UNREADABLE] | None = None
+    custom: SkipJsonSchema[dict[str, Any]] = Field(default_factory=dict)
+    """What is said of the user's own fields, as it was written; their declarations read it. A class with a field for
+    each would not travel between processes."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The keys in the order of the guideline, which is that of asking."""
+        schema: JsonSchemaValue = super().__get_pydantic_json_schema__(core, handler)
+        asked = [(task, name) for task in Task for name in (*_FRONT.get(task, ()), *FIELDS[task])]
+        order = ("n", *(key_of(_ATTRIBUTES.get(each, each[1])) for each in asked))
+        return schema | {"properties": {key: schema["properties"][key] for key in order}}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_what_was_asked(cls, data: Any, info: ValidationInfo) -> Any:
+        """Drop nulls and keys that were not asked of the line; make one value of a list a list."""
+        if not isinstance(data, dict):
+            return data
+        kept = {key: value for key, value in data.items() if value not in (None, "", [], [None])}
+        if info.context:
+            questions: Mapping[int, Question] = info.context["questions"]
+            try:
+                question = questions.get(int(data["n"]))
+            except (KeyError, TypeError, ValueError):
+                raise ValueError("an item needs the number n of its line") from None
+            if question is None:
+                known = ", ".join(map(str, sorted(questions)))
+                raise ValueError(f"there is no line {data.get('n')}; the lines are {known}")
+            names = {"n"} | {name for one in list_attributes(question) for name in (one, key_of(one))}
+            custom = {field.name: kept[field.name] for field in question.custom if field.name in kept}
+            kept = {key: value for key, value in kept.items() if key in names and key not in custom}
+            kept |= {"custom": custom} if custom else {}
+        return {key: [value] if key in _LISTS and not isinstance(value, list) else value for key, value in kept.items()}
+
+    @model_validator(mode="after")
+    def _cut_is_in_the_text(self, info: ValidationInfo) -> Self:
+        if not isinstance(self.split, Split) or not info.context:
+            return self
+        try:
+            cut_outcome(info.context["questions"][self.n].chunk.text, self.split.d, self.split.t)
+        except ValueError as error:
+            read: Self = self.model_copy(update={"split": Unreadable(self.split.model_dump_json(), str(error))})
+            return read
+        return self
+
+    def read(self, question: Question) -> dict[str, Any]:
+        """What answers ``question``, by field; fields without an answer are left out.
+
+        What cannot be read is ``Unreadable``. A user's field has a list of claims.
+        """
+        asked = set(question.fields)
+        values: dict[str, Any] = {"stands": True} if REGIMENS in asked else {}
+        # What is no criterion has no fields of one, but may speak of the participants.
+        denied = "stands" in asked and self.stands is False
+        fields = ("stands", *PEOPLE_FIELDS) if denied and PEOPLE in asked else ("stands",)
+        own = {one.name for one in question.custom}
+        for field in fields if denied else expand(name for name in question.fields if name not in own):
+            value = getattr(self, _ATTRIBUTES.get((question.task, field), field))
+            if value is not None or field not in _NEEDED | set(PEOPLE_FIELDS):
+                values[field] = _LEFT_OUT.get(field) if value is None else value
+        if isinstance(split := values.get("split"), Split):
+            values |= cut_outcome(question.chunk.text, split.d, split.t)
+            del values["split"]
+        values = {field: _restore_lines(value) for field, value in values.items()}
+        claims: dict[str, Any] = {}
+        for one in question.custom:
+            said, faults = one.read(_restore_lines(self.custom.get(one.name)))
+            claims[one.name] = (*said, *(Unreadable(*fault) for fault in faults))
+        return values | claims if values or any(claims.values()) else {}
+
+
+class Reply(WireModel):
+    """A model's answer to one call. An item that is not about a line of the call is ``Unreadable``.
+
+    Only an answer of which nothing can be used is invalid.
+    """
+
+    items: tuple[Annotated[Item, OR_UNREADABLE], ...]
+
+    @model_validator(mode="after")
+    def _holds_something(self) -> Self:
+        broken = [item for item in self.items if isinstance(item, Unreadable)]
+        if broken and len(broken) == len(self.items):
+            raise ValueError(broken[0].reason)
+        return self
+
+    @staticmethod
+    def context_of(questions: Iterable[Question]) -> dict[str, Any]:
+        """The context in which a reply to these questions is validated."""
+        return {"questions": {question.chunk.number: question for question in questions}}
+
+
+_LISTS = frozenset(
+    name
+    for attribute, field in Item.model_fields.items()
+    if get_origin(field.annotation) is tuple
+    for name in (attribute, field.alias)
+)
+"""The keys and attributes that hold a list."""
+
+
+@cache
+def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
+    """The reply of a run with these fields of the user's own."""
+    if not fields:
+        return Reply
+
+    class CustomReply(Reply):
+        @classmethod
+        def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+            schema = super().model_json_schema(*args, **options)
+            schema["$defs"]["Item"]["properties"] |= {field.name: field.json_schema for field in fields}
+            return schema
+
+    CustomReply.__name__ = Reply.__name__
+    return CustomReply
+
+
+def is_listing(question: Question) -> bool:
+    """Check whether the line of a question may have any number of items, or none."""
+    return set(question.fields) <= {*_EXPANDED, *(field.name for field in question.custom)}
+
+
+def expand(fields: Iterable[str]) -> tuple[str, ...]:
+    """The fields of an answer to a question for ``fields``.
+
+    >>> expand(["kind", "people"])
+    ('kind', 'minimum_age', 'maximum_age', 'sex', 'healthy_volunteers')
+    """
+    return tuple(part for field in fields for part in _EXPANDED.get(field, (field,)))
+
+
+def list_attributes(question: Question) -> tuple[str, ...]:
+    """The attributes of ``Item`` that answer a question."""
+    return tuple(_ATTRIBUTES.get((question.task, field), field) for field in expand(question.fields))
+
+
+def key_of(attribute: str) -> str:
+    """The key that a model writes for an attribute of ``Item``; other names stay.
+
+    >>> key_of("kind"), key_of("regimens")
+    ('list', 'regimens')
+    """
+    info = Item.model_fields.get(attribute)
+    return (info.alias if info else None) or attribute
+
+
+def keys_asked(question: Question) -> tuple[str, ...]:
+    """The keys that a line names."""
+    return tuple(key_of(_ATTRIBUTES.get((question.task, field), field)) for field in question.fields)
+
+
+def read_values(
+    asked: Sequence[Question], items: Iterable[Any], *, complete: bool = True
+) -> list[tuple[Question, Mapping[str, Any]]]:
+    """Read the items of a reply to the questions ``asked``: each time a question, and its values by field.
+
+    Of several items for a line that has one, later ones add what the first leaves out. A line without an item holds no
+    regimens (``stands`` is False) and none of the user's own fields; this is concluded only from a ``complete`` reply.
+    """
+    questions = {question.chunk.number: question for question in asked}
+    found: list[tuple[Question, dict[str, Any]]] = []
+    for item in items:
+        question = questions.get(item.n) if isinstance(item, Item) else None
+        if question is None or not (values := item.read(question)):
+            continue
+        same = None if is_listing(question) else next((said for other, said in found if other is question), None)
+        if same is None:
+            found.append((question, values))
+            continue
+        for one in question.custom:
+            same[one.name] = (*same.get(one.name, ()), *values.pop(one.name, ()))
+        lacking = (name for name in values if name not in same or isinstance(same[name], Unreadable))
+        same |= {name: values[name] for name in lacking}
+    answered = {question.chunk.number for question, _ in found}
+    for question in asked if complete else ():
+        if is_listing(question) and question.chunk.number not in answered:
+            none = {"stands": False} if REGIMENS in question.fields else {one.name: () for one in question.custom}
+            found += [(question, none)] if none else []
+    return list(found)
+
+
+def _restore_lines(value: Any) -> Any:
+    """A value with the record's line breaks in place of the marks that stood for them in its line."""
+    if type(value) is str:  # members of closed sets are strings too, and stay what they are
+        return value.replace(LINE_BREAK, "\n")
+    if isinstance(value, TimeWindow):
+        return value.model_copy(update={"quote": _restore_lines(value.quote)})
+    if isinstance(value, dict):
+        return {key: _restore_lines(one) for key, one in value.items()}
+    return type(value)(map(_restore_lines, value)) if isinstance(value, tuple | list) else value

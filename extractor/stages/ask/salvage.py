@@ -1,0 +1,103 @@
+"""Extract the valid items from an answer that is truncated or partly wrong."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from extractor.llm.calls import Call
+from extractor.llm.completions import Completion, Ending, is_json
+from extractor.stages.proof.check import Unreadable
+
+from .questions import ModelReply, Question, item_number
+
+
+def read_items(completion: Completion, call: Call, questions: Sequence[Question]) -> ModelReply:
+    """Read the valid items of an answer, of a truncated one the complete ones, and say why others are of no use."""
+    if completion.ending is Ending.REFUSED:
+        return ModelReply(dropped=((None, completion.problem),))
+    try:
+        reply: Any = call.reply_model.model_validate_json(completion.text, context=dict(call.context))
+    except ValidationError as error:
+        salvaged = salvage_items(read_complete_items(completion.text) or [], call, questions)
+        if completion.ending is Ending.CUT or salvaged.dropped:
+            return salvaged
+        problem = describe_errors(error) if completion.text.strip() else "the answer is empty"
+        return replace(salvaged, dropped=((None, problem),))
+    return _sort_items(reply.items, questions)
+
+
+def salvage_items(items: Sequence[Any], call: Call, questions: Sequence[Question]) -> ModelReply:
+    """Validate each item on its own, against the item type of the reply model and the lines of the questions."""
+    kept: list[Any] = []
+    for raw in items:
+        try:
+            kept.append(_item_type(call.reply_model).validate_json(json.dumps(raw), context=dict(call.context)))
+        except ValidationError as error:
+            kept.append(Unreadable(json.dumps(raw), describe_errors(error)))
+    return _sort_items(kept, questions)
+
+
+def read_complete_items(text: str) -> list[Any] | None:
+    """The certainly complete items of an answer that may be truncated. None if the text is not an answer.
+
+    An item is complete once another one follows. All items of the last line are left out, because more of them may
+    have followed.
+
+    >>> read_complete_items('{"items":[{"n":1},{"n":2},{"n":2,"age":18},{"n":3,"age":1')
+    [{'n': 1}, {'n': 2}, {'n': 2, 'age': 18}]
+    >>> read_complete_items('{"items":[{"n":1},{"n":2},{"n":2')
+    [{'n': 1}]
+    """
+    try:
+        answer = from_json(text, allow_partial="trailing-strings")
+    except (ValueError, TypeError):  # TypeError: half of a surrogate pair
+        return None
+    items = answer.get("items") if isinstance(answer, dict) else None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        return None
+    if is_json(text) or not items:
+        return items
+    *complete, last = items
+    # A number is complete only if another key follows: 1 may be the start of 12.
+    begun = last.get("n") if "n" in list(last)[:-1] else None
+    if begun is None and complete:
+        begun = complete[-1].get("n")
+    return [item for item in complete if item.get("n") != begun]
+
+
+def describe_errors(error: ValidationError) -> str:
+    """The errors in one line of at most 300 characters, without the input.
+
+    >>> try: TypeAdapter(int).validate_python("x")
+    ... except ValidationError as error: print(describe_errors(error))
+    Input should be a valid integer, unable to parse string as an integer
+    """
+    found = (": ".join(filter(None, [".".join(map(str, e["loc"])), e["msg"]])) for e in error.errors(include_url=False))
+    return "; ".join(found)[:300]
+
+
+def _sort_items(items: Sequence[BaseModel | Unreadable], questions: Sequence[Question]) -> ModelReply:
+    """Keep the items about lines that were asked, and drop the others."""
+    asked = {question.chunk.number for question in questions}
+    kept: list[BaseModel] = []
+    dropped: list[tuple[int | None, str]] = []
+    for item in items:
+        if isinstance(item, Unreadable):
+            raw = json.loads(item.text) if is_json(item.text) else None
+            number = raw.get("n") if isinstance(raw, dict) else None
+            dropped.append((number if isinstance(number, int) else None, item.reason))
+        elif item_number(item) in asked:
+            kept.append(item)
+        else:
+            dropped.append((item_number(item), "was not asked about"))
+    return ModelReply(tuple(kept), dropped=tuple(dropped))
+
+
+@lru_cache(maxsize=64)
+def _item_type(reply_model: type[BaseModel]) -> TypeAdapter[Any]:
+    return TypeAdapter(get_args(reply_model.model_fields["items"].annotation)[0])

@@ -1,0 +1,71 @@
+"""Assemble the rules' readings and the model's supported answers into one extraction."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from extractor.fields.declaration import CustomField, Of
+from extractor.schemas import Absence, AbsenceReason, Eligibility, Task, TrialExtraction
+from extractor.stages.parse.parsed import ParsedRecord
+from extractor.stages.proof.answers import ModelResult
+
+from .coverage import measure_coverage
+from .dosing import assemble_dosing
+from .findings import report_hostile, report_implausible, report_refused, report_unconfirmed
+from .items import assemble_eligibility, assemble_endpoints
+from .own import assemble_own
+from .provenance import Assembled
+from .unread import explain_unread, report_ambiguous, report_unread
+
+__all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
+
+ALL_TASKS = frozenset(Task)
+
+
+def assemble_extraction(
+    parsed: ParsedRecord,
+    result: ModelResult,
+    tasks: Collection[Task] = ALL_TASKS,
+    fields: Sequence[CustomField] = (),
+) -> TrialExtraction:
+    """Assemble an extraction, each value with its evidence and each empty field with its reason.
+
+    A task that is not in ``tasks`` is empty, with the reason ``not_asked``. ``fields`` are the user's own.
+    """
+    said_of = tuple(map(result.complete, parsed.criteria)), tuple(map(result.complete, parsed.outcomes))
+    parsed = replace(parsed, whole=result.complete(parsed.whole), criteria=said_of[0], outcomes=said_of[1])
+    eligibility, criteria = assemble_eligibility(parsed) if Task.ELIGIBILITY in tasks else (Eligibility(), Assembled())
+    regimens = assemble_dosing(parsed, result) if Task.DOSING in tasks else Assembled()
+    outcomes = assemble_endpoints(parsed) if Task.ENDPOINTS in tasks else Assembled()
+    wanted = [field for field in fields if field.of is Of.RECORD or field.of.task in tasks]
+    custom, left, others = assemble_own(parsed, result, wanted, (criteria, regimens, outcomes))
+    unwanted = [task.value for task in Task if task not in tasks]
+    unwanted_fields = [f"custom.{field.name}" for field in fields if field not in wanted]
+    extraction = TrialExtraction(
+        record_id=parsed.record.record_id,
+        eligibility=eligibility,
+        dosing=regimens.values,
+        endpoints=outcomes.values,
+        custom={field.name: custom.get(field.name, ()) for field in fields},
+        source=parsed.record.source,
+        absences=(
+            *(Absence(field=task, reason=AbsenceReason.NOT_ASKED) for task in unwanted),
+            *criteria.absences,
+            *regimens.absences,
+            *outcomes.absences,
+            *left,
+            *(Absence(field=name, reason=AbsenceReason.NOT_ASKED) for name in unwanted_fields),
+        ),
+        usage=result.usage,
+    )
+    findings = (
+        *report_hostile(parsed),
+        *report_refused(parsed, result),
+        *report_unconfirmed(parsed, result),
+        *report_implausible(extraction),
+        *report_unread(parsed, extraction, tasks),
+        *report_ambiguous(parsed, extraction),
+        *others,
+    )
+    coverage = measure_coverage(parsed.record, extraction.list_items())
+    absences = explain_unread(parsed, extraction)
+    return extraction.model_copy(update={"absences": absences, "findings": findings, "coverage": coverage})

@@ -1,0 +1,173 @@
+"""Regimens: the model's list where a model read the record's passages on doses, else the rules' regimens."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from extractor.fields.value_forms import show_value
+from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Support, Task
+from extractor.stages.parse.drafts import Draft, Reading, Span
+from extractor.stages.parse.parsed import ParsedRecord
+from extractor.stages.proof.answers import ModelResult
+from extractor.stages.proof.doses import find_exceeded
+from extractor.stages.proof.regimens import PROVEN
+
+from .provenance import Assembled, ItemBuilder, list_read_fields
+from .resolve import AGREE, ALONE, agree, share_right
+
+_FIELDS = list_read_fields(Task.DOSING)
+_SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
+_SAID = ("amounts", "route", "frequency", "cycle", "duration", "timing")
+"""An agent has a regimen only if one of these is stated."""
+_PLACED = ("agent", "amounts", "frequency", "duration", "timing")
+"""Fields whose words the quote of a regimen should hold."""
+_PORTIONS = frozenset({"mL", "L", "capsule", "tablet", "drop", "puff", "vial", "sachet", "patch", "spray"})
+"""Units that say nothing new of an agent whose amount of substance is known."""
+_LONGEST_QUOTE = 260
+"""Characters; a longer quote is cut to what its values span."""
+_IMPLAUSIBLE = 0.2
+"""The highest confidence of an amount beyond its ceiling. Most are misread; a few stand so in the record."""
+_MOST_COMPARED = 50
+"""A regimen is compared with so many earlier ones of its agent, so that time stays linear."""
+
+
+def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
+    """Assemble the regimens of a record."""
+    latest: dict[str, deque[Regimen]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
+    assembled = Assembled[Regimen](Task.DOSING)
+    for draft in _list_drafts(parsed, result):
+        exists = draft.read("stands")
+        builder = ItemBuilder(parsed, draft, assembled.path, ceiling=exists.confidence)
+        fields = builder.add_fields(_FIELDS) | {"quote": builder.add_quote(exists)}
+        if fields["agent"] is None or not any(fields[name] for name in _SAID):
+            continue
+        same_agent = latest[fields["agent"].casefold()]
+        if any(_adds_nothing(fields, regimen) for regimen in same_agent):
+            continue
+        regimen = _doubt_doses(Regimen(section=draft.span.section, **fields, **builder.build()))
+        same_agent.append(regimen)
+        assembled.add(regimen, builder)
+    if not assembled.items:
+        assembled.absences.append(_explain_absence(parsed, result))
+    return assembled
+
+
+def _doubt_doses(regimen: Regimen) -> Regimen:
+    """The regimen with a low confidence of amounts that cannot be. They stay: the text may say so."""
+    doubtful = {f"amounts[{n}]" for n, one in enumerate(regimen.amounts) if find_exceeded(one, regimen.route)}
+    if not doubtful:
+        return regimen
+    evidence = tuple(
+        piece.model_copy(update={"confidence": min(piece.confidence or 0, _IMPLAUSIBLE)})
+        if piece.field in doubtful
+        else piece
+        for piece in regimen.evidence
+    )
+    confidence = min(regimen.confidence or 0, _IMPLAUSIBLE)
+    return regimen.model_copy(update={"evidence": evidence, "confidence": confidence})
+
+
+def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
+    """The model's regimens; then those of the rules that it was not asked about, or did not answer about."""
+    listed = result.list_regimens()
+    for answer in listed:
+        yield _confirm(parsed, answer)
+    unanswered = [one for one in result.passages if not one.is_answered]
+    for regimen in parsed.regimens:
+        passage = next((one for one in unanswered if one.span.contains(regimen.chunk.span)), None)
+        if passage and not any(covers(one, regimen) for one in listed):
+            # An open field has the reason of the passage that should have been read again.
+            yield replace(regimen, chunk=passage.chunk, asked=passage.asked)
+        elif not result.lists_regimens:
+            yield regimen
+
+
+def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
+    """Complete a regimen of the model by what the rules read: what the text links to its agent; the agent, its role and
+    the time of giving if a regimen of the rules has them.
+    """
+    span = _place(answer)
+    agent = answer.model.get("agent")
+    similar = [one for one in parsed.regimens if agent and is_same_agent(one.rules["agent"].value, agent.value)]
+    rules: dict[str, Reading[Any]] = {field.name: _find_same(field.name, answer, similar, span) for field in _FIELDS}
+    situation, origin = (AGREE, Origin.BOTH) if similar else (ALONE, Origin.MODEL)
+    rules["stands"] = Reading(True, share_right("dosing.regimens", situation), origin=origin)  # noqa: FBT003
+    return replace(answer, span=span, rules=rules)
+
+
+def _place(answer: Draft) -> Span:
+    """The words of a regimen: its quote; if that is too long or was refused, what its values span of it or its line."""
+    quote = answer.model.get("quote")
+    whole = quote.spans[0] if quote and quote.spans else answer.chunk.span
+    if whole is not answer.chunk.span and whole.length <= _LONGEST_QUOTE:
+        return whole
+    stated = [span for name in _PLACED if (value := answer.model.get(name)) for span in value.spans]
+    near = [span for span in stated if whole.contains(span) and span.length < whole.length]
+    if not near:
+        return whole
+    return Span(whole.section, min(span.start for span in near), max(span.end for span in near))
+
+
+def _find_same(name: str, answer: Draft, similar: Sequence[Draft], span: Span) -> Reading[Any]:
+    """The reading of the rules that says the same as the answer; where that was refused, another one of the same
+    words.
+    """
+    model = answer.model.get(name)
+    if model and name in PROVEN:
+        return Reading.open_() if Support.INFERRED in model.list_supports() else model
+    refused = {one.value for one in answer.refused if one.field == name}
+    for regimen in similar:
+        rule = regimen.rules[name]
+        if model and agree(rule.value, model.value) and rule.value:
+            return rule
+        if not model and regimen.span.overlaps(span) and refused.isdisjoint(map(show_value, rule.list_values())):
+            return rule
+    return Reading.open_()
+
+
+def _adds_nothing(fields: Mapping[str, Any], regimen: Regimen) -> bool:
+    """Whether a regimen says no more than another one of the same agent."""
+    compared = ("amounts", "route", "frequency", "timing", "duration")
+    return all(not fields[name] or fields[name] == getattr(regimen, name) for name in compared)
+
+
+def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
+    searched = tuple(s.name for s in parsed.record.sections if s.name.partition("[")[0] in _SEARCHED)
+    unread = next((one for one in result.passages if not one.is_answered), None)
+    if any(one.refused for one in result.passages):
+        reason = AbsenceReason.UNSUPPORTED_ANSWER
+    elif unread:
+        reason = unread.gap("regimens")
+    elif parsed.candidates and not result.passages:
+        reason = AbsenceReason.NOT_ASKED
+    else:
+        reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+    return Absence(field="dosing", reason=reason, sections=searched)
+
+
+def covers(listed: Draft, regimen: Draft) -> bool:
+    """Check whether a model's regimen states the rules' dose: the same words, or one of its amounts for its agent."""
+    amounts, quote, agent = (listed.model.get(name) for name in ("amounts", "quote", "agent"))
+    spans = [*(amounts.spans if amounts else ()), *(quote.spans if quote else ())]
+    places = regimen.rules["amounts"].spans or (regimen.span,)
+    if any(place.overlaps(span) for place in places for span in spans):
+        return True
+    if not amounts or not amounts.value or not agent or not agent.value:
+        return False
+    is_named = agent.value.casefold() in regimen.chunk.text.casefold()  # the rules may have taken another name there
+    if not is_named and not is_same_agent(regimen.rules["agent"].value, agent.value):
+        return False
+    stated = {(amount.low, amount.high) for amount in amounts.value}
+    known = regimen.rules["amounts"].value or ()
+    return any((amount.low, amount.high) in stated for amount in known) or all(a.unit in _PORTIONS for a in known)
+
+
+def is_same_agent(one: str | None, other: str | None) -> bool:
+    """Whether two names may be of one agent: one is in the other, but for what stands in brackets.
+
+    >>> is_same_agent("Examplumab (EX-1)", "high-dose examplumab"), is_same_agent("placebo", "Examplumab")
+    (True, False)
+    """
+    names = [" ".join((name or "").partition("(")[0].casefold().split()) for name in (one, other)]
+    return all(names) and (names[0] in names[1] or names[1] in names[0])

@@ -1,0 +1,126 @@
+"""Findings for people: answers that were refused, values that a model left out, implausible doses, hostile text."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from extractor.schemas import (
+    Citation,
+    Finding,
+    FindingKind,
+    Severity,
+    Task,
+    TrialExtraction,
+)
+from extractor.stages.parse.drafts import RECORD, Refusal, Span
+from extractor.stages.parse.parsed import ParsedRecord
+from extractor.stages.proof.answers import ModelResult
+from extractor.stages.proof.doses import find_exceeded
+
+from .dosing import covers
+from .provenance import list_read_fields
+from .resolve import DOUBTFUL
+
+_COMPARED: Mapping[str, Iterable[str]] = {
+    "eligibility.criteria": ("constraints", "time_window"),
+    "endpoints": [field.name for field in list_read_fields(Task.ENDPOINTS)],
+}
+"""The fields of which a value that is left out is told."""
+
+
+def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the model's refused values, each with the text's own value, and answers lost as a whole."""
+    for draft in result.drafts:
+        span = draft.chunk.span
+        for one in draft.refused if draft.number != RECORD else ():  # that repeats what lines say
+            field = f"{draft.group.partition('.')[0]}: {one.field} of {span.section}[{span.start}:{span.end}]"
+            cited = cite(parsed, one.nearest) if one.nearest else None
+            yield inform(one.kind, field, "; ".join(_explain_refusal(one, parsed)), cited, Severity.WARNING)
+    for reason in result.dropped:
+        yield inform(FindingKind.ANSWER_MISSING, "", reason, None, Severity.WARNING)
+
+
+def _explain_refusal(refusal: Refusal, parsed: ParsedRecord) -> Iterator[str]:
+    if refusal.reason:
+        yield f"the model answered {refusal.value}: {refusal.reason}"
+    else:
+        yield f"the model answered {refusal.value}, which the text does not state"
+    if refusal.nearest and refusal.conflicts:
+        conflicts = (
+            f"{c.kind.replace('_', ' ')} {c.quoted or 'none'} instead of {c.stated or 'none'}"
+            for c in refusal.conflicts
+        )
+        yield f"it has {parsed.raw(refusal.nearest)!r} ({', '.join(conflicts)})"
+    if refusal.again is not None:
+        answered = ", ".join(refusal.again)
+        yield f"asked again, it answered {answered}" if answered else "asked again, it withdrew it"
+    yield "it was kept out"
+
+
+def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the doses that the rules read and the model's list of regimens lacks, and the values that they read without
+    doubt and the model left out of its answer about the field.
+    """
+    message, listed = "the rules read a dose here, and the model's regimens do not have it", result.list_regimens()
+    for regimen in parsed.regimens if result.lists_regimens else ():
+        if regimen.rules["amounts"].value and not any(covers(one, regimen) for one in listed):
+            yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, cite(parsed, regimen.span))
+    for item in (*parsed.criteria, *parsed.outcomes):
+        model, span = item.model, item.chunk.span
+        if "stands" in model and not model["stands"].value:
+            continue
+        for name in _COMPARED[item.group]:
+            rule, said = item.read(name), model.get(name)
+            if said is None or rule.confidence < DOUBTFUL or len(said.list_values()) >= len(rule.list_values()):
+                continue
+            message = f"the rules read a value of {name.replace('_', ' ')} here, and the model left it out"
+            field = f"{item.group.partition('.')[0]}: {name} of {span.section}[{span.start}:{span.end}]"
+            for left in rule.spans:
+                if not any(map(left.overlaps, said.spans)):
+                    yield inform(FindingKind.VALUE_UNCONFIRMED, field, message, cite(parsed, left))
+
+
+def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:
+    """Yield amounts beyond what anybody is given by their route, also those of a model. They stay in the extraction."""
+    for number, regimen in enumerate(extraction.dosing):
+        for place, amount in enumerate(regimen.amounts):
+            if (ceiling := find_exceeded(amount, regimen.route)) is None:
+                continue
+            stated = f"{max(amount.low or 0, amount.high or 0):,.15g} {amount.unit}"
+            field = f"amounts[{place}]"
+            yield Finding(
+                kind=FindingKind.DOSE_IMPLAUSIBLE,
+                severity=Severity.WARNING,
+                field=f"dosing[{number}].{field}",
+                message=f"{stated} of {regimen.agent} is more than {ceiling.text} ({ceiling.source})",
+                citations=tuple(piece.cite() for piece in regimen.evidence if piece.field == field),
+            )
+
+
+_HOSTILE = {
+    FindingKind.INSTRUCTION_IN_TEXT: "text that commands a model or writes an answer for it",
+    FindingKind.INVISIBLE_CHARACTERS: "characters that nobody sees, or that turn the text round",
+    FindingKind.LOOK_ALIKE_LETTERS: "letters of another alphabet that pass for Latin ones",
+    FindingKind.MARKUP: "code that a page would run or hide",
+    FindingKind.OVERSIZED_TOKEN: "a word without end, or words repeated over and over",
+}
+
+
+def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
+    """Yield a finding for each hostile span, with its characters."""
+    for hostile in parsed.hostile:
+        span, end = hostile.span, hostile.span.start + len(hostile.quote)
+        blanked = "; nothing was read in it, and no model was shown it" if hostile.blanked else ""
+        cited = Citation(section=span.section, start=span.start, end=end, quote=hostile.quote)
+        severity, place = Severity.WARNING if hostile.blanked else Severity.INFO, f"[{span.start}:{span.end}]"
+        yield inform(hostile.kind, span.section + place, _HOSTILE[hostile.kind] + blanked, cited, severity)
+
+
+def inform(
+    kind: FindingKind, field: str, message: str, cited: Citation | None, severity: Severity = Severity.INFO
+) -> Finding:
+    """Make a finding with at most one citation."""
+    return Finding(kind=kind, severity=severity, field=field, message=message, citations=(cited,) if cited else ())
+
+
+def cite(parsed: ParsedRecord, span: Span) -> Citation:
+    """Cite the characters of a span, with their place."""
+    return Citation(section=span.section, start=span.start, end=span.end, quote=parsed.raw(span))

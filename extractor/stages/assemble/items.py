@@ -1,0 +1,118 @@
+"""Eligibility and endpoints, with each field resolved between rules and model."""
+
+from dataclasses import replace
+from typing import Any
+
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    Concept,
+    Criterion,
+    Eligibility,
+    Endpoint,
+    EndpointCategory,
+    Task,
+)
+from extractor.stages.parse.drafts import Draft, Reading
+from extractor.stages.parse.eligibility.admission import describe_ages, describe_criterion
+from extractor.stages.parse.parsed import ParsedRecord
+from extractor.stages.parse.scoring import measured
+from extractor.text.registered_ages import (
+    AGES,
+    OLDEST,
+    UNLIKE,
+    agrees,
+    count_days,
+    differs,
+    read_registered_ages,
+)
+
+from .provenance import Assembled, ItemBuilder, list_read_fields
+
+_SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
+_CONTRADICTORY: Reading[Any] = Reading(None, 0.0, gap=AbsenceReason.CONTRADICTORY)
+_PEOPLE = list_read_fields(Task.ELIGIBILITY)
+_CRITERION = list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")
+_ENDPOINT = list_read_fields(Task.ENDPOINTS)
+
+
+def assemble_eligibility(parsed: ParsedRecord) -> tuple[Eligibility, Assembled[Criterion]]:
+    """Assemble what is said of all participants, and the criteria."""
+    searched = [name for name in _SEARCHED if parsed.record.section(name)]
+    builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)
+    fields: dict[str, Any] = {name: builder.add(name, age) for name, age in _resolve_ages(parsed, builder).items()}
+    fields |= builder.add_fields([field for field in _PEOPLE if field.name not in fields])
+    criteria = Assembled[Criterion]("eligibility.criteria")
+    for draft in parsed.criteria:
+        item = ItemBuilder(parsed, draft, criteria.path)
+        stands = item.resolve("stands")
+        if stands.value and item.resolve("kind").value:
+            values = item.add_fields(_CRITERION[:1])  # the kind, then the quote
+            values |= {"quote": item.add_quote(stands), **item.add_fields(_CRITERION[1:])}
+            criterion = Criterion(section=draft.span.section, **values, **item.build())
+            criteria.add(describe_criterion(criterion, parsed.passage(draft.span)), item)
+    if not criteria.items:
+        builder.add_absence("criteria", _explain_no_criteria(parsed))
+    criteria.absences[:0] = builder.absences
+    eligibility = Eligibility(**fields, **builder.build(), criteria=criteria.values)
+    return describe_ages(eligibility, parsed.sections), criteria
+
+
+def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Reading[Any]]:
+    """Both ages. One that is not the registered age is never sure, and one that nobody can reach is none.
+
+    If the lowest is not below the highest, the passages that state them contradict each other: one that is registered
+    as well stands, else none.
+    """
+    registered = read_registered_ages(parsed.record.registry)
+    ages: dict[str, Reading[Any]] = {}
+    for name in AGES:
+        age = builder.resolve(name)
+        if age.value is None and age.gap is None and builder.draft.read(name).alternatives:
+            age = replace(age, gap=AbsenceReason.AMBIGUOUS)
+        if age.value and count_days(age.value) > OLDEST:
+            age = _CONTRADICTORY
+        if differs(age.value, registered[name]):
+            age = replace(age, confidence=min(age.confidence, measured("participants", UNLIKE)))
+        ages[name] = age
+    low, high = (age.value for age in ages.values())
+    if low and high and count_days(low) >= count_days(high):
+        known = [name for name in AGES if registered[name] and agrees(ages[name].value, registered[name])]
+        ages |= dict.fromkeys(AGES if len(known) != 1 else set(AGES) - set(known), _CONTRADICTORY)
+    return ages
+
+
+def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
+    doubtful = (one for one in parsed.criteria if not one.rules["stands"].certain)
+    if unanswered := next((one for one in doubtful if "stands" not in one.model), None):
+        return unanswered.gap("stands")
+    searched = any(parsed.record.section(name) for name in _SEARCHED[:3])
+    return AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+
+
+_KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
+
+
+def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
+    """Assemble one endpoint for each registered outcome, in the record's order."""
+    assembled = Assembled[Endpoint](Task.ENDPOINTS)
+    for draft in parsed.outcomes:
+        chosen = replace(draft, rules={**draft.rules, "concept": _choose_concept(draft)})
+        builder = ItemBuilder(parsed, chosen, assembled.path)
+        place = {name: draft.rules[name].value for name in ("rank", "index")}
+        assembled.add(Endpoint(**place, **builder.add_fields(_ENDPOINT), **builder.build()), builder)
+    if not assembled.items:
+        searched = tuple(s.name for s in parsed.record.sections if "_outcomes" in s.name)
+        reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+        assembled.absences.append(Absence(field="endpoints", reason=reason, sections=searched))
+    return assembled
+
+
+def _choose_concept(draft: Draft) -> Reading[Any]:
+    """The rules' concept, or the best alternative if a model's category excludes kinetics."""
+    concept, said = draft.read("concept"), draft.model.get("category")
+    excluded = said is not None and said.value not in (None, EndpointCategory.PHARMACOKINETICS)
+    if not excluded or concept.certain or concept.value not in _KINETICS:
+        return concept
+    others = [other for other in concept.alternatives if other not in _KINETICS]
+    return replace(concept, value=others[0], alternatives=tuple(others[1:])) if others else concept

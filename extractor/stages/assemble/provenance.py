@@ -1,0 +1,277 @@
+"""Collect the evidence of an item's values while it is built, and drop doubtful values from extractions."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    CustomItem,
+    Evidence,
+    EvidenceKind,
+    ExtractedItem,
+    FieldInfo,
+    Finding,
+    Origin,
+    Support,
+    Task,
+    TrialExtraction,
+    list_fields,
+)
+from extractor.stages.parse.drafts import Draft, Reading, Span
+from extractor.stages.parse.injection import find_honest
+from extractor.stages.parse.parsed import ParsedRecord
+
+from .resolve import resolve
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT", bound=ExtractedItem)
+_Located = TypeVar("_Located", Absence, Finding)
+_LAST_STEP = re.compile(r"(?:\.\w+|\[\d+\])$")
+
+
+def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
+    """Return the fields of a task's items whose values are read from their own quotes.
+
+    >>> [field.name for field in list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")][:2]
+    ['kind', 'lead_in']
+    """
+    fields = (field for field in list_fields(task) if field.metadata.evidence is EvidenceKind.READ)
+    return [field for field in fields if field.group == (group or task)]
+
+
+class ItemBuilder:
+    """Resolves the fields of a draft, and collects their evidence and the reasons of empty ones.
+
+    ``path`` is the item's place in the extraction, such as ``dosing[0]``. No value is surer than the item itself, that
+    is than ``ceiling``. ``searched`` are the sections that were searched, by default that of the item: the evidence of
+    a value without words of its own, such as "no time is stated", is then the item's whole span. Without any, empty
+    fields are explained by the absence of a section.
+    """
+
+    def __init__(
+        self,
+        parsed: ParsedRecord,
+        draft: Draft,
+        path: str,
+        *,
+        searched: Sequence[str] | None = None,
+        ceiling: float = 1,
+    ) -> None:
+        self._parsed, self._path, self.draft = parsed, path, draft
+        self._whole = (draft.span,) if searched is None else ()
+        self._sections = (draft.span.section,) if searched is None else tuple(searched)
+        self._evidence: list[Evidence] = []
+        self._confidence = self._ceiling = ceiling
+        self.absences: list[Absence] = []
+
+    def resolve(self, field: str) -> Reading[Any]:
+        """Resolve the rules' reading and the model's answer for a field."""
+        counted = f"{self.draft.group.partition('.')[0]}.{field}"
+        return resolve(self.draft.read(field), self.draft.model.get(field), self.draft.gap(field), counted)
+
+    def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
+        """Resolve fields, add the evidence or the absence of each, and return their values."""
+        values: dict[str, Any] = {}
+        for field in fields:
+            value = self.add(field.name, self.resolve(field.name))
+            values[field.name] = () if field.many and value is None else value
+        return values
+
+    def add_quote(self, exists: Reading[Any]) -> str | None:
+        """Add the item's own words, whose confidence and origin are those of its existence."""
+        span = self.draft.span
+        return self.add("quote", Reading(self._parsed.raw(span), exists.confidence, (span,), origin=exists.origin))
+
+    def add(self, field: str, resolved: Reading[T | None]) -> T | None:
+        """Add the evidence or the absence of a resolved field, and return its value."""
+        value = resolved.value
+        if resolved.gap is not None:
+            self.add_absence(field, resolved.gap)
+            return value
+        self._confidence = min(self._confidence, resolved.confidence)
+        if value is None or value == ():
+            self.add_absence(field, AbsenceReason.NOT_REPORTED if self._sections else AbsenceReason.SECTION_ABSENT)
+            return value
+        supports = resolved.list_supports() or (Support.LITERAL,)
+        for position, span in enumerate(resolved.spans or self._whole):
+            if isinstance(value, tuple):
+                place = min(position, len(value) - 1)
+                self._prove(f"{field}[{place}]", value[place], span, resolved, supports[position])
+            else:
+                self._prove(field, value, span, resolved, supports[position])
+        return value
+
+    def add_absence(self, field: str, reason: AbsenceReason) -> None:
+        """Add the reason why a field is empty."""
+        self.absences.append(Absence(field=f"{self._path}.{field}", reason=reason, sections=self._sections))
+
+    def build(self) -> dict[str, Any]:
+        """Return the item's provenance fields."""
+        return describe_evidence(self._evidence, round(self._confidence, 4))
+
+    def _prove(self, name: str, value: Any, span: Span, resolved: Reading[Any], support: Support) -> None:
+        """Add evidence, with how the value was read from it: what is no quote was concluded, if nothing else is known.
+
+        The evidence of a value that rests on a whole passage is its longest part without blanked hostile text.
+        """
+        if self._parsed.raw(span) in (value, getattr(value, "name", None)) and getattr(value, "version", None) is None:
+            support = Support.LITERAL
+        elif support is Support.LITERAL and type(value) is not str:
+            support = Support.INFERRED
+        sure = min(resolved.confidence, self._ceiling)
+        self._confidence = min(self._confidence, sure)
+        if blanks := self._parsed.list_blanks(span):
+            text = self._parsed.sections[span.section].raw
+            span = Span(span.section, *find_honest((span.start, span.end), text, blanks))
+        self._evidence.append(
+            Evidence(
+                field=name,
+                section=span.section,
+                start=span.start,
+                end=span.end,
+                quote=self._parsed.raw(span),
+                origin=resolved.origin,
+                support=support,
+                confidence=sure,
+            )
+        )
+
+
+@dataclass(slots=True)
+class Assembled(Generic[ItemT]):
+    """The items of a group with their paths and drafts, and why their empty fields are empty."""
+
+    group: str = ""
+    items: list[tuple[str, ItemT, Draft]] = dataclasses.field(default_factory=list)
+    absences: list[Absence] = dataclasses.field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """The path of the next item."""
+        return f"{self.group}[{len(self.items)}]"
+
+    @property
+    def values(self) -> tuple[ItemT, ...]:
+        """The items alone."""
+        return tuple(item for _, item, _ in self.items)
+
+    def add(self, item: ItemT, builder: ItemBuilder) -> None:
+        """Add a built item."""
+        self.items.append((self.path, item, builder.draft))
+        self.absences += builder.absences
+
+
+def describe_evidence(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:
+    """Return an item's provenance fields: evidence, origin, weakest support and confidence."""
+    origins = {piece.origin for piece in evidence}
+    return {
+        "evidence": tuple(evidence),
+        "origin": next(iter(origins)) if len(origins) == 1 else Origin.BOTH if origins else None,
+        "support": max((piece.support for piece in evidence), key=list(Support).index, default=None),
+        "confidence": confidence,
+    }
+
+
+def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
+    """Return the extraction without values whose confidence is below ``minimum``, a probability from 0 to 1.
+
+    A dropped field becomes empty, with the absence reason ``low_confidence``. Members of a list are dropped one by one.
+    An item is dropped with a field that it requires, such as a criterion's quote. Absences and findings of remaining
+    values get their new path; those of dropped values are dropped. Coverage and usage do not change. Values without
+    evidence, such as gold, stay.
+    """
+    if minimum <= 0:
+        return extraction
+    filtered = _Filter(minimum)
+    eligibility = filtered.keep(extraction.eligibility, "eligibility", "eligibility") or extraction.eligibility
+    criteria = filtered.keep_all(extraction.eligibility.criteria, "eligibility.criteria")
+    changed = {
+        "eligibility": eligibility.model_copy(update={"criteria": criteria}),
+        "dosing": filtered.keep_all(extraction.dosing, "dosing"),
+        "endpoints": filtered.keep_all(extraction.endpoints, "endpoints"),
+        "custom": {name: filtered.keep_custom(items, name) for name, items in extraction.custom.items()},
+        "absences": (*filtered.follow(extraction.absences), *filtered.absences),
+        "findings": tuple(filtered.follow(extraction.findings)),
+    }
+    return extraction.model_copy(update=changed) if filtered.moved else extraction
+
+
+class _Filter:
+    """Drops doubtful values. ``moved`` maps old paths to new ones, or to None for dropped values."""
+
+    def __init__(self, minimum: float) -> None:
+        self._minimum = minimum
+        self.moved: dict[str, str | None] = {}
+        self.absences: list[Absence] = []
+
+    def keep_all(self, items: tuple[ItemT, ...], path: str) -> tuple[ItemT, ...]:
+        """Return the remaining items of a list."""
+        kept: list[ItemT] = []
+        for place, item in enumerate(items):
+            before, after = f"{path}[{place}]", f"{path}[{len(kept)}]"
+            left = self.keep(item, before, after)
+            if left is None or before != after:
+                self.moved[before] = after if left else None
+            kept += [left] if left else []
+        if items and not kept:
+            self._add_absence(path, [piece for item in items for piece in item.evidence])
+        return tuple(kept)
+
+    def keep_custom(self, items: tuple[CustomItem, ...], name: str) -> tuple[CustomItem, ...]:
+        """Return the remaining values of a user's own field, at the new places of their items."""
+        places = [(item, item.of and self.moved.get(item.of, item.of)) for item in items]
+        left = tuple(item.model_copy(update={"of": of}) for item, of in places if of or not item.of)
+        return self.keep_all(left, f"custom.{name}")
+
+    def keep(self, item: ItemT, before: str, after: str) -> ItemT | None:
+        """Return the rest of an item, None if it lacks a required field. ``before`` and ``after`` are its paths."""
+        if isinstance(item, CustomItem):
+            return item if item.confidence is None or item.confidence >= self._minimum else None
+        least: dict[str, float] = {}
+        for piece in item.evidence:
+            if piece.confidence is not None:
+                least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
+        doubtful = {field for field, confidence in least.items() if confidence < self._minimum}
+        names = dict.fromkeys(field.partition("[")[0] for field in least if field in doubtful)
+        if not names:
+            return item
+        if any(type(item).model_fields[name].is_required() for name in names):
+            return None
+        sure = {piece.field for piece in item.evidence} - doubtful
+        update: dict[str, Any] = {}
+        places: dict[str, str | None] = {}
+        for name in names:
+            value = getattr(item, name)
+            members = [f"{name}[{place}]" for place in range(len(value))] if isinstance(value, tuple) else []
+            # A member without evidence of its own was read together with the others, and shares their confidence.
+            kept = [place for place, member in enumerate(members) if member in sure]
+            places |= dict.fromkeys(members) | {members[place]: members[new] for new, place in enumerate(kept)}
+            update[name] = tuple(value[place] for place in kept) if isinstance(value, tuple) else None
+            if not kept:
+                places[name] = None
+                self._add_absence(f"{after}.{name}", [p for p in item.evidence if p.field.partition("[")[0] == name])
+        self.moved |= {f"{before}.{old}": new and f"{after}.{new}" for old, new in places.items()}
+        moved = ((piece, places.get(piece.field, piece.field)) for piece in item.evidence)
+        evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
+        confidence = min((piece.confidence for piece in evidence if piece.confidence is not None), default=1.0)
+        if item.confidence is not None and item.confidence < min(least.values()):
+            confidence = item.confidence  # an empty field has no evidence, and stays empty
+        return item.model_copy(update={**update, **describe_evidence(evidence, confidence)})
+
+    def follow(self, located: Iterable[_Located]) -> Iterator[_Located]:
+        """Yield the entries whose place still exists, with its new path."""
+        for one in located:
+            path = one.field
+            while path not in self.moved and (step := _LAST_STEP.search(path)):
+                path = path[: step.start()]
+            new = self.moved.get(path, path)
+            if new is not None:
+                yield one.model_copy(update={"field": new + one.field[len(path) :]}) if new != path else one
+
+    def _add_absence(self, path: str, evidence: Iterable[Evidence]) -> None:
+        searched = tuple(dict.fromkeys(piece.section for piece in evidence))
+        self.absences.append(Absence(field=path, reason=AbsenceReason.LOW_CONFIDENCE, sections=searched))

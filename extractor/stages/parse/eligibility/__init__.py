@@ -1,0 +1,117 @@
+"""Read who may take part: criteria from the eligibility section, or from running text if there is none."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from extractor.schemas import Category, Comparator, RegistryFields, Support
+from extractor.stages.parse.drafts import Chunk, ChunkKind, Draft, Reading, draft_record, span_of
+from extractor.stages.parse.scoring import measured
+from extractor.text.book import rule
+from extractor.text.mentions.constraints import find_limits
+from extractor.text.passage import LexedSection
+
+from .category import score_lines, target_words
+from .constraints import read_constraints, read_window
+from .outline import OutlineEntry, Role, find_suspects, read_outline
+from .people import Stated, read_ages, read_healthy, read_sex
+
+__all__ = ["read_eligibility"]
+
+_CLEARLY_NONE = 0.98
+_UNKNOWN = RegistryFields()
+_SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
+_TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
+
+
+def read_eligibility(
+    sections: Mapping[str, LexedSection], numbers: Iterator[int], registry: RegistryFields = _UNKNOWN
+) -> tuple[Draft, tuple[Draft, ...]]:
+    r"""Read ages, sex and healthy volunteers of one record, and its criteria.
+
+    ``sections`` maps names to the record's sections, read into tokens. Each chunk takes the next of ``numbers``.
+    ``registry`` has the registered ages, which choose among those of the text and make others unsure.
+
+    >>> from itertools import count
+    >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
+    >>> whole, criteria = read_eligibility({"eligibility": read_section("eligibility", text)}, count())
+    >>> [(c.chunk.text, c.rules["kind"].value.value, c.rules["category"].value.value) for c in criteria]
+    [('Age 18-65 years', 'inclusion', 'age'), ('Pregnant', 'exclusion', 'reproductive')]
+    >>> whole.rules["maximum_age"].value.value
+    65
+    """
+    summary = [sections[name].whole for name in _SUMMARY if name in sections]
+    titles = [passage for passage in summary if passage.section.name.endswith("title")]
+    descriptions = [passage for passage in summary if passage not in titles]
+    named = [*titles, *([sections["conditions"].whole] if "conditions" in sections else [])]
+    listed = sections.get("eligibility")
+    lines = read_outline(listed) if listed and listed.raw.strip() else find_suspects(descriptions)
+    entries = [entry for entry in lines if entry.role is not Role.REMARK]
+    scores = score_lines(entries, target_words(*named))
+    found = [_read(entry, *score, next(numbers)) for entry, score in zip(entries, scores, strict=True)]
+    stated = [one for criterion, one in found if criterion.rules["stands"].value]
+    minimum, maximum = read_ages(stated, summary, registry, listed)
+    rules: dict[str, Reading[Any]] = {
+        "minimum_age": minimum,
+        "maximum_age": maximum,
+        "sex": read_sex(stated, named, descriptions),
+        "healthy_volunteers": read_healthy(stated, summary),
+    }
+    return draft_record(rules), tuple(criterion for criterion, _ in found)
+
+
+def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float, number: int) -> tuple[Draft, Stated]:
+    passage, is_parent = entry.passage, entry.role is Role.PARENT
+    parent, heading = (" ".join(intro.raw.split()) if intro else "" for intro in (entry.parent, entry.heading))
+    text = passage.text.translate(str.maketrans("\n\t\r", "   "))
+    limits = find_limits(passage.tokens, entry.sense)
+    place, in_prose = (span_of(passage),), entry.confidence is not None
+    kind_sure = measured("criterion", "kind of the list" if entry.kind else "kind without a list")
+    kind_sure = measured("criterion", "kind of a sentence") if in_prose else kind_sure
+    lead_in: Reading[str | None] = Reading(
+        None, measured("criterion", "no parent of a sentence" if in_prose else "no parent")
+    )
+    if entry.parent:
+        place_of_parent = "under a heading" if entry.parent is entry.heading else "under an item"
+        sure = measured("criterion", "under an item of its level" if entry.doubtful else place_of_parent)
+        lead_in = Reading(entry.parent.raw, sure, (span_of(entry.parent),))
+    window, constraints = read_window(passage, entry.sense, parent), read_constraints(passage, limits, parent)
+    introduces = entry.parent and not (entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":")
+    if entry.parent and introduces and window.value is None:
+        inherited = read_window(entry.parent.alone(), entry.sense)
+        sure = measured("time_window", "sense implied") if entry.doubtful else inherited.confidence
+        # "Stable for at least 3 months" is not said of the measured values below it, but of doses; "within" is of both.
+        lasts = inherited.value and inherited.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
+        measured_value = constraints.value and category.value not in _TREATMENTS
+        if inherited.value and not (lasts and measured_value):
+            window = replace(inherited, confidence=min(inherited.confidence, sure))
+    denial = rule("negated_statement").starts(passage.tokens, passage.first, passage.end)
+    denied = passage.part(denial.first, denial.end) if denial else passage
+    denial_sure = measured("negated", "negated" if denial else "not negated")
+    rules: dict[str, Reading[Any]] = {
+        "stands": _read_existence(entry, no_criterion),
+        "kind": Reading(entry.sense, kind_sure, place, Support.INFERRED),
+        "lead_in": lead_in,
+        "category": category,
+        "constraints": constraints,
+        "time_window": window,
+        "negated": Reading(denial is not None, denial_sure, (span_of(denied),), Support.INFERRED),
+    }
+    layout = ChunkKind.LEAD_IN if is_parent else ChunkKind.ITEM if entry.listed else ChunkKind.SENTENCE
+    criterion = Draft("eligibility.criteria", Chunk(number, layout, *place, text), *place, rules)
+    donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
+    return criterion, Stated(passage, entry.sense, category.value, limits, donor, parent or heading)
+
+
+def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:
+    """Whether an entry is a criterion. Almost all listed lines are; some look like headings or notes."""
+    if entry.role is Role.PARENT:
+        return Reading(value=False, confidence=measured("criterion", "parent"))
+    if entry.listed and no_criterion >= _CLEARLY_NONE:
+        return Reading(value=False, confidence=no_criterion)
+    sure = entry.confidence
+    if sure is None:
+        case = "listed, ends with a colon" if entry.passage.text.endswith(":") else "listed"
+        sure = measured("criterion", case if entry.listed else "prose")
+    sure = min(sure, round(1 - no_criterion, 3)) if entry.listed else sure
+    return Reading(entry.role is Role.CRITERION, sure, (span_of(entry.passage),), Support.INFERRED)

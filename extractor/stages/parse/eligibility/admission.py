@@ -1,0 +1,175 @@
+"""Read whom a criterion and its limits admit: demands, exceptions, the sex of a limit, how the text bounds an age.
+
+The facts go into the extraction, so that whoever uses it need not read the quotes again.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from typing import Any
+
+from extractor.schemas import (
+    Age,
+    Comparator,
+    Constraint,
+    Criterion,
+    CriterionKind,
+    Eligibility,
+    Evidence,
+    Origin,
+    Sex,
+    Support,
+    TrialExtraction,
+)
+from extractor.text.book import rule
+from extractor.text.lexer import Range, Tokens
+from extractor.text.mentions.constraints import find_limits
+from extractor.text.passage import LexedSection, Passage, read_passage
+from extractor.text.quantity_names import name_quantity
+from extractor.text.registered_ages import AGES
+from extractor.text.units import read_unit
+
+from .constraints import read_constraints
+
+_SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
+"""Rules that find words for a sex."""
+_SIDES = dict(zip(AGES, "><", strict=True))
+"""The first sign of the comparators that bound each age."""
+
+
+def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
+    """Add to a criterion what its words say of whom it admits, and to the evidence of its limits what each limits.
+
+    ``passage`` holds the criterion, in the section to which the offsets of its evidence refer.
+
+    >>> said = Criterion(kind="exclusion", section="eligibility", quote="Participants must be off steroids")
+    >>> describe_criterion(said, read_passage(said.quote)).demanded
+    True
+    """
+    tokens, includes = passage.alone().tokens, criterion.kind is CriterionKind.INCLUSION
+    negated = criterion.negated
+    if negated is None:
+        negated = rule("negated_statement").starts(tokens, 0) is not None
+    exception = rule("excluded_anyway" if includes else "admitted_anyway")
+    update: dict[str, Any] = {
+        "negated": negated,
+        "turned": bool(negated and criterion.constraints and rule("must_not").search(tokens)),
+        "demanded": not includes and rule("demanded").starts(tokens, 0) is not None,
+        "has_exception": exception.search(tokens) is not None,
+    }
+    places = {
+        at: (place.first - passage.first, place.end - passage.first)
+        for at, piece in enumerate(criterion.evidence)
+        if piece.field.startswith("constraints[")
+        for place in [passage.section.between(piece.start, piece.end)]
+    }
+    if places:
+        sexes, pieces = _find_sexes(tokens, places), list(criterion.evidence)
+        for at in places:
+            limit = criterion.constraints[int(pieces[at].field[len("constraints[") : -1])]
+            known = {"sex": sexes.get(at), "quantity": _name_by_context(limit, pieces[at], passage)}
+            pieces[at] = pieces[at].model_copy(update=known)
+        update["evidence"] = tuple(pieces)
+    return criterion.model_copy(update=update)
+
+
+def describe_gold(extraction: TrialExtraction, *, located: bool = True) -> TrialExtraction:
+    """Add to the criteria of gold what their words say of whom they admit. Other extractions stay as they are.
+
+    Gold has no evidence. ``located`` adds that of the limits, with offsets into the quote and so with an empty section.
+    """
+    criteria = tuple(
+        one if one.evidence else _describe_gold(one, located=located) for one in extraction.eligibility.criteria
+    )
+    eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
+    return extraction.model_copy(update={"eligibility": eligibility})
+
+
+def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
+    passage = read_passage(criterion.quote)
+    read = read_constraints(passage, find_limits(passage.tokens, criterion.kind), criterion.lead_in or "")
+    places = list(zip(read.list_values(), read.spans, strict=True)) if located else []
+    pieces: list[Evidence] = []
+    for at, limit in enumerate(criterion.constraints):
+        if found := next((one for one in places if _say_numbers(one[0]) == _say_numbers(limit)), None):
+            places.remove(found)
+            start, end = found[1].start, found[1].end
+            piece = Evidence(
+                field=f"constraints[{at}]",
+                section="",
+                start=start,
+                end=end,
+                quote=criterion.quote[start:end],
+                origin=Origin.RULE,
+                support=Support.PARSED,
+            )
+            pieces.append(piece)
+    return describe_criterion(criterion.model_copy(update={"evidence": tuple(pieces)}), passage)
+
+
+def _say_numbers(limit: Constraint) -> tuple[Comparator, float, float | None]:
+    return limit.comparator, limit.value, limit.value_high
+
+
+def describe_ages(eligibility: Eligibility, sections: Mapping[str, LexedSection]) -> Eligibility:
+    """Add to the evidence of both ages how its words bound them: "over 18 years" is ``>``, "under 65" ``<``.
+
+    The words count if they stand with the criteria where there are any: "elderly over 65" in a summary is loose.
+    """
+    listed = {one.section for one in eligibility.criteria}
+    pieces: list[Evidence] = []
+    for piece in eligibility.evidence:
+        if piece.field in AGES and (piece.section in listed or not listed):
+            tokens = sections[piece.section].between(piece.start, piece.end).alone().tokens
+            comparator = _bound_age(tokens, getattr(eligibility, piece.field), _SIDES[piece.field])
+            pieces.append(piece.model_copy(update={"comparator": comparator}))
+        else:
+            pieces.append(piece)
+    return eligibility.model_copy(update={"evidence": tuple(pieces)})
+
+
+def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
+    """The comparator of an age. "Not older than 65", and "under 18" among exclusions, name the other side."""
+    for one in find_limits(tokens, None):
+        if one.value == age.value and one.value_high is None:
+            sides = [each for each in (one.comparator, one.comparator.opposite) if each]
+            return next((each for each in sides if each[0] == side), None)
+    return None
+
+
+def _find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
+    """The sex that the words name for each limit; none if they name none, or both together.
+
+    The sexes stand before the limits or behind them, in the same clause. The first one shows which: "Hb < 13 g/dL in
+    men and < 12 g/dL in women".
+    """
+    found = ((one.first, sex) for name, sex in _SEXED.items() for one in rule(name).find(tokens))
+    named = {at: sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
+    if not named or rule("all_sexes").search(tokens):
+        return {}
+    first, last = sorted(named), {key: end - 1 for key, (_, end) in places.items()}
+    ends, sexes = sorted(last.values()), dict[int, Sex]()
+    for key, place in last.items():
+        number = bisect_left(first, place)
+        if first[0] < ends[0]:
+            floor = ends[bisect_left(ends, first[number - 1]) - 1] if first[number - 1] > ends[0] else -1
+            beside = first[bisect_left(first, floor) : number]  # "women (not pregnant) and men of" are both
+            at = beside[-1] if len({named[one] for one in beside}) == 1 else None
+        else:
+            following = ends[bisect_right(ends, place) :][:1]
+            at = next((one for one in first[number : number + 1] if not following or one < following[0]), None)
+        if at is not None and frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
+            sexes[key] = named[at]
+    return sexes
+
+
+_NEAR = 200
+"""How many characters around a limit are read for its quantity."""
+
+
+def _name_by_context(limit: Constraint, piece: Evidence, passage: Passage) -> str | None:
+    """The quantity of a limit, where the words around it name another one than its own: "men", "a score", "BP"."""
+    unit, (start, end) = read_unit(limit.unit) if limit.unit else None, passage.raw_span
+    around = passage.section.raw[max(start, piece.start - _NEAR) : min(end, piece.end + _NEAR)]
+    own = name_quantity(limit.quantity, unit, value=limit.value)
+    named = name_quantity(limit.quantity, unit, around, limit.value, piece.quote)
+    return named.name if named and named != own else None

@@ -1,0 +1,97 @@
+"""Classify criteria, and tell them from other lines, with a scorer trained on labelled lines."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import pairwise
+
+from extractor.schemas import Category, CriterionKind
+from extractor.stages.parse.drafts import Reading
+from extractor.stages.parse.scoring import list_words, load_scorer
+from extractor.text.book import find_terms, word_list
+from extractor.text.passage import Passage
+
+from .outline import OutlineEntry
+
+_STEM, _OPENING_LINES, _OPENING_WORDS = 6, 6, 4
+
+
+def target_words(*passages: Passage) -> frozenset[str]:
+    """The stems of words in titles, conditions or criteria that can name a disease.
+
+    >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
+    ['allerg', 'peanut']
+    """
+    return _stem(word for passage in passages for word in list_words(passage))
+
+
+def _stem(words: Iterable[str]) -> frozenset[str]:
+    return frozenset({word[:_STEM] for word in words if len(word) > 3} - _common_stems())
+
+
+@cache
+def _common_stems() -> frozenset[str]:
+    return frozenset(word[:_STEM] for word in word_list("common_words"))
+
+
+def describe_lines(entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()) -> list[list[str]]:
+    """The features of all entries of a record. The words of the entry, ``w``, come first, in order.
+
+    ``target`` holds the stems of the record's title and conditions.
+
+    >>> describe_lines([OutlineEntry(read_passage("Known asthma"), CriterionKind.INCLUSION)])[0][:3]
+    ['w known', 'w asthma', 'p known asthma']
+    """
+    words = [list_words(entry.passage) for entry in entries]
+    stems, kinds = list(map(_stem, words)), [entry.sense for entry in entries]
+    seen = Counter[CriterionKind]()
+    opening: list[frozenset[str]] = []
+    features: list[list[str]] = []
+    for own, kind in zip(stems, kinds, strict=True):
+        if kind is CriterionKind.INCLUSION and len(opening) < _OPENING_LINES:
+            opening.append(own)
+    for entry, own, kind, read in zip(entries, stems, kinds, words, strict=True):
+        # Words shared with the title and with the first inclusion criteria, and the position of the line.
+        named = min(len(own & target), 3) if target else "-"
+        repeated = min(sum(any(stem in other for other in opening if other is not own) for stem in own), 3)
+        shared = (f"named {named}", f"repeated {repeated}")
+        place = (f"place {min(seen[kind], 4)}", f"first {not seen[kind]} {named}")
+        terms = find_terms(entry.passage.tokens, "categories", entry.passage.first, entry.passage.end)
+        features.append(
+            [
+                *(f"w {word}" for word in read),
+                *(f"p {one} {other}" for one, other in pairwise(read)),
+                *(f"{kind[0]} {word}" for word in read),
+                *(f"^ {word}" for word in read[:_OPENING_WORDS]),
+                *(f"s {' '.join(read[:length])}" for length in (1, 2, 3)),
+                *(f"h {word}" for intro in (entry.parent, entry.heading) if intro for word in list_words(intro)),
+                *(f"v {hint}" for hint in dict.fromkeys(term.value for term in terms)),
+                *(f"m {kind[0]} {mark}" for mark in ("list", *shared, *place, f"words {len(own).bit_length()}")),
+            ]
+        )
+        seen[kind] += 1
+    return features
+
+
+def score_lines(
+    entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()
+) -> list[tuple[Reading[Category], float]]:
+    """The category of each entry as a criterion, and the probability that it is a heading instead.
+
+    All entries of a record are scored at once; ``target`` holds the stems of its title and conditions. The span of a
+    reading is the word that most favours the category, else the entry.
+
+    >>> entry = OutlineEntry(read_passage("Known hypersensitivity to penicillin"), CriterionKind.EXCLUSION)
+    >>> score_lines([entry])[0][0].value.value
+    'allergy'
+    """
+    if not entries:
+        return []
+    scorer, features = load_scorer("criteria"), describe_lines(entries, target)
+    chances = scorer.predict(features)
+    none = scorer.classes.index("none")
+    refused = chances[:, none].tolist()
+    chances[:, none] = 0
+    chances /= chances.sum(axis=1, keepdims=True)
+    readings = scorer.classify(Category, features, [entry.passage for entry in entries], chances)
+    return list(zip(readings, refused, strict=True))

@@ -1,0 +1,255 @@
+"""Read what a criterion limits: its constraints, and its time window."""
+
+from collections.abc import Iterator, Sequence
+
+from extractor.schemas import Constraint, CriterionKind, Support, TimeUnit, TimeWindow
+from extractor.stages.parse.drafts import Reading, span_of
+from extractor.stages.parse.scoring import measured
+from extractor.text.book import read_text, rule
+from extractor.text.lexer import NUMBER, Range, Tokens
+from extractor.text.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age
+from extractor.text.mentions.bounds import Limit, find_quantity
+from extractor.text.mentions.find import Role, find_role, name_change
+from extractor.text.mentions.windows import Time, Window, find_times, find_washouts, find_windows, may_be_window
+from extractor.text.numbers import find_durations
+from extractor.text.passage import Passage
+from extractor.text.quantity_names import name_quantity, names_quantity
+from extractor.text.units import read_unit
+
+_AGE_REACH, _ASIDE_REACH = 12, 24
+_NO_LIMITS = (Role.SCALE, Role.PART, Role.AIM)
+_MOST_WORDS = 8
+"""The most words that name a quantity."""
+_IF_REACH = 20
+"""How many tokens before a limit its condition may begin."""
+_PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
+
+
+def read_constraints(
+    passage: Passage, limits: Sequence[Limit], topic: str = ""
+) -> Reading[tuple[Constraint, ...] | None]:
+    """The constraints among the limits of a criterion. The confidence covers both completeness and correctness.
+
+    ``passage`` stands alone (``Passage.alone``). ``topic`` is its heading or parent line, which may name the limited
+    quantity ("Life expectancy").
+
+    >>> from extractor.text.mentions.constraints import find_limits
+    >>> passage = read_passage("ANC > 1.5 x 10^9/L within 7 days")
+    >>> found = read_constraints(passage, find_limits(passage.tokens, None)).value
+    >>> [(c.quantity, c.comparator.value, c.value, c.unit) for c in found]
+    [('ANC', '>', 1500000000, '/L')]
+    """
+    tokens = passage.tokens
+    roles = {limit: find_role(tokens, (limit.first, limit.end), limit.quantity) for limit in limits}
+    kept = [limit for limit in limits if roles[limit] not in _NO_LIMITS and _is_constraint(tokens, limit, topic)]
+    measured_first = next((limit.first for limit in kept if not is_age(tokens, limit)), len(tokens))
+    # A later age only says to whom the limit before it applies.
+    kept = [
+        limit
+        for limit in kept
+        if limit.first < measured_first
+        or not is_age(tokens, limit)
+        or not rule("applies_to").ends(tokens, limit.first, limit.first - _AGE_REACH)
+    ]
+    constraints, spans = [], []
+    last: Range | None = None
+    done = 0
+    for limit in kept:
+        named = _find_name(tokens, limit, last, topic, done)
+        if named and roles[limit] is Role.CHANGE:
+            named = name_change(tokens, named, limit.first)
+        constraints.append(_make_constraint(passage, limit, named, topic))
+        first, end = named or (limit.first, limit.end)
+        spans.append(span_of(passage.part(min(limit.first, first), max(limit.end, end))))
+        last, done = named or last, limit.end
+    shape = _name_case(tokens, kept, list(_find_unread(tokens, limits)))
+    # The quantities that the words name by themselves; more than eight words name none.
+    units = [read_unit(one.unit) if one.unit else None for one in constraints]
+    known = [
+        name_quantity(one.quantity, unit, value=one.value) if len(one.quantity.split()) <= _MOST_WORDS else None
+        for one, unit in zip(constraints, units, strict=True)
+    ]
+    # "if albumin is < 30 g/L, calcium must be": only a condition of another limit
+    asked = not rule("not_asked_for").search(tokens) and not any(
+        rule("limit_condition").ends(tokens, limit.first, limit.first - _IF_REACH) for limit in kept
+    )
+    if shape in _PLAIN and (not all(known) or "respectively" in tokens.words):
+        shape = "quantity without a known name"
+    elif shape in _PLAIN and any(_has_unread_unit(tokens, limit) for limit in kept):
+        shape = "a word after a bare number"
+    elif shape in _PLAIN and any(one and one.general for one in known):
+        shape = "only a kind of quantity is named"
+    elif shape in _PLAIN and any(is_age(tokens, limit) and is_other_age(tokens, limit) for limit in kept):
+        shape = "age of somebody else"
+    elif shape in _PLAIN and not asked:
+        shape = "limit under a condition"
+    sure = measured("constraints", shape)
+    return Reading(tuple(constraints), max(0.5, sure), tuple(spans), Support.PARSED)
+
+
+def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
+    """Whether the word after a bare number may be a unit that is not known, or goes on with one that is."""
+    end = limit.end
+    if end >= len(tokens) or (limit.quantity and limit.quantity[0] >= end):
+        return False
+    goes_on = tokens.words[end] in "%/*·" or (tokens.joined(end) and tokens.words[end][0].isalpha())
+    goes_on |= limit.unit is not None and tokens.words[end].lower() == "per"
+    bare = limit.unit is None and not limit.time_unit and tokens.words[end][0].isalpha()
+    return goes_on or (bare and not rule("goes_on_after").starts(tokens, end))
+
+
+def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
+    if not is_age(tokens, limit):
+        if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):
+            return False  # "1 unit = 300 mL of beer" defines a unit
+        rests = limit.time_unit == "minute" and rule("rest_behind").starts(tokens, limit.end)
+        return (limit.time_unit in (None, "minute") and not rests) or is_lifetime(tokens, limit, topic)
+    if rule("aside_before").ends(tokens, limit.first, limit.first - _ASIDE_REACH) or rule("aside_after").starts(
+        tokens, limit.end
+    ):
+        return False
+    # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
+    consents = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
+    signs = consents and rule("signer").ends(tokens, limit.first, limit.first - _ASIDE_REACH)
+    return not signs and not rule("condition_before").ends(tokens, limit.first, limit.first - 6)
+
+
+def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int) -> Range | None:
+    """The name of a limit's quantity, else that of the limit before it, which ends at ``floor``."""
+    if limit.time_unit and (counted := rule("pregnant_after").starts(tokens, limit.end)):
+        return counted.end - 1, counted.end  # "12 to 22 weeks gestation"
+    if limit.time_unit and (behind := rule("lifetime_after").starts(tokens, limit.end)):
+        return behind.end - 2, behind.end  # "less than 12-month life expectancy"
+    aged = is_age(tokens, limit)
+    if aged:
+        near = max(0, limit.first - _AGE_REACH), min(len(tokens), limit.end + 2)
+        named = [(found.first, found.end) for found in rule("age_name").find(tokens, *near)]
+        inside = any(limit.first <= end and first < limit.end for first, end in named)
+        if limit.time_unit or inside:  # "asthma, between the ages of"
+            return named[-1] if named else None
+    if not topic and is_of_people(tokens, limit):
+        return None
+    own = limit.quantity
+    if own and rule("either_sex_alone").covers(tokens, *own):  # "Creatinine: men < 1.4, women < 1.2"
+        before = find_quantity(tokens, floor, own[0])
+        is_known = before and names_quantity(tokens.read(*before))
+        own = (before if is_known else None) or last or before or (None if topic else own)
+    if last and own and tokens.words[own[0]].lower() == "per":  # the rest of the unit of the limit before it
+        own = last
+    if last and own and (_qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own)):
+        own = last
+    quantity = _find_marker(tokens, limit) or own or last or (None if topic else _find_counted(tokens, limit))
+    if quantity or topic or aged:
+        return quantity
+    words = min(len(tokens), limit.end + 4)
+    return (limit.end, words) if words > limit.end else None
+
+
+def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
+    """Whether the words before a further limit only say to whom it applies ("<= 5 x ULN with liver metastases")."""
+    ratio = limit.unit and not {"ULN", "UNL", "normal", "Normal"}.isdisjoint(tokens.words[slice(*limit.unit)])
+    if not ratio or names_quantity(tokens.read(*quantity), surely=True):  # "together with bilirubin > 1.5 x ULN"
+        return False
+    return rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)) is not None
+
+
+def _find_counted(tokens: Tokens, limit: Limit) -> Range | None:
+    """What a limit counts, if only its unit names it: the cigarettes of "> 10 cigarettes/day"."""
+    counted = limit.unit and (read_unit(tokens.read(*limit.unit)) or "").startswith("{")
+    return (limit.unit[0], limit.unit[0] + 1) if limit.unit and counted else None
+
+
+def _find_marker(tokens: Tokens, limit: Limit) -> Range | None:
+    """The marker after a limited percentage (">95% CD19")."""
+    if not limit.unit or tokens.read(*limit.unit) != "%":
+        return None
+    first = limit.end + (tokens.words[limit.end : limit.end + 1] == ["of"])
+    word = tokens.words[first] if first < len(tokens) else ""
+    numbered = first + 1 < len(tokens) and tokens.joined(first + 1) and tokens.words[first + 1][0].isdigit()
+    if word[:1].isupper() and (numbered or (word.isupper() and len(word) > 2)):
+        return first, first + 1 + numbered
+    return None
+
+
+def _make_constraint(passage: Passage, limit: Limit, named: Range | None, topic: str) -> Constraint:
+    aged = limit.time_unit and is_age(passage.tokens, limit)
+    quantity = _quote(passage, named).strip(" ,;:") if named else "" if aged else topic.strip(" :.")
+    if quantity.endswith(")") and "(" not in quantity:
+        quantity = quantity.rstrip(")")
+    unit = _quote(passage, limit.unit) if limit.unit else None
+    if unit and limit.rate:
+        rate = _quote(passage, limit.rate)
+        unit += rate if rate.startswith("/") else f" {rate}"
+    unnamed = "age" if limit.time_unit or is_of_people(passage.tokens, limit) else ""
+    return Constraint(
+        quantity=quantity or unnamed or _quote(passage, (limit.first, limit.end)),
+        comparator=limit.comparator,
+        value=limit.value,
+        value_high=limit.value_high,
+        unit=limit.time_unit or unit,
+    )
+
+
+def _quote(passage: Passage, place: Range) -> str:
+    return " ".join(passage.part(*place).raw.split())
+
+
+def _name_case(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -> str:
+    if not all(limit.settled for limit in limits):
+        return "number with two readings"
+    if not all(limit.sure for limit in limits):
+        return "comparator guessed"
+    if unread:
+        digits = any(number[0].isdigit() for number in unread)
+        return "other numbers beside limits" if limits else f"other {'digits' if digits else 'number words'}, no limit"
+    if len(limits) == 1:
+        unit = limits[0].unit
+        return "one limit, unit with a slash" if unit and "/" in tokens.codes[slice(*unit)] else "one limit"
+    return "several limits" if limits else "no limit"
+
+
+def _find_unread(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[str]:
+    """Numbers outside limits, names and lengths of time."""
+    if NUMBER in tokens.codes:
+        places = [(limit.first, limit.end) for limit in limits]
+        places += [(duration.first, duration.end) for duration in find_durations(tokens)]
+        places += [(name.first, name.end) for name in rule("part_of_name").find(tokens)]
+        read = {at for place in places for at in range(*place)}
+        yield from (tokens.words[at] for at, code in enumerate(tokens.codes) if code == NUMBER and at not in read)
+
+
+def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
+    """The first time window of a criterion; one that defines a word in brackets only if there is no other.
+
+    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under
+    "Life expectancy" is not a window.
+
+    >>> read_window(read_passage("No chemotherapy within 4 weeks before enrolment")).value.quote
+    'within 4 weeks before enrolment'
+    """
+    tokens = passage.tokens
+    times = find_times(tokens)
+    windows = list(find_windows(tokens, times))
+    found = min(
+        windows or find_washouts(tokens, times, kind), key=lambda window: (window.aside, window.first), default=None
+    )
+    if found and topic and not {"age", "life", "survival"}.isdisjoint(word.lower() for word in read_text(topic).words):
+        found = None
+    confidence = measured("time_window", _name_window_case(tokens, found, times))
+    if not found:
+        return Reading(None, confidence)
+    anchor = rule("window_anchor").starts(tokens, found.end) if windows else None  # nothing follows a wash-out
+    end = anchor.end if anchor else found.end
+    place = passage.part(found.first, end - (tokens.codes[end - 1] == ")"))
+    window = TimeWindow(quote=place.raw, comparator=found.comparator, value=found.value, unit=found.unit)
+    return Reading(window, confidence, (span_of(place),), Support.PARSED)
+
+
+def _name_window_case(tokens: Tokens, found: Window | None, times: Sequence[Time]) -> str:
+    if found:
+        several = sum(duration.unit is not TimeUnit.CYCLE for _, duration in times) > 1
+        return ("one of several" if several else "the only length of time") if found.sure else "sense implied"
+    if not times:
+        return "no length of time"
+    unread = any(may_be_window(tokens, time) for time in times)
+    return "length of time not read" if unread else "only ages and the like"

@@ -1,0 +1,192 @@
+"""Check a model's answers against the text: locate quotes, find numbers again, and reject values without support."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from extractor.fields.declaration import CustomField
+from extractor.fields.value_forms import show_value
+from extractor.schemas import (
+    Constraint,
+    CriterionKind,
+    FindingKind,
+    Origin,
+    Support,
+    Task,
+    list_fields,
+)
+from extractor.stages.parse.drafts import Chunk, Draft, Reading, Refusal, Span
+from extractor.stages.parse.parsed import ParsedRecord
+from extractor.text.aliases import trim_event
+from extractor.text.passage import Passage
+from extractor.text.registered_ages import AGES
+
+from .claims import check_claim
+from .places import MODEL_CONFIDENCE, Supported, find_agent, find_parts, read_supported
+from .refusals import explain_refusal
+from .support import find_support
+from .times import find_stated_age, find_window
+
+_PARTS = [field.name for field in list_fields(Task.ENDPOINTS) if field.metadata.question == "split"]
+_NO_DOSES = {"eligibility", "conditions", "keywords"}
+"""Sections that state nothing of a regimen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What a model wrote for a value and is none in the form of its field, and which form is allowed."""
+
+    text: str
+    reason: str
+
+
+def ground_answer(
+    values: Mapping[str, Any],
+    draft: Draft,
+    parsed: ParsedRecord,
+    lead_in: Chunk | None = None,
+    fields: Sequence[CustomField] = (),
+) -> Draft:
+    """The draft with what its text bears out of a model's answer, and with what it does not.
+
+    An agent may stand anywhere in the record, the other values of a regimen in any section that states doses: the
+    cycle in an arm, the dose in an intervention. A list keeps its supported members, and is refused if it has none.
+
+    Args:
+        values: What the model wrote, by field, in the types of the schemas. Words and time windows are quotes that are
+            not located yet; None means that the text does not state the field. ``stands`` says whether there is a
+            criterion or regimen, ``quote`` holds a regimen's words. A user's field has a list of claims.
+        draft: The item, or the chunk that was asked about it.
+        parsed: The record.
+        lead_in: The line that introduces a criterion: its limits and its time window may stand there, or a limit's
+            quantity in it and the number in the chunk ("Life expectancy:" above "At least 4 weeks").
+        fields: The declarations of the user's fields among the values.
+    """
+    search, own = _Search(values, draft, parsed, lead_in), {field.name: field for field in fields}
+    parts = find_parts(search.here, {name: values[name] for name in _PARTS if name in values})
+    readings: dict[str, Reading[Any]] = {}
+    refused: list[Refusal] = []
+    unread: list[Refusal] = []
+    claimed: dict[str, tuple[Draft, ...]] = {}
+    for name, value in values.items():
+        members = () if value is None else value if isinstance(value, tuple) else (value,)
+        broken = [one for one in members if isinstance(one, Unreadable)]
+        said = [one for one in members if not isinstance(one, Unreadable)]
+        if name in own:
+            found, reasons = _ground_claims(said, own[name], search)
+            refused += reasons
+            if found or not members:
+                claimed[name] = found
+                readings[name] = Reading(bool(found), MODEL_CONFIDENCE, origin=Origin.MODEL)
+        else:
+            pairs = [(one, search.take(parts[name]) if name in parts else search.find(name, one)) for one in said]
+            refused += (_refuse(name, one, search.here) for one, place in pairs if not place)
+            supported = [place for _, place in pairs if place]
+            if supported or not members:
+                readings[name] = read_supported(supported, many=isinstance(value, tuple))
+        unread += (
+            Refusal(reason=one.reason, field=name, value=one.text, kind=FindingKind.ANSWER_MISSING) for one in broken
+        )
+    return replace(draft, model=readings, refused=(*refused, *unread), own=claimed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Where the values of an answer may stand: its chunk, the line that introduces it, other sections."""
+
+    values: Mapping[str, Any]
+    draft: Draft
+    parsed: ParsedRecord
+    lead_in: Chunk | None
+
+    @property
+    def here(self) -> Passage:
+        return self.parsed.passage(self.draft.chunk.span)
+
+    def take(self, part: Span | None) -> Supported | None:
+        """A part of an outcome, which ``find_parts`` has located."""
+        return Supported(self.parsed.raw(part), part, Support.LITERAL) if part else None
+
+    def find(self, field: str, value: Any) -> Supported | None:
+        """What supports a value: the first place that states it, else what this field alone allows."""
+        places = (self.here, *self._list_other_places(field))
+        if field == "time_points":  # stand in the time frame of the answer, else of the rules, else anywhere
+            stated = find_parts(self.here, {name: self.values[name] for name in _PARTS if name in self.values})
+            frame = stated.get("time_frame")
+            if frame is None and "time_frame" not in self.values:
+                frame = next(iter(self.draft.read("time_frame").spans), None)
+            places = (self.parsed.passage(frame) if frame else self.here,)
+        found = _find_first(self._choose_finder(field), value, places)
+        if field in ("start_event", "end_events"):
+            return _trim_event(found) if found else None
+        if found is None and field == "constraints" and self.lead_in:
+            return _find_across(value, self.lead_in, self.draft.chunk, self.parsed)
+        return _find_first(find_agent, value, places) if found is None and field == "agent" else found
+
+    def _choose_finder(self, field: str) -> Callable[[Any, Passage], Supported | None]:
+        """How values of a field are found: ages by their side, windows in their quote, the others by their type."""
+        if field in AGES:  # the side depends on the list: that of the answer, else that of the rules
+            said = self.values.get("kind")
+            kind = said if isinstance(said, CriterionKind) else self.draft.read("kind").value
+            return partial(find_stated_age, lower=field == AGES[0], admits=kind is not CriterionKind.EXCLUSION)
+        return find_window if field == "time_window" else find_support
+
+    def _list_other_places(self, field: str) -> list[Passage]:
+        """The passages that may state a value if its chunk does not."""
+        if self.lead_in is not None and field in ("time_window", "constraints"):
+            return [self.parsed.passage(self.lead_in.span)]
+        if self.draft.group != Task.DOSING and field != "agent":
+            return []
+        names = [section.name for section in self.parsed.record.sections]
+        if field != "agent":
+            names = [n for n in names if self.values.get("stands") and n.partition("[")[0] not in _NO_DOSES]
+        return [self.parsed.sections[name].whole for name in names]
+
+
+def _find_first(
+    find: Callable[[Any, Passage], Supported | None], value: Any, places: Iterable[Passage]
+) -> Supported | None:
+    return next((found for place in places if (found := find(value, place)) is not None), None)
+
+
+def _ground_claims(
+    claims: Iterable[Mapping[str, Any]], field: CustomField, search: "_Search"
+) -> tuple[tuple[Draft, ...], list[Refusal]]:
+    """What the chunk bears out of a user's own field, and what it does not."""
+    chunk, here = search.draft.chunk, search.here
+    found: list[Draft] = []
+    refused: list[Refusal] = []
+    for claim in claims:
+        readings, reasons = check_claim(claim, field, here)
+        refused += (_refuse(field.name, value, here, reason) for value, reason in reasons)
+        if readings:
+            # A claim stands at its first words; a judgement without any stands at the chunk.
+            words = next((span for reading in readings.values() for span in reading.spans), chunk.span)
+            found.append(Draft(field.group.path, chunk, words, model=readings))
+    return tuple(found), refused
+
+
+def _find_across(limit: Constraint, lead_in: Chunk, chunk: Chunk, parsed: ParsedRecord) -> Supported | None:
+    """A limit whose quantity stands in the introducing line and whose number stands in the chunk below it."""
+    first, last = lead_in.span, chunk.span
+    if first.section != last.section or first.start >= last.start:
+        return None
+    found = find_support(limit, parsed.sections[first.section].between(first.start, last.end))
+    return found if found and found.span.end > last.start else None
+
+
+def _trim_event(found: Supported) -> Supported:
+    start, end = trim_event(found.value)
+    if len(found.value) != found.span.length:  # the text writes the quote in other characters
+        return found
+    span = Span(found.span.section, found.span.start + start, found.span.start + end)
+    return replace(found, value=found.value[start:end], span=span)
+
+
+def _refuse(field: str, value: Any, here: Passage, reason: str = "") -> Refusal:
+    refusal = Refusal(reason=reason) if reason else explain_refusal(value, here)
+    kind = FindingKind.QUOTE_NOT_FOUND if isinstance(value, str) else FindingKind.VALUE_NOT_IN_QUOTE
+    if refusal.conflicts:
+        kind = FindingKind.QUOTE_CONFLICT
+    return replace(refusal, field=field, value=show_value(value), kind=kind)

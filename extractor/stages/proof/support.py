@@ -1,0 +1,139 @@
+"""Find where the text states a value, and how the value follows from the words, by deriving it again from tokens."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from itertools import chain
+from typing import Any
+
+from extractor.schemas import (
+    Age,
+    Amount,
+    Comparator,
+    Constraint,
+    Frequency,
+    Instrument,
+    Period,
+    Quantity,
+    Route,
+    Support,
+    TimePoint,
+    TimeWindow,
+)
+from extractor.stages.parse.dosing.schedule import find_frequencies
+from extractor.stages.parse.drafts import Span
+from extractor.text.book import find_terms, rule
+from extractor.text.lexer import NUMBER, Tokens, lex
+from extractor.text.mentions.bounds import LOWER, UPPER, read_comparator
+from extractor.text.mentions.rows import find_numbers, find_rows
+from extractor.text.passage import Passage
+from extractor.text.quantities import find_quantity_lists
+from extractor.text.units import find_unit
+
+from .constraints import find_constraint, find_limit, has_other_reading
+from .number_units import has_unit
+from .places import Derived, Supported, cut, find_named_instrument, find_quote, span_of
+from .times import find_age, find_length, find_point, find_window
+
+_COMPARATOR_REACH = 14
+"""How many tokens before a number may compare it."""
+_BELOW = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
+
+
+def find_support(value: Any, passage: Passage) -> Supported | None:
+    """The support for ``value`` in ``passage``, or None.
+
+    The passage must contain a quote, and every number of a value. A code that the rules read from the same words is
+    parsed. Any other member of a closed set is supported by the whole passage.
+    """
+    match value:
+        case str() if type(value) is str:
+            span = find_quote(passage, value)
+            return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
+        case Constraint():
+            return find_constraint(value, passage)
+        case Instrument():
+            return find_named_instrument(value, passage)
+        case TimeWindow():
+            return find_window(value, passage)
+    tokens = cut(passage)
+    find = _FINDERS.get(type(value))
+    if find and (place := find(tokens, value)):
+        return support_at(place, value, passage)
+    whole = Supported(value, Span(passage.section.name, *passage.raw_span), Support.INFERRED)
+    return whole if find is None or isinstance(value, StrEnum) else None
+
+
+def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
+    """Return a value with the tokens of the passage that state it. It is inferred if they have another reading."""
+    tokens = cut(passage)
+    support = Support.INFERRED if has_other_reading(tokens, place) else place.support
+    return Supported(value, span_of(passage, tokens, place.first, place.end), support)
+
+
+def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
+    """Find an amount's numbers with its unit.
+
+    Whether an amount is per dose or per day is a conclusion: "mg" supports "mg/day" as inferred, and vice versa.
+    """
+    unit = find_unit(lex(amount.unit), 0, loose=True)
+    units = {amount.unit, unit.dose if unit and unit.is_dose else None} - {None}
+    below = _BELOW.findall(amount.unit)  # the 5 of "125 mg/5 mL"
+    named = {at for at, code in enumerate(tokens.codes) if code == NUMBER and _counts_a_place(tokens, at)}
+    for stated in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):
+        is_same = (stated.low, stated.high) == (amount.low, amount.high) and stated.unit.dose in units
+        if is_same and _has_volume(tokens, stated.first, below):
+            return Derived(stated.first, stated.end)
+    bounds = (amount.low, None if amount.high == amount.low else amount.high)
+    wanted = (amount.high, None) if amount.low is None else bounds
+    opposite = LOWER if amount.low is None else UPPER if amount.high is None else ()
+    places = [
+        (first, end)
+        for first, end, stated in find_rows(tokens, find_numbers(tokens))
+        if wanted in stated and first not in named and _has_volume(tokens, first, below)
+        if not (opposite and _read_sign(tokens, first) in opposite)
+    ]
+    other_rate = amount.unit.removesuffix("/day") if amount.unit.endswith("/day") else f"{amount.unit}/day"
+    for unit_of_it, support in ((amount.unit, Support.PARSED), (other_rate, Support.INFERRED)):
+        for place in places:
+            is_daily = unit_of_it is not other_rate or not rule("seldom_given").starts(tokens, place[1])
+            if is_daily and has_unit(tokens, place, unit_of_it):
+                return Derived(*place, support)
+    return None
+
+
+def _read_sign(tokens: Tokens, first: int) -> Comparator | None:
+    """The comparator directly before a number."""
+    found = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
+    return read_comparator("comparators", found, "comparator") if found else None
+
+
+def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
+    """Whether the numbers below a dose's slash follow it: no "125 mg/10 mL" in "125 mg/5 mL"."""
+    behind = {number.value for number in find_numbers(tokens) if number.first > first} if below else set()
+    return behind.issuperset(map(float, below))
+
+
+def _counts_a_place(tokens: Tokens, at: int) -> bool:
+    """Whether a number belongs to a name: "IL-6", "Day 1"."""
+    behind_word = at > 0 and tokens.words[at - 1].isalpha()
+    if behind_word and tokens.gap(at) in ("", "-"):
+        return True
+    return rule("counts_a_place").ends(tokens, at, at - 1) is not None
+
+
+def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
+    stated = find_terms(tokens, "routes") if isinstance(value, Route) else find_frequencies(tokens)
+    return next((Derived(one.first, one.end) for one in stated if one.value == value), None)
+
+
+_FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
+    Quantity: find_limit,
+    Amount: find_amount,
+    Age: find_age,
+    Period: find_length,
+    TimePoint: find_point,
+    Frequency: _find_code,
+    Route: _find_code,
+}
+"""The search over tokens for each type of value."""

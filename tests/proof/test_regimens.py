@@ -1,0 +1,144 @@
+"""A regimen of a model is proven by what the text says of its agent: linked, open, or refused with the reason."""
+
+import pytest
+
+from extractor.schemas import Amount, Frequency, Period, Route, Support, TimeUnit
+from extractor.stages.parse import parse_record
+from extractor.stages.parse.drafts import Chunk, ChunkKind, Draft, Span
+from extractor.stages.proof.check import ground_answer
+from extractor.stages.proof.regimens import prove_regimens
+from tests.growth import LARGEST_EXPONENT, fit_growth
+from tests.trust import trial
+
+
+def dose(value, unit="mg", low=None):
+    return (Amount(low=value if low is None else low, high=value, unit=unit),)
+
+
+def weeks(value):
+    return Period(value=value, unit=TimeUnit.WEEK)
+
+
+def prove(text, agent, quote=None, others=(), **values):
+    """The proven answer about an agent of the only arm; ``others`` are further agents that the model lists."""
+    drug = {"name": DRUGS}
+    parsed = parse_record(trial(arms=[{"label": "Arm 1", "description": text}], interventions=[drug]))
+    chunk = Chunk(900, ChunkKind.ARM, Span("arms[0]", 6, 6 + len(text)), text)
+    listed = [{"agent": agent, "quote": quote or text, **values}, *({"agent": name, "quote": name} for name in others)]
+    draft = Draft("dosing", chunk, chunk.span)
+    grounded = [ground_answer({"stands": True, **each}, draft, parsed) for each in listed]
+    return prove_regimens(grounded, parsed)[0]
+
+
+DRUGS = "Examplumab + Testamide + Prednisone"
+BESIDE = "Examplumab 100 mg IV every 2 weeks on top of testamide 30 mg orally once daily."
+STEPS = "Prednisone 60 mg daily for 2 weeks, then 20 mg every other day for 6 weeks."
+
+
+@pytest.mark.parametrize(
+    ("text", "agent", "field", "value", "quote"),
+    [
+        (BESIDE, "testamide", "amounts", dose(30), "30 mg"),
+        (BESIDE, "testamide", "frequency", Frequency.QD, "once daily"),
+        (BESIDE, "Examplumab", "route", Route.INTRAVENOUS, "IV"),
+        (STEPS, "Prednisone", "duration", weeks(2), "for 2 weeks"),
+    ],
+)
+def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(text, agent, field, value, quote):
+    amounts = {"amounts": dose(60)} if text is STEPS else {}
+    reading = prove(text, agent, **amounts, **{field: value}).model[field]
+    assert reading.support is Support.PARSED
+    assert text[reading.spans[0].start - 6 : reading.spans[0].end - 6] == quote
+
+
+@pytest.mark.parametrize(
+    ("text", "agent", "values", "field", "reason"),
+    [
+        (BESIDE, "testamide", {"amounts": dose(100)}, "amounts", "30 mg"),
+        (BESIDE, "testamide", {"amounts": dose(30), "frequency": Frequency.Q2W}, "frequency", "QD"),
+        (BESIDE, "testamide", {"amounts": dose(30), "route": Route.INTRAVENOUS}, "route", "oral"),
+        (STEPS, "Prednisone", {"amounts": dose(60), "duration": weeks(6)}, "duration", "2 week"),
+        ("Examplumab 2 mg/kg IV daily, at most 70 mg.", "Examplumab", {"amounts": dose(70)}, "amounts", "2 mg/kg"),
+        ("Examplumab 15 ± 3 mg/kg IV.", "Examplumab", {"amounts": dose(3, "mg/kg")}, "amounts", "15 mg/kg"),
+        (
+            "Examplumab 5 mg orally to a trough of 8 ng/mL.",
+            "Examplumab",
+            {"amounts": dose(8, "ng/mL")},
+            "amounts",
+            "5 mg",
+        ),
+        (
+            "Prednisone 2 g/kg in all, 0.4 g/kg a day.",
+            "Prednisone",
+            {"amounts": dose(2, "g/kg")},
+            "amounts",
+            "0.4 g/kg",
+        ),
+    ],
+)
+def test_what_the_text_says_of_something_else_is_refused_with_the_agents_own(text, agent, values, field, reason):
+    found = prove(text, agent, **values)
+    assert field not in found.model
+    assert reason in next(each for each in found.refused if each.field == field).reason
+
+
+def test_without_another_value_of_the_agent_nothing_is_refused():
+    text = "Examplumab IV every 2 weeks; oral testamide 30 mg."
+    reading = prove(text, "Examplumab", amounts=dose(30)).model["amounts"]
+    assert (reading.value, reading.support) == (dose(30), Support.INFERRED)
+
+
+def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_another_amount():
+    text = "Examplumab 160 mg SC at week 0, thereafter 40 mg SC every other week."
+    (rejection,) = prove(text, "Examplumab", amounts=dose(160), frequency=Frequency.Q2W).refused
+    assert "with 160 mg" in rejection.reason
+    assert prove(text, "Examplumab", amounts=dose(40), frequency=Frequency.Q2W).refused == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("Examplumab 5 mg. Blood is taken every 6 hours.", "frequency", Frequency.Q6H),
+        ("Examplumab 5 mg. Participants are observed for 6 weeks.", "duration", weeks(6)),
+        ("Examplumab until the platelets are below 5 mg.", "amounts", dose(5)),
+    ],
+)
+def test_what_the_words_state_of_something_else_than_giving_is_refused(text, field, value):
+    (rejection,) = prove(text, "Examplumab", **{field: value}).refused
+    assert "something else" in rejection.reason
+
+
+@pytest.mark.parametrize("words", ["IV or by mouth", "by mouth or IV"])
+def test_alternatives_are_open(words):
+    text = f"Examplumab 5 mg {words} daily."
+    assert prove(text, "Examplumab", route=Route.INTRAVENOUS).refused == ()
+
+
+def test_of_two_values_in_a_clause_the_one_closest_to_the_dose_is_the_agents():
+    text = "After 3 days of intravenous therapy outside the trial children take Examplumab 40 mg by mouth."
+    assert prove(text, "Examplumab", route=Route.INTRAVENOUS).refused
+    assert not prove(text, "Examplumab", route=Route.ORAL).refused
+
+
+def test_levels_of_other_words_of_the_section_are_merged_and_stay_open():
+    text = "Cohort 1: Examplumab 5 mg weekly. Cohort 2: Examplumab 10 mg weekly."
+    reading = prove(text, "Examplumab", quote="Examplumab 5 mg weekly", amounts=(*dose(5), *dose(10))).model["amounts"]
+    assert reading.supports == (Support.PARSED, Support.INFERRED)
+
+
+def test_agents_that_only_the_model_knows_own_their_doses():
+    text = "Examplumab 15 mg and folinara 7.5 mg orally each morning."
+    found = prove(text, "folinara", others=("Examplumab",), amounts=dose(7.5))
+    assert found.model["amounts"].support is Support.PARSED
+    assert "amounts" not in prove(text, "folinara", others=("Examplumab",), amounts=dose(15)).model
+
+
+@pytest.mark.parametrize(
+    "piece", ["Examplumab 5 mg, Testamide 7 mg and ", "Examplumab 5 mg IV daily, ", "Examplumab arms, "]
+)
+def test_the_proof_takes_linear_time(piece):
+    def work(text):
+        prove(text, "Examplumab", quote=text[:30], amounts=dose(9), frequency=Frequency.Q2W)
+
+    work(piece)  # loads the rules
+    assert fit_growth(work, piece) <= LARGEST_EXPONENT
