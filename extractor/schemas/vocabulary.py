@@ -174,7 +174,7 @@ Of a value that cannot be, also if a model read it:
 
 - ``dose_implausible``: an amount beyond what anybody is given by that route (``rulebook/dose_ceilings.toml``).
 
-Of text that is aimed at a model, or that hides something (``extractor/stages/parse/injection``):
+Of text that is aimed at a model, or that hides something (``extractor/stages/parse/injection.py``):
 
 - ``instruction_in_text``: a command to a model, a chat's turn, an answer or a line in the form of a prompt.
 - ``invisible_characters``: characters that nobody sees, or that set a text backwards.

@@ -15,8 +15,9 @@ A pattern is a regular expression over tokens, separated by white space:
 - ``#``: a number, ``##``: a number inside a name ("C1D1"), ``_``: any word, ``.``: any token of the line;
 - ``<duration>``: another rule; ``<+duration>``: with its named parts; ``<routes>``: any term of a vocabulary;
 - ``name=<duration>``, ``name=( a | b )``: a named part;
-- ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?! ... )``, ``(?<! ... )``, ``^``, ``$``: as in regular expressions,
-  but ``*`` and ``+`` match at most 300 times; ``*+`` and ``++``: the same, without going back to a shorter match.
+- ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?= ... )``, ``(?! ... )``, ``(?<= ... )``, ``(?<! ... )``, ``^``,
+  ``$``: as in regular expressions, but ``*`` and ``+`` match at most 300 times; ``*+`` and ``++``: the same, without
+  going back to a shorter match.
 """
 
 import re
