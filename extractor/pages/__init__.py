@@ -84,7 +84,7 @@ def read_shared_script() -> str:
     >>> read_shared_script().startswith('"use strict";')
     True
     """
-    script = read_assets(_SHARED, "dom.js", "text.js", "filters.js", "list.js", "difference.js")
+    script = read_assets(_SHARED, "dom.js", "text.js", "items.js", "filters.js", "list.js", "difference.js")
     return f"{script}\nconst LABELS = new Map({json.dumps(list(_LABELS.items()))});\n"
 
 

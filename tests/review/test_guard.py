@@ -12,7 +12,7 @@ from extractor.results.review.app import open_review
 
 from .reviewing import SEED, Served, serve
 
-ACCEPT = json.dumps({"kind": "accept", "items": [{"item": "people", "version": 0}]})
+ACCEPT = json.dumps({"kind": "accept", "items": [{"item": "eligibility", "version": 0}]})
 CHANGE = f"/api/change?id={SEED}"
 SELECTION = '"selection": {"section": "%s", "start": 3, "end": %d}}'
 
@@ -102,11 +102,11 @@ def test_requests_of_another_page_are_refused(served, cookie, headers, may_read)
     [
         ("{", "Expecting"),
         ("{}", "kind"),
-        ('{"kind": "set", "item": "people", "version": 0, "path": "criteria", "value": []}', "no such field"),
+        ('{"kind": "set", "item": "eligibility", "version": 0, "path": "criteria", "value": []}', "no such field"),
         ('{"kind": "accept", "items": []}', "items"),
-        ('{"kind": "add", "add": "criterion", ' + SELECTION % ("title", 3), "no words"),
-        ('{"kind": "add", "add": "people", ' + SELECTION % ("title", 9), "add"),
-        ('{"kind": "add", "add": "criterion", ' + SELECTION % ("x", 9), "no section"),
+        ('{"kind": "add", "group": "eligibility.criteria", ' + SELECTION % ("title", 3), "no words"),
+        ('{"kind": "add", "add": "eligibility", ' + SELECTION % ("title", 9), "add"),
+        ('{"kind": "add", "group": "eligibility.criteria", ' + SELECTION % ("x", 9), "no section"),
     ],
 )
 def test_broken_requests_are_refused(served, cookie, body, message):

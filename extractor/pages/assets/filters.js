@@ -1,8 +1,5 @@
 // Filters of a list, and keys of the whole page.
 
-// The last are the user's own fields.
-const TASKS = ["eligibility", "dosing", "endpoints", "custom"];
-
 /** Fill the choices of a form, each with its number of rows. ``listNames`` lists what a row can be filtered by: "kind missed". */
 function fillFilters(form, rows, listNames, choices) {
   const counts = new Map();

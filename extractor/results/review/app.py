@@ -165,7 +165,7 @@ async def _read_body(request: Request) -> Any:
 async def _answer_error(_: Request, error: Exception) -> Response:
     if isinstance(error, Conflict):
         item = error.item
-        theirs = item and {"id": item.id, **item.content(), "by": item.reviewer, "version": item.version}
+        theirs = item and {"path": item.path, **item.content(), "by": item.reviewer, "version": item.version}
         return JSONResponse({"message": str(error), "theirs": theirs, "rows": error.rows}, 409)
     message = str(error)
     if isinstance(error, ValidationError):

@@ -11,7 +11,7 @@ class RecordView {
   open() {
     this.main.replaceChildren(...this.makePanes());
     const first = this.record.items.find((item) => item.state === "open") || this.record.items[0];
-    this.choose(first.id);
+    this.choose(first.path);
     if (first === this.record.items[0]) scrollTo(0, 0);
   }
 
@@ -50,21 +50,21 @@ class RecordView {
   }
 
   get item() {
-    return this.record.items.find((item) => item.id === this.current);
+    return this.record.items.find((item) => item.path === this.current);
   }
 
   /** The item of which a user's own field says this. */
   findHost(item) {
-    return this.record.items.find(({ id }) => id === item.custom?.of);
+    return this.record.items.find(({ path }) => path === item.of);
   }
 
   /** What the user's own fields say of an item. */
   listOwn(item) {
-    return this.record.items.filter(({ custom }) => custom?.of === item.id);
+    return this.record.items.filter(({ of }) => of === item.path);
   }
 
-  findCard(id) {
-    return [...this.items.querySelectorAll(".card")].find((card) => card.dataset.id === id);
+  findCard(path) {
+    return this.items.querySelector(`.card[data-path="${CSS.escape(path)}"]`);
   }
 
   /** Show a place of the text by selecting it, without offering uses of its words. */
@@ -85,8 +85,9 @@ class RecordView {
   showMarks() {
     const { record, current } = this;
     const owners = record.spans.map(() => []);
-    for (const item of record.items.filter(({ state, id }) => state !== "rejected" || id === current)) {
-      for (const [field, span] of item.marks) owners[span].push({ item: item.id, field });
+    for (const { path, values, added } of record.items.filter(({ state, path }) => state !== "rejected" || path === current)) {
+      for (const { name, spans } of values) for (const span of spans) owners[span].push({ item: path, field: name });
+      if (added !== null) owners[added].push({ item: path, field: "quote" });
     }
     [...this.text.querySelectorAll("pre[data-section]")].forEach((pre, number) => {
       const own = record.spans.flatMap(([section, ...ends], span) => (section === number ? [[ends, owners[span]]] : []));
@@ -135,15 +136,14 @@ class RecordView {
       "A percentage is the confidence of the extraction: of a field, or, beside an item's name, of its least certain field. ",
       "To accept an item is to confirm all of it, also that its empty fields are not stated.");
     const parts = [this.findings, this.explanation];
-    for (const [kind, title] of Object.entries(GROUPS)) {
-      const items = record.items.filter((item) => item.kind === kind && !this.findHost(item));
-      if (kind === "custom" && !items.length) continue;
-      const count = items.filter((item) => item.state !== "rejected").length;
-      parts.push(make("h2", {}, title, kind === "people" ? "" : make("span", { class: "dim" }, ` ${count}`)));
+    for (const task of TASKS) {
+      const items = listItems(record.items, task);
+      if (task === "custom" && !items.length) continue;
+      parts.push(makeTitle("h2", task, record.items));
       if (!items.length) parts.push(make("p", { class: "dim none" }, "None. Select words in the text to add one."));
       for (const item of items) {
-        kept.set(item.id, this.makeOrKeep(item));
-        parts.push(kept.get(item.id).element);
+        kept.set(item.path, this.makeOrKeep(item));
+        parts.push(kept.get(item.path).element);
       }
     }
     for (const flaw of record.flaws.filter((one) => one.item === null)) {
@@ -162,11 +162,11 @@ class RecordView {
 
   makeOrKeep(item) {
     const shown = [item, ...this.listOwn(item)];
-    const flaws = this.record.flaws.filter((flaw) => shown.some(({ id }) => id === flaw.item));
-    const current = shown.some(({ id }) => id === this.current) && this.current;
+    const flaws = this.record.flaws.filter((flaw) => shown.some(({ path }) => path === flaw.item));
+    const current = shown.some(({ path }) => path === this.current) && this.current;
     const isOpenLeft = current && this.record.items.some((one) => one.state === "open");
     const signature = JSON.stringify([shown, flaws, current, isOpenLeft]);
-    const known = this.cards.get(item.id);
+    const known = this.cards.get(item.path);
     return known?.signature === signature ? known : { signature, element: makeCard(this, item) };
   }
 
@@ -219,7 +219,7 @@ class RecordView {
   // The reviewer's actions.
 
   set(id, path, value) {
-    const seen = this.record.items.find((item) => item.id === id).value[path] ?? null;
+    const seen = this.record.items.find((item) => item.path === id).value[path] ?? null;
     const build = () => ({ kind: "set", item: id, version: this.version(id), path, old: seen, value });
     const { chosen } = this;
     return this.send("change", build).then((done) => {
@@ -250,13 +250,13 @@ class RecordView {
   async undo() {
     const back = this.places.get(JSON.stringify(this.record.undo));
     const done = await this.send("undo");
-    if (done && back !== undefined && back !== this.current && this.record.items.some(({ id }) => id === back)) this.choose(back);
+    if (done && back !== undefined && back !== this.current && this.record.items.some(({ path }) => path === back)) this.choose(back);
     return done;
   }
 
   /** Reject or restore the current item. "Who may take part" cannot be rejected. */
   rejectOrRestore() {
-    if (!this.item || this.item.kind === "people") return;
+    if (!this.item || this.item.path === "eligibility") return;
     return this.decide(this.item.state === "rejected" ? "restore" : "reject");
   }
 
@@ -267,15 +267,15 @@ class RecordView {
   accept() {
     if (!this.item || this.item.state !== "open") return this.goToOpen();
     const own = this.listOwn(this.item).filter((one) => one.state === "open");
-    return this.decide("accept", [this.item, ...own].map(({ id }) => id)).then((done) => done && this.goToOpen());
+    return this.decide("accept", [this.item, ...own].map(({ path }) => path)).then((done) => done && this.goToOpen());
   }
 
   async acceptCertain() {
     const certain = this.listCertain();
-    const done = await this.decide("accept", certain.map((item) => item.id));
+    const done = await this.decide("accept", certain.map((item) => item.path));
     if (!done) return;
     const open = this.record.items.find((item) => item.state === "open");
-    if (open) this.choose(open.id);
+    if (open) this.choose(open.path);
     say(`${certain.length} accepted: ${certain.map(({ name }) => name).join(", ")}.`);
   }
 
@@ -284,7 +284,7 @@ class RecordView {
   }
 
   version(id) {
-    return this.record.items.find((item) => item.id === id)?.version ?? 0;
+    return this.record.items.find((item) => item.path === id)?.version ?? 0;
   }
 
   async send(what, build) {
@@ -298,31 +298,31 @@ class RecordView {
   take(record) {
     this.record = record;
     const { acted } = record;
-    if (acted && acted !== this.current && record.items.some((item) => item.id === acted)) this.choose(acted);
-    else if (!this.item && this.current !== null) this.choose(record.items[0].id);
+    if (acted && acted !== this.current && record.items.some((item) => item.path === acted)) this.choose(acted);
+    else if (!this.item && this.current !== null) this.choose(record.items[0].path);
     else this.draw();
   }
 
   goToOpen() {
     const { items } = this.record;
-    const place = items.findIndex((item) => item.id === this.current);
+    const place = items.findIndex((item) => item.path === this.current);
     const turned = [...items.slice(place + 1), ...items.slice(0, place + 1)];
     const next = turned.find((item) => item.state === "open");
-    if (next) this.choose(next.id);
+    if (next) this.choose(next.path);
     else say("All items are decided. Finish the record to write its gold.");
   }
 
   goToTrouble() {
     const flawed = this.record.flaws.find((flaw) => flaw.item)?.item;
-    const open = this.record.items.find((item) => item.state === "open")?.id;
+    const open = this.record.items.find((item) => item.state === "open")?.path;
     if (open || flawed) this.choose(open || flawed);
   }
 
   step(by) {
     const { items } = this.record;
-    const place = items.findIndex((item) => item.id === this.current);
+    const place = items.findIndex((item) => item.path === this.current);
     const next = items[Math.min(items.length - 1, Math.max(0, place + by))];
-    if (next) this.choose(next.id);
+    if (next) this.choose(next.path);
   }
 
   edit() {

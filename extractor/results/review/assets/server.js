@@ -74,5 +74,5 @@ function renew(body, theirs) {
   if (body.kind === "set") return { ...body, version: theirs.version, old: theirs.value[body.path] ?? null };
   if (body.kind === "read") return { ...body, version: theirs.version };
   if (!body.items) return body;
-  return { ...body, items: body.items.map((one) => (one.item === theirs.id ? { ...one, version: theirs.version } : one)) };
+  return { ...body, items: body.items.map((one) => (one.item === theirs.path ? { ...one, version: theirs.version } : one)) };
 }
