@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
 from queue import Queue
-from threading import Thread
+from threading import Event, Thread
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -122,10 +122,11 @@ def write_results(run, lines):
 
 
 class Served(NamedTuple):
-    """A running review: its address with the token, and the folder of its gold."""
+    """A running review: its address with the token, the folder of its gold, and whether the test has ended it."""
 
     address: str
     gold: Path
+    ended: Event
 
     @property
     def port(self):
@@ -148,10 +149,11 @@ def serve(run, gold, reviewer="anna"):
 
     thread = Thread(target=work, daemon=True)
     thread.start()
-    opened = opened_reviews.get(timeout=120)
+    opened, ended = opened_reviews.get(timeout=120), Event()
     try:
-        yield Served(opened.address, gold)
+        yield Served(opened.address, gold, ended)
     finally:
+        ended.set()
         opened.stop()
         thread.join(120)
 

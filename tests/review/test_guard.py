@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from threading import Event
 
 import pytest
 
@@ -141,7 +142,7 @@ def test_the_token_is_printed_once_and_ctrl_c_ends_well(seed_run, tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         first = process.stdout.readline()
         assert first.startswith("review: http://"), first
-        review = Served(first.removeprefix("review: ").strip(), tmp_path)
+        review = Served(first.removeprefix("review: ").strip(), tmp_path, Event())
         ask(review, f"/?token={review.token}")
         ask(review, "/?token=guessed")
         process.send_signal(signal.SIGINT)
