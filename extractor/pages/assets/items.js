@@ -31,3 +31,12 @@ function makeTitle(tag, task, items) {
   const listed = items.filter(({ path, of, state }) => path.startsWith(start) && !of && state !== "rejected").length;
   return make(tag, {}, title, make("span", { class: "dim" }, count(listed, one, many)));
 }
+
+/** For each span the values that quote it, each with its item; the item's own words first. */
+function listOwners({ items, spans }) {
+  const owners = spans.map(() => []);
+  for (const item of items) {
+    for (const value of headlinesFirst(item.values)) for (const span of value.spans) owners[span].push({ item, value });
+  }
+  return owners;
+}

@@ -225,21 +225,20 @@ class Review:
     def _replay(self, record_id: str) -> ReviewDraft:
         """Return the draft of a record. Before the first action, it is the existing gold, or else the prediction."""
         self._check_id(record_id)
-        base = self._journal.read_base(record_id) or self._make_base(record_id)
+        base = self._journal.read_base(record_id)
+        path = self._gold / name_gold(record_id)
+        if base is None and (digest := digest_gold(path)):
+            found = open_extractions(path, str(path)).get(record_id)
+            if found is None:
+                raise GoldError(f"{path}: is gold of another record; correct its name")
+            items = list_items(found, "accepted", self.fields)
+            base = Base(items=items, gold_sha256=digest, fields=tuple(found.custom))
+        elif base is None:
+            items = list_items(self._records.read_extraction(record_id), fields=self.fields)
+            base = Base(items=items, fields=tuple(self.fields))
         if self.fields.keys() - set(base.fields):
             base = add_fields(base, self._records.read_extraction(record_id), self.fields)
         return replay(base, self._journal.list_actions(record_id))
-
-    def _make_base(self, record_id: str) -> Base:
-        path = self._gold / name_gold(record_id)
-        digest = digest_gold(path)
-        if digest is None:
-            predicted = list_items(self._records.read_extraction(record_id), fields=self.fields)
-            return Base(items=predicted, fields=tuple(self.fields))
-        found = open_extractions(path, str(path)).get(record_id)
-        if found is None:
-            raise GoldError(f"{path}: is gold of another record; correct its name")
-        return Base(items=list_items(found, "accepted", self.fields), gold_sha256=digest, fields=tuple(found.custom))
 
 
 def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> list[Action]:

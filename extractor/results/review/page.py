@@ -26,9 +26,8 @@ class OpenedRecord:
         self.forms, self._text = list_forms(fields), RecordText(record)
 
     @cached_property
-    def _doubts(self) -> dict[str, dict[str, float]]:
-        parsed = parse_record(self.record)
-        return {item.path: _list_doubts(parsed, item) for item in self.draft.base.items}
+    def _parsed(self) -> ParsedRecord:
+        return parse_record(self.record)
 
     def list_doubts(self, item: ReviewItem) -> dict[str, float | None]:
         """Return the doubtful fields of an open item with their confidence; None for a guess from marked words.
@@ -41,7 +40,7 @@ class OpenedRecord:
             # Of what the rules read from marked words, what every item has is the least certain.
             decided = [name for name, field in self.find_form(item).items() if field.info.metadata.decided]
             return dict.fromkeys(decided[:1])
-        predicted, doubts = item.base.value, self._doubts[item.path]
+        doubts, predicted = _list_doubts(self._parsed, item.base), item.base.value
         return {name: doubt for name, doubt in doubts.items() if item.value.get(name) == predicted.get(name)}
 
     def prove(self, item: ReviewItem) -> tuple[Evidence, ...]:

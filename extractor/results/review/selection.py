@@ -46,15 +46,21 @@ class MarkedWords(NamedTuple):
 
 
 def find_words(record: TrialRecord, selection: Selection) -> MarkedWords:
-    """Return the words of a selection. Raises ``ValueError`` if there are none, or the section does not exist."""
+    """Return the words of a selection, cut ones made whole. Raises ``ValueError`` if there are none."""
     section = record.section(selection.section)
     if section is None:
         raise ValueError(f"there is no section {selection.section!r}")
-    start, end = ShownText(section.text).read(selection.start, selection.end)
-    words = MarkedWords(record, section, *_trim(section.text, start, end))
-    if not words.text:
+    text = section.text
+    start, end = ShownText(text).read(selection.start, selection.end)
+    marked = text[start:end]
+    start, end = start + len(marked) - len(marked.lstrip()), end - len(marked) + len(marked.rstrip())
+    if start >= end:
         raise ValueError("no words are marked")
-    return words
+    while start and text[start].isalnum() and text[start - 1].isalnum():  # gold quotes whole words
+        start -= 1
+    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return MarkedWords(record, section, start, end)
 
 
 def refuse_endpoint(words: MarkedWords, endpoints: Iterable[Json]) -> None:
@@ -134,18 +140,3 @@ def _read(words: MarkedWords, section: str, text: str) -> TrialExtraction:
 def _extract(*sections: Section) -> TrialExtraction:
     source = Source(path="marked words", format="flat")
     return Extractor(effort="none").extract(TrialRecord(record_id="marked", source=source, sections=sections))
-
-
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """Trim white space and complete cut words, since gold quotes whole words.
-
-    >>> _trim("no fever now", 1, 7)
-    (0, 8)
-    """
-    marked = text[start:end]
-    start, end = start + len(marked) - len(marked.lstrip()), end - len(marked) + len(marked.rstrip())
-    while 0 < start < end and text[start].isalnum() and text[start - 1].isalnum():
-        start -= 1
-    while start < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
-        end += 1
-    return start, end

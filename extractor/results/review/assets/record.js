@@ -84,11 +84,9 @@ class RecordView {
   /** Mark the words of all items, with emphasis on the current one. */
   showMarks() {
     const { record, current } = this;
-    const owners = record.spans.map(() => []);
-    for (const { path, values, added } of record.items.filter(({ state, path }) => state !== "rejected" || path === current)) {
-      for (const { name, spans } of values) for (const span of spans) owners[span].push({ item: path, field: name });
-      if (added !== null) owners[added].push({ item: path, field: "quote" });
-    }
+    const items = record.items.filter(({ state, path }) => state !== "rejected" || path === current);
+    const owners = listOwners({ ...record, items }).map((over) => over.map(({ item, value }) => ({ item: item.path, field: value.name })));
+    for (const { path, added } of items) if (added !== null) owners[added].push({ item: path, field: "quote" });
     [...this.text.querySelectorAll("pre[data-section]")].forEach((pre, number) => {
       const own = record.spans.flatMap(([section, ...ends], span) => (section === number ? [[ends, owners[span]]] : []));
       const signature = JSON.stringify([current, own]);
