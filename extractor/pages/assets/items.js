@@ -29,7 +29,7 @@ function listItems(items, task) {
 function makeTitle(tag, task, items) {
   const [title, start, one, many] = TITLES[task];
   const listed = items.filter(({ path, of, state }) => path.startsWith(start) && !of && state !== "rejected").length;
-  return make(tag, {}, title, make("span", { class: "dim" }, count(listed, one, many)));
+  return make(tag, {}, title, " ", make("span", { class: "dim" }, count(listed, one, many)));
 }
 
 /** For each span the values that quote it, each with its item; the item's own words first. */

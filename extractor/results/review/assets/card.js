@@ -54,22 +54,20 @@ function makeHead(view, item, own, flaws, isOpened) {
 
 /** The confidence of an undecided item, and its doubtful fields. */
 function makeDoubt(item) {
-  if (item.state !== "open") return null;
-  if (!item.predicted) {
-    const fields = Object.keys(item.doubts).map(toWords).join(", ");
-    if (!fields) return null;
-    return make("span", { class: "doubt", title: "the rules read the words that were selected" }, `${fields} guessed`);
-  }
-  if (item.confidence === null || item.confidence >= CERTAIN) return null;
-  return make("span", { class: "doubt", title: "how sure the extraction is of its least sure field" }, describeDoubts(item));
+  const isSure = item.predicted ? item.confidence === null || item.confidence >= CERTAIN : !Object.keys(item.doubts).length;
+  if (item.state !== "open" || isSure) return null;
+  if (item.predicted) return make("span", { class: "doubt", title: "how sure the extraction is of its least sure field" }, describeDoubts(item));
+  const fields = Object.keys(item.doubts).map(toWords).join(", ");
+  return make("span", { class: "doubt", title: "the rules read the words that were selected" }, `${fields} guessed`);
 }
 
-/** Whether a field is empty. */
-function isEmpty(value) {
-  return value === null || value === undefined || value.length === 0;
+/** Sort names of fields into those with a value and those without. */
+function splitEmpty(item, names) {
+  const isEmpty = (name) => item.value[name] === null || item.value[name] === undefined || item.value[name].length === 0;
+  return [names.filter((name) => !isEmpty(name)), names.filter(isEmpty)];
 }
 
-/** Describe a doubt about an empty field: "that no specimen is stated". */
+/** Describe a doubt about empty fields: "that no specimen is stated". */
 function tellNone(item, names) {
   const nouns = names.map((name) => (Array.isArray(item.value[name]) ? toWords(name).replace(/s$/, "") : toWords(name)));
   return `that no ${nouns.join(" or ")} is stated`;
@@ -78,20 +76,20 @@ function tellNone(item, names) {
 /** Describe the confidence of one field: "84 % sure that no specimen is stated". */
 function describeDoubt(item, name) {
   const sure = item.doubts[name];
-  if (sure === null) return "guessed";
-  if (sure === 0) return "not read";
-  return `${Math.round(100 * sure)} % sure${isEmpty(item.value[name]) ? ` ${tellNone(item, [name])}` : ""}`;
+  if (!sure) return sure === null ? "guessed" : "not read";
+  const [stated] = splitEmpty(item, [name]);
+  return `${Math.round(100 * sure)} % sure${stated.length ? "" : ` ${tellNone(item, [name])}`}`;
 }
 
 /** Describe the confidence of an item, and its uncertain fields. */
 function describeDoubts(item) {
   const names = Object.keys(item.doubts).filter((name) => item.doubts[name] !== 0);
   const unread = Object.keys(item.doubts).filter((name) => item.doubts[name] === 0).map(toWords);
-  const [stated, empty] = [names.filter((name) => !isEmpty(item.value[name])), names.filter((name) => isEmpty(item.value[name]))];
-  const of = [stated.length ? `of ${stated.map(toWords).join(", ")}` : null, empty.length ? tellNone(item, empty) : null];
+  const [stated, empty] = splitEmpty(item, names);
+  const of = [stated.length && `of ${stated.map(toWords).join(", ")}`, empty.length && tellNone(item, empty)].filter(Boolean);
   const sure = names.length && (isChanged(item) || unread.length) ? Math.min(...names.map((name) => item.doubts[name])) : item.confidence;
-  const shown = names.length || !unread.length ? [`${Math.round(100 * sure)} % sure ${of.filter(Boolean).join(" and ")}`.trim()] : [];
-  return [...shown, ...(unread.length ? [`not read: ${unread.join(", ")}`] : [])].join("; ");
+  const known = (names.length || !unread.length) && `${Math.round(100 * sure)} % sure ${of.join(" and ")}`.trim();
+  return [known, unread.length && `not read: ${unread.join(", ")}`].filter(Boolean).join("; ");
 }
 
 function makeButtons(view, item) {

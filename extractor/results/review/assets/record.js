@@ -2,14 +2,14 @@
 
 class RecordView {
   constructor(main, form, record) {
-    Object.assign(this, { main, form, record, current: null, selection: null, shown: null, cards: new Map(), actions: new Actions(this) });
+    Object.assign(this, { main, form, record, current: null, selection: null, shown: null, cards: new Map(), places: new Map() });
     this.chosen = { id: null, count: 0 };
-    this.places = new Map();
+    this.done = Promise.resolve();
   }
 
   /** Put the record into the page, and open its first undecided item. */
   open() {
-    this.main.replaceChildren(...this.makePanes());
+    this.main.replaceChildren(this.makePanes());
     const first = this.record.items.find((item) => item.state === "open") || this.record.items[0];
     this.choose(first.path);
     if (first === this.record.items[0]) scrollTo(0, 0);
@@ -18,9 +18,14 @@ class RecordView {
   /** Make the parts of the page: title, text and items; on a phone the text or the items. */
   makePanes() {
     const { record } = this;
-    this.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "Text of the record" });
-    this.items = make("div", { class: "items" });
-    this.uses = make("div", { class: "uses", role: "toolbar", "aria-label": "Use the selected words", hidden: true });
+    const page = document.getElementById("record-page").content.cloneNode(true);
+    const find = (selector) => page.querySelector(selector);
+    Object.assign(this, { text: find(".text"), items: find(".items"), uses: find(".uses") });
+    find("h1").textContent = record.title || record.record;
+    find("code").textContent = record.record;
+    this.turn = switchPanes(find(".page"), ["text", "items"]);
+    this.turn("items");
+    wireFind(this, find(".find"));
     this.text.replaceChildren(...showText({ ...record, spans: [] }, null, "h2"));
     this.text.addEventListener("click", (event) => {
       const mark = event.target.closest("mark");
@@ -37,16 +42,7 @@ class RecordView {
       for (const name of ["pointerup", "pointercancel"]) addEventListener(name, end);
     });
     this.items.addEventListener("focusin", (event) => this.noteFocus(event.target.id));
-    const title = make("div", { class: "title" }, make("h1", {}, record.title || record.record), make("code", { class: "dim" }, record.record));
-    const tab = (name, words) => make("button", { type: "button", name }, words);
-    const page = make("div", { class: "page" },
-      make("div", { class: "switch", role: "group", "aria-label": "What is shown" }, tab("text", "Text"), tab("items", "Items")),
-      make("div", { class: "record" },
-        make("section", { class: "text-side", "aria-label": "Text" }, makeFind(this), this.text, this.uses),
-        make("section", { class: "items-side", "aria-label": "Items" }, this.items)));
-    this.turn = switchPanes(page, ["text", "items"]);
-    this.turn("items");
-    return [title, page];
+    return page;
   }
 
   get item() {
@@ -211,7 +207,7 @@ class RecordView {
     getSelection().removeAllRanges();
     this.noteSelection();
     this.send("change", () => change);
-    if (innerWidth < 900) this.actions.settled().then(() => this.turn("items"));
+    if (innerWidth < 900) this.settled().then(() => this.turn("items"));
   }
 
   // The reviewer's actions.
@@ -285,11 +281,36 @@ class RecordView {
     return this.record.items.find((item) => item.path === id)?.version ?? 0;
   }
 
-  async send(what, build) {
+  /** Send an action after those before it, and show the answer; return whether it succeeded. */
+  send(what, build = () => ({})) {
     const { current } = this;
-    const done = await this.actions.send(what, build);
-    if (done && what === "change") this.places.set(JSON.stringify(this.record.undo), current);
-    return done;
+    this.done = this.settled().then(async () => {
+      const done = await this.sendNow(what, build());
+      if (done && what === "change") this.places.set(JSON.stringify(this.record.undo), current);
+      return done;
+    });
+    return this.done;
+  }
+
+  /** Resolves when all actions so far are done or have failed. */
+  settled() {
+    return this.done.catch(() => {});
+  }
+
+  /** Send an action. A refusal is reported, a conflict shown. */
+  async sendNow(what, body) {
+    const id = this.record.record;
+    try {
+      this.take(await act(what, id, body));
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.status !== 409) say(error.message);
+      else if ((await showConflict(error)) === "mine") return this.sendNow(what, renew(body, error.theirs));
+      if (error.status !== 0) this.take(await read("record", { id }));
+      if (what === "finish") this.goToTrouble();
+      return false;
+    }
   }
 
   /** Show the server's answer; the changed item becomes the current one. */

@@ -89,11 +89,9 @@ function makeHint(view) {
   return make("div", { class: "use" }, make("span", {}, "Quoted already by:"), links);
 }
 
-/** The search field, the number of the match, and a button to use the match like a selection by mouse. */
-function makeFind(view) {
-  const field = make("input", { type: "search", id: "search", "aria-label": "Find in the text", placeholder: "find in the text", autocomplete: "off" });
-  const number = make("span", { class: "count", role: "status" });
-  const use = make("button", { type: "button", class: "small", hidden: true, title: "Use these words for a field or a new item" }, "Use");
+/** Wire the search field, with the number of the match, and a button to use the match like a selection by mouse. */
+function wireFind(view, root) {
+  const [field, number, use] = root.children;
   const tell = (words) => {
     number.textContent = words;
     use.hidden = !words || words === NONE;
@@ -108,7 +106,6 @@ function makeFind(view) {
     view.noteSelection();
     view.uses.querySelector("button")?.focus();
   });
-  return make("div", { class: "find" }, field, number, use);
 }
 
 /** Show the next match, and return its number among all matches. */
