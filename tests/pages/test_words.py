@@ -4,7 +4,17 @@ import pytest
 
 from extractor.pages.view import view
 from extractor.pages.words import say
-from extractor.schemas import Amount, Constraint, Instrument, Period, Section, Source, TimeWindow, TrialRecord
+from extractor.schemas import (
+    Amount,
+    Constraint,
+    Criterion,
+    Instrument,
+    Period,
+    Section,
+    Source,
+    TimeWindow,
+    TrialRecord,
+)
 from extractor.stages.parse.drafts import Span
 
 
@@ -29,6 +39,20 @@ def test_a_value_reads_the_same_everywhere(value, quotes, said):
     assert say(value, quotes) == said
     if isinstance(value, Constraint):
         assert say(value.model_dump(mode="json"), quotes) == said
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "words"),
+    [("eligibility.criteria[1]", "exclusion criterion 2", "ANC ≥ 1.5 x 10^9 (1,500,000,000) /L"),
+     ("eligibility.criteria[+7]", "added exclusion criterion", "ANC ≥ 1.5 x 10^9 (1,500,000,000) /L")],
+)  # fmt: skip
+def test_an_item_without_evidence_has_its_name_and_its_numbers_as_its_quote_writes_them(path, name, words):
+    limit = Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L")
+    quote = "ANC \\>= 1.5 x 10\\^9/L"
+    item = Criterion(kind="exclusion", section="eligibility", quote=quote, constraints=(limit,))
+    (shown,) = view(None, [(path, item)])["items"]
+    assert shown["name"] == name
+    assert words in [value["said"] for value in shown["values"]]
 
 
 def test_marks_keep_their_characters_where_the_text_has_escapes_and_wide_characters():

@@ -204,6 +204,20 @@ def test_a_record_is_reviewed_by_keyboard_alone(page):
     expect(page.locator(".queue .state-begun .chip")).to_have_text("begun")
 
 
+def test_escape_takes_back_what_was_chosen_in_a_menu_and_nothing_before(page):
+    menu = unfold(page, "endpoints[0]").get_by_label("Category")
+    before = unfold(page, "endpoints[0]").locator("[data-field=category] .before")
+    unfold(page, "endpoints[0]").get_by_label("Censored").select_option(label="yes")
+    menu.focus()
+    for label in ("safety – whether it harms; MTD too", "other – none of these"):
+        menu.select_option(label=label)
+        expect(menu).to_have_value(f'"{label.split()[0]}"')
+        expect(before).to_have_text("was: efficacy")
+    menu.press("Escape")
+    expect(menu).to_have_value('"efficacy"')
+    expect(page.locator("[data-field=censored] .before")).to_have_text("was: no")
+
+
 def test_selected_words_fill_the_field_of_the_opened_item(page):
     uses = page.locator(".uses")
     unfold(page, "eligibility.criteria[0]")

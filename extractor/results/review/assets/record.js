@@ -3,7 +3,7 @@
 class RecordView {
   constructor(main, form, record) {
     Object.assign(this, { main, form, record, current: null, selection: null, shown: null, cards: new Map(), places: new Map() });
-    this.chosen = { id: null, count: 0 };
+    this.entered = { id: null, undo: "" };
     this.done = Promise.resolve();
   }
 
@@ -212,32 +212,24 @@ class RecordView {
 
   // The reviewer's actions.
 
-  set(id, path, value) {
-    const seen = this.record.items.find((item) => item.path === id).value[path] ?? null;
-    const build = () => ({ kind: "set", item: id, version: this.version(id), path, old: seen, value });
-    const { chosen } = this;
-    return this.send("change", build).then((done) => {
-      if (done && this.isLast(id, path)) chosen.count += 1;
-      return done;
-    });
+  set(item, path, value) {
+    const old = this.record.items.find((one) => one.path === item).value[path] ?? null;
+    return this.send("change", () => ({ kind: "set", item, version: this.version(item), path, old, value }));
   }
 
-  /** Whether the next undo changes a value of that field. */
-  isLast(id, path) {
-    const last = this.record.undo.at(-1);
-    return last?.kind === "set" && last.item === id && last.path === path;
-  }
-
-  /** A choice in a menu can be undone while the menu has the focus. */
+  /** Remember what the next undo was when a control got the focus. */
   noteFocus(id) {
-    if (id && id !== this.chosen.id) this.chosen = { id, count: 0 };
+    if (id && id !== this.entered.id) this.entered = { id, undo: JSON.stringify(this.record.undo) };
   }
 
+  /** Undo the choices that were made in a menu since it got the focus. */
   async takeBack(menu) {
-    const [id, path] = menu.split("|");
-    const { count } = this.chosen.id === menu ? this.chosen : { count: 0 };
-    this.chosen = { id: null, count: 0 };
-    for (let left = count; left > 0 && this.isLast(id, path); left -= 1) await this.undo();
+    const [item, path] = menu.split("|");
+    const isMade = () => {
+      const last = this.record.undo.at(-1);
+      return last?.kind === "set" && last.item === item && last.path === path && JSON.stringify(this.record.undo) !== this.entered.undo;
+    };
+    while (this.entered.id === menu && isMade() && (await this.undo()));
   }
 
   /** Undo, and return to the item that was open at the time. */
