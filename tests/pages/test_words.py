@@ -33,6 +33,8 @@ from extractor.stages.parse.drafts import Span
         (Instrument(name="CTCAE", version="5.0"), [], "CTCAE 5.0"),
         ({"kind": "time_to_event", "lasts": {"value": 2, "unit": "week"}, "named": None}, [], "time to event, 2 weeks"),
         ((), [], "not stated"),
+        # What a reviewer's request may hold, although no form writes it.
+        ({"quantity": "x", "comparator": ">", "value": {"a": 1}, "value_high": None, "unit": ["b"]}, [], "x > 1 b"),
     ],
 )  # fmt: skip
 def test_a_value_reads_the_same_everywhere(value, quotes, said):
