@@ -13,6 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from extractor.schemas import list_groups
+
 _SHARED = "extractor.pages"
 
 
@@ -49,14 +51,9 @@ def render_template(template: str, values: Mapping[str, Any], package: str = _SH
     return environment.get_template(template).render(values)
 
 
-_LABELS = {
-    "lead_in": "introductory line",
-    "time_kind": "kind of time",
-    "value_high": "upper value",
-    "low": "lowest",
-    "high": "highest",
-}
-"""Labels of fields whose schema names are not clear to a reader."""
+_LABELS = {info.name: info.label for group in list_groups() for info in group.fields if info.metadata.label}
+_LABELS |= {"value_high": "upper value", "low": "lowest", "high": "highest"}
+"""Labels of fields, and of the parts of their values, whose schema names are not clear to a reader."""
 
 
 def name_label(name: str) -> str:
@@ -84,7 +81,7 @@ def read_shared_script() -> str:
     >>> read_shared_script().startswith('"use strict";')
     True
     """
-    script = read_assets(_SHARED, "dom.js", "text.js", "filters.js", "list.js", "difference.js")
+    script = read_assets(_SHARED, "dom.js", "text.js", "items.js", "filters.js", "list.js", "difference.js")
     return f"{script}\nconst LABELS = new Map({json.dumps(list(_LABELS.items()))});\n"
 
 

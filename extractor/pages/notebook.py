@@ -8,7 +8,7 @@ from itertools import pairwise
 from extractor.schemas import TrialExtraction, TrialRecord
 
 from . import read_assets, render_template
-from .view import Json, view
+from .view import Json, name_record, view
 
 __all__ = ["ShownExtraction", "TrialExtraction", "show"]
 
@@ -33,7 +33,7 @@ class ShownExtraction:
         counts = Counter(path.partition("[")[0] for path, _ in one.list_items())
         card = {
             "id": one.record_id,
-            "title": (record.raw_text("title") or "") if record else "",
+            "title": name_record(record) if record else "",
             "counts": {
                 "criterion": counts["eligibility.criteria"],
                 "regimen": counts["dosing"],

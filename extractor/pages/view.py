@@ -2,11 +2,11 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
 
-from extractor.schemas import Endpoint, ExtractedItem, RegistryFields, TrialRecord
+from extractor.schemas import Endpoint, ExtractedItem, Finding, RegistryFields, TrialRecord
 from extractor.schemas.values import Value, list_values
 from extractor.text.clean import clean_text
 
@@ -137,6 +137,7 @@ def view(
 
 
 def _show_item(path: str, item: ExtractedItem, values: Sequence[tuple[Value, Sequence[int | None]]]) -> Json:
+    own = [words for name in ("quote", "time_frame", "measure") if isinstance(words := getattr(item, name, None), str)]
     return {
         "path": path,
         "name": name_item(path, item),
@@ -148,7 +149,7 @@ def _show_item(path: str, item: ExtractedItem, values: Sequence[tuple[Value, Seq
                 "path": one.path,
                 "name": one.name,
                 "label": name_item(path, item) if one.name == "value" else name_label(one.name),
-                "said": say(one.value, [proof.quote for proof in one.evidence]),
+                "said": say(one.value, [*(proof.quote for proof in one.evidence), *own]),
                 "support": one.evidence[0].support if one.evidence else None,
                 "spans": [span for span in spans if span is not None],
             }
@@ -157,8 +158,17 @@ def _show_item(path: str, item: ExtractedItem, values: Sequence[tuple[Value, Seq
     }
 
 
+def show_findings(findings: Iterable[Finding], marks: Iterator[int | None]) -> list[Json]:
+    """Return findings with their quotes as readers see them, each with its section and its span of ``marks``."""
+    return [
+        finding.model_dump(mode="json", exclude={"citations"})
+        | {"quotes": [[one.section, say(one.quote), next(marks)] for one in finding.citations]}
+        for finding in findings
+    ]
+
+
 def name_item(path: str, item: ExtractedItem) -> str:
-    """Return the name of an item for readers.
+    """Return the name of an item for readers. An item that a reviewer added has a path such as ``dosing[+7]``.
 
     >>> from extractor.schemas import Criterion
     >>> name_item("eligibility.criteria[2]", Criterion(kind="exclusion", section="eligibility", quote="Fever"))
@@ -168,11 +178,17 @@ def name_item(path: str, item: ExtractedItem) -> str:
     if group.startswith("custom."):
         return name_label(group.removeprefix("custom."))
     if isinstance(item, Endpoint):
-        return f"{item.rank} endpoint {item.index + 1}"
-    kind = {"dosing": "regimen", "eligibility": "who may take part"}.get(
-        group
-    ) or f"{getattr(item, 'kind', '')} criterion"
-    return f"{kind} {int(number) + 1}" if number else kind
+        return f"{item.rank} endpoint {item.index + 1 if isinstance(item.index, int) else item.index}"
+    if group == "eligibility":
+        return "who may take part"
+    kind = "regimen" if group == "dosing" else f"{getattr(item, 'kind', None) or ''} criterion".strip()
+    return f"{kind} {int(number) + 1}" if number.isdigit() else f"added {kind}"
+
+
+def name_record(record: TrialRecord) -> str:
+    """Return the title of a record on one line, empty if it has none."""
+    titles = (record.raw_text(name) for name in ("title", "official_title"))
+    return " ".join(next(filter(None, titles), "").split())
 
 
 def name_section(name: str) -> str:

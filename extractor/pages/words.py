@@ -54,7 +54,7 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
     """Return an amount, a limit, a time, a window or an instrument on one line."""
     is_amount = "high" in parts
     ends = [parts.get(name) for name in (("low", "high") if is_amount else ("value", "value_high"))]
-    said = [say(number, quotes) for number in dict.fromkeys(ends) if number is not None]
+    said = list(dict.fromkeys(say(number, quotes) for number in ends if number is not None))
     if not said and parts.get("quote"):
         return say(parts["quote"])
     sign = str(parts.get("comparator") or "")

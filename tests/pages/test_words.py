@@ -4,7 +4,17 @@ import pytest
 
 from extractor.pages.view import view
 from extractor.pages.words import say
-from extractor.schemas import Amount, Constraint, Instrument, Period, Section, Source, TimeWindow, TrialRecord
+from extractor.schemas import (
+    Amount,
+    Constraint,
+    Criterion,
+    Instrument,
+    Period,
+    Section,
+    Source,
+    TimeWindow,
+    TrialRecord,
+)
 from extractor.stages.parse.drafts import Span
 
 
@@ -23,12 +33,28 @@ from extractor.stages.parse.drafts import Span
         (Instrument(name="CTCAE", version="5.0"), [], "CTCAE 5.0"),
         ({"kind": "time_to_event", "lasts": {"value": 2, "unit": "week"}, "named": None}, [], "time to event, 2 weeks"),
         ((), [], "not stated"),
+        # What a reviewer's request may hold, although no form writes it.
+        ({"quantity": "x", "comparator": ">", "value": {"a": 1}, "value_high": None, "unit": ["b"]}, [], "x > 1 b"),
     ],
 )  # fmt: skip
 def test_a_value_reads_the_same_everywhere(value, quotes, said):
     assert say(value, quotes) == said
     if isinstance(value, Constraint):
         assert say(value.model_dump(mode="json"), quotes) == said
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "words"),
+    [("eligibility.criteria[1]", "exclusion criterion 2", "ANC ≥ 1.5 x 10^9 (1,500,000,000) /L"),
+     ("eligibility.criteria[+7]", "added exclusion criterion", "ANC ≥ 1.5 x 10^9 (1,500,000,000) /L")],
+)  # fmt: skip
+def test_an_item_without_evidence_has_its_name_and_its_numbers_as_its_quote_writes_them(path, name, words):
+    limit = Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L")
+    quote = "ANC \\>= 1.5 x 10\\^9/L"
+    item = Criterion(kind="exclusion", section="eligibility", quote=quote, constraints=(limit,))
+    (shown,) = view(None, [(path, item)])["items"]
+    assert shown["name"] == name
+    assert words in [value["said"] for value in shown["values"]]
 
 
 def test_marks_keep_their_characters_where_the_text_has_escapes_and_wide_characters():

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
 from queue import Queue
-from threading import Thread
+from threading import Event, Thread
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -122,10 +122,11 @@ def write_results(run, lines):
 
 
 class Served(NamedTuple):
-    """A running review: its address with the token, and the folder of its gold."""
+    """A running review: its address with the token, the folder of its gold, and whether the test has ended it."""
 
     address: str
     gold: Path
+    ended: Event
 
     @property
     def port(self):
@@ -148,16 +149,17 @@ def serve(run, gold, reviewer="anna"):
 
     thread = Thread(target=work, daemon=True)
     thread.start()
-    opened = opened_reviews.get(timeout=120)
+    opened, ended = opened_reviews.get(timeout=120), Event()
     try:
-        yield Served(opened.address, gold)
+        yield Served(opened.address, gold, ended)
     finally:
+        ended.set()
         opened.stop()
         thread.join(120)
 
 
 def item(review, name):
-    return next((one for one in review.describe(SEED)["items"] if one["id"] == name), None)
+    return next((one for one in review.describe(SEED)["items"] if one["path"] == name), None)
 
 
 def change(review, **request):
@@ -181,18 +183,18 @@ def select(review, section, words):
     return {"section": section, "start": start, "end": text.index(last, start) + len(last)}
 
 
-def add(review, kind, section, words):
-    return change(review, kind="add", add=kind, selection=select(review, section, words))
+def add(review, group, section, words):
+    return change(review, kind="add", group=group, selection=select(review, section, words))
 
 
 def add_criterion(review):
-    return add(review, "criterion", "brief_summary", _MISSED)
+    return add(review, "eligibility.criteria", "brief_summary", _MISSED)
 
 
 def mend(review):
     """Correct all errors of the extraction."""
-    set_value(review, "endpoint-0", "time_points", [{"value": 3, "unit": "month"}])
+    set_value(review, "endpoints[0]", "time_points", [{"value": 3, "unit": "month"}])
     added = add_criterion(review)
-    decide(review, "reject", "regimen-0")
-    decide(review, "accept", "people", "criterion-0", "endpoint-0", added)
+    decide(review, "reject", "dosing[0]")
+    decide(review, "accept", "eligibility", "eligibility.criteria[0]", "endpoints[0]", added)
     return added

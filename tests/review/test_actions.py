@@ -11,11 +11,11 @@ from extractor.results.review.journal import Journal
 
 from .reviewing import SEED, change, decide, item, mend, set_value
 
-CORRECTION = {"kind": "set", "item": "endpoint-0", "version": 0}
+CORRECTION = {"kind": "set", "item": "endpoints[0]", "version": 0}
 
 
 def list_states(review):
-    return {one["id"]: (one["state"], one["value"]) for one in review.describe(SEED)["items"]}
+    return {one["path"]: (one["state"], one["value"]) for one in review.describe(SEED)["items"]}
 
 
 def test_undo_goes_back_step_by_step_and_redo_forth(start_review):
@@ -37,50 +37,55 @@ def test_undo_goes_back_step_by_step_and_redo_forth(start_review):
 
 def test_a_value_set_back_is_accepted_and_restore_forgets(start_review):
     review = start_review()
-    decide(review, "accept", "endpoint-0", "people")
+    decide(review, "accept", "endpoints[0]", "eligibility")
     review.step(SEED, "undo")  # both at once
     assert {state for state, _ in list_states(review).values()} == {"open"}
-    set_value(review, "endpoint-0", "concept", "mortality")
-    decide(review, "accept", "endpoint-0")
-    assert (item(review, "endpoint-0")["state"], item(review, "endpoint-0")["doubts"]) == ("corrected", {})
-    set_value(review, "endpoint-0", "concept", "response_rate")
-    assert item(review, "endpoint-0")["state"] == "accepted"
-    decide(review, "restore", "endpoint-0")
-    assert item(review, "endpoint-0")["state"] == "open"
+    set_value(review, "endpoints[0]", "concept", "mortality")
+    decide(review, "accept", "endpoints[0]")
+    assert (item(review, "endpoints[0]")["state"], item(review, "endpoints[0]")["doubts"]) == ("corrected", {})
+    set_value(review, "endpoints[0]", "concept", "response_rate")
+    assert item(review, "endpoints[0]")["state"] == "accepted"
+    decide(review, "restore", "endpoints[0]")
+    assert item(review, "endpoints[0]")["state"] == "open"
     with pytest.raises(ValueError, match="cannot be rejected"):
-        decide(review, "reject", "people")
+        decide(review, "reject", "eligibility")
 
 
 def test_a_number_is_edited_as_the_text_writes_it(start_review):
     review = start_review()
     limit = {"quantity": "ANC", "comparator": ">=", "value": "1.5 x 10^9", "value_high": None, "unit": "/L"}
-    set_value(review, "criterion-0", "constraints", [limit])
-    found = item(review, "criterion-0")
+    set_value(review, "eligibility.criteria[0]", "constraints", [limit])
+    found = item(review, "eligibility.criteria[0]")
     assert found["value"]["constraints"][0]["value"] == 1500000000
-    assert found["shown"]["constraints"][0]["value"] == ("1,500,000,000", None)  # its quote has no such number
+    assert found["written"]["constraints"][0]["value"] == ("1,500,000,000", None)  # its quote has no such number
     assert found["before"]["constraints"] == "not stated"
-    assert "ANC ≥ 1,500,000,000 /L" in found["tags"]
+    assert "ANC ≥ 1,500,000,000 /L" in [one["said"] for one in found["values"]]
 
 
 def test_an_item_stays_open_until_all_doubtful_fields_are_checked(start_review):
     review = start_review()
-    doubtful = set(item(review, "endpoint-0")["doubts"])
+    doubtful = set(item(review, "endpoints[0]")["doubts"])
     assert {"specimens", "time_kind"} <= doubtful
     values = {"specimens": ["blasts"], "time_points": [{"value": 3, "unit": "month"}], "measure": "Response"}
     for name in ("concept", *sorted(doubtful)):
-        assert item(review, "endpoint-0")["state"] == "open"
-        set_value(review, "endpoint-0", name, (values | {"concept": "mortality", "time_kind": "at"}).get(name))
+        assert item(review, "endpoints[0]")["state"] == "open"
+        set_value(review, "endpoints[0]", name, (values | {"concept": "mortality", "time_kind": "at"}).get(name))
         doubtful -= {name}
-        assert set(item(review, "endpoint-0")["doubts"]) == doubtful
-    assert item(review, "endpoint-0")["state"] == "corrected"
+        assert set(item(review, "endpoints[0]")["doubts"]) == doubtful
+    assert item(review, "endpoints[0]")["state"] == "corrected"
 
 
 def test_every_action_is_kept_with_its_author_and_both_values(start_review):
     review = start_review()
-    set_value(review, "endpoint-0", "concept", "mortality")
+    set_value(review, "endpoints[0]", "concept", "mortality")
     review.step(SEED, "undo")
     last, first = review.list_history(SEED)
-    assert (first["reviewer"], first["kind"], first["item"], first["path"]) == ("anna", "set", "endpoint-0", "concept")
+    assert (first["reviewer"], first["kind"], first["item"], first["path"]) == (
+        "anna",
+        "set",
+        "endpoints[0]",
+        "concept",
+    )
     assert (first["old"]["value"]["concept"], first["new"]["value"]["concept"]) == ("response_rate", "mortality")
     assert (last["kind"], last["new"]["value"]["concept"]) == ("undo", "response_rate")
     assert first["time"] <= last["time"]
@@ -88,30 +93,30 @@ def test_every_action_is_kept_with_its_author_and_both_values(start_review):
 
 def test_two_reviewers_do_not_overwrite_each_other(start_review):
     anna, ben = start_review("anna"), start_review("ben")
-    set_value(anna, "endpoint-0", "concept", "mortality")
+    set_value(anna, "endpoints[0]", "concept", "mortality")
     with pytest.raises(Conflict, match="anna changed this item") as refused:
         change(ben, **CORRECTION, path="concept", old="response_rate", value="biomarker")
-    assert refused.value.item.value["concept"] == item(ben, "endpoint-0")["value"]["concept"] == "mortality"
+    assert refused.value.item.value["concept"] == item(ben, "endpoints[0]")["value"]["concept"] == "mortality"
     with pytest.raises(Conflict):
-        change(ben, kind="reject", items=[{"item": "endpoint-0", "version": 0}])
+        change(ben, kind="reject", items=[{"item": "endpoints[0]", "version": 0}])
     change(ben, **CORRECTION, path="category", old="efficacy", value="safety")  # another field
-    value = item(anna, "endpoint-0")["value"]
+    value = item(anna, "endpoints[0]")["value"]
     assert (value["concept"], value["category"]) == ("mortality", "safety")
-    decide(anna, "reject", "endpoint-0")
+    decide(anna, "reject", "endpoints[0]")
     with pytest.raises(Conflict):
         change(ben, **CORRECTION, path="category", old="safety", value="other")
 
 
 def test_undo_affects_only_ones_own_actions_and_not_later_changes_by_others(start_review):
     anna, ben = start_review("anna"), start_review("ben")
-    set_value(anna, "endpoint-0", "concept", "mortality")
+    set_value(anna, "endpoints[0]", "concept", "mortality")
     assert ben.step(SEED, "undo") is None
-    set_value(ben, "endpoint-0", "concept", "biomarker")
+    set_value(ben, "endpoints[0]", "concept", "biomarker")
     with pytest.raises(Conflict, match="ben changed"):
         anna.step(SEED, "undo")
     ben.step(SEED, "undo")
     anna.step(SEED, "undo")
-    assert item(anna, "endpoint-0")["value"]["concept"] == "response_rate"
+    assert item(anna, "endpoints[0]")["value"]["concept"] == "response_rate"
 
 
 def test_one_of_many_simultaneous_changes_succeeds_and_the_others_conflict(records, start_review, tmp_path):

@@ -32,12 +32,12 @@ def review(run, tmp_path):
         yield Review(RunRecords(run), tmp_path / "gold", journal, "anna")
 
 
-def items(review, kind="custom"):
-    return [one for one in review.describe(NAME)["items"] if one["kind"] == kind]
+def items(review):
+    return [one for one in review.describe(NAME)["items"] if one["group"].startswith("custom.")]
 
 
 def item(review, name):
-    return next(one for one in review.describe(NAME)["items"] if one["id"] == name)
+    return next(one for one in review.describe(NAME)["items"] if one["path"] == name)
 
 
 def change(review, **request):
@@ -59,11 +59,11 @@ def select(review, section, words):
 
 
 def add(review, field, section, words, **more):
-    return change(review, kind="add", add="custom", field=field, selection=select(review, section, words), **more)
+    return change(review, kind="add", group=f"custom.{field}", selection=select(review, section, words), **more)
 
 
 def accept_rest(review):
-    decide(review, "accept", *(one["id"] for one in review.describe(NAME)["items"] if one["state"] == "open"))
+    decide(review, "accept", *(one["path"] for one in review.describe(NAME)["items"] if one["state"] == "open"))
 
 
 def read_gold(review, tmp_path):
@@ -78,14 +78,18 @@ def flaws(review, name):
 
 def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
     first, last = items(review)
-    assert (first["id"], first["value"]) == ("custom.ejection_fraction-0", {"value": "< 40 %"})
-    assert first["custom"] == {"field": "ejection_fraction", "of": "criterion-0"}
-    ((field, span),) = first["marks"]
+    assert (first["path"], first["value"]) == ("custom.ejection_fraction[0]", {"value": "< 40 %"})
+    assert (first["name"], first["of"]) == (
+        "ejection fraction of inclusion criterion 1",
+        "eligibility.criteria[0]",
+    )
+    (shown,) = first["values"]
+    (span,) = shown["spans"]
     described = review.describe(NAME)
     section, start, end, *_ = described["spans"][span]
-    assert (field, described["sections"][section]["text"][start:end]) == ("value", "below 40 %")
+    assert (shown["name"], described["sections"][section]["text"][start:end]) == ("value", "below 40 %")
     assert first["doubts"] == {"value": first["confidence"]}
-    assert last["custom"]["of"] == "criterion-2"
+    assert last["of"] == "eligibility.criteria[2]"
     assert review.list_queue()["records"][0]["progress"]["items"] == len(review.describe(NAME)["items"])
 
 
@@ -101,8 +105,8 @@ def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
 
 
 def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(review, run, tmp_path):
-    set_value(review, "custom.ejection_fraction-0", "value", "at most 35 %")
-    assert item(review, "custom.ejection_fraction-0")["state"] == "corrected"
+    set_value(review, "custom.ejection_fraction[0]", "value", "at most 35 %")
+    assert item(review, "custom.ejection_fraction[0]")["state"] == "corrected"
     gold = read_gold(review, tmp_path)
     found = gold["custom"]["ejection_fraction"]
     assert [one["of"] for one in found] == ["eligibility.criteria[0]", "eligibility.criteria[2]"]
@@ -112,15 +116,15 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(review, run,
     score = next(one for one in report.fields if one.name == "custom.ejection_fraction.value")
     assert (score.stated, score.predicted, score.normalised.f1) == (2, 2, 0.5)
     again = list_items(TrialExtraction.model_validate(gold), "accepted", review.fields)
-    assert [(one.value, one.custom) for one in again if one.custom] == [
-        ({"value": "<= 35 %"}, {"field": "ejection_fraction", "of": "criterion-0"}),
-        ({"value": "> 70 %"}, {"field": "ejection_fraction", "of": "criterion-2"}),
+    assert [(one.value, one.path, one.of) for one in again if one.of] == [
+        ({"value": "<= 35 %"}, "custom.ejection_fraction[0]", "eligibility.criteria[0]"),
+        ({"value": "> 70 %"}, "custom.ejection_fraction[1]", "eligibility.criteria[2]"),
     ]
 
 
 def test_an_unreadable_value_is_told_with_the_form_that_is_allowed_and_is_no_gold(review):
-    set_value(review, "custom.ejection_fraction-0", "value", "rather low")
-    ((path, problem),) = flaws(review, "custom.ejection_fraction-0")
+    set_value(review, "custom.ejection_fraction[0]", "value", "rather low")
+    ((path, problem),) = flaws(review, "custom.ejection_fraction[0]")
     assert path == "value"
     assert 'write a quantity as "comparator number unit"' in problem
     accept_rest(review)
@@ -129,30 +133,42 @@ def test_an_unreadable_value_is_told_with_the_form_that_is_allowed_and_is_no_gol
     change(
         review,
         kind="read",
-        item="custom.ejection_fraction-0",
-        version=item(review, "custom.ejection_fraction-0")["version"],
+        item="custom.ejection_fraction[0]",
+        version=item(review, "custom.ejection_fraction[0]")["version"],
         path="value",
         selection=select(review, "eligibility", "below 40 %"),
     )
-    assert item(review, "custom.ejection_fraction-0")["value"] == {"value": "< 40 %"}
+    assert item(review, "custom.ejection_fraction[0]")["value"] == {"value": "< 40 %"}
     with pytest.raises(ValueError, match="no such field"):
-        change(review, kind="set", item="custom.ejection_fraction-0", version=0, path="of", value="criterion-1")
+        change(
+            review,
+            kind="set",
+            item="custom.ejection_fraction[0]",
+            version=0,
+            path="of",
+            value="eligibility.criteria[1]",
+        )
 
 
 def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_path):
-    added = add(review, "named_test", "eligibility", "Examplography", item="criterion-1")
+    added = add(review, "named_test", "eligibility", "Examplography", item="eligibility.criteria[1]")
     made = item(review, added)
-    assert (made["state"], made["value"], made["custom"]["of"]) == ("added", {"value": "Examplography"}, "criterion-0")
-    assert {mark[0] for mark in made["marks"]} == {"value", "quote"}
+    assert (made["state"], made["value"], made["of"]) == (
+        "added",
+        {"value": "Examplography"},
+        "eligibility.criteria[0]",
+    )
+    (shown,) = made["values"]
+    assert shown["spans"] == [made["added"]]
     with pytest.raises(ValueError, match="no criterion quotes these words"):
         add(review, "named_test", "title", "washout")
-    elsewhere = add(review, "named_test", "title", "washout", item="criterion-1")
-    assert item(review, elsewhere)["custom"]["of"] == "criterion-1"
+    elsewhere = add(review, "named_test", "title", "washout", item="eligibility.criteria[1]")
+    assert item(review, elsewhere)["of"] == "eligibility.criteria[1]"
     set_value(review, elsewhere, "value", "a test of nobody")
     assert flaws(review, elsewhere) == [("value", "'a test of nobody' stands nowhere in the record")]
     review.step(NAME, "undo")
     review.step(NAME, "undo")
-    assert elsewhere not in [one["id"] for one in items(review)]
+    assert elsewhere not in [one["path"] for one in items(review)]
     assert read_gold(review, tmp_path)["custom"]["named_test"] == [
         {"of": "eligibility.criteria[0]", "values": {"value": "Examplography"}}
     ]
@@ -161,9 +177,9 @@ def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_pa
 def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked(review, tmp_path):
     added = add(review, "lead_in_phase", "title", "two week washout")
     made = item(review, added)
-    assert (made["state"], made["custom"]["of"]) == ("open", None)
+    assert (made["state"], made["of"]) == ("open", None)
     assert made["value"] == {"kind": None, "lasts": None, "drugs": [], "fixed": None}
-    assert [mark[0] for mark in made["marks"]] == ["quote"]
+    assert (made["values"], made["added"]) == ([], len(review.describe(NAME)["spans"]) - 1)
     assert flaws(review, added) == [("kind", "is empty")]
     for path, value in {"kind": "washout", "lasts": "2 weeks", "drugs": ["examplumab"], "fixed": False}.items():
         set_value(review, added, path, value)
@@ -177,15 +193,15 @@ def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked
 
 
 def test_what_is_said_of_a_rejected_item_goes_and_comes_back_with_it(review, tmp_path):
-    decide(review, "reject", "criterion-0")
-    assert item(review, "custom.ejection_fraction-0")["state"] == "rejected"
+    decide(review, "reject", "eligibility.criteria[0]")
+    assert item(review, "custom.ejection_fraction[0]")["state"] == "rejected"
     review.step(NAME, "undo")
-    assert item(review, "custom.ejection_fraction-0")["state"] == "open"
+    assert item(review, "custom.ejection_fraction[0]")["state"] == "open"
     review.step(NAME, "redo")
-    decide(review, "restore", "criterion-0")
-    assert item(review, "custom.ejection_fraction-0")["state"] == "open"
-    decide(review, "reject", "criterion-0")
-    decide(review, "restore", "custom.ejection_fraction-0")
+    decide(review, "restore", "eligibility.criteria[0]")
+    assert item(review, "custom.ejection_fraction[0]")["state"] == "open"
+    decide(review, "reject", "eligibility.criteria[0]")
+    decide(review, "restore", "custom.ejection_fraction[0]")
     (left,) = read_gold(review, tmp_path)["custom"]["ejection_fraction"]
     assert (left["of"], left["values"]["value"]["value"]) == ("eligibility.criteria[1]", 70)
 
@@ -200,12 +216,12 @@ def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp
         later = Review(review._records, tmp_path / "later", journal, "ben")
         assert later.list_queue()["records"][0]["progress"]["state"] == "changed"
         (offered,) = items(later)
-        assert (offered["state"], offered["custom"]["of"], offered["value"]) == (
+        assert (offered["state"], offered["of"], offered["value"]) == (
             "open",
-            "criterion-1",
+            "eligibility.criteria[1]",
             {"value": "> 70 %"},
         )
-        decide(later, "accept", "custom.ejection_fraction-1")
+        decide(later, "accept", "custom.ejection_fraction[1]")
         assert [one["state"] for one in items(later)] == ["accepted"]
         later.finish(NAME)
         assert later.list_queue()["records"][0]["progress"]["state"] == "finished"

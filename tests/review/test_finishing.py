@@ -31,7 +31,7 @@ def test_a_corrected_record_is_gold_and_reports_later_changes(start_review, path
     assert json.loads(path.read_text("utf-8")) == read_gold()
     assert check_gold_files(path.parent, "seeds/records") == []
     assert read_state(review) == "finished"
-    set_value(review, "endpoint-0", "censored", value=True)
+    set_value(review, "endpoints[0]", "censored", value=True)
     assert read_state(review) == "changed"
     review.step(SEED, "undo")
     assert read_state(review) == "finished"
@@ -43,12 +43,12 @@ def test_a_corrected_record_is_gold_and_reports_later_changes(start_review, path
 @pytest.mark.parametrize(
     ("name", "field", "value", "flaw"),
     [
-        ("endpoint-0", "time_points", [{"value": "three", "unit": "month"}], "a valid number, not"),
-        ("endpoint-0", "concept", "survival", "input should be"),
-        ("endpoint-0", "concept", None, "is empty"),
-        ("endpoint-0", "measure", "Overall survival", "does not stand in"),
-        ("criterion-0", "quote", "matched the diagnostic crit", "inside a word"),
-        ("people", "minimum_age", {"value": 18, "unit": "cycle"}, "no unit of an age"),
+        ("endpoints[0]", "time_points", [{"value": "three", "unit": "month"}], "a valid number, not"),
+        ("endpoints[0]", "concept", "survival", "input should be"),
+        ("endpoints[0]", "concept", None, "is empty"),
+        ("endpoints[0]", "measure", "Overall survival", "does not stand in"),
+        ("eligibility.criteria[0]", "quote", "matched the diagnostic crit", "inside a word"),
+        ("eligibility", "minimum_age", {"value": 18, "unit": "cycle"}, "no unit of an age"),
     ],
 )
 def test_a_flaw_is_shown_at_its_field_and_prevents_gold(start_review, path, name, field, value, flaw):
@@ -67,7 +67,7 @@ def test_a_warning_is_shown_and_prevents_nothing(start_review, path):
     review = start_review()
     mend(review)
     limit = {"quantity": "age", "comparator": ">", "value": 99, "value_high": None, "unit": "year"}
-    set_value(review, "criterion-0", "constraints", [limit])
+    set_value(review, "eligibility.criteria[0]", "constraints", [limit])
     (found,) = review.describe(SEED)["flaws"]
     assert found["warns"]
     assert "99 does not stand in the quote" in found["problem"]
@@ -78,9 +78,9 @@ def test_a_warning_is_shown_and_prevents_nothing(start_review, path):
 def test_an_outcome_that_is_left_out_is_named_without_paths(start_review):
     review = start_review()
     mend(review)
-    decide(review, "reject", "endpoint-0")
+    decide(review, "reject", "endpoints[0]")
     flaws = [(one["problem"], one["remedy"]) for one in review.describe(SEED)["flaws"] if one["item"] is None]
-    restore = "restore it, or select its words in the text and choose New outcome"
+    restore = "restore it, or select its words in the text and choose New endpoint"
     assert flaws == [("primary outcome 1 is not annotated", restore)]
 
 
@@ -90,7 +90,7 @@ def test_existing_gold_is_reviewed_instead_of_the_prediction(start_review, path)
     path.write_text(json.dumps(gold), "utf-8")
     review = start_review()
     assert review.describe(SEED)["progress"] == {"state": "finished", "decided": 4, "items": 4}
-    set_value(review, "people", "sex", "all")
+    set_value(review, "eligibility", "sex", "all")
     review.finish(SEED)
     gold["eligibility"]["sex"] = "all"
     assert json.loads(path.read_text("utf-8")) == gold

@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from threading import Event
 
 import pytest
 
@@ -12,7 +13,7 @@ from extractor.results.review.app import open_review
 
 from .reviewing import SEED, Served, serve
 
-ACCEPT = json.dumps({"kind": "accept", "items": [{"item": "people", "version": 0}]})
+ACCEPT = json.dumps({"kind": "accept", "items": [{"item": "eligibility", "version": 0}]})
 CHANGE = f"/api/change?id={SEED}"
 SELECTION = '"selection": {"section": "%s", "start": 3, "end": %d}}'
 
@@ -102,11 +103,11 @@ def test_requests_of_another_page_are_refused(served, cookie, headers, may_read)
     [
         ("{", "Expecting"),
         ("{}", "kind"),
-        ('{"kind": "set", "item": "people", "version": 0, "path": "criteria", "value": []}', "no such field"),
+        ('{"kind": "set", "item": "eligibility", "version": 0, "path": "criteria", "value": []}', "no such field"),
         ('{"kind": "accept", "items": []}', "items"),
-        ('{"kind": "add", "add": "criterion", ' + SELECTION % ("title", 3), "no words"),
-        ('{"kind": "add", "add": "people", ' + SELECTION % ("title", 9), "add"),
-        ('{"kind": "add", "add": "criterion", ' + SELECTION % ("x", 9), "no section"),
+        ('{"kind": "add", "group": "eligibility.criteria", ' + SELECTION % ("title", 3), "no words"),
+        ('{"kind": "add", "add": "eligibility", ' + SELECTION % ("title", 9), "add"),
+        ('{"kind": "add", "group": "eligibility.criteria", ' + SELECTION % ("x", 9), "no section"),
     ],
 )
 def test_broken_requests_are_refused(served, cookie, body, message):
@@ -141,7 +142,7 @@ def test_the_token_is_printed_once_and_ctrl_c_ends_well(seed_run, tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         first = process.stdout.readline()
         assert first.startswith("review: http://"), first
-        review = Served(first.removeprefix("review: ").strip(), tmp_path)
+        review = Served(first.removeprefix("review: ").strip(), tmp_path, Event())
         ask(review, f"/?token={review.token}")
         ask(review, "/?token=guessed")
         process.send_signal(signal.SIGINT)

@@ -20,17 +20,20 @@ def test_marked_words_become_a_criterion_that_is_decided_when_its_category_is(st
 
 @pytest.mark.parametrize(
     ("section", "words", "message"),
-    [("brief_summary", "heavily treated", "registered outcome"), ("primary_outcomes", "NCCN", "is already an item")],
+    [
+        ("brief_summary", "heavily treated", "registered outcome"),
+        ("primary_outcomes", "NCCN", "is already an endpoint"),
+    ],
 )
 def test_no_outcome_is_added_that_is_not_registered_or_already_an_item(start_review, section, words, message):
     with pytest.raises(ValueError, match=message):
-        add(start_review(), "endpoint", section, words)
+        add(start_review(), "endpoints", section, words)
 
 
 def test_a_rejected_outcome_is_added_anew_from_its_words(start_review):
     review = start_review()
-    decide(review, "reject", "endpoint-0")
-    value = item(review, add(review, "endpoint", "primary_outcomes", "NCCN"))["value"]
+    decide(review, "reject", "endpoints[0]")
+    value = item(review, add(review, "endpoints", "primary_outcomes", "NCCN"))["value"]
     assert (value["rank"], value["index"]) == ("primary", 0)
 
 
@@ -45,16 +48,16 @@ def test_several_outcomes_in_one_text_are_kept_apart(start_review):
 @pytest.mark.parametrize(
     ("name", "path", "section", "words", "value"),
     [
-        ("endpoint-0", "time_points", "primary_outcomes", "three months", [{"value": 3, "unit": "month"}]),
-        ("endpoint-0", "specimens", "brief_summary", "leukemia blasts", ["leukemia blasts"]),
-        ("endpoint-0", "description", "primary_outcomes", "according to NCCN", "according to NCCN"),
-        ("criterion-0", "time_window", "brief_summary", "for more than three months",
+        ("endpoints[0]", "time_points", "primary_outcomes", "three months", [{"value": 3, "unit": "month"}]),
+        ("endpoints[0]", "specimens", "brief_summary", "leukemia blasts", ["leukemia blasts"]),
+        ("endpoints[0]", "description", "primary_outcomes", "according to NCCN", "according to NCCN"),
+        ("eligibility.criteria[0]", "time_window", "brief_summary", "for more than three months",
          {"quote": "for more than three months", "comparator": ">", "value": 3, "unit": "month"}),
-        ("criterion-0", "time_window", "brief_summary", "after relapse",
+        ("eligibility.criteria[0]", "time_window", "brief_summary", "after relapse",
          {"quote": "after relapse", "comparator": None, "value": None, "unit": None}),
-        ("criterion-0", "constraints", "brief_summary", ">95% CD19",
+        ("eligibility.criteria[0]", "constraints", "brief_summary", ">95% CD19",
          [{"quantity": "CD19", "comparator": ">", "value": 95, "value_high": None, "unit": "%"}]),
-        ("regimen-0", "agent", "interventions[0]", "T cell", "T cell"),
+        ("dosing[0]", "agent", "interventions[0]", "T cell", "T cell"),
     ],
 )  # fmt: skip
 def test_marked_words_fill_a_field(start_review, name, path, section, words, value):
@@ -66,18 +69,19 @@ def test_marked_words_fill_a_field(start_review, name, path, section, words, val
 
 def test_an_added_item_is_placed_by_its_words(start_review):
     review = start_review()
-    added = add(review, "criterion", "title", "eukemia Childre")
+    added = add(review, "eligibility.criteria", "title", "eukemia Childre")
     assert item(review, added)["value"]["quote"] == "Leukemia Children"  # cut words are made whole
     assert item(review, added)["value"]["section"] == "title"
-    order = [one["id"] for one in review.describe(SEED)["items"] if one["kind"] == "criterion"]
-    assert order == [added, "criterion-0"]
+    order = [one["path"] for one in review.describe(SEED)["items"] if one["group"] == "eligibility.criteria"]
+    assert order == [added, "eligibility.criteria[0]"]
 
 
 def test_marks_are_counted_as_the_browser_does_in_the_text_without_escapes(start_review, records):
     described = start_review().describe(SEED)
-    criterion = next(one for one in described["items"] if one["id"] == "criterion-0")
-    (span,) = [span for field, span in criterion["marks"] if field == "quote"]
+    criterion = next(one for one in described["items"] if one["path"] == "eligibility.criteria[0]")
+    (quote,) = [one for one in criterion["values"] if one["name"] == "quote"]
+    (span,) = quote["spans"]
     section, start, end, *raw = described["spans"][span]
     text = described["sections"][section]["text"].encode("utf-16-le")
-    assert text[2 * start : 2 * end].decode("utf-16-le") == criterion["words"]
+    assert text[2 * start : 2 * end].decode("utf-16-le") == quote["said"]
     assert records.read_text(SEED).raw_text("brief_summary")[slice(*raw)] == criterion["value"]["quote"]

@@ -37,7 +37,7 @@ def test_records_with_the_most_expected_errors_come_first_with_reasons(start_rev
     assert len(rows) == 5
     assert [row["expected"] for row in rows] == sorted((row["expected"] for row in rows), reverse=True)
     reasons = next(row["reasons"] for row in rows if row["record"] == SEED)
-    assert reasons[:2] == ("dose 1 is 30 % sure", "primary outcome 1 is 40 % sure")
+    assert reasons[:2] == ("regimen 1 is 30 % sure", "primary endpoint 1 is 40 % sure")
 
 
 def test_the_queue_of_many_opens_no_record(review, monkeypatch, tmp_path):

@@ -88,7 +88,7 @@ def open_record(page, record=SEED):
 
 
 def card(page, name):
-    return page.locator(f".card[data-id='{name}']")
+    return page.locator(f".card[data-path='{name}']")
 
 
 def expect_state(page, name, state):
@@ -125,15 +125,15 @@ def drag_over(page, section, words):
 
 def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     # A wrong time point.
-    endpoint = unfold(page, "endpoint-0")
+    endpoint = unfold(page, "endpoints[0]")
     endpoint.get_by_label("value", exact=True).fill("3")
     endpoint.get_by_label("value", exact=True).press("Enter")
     expect(endpoint.locator(".before")).to_have_text("was: 6 months")
-    expect_state(page, "endpoint-0", "to decide")  # other fields of it are still doubtful
+    expect_state(page, "endpoints[0]", "to decide")  # other fields of it are still doubtful
     doubt = re.compile(r"^\d+ % sure of .*kind of time.* and that no specimen is stated$")
     expect(endpoint.locator(".head .doubt")).to_have_text(doubt)
-    click(page, "Accept outcome")
-    expect_state(page, "endpoint-0", "corrected")
+    click(page, "Accept endpoint")
+    expect_state(page, "endpoints[0]", "corrected")
     # A criterion that was missed.
     drag_over(page, "brief_summary", CRITERION)
     click(page, "New criterion")
@@ -144,20 +144,20 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     click(page, "Accept criterion")
     expect(added.locator(".chip").first).to_have_text("added")
     # An invented dose: rejected, taken back, rejected again.
-    unfold(page, "regimen-0").get_by_role("button", name="Reject").click()
-    expect_state(page, "regimen-0", "rejected")
+    unfold(page, "dosing[0]").get_by_role("button", name="Reject").click()
+    expect_state(page, "dosing[0]", "rejected")
     page.get_by_role("button", name="Undo").click()
-    expect_state(page, "regimen-0", "to decide")
+    expect_state(page, "dosing[0]", "to decide")
     page.get_by_role("button", name="Redo").click()
-    expect_state(page, "regimen-0", "rejected")
+    expect_state(page, "dosing[0]", "rejected")
     # A reload of the page loses nothing.
     page.reload()
-    expect_state(page, "endpoint-0", "corrected")
+    expect_state(page, "endpoints[0]", "corrected")
     expect(page.locator(".progress")).to_have_text("3 of 5 decided")
     # All other items are right.
     page.get_by_role("button", name="Accept 2 certain").click()
     expect(page.locator(".progress")).to_have_text("5 of 5 decided")
-    expect(page.locator(".message")).to_have_text("2 accepted: Who may take part, inclusion criterion 1.")
+    expect(page.locator(".message")).to_have_text("2 accepted: who may take part, inclusion criterion 1.")
     page.get_by_role("button", name="History").click()
     expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text("added inclusion criterion")
     expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text(f"nothing → to decide: “{CRITERION}”")
@@ -171,22 +171,22 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
 
 
 def test_a_record_is_reviewed_by_keyboard_alone(page):
-    expect(card(page, "people").locator(".form")).to_be_visible()
+    expect(card(page, "eligibility").locator(".form")).to_be_visible()
     press(page, "a")
-    expect(card(page, "criterion-0").locator(".form")).to_be_visible()
+    expect(card(page, "eligibility.criteria[0]").locator(".form")).to_be_visible()
     press(page, "j", "x")
-    expect_state(page, "regimen-0", "rejected")
+    expect_state(page, "dosing[0]", "rejected")
     press(page, "u")
-    expect_state(page, "regimen-0", "to decide")
+    expect_state(page, "dosing[0]", "to decide")
     press(page, "r", "n")
-    expect(card(page, "endpoint-0").locator(".form")).to_be_visible()
+    expect(card(page, "endpoints[0]").locator(".form")).to_be_visible()
     press(page, "e")
-    expect(card(page, "endpoint-0").locator(":focus")).to_be_visible()
+    expect(card(page, "endpoints[0]").locator(":focus")).to_be_visible()
     press(page, "Escape")
-    card(page, "endpoint-0").get_by_role("textbox").first.focus()
+    card(page, "endpoints[0]").get_by_role("textbox").first.focus()
     press(page, "a", "Escape", "f")  # "a" is a letter of a field now: no item is accepted
     expect(page.locator(".message")).to_contain_text("2 items are not decided yet")
-    expect(card(page, "criterion-0").locator(".form")).to_be_visible()
+    expect(card(page, "eligibility.criteria[0]").locator(".form")).to_be_visible()
     press(page, "?")
     expect(page.get_by_role("dialog")).to_contain_text("accept the item")
     press(page, "Escape")
@@ -204,26 +204,40 @@ def test_a_record_is_reviewed_by_keyboard_alone(page):
     expect(page.locator(".queue .state-begun .chip")).to_have_text("begun")
 
 
+def test_escape_takes_back_what_was_chosen_in_a_menu_and_nothing_before(page):
+    menu = unfold(page, "endpoints[0]").get_by_label("Category")
+    before = unfold(page, "endpoints[0]").locator("[data-field=category] .before")
+    unfold(page, "endpoints[0]").get_by_label("Censored").select_option(label="yes")
+    menu.focus()
+    for label in ("safety – whether it harms; MTD too", "other – none of these"):
+        menu.select_option(label=label)
+        expect(menu).to_have_value(f'"{label.split()[0]}"')
+        expect(before).to_have_text("was: efficacy")
+    menu.press("Escape")
+    expect(menu).to_have_value('"efficacy"')
+    expect(page.locator("[data-field=censored] .before")).to_have_text("was: no")
+
+
 def test_selected_words_fill_the_field_of_the_opened_item(page):
     uses = page.locator(".uses")
-    unfold(page, "criterion-0")
+    unfold(page, "eligibility.criteria[0]")
     drag_over(page, "brief_summary", "for more than three months")
     uses.get_by_role("button", name="time window").click()
-    window = card(page, "criterion-0").locator("[data-field=time_window]")
+    window = card(page, "eligibility.criteria[0]").locator("[data-field=time_window]")
     expect(window.get_by_label("quote")).to_have_value("for more than three months")
     expect(window.get_by_label("value", exact=True)).to_have_value("3")
     expect(uses).to_be_hidden()
     drag_over(page, "brief_summary", "heavily treated")
-    expect(uses.get_by_role("button", name="New dose")).to_be_visible()
-    expect(uses.get_by_role("button", name="New outcome")).to_have_count(0)
-    unfold(page, "endpoint-0")  # what is selected stays
+    expect(uses.get_by_role("button", name="New regimen")).to_be_visible()
+    expect(uses.get_by_role("button", name="New endpoint")).to_have_count(0)
+    unfold(page, "endpoints[0]")  # what is selected stays
     uses.get_by_role("button", name="specimens").click()
-    expect(card(page, "endpoint-0").locator("[data-field=specimens] textarea")).to_have_value("heavily treated")
+    expect(card(page, "endpoints[0]").locator("[data-field=specimens] textarea")).to_have_value("heavily treated")
 
 
 def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, visit):
     def category(page):
-        return card(page, "endpoint-0").get_by_label("Category")
+        return card(page, "endpoints[0]").get_by_label("Category")
 
     with serve(spoilt_run, served.gold, "ben") as other:
         anna, ben = visit(served), visit(other)
@@ -231,15 +245,15 @@ def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, vis
         ben.route("**/api/version?*", lambda route: route.fulfill(json={"version": 0, "by": None}))
         for page in (anna, ben):
             open_record(page)
-            unfold(page, "endpoint-0")
+            unfold(page, "endpoints[0]")
         category(anna).select_option(label="safety – whether it harms; MTD too")
-        expect(card(anna, "endpoint-0").locator("[data-field=category] .before")).to_have_text("was: efficacy")
+        expect(card(anna, "endpoints[0]").locator("[data-field=category] .before")).to_have_text("was: efficacy")
         category(ben).select_option(label="other – none of these")
         expect(ben.get_by_role("dialog")).to_contain_text("anna changed this item in the meantime")
         ben.unroute("**/api/version?*")
         expect(ben.locator("dialog tbody tr")).to_have_text("categorysafetyother")
         click(ben, "Use mine")
-        expect(card(ben, "endpoint-0").locator("[data-field=category] .before")).to_have_text("was: efficacy")
+        expect(card(ben, "endpoints[0]").locator("[data-field=category] .before")).to_have_text("was: efficacy")
         # Anna's page shows Ben's change.
         expect(anna.locator(".message")).to_contain_text("ben changed this record")
         expect(category(anna)).to_have_value('"other"')
@@ -293,7 +307,7 @@ def test_a_records_markup_is_shown_as_text(visit, hostile, tmp_path):
         for shut in page.locator(".card:not(.opened) .head").all():
             shut.click()
         while left := page.locator(".card.open").count():
-            unfold(page, page.locator(".card.open").first.get_attribute("data-id"))
+            unfold(page, page.locator(".card.open").first.get_attribute("data-path"))
             press(page, "a")
             expect(page.locator(".card.open")).to_have_count(left - 1)
         page.get_by_role("button", name="Finish").click()
@@ -305,7 +319,7 @@ def test_a_number_is_shown_as_written_with_its_digits_beside_it(visit, powers, t
     with serve(powers, tmp_path / "gold") as review:
         page = visit(review)
         open_record(page, OWN)
-        limit = unfold(page, "criterion-0").locator("[data-field=constraints]")
+        limit = unfold(page, "eligibility.criteria[0]").locator("[data-field=constraints]")
         box = limit.get_by_label("value", exact=True)
         expect(box).to_have_value("100 x 10^9")
         expect(limit.locator(".exact")).to_have_text("= 100,000,000,000")
@@ -325,7 +339,7 @@ def test_axe_finds_no_violation_in_light_and_dark_and_on_a_phone(page):
         return found
 
     page.locator(".findings summary").click()
-    unfold(page, "criterion-0")
+    unfold(page, "eligibility.criteria[0]")
     drag_over(page, "brief_summary", "heavily treated")
     assert list_in_both() == []
     page.get_by_role("button", name="History").click()
@@ -334,7 +348,7 @@ def test_axe_finds_no_violation_in_light_and_dark_and_on_a_phone(page):
     page.set_viewport_size({"width": 390, "height": 844})
     click(page, "Items")
     expect(page.locator(".text")).to_be_hidden()
-    unfold(page, "endpoint-0")
+    unfold(page, "endpoints[0]")
     assert fits_its_window(page)
     click(page, "Text")
     expect(page.locator(".items")).to_be_hidden()
@@ -353,10 +367,12 @@ def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(own
     with serve(own, tmp_path / "gold") as review:
         page = visit(review)
         open_record(page, OWN)
-        expect(card(page, "criterion-0").locator(".tag", has_text="ejection fraction: < 40 %")).to_be_visible()
-        limit = unfold(page, "criterion-0").locator(".card")
+        expect(
+            card(page, "eligibility.criteria[0]").locator(".tag", has_text="ejection fraction: < 40 %")
+        ).to_be_visible()
+        limit = unfold(page, "eligibility.criteria[0]").locator(".card")
         limit.locator(".head").click()
-        expect(limit.locator(".name")).to_have_text("ejection fraction of criterion 1")
+        expect(limit.locator(".name")).to_have_text("ejection fraction of inclusion criterion 1")
         box = limit.get_by_label("ejection fraction")
         expect(box).to_have_value("< 40 %")
         box.fill("rather low")

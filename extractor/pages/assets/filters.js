@@ -1,7 +1,6 @@
-// Filters of a list, and keys of the whole page.
+// Filters of a list, its address, and keys of the whole page.
 
-// The last are the user's own fields.
-const TASKS = ["eligibility", "dosing", "endpoints", "custom"];
+const PATIENCE = 150;
 
 /** Fill the choices of a form, each with its number of rows. ``listNames`` lists what a row can be filtered by: "kind missed". */
 function fillFilters(form, rows, listNames, choices) {
@@ -21,6 +20,26 @@ function fillFilters(form, rows, listNames, choices) {
   for (const name of choices) {
     form[name].append(...names(name).sort().map((value) => option(value, toWords(value), `${name} ${value}`)));
   }
+}
+
+/** Wire the form of the filters: call ``change`` a while after the last letter, or at once after a choice. */
+function wireFilters(form, change, clear) {
+  let waiting = 0;
+  form.addEventListener("input", (event) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(change, event.target.type === "search" ? PATIENCE : 0);
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.clear.addEventListener("click", () => {
+    form.reset();
+    clear();
+  });
+}
+
+/** Those of these names that a query has. */
+function readQuery(names, query) {
+  const given = new URLSearchParams(query);
+  return Object.fromEntries(names.filter((name) => given.has(name)).map((name) => [name, given.get(name)]));
 }
 
 /** The names of a field and of its task. */

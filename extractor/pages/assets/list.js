@@ -93,3 +93,12 @@ class List {
     this.focus(this.cursor + steps[event.key]);
   }
 }
+
+/** The links above an item of a list: back to the list, and to its neighbours, if it has any. */
+function makeSteps(words, list, ...neighbours) {
+  const links = ["Previous", "Next"].map((label, place) => {
+    const href = neighbours[place];
+    return make("a", { href, "aria-disabled": !href && "true", class: `step ${label.toLowerCase()}` }, label);
+  });
+  return [make("a", { class: "back", href: list }, words), links].flat();
+}

@@ -59,8 +59,8 @@ def _list_proof(item: Any, attribute: str | None, value: Any) -> list[Clue]:
 
 
 def name_field(evidence: Evidence) -> str:
-    """Return the field that evidence supports, without an index."""
-    return evidence.field.partition("[")[0].partition(".")[0]
+    """Return the field that evidence supports, without an index; of a user's own field, the attribute."""
+    return evidence.field.removeprefix("values.").partition("[")[0].partition(".")[0]
 
 
 def _list_words(value: Any) -> list[str]:

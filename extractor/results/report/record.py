@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from extractor.pages import name_label
-from extractor.pages.view import Json, view
-from extractor.pages.words import say
+from extractor.pages.view import Json, name_record, show_findings, view
 from extractor.run.finished import TextState
 from extractor.schemas import ExtractedItem, TrialExtraction, TrialRecord
 from extractor.schemas.values import Value, list_values
@@ -32,7 +31,7 @@ class RunRecord:
     @property
     def title(self) -> str:
         """The record's title; empty if it has none, or its text is not available."""
-        return " ".join((self.record.raw_text("title") or "").split()) if self.record else ""
+        return name_record(self.record) if self.record else ""
 
 
 @lru_cache(maxsize=4096)
@@ -77,11 +76,7 @@ def show_record(one: RunRecord) -> Json:
         "title": one.title,
         "source": ", ".join(filter(None, (source.path, source.place))) if source else "",
         "text": one.text.value,
-        "findings": [
-            finding.model_dump(mode="json", exclude={"citations"})
-            | {"quotes": [[each.section, say(each.quote), next(marks)] for each in finding.citations]}
-            for finding in extraction.findings
-        ],
+        "findings": show_findings(extraction.findings, marks),
         "absences": [
             {
                 "field": absence.field,

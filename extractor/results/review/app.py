@@ -119,18 +119,24 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         "page.js": read_shared_script() + read_assets(__package__, *_SCRIPTS),
     }
 
+    def choose(known: Mapping[str, _T], request: Request) -> _T:
+        name = request.path_params.get("name", "index.html")
+        if name not in known:
+            raise HTTPException(404)
+        return known[name]
+
     async def read(request: Request) -> Response:
-        return JSONResponse(_choose(reads, request)(request.query_params))
+        return JSONResponse(choose(reads, request)(request.query_params))
 
     async def act(request: Request) -> Response:
         """Act on a record, and answer with the updated record and the item concerned."""
-        action, name = _choose(actions, request), request.query_params.get("id", "")
+        action, name = choose(actions, request), request.query_params.get("id", "")
         item = action(name, await _read_body(request))
         return JSONResponse(review.describe(name) | {"acted": item})
 
     async def serve_file(request: Request) -> Response:
         media_type = guess_type(request.path_params.get("name", "index.html"))[0]
-        return Response(_choose(assets, request), media_type=media_type)
+        return Response(choose(assets, request), media_type=media_type)
 
     routes = [
         Route("/", serve_file),
@@ -141,14 +147,6 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
     handlers: dict[Any, Any] = dict.fromkeys((ExtractorError, ValueError, OSError), _answer_error)
     guard = Middleware(_PageGuard, token=token, port=port)
     return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers)
-
-
-def _choose(known: Mapping[str, _T], request: Request) -> _T:
-    """Return the entry that the path names, the page itself by default."""
-    name = request.path_params.get("name", "index.html")
-    if name not in known:
-        raise HTTPException(404)
-    return known[name]
 
 
 async def _read_body(request: Request) -> Any:
@@ -165,7 +163,7 @@ async def _read_body(request: Request) -> Any:
 async def _answer_error(_: Request, error: Exception) -> Response:
     if isinstance(error, Conflict):
         item = error.item
-        theirs = item and {"id": item.id, **item.content(), "by": item.reviewer, "version": item.version}
+        theirs = item and {"path": item.path, **item.content(), "by": item.reviewer, "version": item.version}
         return JSONResponse({"message": str(error), "theirs": theirs, "rows": error.rows}, 409)
     message = str(error)
     if isinstance(error, ValidationError):
@@ -198,7 +196,11 @@ class _PageGuard(BaseHTTPMiddleware):
         """Return the answer to a refused request, else None."""
         if [host.lower() for host in request.headers.getlist("host")] not in self._hosts:
             return PlainTextResponse("This is not the address of the review.\n", 421)
-        if _is_foreign(request):
+        # Whether another page sent it: by its site, by its origin, or by naming neither where a browser names one.
+        own = f"http://{request.headers['host'].lower()}"
+        site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+        is_silent = request.method not in {"GET", "HEAD"} and not origin and site != "same-origin"
+        if site not in {None, "same-origin", "none"} or (origin or own).lower() != own or is_silent:
             refusal = "Requests from other pages are refused. Copy the address into the address bar.\n"
             return PlainTextResponse(refusal, 403)
         given = request.query_params.get("token")
@@ -218,12 +220,3 @@ class _PageGuard(BaseHTTPMiddleware):
 
 def _is_same(given: str, secret: str) -> bool:
     return secrets.compare_digest(given.encode(), secret.encode())
-
-
-def _is_foreign(request: Request) -> bool:
-    """Whether another page sent the request."""
-    own = f"http://{request.headers['host'].lower()}"
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site not in {None, "same-origin", "none"} or (origin or own).lower() != own:
-        return True
-    return request.method not in {"GET", "HEAD"} and not origin and site != "same-origin"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.errors import ExtractorError, GoldError
+from extractor.pages.view import Json
 from extractor.pages.words import say
 from extractor.results.evaluation.gold_files import open_extractions
 
@@ -23,7 +24,7 @@ from .draft import (
     replay,
     tell_state,
 )
-from .forms import Json, read_numbers
+from .forms import FIELDS, read_numbers
 from .gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
 from .journal import Journal
 from .page import OpenedRecord, describe_record
@@ -86,11 +87,10 @@ class Decide(_Request):
 
 
 class Add(_Request):
-    """Create an item from marked words, or a value of a user's own ``field``; ``item`` is the open one."""
+    """Create an item of a ``group`` from marked words; ``item`` is the open one, to which a user's value may belong."""
 
     kind: Literal["add"]
-    add: Literal["criterion", "regimen", "endpoint", "custom"]
-    field: str = ""
+    group: str
     item: str | None = None
     selection: Selection
 
@@ -159,7 +159,8 @@ class Review:
 
     def list_history(self, record_id: str) -> list[Json]:
         """Return the actions on a record with reviewer and time, the last first."""
-        return [describe_action(action) for action in reversed(self._replay(record_id).actions)]
+        draft = self._replay(record_id)
+        return [describe_action(action, draft) for action in reversed(draft.actions)]
 
     def change(self, record_id: str, change: Change) -> str | None:
         """Apply a change as a whole, and return the item concerned, if there is exactly one.
@@ -224,21 +225,20 @@ class Review:
     def _replay(self, record_id: str) -> ReviewDraft:
         """Return the draft of a record. Before the first action, it is the existing gold, or else the prediction."""
         self._check_id(record_id)
-        base = self._journal.read_base(record_id) or self._make_base(record_id)
+        base = self._journal.read_base(record_id)
+        path = self._gold / name_gold(record_id)
+        if base is None and (digest := digest_gold(path)):
+            found = open_extractions(path, str(path)).get(record_id)
+            if found is None:
+                raise GoldError(f"{path}: is gold of another record; correct its name")
+            items = list_items(found, "accepted", self.fields)
+            base = Base(items=items, gold_sha256=digest, fields=tuple(found.custom))
+        elif base is None:
+            items = list_items(self._records.read_extraction(record_id), fields=self.fields)
+            base = Base(items=items, fields=tuple(self.fields))
         if self.fields.keys() - set(base.fields):
             base = add_fields(base, self._records.read_extraction(record_id), self.fields)
         return replay(base, self._journal.list_actions(record_id))
-
-    def _make_base(self, record_id: str) -> Base:
-        path = self._gold / name_gold(record_id)
-        digest = digest_gold(path)
-        if digest is None:
-            predicted = list_items(self._records.read_extraction(record_id), fields=self.fields)
-            return Base(items=predicted, fields=tuple(self.fields))
-        found = open_extractions(path, str(path)).get(record_id)
-        if found is None:
-            raise GoldError(f"{path}: is gold of another record; correct its name")
-        return Base(items=list_items(found, "accepted", self.fields), gold_sha256=digest, fields=tuple(found.custom))
 
 
 def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> list[Action]:
@@ -250,11 +250,11 @@ def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> l
     if field is None:
         raise ValueError(f"{change.path!r}: no such field")
     if isinstance(change, Set):
-        values = {change.path: change.value if item.custom else read_numbers(change.value, change.path)}
+        values = {change.path: read_numbers(change.value, change.path) if item.group in FIELDS else change.value}
     else:
         words = find_words(opened.record, change.selection)
-        values = {change.path: read_value(item.kind, item.value, field, words)}
-        if change.path == "quote" and not item.custom:  # the quote's section is that of the marked words
+        values = {change.path: read_value(item.value, field, words)}
+        if change.path == "quote" and item.group in FIELDS:  # the quote's section is that of the marked words
             values["section"] = words.section.name
     is_as_seen = not isinstance(change, Set) or item.value.get(change.path) == change.old
     if item.version != change.version and (not is_as_seen or item.state == "rejected"):
@@ -276,10 +276,10 @@ def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
         item = _find_item(draft, seen.item)
         if item.version != seen.version:
             raise _conflict(item, ("state", tell_state(item.state), f"{change.kind} it"))
-        if change.kind == "reject" and item.kind == "people":
+        if change.kind == "reject" and item.path == "eligibility":
             raise ValueError("who may take part cannot be rejected: empty its fields instead")
         goes_along = change.kind == "reject" or (change.kind == "restore" and item.state == "rejected")
-        for one in (item, *(one for one in draft.items.values() if goes_along and one.of == item.id)):
+        for one in (item, *(one for one in draft.items.values() if goes_along and one.of == item.path)):
             value = one.base.value if change.kind == "restore" and one.base else one.value
             actions.append(_act(one, change.kind, "", value))
     return [action for action in actions if action.old != action.new]
@@ -287,22 +287,20 @@ def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
 
 def _plan_addition(opened: OpenedRecord, change: Add) -> Action:
     """Add an item, or a value of a user's own field: what the rules read from the words, or an empty one."""
-    words, draft = find_words(opened.record, change.selection), opened.draft
-    made = ReviewItem(id="", kind=change.add, state="open", value={})
-    if change.add == "custom":
-        field = opened.fields.get(change.field)
-        if field is None:
-            raise ValueError(f"{change.field!r}: no such field")
-        marked = {"section": words.section.name, "start": words.start, "end": words.end}
-        custom = {"field": field.name, "of": opened.find_home(field, words, change.item), "words": marked}
-        made = made.model_copy(update={"custom": custom})
-        value, is_whole = propose_own(opened.find_form(made), words)
+    words, group = find_words(opened.record, change.selection), change.group
+    form, marked, of = opened.forms.get(group), None, None
+    if form is None or group == "eligibility":
+        raise ValueError(f"{group!r}: no such items")
+    if group in FIELDS:
+        if group == "endpoints":
+            refuse_endpoint(words, [item.value for item in opened.draft.list_kept(group)])
+        value, is_whole = propose_item(group, words)
     else:
-        if change.add == "endpoint":
-            refuse_endpoint(words, [item.value for item in draft.list_kept("endpoint")])
-        value, is_whole = propose_item(change.add, words)
-    new = made.content() | {"state": "added" if is_whole else "open", "value": value}
-    return Action(f"{made.form}-added-{draft.version + 1}", "add", "", None, new)
+        of = opened.find_home(group, words, change.item)
+        marked = {"section": words.section.name, "start": words.start, "end": words.end}
+        value, is_whole = propose_own(form, words)
+    new = {"state": "added" if is_whole else "open", "value": value, "of": of, "words": marked}
+    return Action(f"{group}[+{opened.draft.version + 1}]", "add", "", None, new)
 
 
 def _find_item(draft: ReviewDraft, name: str) -> ReviewItem:
@@ -326,4 +324,4 @@ def _act(item: ReviewItem, kind: ActionKind, path: str, value: Json, state: Item
     else:
         state = state or ("accepted" if value == item.base.value else "corrected")
     new = item.content() | {"state": state, "value": value}
-    return Action(item.id, kind, path, item.content(), new)
+    return Action(item.path, kind, path, item.content(), new)

@@ -7,11 +7,20 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from extractor.pages import name_label
+from extractor.pages.view import Json, name_item
 from extractor.pages.words import say
-from extractor.schemas import CustomItem, Evidence, TrialExtraction
+from extractor.schemas import (
+    Criterion,
+    CustomItem,
+    Eligibility,
+    Endpoint,
+    Evidence,
+    ExtractedItem,
+    Regimen,
+    TrialExtraction,
+)
 
-from .forms import PATHS, Fields, ItemKind, Json, list_forms, write_item
+from .forms import Fields, list_forms, write_item
 
 ItemState = Literal["open", "accepted", "corrected", "added", "rejected"]
 """States of an item. No reviewer has decided ``open`` ones; ``rejected`` ones do not become gold."""
@@ -19,15 +28,25 @@ ActionKind = Literal["set", "accept", "reject", "restore", "add", "undo", "redo"
 """Kinds of a reviewer's actions."""
 
 
+_MODELS: dict[str, type[ExtractedItem]] = {
+    "eligibility": Eligibility,
+    "eligibility.criteria": Criterion,
+    "dosing": Regimen,
+    "endpoints": Endpoint,
+}
+_WORDS = {"eligibility.criteria": "quote", "dosing": "agent", "endpoints": "measure"}
+"""The field with the words of the record that an item is."""
+
+
 class ReviewItem(BaseModel):
     """An item under review.
 
     Attributes:
-        id: Constant during the review.
-        kind: The kind of item.
+        path: Its path in the extraction, such as ``dosing[0]``; that of an added item is ``dosing[+7]``.
         state: The decision on it.
-        value: The fields of the guideline; of a custom item, its attributes as a person writes them.
-        custom: Of a custom item, its ``field``, the id of the item ``of`` which it is, and the ``words`` that add it.
+        value: The fields of the guideline; of a user's own field, its attributes as a person writes them.
+        of: Path of the item of which a user's own field says this; None for what is said of the record.
+        words: Section, start and end of the words from which a value of a user's own field was added.
         evidence: Evidence of the predicted values.
         confidence: Confidence of the prediction.
         base: The item before the review; None for an added item, and for a base itself.
@@ -37,11 +56,11 @@ class ReviewItem(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
-    kind: ItemKind
+    path: str
     state: ItemState
     value: Json
-    custom: Json | None = None
+    of: str | None = None
+    words: Json | None = None
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
     base: "ReviewItem | None" = None
@@ -49,19 +68,21 @@ class ReviewItem(BaseModel):
     reviewer: str | None = None
 
     @property
-    def form(self) -> str:
-        """The name of its form: its kind, or that of a user's own field."""
-        return f"custom.{self.custom['field']}" if self.custom else self.kind
-
-    @property
-    def of(self) -> str | None:
-        """The id of the item of which a user's own field says this; None for what is said of the record."""
-        return self.custom["of"] if self.custom else None
+    def group(self) -> str:
+        """The path of its group, such as ``dosing`` or ``custom.assay``, which is also the name of its form."""
+        return self.path.partition("[")[0]
 
     def content(self) -> Json:
         """The part that actions change: their ``old`` or ``new``."""
-        content = {"kind": self.kind, "state": self.state, "value": self.value}
-        return content | {"custom": self.custom} if self.custom else content
+        return self.model_dump(include={"state", "value", "of", "words"})
+
+    def build(self, evidence: tuple[Evidence, ...] = ()) -> ExtractedItem:
+        """Return the item as pages show it. Its values are not validated: a reviewer may type anything."""
+        value: Json = {name: tuple(one) if isinstance(one, list) else one for name, one in self.value.items()}
+        proof: Json = {"evidence": evidence, "confidence": self.confidence}
+        if model := _MODELS.get(self.group):
+            return model.model_construct(**value, **proof)
+        return CustomItem.model_construct(of=self.of, values=value, **proof)
 
 
 class Base(BaseModel):
@@ -77,52 +98,44 @@ class Base(BaseModel):
 def list_items(
     extraction: TrialExtraction, state: ItemState = "open", fields: Fields = MappingProxyType({})
 ) -> tuple[ReviewItem, ...]:
-    """Return the items of an extraction with their permanent ids. ``fields`` are the user's own.
+    """Return the items of an extraction. ``fields`` are the user's own.
 
-    >>> [item.id for item in list_items(TrialExtraction(record_id="A", eligibility={}))]
-    ['people']
+    >>> [item.path for item in list_items(TrialExtraction(record_id="A", eligibility={}))]
+    ['eligibility']
     """
-    forms, ids = list_forms(fields), dict[str, str]()
-    found: list[ReviewItem] = []
-    for path, item in extraction.list_items():
-        group, _, number = path.removesuffix("]").partition("[")
-        name, of = PATHS.get(group, group), item.of if isinstance(item, CustomItem) else None
-        ids[path] = f"{name}-{number}" if number else name
-        proof = (one.model_copy(update={"field": one.field.removeprefix("values.")}) for one in item.evidence)
-        made = ReviewItem(
-            id=ids[path],
-            kind=PATHS.get(group, "custom"),
+    forms = list_forms(fields)
+    return tuple(
+        ReviewItem(
+            path=path,
             state=state,
-            value=write_item(item, forms.get(name)),
-            custom=None if group in PATHS else {"field": group.partition(".")[2], "of": of and ids.get(of, of)},
-            evidence=tuple(proof),
+            value=write_item(item, forms.get(path.partition("[")[0])),
+            of=getattr(item, "of", None),
+            evidence=item.evidence,
             confidence=item.confidence,
         )
-        found.append(made)
-    return tuple(found)
+        for path, item in extraction.list_items()
+    )
 
 
 def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
     """Add the predicted values of fields that were declared after the record was read.
 
-    They are of the same criteria, doses and outcomes; values of items that ``base`` does not have are left out.
+    They are of the same criteria, regimens and endpoints; values of items that ``base`` does not have are left out.
     """
+
+    def identify(item: ReviewItem) -> tuple[Any, ...]:
+        return (item.group, *map(item.value.get, ("section", "quote", "agent", "rank", "index")))
+
     new = fields.keys() - set(base.fields)
-    if not new:
-        return base
-    known = {_name_words(item): item.id for item in base.items}
+    known = {identify(item): item.path for item in base.items}
     predicted = list_items(extraction, fields=fields)
-    same: dict[str | None, str | None] = {item.id: known.get(_name_words(item)) for item in predicted}
+    same: dict[str | None, str | None] = {item.path: known.get(identify(item)) for item in predicted}
     added = [
-        item.model_copy(update={"custom": item.custom | {"of": same.get(item.of)}})
+        item.model_copy(update={"of": same.get(item.of)})
         for item in predicted
-        if item.custom and item.custom["field"] in new and (item.of is None or same.get(item.of))
+        if item.group in {f"custom.{name}" for name in new} and (item.of is None or same.get(item.of))
     ]
     return base.model_copy(update={"items": (*base.items, *added), "fields": (*base.fields, *sorted(new))})
-
-
-def _name_words(item: ReviewItem) -> tuple[Any, ...]:
-    return (item.kind, *map(item.value.get, ("section", "quote", "agent", "rank", "index")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +143,7 @@ class Action:
     """A change of one item. The journal fills in ``number``, ``step``, ``time`` and ``reviewer``.
 
     Attributes:
-        item: The item's id.
+        item: The item's path.
         kind: The kind of action.
         path: The field, empty for the whole item.
         old: The item before, None if it did not exist.
@@ -181,9 +194,14 @@ class ReviewDraft:
             state = "finished" if is_finished else "changed"
         return {"state": state, "decided": decided, "items": len(self.items)}
 
-    def list_kept(self, kind: str) -> list[ReviewItem]:
-        """Return the items of one kind that become gold."""
-        return [item for item in self.items.values() if item.kind == kind and item.state != "rejected"]
+    def list_kept(self, group: str) -> list[ReviewItem]:
+        """Return the items of a group that become gold."""
+        return [item for item in self.items.values() if item.group == group and item.state != "rejected"]
+
+    def name(self, item: ReviewItem) -> str:
+        """Return the name of an item for readers, with that of the item to which it belongs."""
+        host = self.items.get(item.of or "")
+        return name_item(item.path, item.build()) + (f" of {self.name(host)}" if host else "")
 
     def find_step(self, reviewer: str, kind: ActionKind) -> list[Action]:
         """Return the actions of the step that the reviewer can undo or redo next."""
@@ -205,14 +223,14 @@ class ReviewDraft:
 def replay(base: Base, actions: Iterable[Action]) -> ReviewDraft:
     """Return the record after all these actions.
 
-    >>> item = ReviewItem(id="people", kind="people", state="open", value={"sex": None})
-    >>> new = {"kind": "people", "state": "corrected", "value": {"sex": "all"}}
-    >>> action = Action("people", "set", "sex", None, new, number=1, step=1, reviewer="anna")
-    >>> replay(Base(items=(item,)), [action]).items["people"].value
+    >>> item = ReviewItem(path="eligibility", state="open", value={"sex": None})
+    >>> new = {"state": "corrected", "value": {"sex": "all"}}
+    >>> action = Action("eligibility", "set", "sex", None, new, number=1, step=1, reviewer="anna")
+    >>> replay(Base(items=(item,)), [action]).items["eligibility"].value
     {'sex': 'all'}
     """
     done = tuple(actions)
-    items = {item.id: item.model_copy(update={"base": item}) for item in base.items}
+    items = {item.path: item.model_copy(update={"base": item}) for item in base.items}
     digest = base.gold_sha256
     written = _list_values(items) if digest else None
     for action in done:
@@ -222,7 +240,7 @@ def replay(base: Base, actions: Iterable[Action]) -> ReviewDraft:
         elif new is None:
             items.pop(name, None)
         else:
-            known = items.get(name) or ReviewItem(id=name, **new)
+            known = items.get(name) or ReviewItem(path=name, **new)
             items[name] = known.model_copy(update=new | {"version": action.number, "reviewer": action.reviewer})
     return ReviewDraft(base, items, done, written, digest)
 
@@ -232,52 +250,19 @@ def _list_values(items: dict[str, ReviewItem]) -> dict[str, Json]:
     return {name: item.value for name, item in items.items() if item.state != "rejected"}
 
 
-_NOUNS = {"criterion": "criterion", "regimen": "dose", "endpoint": "outcome"}
-
-
-def name_item(item_id: str, content: Json) -> str:
-    """Return the name of an item, with its number in the extraction, as in the queue.
-
-    >>> name_item("criterion-1", {"kind": "criterion", "value": {"kind": "exclusion"}})
-    'exclusion criterion 2'
-    >>> name_item("custom.assay-0", {"kind": "custom", "custom": {"field": "assay", "of": "criterion-1"}})
-    'assay of criterion 2'
-    """
-    if custom := content.get("custom"):
-        kind, _, number = (custom["of"] or "").partition("-")
-        added = number.startswith("added")
-        of = f" of an added {_NOUNS[kind]}" if added else f" of {_NOUNS[kind]} {int(number) + 1}" if number else ""
-        return name_label(custom["field"]) + of
-    kind, value = content["kind"], content["value"]
-    if kind == "people":
-        return "Who may take part"
-    if kind == "endpoint":
-        index = value.get("index")
-        return f"{value.get('rank')} outcome {index + 1 if isinstance(index, int) else index}"
-    name = f"{value.get('kind') or ''} criterion".strip() if kind == "criterion" else _NOUNS[kind]
-    number = item_id.rpartition("-")[2]
-    return f"added {name}" if "-added-" in item_id else f"{name} {int(number) + 1}"
-
-
-def read_words(content: Json) -> str | None:
-    """Return the words of the record that an item is; None for who may take part and for a user's own field."""
-    name = {"criterion": "quote", "regimen": "agent", "endpoint": "measure"}.get(content["kind"])
-    return say(content["value"].get(name)) if name else None
-
-
-def describe_action(action: Action) -> Json:
+def describe_action(action: Action, draft: ReviewDraft) -> Json:
     """Return an action with the name of its item, and what it was and became in words."""
-    known = action.new if (action.new or {}).get("kind") else action.old
-    name = name_item(action.item, known) if known and known.get("kind") else action.path
+    item = ReviewItem(path=action.item, **(action.new or action.old or {})) if action.item else None
 
     def tell(side: Json | None) -> str:
-        if not side or "sha256" in side:
+        if not side or not item:
             return "written" if side else "nothing"
         if action.path:
             return say(side["value"].get(action.path))
-        words = None if action.old and action.new else read_words(side)
-        return tell_state(side["state"]) + (f": “{words}”" if words else "")
+        words = side["value"].get(_WORDS.get(item.group)) if not (action.old and action.new) else None
+        return tell_state(side["state"]) + (f": “{say(words)}”" if words else "")
 
+    name = draft.name(item) if item else action.path
     return asdict(action) | {"name": name, "was": tell(action.old), "now": tell(action.new)}
 
 

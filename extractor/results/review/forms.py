@@ -1,13 +1,13 @@
 """The forms of items: the fields of the guideline and of the user, and their values as a person writes them."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType, NoneType
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
@@ -16,21 +16,15 @@ from extractor.fields import CustomField
 from extractor.fields.attributes import Attribute
 from extractor.fields.value_forms import show_value
 from extractor.pages import name_label
+from extractor.pages.view import Json
+from extractor.pages.words import write_number
 from extractor.schemas import Comparison, CustomItem, EvidenceKind, ExtractedItem, FieldInfo, Instrument, list_groups
+from extractor.text.clean import clean_text
 from extractor.text.numbers import read_number
 
-Json = dict[str, Any]
 Fields = Mapping[str, CustomField]
 """The run's own fields by name. Gold may have others; their values stay as they are."""
-ItemKind = Literal["people", "criterion", "regimen", "endpoint", "custom"]
-"""Kinds of items. ``people`` holds the eligibility fields beside the criteria, such as sex and age.
-
-``custom`` is a value of a user's own field.
-"""
 _NUMBERS = frozenset({"value", "value_high", "low", "high", "index"})
-KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
-PATHS: dict[str, ItemKind] = dict(zip((group.path for group in list_groups()), KINDS, strict=False))
-"""The kind of the items at each path of an extraction; items at other paths are ``custom``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +61,17 @@ class FormField:
         except ValueError:
             return written
 
-    def describe(self, kind: str) -> Json:
+    def describe(self) -> Json:
         """Return what the page needs to know of the field."""
-        info, definitions = self.info, _read_definitions()
+        info = self.info
         words = {one.word: one.meaning for one in self.attribute.choices} if self.attribute else {}
         shape = {"widget": "text"} if self.is_typed else _describe_type(info.type, words)
         is_place = info.metadata.evidence is EvidenceKind.NONE
         if is_place and info.type is str:
             shape = {"widget": "section"}
         told = self.attribute.describe().partition(": ")[2] if self.attribute and self.is_typed else None
-        meaning = self.attribute.definition if self.attribute else definitions["fields"][kind].get(info.name, "")
+        known = _read_definitions()["fields"].get(info.group, {})
+        meaning = self.attribute.definition if self.attribute else known.get(info.name, "")
         return shape | {
             "name": info.name,
             "label": info.label,
@@ -84,21 +79,20 @@ class FormField:
             "many": info.many,
             "optional": info.many or not info.required,
             "fixed": is_place and info.type is not str,
-            "marked": kind != "people" and shape["widget"] in {"text", "group"},
+            "marked": info.group != "eligibility" and shape["widget"] in {"text", "group"},
         }
 
 
 Form = Mapping[str, FormField]
 """The fields of an item by name, in schema order."""
 FIELDS: dict[str, Form] = {
-    PATHS[group.path]: {one.name: FormField(one) for one in group.fields if one.metadata.in_gold}
-    for group in list_groups()
+    group.path: {one.name: FormField(one) for one in group.fields if one.metadata.in_gold} for group in list_groups()
 }
-"""The forms of the guideline's items."""
+"""The forms of the guideline's items, by the path of their group, such as ``dosing``."""
 
 
 def list_forms(fields: Fields) -> dict[str, Form]:
-    """Return the forms of the guideline's items by kind, and those of the user's own fields as ``custom.<name>``."""
+    """Return the forms of the guideline's items, and those of the user's own fields as ``custom.<name>``."""
     return {**FIELDS, **{field.group.path: make_form(field) for field in fields.values()}}
 
 
@@ -110,16 +104,16 @@ def make_form(field: CustomField) -> Form:
 
 
 def describe_form(fields: Fields = MappingProxyType({})) -> Json:
-    """Return the fields of each kind of item, and of each of the user's own ``fields``, in schema order.
+    """Return the fields of each group of items, and of each of the user's own ``fields``, in schema order.
 
     ``widget`` is text, number, flag, choice, section (one of the record's) or group. ``many`` means a list,
     ``optional`` that the field may be empty, ``fixed`` that it stays as predicted, and ``marked`` that words marked in
     the text may fill it.
 
-    >>> [field["widget"] for field in describe_form()["people"]]
+    >>> [field["widget"] for field in describe_form()["eligibility"]]
     ['group', 'group', 'choice', 'flag']
     """
-    return {kind: [field.describe(kind) for field in form.values()] for kind, form in list_forms(fields).items()}
+    return {group: [field.describe() for field in form.values()] for group, form in list_forms(fields).items()}
 
 
 @cache
@@ -182,10 +176,22 @@ def make_empty(form: Form) -> Json:
 
 
 def list_words(written: Json, form: Form) -> Iterator[tuple[str, str]]:
-    """Yield the record's words among the values, by field: quotes, and the names of instruments."""
+    """Yield the record's words among the values, by field or list member: quotes, and the names of instruments."""
     for name, field in form.items():
         given = written.get(name)
-        for one in given if isinstance(given, list) else [given]:
+        members = enumerate(given) if isinstance(given, list) else [(None, given)]
+        for number, one in members:
             words = one.get("quote") or one.get("name") if isinstance(one, dict) else one if field.is_words else None
             if isinstance(words, str) and words.strip():
-                yield name, words
+                yield name if number is None else f"{name}[{number}]", words
+
+
+def write_numbers(value: Any, quotes: Sequence[str]) -> Any:
+    """Return a value as its form shows it: a number as a quote writes it, with its digits if they differ."""
+    if isinstance(value, dict):
+        return {name: write_numbers(one, quotes) for name, one in value.items()}
+    if isinstance(value, list):
+        return [write_numbers(one, quotes) for one in value]
+    if isinstance(value, str):
+        return clean_text(value).text
+    return value if value is None or isinstance(value, bool) else write_number(value, quotes)

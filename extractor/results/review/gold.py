@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+from extractor.pages.view import Json
 from extractor.results.evaluation.gold_check import check_annotation
 from extractor.results.evaluation.gold_files import Flaw
 from extractor.run.folder import write_atomically
 from extractor.schemas import Rank, TrialRecord
 
 from .draft import ReviewDraft, ReviewItem
-from .forms import FIELDS, Fields, Json, list_forms, read_values
+from .forms import FIELDS, Fields, list_forms, read_values
 
 _RANKS = [rank.value for rank in Rank]
 _OUTCOME = re.compile(r"\b(primary|secondary|other)_outcomes\[(\d+)\]")
@@ -21,33 +22,33 @@ _REMEDIES = {
     "is stated twice": "reject one of the two",
     "has no value": "fill one in, or reject the item",
     "is empty": "fill it in, or reject the item",
-    "is not annotated": "restore it, or select its words in the text and choose New outcome",
+    "is not annotated": "restore it, or select its words in the text and choose New endpoint",
 }
 """Remedies in terms of the page; the gold check's own remedies refer to files."""
 
 
 def shape_gold(draft: ReviewDraft, record: TrialRecord, fields: Fields) -> tuple[Json, dict[str, str]]:
     """Return the JSON of a gold file without rejected items, in text order, and the item at each of its paths."""
-    forms, people = list_forms(fields), draft.items["people"]
+    forms = list_forms(fields)
     groups = {
-        "eligibility.criteria": _sort_by_text(draft.list_kept("criterion"), record),
-        "dosing": _sort_by_text(draft.list_kept("regimen"), record),
-        "endpoints": sorted(draft.list_kept("endpoint"), key=_registered_order),
+        "eligibility.criteria": _sort_by_text(draft.list_kept("eligibility.criteria"), record),
+        "dosing": _sort_by_text(draft.list_kept("dosing"), record),
+        "endpoints": sorted(draft.list_kept("endpoints"), key=_registered_order),
     }
-    places: dict[str | None, str | None] = {None: None, people.id: "eligibility"}
-    places |= {item.id: f"{path}[{number}]" for path, found in groups.items() for number, item in enumerate(found)}
+    places: dict[str | None, str | None] = {None: None, "eligibility": "eligibility"}
+    places |= {item.path: f"{path}[{number}]" for path, found in groups.items() for number, item in enumerate(found)}
     criteria, dosing, endpoints = ([item.value for item in found] for found in groups.values())
     # What is said of a rejected item is left out.
     order = list(places)
-    own = sorted((one for one in draft.list_kept("custom") if one.of in places), key=lambda one: order.index(one.of))
+    named = [one for one in draft.items.values() if one.group.startswith("custom.") and one.state != "rejected"]
     custom: dict[str, list[Json]] = {name: [] for name in fields}
-    for item in own:
-        listed = custom.setdefault(item.form.partition(".")[2], [])
-        places[item.id] = f"{item.form}[{len(listed)}]"
-        listed.append({"of": places[item.of], "values": read_values(item.value, forms.get(item.form))})
-    eligibility = people.value | {"criteria": criteria}
+    for item in sorted((one for one in named if one.of in places), key=lambda one: order.index(one.of)):
+        listed = custom.setdefault(item.group.removeprefix("custom."), [])
+        places[item.path] = f"{item.group}[{len(listed)}]"
+        listed.append({"of": places[item.of], "values": read_values(item.value, forms.get(item.group))})
+    eligibility = draft.items["eligibility"].value | {"criteria": criteria}
     data = {"record_id": record.record_id, "eligibility": eligibility, "dosing": dosing, "endpoints": endpoints}
-    paths = {path: item for item, path in places.items() if item and path}
+    paths = {place: path for path, place in places.items() if path and place}
     return data | ({"custom": custom} if custom else {}), paths
 
 
@@ -62,11 +63,11 @@ def check_draft(draft: ReviewDraft, record: TrialRecord, fields: Fields) -> Iter
         remedy = next((words for ending, words in _REMEDIES.items() if problem.endswith(ending)), flaw.remedy)
         within = flaw.path[len(place) :].lstrip(".").removeprefix("values.")
         yield paths.get(place), Flaw(within, problem, remedy, flaw.warns)
-    for kind, form in FIELDS.items():
+    for group, form in FIELDS.items():
         decided = [name for name, field in form.items() if field.info.metadata.decided]
-        for item in draft.list_kept(kind):
+        for item in draft.list_kept(group):
             empty = (name for name in decided if item.value.get(name) is None)
-            yield from ((item.id, Flaw(name, "is empty", "choose one")) for name in empty)
+            yield from ((item.path, Flaw(name, "is empty", "choose one")) for name in empty)
 
 
 def name_gold(record_id: str) -> str:

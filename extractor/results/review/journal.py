@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from extractor.llm.database import Database
+from extractor.pages.view import Json
 
 from .draft import Action, Base
-from .forms import Json
 
-_VERSION = 1
+_VERSION = 2
 _TABLES = """
 CREATE TABLE records (record_id TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE actions (

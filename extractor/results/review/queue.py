@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from extractor.pages import name_label
+from extractor.pages.view import name_item, name_record
 from extractor.run.finished import FinishedRun
 from extractor.run.manifest import restore_fields
-from extractor.schemas import ExtractedItem, Severity, TrialExtraction, TrialRecord
+from extractor.schemas import Severity, TrialExtraction, TrialRecord
 from extractor.stages.parse.drafts import CERTAIN
 
 _FINDING = {Severity.ERROR: 1.0, Severity.WARNING: 0.5, Severity.INFO: 0.1}
@@ -30,14 +30,10 @@ def weigh_result(result: TrialExtraction) -> Doubt:
 
     >>> criterion = {"kind": "inclusion", "section": "eligibility", "quote": "Age over 18", "confidence": 0.6}
     >>> weigh_result(TrialExtraction(record_id="A", eligibility={"confidence": 1, "criteria": [criterion]}))
-    Doubt(items=2, expected=0.4, reasons=('criterion 1 is 60 % sure',))
+    Doubt(items=2, expected=0.4, reasons=('inclusion criterion 1 is 60 % sure',))
     """
-    items: list[tuple[str, ExtractedItem]] = [("who may take part", result.eligibility)]
-    items += [(f"criterion {number}", one) for number, one in enumerate(result.eligibility.criteria, 1)]
-    items += [(f"dose {number}", one) for number, one in enumerate(result.dosing, 1)]
-    items += [(f"{one.rank} outcome {one.index + 1}", one) for one in result.endpoints]
-    items += [(name_label(name), one) for name, found in result.custom.items() for one in found]
-    lacks = [(name, 1 - one.confidence) for name, one in items if one.confidence is not None]
+    items = list(result.list_items())
+    lacks = [(name_item(path, one), 1 - one.confidence) for path, one in items if one.confidence is not None]
     doubtful = sorted((pair for pair in lacks if pair[1] > 1 - CERTAIN), key=lambda pair: -pair[1])
     findings = sum(_FINDING[finding.severity] for finding in result.findings)
     reasons = [f"{name} is {100 * (1 - lack):.0f} % sure" for name, lack in doubtful[:_NAMED]]
@@ -71,7 +67,7 @@ class RunRecords:
         self._texts: dict[str, bytes] = {}
         for one in self._run.reread(inputs):
             if one.record:
-                self.titles[one.record_id] = read_title(one.record)
+                self.titles[one.record_id] = name_record(one.record)
                 self._texts[one.record_id] = zlib.compress(one.record.model_dump_json().encode())
 
     def has_text(self, record_id: str) -> bool:
@@ -89,8 +85,3 @@ class RunRecords:
     def read_extraction(self, record_id: str) -> TrialExtraction:
         """Return the result of a record."""
         return self._run.read_result(record_id, TrialExtraction)
-
-
-def read_title(record: TrialRecord) -> str | None:
-    """Return the record's title, None if it has none."""
-    return next((text for name in ("title", "official_title") if (text := record.raw_text(name))), None)

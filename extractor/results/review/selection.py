@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.api import Extractor
-from extractor.pages.view import ShownText
+from extractor.pages.view import Json, ShownText
 from extractor.results.evaluation.standoff import find_places
 from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
 from extractor.stages.parse.drafts import CERTAIN
 
-from .forms import FIELDS, Form, FormField, ItemKind, Json, make_empty, write_item
+from .forms import FIELDS, Form, FormField, make_empty, write_item
 
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
 _OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")
@@ -46,15 +46,21 @@ class MarkedWords(NamedTuple):
 
 
 def find_words(record: TrialRecord, selection: Selection) -> MarkedWords:
-    """Return the words of a selection. Raises ``ValueError`` if there are none, or the section does not exist."""
+    """Return the words of a selection, cut ones made whole. Raises ``ValueError`` if there are none."""
     section = record.section(selection.section)
     if section is None:
         raise ValueError(f"there is no section {selection.section!r}")
-    start, end = ShownText(section.text).read(selection.start, selection.end)
-    words = MarkedWords(record, section, *_trim(section.text, start, end))
-    if not words.text:
+    text = section.text
+    start, end = ShownText(text).read(selection.start, selection.end)
+    marked = text[start:end]
+    start, end = start + len(marked) - len(marked.lstrip()), end - len(marked) + len(marked.rstrip())
+    if start >= end:
         raise ValueError("no words are marked")
-    return words
+    while start and text[start].isalnum() and text[start - 1].isalnum():  # gold quotes whole words
+        start -= 1
+    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return MarkedWords(record, section, start, end)
 
 
 def refuse_endpoint(words: MarkedWords, endpoints: Iterable[Json]) -> None:
@@ -64,20 +70,20 @@ def refuse_endpoint(words: MarkedWords, endpoints: Iterable[Json]) -> None:
         raise ValueError("these words are not in one registered outcome: select words of a single registered outcome")
     rank, index = found
     if any((one["rank"], one["index"]) == (rank.value, index) for one in endpoints):
-        raise ValueError(f"{rank} outcome {index + 1} is already an item: correct it there")
+        raise ValueError(f"{rank} outcome {index + 1} is already an endpoint: correct it there")
 
 
-def propose_item(kind: ItemKind, words: MarkedWords) -> tuple[Json, bool]:
+def propose_item(group: str, words: MarkedWords) -> tuple[Json, bool]:
     """Return the item that the rules read from the marked words, and whether all of it is certain."""
     found: tuple[ExtractedItem, ...]
     fixed: Json = {"section": words.section.name}
     unread: Json = {}
-    if kind == "criterion":
+    if group == "eligibility.criteria":
         before = _LIST_NAME.findall(words.section.text[: words.start])
         listed = before[-1].lower() if before else "inclusion"
         found = _read(words, "eligibility", f"{listed.capitalize()} Criteria:\n\n* {words.text}").eligibility.criteria
         fixed |= {"kind": listed, "quote": words.text, "lead_in": None}
-    elif kind == "regimen":
+    elif group == "dosing":
         found = _read(words, "interventions[0]", words.text).dosing
         unread = {"agent": words.text, "quote": words.text}
     else:
@@ -85,7 +91,7 @@ def propose_item(kind: ItemKind, words: MarkedWords) -> tuple[Json, bool]:
         rank, index = _find_outcome(words) or (Rank.PRIMARY, 0)
         fixed = {"rank": rank.value, "index": index}
         unread = {"measure": words.text, "censored": False}
-    read = write_item(found[0], FIELDS[kind]) if found else make_empty(FIELDS[kind]) | unread
+    read = write_item(found[0], FIELDS[group]) if found else make_empty(FIELDS[group]) | unread
     return read | fixed, len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
 
 
@@ -95,10 +101,10 @@ def propose_own(form: Form, words: MarkedWords) -> tuple[Json, bool]:
     (name, field), *others = form.items()
     if others or not field.is_words:
         return value, False
-    return {name: read_value("custom", value, field, words)}, True
+    return {name: read_value(value, field, words)}, True
 
 
-def read_value(kind: ItemKind, item: Json, field: FormField, words: MarkedWords) -> Any:
+def read_value(item: Json, field: FormField, words: MarkedWords) -> Any:
     """Return a field's new value from marked words: lists grow, quotes are replaced, other values are read again."""
     info, name = field.info, field.info.name
     found: Any = words.text
@@ -107,7 +113,7 @@ def read_value(kind: ItemKind, item: Json, field: FormField, words: MarkedWords)
             found = field.write(field.attribute.read(words.text))
     elif name in _NAMES:
         unread = {part: "" if one.annotation is str else None for part, one in info.type.model_fields.items()}
-        found = propose_item(kind, words)[0][name] or unread | {_NAMES[name]: words.text}
+        found = propose_item(info.group, words)[0][name] or unread | {_NAMES[name]: words.text}
     elif issubclass(info.type, BaseModel):  # a number with a unit of time
         frame = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
         endpoints = _extract(frame).endpoints
@@ -134,18 +140,3 @@ def _read(words: MarkedWords, section: str, text: str) -> TrialExtraction:
 def _extract(*sections: Section) -> TrialExtraction:
     source = Source(path="marked words", format="flat")
     return Extractor(effort="none").extract(TrialRecord(record_id="marked", source=source, sections=sections))
-
-
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """Trim white space and complete cut words, since gold quotes whole words.
-
-    >>> _trim("no fever now", 1, 7)
-    (0, 8)
-    """
-    marked = text[start:end]
-    start, end = start + len(marked) - len(marked.lstrip()), end - len(marked) + len(marked.rstrip())
-    while 0 < start < end and text[start].isalnum() and text[start - 1].isalnum():
-        start -= 1
-    while start < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
-        end += 1
-    return start, end

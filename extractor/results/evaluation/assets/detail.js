@@ -9,27 +9,16 @@ function showDetail(page, error, found, state, views) {
     return;
   }
   const place = found.indexOf(error);
-  const step = (label, neighbour) => {
-    const href = neighbour ? writeState({ ...state, error: neighbour.id }) : null;
-    return make("a", { href, "aria-disabled": href ? null : "true", class: `step ${label.toLowerCase()}` }, label);
-  };
+  const link = (one) => one && writeState({ ...state, error: one.id });
   const lines = [error.gold, error.predicted].map(({ said }) => said);
   const isOne = lines.every((said) => said.length === 1) && /\s/.test(lines.join(""));
   const pieces = isOne ? compareTexts(...lines.flat()).map((side) => showDifference(side, "em")) : [null, null];
   page.detail.replaceChildren(
-    make(
-      "p",
-      { class: "steps" },
-      make("a", { class: "back", href: writeState({ ...state, error: undefined }) }, "← List"),
-      step("Previous", found[place - 1]),
-      step("Next", found[place + 1]),
-    ),
+    make("p", { class: "steps" }, makeSteps("← List", writeState({ ...state, error: undefined }), link(found[place - 1]), link(found[place + 1]))),
     make("h3", {}, make("span", { class: "kind" }, toWords(error.kind)), " ", make("span", {}, error.field)),
     make("p", { class: "dim facts" }, `Record ${error.record} · harm ${error.harm}`),
     make("div", { class: "sides" }, showSide("gold", "Gold", error, pieces[0]), showSide("predicted", "Predicted", error, pieces[1])),
-    error.belongsTo
-      ? make("p", { class: "notice" }, "Gold has this value at ", make("code", {}, error.belongsTo), ".")
-      : "",
+    error.belongsTo ? make("p", { class: "notice" }, "Gold has this value at ", make("code", {}, error.belongsTo), ".") : "",
     make("div", { class: "texts" }, showTexts(error, Object.hasOwn(views, error.record) ? views[error.record] : null)),
   );
   page.detail.scrollTop = 0;
@@ -78,9 +67,9 @@ function showTexts(error, view) {
     const said = (more) => make("span", { class: "sr" }, more);
     return make("mark", { class: side, title: spoken }, said(`[${spoken}: `), words, said("]"));
   }, "h4").filter((_, number) => wanted.has(view.sections[number].name));
-  for (const pre of text.map((section) => section.querySelector("pre"))) {
-    const name = view.sections.find((one) => one.name === pre.dataset.section).title;
-    for (const [key, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": `Text of ${name}` })) pre.setAttribute(key, value);
+  for (const section of text) {
+    const pre = section.querySelector("pre");
+    Object.assign(pre, { tabIndex: 0, role: "region", ariaLabel: `Text of ${section.firstChild.textContent}` });
   }
   const key = make("p", { class: "key-line" }, [...kinds].map((side) => make("span", { class: `swatch ${side}` }, side)));
   return [key, ...notes, ...text];

@@ -5,8 +5,7 @@ const FILTERS = ["kind", "field", "record", "text", "sort"];
 
 /** The state in an address's hash; null if it names a section of the page instead. */
 function readState(hash) {
-  const given = new URLSearchParams(hash.slice(1));
-  const state = Object.fromEntries(NAMES.filter((name) => given.has(name)).map((name) => [name, given.get(name)]));
+  const state = readQuery(NAMES, hash.slice(1));
   return hash.length > 1 && Object.keys(state).length === 0 ? null : state;
 }
 
@@ -71,7 +70,7 @@ function makeRow(error, state) {
 /** Describe the list in words. */
 function describe(found, all, state) {
   const isCell = state.gold !== undefined || state.predicted !== undefined;
-  const name = (choice) => (choice === "" ? "(empty)" : choice);
+  const name = (choice) => choice || "(empty)";
   const cell = isCell ? ` where gold has ${name(state.gold)} and ${name(state.predicted)} is predicted` : "";
   return `${found.length} of ${all.length} errors${cell}`;
 }

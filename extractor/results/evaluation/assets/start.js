@@ -63,10 +63,7 @@ function start() {
   fillFilters(page.form, data.errors, ({ kind, field }) => [`kind ${kind}`, ...nameField(field)], ["kind"]);
   const records = [...new Set(data.errors.map(({ record }) => record))].sort();
   find("#record-ids").append(...records.map((value) => make("option", { value })));
-  page.form.addEventListener("input", filter);
-  page.form.addEventListener("submit", (event) => event.preventDefault());
-  page.form.clear.addEventListener("click", () => {
-    page.form.reset();
+  wireFilters(page.form, filter, () => {
     show({});
     history.replaceState(null, "", "#errors");
   });

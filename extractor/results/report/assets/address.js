@@ -6,9 +6,7 @@ const FILTERS = ["text", "field", "absence", "finding", "origin", "below", "sort
 function readAddress(hash) {
   if (hash.length < 2) return { view: "overview" };
   if (hash[1] === "?") {
-    const given = new URLSearchParams(hash.slice(2));
-    const filters = Object.fromEntries(FILTERS.filter((name) => given.get(name)).map((name) => [name, given.get(name)]));
-    return { view: "records", filters };
+    return { view: "records", filters: readQuery(FILTERS, hash.slice(2)) };
   }
   const [id, ...path] = hash.slice(1).split("/");
   return { view: "record", id: decode(id), path: decode(path.join("/")) };
@@ -16,8 +14,7 @@ function readAddress(hash) {
 
 /** The address of the filtered list. */
 function writeList(filters) {
-  const given = new URLSearchParams(FILTERS.filter((name) => filters[name]).map((name) => [name, filters[name]]));
-  return `#?${given}`;
+  return `#?${new URLSearchParams(FILTERS.filter((name) => filters[name]).map((name) => [name, filters[name]]))}`;
 }
 
 /** The address of a record, or of a value in it. Brackets stay unescaped, to be readable. */

@@ -1,38 +1,19 @@
 // The extraction as cards: one for each criterion, regimen, endpoint and finding, with reasons for empty fields.
 
-const TITLES = {
-  eligibility: ["Eligibility", "eligibility.criteria[", "criterion", "criteria"],
-  dosing: ["Dosing", "dosing[", "regimen", "regimens"],
-  endpoints: ["Endpoints", "endpoints[", "endpoint", "endpoints"],
-  custom: ["Your own fields", "custom.", "value", "values"],
-};
-const HEADLINES = ["quote", "measure", "agent"];
 const LONG = ["quote", "measure", "description", "time_frame", "lead_in", "timing"];
-
-/** Keep the order, but put the item's own words first. */
-function headlinesFirst(values) {
-  return values.toSorted((one, other) => HEADLINES.includes(other.name) - HEADLINES.includes(one.name));
-}
-
-function nameTask(path) {
-  return path.match(/^\w+/)[0];
-}
 
 /** All cards of a record. What a user's own field says of a criterion, regimen or endpoint stands in the card of that. */
 function showValues(record, meanings) {
-  const known = new Set(record.items.map(({ path }) => path));
   const findings = record.findings.map((finding, number) => showFinding(record, finding, number, meanings));
   const groups = TASKS.map((task) => {
-    const items = record.items.filter(({ path, of }) => nameTask(path) === task && !known.has(of));
+    const items = listItems(record.items, task);
     const paths = items.map(({ path }) => path);
     const lone = record.absences.filter(({ field }) => nameTask(field) === task && !paths.some((path) => isPartOf(field, path)));
     if (items.length + lone.length === 0) return null;
-    const [title, start, one, many] = TITLES[task];
-    const listed = record.items.filter(({ path, of }) => path.startsWith(start) && !of).length;
     return make(
       "section",
-      { class: `group ${task}`, "aria-label": title },
-      make("h3", {}, title, make("span", { class: "dim" }, count(listed, one, many))),
+      { class: `group ${task}`, "aria-label": TITLES[task][0] },
+      makeTitle("h3", task, record.items),
       lone.map((absence) => make("p", { class: "lone", "data-path": absence.field, tabindex: "-1" }, tellAbsence(absence, meanings))),
       items.map((item) => showCard(record, item, meanings)),
     );

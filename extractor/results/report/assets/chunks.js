@@ -16,35 +16,22 @@ async function unpack(id) {
   return JSON.parse(text);
 }
 
+/** Rows of the list as objects. */
+function readRows({ rows, facts: known }) {
+  return rows.map(([id, title, place, items, [empty, findings], sure, facts], number) => {
+    return { id, title, place, items, empty, findings, sure, number, facts: facts.map((fact) => known[fact]) };
+  });
+}
+
 /** A small cache of unpacked chunks by number, the last used at the end. */
 const chunks = new Map();
 
-/** The records of a chunk. */
-function openChunk(number) {
-  const found = chunks.get(number) || unpack(`chunk-${number}`);
+/** The record of a row. */
+async function openRecord({ place: [number, position] }) {
+  const chunk = chunks.get(number) || unpack(`chunk-${number}`);
   if (!chunks.has(number)) opened.chunks += 1;
   chunks.delete(number);
-  chunks.set(number, found);
+  chunks.set(number, chunk);
   if (chunks.size > KEPT) chunks.delete(chunks.keys().next().value);
-  return found;
-}
-
-/** Rows of the list as objects. */
-function readRows({ rows, facts: known }) {
-  return rows.map(([id, title, place, items, [empty, findings], sure, facts], number) => ({
-    id,
-    title,
-    place,
-    items,
-    empty,
-    findings,
-    sure,
-    number,
-    facts: facts.map((fact) => known[fact]),
-  }));
-}
-
-/** The record of a row. */
-async function openRecord({ place: [chunk, position] }) {
-  return (await openChunk(chunk))[position];
+  return (await chunk)[position];
 }

@@ -7,9 +7,10 @@ function listNames({ facts }) {
 
 /** Rows that pass the filters, in order. The search for words is separate: they are in the records. */
 function selectRows(rows, filters) {
-  const found = rows.filter((row) => hasFacts(row, filters) && isDoubtful(row, filters));
+  const { field, below } = filters;
+  const found = rows.filter((row) => hasFacts(row, filters) && (!below || leastSure(row, field) < Number(below)));
   const orders = {
-    doubt: (row) => leastSure(row, filters.field),
+    doubt: (row) => leastSure(row, field),
     findings: (row) => -row.findings,
     empty: (row) => -row.empty,
   };
@@ -21,18 +22,11 @@ function selectRows(rows, filters) {
 
 /** Whether the record has all chosen facts, about the chosen field if there is one. */
 function hasFacts(row, filters) {
-  const facts = row.facts.filter(([field]) => isWithin(field, filters.field));
+  const wanted = filters.field;
+  const facts = row.facts.filter(([field]) => !wanted || field === wanted || field.startsWith(`${wanted}.`));
   const asked = ["absence", "finding", "origin"].filter((name) => filters[name]);
   const isSaid = (name) => (filters[name] === "filled" ? (said) => said.startsWith("origin ") : (said) => said === `${name} ${filters[name]}`);
-  return (facts.length > 0 || !filters.field) && asked.every((name) => facts.some(([, said]) => isSaid(name)(said)));
-}
-
-function isWithin(field, wanted) {
-  return !wanted || field === wanted || field.startsWith(`${wanted}.`);
-}
-
-function isDoubtful(row, { below, field }) {
-  return !below || leastSure(row, field) < Number(below);
+  return (facts.length > 0 || !wanted) && asked.every((name) => facts.some(([, said]) => isSaid(name)(said)));
 }
 
 /** The least confidence of the items with the chosen field, or of all items without one. */

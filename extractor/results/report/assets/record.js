@@ -1,5 +1,10 @@
 // A record: its text beside its values, with links between them.
 
+const NOTES = {
+  missing: "The text of this record could not be read from the run's input: only its quotes are shown, with dots between.",
+  changed: "The text of this record has changed since the run: only its quotes are shown, with dots between.",
+};
+
 /** The view of one record. */
 class RecordView {
   constructor(root, meanings) {
@@ -27,10 +32,10 @@ class RecordView {
   show(record, words) {
     this.record = record;
     this.path = "";
-    this.owners = listOwners(record);
+    this.owners = listQuoted(record);
     this.root.querySelector(".record-title").textContent = record.title || record.id;
     this.root.querySelector(".record-facts").replaceChildren(...listFacts(record).map((fact) => make("span", {}, fact)));
-    this.root.querySelector(".record-notes").replaceChildren(...listNotes(record));
+    this.root.querySelector(".record-notes").replaceChildren(...(NOTES[record.text] ? [make("p", { class: "notice" }, NOTES[record.text])] : []));
     this.text.replaceChildren(...showText(record, (piece, spans) => makeQuoted(record.id, piece, spans, spans.flatMap((span) => this.owners[span]))));
     this.values.replaceChildren(...showValues(record, this.meanings));
     this.text.scrollTop = this.values.scrollTop = 0;
@@ -130,15 +135,11 @@ function readSpans(element) {
   return element.dataset.spans ? element.dataset.spans.split(" ").map(Number) : [];
 }
 
-/** What is quoted where: for each span the paths of values and findings, with task and label, the headlines first. */
-function listOwners(record) {
-  const owners = record.spans.map(() => []);
-  for (const item of record.items) {
-    const task = nameTask(item.of ?? item.path);
-    for (const { path, label, said, spans } of headlinesFirst(item.values)) {
-      for (const span of spans) owners[span].push({ path, task, label: `${label}: ${said}` });
-    }
-  }
+/** What is quoted where: for each span the paths of values and findings, with task and label. */
+function listQuoted(record) {
+  const owners = listOwners(record).map((over) => over.map(({ item, value: { path, label, said } }) => {
+    return { path, task: nameTask(item.of ?? item.path), label: `${label}: ${said}` };
+  }));
   record.findings.forEach((finding, number) => {
     finding.quotes.forEach(([, , span], place) => {
       if (span !== null) owners[span].push({ path: nameCitation(number, place), task: "findings", label: finding.message });
@@ -176,12 +177,4 @@ function listFacts(record) {
   const cached = cached_tokens ? ` (${cached_tokens.toLocaleString("en")} cached)` : "";
   if (calls) facts.push(`${prompt_tokens.toLocaleString("en")} prompt${cached} and ${output_tokens.toLocaleString("en")} output tokens`);
   return facts;
-}
-
-function listNotes(record) {
-  const notes = {
-    missing: "The text of this record could not be read from the run's input: only its quotes are shown, with dots between.",
-    changed: "The text of this record has changed since the run: only its quotes are shown, with dots between.",
-  };
-  return notes[record.text] ? [make("p", { class: "notice" }, notes[record.text])] : [];
 }

@@ -1,7 +1,5 @@
 // Wire the page: the address is the state; filters, links and keys change the address.
 
-const PATIENCE = 150;
-
 /** Everything after the index is unpacked. */
 function startPage(index) {
   const rows = readRows(index);
@@ -22,8 +20,8 @@ function startPage(index) {
     for (const [key, element] of Object.entries(views)) element.hidden = key !== name;
     for (const link of document.querySelectorAll(".views a")) {
       const isHere = link.dataset.view === name || (name === "record" && link.dataset.view === "records");
-      link.toggleAttribute("aria-current", isHere);
       if (isHere) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
     }
     find(".views [data-view=records]").href = writeList(filters);
   }
@@ -47,39 +45,26 @@ function startPage(index) {
 
   async function showRecord({ id, path }) {
     const row = byId.get(id);
-    if (!row) return showNoRecord(id);
+    if (!row) {
+      turnTo("records");
+      return select().then(() => (status.textContent = `This page has no record ${id}.`));
+    }
     const record = await openRecord(row);
     if (shown.view !== "record" || shown.id !== id) return;
     turnTo("record");
     list.current = id;
     document.title = `${id} – Extractor report`;
     if (view.record !== record) view.show(record, splitWords(filters.text));
-    linkNeighbours(row);
+    find(".steps").replaceChildren(...makeSteps("← Records", writeList(filters), findNeighbour(row, -1), findNeighbour(row, 1)));
     const isThere = view.choose(path);
     if (!isThere) find(".record-notes").append(make("p", { class: "notice" }, `There is no ${path} in this record.`));
     if (!path) find(".record-title").focus({ preventScroll: true });
   }
 
-  function showNoRecord(id) {
-    turnTo("records");
-    select().then(() => (status.textContent = `This page has no record ${id}.`));
-  }
-
   function findNeighbour(row, step) {
     const place = found.indexOf(row);
-    return place < 0 ? undefined : found[place + step];
-  }
-
-  function linkNeighbours(row) {
-    for (const [name, step] of [["previous", -1], ["next", 1]]) {
-      const link = find(`.steps .${name}`);
-      const neighbour = findNeighbour(row, step);
-      if (neighbour) link.href = writeRecord(neighbour.id);
-      else link.removeAttribute("href");
-      link.toggleAttribute("aria-disabled", !neighbour);
-      if (!neighbour) link.setAttribute("aria-disabled", "true");
-    }
-    find(".steps .back").href = writeList(filters);
+    const neighbour = place < 0 ? undefined : found[place + step];
+    return neighbour && writeRecord(neighbour.id);
   }
 
   /** Go to an address at once: the next key may come before the browser reports the change. */
@@ -90,7 +75,7 @@ function startPage(index) {
 
   function step(direction) {
     const neighbour = shown.view === "record" && findNeighbour(byId.get(shown.id), direction);
-    if (neighbour) go(writeRecord(neighbour.id));
+    if (neighbour) go(neighbour);
   }
 
   /** Show the state in the address. On return from a record, unless the reader searches, put the focus into the list. */
@@ -116,19 +101,10 @@ function startPage(index) {
     select();
   }
 
-  let waiting = 0;
   const pageTitle = document.title;
   fillFilters(form, rows, listNames, ["absence", "finding", "origin"]);
   if (innerWidth <= 640) form.querySelector(".choices").open = false;
-  form.addEventListener("input", (event) => {
-    clearTimeout(waiting);
-    waiting = setTimeout(readForm, event.target.name === "text" ? PATIENCE : 0);
-  });
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.clear.addEventListener("click", () => {
-    form.reset();
-    readForm();
-  });
+  wireFilters(form, readForm, readForm);
   const stepValue = (direction) => opening.then(() => shown.view === "record" && view.record?.id === shown.id && view.step(direction));
   listenToKeys({
     "/": () => {

@@ -11,10 +11,10 @@ function makeForm(item, fields, context) {
 function makeField(item, field, context) {
   const flaws = context.flaws.filter(({ path }) => path.split(/[.[]/)[0] === field.name);
   const notes = `notes-${++sequence}`;
-  const place = { key: `${item.id}|${field.name}`, label: field.label, notes, invalid: flaws.length > 0 };
+  const place = { key: `${item.path}|${field.name}`, label: field.label, notes, invalid: flaws.length > 0 };
   const save = (value) => context.save(field.name, value);
   const value = item.value[field.name] ?? null;
-  const control = makeValue(field, value, item.shown[field.name] ?? null, save, place, context);
+  const control = makeValue(field, value, item.written[field.name] ?? null, save, place, context);
   const isGroup = field.many || field.widget === "group";
   const isDoubtful = field.name in item.doubts;
   const before = item.before[field.name];

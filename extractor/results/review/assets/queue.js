@@ -12,20 +12,11 @@ const PROGRESS = {
 class QueueView {
   constructor(main) {
     Object.assign(this, { main, records: [], last: null });
-    this.search = make("input", { type: "search", id: "search", placeholder: "id, title or reason", autocomplete: "off" });
-    this.box = make("input", { type: "checkbox", id: "unfinished" });
+    this.page = document.getElementById("queue-page").content.firstElementChild;
+    const find = (selector) => this.page.querySelector(selector);
+    Object.assign(this, { search: find("#search"), box: find("#unfinished"), partial: find(".notice"), status: find(".status") });
     for (const input of [this.search, this.box]) input.addEventListener("input", () => this.narrow());
-    this.lead = make("p", { class: "lead" });
-    this.partial = make("p", { class: "notice", hidden: true });
-    this.status = make("p", { class: "status", role: "status" });
-    const scroller = make("div", { class: "scroller framed" }, make("ol", { class: "queue list rows", "aria-label": "Records" }));
-    this.list = new List(scroller, makeRow, "No record is listed.");
-    this.page = make("div", {},
-      make("h1", {}, "Records to review"), this.partial, this.lead,
-      make("div", { class: "filters" },
-        make("label", { class: "wide" }, "Search", this.search),
-        make("label", { class: "check" }, this.box, "Only what is left to do")),
-      this.status, scroller);
+    this.list = new List(find(".scroller"), makeRow, "No record is listed.");
   }
 
   /** Draw the queue, and put the focus on the record that the reviewer comes from. */
@@ -34,8 +25,8 @@ class QueueView {
     if (!isWanted()) return;
     this.records = records;
     this.main.replaceChildren(this.page);
-    this.lead.replaceChildren("Those with the most expected errors come first. Gold goes to ", make("code", {}, gold),
-      "; you review as ", make("b", {}, reviewer), ".");
+    this.page.querySelector(".lead code").textContent = gold;
+    this.page.querySelector(".lead b").textContent = reviewer;
     this.partial.hidden = !incomplete;
     this.partial.textContent = `This run is not complete: ${incomplete}.`;
     this.narrow();

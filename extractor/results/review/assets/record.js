@@ -2,25 +2,30 @@
 
 class RecordView {
   constructor(main, form, record) {
-    Object.assign(this, { main, form, record, current: null, selection: null, shown: null, cards: new Map(), actions: new Actions(this) });
-    this.chosen = { id: null, count: 0 };
-    this.places = new Map();
+    Object.assign(this, { main, form, record, current: null, selection: null, shown: null, cards: new Map(), places: new Map() });
+    this.entered = { id: null, undo: "" };
+    this.done = Promise.resolve();
   }
 
   /** Put the record into the page, and open its first undecided item. */
   open() {
-    this.main.replaceChildren(...this.makePanes());
+    this.main.replaceChildren(this.makePanes());
     const first = this.record.items.find((item) => item.state === "open") || this.record.items[0];
-    this.choose(first.id);
+    this.choose(first.path);
     if (first === this.record.items[0]) scrollTo(0, 0);
   }
 
   /** Make the parts of the page: title, text and items; on a phone the text or the items. */
   makePanes() {
     const { record } = this;
-    this.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "Text of the record" });
-    this.items = make("div", { class: "items" });
-    this.uses = make("div", { class: "uses", role: "toolbar", "aria-label": "Use the selected words", hidden: true });
+    const page = document.getElementById("record-page").content.cloneNode(true);
+    const find = (selector) => page.querySelector(selector);
+    Object.assign(this, { text: find(".text"), items: find(".items"), uses: find(".uses") });
+    find("h1").textContent = record.title || record.record;
+    find("code").textContent = record.record;
+    this.turn = switchPanes(find(".page"), ["text", "items"]);
+    this.turn("items");
+    wireFind(this, find(".find"));
     this.text.replaceChildren(...showText({ ...record, spans: [] }, null, "h2"));
     this.text.addEventListener("click", (event) => {
       const mark = event.target.closest("mark");
@@ -37,34 +42,25 @@ class RecordView {
       for (const name of ["pointerup", "pointercancel"]) addEventListener(name, end);
     });
     this.items.addEventListener("focusin", (event) => this.noteFocus(event.target.id));
-    const title = make("div", { class: "title" }, make("h1", {}, record.title || record.record), make("code", { class: "dim" }, record.record));
-    const tab = (name, words) => make("button", { type: "button", name }, words);
-    const page = make("div", { class: "page" },
-      make("div", { class: "switch", role: "group", "aria-label": "What is shown" }, tab("text", "Text"), tab("items", "Items")),
-      make("div", { class: "record" },
-        make("section", { class: "text-side", "aria-label": "Text" }, makeFind(this), this.text, this.uses),
-        make("section", { class: "items-side", "aria-label": "Items" }, this.items)));
-    this.turn = switchPanes(page, ["text", "items"]);
-    this.turn("items");
-    return [title, page];
+    return page;
   }
 
   get item() {
-    return this.record.items.find((item) => item.id === this.current);
+    return this.record.items.find((item) => item.path === this.current);
   }
 
   /** The item of which a user's own field says this. */
   findHost(item) {
-    return this.record.items.find(({ id }) => id === item.custom?.of);
+    return this.record.items.find(({ path }) => path === item.of);
   }
 
   /** What the user's own fields say of an item. */
   listOwn(item) {
-    return this.record.items.filter(({ custom }) => custom?.of === item.id);
+    return this.record.items.filter(({ of }) => of === item.path);
   }
 
-  findCard(id) {
-    return [...this.items.querySelectorAll(".card")].find((card) => card.dataset.id === id);
+  findCard(path) {
+    return this.items.querySelector(`.card[data-path="${CSS.escape(path)}"]`);
   }
 
   /** Show a place of the text by selecting it, without offering uses of its words. */
@@ -84,10 +80,9 @@ class RecordView {
   /** Mark the words of all items, with emphasis on the current one. */
   showMarks() {
     const { record, current } = this;
-    const owners = record.spans.map(() => []);
-    for (const item of record.items.filter(({ state, id }) => state !== "rejected" || id === current)) {
-      for (const [field, span] of item.marks) owners[span].push({ item: item.id, field });
-    }
+    const items = record.items.filter(({ state, path }) => state !== "rejected" || path === current);
+    const owners = listOwners({ ...record, items }).map((over) => over.map(({ item, value }) => ({ item: item.path, field: value.name })));
+    for (const { path, added } of items) if (added !== null) owners[added].push({ item: path, field: "quote" });
     [...this.text.querySelectorAll("pre[data-section]")].forEach((pre, number) => {
       const own = record.spans.flatMap(([section, ...ends], span) => (section === number ? [[ends, owners[span]]] : []));
       const signature = JSON.stringify([current, own]);
@@ -135,15 +130,14 @@ class RecordView {
       "A percentage is the confidence of the extraction: of a field, or, beside an item's name, of its least certain field. ",
       "To accept an item is to confirm all of it, also that its empty fields are not stated.");
     const parts = [this.findings, this.explanation];
-    for (const [kind, title] of Object.entries(GROUPS)) {
-      const items = record.items.filter((item) => item.kind === kind && !this.findHost(item));
-      if (kind === "custom" && !items.length) continue;
-      const count = items.filter((item) => item.state !== "rejected").length;
-      parts.push(make("h2", {}, title, kind === "people" ? "" : make("span", { class: "dim" }, ` ${count}`)));
+    for (const task of TASKS) {
+      const items = listItems(record.items, task);
+      if (task === "custom" && !items.length) continue;
+      parts.push(makeTitle("h2", task, record.items));
       if (!items.length) parts.push(make("p", { class: "dim none" }, "None. Select words in the text to add one."));
       for (const item of items) {
-        kept.set(item.id, this.makeOrKeep(item));
-        parts.push(kept.get(item.id).element);
+        kept.set(item.path, this.makeOrKeep(item));
+        parts.push(kept.get(item.path).element);
       }
     }
     for (const flaw of record.flaws.filter((one) => one.item === null)) {
@@ -162,11 +156,11 @@ class RecordView {
 
   makeOrKeep(item) {
     const shown = [item, ...this.listOwn(item)];
-    const flaws = this.record.flaws.filter((flaw) => shown.some(({ id }) => id === flaw.item));
-    const current = shown.some(({ id }) => id === this.current) && this.current;
+    const flaws = this.record.flaws.filter((flaw) => shown.some(({ path }) => path === flaw.item));
+    const current = shown.some(({ path }) => path === this.current) && this.current;
     const isOpenLeft = current && this.record.items.some((one) => one.state === "open");
     const signature = JSON.stringify([shown, flaws, current, isOpenLeft]);
-    const known = this.cards.get(item.id);
+    const known = this.cards.get(item.path);
     return known?.signature === signature ? known : { signature, element: makeCard(this, item) };
   }
 
@@ -213,50 +207,42 @@ class RecordView {
     getSelection().removeAllRanges();
     this.noteSelection();
     this.send("change", () => change);
-    if (innerWidth < 900) this.actions.settled().then(() => this.turn("items"));
+    if (innerWidth < 900) this.settled().then(() => this.turn("items"));
   }
 
   // The reviewer's actions.
 
-  set(id, path, value) {
-    const seen = this.record.items.find((item) => item.id === id).value[path] ?? null;
-    const build = () => ({ kind: "set", item: id, version: this.version(id), path, old: seen, value });
-    const { chosen } = this;
-    return this.send("change", build).then((done) => {
-      if (done && this.isLast(id, path)) chosen.count += 1;
-      return done;
-    });
+  set(item, path, value) {
+    const old = this.record.items.find((one) => one.path === item).value[path] ?? null;
+    return this.send("change", () => ({ kind: "set", item, version: this.version(item), path, old, value }));
   }
 
-  /** Whether the next undo changes a value of that field. */
-  isLast(id, path) {
-    const last = this.record.undo.at(-1);
-    return last?.kind === "set" && last.item === id && last.path === path;
-  }
-
-  /** A choice in a menu can be undone while the menu has the focus. */
+  /** Remember what the next undo was when a control got the focus. */
   noteFocus(id) {
-    if (id && id !== this.chosen.id) this.chosen = { id, count: 0 };
+    if (id && id !== this.entered.id) this.entered = { id, undo: JSON.stringify(this.record.undo) };
   }
 
+  /** Undo the choices that were made in a menu since it got the focus. */
   async takeBack(menu) {
-    const [id, path] = menu.split("|");
-    const { count } = this.chosen.id === menu ? this.chosen : { count: 0 };
-    this.chosen = { id: null, count: 0 };
-    for (let left = count; left > 0 && this.isLast(id, path); left -= 1) await this.undo();
+    const [item, path] = menu.split("|");
+    const isMade = () => {
+      const last = this.record.undo.at(-1);
+      return last?.kind === "set" && last.item === item && last.path === path && JSON.stringify(this.record.undo) !== this.entered.undo;
+    };
+    while (this.entered.id === menu && isMade() && (await this.undo()));
   }
 
   /** Undo, and return to the item that was open at the time. */
   async undo() {
     const back = this.places.get(JSON.stringify(this.record.undo));
     const done = await this.send("undo");
-    if (done && back !== undefined && back !== this.current && this.record.items.some(({ id }) => id === back)) this.choose(back);
+    if (done && back !== undefined && back !== this.current && this.record.items.some(({ path }) => path === back)) this.choose(back);
     return done;
   }
 
   /** Reject or restore the current item. "Who may take part" cannot be rejected. */
   rejectOrRestore() {
-    if (!this.item || this.item.kind === "people") return;
+    if (!this.item || this.item.path === "eligibility") return;
     return this.decide(this.item.state === "rejected" ? "restore" : "reject");
   }
 
@@ -267,15 +253,15 @@ class RecordView {
   accept() {
     if (!this.item || this.item.state !== "open") return this.goToOpen();
     const own = this.listOwn(this.item).filter((one) => one.state === "open");
-    return this.decide("accept", [this.item, ...own].map(({ id }) => id)).then((done) => done && this.goToOpen());
+    return this.decide("accept", [this.item, ...own].map(({ path }) => path)).then((done) => done && this.goToOpen());
   }
 
   async acceptCertain() {
     const certain = this.listCertain();
-    const done = await this.decide("accept", certain.map((item) => item.id));
+    const done = await this.decide("accept", certain.map((item) => item.path));
     if (!done) return;
     const open = this.record.items.find((item) => item.state === "open");
-    if (open) this.choose(open.id);
+    if (open) this.choose(open.path);
     say(`${certain.length} accepted: ${certain.map(({ name }) => name).join(", ")}.`);
   }
 
@@ -284,45 +270,70 @@ class RecordView {
   }
 
   version(id) {
-    return this.record.items.find((item) => item.id === id)?.version ?? 0;
+    return this.record.items.find((item) => item.path === id)?.version ?? 0;
   }
 
-  async send(what, build) {
+  /** Send an action after those before it, and show the answer; return whether it succeeded. */
+  send(what, build = () => ({})) {
     const { current } = this;
-    const done = await this.actions.send(what, build);
-    if (done && what === "change") this.places.set(JSON.stringify(this.record.undo), current);
-    return done;
+    this.done = this.settled().then(async () => {
+      const done = await this.sendNow(what, build());
+      if (done && what === "change") this.places.set(JSON.stringify(this.record.undo), current);
+      return done;
+    });
+    return this.done;
+  }
+
+  /** Resolves when all actions so far are done or have failed. */
+  settled() {
+    return this.done.catch(() => {});
+  }
+
+  /** Send an action. A refusal is reported, a conflict shown. */
+  async sendNow(what, body) {
+    const id = this.record.record;
+    try {
+      this.take(await act(what, id, body));
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.status !== 409) say(error.message);
+      else if ((await showConflict(error)) === "mine") return this.sendNow(what, renew(body, error.theirs));
+      if (error.status !== 0) this.take(await read("record", { id }));
+      if (what === "finish") this.goToTrouble();
+      return false;
+    }
   }
 
   /** Show the server's answer; the changed item becomes the current one. */
   take(record) {
     this.record = record;
     const { acted } = record;
-    if (acted && acted !== this.current && record.items.some((item) => item.id === acted)) this.choose(acted);
-    else if (!this.item && this.current !== null) this.choose(record.items[0].id);
+    if (acted && acted !== this.current && record.items.some((item) => item.path === acted)) this.choose(acted);
+    else if (!this.item && this.current !== null) this.choose(record.items[0].path);
     else this.draw();
   }
 
   goToOpen() {
     const { items } = this.record;
-    const place = items.findIndex((item) => item.id === this.current);
+    const place = items.findIndex((item) => item.path === this.current);
     const turned = [...items.slice(place + 1), ...items.slice(0, place + 1)];
     const next = turned.find((item) => item.state === "open");
-    if (next) this.choose(next.id);
+    if (next) this.choose(next.path);
     else say("All items are decided. Finish the record to write its gold.");
   }
 
   goToTrouble() {
     const flawed = this.record.flaws.find((flaw) => flaw.item)?.item;
-    const open = this.record.items.find((item) => item.state === "open")?.id;
+    const open = this.record.items.find((item) => item.state === "open")?.path;
     if (open || flawed) this.choose(open || flawed);
   }
 
   step(by) {
     const { items } = this.record;
-    const place = items.findIndex((item) => item.id === this.current);
+    const place = items.findIndex((item) => item.path === this.current);
     const next = items[Math.min(items.length - 1, Math.max(0, place + by))];
-    if (next) this.choose(next.id);
+    if (next) this.choose(next.path);
   }
 
   edit() {

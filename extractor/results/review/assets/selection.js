@@ -1,8 +1,6 @@
 // The reviewer's selection in the text, what it can be used for, and the search that selects.
 
 const OUTCOMES = /^(primary|secondary|other)_outcomes/;
-const QUOTES = new Set(["quote", "measure"]);
-const NEW = { criterion: "New criterion", regimen: "New dose", endpoint: "New outcome" };
 const NONE = "not in the text";
 
 /** The section and offsets of the selected words; null if no words of the text are selected. */
@@ -60,10 +58,12 @@ function showUses(view) {
     return button;
   };
   const fields = item ? listFields(view.form, item).filter(({ marked }) => marked) : [];
-  const own = fields.map(({ name: path, label }) => use(label, () => ({ kind: "read", item: item.id, version: view.version(item.id), path })));
-  const added = Object.entries(NEW).filter(([kind]) => kind !== "endpoint" || OUTCOMES.test(section)).map(([add, label]) => use(label, () => ({ kind: "add", add })));
-  const named = Object.keys(view.form).filter((key) => key.startsWith("custom.")).map((key) => key.slice("custom.".length));
-  added.push(...named.map((field) => use(`New ${toWords(field)}`, () => ({ kind: "add", add: "custom", field, item: item?.id ?? null }))));
+  const own = fields.map(({ name: path, label }) => use(label, () => ({ kind: "read", item: item.path, version: view.version(item.path), path })));
+  const groups = Object.keys(view.form).filter((group) => group !== "eligibility" && (group !== "endpoints" || OUTCOMES.test(section)));
+  const added = groups.map((group) => {
+    const noun = group.startsWith("custom.") ? toWords(group.slice("custom.".length)) : TITLES[nameTask(group)][2];
+    return use(`New ${noun}`, () => ({ kind: "add", group, item: item?.path ?? null }));
+  });
   uses.replaceChildren(
     make("p", { class: "chosen" }, "“", words.length > 80 ? `${words.slice(0, 79)}…` : words, "”"),
     ...(own.length ? [make("div", { class: "use" }, make("span", {}, `${item.name}:`), own)] : []),
@@ -74,25 +74,24 @@ function showUses(view) {
 /** Items that already quote the selected words, to open instead of adding a new one. */
 function makeHint(view) {
   const { section, start, end } = view.selection;
-  const overlaps = ([field, span]) => {
+  const overlaps = (span) => {
     const place = view.readSpan(span);
-    return QUOTES.has(field) && place.section === section && place.start < end && place.end > start;
+    return place.section === section && place.start < end && place.end > start;
   };
-  const known = view.record.items.filter((item) => item.state !== "rejected" && item.marks.some(overlaps));
+  const quotes = ({ values }) => values.filter(({ name }) => name === "quote" || name === "measure").flatMap(({ spans }) => spans);
+  const known = view.record.items.filter((item) => item.state !== "rejected" && quotes(item).some(overlaps));
   if (!known.length) return "";
   const links = known.map((item) => {
     const button = make("button", { type: "button", class: "small" }, item.name);
-    button.addEventListener("click", () => view.choose(item.id));
+    button.addEventListener("click", () => view.choose(item.path));
     return button;
   });
   return make("div", { class: "use" }, make("span", {}, "Quoted already by:"), links);
 }
 
-/** The search field, the number of the match, and a button to use the match like a selection by mouse. */
-function makeFind(view) {
-  const field = make("input", { type: "search", id: "search", "aria-label": "Find in the text", placeholder: "find in the text", autocomplete: "off" });
-  const number = make("span", { class: "count", role: "status" });
-  const use = make("button", { type: "button", class: "small", hidden: true, title: "Use these words for a field or a new item" }, "Use");
+/** Wire the search field, with the number of the match, and a button to use the match like a selection by mouse. */
+function wireFind(view, root) {
+  const [field, number, use] = root.children;
   const tell = (words) => {
     number.textContent = words;
     use.hidden = !words || words === NONE;
@@ -107,7 +106,6 @@ function makeFind(view) {
     view.noteSelection();
     view.uses.querySelector("button")?.focus();
   });
-  return make("div", { class: "find" }, field, number, use);
 }
 
 /** Show the next match, and return its number among all matches. */

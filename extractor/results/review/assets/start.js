@@ -109,7 +109,7 @@ function isForField(target) {
 /** Run something after the actions before it: keys may be faster than answers. */
 function inOrder(act) {
   return run(async () => {
-    await view?.actions.settled();
+    await view?.settled();
     await act();
   });
 }
