@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from scipy.stats import binomtest
 
-from extractor.results.evaluation.alignment import KINDS, pair_items
+from extractor.results.evaluation.alignment import KINDS, align
 from extractor.results.evaluation.fields import FIELDS, GROUPS, Group
 from extractor.schemas import Criterion, EvidenceKind, ExtractedItem, Regimen, TrialExtraction, list_groups
 from extractor.stages.assemble import ModelResult, assemble_extraction
@@ -151,7 +151,7 @@ def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Draf
 
 def pair_positions(group: Group, gold: Sequence[Any], predicted: Sequence[Any]) -> dict[int, int]:
     """Return the positions of paired items in gold and in the extraction."""
-    return {old[0].position: new[0].position for old, new in pair_items(group, gold, predicted) if old and new}
+    return {old[0].position: new[0].position for old, new in align(group, gold, predicted) if old and new}
 
 
 def quote_span(item: ExtractedItem) -> Span:

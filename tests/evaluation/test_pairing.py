@@ -64,6 +64,6 @@ def _read(*quotes):
 
 def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
     old, new = _read("No fever", "Adults", "Severe asthma"), _read("Severe stable asthma", "Gout", "No fever")
-    pairs = [[[side.path for side in each] for each in pair] for pair in align(CRITERIA, old, new)]
-    path = "eligibility.criteria[{}]".format
-    assert pairs == [[[path(0)], [path(2)]], [[path(2)], [path(0)]], [[path(1)], []], [[], [path(1)]]]
+    pairs = align(CRITERIA, old.eligibility.criteria, new.eligibility.criteria)
+    places = [[[side.position for side in each] for each in pair] for pair in pairs]
+    assert places == [[[0], [2]], [[2], [0]], [[1], []], [[], [1]]]

@@ -1,9 +1,10 @@
 """Compare two versions of a trial."""
 
 from collections.abc import Iterable, Iterator
+from math import inf
 from typing import get_args
 
-from extractor.results.evaluation.alignment import Aligned, Side, align
+from extractor.results.evaluation.alignment import Aligned, align
 from extractor.results.evaluation.fields import CRITERIA, DOSING, ENDPOINTS
 from extractor.schemas import Task, TrialExtraction, TrialRecord
 from extractor.stages.parse.eligibility.admission import describe_gold
@@ -58,11 +59,12 @@ def diff_trials(
     missing = _list_missing(old, new)
     found: list[TrialChange] = []
     for task, (group, compare, _) in _COMPARED.items():
-        pairs = align(group, old, new) if task not in missing else []
+        pairs = align(group, group.items(old), group.items(new)) if task not in missing else []
+        pairs.sort(key=lambda pair: pair.old[0].position if pair.old and pair.new else inf)
         for pair in _drop_stated(pairs, old, new) if task is Task.DOSING else join_reworded(pairs):
             found += compare(pair)
-            found += _compare_own(pair, old, new) if pair.old and pair.new else ()
-    found += _compare_own(None, old, new)
+            found += compare_own(pair, old, new) if pair.old and pair.new else ()
+    found += compare_own(Aligned([], []), old, new)
     if old_record and new_record:
         found = [change for change in found if not stands_in_both(change, old_record, new_record)]
         found += compare_registries(old_record, new_record)
@@ -72,17 +74,6 @@ def diff_trials(
         found += compare_introductions(old_record, new_record) if Task.ELIGIBILITY not in missing else ()
     changes = sorted(_drop_repeated(found), key=lambda one: (_ORDER.index(one.item), not one.is_of_meaning))
     return TrialDiff(record_id=new.record_id, changes=tuple(changes), not_compared=missing)
-
-
-def _compare_own(pair: Aligned | None, *versions: TrialExtraction) -> Iterator[TrialChange]:
-    """Yield the changes of what the user's own fields say of a pair of items, or of the record if it is None."""
-    homes: list[set[str | None]] = [{one.path for one in each} for each in pair] if pair else [{None}, {None}]
-    for name in sorted({name for each in versions for name in each.custom}):
-        sides = (
-            [Side(one, f"custom.{name}[{n}]") for n, one in enumerate(each.custom.get(name, ())) if one.of in home]
-            for each, home in zip(versions, homes, strict=True)
-        )
-        yield from compare_own(name, Aligned(*sides))
 
 
 def _drop_stated(pairs: Iterable[Aligned], old: TrialExtraction, new: TrialExtraction) -> Iterator[Aligned]:

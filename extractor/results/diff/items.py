@@ -6,11 +6,12 @@ from typing import Any
 
 from extractor.pages import name_label
 from extractor.pages.words import say
-from extractor.results.evaluation.alignment import Aligned, match_values
-from extractor.results.evaluation.fields import DOSING, ENDPOINTS
+from extractor.results.evaluation.alignment import Aligned, Side, match_values
+from extractor.results.evaluation.comparison import compare_items
+from extractor.results.evaluation.fields import DOSING, ENDPOINTS, Group
 from extractor.results.evaluation.text import fold_name, fold_text
 from extractor.results.evaluation.wording import compare_texts, measure_likeness, read_words
-from extractor.schemas import Category, Criterion, Endpoint, Frequency, Rank, Regimen, Role
+from extractor.schemas import Category, Criterion, Endpoint, Frequency, Rank, Regimen, Role, TrialExtraction
 
 from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change
 from .limits import admits, compare_limits, list_limits
@@ -19,7 +20,6 @@ _MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
 _DETAILS = frozenset({Category.CONSENT_COMPLIANCE, Category.LOGISTICS})
 """Categories whose criteria seldom decide who takes part."""
 DOSES = ("amounts", "route", "frequency", "cycle", "duration")
-_FIELDS = {field.attribute: field for group in (DOSING, ENDPOINTS) for field in group.fields}
 _DECISIVE_DOSES = frozenset({"amounts", "route", "frequency"})
 _STUDIED = frozenset({None, Role.INVESTIGATIONAL, Role.COMPARATOR, Role.CONDITIONING})
 """Roles whose doses belong to what the trial compares."""
@@ -116,10 +116,10 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
         dose = say(one.amounts) if one.amounts else ""
         yield make_change("regimen", kind, rated, " ".join(filter(None, (one.agent, dose, kind.value))), pair)
         return
-    times_differ = False
-    for name in DOSES:
+    differing, times_differ = _list_differing(DOSING, pair), False
+    for name in (name for name in DOSES if name in differing):
         values = [getattr(side[0].item, name) for side in pair]
-        if _key(name, values[0]) != _key(name, values[1]) and set(values) != {None, Frequency.OTHER}:
+        if set(values) != {None, Frequency.OTHER}:
             severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
             message = f"{one.agent}, {name.rstrip('s')}: {say(values[0])} -> {say(values[1])}"
             yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
@@ -130,15 +130,16 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
         yield make_change("regimen", ChangeKind.CHANGED, rated, message, pair, "timing")
 
 
-def _key(name: str, value: Any) -> frozenset[Hashable]:
-    """Return the values of a field in a form that is equal for equal values, as in evaluation."""
-    comparer = _FIELDS[name].comparer
-    return frozenset(map(comparer.key, comparer.spread(value)))
+def _list_differing(group: Group, pair: Aligned) -> set[str | None]:
+    """List the fields in which two items differ, as in evaluation."""
+    return {one.field.attribute for one in compare_items(group, pair) if not one.is_equal}
 
 
 def identify_regimen(regimen: Regimen) -> Hashable:
     """Return what a regimen says, wherever it is stated."""
-    return fold_name(regimen.agent), *(_key(name, getattr(regimen, name)) for name in DOSES)
+    doses = [field for field in DOSING.fields if field.attribute in DOSES]
+    comparers = ((field.comparer, field.read(regimen)) for field in doses)
+    return fold_name(regimen.agent), *(frozenset(map(one.key, one.spread(value))) for one, value in comparers)
 
 
 def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
@@ -165,7 +166,7 @@ def _compare_outcomes(
     pair: Aligned, before: Endpoint, after: Endpoint, severity: ChangeSeverity
 ) -> Iterator[TrialChange]:
     named = [one.instrument for one in (before, after)]
-    other_instrument = all(named) and _key("instrument", named[0]) != _key("instrument", named[1])
+    other_instrument = all(named) and "instrument" in _list_differing(ENDPOINTS, pair)
     # A measure may have stood in the description, and the other way round.
     is_same = not compare_texts(*map(_join_text, (before, after)))
     for name in _TEXTS:
@@ -186,18 +187,27 @@ def _compare_outcomes(
         yield make_change("endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument")
 
 
-def compare_own(name: str, pair: Aligned) -> Iterator[TrialChange]:
-    """Yield the values of a user's own field that only one version has, side by side in the order of the text.
+def compare_own(pair: Aligned, *versions: TrialExtraction) -> Iterator[TrialChange]:
+    """Yield the values of the user's own fields that only one version has, of a pair of items or, without, the record.
 
-    >>> from extractor.results.evaluation.alignment import Side
-        >>> from extractor.schemas import CustomItem
-    >>> sides = ([Side(CustomItem(values={"value": word}), "custom.blinding[0]")] for word in ("open", "double"))
-    >>> [change.message for change in compare_own("blinding", Aligned(*sides))]
+    They stand side by side in the order of the text.
+
+    >>> blinding = ({"blinding": [{"values": {"value": word}}]} for word in ("open", "double"))
+    >>> versions = [TrialExtraction(record_id="A", eligibility={}, custom=one) for one in blinding]
+    >>> [change.message for change in compare_own(Aligned([], []), *versions)]
     ['blinding: open -> double']
     """
-    _, gone, come = match_values(*pair, lambda one, other: float(one.item.values == other.item.values), 1)
-    for was, now in zip_longest(([one] for one in gone), ([one] for one in come), fillvalue=()):
-        kind = ChangeKind.CHANGED if was and now else ChangeKind.ADDED if now else ChangeKind.REMOVED
-        said = " -> ".join(say(one.item.values) for one in (*was, *now))
-        message = f"{name_label(name)}: {said}" + f" {kind.value}" * (not was or not now)
-        yield make_change("custom", kind, _MAJOR, message, (was, now), name)
+    for name in sorted({name for each in versions for name in each.custom}):
+        sides = []
+        for version, home in zip(versions, pair, strict=True):
+            paths = {one.path for one in home} or {None}
+            listed = enumerate(version.custom.get(name, ()))
+            sides.append([Side(one, f"custom.{name}[{n}]") for n, one in listed if one.of in paths])
+        _, gone, come = match_values(
+            sides[0], sides[1], lambda one, other: float(one.item.values == other.item.values), 1
+        )
+        for was, now in zip_longest(([one] for one in gone), ([one] for one in come), fillvalue=()):
+            kind = ChangeKind.CHANGED if was and now else ChangeKind.ADDED if now else ChangeKind.REMOVED
+            said = " -> ".join(say(one.item.values) for one in (*was, *now))
+            message = f"{name_label(name)}: {said}" + f" {kind.value}" * (not was or not now)
+            yield make_change("custom", kind, _MAJOR, message, (was, now), name)

@@ -191,7 +191,7 @@ def _list_matrices(choices: Iterable[ConfusionCell]) -> Iterator[Json]:
 def _sort_labels(labels: Iterable[str | None]) -> list[str | None]:
     """Sort labels by name with numbers in numeric order (arms[10] after arms[9]), and empty last."""
 
-    def split(label: str) -> list[str | int]:
-        return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d+)", label))]
+    def pad(label: str) -> str:
+        return re.sub(r"\d+", lambda number: number[0].zfill(9), label)
 
-    return sorted(set(labels), key=lambda label: (label is None, split(label or "")))
+    return sorted(set(labels), key=lambda label: (label is None, pad(label or "")))

@@ -1,8 +1,8 @@
-"""Score one record: pair its items, compare their fields, and name every disagreement."""
+"""Score one record: count what its comparison with gold finds, and name every disagreement."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -10,9 +10,10 @@ from pydantic_core import to_jsonable_python
 
 from extractor.schemas import TrialExtraction
 
-from .alignment import KINDS, Side, pair_field, pair_items
+from .alignment import Side
 from .comparers import ErrorKind, Level
-from .fields import ENDPOINTS, INDEX, Field, Group, list_judged
+from .comparison import compare
+from .fields import Field, Group, list_judged
 from .report import ErrorExample
 
 
@@ -32,6 +33,11 @@ class Count(IntEnum):
     INVENTED = 10
 
 
+_COLUMNS = (
+    (Count.GOLD, Count.GOLD_PAIRED, Count.MISSED),
+    (Count.PREDICTED, Count.PREDICTED_PAIRED, Count.INVENTED),
+)
+"""The counts of each side: all values, those of items that have a counterpart, and those without a counterpart."""
 Confused = tuple[str, str | None, str | None]
 """A field with a closed set, gold's choice and the predicted one. None is an empty field."""
 
@@ -94,103 +100,40 @@ def _find_quote(item: Any, attribute: str | None) -> str | None:
     return whole or next(iter(proof), None)
 
 
-@dataclass(slots=True)
-class RecordScore:
+class RecordScore(NamedTuple):
     """One record's counts (by the name of a field, one number for each ``Count``), errors and choices."""
 
-    record_id: str
-    counts: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * len(Count)))
-    errors: list[Disagreement] = field(default_factory=list)
-    choices: list[Confused] = field(default_factory=list)
-
-    def add(self, one: Field, number: int, *columns: Count) -> None:
-        """Count values of a field."""
-        for column in columns:
-            self.counts[one.name][column] += number
-
-    def add_right(self, one: Field, level: Level) -> None:
-        """Count a value that agrees at a level, and at all lower ones."""
-        self.add(one, 1, *list(Count)[Level.EXACT - level : Level.EXACT])
-
-    def report(self, kind: ErrorKind, one: Field, gold: Any, predicted: Any, sides: tuple[Side, Side]) -> None:
-        """Record an error with the values of gold and prediction, and their items."""
-        self.errors.append(Disagreement(kind, one, self.record_id, gold, predicted, *sides))
+    counts: Mapping[str, list[int]]
+    errors: list[Disagreement]
+    choices: list[Confused]
 
 
 def score_record(gold: TrialExtraction, predicted: TrialExtraction | None, groups: Sequence[Group]) -> RecordScore:
     """Compare a prediction with gold in the groups that gold judges. Without a prediction, all of gold is missed."""
-    score = RecordScore(gold.record_id)
-    for group in list_judged(groups, gold):
-        pairs = pair_items(group, group.items(gold), group.items(predicted) if predicted else ())
-        for old, new in pairs:
-            if old and new:
-                _score_pair(score, group, old, new)
-        for at, kind in enumerate((ErrorKind.MISSED, ErrorKind.INVENTED)):
-            for pair in pairs:
-                is_paired = bool(pair.old and pair.new)  # then all but the first one are parts, and reported
-                for side in pair[at][is_paired:]:
-                    _count_alone(score, group, side, kind, is_reported=is_paired)
-    score.errors = find_wrong_pairings(score.errors)
-    return score
-
-
-def _score_pair(score: RecordScore, group: Group, old: Sequence[Side], new: Sequence[Side]) -> None:
-    sides, (first, second) = (old[0], new[0]), (old[0].item, new[0].item)
-    labels = [[_label(group, one) for one in each] for each in (old, new)]
-    follow_ups: set[ErrorKind] = set()  # consequences of a split or a merge, which are not reported
-    if len(new) > 1:
-        score.report(ErrorKind.SPLIT, group.fields[0], labels[0][0], labels[1], sides)
-        follow_ups = {ErrorKind.WORDING, ErrorKind.MISSED}
-    if len(old) > 1:
-        score.report(ErrorKind.MERGED, group.fields[0], labels[0], labels[1][0], sides)
-        follow_ups = {ErrorKind.WORDING, ErrorKind.INVENTED}
-    for one in group.fields:
-        for kind, *values in _score_field(score, one, first, second):
-            if kind not in follow_ups:
-                score.report(kind, one, values[0], values[1], sides)
-    # If the rank differs, comparing positions in it is meaningless.
-    if group is ENDPOINTS and first.rank == second.rank and first.index != second.index:
-        score.report(ErrorKind.WRONG_PAIRING, INDEX, first.index, second.index, sides)
-
-
-def _label(group: Group, side: Side) -> str:
-    return KINDS[group.path].label(side.item) if group.path in KINDS else ""
-
-
-def _count_alone(score: RecordScore, group: Group, side: Side, kind: ErrorKind, *, is_reported: bool) -> None:
-    """Count all values of an item without a counterpart as missed or invented.
-
-    One error is reported: that of the item, or, where no field is the item itself, one of each value.
-    """
-    missed, has_whole = kind is ErrorKind.MISSED, group.fields[0].attribute is None
-    columns = (Count.GOLD, Count.MISSED) if missed else (Count.PREDICTED, Count.INVENTED)
-    for one in group.fields:
-        values = (_label(group, side),) if one.attribute is None else one.comparer.spread(one.read(side.item))
-        score.add(one, len(values), *columns)
-        for value in () if is_reported or (has_whole and one.attribute) else values:
-            both = (value, None, (side, Side())) if missed else (None, value, (Side(), side))
-            score.report(kind, one, *both)
-
-
-def _score_field(score: RecordScore, one: Field, gold: Any, predicted: Any) -> Iterator[tuple[ErrorKind, Any, Any]]:
-    """Count the values of one field of two paired items, and yield the errors: kind, gold's value, predicted value."""
-    if one.attribute is None:
-        score.add_right(one, Level.EXACT)
-        score.add(one, 1, Count.GOLD, Count.GOLD_PAIRED, Count.PREDICTED, Count.PREDICTED_PAIRED)
-        return
-    ours, theirs = one.read(gold), one.read(predicted)
-    if one.comparer.is_choice and not isinstance(ours, tuple) and not isinstance(theirs, tuple):
-        score.choices.append((one.name, _name_choice(ours), _name_choice(theirs)))
-    if not one.comparer.spread(ours):
-        score.add(one, 1, Count.EMPTY, *([] if one.comparer.spread(theirs) else [Count.LEFT_EMPTY]))
-    for pair in pair_field(one, ours, theirs):
-        if pair.old is not None:
-            score.add(one, 1, Count.GOLD, Count.GOLD_PAIRED, *([Count.MISSED] if pair.new is None else []))
-        if pair.new is not None:
-            score.add(one, 1, Count.PREDICTED, Count.PREDICTED_PAIRED, *([Count.INVENTED] if pair.old is None else []))
-        score.add_right(one, pair.level)
-        if pair.error:
-            yield pair.error, pair.old, pair.new
+    counts = defaultdict[str, list[int]](lambda: [0] * len(Count))
+    errors, choices = list[Disagreement](), list[Confused]()
+    for one in compare(gold, predicted, list_judged(groups, gold)):
+        row, field = counts[one.field.name], one.field
+        for value in one.values:
+            for column in range(Level.EXACT - value.level, Level.EXACT):  # a level includes all lower ones
+                row[column] += 1
+            for own, other, (total, paired, alone) in zip(value[:2], (value.new, value.old), _COLUMNS, strict=True):
+                row[total] += own is not None
+                row[paired] += own is not None and one.is_paired
+                row[alone] += own is not None and other is None
+            if value.error:
+                sides = one.old_side, one.new_side
+                errors.append(Disagreement(value.error, field, gold.record_id, value.old, value.new, *sides))
+        if one.is_paired and all(value.old is None for value in one.values):
+            row[Count.EMPTY] += 1
+            row[Count.LEFT_EMPTY] += not one.values
+        if (
+            one.is_paired
+            and field.comparer.is_choice
+            and not any(isinstance(each, tuple) for each in (one.old, one.new))
+        ):
+            choices.append((field.name, _name_choice(one.old), _name_choice(one.new)))
+    return RecordScore(counts, find_wrong_pairings(errors), choices)
 
 
 def _name_choice(value: Any) -> str | None:
