@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from extractor.results.evaluation.alignment import match_values
 from extractor.results.evaluation.comparers import COMPARERS, Bound, list_bounds
-from extractor.results.evaluation.text import scale_quantity
+from extractor.results.evaluation.text import fold_text, scale_quantity
 from extractor.schemas import Comparator, Comparison, Criterion, CriterionKind
 from extractor.text.numbers import DAYS, read_time_unit
 
@@ -53,7 +53,9 @@ def admits(criterion: Criterion) -> bool:
 
 
 def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
-    """List the bounds of criteria and their time windows, but not "0" in "ECOG 0 to 2", which excludes nobody.
+    """List the bounds of criteria and the time windows in their quotes.
+
+    "0" in "ECOG 0 to 2" is left out, since it excludes nobody.
 
     >>> criterion = Criterion.model_validate({
     ...     "kind": "exclusion", "section": "eligibility", "quote": "Creatinine > 2 mg/dL",
@@ -68,7 +70,8 @@ def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
             text = f"{bound.quantity} {bound.comparator.value} {bound.value:,} {bound.unit or ''}".rstrip()
             if bound.value or not bound.of_range or bound.comparator is not Comparator.AT_LEAST:
                 found.append(AdmissionLimit(bound, excludes is not criterion.turned, text))
-        if window := criterion.time_window:
+        window = criterion.time_window
+        if window and fold_text(window.quote) in fold_text(criterion.quote):  # else it stands in the introducing line
             bound = Bound(_WINDOW, window.comparator, window.value, window.unit.value)
             found.append(AdmissionLimit(bound, excludes, " ".join(window.quote.split())))
     return found

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from extractor.fields.declaration import CustomField
 from extractor.schemas import Origin, Support
 
+from .alignment import compare
 from .comparers import Level
-from .comparison import compare
 from .fields import GROUPS, add_groups, list_judged
 from .gold_files import ExtractionSource, open_extractions, restore_values
 
@@ -38,8 +38,11 @@ def count_support(
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
     groups, counts = add_groups(fields)[len(GROUPS) :], defaultdict[tuple[str, Support], Counter[bool]](Counter)
     for record_id in ours.record_ids:
-        versions = [restore_values(found, fields) for one in (ours, theirs) if (found := one.get(record_id))]
-        stream = compare(*versions, list_judged(groups, versions[0])) if len(versions) == 2 else ()
+        annotated, extraction = ours.get(record_id), theirs.get(record_id)
+        if annotated is None or extraction is None:
+            continue
+        old, new = (restore_values(one, fields) for one in (annotated, extraction))
+        stream = compare(old, new, list_judged(groups, old))
         for path, fields_of in groupby(stream, lambda one: one.new_side.path or ""):
             differences = list(fields_of)
             item = differences[0].new_side.item

@@ -1,5 +1,6 @@
 """Score one record: count what its comparison with gold finds, and name every disagreement."""
 
+import heapq
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +11,8 @@ from pydantic_core import to_jsonable_python
 
 from extractor.schemas import TrialExtraction
 
-from .alignment import Side
+from .alignment import Side, compare
 from .comparers import ErrorKind, Level
-from .comparison import compare
 from .fields import Field, Group, list_judged
 from .report import ErrorExample
 
@@ -42,6 +42,18 @@ Confused = tuple[str, str | None, str | None]
 """A field with a closed set, gold's choice and the predicted one. None is an empty field."""
 
 
+class ScoredRecord(NamedTuple):
+    """A record, and the place of each of its extractions, such as "run.jsonl, line 3".
+
+    ``source`` is the file that the prediction names as its source.
+    """
+
+    record_id: str
+    gold_place: str
+    predicted_place: str | None
+    source: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Disagreement:
     """A value or an item that differs from gold. The value that one side lacks is None.
@@ -51,7 +63,7 @@ class Disagreement:
 
     kind: ErrorKind
     field: Field
-    record_id: str
+    record: ScoredRecord
     gold: Any
     predicted: Any
     gold_side: Side
@@ -62,6 +74,11 @@ class Disagreement:
     def harm(self) -> float:
         """Return the harm of the kind times the weight of the field."""
         return self.kind.harm * self.field.weight
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """Return the key that sorts errors: by harm, then by record, field and values."""
+        return -self.harm, self.record.record_id, self.field.name, repr(self.gold), repr(self.predicted)
 
     @property
     def is_remark(self) -> bool:
@@ -80,7 +97,7 @@ class Disagreement:
         return ErrorExample(
             kind=self.kind,
             harm=self.harm,
-            record_id=self.record_id,
+            record_id=self.record.record_id,
             field=self.field.name,
             gold_path=self.path(self.gold_side),
             predicted_path=self.path(self.predicted_side),
@@ -108,7 +125,9 @@ class RecordScore(NamedTuple):
     choices: list[Confused]
 
 
-def score_record(gold: TrialExtraction, predicted: TrialExtraction | None, groups: Sequence[Group]) -> RecordScore:
+def score_record(
+    record: ScoredRecord, gold: TrialExtraction, predicted: TrialExtraction | None, groups: Sequence[Group]
+) -> RecordScore:
     """Compare a prediction with gold in the groups that gold judges. Without a prediction, all of gold is missed."""
     counts = defaultdict[str, list[int]](lambda: [0] * len(Count))
     errors, choices = list[Disagreement](), list[Confused]()
@@ -123,7 +142,7 @@ def score_record(gold: TrialExtraction, predicted: TrialExtraction | None, group
                 row[alone] += own is not None and other is None
             if value.error:
                 sides = one.old_side, one.new_side
-                errors.append(Disagreement(value.error, field, gold.record_id, value.old, value.new, *sides))
+                errors.append(Disagreement(value.error, field, record, value.old, value.new, *sides))
         if one.is_paired and all(value.old is None for value in one.values):
             row[Count.EMPTY] += 1
             row[Count.LEFT_EMPTY] += not one.values
@@ -165,18 +184,6 @@ def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
     return [replace(one, kind=wrong, belongs_to=belongs[at]) if at in belongs else one for at, one in kept]
 
 
-class RecordErrors(NamedTuple):
-    """All disagreements of one record, and the place of each extraction, such as "run.jsonl, line 3".
-
-    ``source`` is the file that the prediction names as its source.
-    """
-
-    gold_place: str
-    predicted_place: str | None
-    source: str | None
-    found: tuple[Disagreement, ...]
-
-
 class WorstErrors:
     """Keeps the ``limit`` most harmful errors, so that memory is bounded. ``count`` counts all errors.
 
@@ -186,18 +193,16 @@ class WorstErrors:
     def __init__(self, limit: int) -> None:
         self.count = 0
         self._limit = limit
-        self._kept: list[tuple[Any, Disagreement, RecordErrors]] = []
+        self._kept: list[Disagreement] = []
 
-    def add(self, record: RecordErrors) -> None:
+    def add(self, errors: Sequence[Disagreement]) -> None:
         """Add the errors of one record."""
-        for one in record.found:
-            self.count += 1
-            rank = (-one.harm, one.record_id, one.field.name, repr(one.gold), repr(one.predicted))
-            self._kept.append((rank, one, record))
+        self.count += len(errors)
+        self._kept += errors
         if len(self._kept) > 2 * self._limit:
             self.list_errors()
 
-    def list_errors(self) -> list[tuple[Disagreement, RecordErrors]]:
+    def list_errors(self) -> list[Disagreement]:
         """Return the kept errors: by harm, then by record, field and values."""
-        self._kept = sorted(self._kept, key=lambda entry: entry[0])[: self._limit]
-        return [(error, record) for _, error, record in self._kept]
+        self._kept = heapq.nsmallest(self._limit, self._kept, key=lambda error: error.rank)
+        return list(self._kept)
