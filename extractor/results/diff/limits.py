@@ -91,14 +91,20 @@ class LimitChange(NamedTuple):
 def compare_limits(old: Sequence[AdmissionLimit], new: Sequence[AdmissionLimit]) -> list[LimitChange]:
     """Compare the limits of two versions of a criterion, paired as in evaluation."""
     pairs, gone, come = match_values(old, new, lambda a, b: _LIMIT.likeness(a.bound, b.bound), _LIMIT.threshold)
-    found = [(_direct(was, now), was.text, now.text) for was, now in pairs]
-    found += [(_direct_single(one, ends=True), one.text, "") for one in gone]
-    found += [(_direct_single(one, ends=False), "", one.text) for one in come]
+    sides = [*pairs, *((one, None) for one in gone), *((None, one) for one in come)]
+    found = [(_direct(was, now), was.text if was else "", now.text if now else "") for was, now in sides]
     return [LimitChange(kind, was, now) for kind, was, now in dict.fromkeys(found) if kind]
 
 
-def _direct(old: AdmissionLimit, new: AdmissionLimit) -> ChangeKind | None:
+def _direct(old: AdmissionLimit | None, new: AdmissionLimit | None) -> ChangeKind | None:
     """Return the direction of a changed limit; None for the same limit, also in another unit."""
+    if old is None or new is None:
+        alone = old or new
+        assert alone is not None
+        # What a further limit in an exclusion does depends on its words. A time window leaves fewer to exclude.
+        if alone.excludes and alone.bound.quantity != _WINDOW:
+            return ChangeKind.CHANGED
+        return ChangeKind.LOOSENED if (new is None) is not alone.excludes else ChangeKind.TIGHTENED
     (dimension, was), (other_dimension, now) = old.scale(), new.scale()
     if old.is_floor != new.is_floor or dimension != other_dimension:
         return ChangeKind.CHANGED
@@ -107,13 +113,3 @@ def _direct(old: AdmissionLimit, new: AdmissionLimit) -> ChangeKind | None:
         stricter = ChangeKind.TIGHTENED if new.is_strict else ChangeKind.LOOSENED
         return None if old.is_strict == new.is_strict else stricter
     return ChangeKind.TIGHTENED if (now > was) is new.is_floor else ChangeKind.LOOSENED
-
-
-def _direct_single(limit: AdmissionLimit, *, ends: bool) -> ChangeKind:
-    """Return the direction of a limit on one side alone.
-
-    What a further limit in an exclusion does depends on its words. A time window, however, leaves fewer to exclude.
-    """
-    if limit.excludes and limit.bound.quantity != _WINDOW:
-        return ChangeKind.CHANGED
-    return ChangeKind.LOOSENED if ends is not limit.excludes else ChangeKind.TIGHTENED

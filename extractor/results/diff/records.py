@@ -107,8 +107,9 @@ def compare_registries(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChan
 
 
 def _state(record: TrialRecord, *names: str) -> StatedValue:
-    """Return the whole text of a section, or of registered fields, such as the enrolment with its type."""
-    found = [(name, text) for name in names if (text := record.raw_text(name))]
+    """Return the whole text of a section, or of a registered field, and with it such as the type of the enrolment."""
+    stated = names if record.raw_text(names[0]) else ()
+    found = [(name, text) for name in stated if (text := record.raw_text(name))]
     cited = tuple(Citation(section=name, start=0, end=len(text), quote=text) for name, text in found)
     return StatedValue(path=names[0], value=" ".join(text for _, text in found) or None, citations=cited)
 

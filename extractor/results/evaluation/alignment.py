@@ -279,10 +279,9 @@ def compare(old: TrialExtraction, new: TrialExtraction | None, groups: Iterable[
     for group in groups:
         for pair in align(group, group.items(old), group.items(new) if new else ()):
             yield from compare_items(group, pair)
-            if pair.old and pair.new:
-                parts = [*(Aligned([one], []) for one in pair.old[1:]), *(Aligned([], [one]) for one in pair.new[1:])]
-                for one in (found for part in parts for found in compare_items(group, part)):
-                    yield one._replace(values=[value._replace(error=None) for value in one.values])
+            parts = [*(Aligned([one], []) for one in pair.old[1:]), *(Aligned([], [one]) for one in pair.new[1:])]
+            for one in (found for part in parts for found in compare_items(group, part)):
+                yield one._replace(values=[value._replace(error=None) for value in one.values])
 
 
 def compare_items(group: Group, pair: Aligned) -> Iterator[Difference]:
@@ -331,6 +330,6 @@ def compare_values(field: Field, old: Any, new: Any) -> list[ValuePair]:
         return comparer.likeness(one, other) + 0.01 * (one == other) if is_list else 1.0  # equal members are a pair
 
     both, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
-    found = [ValuePair(*values, comparer.level(*values), comparer.find_error(*values)) for values in both]
+    found = [ValuePair(*values, *comparer.judge(*values)) for values in both]
     found += [ValuePair(value, None, Level.NONE, ErrorKind.MISSED) for value in missed]
     return [*found, *(ValuePair(None, value, Level.NONE, ErrorKind.INVENTED) for value in invented)]

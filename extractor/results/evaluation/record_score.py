@@ -1,7 +1,7 @@
 """Score one record: count what its comparison with gold finds, and name every disagreement."""
 
 import heapq
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -185,19 +185,22 @@ def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
 
 
 class WorstErrors:
-    """Keeps the ``limit`` most harmful errors, so that memory is bounded. ``count`` counts all errors.
+    """Keeps the ``limit`` most harmful errors, so that memory is bounded. ``count`` and ``harm`` are of all errors.
 
     Pass its ``add`` to ``evaluate`` as ``on_record``.
     """
 
     def __init__(self, limit: int) -> None:
-        self.count = 0
+        self.count, self.harm, self.fields = 0, 0.0, Counter[str]()
         self._limit = limit
         self._kept: list[Disagreement] = []
 
     def add(self, errors: Sequence[Disagreement]) -> None:
         """Add the errors of one record."""
-        self.count += len(errors)
+        for error in errors:
+            self.count += 1
+            self.harm += error.harm
+            self.fields[error.field.name] += 1
         self._kept += errors
         if len(self._kept) > 2 * self._limit:
             self.list_errors()

@@ -121,7 +121,6 @@ def _score_records(
     record_ids, groups = gold.record_ids, add_groups(own)
     fields = tuple(field for group in groups for field in group.fields)
     choices, missing, undeclared = Counter[Confused](), list[str](), set[str]()
-    number, harm = Counter[tuple[ErrorKind, str]](), dict.fromkeys(ErrorKind, 0.0)
     worst = {kind: WorstErrors(examples) for kind in ErrorKind}
     table = np.zeros((len(record_ids), len(fields), len(Count)), np.uint16)
     for row, record_id in enumerate(record_ids):
@@ -137,8 +136,6 @@ def _score_records(
         table[row] = [score.counts[one.name] for one in fields]
         choices.update(score.choices)
         for error in score.errors:
-            number[error.kind, error.field.name] += 1
-            harm[error.kind] += error.harm
             worst[error.kind].add([error])
         if on_record:
             on_record(score.errors)
@@ -146,8 +143,8 @@ def _score_records(
         ErrorScore(
             kind=kind,
             count=found.count,
-            harm=harm[kind],
-            fields={name: count for (one, name), count in sorted(number.items()) if one is kind},
+            harm=found.harm,
+            fields=dict(sorted(found.fields.items())),
             examples=tuple(error.export() for error in found.list_errors()),
         )
         for kind, found in worst.items()
