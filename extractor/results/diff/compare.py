@@ -8,7 +8,7 @@ from typing import Any, get_args
 from extractor.pages import name_label
 from extractor.pages.words import say
 from extractor.results.evaluation.alignment import Aligned, Side, align, compare_items, match_values
-from extractor.results.evaluation.fields import CRITERIA, DOSING, ENDPOINTS, Group
+from extractor.results.evaluation.fields import CRITERIA, DOSING, ENDPOINTS
 from extractor.results.evaluation.text import fold_name
 from extractor.results.evaluation.wording import compare_texts, measure_likeness, read_words
 from extractor.schemas import (
@@ -189,23 +189,18 @@ def _compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
         dose = say(one.amounts) if one.amounts else ""
         yield make_change("regimen", kind, rated, " ".join(filter(None, (one.agent, dose, kind.value))), pair)
         return
-    differing, times_differ = _list_differing(DOSING, pair), False
-    for name in (name for name in _DOSES if name in differing):
-        values = [getattr(side[0].item, name) for side in pair]
-        if set(values) != {None, Frequency.OTHER}:
+    times_differ = False
+    for found in compare_items(DOSING, pair):
+        name, values = found.field.attribute, (found.old, found.new)
+        if name in _DOSES and not found.is_equal and set(values) != {None, Frequency.OTHER}:
             severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
-            message = f"{one.agent}, {name.rstrip('s')}: {say(values[0])} -> {say(values[1])}"
+            message = f"{one.agent}, {name.rstrip('s')}: {say(found.old)} -> {say(found.new)}"
             yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
             times_differ |= name in ("frequency", "cycle", "duration")
     days = [side[0].item.timing for side in pair]
     if all(days) and not times_differ and compare_texts(*days).is_decisive:
         message = f"{one.agent}, timing: {' -> '.join(' '.join(each.split()) for each in days)}"
         yield make_change("regimen", ChangeKind.CHANGED, rated, message, pair, "timing")
-
-
-def _list_differing(group: Group, pair: Aligned) -> set[str | None]:
-    """List the fields in which two items differ, as in evaluation."""
-    return {one.field.attribute for one in compare_items(group, pair) if not one.is_equal}
 
 
 def _compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
@@ -225,7 +220,8 @@ def _compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
     if wholes[0] == wholes[1]:
         return
     named = [one.instrument for one in sides]
-    other_instrument = all(named) and "instrument" in _list_differing(ENDPOINTS, pair)
+    differing = {one.field.attribute for one in compare_items(ENDPOINTS, pair) if not one.is_equal}
+    other_instrument = all(named) and "instrument" in differing
     # A measure may have stood in the description, and the other way round.
     is_same, is_redefined = not compare_texts(*map(_join_text, sides)), other_instrument
     for name in _TEXTS:

@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from extractor.errors import RecordError
 from extractor.pages import escape_json, render_page
@@ -19,7 +18,7 @@ from extractor.stages.read import read_records
 
 from .comparers import ErrorKind
 from .highlight import RecordText, list_clues
-from .record_score import Disagreement, WorstErrors
+from .record_score import Disagreement, WorstErrors, name_choice
 from .report import LEAST_VALUES, ConfusionCell, ScoreReport
 
 __all__ = ["WorstErrors", "render_score_page", "write_score_page"]
@@ -82,11 +81,17 @@ def _export(error: Disagreement) -> Json:
     one, theirs = error.export(), error.predicted_side.item
     confidence = None if theirs is None or theirs.confidence is None else f"confidence {theirs.confidence:.2f}"
     provenance = (getattr(theirs, "origin", None), getattr(theirs, "support", None), confidence)
-    sides = {
-        side: _export_side(getattr(one, side), getattr(one, f"{side}_quote"))
-        | {"path": getattr(one, f"{side}_path"), "file": getattr(error.record, f"{side}_place")}
-        for side in ("gold", "predicted")
-    }
+    sides: Json = {}
+    for side in ("gold", "predicted"):
+        value, quote = getattr(one, side), getattr(one, f"{side}_quote")
+        members = value if isinstance(value, list) else [] if value is None else [value]
+        sides[side] = {
+            "said": [say(each, [quote] if quote else ()) for each in members],
+            "choice": name_choice(value) or "",
+            "quote": say(quote) if quote else None,
+            "path": getattr(one, f"{side}_path"),
+            "file": getattr(error.record, f"{side}_place"),
+        }
     return sides | {
         "kind": one.kind.value,
         "harm": one.harm,
@@ -94,17 +99,6 @@ def _export(error: Disagreement) -> Json:
         "field": one.field,
         "belongsTo": one.belongs_to,
         "provenance": ", ".join(filter(None, provenance)) or None,
-    }
-
-
-def _export_side(value: Any, quote: str | None) -> Json:
-    """Return the members of a value in words, the choice that a confusion matrix counts, and the quote."""
-    members = value if isinstance(value, list) else [] if value is None else [value]
-    choice = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return {
-        "said": [say(one, [quote] if quote else ()) for one in members],
-        "choice": choice,
-        "quote": say(quote) if quote else None,
     }
 
 

@@ -151,11 +151,12 @@ def score_record(
             and field.comparer.is_choice
             and not any(isinstance(each, tuple) for each in (one.old, one.new))
         ):
-            choices.append((field.name, _name_choice(one.old), _name_choice(one.new)))
+            choices.append((field.name, name_choice(one.old), name_choice(one.new)))
     return RecordScore(counts, find_wrong_pairings(errors), choices)
 
 
-def _name_choice(value: Any) -> str | None:
+def name_choice(value: Any) -> str | None:
+    """Return a choice as confusion matrices name it; None if the field is empty."""
     return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
