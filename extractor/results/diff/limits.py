@@ -26,12 +26,12 @@ class AdmissionLimit(NamedTuple):
 
     @property
     def is_floor(self) -> bool:
-        """Whether people with values above the bound are admitted."""
+        """Return whether people with values above the bound are admitted."""
         return (self.bound.comparator in _UPWARDS) is not self.excludes
 
     @property
     def is_strict(self) -> bool:
-        """Whether people whose value is the bound itself are not admitted."""
+        """Return whether people whose value is the bound itself are not admitted."""
         return (self.bound.comparator in (Comparator.LESS, Comparator.MORE)) is not self.excludes
 
     def scale(self) -> tuple[str, float]:

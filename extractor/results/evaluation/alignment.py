@@ -255,12 +255,12 @@ class Difference(NamedTuple):
 
     @property
     def is_paired(self) -> bool:
-        """Whether both extractions have the item."""
+        """Return whether both extractions have the item."""
         return self.old_side.item is not None and self.new_side.item is not None
 
     @property
     def is_equal(self) -> bool:
-        """Whether both sides say the same, also in another unit or under another name."""
+        """Return whether both sides say the same, also in another unit or under another name."""
         return all(pair.level >= Level.NORMALISED for pair in self.values)
 
 

@@ -82,7 +82,7 @@ class Disagreement:
 
     @property
     def is_remark(self) -> bool:
-        """Whether the values agree, but something else about them is wrong."""
+        """Return whether the values agree, but something else about them is wrong."""
         key = self.field.comparer.key
         return self.gold is not None and self.predicted is not None and key(self.gold) == key(self.predicted)
 
@@ -167,7 +167,7 @@ def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
     was not predicted. The matching ``missed`` error is the other half of that error, and left out.
     """
     lost: dict[tuple[str | None, Any], list[int]] = defaultdict(list)
-    moved: dict[int, Disagreement] = {}
+    moved: dict[int, str | None] = {}
     halves: set[int] = set()
     candidates = [(at, one) for at, one in enumerate(found) if one.field.family and not one.is_remark]
     for position, one in candidates:
@@ -177,12 +177,13 @@ def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
         key = (one.field.family, one.field.comparer.key(one.predicted)) if one.predicted is not None else None
         if key and lost[key]:
             origin = lost[key].pop(0)
-            moved[position] = found[origin]
+            moved[position] = found[origin].path(found[origin].gold_side)
             halves |= {origin} if found[origin].predicted is None else set()
-    kept = [(at, one) for at, one in enumerate(found) if at in moved or at not in halves]
-    wrong = ErrorKind.WRONG_PAIRING
-    belongs = {at: origin.path(origin.gold_side) for at, origin in moved.items()}
-    return [replace(one, kind=wrong, belongs_to=belongs[at]) if at in belongs else one for at, one in kept]
+    return [
+        replace(one, kind=ErrorKind.WRONG_PAIRING, belongs_to=moved[at]) if at in moved else one
+        for at, one in enumerate(found)
+        if at in moved or at not in halves
+    ]
 
 
 class WorstErrors:
