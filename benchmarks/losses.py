@@ -20,15 +20,14 @@ from typing import Any, NamedTuple
 from benchmarks.data import format_table, keeping_calls, parse_options, read_folds
 from benchmarks.effort import Group, read_groups
 from benchmarks.gold import read_gold
-from benchmarks.matching import pair_positions
 from extractor.cli.environment import read_model_spec
 from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.settings import ClientSettings
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
-from extractor.results.evaluation.comparers import Level
-from extractor.results.evaluation.fields import ELIGIBILITY, GROUPS, Field
+from extractor.results.evaluation.alignment import compare
+from extractor.results.evaluation.fields import GROUPS, INDEX
 from extractor.schemas import Support, TrialExtraction
 from extractor.stages.ask.dialogue import Replies, Round, collect, dialogue
 from extractor.stages.ask.querying import ask_round
@@ -90,27 +89,11 @@ def judge(parsed: ParsedRecord, gold: TrialExtraction, result: ModelResult, raw:
 
 def _list_right(gold: TrialExtraction, found: TrialExtraction) -> dict[tuple[str, str], tuple[bool, Any]]:
     """For each stated value of gold, by field and place: whether ``found`` has it, and what it has."""
-    judged: dict[tuple[str, str], tuple[bool, Any]] = {}
-    for group in GROUPS:
-        ours, theirs = group.items(gold), group.items(found)
-        pairs = {0: 0} if group is ELIGIBILITY else pair_positions(group, ours, theirs)
-        for place, item in enumerate(ours):
-            other = theirs[pairs[place]] if place in pairs else None
-            for field in group.fields:
-                if field.attribute is None:
-                    judged[field.name, f"{group.path}[{place}]"] = other is not None, None
-                elif field.comparer.spread(value := getattr(item, field.attribute)):
-                    held = getattr(other, field.attribute) if other else None
-                    is_right = held is not None and _is_right(field, value, held)
-                    judged[field.name, f"{group.path}[{place}]"] = is_right, held
-    return judged
-
-
-def _is_right(field: Field, gold: Any, found: Any) -> bool:
-    if not field.in_total:  # the extent of a quote
-        return field.comparer.level(gold, found) >= Level.RELAXED
-    keys = [sorted(map(repr, map(field.comparer.key, field.comparer.spread(value)))) for value in (gold, found)]
-    return keys[0] == keys[1]
+    return {
+        (one.field.name, one.old_side.path or ""): (one.is_equal, one.new)
+        for one in compare(gold, found, GROUPS)
+        if one.field is not INDEX and any(pair.old is not None for pair in one.values)
+    }
 
 
 def _find_cause(field: str, result: ModelResult) -> Cause:

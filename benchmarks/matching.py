@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from scipy.stats import binomtest
 
-from extractor.results.evaluation.alignment import KINDS, pair_items
-from extractor.results.evaluation.fields import FIELDS, GROUPS, Group
+from extractor.results.evaluation.alignment import KINDS, align
+from extractor.results.evaluation.fields import FIELDS, GROUPS
 from extractor.schemas import Criterion, EvidenceKind, ExtractedItem, Regimen, TrialExtraction, list_groups
 from extractor.stages.assemble import ModelResult, assemble_extraction
 from extractor.stages.parse.drafts import Draft, Reading, Span
@@ -120,8 +120,9 @@ def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialEx
     for group in GROUPS:
         if group.path in readings:
             wanted = group.items(gold)
-            for row, column in pair_positions(group, wanted, group.items(extraction)).items():
-                yield Match(group.path, readings[group.path][column], wanted[row])
+            for old, new in align(group, wanted, group.items(extraction)):
+                if old and new:
+                    yield Match(group.path, readings[group.path][new[0].position], wanted[old[0].position])
 
 
 def _is_among(parsed: ParsedRecord, criterion: Draft, gold: Sequence[Criterion]) -> bool:
@@ -147,11 +148,6 @@ def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Draf
         place = next(n for n, one in enumerate(left) if one.span == span and one.rules["agent"].value == regimen.agent)
         found.append(left.pop(place))
     return found
-
-
-def pair_positions(group: Group, gold: Sequence[Any], predicted: Sequence[Any]) -> dict[int, int]:
-    """Return the positions of paired items in gold and in the extraction."""
-    return {old[0].position: new[0].position for old, new in pair_items(group, gold, predicted) if old and new}
 
 
 def quote_span(item: ExtractedItem) -> Span:

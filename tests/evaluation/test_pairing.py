@@ -2,11 +2,11 @@
 
 import pytest
 
-from extractor.results.evaluation.alignment import align, match_values
-from extractor.results.evaluation.fields import CRITERIA
+from extractor.results.evaluation.alignment import align, compare, match_values
+from extractor.results.evaluation.fields import CRITERIA, DOSING
 from extractor.schemas import TrialExtraction
 
-from .annotations import criterion, make_gold, make_repetitive, name_errors, score, shuffle, without_places
+from .annotations import criterion, make_gold, make_repetitive, name_errors, regimen, score, shuffle, without_places
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -64,6 +64,38 @@ def _read(*quotes):
 
 def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
     old, new = _read("No fever", "Adults", "Severe asthma"), _read("Severe stable asthma", "Gout", "No fever")
-    pairs = [[[side.path for side in each] for each in pair] for pair in align(CRITERIA, old, new)]
-    path = "eligibility.criteria[{}]".format
-    assert pairs == [[[path(0)], [path(2)]], [[path(2)], [path(0)]], [[path(1)], []], [[], [path(1)]]]
+    pairs = align(CRITERIA, old.eligibility.criteria, new.eligibility.criteria)
+    places = [[[side.position for side in each] for each in pair] for pair in pairs]
+    assert places == [[[0], [2]], [[2], [0]], [[1], []], [[], [1]]]
+
+
+def test_one_stream_says_of_every_field_what_is_equal_missing_invented_or_different():
+    both = "aspirin 5 mg and aspirin 8 mg"
+    gold = [regimen("zinc", "zinc 1 g", 1, "g", route="oral", frequency="BID"), regimen("aspirin", both, 5, "mg")]
+    predicted = [regimen("zinc", "zinc 1 g", 1000, "mg", frequency="QD", timing="day 1"), regimen("gold", "G", 4, "mg")]
+    predicted += [regimen("aspirin", both[:12], 5, "mg"), regimen("aspirin", both[17:], 8, "mg")]
+    old, new = (
+        TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "dosing": items})
+        for items in (gold, predicted)
+    )
+    stream = [one for one in compare(old, new, [DOSING]) if one.field.attribute not in ("agent", "quote", "section")]
+    found = [
+        (one.old_side.path, one.new_side.path, one.field.name, pair.level.name.lower(), pair.error and pair.error.value)
+        for one in stream
+        for pair in one.values
+    ]
+    assert found == [
+        ("dosing[1]", "dosing[2]", "dosing.regimens", "exact", "split"),
+        ("dosing[1]", "dosing[2]", "dosing.amounts", "exact", None),
+        (None, "dosing[3]", "dosing.regimens", "none", None),
+        (None, "dosing[3]", "dosing.amounts", "none", None),
+        ("dosing[0]", "dosing[0]", "dosing.regimens", "exact", None),
+        ("dosing[0]", "dosing[0]", "dosing.amounts", "normalised", None),
+        ("dosing[0]", "dosing[0]", "dosing.route", "none", "missed"),
+        ("dosing[0]", "dosing[0]", "dosing.frequency", "none", "number"),
+        ("dosing[0]", "dosing[0]", "dosing.timing", "none", "invented"),
+        (None, "dosing[1]", "dosing.regimens", "none", "invented"),
+        (None, "dosing[1]", "dosing.amounts", "none", None),
+    ]
+    unequal = [one.field.attribute for one in stream if one.is_paired and not one.is_equal]
+    assert unequal == ["route", "frequency", "timing"]

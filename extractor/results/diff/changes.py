@@ -83,7 +83,7 @@ class TrialChange(FrozenModel):
 
     @property
     def is_of_meaning(self) -> bool:
-        """Whether the meaning changed, and not only the wording."""
+        """Return whether the meaning changed, and not only the wording."""
         return self.severity is not ChangeSeverity.EDITORIAL
 
 
@@ -100,7 +100,7 @@ class TrialDiff(FrozenModel):
 
     @property
     def differs(self) -> bool:
-        """Whether the versions differ in meaning."""
+        """Return whether the versions differ in meaning."""
         return self.only_in is not None or any(change.is_of_meaning for change in self.changes)
 
 

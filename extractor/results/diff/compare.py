@@ -1,32 +1,46 @@
-"""Compare two versions of a trial."""
+"""Compare two versions of a trial: criteria, regimens, endpoints, and the values of the user's own fields."""
 
-from collections.abc import Iterable, Iterator
-from typing import get_args
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import zip_longest
+from math import inf
+from typing import Any, get_args
 
-from extractor.results.evaluation.alignment import Aligned, Side, align
+from extractor.pages import name_label
+from extractor.pages.words import say
+from extractor.results.evaluation.alignment import Aligned, Side, align, compare_items, match_values
 from extractor.results.evaluation.fields import CRITERIA, DOSING, ENDPOINTS
-from extractor.schemas import Task, TrialExtraction, TrialRecord
+from extractor.results.evaluation.text import fold_name
+from extractor.results.evaluation.wording import compare_texts, measure_likeness, read_words
+from extractor.schemas import (
+    Category,
+    Criterion,
+    Endpoint,
+    Frequency,
+    Rank,
+    Regimen,
+    Role,
+    Task,
+    TrialExtraction,
+    TrialRecord,
+)
 from extractor.stages.parse.eligibility.admission import describe_gold
 
-from .changes import ItemName, TrialChange, TrialDiff
-from .items import (
-    DOSES,
-    compare_criterion,
-    compare_endpoint,
-    compare_own,
-    compare_regimen,
-    identify_regimen,
-    join_reworded,
-)
+from .changes import ChangeKind, ChangeSeverity, ItemName, TrialChange, TrialDiff, make_change
+from .limits import admits, compare_limits, list_limits
 from .records import compare_arms, compare_introductions, compare_registries, compare_subjects, stands_in_both
 
 _ORDER = get_args(ItemName)
-_COMPARED = {
-    Task.ELIGIBILITY: (CRITERIA, compare_criterion, {"eligibility"}),
-    Task.DOSING: (DOSING, compare_regimen, {"arms", "interventions"}),
-    Task.ENDPOINTS: (ENDPOINTS, compare_endpoint, {"primary_outcomes", "secondary_outcomes", "other_outcomes"}),
-}
-"""The items of each task, their comparison, and the kinds of sections in which they stand."""
+_MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
+_DETAILS = frozenset({Category.CONSENT_COMPLIANCE, Category.LOGISTICS})
+"""Categories whose criteria seldom decide who takes part."""
+_DOSES = ("amounts", "route", "frequency", "cycle", "duration")
+_DECISIVE_DOSES = frozenset({"amounts", "route", "frequency"})
+_STUDIED = frozenset({None, Role.INVESTIGATIONAL, Role.COMPARATOR, Role.CONDITIONING})
+"""Roles whose doses belong to what the trial compares."""
+_RANKS = list(Rank)
+_TEXTS = ("measure", "time_frame", "description")
+_LEAST_ALIKE = 0.5
+"""The share of words from which on two items without a counterpart are one in other words."""
 
 
 def diff_trials(
@@ -55,14 +69,18 @@ def diff_trials(
     'primary endpoint removed'
     """
     old, new = (describe_gold(one, located=False) for one in (old, new))
-    missing = _list_missing(old, new)
+    missing: tuple[Task, ...] = ()
+    if old.coverage and new.coverage:  # a download without criteria has not removed them
+        before, after = ({section.kind for section in each.coverage.sections} for each in (old, new) if each.coverage)
+        missing = tuple(task for task, (*_, home) in _COMPARED.items() if bool(home & before) is not bool(home & after))
     found: list[TrialChange] = []
     for task, (group, compare, _) in _COMPARED.items():
-        pairs = align(group, old, new) if task not in missing else []
-        for pair in _drop_stated(pairs, old, new) if task is Task.DOSING else join_reworded(pairs):
+        pairs = align(group, group.items(old), group.items(new)) if task not in missing else []
+        pairs.sort(key=lambda pair: pair.old[0].position if pair.old and pair.new else inf)
+        for pair in _drop_stated(pairs, old, new) if task is Task.DOSING else _join_reworded(pairs):
             found += compare(pair)
             found += _compare_own(pair, old, new) if pair.old and pair.new else ()
-    found += _compare_own(None, old, new)
+    found += _compare_own(Aligned([], []), old, new)
     if old_record and new_record:
         found = [change for change in found if not stands_in_both(change, old_record, new_record)]
         found += compare_registries(old_record, new_record)
@@ -70,43 +88,192 @@ def diff_trials(
         regimens = [change for change in found if change.item == "regimen"]
         found += compare_arms(old_record, new_record, regimens) if Task.DOSING not in missing else ()
         found += compare_introductions(old_record, new_record) if Task.ELIGIBILITY not in missing else ()
-    changes = sorted(_drop_repeated(found), key=lambda one: (_ORDER.index(one.item), not one.is_of_meaning))
+    # An arm and its intervention say the same. Whole items are kept, however often they are added or removed.
+    numbered, repeatable = enumerate(found), (*_DOSES, "timing", "description")
+    kept = {(one.item, one.kind, one.message, n if one.field not in repeatable else 0): one for n, one in numbered}
+    changes = sorted(kept.values(), key=lambda one: (_ORDER.index(one.item), not one.is_of_meaning))
     return TrialDiff(record_id=new.record_id, changes=tuple(changes), not_compared=missing)
-
-
-def _compare_own(pair: Aligned | None, *versions: TrialExtraction) -> Iterator[TrialChange]:
-    """Yield the changes of what the user's own fields say of a pair of items, or of the record if it is None."""
-    homes: list[set[str | None]] = [{one.path for one in each} for each in pair] if pair else [{None}, {None}]
-    for name in sorted({name for each in versions for name in each.custom}):
-        sides = (
-            [Side(one, f"custom.{name}[{n}]") for n, one in enumerate(each.custom.get(name, ())) if one.of in home]
-            for each, home in zip(versions, homes, strict=True)
-        )
-        yield from compare_own(name, Aligned(*sides))
 
 
 def _drop_stated(pairs: Iterable[Aligned], old: TrialExtraction, new: TrialExtraction) -> Iterator[Aligned]:
     """Leave out regimens of one version alone that the other version states too, elsewhere."""
-    stated = [{identify_regimen(one) for one in each.dosing} for each in (old, new)]
+    doses = [field for field in DOSING.fields if field.attribute in _DOSES]
+
+    def identify(regimen: Regimen) -> Hashable:
+        values = ((field.comparer, field.read(regimen)) for field in doses)
+        return fold_name(regimen.agent), *(frozenset(map(one.key, one.spread(value))) for one, value in values)
+
+    stated = [set(map(identify, each.dosing)) for each in (old, new)]
     for pair in pairs:
-        there = stated[bool(pair.old)]
-        if (pair.old and pair.new) or identify_regimen((pair.old or pair.new)[0].item) not in there:
+        if (pair.old and pair.new) or identify((pair.old or pair.new)[0].item) not in stated[bool(pair.old)]:
             yield pair
 
 
-def _list_missing(old: TrialExtraction, new: TrialExtraction) -> tuple[Task, ...]:
-    """List the tasks whose sections only one version has: a download without criteria has not removed them."""
-    if not old.coverage or not new.coverage:
-        return ()
-    before, after = ({section.kind for section in each.coverage.sections} for each in (old, new) if each.coverage)
-    return tuple(task for task, (*_, home) in _COMPARED.items() if bool(home & before) is not bool(home & after))
+def _join_reworded(pairs: list[Aligned]) -> list[Aligned]:
+    """Pair items without a counterpart that say nearly the same in other words.
 
-
-def _drop_repeated(changes: Iterable[TrialChange]) -> list[TrialChange]:
-    """Keep one of the changes that say the same of several places: an arm and its intervention.
-
-    Whole items are kept, however often they are added or removed.
+    Evaluation pairs by the characters of quotes. Here "Age ≥ 18 years" is "Participants must be 18 years or older".
     """
-    numbered, repeatable = enumerate(changes), (*DOSES, "timing", "description")
-    kept = {(one.item, one.kind, one.message, n if one.field not in repeatable else 0): one for n, one in numbered}
-    return list(kept.values())
+    gone, come = ([one for one in pairs if one[side] and not one[1 - side]] for side in (0, 1))
+
+    def compare(one: Aligned, other: Aligned) -> float:
+        return measure_likeness(_join_text(one.old[0].item), _join_text(other.new[0].item))
+
+    found, *_ = match_values(gone, come, compare, _LEAST_ALIKE)
+    partners = {id(one): Aligned(one.old, other.new) for one, other in found}
+    taken = {id(other) for _, other in found}
+    return [partners.get(id(one), one) for one in pairs if id(one) not in taken]
+
+
+def _join_text(item: Criterion | Endpoint) -> str:
+    return item.quote if isinstance(item, Criterion) else f"{item.measure or ''} {item.description or ''}"
+
+
+def _compare_criterion(pair: Aligned) -> Iterator[TrialChange]:
+    """Yield the changes of one criterion."""
+    one: Criterion = (pair.new or pair.old)[0].item
+    severity = _MINOR if one.category in _DETAILS else _MAJOR
+    if not pair.old or not pair.new:
+        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
+        yield make_change("criterion", kind, severity, f"{one.kind.value} criterion {kind.value}", pair)
+        return
+    before, after = pair.old[0].item, pair.new[0].item
+    moves, flips = before.kind is not after.kind, admits(before) is not admits(after)
+    if moves:
+        message = f"moved from {before.kind.value} to {after.kind.value}"
+        message += "" if flips else ", in words that admit the same people"
+        yield make_change("criterion", ChangeKind.MOVED, _MAJOR if flips else _MINOR, message, pair, "kind")
+    if (not moves or not flips) and (change := _compare_statements(pair, severity, moves=moves)):
+        yield change
+
+
+def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool) -> TrialChange | None:
+    """Compare the quotes of two versions of a criterion, and the limits in them."""
+    quotes = [" ".join(" ".join(side.item.quote.split()) for side in each) for each in pair]
+    limits = [list_limits(side.item for side in each) for each in pair]
+    words, changes = compare_texts(*quotes), compare_limits(*limits)
+    # The numbers of limits are compared as limits. If no other number differs, signs may be written otherwise.
+    named = read_words(" ".join(f"{one.old} {one.new}" for one in changes))
+    numbers = {form for each in limits for one in each for form in one.list_forms()}
+    rest = words.leave_out({"0", *numbers, *(part.form for part in named)})
+    written = {part.form for quote in quotes for part in read_words(quote)}
+    if changes and any(written.isdisjoint(one.list_forms()) for each in limits for one in each):
+        rest = rest.leave_out({"number"})  # such as "15 years 3 months", which is one limit
+    if not any(part.kind == "number" for part in (*rest.gone, *rest.come)):
+        rest = rest.leave_out({"comparator"})
+    rest = rest.leave_out({"negation"}) if moves else rest
+    if not words or not (changes or rest):
+        same = moves or quotes[0] == quotes[1]
+        return None if same else _make_rewording("criterion", pair)
+    # A limit without a counterpart may have one whose number was not read as a limit.
+    counts = [sum(part.kind == "number" for part in read_words(quote)) for quote in quotes]
+    alone = [not all(one[1:][side] for one in changes) for side in (0, 1)]
+    unread = any(alone[side] and counts[side] > len(limits[side]) for side in (0, 1))
+    kinds = {one.kind for one in changes}
+    kind = kinds.pop() if len(kinds) == 1 and not rest and not unread else ChangeKind.CHANGED
+    message = "; ".join(filter(None, [*map(str, changes), rest.describe()]))
+    rated = severity if changes or rest.is_decisive else _MINOR
+    return make_change("criterion", kind, rated, message, pair, "constraints" if changes else "quote")
+
+
+def _make_rewording(item: Any, pair: Aligned) -> TrialChange:
+    return make_change(item, ChangeKind.REWORDED, ChangeSeverity.EDITORIAL, "other words, same meaning", pair)
+
+
+def _compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
+    """Yield the changes of one regimen."""
+    one: Regimen = (pair.new or pair.old)[0].item
+    rated = _MAJOR if one.role in _STUDIED else _MINOR
+    if not pair.old or not pair.new:
+        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
+        dose = say(one.amounts) if one.amounts else ""
+        yield make_change("regimen", kind, rated, " ".join(filter(None, (one.agent, dose, kind.value))), pair)
+        return
+    times_differ = False
+    for found in compare_items(DOSING, pair):
+        name, values = found.field.attribute, (found.old, found.new)
+        if name in _DOSES and not found.is_equal and set(values) != {None, Frequency.OTHER}:
+            severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
+            message = f"{one.agent}, {name.rstrip('s')}: {say(found.old)} -> {say(found.new)}"
+            yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
+            times_differ |= name in ("frequency", "cycle", "duration")
+    days = [side[0].item.timing for side in pair]
+    if all(days) and not times_differ and compare_texts(*days).is_decisive:
+        message = f"{one.agent}, timing: {' -> '.join(' '.join(each.split()) for each in days)}"
+        yield make_change("regimen", ChangeKind.CHANGED, rated, message, pair, "timing")
+
+
+def _compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
+    """Yield the changes of one endpoint."""
+    sides: list[Endpoint] = [side.item for each in pair for side in each[:1]]
+    severity = _MAJOR if any(one.rank is Rank.PRIMARY for one in sides) else _MINOR
+    if not pair.old or not pair.new:
+        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
+        yield make_change("endpoint", kind, severity, f"{sides[0].rank.value} endpoint {kind.value}", pair)
+        return
+    before, after = sides
+    if before.rank is not after.rank:
+        rises = _RANKS.index(after.rank) < _RANKS.index(before.rank)
+        kind = ChangeKind.PROMOTED if rises else ChangeKind.DEMOTED
+        yield make_change("endpoint", kind, severity, f"{before.rank.value} -> {after.rank.value}", pair, "rank")
+    wholes = [[" ".join((getattr(one, name) or "").split()) for name in _TEXTS] for one in sides]
+    if wholes[0] == wholes[1]:
+        return
+    named = [one.instrument for one in sides]
+    differing = {one.field.attribute for one in compare_items(ENDPOINTS, pair) if not one.is_equal}
+    other_instrument = all(named) and "instrument" in differing
+    # A measure may have stood in the description, and the other way round.
+    is_same, is_redefined = not compare_texts(*map(_join_text, sides)), other_instrument
+    for name in _TEXTS:
+        old, new = getattr(before, name), getattr(after, name)
+        words = compare_texts(old, new)
+        if not words or (is_same and name != "time_frame"):
+            continue
+        if name == "description" and (other_instrument or not old or not new):
+            continue
+        is_redefined = True
+        whole = f"{' '.join((old or 'none').split())} -> {' '.join((new or 'none').split())}"
+        message = f"{name_label(name)}: {whole if name == 'time_frame' else words.describe()}"
+        # "12 weeks" is as good as "up to 12 weeks".
+        moves = name == "time_frame" and words.leave_out({"comparator"}).is_decisive
+        rated = severity if name == "measure" or moves else _MINOR
+        yield make_change("endpoint", ChangeKind.REDEFINED, rated, message, pair, name)
+    if other_instrument:
+        message = f"instrument: {say(named[0])} -> {say(named[1])}"
+        yield make_change("endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument")
+    if not is_redefined:
+        yield _make_rewording("endpoint", pair)
+
+
+def _compare_own(pair: Aligned, *versions: TrialExtraction) -> Iterator[TrialChange]:
+    """Yield the values of the user's own fields that only one version has, of a pair of items or, without, the record.
+
+    They stand side by side in the order of the text.
+
+    >>> blinding = ({"blinding": [{"values": {"value": word}}]} for word in ("open", "double"))
+    >>> versions = [TrialExtraction(record_id="A", eligibility={}, custom=one) for one in blinding]
+    >>> [change.message for change in _compare_own(Aligned([], []), *versions)]
+    ['blinding: open -> double']
+    """
+    for name in sorted({name for each in versions for name in each.custom}):
+        sides = []
+        for version, home in zip(versions, pair, strict=True):
+            paths = {one.path for one in home} or {None}
+            listed = enumerate(version.custom.get(name, ()))
+            sides.append([Side(one, f"custom.{name}[{n}]") for n, one in listed if one.of in paths])
+        _, gone, come = match_values(
+            sides[0], sides[1], lambda one, other: float(one.item.values == other.item.values), 1
+        )
+        for was, now in zip_longest(([one] for one in gone), ([one] for one in come), fillvalue=()):
+            kind = ChangeKind.CHANGED if was and now else ChangeKind.ADDED if now else ChangeKind.REMOVED
+            said = " -> ".join(say(one.item.values) for one in (*was, *now))
+            message = f"{name_label(name)}: {said}" + f" {kind.value}" * (not was or not now)
+            yield make_change("custom", kind, _MAJOR, message, (was, now), name)
+
+
+_COMPARED = {
+    Task.ELIGIBILITY: (CRITERIA, _compare_criterion, {"eligibility"}),
+    Task.DOSING: (DOSING, _compare_regimen, {"arms", "interventions"}),
+    Task.ENDPOINTS: (ENDPOINTS, _compare_endpoint, {"primary_outcomes", "secondary_outcomes", "other_outcomes"}),
+}
+"""The items of each task, their comparison, and the kinds of sections in which they stand."""

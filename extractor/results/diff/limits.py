@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from extractor.results.evaluation.alignment import match_values
 from extractor.results.evaluation.comparers import COMPARERS, Bound, list_bounds
-from extractor.results.evaluation.text import scale_quantity
+from extractor.results.evaluation.text import fold_text, scale_quantity
 from extractor.schemas import Comparator, Comparison, Criterion, CriterionKind
 from extractor.text.numbers import DAYS, read_time_unit
 
@@ -26,12 +26,12 @@ class AdmissionLimit(NamedTuple):
 
     @property
     def is_floor(self) -> bool:
-        """Whether people with values above the bound are admitted."""
+        """Return whether people with values above the bound are admitted."""
         return (self.bound.comparator in _UPWARDS) is not self.excludes
 
     @property
     def is_strict(self) -> bool:
-        """Whether people whose value is the bound itself are not admitted."""
+        """Return whether people whose value is the bound itself are not admitted."""
         return (self.bound.comparator in (Comparator.LESS, Comparator.MORE)) is not self.excludes
 
     def scale(self) -> tuple[str, float]:
@@ -53,7 +53,9 @@ def admits(criterion: Criterion) -> bool:
 
 
 def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
-    """List the bounds of criteria and their time windows, but not "0" in "ECOG 0 to 2", which excludes nobody.
+    """List the bounds of criteria and the time windows in their quotes.
+
+    "0" in "ECOG 0 to 2" is left out, since it excludes nobody.
 
     >>> criterion = Criterion.model_validate({
     ...     "kind": "exclusion", "section": "eligibility", "quote": "Creatinine > 2 mg/dL",
@@ -68,7 +70,8 @@ def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
             text = f"{bound.quantity} {bound.comparator.value} {bound.value:,} {bound.unit or ''}".rstrip()
             if bound.value or not bound.of_range or bound.comparator is not Comparator.AT_LEAST:
                 found.append(AdmissionLimit(bound, excludes is not criterion.turned, text))
-        if window := criterion.time_window:
+        window = criterion.time_window
+        if window and fold_text(window.quote) in fold_text(criterion.quote):  # else it stands in the introducing line
             bound = Bound(_WINDOW, window.comparator, window.value, window.unit.value)
             found.append(AdmissionLimit(bound, excludes, " ".join(window.quote.split())))
     return found
@@ -88,14 +91,20 @@ class LimitChange(NamedTuple):
 def compare_limits(old: Sequence[AdmissionLimit], new: Sequence[AdmissionLimit]) -> list[LimitChange]:
     """Compare the limits of two versions of a criterion, paired as in evaluation."""
     pairs, gone, come = match_values(old, new, lambda a, b: _LIMIT.likeness(a.bound, b.bound), _LIMIT.threshold)
-    found = [(_direct(was, now), was.text, now.text) for was, now in pairs]
-    found += [(_direct_single(one, ends=True), one.text, "") for one in gone]
-    found += [(_direct_single(one, ends=False), "", one.text) for one in come]
+    sides = [*pairs, *((one, None) for one in gone), *((None, one) for one in come)]
+    found = [(_direct(was, now), was.text if was else "", now.text if now else "") for was, now in sides]
     return [LimitChange(kind, was, now) for kind, was, now in dict.fromkeys(found) if kind]
 
 
-def _direct(old: AdmissionLimit, new: AdmissionLimit) -> ChangeKind | None:
+def _direct(old: AdmissionLimit | None, new: AdmissionLimit | None) -> ChangeKind | None:
     """Return the direction of a changed limit; None for the same limit, also in another unit."""
+    if old is None or new is None:
+        alone = old or new
+        assert alone is not None
+        # What a further limit in an exclusion does depends on its words. A time window leaves fewer to exclude.
+        if alone.excludes and alone.bound.quantity != _WINDOW:
+            return ChangeKind.CHANGED
+        return ChangeKind.LOOSENED if (new is None) is not alone.excludes else ChangeKind.TIGHTENED
     (dimension, was), (other_dimension, now) = old.scale(), new.scale()
     if old.is_floor != new.is_floor or dimension != other_dimension:
         return ChangeKind.CHANGED
@@ -104,13 +113,3 @@ def _direct(old: AdmissionLimit, new: AdmissionLimit) -> ChangeKind | None:
         stricter = ChangeKind.TIGHTENED if new.is_strict else ChangeKind.LOOSENED
         return None if old.is_strict == new.is_strict else stricter
     return ChangeKind.TIGHTENED if (now > was) is new.is_floor else ChangeKind.LOOSENED
-
-
-def _direct_single(limit: AdmissionLimit, *, ends: bool) -> ChangeKind:
-    """Return the direction of a limit on one side alone.
-
-    What a further limit in an exclusion does depends on its words. A time window, however, leaves fewer to exclude.
-    """
-    if limit.excludes and limit.bound.quantity != _WINDOW:
-        return ChangeKind.CHANGED
-    return ChangeKind.LOOSENED if ends is not limit.excludes else ChangeKind.TIGHTENED

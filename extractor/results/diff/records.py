@@ -28,19 +28,17 @@ def stands_in_both(change: TrialChange, old: TrialRecord, new: TrialRecord) -> b
     """Return whether the lines of each side stand on the other side too, so that only their reading differs."""
     if change.kind in _OF_PLACE or change.item == "endpoint":  # each outcome has a section of its own
         return False
-    sides = [(change.old, old, new), (change.new, new, old)]
-    lines = [(_find_line(ours, one), ours, theirs) for side, ours, theirs in sides if side for one in side.citations]
+    lines = []  # each line in which a quote stands, with its kind of section
+    for side, ours, theirs in (change.old, old, new), (change.new, new, old):
+        for cited in side.citations if side else ():
+            text = ours.raw_text(cited.section) or ""
+            first, last = text.rfind("\n", 0, cited.start) + 1, text.find("\n", cited.end)
+            line = cited.section.partition("[")[0], fold_text(text[first : last if last >= 0 else None])
+            lines.append((line, ours, theirs))
     alone = change.old is None or change.new is None  # of two such lines, one may be gone
     return bool(lines) and all(
         _count(theirs, line) >= (_count(ours, line) if alone else 1) for line, ours, theirs in lines
     )
-
-
-def _find_line(record: TrialRecord, cited: Citation) -> tuple[str, str]:
-    """Return the line in which a quote stands, with its kind of section."""
-    text = record.raw_text(cited.section) or ""
-    first, last = text.rfind("\n", 0, cited.start) + 1, text.find("\n", cited.end)
-    return cited.section.partition("[")[0], fold_text(text[first : last if last >= 0 else None])
 
 
 def _count(record: TrialRecord, line: tuple[str, str]) -> int:
@@ -73,11 +71,11 @@ def compare_introductions(*records: TrialRecord) -> Iterator[TrialChange]:
 def compare_subjects(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange]:
     """Yield changed titles and conditions. What one record lacks may only be left out in its format."""
     for name in _TITLES:
-        before, after = (_state_section(record, name) for record in (old, new))
+        before, after = (_state(record, name) for record in (old, new))
         if before.value and after.value and (words := compare_texts(before.value, after.value)):
             severity, message = _MAJOR if words.is_decisive else _MINOR, f"{name.replace('_', ' ')}: {words.describe()}"
             yield make_change("registration", ChangeKind.CHANGED, severity, message, (before, after), name)
-    before, after = (_state_section(record, "conditions") for record in (old, new))
+    before, after = (_state(record, "conditions") for record in (old, new))
     was, now = (list(filter(str.strip, re.split(r"[|\n]", side.value or ""))) for side in (before, after))
     _, gone, come = match_values(was, now, lambda one, other: float(not compare_texts(one, other)), 1)
     if was and now and (gone or come):
@@ -87,16 +85,11 @@ def compare_subjects(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange
         yield make_change("registration", ChangeKind.CHANGED, _MAJOR, message, (before, after), "conditions")
 
 
-def _state_section(record: TrialRecord, name: str) -> StatedValue:
-    text = record.raw_text(name)
-    cited = (Citation(section=name, start=0, end=len(text), quote=text),) if text else ()
-    return StatedValue(path=name, value=text, citations=cited)
-
-
 def compare_registries(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange]:
     """Yield changes of the registered fields. What one record lacks may only be left out in its format."""
     for name in (*_PEOPLE, "enrollment", "status", *_DATES):
-        before, after = (_state(record, name) for record in (old, new))
+        names = (f"registry.{name}", f"registry.{name}_type")[: 1 + (name == "enrollment")]
+        before, after = (_state(record, *names) for record in (old, new))
         shared = {"maximum_age": "sex", "minimum_age": "sex"}.get(name, "status" if name in _DATES else name)
         stated = [before.value and after.value, old.registry.text(shared) and new.registry.text(shared)]
         values = [_read(name, one.value) for one in (before, after)]
@@ -113,12 +106,12 @@ def compare_registries(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChan
         yield make_change(item, kind, severity, message, (before, after), name)
 
 
-def _state(record: TrialRecord, name: str) -> StatedValue:
-    """Return the field as registered; of the enrolment with its type."""
-    names = [name, f"{name}_type"] if name == "enrollment" and record.registry.enrollment else [name]
-    found = [(f"registry.{one}", text) for one in names if (text := record.registry.text(one))]
-    cited = tuple(Citation(section=place, start=0, end=len(text), quote=text) for place, text in found)
-    return StatedValue(path=f"registry.{name}", value=" ".join(text for _, text in found) or None, citations=cited)
+def _state(record: TrialRecord, *names: str) -> StatedValue:
+    """Return the whole text of a section, or of a registered field, and with it such as the type of the enrolment."""
+    stated = names if record.raw_text(names[0]) else ()
+    found = [(name, text) for name in stated if (text := record.raw_text(name))]
+    cited = tuple(Citation(section=name, start=0, end=len(text), quote=text) for name, text in found)
+    return StatedValue(path=names[0], value=" ".join(text for _, text in found) or None, citations=cited)
 
 
 def _read(name: str, text: str | None) -> _Value:

@@ -1,10 +1,13 @@
-"""Pair the items of two extractions, such as gold and a prediction, and find items that were split or merged."""
+"""Compare two extractions, such as gold and a prediction, field by field.
+
+``align`` pairs their items, and finds items that were split or merged. ``compare`` is the one stream of what
+corresponding items say: scores count it, and diff puts it into words.
+"""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +15,7 @@ import numpy as np
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen, TrialExtraction
 
 from .comparers import ErrorKind, Level
-from .fields import Field, Group
+from .fields import ENDPOINTS, INDEX, Field, Group
 from .text import fold_name, is_inside, is_inside_either, measure_overlap
 
 
@@ -38,38 +41,6 @@ def match_values(
     gone = [value for at, value in enumerate(old) if at not in pairs]
     come = [value for at, value in enumerate(new) if at not in pairs.values()]
     return [(old[row], new[column]) for row, column in pairs.items()], gone, come
-
-
-class ValuePair(NamedTuple):
-    """Two values of a field, how far they agree, and the error if they do not. A value without a partner has None."""
-
-    old: Any
-    new: Any
-    level: Level
-    error: ErrorKind | None
-
-
-def pair_field(field: Field, old: Any, new: Any) -> list[ValuePair]:
-    """Compare what two items say in a field, value by value.
-
-    >>> from .fields import DOSING
-    >>> route = next(field for field in DOSING.fields if field.attribute == "route")
-    >>> [(pair.level.name, pair.error.value) for pair in pair_field(route, "oral", "topical")]
-    [('NONE', 'wrong_category')]
-    """
-    comparer = field.comparer
-    ours, theirs = (sorted(comparer.spread(value), key=repr) for value in (old, new))
-    if ours == theirs:
-        return [ValuePair(value, value, Level.EXACT, None) for value in ours]
-    is_list = isinstance(old, tuple) or max(len(ours), len(theirs)) > 1
-
-    def compare(one: Any, other: Any) -> float:
-        return comparer.likeness(one, other) + 0.01 * (one == other) if is_list else 1.0  # equal members are a pair
-
-    both, missed, invented = match_values(ours, theirs, compare, comparer.threshold)
-    found = [ValuePair(*values, comparer.level(*values), comparer.find_error(*values)) for values in both]
-    found += [ValuePair(value, None, Level.NONE, ErrorKind.MISSED) for value in missed]
-    return [*found, *(ValuePair(None, value, Level.NONE, ErrorKind.INVENTED) for value in invented)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +113,16 @@ def _is_part_of_endpoint(part: Endpoint, whole: Endpoint) -> bool:
 
 
 def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
-    """Values of a user's field. ``of`` is the words of the item that has them, and None where gold does not have it.
+    """Compare values of a user's field, by the words of the items that have them (``of``) and by what they say.
 
-    Of an item that has one value at most, both are a pair, whatever they say.
+    ``of`` is None where gold does not name the item. If an item has at most one value, the two are a pair, whatever
+    they say.
     """
     is_known = gold.of and predicted.of
     host = _overlap(gold.of, predicted.of) if is_known else 1.0
     if host < 0.5:
         return 0.0
-    is_only = not group.many and (is_known or group.of is None)
-    nearest = _measure_nearest(group, gold, predicted)
-    return host + 0.05 * nearest if is_only else nearest
-
-
-def _measure_nearest(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
-    """The mean likeness of each value to the likest one of the same field on the other side."""
-    nearest: list[float] = []
+    nearest: list[float] = []  # the likeness of each value to the most similar one on the other side
     for field in group.fields:
         comparer = field.comparer
         sides = [comparer.spread(field.read(item)) for item in (gold, predicted)]
@@ -166,7 +131,9 @@ def _measure_nearest(group: Group, gold: CustomItem, predicted: CustomItem) -> f
                 [max(comparer.likeness(a, b), comparer.level(a, b) >= Level.NORMALISED) for b in theirs] for a in ours
             )
             nearest += [max(row, default=0.0) for row in alike]
-    return sum(nearest) / len(nearest) if nearest else 0.0
+    mean = sum(nearest) / len(nearest) if nearest else 0.0
+    is_only = not group.many and (is_known or group.of is None)
+    return host + 0.05 * mean if is_only else mean
 
 
 KINDS = {
@@ -181,17 +148,10 @@ KINDS = {
 """The kind of the guideline's items at each path."""
 
 
-def find_kind(group: Group) -> ItemKind | None:
-    """Return how items of a group are paired; None if there is always one of them."""
-    if group.model is CustomItem:
-        return ItemKind(partial(_compare_own, group), lambda *_: False, lambda _: "", 0.3)
-    return KINDS.get(group.path)
-
-
 class Side(NamedTuple):
-    """An item, its path and position in the extraction, and its values as text, the key for order and equality.
+    """An item of one extraction, with its path and position there. Empty if this extraction lacks the item.
 
-    All are empty if this side has no such item.
+    ``identity`` is the item's values as text, the key for order and equality.
     """
 
     item: Any = None
@@ -201,36 +161,26 @@ class Side(NamedTuple):
 
 
 class Aligned(NamedTuple):
-    """Corresponding items of two extractions: none where there is no counterpart, several where one was split."""
+    """Corresponding items of two extractions. A side has no item without a counterpart, and several if it was split."""
 
     old: Sequence[Side]
     new: Sequence[Side]
 
 
-def align(group: Group, old: TrialExtraction, new: TrialExtraction) -> list[Aligned]:
-    """Pair the items of a group in two extractions, in the order of the old one; items without a counterpart follow.
-
-    >>> from .fields import ENDPOINTS
-    >>> pain = {"rank": "primary", "index": 0, "measure": "Pain at rest"}
-    >>> old, new = (
-    ...     TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "endpoints": [one]})
-    ...     for one in (pain, pain | {"measure": "Pain"})
-    ... )
-    >>> [(len(pair.old), len(pair.new)) for pair in align(ENDPOINTS, old, new)]
-    [(1, 1)]
-    """
-    pairs = pair_items(group, group.items(old), group.items(new))
-    return sorted(pairs, key=lambda pair: pair.old[0].position if pair.old and pair.new else inf)
-
-
-def pair_items(group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]) -> list[Aligned]:
+def align(group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]) -> list[Aligned]:
     """Pair items so that their total likeness is greatest: first the pairs, then items without a counterpart.
 
     Items with the same values are paired before all others. Items are in the order of their values, so the order of
     their lists changes nothing. An item without a counterpart that is a part of a paired one stands beside it.
+
+    >>> old, new = (Endpoint(rank="primary", index=0, measure=measure) for measure in ("Pain at rest", "Pain"))
+    >>> [(len(pair.old), len(pair.new)) for pair in align(ENDPOINTS, [old], [new])]
+    [(1, 1)]
     """
-    kind = find_kind(group)
-    if kind is None:
+    kind = KINDS.get(group.path)
+    if group.model is CustomItem:
+        kind = ItemKind(partial(_compare_own, group), lambda *_: False, lambda _: "", 0.3)
+    if kind is None:  # there is always one of them
         return [Aligned(*([Side(item, group.path) for item in each] for each in (old, new)))]
     ours, theirs = (_place(group.path, each) for each in (old, new))
     same = defaultdict[str, list[Side]](list)
@@ -267,3 +217,119 @@ def _take_parts(kind: ItemKind, pairs: Sequence[tuple[Side, Side]], free: list[S
             found[whole.position] = [part for part in free if kind.is_part(part.item, whole.item)]
             free[:] = [part for part in free if part not in found[whole.position]]
     return found
+
+
+_EXPLAINED = {
+    ErrorKind.MISSED: {ErrorKind.MISSED},
+    ErrorKind.INVENTED: {ErrorKind.INVENTED},
+    ErrorKind.SPLIT: {ErrorKind.WORDING, ErrorKind.MISSED},
+    ErrorKind.MERGED: {ErrorKind.WORDING, ErrorKind.INVENTED},
+}
+"""The errors of an item's fields that follow from an error of the item itself."""
+
+
+class ValuePair(NamedTuple):
+    """Two values of a field, and how far they agree. A value without a counterpart is paired with None.
+
+    ``error`` is None if the values agree, or if an error of the whole item explains the difference.
+    """
+
+    old: Any
+    new: Any
+    level: Level
+    error: ErrorKind | None
+
+
+class Difference(NamedTuple):
+    """What two corresponding items say in one field, as wholes (``old``, ``new``) and value by value.
+
+    A side is empty if its extraction lacks the item. The values of an item itself are the labels of its parts.
+    """
+
+    field: Field
+    old_side: Side
+    new_side: Side
+    old: Any
+    new: Any
+    values: list[ValuePair]
+
+    @property
+    def is_paired(self) -> bool:
+        """Return whether both extractions have the item."""
+        return self.old_side.item is not None and self.new_side.item is not None
+
+    @property
+    def is_equal(self) -> bool:
+        """Return whether both sides say the same, also in another unit or under another name."""
+        return all(pair.level >= Level.NORMALISED for pair in self.values)
+
+
+def compare(old: TrialExtraction, new: TrialExtraction | None, groups: Iterable[Group]) -> Iterator[Difference]:
+    """Yield every field of all corresponding items in two extractions, equal or not. The order of lists is ignored.
+
+    Without ``new``, all of ``old`` is missed.
+
+    >>> from .fields import GROUPS
+    >>> old, new = (
+    ...     TrialExtraction.model_validate({"record_id": "A", "eligibility": {"sex": sex}}) for sex in ("female", "all")
+    ... )
+    >>> [(one.field.name, one.values[0].error.value) for one in compare(old, new, GROUPS) if not one.is_equal]
+    [('eligibility.sex', 'wrong_category')]
+    """
+    for group in groups:
+        for pair in align(group, group.items(old), group.items(new) if new else ()):
+            yield from compare_items(group, pair)
+            parts = [*(Aligned([one], []) for one in pair.old[1:]), *(Aligned([], [one]) for one in pair.new[1:])]
+            for one in (found for part in parts for found in compare_items(group, part)):
+                yield one._replace(values=[value._replace(error=None) for value in one.values])
+
+
+def compare_items(group: Group, pair: Aligned) -> Iterator[Difference]:
+    """Yield every field of two corresponding items, or of one without a counterpart: first the item itself.
+
+    If one of them was split, its first part is compared.
+    """
+    old, new = sides = [each[0] if each else Side() for each in pair]
+    kind = ErrorKind.MERGED if len(pair.old) > 1 else ErrorKind.SPLIT if len(pair.new) > 1 else None
+    kind = ErrorKind.MISSED if not pair.new else ErrorKind.INVENTED if not pair.old else kind
+    explained: set[ErrorKind] = set()
+    for field in group.fields:
+        if field.attribute is None:
+            named = ([KINDS[group.path].label(one.item) for one in each] for each in pair)
+            ours, theirs = (labels if len(labels) > 1 else next(iter(labels), None) for labels in named)
+            level = Level.EXACT if pair.old and pair.new else Level.NONE
+            values, explained = [ValuePair(ours, theirs, level, kind)], _EXPLAINED.get(kind, set()) if kind else set()
+        else:
+            ours, theirs = (one.item and field.read(one.item) for one in sides)
+            values = [
+                one._replace(error=None) if one.error in explained else one
+                for one in compare_values(field, ours, theirs)
+            ]
+        yield Difference(field, old, new, ours, theirs, values)
+    # If the rank differs, comparing positions in it is meaningless.
+    if group is ENDPOINTS and pair.old and pair.new and old.item.rank == new.item.rank:
+        ours, theirs = (INDEX.read(one.item) for one in sides)
+        yield Difference(INDEX, old, new, ours, theirs, compare_values(INDEX, ours, theirs))
+
+
+def compare_values(field: Field, old: Any, new: Any) -> list[ValuePair]:
+    """Pair the values that two items have in a field, and say how far they agree.
+
+    >>> from .fields import DOSING
+    >>> route = next(field for field in DOSING.fields if field.attribute == "route")
+    >>> [(pair.level.name, pair.error.value) for pair in compare_values(route, "oral", "topical")]
+    [('NONE', 'wrong_category')]
+    """
+    comparer = field.comparer
+    ours, theirs = (sorted(comparer.spread(value), key=repr) for value in (old, new))
+    if ours == theirs:
+        return [ValuePair(value, value, Level.EXACT, None) for value in ours]
+    is_list = isinstance(old, tuple) or max(len(ours), len(theirs)) > 1
+
+    def measure(one: Any, other: Any) -> float:
+        return comparer.likeness(one, other) + 0.01 * (one == other) if is_list else 1.0  # equal members are a pair
+
+    both, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
+    found = [ValuePair(*values, *comparer.judge(*values)) for values in both]
+    found += [ValuePair(value, None, Level.NONE, ErrorKind.MISSED) for value in missed]
+    return [*found, *(ValuePair(None, value, Level.NONE, ErrorKind.INVENTED) for value in invented)]

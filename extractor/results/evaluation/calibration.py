@@ -2,12 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from extractor.fields.declaration import CustomField
 from extractor.schemas import Origin, Support
 
-from .alignment import align, pair_field
+from .alignment import compare
 from .comparers import Level
 from .fields import GROUPS, add_groups, list_judged
 from .gold_files import ExtractionSource, open_extractions, restore_values
@@ -37,13 +38,16 @@ def count_support(
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
     groups, counts = add_groups(fields)[len(GROUPS) :], defaultdict[tuple[str, Support], Counter[bool]](Counter)
     for record_id in ours.record_ids:
-        versions = [restore_values(found, fields) for one in (ours, theirs) if (found := one.get(record_id))]
-        for group in list_judged(groups, versions[0]) if len(versions) == 2 else ():
-            for old, new in align(group, *versions):
-                item = new[0].item if new else None
-                if item and item.support and item.origin is Origin.MODEL:
-                    both = ((one, one.read(old[0].item) if old else None, one.read(item)) for one in group.fields)
-                    pairs = (pair for each in both for pair in pair_field(*each) if pair.new is not None)
-                    is_right = all(pair.level >= Level.NORMALISED for pair in pairs)
-                    counts[group.path.removeprefix("custom."), item.support][is_right] += 1
+        annotated, extraction = ours.get(record_id), theirs.get(record_id)
+        if annotated is None or extraction is None:
+            continue
+        old, new = (restore_values(one, fields) for one in (annotated, extraction))
+        stream = compare(old, new, list_judged(groups, old))
+        for path, fields_of in groupby(stream, lambda one: one.new_side.path or ""):
+            differences = list(fields_of)
+            item = differences[0].new_side.item
+            if item and item.support and item.origin is Origin.MODEL:
+                pairs = (pair for one in differences for pair in one.values if pair.new is not None)
+                is_right = all(pair.level >= Level.NORMALISED for pair in pairs)
+                counts[path.partition("[")[0].removeprefix("custom."), item.support][is_right] += 1
     return tuple(SupportShare(*key, count[True], count.total()) for key, count in sorted(counts.items()))

@@ -91,15 +91,17 @@ class Comparer:
             return Level.NORMALISED
         return Level.RELAXED if self.resembles(gold, predicted) else Level.NONE
 
-    def find_error(self, gold: Any, predicted: Any) -> ErrorKind | None:
-        """Return the error in a predicted value. Another quantity of a right limit is an error, but keeps the score."""
+    def judge(self, gold: Any, predicted: Any) -> tuple[Level, ErrorKind | None]:
+        """Return the level of agreement, and the error in a predicted value.
+
+        Another quantity of a right limit is an error, but keeps the score.
+        """
         level = self.level(gold, predicted)
         if level < Level.NORMALISED:
-            return self.error(gold, predicted)
-        if level is Level.EXACT:
-            return None
-        is_other = isinstance(gold, Bound) and not may_name_one_thing(gold.quantity, predicted.quantity)
-        return ErrorKind.WORDING if is_other else None
+            return level, self.error(gold, predicted)
+        is_limit = level is not Level.EXACT and isinstance(gold, Bound)
+        is_other = is_limit and not may_name_one_thing(gold.quantity, predicted.quantity)
+        return level, ErrorKind.WORDING if is_other else None
 
 
 AGE_UNITS = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)

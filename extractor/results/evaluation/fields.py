@@ -43,7 +43,7 @@ class Field:
 
     @property
     def in_total(self) -> bool:
-        """Whether the field is part of the scores of its task and of all fields.
+        """Return whether the field is part of the scores of its task and of all fields.
 
         Extents of the guideline's quotes are not: they prove other fields. Those of a user's field are what it says.
         """
@@ -51,16 +51,16 @@ class Field:
 
     @property
     def is_words(self) -> bool:
-        """Whether the values are words of the record."""
+        """Return whether the values are words of the record."""
         return self.comparer in (TEXT, EXTENT)
 
     @property
     def task(self) -> str:
-        """The task of the field; ``custom`` for a user's."""
+        """Return the task of the field; ``custom`` for a field of the user's own."""
         return self.name.partition(".")[0]
 
     def read(self, item: ExtractedItem) -> Any:
-        """The value of an item."""
+        """Return the value that an item has in this field."""
         return item.value_of(self.name.rpartition(".")[2])
 
 

@@ -40,43 +40,28 @@ def list_clues(item: Any, attribute: str | None, value: Any) -> Clues:
     """
     if item is None:
         return []
-    home = name_home(item)
-    words = (_list_words(value), _list_item_words(item, attribute)) if home else ()
-    own = ([Clue(home or "", quote) for quote in quotes] for quotes in words)
-    return [clues for clues in (_list_proof(item, attribute, value), *own) if clues]
-
-
-def _list_proof(item: Any, attribute: str | None, value: Any) -> list[Clue]:
-    """Return the evidence of the value, or of the list member that the value is."""
     names = {attribute} if attribute else {"quote", *_OUTCOME}  # "values.cutoff" of a custom field
     values = item.value_of(attribute.rpartition(".")[2]) if attribute else None
     member = f"{attribute}[{values.index(value)}]" if isinstance(values, tuple) and value in values else None
-    proof = [one for one in item.evidence if one.field == member]
-    proof = proof or [
+    proof = [one for one in item.evidence if one.field == member] or [
         one for one in item.evidence if not names.isdisjoint((name_field(one), one.field.partition("[")[0]))
     ]
-    return [Clue(one.section, one.quote, one.start) for one in proof]
+    # The value's own words: a choice is not quoted.
+    parts = [one for one in (value if isinstance(value, list) else [value]) if not isinstance(one, Enum)]
+    said = [text for one in parts for text in (one, getattr(one, "quote", None), getattr(one, "name", None))]
+    whole: tuple[str, ...] = ("quote",)
+    if isinstance(item, Endpoint):
+        is_time = attribute in {"time_points", "time_kind"}
+        whole = _OUTCOME if attribute is None else ("time_frame",) if is_time else ("measure",)
+    home = name_home(item)
+    own = (said, [getattr(item, part, None) for part in whole]) if home else ()
+    quoted = ([Clue(home or "", text) for text in texts if isinstance(text, str) and text] for texts in own)
+    return [clues for clues in ([Clue(one.section, one.quote, one.start) for one in proof], *quoted) if clues]
 
 
 def name_field(evidence: Evidence) -> str:
     """Return the field that evidence supports, without an index; of a user's own field, the attribute."""
     return evidence.field.removeprefix("values.").partition("[")[0].partition(".")[0]
-
-
-def _list_words(value: Any) -> list[str]:
-    """Return the texts in a value that are quoted from the record. A choice is not quoted."""
-    parts = [one for one in (value if isinstance(value, list) else [value]) if not isinstance(one, Enum)]
-    words = [text for one in parts for text in (one, getattr(one, "quote", None), getattr(one, "name", None))]
-    return [text for text in words if isinstance(text, str) and text]
-
-
-def _list_item_words(item: Any, attribute: str | None) -> list[str]:
-    """Return the item's quote; for an outcome, the part from which the field is read."""
-    parts: tuple[str, ...] = ("quote",)
-    if isinstance(item, Endpoint):
-        is_time = attribute in {"time_points", "time_kind"}
-        parts = _OUTCOME if attribute is None else ("time_frame",) if is_time else ("measure",)
-    return [words for part in parts if (words := getattr(item, part, None))]
 
 
 class RecordText:
@@ -96,7 +81,7 @@ class RecordText:
         names = list(dict.fromkeys(span.section for span in (*ours, *theirs)))
         if not names:
             clues = (clue.section for clues in (*gold, *predicted) for clue in clues)
-            places = (self._find_place(name) for name in (*clues, *_DEFAULT_SECTIONS))
+            places = (self.places.get(name) for name in (*clues, *_DEFAULT_SECTIONS))
             names = [place.section for place in places if place][:1]
         return names, ours, theirs
 
@@ -112,14 +97,9 @@ class RecordText:
             end = clue.start + len(clue.quote)
             if section.text[clue.start : end] == clue.quote:
                 return Span(section.name, clue.start, end)
-        place = self._find_place(clue.section)
+        place = self.places.get(clue.section)
         spans = list(self._find_all(clue.quote, place)) if place else []
         return next((span for span in spans if any(map(span.overlaps, near))), spans[0] if spans else None)
-
-    def _find_place(self, name: str) -> Span | None:
-        """Return a section, an outcome, or an item of a list in one cell, such as "arms[1]"; None if missing."""
-        section = self.record.section(name)
-        return Span(name, 0, len(section.text)) if section else self.places.get(name)
 
     def _find_first(self, sets: Clues, near: Sequence[Span]) -> list[Span]:
         found = (list(dict.fromkeys(span for clue in clues if (span := self.locate(clue, near)))) for clues in sets)

@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from extractor.errors import RecordError
 from extractor.pages import escape_json, render_page
@@ -19,7 +18,7 @@ from extractor.stages.read import read_records
 
 from .comparers import ErrorKind
 from .highlight import RecordText, list_clues
-from .record_score import Disagreement, RecordErrors, WorstErrors
+from .record_score import Disagreement, WorstErrors, name_choice
 from .report import LEAST_VALUES, ConfusionCell, ScoreReport
 
 __all__ = ["WorstErrors", "render_score_page", "write_score_page"]
@@ -27,8 +26,6 @@ __all__ = ["WorstErrors", "render_score_page", "write_score_page"]
 _SCRIPTS = ("list.js", "detail.js", "start.js")
 _MOST_LABELS = 12
 """A larger confusion matrix shows only the confused choices."""
-
-Found = Sequence[tuple[Disagreement, RecordErrors]]
 
 
 def write_score_page(
@@ -50,7 +47,7 @@ def write_score_page(
 def render_score_page(report: ScoreReport, errors: WorstErrors, records: Sequence[str | PathLike[str]] = ()) -> str:
     """Return the page as text; see ``write_score_page``."""
     found = errors.list_errors()
-    shown = [_export(*one) for one in found]
+    shown = [_export(error) for error in found]
     _number(shown)
     views = _mark_texts(found, shown, _reread_records(found, records))
     with_errors = {error["record"] for error in shown}
@@ -79,16 +76,22 @@ def render_score_page(report: ScoreReport, errors: WorstErrors, records: Sequenc
     return render_page("extractor.results.evaluation", values, styles=("page.css",), scripts=_SCRIPTS)
 
 
-def _export(error: Disagreement, record: RecordErrors) -> Json:
+def _export(error: Disagreement) -> Json:
     """Return an error in the form that the page's script reads."""
     one, theirs = error.export(), error.predicted_side.item
     confidence = None if theirs is None or theirs.confidence is None else f"confidence {theirs.confidence:.2f}"
     provenance = (getattr(theirs, "origin", None), getattr(theirs, "support", None), confidence)
-    sides = {
-        side: _export_side(getattr(one, side), getattr(one, f"{side}_quote"))
-        | {"path": getattr(one, f"{side}_path"), "file": getattr(record, f"{side}_place")}
-        for side in ("gold", "predicted")
-    }
+    sides: Json = {}
+    for side in ("gold", "predicted"):
+        value, quote = getattr(one, side), getattr(one, f"{side}_quote")
+        members = value if isinstance(value, list) else [] if value is None else [value]
+        sides[side] = {
+            "said": [say(each, [quote] if quote else ()) for each in members],
+            "choice": name_choice(value) or "",
+            "quote": say(quote) if quote else None,
+            "path": getattr(one, f"{side}_path"),
+            "file": getattr(error.record, f"{side}_place"),
+        }
     return sides | {
         "kind": one.kind.value,
         "harm": one.harm,
@@ -96,17 +99,6 @@ def _export(error: Disagreement, record: RecordErrors) -> Json:
         "field": one.field,
         "belongsTo": one.belongs_to,
         "provenance": ", ".join(filter(None, provenance)) or None,
-    }
-
-
-def _export_side(value: Any, quote: str | None) -> Json:
-    """Return the members of a value in words, the choice that a confusion matrix counts, and the quote."""
-    members = value if isinstance(value, list) else [] if value is None else [value]
-    choice = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return {
-        "said": [say(one, [quote] if quote else ()) for one in members],
-        "choice": choice,
-        "quote": say(quote) if quote else None,
     }
 
 
@@ -121,12 +113,14 @@ def _number(errors: Sequence[Json]) -> None:
         error["id"] = name if seen[name] == 1 else f"{name}-{seen[name]}"
 
 
-def _mark_texts(found: Found, shown: Sequence[Json], records: Iterable[TrialRecord]) -> dict[str, Json]:
+def _mark_texts(
+    found: Sequence[Disagreement], shown: Sequence[Json], records: Iterable[TrialRecord]
+) -> dict[str, Json]:
     """Add to each error its sections and the spans of both sides. Return the views of their texts, by record."""
     views: dict[str, Json] = {}
     by_record: dict[str, list[tuple[Disagreement, Json]]] = defaultdict(list)
-    for (error, _), exported in zip(found, shown, strict=True):
-        by_record[error.record_id].append((error, exported))
+    for error, exported in zip(found, shown, strict=True):
+        by_record[error.record.record_id].append((error, exported))
     for record in records:
         text, spans = RecordText(record), list[Span]()
         sections: dict[str, None] = {}
@@ -147,17 +141,17 @@ def _mark_texts(found: Found, shown: Sequence[Json], records: Iterable[TrialReco
     return views
 
 
-def _reread_records(found: Found, inputs: Sequence[str | PathLike[str]]) -> Iterator[TrialRecord]:
+def _reread_records(found: Sequence[Disagreement], inputs: Sequence[str | PathLike[str]]) -> Iterator[TrialRecord]:
     """Yield the records with errors, one at a time, from ``inputs``.
 
     Without inputs, read the files that the predictions name as their sources, if these still exist.
     Unreadable records are left out, and the page says so.
     """
     wanted: dict[Sequence[str | PathLike[str]], set[str]] = defaultdict(set)
-    for error, origin in found:
+    for source, record_id in ((error.record.source, error.record.record_id) for error in found):
         # Regular files only: a pipe or a device could block, or never end.
-        if inputs or (origin.source and Path(origin.source).is_file()):
-            wanted[tuple(inputs) or (origin.source or "",)].add(error.record_id)
+        if inputs or (source and Path(source).is_file()):
+            wanted[tuple(inputs) or (source or "",)].add(record_id)
     problems: list[RecordError] = []
     for paths, left in sorted(wanted.items()):
         for record in read_records(*paths, on_error=problems.append):
@@ -191,7 +185,7 @@ def _list_matrices(choices: Iterable[ConfusionCell]) -> Iterator[Json]:
 def _sort_labels(labels: Iterable[str | None]) -> list[str | None]:
     """Sort labels by name with numbers in numeric order (arms[10] after arms[9]), and empty last."""
 
-    def split(label: str) -> list[str | int]:
-        return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d+)", label))]
+    def pad(label: str) -> str:
+        return re.sub(r"\d+", lambda number: number[0].zfill(9), label)
 
-    return sorted(set(labels), key=lambda label: (label is None, split(label or "")))
+    return sorted(set(labels), key=lambda label: (label is None, pad(label or "")))

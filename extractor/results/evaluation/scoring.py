@@ -18,7 +18,7 @@ from extractor.fields.files import Declared
 from .comparers import ErrorKind
 from .fields import Field, add_groups
 from .gold_files import Extractions, ExtractionSource, open_extractions, restore_values
-from .record_score import Confused, Count, RecordErrors, WorstErrors, score_record
+from .record_score import Confused, Count, Disagreement, ScoredRecord, WorstErrors, score_record
 from .report import (
     LEAST_VALUES,
     Comparison,
@@ -53,7 +53,7 @@ def evaluate(  # noqa: PLR0913 - each is a choice of its own
     examples: int = 10,
     resamples: int = 1000,
     seed: int = 0,
-    on_record: Callable[[RecordErrors], None] | None = None,
+    on_record: Callable[[Sequence[Disagreement]], None] | None = None,
     fields: Iterable[Declared] | Declared = (),
 ) -> ScoreReport:
     """Score extractions against gold, with 95 % intervals and the worst errors.
@@ -115,13 +115,12 @@ def _score_records(
     gold: Extractions,
     predicted: Extractions,
     examples: int = 0,
-    on_record: Callable[[RecordErrors], None] | None = None,
+    on_record: Callable[[Sequence[Disagreement]], None] | None = None,
 ) -> _Scored:
     """Score every gold record, and keep up to ``examples`` errors of each kind. Raises ``GoldError``."""
     record_ids, groups = gold.record_ids, add_groups(own)
     fields = tuple(field for group in groups for field in group.fields)
     choices, missing, undeclared = Counter[Confused](), list[str](), set[str]()
-    number, harm = Counter[tuple[ErrorKind, str]](), dict.fromkeys(ErrorKind, 0.0)
     worst = {kind: WorstErrors(examples) for kind in ErrorKind}
     table = np.zeros((len(record_ids), len(fields), len(Count)), np.uint16)
     for row, record_id in enumerate(record_ids):
@@ -130,25 +129,23 @@ def _score_records(
         if extraction is None:
             missing.append(record_id)
         undeclared |= annotated.custom.keys() - {field.name for field in own}
+        source = extraction.source.path if extraction and extraction.source else None
+        record = ScoredRecord(record_id, gold.place(record_id) or gold.name, predicted.place(record_id), source)
         found = extraction and restore_values(extraction, own)
-        score = score_record(restore_values(annotated, own), found, groups)
+        score = score_record(record, restore_values(annotated, own), found, groups)
         table[row] = [score.counts[one.name] for one in fields]
         choices.update(score.choices)
-        source = extraction.source.path if extraction and extraction.source else None
-        places = gold.place(record_id) or gold.name, predicted.place(record_id), source
         for error in score.errors:
-            number[error.kind, error.field.name] += 1
-            harm[error.kind] += error.harm
-            worst[error.kind].add(RecordErrors(*places, (error,)))
+            worst[error.kind].add([error])
         if on_record:
-            on_record(RecordErrors(*places, tuple(score.errors)))
+            on_record(score.errors)
     errors = [
         ErrorScore(
             kind=kind,
             count=found.count,
-            harm=harm[kind],
-            fields={name: count for (one, name), count in sorted(number.items()) if one is kind},
-            examples=tuple(error.export() for error, _ in found.list_errors()),
+            harm=found.harm,
+            fields=dict(sorted(found.fields.items())),
+            examples=tuple(error.export() for error in found.list_errors()),
         )
         for kind, found in worst.items()
         if found.count

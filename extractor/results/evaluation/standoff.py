@@ -87,7 +87,7 @@ class StandoffGold(NamedTuple):
 
 
 def is_standoff(path: Path) -> bool:
-    """Whether a file is standoff gold."""
+    """Return whether a file is standoff gold."""
     if path.suffix != ".jsonl" or not path.is_file():
         return False
     with path.open("rb") as file:

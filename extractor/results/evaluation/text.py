@@ -64,7 +64,7 @@ def measure_overlap(one: str, other: str) -> float:
 
 
 def is_inside(part: str, whole: str) -> bool:
-    """Whether a text is a proper part of another one, at word boundaries.
+    """Return whether a text is a proper part of another one, at word boundaries.
 
     >>> is_inside("no infection", "No infection, no fever"), is_inside("no fever", "no fever")
     (True, False)
@@ -76,7 +76,7 @@ def is_inside(part: str, whole: str) -> bool:
 
 
 def is_inside_either(one: str, other: str) -> bool:
-    """Whether one of two texts is a proper part of the other."""
+    """Return whether one of two texts is a proper part of the other."""
     return is_inside(one, other) or is_inside(other, one)
 
 

@@ -41,7 +41,7 @@ class Part(NamedTuple):
 
     @property
     def turns(self) -> bool:
-        """Whether it is more than a content word: with another one, the text can say the opposite."""
+        """Return whether it is more than a content word: with another one, the text can say the opposite."""
         return self.kind != "word" or compare_tokens(self.text.lower(), "") in _TURNING
 
 
@@ -62,7 +62,7 @@ class WordChange:
 
     @property
     def is_decisive(self) -> bool:
-        """Whether numbers, comparators, negations, conjunctions, or words that turn the meaning round differ.
+        """Return whether numbers, comparators, negations, conjunctions, or words that turn the meaning round differ.
 
         >>> pairs = ("HIV positive", "HIV negative"), ("stable", "unstable"), ("asthma", "severe asthma")
         >>> [compare_texts(*pair).is_decisive for pair in pairs]
