@@ -108,10 +108,10 @@ class Extractor:
         self.asking = ClientSettings(reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience)
         self._budget: Budget | None = None
         if chosen.max_usd is not None:
-            from extractor.llm.cost.budget import Limits, Pricing  # noqa: PLC0415 - slow, and most have no limit
+            from extractor.llm.cost.budget import Pricing  # noqa: PLC0415 - slow, and most have no limit
             from extractor.llm.cost.prices import read_prices  # noqa: PLC0415 - as above
 
-            pricing = Pricing.of(spec, read_prices(chosen.prices), Limits(chosen.max_usd), reasoning)
+            pricing = Pricing.of(spec, read_prices(chosen.prices), chosen.max_usd, reasoning)
             self._budget = pricing.open_budget()
         self.options = chosen.extraction
         self.choice = ModelChoice(spec, chosen.replay, exchange)

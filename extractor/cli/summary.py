@@ -84,12 +84,12 @@ def _list_costs(tally: Tally, cost: Mapping[str, int | float | None] | None) -> 
 
 
 def how_to_resume(job: RunJob, *, raises_limits: bool = False) -> str:
-    """Name the command that continues this one, with ``MORE`` for its limits of money and tokens if asked."""
+    """Name the command that continues this one, with ``MORE`` for its limit of money if asked."""
     if job.out is None:
         return "with --out DIR a run can go on where it stopped"
     command = shlex.join(_words())
     if raises_limits:
-        command = re.sub(r"(--max-(?:usd|tokens)[= ])\S+", r"\1MORE", command)
+        command = re.sub(r"(--max-usd[= ])\S+", r"\1MORE", command)
     return f"go on with: extractor {command}"
 
 

@@ -32,12 +32,12 @@ from extractor.errors import MissingExtra, ModelAway
 from extractor.events import Event, tell
 from extractor.schemas import Usage
 
-from .calls import Call, estimate_tokens
+from .calls import Call
 from .completions import BROKEN, Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .failures import Failure, explain_failure, explain_opening, find_unknown, lacks_key, read_failure
 from .metering import Requests
 from .network import open_connection
-from .pace import Pace, RetryPolicy
+from .pace import RetryPolicy
 from .patience import Came, Watch
 from .providers import list_providers
 from .request_form import RequestForm
@@ -67,7 +67,7 @@ class LiveModel:
         self._spec, self._settings, self._policy, self._watch = spec, settings, policy, watch
         self.form = RequestForm(spec, settings)
         self.was_reached = False
-        self._pace = Pace(policy, settings.requests_per_minute, settings.tokens_per_minute)
+        self._paused_until = 0.0
         self._clients = {self.form.mode: open_client(spec, self.form.mode)}
         without_key = spec.is_compatible and spec.api_key is None
         self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
@@ -145,11 +145,11 @@ class LiveModel:
     async def _exchange(
         self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any], client: Any
     ) -> None:
-        """One exchange with its re-asks, when the pace allows it. Tells the watch and the events what came."""
-        expected = estimate_tokens(call.system) + estimate_tokens(call.user)
+        """Make one exchange with its re-asks, after any pause. Tell the watch and the events what came."""
         if answers.sent:
             await answers.requests.renew(answers.usage)
-        await self._pace.admit(expected)
+        while (left := self._paused_until - self._policy.clock()) > 0:
+            await self._policy.sleep(left)
         since, spent = monotonic(), answers.usage
         facts = {"record_id": call.record_id, "model": self._spec.name, "attempt": answers.sent + 1}
         answers.sent += 1
@@ -175,9 +175,6 @@ class LiveModel:
             tell(Event.CALL_ENDED, **facts, seconds=round(monotonic() - since, 3), status=status, error=name)
             raise
         self.was_reached, used = True, answers.usage
-        self._pace.correct(
-            used.prompt_tokens + used.output_tokens - spent.prompt_tokens - spent.output_tokens - expected
-        )
         assert answers.last
         tell(
             Event.CALL_ENDED,
@@ -239,7 +236,7 @@ class LiveModel:
         """Pause all requests if the provider says for how long."""
         if failure.is_limit and failure.wait and failure.wait <= self._policy.longest_wait:
             tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
-            self._pace.pause(failure.wait)
+            self._paused_until = max(self._paused_until, self._policy.clock() + failure.wait)
 
     def _is_worth_retry(self, error: BaseException) -> bool:
         failure = read_failure(error)

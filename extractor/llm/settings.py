@@ -14,10 +14,9 @@ class ClientSettings:
 
     ``reasoning`` is how much the model thinks, None for the default of its family; ``options`` are further parameters
     of each request. ``reasks`` is the number of re-asks after an answer that breaks its schema. ``concurrency`` limits
-    the requests in flight, ``requests_per_minute`` and ``tokens_per_minute`` (prompt and output) the rate. ``timeout``
-    is in seconds, from sending a request to the end of its reply. ``output_tokens`` lowers the output limit of each
-    call. ``patience`` says when the model is given up; with None it never is. ``most_calls`` may be answered for the
-    questions of one call, re-asks and halves included.
+    the requests in flight. ``timeout`` is in seconds, from sending a request to the end of its reply.
+    ``output_tokens`` lowers the output limit of each call. ``patience`` says when the model is given up; with None it
+    never is. ``most_calls`` may be answered for the questions of one call, re-asks and halves included.
     """
 
     reasoning: Reasoning | None = None
@@ -25,8 +24,6 @@ class ClientSettings:
     reasks: int = 1
     concurrency: int = 8
     timeout: float = 600.0
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
     output_tokens: int | None = None
     patience: Patience | None = field(default_factory=Patience)
     most_calls: int = MOST_CALLS

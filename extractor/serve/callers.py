@@ -216,7 +216,7 @@ class SharedMeter:
             spent = int(self._database.value("SELECT coalesce(sum(picodollars), 0) FROM spending"))
             self._database.execute("DELETE FROM spending")
             self._add(spent)
-        self.budget = Budget(pricing.limits, pricing.rates(), pricing.price, Spending(picodollars=spent))
+        self.budget = Budget(pricing.max_usd, pricing.rates(), pricing.price, Spending(picodollars=spent))
         self._cost, self._numbers = pricing.cost or (lambda _: 0), dict[Reservation, int]()
         burst = max(1.0, (requests_per_minute or 0) / 6)  # the requests of ten seconds
         self._limiter = AsyncLimiter(burst, 60 * burst / requests_per_minute) if requests_per_minute else None

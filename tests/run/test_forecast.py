@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
-from extractor.llm.cost.budget import Limits, Pricing
+from extractor.llm.cost.budget import Pricing
 from extractor.llm.cost.prices import read_prices
 from extractor.llm.cost.tokens import Cases, RequestSize, calibrate, forecast_request, load_rates
 from extractor.llm.patience import MOST_CALLS
@@ -40,7 +40,7 @@ def measured(records):
 
 
 def pricing(model="gpt-4.1-mini"):
-    return Pricing.of(ModelSpec.parse(model), read_prices(), Limits(), in_batches=False)
+    return Pricing.of(ModelSpec.parse(model), read_prices(), in_batches=False)
 
 
 def test_the_most_calls_are_those_that_all_records_can_cause():
