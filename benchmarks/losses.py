@@ -24,7 +24,7 @@ from benchmarks.matching import pair_positions
 from extractor.cli.environment import read_model_spec
 from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.settings import ClientSettings
+from extractor.llm.spec import ClientSettings
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.results.evaluation.comparers import Level

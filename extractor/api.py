@@ -17,8 +17,7 @@ from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice, Route, open_model
 from extractor.llm.patience import Patience, Watch
 from extractor.llm.providers import Reasoning
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
 from extractor.pages.notebook import TrialExtraction  # with what a notebook displays of it

@@ -13,7 +13,7 @@ from extractor.api import Extractor
 from extractor.errors import ExtractorError
 from extractor.llm.cost.budget import Pricing
 from extractor.llm.exchange import Exchange
-from extractor.llm.replay import ReplayTally
+from extractor.llm.opening import ReplayTally
 from extractor.run.executor import SMALL_RUN, Executor, InlineExecutor, ProcessExecutor, count_cores, open_executor
 from extractor.run.folder import RunFolder
 from extractor.run.records import RunLimits

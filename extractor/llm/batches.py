@@ -17,16 +17,14 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 from extractor.errors import ModelError
 from extractor.schemas import Usage
 
-from .batch_book import BatchBook, StoredBatch
-from .batch_lines import load_row, read_line, write_line
+from .batch_book import BatchBook, StoredBatch, load_row, read_line, write_line
 from .completions import as_json
 from .failures import explain_failure, read_failure
 from .live import LiveModel
 from .metering import Requests, Reservation
 from .pace import RetryPolicy
 from .patience import Watch
-from .settings import ClientSettings
-from .spec import ModelSpec
+from .spec import ClientSettings, ModelSpec
 from .store import State, judge
 
 _TAG = "extractor"
@@ -267,7 +265,7 @@ class BatchClient:
     async def _retry(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Retry a request that can safely be repeated."""
         attempts = AsyncRetrying(
-            retry=retry_if_exception(_is_temporary),
+            retry=retry_if_exception(lambda error: bool((read := read_failure(error)) and read.is_temporary)),
             stop=stop_after_attempt(self._attempts),
             wait=wait_exponential(max=60),
             sleep=self.policy.sleep,
@@ -313,8 +311,3 @@ async def open_batch_client(
         yield BatchClient(live, provider, spec, book, policy or PollPolicy(), report, live_cost, reservation_of)
     finally:
         await live.close()
-
-
-def _is_temporary(error: BaseException) -> bool:
-    failure = read_failure(error)
-    return failure is not None and failure.is_temporary

@@ -51,8 +51,18 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     >>> retry_after({"retry-after": "Thu, 01 Jan 2026 12:00:30 GMT", "date": "Thu, 01 Jan 2026 12:00:10 GMT"})
     20.0
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
-    return _seconds(headers.get("retry-after"), headers) if milliseconds is None else milliseconds / 1000
+    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after")
+    if parts := _PARTS.findall(text or ""):  # as in 6m0s or 120ms
+        return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    if (number := _number(text)) is not None:
+        return number
+    try:
+        date, now = _date(text), _date(headers.get("date")) or datetime.now(UTC)
+    except OverflowError:
+        return None
+    return max(0.0, (date - now).total_seconds()) if date else None
 
 
 def is_temporary(status: int) -> bool:
@@ -66,19 +76,6 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return number if 0 <= number < float("inf") else None
-
-
-def _seconds(text: str | None, headers: Mapping[str, str]) -> float | None:
-    """Seconds from ``6m0s``, ``120ms``, plain seconds, or a date."""
-    if parts := _PARTS.findall(text or ""):
-        return sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    if (number := _number(text)) is not None:
-        return number
-    try:
-        date, now = _date(text), _date(headers.get("date")) or datetime.now(UTC)
-    except OverflowError:
-        return None
-    return max(0.0, (date - now).total_seconds()) if date else None
 
 
 def _date(text: str | None) -> datetime | None:

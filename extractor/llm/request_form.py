@@ -10,8 +10,7 @@ from pydantic import BaseModel
 from .calls import Call, schema_of
 from .completions import Completion, Ending
 from .failures import Failure
-from .settings import ClientSettings
-from .spec import ModelSpec
+from .spec import ClientSettings, ModelSpec
 
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})

@@ -10,8 +10,7 @@ from extractor.llm.live import LiveModel
 from extractor.llm.metering import Requests
 from extractor.llm.pace import RetryPolicy
 from extractor.llm.patience import Watch
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from tests.skipping import loop_time, skipping_time
 
 from .colours import ask_about, render

@@ -14,8 +14,7 @@ from extractor.llm.cost.budget import Budget
 from extractor.llm.cost.prices import Price
 from extractor.llm.cost.tokens import Cases, Rates
 from extractor.llm.database import open_run
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.llm.store import CallStore, State
 from extractor.stages.ask.reply_models import Reply
 from tests.provider import serve_provider

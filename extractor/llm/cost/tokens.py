@@ -58,16 +58,11 @@ def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> Requ
     >>> measure_texts("Read.", "[3|concept] Overall survival", 0, 50).most_tokens
     50
     """
-    messages = len(system) + len(user)
-    return RequestSize(1, messages, schema + _WRAPPING, _expect_answer(user), most_tokens, len(system))
-
-
-def _expect_answer(user: str) -> float:
-    """Forecast the characters of an answer to the lines of a message."""
     mean = {name: size["mean"] for name, size in _measurements()["key"].items()}
     lines = LINE.findall(user)
     keys = (mean.get(key, mean["other"]) for _, asked in lines for key in asked.split())
-    return float(mean["reply"] + mean["item"] * len(lines) + sum(keys))
+    answer = float(mean["reply"] + mean["item"] * len(lines) + sum(keys))
+    return RequestSize(1, len(system) + len(user), schema + _WRAPPING, answer, most_tokens, len(system))
 
 
 @cache
