@@ -101,8 +101,11 @@ def evaluate(
     from extractor.results.evaluation.record_score import WorstErrors
     from extractor.results.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
+    from extractor.run.manifest import restore_fields
 
-    declared, errors = _find_fields(predicted, fields), WorstErrors(html_errors)
+    run = None if fields else find_run(predicted)
+    declared = restore_fields(run.manifest.settings) if run else read_own_fields(fields)
+    errors = WorstErrors(html_errors)
     floors = _read_floors(fail_under or "", declared)
     if find_run(gold) and not find_run(predicted):
         say(f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED")
@@ -241,15 +244,6 @@ def print_report(report: "ScoreReport") -> None:
             for one in report.comparison.differences
         ]
         print_table(_DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other"))
-
-
-def _find_fields(predicted: Path, given: Sequence[str] | None) -> "tuple[CustomField, ...]":
-    """The user's own fields: those given, else those of the run."""
-    from extractor.run.finished import find_run
-    from extractor.run.manifest import restore_fields
-
-    run = None if given else find_run(predicted)
-    return restore_fields(run.manifest.settings) if run else read_own_fields(given)
 
 
 def _list_records(title: str, record_ids: Sequence[str]) -> None:

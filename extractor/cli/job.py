@@ -1,4 +1,4 @@
-"""What a command runs: its inputs, its options, and the processes that share the work."""
+"""Open the job of a command: its inputs, its options, and the processes that share the work."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress

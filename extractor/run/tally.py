@@ -1,4 +1,4 @@
-"""Finished records as lines of JSON, and the counts of a run."""
+"""Write finished records as lines of JSON, and count them."""
 
 import json
 from collections import Counter

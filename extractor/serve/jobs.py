@@ -1,4 +1,4 @@
-"""Stores, queues and runs jobs.
+"""Store, queue and run jobs.
 
 The queue is in memory. The state of each job is in its folder, so that jobs continue after a restart of the service. A
 running job is a task in the service's loop; threads read its upload and sort its results.
@@ -150,7 +150,7 @@ class _JobMeter:
         return reservation
 
     def allows(self, reservation: Reservation) -> bool:
-        """Whether the job may go on, and there is room for another request like this one."""
+        """Return whether the job may go on, and there is room for another request like this one."""
         return not self._refuses() and self._shared.allows(reservation)
 
 
@@ -335,7 +335,7 @@ class JobRunner:
         return entry.refusal
 
     def _may_read(self, entry: _Entry) -> bool:
-        """Whether a job may begin another record."""
+        """Return whether a job may begin another record."""
         return not self._refuse(entry) and not entry.stopping
 
     async def _extract(self, entry: _Entry, tally: Tally, folder: Path) -> None:
@@ -377,7 +377,7 @@ class JobRunner:
             raise ExtractorError(upload.problem)
 
     def _asks(self, job: Job) -> bool:
-        """Whether a job uses the model."""
+        """Return whether a job uses the model."""
         return self._settings.model is not None and job.effort is not Effort.NONE
 
     def _set(self, entry: _Entry, **changes: Any) -> None:

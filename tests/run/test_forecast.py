@@ -60,7 +60,7 @@ def test_the_static_beginning_is_cached_after_the_first_calls():
     assert many.usd == many.usd_uncached == one.usd_uncached
     assert all(forecast.usd.low < forecast.usd.expected < forecast.usd.high for forecast in (one, eight, many))
     cached = one.cached_tokens.expected / 1e6
-    saved = cached * (one.price["prompt"] - one.price["cached"])
+    saved = cached * float(one.price.price.prompt - one.price.price.cached)
     assert one.usd_uncached.expected - one.usd.expected == pytest.approx(saved, abs=1e-4)
 
 
