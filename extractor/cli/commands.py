@@ -30,7 +30,7 @@ _MOVED: Final = {
 
 
 class _Helpful:
-    """What commands and groups of commands share."""
+    """Behaviour that commands and groups of commands share."""
 
     def get_help_option(self: Any, ctx: Any) -> Any:
         """Return the option ``--help``, in the first of few groups or the last of many: none is for it alone."""

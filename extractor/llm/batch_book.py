@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -15,6 +15,9 @@ from .calls import Call, PromptVersion, schema_of
 from .completions import Completion, GarbledReply, read_completion
 from .metering import Requests, Reservation
 from .store import CallStore, State, unpack
+
+if TYPE_CHECKING:
+    from .cost.budget import Budget
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
 """Limits of a batch. Providers accept 50,000 requests and 200 MB, or more."""
@@ -126,25 +129,12 @@ class BatchBook:
             self._database.execute("UPDATE batches SET state = 'fetched' WHERE id = ?", (number,))
 
 
-class RequestBudget(Protocol):
-    """A budget for the calls of a batch, which are all in flight at once, so none waits."""
-
-    def set_aside(self, call: Call) -> Reservation:
-        """Reserve what a call in flight may use, even without room."""
-
-    def try_reserve(self, call: Call, times: int = 1) -> Reservation | None:
-        """Reserve ``times`` what a call may use. Return None without room."""
-
-    def charge(self, reservation: Reservation, usage: Usage) -> None:
-        """Release a reservation, and count the actual usage."""
-
-
 class BatchQueue:
     """Takes calls for the next batch: raises ``AnswerPending``, or ``BudgetReached`` if the budget has no room."""
 
     queues = True
 
-    def __init__(self, book: BatchBook, budget: RequestBudget | None = None) -> None:
+    def __init__(self, book: BatchBook, budget: "Budget | None" = None) -> None:
         self._book, self._budget, self._has_refused = book, budget, False
         book.forgive()
         self._reserved: dict[str, Reservation] = {}

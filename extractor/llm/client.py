@@ -26,7 +26,7 @@ from .store import CallStore, OpenStore, State, judge
 
 
 class Answerer(Protocol):
-    """Whatever answers a call: a live model, an earlier run, or, later, a batch that ``queues`` it."""
+    """Anything that answers a call: a live model, an earlier run, or, later, a batch that ``queues`` it."""
 
     queues: bool
 

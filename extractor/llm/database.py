@@ -151,14 +151,6 @@ class Database:
                 self.execute("ROLLBACK")
             raise
 
-    def copy_to(self, path: Path) -> None:
-        """Copy the current content to the file at ``path``."""
-        target = _call(path, self._remedy, sqlite3.connect, path)
-        try:
-            _call(path, self._remedy, self._connection.backup, target)
-        finally:
-            target.close()
-
     def close(self) -> None:
         """Close the file. An open transaction is rolled back."""
         with self._closing:

@@ -95,7 +95,7 @@ def describe_miss(wanted: str, stored: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """Who answers.
+    """The choice of who answers.
 
     ``replay`` is the folder of an earlier run; it needs no model and no network. ``exchange`` needs neither, except
     that a file of requests names a model. ``tally`` counts the questions that the replayed run does not answer; they

@@ -32,7 +32,7 @@ class RetryPolicy:
     jitter: Callable[[], float] = random.random
 
     def wait_before(self, attempt: int, asked: float | None) -> float:
-        """Seconds to wait after ``attempt`` failed attempts. ``asked`` is what the server asks for, in seconds.
+        """Return the seconds to wait after ``attempt`` failed attempts. The server asks for ``asked`` seconds.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
         >>> calm.wait_before(3, None), calm.wait_before(30, None), calm.wait_before(1, 7.5)

@@ -24,7 +24,7 @@ _PROBLEM_LENGTH = 300
 
 
 class Came(NamedTuple):
-    """What came back for a request: in words, in short, and whether it is an answer of a model."""
+    """The result of a request: in words, in short, and whether it is an answer of a model."""
 
     words: str
     brief: str

@@ -81,7 +81,7 @@ class ModelSpec:
 
     @property
     def family(self) -> Family:
-        """What is true of this model."""
+        """The family of models that this one belongs to."""
         return find_family(self.provider, self.name)
 
     @property

@@ -64,7 +64,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What all ``records`` ask together."""
+    """The number of records, and the estimate of all their questions together."""
 
     records: int
     total: Estimate
@@ -121,7 +121,7 @@ def forecast_run(measured: Measured, rates: Cases[Rates], pricing: Pricing, conc
             usd = forecast_price(tokens, cached, forecast_written(tokens, cached, pricing), price)
             figures["usd"].append(round(usd, 4))
             figures["usd_uncached"].append(round(forecast_price(tokens, 0, 0, price), 4))
-    # The questions of a call may take so many answers, and so may the recheck of a record.
+    # The questions of a call may take this many answers, and so may the recheck of a record.
     packs = total.size.calls
     figures["calls"][2] = MOST_CALLS * (packs + min(measured.records, packs))
     cases: dict[str, Any] = {name: Cases(*map(round, figures[name])) for name in _COUNTS}
