@@ -175,7 +175,7 @@ def _make_several(given: Any) -> Any:
 
 
 class Choice(Options):
-    """What of a record is extracted, and how much a model is asked about it. Fields of the user's own are apart."""
+    """What is extracted of a record, and how much a model is asked about it."""
 
     tasks: Annotated[
         frozenset[Task], BeforeValidator(_read_tasks), PlainSerializer(sorted), Shown(WHAT, "NAME,...", str)

@@ -1,4 +1,7 @@
-"""The stages of an extraction, in order. Every extraction runs this sequence."""
+"""The stages of an extraction, in order. Every extraction runs this sequence.
+
+The dialogue proves the answers by ``stages.proof``, because it asks once more what the text does not bear out.
+"""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What one record may be, and how long one may take. No registry holds a record near these limits.
+"""Limits of size and time for one record. No registry holds a record near them.
 
 In 4,348 records of ClinicalTrials.gov, the largest has 40,000 characters, 130 sections, 400 lines, 100 criteria and 123
 outcomes; the longest texts of the registry have about 200,000 characters. The rules take some tenths of a second for

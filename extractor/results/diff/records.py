@@ -78,7 +78,7 @@ def compare_subjects(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange
             severity, message = _MAJOR if words.is_decisive else _MINOR, f"{name.replace('_', ' ')}: {words.describe()}"
             yield make_change("registration", ChangeKind.CHANGED, severity, message, (before, after), name)
     before, after = (_state_section(record, "conditions") for record in (old, new))
-    was, now = (re.findall(r"[^|\n]*[^|\s][^|\n]*", side.value or "") for side in (before, after))
+    was, now = (list(filter(str.strip, re.split(r"[|\n]", side.value or ""))) for side in (before, after))
     _, gone, come = match_values(was, now, lambda one, other: float(not compare_texts(one, other)), 1)
     if was and now and (gone or come):
         sides = (gone, "removed"), (come, "added")

@@ -35,7 +35,7 @@ _NO_DOSES = {"eligibility", "conditions", "keywords"}
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What a model wrote for a value and is none in the form of its field, and which form is allowed."""
+    """A model's value that is not in the form of its field, and the form that is allowed."""
 
     text: str
     reason: str
@@ -48,7 +48,7 @@ def ground_answer(
     lead_in: Chunk | None = None,
     fields: Sequence[CustomField] = (),
 ) -> Draft:
-    """The draft with what its text bears out of a model's answer, and with what it does not.
+    """Sort a model's answer into supported readings and refusals, and return them on the draft.
 
     An agent may stand anywhere in the record, the other values of a regimen in any section that states doses: the
     cycle in an arm, the dose in an intervention. A list keeps its supported members, and is refused if it has none.

@@ -1,4 +1,4 @@
-"""Whether the text says of an agent what a regimen says of it: the proof that a dose, route or schedule is its own.
+"""Check that a dose, route or schedule of a model's regimen belongs to its agent.
 
 The statements that the rules read are asked. A value that a statement of the agent has is linked to it. A value that
 the text says of another agent, step or use is refused, if the agent has another value there. All others stay open.

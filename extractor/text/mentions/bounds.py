@@ -287,11 +287,6 @@ def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
     return first
 
 
-def _joins(tokens: Tokens, at: int) -> bool:
-    """Whether a sign joins both sides into one name: "CA 19-9", "25-OH", "LH:FSH"."""
-    return tokens.codes[at] in "-:" and tokens.joined(at) and tokens.joined(at + 1)
-
-
 def _open_phrase(tokens: Tokens, floor: int, end: int) -> Range:
     """The tokens before ``end``, or before the bracket if the limit stands alone in one."""
     first, depth = max(floor, end - _QUANTITY_BEFORE_LIMIT), 0
