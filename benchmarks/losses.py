@@ -23,7 +23,7 @@ from benchmarks.gold import read_gold
 from extractor.cli.environment import read_model_spec
 from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.settings import ClientSettings
+from extractor.llm.spec import ClientSettings
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.results.evaluation.alignment import compare

@@ -19,7 +19,7 @@ from benchmarks.data import Pairs, format_table, keeping_calls, parse_options, r
 from benchmarks.matching import is_right, list_values, match_items
 from extractor.cli.environment import read_model_spec
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.settings import ClientSettings
+from extractor.llm.spec import ClientSettings
 from extractor.options import Effort, ExtractionOptions
 from extractor.schemas import TrialExtraction
 from extractor.stages.ask.dialogue import dialogue

@@ -17,8 +17,7 @@ from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice, Route, open_model
 from extractor.llm.patience import Patience, Watch
 from extractor.llm.providers import Reasoning
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
 from extractor.pages.notebook import TrialExtraction  # with what a notebook displays of it
@@ -108,10 +107,10 @@ class Extractor:
         self.asking = ClientSettings(reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience)
         self._budget: Budget | None = None
         if chosen.max_usd is not None:
-            from extractor.llm.cost.budget import Limits, Pricing  # noqa: PLC0415 - slow, and most have no limit
+            from extractor.llm.cost.budget import Pricing  # noqa: PLC0415 - slow, and most have no limit
             from extractor.llm.cost.prices import read_prices  # noqa: PLC0415 - as above
 
-            pricing = Pricing.of(spec, read_prices(chosen.prices), Limits(chosen.max_usd), reasoning)
+            pricing = Pricing.of(spec, read_prices(chosen.prices), chosen.max_usd, reasoning)
             self._budget = pricing.open_budget()
         self.options = chosen.extraction
         self.choice = ModelChoice(spec, chosen.replay, exchange)

@@ -19,8 +19,8 @@ def keep_answers(folder: Path, runs: Sequence[Path]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / RUN_FILE
     path.unlink(missing_ok=True)
-    with closing(open_run_to_read(runs[0])) as run:
-        run.copy_to(path)
+    with closing(open_run_to_read(runs[0])) as run, closing(sqlite3.connect(path)) as target:
+        run._connection.backup(target)
     with closing(open_run(folder)) as kept:
         names = [row[1] for row in kept.execute("PRAGMA table_info(calls)") if row[1] != "id"]
         columns = ", ".join(f'"{name}"' for name in names)

@@ -22,8 +22,7 @@ from pydantic import TypeAdapter
 from extractor.api import OpenExtractor
 from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.options import Effort, ExtractionOptions
 from extractor.schemas import Task, TrialExtraction
 from extractor.stages.ask.prompt import list_prompt_versions

@@ -1,4 +1,4 @@
-"""The root command, and the registration of all others."""
+"""Register all commands under the root command."""
 
 import json
 import signal
@@ -87,18 +87,13 @@ def _root(
     """Extract evidence-backed eligibility, dosing and endpoints from clinical-trial records."""
 
 
-def treat_termination_as_interrupt() -> None:
-    """Make SIGTERM, which batch systems and containers send, do what Ctrl-C does at that moment."""
-    signal.signal(signal.SIGTERM, _interrupt)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    if not callable(signal.getsignal(signal.SIGINT)):  # a shell starts its background jobs with Ctrl-C ignored
-        raise KeyboardInterrupt
-    signal.raise_signal(signal.SIGINT)
-
-
 def main() -> None:
-    """Entry point of the console script."""
-    treat_termination_as_interrupt()
+    """Run the console script. SIGTERM, which batch systems and containers send, does what Ctrl-C does then."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if not callable(signal.getsignal(signal.SIGINT)):  # a shell starts its background jobs with Ctrl-C ignored
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, interrupt)
     app()

@@ -1,6 +1,6 @@
 """Commands whose usage errors name the nearest command, option or value."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
 from typing import Any, Final
@@ -30,7 +30,7 @@ _MOVED: Final = {
 
 
 class _Helpful:
-    """What commands and groups of commands share."""
+    """Behaviour that commands and groups of commands share."""
 
     def get_help_option(self: Any, ctx: Any) -> Any:
         """Return the option ``--help``, in the first of few groups or the last of many: none is for it alone."""
@@ -71,17 +71,12 @@ class CommandGroup(_Helpful, TyperGroup):
         try:
             return self._click_resolve_command(ctx, args)
         except typer.TyperException as error:
-            known = dict(self._list_paths())
+            own = {name: command for name, command in self.commands.items() if not command.hidden}
+            inner = ((each, name) for name, command in own.items() for each in getattr(command, "commands", ()))
+            known = {each: f"{name} {each}" for each, name in inner} | {name: name for name in own}
             if nearest := find_nearest(args[0], list(known)):
                 error.message = f"No such command {args[0]!r}. Did you mean '{ctx.command_path} {known[nearest]}'?"
             raise
-
-    def _list_paths(self) -> Iterator[tuple[str, str]]:
-        """Yield each name and the words that call it; the group's own names come last, so that they prevail."""
-        visible = {name: command for name, command in self.commands.items() if not command.hidden}
-        for name, command in visible.items():
-            yield from ((inner, f"{name} {inner}") for inner in getattr(command, "commands", ()))
-        yield from ((name, name) for name in visible)
 
 
 class Commands(typer.Typer):
@@ -110,7 +105,8 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
     That of a group of commands does nothing if one of these is called.
     """
     given = signature(command)
-    models = {name: one.annotation for name, one in given.parameters.items() if _is_model(one.annotation)}
+    kinds = {name: one.annotation for name, one in given.parameters.items()}
+    models = {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Options)}
 
     @wraps(command)
     def run(context: typer.Context, **values: Any) -> None:
@@ -124,18 +120,13 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
     found = [Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     for name, one in given.parameters.items():
         found += list_parameters(models[name]) if name in models else [one.replace(kind=Parameter.KEYWORD_ONLY)]
-    run.__signature__ = given.replace(parameters=sorted(found, key=_place_of_panel))  # type: ignore[attr-defined]
+
+    def place_in_help(option: Parameter) -> int:  # arguments come first
+        metadata = getattr(option.annotation, "__metadata__", ())
+        return max((PANELS.index(one.rich_help_panel) for one in metadata if one.rich_help_panel), default=-1)
+
+    run.__signature__ = given.replace(parameters=sorted(found, key=place_in_help))  # type: ignore[attr-defined]
     return run
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, Options)
-
-
-def _place_of_panel(option: Parameter) -> int:
-    """Return the place of an option's group in help. Arguments come first."""
-    metadata = getattr(option.annotation, "__metadata__", ())
-    return max((PANELS.index(one.rich_help_panel) for one in metadata if one.rich_help_panel), default=-1)
 
 
 def _explain(error: Any) -> None:

@@ -1,4 +1,4 @@
-"""Output of commands: error messages with exit codes, tables, and text without terminal control characters."""
+"""Print for commands: error messages with exit codes, tables, and text without terminal control characters."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ def say(text: str) -> None:
 
 
 def say_first(text: str, *, quiet: bool) -> None:
-    """On a terminal, say what is being done before the rules are loaded, which takes a second."""
+    """Say on a terminal what is being done before the rules are loaded, which takes a second."""
     if sys.stderr.isatty() and not quiet:
         say(text)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CHANGED = 1
 """The exit code if the versions differ, as that of ``diff``; errors have ``USAGE``."""
 _INPUT = "records in any format that extractor run reads, or a run's folder"
+_OF_MODELS = ("assist", "effort")
 _NAMED = 20
 """Most trials of one side alone, and most failures, that are named."""
 
@@ -67,8 +68,7 @@ def diff(
             say_first(f"comparing {old} with {new}", quiet=quiet)
             kept = _read_filter(severity, only)
             sides = [_open_side(one, Path(scratch, name), workers) for name, one in (("old", old), ("new", new))]
-            _warn_settings(sides[0].run.manifest.settings, sides[1].run.manifest.settings)
-            found = list(_compare(sides[0], sides[1], kept, _name_comparable(sides[0].run, sides[1].run)))
+            found = list(_compare(sides[0], sides[1], kept, _check_settings(sides[0].run, sides[1].run)))
             shown = [one for one in found if one.only_in or one.changes]
             if html:
                 from extractor.results.diff.page import write_diff_page
@@ -99,56 +99,46 @@ class _Side:
 
 
 def _open_side(name: str, scratch: Path, workers: int | None) -> _Side:
-    """Open a run, or extract records by the rules into the folder ``scratch``."""
+    """Open a run, or extract records by the rules into the folder ``scratch``. Raises ``SystemExit`` if that stops."""
     from extractor.run.finished import FinishedRun, find_run
 
     failed, run = False, find_run(Path(name)) if Path(name).exists() else None
     if run:
         warn_incomplete(run.folder)
     else:
-        failed = _extract(name, scratch, workers)
-        run = FinishedRun(scratch)
+        from extractor.api import Extractor
+        from extractor.results.report.overview import read_failures
+        from extractor.run.folder import FAILURES
+        from extractor.run.records import RunLimits
+
+        from .job import RunJob
+        from .perform import perform_job
+
+        rules, limits = Extractor(effort="none"), RunLimits()
+        job = RunJob(
+            inputs=(name,), extractor=rules, limits=limits, out=scratch, fresh=False, quiet=True, workers=workers
+        )
+        code = perform_job(job)
+        failures = read_failures(scratch / FAILURES)
+        for failure in failures[:_NAMED]:
+            say(str(failure.get("message", "")).splitlines()[0])
+        if code not in (OK, FAILED) or (code and not failures):
+            raise SystemExit(code)
+        failed, run = bool(failures), FinishedRun(scratch)
         if not run.record_ids:
             raise ValueError(f"{name}: no record could be read; name {_INPUT}")
     return _Side(run, {one.record_id: one.record for one in run.reread() if one.record}, failed)
 
 
-def _extract(name: str, out: Path, workers: int | None) -> bool:
-    """Extract records by the rules, and tell whether some failed. Raises ``SystemExit`` if the run stopped."""
-    from extractor.api import Extractor
-    from extractor.results.report.overview import read_failures
-    from extractor.run.folder import FAILURES
-    from extractor.run.records import RunLimits
-
-    from .job import RunJob
-    from .perform import perform_job
-
-    rules, limits = Extractor(effort="none"), RunLimits()
-    job = RunJob(inputs=(name,), extractor=rules, limits=limits, out=out, fresh=False, quiet=True, workers=workers)
-    code = perform_job(job)
-    failures = read_failures(out / FAILURES)
-    for failure in failures[:_NAMED]:
-        say(str(failure.get("message", "")).splitlines()[0])
-    if code not in (OK, FAILED) or (code and not failures):
-        raise SystemExit(code)
-    return bool(failures)
-
-
-def _warn_settings(old: dict[str, Any], new: dict[str, Any]) -> None:
-    by_rules = old.get("model") == new.get("model") == "none"  # how a model is asked has no effect then
-    names = [name for name in old if new and old[name] != new.get(name) and not (by_rules and name in _OF_MODELS)]
-    if names:
-        say(f"the two runs had other settings ({', '.join(names)}); some changes may come from that")
-
-
-_OF_MODELS = ("assist", "effort")
-
-
-def _name_comparable(old: "FinishedRun", new: "FinishedRun") -> set[str]:
-    """The names of the user's own fields that both runs declare alike. The others are named, and not compared."""
+def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
+    """Say in which settings two runs differ. Return the names of the user's own fields that both declare alike."""
     from extractor.run.manifest import restore_fields
 
-    ours, theirs = ({one.name: one for one in restore_fields(side.manifest.settings)} for side in (old, new))
+    was, now = old.manifest.settings, new.manifest.settings
+    of_models = _OF_MODELS if was.get("model") == now.get("model") == "none" else ()  # without effect on rules
+    if names := [name for name in was if now and was[name] != now.get(name) and name not in of_models]:
+        say(f"the two runs had other settings ({', '.join(names)}); some changes may come from that")
+    ours, theirs = ({one.name: one for one in restore_fields(each)} for each in (was, now))
     alike = {name for name, field in ours.items() if theirs.get(name) == field}
     if others := sorted((ours.keys() | theirs.keys()) - alike):
         say(f"own fields that the two runs declare otherwise are not compared: {', '.join(others)}")

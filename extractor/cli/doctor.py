@@ -102,26 +102,22 @@ def doctor(
 
 def _check_extras(needed: Collection[str]) -> Iterator[Check]:
     """Yield a check for each extra. Raises ``ValueError`` for an unknown name in ``needed``."""
+    from importlib.metadata import requires
+
     from extractor.errors import MissingExtra
     from extractor.suggestions import refuse_unknown
 
     refuse_unknown("extra", needed, PURPOSES)
+    required = requires("trial-extractor") or ()
     for name, purpose in PURPOSES.items():
-        if missing := _find_missing(name):
+        wanted = (one for one in required if re.search(f"extra == ['\"]{name}['\"]", one))
+        libraries = (re.split(r"[^\w.-]", one, maxsplit=1)[0] for one in wanted)
+        if missing := [one for one in libraries if not _is_installed(one)]:
             state = "failed" if name in needed else "missing"
             detail = f"{purpose}; not installed: {', '.join(missing)}"
             yield Check(f"extra {name}", state, detail, MissingExtra(purpose, name).remedy)
         else:
             yield Check(f"extra {name}", "ok", purpose)
-
-
-def _find_missing(extra: str) -> list[str]:
-    """List the libraries of an extra that are not installed."""
-    from importlib.metadata import requires
-
-    wanted = (one for one in requires("trial-extractor") or () if re.search(f"extra == ['\"]{extra}['\"]", one))
-    names = (re.split(r"[^\w.-]", one, maxsplit=1)[0] for one in wanted)
-    return [name for name in names if not _is_installed(name)]
 
 
 def _is_installed(library: str) -> bool:

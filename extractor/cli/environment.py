@@ -1,4 +1,4 @@
-"""Environment variables for keys and addresses of hosted models, and for folders. Only this module reads them."""
+"""Read environment variables: keys and addresses of hosted models, and folders. Only this module reads them."""
 
 import os
 from collections.abc import Sequence
@@ -32,8 +32,13 @@ def read_model_spec(text: str) -> ModelSpec:
     if key and spec.is_server and "://" in usual and spec.host != ModelSpec.parse(usual).host:
         say(f"{MODEL_KEY} is for the server in EXTRACTOR_MODEL; {spec.host} does not get it")
         spec = replace(spec, api_key=None)
-    if not spec.base_url and (nearest := _find_similar_model(spec)):
-        say(f"{spec} is not a known model; did you mean {nearest}?")
+    if not spec.base_url:
+        from extractor.llm.cost.prices import list_names, read_prices
+        from extractor.suggestions import find_nearest
+
+        known = tuple(f"{spec.provider}/{name}" for name in list_names(spec.provider))
+        if not read_prices().find(spec) and (nearest := find_nearest(str(spec), known)):
+            say(f"{spec} is not a known model; did you mean {nearest}?")
     return spec
 
 
@@ -47,16 +52,6 @@ def read_max_lacking() -> float:
         if 0 <= (share := float(text)) <= 1:
             return share
     raise ValueError(f"EXTRACTOR_MAX_LACKING is {text!r}; set it to a number from 0 to 1, such as 0.05")
-
-
-def _find_similar_model(spec: ModelSpec) -> str | None:
-    """Return the known model with a similar name, None if the model itself is known or nothing is similar."""
-    from extractor.llm.cost.prices import list_names, read_prices
-    from extractor.suggestions import find_nearest
-
-    if read_prices().find(spec):
-        return None
-    return find_nearest(str(spec), tuple(f"{spec.provider}/{name}" for name in list_names(spec.provider)))
 
 
 def find_prices(files: Sequence[Path]) -> "PriceList":

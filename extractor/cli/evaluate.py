@@ -101,8 +101,11 @@ def evaluate(
     from extractor.results.evaluation.record_score import WorstErrors
     from extractor.results.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
+    from extractor.run.manifest import restore_fields
 
-    declared, errors = _find_fields(predicted, fields), WorstErrors(html_errors)
+    run = None if fields else find_run(predicted)
+    declared = restore_fields(run.manifest.settings) if run else read_own_fields(fields)
+    errors = WorstErrors(html_errors)
     floors = _read_floors(fail_under or "", declared)
     if find_run(gold) and not find_run(predicted):
         say(f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED")
@@ -226,10 +229,11 @@ def print_report(report: "ScoreReport") -> None:
     if report.errors:
         worst = [next(iter(one.examples), None) for one in report.errors]
         places = [f"{one.record_id} {one.gold_path or one.predicted_path}" if one else "" for one in worst]
-        rows: list[Row] = [
-            (one.kind.value, str(one.count), f"{one.harm:g}", _list_fields(one.fields), place)
-            for one, place in zip(report.errors, places, strict=True)
-        ]
+        rows: list[Row] = []
+        for one, place in zip(report.errors, places, strict=True):
+            most = sorted(one.fields.items(), key=lambda pair: -pair[1])[:2]
+            where = ", ".join(f"{name} {count}" for name, count in most)
+            rows.append((one.kind.value, str(one.count), f"{one.harm:g}", where, place))
         print_table(_ERRORS, rows, _ERRORS[1:], prose=_ERRORS[3:])
     if report.undeclared:
         say(f"{', '.join(report.undeclared)}: gold has values, and no field has this name; name its file with --fields")
@@ -243,25 +247,10 @@ def print_report(report: "ScoreReport") -> None:
         print_table(_DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other"))
 
 
-def _find_fields(predicted: Path, given: Sequence[str] | None) -> "tuple[CustomField, ...]":
-    """The user's own fields: those given, else those of the run."""
-    from extractor.run.finished import find_run
-    from extractor.run.manifest import restore_fields
-
-    run = None if given else find_run(predicted)
-    return restore_fields(run.manifest.settings) if run else read_own_fields(given)
-
-
 def _list_records(title: str, record_ids: Sequence[str]) -> None:
     if record_ids:
         more = f" and {len(record_ids) - _NAMED} more" if len(record_ids) > _NAMED else ""
         print(f"{title}: {', '.join(map(to_printable, record_ids[:_NAMED]))}{more}")
-
-
-def _list_fields(counts: dict[str, int]) -> str:
-    """Name the two fields with the highest counts."""
-    most = sorted(counts.items(), key=lambda pair: -pair[1])[:2]
-    return ", ".join(f"{name} {count}" for name, count in most)
 
 
 def _score_row(one: "GroupScore | FieldScore") -> Row:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from itertools import tee
+from itertools import chain, tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -97,8 +97,12 @@ def export(
         reread = found.reread() if found and needed else ()
         registry = {one.record_id: read_registry(one.record) for one in reread if one.record}
         counts = export_run(run, destination, chosen, lines, registry, threshold, fields)
-        missing = _explain_missing(found, len(registry)) if needed else []
-        report = iter([*missing, *(f"{name}: {count}" for name, count in counts.items())])
+        report = iter(f"{name}: {count}" for name, count in counts.items())
+        if needed and (found is None or len(registry) < len(found.record_ids)):
+            total = len(found.record_ids) if found else 0
+            records = f"{total - len(registry)} of {total} records" if found else "all records"
+            problem = f"records: the inputs are missing for {records}, so their registered columns are empty"
+            report = chain([f"{problem}; export the run's folder, from where the run was started"], report)
     if not quiet:
         print("\n".join(report), file=sys.stderr)
         if threshold.seen:
@@ -140,13 +144,3 @@ def _read_pairs(
     ids, records = tee(found.reread())
     extractions = read_results(results, (found.read_line(one.record_id) for one in ids), threshold)
     return zip(extractions, (one.record for one in records), strict=True)
-
-
-def _explain_missing(run: "FinishedRun | None", found: int) -> list[str]:
-    """Say for how many records there is no input, if there are any."""
-    missing = len(run.record_ids) - found if run else None
-    if missing == 0:
-        return []
-    records = f"{missing} of {len(run.record_ids)} records" if run else "all records"
-    problem = f"records: the inputs are missing for {records}, so their registered columns are empty"
-    return [f"{problem}; export the run's folder, from where the run was started"]

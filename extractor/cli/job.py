@@ -1,4 +1,4 @@
-"""What a command runs: its inputs, its options, and the processes that share the work."""
+"""Open the job of a command: its inputs, its options, and the processes that share the work."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -11,9 +11,9 @@ from typing import Any
 
 from extractor.api import Extractor
 from extractor.errors import ExtractorError
-from extractor.llm.cost.budget import Limits, Pricing
+from extractor.llm.cost.budget import Pricing
 from extractor.llm.exchange import Exchange
-from extractor.llm.replay import ReplayTally
+from extractor.llm.opening import ReplayTally
 from extractor.run.executor import SMALL_RUN, Executor, InlineExecutor, ProcessExecutor, count_cores, open_executor
 from extractor.run.folder import RunFolder
 from extractor.run.records import RunLimits
@@ -135,7 +135,7 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     )
     if replay:  # a question without an answer stays open, and is counted
         extractor.choice = replace(extractor.choice, tally=ReplayTally())
-    prices, limits = find_prices(given.prices), Limits(given.max_usd)
+    prices, reasoning = find_prices(given.prices), extractor.asking.reasoning
     job = RunJob(
         inputs=given.inputs,
         extractor=extractor,
@@ -145,7 +145,7 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
         quiet=given.quiet,
         workers=getattr(given, "workers", None),
         ray=getattr(given, "ray", None),
-        pricing=Pricing.of(spec, prices, limits, extractor.asking.reasoning, in_batches=in_batches),
+        pricing=Pricing.of(spec, prices, given.max_usd, reasoning, in_batches=in_batches),
         **more,
     )
     is_dry = asked.get("dry_run", False)

@@ -1,4 +1,4 @@
-"""The options of commands, in the groups in which help shows them.
+"""Declare the options of commands, in the groups in which help shows them.
 
 Those that decide an extraction are declared in ``extractor.options``.
 """

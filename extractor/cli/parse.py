@@ -3,6 +3,7 @@
 import sys
 from contextlib import nullcontext
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -117,7 +118,14 @@ def _describe_fields(
     With ``found``, each value gets a line with its words, and one for each rule that matched some of them. A value
     without a rule comes from a pattern, a learned scorer, or its place in the record.
     """
-    for name, reading in _list_readings(item):
+    # Attributes of the user's own fields stand behind their field.
+    own = (
+        (field if name == "value" else f"{field}.{name}", reading)
+        for field, values in item.own.items()
+        for value in values
+        for name, reading in value.rules.items()
+    )
+    for name, reading in chain(item.rules.items(), own):
         stated = reading.value not in (None, ())
         if (name not in shown or found is not None) and (stated or not reading.certain or not indent):
             yield f"{indent}{name}: {_mark(reading)}"
@@ -125,15 +133,6 @@ def _describe_fields(
                 yield f"{indent}    from: {'; '.join(to_printable(parsed.raw(span)) for span in reading.spans)}"
                 for rule, span in _choose(reading, found):
                     yield f"{indent}        {rule}: {to_printable(parsed.raw(span))}"
-
-
-def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
-    """Yield the readings of an item by field; those of the user's own fields last, each attribute behind its field."""
-    yield from item.rules.items()
-    for field, values in item.own.items():
-        for value in values:
-            for name, reading in value.rules.items():
-                yield field if name == "value" else f"{field}.{name}", reading
 
 
 def _mark(reading: "Reading[Any]") -> str:

@@ -251,12 +251,13 @@ def print_forecast(forecast: Forecast) -> None:
             rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
     print_table((f"{forecast.records:,} records", "least", "expected", "most"), rows, apart=False)
     sys.stdout.flush()  # the table comes before its assumptions, in a file of both too
-    if price := forecast.price:
-        kinds = {"cached": "cached ones", "written": "ones that are written into a cache"}
-        others = (f", {price[name]:g} for {kind}" for name, kind in kinds.items() if price[name] is not None)
+    if listed := forecast.price:
+        price = listed.price
+        kinds = ((price.cached, "cached ones"), (price.written, "ones that are written into a cache"))
+        others = (f", {float(each):g} for {kind}" for each, kind in kinds if each is not None)
         say(
-            f"{price['model']} costs ${price['prompt']:g} for a million prompt tokens{''.join(others)},"
-            f" and ${price['output']:g} for a million output tokens ({price['source']})"
+            f"{listed.name} costs ${float(price.prompt):g} for a million prompt tokens{''.join(others)},"
+            f" and ${float(price.output):g} for a million output tokens ({listed.source})"
         )
     for note in forecast.notes:
         say(note)

@@ -1,4 +1,4 @@
-"""What a run shows and hears while it works: progress on standard error, Ctrl-C and SIGTERM, the log of its events."""
+"""Show a run's progress on standard error, handle Ctrl-C and SIGTERM, and log its events."""
 
 import asyncio
 import os

@@ -52,7 +52,7 @@ def serve(given: ServiceOptions) -> None:
         if (error.name or "").partition(".")[0] in _EXTRA:
             raise MissingExtra(f"serve needs {error.name}", "serve") from error
         raise
-    from extractor.llm.cost.budget import Limits, Pricing
+    from extractor.llm.cost.budget import Pricing
     from extractor.llm.providers import Reasoning
     from extractor.run.executor import count_cores
 
@@ -63,7 +63,7 @@ def serve(given: ServiceOptions) -> None:
     token, token_file = choose_token(os.environ.get("EXTRACTOR_TOKEN"), given.host, root)
     spec = read_model_spec(given.model) if given.model else None
     reasoning = Reasoning(given.reasoning) if given.reasoning else None
-    pricing = Pricing.of(spec, find_prices(given.prices), Limits(given.max_usd), reasoning)
+    pricing = Pricing.of(spec, find_prices(given.prices), given.max_usd, reasoning)
     settings = ServiceSettings(given, root, token, spec, pricing, given.workers or count_cores())
 
     def announce(url: str) -> None:

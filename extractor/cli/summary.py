@@ -1,4 +1,4 @@
-"""The end of a run: its counts, why records failed, and the next steps, all on standard error."""
+"""Sum up a run on standard error: its counts, why records failed, and the next steps."""
 
 import re
 import shlex
@@ -52,17 +52,13 @@ def _list_counts(tally: Tally) -> Iterator[tuple[str, object]]:
     support = counts.get("support", {})
     yield f"{new}evidence", ", ".join(f"{count:,} {name}" for name, count in sorted(support.items())) or None
     kinds = sorted(counts.get("finding_kinds", {}).items(), key=lambda kind: -kind[1])
-    named = ", ".join(f"{name} {count:,}" for name, count in kinds[:_FINDING_KINDS]) + ", ..." * (
-        len(kinds) > _FINDING_KINDS
-    )
+    more = ", ..." * (len(kinds) > _FINDING_KINDS)
+    named = ", ".join(f"{name} {count:,}" for name, count in kinds[:_FINDING_KINDS]) + more
     yield f"{new}findings", f"{counts.get('findings', 0):,}" + f" ({named})" * bool(named)
     left_out = sum(counts.get("finding_kinds", {}).get(name, 0) for name in _LEFT_OUT)
     yield "read by the rules, left out by the model", f"{left_out:,}" if left_out else None
-    yield (
-        "questions",
-        f"{usage.questions:,} asked, {usage.open_questions:,} open"
-        + (f" ({usage.unanswered:,} without any usable answer)" if usage.unanswered else ""),
-    )
+    unanswered = f" ({usage.unanswered:,} without any usable answer)" if usage.unanswered else ""
+    yield "questions", f"{usage.questions:,} asked, {usage.open_questions:,} open{unanswered}"
     if usage.calls:
         cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
         tokens = f"{usage.prompt_tokens:,} prompt tokens{cached}, {usage.output_tokens:,} output tokens"
@@ -84,12 +80,12 @@ def _list_costs(tally: Tally, cost: Mapping[str, int | float | None] | None) -> 
 
 
 def how_to_resume(job: RunJob, *, raises_limits: bool = False) -> str:
-    """Name the command that continues this one, with ``MORE`` for its limits of money and tokens if asked."""
+    """Name the command that continues this one, with ``MORE`` for its limit of money if asked."""
     if job.out is None:
         return "with --out DIR a run can go on where it stopped"
     command = shlex.join(_words())
     if raises_limits:
-        command = re.sub(r"(--max-(?:usd|tokens)[= ])\S+", r"\1MORE", command)
+        command = re.sub(r"(--max-usd[= ])\S+", r"\1MORE", command)
     return f"go on with: extractor {command}"
 
 
@@ -123,7 +119,10 @@ def list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterato
         yield f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)"
     if (replayed := job.extractor.choice.tally) and replayed.missing:
         open_ = f"{replayed.missing:,} calls, of about {replayed.missing_tokens:,} prompt tokens, have no answer in"
-        yield f"{open_} {job.extractor.choice.replay}{_how_to_ask(folder)}"
+        model = folder.manifest.settings["model"] if folder else "none"
+        words = re.sub(r"--replay[= ]\S+", f"--model {shlex.quote(model)}", shlex.join(_words()))
+        again = "" if model == "none" else f"; to ask them: extractor {words}"
+        yield f"{open_} {job.extractor.choice.replay}{again}"
     if exchange and exchange.requests:
         files = ", ".join(map(str, exchange.parts))
         yield f"{exchange.written} requests still open, in {files}"
@@ -131,15 +130,6 @@ def list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterato
         place = shlex.quote(str(job.out))
         yield f"to read the results: extractor report {place}"
         yield f"to correct them: extractor review {place} --gold GOLD"
-
-
-def _how_to_ask(folder: RunFolder | None) -> str:
-    """Name the command that asks the model of the replayed run what this replay left open."""
-    model = folder.manifest.settings["model"] if folder else "none"
-    if model == "none":
-        return ""
-    words = re.sub(r"--replay[= ]\S+", f"--model {shlex.quote(model)}", shlex.join(_words()))
-    return f"; to ask them: extractor {words}"
 
 
 def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str]:

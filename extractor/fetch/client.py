@@ -113,7 +113,11 @@ class RegistryClient:
         """
         policy = self.registry.policy
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_Failure), wait=self._wait, stop=self._stops, sleep=policy.sleep, reraise=True
+            retry=retry_if_exception_type(_Failure),
+            wait=lambda state: policy.wait_before(state.attempt_number, self._asked_wait(state)),
+            stop=self._stops,
+            sleep=policy.sleep,
+            reraise=True,
         )
         attempts = 0
 
@@ -128,9 +132,6 @@ class RegistryClient:
         except _Failure as failure:
             tried = f" (after {attempts} attempts)" if attempts > 1 else ""
             raise RegistryError(f"{self.registry.name}: {failure.problem}{tried}; {failure.remedy}") from None
-
-    def _wait(self, state: RetryCallState) -> float:
-        return self.registry.policy.wait_before(state.attempt_number, self._asked_wait(state))
 
     def _stops(self, state: RetryCallState) -> bool:
         policy = self.registry.policy
@@ -194,7 +195,10 @@ class RegistryClient:
         )
 
     def _explain_status(self, response: httpx2.Response, body: bytes) -> Exception:
-        status, said = response.status_code, _read_message(body)
+        status = response.status_code
+        # The registry sends plain text, proxies send web pages.
+        text = " ".join(body.decode("utf-8", "replace").split())[:_LONGEST_MESSAGE]
+        said = _describe_web_page(body) if body.lstrip()[:1] == b"<" else text
         problem = f"HTTP {status}{said and f': {said}'}"
         if status == _BAD_REQUEST:
             return RegistryRefused(f"{self.registry.name}: the registry refuses the request, {problem}")
@@ -209,13 +213,6 @@ class RegistryClient:
         else:
             remedy = "check the address and the proxy settings (HTTPS_PROXY)"
         return RegistryError(f"{self.registry.name}: {problem}; {remedy}")
-
-
-def _read_message(body: bytes) -> str:
-    """Read the message of an error on one line: the registry sends plain text, proxies send web pages."""
-    if body.lstrip()[:1] == b"<":
-        return _describe_web_page(body)
-    return " ".join(body.decode("utf-8", "replace").split())[:_LONGEST_MESSAGE]
 
 
 def _describe_web_page(body: bytes) -> str:

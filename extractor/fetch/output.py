@@ -25,7 +25,7 @@ _OTHER = "name another file, or replace this one with --fresh"
 
 
 class FetchNote(BaseModel):
-    """What is stored beside the file: the query, and where it stopped.
+    """The note that is stored beside the file: the query, and where it stopped.
 
     ``query`` holds the address and the parameters, empty for NCT numbers. ``size`` is that of the file in bytes,
     ``token`` and ``page_size`` continue the query, ``total`` is the registry's count.
@@ -120,7 +120,9 @@ class RecordFile:
         beside.replace(self._note_path)
 
     def _continue(self) -> None:
-        note = self._read_note()
+        note = None
+        with suppress(FileNotFoundError, ValidationError):
+            note = FetchNote.model_validate_json(self._note_path.read_bytes())
         if note and note.query != self.note.query:
             raise StoreError(f"{self.path}: holds the records of another query or of NCT numbers; {_OTHER}")
         if note is None and self.note.query and self.path.stat().st_size:
@@ -131,11 +133,6 @@ class RecordFile:
         for study in self._read_studies():
             self.known.update(study.numbers)
             self.records += 1
-
-    def _read_note(self) -> FetchNote | None:
-        with suppress(FileNotFoundError, ValidationError):
-            return FetchNote.model_validate_json(self._note_path.read_bytes())
-        return None
 
     def _cut_rest(self, size: int) -> None:
         """Cut off what a killed fetch left after the last noted page: half a line, or packed studies."""

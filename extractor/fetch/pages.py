@@ -83,20 +83,18 @@ def _read_study(study: Any) -> Study:
         raise BadPage("a study without its NCT number (a parameter `fields` must name NCTId)") from None
     if not all(isinstance(one, str) and is_nct_number(one) for one in numbers):
         raise BadPage("a study with a broken NCT number")
+
+    def dump(*, ascii_alone: bool) -> bytes:
+        return json.dumps(study, ensure_ascii=ascii_alone, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+
     try:
-        return Study(tuple(one.upper() for one in numbers), _to_line(study))
+        try:
+            line = dump(ascii_alone=False)
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON can only escape
+            line = dump(ascii_alone=True)
+        return Study(tuple(one.upper() for one in numbers), line)
     except (ValueError, RecursionError) as error:  # a number beyond the range of a float
         raise BadPage(f"a study that is not valid JSON ({error})") from None
-
-
-def _to_line(study: Any) -> bytes:
-    def dump(*, ascii_alone: bool) -> str:
-        return json.dumps(study, ensure_ascii=ascii_alone, allow_nan=False, separators=(",", ":")) + "\n"
-
-    try:
-        return dump(ascii_alone=False).encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which JSON can only escape
-        return dump(ascii_alone=True).encode()
 
 
 def _refuse(name: str) -> NoReturn:

@@ -1,7 +1,7 @@
 """What to fetch: NCT numbers, or a query in the parameters of the API."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -99,18 +99,15 @@ class RegistryQuery:
             if name in _MANAGED or name in given:
                 reason = "the paging sets it" if name in _MANAGED else "an option of its own sets it"
                 raise ValueError(f"the parameter {name} cannot be given; {reason}")
-        advanced = " AND ".join(self._list_conditions())
-        return given | dict(self.more) | ({"filter.advanced": advanced} if advanced else {})
-
-    def _list_conditions(self) -> Iterator[str]:
-        own = self.more.get("filter.advanced", "")
-        others = bool(self.phases or self.updated_since)
-        if own:
-            yield f"({own})" if others else own
+        own, conditions = self.more.get("filter.advanced", ""), []
         if self.phases:
-            yield f"AREA[Phase]({' OR '.join(map(_read_phase, self.phases))})"
+            conditions.append(f"AREA[Phase]({' OR '.join(map(_read_phase, self.phases))})")
         if self.updated_since:
-            yield f"AREA[LastUpdatePostDate]RANGE[{self.updated_since.isoformat()},MAX]"
+            conditions.append(f"AREA[LastUpdatePostDate]RANGE[{self.updated_since.isoformat()},MAX]")
+        if own:
+            conditions.insert(0, f"({own})" if conditions else own)
+        advanced = " AND ".join(conditions)
+        return given | dict(self.more) | ({"filter.advanced": advanced} if advanced else {})
 
 
 def _read_phase(text: str) -> str:

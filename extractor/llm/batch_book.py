@@ -1,9 +1,10 @@
-"""The queue of a run's batches in its store: which calls wait, in which batch they are, and their answers."""
+"""The queue of a run's batches in its store, and the lines of batch files, as OpenAI and Anthropic define them."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -11,14 +12,19 @@ from extractor.errors import AnswerPending, BudgetReached
 from extractor.schemas import Usage
 
 from .calls import Call, PromptVersion, schema_of
-from .completions import Completion
+from .completions import Completion, GarbledReply, read_completion
 from .metering import Requests, Reservation
 from .store import CallStore, State, unpack
+
+if TYPE_CHECKING:
+    from .cost.budget import Budget
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
 """Limits of a batch. Providers accept 50,000 requests and 200 MB, or more."""
 _FRAME = 500
 """Bytes of a request beside its texts and its schema."""
+_REFUSED = frozenset({400, 413, 422})
+"""Refusals of the request itself, which would be refused again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,25 +129,12 @@ class BatchBook:
             self._database.execute("UPDATE batches SET state = 'fetched' WHERE id = ?", (number,))
 
 
-class RequestBudget(Protocol):
-    """A budget for the calls of a batch, which are all in flight at once, so none waits."""
-
-    def set_aside(self, call: Call) -> Reservation:
-        """Reserve what a call in flight may use, even without room."""
-
-    def try_reserve(self, call: Call, times: int = 1) -> Reservation | None:
-        """Reserve ``times`` what a call may use. Return None without room."""
-
-    def charge(self, reservation: Reservation, usage: Usage) -> None:
-        """Release a reservation, and count the actual usage."""
-
-
 class BatchQueue:
     """Takes calls for the next batch: raises ``AnswerPending``, or ``BudgetReached`` if the budget has no room."""
 
     queues = True
 
-    def __init__(self, book: BatchBook, budget: RequestBudget | None = None) -> None:
+    def __init__(self, book: BatchBook, budget: "Budget | None" = None) -> None:
         self._book, self._budget, self._has_refused = book, budget, False
         book.forgive()
         self._reserved: dict[str, Reservation] = {}
@@ -179,3 +172,62 @@ class BatchQueue:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+def write_line(name: str, body: Mapping[str, Any], protocol: str) -> bytes:
+    r"""Write a request as one line of a batch file.
+
+    >>> write_line("a", {"model": "m"}, "anthropic")
+    b'{"custom_id": "a", "params": {"model": "m"}}\n'
+    """
+    openai = {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
+    line = {"custom_id": name, "params": body} if protocol == "anthropic" else openai
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
+class AnswerLine(NamedTuple):
+    """An answer of a batch: the call's name, and its completion or the problem, and whether the call is refused."""
+
+    name: str
+    completion: Completion | None
+    problem: str = ""
+    is_refused: bool = False
+
+
+def read_line(row: Any) -> AnswerLine | None:
+    """Read an answer in the form of OpenAI's or Anthropic's batches. None if it does not answer a request.
+
+    >>> read_line({"custom_id": "a", "response": {"status_code": 429, "body": {}}})
+    AnswerLine(name='a', completion=None, problem='status 429, no completion', is_refused=False)
+    """
+    if not isinstance(row, Mapping) or not isinstance(name := row.get("custom_id"), str):
+        return None
+    result = row.get("result")
+    if isinstance(result, Mapping):  # Anthropic's
+        status, body = (200, result.get("message")) if result.get("type") == "succeeded" else (0, None)
+        error = result.get("error") or {}
+        error = error.get("error", error) if isinstance(error, Mapping) else error
+        refused = isinstance(error, Mapping) and error.get("type") == "invalid_request_error"
+        problem = "" if status else str(result.get("type") or "no completion")
+    else:
+        response = row.get("response")
+        response = response if isinstance(response, Mapping) else {}
+        body, status = response.get("body"), response.get("status_code") or (200 if "body" in response else 0)
+        error = row.get("error") or (body.get("error") if isinstance(body, Mapping) else None)
+        refused, problem = status in _REFUSED, f"status {status}" if status not in (0, 200) else ""
+    if status == 200:
+        try:
+            return AnswerLine(name, read_completion(body))
+        except GarbledReply as garbled:
+            return AnswerLine(name, None, str(garbled))
+    said = error.get("message") or error.get("code") if isinstance(error, Mapping) else error
+    reason = " ".join(str(said or "no completion").split())[:200]
+    return AnswerLine(name, None, ", ".join(filter(None, (problem, reason))), refused)
+
+
+def load_row(line: bytes) -> Any:
+    """Parse one JSON line. Return None if the line is not valid JSON."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None

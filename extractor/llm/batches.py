@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
@@ -17,16 +17,14 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 from extractor.errors import ModelError
 from extractor.schemas import Usage
 
-from .batch_book import BatchBook, StoredBatch
-from .batch_lines import load_row, read_line, write_line
+from .batch_book import BatchBook, StoredBatch, load_row, read_line, write_line
 from .completions import as_json
 from .failures import explain_failure, read_failure
 from .live import LiveModel
 from .metering import Requests, Reservation
 from .pace import RetryPolicy
 from .patience import Watch
-from .settings import ClientSettings
-from .spec import ModelSpec
+from .spec import ClientSettings, ModelSpec
 from .store import State, judge
 
 _TAG = "extractor"
@@ -68,19 +66,6 @@ class Progress(NamedTuple):
     message: str = ""
 
 
-class _Provider(Protocol):
-    """A provider's batch API."""
-
-    async def create(self, batch: StoredBatch, bodies: Callable[[], Any]) -> str:
-        """Create the batch, or find one that was created already. Return its id."""
-
-    async def look(self, name: str) -> Progress:
-        """Return the progress of the batch."""
-
-    def fetch(self, name: str) -> AsyncIterator[Any]:
-        """Yield the answers of a batch that has ended, as plain data."""
-
-
 class _OpenAI:
     """OpenAI's batches of ``/v1/chat/completions``: a file of requests, one of answers and one of errors."""
 
@@ -88,6 +73,7 @@ class _OpenAI:
         self._sdk, self._book = sdk, book
 
     async def create(self, batch: StoredBatch, bodies: Callable[[], Any]) -> str:
+        """Create the batch, or find one that was created already. Return its id."""
         input_file = batch.input_file
         if input_file is None:
             lines = b"".join(write_line(name, body, "openai") for name, body in bodies())
@@ -109,6 +95,7 @@ class _OpenAI:
         return str(made.id)
 
     async def look(self, name: str) -> Progress:
+        """Return the progress of the batch."""
         batch = await self._sdk.batches.retrieve(name)
         counts = batch.request_counts
         message = "; ".join(str(error.message) for error in (batch.errors.data or [])[:3]) if batch.errors else ""
@@ -116,6 +103,7 @@ class _OpenAI:
         return Progress(batch.status, done, batch.status in ("completed", "failed", "expired", "cancelled"), message)
 
     async def fetch(self, name: str) -> AsyncIterator[Any]:
+        """Yield the answers of a batch that has ended, as plain data."""
         batch = await self._sdk.batches.retrieve(name)
         for file in filter(None, (batch.output_file_id, batch.error_file_id)):
             for line in (await self._sdk.files.content(file)).content.splitlines():
@@ -150,7 +138,8 @@ class _Anthropic:
             yield as_json(line)
 
 
-_PROVIDERS: Mapping[str, Callable[[Any, BatchBook], _Provider]] = {"openai": _OpenAI, "anthropic": _Anthropic}
+_Provider = _OpenAI | _Anthropic
+_PROVIDERS: Mapping[str, type[_Provider]] = {"openai": _OpenAI, "anthropic": _Anthropic}
 
 
 @dataclass(slots=True)
@@ -267,7 +256,7 @@ class BatchClient:
     async def _retry(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Retry a request that can safely be repeated."""
         attempts = AsyncRetrying(
-            retry=retry_if_exception(_is_temporary),
+            retry=retry_if_exception(lambda error: bool((read := read_failure(error)) and read.is_temporary)),
             stop=stop_after_attempt(self._attempts),
             wait=wait_exponential(max=60),
             sleep=self.policy.sleep,
@@ -313,8 +302,3 @@ async def open_batch_client(
         yield BatchClient(live, provider, spec, book, policy or PollPolicy(), report, live_cost, reservation_of)
     finally:
         await live.close()
-
-
-def _is_temporary(error: BaseException) -> bool:
-    failure = read_failure(error)
-    return failure is not None and failure.is_temporary

@@ -70,7 +70,7 @@ def schema_of(reply_model: type[BaseModel]) -> str:
 
 
 def _digest(*parts: str) -> str:
-    """32 hexadecimal digits of SHA-256; each part ends, so that parts cannot run into each other."""
+    """Return 32 hexadecimal digits of SHA-256. Each part is terminated, so that parts cannot run into each other."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")

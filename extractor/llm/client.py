@@ -21,13 +21,12 @@ from .failures import TOO_LONG, is_too_long
 from .metering import Meter, Requests, Reservation
 from .pace import RetryPolicy
 from .patience import MOST_CALLS, Watch
-from .settings import ClientSettings
-from .spec import ModelSpec, hide_keys, name_model
+from .spec import ClientSettings, ModelSpec, hide_keys, name_model
 from .store import CallStore, OpenStore, State, judge
 
 
 class Answerer(Protocol):
-    """Whatever answers a call: a live model, an earlier run, or, later, a batch that ``queues`` it."""
+    """Anything that answers a call: a live model, an earlier run, or, later, a batch that ``queues`` it."""
 
     queues: bool
 

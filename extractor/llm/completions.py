@@ -116,7 +116,7 @@ def as_json(reply: object) -> Any:
 
 
 def _read_chat(body: _Json) -> Completion:
-    """OpenAI's chat completion."""
+    """Read OpenAI's chat completion."""
     choice = body["choices"][0]
     message, reason = choice["message"], choice.get("finish_reason") or ""
     called = message.get("tool_calls") or ()
@@ -130,7 +130,7 @@ def _read_chat(body: _Json) -> Completion:
 
 
 def _read_chat_usage(body: _Json) -> Usage:
-    """Usage of a chat completion. llama.cpp reports cached tokens in its timings, or beside the answer.
+    """Read the usage of a chat completion. llama.cpp reports cached tokens in its timings, or beside the answer.
 
     Some servers count thinking only in the total.
     """
@@ -144,7 +144,7 @@ def _read_chat_usage(body: _Json) -> Usage:
 
 
 def _read_message(body: _Json) -> Completion:
-    """Anthropic's message. Its input tokens leave out those that a cache served or took."""
+    """Read Anthropic's message. Its input tokens leave out those that a cache served or took."""
     reason = body["stop_reason"]
     parts = body.get("content") or ()
     called = [part["input"] for part in parts if part["type"] == "tool_use"]
@@ -161,7 +161,7 @@ def _read_message(body: _Json) -> Completion:
 
 
 def _read_candidates(body: _Json) -> Completion:
-    """Gemini's generated content, whose tokens of thinking stand apart from those of the answer."""
+    """Read Gemini's generated content, whose tokens of thinking stand apart from those of the answer."""
     candidate = (body.get("candidates") or [{}])[0]
     reason = candidate.get("finish_reason") or ""
     parts = (candidate.get("content") or {}).get("parts") or ()
@@ -179,7 +179,7 @@ def _read_candidates(body: _Json) -> Completion:
 
 
 def _read_converse(body: _Json) -> Completion:
-    """Bedrock's converse."""
+    """Read Bedrock's converse."""
     reason, parts = body.get("stopReason") or "", body["output"]["message"]["content"]
     called = [part["toolUse"]["input"] for part in parts if "toolUse" in part]
     text = "".join(part.get("text", "") for part in parts)

@@ -151,14 +151,6 @@ class Database:
                 self.execute("ROLLBACK")
             raise
 
-    def copy_to(self, path: Path) -> None:
-        """Copy the current content to the file at ``path``."""
-        target = _call(path, self._remedy, sqlite3.connect, path)
-        try:
-            _call(path, self._remedy, self._connection.backup, target)
-        finally:
-            target.close()
-
     def close(self) -> None:
         """Close the file. An open transaction is rolled back."""
         with self._closing:
@@ -200,12 +192,10 @@ def _call(path: Path, remedy: str, call: Any, *arguments: Any, **options: Any) -
     kind = _UnwritableError if code in _UNWRITABLE else StoreError
     if code in _DAMAGED:
         raise kind(f"{path}: damaged ({said}); {remedy}")
-    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
+    is_full = code == sqlite3.SQLITE_FULL
+    if code == sqlite3.SQLITE_IOERR:
+        with suppress(OSError):
+            is_full = shutil.disk_usage(path.parent).free < _FULL_BELOW
+    if is_full:
         raise DiskFull(f"{path}: the disk is full; free some space, and run the same command again")
     raise kind(f"{path}: {said}; check its permissions, its disk, and whether another program uses it")
-
-
-def _is_full(path: Path) -> bool:
-    with suppress(OSError):
-        return shutil.disk_usage(path.parent).free < _FULL_BELOW
-    return False

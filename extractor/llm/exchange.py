@@ -9,15 +9,13 @@ from pydantic import BaseModel
 
 from extractor.errors import AnswerPending, AnswersError
 
-from .batch_book import MOST_BYTES, MOST_REQUESTS, BatchBook
-from .batch_lines import load_row, read_line, write_line
+from .batch_book import MOST_BYTES, MOST_REQUESTS, BatchBook, load_row, read_line, write_line
 from .calls import Call
 from .completions import Completion
 from .database import open_scratch
 from .metering import Requests
 from .request_form import RequestForm
-from .settings import ClientSettings
-from .spec import ModelSpec
+from .spec import ClientSettings, ModelSpec
 from .store import CallStore, State
 
 

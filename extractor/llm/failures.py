@@ -1,4 +1,4 @@
-"""What an error of any provider's SDK says: status, message, and when to come back; and the error for users.
+"""Read the errors of any provider's SDK: status, message, and when to come back; and make the error for users.
 
 The SDKs have no common base, so their errors are read by their attributes: OpenAI's and Anthropic's (also Groq's and
 LiteLLM's) have ``status_code``, ``response`` and ``body``; Google's ``code`` and ``details``; Mistral's
@@ -36,7 +36,7 @@ _DELAY = re.compile(
 )
 _SILENCE = re.compile(r"Timeout|Connect|Transport|Network|Protocol|Read|Write|Pool")
 _WAITED_IN_VAIN = frozenset({504, 524})
-"""What a gateway says whose server may still answer, and be paid."""
+"""Statuses of a gateway whose server may still answer, and be paid."""
 _UNCONNECTED = re.compile(r"ConnectError|ConnectTimeout|gaierror|ConnectionRefused")
 
 
@@ -104,7 +104,7 @@ def is_too_long(text: str) -> bool:
 
 
 def read_failure(error: BaseException) -> Failure | None:
-    """What an error of an SDK says; None for an error of another kind."""
+    """Read an error of an SDK. Return None for an error of another kind."""
     if not isinstance(error, Exception):
         return None  # a cancellation may have a broken connection as its context
     if garbled := next((one for one in _list_causes(error) if isinstance(one, GarbledReply)), None):
@@ -198,7 +198,7 @@ def _explain_status(failure: Failure, spec: ModelSpec) -> str:
 
 
 def _read_attributes(error: BaseException) -> tuple[int | None, Any, Mapping[str, str]]:
-    """Status, body and headers of an SDK's error."""
+    """Return the status, body and headers of an SDK's error."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore
         facts = response.get("ResponseMetadata", {})

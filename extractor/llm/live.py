@@ -32,17 +32,16 @@ from extractor.errors import MissingExtra, ModelAway
 from extractor.events import Event, tell
 from extractor.schemas import Usage
 
-from .calls import Call, estimate_tokens
+from .calls import Call
 from .completions import BROKEN, Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .failures import Failure, explain_failure, explain_opening, find_unknown, lacks_key, read_failure
 from .metering import Requests
 from .network import open_connection
-from .pace import Pace, RetryPolicy
+from .pace import RetryPolicy
 from .patience import Came, Watch
 from .providers import list_providers
 from .request_form import RequestForm
-from .settings import ClientSettings
-from .spec import LOOPBACK, ModelSpec, name_model
+from .spec import LOOPBACK, ClientSettings, ModelSpec, name_model
 
 # instructor logs each failed attempt as an error, and Python prints errors if no handler is set.
 logging.getLogger("instructor").addHandler(logging.NullHandler())
@@ -67,7 +66,7 @@ class LiveModel:
         self._spec, self._settings, self._policy, self._watch = spec, settings, policy, watch
         self.form = RequestForm(spec, settings)
         self.was_reached = False
-        self._pace = Pace(policy, settings.requests_per_minute, settings.tokens_per_minute)
+        self._paused_until = 0.0
         self._clients = {self.form.mode: open_client(spec, self.form.mode)}
         without_key = spec.is_compatible and spec.api_key is None
         self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
@@ -145,11 +144,11 @@ class LiveModel:
     async def _exchange(
         self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any], client: Any
     ) -> None:
-        """One exchange with its re-asks, when the pace allows it. Tells the watch and the events what came."""
-        expected = estimate_tokens(call.system) + estimate_tokens(call.user)
+        """Make one exchange with its re-asks, after any pause. Tell the watch and the events what came."""
         if answers.sent:
             await answers.requests.renew(answers.usage)
-        await self._pace.admit(expected)
+        while (left := self._paused_until - self._policy.clock()) > 0:
+            await self._policy.sleep(left)
         since, spent = monotonic(), answers.usage
         facts = {"record_id": call.record_id, "model": self._spec.name, "attempt": answers.sent + 1}
         answers.sent += 1
@@ -163,11 +162,15 @@ class LiveModel:
                     if failure := read_failure(error):
                         self.was_reached |= failure.status is not None
                         came(_describe_failure(failure))
-                        self._hold(failure)
+                        wait = failure.wait or 0.0
+                        if failure.is_limit and 0 < wait <= self._policy.longest_wait:  # for all requests
+                            tell(Event.RATE_LIMITED, seconds=round(wait, 3))
+                            self._paused_until = max(self._paused_until, self._policy.clock() + wait)
                     raise
         except BaseException as error:
             failure = read_failure(error)
-            if answers.awaits and (failure.leaves_cost_open if failure else not _is_unsent(error)):
+            is_unsent = lacks_key(error) or find_unknown(error) is not None  # refused by the SDK
+            if answers.awaits and (failure.leaves_cost_open if failure else not is_unsent):
                 answers.requests.note_lost()
             answers.awaits = False
             name = str(failure.status) if failure and failure.status else type(error).__name__
@@ -175,9 +178,6 @@ class LiveModel:
             tell(Event.CALL_ENDED, **facts, seconds=round(monotonic() - since, 3), status=status, error=name)
             raise
         self.was_reached, used = True, answers.usage
-        self._pace.correct(
-            used.prompt_tokens + used.output_tokens - spent.prompt_tokens - spent.output_tokens - expected
-        )
         assert answers.last
         tell(
             Event.CALL_ENDED,
@@ -234,12 +234,6 @@ class LiveModel:
                 raise GarbledReply(BROKEN)
         elif cause:
             raise cause
-
-    def _hold(self, failure: Failure) -> None:
-        """Pause all requests if the provider says for how long."""
-        if failure.is_limit and failure.wait and failure.wait <= self._policy.longest_wait:
-            tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
-            self._pace.pause(failure.wait)
 
     def _is_worth_retry(self, error: BaseException) -> bool:
         failure = read_failure(error)
@@ -304,19 +298,15 @@ class _Answers:
     def are_worth_reask(self, state: RetryCallState) -> bool:
         """Return whether the last answer was complete and broke the schema, and another request may begin."""
         error = state.outcome.exception() if state.outcome else None
-        complete = self.last is not None and self.last.ending is Ending.COMPLETE
-        if self._watch.is_over or not self.requests.may_repeat():
+        if self._watch.is_over or not self.requests.may_repeat() or not isinstance(error, _NO_ANSWER):
             return False
-        return isinstance(error, _NO_ANSWER) and complete and self.garbled is None and not self._is_valid()
-
-    def _is_valid(self) -> bool:
-        """Return whether the last answer is valid, perhaps as text instead of the tool call that instructor expects."""
-        assert self.last
-        try:
+        if self.garbled or self.last is None or self.last.ending is not Ending.COMPLETE:
+            return False
+        try:  # it may be valid as text instead of the tool call that instructor expects
             self._call.reply_model.model_validate_json(self.last.text, strict=_STRICT, context=dict(self._call.context))
         except ValidationError:
-            return False
-        return True
+            return True
+        return False
 
 
 def open_client(spec: ModelSpec, mode: str) -> Any:
@@ -333,7 +323,10 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
         given["http_client"] = open_connection(key, direct=direct)
     if spec.is_compatible and not key:
         given["api_key"] = "none"
-    _quieten_litellm(spec)
+    if spec.provider == "litellm":  # it would fetch prices from the network, and advertise on standard output
+        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+        with suppress(ImportError):
+            import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]
     failure: Exception
     try:
         client = instructor.from_provider(name, async_client=True, mode=instructor.Mode[mode], **given)
@@ -352,19 +345,6 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
             sdk.organization = sdk.project = None  # the environment sets them for OpenAI alone
         return client
     raise failure
-
-
-def _quieten_litellm(spec: ModelSpec) -> None:
-    """LiteLLM would fetch prices from the network, and advertise on standard output."""
-    if spec.provider == "litellm":
-        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        with suppress(ImportError):
-            import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]
-
-
-def _is_unsent(error: BaseException) -> bool:
-    """Return whether an SDK refused a request before it was sent."""
-    return lacks_key(error) or find_unknown(error) is not None
 
 
 def _describe_failure(failure: Failure) -> Came:

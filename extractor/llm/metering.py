@@ -11,7 +11,7 @@ from .store import CallStore
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reservation:
-    """What one request of a call may use at most. Equal only to itself."""
+    """The most that one request of a call may use. Equal only to itself."""
 
     most: Usage = field(default_factory=Usage)
 

@@ -1,7 +1,4 @@
-"""Pace requests to a model: retries after faults, and rates.
-
-Times are seconds of a monotonic clock.
-"""
+"""When a request is sent again: waits after faults, and how long a server asks to wait, in seconds."""
 
 import asyncio
 import random
@@ -11,8 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-
-from aiolimiter import AsyncLimiter
 
 _PARTS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -37,7 +32,7 @@ class RetryPolicy:
     jitter: Callable[[], float] = random.random
 
     def wait_before(self, attempt: int, asked: float | None) -> float:
-        """Seconds to wait after ``attempt`` failed attempts. ``asked`` is what the server asks for, in seconds.
+        """Return the seconds to wait after ``attempt`` failed attempts. The server asks for ``asked`` seconds.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
         >>> calm.wait_before(3, None), calm.wait_before(30, None), calm.wait_before(1, 7.5)
@@ -48,44 +43,6 @@ class RetryPolicy:
         return min(wait, self.longest_wait) + self.jitter()
 
 
-class Pace:
-    """Holds requests back so that at most ``requests`` and ``tokens`` a minute are sent.
-
-    A pause that the server asks for holds all further requests. Belongs to one event loop.
-    """
-
-    def __init__(self, policy: RetryPolicy, requests: float | None = None, tokens: float | None = None) -> None:
-        self._policy = policy
-        self._requests, self._tokens = _limiter(requests), _limiter(tokens)
-        self._debt = self._paused_until = 0.0
-
-    async def admit(self, tokens: float) -> None:
-        """Wait until a request of about so many tokens may go."""
-        if self._requests:
-            await self._requests.acquire()
-        await self._await_tokens(tokens)
-        while (left := self._paused_until - self._policy.clock()) > 0:
-            await self._policy.sleep(left)
-
-    def pause(self, seconds: float) -> None:
-        """Hold all further requests for ``seconds``."""
-        self._paused_until = max(self._paused_until, self._policy.clock() + seconds)
-
-    def correct(self, tokens: float) -> None:
-        """Add what a request used beyond the tokens with which it was admitted."""
-        self._debt += tokens
-
-    async def _await_tokens(self, tokens: float) -> None:
-        if self._tokens is None:
-            return
-        owed, self._debt = tokens + self._debt, 0.0
-        while owed > 0:  # a limiter refuses amounts above its capacity
-            portion = min(owed, self._tokens.max_rate)
-            await self._tokens.acquire(portion)
-            owed -= portion
-        self._debt += owed
-
-
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Read how many seconds a server asks to wait: milliseconds, seconds or an HTTP date. Return None without them.
 
@@ -94,34 +51,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     >>> retry_after({"retry-after": "Thu, 01 Jan 2026 12:00:30 GMT", "date": "Thu, 01 Jan 2026 12:00:10 GMT"})
     20.0
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
-    return _seconds(headers.get("retry-after"), headers) if milliseconds is None else milliseconds / 1000
-
-
-def is_temporary(status: int) -> bool:
-    """Return whether a request that failed with this HTTP status may succeed later."""
-    return status in _TEMPORARY or status >= 500
-
-
-def _limiter(per_minute: float | None) -> AsyncLimiter | None:
-    """Make a limiter that spreads a rate evenly: the burst is the amount of one second, at least 1."""
-    if not per_minute:
-        return None
-    rate = per_minute / 60
-    return AsyncLimiter(rate, 1.0) if rate >= 1 else AsyncLimiter(1, 1 / rate)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None
-
-
-def _seconds(text: str | None, headers: Mapping[str, str]) -> float | None:
-    """Seconds from ``6m0s``, ``120ms``, plain seconds, or a date."""
-    if parts := _PARTS.findall(text or ""):
+    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after")
+    if parts := _PARTS.findall(text or ""):  # as in 6m0s or 120ms
         return sum(float(number) * _SECONDS[unit] for number, unit in parts)
     if (number := _number(text)) is not None:
         return number
@@ -130,6 +63,19 @@ def _seconds(text: str | None, headers: Mapping[str, str]) -> float | None:
     except OverflowError:
         return None
     return max(0.0, (date - now).total_seconds()) if date else None
+
+
+def is_temporary(status: int) -> bool:
+    """Return whether a request that failed with this HTTP status may succeed later."""
+    return status in _TEMPORARY or status >= 500
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
 
 
 def _date(text: str | None) -> datetime | None:

@@ -24,7 +24,7 @@ _PROBLEM_LENGTH = 300
 
 
 class Came(NamedTuple):
-    """What came back for a request: in words, in short, and whether it is an answer of a model."""
+    """The result of a request: in words, in short, and whether it is an answer of a model."""
 
     words: str
     brief: str
@@ -114,11 +114,16 @@ class Watch:
 
     def note_call(self, problem: str | None) -> None:
         """Note the end of a call: None if its answer was usable, else the reason. May raise ``ModelAway``."""
-        self._failed, self.problem = (self._failed + 1, self._explain(problem)) if problem else (0, self.problem)
         if problem is None:
-            self._requests, self._was_usable = 0, True
-        elif self._patience and self._failed >= self._patience.calls * (_ONCE_USABLE if self._was_usable else 1):
-            raise ModelAway(self._give_up(self._explain_waste())) from None
+            self._failed, self._requests, self._was_usable = 0, 0, True
+            return
+        last = f"; the last reply: {self._last.words}" if self._last.is_answer else ""  # else the problem says it
+        self.problem = self._hide(problem.removeprefix(f"{self._name}: ")[:_PROBLEM_LENGTH] + last)
+        self._failed += 1
+        if self._patience and self._failed >= self._patience.calls * (_ONCE_USABLE if self._was_usable else 1):
+            which = f"{self._failed} calls in a row" if self._was_usable else f"the first {self._failed} calls"
+            waste = f"{which} brought no usable answer ({self._requests} requests): {self.problem}"
+            raise ModelAway(self._give_up(f"{self._name}: {waste}")) from None
 
     def note_request(self) -> None:
         """Note that a request is sent, which may be one of several in an exchange."""
@@ -190,14 +195,6 @@ class Watch:
         self._why = self._why or why
         self._reschedule()
         return self._why
-
-    def _explain(self, problem: str) -> str:
-        last = f"; the last reply: {self._last.words}" if self._last.is_answer else ""  # else the problem says it
-        return self._hide(problem.removeprefix(f"{self._name}: ")[:_PROBLEM_LENGTH] + last)
-
-    def _explain_waste(self) -> str:
-        which = f"{self._failed} calls in a row" if self._was_usable else f"the first {self._failed} calls"
-        return f"{self._name}: {which} brought no usable answer ({self._requests} requests): {self.problem}"
 
     def _explain_silence(self) -> str:
         assert self._patience

@@ -25,7 +25,7 @@ class _Entry(BaseModel):
 
 
 class Family(_Entry):
-    """What is true of some models of a provider; ``providers.toml`` explains the fields."""
+    """The properties that some models of a provider share; ``providers.toml`` explains the fields."""
 
     models: str = ""
     mode: tuple[Literal["JSON_SCHEMA", "TOOLS", "JSON"], ...]
@@ -70,7 +70,7 @@ def list_providers() -> Mapping[str, Provider]:
 
 
 def find_family(provider: str, model: str) -> Family:
-    """What is true of a provider's model.
+    """Find the family of a provider's model.
 
     >>> find_family("openai", "gpt-5-mini").temperature, find_family("openai", "gpt-4o-mini").temperature
     (False, True)

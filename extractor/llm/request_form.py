@@ -10,14 +10,13 @@ from pydantic import BaseModel
 from .calls import Call, schema_of
 from .completions import Completion, Ending
 from .failures import Failure
-from .settings import ClientSettings
-from .spec import ModelSpec
+from .spec import ClientSettings, ModelSpec
 
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
 """Providers for whose response format instructor names the schema by the model's class."""
 _MORE_ROOM = 4
-"""If thinking takes the whole output limit, the room for it grows so many times, once."""
+"""If thinking takes the whole output limit, the room for it grows by this factor, once."""
 
 
 class RequestForm:
@@ -81,7 +80,7 @@ class RequestForm:
         return dict(body)
 
     def learn(self, failure: Failure, sent: Mapping[str, Any], mode: str) -> bool:
-        """Change what the provider refused of a request with these parameters and mode. Whether to send it again."""
+        """Change what the provider refused of a request with these parameters and mode. Return whether to resend."""
         refused = failure.refuses([name for name in sent if name not in self._options])
         if refused and not failure.is_about_length:
             if refused == self._limit:
@@ -102,7 +101,7 @@ class RequestForm:
         return False
 
     def put_beside(self, unknown: str | None) -> bool:
-        """Send an option that the SDK does not know all the same. Whether to send the request again."""
+        """Send an option that the SDK does not know all the same. Return whether to resend the request."""
         new = unknown in self._options.keys() - self.beside - {None}
         self.beside |= {str(unknown)} if new else set()
         return new

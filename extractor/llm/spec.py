@@ -1,13 +1,16 @@
-"""Parse a model specification, the text after ``--model``."""
+"""The specification of a model, the text after ``--model``, and the settings of its client."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import PureWindowsPath
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from .providers import Family, find_family, guess_provider, list_providers
+from .patience import MOST_CALLS, Patience
+from .providers import Family, Reasoning, find_family, guess_provider, list_providers
 
 SERVER = "server"
 """The provider of a model that is named by the address of an OpenAI-compatible server."""
@@ -78,7 +81,7 @@ class ModelSpec:
 
     @property
     def family(self) -> Family:
-        """What is true of this model."""
+        """The family of models that this one belongs to."""
         return find_family(self.provider, self.name)
 
     @property
@@ -110,6 +113,27 @@ class ModelSpec:
 
     def __str__(self) -> str:
         return f"{hide_user(self.base_url or '')}#{self.name}" if self.is_server else f"{self.provider}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Settings of the client.
+
+    ``reasoning`` is how much the model thinks, None for the default of its family; ``options`` are further parameters
+    of each request. ``reasks`` is the number of re-asks after an answer that breaks its schema. ``concurrency`` limits
+    the requests in flight. ``timeout`` is in seconds, from sending a request to the end of its reply.
+    ``output_tokens`` lowers the output limit of each call. ``patience`` says when the model is given up; with None it
+    never is. ``most_calls`` may be answered for the questions of one call, re-asks and halves included.
+    """
+
+    reasoning: Reasoning | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    reasks: int = 1
+    concurrency: int = 8
+    timeout: float = 600.0
+    output_tokens: int | None = None
+    patience: Patience | None = field(default_factory=Patience)
+    most_calls: int = MOST_CALLS
 
 
 def _secret(key: str | None) -> SecretStr | None:

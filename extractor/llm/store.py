@@ -19,7 +19,7 @@ _SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _USAGE.split(", "))
 
 
 class State(StrEnum):
-    """What became of a call.
+    """The state of a call.
 
     - ``asked``: no answer is stored: it runs, failed, or its process was killed;
     - ``waiting``: it waits for a batch, or for the answers of one;

@@ -1,7 +1,6 @@
-"""Input files at addresses such as ``s3://bucket/folder``. Only this module imports fsspec, from the extra ``s3``."""
+"""Open input files at addresses such as ``s3://bucket/folder``. Only this module imports fsspec (extra ``s3``)."""
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from extractor.errors import MissingExtra, RecordError
@@ -42,11 +41,7 @@ def _find(files: Any, root: str) -> list[str]:
         return [root]
     found = files.glob(root) if _MAGIC & set(root) else [root]
     inside = [path for one in found for path in (files.find(one) if files.isdir(one) else [one] * files.exists(one))]
-    return [path for path in inside if path in found or not _is_hidden(path.removeprefix(root))]
-
-
-def _is_hidden(path: str) -> bool:
-    return any(part.startswith(".") for part in PurePosixPath(path).parts)
+    return [path for path in inside if path in found or "/." not in f"/{path.removeprefix(root)}"]
 
 
 def _first_line(error: BaseException) -> str:

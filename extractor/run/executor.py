@@ -1,4 +1,4 @@
-"""Executors, which compute the steps of extractions in this process, in worker processes, or on a Ray cluster.
+"""Compute the steps of extractions in this process, in worker processes, or on a Ray cluster.
 
 ::
 

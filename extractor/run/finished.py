@@ -1,9 +1,10 @@
-"""Reads finished runs: their results one at a time, and their records from the original inputs."""
+"""Read finished runs: their results one at a time, and their records from the original inputs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TypeVar
@@ -49,7 +50,6 @@ class FinishedRun:
 
     Results whose record the run's input no longer has are ``left_out``, unless ``left`` is set.
 
-    ``incomplete`` describes an unfinished run, such as "168 of 3,096 records, interrupted"; None for a complete one.
     Raises ``StoreError`` for a folder without a run, or with one of another version of this program.
     """
 
@@ -63,7 +63,20 @@ class FinishedRun:
             self._places = {record_id: (start, length) for record_id, start, length in lines}
             self.left_out = 0 if left else store.count(LEFT)
         self._corrected: Mapping[str, Path] = {}
-        self.incomplete = self._describe_incomplete()
+
+    @cached_property
+    def incomplete(self) -> str | None:
+        """The state of an unfinished run, such as "168 of 3,096 records, interrupted"; None for a complete one."""
+        state, total, done = self.manifest.state, self.manifest.total, len(self._places)
+        if state is RunState.COMPLETE:
+            return None
+        known = f" of {total:,}" if total and total >= done else ""
+        records = f"{done:,}{known} record{'s' * (bool(known) or done != 1)}"
+        if state is RunState.STOPPED:
+            return f"{records}, stopped ({self.manifest.stopped_by})"
+        # The manifest of a killed run says "running", but its folder is not locked.
+        running = state is RunState.RUNNING and is_locked(self.folder)
+        return f"{records}, {'still running' if running else 'interrupted'}"
 
     @property
     def record_ids(self) -> list[str]:
@@ -125,18 +138,6 @@ class FinishedRun:
                 yield RereadRecord(record.record_id, state, record if same else None)
         for record_id in left:
             yield RereadRecord(record_id, TextState.MISSING)
-
-    def _describe_incomplete(self) -> str | None:
-        state, total, done = self.manifest.state, self.manifest.total, len(self._places)
-        if state is RunState.COMPLETE:
-            return None
-        known = f" of {total:,}" if total and total >= done else ""
-        records = f"{done:,}{known} record{'s' * (bool(known) or done != 1)}"
-        if state is RunState.STOPPED:
-            return f"{records}, stopped ({self.manifest.stopped_by})"
-        # The manifest of a killed run says "running", but its folder is not locked.
-        running = state is RunState.RUNNING and is_locked(self.folder)
-        return f"{records}, {'still running' if running else 'interrupted'}"
 
 
 def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:

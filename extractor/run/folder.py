@@ -1,4 +1,4 @@
-"""A run's folder: results, failures, manifest, store and lock. A run can be killed at any moment and continue."""
+"""Write a run's folder: results, failures, manifest, store and lock. A killed run can continue."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -126,7 +126,7 @@ class RunFolder(Sink):
                 self._files[name].truncate()
 
     def is_done(self, record: TrialRecord) -> bool:
-        """Whether an earlier run finished this record with this text. Called once per record, in input order.
+        """Return whether an earlier run finished this record with this text. Called once per record, in input order.
 
         Raises ``RepeatedRecord`` for another text with a known id from another file or from this invocation.
         """
@@ -210,7 +210,7 @@ class RunFolder(Sink):
             self._write_manifest(manifest)
 
     def _has_left(self, path: str) -> bool:
-        """Whether a record from a path would have been read again now, if it were still there."""
+        """Return whether a record from a path would have been read again now, if it were still there."""
         if path in self._unread or path == STDIN:  # a stream may hold other records each time
             return False
         has_all = len(self._manifest.inputs) == len(self._inputs)  # else only those of the inputs that were given now
@@ -315,7 +315,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a run writes to the folder."""
+    """Return whether a run writes to the folder."""
     if not (folder / _LOCK).exists():
         return False
     try:

@@ -1,6 +1,7 @@
-"""The forecast of ``extractor run --dry-run``: low, expected and high figures of calls, tokens, money and time."""
+"""Forecast a run for ``--dry-run``: low, expected and high figures of calls, tokens, money and time."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 
 from extractor.errors import EngineError, ExtractorError
 from extractor.llm.cost.budget import Pricing
-from extractor.llm.cost.prices import PICO, Price
+from extractor.llm.cost.prices import PICO, ListedPrice, Price
 from extractor.llm.cost.tokens import Cases, Rates, Tokens, forecast_calls
 from extractor.llm.patience import MOST_CALLS
 from extractor.options import ExtractionOptions
@@ -19,6 +20,7 @@ from .executor import Executor
 
 _CACHED_FROM = 1024
 """Providers cache the beginning of prompts with at least this many tokens."""
+_COUNTS = ("calls", "prompt_tokens", "cached_tokens", "output_tokens")
 
 
 class _Pace(NamedTuple):
@@ -56,13 +58,13 @@ class Forecast:
     usd: Cases[float] | None
     usd_uncached: Cases[float] | None
     seconds: Cases[float]
-    price: dict[str, Any] | None
+    price: ListedPrice | None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What all ``records`` ask together."""
+    """The number of records, and the estimate of all their questions together."""
 
     records: int
     total: Estimate
@@ -96,52 +98,42 @@ async def measure_records(
 
 def forecast_run(measured: Measured, rates: Cases[Rates], pricing: Pricing, concurrency: int) -> Forecast:
     """Forecast a run over measured records, with ``concurrency`` calls at once."""
-    likely = forecast_calls(measured.total.size, rates.expected)
+    total, price = measured.total, pricing.price
+    likely = forecast_calls(total.size, rates.expected)
     length = likely.output / max(1.0, likely.calls)
-    cases = [
-        _forecast_case(measured.total, case, pace, pricing, concurrency, pace.wait + length / pace.writes)
-        for case, pace in zip(rates, _PACES, strict=True)
-    ]
-    digits = {"usd": 4, "usd_uncached": 4, "seconds": 1}
-    figures: dict[str, Any] = {
-        name: None if cases[0][name] is None else Cases(*(round(case[name], digits.get(name)) for case in cases))
-        for name in cases[0]
-    }
-    # The questions of a call may take so many answers, and so may the recheck of a record.
-    packs = measured.total.size.calls
-    figures["calls"] = replace(figures["calls"], high=MOST_CALLS * (packs + min(measured.records, packs)))
+    figures: dict[str, list[float]] = defaultdict(list)
+    for case, pace in zip(rates, _PACES, strict=True):
+        tokens = forecast_calls(total.size, case)
+        cached = forecast_cached(tokens, pricing, concurrency)
+        seconds = total.seconds * pace.computing
+        if pricing.in_batches and tokens.calls:
+            seconds += pace.batches
+        elif tokens.calls:
+            latency = pace.wait + length / pace.writes
+            parts = (seconds, tokens.calls * latency / concurrency)  # waiting and computing overlap at best
+            seconds = sum(parts) if case.deviations > 0 else max(parts)
+        figures["calls"].append(tokens.calls)
+        figures["prompt_tokens"].append(tokens.prompt)
+        figures["cached_tokens"].append(cached)
+        figures["output_tokens"].append(tokens.output)
+        figures["seconds"].append(round(seconds, 1))
+        if price:
+            usd = forecast_price(tokens, cached, forecast_written(tokens, cached, pricing), price)
+            figures["usd"].append(round(usd, 4))
+            figures["usd_uncached"].append(round(forecast_price(tokens, 0, 0, price), 4))
+    # The questions of a call may take this many answers, and so may the recheck of a record.
+    packs = total.size.calls
+    figures["calls"][2] = MOST_CALLS * (packs + min(measured.records, packs))
+    cases: dict[str, Any] = {name: Cases(*map(round, figures[name])) for name in _COUNTS}
+    cases |= {name: Cases(*figures[name]) if price else None for name in ("usd", "usd_uncached")}
     return Forecast(
         records=measured.records,
-        price=_describe_price(pricing),
+        questions=Cases(total.questions, total.questions, total.questions),
+        seconds=Cases(*figures["seconds"]),
+        price=replace(pricing.listed, price=price) if pricing.listed and price else None,
         notes=tuple(_notes(pricing, rates)),
-        **figures,
+        **cases,
     )
-
-
-def _forecast_case(
-    total: Estimate, rates: Rates, pace: _Pace, pricing: Pricing, concurrency: int, latency: float
-) -> dict[str, Any]:
-    """Return the figures of one case, by the names of ``Forecast``."""
-    price = pricing.price
-    tokens = forecast_calls(total.size, rates)
-    cached = forecast_cached(tokens, pricing, concurrency)
-    written = forecast_written(tokens, cached, pricing)
-    seconds = total.seconds * pace.computing
-    if pricing.in_batches and tokens.calls:
-        seconds += pace.batches
-    elif tokens.calls:
-        parts = (seconds, tokens.calls * latency / concurrency)  # waiting and computing overlap at best
-        seconds = sum(parts) if rates.deviations > 0 else max(parts)
-    return {
-        "questions": total.questions,
-        "calls": tokens.calls,
-        "prompt_tokens": tokens.prompt,
-        "cached_tokens": cached,
-        "output_tokens": tokens.output,
-        "usd": forecast_price(tokens, cached, written, price) if price else None,
-        "usd_uncached": forecast_price(tokens, 0, 0, price) if price else None,
-        "seconds": seconds,
-    }
 
 
 def forecast_cached(tokens: Tokens, pricing: Pricing, concurrency: int) -> float:
@@ -162,7 +154,7 @@ def forecast_written(tokens: Tokens, cached: float, pricing: Pricing) -> float:
 
 
 def _is_cacheable(tokens: Tokens) -> bool:
-    """Whether the beginning of the prompts is long enough for a cache."""
+    """Return whether the beginning of the prompts is long enough for a cache."""
     return tokens.static >= _CACHED_FROM * max(1.0, tokens.calls)
 
 
@@ -173,17 +165,8 @@ def forecast_price(tokens: Tokens, cached: float, written: float, price: Price) 
     return price.cost(Usage(**{name: round(count) for name, count in usage.items()})) / PICO
 
 
-def _describe_price(pricing: Pricing) -> dict[str, Any] | None:
-    listed, price = pricing.listed, pricing.price
-    if listed is None or price is None:
-        return None
-    stated = {name: getattr(price, name) for name in ("prompt", "cached", "written", "output")}
-    dollars = {name: None if each is None else float(each) for name, each in stated.items()}
-    return {"model": listed.name, **dollars, "source": listed.source}
-
-
 def _notes(pricing: Pricing, rates: Cases[Rates]) -> Iterable[str]:
-    """Assumptions behind the figures."""
+    """Yield the assumptions behind the figures."""
     if pricing.spec is None:
         yield "no model is named: tokens are those of a hosted one; --model NAME shows the cost"
     elif pricing.listed is None:

@@ -1,4 +1,4 @@
-"""``run.json``: the settings that decide a run's results, and the totals of all its invocations."""
+"""Read and write ``run.json``: the settings that decide a run's results, and the totals of all its invocations."""
 
 import json
 import shlex
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "run.json"
 _SHOWN_LEFT = 100
+_DIGESTS = ("rules", "prompts", "fields")
+"""Settings whose values are too long for people, or say nothing to them."""
 _Counts = dict[str, NonNegativeInt]
 
 _DECIDING = ("schemas", "prompts", "text", "rulebook", "fields", "llm", "stages", "pipeline.py")
@@ -183,26 +185,22 @@ def _make_absolute(given: str) -> str:
 
 
 def describe_settings(chosen: "Extractor") -> dict[str, Any]:
-    """Version, rules, options, model, prompts with their hashes, and own fields, ready for JSON. Never a key."""
-    fields = chosen.options.fields
+    """Describe version, rules, options, model, prompts with their hashes, and own fields for JSON. Never a key."""
+    fields, replay = chosen.options.fields, chosen.choice.replay
+    # With the model of a replayed run, the new run can go on where the stored answers end.
+    replayed = read_manifest(replay / MANIFEST) if replay else None
     return {
         "extractor": version("trial-extractor"),
         "rules": digest_rules(),
         "tasks": sorted(chosen.options.tasks),
         "effort": chosen.options.effort,
         "min_confidence": chosen.options.min_confidence,
-        "model": _name_model(chosen.choice.replay) or str(chosen.choice),
+        "model": (replayed and replayed.settings.get("model")) or str(chosen.choice),
         "reasoning": chosen.asking.reasoning,
         "model_options": dict(chosen.asking.options) or None,
         "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions(fields)},
         "fields": [one.model_dump(mode="json", exclude_defaults=True) for one in fields] or None,
     }
-
-
-def _name_model(replay: Path | None) -> str | None:
-    """Return the model of a replayed run: with it, the new run can go on where the stored answers end."""
-    earlier = read_manifest(replay / MANIFEST) if replay else None
-    return earlier.settings.get("model") if earlier else None
 
 
 def restore_fields(settings: Mapping[str, Any]) -> tuple[CustomField, ...]:
@@ -211,7 +209,7 @@ def restore_fields(settings: Mapping[str, Any]) -> tuple[CustomField, ...]:
 
 
 def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
-    """For each setting that is another one than before, a few words.
+    """Say in a few words how each setting has changed that is another one than before.
 
     >>> explain_changed({"effort": "low", "rules": "1f"}, {"effort": "high", "rules": "2e"})
     {'effort': 'effort was low, is high', 'rules': 'the rules have changed'}
@@ -227,10 +225,6 @@ def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> 
         for name, value in settings.items()
         if earlier.get(name) != value
     }
-
-
-_DIGESTS = ("rules", "prompts", "fields")
-"""Settings whose values are too long for people, or say nothing to them."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Extraction on a Ray cluster. Only this module imports Ray, from the extra ``ray``.
+"""Extract on a Ray cluster. Only this module imports Ray, from the extra ``ray``.
 
 It uses plain tasks, not Ray Data: the head process handles resumed, repeated and paid records one by one, and a lost
 node loses only its current steps, not a block of a data set.

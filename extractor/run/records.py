@@ -1,4 +1,4 @@
-"""Extracts many records with bounded concurrency. Results keep input order; a failed record never stops the others."""
+"""Extract many records with bounded concurrency. Results keep input order; a failed record never stops the others."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ class Sink:
     in_any_order = False
 
     def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - the base class remembers nothing
-        """Whether an earlier run finished this record. Called first, once per record, in input order.
+        """Return whether an earlier run finished this record. Called first, once per record, in input order.
 
         Raises ``RecordError`` for a record that the sink refuses.
         """
@@ -190,7 +190,7 @@ class _InProgress:
         return running >= self._concurrency or len(self.tasks) >= _AHEAD * self._concurrency
 
     def is_done(self, record: TrialRecord) -> bool:
-        """Whether an earlier run finished the record, or the sink refuses it."""
+        """Return whether an earlier run finished the record, or the sink refuses it."""
         try:
             done = self._sink.is_done(record)
         except RecordError as error:
@@ -269,5 +269,5 @@ class _InProgress:
 
 
 def _is_lasting(error: BaseException) -> bool:
-    """Whether the model would fail for all other records too."""
+    """Return whether the model would fail for all other records too."""
     return isinstance(error, ModelUnavailable) and error.lasting

@@ -1,4 +1,4 @@
-"""Salvages a damaged store: what can be read of ``run.sqlite`` is copied into a new one, and the old one is kept."""
+"""Salvage a damaged store: what can be read of ``run.sqlite`` is copied into a new one, and the old one is kept."""
 
 import json
 import shutil
@@ -66,7 +66,7 @@ def _keep_cost(manifest: Path, new: Database) -> None:
 
 
 def _mend_head(damaged: Path, fresh: Path, database: Database) -> None:
-    """If the first page of a file, with the list of its tables, is lost, take that of a fresh one."""
+    """Replace the first page of a file, with the list of its tables, by that of a fresh one if it is lost."""
     with closing(sqlite3.connect(damaged)) as old, suppress(sqlite3.DatabaseError):
         old.execute("PRAGMA writable_schema=ON")  # reads a file that is shorter than it says
         old.execute("SELECT count(*) FROM sqlite_master").fetchone()

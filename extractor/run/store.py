@@ -1,4 +1,4 @@
-"""``run.sqlite``: the finished records of a run, the places of their lines, and their counts."""
+"""Store the finished records of a run in ``run.sqlite``, with the places of their lines and their counts."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ _IN_ORDER = "ORDER BY invocation DESC, position"
 
 
 def digest_record(record: TrialRecord) -> str:
-    """SHA-256 of a record's sections and registry data, which decide its extraction."""
+    """Return the SHA-256 of a record's sections and registry data, which decide its extraction."""
     text = record.model_dump_json(include={"sections", "registry"}, exclude={"registry": set(RegistryFields.beside)})
     return sha256(text.encode("utf-8")).hexdigest()
 
@@ -124,7 +124,7 @@ class RunStore:
         return (row[0] for row in self.database.execute("SELECT counts FROM records"))
 
     def lines(self, *, left: bool = True) -> Iterator[tuple[str, int, int]]:
-        """Id, first byte and length of each line, in input order: this invocation's records before earlier ones.
+        """Yield the id, first byte and length of each line in input order, with this invocation's records first.
 
         Without ``left``, those are omitted whose record the input no longer has.
         """
@@ -137,7 +137,7 @@ class RunStore:
         return int(self.database.value("SELECT max(start + length) FROM records") or 0)
 
     def is_sorted(self, size: int) -> bool:
-        """Whether the lines are in input order without gaps, and end at byte ``size``."""
+        """Return whether the lines are in input order without gaps, and end at byte ``size``."""
         end = 0
         for _, start, length in self.lines():
             if start != end:

@@ -1,15 +1,13 @@
-"""Finished records as lines of JSON, and the counts of a run."""
+"""Write finished records as lines of JSON, and count them."""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from extractor.llm.patience import Watch
 from extractor.schemas import AbsenceReason, TrialExtraction, Usage
-
-if TYPE_CHECKING:
-    from extractor.llm.patience import Watch
 
 USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
 """The counts of ``Usage`` that belong to records, not to calls."""
@@ -75,7 +73,7 @@ class Tally:
     meter: Callable[[], Usage] | None = None
     lost: Callable[[], Usage] = Usage
     price: Callable[[Usage], int] | None = None
-    watch: "Watch | None" = None
+    watch: Watch | None = None
 
     @property
     def usage(self) -> Usage:

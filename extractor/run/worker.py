@@ -1,4 +1,4 @@
-"""The code of worker processes. It does not import the model client, which would delay each start by a second."""
+"""Run in worker processes. The model client is not imported, because it would delay each start by a second."""
 
 import faulthandler
 import gc
@@ -45,10 +45,8 @@ def advance_record(
     With a round comes the record's parse: the next step takes it in place of the record, in any process, so a record is
     parsed once. ``[None]`` as ``replies`` means that there is no model.
     """
-    if isinstance(record, PackedParse):
-        step = advance(pickle.loads(record.pickled), options, replies)  # noqa: S301 - our own
-    else:
-        step = advance(record, options, replies)
+    known = pickle.loads(record.pickled) if isinstance(record, PackedParse) else record  # noqa: S301 - our own
+    step = advance(known, options, replies)
     if not isinstance(step, Paused):
         return to_line(step)
     packed = record if isinstance(record, PackedParse) else PackedParse(record.source, pickle.dumps(step.parsed))
@@ -57,9 +55,15 @@ def advance_record(
 
 def start_worker() -> None:
     """Prepare a worker process: it ignores Ctrl-C, which its parent handles, and ends when its parent does."""
+
+    def end_with_parent() -> None:
+        if parent := parent_process():
+            parent.join()
+            os._exit(1)
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     relax_garbage_collector()
-    Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=end_with_parent, daemon=True).start()
 
 
 def relax_garbage_collector() -> None:
@@ -92,24 +96,14 @@ def call_picklable(timeout: float | None, function: Callable[..., T], *arguments
             nowhere = stack.enter_context(Path(os.devnull).open("wb"))  # the traceback would go to the terminal
             faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
             stack.callback(faulthandler.cancel_dump_traceback_later)
-        return _call(function, *arguments)
-
-
-def _call(function: Callable[..., T], *arguments: Any) -> T:
-    try:
-        return function(*arguments)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - reported to the caller
-        known = as_extractor_error(error)
         try:
-            pickle.loads(pickle.dumps(known))  # noqa: S301 - our own
-        except Exception:  # noqa: BLE001 - a class can fail to pickle with any error
-            known = ExtractorError(f"{type(error).__name__}: {error}")
-        raise known from None
-
-
-def _end_with_parent() -> None:
-    if parent := parent_process():
-        parent.join()
-        os._exit(1)
+            return function(*arguments)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - reported to the caller
+            known = as_extractor_error(error)
+            try:
+                pickle.loads(pickle.dumps(known))  # noqa: S301 - our own
+            except Exception:  # noqa: BLE001 - a class can fail to pickle with any error
+                known = ExtractorError(f"{type(error).__name__}: {error}")
+            raise known from None

@@ -1,10 +1,13 @@
-"""The web application, and the server that runs it."""
+"""Build the web application and its OpenAPI document, and run its server."""
 
 import asyncio
+import json
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+import tomllib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from time import monotonic
 from types import FrameType
@@ -14,6 +17,7 @@ from uuid import uuid4
 import uvicorn
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from filelock import FileLock, Timeout
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -29,8 +33,8 @@ from extractor.errors import ModelError, StoreError, as_extractor_error
 from extractor.events import Event, tell
 
 from .callers import CallerBook, SharedMeter
-from .openapi import describe_service
-from .problems import ProblemError, render_problem
+from .problems import PROBLEM_TYPE, PROBLEMS, Problem, ProblemError, problem_type, render_problem
+from .requests import BODY_TYPES
 from .routes import routers
 from .service import Service
 from .settings import ServiceSettings
@@ -45,6 +49,14 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+_ASSETS = files("extractor.serve") / "assets"
+_DESCRIPTION = """\
+Extracts eligibility, dosing and endpoints from clinical-trial registry records. Every value has the text that supports
+it, and every gap its reason. Send one record for an immediate answer, or a file of many as a job. Every error is a
+problem (RFC 9457) that says what to do.
+"""
+_INSTANCE = "urn:uuid:6f0c1c9e-6a0e-4d0c-9d4e-0a4b1f6f7c11"
+_WITH_KEY = ("no-key", "rate-limit", "wrong-parameter")
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
@@ -169,13 +181,78 @@ class _Envelope:
             tell(Event.REQUEST_ENDED, **facts, status=status, seconds=round(seconds, 4))
 
 
+def describe_service(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of the service, built once."""
+    if app.openapi_schema is None:
+        described = get_openapi(title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes)
+        for name, facts in tomllib.loads((_ASSETS / "operations.toml").read_text("utf-8")).items():
+            method, path = name.split()
+            _complete(described["paths"][path][method.lower()], facts)
+        schemas = described["components"]["schemas"]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            del schemas[unused]
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= problem.pop("$defs")
+        schemas["Problem"] = problem
+        app.openapi_schema = described
+    return app.openapi_schema
+
+
+def _complete(operation: dict[str, Any], facts: Mapping[str, Any]) -> None:
+    """Add facts from the assets to FastAPI's description of an operation."""
+    operation["summary"] = facts["summary"]
+    if body := facts.get("body"):
+        content = {kind: {"schema": {"type": "string", "format": "binary", "minLength": 1}} for kind in BODY_TYPES}
+        for kind, example in body["examples"].items():
+            content[kind]["example"] = _load(example)
+        operation["requestBody"] = {"required": True, "description": body["description"], "content": content}
+    derived, operation["responses"] = operation["responses"], {}
+    for status, answer in facts["answers"].items():
+        operation["responses"][status] = shown = {"description": answer["description"]}
+        for kind, example in answer.get("examples", {}).items():
+            found = derived.get(status, {}).get("content", {}).get(kind, {}).get("schema")
+            schema = answer.get("schema") or found or {"type": "string"}
+            more = {"schema": schema | {"format": "binary"}} if "binary" in example else {"example": _load(example)}
+            shown.setdefault("content", {})[kind] = {"schema": schema} | more
+    kinds = [*_WITH_KEY, *facts["problems"]] if "problems" in facts else facts.get("problems_without_key", ())
+    for kind in sorted(kinds, key=lambda kind: PROBLEMS[kind][0]):
+        _add_problem(operation["responses"], kind)
+
+
+def _load(example: Any) -> Any:
+    """Load the value of an example."""
+    if isinstance(example, list):
+        return [_load(part) for part in example]
+    if isinstance(example, dict) and (name := example.get("file") or example.get("line")):
+        text = (_ASSETS / name).read_text("utf-8")
+        value = json.loads(text) if name.endswith(".json") else text
+        return value if "file" in example else json.dumps(value) + "\n"
+    return example
+
+
+def _add_problem(responses: dict[str, Any], kind: str) -> None:
+    """Add a problem, with an example, to the responses of an operation."""
+    status, title = PROBLEMS[kind]
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
+    shown = responses.setdefault(str(status), {"description": "", "content": {PROBLEM_TYPE: content}})
+    shown["description"] += "; " * bool(shown["description"]) + title
+    example = {"type": problem_type(kind), "title": title, "status": status, "detail": "...", "instance": _INSTANCE}
+    shown["content"][PROBLEM_TYPE]["examples"][kind] = {"value": example}
+
+
 def serve_service(settings: ServiceSettings, host: str, port: int, report: Callable[[str], None]) -> None:
     """Serve on an address until stopped. ``port`` 0 selects a free port. ``report`` gets the URL before serving begins.
 
     Raises ``StoreError`` for an address or a root that cannot be used, ``MissingKey`` for a model without its key.
     """
+
+    async def check() -> None:  # here, because the server would report a failed start without a remedy
+        with closing(CallerBook(settings.root)), closing(SharedMeter(settings.root, settings.pricing, None)):
+            async with Extractor(settings.model).open():
+                pass
+
     with _lock_root(settings.root), _listen(host, port) as listening:
-        asyncio.run(_check(settings))
+        asyncio.run(check())
         # The server's log of requests would contain addresses; events are logged instead.
         config = uvicorn.Config(
             build_app(settings),
@@ -193,13 +270,6 @@ def serve_service(settings: ServiceSettings, host: str, port: int, report: Calla
         shown = f"[{host}]" if ":" in host else host
         report(f"http://{shown}:{listening.getsockname()[1]}")
         _Server(config).run(sockets=[listening])
-
-
-async def _check(settings: ServiceSettings) -> None:
-    """Raise errors here, because the server would report a failed start without a remedy."""
-    with closing(CallerBook(settings.root)), closing(SharedMeter(settings.root, settings.pricing, None)):
-        async with Extractor(settings.model).open():
-            pass
 
 
 @contextmanager

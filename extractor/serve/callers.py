@@ -1,4 +1,4 @@
-"""Callers: their keys, the rates of their requests, and what they spend together over all starts of the service."""
+"""Manage callers: their keys, the rates of their requests, and what they spend over all starts of the service."""
 
 import re
 import secrets
@@ -90,7 +90,10 @@ class CallerBook:
             if self._database.row("SELECT 1 FROM keys WHERE name = ? AND NOT is_revoked", (name,)):
                 raise ValueError(f"{name} has a key already; renew it, or revoke it first")
             ids = chain([name], (f"{name}.{number}" for number in count(2)))
-            new = next(one for one in ids if not self._was_used(one))
+            used = "SELECT 1 FROM keys WHERE id = ?"  # an id that has, or had, a key or jobs is not used again
+            new = next(
+                one for one in ids if not (self._database.row(used, (one,)) or jobs_of(self._root, one).exists())
+            )
             row = (new, name, "", requests_per_minute, now(), None)
             self._database.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, 0)", row)
             return self._make_key("added", new, days)
@@ -130,11 +133,6 @@ class CallerBook:
             raise ValueError(f"{name}: there is no such caller; `extractor serve keys list` shows them")
         return str(found)
 
-    def _was_used(self, caller_id: str) -> bool:
-        """Whether an id has, or had, a key or jobs."""
-        known = self._database.row("SELECT 1 FROM keys WHERE id = ?", (caller_id,))
-        return known is not None or jobs_of(self._root, caller_id).exists()
-
     def find(self, key: str) -> Caller | None:
         """Return the caller with that key. The lookup uses the hash, so its timing reveals nothing about the key."""
         sql = f"SELECT {_COLUMNS} FROM keys WHERE key_sha256 = ? AND {_IS_VALID}"  # noqa: S608
@@ -142,7 +140,7 @@ class CallerBook:
         return Caller(*row) if row else None
 
     def is_valid(self, caller_id: str) -> bool:
-        """Whether a caller's key is neither revoked nor expired; always true for the operator."""
+        """Return whether a caller's key is neither revoked nor expired; always true for the operator."""
         sql = f"SELECT 1 FROM keys WHERE id = ? AND {_IS_VALID}"  # noqa: S608
         return caller_id == OPERATOR or self._database.row(sql, (caller_id, now())) is not None
 
@@ -216,7 +214,7 @@ class SharedMeter:
             spent = int(self._database.value("SELECT coalesce(sum(picodollars), 0) FROM spending"))
             self._database.execute("DELETE FROM spending")
             self._add(spent)
-        self.budget = Budget(pricing.limits, pricing.rates(), pricing.price, Spending(picodollars=spent))
+        self.budget = Budget(pricing.max_usd, pricing.rates(), pricing.price, Spending(picodollars=spent))
         self._cost, self._numbers = pricing.cost or (lambda _: 0), dict[Reservation, int]()
         burst = max(1.0, (requests_per_minute or 0) / 6)  # the requests of ten seconds
         self._limiter = AsyncLimiter(burst, 60 * burst / requests_per_minute) if requests_per_minute else None
@@ -241,7 +239,7 @@ class SharedMeter:
         return reservation
 
     def allows(self, reservation: Reservation) -> bool:
-        """Whether there is room now for another request like this one."""
+        """Return whether there is room now for another request like this one."""
         return self.budget.allows(reservation)
 
     def lose(self, reservation: Reservation) -> None:

@@ -1,4 +1,4 @@
-"""Stores, queues and runs jobs.
+"""Store, queue and run jobs.
 
 The queue is in memory. The state of each job is in its folder, so that jobs continue after a restart of the service. A
 running job is a task in the service's loop; threads read its upload and sort its results.
@@ -150,7 +150,7 @@ class _JobMeter:
         return reservation
 
     def allows(self, reservation: Reservation) -> bool:
-        """Whether the job may go on, and there is room for another request like this one."""
+        """Return whether the job may go on, and there is room for another request like this one."""
         return not self._refuses() and self._shared.allows(reservation)
 
 
@@ -334,10 +334,6 @@ class JobRunner:
             entry.stopping, entry.refusal = True, "the caller's key was revoked, or has expired"
         return entry.refusal
 
-    def _may_read(self, entry: _Entry) -> bool:
-        """Whether a job may begin another record."""
-        return not self._refuse(entry) and not entry.stopping
-
     async def _extract(self, entry: _Entry, tally: Tally, folder: Path) -> None:
         """Run the batch over the upload. Raises any error that ends it, and an error if the upload is unreadable."""
         settings, job, asks = self._settings, entry.job, self._asks(entry.job)
@@ -358,7 +354,10 @@ class JobRunner:
         budget = self._meter.budget if asks else None
         limits = RunLimits(settings.options.concurrency if asks else 2 * settings.workers, budget=budget)
         with RunFolder(folder / RUN, described, fresh=stale, price=settings.pricing.cost) as results:
-            may_read = partial(self._may_read, entry)
+
+            def may_read() -> bool:
+                return not self._refuse(entry) and not entry.stopping
+
             upload, stopped_by = _Upload(folder / _UPLOAD / job.name, may_read, results, tally), "an error"
             try:
                 route = Route(_JobMeter(self._meter, partial(self._refuse, entry)))
@@ -377,7 +376,7 @@ class JobRunner:
             raise ExtractorError(upload.problem)
 
     def _asks(self, job: Job) -> bool:
-        """Whether a job uses the model."""
+        """Return whether a job uses the model."""
         return self._settings.model is not None and job.effort is not Effort.NONE
 
     def _set(self, entry: _Entry, **changes: Any) -> None:

@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457), with the place of the error and a remedy."""
+"""Render errors as problem details (RFC 9457), with the place of the error and a remedy."""
 
 import json
 import tomllib

@@ -1,4 +1,4 @@
-"""The parts of a request: the caller, the options, and the body, whose size is limited while it arrives."""
+"""Read the parts of a request: the caller, the options, and the body, whose size is limited while it arrives."""
 
 import asyncio
 import os
@@ -12,14 +12,16 @@ from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import StringConstraints
 
-from extractor.fields import CustomField
 from extractor.options import Choice, ExtractionOptions
 
 from .callers import OPERATOR, Caller
-from .openapi import BODY_TYPES
 from .problems import ProblemError, WrongParameter
 from .service import Service
 
+BODY_TYPES = (
+    *("application/json", "application/x-ndjson", "application/xml", "text/xml", "text/csv", "text/plain"),
+    *("application/gzip", "application/zip", "application/octet-stream"),
+)
 _READ_TIMEOUT_S = 60.0
 _SLOWEST = 10_000
 """Bytes per second that a body must have on the whole, after the first ``_READ_TIMEOUT_S``."""
@@ -39,7 +41,9 @@ async def _find_caller(
     service: ServiceOfRequest,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> Caller:
-    """Return the caller of a request. Raises ``ProblemError`` for a wrong key, and for too many requests."""
+    """Return the caller of a request. Raises ``ProblemError`` for a wrong key, too many requests, and unknown
+    parameters.
+    """
     caller = None
     if given:
         key, token = (text.encode("utf-8", "surrogatepass") for text in (given.credentials, service.settings.token))
@@ -52,19 +56,13 @@ async def _find_caller(
         raise ProblemError("no-key", why, headers={"www-authenticate": "Bearer"})
     request.state.caller = caller.name
     await service.rates.count_request(caller)
-    _check_query(request)
-    return caller
-
-
-def _check_query(request: Request) -> None:
-    """Raise ``ProblemError`` for unknown parameters. Otherwise a misspelt one would be ignored."""
     own = request.scope["route"].dependant
     known = {parameter.alias for one in (own, *own.dependencies) for parameter in one.query_params}
-    unknown = sorted(set(request.query_params) - known)
-    if unknown:
+    if unknown := sorted(set(request.query_params) - known):  # otherwise a misspelt one would be ignored
         choice = f"choose from {', '.join(sorted(known))}" if known else "this operation has none"
         wrong = tuple(WrongParameter(name=name[:100], detail=choice) for name in unknown[:10])
         raise ProblemError("wrong-parameter", f"there is no such parameter; {choice}", errors=wrong)
+    return caller
 
 
 CallerOfRequest = Annotated[Caller, Depends(_find_caller)]
@@ -103,21 +101,17 @@ async def _read_options(
     own = service.settings.options
     given = {"effort": effort, "tasks": tasks, "min_confidence": min_confidence}
     chosen = {name: getattr(own, name) if value is None else value for name, value in given.items()}
-    names = None if fields is None else [name for given in fields for name in given.split(",") if name]
+    names = [name for given in fields or () for name in given.split(",") if name]
+    known = [field.name for field in own.fields]
+    if unknown := [name for name in names if name not in known]:
+        choice = f"choose from {', '.join(known)}" if known else "the service has none"
+        raise ProblemError("wrong-parameter", f"{unknown[0]}: no such field; {choice}")
+    kept = own.fields if fields is None else tuple(field for field in own.fields if field.name in names)
     try:
-        return ExtractionOptions.read(chosen).model_copy(update={"fields": _choose_fields(own.fields, names)})
+        return ExtractionOptions.read(chosen).model_copy(update={"fields": kept})
     except ValueError as error:
         name, _, detail = str(error).partition(": ")
         raise ProblemError("wrong-parameter", str(error), errors=(WrongParameter(name=name, detail=detail),)) from None
-
-
-def _choose_fields(fields: tuple[CustomField, ...], names: list[str] | None) -> tuple[CustomField, ...]:
-    """Return the service's own fields of these names, all for None. Raises ``ProblemError`` for an unknown name."""
-    known = [field.name for field in fields]
-    if unknown := [name for name in names or () if name not in known]:
-        choice = f"choose from {', '.join(known)}" if known else "the service has none"
-        raise ProblemError("wrong-parameter", f"{unknown[0]}: no such field; {choice}")
-    return fields if names is None else tuple(field for field in fields if field.name in names)
 
 
 OptionsOfRequest = Annotated[ExtractionOptions, Depends(_read_options)]
@@ -150,9 +144,11 @@ async def save_body(request: Request, path: FilePath, most_bytes: int) -> int:
 
 async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
     _check_type(request)
+    remedy = "send fewer records at once, or use POST /v1/jobs for many; gzip helps"
+    too_large = ProblemError("too-large", f"the limit is {most_bytes:,} bytes", remedy=remedy)
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most_bytes:
-        raise _too_large(most_bytes)
+        raise too_large
     size, now = 0, asyncio.get_running_loop().time
     begun = now()
     async with aclosing(request.stream()) as stream:
@@ -167,14 +163,8 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
                 return
             size += len(block)
             if size > most_bytes:
-                raise _too_large(most_bytes)
+                raise too_large
             yield block
-
-
-def _too_large(most_bytes: int) -> ProblemError:
-    remedy = "send fewer records at once, or use POST /v1/jobs for many; gzip helps"
-    detail = f"the limit is {most_bytes:,} bytes"
-    return ProblemError("too-large", detail, remedy=remedy)
 
 
 def _check_type(request: Request) -> None:

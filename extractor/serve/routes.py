@@ -1,4 +1,4 @@
-"""The operations: extractions, jobs and their results, health, and the pages at ``/`` and ``/docs``."""
+"""Answer requests: extractions, jobs and their results, health, and the pages at ``/`` and ``/docs``."""
 
 import asyncio
 import json
@@ -125,7 +125,7 @@ async def list_jobs(
 
 
 async def _find_job(job_id: JobIdPath, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
-    """The caller's job, or any for the operator. Another caller's job is refused like an unknown id."""
+    """Find the caller's job, or any for the operator. Refuse another caller's job like an unknown id."""
     job = service.runner.find(caller.id, job_id)
     if job is None:
         raise ProblemError("no-such-job", "you have no job with this id")
@@ -187,7 +187,7 @@ async def follow(request: Request, job: JobOfRequest, caller: CallerOfRequest, s
 
 
 def _find_start(events: FilePath, last_id: str) -> int:
-    """The byte after the event with that id; 0 for an unknown id. An event's id is the byte where it ends."""
+    """Return the byte after the event with that id, 0 for an unknown id. An event's id is the byte where it ends."""
     start = int(last_id) if last_id.isdecimal() and len(last_id) <= 18 else 0
     with events.open("rb") as file:
         file.seek(max(start - 1, 0))
@@ -248,7 +248,7 @@ async def send_results(
 
 
 async def _make_table(folder: FilePath, table: str, version: int) -> FilePath:
-    """The file of a table, made at its first request. One export runs at a time, because it uses a core and memory."""
+    """Return the file of a table, made at its first request. One export runs at a time: it uses much memory."""
     if find_spec("duckdb") is None:
         remedy = "request jsonl, or ask the operator to install the extra `export`"
         raise ProblemError("not-installed", "Parquet needs duckdb", remedy=remedy)

@@ -1,9 +1,10 @@
-"""The parts of a running service, and the extraction of single records."""
+"""Start and stop the parts of a service, and extract single records."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import replace
+from importlib.resources import files
 from logging import NullHandler
 
 from extractor.api import Extractor
@@ -18,7 +19,6 @@ from extractor.schemas import TrialRecord
 
 from .callers import CallerBook, RequestRates, SharedMeter
 from .jobs import JobRunner, keep_job_events_apart
-from .openapi import EXAMPLE_RECORD
 from .problems import ProblemError
 from .reading import Posted, read_posted
 from .settings import ServiceSettings
@@ -28,7 +28,9 @@ _STOP_TIMEOUT_S = 2.0
 
 
 def _read_example() -> TrialRecord:
-    record = read_posted(Posted("example", EXAMPLE_RECORD.encode()))
+    """Read the invented record of the OpenAPI document. A test compares its response with the example there."""
+    example = files("extractor.serve") / "assets" / "record.txt"
+    record = read_posted(Posted("example", example.read_bytes()))
     assert isinstance(record, TrialRecord)
     return record
 
@@ -139,11 +141,8 @@ class Service:
         except TimeoutError:
             if self.is_stopping:
                 raise ProblemError("not-ready", "the service stops", retry_s=10) from None
-            detail, remedy = (
-                f"it took longer than {self.settings.options.timeout:g} seconds",
-                "send the record as a job",
-            )
-            raise ProblemError("took-too-long", detail, remedy=remedy) from None
+            detail = f"it took longer than {self.settings.options.timeout:g} seconds"
+            raise ProblemError("took-too-long", detail, remedy="send the record as a job") from None
         except RecordTooLarge as error:
             raise ProblemError("unreadable", error.problem, remedy=error.remedy) from None
         except RecordTooSlow as error:

@@ -1,4 +1,4 @@
-"""Configuration of a service: the options of ``extractor serve``, its folder and the operator's token."""
+"""Configure a service: the options of ``extractor serve``, its folder and the operator's token."""
 
 import ipaddress
 import secrets
@@ -99,7 +99,7 @@ def choose_token(given: str | None, host: str, root: Path) -> tuple[str, Path | 
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address.
+    """Return whether only this machine reaches an address.
 
     >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("::1")
     (True, True, False, True)

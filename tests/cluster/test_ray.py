@@ -15,7 +15,8 @@ from extractor.cli.console import BUDGET, FAILED, OK
 from extractor.cli.job import RunJob
 from extractor.cli.perform import perform_job
 from extractor.errors import ModelAway
-from extractor.llm.cost.budget import Limits, Pricing
+from extractor.llm.cost.budget import Pricing
+from extractor.llm.cost.prices import ListedPrice, Price
 from extractor.llm.spec import ModelSpec
 from extractor.run.ray import connected
 from extractor.run.records import RunLimits
@@ -25,10 +26,10 @@ from .running import CONCURRENCY, count_answered_twice
 
 RECORDS = 32
 STORE_BYTES = 80 * 1024**2
-NO_LIMITS = Limits()
+PRICE = ListedPrice("stub", Price(prompt=1, output=1), "this test")
 
 
-def run_on(cluster, records, out, model=None, *, limits=NO_LIMITS):
+def run_on(cluster, records, out, model=None, *, max_usd=None):
     spec = ModelSpec.parse(model) if model else None
     job = RunJob(
         inputs=(str(records),),
@@ -37,7 +38,7 @@ def run_on(cluster, records, out, model=None, *, limits=NO_LIMITS):
         out=out,
         fresh=False,
         quiet=True,
-        pricing=Pricing(spec, limits=limits),
+        pricing=Pricing(spec, PRICE, max_usd),
         workers=2,
         ray=cluster.address,
     )
@@ -57,8 +58,8 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_p
                 time.sleep(0.01)
             driver.send_signal(signal.SIGKILL)
         assert driver.returncode == -signal.SIGKILL
-        assert run_on(cluster, records, tmp_path, model, limits=Limits(tokens=180_000)) == BUDGET
-        assert "tokens are spent, the limit is 180000" in capsys.readouterr().err
+        assert run_on(cluster, records, tmp_path, model, max_usd=0.18) == BUDGET
+        assert "of $0.18 are spent" in capsys.readouterr().err
         assert calls / 8 < server.calls < calls * 3 / 4  # those of the killed driver count in full
         killing = threading.Thread(target=_kill_a_node, args=(cluster, server, server.calls + 8))
         killing.start()

@@ -14,8 +14,7 @@ from extractor.errors import ExtractorError
 from extractor.llm.client import Model
 from extractor.llm.database import open_run_to_read
 from extractor.llm.pace import RetryPolicy
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.options import Effort, ExtractionOptions
 from extractor.run.executor import InlineExecutor, extract_with
 from extractor.run.folder import RunFolder

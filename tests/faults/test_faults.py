@@ -9,7 +9,7 @@ import pytest
 
 from extractor.errors import ModelAway, ModelUnavailable
 from extractor.llm.patience import MOST_CALLS
-from extractor.llm.settings import ClientSettings
+from extractor.llm.spec import ClientSettings
 from tests.skipping import loop_time, skipping_time
 
 from .running import CONCURRENCY, POLICY, check_ended, run_against

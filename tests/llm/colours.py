@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.client import Model
 from extractor.llm.pace import RetryPolicy
-from extractor.llm.settings import ClientSettings
+from extractor.llm.spec import ClientSettings
 from extractor.schemas import Task
 from extractor.stages.ask.querying import ask
 from extractor.stages.ask.questions import ModelReply, Question

@@ -4,8 +4,7 @@ import pytest
 
 from extractor.llm.client import Model
 from extractor.llm.exchange import Exchange
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.stages.ask.querying import ask
 
 from .colours import ask_about, patient, render

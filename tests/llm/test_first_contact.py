@@ -10,8 +10,7 @@ from extractor.errors import ModelAway
 from extractor.llm.client import Model
 from extractor.llm.pace import RetryPolicy
 from extractor.llm.patience import Patience
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.stages.ask.querying import ask
 from tests.skipping import loop_time, skipping_time
 

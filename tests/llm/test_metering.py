@@ -6,8 +6,7 @@ from extractor.errors import BudgetReached
 from extractor.llm.client import Model
 from extractor.llm.metering import Reservation
 from extractor.llm.pace import RetryPolicy
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.schemas import Usage
 from tests.skipping import loop_time, skipping_time
 

@@ -9,8 +9,7 @@ from instructor.core.exceptions import ConfigurationError
 
 from extractor.errors import AnswerRejected, MissingExtra, ModelUnavailable
 from extractor.llm.client import Model
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.schemas import Usage
 from extractor.stages.ask.querying import ask
 

@@ -1,4 +1,4 @@
-"""Slots, rates and pauses, which decide when a request is sent."""
+"""Slots and pauses, which decide when a request is sent."""
 
 import asyncio
 
@@ -8,10 +8,9 @@ from extractor.llm.client import Model
 from extractor.llm.completions import Completion, Ending
 from extractor.llm.live import LiveModel
 from extractor.llm.metering import Requests
-from extractor.llm.pace import Pace, RetryPolicy
+from extractor.llm.pace import RetryPolicy
 from extractor.llm.patience import Watch
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from tests.skipping import loop_time, skipping_time
 
 from .colours import ask_about, render
@@ -47,39 +46,6 @@ async def test_no_more_requests_are_in_flight_than_allowed():
     async with slow_model(2) as model:
         await asyncio.gather(*(model.complete(render(ask_about(n))) for n in range(9)))
     assert loop_time() == 5.0
-
-
-@pytest.mark.parametrize(
-    ("rates", "requests", "seconds"),
-    [
-        ({"requests": 120}, 9, 3.5),  # two at once, then two a second
-        ({"requests": 30}, 4, 6.0),
-        ({"tokens": 3000}, 4, 7.0),  # requests of 100 tokens at 50 a second
-    ],
-)
-@skipping_time
-async def test_limits_of_a_minute_are_spread_evenly(rates, requests, seconds):
-    pace = Pace(POLICY, **rates)
-    await asyncio.gather(*(pace.admit(100) for _ in range(requests)))
-    assert loop_time() == pytest.approx(seconds, abs=0.1)
-
-
-@skipping_time
-async def test_tokens_a_minute_are_corrected_by_what_was_used():
-    pace = Pace(POLICY, tokens=6000)
-    await pace.admit(100)
-    pace.correct(900)
-    await pace.admit(100)
-    assert loop_time() == pytest.approx(10.0, abs=0.1)  # 1000 tokens at 100 a second
-
-
-@skipping_time
-async def test_a_pause_holds_all_further_requests():
-    pace = Pace(POLICY)
-    pace.pause(7.0)
-    pace.pause(3.0)
-    await asyncio.gather(*(pace.admit(100) for _ in range(3)))
-    assert loop_time() == 7.0
 
 
 @pytest.mark.parametrize(

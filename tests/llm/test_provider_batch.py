@@ -10,11 +10,11 @@ from extractor.llm.batch_book import BatchBook, BatchQueue
 from extractor.llm.batches import PollPolicy, open_batch_client
 from extractor.llm.calls import Call, PromptVersion, schema_of
 from extractor.llm.client import Model
-from extractor.llm.cost.budget import Budget, Limits
+from extractor.llm.cost.budget import Budget
+from extractor.llm.cost.prices import Price
 from extractor.llm.cost.tokens import Cases, Rates
 from extractor.llm.database import open_run
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.llm.store import CallStore, State
 from extractor.stages.ask.reply_models import Reply
 from tests.provider import serve_provider
@@ -222,7 +222,7 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
     assert [await queue_up(call) for call in (CALLS[0], call_about(7), call_about(7))] == [True] * 3
     assert book.count_waiting() == 6, "a waiting call is not queued again"
     one = Rates(messages=1, schema=0, answer=1)
-    queue = BatchQueue(book, Budget(Limits(tokens=2000), Cases(one, one, one), None))
+    queue = BatchQueue(book, Budget(2000, Cases(one, one, one), Price(prompt=1_000_000, output=1_000_000)))
     assert await queue_up(call_about(7))
     ended = [await asyncio.gather(queue_up(call_about(number)), return_exceptions=True) for number in range(10, 40)]
     refused = [isinstance(one, BudgetReached) for (one,) in ended]

@@ -10,8 +10,7 @@ from instructor.auto_client import supported_providers
 
 from extractor.llm.providers import Reasoning, guess_provider, list_providers
 from extractor.llm.request_form import RequestForm
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import SERVER, ModelSpec
+from extractor.llm.spec import SERVER, ClientSettings, ModelSpec
 
 from .colours import ask_about, render
 

@@ -15,10 +15,9 @@ from extractor.errors import AnswerMissing, AnswerRejected, ModelAway, ModelUnav
 from extractor.llm.client import Model
 from extractor.llm.cost.prices import Price
 from extractor.llm.database import open_run, open_run_to_read
+from extractor.llm.opening import Replay
 from extractor.llm.pace import RetryPolicy
-from extractor.llm.replay import Replay
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.llm.store import CallStore
 from extractor.schemas import Usage
 from extractor.stages.ask.querying import ask

@@ -7,8 +7,7 @@ from extractor.llm.live import LiveModel
 from extractor.llm.metering import Requests
 from extractor.llm.pace import RetryPolicy
 from extractor.llm.patience import Watch
-from extractor.llm.settings import ClientSettings
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.stages.ask.reply_models import Reply
 
 from .standin import answer

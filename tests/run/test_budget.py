@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.errors import BudgetReached
-from extractor.llm.cost.budget import Budget, Limits
+from extractor.llm.cost.budget import Budget
 from extractor.llm.cost.prices import PICO, Price
 from extractor.llm.cost.tokens import Cases, Rates, RequestSize
 from extractor.llm.store import Spending
@@ -18,7 +18,8 @@ from tests.depth import choose
 ONE = Rates(messages=1, schema=0, answer=1)
 SURE = Cases(ONE, ONE, ONE)
 """One token per character."""
-PRICE = Price(prompt=1, output=10)
+PRICE, DOLLAR = Price(prompt=1, output=10), Price(prompt=1_000_000, output=1_000_000)
+"""The second asks a dollar for each token."""
 UNSURE = Cases(replace(ONE, answer=0.1), ONE, replace(ONE, answer=10))
 
 
@@ -34,10 +35,10 @@ def call(prompt, answer, most=1000):
 
 
 async def test_a_call_that_does_not_fit_ends_the_budget():
-    budget = Budget(Limits(tokens=100), SURE, None)
+    budget = Budget(100, SURE, DOLLAR)
     budget.charge(await budget.reserve(call(50, 10)), Usage(calls=1, prompt_tokens=60))
     assert not budget.reached
-    with pytest.raises(BudgetReached, match="60 tokens are spent, the limit is 100"):
+    with pytest.raises(BudgetReached, match=r"\$60.0000 of \$100 are spent"):
         await budget.reserve(call(41, 0))
     assert budget.reached
     with pytest.raises(BudgetReached):
@@ -45,7 +46,7 @@ async def test_a_call_that_does_not_fit_ends_the_budget():
 
 
 async def test_a_call_waits_until_calls_in_flight_use_less_than_reserved():
-    budget = Budget(Limits(tokens=1200), SURE, None)
+    budget = Budget(1200, SURE, DOLLAR)
     first = await budget.reserve(call(50, 10, most=1000))
     second = asyncio.ensure_future(budget.reserve(call(200, 10)))
     await asyncio.sleep(0)
@@ -56,7 +57,7 @@ async def test_a_call_waits_until_calls_in_flight_use_less_than_reserved():
 
 
 async def test_waiting_calls_end_if_no_call_in_flight_can_make_room():
-    budget = Budget(Limits(tokens=100), SURE, None)
+    budget = Budget(100, SURE, DOLLAR)
     first = await budget.reserve(call(50, 10, most=60))
     waiting = [asyncio.ensure_future(budget.reserve(call(90, 0))) for _ in range(3)]
     await asyncio.sleep(0)
@@ -68,10 +69,8 @@ async def test_waiting_calls_end_if_no_call_in_flight_can_make_room():
 async def test_earlier_invocations_count():
     spent = Spending(Usage(prompt_tokens=90), picodollars=90_000_000)
     with pytest.raises(BudgetReached):
-        await Budget(Limits(tokens=100), SURE, PRICE, spent).reserve(call(20, 0))
-    with pytest.raises(BudgetReached):
-        await Budget(Limits(0.0001, None), SURE, PRICE, spent).reserve(call(20, 0))
-    await Budget(Limits(0.0002, None), SURE, PRICE, spent).reserve(call(20, 0))
+        await Budget(0.0001, SURE, PRICE, spent).reserve(call(20, 0))
+    await Budget(0.0002, SURE, PRICE, spent).reserve(call(20, 0))
 
 
 @settings(max_examples=choose(30, 1000), deadline=None)
@@ -93,7 +92,7 @@ def test_no_limit_is_overshot_by_more_than_one_call_is_uncertain(seed, concurren
             budget.charge(reservation, usage)
 
     async def run():
-        budget = Budget(Limits(limit / 1e6, None), UNSURE, PRICE)
+        budget = Budget(limit / 1e6, UNSURE, PRICE)
         with suppress(BudgetReached):
             await asyncio.gather(*(ask(budget) for _ in range(concurrency)))
         return budget

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
-from extractor.llm.cost.budget import Limits, Pricing
+from extractor.llm.cost.budget import Pricing
 from extractor.llm.cost.prices import read_prices
 from extractor.llm.cost.tokens import Cases, RequestSize, calibrate, forecast_request, load_rates
 from extractor.llm.patience import MOST_CALLS
@@ -40,7 +40,7 @@ def measured(records):
 
 
 def pricing(model="gpt-4.1-mini"):
-    return Pricing.of(ModelSpec.parse(model), read_prices(), Limits(), in_batches=False)
+    return Pricing.of(ModelSpec.parse(model), read_prices(), in_batches=False)
 
 
 def test_the_most_calls_are_those_that_all_records_can_cause():
@@ -60,7 +60,7 @@ def test_the_static_beginning_is_cached_after_the_first_calls():
     assert many.usd == many.usd_uncached == one.usd_uncached
     assert all(forecast.usd.low < forecast.usd.expected < forecast.usd.high for forecast in (one, eight, many))
     cached = one.cached_tokens.expected / 1e6
-    saved = cached * (one.price["prompt"] - one.price["cached"])
+    saved = cached * float(one.price.price.prompt - one.price.price.cached)
     assert one.usd_uncached.expected - one.usd.expected == pytest.approx(saved, abs=1e-4)
 
 

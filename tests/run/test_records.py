@@ -6,7 +6,8 @@ from contextlib import suppress
 import pytest
 
 from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
-from extractor.llm.cost.budget import Budget, Limits
+from extractor.llm.cost.budget import Budget
+from extractor.llm.cost.prices import Price
 from extractor.llm.cost.tokens import RequestSize, load_rates
 from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.tally import Tally, to_line
@@ -171,7 +172,7 @@ async def test_an_interrupted_run_keeps_finished_results_and_ends_the_rest():
 @pytest.mark.parametrize(("limit", "done"), [(250, []), (100, ["r1", "r2"])])
 async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_others_are_done(limit, done, monkeypatch):
     monkeypatch.setattr("extractor.llm.cost.budget.measure_call", lambda _: RequestSize(calls=1, messages=395))
-    budget = Budget(Limits(tokens=limit), load_rates(None), None)
+    budget = Budget(limit, load_rates(None), Price(prompt=1_000_000, output=1_000_000))  # a dollar a token
 
     async def spend(record):
         with suppress(BudgetReached):  # as ``ask_round`` does, which leaves the questions open
@@ -180,7 +181,7 @@ async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_other
         return await extract(record)
 
     sink, number = ListSink(done=done), 3 if done else 50
-    with suppress(BudgetReached) if done else pytest.raises(BudgetReached, match="limit is 250"):
+    with suppress(BudgetReached) if done else pytest.raises(BudgetReached, match=r"of \$250"):
         await run(records(number), spend, sink, concurrency=1 if done else 2, budget=budget)
     assert sink.skipped == done
     assert sink.written == [f"r{n}" for n in range(len(sink.written))]

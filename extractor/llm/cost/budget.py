@@ -1,8 +1,8 @@
-"""The budget of a run: limits of money or tokens, checked before each call, at the model's prices."""
+"""The budget of a run: a limit of money, checked before each call, at the model's prices."""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from extractor.errors import BudgetReached
 from extractor.llm.calls import Call
@@ -30,40 +30,30 @@ _THOUGHT = 8
 """A call is assumed to think an eighth of the room that its effort of reasoning gives it, at most all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The US dollars and tokens that a run may use over all its invocations; None for no limit."""
-
-    usd: float | None = None
-    tokens: int | None = None
-
-    def __bool__(self) -> bool:
-        return self.usd is not None or self.tokens is not None
-
-
 class Budget:
     """Tracks the spent amount and the reservations of calls in flight.
 
-    A call is sent if its expected cost fits beside the maximum cost of all calls in flight; otherwise it waits for
-    their end. A limit is therefore exceeded at most by one call's cost beyond expectation. If a call does not fit with
-    no other in flight, the budget is ``reached``, and no further call is sent.
+    ``max_usd`` is the limit in US dollars over all invocations of the run, None for no limit. A call is sent if its
+    expected cost fits beside the maximum cost of all calls in flight; otherwise it waits for their end. The limit is
+    therefore exceeded at most by one call's cost beyond expectation. If a call does not fit with no other in flight,
+    the budget is ``reached``, and no further call is sent.
 
     Requests without a reply, also those of a killed process, count at the most that they may have used.
 
-    ``spent`` is the cost of the run's earlier invocations. Raises ``ValueError`` for a money limit without a price.
+    ``spent`` is the cost of the run's earlier invocations. Raises ``ValueError`` for a limit without a price.
     """
 
-    def __init__(self, limits: Limits, rates: Cases[Rates], price: Price | None, spent: Spending | None = None) -> None:
+    def __init__(
+        self, max_usd: float | None, rates: Cases[Rates], price: Price | None, spent: Spending | None = None
+    ) -> None:
         spent = spent or Spending()
-        if limits.usd is not None and (price is None or spent.unpriced):
+        if max_usd is not None and (price is None or spent.unpriced):
             raise ValueError("a money limit needs the price of the model; give it with --prices FILE, see README")
-        self._limits, self._rates, self._price = limits, rates, price
-        self._tokens = _count_tokens(spent.usage)
-        self._picodollars, self._lost_picodollars = spent.picodollars, 0
+        self._max_usd, self._rates, self._price = max_usd, rates, price
+        self._picodollars, self._lost_picodollars = spent.picodollars, self._cost(spent.lost)
         self._in_flight: set[Reservation] = set()
         self._ended = asyncio.Event()
         self.reached = False
-        self._count_lost(spent.lost)
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will be no room."""
@@ -86,6 +76,9 @@ class Budget:
         """Reserve what a call in flight may use, even without room."""
         return self._set_aside(measure_call(call))
 
+    def _cost(self, usage: Usage) -> int:
+        return self._price.cost(usage) if self._price else 0
+
     def _set_aside(self, size: RequestSize) -> Reservation:
         most = forecast_request(size, self._rates.high)
         # The output limit includes the thinking of some models.
@@ -99,46 +92,30 @@ class Budget:
 
     def lose(self, reservation: Reservation) -> None:
         """Count a request without a reply at the most that it may have used."""
-        self._count_lost(reservation.most)
-
-    def _count_lost(self, most: Usage) -> None:
-        self._tokens += _count_tokens(most)
-        self._lost_picodollars += self._price.cost(most) if self._price else 0
+        self._lost_picodollars += self._cost(reservation.most)
 
     def charge(self, reservation: Reservation, usage: Usage) -> None:
         """Release a reservation, and count the usage that replies reported."""
         self._in_flight.remove(reservation)
-        self._tokens += _count_tokens(usage)
-        self._picodollars += self._price.cost(usage) if self._price else 0
+        self._picodollars += self._cost(usage)
         self._wake()
 
     def __str__(self) -> str:
-        parts = []
-        if self._limits.usd is not None:
-            lost = self._lost_picodollars
-            open_ = f", and up to ${lost / PICO:.4f} by calls without a reply" if lost else ""
-            parts.append(f"${self._picodollars / PICO:.4f} of ${self._limits.usd} are spent{open_}")
-        if self._limits.tokens is not None:
-            parts.append(f"{self._tokens} tokens are spent, the limit is {self._limits.tokens}")
-        return ", ".join(parts) + "; the next call may not fit" * self.reached
+        lost = self._lost_picodollars
+        open_ = f", and up to ${lost / PICO:.4f} by calls without a reply" if lost else ""
+        spent = f"${self._picodollars / PICO:.4f} of ${self._max_usd} are spent{open_}"
+        return spent + "; the next call may not fit" * self.reached
 
     def _has_room(self, expected: Usage) -> bool:
-        usages = [*(reservation.most for reservation in self._in_flight), expected]
-        tokens = self._tokens + sum(map(_count_tokens, usages))
-        if self._limits.tokens is not None and tokens > self._limits.tokens:
-            return False
-        if self._limits.usd is None or self._price is None:
+        if self._max_usd is None:
             return True
+        usages = [*(reservation.most for reservation in self._in_flight), expected]
         spent = self._picodollars + self._lost_picodollars
-        return spent + sum(map(self._price.cost, usages)) <= round(self._limits.usd * PICO)
+        return spent + sum(map(self._cost, usages)) <= round(self._max_usd * PICO)
 
     def _wake(self) -> None:
         self._ended.set()
         self._ended = asyncio.Event()
-
-
-def _count_tokens(usage: Usage) -> int:
-    return usage.prompt_tokens + usage.output_tokens
 
 
 def _use(tokens: Tokens) -> Usage:
@@ -149,15 +126,15 @@ def _use(tokens: Tokens) -> Usage:
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """The model of a run, its listed price if known, the run's limits, and how much the model thinks.
+    """The model of a run, its listed price if known, the run's limit of money, and how much the model thinks.
 
     ``in_batches`` selects the provider's batch price. ``reasoning`` is None for the default of the model's family.
-    Raises ``ValueError`` for a money limit without a known price.
+    Raises ``ValueError`` for a limit without a known price.
     """
 
     spec: ModelSpec | None = None
     listed: ListedPrice | None = None
-    limits: Limits = field(default_factory=Limits)
+    max_usd: float | None = None
     in_batches: bool = False
     reasoning: Reasoning | None = None
 
@@ -166,16 +143,16 @@ class Pricing:
         cls,
         spec: ModelSpec | None,
         prices: PriceList,
-        limits: Limits | None = None,
+        max_usd: float | None = None,
         reasoning: Reasoning | None = None,
         *,
         in_batches: bool = False,
     ) -> "Pricing":
         """Return the pricing of a model."""
-        return cls(spec, prices.find(spec) if spec else None, limits or Limits(), in_batches, reasoning)
+        return cls(spec, prices.find(spec) if spec else None, max_usd, in_batches, reasoning)
 
     def __post_init__(self) -> None:
-        if self.limits.usd is not None and self.listed is None:
+        if self.max_usd is not None and self.listed is None:
             model = self.spec or "a run without --model"
             raise ValueError(
                 f"--max-usd: the price of {model} is unknown; write it into a file and name that with --prices FILE"
@@ -225,8 +202,7 @@ class Pricing:
 
     def open_budget(self, store: CallStore | None = None) -> Budget:
         """Open the budget of all invocations of a run, whose calls are in ``store``."""
-        if not self.limits:
-            return Budget(self.limits, self.rates(), self.price)
-        if store:
-            store.price_unpriced()
-        return Budget(self.limits, self.rates(store), self.price, store.spending if store else None)
+        if self.max_usd is None or store is None:
+            return Budget(self.max_usd, self.rates(), self.price)
+        store.price_unpriced()
+        return Budget(self.max_usd, self.rates(store), self.price, store.spending)

@@ -103,7 +103,9 @@ class PriceList:
         provider, name = list_providers()[spec.provider].prices, spec.name
         if spec.provider == "litellm" and "/" in name:  # whose names begin with the provider, mostly as in the table
             provider, _, name = name.partition("/")
-        return _find_listed(name, provider) if provider else None
+        with suppress(LookupError):
+            return _list_model(get_snapshot().find_provider_model(name, None, provider, None)[1]) if provider else None
+        return None
 
 
 def read_prices(own: Sequence[Path] = ()) -> PriceList:
@@ -136,12 +138,6 @@ def _matches(listed: str, name: str) -> bool:
     if listed.endswith("*"):
         return name.startswith(listed[:-1])
     return re.fullmatch(re.escape(listed) + f"(?:{_SNAPSHOT})?", name) is not None
-
-
-def _find_listed(name: str, provider: str) -> ListedPrice | None:
-    with suppress(LookupError):
-        return _list_model(get_snapshot().find_provider_model(name, None, provider, None)[1])
-    return None
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:

@@ -58,16 +58,11 @@ def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> Requ
     >>> measure_texts("Read.", "[3|concept] Overall survival", 0, 50).most_tokens
     50
     """
-    messages = len(system) + len(user)
-    return RequestSize(1, messages, schema + _WRAPPING, _expect_answer(user), most_tokens, len(system))
-
-
-def _expect_answer(user: str) -> float:
-    """Forecast the characters of an answer to the lines of a message."""
     mean = {name: size["mean"] for name, size in _measurements()["key"].items()}
     lines = LINE.findall(user)
     keys = (mean.get(key, mean["other"]) for _, asked in lines for key in asked.split())
-    return float(mean["reply"] + mean["item"] * len(lines) + sum(keys))
+    answer = float(mean["reply"] + mean["item"] * len(lines) + sum(keys))
+    return RequestSize(1, len(system) + len(user), schema + _WRAPPING, answer, most_tokens, len(system))
 
 
 @cache
@@ -93,8 +88,8 @@ class Rates:
 
     ``messages``, ``schema`` and ``answer`` are tokens per character, ``thinking`` is tokens per call. After a share
     ``again`` of ``counted`` calls a second one followed: a recheck, or a re-ask because the answer broke its schema.
-    Its prompt takes ``again_lines`` tokens beside the static part, its answer ``again_answer``. The case lies so many
-    standard errors, ``deviations``, from the expected one. ``calibrated_on`` is the number of the run's calls behind
+    Its prompt takes ``again_lines`` tokens beside the static part, its answer ``again_answer``. The case lies
+    ``deviations`` standard errors from the expected one. ``calibrated_on`` is the number of the run's calls behind
     the rates, 0 for the default rates.
     """
 
@@ -130,7 +125,7 @@ schema as part of the prompt; servers that compile it to a grammar mostly do not
 models: their recordings assume four characters per token, so the true rates vary between tokenizers. 2.6 standard
 errors are those of an interval of 99 %."""
 _OF_A_RUN = (0.85, 1.0, 1.2)
-"""Assumed: the calls to come take as many tokens as those of the run so far, give or take so much."""
+"""Assumed: the tokens of the calls to come, as a share of those of the run so far."""
 
 
 def load_rates(spec: ModelSpec | None, thinking: Iterable[int] = (0, 0, 0)) -> Cases[Rates]:
