@@ -65,9 +65,9 @@ def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
         "prompts/system.v6.md",
         "prompts/guideline.md",
         "rulebook/fhir.toml",
-        "read/fields.toml",
+        "stages/read/fields.toml",
     )
-    for name in (*data, *(f"evaluation/assets/{asset}" for asset in assets)):
+    for name in (*data, *(f"results/evaluation/assets/{asset}" for asset in assets)):
         assert (site / "extractor" / name).is_file(), name
 
 
