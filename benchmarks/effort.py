@@ -45,7 +45,7 @@ from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
 from extractor.stages.ask.planner import estimate_record
 from extractor.stages.ask.prompt import render_call
 from extractor.stages.ask.questions import Question
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Span
+from extractor.stages.parse.drafts import Chunk, Span
 
 PRICE = "anthropic/claude-sonnet-4-5"
 """A model that does not think unless it is told to, as the one that was measured."""
@@ -138,7 +138,7 @@ def write_figures(results: Sequence[Mapping[str, Any]], path: Path) -> None:
 def count_static_tokens() -> int:
     """Estimated tokens of the part that is the same in every call: system prompt and reply schema."""
     record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=())
-    line = Question(Task.ELIGIBILITY, Chunk(1, ChunkKind.ITEM, Span("eligibility", 0, 0), ""), ("category",))
+    line = Question(Task.ELIGIBILITY, Chunk(1, Span("eligibility", 0, 0), ""), ("category",))
     size = measure_call(render_call(record, [line]))
     return (size.system + size.schema) // CHARACTERS_PER_TOKEN
 

@@ -25,8 +25,9 @@ _MOVED: Final = {
     "--open": "extractor report --open",
     "--patience": "--timeout",
     "--sample": "--limit",
+    "reparse": "extractor run --replay OLD --out NEW",
 }
-"""Options that ``extractor run`` had, and what takes their place."""
+"""Options that ``extractor run`` had, a command, and what takes their place."""
 
 
 class _Helpful:
@@ -74,7 +75,9 @@ class CommandGroup(_Helpful, TyperGroup):
             own = {name: command for name, command in self.commands.items() if not command.hidden}
             inner = ((each, name) for name, command in own.items() for each in getattr(command, "commands", ()))
             known = {each: f"{name} {each}" for each, name in inner} | {name: name for name in own}
-            if nearest := find_nearest(args[0], list(known)):
+            if args[0] in _MOVED:
+                error.message = f"No such command {args[0]!r}; use {_MOVED[args[0]]}"
+            elif nearest := find_nearest(args[0], list(known)):
                 error.message = f"No such command {args[0]!r}. Did you mean '{ctx.command_path} {known[nearest]}'?"
             raise
 

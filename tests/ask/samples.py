@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from extractor.schemas import Concept, CriterionKind, Part, Rank, Section, Source, TimeKind, TrialRecord
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span, draft_record
+from extractor.stages.parse.drafts import Chunk, Draft, Reading, Span, draft_record
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.text.passage import read_section
 
@@ -20,8 +20,8 @@ def unsure(value: Any) -> Reading[Any]:
     return Reading(value, 0.6)
 
 
-def chunk(number: int, text: str, section: str = "eligibility", kind: ChunkKind = ChunkKind.ITEM) -> Chunk:
-    return Chunk(number, kind, Span(section, 0, len(text)), text)
+def chunk(number: int, text: str, section: str = "eligibility") -> Chunk:
+    return Chunk(number, Span(section, 0, len(text)), text)
 
 
 def criterion(number: int, text: str, section: str = "eligibility", **readings: Reading[Any]) -> Draft:
@@ -63,7 +63,7 @@ def outcome(number: int, text: str, section: str = "primary_outcomes", **reading
         "specimens": sure(()),
         "methods": sure(()),
     }
-    place = chunk(number, text, section, ChunkKind.OUTCOME)
+    place = chunk(number, text, section)
     return Draft("endpoints", place, place.span, known | readings)
 
 

@@ -21,7 +21,7 @@ from extractor.schemas import (
 from extractor.stages.ask.dose_passages import list_dose_passages
 from extractor.stages.assemble import ModelResult, assemble_extraction
 from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Reading, Span
+from extractor.stages.parse.drafts import Chunk, Reading, Span
 from extractor.stages.proof.check import ground_answer
 from tests.trust import trial
 
@@ -156,7 +156,7 @@ def test_values_of_a_regimen_may_stand_in_another_line(parsed):
     cycle = {"quote": "20 mg orally once daily", "duration": Period(value=12, unit=TimeUnit.WEEK)}
     section = Section(name="arms[1]", text="Testimab 20 mg orally once daily")
     parsed = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
-    chunk = Chunk(99, ChunkKind.ARM, Span("arms[1]", 0, len(section.text)), section.text)
+    chunk = Chunk(99, Span("arms[1]", 0, len(section.text)), section.text)
     grounded = ground(parsed, chunk, TESTIMAB | cycle)
     (span,) = grounded.model["duration"].spans
     assert (span.section, grounded.refused) == ("arms[0]", ())

@@ -29,7 +29,7 @@ from extractor.fields.declaration import CustomField
 from extractor.fields.value_forms import read_window, show_value
 from extractor.schemas import Route, Support, Task, TimeWindow
 from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span
+from extractor.stages.parse.drafts import Chunk, Draft, Reading, Span
 from extractor.stages.proof.check import ground_answer
 from tests.trust import trial
 
@@ -125,7 +125,7 @@ class Case:
     def chunk(self, section: str, start: int, end: int) -> Draft:
         """A piece of text that a model is asked about."""
         span = Span(section, start, end)
-        return self.parsed.draft_of(Task.ELIGIBILITY, Chunk(900, ChunkKind.SENTENCE, span, self.parsed.raw(span)))
+        return self.parsed.draft_of(Task.ELIGIBILITY, Chunk(900, span, self.parsed.raw(span)))
 
     def prove(self, answer: str) -> Reading[Any] | None:
         """What the text bears out of an answer."""

@@ -89,6 +89,7 @@ def run(tmp_path_factory):
         ("run x --modle y", "did you mean --model?"),
         ("run x --batch", "use extractor batch submit"),
         ("run x --assist never", "use --effort none"),
+        ("reparse x", "use extractor run --replay OLD --out NEW"),
         ("run x --patience 3", "use --timeout"),
         ("run RECORD --model-option top_k", "--model-option: top_k: not KEY=VALUE; write top_k=40"),
         ("run RECORD --timeout 0", "--timeout: 0.0 is not allowed; choose a number of at least 0.1"),

@@ -12,7 +12,7 @@ from extractor.llm.spec import ClientSettings
 from extractor.schemas import Task
 from extractor.stages.ask.querying import ask
 from extractor.stages.ask.questions import ModelReply, Question
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Span
+from extractor.stages.parse.drafts import Chunk, Span
 
 from .stub import Script, Stub, serve
 
@@ -57,8 +57,7 @@ class Answers(BaseModel):
 
 def ask_about(*numbers: int) -> list[Question]:
     return [
-        Question(Task.ELIGIBILITY, Chunk(n, ChunkKind.ITEM, Span("eligibility", 0, 4), f"line {n}"), ("category",))
-        for n in numbers
+        Question(Task.ELIGIBILITY, Chunk(n, Span("eligibility", 0, 4), f"line {n}"), ("category",)) for n in numbers
     ]
 
 

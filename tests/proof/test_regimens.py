@@ -4,7 +4,7 @@ import pytest
 
 from extractor.schemas import Amount, Frequency, Period, Route, Support, TimeUnit
 from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Draft, Span
+from extractor.stages.parse.drafts import Chunk, Draft, Span
 from extractor.stages.proof.check import ground_answer
 from extractor.stages.proof.regimens import prove_regimens
 from tests.growth import LARGEST_EXPONENT, fit_growth
@@ -23,7 +23,7 @@ def prove(text, agent, quote=None, others=(), **values):
     """The proven answer about an agent of the only arm; ``others`` are further agents that the model lists."""
     drug = {"name": DRUGS}
     parsed = parse_record(trial(arms=[{"label": "Arm 1", "description": text}], interventions=[drug]))
-    chunk = Chunk(900, ChunkKind.ARM, Span("arms[0]", 6, 6 + len(text)), text)
+    chunk = Chunk(900, Span("arms[0]", 6, 6 + len(text)), text)
     listed = [{"agent": agent, "quote": quote or text, **values}, *({"agent": name, "quote": name} for name in others)]
     draft = Draft("dosing", chunk, chunk.span)
     grounded = [ground_answer({"stands": True, **each}, draft, parsed) for each in listed]

@@ -27,7 +27,7 @@ from extractor.schemas import (
 from extractor.stages.ask.questions import Question, Session
 from extractor.stages.ask.reply_models import Item as ReplyItem
 from extractor.stages.ask.reply_models import Reply
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Span
+from extractor.stages.parse.drafts import Chunk, Span
 
 SETTINGS = {"effort": "none", "min_confidence": 0.0, "model": None}
 CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")
@@ -181,7 +181,7 @@ def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again_and_c
 
 
 def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
-    chunk = Chunk(7, ChunkKind.ITEM, Span("eligibility", 0, 6), "Adults")
+    chunk = Chunk(7, Span("eligibility", 0, 6), "Adults")
     question = Question(Task.ELIGIBILITY, chunk, ("category",))
     for _ in range(2):
         with RunFolder(tmp_path, SETTINGS) as folder:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from extractor.schemas import Section
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Span
+from extractor.stages.parse.drafts import Chunk, Span
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.text.clean import clean_text
 
@@ -54,7 +54,7 @@ def list_dose_passages(parsed: ParsedRecord, free_numbers: Iterator[int]) -> tup
                 text = clean_text(parsed.raw(span)).text
                 if text and len(shown) < _MOST and not _is_shown(section, text, shown):
                     shown += f"\n{_fold(text)}"
-                    passages.append(Chunk(next(free_numbers), ChunkKind.SENTENCE, span, text))
+                    passages.append(Chunk(next(free_numbers), span, text))
     return tuple(passages)
 
 

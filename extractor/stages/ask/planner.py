@@ -18,7 +18,7 @@ from extractor.llm.calls import estimate_tokens
 from extractor.llm.cost.tokens import RequestSize, measure_call
 from extractor.schemas import Concept, Task, TrialRecord, list_fields
 from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span, span_of
+from extractor.stages.parse.drafts import Chunk, Draft, Reading, Span, span_of
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.text.clean import clean_text
 
@@ -151,7 +151,7 @@ def _plan_eligibility(parsed: ParsedRecord, options: AskingOptions, numbers: Ite
     for name in _PEOPLE_IN if people else ():
         if section := parsed.record.section(name):
             span = Span(name, 0, len(section.text))
-            chunk = Chunk(next(numbers), ChunkKind.SENTENCE, span, clean_text(section.text).text)
+            chunk = Chunk(next(numbers), span, clean_text(section.text).text)
             lines.append(Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " ")))
     if options.reads_all:
         lines += _list_lines_between(parsed, numbers)
@@ -181,7 +181,7 @@ def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterato
         span = Span("eligibility", start + (mark.end() if mark else 0), start + len(line.rstrip()))
         start += len(line)
         if span.length > 0 and not any(map(span.overlaps, taken)):
-            chunk = Chunk(next(numbers), ChunkKind.LEAD_IN, span, clean_text(parsed.raw(span)).text)
+            chunk = Chunk(next(numbers), span, clean_text(parsed.raw(span)).text)
             yield Question(Task.ELIGIBILITY, chunk, ())
 
 
@@ -281,5 +281,5 @@ def _list_record_lines(
             span = span_of(line)
             covered = any(question.chunk.span.overlaps(span) for question in here)
             if not covered and field.may_be_in(line.text) and not _HEADER.fullmatch(line.text):
-                chunk = Chunk(next(numbers), ChunkKind.SENTENCE, span, line.text)
+                chunk = Chunk(next(numbers), span, line.text)
                 yield Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " "))

@@ -19,7 +19,7 @@ from extractor.errors import PromptError
 from extractor.fields.declaration import CustomField
 from extractor.llm.calls import RECHECK, Call, PromptVersion
 from extractor.schemas import Task, TrialRecord, list_fields
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Span
+from extractor.stages.parse.drafts import Chunk, Span
 from extractor.text.clean import clean_text
 
 from .definitions import describe_fields
@@ -118,7 +118,7 @@ def _digest(system: str) -> str:
 
 def _read_question(raw: Mapping[str, Any]) -> Question:
     # The file numbers lines from 901, so that an example copied into an answer has no line of its own.
-    chunk = Chunk(raw["n"], ChunkKind.ITEM, Span("example", 0, len(raw["text"])), raw["text"])
+    chunk = Chunk(raw["n"], Span("example", 0, len(raw["text"])), raw["text"])
     return Question(Task(raw["task"]), chunk, tuple(raw["fields"]), raw.get("hint", ""))
 
 

@@ -15,7 +15,7 @@ from extractor.schemas import (
     Severity,
     Support,
 )
-from extractor.stages.parse.drafts import RECORD, Draft, Reading, Span
+from extractor.stages.parse.drafts import RECORD, Draft, Reading, Span, find_weakest
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.proof.answers import ModelResult
 from extractor.stages.proof.number_units import has_unit
@@ -83,10 +83,10 @@ def _build_item(builder: ItemBuilder, field: CustomField, path: str | None, clai
     proven = builder.build()
     supports = [piece.support for piece in proven["evidence"]]
     supports += [reading.support for reading in claim.values() if not reading.spans]  # a judgement without words
-    counted = field.confidence.get(_find_weakest(claim))
+    counted = field.confidence.get(find_weakest(one.support for one in claim.values()))
     own = {
         "origin": proven["origin"] or Origin.MODEL,
-        "support": max(supports, key=list(Support).index),
+        "support": find_weakest(supports),
         "calibrated": all((one.origin, one.confidence) == (Origin.MODEL, counted) for one in claim.values()),
     }
     return CustomItem(of=path, values=values, **proven | own)
@@ -102,7 +102,7 @@ def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
             sure = max(_AGREED, min(reading.confidence for reading in agreed[0].values()))
             yield {name: replace(one, confidence=sure, origin=Origin.BOTH) for name, one in claim.items()}
         else:
-            counted = field.confidence.get(_find_weakest(claim))
+            counted = field.confidence.get(find_weakest(one.support for one in claim.values()))
             sures = {name: PRIORS[one.support] if counted is None else counted for name, one in claim.items()}
             yield {name: replace(one, confidence=sures[name]) for name, one in claim.items()}
     most = _LEFT_OUT if field.name in draft.model else 1.0
@@ -113,10 +113,6 @@ def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
 
 def _values_of(claim: Claim) -> dict[str, Any]:
     return {name: reading.value for name, reading in claim.items()}
-
-
-def _find_weakest(claim: Claim) -> Support:
-    return max((reading.support for reading in claim.values()), key=list(Support).index)
 
 
 def _limit(claim: Claim, most: float) -> Claim:

@@ -21,7 +21,7 @@ from extractor.schemas import (
     TrialExtraction,
     list_fields,
 )
-from extractor.stages.parse.drafts import Draft, Reading, Span
+from extractor.stages.parse.drafts import Draft, Reading, Span, find_weakest
 from extractor.stages.parse.injection import find_honest
 from extractor.stages.parse.parsed import ParsedRecord
 
@@ -171,7 +171,7 @@ def describe_evidence(evidence: Sequence[Evidence], confidence: float) -> dict[s
     return {
         "evidence": tuple(evidence),
         "origin": next(iter(origins)) if len(origins) == 1 else Origin.BOTH if origins else None,
-        "support": max((piece.support for piece in evidence), key=list(Support).index, default=None),
+        "support": find_weakest(piece.support for piece in evidence) if evidence else None,
         "confidence": confidence,
     }
 

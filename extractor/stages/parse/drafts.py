@@ -1,6 +1,6 @@
 """Drafts: the items of a record on their way to its extraction, with a reading of each field and its confidence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -83,20 +83,18 @@ class Reading(Generic[T_co]):
         return Reading(None, 0.0)
 
 
+def find_weakest(supports: Iterable[Support]) -> Support:
+    """Return the weakest of several supports; without any, the strongest that there is.
+
+    >>> find_weakest([Support.LITERAL, Support.INFERRED]).value
+    'inferred'
+    """
+    return max(supports, key=list(Support).index, default=Support.LITERAL)
+
+
 def span_of(passage: Passage) -> Span:
     """The raw span of a passage."""
     return Span(passage.section.name, *passage.raw_span)
-
-
-class ChunkKind(StrEnum):
-    """The role of a chunk in the layout of its section."""
-
-    LEAD_IN = "lead_in"
-    ITEM = "item"
-    SENTENCE = "sentence"
-    OUTCOME = "outcome"
-    ARM = "arm"
-    INTERVENTION = "intervention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,6 @@ class Chunk:
     """
 
     number: int
-    kind: ChunkKind
     span: Span
     text: str
 
@@ -221,4 +218,4 @@ _OPEN = Reading.open_()
 def draft_record(rules: Mapping[str, Reading[Any]]) -> Draft:
     """The draft of the record itself, which has no chunk of its own."""
     nowhere = Span("", 0, 0)
-    return Draft("eligibility", Chunk(RECORD, ChunkKind.SENTENCE, nowhere, ""), nowhere, rules)
+    return Draft("eligibility", Chunk(RECORD, nowhere, ""), nowhere, rules)

@@ -12,7 +12,7 @@ from extractor.schemas import Citation, FindingKind, Task, TrialRecord
 from extractor.text.clean import CleanText
 from extractor.text.passage import LexedSection, Passage
 
-from .drafts import Chunk, ChunkKind, Draft, Span
+from .drafts import Chunk, Draft, Span
 
 _ITEMS = {"eligibility.criteria": "criteria", "dosing": "regimens", "endpoints": "outcomes"}
 """Where a parsed record has the items of a group."""
@@ -122,7 +122,7 @@ class ParsedRecord:
     def find_lead_in(self, draft: Draft) -> Chunk | None:
         """The line that introduces a criterion, as the rules read it."""
         read = draft.read("lead_in")
-        return Chunk(0, ChunkKind.LEAD_IN, read.spans[0], read.value or "") if read.spans else None
+        return Chunk(0, read.spans[0], read.value or "") if read.spans else None
 
     @cached_property
     def drafts(self) -> Mapping[int, Draft]:

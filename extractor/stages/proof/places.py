@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from extractor.schemas import Instrument, Origin, Support
-from extractor.stages.parse.drafts import Reading, Span
+from extractor.stages.parse.drafts import Reading, Span, find_weakest
 from extractor.text.aliases import find_entry, find_instrument, list_names, split_version
 from extractor.text.book import Entry, find_terms
 from extractor.text.clean import CleanText
@@ -36,7 +36,7 @@ class Supported:
 def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
     """A model's value with its support; with ``many``, the members of a list; of nothing, the value None."""
     value: Any = tuple(s.value for s in supported) if many else supported[0].value if supported else None
-    weakest = max((s.support for s in supported), key=list(Support).index, default=Support.LITERAL)
+    weakest = find_weakest(s.support for s in supported)
     spans, supports = tuple(s.span for s in supported), tuple(s.support for s in supported)
     return Reading(value, MODEL_CONFIDENCE, spans, weakest, supports=supports, origin=Origin.MODEL)
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from extractor.schemas import Frequency, Route, Section, TimeUnit, TrialRecord
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Span, span_of
+from extractor.stages.parse.drafts import Chunk, Span, span_of
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.passage import LexedSection, split_sentences
@@ -89,7 +89,6 @@ class DosingSection:
     """
 
     read: LexedSection
-    kind: ChunkKind
     title: Place
     body: Place
     type: str = ""
@@ -105,11 +104,11 @@ class DosingSection:
 
     @property
     def is_intervention(self) -> bool:
-        return self.kind is ChunkKind.INTERVENTION
+        return self.name.startswith("interventions[")
 
     @property
     def is_arm(self) -> bool:
-        return self.kind is ChunkKind.ARM
+        return self.name.startswith("arms[")
 
     @property
     def is_group(self) -> bool:
@@ -142,7 +141,7 @@ class DosingSection:
 
     def chunk(self, number: int, first: int, end: int) -> Chunk:
         """A range of tokens as a numbered chunk."""
-        return Chunk(number, self.kind, self.span(first, end), self.tokens.read(first, end))
+        return Chunk(number, self.span(first, end), self.tokens.read(first, end))
 
 
 def list_sections(
@@ -153,7 +152,7 @@ def list_sections(
     descriptions = (sections[name] for name in _DESCRIPTIONS if record.section(name))
     return (
         tuple(_read_group(group, sections[group.name]) for group in groups),
-        tuple(DosingSection(read, ChunkKind.SENTENCE, (0, 0), (0, len(read.tokens))) for read in descriptions),
+        tuple(DosingSection(read, (0, 0), (0, len(read.tokens))) for read in descriptions),
     )
 
 
@@ -168,7 +167,6 @@ def _read_group(section: Section, read: LexedSection) -> DosingSection:
     )
     return DosingSection(
         read,
-        ChunkKind.ARM if is_arm else ChunkKind.INTERVENTION,
         title if section.parts else (0, len(read.tokens)),
         body,
         read.tokens.read(*kind).lower(),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from extractor.schemas import Category, Comparator, RegistryFields, Support
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Draft, Reading, draft_record, span_of
+from extractor.stages.parse.drafts import Chunk, Draft, Reading, draft_record, span_of
 from extractor.stages.parse.scoring import measured
 from extractor.text.book import rule
 from extractor.text.mentions.constraints import find_limits
@@ -61,7 +61,7 @@ def read_eligibility(
 
 
 def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float, number: int) -> tuple[Draft, Stated]:
-    passage, is_parent = entry.passage, entry.role is Role.PARENT
+    passage = entry.passage
     parent, heading = (" ".join(intro.raw.split()) if intro else "" for intro in (entry.parent, entry.heading))
     text = passage.text.translate(str.maketrans("\n\t\r", "   "))
     limits = find_limits(passage.tokens, entry.sense)
@@ -97,8 +97,7 @@ def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float,
         "time_window": window,
         "negated": Reading(denial is not None, denial_sure, (span_of(denied),), Support.INFERRED),
     }
-    layout = ChunkKind.LEAD_IN if is_parent else ChunkKind.ITEM if entry.listed else ChunkKind.SENTENCE
-    criterion = Draft("eligibility.criteria", Chunk(number, layout, *place, text), *place, rules)
+    criterion = Draft("eligibility.criteria", Chunk(number, *place, text), *place, rules)
     donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
     return criterion, Stated(passage, entry.sense, category.value, limits, donor, parent or heading)
 

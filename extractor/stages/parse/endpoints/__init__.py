@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from extractor.schemas import Concept, EndpointCategory, Rank, Support, TimeKind, TimePoint, TrialRecord
-from extractor.stages.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span, span_of
+from extractor.stages.parse.drafts import Chunk, Draft, Reading, Span, span_of
 from extractor.stages.parse.scoring import list_words, load_scorer, measured
 from extractor.text.book import find_terms
 from extractor.text.mentions.moments import read_time_frame
@@ -167,7 +167,7 @@ def _read(
         "specimens": read_specimens(body),
         "methods": read_methods(body),
     }
-    chunk = Chunk(number, ChunkKind.OUTCOME, span_of(parts.whole), parts.whole.text)
+    chunk = Chunk(number, span_of(parts.whole), parts.whole.text)
     return Draft("endpoints", chunk, chunk.span, rules)
 
 
