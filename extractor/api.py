@@ -206,7 +206,7 @@ class Extractor:
 
 
 def _as_record(given: object) -> TrialRecord:
-    """The record, or that of a study. Raises ``RecordError`` and ``ValueError``."""
+    """Return the record, or that of a study. Raises ``RecordError`` and ``ValueError``."""
     if isinstance(given, TrialRecord):
         return given
     if isinstance(given, Mapping):

@@ -66,7 +66,7 @@ class RecordError(ExtractorError):
 
 
 def _restore(kind: type[RecordError], arguments: tuple[Any, ...], fields: dict[str, Any]) -> RecordError:
-    """An error that another process raised."""
+    """Return an error that another process raised."""
     error = kind.__new__(kind, *arguments)
     vars(error).update(fields)
     return error

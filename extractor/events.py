@@ -69,7 +69,7 @@ class EventLog(logging.StreamHandler[TextIO]):
     _has_failed = False
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, in ASCII because a terminal interprets some other characters."""
+        """Return the line, in ASCII because a terminal interprets some other characters."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         return json.dumps({"time": time, "event": record.getMessage()} | getattr(record, "facts", {}))
 

@@ -210,15 +210,15 @@ class CustomField(FrozenModel):
             yield found["name"], found["sign"] == "=", words
 
     def applies(self, find: Callable[[str], object]) -> bool:
-        """Whether an item has the field; ``find`` gives the item's value of a built-in field."""
+        """Return whether an item has the field; ``find`` gives the item's value of a built-in field."""
         return all((str(find(name)) in words) is wanted for name, wanted, words in self._conditions())
 
     def may_stand_in(self, section: str) -> bool:
-        """Whether a field of the record is looked for in a section."""
+        """Return whether a field of the record is looked for in a section."""
         return not self.sections or section.startswith(self.sections)
 
     def may_be_in(self, text: str) -> bool:
-        """Whether a text has one of the words that a statement of the field mentions."""
+        """Return whether a text has one of the words that a statement of the field mentions."""
         beginnings = rf"(?<!\w)(?:{'|'.join(map(re.escape, self.mentions))})"
         return not self.mentions or re.search(beginnings, text, re.IGNORECASE) is not None
 

@@ -41,7 +41,7 @@ def trim_event(quote: str) -> tuple[int, int]:
 
 
 def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
-    """A key that all names of an instrument share, and its version or "". The version may be part of the name.
+    """Return a key that all names of an instrument share, and its version or "". The version may be part of the name.
 
     >>> name_instrument("the Asthma-Control test (ACT)"), name_instrument("RECIST", "1.1")
     (('ACT', ''), ('RECIST', '1.1'))
@@ -54,7 +54,7 @@ def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
 
 
 def split_version(name: str) -> tuple[str, str | None]:
-    """The name of a known instrument and the version after it. Other names stay whole.
+    """Return the name of a known instrument and the version after it. Other names stay whole.
 
     >>> split_version("CTCAE, Version 5.0"), split_version("QLQ-C30")
     (('CTCAE', '5.0'), ('QLQ-C30', None))
@@ -67,7 +67,7 @@ def split_version(name: str) -> tuple[str, str | None]:
 
 @lru_cache(maxsize=4096)
 def find_entry(name: str, vocabulary: str) -> Entry | None:
-    """The entry with this name, also if its short form follows in brackets: "methotrexate (MTX)".
+    """Return the entry with this name, also if its short form follows in brackets: "methotrexate (MTX)".
 
     >>> find_entry("Forced Expiratory Volume in one second (FEV1)", "measures").value
     'FEV1'
@@ -86,7 +86,7 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
 
 
 def find_instrument(name: str) -> Entry | None:
-    """The entry of an instrument: of a short form in brackets, or else of the name without the brackets.
+    """Return the entry of an instrument: of a short form in brackets, or else of the name without the brackets.
 
     >>> find_instrument("Patient Health Questionnaire (PHQ-9)").value, find_instrument("BDI (21 items)").value
     ('PHQ-9', 'BDI')
@@ -97,7 +97,7 @@ def find_instrument(name: str) -> Entry | None:
 
 
 def list_names(entry: Entry) -> tuple[str, ...]:
-    """All names of an entry, each once, the usual one first.
+    """Return all names of an entry, each once, the usual one first.
 
     >>> list_names(find_entry("MTX", "agent_abbreviations"))[:2]
     ('methotrexate', 'MTX')
@@ -106,7 +106,7 @@ def list_names(entry: Entry) -> tuple[str, ...]:
 
 
 def unify(text: str) -> str:
-    """The usual name of an agent or a measure; any other text as it is.
+    """Return the usual name of an agent or a measure; any other text as it is.
 
     >>> unify("MTX"), unify("forced expiratory volume in 1 second"), unify("Death from any cause")
     ('methotrexate', 'FEV1', 'Death from any cause')

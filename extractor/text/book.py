@@ -96,7 +96,7 @@ class TermFinder:
         return automaton
 
     def find(self, tokens: Tokens, first: int, end: int) -> list[Term]:
-        """The terms from left to right, without overlaps. Of terms with the same start, the longest."""
+        """Return the terms from left to right, without overlaps. Of terms with the same start, the longest."""
         found = []
         for last, (length, meanings) in self._automaton.iter(tokens.codes, first, end):
             start = last + 1 - length
@@ -116,7 +116,7 @@ def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
 
 
 def read_entries(vocabulary: str, text: str) -> Iterator[Entry]:
-    r"""The entries of one file: ``value = [terms]``, or a table of an entry's fields.
+    r"""Yield the entries of one file: ``value = [terms]``, or a table of an entry's fields.
 
     The key is the value, unless the table has another.
 
@@ -173,7 +173,7 @@ def load_book() -> Book:
 
 
 def _read_files(folder: Traversable) -> Iterator[tuple[str, str]]:
-    """The name and text of each file. The files of a topic's folder have the folder's name."""
+    """Yield the name and text of each file. The files of a topic's folder have the folder's name."""
     for path in sorted(folder.iterdir(), key=lambda path: path.name):
         if path.name.endswith(".toml"):
             yield path.name.removesuffix(".toml"), path.read_text("utf-8")
@@ -182,7 +182,7 @@ def _read_files(folder: Traversable) -> Iterator[tuple[str, str]]:
 
 
 def _write_term(term: str) -> str:
-    r"""A term as a pattern in which any number matches.
+    r"""Return a term as a pattern in which any number matches.
 
     >>> _write_term("CD19 (i.v.)")
     'CD ( # | ## ) \\( i \\. v \\. \\)'
@@ -193,19 +193,19 @@ def _write_term(term: str) -> str:
 
 
 def read_text(text: str) -> Tokens:
-    """The tokens of a cleaned text, read with the words of all rules and vocabularies."""
+    """Return the tokens of a cleaned text, read with the words of all rules and vocabularies."""
     load_book()
     return lex(text)
 
 
 @cache
 def rule(name: str) -> Rule:
-    """A rule of the package. Raises ``KeyError`` for an unknown name."""
+    """Return a rule of the package. Raises ``KeyError`` for an unknown name."""
     return load_book().rules[name]
 
 
 def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | None:
-    """The entry whose term, or rule, is exactly ``tokens.words[first:end]``.
+    """Return the entry whose term, or rule, is exactly ``tokens.words[first:end]``.
 
     >>> read_term("comparators", read_text("no more than"), 0, 3).value
     '<='
@@ -215,12 +215,12 @@ def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | 
 
 
 def terms_of(vocabulary: str) -> tuple[Entry, ...]:
-    """The entries of a vocabulary. Raises ``KeyError`` for an unknown name."""
+    """Return the entries of a vocabulary. Raises ``KeyError`` for an unknown name."""
     return load_book().vocabularies[vocabulary]
 
 
 def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None = None) -> list[Term]:
-    """The terms of a vocabulary in a range of tokens, and the matches of its entries' rules.
+    """Return the terms of a vocabulary in a range of tokens, and the matches of its entries' rules.
 
     >>> tokens = read_text("IL-6 in bone marrow and in blood")
     >>> [term.value for term in find_terms(tokens, "specimens", 3)]
@@ -243,7 +243,7 @@ def _join_entry_rules(vocabulary: str) -> tuple[Rule, ...]:
 
 @cache
 def read_table(name: str) -> Mapping[str, Any]:
-    """A file of ``extractor/rulebook`` by its name without the suffix, or all files of a folder; cached."""
+    """Return a file of ``extractor/rulebook`` by its name without the suffix, or all files of a folder; cached."""
     if (folder := _FOLDER / name).is_dir():
         return {key: value for _, text in _read_files(folder) for key, value in tomllib.loads(text).items()}
     return tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))
@@ -261,7 +261,7 @@ def expression(name: str) -> re.Pattern[str]:
 
 @cache
 def word_list(name: str) -> frozenset[str]:
-    """A list of ``rulebook/words.toml``.
+    """Return a list of ``rulebook/words.toml``.
 
     >>> "NRS" in word_list("ratings")
     True

@@ -121,7 +121,7 @@ class CleanText:
         return position if before < 0 else self.raw_ends[before] + position - self.ends[before]
 
     def clean_position(self, raw_position: int) -> int:
-        """The position in ``text`` of a raw position. Inside a changed piece, this is the piece's start."""
+        """Return the position in ``text`` of a raw position. Inside a changed piece, this is the piece's start."""
         piece = bisect_right(self.raw_starts, raw_position) - 1
         if piece < 0:
             return raw_position

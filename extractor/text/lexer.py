@@ -136,7 +136,7 @@ class Lexicon(dict[str, str]):
         self.compounds.update((prefix, word) for prefix in PREFIXES.intersection(folded) for word in folded)
 
     def split(self, text: str, words: Sequence[str], starts: Sequence[int], ends: Sequence[int], codes: str) -> str:
-        """The codes of a text, in which words behind a joined prefix are unknown.
+        """Return the codes of a text, in which words behind a joined prefix are unknown.
 
         >>> words = Lexicon()
         >>> code = words.add("daily")
@@ -157,7 +157,7 @@ class Lexicon(dict[str, str]):
         return "".join(marked)
 
     def find(self, word: str) -> str:
-        """All codes of a word, or of the words with a prefix. Call it after all words are added.
+        """Return all codes of a word, or of the words with a prefix. Call it after all words are added.
 
         >>> words = Lexicon()
         >>> len(words.find("car")), words.add("CAR") in words.find("car")
@@ -202,7 +202,7 @@ class Lexicon(dict[str, str]):
 
 
 def is_abbreviation(word: str) -> bool:
-    """Whether a word of the rule book matches in capitals only.
+    """Return whether a word of the rule book matches in capitals only.
 
     >>> is_abbreviation("IV"), is_abbreviation("RECIST"), is_abbreviation("A")
     (True, False, False)
@@ -228,7 +228,7 @@ class Tokens:
         return len(self.words)
 
     def at(self, position: int) -> int:
-        """The first token that ends after a position of the text.
+        """Return the first token that ends after a position of the text.
 
         >>> lex("5 mg daily").at(2)
         1
@@ -236,7 +236,7 @@ class Tokens:
         return bisect_left(self.ends, position + 1)
 
     def before(self, position: int) -> int:
-        """The first token that begins at or after a position: the end of a range of tokens.
+        """Return the first token that begins at or after a position: the end of a range of tokens.
 
         >>> lex("5 mg daily").before(4)
         2
@@ -244,7 +244,7 @@ class Tokens:
         return bisect_left(self.starts, position)
 
     def read(self, first: int, end: int) -> str:
-        """The text of ``words[first:end]``.
+        """Return the text of ``words[first:end]``.
 
         >>> lex("5 mg daily").read(0, 2)
         '5 mg'
@@ -252,11 +252,11 @@ class Tokens:
         return self.text[self.starts[first] : self.ends[end - 1]] if end > first else ""
 
     def span(self, first: int, end: int) -> Range:
-        """The half-open range of the characters of ``words[first:end]``, which must not be empty."""
+        """Return the half-open range of the characters of ``words[first:end]``, which must not be empty."""
         return self.starts[first], self.ends[end - 1]
 
     def cut(self, first: int, end: int) -> "Tokens":
-        r"""A part of the text on one line, as separate tokens: ``^`` and ``$`` in a rule match its ends.
+        r"""Return a part of the text on one line, as separate tokens: ``^`` and ``$`` in a rule match its ends.
 
         >>> part = lex("- Age\n over 18").cut(1, 5)
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
@@ -269,7 +269,7 @@ class Tokens:
         return self.without(ends, first, end)
 
     def joined(self, index: int) -> bool:
-        """Whether a token follows the one before it without white space.
+        """Return whether a token follows the one before it without white space.
 
         >>> lex("5mg daily").joined(1), lex("5mg daily").joined(2)
         (True, False)
@@ -286,7 +286,7 @@ class Tokens:
         return self.text[self.ends[index - 1] : self.starts[index]] if 0 < index < len(self.starts) else " "
 
     def without(self, places: "Sequence[tuple[int, int]]", first: int, end: int) -> "Tokens":
-        """The tokens of a range outside some half-open places. They keep their offsets in the text.
+        """Return the tokens of a range outside some half-open places. They keep their offsets in the text.
 
         >>> lex("every 4 weeks up to week 52").without([(0, 3)], 0, 6).words
         ['up', 'to', 'week']
@@ -303,7 +303,7 @@ class Tokens:
 
 
 def list_words(text: str) -> list[str]:
-    """The words of ``lex(text)``, for which no word needs to be known yet.
+    """Return the words of ``lex(text)``, for which no word needs to be known yet.
 
     >>> list_words("CAR-T (day 1)")
     ['CAR', 'T', '(', 'day', '1', ')']

@@ -73,7 +73,7 @@ def read_number(text: str) -> int | float | None:
 
 @lru_cache(maxsize=4096)
 def list_readings(text: str) -> tuple[int | float, ...]:
-    """All values that the characters of a number allow, the likeliest first; none if it is no number.
+    """Return all values that the characters of a number allow, the likeliest first; none if it is no number.
 
     A dot, raised dot or comma before exactly three digits is a decimal sign to some writers, a mark of thousands to
     others. What the number counts may decide (``KnownQuantity.is_usual``); its characters do not.
@@ -97,7 +97,7 @@ def list_readings(text: str) -> tuple[int | float, ...]:
 
 
 def is_two_ways(word: str) -> bool:
-    """Whether a number can be read in two ways.
+    """Return whether a number can be read in two ways.
 
     >>> is_two_ways("100.000"), is_two_ways("100")
     (True, False)
@@ -106,7 +106,7 @@ def is_two_ways(word: str) -> bool:
 
 
 def _list_plain(digits: str) -> list[str]:
-    """The decimals without separators that digits may mean, the likeliest first."""
+    """Return the decimals without separators that digits may mean, the likeliest first."""
     if two := _TWO_WAYS.fullmatch(digits):
         decimal, whole = f"{two['front']}.{two['behind']}", two["front"] + two["behind"]
         return [whole, decimal] if two["sign"] == "," or two["behind"] == "000" else [decimal, whole]
@@ -116,7 +116,7 @@ def _list_plain(digits: str) -> list[str]:
 
 
 def _read_words(text: str) -> int | float | None:
-    """The value of a number with a word or a fraction: "two and a half", "fifty thousand", "5½", "1 1/2"."""
+    """Return the value of a number with a word or a fraction: "two and a half", "fifty thousand", "5½", "1 1/2"."""
     if text in _VALUES:
         return _VALUES[text]
     if (tens := _TENS.fullmatch(text)) and tens["ones"] in _VALUES:
@@ -157,7 +157,7 @@ def _to_value(digits: str, exponent: str) -> int | float | None:
 
 
 def multiply(value: float, factor: float) -> int | float:
-    """A value times a power of ten, without the noise of floating point.
+    """Return a value times a power of ten, without the noise of floating point.
 
     >>> multiply(1.1, 10**9), multiply(0.25, 3)
     (1100000000, 0.75)
@@ -167,7 +167,7 @@ def multiply(value: float, factor: float) -> int | float:
 
 
 def has_minus(tokens: Tokens, at: int) -> bool:
-    """Whether a number is below zero: "-2.5", "minus 3", "of - 6 D", "equal to-2.5"."""
+    """Return whether a number is below zero: "-2.5", "minus 3", "of - 6 D", "equal to-2.5"."""
     if at > 0 and tokens.words[at - 1].lower() == "minus":
         return True
     glued = tokens.gap(at) == "-"
@@ -176,7 +176,7 @@ def has_minus(tokens: Tokens, at: int) -> bool:
 
 
 def is_signed(tokens: Tokens, at: int) -> bool:
-    """Whether a minus stands directly before the number at a token, not the hyphen of a range, a name or a list.
+    """Return whether a minus stands directly before the number at a token, not the hyphen of a range, a name or a list.
 
     >>> from .book import read_text
     >>> [is_signed(read_text(t), len(read_text(t)) - 1) for t in ("T-score -5", "18-65", "IL-5", "- 5", "at 1 -5")]
@@ -190,7 +190,7 @@ def is_signed(tokens: Tokens, at: int) -> bool:
 
 
 def joins_words(tokens: Tokens, at: int) -> bool:
-    """Whether a hyphen directly after a token joins it to the next word or number."""
+    """Return whether a hyphen directly after a token joins it to the next word or number."""
     return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
 
 
@@ -247,7 +247,7 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
 
 
 def _in_dioptres(found: Found) -> bool:
-    """Whether a "D" stands for dioptres and not for days: "-6 D", "0.75 D"."""
+    """Return whether a "D" stands for dioptres and not for days: "-6 D", "0.75 D"."""
     if found.read("unit") != "D":
         return False
     signed = is_signed(found.tokens, found.place("low")[0])
@@ -256,7 +256,7 @@ def _in_dioptres(found: Found) -> bool:
 
 @lru_cache(maxsize=256)
 def read_time_unit(text: str) -> TimeUnit | None:
-    """The unit of time that a word names, or None.
+    """Return the unit of time that a word names, or None.
 
     >>> read_time_unit("wks"), read_time_unit("day(s)"), read_time_unit("mg")
     (<TimeUnit.WEEK: 'week'>, <TimeUnit.DAY: 'day'>, None)

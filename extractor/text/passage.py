@@ -37,7 +37,7 @@ class LexedSection:
         return Passage(self, 0, len(self.tokens))
 
     def lines(self) -> Iterator["Passage"]:
-        r"""The lines that are not empty, without line breaks.
+        r"""Yield the lines that are not empty, without line breaks.
 
         >>> [line.text for line in read_section("eligibility", "- Age > 18\n\n- ECOG 0").lines()]
         ['- Age > 18', '- ECOG 0']
@@ -49,7 +49,7 @@ class LexedSection:
             first = end + 1
 
     def between(self, start: int, end: int) -> "Passage":
-        """The tokens between two raw offsets."""
+        """Return the tokens between two raw offsets."""
         tokens = self.tokens
         return Passage(
             self, tokens.at(self.cleaned.clean_position(start)), tokens.before(self.cleaned.clean_position(end))
@@ -92,7 +92,7 @@ class Passage:
         return self.section.raw[start:end]
 
     def search(self, name: str) -> Found | None:
-        """The first match of a rule in the passage."""
+        """Return the first match of a rule in the passage."""
         return rule(name).search(self.tokens, self.first, self.end)
 
     def part(self, first: int, end: int) -> "Passage":
@@ -100,7 +100,7 @@ class Passage:
         return Passage(self.section, first, end)
 
     def alone(self) -> "Passage":
-        r"""The same characters on one line, with no tokens around them, so that no rule looks beyond them.
+        r"""Return the same characters on one line, with no tokens around them, so that no rule looks beyond them.
 
         >>> read_section("eligibility", "- Age\n  over 18").whole.part(1, 5).alone().tokens.words
         ['Age', 'over', '18']

@@ -67,20 +67,20 @@ class Found:
         return self.tokens.read(self.first, self.end)
 
     def has(self, name: str) -> bool:
-        """Whether the rule has this named part and it matched."""
+        """Return whether the rule has this named part and it matched."""
         return name in self.match.re.groupindex and self.match[name] is not None
 
     def part(self, name: str) -> tuple[int, int] | None:
-        """The half-open token range of a named part; None if it did not match."""
+        """Return the half-open token range of a named part; None if it did not match."""
         return self.place(name) if self.has(name) else None
 
     def place(self, name: str) -> tuple[int, int]:
-        """The half-open token range of a named part that always matches."""
+        """Return the half-open token range of a named part that always matches."""
         first, end = self.match.span(name)
         return first + self.shift, end + self.shift
 
     def read(self, name: str) -> str | None:
-        """The text of a named part; None if it did not match."""
+        """Return the text of a named part; None if it did not match."""
         place = self.part(name)
         return None if place is None else self.tokens.read(*place)
 
@@ -134,23 +134,23 @@ class Rule:
         return "^" in _write(self, set())
 
     def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
-        """All matches, from left to right, without overlaps."""
+        """Return all matches, from left to right, without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
         return (self._note(tokens, match, shift) for match in self.expression.finditer(codes, first, end))
 
     def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
-        """The first match."""
+        """Return the first match."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.search(codes, first, end)
         return self._note(tokens, match, shift) if match else None
 
     def occurs(self, tokens: Tokens, first: int = 0, end: int | None = None) -> bool:
-        """Whether there is a match. It is not traced."""
+        """Return whether there is a match. It is not traced."""
         codes, first, end, _ = self._cut(tokens, first, end)
         return self.expression.search(codes, first, end) is not None
 
     def starts(self, tokens: Tokens, first: int, end: int | None = None) -> Found | None:
-        """The match that begins at token ``first``."""
+        """Return the match that begins at token ``first``."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
         return self._note(tokens, match, shift) if match else None
@@ -176,13 +176,13 @@ class Rule:
         return self._note(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
-        """The match of exactly these tokens."""
+        """Return the match of exactly these tokens."""
         match = self.expression.fullmatch(tokens.codes, first, end)
         return self._note(tokens, match) if match else None
 
 
 def _write(rule: Rule, within: set[str]) -> str:
-    """The regular expression of a rule over codes."""
+    """Return the regular expression of a rule over codes."""
     if rule.name in within:
         raise RuleError(f"rule {rule.name} refers to itself")
     if rule.written:
@@ -199,7 +199,7 @@ def _write(rule: Rule, within: set[str]) -> str:
 
 
 def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
-    """The regular expression of one piece of a pattern; empty for white space."""
+    """Return the regular expression of one piece of a pattern; empty for white space."""
     if name := atom["name"]:
         if name not in rule.book:
             raise RuleError(f"rule {rule.name} refers to {name!r}, which does not exist{suggest(name, rule.book)}")

@@ -85,7 +85,7 @@ class _Item:
 
 
 def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> list[_Item]:
-    """The numbers of a list up to the last one with a unit."""
+    """Return the numbers of a list up to the last one with a unit."""
     items: list[_Item] = []
     while len(items) < _MOST_LEVELS and at < end and at not in skipped and (item := _read_item(tokens, at, end)):
         if items and not _are_levels(items, item):
@@ -111,7 +111,7 @@ def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> l
 
 
 def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str | None, int]:
-    """The joint after a number, and where the next one begins. The hyphen of "5mg-10mg" is no token."""
+    """Return the joint after a number, and where the next one begins. The hyphen of "5mg-10mg" is no token."""
     if at < end and tokens.gap(at) == "-":
         return "-", at
     joint = rule("level_joint").starts(tokens, at, end)
@@ -119,7 +119,7 @@ def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str | None, int]:
 
 
 def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
-    """Whether a number can continue a list: all units of a list have one dimension."""
+    """Return whether a number can continue a list: all units of a list have one dimension."""
     last = next((each.unit for each in reversed(items) if each.unit), None)
     if items[-1].joint == ";" and last:
         return False
@@ -159,7 +159,7 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
 
 
 def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
-    """A fraction of a piece: "1/2 tablet", "one and a half tablets"."""
+    """Return a fraction of a piece: "1/2 tablet", "one and a half tablets"."""
     found = rule("part_of_piece").starts(tokens, at, end)
     if not found or not (unit := find_unit(tokens, found.end, end)):
         return None
@@ -195,7 +195,7 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
 
 
 def _choose_reading(tokens: Tokens, at: int, value: int | float, unit: UnitPlace) -> tuple[int | float, bool]:
-    """The reading of a number that its unit makes usual, and whether it is the only plausible one.
+    """Return the reading of a number that its unit makes usual, and whether it is the only plausible one.
 
     Nobody writes a dose of international units with three decimals: "10.000 IU", "1.500 U". A comma before three
     digits is a mark of thousands in all languages that give doses in milligrams with a dot.
@@ -212,7 +212,7 @@ def _choose_reading(tokens: Tokens, at: int, value: int | float, unit: UnitPlace
 def _read_number(  # noqa: PLR0911 - one return per notation
     tokens: Tokens, at: int, end: int
 ) -> tuple[int | float, int | float, int] | None:
-    """A number, the factor of its power of ten or scale word, and its end."""
+    """Return a number, the factor of its power of ten or scale word, and its end."""
     if tokens.codes[at] != NUMBER and not (
         at > 1 and tokens.words[at - 1] in ("x", "X") and tokens.codes[at - 2] == NUMBER  # the second of "2x20 drops"
     ):
@@ -251,7 +251,7 @@ def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None
 
 
 def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: float, scale: float) -> UnitPlace | None:
-    """The unit of cells or organisms that a large number counts. A bare power of ten counts cells too."""
+    """Return the unit of cells or organisms that a large number counts. A bare power of ten counts cells too."""
     lost = rule("lost_power").starts(tokens, at, end)
     if scale == 1 and value < _LEAST_CELLS and not lost:
         return None

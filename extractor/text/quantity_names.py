@@ -65,7 +65,7 @@ class KnownQuantity:
     instead: Mapping[str, str] = field(default_factory=dict)
 
     def fits(self, unit: str | None) -> bool:
-        """Whether a limit on this quantity can have this unit."""
+        """Return whether a limit on this quantity can have this unit."""
         if unit is None:
             return not self.measured
         if unit in {self.unit, *self.others} or unit.partition("{")[0] in self.others:
@@ -83,20 +83,20 @@ class KnownQuantity:
         return alike or self.to_canonical(1, unit) is not None
 
     def is_plausible(self, value: float) -> bool:
-        """Whether a value without a unit can be in the canonical unit, judging by ``implied``."""
+        """Return whether a value without a unit can be in the canonical unit, judging by ``implied``."""
         return self.implied is None or self.implied[0] <= value <= self.implied[1]
 
     def is_usual(self, value: float, unit: str | None) -> bool:
-        """Whether limits of trials have such a value, judging by ``usual``."""
+        """Return whether limits of trials have such a value, judging by ``usual``."""
         canonical = self.to_canonical(value, unit)
         return self.usual is not None and canonical is not None and self.is_possible(canonical)
 
     def is_possible(self, canonical: float) -> bool:
-        """Whether a value in the canonical unit can be a limit: it is 0, or ``usual`` does not exclude it."""
+        """Return whether a value in the canonical unit can be a limit: it is 0, or ``usual`` does not exclude it."""
         return self.usual is None or canonical == 0 or self.usual[0] <= abs(canonical) <= self.usual[1]
 
     def infer_unit(self, value: float) -> str | None:
-        """The unit that goes without saying, or None if the value has several readings or none.
+        """Return the unit that goes without saying, or None if the value has several readings or none.
 
         >>> [list_quantities()["platelet_count"].infer_unit(value) for value in (100_000, 100, 1_000_000_000)]
         ['/uL', '10*9/L', None]
@@ -108,7 +108,7 @@ class KnownQuantity:
         return self.unit if bare else None
 
     def change_of(self) -> "KnownQuantity":
-        """The quantity that is a change of this one, in the same unit."""
+        """Return the quantity that is a change of this one, in the same unit."""
         if self.change:
             return list_quantities()[self.change]
         linear = {unit: (factor, 0.0) for unit, (factor, _) in self.linear.items()}
@@ -116,7 +116,7 @@ class KnownQuantity:
         return replace(plain, name=f"{self.name}_change")
 
     def to_canonical(self, value: float, unit: str | None) -> float | None:
-        """The value in the canonical unit, or None if no safe conversion exists."""
+        """Return the value in the canonical unit, or None if no safe conversion exists."""
         unit = unit or self.infer_unit(value)
         if unit is None:
             return None
@@ -129,7 +129,7 @@ class KnownQuantity:
 def name_quantity(
     text: str, unit: str | None = None, quote: str = "", value: float | None = None, within: str = ""
 ) -> KnownQuantity | None:
-    """The quantity that ``text`` names and that can have the UCUM unit, or None.
+    """Return the quantity that ``text`` names and that can have the UCUM unit, or None.
 
     If ``text`` names none ("men", "score"), the words around it in ``quote`` decide, and finally the unit. ``within``
     are the words of the limit in ``quote``, from the name of its quantity to its end, if they are known.
@@ -193,7 +193,7 @@ def _name(text: str, unit: str | None, quote: str, value: float | None) -> Known
 
 
 def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
-    """The LOINC codes of a quantity in a UCUM unit, the most usual first; none if no code is certain.
+    """Return the LOINC codes of a quantity in a UCUM unit, the most usual first; none if no code is certain.
 
     A code stands for one dimension: LOINC has one glucose by mass and another by amount of substance. A multiple of a
     limit of normal may have any code, and so may a value without a unit if there is only one dimension.
@@ -227,7 +227,7 @@ def name_property(unit: str) -> tuple[Dimension, bool]:
 
 
 def choose_reading(written: str, name: str, unit: str | None, quote: str = "") -> tuple[int | float, bool]:
-    """The reading of a written number that is usual for the quantity ``name``, and whether it is sure.
+    """Return the reading of a written number that is usual for the quantity ``name``, and whether it is sure.
 
     Where the usual range does not decide, a comma before three digits marks thousands, as in English; a dot is not
     sure. ``written`` must be a number.
@@ -253,7 +253,7 @@ def names_quantity(text: str, *, surely: bool = False) -> bool:
 
 
 def list_named(text: str) -> tuple[KnownQuantity, ...]:
-    """The quantities that a text names, from left to right, without those that only name a kind.
+    """Return the quantities that a text names, from left to right, without those that only name a kind.
 
     >>> [one.name for one in list_named("FEV1/FVC, haemoglobin and ECOG")]
     ['fev1_fvc_ratio', 'haemoglobin', 'ecog_performance_status']
@@ -262,7 +262,7 @@ def list_named(text: str) -> tuple[KnownQuantity, ...]:
 
 
 def find_exactly(text: str) -> KnownQuantity | None:
-    """The quantity of which a text is the name and nothing else, or None.
+    """Return the quantity of which a text is the name and nothing else, or None.
 
     >>> find_exactly("Haemoglobin level").name, find_exactly("severe haemoglobin defects")
     ('haemoglobin', None)
@@ -273,7 +273,7 @@ def find_exactly(text: str) -> KnownQuantity | None:
 
 
 def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str | None:
-    """The side of a quantity's scale, "higher" or "lower", that is worse; None if it is not known.
+    """Return the side of a quantity's scale, "higher" or "lower", that is worse; None if it is not known.
 
     >>> find_worse_side("ECOG"), find_worse_side("visual acuity", "letters"), find_worse_side("visual acuity", "logMAR")
     ('higher', 'lower', 'higher')
@@ -287,7 +287,7 @@ def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str 
 
 
 def fold_words(text: str) -> tuple[str, ...]:
-    """The words of a name in a normalised spelling, without idle words.
+    """Return the words of a name in a normalised spelling, without idle words.
 
     >>> fold_words("the Haemoglobin levels"), fold_words("FEV1/FVC")
     (('hemoglobin',), ('fev1', 'fvc'))
@@ -296,7 +296,7 @@ def fold_words(text: str) -> tuple[str, ...]:
 
 
 def spell_words(text: str) -> tuple[str, ...]:
-    """The words of a name in lower case, in American spelling, in the singular, without accents.
+    """Return the words of a name in lower case, in American spelling, in the singular, without accents.
 
     >>> spell_words("Sjögren's visual-analogue scales")
     ('sjogren', 'visual', 'analog', 'scale')
@@ -315,7 +315,7 @@ def spell_words(text: str) -> tuple[str, ...]:
 
 @cache
 def list_quantities() -> Mapping[str, KnownQuantity]:
-    """All quantities by name."""
+    """Return all quantities by name."""
     quantities = {}
     for name, written in read_table("quantity_names").items():
         entry = {"unit": "{score}"} | written
@@ -353,7 +353,7 @@ def _index() -> Mapping[str, list[tuple[tuple[str, ...], KnownQuantity]]]:
 
 
 def _find(words: tuple[str, ...]) -> Iterator[KnownQuantity]:
-    """The quantities named by ``words``, from left to right, by the longest name at each place."""
+    """Yield the quantities named by ``words``, from left to right, by the longest name at each place."""
     index, at = _index(), 0
     while at < len(words):
         matches = ((_match(name, words[at:]), one) for name, one in index.get(words[at], ()))
@@ -390,7 +390,7 @@ def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
 
 
 def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str) -> KnownQuantity | None:
-    """The quantity named before or after a limit in the same clause, or before it in the same sentence."""
+    """Return the quantity named before or after a limit in the same clause, or before it in the same sentence."""
     at = quote.find(text)
     of_scale = not word_list("scale_words").isdisjoint(words)
     if at < 0 or (unit is None and not of_scale):

@@ -27,7 +27,7 @@ _BOUND_REACH = 4
 
 
 def count_days(age: Age) -> float:
-    """An age in days.
+    """Return an age in days.
 
     >>> count_days(Age(value=2, unit=TimeUnit.WEEK))
     14.0
@@ -36,7 +36,7 @@ def count_days(age: Age) -> float:
 
 
 def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]:
-    """The registered ages in days by field; None where no age is registered.
+    """Return the registered ages in days by field; None where no age is registered.
 
     A record that registers one end only, or "N/A", has no limit at the other: 0 days, or infinitely many.
 
@@ -55,7 +55,7 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
 
 
 def agrees(age: Age | None, registered: float | None) -> bool:
-    """Whether an age is the registered one: they differ by at most a year, or a month for infants."""
+    """Return whether an age is the registered one: they differ by at most a year, or a month for infants."""
     if age is None or registered is None:
         return False
     stated = count_days(age)
@@ -69,7 +69,7 @@ def differs(age: Age | None, registered: float | None) -> bool:
 
 
 def is_plain(section: LexedSection, span: tuple[int, int], age: Age, registered: float | None) -> bool:
-    """Whether a phrase that states another age than the registered one, or the only one, is plainly that of all.
+    """Return whether a phrase that states another age than the registered one, or the only one, is plainly that of all.
 
     ``section`` is that of the criteria, since a summary may speak of some participants only. ``span`` are the phrase's
     raw offsets.

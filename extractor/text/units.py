@@ -30,7 +30,7 @@ _POWER = re.compile(r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2
 
 @lru_cache(maxsize=1024)
 def find_dimension(code: str) -> tuple[float, Dimension]:
-    """The factor of a UCUM code to base units, and its dimension.
+    """Return the factor of a UCUM code to base units, and its dimension.
 
     >>> find_dimension("mg/dL") == find_dimension("cg/L")
     True
@@ -146,7 +146,7 @@ class UnitPlace:
 
 @cache
 def list_units() -> tuple[Unit, ...]:
-    """All units of the table.
+    """Return all units of the table.
 
     >>> [unit.dose for unit in list_units() if unit.code == "[drp]"]
     ['drop']
@@ -159,14 +159,14 @@ def list_units() -> tuple[Unit, ...]:
 
 @cache
 def _spellings() -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
-    """The units by spelling: in running text, and where only a unit can stand."""
+    """Return the units by spelling: in running text, and where only a unit can stand."""
     running = {_key(term): unit for unit in list_units() for term in unit.terms}
     folded = {key.lower(): unit for key, unit in running.items()}
     return running, folded | {_key(term).lower(): unit for unit in list_units() for term in unit.loose}
 
 
 def _key(term: str) -> str:
-    """A spelling without spaces and signs, in lower case unless it is an abbreviation in capitals."""
+    """Return a spelling without spaces and signs, in lower case unless it is an abbreviation in capitals."""
     bare = re.sub(r"[\s.^()-]", "", term)
     is_cased = is_abbreviation(bare) or (len(bare) == 1 and bare.isupper())
     return bare if is_cased else bare.lower()
@@ -181,7 +181,7 @@ def _look_up(glued: str, *, loose: bool) -> Unit | None:
 
 
 def _match(tokens: Tokens, first: int, end: int, *, loose: bool) -> tuple[Unit, int] | None:
-    """The unit with the longest spelling that begins at a token, and its end."""
+    """Return the unit with the longest spelling that begins at a token, and its end."""
     glued, best = "", None
     for at in range(first, min(first + _LONGEST_SPELLING, end)):
         word = tokens.words[at]
@@ -202,7 +202,7 @@ def _match(tokens: Tokens, first: int, end: int, *, loose: bool) -> tuple[Unit, 
 
 
 def find_unit(tokens: Tokens, first: int, end: int | None = None, *, loose: bool = False) -> UnitPlace | None:
-    """The unit that begins at a token, with its denominators.
+    """Return the unit that begins at a token, with its denominators.
 
     ``loose``: only a unit can stand there, so "u" and "c" are units too.
 
@@ -240,7 +240,7 @@ Step = tuple[Unit, int]
 
 
 def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
-    """The denominator after a slash or "per", or with the exponent -1."""
+    """Return the denominator after a slash or "per", or with the exponent -1."""
     if at + 1 >= end:
         return None
     word = tokens.words[at].lower()
@@ -310,7 +310,7 @@ def _join_codes(codes: Sequence[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def read_unit(text: str) -> str | None:
-    """The UCUM code of a unit in any spelling, or None if the unit is unknown.
+    """Return the UCUM code of a unit in any spelling, or None if the unit is unknown.
 
     >>> read_unit("x 10^9/L"), read_unit("cells/mm³"), read_unit("times the upper limit of normal (ULN)")
     ('10*9/L', '/uL', '{ULN}')

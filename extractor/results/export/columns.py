@@ -141,7 +141,7 @@ def read_admitted(limit: Json, criterion: Json) -> str | None:
 
 
 def _list_evidence(item: Json, name: str, member: Json) -> list[Json]:
-    """The evidence of a member of the list ``name`` of an item."""
+    """Return the evidence of a member of the list ``name`` of an item."""
     index = next(place for place, one in enumerate(item[name]) if one is member)
     return [piece for piece in item.get("evidence") or () if piece["field"] == f"{name}[{index}]"]
 
@@ -176,7 +176,7 @@ def _to_days(period: Json | None) -> float | None:
 
 
 def _compute_people(people: Json, extraction: Json) -> Row:
-    """The ages of the text in days and their comparators, and the registered values beside them."""
+    """Return the ages of the text in days and their comparators, and the registered values beside them."""
     *_, sex, lowest, highest, healthy = extraction.get(REGISTERED) or _UNREGISTERED
     return *(_to_days(people.get(name)) for name in AGES), *extraction[COMPARATORS], lowest, highest, sex, healthy
 
@@ -210,7 +210,7 @@ _HOUR = 0.04
 
 
 def _measure(value: Any) -> dict[str, Any]:
-    """The truth, or comparator, numbers and unit of a value, as written and in the canonical unit.
+    """Return the truth, or comparator, numbers and unit of a value, as written and in the canonical unit.
 
     That is days for hours and longer, else the unit itself: what is measured decides on more, and is not known here.
     """

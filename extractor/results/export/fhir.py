@@ -156,7 +156,7 @@ def _validate(resource: Json) -> None:
 
 
 def _clean(value: Any) -> Any:
-    """A value without empty parts, which FHIR forbids, and with valid strings; None if nothing is left."""
+    """Return a value without empty parts, which FHIR forbids, and with valid strings; None if nothing is left."""
     if isinstance(value, str):
         return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value[:_LONGEST]) if value.strip() else None
     if isinstance(value, list):
@@ -168,7 +168,7 @@ def _clean(value: Any) -> Any:
 
 
 def _name_kind(path: str) -> str:
-    """The path of a field without positions.
+    """Return the path of a field without positions.
 
     >>> _name_kind("eligibility.criteria[3].constraints[0]")
     'criteria.constraints'

@@ -75,7 +75,7 @@ def add_group(trial: TrialResources) -> Json | None:
 
 
 def _read_people(trial: TrialResources, people: People, proofs: list[Proof]) -> list[Json]:
-    """The ages, the sex, and whether healthy people are kept out. Admitting everybody restricts nobody."""
+    """Return the ages, the sex, and whether healthy people are kept out. Admitting everybody restricts nobody."""
     found: list[Json] = []
     stated: dict[str, Stated | None] = {**people.ages, "sex": people.sex, "healthy_volunteers": people.healthy}
     for name, one in ((name, one) for name, one in stated.items() if one):
@@ -102,7 +102,7 @@ def _read_people(trial: TrialResources, people: People, proofs: list[Proof]) -> 
 
 
 def _read_criterion(trial: TrialResources, path: str, criterion: Criterion, found: list[Json] | str) -> list[Json]:
-    """A criterion as the values ``found``, or as one text with all that this leaves out listed, and why."""
+    """Return a criterion as the values ``found``, or as one text with all that this leaves out listed, and why."""
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
     if isinstance(found, list):
         described = {"extension": [{"url": f"{_EBM}/characteristic-description", "valueMarkdown": words}]}

@@ -85,7 +85,7 @@ def build_trial(
 
 
 def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
-    """The registered elements of a study, as the record words them."""
+    """Return the registered elements of a study, as the record words them."""
     fields, read = record.registry, record.raw_text
     enrolment = fields.enrollment or ""
     is_number = enrolment.isdecimal() and int(enrolment[:19]) <= _MOST
@@ -137,7 +137,7 @@ def _list_sections(record: TrialRecord, name: str) -> list[Section]:
 
 
 def _translate(table: str, system: str, written: str | None, text: str | None = None) -> Json | None:
-    """A registered word with its code in ``rulebook/fhir.toml``, if it has one."""
+    """Return a registered word with its code in ``rulebook/fhir.toml``, if it has one."""
     if not written:
         return None
     return code(system, read_table("fhir")[table].get(_fold(written)), text or written)
@@ -148,7 +148,7 @@ def _fold(written: str) -> str:
 
 
 def _read_date(trial: TrialResources, field: str) -> str | None:
-    """A day or month as FHIR writes it: "March 2019" is 2019-03."""
+    """Return a day or month as FHIR writes it: "March 2019" is 2019-03."""
     written = trial.record.raw_text(field) if trial.record else None
     for shape in _DATES if written else ():
         try:
@@ -160,7 +160,7 @@ def _read_date(trial: TrialResources, field: str) -> str | None:
 
 
 def _read_phase(written: str | None) -> Json | None:
-    """The phase in the words of FHIR: "PHASE1|PHASE2" and "Phase 1/Phase 2" are ``phase-1-phase-2``."""
+    """Return the phase in the words of FHIR: "PHASE1|PHASE2" and "Phase 1/Phase 2" are ``phase-1-phase-2``."""
     if written is None:
         return None
     early = "early-" if "early" in written.lower() else ""
@@ -255,7 +255,7 @@ def _read_amount(trial: TrialResources, path: str, amount: Amount, *, several: b
 
 
 def _read_cycles(trial: TrialResources, path: str, regimen: Regimen) -> Json:
-    """The repeat of an action: once a cycle, as often as the duration counts cycles."""
+    """Return the repeat of an action: once a cycle, as often as the duration counts cycles."""
     repeat: Json = {}
     cycle, duration = regimen.cycle, regimen.duration
     unit = quantity(cycle.value, cycle.unit.value).get("code") if cycle else None

@@ -145,7 +145,7 @@ class TrialResources:
 
 
 def code(system: str, words: str | Sequence[str] | None, text: str | None = None) -> Json:
-    """A CodeableConcept with the codes of a system, any of which fits, and the words of the text.
+    """Return a CodeableConcept with the codes of a system, any of which fits, and the words of the text.
 
     >>> code(LOINC, "30525-0", "age")
     {'coding': [{'system': 'http://loinc.org', 'code': '30525-0'}], 'text': 'age'}
@@ -155,7 +155,7 @@ def code(system: str, words: str | Sequence[str] | None, text: str | None = None
 
 
 def own_code(vocabulary: str, word: str | None, text: str | None = None) -> Json:
-    """A CodeableConcept with a word of one of our closed sets, such as ``concept`` or ``role``.
+    """Return a CodeableConcept with a word of one of our closed sets, such as ``concept`` or ``role``.
 
     >>> own_code("role", "placebo")["coding"]
     [{'system': 'urn:trial-extractor:role', 'code': 'placebo'}]
@@ -164,7 +164,7 @@ def own_code(vocabulary: str, word: str | None, text: str | None = None) -> Json
 
 
 def quantity(value: float, unit: str | None, comparator: str | None = None, ucum: str | None = None) -> Json:
-    """A Quantity with the unit as written, and its UCUM code if there is one. "=" is no comparator in FHIR.
+    """Return a Quantity with the unit as written, and its UCUM code if there is one. "=" is no comparator in FHIR.
 
     >>> quantity(18, "year", ">=")
     {'value': 18, 'comparator': '>=', 'unit': 'year', 'system': 'http://unitsofmeasure.org', 'code': 'a'}

@@ -73,7 +73,7 @@ class ReviewItem(BaseModel):
         return self.path.partition("[")[0]
 
     def content(self) -> Json:
-        """The part that actions change: their ``old`` or ``new``."""
+        """Return the part that actions change: their ``old`` or ``new``."""
         return self.model_dump(include={"state", "value", "of", "words"})
 
     def build(self, evidence: tuple[Evidence, ...] = ()) -> ExtractedItem:

@@ -71,7 +71,7 @@ class RunRecords:
                 self._texts[one.record_id] = zlib.compress(one.record.model_dump_json().encode())
 
     def has_text(self, record_id: str) -> bool:
-        """Whether the text of a record was found and has not changed since the run."""
+        """Return whether the text of a record was found and has not changed since the run."""
         return record_id in self._texts
 
     def count_without_text(self) -> int:

@@ -92,7 +92,7 @@ def _read_reply(parsed: ParsedRecord, questions: Sequence[Question], reply: Mode
 
 
 def _ground(question: Question, values: Mapping[str, Any], parsed: ParsedRecord, chunks: Mapping[int, Chunk]) -> Draft:
-    """The draft with what its text bears out, and with the line that introduces it, if the model named that."""
+    """Return the draft with what its text bears out, and with the line that introduces it, if the model named that."""
     draft, number = parsed.draft_of(question.task, question.chunk), values.get("lead_in")
     named = None if isinstance(number, Unreadable) else chunks.get(number or RECORD)
     said = {name: value for name, value in values.items() if name != "lead_in" or isinstance(value, Unreadable)}
@@ -138,7 +138,7 @@ def collect(
 
 
 def _split_fields(question: Question) -> dict[int, frozenset[str]]:
-    """The fields of a question, by the number of what they are said of: its line, or the record."""
+    """Return the fields of a question, by the number of what they are said of: its line, or the record."""
     own = {field.name for field in question.custom if field.of is Of.RECORD}
     of_record = own.union(PEOPLE_FIELDS) if PEOPLE in question.fields else own
     parts = {REGIMENS: (REGIMENS, *REGIMEN_FIELDS), "split": PARTS}

@@ -59,7 +59,7 @@ def list_dose_passages(parsed: ParsedRecord, free_numbers: Iterator[int]) -> tup
 
 
 def _cut(section: Section) -> Iterator[Span]:
-    """A section in pieces of whole sentences, as long as one passage may be."""
+    """Yield a section in pieces of whole sentences, as long as one passage may be."""
     text, start = section.text, 0
     ends = [found.end() for found in _SENTENCE_END.finditer(text)]
     while start < len(text):
@@ -71,7 +71,7 @@ def _cut(section: Section) -> Iterator[Span]:
 
 
 def _is_shown(section: Section, text: str, shown: str) -> bool:
-    """Whether a text is shown already: all of it, or an intervention's name and description apart.
+    """Return whether a text is shown already: all of it, or an intervention's name and description apart.
 
     Arms are compared as a whole: an arm's name says who receives the agent and who the placebo.
     """
@@ -83,7 +83,7 @@ def _is_shown(section: Section, text: str, shown: str) -> bool:
 
 
 def _contains(shown: str, text: str) -> bool:
-    """Whether a text occurs, and not as the end of a longer word: 50 mg is not 750 mg."""
+    """Return whether a text occurs, and not as the end of a longer word: 50 mg is not 750 mg."""
     found = shown.find(folded := _fold(text))
     while found > 0 and shown[found - 1].isalnum():
         found = shown.find(folded, found + 1)

@@ -172,7 +172,7 @@ def _hint_of(item: Draft, options: AskingOptions) -> str:
 
 
 def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterator[Question]:
-    """The lines of the criteria's section that are no criteria: headings, and lines that introduce others."""
+    """Yield the lines of the criteria's section that are no criteria: headings, and lines that introduce others."""
     section = parsed.record.section("eligibility")
     taken = [one.chunk.span for one in parsed.criteria if section and one.chunk.span.section == section.name]
     start = 0
@@ -186,7 +186,7 @@ def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterato
 
 
 def _plan_dosing(parsed: ParsedRecord, options: AskingOptions, numbers: Iterator[int]) -> Iterator[Question]:
-    """All passages are asked for their regimens, or none: wording that is strange to the rules once is so often.
+    """Yield all passages are asked for their regimens, or none: wording that is strange to the rules once is so often.
 
     They are asked if the mean confidence of the regimens' fields is low. A candidate, or text on doses without any
     regimen, counts as a regimen of which nothing is known.
@@ -239,7 +239,7 @@ def _list_own_lines(
     options: AskingOptions,
     numbers: Iterator[int],
 ) -> Iterator[Question]:
-    """The lines that are asked for a field of the user's own. A line that is asked anyway keeps its number."""
+    """Yield the lines that are asked for a field of the user's own. A line that is asked anyway keeps its number."""
 
     def is_sure(item: Draft) -> bool:
         read = [reading.confidence for one in item.own.get(field.name, ()) for reading in one.rules.values()]
@@ -271,7 +271,7 @@ def _list_own_lines(
 def _list_record_lines(
     field: CustomField, shown: Collection[Question], parsed: ParsedRecord, numbers: Iterator[int]
 ) -> Iterator[Question]:
-    """The lines that may state a field of the record: those of items, and all others of its sections."""
+    """Yield the lines that may state a field of the record: those of items, and all others of its sections."""
     for name, section in parsed.sections.items():
         if not field.may_stand_in(name):
             continue

@@ -67,7 +67,7 @@ class Prompt:
 
 @cache
 def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
-    """The newest prompt, with the definitions of the user's own fields.
+    """Return the newest prompt, with the definitions of the user's own fields.
 
     Raises ``PromptError`` if a file is missing or broken.
 
@@ -82,14 +82,14 @@ def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
 
 
 def list_prompt_versions(custom: tuple[CustomField, ...] = ()) -> tuple[PromptVersion, ...]:
-    """All prompts that a run may use."""
+    """Return all prompts that a run may use."""
     version = load_prompt(custom).version
     return version, replace(version, name=RECHECK)
 
 
 @cache
 def read_prompt(folder: Path) -> Prompt:
-    """The newest version of the prompt in ``folder``. Raises ``PromptError`` if a file is missing or broken."""
+    """Return the newest version of the prompt in ``folder``. Raises ``PromptError`` if a file is missing or broken."""
     versions = (re.fullmatch(r"system\.v(\d+)\.md", path.name) for path in folder.glob("system.*"))
     version = max((int(found[1]) for found in versions if found), default=1)
     place = folder / f"system.v{version}.md"
@@ -134,14 +134,14 @@ def flatten(text: str) -> str:
 
 
 def render_line(question: Question) -> str:
-    """The question as a model reads it, on one line: ``[number|keys|hint] text``."""
+    """Return the question as a model reads it, on one line: ``[number|keys|hint] text``."""
     hint = flatten(clean_text(question.hint).text)[:_LONGEST_HINT].translate(_HINT_MARK)
     head = "|".join(part for part in (str(question.chunk.number), " ".join(keys_asked(question)), hint) if part)
     return f"[{head}] {flatten(question.chunk.text[:_LONGEST_TEXT])}"
 
 
 def narrow_record(record: TrialRecord) -> TrialRecord:
-    """The record with only the sections that calls mention, which is little to send to another process."""
+    """Return the record with only the sections that calls mention, which is little to send to another process."""
     kept = tuple(s for s in record.sections if s.name in _CONTEXT or s.name.startswith(("interventions", "arms")))
     return record.model_copy(update={"sections": kept})
 
@@ -170,7 +170,7 @@ def render_call(
 
 
 def _count_output_tokens(questions: Sequence[Question]) -> int:
-    """A limit that a good answer never reaches."""
+    """Return a limit that a good answer never reaches."""
     allowed = _ALLOWANCES | {field.name: field.tokens for question in questions for field in question.custom}
     fields = sum(allowed.get(field, _ALLOWANCE) for question in questions for field in question.fields)
     lists = any(map(is_listing, questions))

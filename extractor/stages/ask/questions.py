@@ -30,7 +30,7 @@ class Question:
     custom: tuple[CustomField, ...] = ()
 
     def asking(self, field: CustomField) -> "Question":
-        """The question with a field of the user's own."""
+        """Return the question with a field of the user's own."""
         return replace(self, fields=(*self.fields, field.name), custom=(*self.custom, field))
 
 
@@ -87,7 +87,7 @@ class ModelReply:
 
 
 def item_number(item: BaseModel) -> int | None:
-    """The number of the line that an item is about."""
+    """Return the number of the line that an item is about."""
     return getattr(item, "n", None)
 
 
@@ -124,5 +124,5 @@ def session() -> Iterator[Session]:
 
 
 def current_session() -> Session:
-    """The current session, or a new one outside of all."""
+    """Return the current session, or a new one outside of all."""
     return _session.get() or Session()

@@ -120,7 +120,7 @@ def plan_recheck(
 def merge_recheck(
     parsed: ParsedRecord, drafts: Sequence[Draft], rechecks: Sequence[Recheck], items: Iterable[BaseModel]
 ) -> list[Draft]:
-    """The drafts, completed by what the text supports of the second answers; ``items`` are those of the reply.
+    """Return the drafts, completed by what the text supports of the second answers; ``items`` are those of the reply.
 
     Withdrawn values stay out: the model was not asked whether there is none.
     """
@@ -143,7 +143,7 @@ def merge_recheck(
 def _ask_again(
     parsed: ParsedRecord, draft: Draft, refused: Sequence[Refusal], own: Mapping[str, CustomField]
 ) -> Question:
-    """The question for what is refused of a draft."""
+    """Return the question for what is refused of a draft."""
     fields = tuple(dict.fromkeys(one.field for one in refused))
     shown = _shorten(parsed, draft.chunk, [one.nearest for one in refused])
     task = Task(draft.group.partition(".")[0])
@@ -169,7 +169,7 @@ def _explain(key: str, refusal: Refusal, parsed: ParsedRecord) -> str:
 
 
 def _shorten(parsed: ParsedRecord, chunk: Chunk, places: Sequence[Span | None]) -> Chunk:
-    """The chunk; of a long one the words around these places, if each is in its section."""
+    """Return the chunk; of a long one the words around these places, if each is in its section."""
     near = [span for span in places if span and span.section == chunk.span.section]
     if len(near) < len(places):
         return chunk
@@ -185,7 +185,7 @@ def _shorten(parsed: ParsedRecord, chunk: Chunk, places: Sequence[Span | None]) 
 
 
 def _merge(first: Draft, again: Draft, fields: Iterable[str]) -> Draft:
-    """The first answer, completed by what the second one supports of the fields that were asked again."""
+    """Return the first answer, completed by what the second one supports of the fields that were asked again."""
     model, own = dict(first.model), dict(first.own)
     resolved: set[str] = set()
     for field in fields:

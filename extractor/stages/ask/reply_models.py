@@ -79,7 +79,7 @@ _READERS: Mapping[type[Any], Callable[[str], Any]] = {
 
 
 def _declare(info: FieldInfo) -> Any:
-    """The type and default of a field of the guideline, as a model writes it."""
+    """Return the type and default of a field of the guideline, as a model writes it."""
     held: Any = info.type
     said: Any = held
     if read := _READERS.get(held):
@@ -127,7 +127,7 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The keys in the order of the guideline, which is that of asking."""
+        """Return the keys in the order of the guideline, which is that of asking."""
         schema: JsonSchemaValue = super().__get_pydantic_json_schema__(core, handler)
         asked = [(task, name) for task in Task for name in (*_FRONT.get(task, ()), *FIELDS[task])]
         order = ("n", *(key_of(_ATTRIBUTES.get(each, each[1])) for each in asked))
@@ -209,7 +209,7 @@ class Reply(WireModel):
 
     @staticmethod
     def context_of(questions: Iterable[Question]) -> dict[str, Any]:
-        """The context in which a reply to these questions is validated."""
+        """Return the context in which a reply to these questions is validated."""
         return {"questions": {question.chunk.number: question for question in questions}}
 
 
@@ -224,7 +224,7 @@ _LISTS = frozenset(
 
 @cache
 def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
-    """The reply of a run with these fields of the user's own."""
+    """Return the reply of a run with these fields of the user's own."""
     if not fields:
         return Reply
 
@@ -245,7 +245,7 @@ def is_listing(question: Question) -> bool:
 
 
 def expand(fields: Iterable[str]) -> tuple[str, ...]:
-    """The fields of an answer to a question for ``fields``.
+    """Return the fields of an answer to a question for ``fields``.
 
     >>> expand(["kind", "people"])
     ('kind', 'minimum_age', 'maximum_age', 'sex', 'healthy_volunteers')
@@ -254,12 +254,12 @@ def expand(fields: Iterable[str]) -> tuple[str, ...]:
 
 
 def list_attributes(question: Question) -> tuple[str, ...]:
-    """The attributes of ``Item`` that answer a question."""
+    """Return the attributes of ``Item`` that answer a question."""
     return tuple(_ATTRIBUTES.get((question.task, field), field) for field in expand(question.fields))
 
 
 def key_of(attribute: str) -> str:
-    """The key that a model writes for an attribute of ``Item``; other names stay.
+    """Return the key that a model writes for an attribute of ``Item``; other names stay.
 
     >>> key_of("kind"), key_of("regimens")
     ('list', 'regimens')
@@ -269,7 +269,7 @@ def key_of(attribute: str) -> str:
 
 
 def keys_asked(question: Question) -> tuple[str, ...]:
-    """The keys that a line names."""
+    """Return the keys that a line names."""
     return tuple(key_of(_ATTRIBUTES.get((question.task, field), field)) for field in question.fields)
 
 
@@ -304,7 +304,7 @@ def read_values(
 
 
 def _restore_lines(value: Any) -> Any:
-    """A value with the record's line breaks in place of the marks that stood for them in its line."""
+    """Return a value with the record's line breaks in place of the marks that stood for them in its line."""
     if type(value) is str:  # members of closed sets are strings too, and stay what they are
         return value.replace(LINE_BREAK, "\n")
     if isinstance(value, TimeWindow):

@@ -43,7 +43,7 @@ def salvage_items(items: Sequence[Any], call: Call, questions: Sequence[Question
 
 
 def read_complete_items(text: str) -> list[Any] | None:
-    """The certainly complete items of an answer that may be truncated. None if the text is not an answer.
+    """Return the certainly complete items of an answer that may be truncated. None if the text is not an answer.
 
     An item is complete once another one follows. All items of the last line are left out, because more of them may
     have followed.
@@ -71,7 +71,7 @@ def read_complete_items(text: str) -> list[Any] | None:
 
 
 def describe_errors(error: ValidationError) -> str:
-    """The errors in one line of at most 300 characters, without the input.
+    """Return the errors in one line of at most 300 characters, without the input.
 
     >>> try: TypeAdapter(int).validate_python("x")
     ... except ValidationError as error: print(describe_errors(error))

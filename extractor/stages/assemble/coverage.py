@@ -128,7 +128,7 @@ _NOTES = ("note_of_the_registry", "note_of_the_protocol", "unfinished_heading")
 
 @lru_cache(maxsize=2048)
 def _is_boilerplate(text: str) -> bool:
-    """Whether a line of an eligibility section is a heading, a title, or a registry's note."""
+    """Return whether a line of an eligibility section is a heading, a title, or a registry's note."""
     words = text.strip()
     tokens = read_text(words)
     if words.endswith((":", "：", ":-")) or any(rule(name).search(tokens) for name in _NOTES):

@@ -54,7 +54,7 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
 
 
 def _doubt_doses(regimen: Regimen) -> Regimen:
-    """The regimen with a low confidence of amounts that cannot be. They stay: the text may say so."""
+    """Return the regimen with a low confidence of amounts that cannot be. They stay: the text may say so."""
     doubtful = {f"amounts[{n}]" for n, one in enumerate(regimen.amounts) if find_exceeded(one, regimen.route)}
     if not doubtful:
         return regimen
@@ -69,7 +69,7 @@ def _doubt_doses(regimen: Regimen) -> Regimen:
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
-    """The model's regimens; then those of the rules that it was not asked about, or did not answer about."""
+    """Yield the model's regimens; then those of the rules that it was not asked about, or did not answer about."""
     listed = result.list_regimens()
     for answer in listed:
         yield _confirm(parsed, answer)
@@ -110,7 +110,7 @@ def _place(answer: Draft) -> Span:
 
 
 def _find_same(name: str, answer: Draft, similar: Sequence[Draft], span: Span) -> Reading[Any]:
-    """The reading of the rules that says the same as the answer; where that was refused, another one of the same
+    """Return the reading of the rules that says the same as the answer; where that was refused, another one of the same
     words.
     """
     model = answer.model.get(name)
@@ -127,7 +127,7 @@ def _find_same(name: str, answer: Draft, similar: Sequence[Draft], span: Span) -
 
 
 def _adds_nothing(fields: Mapping[str, Any], regimen: Regimen) -> bool:
-    """Whether a regimen says no more than another one of the same agent."""
+    """Return whether a regimen says no more than another one of the same agent."""
     compared = ("amounts", "route", "frequency", "timing", "duration")
     return all(not fields[name] or fields[name] == getattr(regimen, name) for name in compared)
 
@@ -164,7 +164,7 @@ def covers(listed: Draft, regimen: Draft) -> bool:
 
 
 def is_same_agent(one: str | None, other: str | None) -> bool:
-    """Whether two names may be of one agent: one is in the other, but for what stands in brackets.
+    """Return whether two names may be of one agent: one is in the other, but for what stands in brackets.
 
     >>> is_same_agent("Examplumab (EX-1)", "high-dose examplumab"), is_same_agent("placebo", "Examplumab")
     (True, False)

@@ -109,7 +109,7 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
 
 
 def _choose_concept(draft: Draft) -> Reading[Any]:
-    """The rules' concept, or the best alternative if a model's category excludes kinetics."""
+    """Return the rules' concept, or the best alternative if a model's category excludes kinetics."""
     concept, said = draft.read("concept"), draft.model.get("category")
     excluded = said is not None and said.value not in (None, EndpointCategory.PHARMACOKINETICS)
     if not excluded or concept.certain or concept.value not in _KINETICS:

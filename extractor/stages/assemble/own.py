@@ -132,7 +132,7 @@ def _unite(claims: Sequence[Claim], *, in_record: bool) -> list[Claim]:
 
 
 def _says_no_more(values: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether other values have all of these; of words, the same ones or more around them."""
+    """Return whether other values have all of these; of words, the same ones or more around them."""
 
     def is_in(value: Any, whole: Any) -> bool:
         if isinstance(value, str) and isinstance(whole, str):
@@ -157,7 +157,7 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
 
 
 def _contradict(one: Any, other: Any) -> bool:
-    """Whether two values cannot both hold: of two lists, each has what the other lacks."""
+    """Return whether two values cannot both hold: of two lists, each has what the other lacks."""
     if isinstance(one, tuple) and isinstance(other, tuple):
         return any(value not in other for value in one) and any(value not in one for value in other)
     return bool(one != other)

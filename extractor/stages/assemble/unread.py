@@ -137,7 +137,7 @@ _LIMIT = re.compile(r"constraints\[(\d+)\]")
 
 
 def explain_unread(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple[Absence, ...]:
-    """The absences; a field is not "not reported" where its text has a number that no field took."""
+    """Return the absences; a field is not "not reported" where its text has a number that no field took."""
     fields = {
         f"eligibility.criteria[{place}].{name}"
         for place, criterion in enumerate(extraction.eligibility.criteria)
@@ -157,7 +157,7 @@ def explain_unread(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple[A
 
 
 def _list_unread_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
-    """The fields of a criterion that a number outside of all values may belong to."""
+    """Yield the fields of a criterion that a number outside of all values may belong to."""
     quote = next((piece for piece in criterion.evidence if piece.field == "quote"), None)
     if quote is None or (criterion.constraints and criterion.time_window):
         return
@@ -171,7 +171,7 @@ def _list_unread_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[
 
 
 def _list_left(parsed: ParsedRecord, criterion: Criterion, quote: Evidence) -> list[Mention]:
-    """The mentions of a criterion, in digits, that no limit and no window of it has."""
+    """Return the mentions of a criterion, in digits, that no limit and no window of it has."""
     tokens = _place(parsed, quote).alone().tokens
     if NUMBER not in tokens.codes:
         return []

@@ -51,7 +51,7 @@ def _report_claim(
 
 
 def _is_own_design(section: LexedSection, found: Found) -> bool:
-    """Whether the match describes the whole trial: not a part of it, another trial, or two designs at once."""
+    """Return whether the match describes the whole trial: not a part of it, another trial, or two designs at once."""
     tokens = section.tokens
     first, end = find_sentence(tokens, found.first, found.end)
     words = [word.lower() for word in tokens.words[first:end]]
@@ -202,7 +202,7 @@ def _find_plans(section: LexedSection) -> Iterator[_Plan]:
 
 
 def _fits(plan: _Plan, enrolment: float, *, reached: bool) -> bool:
-    """Whether the plan allows the registered number, which may be somewhat lower if it was ``reached``."""
+    """Return whether the plan allows the registered number, which may be somewhat lower if it was ``reached``."""
     low, high = float(plan.number), plan.number * _LOST
     if plan.bound in {"at least", "a minimum of"}:
         high = enrolment
@@ -247,13 +247,13 @@ def check_doses(audited: AuditedRecord) -> Problems:
 
 
 def _states_one_dose(tokens: Tokens) -> bool:
-    """Whether a text has one amount, and none by volume: "a level of 4-8 IU/L" is a target, not a dose."""
+    """Return whether a text has one amount, and none by volume: "a level of 4-8 IU/L" is a target, not a dose."""
     found = list(find_quantities(tokens))
     is_level = any(part.code in _VOLUMES for each in found for part in each.unit.parts[1:])
     return not is_level and len([each for each in found if each.unit.dose]) == 1
 
 
 def _is_stated(amount: Amount, sections: dict[str, Tokens]) -> bool:
-    """Whether the number of an amount occurs in any of these sections."""
+    """Return whether the number of an amount occurs in any of these sections."""
     words = (word for tokens in sections.values() for word in tokens.words if word[0].isdigit() or word[0] == ".")
     return any(read_number(word) in {amount.low, amount.high} for word in words)

@@ -84,7 +84,7 @@ def check_sex(audited: AuditedRecord) -> Problems:
 
 
 def _is_sex_alone(audited: AuditedRecord, citation: Citation) -> bool:
-    """Whether the line only names the participants, up to the cited words and right after them."""
+    """Return whether the line only names the participants, up to the cited words and right after them."""
     section = audited.parsed.sections[citation.section]
     tokens, said = section.tokens, section.between(citation.start, citation.end)
     line = tokens.codes.rfind("\n", 0, said.first) + 1
@@ -193,7 +193,7 @@ def _count_headings(section: LexedSection, one: int, other: int) -> int:
 
 @lru_cache(maxsize=4)
 def _read_layout(section: LexedSection) -> tuple[int | None, list[int]]:
-    """The column of the least indented item, and the tokens that begin headings of lists."""
+    """Return the column of the least indented item, and the tokens that begin headings of lists."""
     columns = (line.column for line in read_lines(section) if line.bullet)
     return min(columns, default=None), [found.first for found in rule("list_heading_line").find(section.tokens)]
 
@@ -244,7 +244,7 @@ def _key(criterion: Criterion) -> tuple[str, str]:
 
 
 def _is_condition(audited: AuditedRecord, asked: Criterion, criterion: Criterion) -> bool:
-    """Whether it is a condition on the same people and fills its line: not a heading or a cross-reference."""
+    """Return whether it is a condition on the same people and fills its line: not a heading or a cross-reference."""
     quote = _find_quote(criterion)
     section, tokens = audited.parsed.sections[quote.section], audited.read(criterion, "quote")
     if len(quote.quote) < _SHORTEST or _count_headings(section, _find_quote(asked).start, quote.start) > 1:

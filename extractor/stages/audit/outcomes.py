@@ -49,7 +49,7 @@ def check_promised_endpoints(audited: AuditedRecord) -> Problems:
 
 
 def _is_registered(audited: AuditedRecord, concept: Concept) -> bool:
-    """Whether an outcome may measure it: by its concept, a word in its measure, or the same name anywhere."""
+    """Return whether an outcome may measure it: by its concept, a word in its measure, or the same name anywhere."""
     concepts, words = _load_traces()[concept]
     is_harm = concept in {Concept.ADVERSE_EVENTS, Concept.SPECIFIC_TOXICITY}
     for endpoint in audited.extraction.endpoints:
@@ -143,7 +143,7 @@ def _find_times(tokens: Tokens, place: _Place | None) -> tuple[_Place, list[Mome
 
 
 def _is_missed(audited: AuditedRecord, outcomes: Sequence[Endpoint], moments: Sequence[Moment]) -> bool:
-    """Whether no outcome covers or mentions some of the times.
+    """Return whether no outcome covers or mentions some of the times.
 
     All times of the outcomes must be known, in comparable units.
     """
@@ -157,7 +157,7 @@ def _is_missed(audited: AuditedRecord, outcomes: Sequence[Endpoint], moments: Se
 
 
 def _covers(outcome: Endpoint, moment: Moment) -> bool:
-    """Whether the outcome is measured then: on that day, or over a span that includes it."""
+    """Return whether the outcome is measured then: on that day, or over a span that includes it."""
     day = moment.value * DAYS[moment.unit]
     days = [point.value * DAYS[point.unit] for point in outcome.time_points]
     if outcome.time_kind is TimeKind.AT:
@@ -239,7 +239,7 @@ def check_undefined_endpoints(audited: AuditedRecord) -> Problems:
 
 
 def _is_bare_name(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bool:
-    """Whether the outcome is only the name of such an endpoint."""
+    """Return whether the outcome is only the name of such an endpoint."""
     stated = endpoint.description or endpoint.instrument or endpoint.end_events or endpoint.start_event
     measure, outcome = audited.read(endpoint, "measure"), audited.parsed.outcomes[number]
     doubtful = min(outcome.read(name).confidence for name in ("description", "instrument")) < CERTAIN

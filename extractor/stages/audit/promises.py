@@ -112,7 +112,7 @@ def find_lists(section: LexedSection) -> Iterator[PromiseList]:
 
 
 def _binds(tokens: Tokens, trigger: Found, opening: int, rank: str) -> bool:
-    """Whether the list is of measurements that this trial will make, and must register."""
+    """Return whether the list is of measurements that this trial will make, and must register."""
     end = _find_paragraph_end(
         tokens, trigger.end, min(len(tokens), trigger.end + _LONGEST), min(len(tokens), trigger.end + _REACH)
     )

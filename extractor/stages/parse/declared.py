@@ -81,6 +81,6 @@ def _is_denied(passage: Passage, first: int) -> bool:
 
 
 def _cuts_unit(passage: Passage, place: Range | None) -> bool:
-    """Whether a value ends within a unit: "40 kg" of "40 kg/m2"."""
+    """Return whether a value ends within a unit: "40 kg" of "40 kg/m2"."""
     tokens = passage.tokens
     return place is not None and tokens.words[place[1] : place[1] + 1] in (["/"], ["^"]) and tokens.joined(place[1])

@@ -30,11 +30,11 @@ class Span:
         return self.end - self.start
 
     def contains(self, other: "Span") -> bool:
-        """Whether the other span lies wholly in this one."""
+        """Return whether the other span lies wholly in this one."""
         return self.section == other.section and self.start <= other.start and other.end <= self.end
 
     def overlaps(self, other: "Span") -> bool:
-        """Whether the two share a character."""
+        """Return whether the two share a character."""
         return self.section == other.section and self.start < other.end and other.start < self.end
 
 
@@ -61,7 +61,7 @@ class Reading(Generic[T_co]):
     gap: AbsenceReason | None = None
 
     def list_values(self) -> tuple[Any, ...]:
-        """The members of a list, or the value; none if there is no value."""
+        """Return the members of a list, or the value; none if there is no value."""
         if isinstance(self.value, tuple):
             return self.value
         return () if self.value is None else (self.value,)
@@ -93,7 +93,7 @@ def find_weakest(supports: Iterable[Support]) -> Support:
 
 
 def span_of(passage: Passage) -> Span:
-    """The raw span of a passage."""
+    """Return the raw span of a passage."""
     return Span(passage.section.name, *passage.raw_span)
 
 
@@ -202,7 +202,7 @@ class Draft:
         return bool(self.model or self.refused)
 
     def refuses(self, name: str) -> bool:
-        """Whether a value of a field was refused."""
+        """Return whether a value of a field was refused."""
         return any(one.field == name for one in self.refused)
 
     def gap(self, name: str) -> AbsenceReason:
@@ -216,6 +216,6 @@ _OPEN = Reading.open_()
 
 
 def draft_record(rules: Mapping[str, Reading[Any]]) -> Draft:
-    """The draft of the record itself, which has no chunk of its own."""
+    """Return the draft of the record itself, which has no chunk of its own."""
     nowhere = Span("", 0, 0)
     return Draft("eligibility", Chunk(RECORD, nowhere, ""), nowhere, rules)

@@ -32,7 +32,7 @@ class HostileText:
 
 
 def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int]]]:
-    """The blanked ranges, by section. They are in order, and none lies inside another."""
+    """Return the blanked ranges, by section. They are in order, and none lies inside another."""
     ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for one in hostile:
         if one.blanked:
@@ -41,7 +41,7 @@ def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int
 
 
 def find_touched(ranges: Sequence[tuple[int, int]], start: int, end: int) -> Sequence[tuple[int, int]]:
-    """The ranges that share a character with ``start:end``. They are in order, and none lies inside another.
+    """Return the ranges that share a character with ``start:end``. They are in order, and none lies inside another.
 
     >>> find_touched([(0, 3), (5, 8), (8, 9)], 3, 7)
     [(5, 8)]
@@ -74,28 +74,28 @@ class ParsedRecord:
     hostile: tuple[HostileText, ...] = ()
 
     def list_items(self, group: str | None) -> tuple[Draft, ...]:
-        """The items of a group; the record itself without one."""
+        """Return the items of a group; the record itself without one."""
         found: tuple[Draft, ...] = getattr(self, _ITEMS[group]) if group else (self.whole,)
         return found
 
     def with_items(self, group: str | None, items: tuple[Draft, ...]) -> "ParsedRecord":
-        """The same record with other items of a group."""
+        """Return the same record with other items of a group."""
         changed: dict[str, Any] = {_ITEMS[group]: items} if group else {"whole": items[0]}
         return replace(self, **changed)
 
     def passage(self, span: Span) -> Passage:
-        """The tokens of a span."""
+        """Return the tokens of a span."""
         return self.sections[span.section].between(span.start, span.end)
 
     def raw(self, span: Span) -> str:
-        """The raw characters of a span. Raises ``ValueError`` if the record has no such section."""
+        """Return the raw characters of a span. Raises ``ValueError`` if the record has no such section."""
         section = self.sections.get(span.section)
         if section is None:
             raise ValueError(f"record {self.record.record_id} has no section {span.section!r}")
         return section.raw[span.start : span.end]
 
     def list_blanks(self, span: Citation | Span) -> Sequence[tuple[int, int]]:
-        """The blanked ranges of a section that share a character with a place in it."""
+        """Return the blanked ranges of a section that share a character with a place in it."""
         return find_touched(self._blanks.get(span.section, ()), span.start, span.end)
 
     @cached_property
@@ -114,13 +114,13 @@ class ParsedRecord:
         return {chunk.number: chunk for chunk in (*(item.chunk for item in items), *self.candidates)}
 
     def draft_of(self, task: Task, chunk: Chunk) -> Draft:
-        """The criterion or outcome of a chunk, else a new item of a task."""
+        """Return the criterion or outcome of a chunk, else a new item of a task."""
         known = self.drafts.get(chunk.number)
         group = "eligibility.criteria" if task is Task.ELIGIBILITY else task.value
         return replace(known, chunk=chunk) if known else Draft(group, chunk, chunk.span)
 
     def find_lead_in(self, draft: Draft) -> Chunk | None:
-        """The line that introduces a criterion, as the rules read it."""
+        """Return the line that introduces a criterion, as the rules read it."""
         read = draft.read("lead_in")
         return Chunk(0, read.spans[0], read.value or "") if read.spans else None
 

@@ -82,7 +82,7 @@ class Scorer:
     damped: bool = False
 
     def predict(self, items: Sequence[Features]) -> Array:
-        """The probability of each class (column) for each item (row).
+        """Return the probability of each class (column) for each item (row).
 
         >>> scorer = Scorer(("ill", "well"), {"w pain": 1}, np.array([[0, 0], [2, 0]]), np.zeros(2))
         >>> scorer.predict([["w pain"], ["w zorp"]]).round(2).tolist()
@@ -91,11 +91,11 @@ class Scorer:
         return _softmax(self.score(items), axis=1)
 
     def choose(self, items: Sequence[Features]) -> list[Choice]:
-        """The likeliest class of each item."""
+        """Return the likeliest class of each item."""
         return _pick(self.classes, self.predict(items))
 
     def rank(self, candidates: Sequence[Features]) -> list[float]:
-        """The probability of each candidate, for weights without classes.
+        """Return the probability of each candidate, for weights without classes.
 
         >>> Scorer(("",), {"late": 1}, np.array([[0], [-1]]), np.zeros(1)).rank([["late"], ["early"]])[1].__round__(2)
         0.73
@@ -104,7 +104,7 @@ class Scorer:
         return chances
 
     def score(self, items: Sequence[Features]) -> Array:
-        """The score of each class (column) of each item (row)."""
+        """Return the score of each class (column) of each item (row)."""
         if not items:
             return np.zeros((0, len(self.classes)), np.float32)
         rows: list[int] = []
@@ -122,7 +122,7 @@ class Scorer:
     def classify(
         self, values: type[_Value], items: Sequence[Features], passages: Sequence[Passage], chances: Array | None = None
     ) -> list[Reading[_Value]]:
-        """The likeliest class of each item as one of the ``values``, with the word that most favours it.
+        """Return the likeliest class of each item as one of the ``values``, with the word that most favours it.
 
         The features ``w`` of an item are the ``list_words`` of its passage. For a function word, the span is the
         whole passage. ``chances`` replaces the result of ``predict``.
@@ -139,7 +139,7 @@ class Scorer:
         return readings
 
     def find_reason(self, features: Features, chosen: str) -> int | None:
-        """The index of the feature that most favours a class over the others, or None."""
+        """Return the index of the feature that most favours a class over the others, or None."""
         weights = self.weights.take([self.rows.get(feature, 0) for feature in features], axis=0)
         gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
         best = int(gains.argmax()) if features else -1
@@ -153,7 +153,7 @@ def _softmax(scores: Array, axis: int) -> Array:
 
 
 def _pick(classes: Sequence[str], chances: Array) -> list[Choice]:
-    """The likeliest class in each row of probabilities."""
+    """Return the likeliest class in each row of probabilities."""
     choices = []
     order = np.argsort(-chances, axis=1)[:, : _MOST_RIVALS + 1]
     ordered = np.take_along_axis(chances, order, axis=1)
@@ -166,7 +166,7 @@ def _pick(classes: Sequence[str], chances: Array) -> list[Choice]:
 
 @cache
 def load_scorer(name: str) -> Scorer:
-    """A scorer in ``rulebook/weights``, cached. Raises ``FileNotFoundError`` for an unknown name."""
+    """Return a scorer in ``rulebook/weights``, cached. Raises ``FileNotFoundError`` for an unknown name."""
     packed = WEIGHTS / f"{name}.npz"
     return read_scorer(packed if packed.is_file() else WEIGHTS / f"{name}.toml")
 
@@ -191,7 +191,7 @@ def read_scorer(path: Traversable) -> Scorer:
 
 @cache
 def measured(field: str, case: str) -> float:
-    """The share of right readings in such a case, from ``rulebook/weights/measured.toml``.
+    """Return the share of right readings in such a case, from ``rulebook/weights/measured.toml``.
 
     Counts become the share with one more wrong reading, in hundredths. Raises ``KeyError`` for a case that was not
     measured.
@@ -204,7 +204,7 @@ def measured(field: str, case: str) -> float:
 
 
 def list_words(passage: Passage) -> list[str]:
-    """The words of a passage in lower case, ``0`` for each number, and signs of comparison.
+    """Return the words of a passage in lower case, ``0`` for each number, and signs of comparison.
 
     >>> list_words(read_passage("Age ≥ 18.5 years (CD19)"))
     ['age', '≥', '0', 'years', 'cd', '0']
@@ -230,7 +230,7 @@ def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
 
 
 def apply_curve(curve: Curve, stated: float) -> float:
-    """The calibrated confidence: linear between the knots of the curve, constant beyond them.
+    """Return the calibrated confidence: linear between the knots of the curve, constant beyond them.
 
     Below the knot of a curve that has only one, it falls in proportion: too few values are lower to know their share.
 

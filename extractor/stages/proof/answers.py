@@ -53,10 +53,10 @@ class ModelResult:
         return any(one.is_answered for one in self.passages)
 
     def list_regimens(self) -> list[Draft]:
-        """The model's regimens."""
+        """Return the model's regimens."""
         return [one for one in self.passages if {"agent", "quote"} & one.model.keys()]
 
 
 def _join(first: Draft, other: Draft) -> Mapping[str, tuple[Draft, ...]]:
-    """The values of a user's own fields in both drafts."""
+    """Return the values of a user's own fields in both drafts."""
     return {name: (*first.own.get(name, ()), *other.own.get(name, ())) for name in {**first.own, **other.own}}

@@ -105,7 +105,7 @@ class _Search:
         return self.parsed.passage(self.draft.chunk.span)
 
     def take(self, part: Span | None) -> Supported | None:
-        """A part of an outcome, which ``find_parts`` has located."""
+        """Return a part of an outcome, which ``find_parts`` has located."""
         return Supported(self.parsed.raw(part), part, Support.LITERAL) if part else None
 
     def find(self, field: str, value: Any) -> Supported | None:
@@ -133,7 +133,7 @@ class _Search:
         return find_window if field == "time_window" else find_support
 
     def _list_other_places(self, field: str) -> list[Passage]:
-        """The passages that may state a value if its chunk does not."""
+        """Return the passages that may state a value if its chunk does not."""
         if self.lead_in is not None and field in ("time_window", "constraints"):
             return [self.parsed.passage(self.lead_in.span)]
         if self.draft.group != Task.DOSING and field != "agent":
@@ -168,7 +168,7 @@ def _ground_claims(
 
 
 def _find_across(limit: Constraint, lead_in: Chunk, chunk: Chunk, parsed: ParsedRecord) -> Supported | None:
-    """A limit whose quantity stands in the introducing line and whose number stands in the chunk below it."""
+    """Return a limit whose quantity stands in the introducing line and whose number stands in the chunk below it."""
     first, last = lead_in.span, chunk.span
     if first.section != last.section or first.start >= last.start:
         return None

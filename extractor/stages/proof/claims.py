@@ -133,7 +133,7 @@ _KINDS = frozenset({"type", "stage", "grade", "class", "phase"})
 
 
 def _is_of_a_name(tokens: Tokens, at: int) -> bool:
-    """Whether a number counts nothing: "IL-6", "CDK4/6", "type 2", "stage IV"."""
+    """Return whether a number counts nothing: "IL-6", "CDK4/6", "type 2", "stage IV"."""
     before = tokens.words[at - 1] if at else ""
     between = tokens.gap(at) if at else " "
     is_joined = between in ("", "-") and (before.isalnum() or before in "-/")
@@ -156,7 +156,7 @@ _RHYTHMS |= dict.fromkeys(("yearly", "annual", "annually"), (1, "year"))
 
 
 def _recurs(value: Period, rhythm: Found) -> bool:
-    """Whether words such as "monthly", "6-monthly" and "every other week" state a length of time."""
+    """Return whether words such as "monthly", "6-monthly" and "every other week" state a length of time."""
     if second := rhythm.read("second"):  # "every other week"
         return (value.value, value.unit) == (2, read_time_unit(second))
     length, unit = _RHYTHMS[(rhythm.read("unit") or "").lower()]

@@ -28,7 +28,7 @@ _FAR = 1 << 30
 
 
 def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
-    """The kind of contradiction between two folded tokens, or None. Either token may be empty.
+    """Return the kind of contradiction between two folded tokens, or None. Either token may be empty.
 
     >>> pairs = ("8", "9"), ("two", "2"), ("", "not"), ("stable", "unstable"), ("a", "the")
     >>> [kind and kind.value for kind in (compare_tokens(*pair) for pair in pairs)]
@@ -44,7 +44,7 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
 
 @lru_cache(maxsize=4096)
 def _read_meaning(token: str) -> _Meaning | None:
-    """The meaning of a folded token, or None if it cannot cause a contradiction."""
+    """Return the meaning of a folded token, or None if it cannot cause a contradiction."""
     number = TIMES.get(token, read_number(token)) if token else None
     if number is not None or any(map(str.isdigit, token)):
         return ConflictKind.NUMBER, token if number is None else number
@@ -54,7 +54,7 @@ def _read_meaning(token: str) -> _Meaning | None:
 
 @cache
 def _critical_words() -> Mapping[str, _Meaning]:
-    """The words of units, and those of ``critical_words.toml``, with their meanings."""
+    """Return the words of units, and those of ``critical_words.toml``, with their meanings."""
     units = [(t.lower(), t.lower()) for entry in terms_of("limit_units") for t in entry.terms if t.isalpha()]
     units += [(t.lower().replace("μ", "u"), entry.value) for entry in terms_of("dose_units") for t in entry.terms]
     words: dict[str, _Meaning] = {t: (ConflictKind.UNIT, unit) for t, unit in units}
@@ -83,7 +83,7 @@ class Nearest:
 
 
 def find_nearest(quote: Sequence[str], text: FoldedText, near: int | None = None) -> Nearest | None:
-    """The place in a folded text nearest to the words of a quote, or None if they share nothing.
+    """Return the place in a folded text nearest to the words of a quote, or None if they share nothing.
 
     rapidfuzz finds possible starts, in the whole text and around the token ``near``; the tokens there are aligned.
     The time is linear in the lengths of quote and text.

@@ -25,7 +25,7 @@ _SAME = 24
 
 
 def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
-    """A limit that the passage states of this quantity. An age needs no name: "2 to 18 years"."""
+    """Return a limit that the passage states of this quantity. An age needs no name: "2 to 18 years"."""
     tokens, quantity = cut(passage), find_quote(passage, value.quantity)
     if quantity is None and (renamed := _find_renamed(value, passage)):
         return renamed
@@ -39,7 +39,7 @@ def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
 
 
 def find_limit(tokens: Tokens, value: Constraint | Quantity, quantity: str = "") -> Derived | None:
-    """The best mention that says a limit, of a quantity if one is named.
+    """Return the best mention that says a limit, of a quantity if one is named.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
@@ -78,7 +78,7 @@ def _prove(
 
 
 def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
-    """Whether a mention says the numbers and the comparator of a limit, and how surely."""
+    """Return whether a mention says the numbers and the comparator of a limit, and how surely."""
     bounds = (value.value, value.value_high)
     if bounds in mention.bounds:
         sure = mention.stated and bounds == mention.bounds[0]
@@ -92,7 +92,7 @@ def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
 
 
 def compare_ends(value: Constraint | Quantity, mention: Mention, ends: Sequence[Mention]) -> Support | None:
-    """Whether a mention is the lower end of a range, and one of ``ends`` the upper one: ">= 18 and <= 65"."""
+    """Return whether a mention is the lower end of a range, and one of ``ends`` the upper one: ">= 18 and <= 65"."""
     if (value.value, None) not in mention.bounds or set(UPPER) >= {*mention.comparators}:
         return None
     others = [one for one in ends if one.role is Role.STATED and not set(LOWER) >= {*one.comparators}]
@@ -101,7 +101,7 @@ def compare_ends(value: Constraint | Quantity, mention: Mention, ends: Sequence[
 
 
 def has_unit_of(value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens) -> bool:
-    """Whether a mention has the unit of a limit; its quantity's words may stand in the place of a unit."""
+    """Return whether a mention has the unit of a limit; its quantity's words may stand in the place of a unit."""
     subject, place = {word.lower() for word in lex(quantity).words}, mention.number
     if value.unit is None:
         return stands_bare(tokens, place, subject)
@@ -111,7 +111,7 @@ def has_unit_of(value: Constraint | Quantity, quantity: str, mention: Mention, t
 
 
 def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
-    """A limit whose quantity has another name in the passage: "ANC" for "absolute neutrophil count"."""
+    """Return a limit whose quantity has another name in the passage: "ANC" for "absolute neutrophil count"."""
     entries = (find_entry(value.quantity, vocabulary) for vocabulary in ("measures", "instruments"))
     span = next((span for entry in entries if entry for span in find_names(entry, passage)), None)
     if span is None:
@@ -123,7 +123,7 @@ def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:
-    """Whether a number there may mean another value as well: "100.000" proves neither 100 nor 100000.
+    """Return whether a number there may mean another value as well: "100.000" proves neither 100 nor 100000.
 
     A comma before three digits marks thousands, as in English.
     """

@@ -31,7 +31,7 @@ class Ceiling:
 
 @cache
 def list_ceilings() -> tuple[Ceiling, ...]:
-    """All rows of the table, those of a route first."""
+    """Return all rows of the table, those of a route first."""
     rows = (
         Ceiling(row["unit"], row["most"], row["source"], tuple(row.get("routes", ())))
         for row in read_table("dose_ceilings")["ceiling"]
@@ -40,7 +40,7 @@ def list_ceilings() -> tuple[Ceiling, ...]:
 
 
 def find_exceeded(amount: Amount, route: Route | None = None) -> Ceiling | None:
-    """The ceiling that an amount is beyond, or None. Amounts in units without a row have no ceiling.
+    """Return the ceiling that an amount is beyond, or None. Amounts in units without a row have no ceiling.
 
     >>> find_exceeded(Amount(low=900, high=900, unit="g"), Route.INTRAVENOUS).most
     500

@@ -64,7 +64,7 @@ class FoldedText:
         return self.cleaned.raw_span(*self.folded.raw_span(start, end))
 
     def find_words(self, words: list[str], first: int = 0) -> Iterator[int]:
-        """The tokens at which ``words`` begin.
+        """Yield the tokens at which ``words`` begin.
 
         >>> list(fold_text("5 mg/kg or 5 mg").find_words(["5", "mg"]))
         [0, 5]

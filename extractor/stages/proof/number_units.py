@@ -34,7 +34,7 @@ _FILLERS = word_set(
 
 
 def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Whether the number at a place has ``unit``: the first unit after it, or if none follows, one before it.
+    """Return whether the number at a place has ``unit``: the first unit after it, or if none follows, one before it.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("5 mg/kg or 10 g daily, creatinine (mg/dL): 1.5")
@@ -72,7 +72,7 @@ def _has_unit_after(tokens: Tokens, place: Range, unit: str) -> bool:
 
 
 def _has_unit_before(tokens: Tokens, place: Range, wanted: frozenset[str]) -> bool:
-    """Whether a unit stands before a number, in the words of its quantity: "creatinine (mg/dL): 1.5"."""
+    """Return whether a unit stands before a number, in the words of its quantity: "creatinine (mg/dL): 1.5"."""
     low = max(0, place[0] - _BEFORE)
     numbers = [number.end for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]]
     brackets = [at for at in range(max(numbers, default=low), place[0]) if tokens.words[at] == "("]
@@ -81,7 +81,7 @@ def _has_unit_before(tokens: Tokens, place: Range, wanted: frozenset[str]) -> bo
 
 
 def _name_rates(wanted: frozenset[str], found: frozenset[str]) -> frozenset[str]:
-    """The rates that must follow the counted things that were found; empty if nothing else needs to follow."""
+    """Return the rates that must follow the counted things that were found; empty if nothing else needs to follow."""
     nouns = [name for name in found if _COUNTED.fullmatch(name)]
     if not nouns or not wanted.isdisjoint(found):
         return frozenset()
@@ -127,7 +127,7 @@ def borrows_unit(tokens: Tokens, place: Range, unit: str, subject: Collection[st
 
 
 def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:
-    """Whether the number at a place has no unit directly after it, so that it is a count or a grade.
+    """Return whether the number at a place has no unit directly after it, so that it is a count or a grade.
 
     ``subject`` holds the words of its quantity, in lower case: "10 cigarettes per day" is a count of them.
 
@@ -143,7 +143,7 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
 
 
 def _words_after(tokens: Tokens, at: int) -> Range:
-    """The range of words after a number, or after the list that contains it."""
+    """Return the range of words after a number, or after the list that contains it."""
     reach = at + _LONGEST_LIST
     while at < reach and (found := rule("next_of_list").starts(tokens, at)):
         at = found.end
@@ -210,7 +210,7 @@ def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _list_unknown(unit: str) -> list[str]:
-    """The words of a unit that the rules do not read in a text; none if they read it."""
+    """Return the words of a unit that the rules do not read in a text; none if they read it."""
     alone = lex(unit.lower())
     place = find_unit(alone, 0)
     known = unit[:1] == "/" or rule("limit_unit").covers(alone, 0, len(alone))
@@ -219,6 +219,6 @@ def _list_unknown(unit: str) -> list[str]:
 
 
 def _is_subject(tokens: Tokens, at: int) -> bool:
-    """Whether a word can name a quantity."""
+    """Return whether a word can name a quantity."""
     word = tokens.words[at]
     return len(word) > 2 and word.isalpha() and word.lower() not in _FILLERS and not find_unit(tokens, at)

@@ -17,7 +17,7 @@ _COUNTED_REACH = 4
 
 
 def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
-    """Whether a mention is said of a quantity; None if it is said of another one, False if that is open.
+    """Return whether a mention is said of a quantity; None if it is said of another one, False if that is open.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("ANC >= 1.5, platelets >= 100")
@@ -80,7 +80,7 @@ class _Said:
         return None if is_other else False
 
     def read_side(self) -> bool | None:
-        """Whether a number is that of the named blood pressure in "140/90"; None if it is not of a pair."""
+        """Return whether a number is that of the named blood pressure in "140/90"; None if it is not of a pair."""
         mention, tokens, named = self.mention, self.tokens, SIDES & self.spelled
         if not named or not rule("pressure_word").search(tokens):
             return None
@@ -91,11 +91,11 @@ class _Said:
         return None
 
     def is_set_aside(self) -> bool:
-        """Whether the line names a quantity only to say that it is not meant."""
+        """Return whether the line names a quantity only to say that it is not meant."""
         return self.words <= _list_line(self.tokens) and not self.words <= _list_meant(self.tokens)
 
     def is_of_other_people(self) -> bool:
-        """Whether a quantity is of one group of people, or of one side, and the number of another one.
+        """Return whether a quantity is of one group of people, or of one side, and the number of another one.
 
         A number is of the last group that its clause names before it, else of the first one behind it.
         """
@@ -186,7 +186,7 @@ def _list_meant(tokens: Tokens) -> frozenset[str]:
 
 
 def _list_kept(tokens: Tokens, first: int, end: int) -> frozenset[str]:
-    """The words of a range, without those that it sets aside: "the waist, not the hip"."""
+    """Return the words of a range, without those that it sets aside: "the waist, not the hip"."""
     aside = {at for found in rule("not_meant").find(tokens, first, end) for at in range(found.first, found.end)}
     kept = (tokens.words[at] for at in range(first, end) if at not in aside)
     return frozenset(spell_words(" ".join(kept) if aside else tokens.read(first, end)))
@@ -194,14 +194,14 @@ def _list_kept(tokens: Tokens, first: int, end: int) -> frozenset[str]:
 
 @lru_cache(maxsize=16)
 def _list_subjects(tokens: Tokens) -> frozenset[frozenset[str]]:
-    """The words of each quantity that has a limit in a line."""
+    """Return the words of each quantity that has a limit in a line."""
     subjects = (one.subject for one in find_mentions(tokens) if one.subject)
     return frozenset(frozenset(fold_words(tokens.read(*place))) for place in subjects)
 
 
 @lru_cache(maxsize=1024)
 def _name(text: str) -> frozenset[str]:
-    """The names of all quantities in a text, those of a combined one apart."""
+    """Return the names of all quantities in a text, those of a combined one apart."""
     return frozenset(name for one in list_named(text) for name in one.both or {one.name})
 
 

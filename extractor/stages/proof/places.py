@@ -34,7 +34,7 @@ class Supported:
 
 
 def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
-    """A model's value with its support; with ``many``, the members of a list; of nothing, the value None."""
+    """Return a model's value with its support; with ``many``, the members of a list; of nothing, the value None."""
     value: Any = tuple(s.value for s in supported) if many else supported[0].value if supported else None
     weakest = find_weakest(s.support for s in supported)
     spans, supports = tuple(s.span for s in supported), tuple(s.support for s in supported)
@@ -52,22 +52,22 @@ class Derived:
 
 @lru_cache(maxsize=32)
 def cut(passage: Passage) -> Tokens:
-    """The tokens of a passage alone. Several values of one line share them, and what is found in them."""
+    """Return the tokens of a passage alone. Several values of one line share them, and what is found in them."""
     return passage.tokens.cut(passage.first, passage.end)
 
 
 def span_of(passage: Passage, tokens: Tokens, first: int, end: int) -> Span:
-    """The raw span of ``tokens[first:end]``, where ``tokens`` are those of the passage alone."""
+    """Return the raw span of ``tokens[first:end]``, where ``tokens`` are those of the passage alone."""
     return Span(passage.section.name, *passage.section.cleaned.raw_span(*tokens.span(first, end)))
 
 
 def _clean_span(passage: Passage) -> Range:
-    """The offsets of a passage in the cleaned text of its section."""
+    """Return the offsets of a passage in the cleaned text of its section."""
     return passage.tokens.span(passage.first, passage.end) if passage.end > passage.first else (0, 0)
 
 
 def find_quotes(passage: Passage, quote: str, position: int | None = None) -> Iterator[Span]:
-    """The raw spans of a quote in the passage, left to right, from ``position`` in the section's cleaned text."""
+    """Yield the raw spans of a quote in the passage, left to right, from ``position`` in the section's cleaned text."""
     start, end = _clean_span(passage)
     text, position = passage.tokens.text, start if position is None else position
     # The lines of the passage as a separate text: folding a line once serves all searches in it.
@@ -79,12 +79,12 @@ def find_quotes(passage: Passage, quote: str, position: int | None = None) -> It
 
 
 def find_quote(passage: Passage, quote: str) -> Span | None:
-    """The raw span of a quote in the passage, or None."""
+    """Return the raw span of a quote in the passage, or None."""
     return next(find_quotes(passage, quote), None)
 
 
 def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, Span | None]:
-    """The raw spans of an outcome's parts, in order, since several parts may have the same words.
+    """Return the raw spans of an outcome's parts, in order, since several parts may have the same words.
 
     The time frame comes last, so its last occurrence counts.
     """
@@ -99,7 +99,7 @@ def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, S
 
 
 def find_named_instrument(value: Instrument, passage: Passage) -> Supported | None:
-    """An instrument by any of its names, with its version directly after it, as in "RECIST1.1"."""
+    """Return an instrument by any of its names, with its version directly after it, as in "RECIST1.1"."""
     for mark in ("", "v") if value.version else ():  # "RECIST1.1", "SF-36v2"
         if together := find_quote(passage, f"{value.name}{mark}{value.version}"):
             return Supported(value, together, Support.LITERAL)

@@ -96,7 +96,7 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
 
 
 def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None = None) -> Range | None:
-    """The first place of ``quote`` in ``cleaned.text[start:end]``, as offsets into ``cleaned.text``, or None.
+    """Return the first place of ``quote`` in ``cleaned.text[start:end]``, as offsets into ``cleaned.text``, or None.
 
     A quote never matches a part of a word, a number, a comparator or a unit: "5 mg" is not found in "15 mg",
     "-5 mg" or "5 mg/kg", nor "= 5" in ">= 5". It may name something that the text denies.
@@ -114,7 +114,7 @@ def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None
 
 
 def _forms(tokens: Tokens) -> Iterator[list[str]]:
-    """The words of a quote, with and without its wrapping and closing punctuation."""
+    """Yield the words of a quote, with and without its wrapping and closing punctuation."""
     words, first, end = tokens.words, 0, len(tokens)
     yield words
     while first < end and _is_wrapping(tokens, first):
@@ -133,7 +133,7 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
 
 
 def _find_places(folded: FoldedText, words: list[str], start: int = 0) -> Iterator[Range]:
-    """The places of these words in the text, starting at an offset into the cleaned text."""
+    """Yield the places of these words in the text, starting at an offset into the cleaned text."""
     if any(character.isalnum() for word in words for character in word):
         first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
         most = _MOST_COMPARED // len(words)
@@ -155,7 +155,7 @@ def _contradict(quote: FoldedText, text: FoldedText, place: Range) -> TokenConfl
 
 
 def _list_cased(text: FoldedText, place: Range) -> list[str]:
-    """The units of ``_CASED`` after numbers, as written."""
+    """Return the units of ``_CASED`` after numbers, as written."""
     words, codes = text.tokens.words, text.tokens.codes
     found = [at for at in range(place[0] + 1, place[1]) if words[at] in _CASED and codes[at - 1] == NUMBER]
     written = [text.cleaned.text[slice(*text.clean_span(at, at + 1))] for at in found]
@@ -182,7 +182,7 @@ def _report_nearest(quote: FoldedText, text: FoldedText, expected: int | None) -
 
 
 def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
-    """Whether the words ``first:end`` mean the same alone as in the text, judging by their two ends.
+    """Return whether the words ``first:end`` mean the same alone as in the text, judging by their two ends.
 
     >>> from .fold import fold_text
     >>> text = fold_text("platelets > 5 mg/kg at -5 degrees")
@@ -203,7 +203,7 @@ def _name_cut(text: FoldedText, first: int, end: int) -> str:
 
 
 def _find_denial(tokens: Tokens, first: int) -> int | None:
-    """The token directly before ``first`` that denies what follows, or None."""
+    """Return the token directly before ``first`` that denies what follows, or None."""
     found = rule("denial").ends(tokens, first, first - 1)
     return found.first if found else None
 
@@ -241,7 +241,7 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
 
 
 def _is_inside_word(text: FoldedText, at: int) -> bool:
-    """Whether a token begins inside a word: "CD|19", "5|mg", half of a "½"."""
+    """Return whether a token begins inside a word: "CD|19", "5|mg", half of a "½"."""
     before, behind = text.tokens.words[at - 1][-1], text.tokens.words[at][0]
     end, start = text.clean_span(at - 1, at)[1], text.clean_span(at, at + 1)[0]
     apart = not (before.isalnum() or before == "_") or not (behind.isalnum() or behind == "_")
@@ -249,6 +249,6 @@ def _is_inside_word(text: FoldedText, at: int) -> bool:
 
 
 def _is_bullet(text: FoldedText, at: int) -> bool:
-    """Whether a hyphen begins its line."""
+    """Return whether a hyphen begins its line."""
     clean, start = text.cleaned.text, text.clean_span(at, at + 1)[0]
     return not clean[max(clean.rfind("\n", 0, start), 0) : start].strip()

@@ -117,7 +117,7 @@ def _contradict_limit(value: Constraint, tokens: Tokens) -> _Conflict | str | No
 def _contradict_measure(
     tokens: Tokens, bounds: tuple[float | None, float | None], unit: tuple[ConflictKind, str], stated: Sequence[Range]
 ) -> _Conflict | None:
-    """A unit conflict at the first place of the numbers, else a conflict with the first stated number."""
+    """Return a unit conflict at the first place of the numbers, else a conflict with the first stated number."""
     wanted = (bounds[1], None) if bounds[0] is None else bounds
     for first, end, said in find_rows(tokens, find_numbers(tokens)):
         if wanted in said:
@@ -127,7 +127,7 @@ def _contradict_measure(
 
 
 def _read_unit(tokens: Tokens, place: Range) -> str:
-    """The two words after a number, where the text has a unit."""
+    """Return the two words after a number, where the text has a unit."""
     end = place[1]
     while end < min(place[1] + 4, len(tokens)) and tokens.words[end] not in ",;.()":
         end += 1

@@ -78,7 +78,7 @@ class _Proof:
     agent: str
 
     def run(self) -> Draft:
-        """The answer with the values that stand, each with its support and place."""
+        """Return the answer with the values that stand, each with its support and place."""
         readings, refused = dict(self.draft.model), list(self.draft.refused)
         for field in PROVEN:
             reading = readings.get(field)
@@ -149,7 +149,7 @@ class _Proof:
         return self._refuse("dose", near[0].mark, choose_levels([each.value for each in near]))
 
     def _can_be_beside(self, amount: Amount, levels: Sequence[Amount]) -> bool:
-        """Whether an amount can be one of the agent's beside its levels: it meets one, or is of another kind."""
+        """Return whether an amount can be one of the agent's beside its levels: it meets one, or is of another kind."""
         (low, high), *ends = ((each.low or each.high or 0, each.high or each.low or 0) for each in (amount, *levels))
         if any(max(low, one) <= min(high, other) for one, other in ends):
             return True  # they have a number in common
@@ -241,12 +241,12 @@ class _Proof:
         return self.text.sections[fact.section].span(fact.first, fact.end)
 
     def _fits(self, one: Statement) -> bool:
-        """Whether a statement has an amount of the regimen, or one of the two has none."""
+        """Return whether a statement has an amount of the regimen, or one of the two has none."""
         return not self._amounts or not one.amounts or any(amount_in(each, one.levels) for each in self._amounts)
 
 
 def _replace_members(reading: Reading[Any], kept: Sequence[tuple[Any, Span, Span | None]]) -> Reading[Any]:
-    """The reading with these members: the value, where grounding found it, and where its agent has it."""
+    """Return the reading with these members: the value, where grounding found it, and where its agent has it."""
     values, spans = tuple(value for value, _, _ in kept), tuple(found or span for _, span, found in kept)
     supports = tuple(Support.PARSED if found else Support.INFERRED for _, _, found in kept)
     weakest = Support.INFERRED if Support.INFERRED in supports else Support.PARSED
@@ -288,7 +288,7 @@ def amount_in(amount: Amount, levels: Sequence[Amount]) -> bool:
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Whether two values are the same: amounts be it of a dose or of a day, lengths of time in any unit."""
+    """Return whether two values are the same: amounts be it of a dose or of a day, lengths of time in any unit."""
     if isinstance(one, Period) and isinstance(other, Period):
         first, second = count_days(one), count_days(other)
         return one == other or bool(first and second and isclose(first, second, rel_tol=_ROUNDED))

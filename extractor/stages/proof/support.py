@@ -41,7 +41,7 @@ _BELOW = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
 
 
 def find_support(value: Any, passage: Passage) -> Supported | None:
-    """The support for ``value`` in ``passage``, or None.
+    """Return the support for ``value`` in ``passage``, or None.
 
     The passage must contain a quote, and every number of a value. A code that the rules read from the same words is
     parsed. Any other member of a closed set is supported by the whole passage.
@@ -103,19 +103,19 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
 
 
 def _read_sign(tokens: Tokens, first: int) -> Comparator | None:
-    """The comparator directly before a number."""
+    """Return the comparator directly before a number."""
     found = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
     return read_comparator("comparators", found, "comparator") if found else None
 
 
 def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
-    """Whether the numbers below a dose's slash follow it: no "125 mg/10 mL" in "125 mg/5 mL"."""
+    """Return whether the numbers below a dose's slash follow it: no "125 mg/10 mL" in "125 mg/5 mL"."""
     behind = {number.value for number in find_numbers(tokens) if number.first > first} if below else set()
     return behind.issuperset(map(float, below))
 
 
 def _counts_a_place(tokens: Tokens, at: int) -> bool:
-    """Whether a number belongs to a name: "IL-6", "Day 1"."""
+    """Return whether a number belongs to a name: "IL-6", "Day 1"."""
     behind_word = at > 0 and tokens.words[at - 1].isalpha()
     if behind_word and tokens.gap(at) in ("", "-"):
         return True

@@ -32,7 +32,7 @@ _EXACT = (
 
 
 def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
-    """A time window whose quote states its length in its direction; of a quote alone, the window that it states.
+    """Return a time window whose quote states its length in its direction; of a quote alone, the window that it states.
 
     The text decides whether the limit itself counts: "for more than 7 days" supports ">= 7 days" as "> 7 days".
     """
@@ -60,7 +60,7 @@ def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
 
 
 def list_windows(tokens: Tokens) -> list[Window]:
-    """The windows of a line, and the lengths of time that can only be one."""
+    """Return the windows of a line, and the lengths of time that can only be one."""
     times = find_times(tokens)
     windows = list(find_windows(tokens, times))
     washouts = find_washouts(tokens, times, None)
@@ -80,7 +80,7 @@ def _looks_alike(window: Window, value: TimeWindow) -> bool:
 
 
 def find_age(tokens: Tokens, value: Age) -> Derived | None:
-    """An age of anybody, at any time. Without a unit it is in years: "women between 19 and 64"."""
+    """Return an age of anybody, at any time. Without a unit it is in years: "women between 19 and 64"."""
     for one in find_mentions(tokens):
         if one.role is Role.PART or value.value not in one.bounds[0]:
             continue
@@ -120,7 +120,7 @@ def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) 
 
 
 def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
-    """A number that may be an age although its words do not say so: "babies of 2 to 23 months", "women, 55+"."""
+    """Return a number that may be an age although its words do not say so: "babies of 2 to 23 months", "women, 55+"."""
     of_people = any(rule(name).search(tokens) for name in ("persons_named", "said_age", "turned_before", "aged_after"))
     opening = {one.value for one in find_numbers(tokens) if one.first == 0}  # "18+, any gender"
     if not of_people and value.value not in opening:
@@ -140,7 +140,7 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
 
 
 def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
-    """A moment or limit of a time frame. The first day or cycle is inferred, since it may be only the origin."""
+    """Return a moment or limit of a time frame. The first day or cycle is inferred, since it may be only the origin."""
     frame = read_time_frame(tokens)
     if not frame.points:
         intervals = {at for found in rule("no_moment").find(tokens) for at in range(found.first, found.end)}
@@ -198,7 +198,7 @@ def _list_named(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
 
 
 def _is_same_length(number: float, unit: TimeUnit, value: Age | Period | TimePoint | TimeWindow) -> bool:
-    """Whether a length of time is exactly as long as a value: half a year is 6 months."""
+    """Return whether a length of time is exactly as long as a value: half a year is 6 months."""
     for small, count, large in _EXACT:
         if (unit, value.unit) == (large, small):
             return number * count == value.value

@@ -23,7 +23,7 @@ _AGES = range(12, 100)
 
 
 def is_age(tokens: Tokens, limit: Limit) -> bool:
-    """Whether a limit bounds an age.
+    """Return whether a limit bounds an age.
 
     >>> from .constraints import find_limits
     >>> tokens = read_text("Smokers aged 18 to 65 years who smoked for at least 10 years")
@@ -56,7 +56,7 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
-    """Whether a limit bounds an age although no word for age is near."""
+    """Return whether a limit bounds an age although no word for age is near."""
     first, end = limit.first, limit.end
     behind = any(rule(name).starts(tokens, end) for name in ("relation_after", "of_other"))
     before = any(rule(name).ends(tokens, first, floor) for name in ("course_before", "lifetime_before"))
@@ -73,7 +73,7 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Whether a length of time is itself limited: life expectancy, gestational age, a QT interval.
+    """Return whether a length of time is itself limited: life expectancy, gestational age, a QT interval.
 
     ``topic`` is the heading of a line that begins with the limit.
     """
@@ -91,7 +91,7 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
-    """Whether it is the age of other people, at another time, or of some participants only."""
+    """Return whether it is the age of other people, at another time, or of some participants only."""
     first = max(0, limit.first - _WHOSE_REACH)
     admitted = rule("admitted_if").search(tokens, first, limit.first)
     first = admitted.end if admitted else first
@@ -107,7 +107,7 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
 
 
 def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple[Age, bool]]:
-    """The ages that a limit admits, or that an exclusion leaves, and whether each is the lowest or the highest.
+    """Return the ages that a limit admits, or that an exclusion leaves, and whether each is the lowest or the highest.
 
     >>> from .constraints import find_limits
     >>> tokens = read_text("Younger than 18 years")
@@ -132,5 +132,5 @@ def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple
 
 
 def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
-    """Whether an age without a comparator is the upper end of a range that was not read: "18 75 years"."""
+    """Return whether an age without a comparator is the upper end of a range that was not read: "18 75 years"."""
     return not limit.sure and rule("age_before_it").ends(tokens, limit.first, limit.first - _END_REACH) is not None

@@ -57,7 +57,7 @@ class Limit:
 
 
 def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
-    """The comparator in a named part of a match; None if the part did not match."""
+    """Return the comparator in a named part of a match; None if the part did not match."""
     part = found.part(name)
     entry = read_term(vocabulary, found.tokens, *part) if part else None
     return Comparator(entry.value) if entry else None
@@ -83,7 +83,7 @@ def turn_comparator(turned: str, quantity: str, unit: str | None = None) -> Comp
 
 
 def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
-    """The lower and the upper number of a measure; None for one that it does not have.
+    """Return the lower and the upper number of a measure; None for one that it does not have.
 
     A power of ten after the second is that of both: "3.5-12 x 10^9/L". Numbers below zero may fall.
     """
@@ -102,7 +102,7 @@ def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
 
 
 def scale_alike(value: float, other: str) -> int | float:
-    """A value with the power of ten of the next number on its quantity: "10" before "or < 4 x 10^9/L".
+    """Return a value with the power of ten of the next number on its quantity: "10" before "or < 4 x 10^9/L".
 
     >>> [scale_alike(3, other) for other in ("12 x 10^9", "339X10^3", "4.5 million", "1 200")]
     [3000000000, 3000, 3000000, 3]
@@ -114,7 +114,7 @@ def scale_alike(value: float, other: str) -> int | float:
 
 
 def read_value(found: Found, name: str) -> int | float | None:
-    """The number in a named part of a match, with its sign."""
+    """Return the number in a named part of a match, with its sign."""
     place = found.part(name)
     if place is None:
         return None
@@ -124,7 +124,7 @@ def read_value(found: Found, name: str) -> int | float | None:
 
 
 def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether the sign before a number is a minus: after a comparator, or for a quantity that can be below zero.
+    """Return whether the sign before a number is a minus: after a comparator, or for a quantity that can be below zero.
 
     >>> from extractor.text.book import read_text
     >>> [is_below_zero(read_text(text), 2, 3) for text in ("RASS -4 to 0", "weight -50 kg", "≥ -2.5 SD")]
@@ -171,7 +171,7 @@ def join_sums(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
 
 
 def _sum_up(parts: Sequence[Limit], whole: Duration) -> list[Limit]:
-    """The limit in months, behind the lower end of its range if that is in years: "5 to 12 years, 11 months"."""
+    """Return the limit in months, behind the lower end of its range if that is in years: "5 to 12 years, 11 months"."""
     years, stated = parts[0], next((part for part in parts if part.sure), parts[0])
     sum_up = replace(
         years,
@@ -216,7 +216,7 @@ def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
 
 
 def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
-    """Whether two limits are the ends of one range: ">= 1 and <= 65"."""
+    """Return whether two limits are the ends of one range: ">= 1 and <= 65"."""
     same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
     if low.comparator not in LOWER or high.comparator not in UPPER or low.value >= high.value or not same_unit:
         return False
@@ -228,7 +228,7 @@ def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
 
 
 def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
-    """The name of the quantity of a limit that begins at ``end``, searched from token ``floor`` on."""
+    """Return the name of the quantity of a limit that begins at ``end``, searched from token ``floor`` on."""
     first, last = _open_phrase(tokens, floor, end)
     closed = max((tokens.codes.rfind(sign, first, last) for sign in _CLOSED), default=-1)
     if closed >= 0 and "(" not in tokens.codes[first:closed] and _trim_end(tokens, closed + 1, last) > closed + 1:
@@ -256,7 +256,7 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
 
 
 def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
-    """Whether the words are two quantities of one limit: "AST and ALT", but not "asthma and platelets"."""
+    """Return whether the words are two quantities of one limit: "AST and ALT", but not "asthma and platelets"."""
     if not rule("joined_quantities").covers(tokens, first, last):
         return False
     joint = next(at for at in range(first, last) if tokens.words[at].lower() in _AND)
@@ -266,7 +266,7 @@ def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
 
 
 def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
-    """The start of a list of known quantities that ends with a name: "AST, ALT or GGT"."""
+    """Return the start of a list of known quantities that ends with a name: "AST, ALT or GGT"."""
     joint = max((at + 1 for at in range(first, last) if tokens.words[at].lower() in _AND), default=first)
     known = find_exactly(tokens.read(joint, last))
     while first > floor + 1 and known:
@@ -288,7 +288,7 @@ def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
 
 
 def _open_phrase(tokens: Tokens, floor: int, end: int) -> Range:
-    """The tokens before ``end``, or before the bracket if the limit stands alone in one."""
+    """Return the tokens before ``end``, or before the bracket if the limit stands alone in one."""
     first, depth = max(floor, end - _QUANTITY_BEFORE_LIMIT), 0
     for at in range(end - 1, first - 1, -1):
         code = tokens.codes[at]

@@ -41,7 +41,7 @@ _FEW = 20
 
 
 def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
-    """All limits in the tokens of one criterion, including lengths of time, in order.
+    """Return all limits in the tokens of one criterion, including lengths of time, in order.
 
     The kind of the list decides the comparator of a bare age.
 
@@ -91,7 +91,7 @@ class _Measure(NamedTuple):
 
 
 def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | None) -> Iterator[Limit]:
-    """The limits other than the graded ones, left to right."""
+    """Yield the limits other than the graded ones, left to right."""
     floor = at = 0
     last: Limit | None = None
     chained = tokens.codes.count("<") + tokens.codes.count("≤") > 1
@@ -152,7 +152,7 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
 
 
 def _read_unit(found: Found, *names: str) -> tuple[Range | None, str | None]:
-    """The unit in the first of some named parts that matched, without a hyphen, and its unit of time."""
+    """Return the unit in the first of some named parts that matched, without a hyphen, and its unit of time."""
     tokens, unit = found.tokens, next(filter(None, map(found.part, names)), None)
     if not unit:
         return None, None
@@ -184,7 +184,7 @@ def _is_name(tokens: Tokens, found: Found, floor: int) -> bool:
 
 
 def _compare(measure: _Measure, floor: int, kind: CriterionKind | None) -> tuple[Comparator | None, bool]:
-    """The comparator of a measure, and whether the text states it; None if the measure is no limit.
+    """Return the comparator of a measure, and whether the text states it; None if the measure is no limit.
 
     The list decides the sense of a bare age, the direction of the scale that of "or better".
     """
@@ -240,7 +240,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
 
 
 def _count_things(measure: _Measure) -> Limit | None:
-    """A bare count that opens a criterion: "Two prior lines of therapy"."""
+    """Return a bare count that opens a criterion: "Two prior lines of therapy"."""
     found, tokens = measure.found, measure.found.tokens
     counted = rule("counted_noun").starts(tokens, found.end) if not measure.unit and not found.has("high") else None
     if measure.first or not counted or not rule("counted_thing").search(tokens, found.end, counted.end):
@@ -259,7 +259,7 @@ def _find_rate(tokens: Tokens, quantity: Range, end: int) -> Range | None:
 
 
 def is_turned(tokens: Tokens, first: int) -> bool:
-    """Whether a denied verb turns the comparator behind it: "has not dropped below 8" is at least 8."""
+    """Return whether a denied verb turns the comparator behind it: "has not dropped below 8" is at least 8."""
     return any(rule(name).ends(tokens, first, first - _SIGNS) for name in ("fails_to", "denied_verb"))
 
 
@@ -309,7 +309,7 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
 
 
 def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
-    """Whether a range is that of a scale: "itch NRS (0-10) ≥ 7", "4 on a numeric scale from 0 to 10"."""
+    """Return whether a range is that of a scale: "itch NRS (0-10) ≥ 7", "4 on a numeric scale from 0 to 10"."""
     from_start = found.read("low") in ("0", "1") and not found.has("unit")
     if from_start and quantity and tokens.words[quantity[1] - 1].lower() == "scale":
         return True
@@ -322,7 +322,7 @@ def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
 
 
 def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
-    """A second value in another unit after a limit, with the same comparator ("> 12% or 200 mL")."""
+    """Return a second value in another unit after a limit, with the same comparator ("> 12% or 200 mL")."""
     unit, tokens = measure.unit, measure.found.tokens
     if not last or not unit or measure.time_unit or not last.unit or last.time_unit:
         return None
@@ -377,7 +377,7 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
 
 
 def _read_chain(found: Found) -> list[Limit]:
-    """A quantity between two numbers ("18 ≤ age < 65"); nothing if the numbers do not rise with the signs."""
+    """Return a quantity between two numbers ("18 ≤ age < 65"); nothing if the numbers do not rise with the signs."""
     low, high = read_value(found, "low"), read_value(found, "high")
     if low is None or high is None or low == high:
         return []

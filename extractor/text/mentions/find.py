@@ -81,7 +81,7 @@ class Mention:
 
 @lru_cache(maxsize=64)
 def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
-    """The mentions of a line from left to right.
+    """Return the mentions of a line from left to right.
 
     >>> from extractor.text.book import read_text
     >>> found = find_mentions(read_text("ECOG 0-2 on a scale of 0 to 5"))
@@ -142,7 +142,7 @@ def _of_limit(
 def _of_number(
     tokens: Tokens, place: Range, bounds: tuple[Bounds, ...], before: Sequence[Mention], behind: Sequence[Mention]
 ) -> Mention:
-    """A number that limits nothing by itself, in the clause between the limits around it."""
+    """Return a number that limits nothing by itself, in the clause between the limits around it."""
     first, end = place
     start = max((one.end for one in before), default=0)
     stop = max(end, min((one.clause[0] for one in behind), default=len(tokens)))
@@ -171,7 +171,7 @@ def _list_bounds(tokens: Tokens, limit: Limit, within: Sequence[Number]) -> tupl
 
 
 def _list_allowed(tokens: Tokens, clause: Range, place: Range) -> tuple[Comparator, ...]:
-    """The comparators that the clause of a number allows which has none beside it."""
+    """Return the comparators that the clause of a number allows which has none beside it."""
     first, end = place
     if rule("within_before").ends(tokens, first, first - 2):
         return (Comparator.AT_MOST,)
@@ -186,7 +186,7 @@ def _list_allowed(tokens: Tokens, clause: Range, place: Range) -> tuple[Comparat
 
 
 def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | None:
-    """The words that name what is limited; None if they only say to whom a further limit applies."""
+    """Return the words that name what is limited; None if they only say to whom a further limit applies."""
     if limit.quantity is None:
         return None
     first, end = limit.quantity
@@ -198,7 +198,7 @@ def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | No
 
 
 def _find_clauses(tokens: Tokens, limits: Sequence[Limit], subjects: Sequence[Range | None]) -> list[Range]:
-    """The clause of each limit, which begins where the words about the limit before it end."""
+    """Return the clause of each limit, which begins where the words about the limit before it end."""
     starts: list[int] = []
     done = 0
     for limit, subject in zip(limits, subjects, strict=True):
@@ -214,7 +214,7 @@ def _find_clauses(tokens: Tokens, limits: Sequence[Limit], subjects: Sequence[Ra
 
 
 def _inherit(subjects: Sequence[Range | None], clauses: Sequence[Range]) -> tuple[Range, ...]:
-    """The clauses before a limit, back to the nearest one that names a quantity, and that name."""
+    """Return the clauses before a limit, back to the nearest one that names a quantity, and that name."""
     near = range(max(0, len(subjects) - _MOST_INHERITED), len(subjects))
     nearest = max((at for at in near if subjects[at]), default=near.start)
     named = subjects[nearest] if near else None
@@ -222,7 +222,7 @@ def _inherit(subjects: Sequence[Range | None], clauses: Sequence[Range]) -> tupl
 
 
 def _cut_sentence(tokens: Tokens, clause: Range, place: Range) -> Range:
-    """The part of a clause in the sentence of its number."""
+    """Return the part of a clause in the sentence of its number."""
     first, end = max(clause[0], place[0] - _CLAUSE), min(clause[1], place[1] + _CLAUSE)
     breaks = [one.end for one in rule("sentence_break").find(tokens, first, place[0])]
     stop = rule("sentence_break").search(tokens, place[1], end)

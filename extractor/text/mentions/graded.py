@@ -50,7 +50,7 @@ def _is_no_grade(tokens: Tokens, found: Found) -> bool:
 
 
 def _compare(tokens: Tokens, found: Found, quantity: Range) -> tuple[Comparator | None, bool]:
-    """The comparator of a grade, and whether it is known: "or better" needs a scale with a known direction."""
+    """Return the comparator of a grade, and whether it is known: "or better" needs a scale with a known direction."""
     scale, end = found.place("scale")
     if turned := found.read("turn"):
         names = (tokens.read(scale, end), tokens.read(*quantity))
@@ -65,7 +65,7 @@ def _compare(tokens: Tokens, found: Found, quantity: Range) -> tuple[Comparator 
 
 
 def _list_grades(tokens: Tokens, first: int, last: int) -> list[int]:
-    """The grades of a list; none if one of its parts is no grade."""
+    """Return the grades of a list; none if one of its parts is no grade."""
     grades = []
     for at in (at for at in range(first, last) if rule("grade_value").starts(tokens, at)):
         word = tokens.words[at]
@@ -79,7 +79,7 @@ def _list_grades(tokens: Tokens, first: int, last: int) -> list[int]:
 
 
 def read_acuity(tokens: Tokens, found: Found, floor: int) -> Limit | None:
-    """A limit written as a fraction: "20/40 or better" is at most 40 in the unit "20/"."""
+    """Return a limit written as a fraction: "20/40 or better" is at most 40 in the unit "20/"."""
     turned = found.read("turn") or found.read("front")
     unit = found.first, found.place("low")[0]
     while tokens.codes[unit[0]] not in NUMBER:

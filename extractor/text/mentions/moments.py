@@ -66,7 +66,7 @@ class TimeFrame:
     others: int = 0
 
     def locate(self, moment: Moment) -> Range:
-        """The offsets of a moment in the text: with its unit, if it shares that with no other.
+        """Return the offsets of a moment in the text: with its unit, if it shares that with no other.
 
         >>> frame = read_time_frame(read_text("at 2 years, and weeks 4 and 8"))
         >>> [frame.tokens.text[slice(*frame.locate(point))] for point in frame.points]
@@ -78,7 +78,7 @@ class TimeFrame:
 
 
 def read_time_frame(tokens: Tokens) -> TimeFrame:
-    """The moments of a time frame.
+    """Return the moments of a time frame.
 
     >>> frame = read_time_frame(read_text("Every 4 weeks up to week 52 (+/-3 days)"))
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
@@ -92,7 +92,7 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
 
 
 def _read_without(tokens: Tokens, others: Sequence[tuple[int, int]]) -> TimeFrame:
-    """The time frame without ``others``, tolerances, intervals and cycle lengths."""
+    """Return the time frame without ``others``, tolerances, intervals and cycle lengths."""
     places = [*others, *((at.first, at.end) for at in rule("no_moment").find(tokens))]
     for found in rule("tolerance").find(tokens):
         unit = found.part("unit")
@@ -158,7 +158,7 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
 
 
 def _is_negative(tokens: Tokens, number: int, *, alone: bool) -> bool:
-    """Whether a hyphen before a number is its sign: it begins a list, or follows another joint."""
+    """Return whether a hyphen before a number is its sign: it begins a list, or follows another joint."""
     codes = tokens.codes
     if number == 0 or codes[number - 1] != "-" or not tokens.joined(number):
         return False
@@ -166,7 +166,7 @@ def _is_negative(tokens: Tokens, number: int, *, alone: bool) -> bool:
 
 
 def _select_points(tokens: Tokens, groups: Sequence[MomentGroup], whole: Tokens) -> list[Moment]:
-    """The listed moments, without zero, "Day 1 of Cycle 1", starts of ranges, and repetitions."""
+    """Return the listed moments, without zero, "Day 1 of Cycle 1", starts of ranges, and repetitions."""
     cycles = rule("cycle_in_frame").search(whole) is not None
     moments = _sum_up(tokens, [moment for group in groups for moment in group.moments])
     kept: dict[tuple[float, TimeUnit], Moment] = {}
@@ -189,7 +189,7 @@ def _sum_up(tokens: Tokens, moments: list[Moment]) -> list[Moment]:
 
 
 def _is_start(tokens: Tokens, moments: Sequence[Moment], place: int, *, cycles: bool) -> bool:
-    """Whether this is day 1 as the origin, the first cycle as part of the origin, or the start of a range."""
+    """Return whether this is day 1 as the origin, the first cycle as part of the origin, or the start of a range."""
     moment = moments[place]
     if moment.value != 1 or not moment.named:
         return False

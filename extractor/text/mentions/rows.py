@@ -96,7 +96,7 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
 
 
 def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
-    """Each number with its readings, and the whole of each row of numbers: "0, 1 or 2", "20/40 to 20/320".
+    """Yield each number with its readings, and the whole of each row of numbers: "0, 1 or 2", "20/40 to 20/320".
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("ECOG 0, 1 or 2")
@@ -144,7 +144,7 @@ def _read_joint(tokens: Tokens, one: Sequence[Number], other: Sequence[Number]) 
 
 
 def _close(row: Sequence[Sequence[Number]], joints: Sequence[str]) -> Iterator[Row]:
-    """The whole of a row, and the ranges in it: "18-65 or 70-80"."""
+    """Yield the whole of a row, and the ranges in it: "18-65 or 70-80"."""
     spans = [(0, len(row) - 1)] if {*joints} - {";"} else []
     spans += [
         (at, at + 1)
@@ -159,7 +159,7 @@ def _close(row: Sequence[Sequence[Number]], joints: Sequence[str]) -> Iterator[R
 
 
 def skip_unit(tokens: Tokens, at: int) -> int:
-    """The token after the unit of a number, and after its conversion in brackets: "50 kg (110 pounds)"."""
+    """Return the token after the unit of a number, and after its conversion in brackets: "50 kg (110 pounds)"."""
     place, limit = find_unit(tokens, at), rule("limit_unit").starts(tokens, at)
     end = max(at, place.end if place else at, limit.end if limit else at)
     conversion = rule("conversion_after").starts(tokens, end)

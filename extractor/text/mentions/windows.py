@@ -48,14 +48,14 @@ class Window(NamedTuple):
 
 
 def find_times(tokens: Tokens) -> list[Time]:
-    """The lengths of time of a criterion, each with the words before it."""
+    """Return the lengths of time of a criterion, each with the words before it."""
     lengths = {duration.first: duration for duration in find_durations(tokens)}
     fronts = rule("window").find(tokens) if lengths else ()
     return [(front, lengths[at]) for front in fronts if (at := front.place("duration")[0]) in lengths]
 
 
 def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
-    """The time windows among the lengths of time, and those without a number: "in the last year"."""
+    """Yield the time windows among the lengths of time, and those without a number: "in the last year"."""
     for front, duration in times:
         words = _list_words(front, duration)
         back = _WITHIN & words and _BACK & words  # "in the last" is never said of an age
@@ -81,7 +81,7 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
 
 
 def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a window in brackets dates a test, one member of a list, or other words in the brackets.
+    """Return whether a window in brackets dates a test, one member of a list, or other words in the brackets.
 
     That in "recent stroke (within 3 months)" dates the stroke, and so the criterion.
     """
@@ -96,7 +96,7 @@ def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _is_unrelated(front: Found, duration: Duration) -> bool:
-    """Whether many years have no relation to a moment, as those of an age or a school ("women >= 18 years").
+    """Return whether many years have no relation to a moment, as those of an age or a school ("women >= 18 years").
 
     Neither has an hour of the day ("before 2200h").
     """
@@ -110,7 +110,7 @@ def _is_unrelated(front: Found, duration: Duration) -> bool:
 
 
 def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
-    """Whether it is a rate, or the length of a treatment or trial, which is counted from no moment."""
+    """Return whether it is a rate, or the length of a treatment or trial, which is counted from no moment."""
     if rule("course_after").starts(tokens, duration.end):
         return True
     if "within" in _list_words(front, duration):
@@ -122,7 +122,7 @@ def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
 
 
 def may_be_window(tokens: Tokens, time: Time) -> bool:
-    """Whether a length of time is no age, lifetime or course, so that it may be a window that is not read."""
+    """Return whether a length of time is no age, lifetime or course, so that it may be a window that is not read."""
     front, duration = time
     return _is_window(tokens, duration, duration.first) and not _is_course(tokens, front, duration)
 

@@ -30,7 +30,7 @@ __all__ = ["DosingText", "read_dosing", "read_dosing_text"]
 def read_dosing(
     record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
 ) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
-    """The regimens of a record, and the chunks that seem to hold a regimen that the rules could not read.
+    """Return the regimens of a record, and the chunks that seem to hold a regimen that the rules could not read.
 
     ``numbers`` gives each chunk its number. A record without any dose yields no regimen and no candidate.
 
@@ -64,7 +64,7 @@ class DosingText:
     statements: Sequence[Statement]
 
     def list_given(self) -> list[Statement]:
-        """The statements about what participants are given, with those of arms that refer to another one.
+        """Return the statements about what participants are given, with those of arms that refer to another one.
 
         Descriptions count about the record's own agents, with amounts only if arms and interventions state none. Other
         agents count only if arms and interventions state no dosing.
@@ -113,7 +113,7 @@ def _is_given(statement: Statement) -> bool:
 
 
 def _is_full(statement: Statement, *, silent: bool) -> bool:
-    """Whether a statement names an agent that is no registered intervention, with enough about its dosing.
+    """Return whether a statement names an agent that is no registered intervention, with enough about its dosing.
 
     ``silent``: arms and interventions state no dosing at all.
     """
@@ -167,7 +167,7 @@ def _has_dose(section: DosingSection, clause: Place, stated: Findings, known: fr
 
 
 def _is_giving(section: DosingSection, clause: Place, stated: Findings, *, named: bool) -> bool:
-    """Whether a clause without a dose states how or when something is given."""
+    """Return whether a clause without a dose states how or when something is given."""
     timed = bool(stated.frequency or stated.days or stated.length)
     if clause == section.title or not (stated.route or timed):
         return False

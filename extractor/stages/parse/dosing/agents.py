@@ -42,7 +42,7 @@ class Agent:
 
 
 def is_substance(agent: Agent) -> bool:
-    """Whether an agent can have a dose and a route: a substance, the cells of a transplant, or radiation."""
+    """Return whether an agent can have a dose and a route: a substance, the cells of a transplant, or radiation."""
     return agent.kind == "radiation" or agent.kind not in _REGISTERED or "transplant" in agent.key
 
 
@@ -72,7 +72,7 @@ class AgentNames:
         self._single = {agents[0].kind: agents[0] for agents in kinds if len(agents) == 1}
 
     def key_of(self, name: str) -> str:
-        """The key of the agent that goes by a name, or by the first part of one."""
+        """Return the key of the agent that goes by a name, or by the first part of one."""
         agent = self._agents.get(name_key(name))
         found = [] if agent else self.find_known(lex(name))
         return agent.key if agent else found[0].value.key if found else unify_name(name)
@@ -135,7 +135,7 @@ class AgentNames:
 
 
 def _list_forms(word: str) -> tuple[str, str, str]:
-    """A word, its plural, and the stem of a plural in "-es", as in "patches"."""
+    """Return a word, its plural, and the stem of a plural in "-es", as in "patches"."""
     return word, f"{word}s", f"{word}e"
 
 
@@ -190,12 +190,12 @@ def _fuse_mentions(tokens: Tokens, section: str, mentions: Iterable[Mention]) ->
 
 
 def is_joint(name: str, tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a range is empty or a rule covers all its tokens."""
+    """Return whether a range is empty or a rule covers all its tokens."""
     return first == end or (first < end and rule(name).covers(tokens, first, end) is not None)
 
 
 def build_lexicon(groups: Sequence[DosingSection], others: Iterable[str] = ()) -> AgentNames:
-    """The agents in the names of interventions, or in labels of arms if no intervention names one.
+    """Return the agents in the names of interventions, or in labels of arms if no intervention names one.
 
     ``others`` are names that a model found in the record. They count as agents where they are not among these.
     """
@@ -212,7 +212,7 @@ def build_lexicon(groups: Sequence[DosingSection], others: Iterable[str] = ()) -
 
 
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
-    """The agents of a title, by name, by glosses in brackets, and by the intervention's aliases.
+    """Return the agents of a title, by name, by glosses in brackets, and by the intervention's aliases.
 
     ISRCTN names drugs alone: other interventions have what the general vocabulary finds in their description.
     """

@@ -87,12 +87,12 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> Amo
 
 
 def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
-    """Whether the unit is that of a level in blood."""
+    """Return whether the unit is that of a level in blood."""
     return unit in _LEVELS_IN_BLOOD or (unit.startswith("cells") and (levels[-1].high or _FEW_CELLS) < _FEW_CELLS)
 
 
 def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
-    """Whether context shows a limit, a package, a dilution, a sample or a needle."""
+    """Return whether context shows a limit, a package, a dilution, a sample or a needle."""
     (_, *below), behind = levels[-1].unit.parts, levels[-1].unit.end
     gauge = not below and tokens.words[behind - 1] == "G"  # "21G needle"
     if gauge or (any(part.piece for part in below) and tokens.words[behind - 2] == "/"):  # "150 mg/capsule"
@@ -143,7 +143,7 @@ def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[Amou
 
 
 def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
-    """Whether the first is a volume, a radiation total or a strength in brackets that explains the second."""
+    """Return whether the first is a volume, a radiation total or a strength in brackets that explains the second."""
     one, other, between = first.value[0].unit, second.value[0].unit, (first.end, second.first)
     if one in _VOLUMES:
         gap = tokens.words[slice(*between)]
@@ -164,7 +164,7 @@ def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
 
 
 def _is_sum(tokens: Tokens, total: AmountMark, part: AmountMark) -> bool:
-    """Whether the first is the sum of such doses: "7.2 mg/kg in all, in three injections of 2.4 mg/kg"."""
+    """Return whether the first is the sum of such doses: "7.2 mg/kg in all, in three injections of 2.4 mg/kg"."""
     one, other = total.value[0], part.value[0]
     if one.unit != other.unit or not (one.high or 0) > (other.high or 0):
         return False
@@ -180,7 +180,7 @@ def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool
 
 
 def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
-    """The doses among ``levels``: no volumes and pieces beside a substance, and no concentrations beside those.
+    """Return the doses among ``levels``: no volumes and pieces beside a substance, and no concentrations beside those.
 
     >>> mg, ml = Amount(low=5, high=5, unit="mg"), Amount(low=2, high=2, unit="mL")
     >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
@@ -192,5 +192,5 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
 
 
 def is_volume_or_piece(unit: str) -> bool:
-    """Whether a unit measures no substance: "mL", "tablet"."""
+    """Return whether a unit measures no substance: "mL", "tablet"."""
     return unit.partition("/")[0] in _VOLUMES or unit in _COUNTED

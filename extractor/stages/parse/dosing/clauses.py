@@ -49,7 +49,7 @@ class Clause:
         return {at for place in places for at in range(*place)}
 
     def speaks_of_dosing(self, first: int, end: int) -> bool:
-        """Whether all words in ``first:end`` are marks, agents, numbers, signs, salts, or words about a dose."""
+        """Return whether all words in ``first:end`` are marks, agents, numbers, signs, salts, or words about a dose."""
         others = [at for at in range(first, end) if self.tokens.words[at][0].isalpha() and at not in self._explained]
         known = rule("word_about_dose")
         return all(known.covers(self.tokens, at, at + 1) or is_salt(self.tokens, at) for at in others)
@@ -89,12 +89,12 @@ class Statement:
         return tuple(dict.fromkeys(amount for fact in self.amounts for amount in fact.value))
 
     def holds(self, fact: Fact) -> bool:
-        """Whether the clause of the statement contains a fact."""
+        """Return whether the clause of the statement contains a fact."""
         return fact.section == self.section and self.clause.first <= fact.first < self.clause.end
 
 
 def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Piece]:
-    """The title of a section and the clauses of its body, split at steps of a regimen ("then ...")."""
+    """Return the title of a section and the clauses of its body, split at steps of a regimen ("then ...")."""
     tokens, marks = section.tokens, section.marks
     pieces: list[Piece] = [(*section.title, False)] if section.title[1] > section.title[0] else []
     starts = sorted(first for first, _ in marks.places())
@@ -116,7 +116,7 @@ def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Pi
 
 
 def is_aside(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a clause is about aims, tests or follow-up, so that its days and intervals belong to no dose.
+    """Return whether a clause is about aims, tests or follow-up, so that its days and intervals belong to no dose.
 
     >>> tokens = read_text("Patients are followed every 3 months. Patients receive 5 mg every 3 weeks.")
     >>> is_aside(tokens, 0, 7), is_aside(tokens, 7, 15)
@@ -132,12 +132,12 @@ def is_aside(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def describes_other(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a clause states doses of tests or other trials, or limits: "The approved dose is 5 mg."."""
+    """Return whether a clause states doses of tests or other trials, or limits: "The approved dose is 5 mg."."""
     return rule("other_dose").search(tokens, first, end) is not None
 
 
 def _both_give(before: Findings, after: Findings) -> bool:
-    """Whether both sides of "then" state a dose, a route or a frequency."""
+    """Return whether both sides of "then" state a dose, a route or a frequency."""
     if before.amounts and after.amounts:
         return True
     if before.route and after.route and before.route[-1].value != after.route[0].value:
@@ -171,7 +171,7 @@ def _cut_regimens(tokens: Tokens, clause: Place, stated: Findings, mentions: Seq
 
 
 def _differ(stated: Sequence[Fact], between: Place, behind: int) -> tuple[Fact, Fact] | None:
-    """The last time of giving between two places and the first one after the second, if they differ."""
+    """Return the last time of giving between two places and the first one after the second, if they differ."""
     before, after = within(stated, *between), [m for m in stated if m.first >= behind]
     return (before[-1], after[0]) if before and after and before[-1].value != after[0].value else None
 
@@ -190,12 +190,12 @@ class Link(StrEnum):
 
 
 def list_near(statement: Statement, name: str) -> set[Any]:
-    """The values of a field in the part of the clause about the agent."""
+    """Return the values of a field in the part of the clause about the agent."""
     return {mark.value for mark in getattr(statement.clause.marks.inside(*statement.reach), name)}
 
 
 def find_link(statement: Statement, name: str, fact: Fact, sections: Mapping[str, DosingSection]) -> Link:
-    """The link of a fact of a statement; ``name`` is the kind of finding."""
+    """Return the link of a fact of a statement; ``name`` is the kind of finding."""
     clause = statement.clause
     if not statement.holds(fact):
         own = fact.section in {statement.section, statement.agent.section}
@@ -218,6 +218,6 @@ def find_link(statement: Statement, name: str, fact: Fact, sections: Mapping[str
 
 
 def _is_of_giving(section: DosingSection, fact: Fact) -> bool:
-    """Whether the clause of a fact is about what participants are given."""
+    """Return whether the clause of a fact is about what participants are given."""
     place = next((one for one in section.clauses if one[0] <= fact.first < one[1]), section.title)
     return not (rule("other_act").search(section.tokens, *place) or describes_other(section.tokens, *place))

@@ -84,7 +84,7 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
 
 
 def _read_list(tokens: Tokens, at: int, *, factor: int = 1, counted: bool = False) -> tuple[Days, int] | None:
-    """The days of a list that begins at a token, and its end."""
+    """Return the days of a list that begins at a token, and its end."""
     days: list[int] = []
     end, closed = at, False
     while number := _read_day(tokens, at, listed=counted):
@@ -120,7 +120,7 @@ def _add_days(days: list[int], value: int, between: str, factor: int) -> "range 
 
 
 def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | None:
-    """The number of a day, without its sign, and the token after it."""
+    """Return the number of a day, without its sign, and the token after it."""
     at += tokens.codes[at : at + 1] == "-"
     if at >= len(tokens) or tokens.codes[at] not in (NUMBER, NAME_NUMBER):
         return None
@@ -159,7 +159,7 @@ def _read_moments(tokens: Tokens) -> Iterator[tuple[int, int]]:
 
 
 def code_interval(days: float) -> Frequency:
-    """The code for one dose every ``days`` days.
+    """Return the code for one dose every ``days`` days.
 
     >>> code_interval(21).value, code_interval(10).value
     ('Q3W', 'other')
@@ -168,7 +168,7 @@ def code_interval(days: float) -> Frequency:
 
 
 def code_days(days: Days, cycle: Period | None) -> Frequency:
-    """The frequency of a list of days, within a cycle if there is one."""
+    """Return the frequency of a list of days, within a cycle if there is one."""
     gaps = {after - before for before, after in pairwise(days)}
     if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY):
         return code_interval(gaps.pop())
@@ -182,7 +182,7 @@ def code_days(days: Days, cycle: Period | None) -> Frequency:
 
 
 def code_schedule(stated: Frequency | None, days: Days, cycle: Period | None, *, cyclic: bool) -> Frequency | None:
-    """The frequency implied by words, listed days and the cycle.
+    """Return the frequency implied by words, listed days and the cycle.
 
     ``cyclic``: the text mentions cycles, or doses are per body surface or AUC, which is typical of cycles. Returns
     None if nothing is stated, and for a single day of a cycle of unknown length.
@@ -207,7 +207,7 @@ def code_schedule(stated: Frequency | None, days: Days, cycle: Period | None, *,
 
 
 def count_days(period: Period | None) -> float | None:
-    """The length in days of a period in days, weeks or months; None for others.
+    """Return the length in days of a period in days, weeks or months; None for others.
 
     >>> count_days(Period(value=3, unit=TimeUnit.WEEK))
     21.0

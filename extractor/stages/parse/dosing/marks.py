@@ -32,7 +32,7 @@ Fact = Mark[Any]
 
 
 def number_sentences(tokens: Tokens, marks: Sequence[Mark[object]]) -> list[int]:
-    """The number of each mark's sentence. Semicolons end sentences too.
+    """Return the number of each mark's sentence. Semicolons end sentences too.
 
     >>> number_sentences(read_text("a. b, c; d"), [Mark("a", 0, 1), Mark("b", 2, 3), Mark("c", 4, 5), Mark("d", 6, 7)])
     [0, 1, 1, 2]
@@ -43,7 +43,7 @@ def number_sentences(tokens: Tokens, marks: Sequence[Mark[object]]) -> list[int]
 
 
 def within(marks: Sequence[Mark[T_co]], first: int, end: int) -> tuple[Mark[T_co], ...]:
-    """The marks wholly inside ``first:end``; ``marks`` are in reading order."""
+    """Return the marks wholly inside ``first:end``; ``marks`` are in reading order."""
     if not marks:
         return ()
     start = bisect_left(marks, first, key=_first)

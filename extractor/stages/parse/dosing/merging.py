@@ -24,7 +24,7 @@ _SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description", "
 
 
 def find_trial_length(descriptions: Sequence[DosingSection]) -> Fact | None:
-    """The length of treatment, if the trial's descriptions state exactly one."""
+    """Return the length of treatment, if the trial's descriptions state exactly one."""
     found = [
         mark
         for section in descriptions
@@ -37,23 +37,23 @@ def find_trial_length(descriptions: Sequence[DosingSection]) -> Fact | None:
 
 
 def find_trial_cycle(sections: Iterable[DosingSection]) -> Fact | None:
-    """The cycle of the trial, if the record states exactly one."""
+    """Return the cycle of the trial, if the record states exactly one."""
     stated = [mark for section in sections for mark in section.marks.cycle if mark.value is not None]
     return stated[0] if len({count_days(fact.value) for fact in stated}) == 1 else None
 
 
 def is_cyclic(statement: Statement) -> bool:
-    """Whether an agent is given in cycles: its section mentions them, or its dose is per m2."""
+    """Return whether an agent is given in cycles: its section mentions them, or its dose is per m2."""
     return statement.cyclic or any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
 
 
 def is_rate(statement: Statement) -> bool:
-    """Whether the dose is stated as a rate of infusion: "0.5 ug/kg/h"."""
+    """Return whether the dose is stated as a rate of infusion: "0.5 ug/kg/h"."""
     return any(amount.unit.endswith(("/h", "/min")) for amount in statement.levels)
 
 
 def resolve_frequency(statement: Statement) -> Frequency | None:
-    """The frequency implied by words, listed days and the cycle. Doses per m2 are given in cycles."""
+    """Return the frequency implied by words, listed days and the cycle. Doses per m2 are given in cycles."""
     facts = (statement.frequency, statement.days, statement.cycle)
     stated, days, cycle = (fact.value if fact else None for fact in facts)
     listed = statement.days if statement.days and len(statement.days.value) > 1 else None
@@ -66,7 +66,7 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
 
 
 def resolve_length(statement: Statement) -> Fact | None:
-    """The length of treatment. "for 3 weeks, repeated every 4 weeks" is a part of a cycle, and no length."""
+    """Return the length of treatment. "for 3 weeks, repeated every 4 weeks" is a part of a cycle, and no length."""
     length, cycle = statement.length, statement.cycle
     one, other = (count_days(fact.value) if fact else None for fact in (length, cycle))
     return None if one is not None and other is not None and one <= other else length
@@ -113,7 +113,7 @@ def resolve_references(sections: Sequence[DosingSection], statements: Sequence[S
 def _repeat(
     section: DosingSection, place: Place, arm: str, inside: Sequence[Statement], by_arm: Mapping[str, list[Statement]]
 ) -> Iterator[Statement]:
-    """The other arm's statements that the clause at the start of ``place`` repeats; ``inside`` are its own."""
+    """Yield the other arm's statements that the clause at the start of ``place`` repeats; ``inside`` are its own."""
     (first, arm_end), clauses = place, dict(section.clauses)
     reference = rule("as_in_group").search(section.tokens, first, clauses[first])
     cycle = next((mark for mark in section.marks.inside(first, arm_end).cycle if mark.value is not None), None)
@@ -225,7 +225,7 @@ def _stands_alone(statement: Statement) -> bool:
 
 
 def _is_same_regimen(first: Statement, second: Statement) -> bool:
-    """Whether two statements of an agent can describe one regimen: they contradict each other in nothing."""
+    """Return whether two statements of an agent can describe one regimen: they contradict each other in nothing."""
     if first.section == second.section and first.step != second.step and not _only_dose_changes(first, second):
         return False
     if first.route and second.route and first.route.value != second.route.value:
@@ -241,7 +241,7 @@ def _is_same_regimen(first: Statement, second: Statement) -> bool:
 
 
 def _only_dose_changes(first: Statement, second: Statement) -> bool:
-    """Whether two steps have doses and the same frequency: "1 mg daily for 4 weeks, then 0.5 mg daily"."""
+    """Return whether two steps have doses and the same frequency: "1 mg daily for 4 weeks, then 0.5 mg daily"."""
     if not (first.amounts and second.amounts) or first.levels[0].unit != second.levels[0].unit:
         return False
     if first.frequency and second.frequency:
@@ -250,7 +250,7 @@ def _only_dose_changes(first: Statement, second: Statement) -> bool:
 
 
 def _differ_in_days(first: Statement, second: Statement) -> bool:
-    """Whether two lists of days are two regimens. A single day without a dose is often the first of many."""
+    """Return whether two lists of days are two regimens. A single day without a dose is often the first of many."""
     one: tuple[int, ...] = first.days.value if first.days else ()
     other: tuple[int, ...] = second.days.value if second.days else ()
     timed = first.frequency and second.frequency and first.frequency.value == second.frequency.value
@@ -264,7 +264,7 @@ def _differ_in_days(first: Statement, second: Statement) -> bool:
 
 
 def _firm_frequency(statement: Statement) -> Frequency | None:
-    """The frequency, except a "once" that follows only from a single day: another clause may state the cycle."""
+    """Return the frequency, except a "once" that follows only from a single day: another clause may state the cycle."""
     single = statement.days and len(statement.days.value) == 1
     if single and statement.frequency is None and statement.cycle is None:
         return None

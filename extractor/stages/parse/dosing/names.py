@@ -24,7 +24,7 @@ _NO_PARTS = ("ed", "ing", "ive", "ant", "ory", "like", "free", "naive", "cell", 
 
 @cache
 def _stems() -> Mapping[str, str]:
-    """The kind of agent that each stem names."""
+    """Return the kind of agent that each stem names."""
     return {stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms}
 
 
@@ -34,7 +34,7 @@ def _salts() -> frozenset[str]:
 
 
 def name_key(name: str) -> str:
-    """The form for comparing names: lower case, without hyphens, salts and trade marks.
+    """Return the form for comparing names: lower case, without hyphens, salts and trade marks.
 
     >>> name_key("Doxorubicin hydrochloride") == name_key("doxorubicin"), name_key("CAR-T  cells")
     (True, 'car t cells')
@@ -51,7 +51,7 @@ def name_key(name: str) -> str:
 
 
 def unify_name(name: str) -> str:
-    """The key of an agent, the same for its short form.
+    """Return the key of an agent, the same for its short form.
 
     >>> unify_name("TBI"), unify_name("Examplumab")
     ('total body irradiation', 'examplumab')
@@ -61,24 +61,24 @@ def unify_name(name: str) -> str:
 
 
 def is_salt(tokens: Tokens, index: int) -> bool:
-    """Whether a token is a salt: "phosphate" in "fludarabine phosphate"."""
+    """Return whether a token is a salt: "phosphate" in "fludarabine phosphate"."""
     return index < len(tokens) and tokens.words[index].lower() in _salts()
 
 
 def is_code(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a name is a company's code: "EX-9283", but not "Vitamin D3"."""
+    """Return whether a name is a company's code: "EX-9283", but not "Vitamin D3"."""
     word = tokens.words[first]
     coded = len(word) > 1 and word.isupper() and word.isalpha() and _chunk_end(tokens, first) == end
     return coded and any(map(str.isdigit, tokens.read(first, end)))
 
 
 def is_vague(name: str) -> bool:
-    """Whether a name states a treatment without its substance: "oral immunotherapy"."""
+    """Return whether a name states a treatment without its substance: "oral immunotherapy"."""
     return rule("vague_name").search(lex(name)) is not None
 
 
 def is_alias(tokens: Tokens, first: int, end: int) -> bool:
-    r"""Whether tokens can name an agent elsewhere: words, and no dose, route or frequency.
+    r"""Return whether tokens can name an agent elsewhere: words, and no dose, route or frequency.
 
     >>> is_alias(lex("MMF"), 0, 1), is_alias(lex("1 234"), 0, 2), is_alias(lex("\n \n"), 0, 2)
     (True, False, False)
@@ -91,7 +91,7 @@ def is_alias(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether tokens are not part of a longer word: "PLACEBO_COMPARATOR" names no placebo.
+    """Return whether tokens are not part of a longer word: "PLACEBO_COMPARATOR" names no placebo.
 
     >>> stands_alone(lex("PLACEBO_COMPARATOR"), 0, 1), stands_alone(lex("placebo-like"), 0, 1)
     (False, True)
@@ -102,12 +102,12 @@ def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _is_glued(tokens: Tokens, index: int) -> bool:
-    """Whether a token is joined to the one before, directly or by a hyphen."""
+    """Return whether a token is joined to the one before, directly or by a hyphen."""
     return tokens.gap(index) in ("", "-")
 
 
 def _chunk_end(tokens: Tokens, first: int) -> int:
-    """The end of the tokens joined to the first one, as in "nab-paclitaxel", "TNF-alpha/IL-6"."""
+    """Return the end of the tokens joined to the first one, as in "nab-paclitaxel", "TNF-alpha/IL-6"."""
     words, end = tokens.words, first + 1
     while end < len(tokens) and _is_glued(tokens, end):
         continues = end + 1 < len(tokens) and _is_glued(tokens, end + 1) and words[end + 1][0].isalnum()
@@ -136,7 +136,7 @@ def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list
 
 @lru_cache(maxsize=_KEPT)
 def _find_stem(word: str) -> str | None:
-    """The kind of a name, by the stem at its end."""
+    """Return the kind of a name, by the stem at its end."""
     behind = word.lower()[_SHORTEST:]
     return next((kind for stem, kind in _stems().items() if behind.endswith(stem)), None)
 
@@ -209,7 +209,7 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
 
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
-    """The tokens of the bare name in a range, or None if it names no agent."""
+    """Return the tokens of the bare name in a range, or None if it names no agent."""
     first, end = _skip_doses(tokens, first, min(end, first + _MAXIMUM))
     lead = rule("name_lead").starts(tokens, first, end)
     if lead and lead.end < end:

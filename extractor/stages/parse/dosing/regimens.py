@@ -108,7 +108,7 @@ class _Builder:
         return find_link(self.statement, name, fact, self.sections)
 
     def trust_name(self, section: DosingSection, place: Sequence[int]) -> float:
-        """The confidence of the agent: of its name that of a case, less if the name may be longer or shorter."""
+        """Return the confidence of the agent: of its name that of a case, less if the name may be longer or shorter."""
         words = [at for at in range(*place) if section.tokens.words[at].isalpha()]
         in_doubt = len(words) > _MOST_WORDS or any(_is_form(section.tokens, at) for at in words)
         tokens, end, confidence = section.tokens, place[1], measured("agent", self.name_agent())
@@ -118,7 +118,7 @@ class _Builder:
         return min(confidence, measured("agent", "extent in doubt")) if doubtful else confidence
 
     def name_agent(self) -> str:
-        """The case of the agent: whether it is surely a substance, and how its clause names it."""
+        """Return the case of the agent: whether it is surely a substance, and how its clause names it."""
         statement, agent = self.statement, self.statement.agent
         section = self.sections[agent.section]
         known = {kind for kind, *_ in find_general(section.tokens, agent.first, agent.end)}
@@ -182,7 +182,7 @@ class _Builder:
         return Reading(value, confidence, (self.span(fact),), Support.PARSED if stated else Support.INFERRED)
 
     def name_wording(self, coded: Fact) -> str:
-        """The case of a stated frequency: how it is worded if it is beside the dose, or else where it stands."""
+        """Return the case of a stated frequency: how it is worded if it is beside the dose, or else where it stands."""
         statement, tokens = self.statement, self.sections[coded.section].tokens
         case, link = name_rhythm(tokens, coded), self.link("frequency", coded)
         again = rule("given_again").search(tokens, coded.first, max(coded.end, statement.clause.end))
@@ -196,7 +196,7 @@ class _Builder:
         return "beside a change" if rule("changed_dose").search(tokens, *statement.reach) else case
 
     def name_days(self) -> str:
-        """The case of a frequency that follows from days, a moment or a rate."""
+        """Return the case of a frequency that follows from days, a moment or a rate."""
         listed = self.statement.days
         if listed is None:
             return "moment or rate"
@@ -222,13 +222,13 @@ class _Builder:
 
 
 def _is_form(tokens: Tokens, at: int) -> bool:
-    """Whether a word is that of a form or a route: "eye drops", "nasal"."""
+    """Return whether a word is that of a form or a route: "eye drops", "nasal"."""
     forms = ("kind_of_drug", "form_of_giving", "routes")
     return any(rule(name).covers(tokens, at, at + 1) for name in forms)
 
 
 def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tuple[DosingSection, int, int]:
-    """The section and tokens that name the agent: in its clause, unless the registered name says more."""
+    """Return the section and tokens that name the agent: in its clause, unless the registered name says more."""
     agent, mention, section = statement.agent, statement.mention, sections[statement.section]
     tokens = section.tokens
     if mention is None:
@@ -245,7 +245,7 @@ def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tu
 
 
 def _find_own_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tuple[DosingSection, int, int]:
-    """The agent's own name, usually in an intervention, without its salt if the record also omits it."""
+    """Return the agent's own name, usually in an intervention, without its salt if the record also omits it."""
     agent, section = statement.agent, sections[statement.agent.section]
     bare = agent.end
     while bare - agent.first > 1 and is_salt(section.tokens, bare - 1):
@@ -255,7 +255,7 @@ def _find_own_name(statement: Statement, sections: Mapping[str, DosingSection]) 
 
 
 def _is_named(name: str, sections: Collection[DosingSection]) -> bool:
-    """Whether the record has this name without a salt after it."""
+    """Return whether the record has this name without a salt after it."""
     words = [word.lower() for word in lex(name).words]
     for section in sections:
         folded = [word.lower() for word in section.tokens.words]

@@ -70,7 +70,7 @@ def _class_arm(kind: str) -> str:
 
 
 def class_name(key: str) -> list[str]:
-    """The classes that an agent's name indicates. A code with a number means a new drug.
+    """Return the classes that an agent's name indicates. A code with a number means a new drug.
 
     >>> class_name("fludarabine"), class_name("fictumab")
     (['ablative', 'lymphodepleting'], ['novel'])
@@ -85,7 +85,7 @@ def class_name(key: str) -> list[str]:
 
 
 def read_role(statement: Statement, trial: Trial) -> tuple[Role, float]:
-    """The role of an agent, and its probability."""
+    """Return the role of an agent, and its probability."""
     scorer = load_scorer("agent_roles")
     scores = scorer.score([describe_role(statement, trial)])[0]
     best = int(scores.argmax())
@@ -93,7 +93,7 @@ def read_role(statement: Statement, trial: Trial) -> tuple[Role, float]:
 
 
 def describe_role(statement: Statement, trial: Trial) -> list[str]:
-    """The features of the agent, its statement and the trial, by name."""
+    """Return the features of the agent, its statement and the trial, by name."""
     agent, tokens = statement.agent, statement.clause.tokens
     start, stop = tokens.span(statement.first, statement.end)
     around = lex(tokens.text[max(0, start - _HINT_BEFORE) : stop + _HINT_AFTER])

@@ -74,7 +74,7 @@ def _find_rhythms(tokens: Tokens, taken: Collection[int]) -> tuple[Mark[Frequenc
 
 
 def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
-    """Whether a frequency is that of doses, not of their changes or of visits, and is not negated."""
+    """Return whether a frequency is that of doses, not of their changes or of visits, and is not negated."""
     if any(rule(name).starts(tokens, mark.end) for name in ("step_after", "examined_after")):
         return False
     # Daily doses stand behind words for tests more often than daily tests do.
@@ -164,7 +164,7 @@ def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Freque
 
 
 def _count(found: Found, number: str, unit: str | None = None) -> Frequency:
-    """The code for a number of doses in a unit of time, by default a day."""
+    """Return the code for a number of doses in a unit of time, by default a day."""
     letter = (found.read(unit) or "")[0].lower() if unit else "d"
     return _PER[letter].get(read_number(found.read(number) or "") or 0, Frequency.OTHER)
 
@@ -184,7 +184,7 @@ def _period(duration: Duration) -> Period | None:
 
 
 def _ends(name: str, tokens: Tokens, end: int) -> Found | None:
-    """The match of a rule that ends before a token, on the same line."""
+    """Return the match of a rule that ends before a token, on the same line."""
     return rule(name).ends(tokens, end, max(end - _LENGTH_CONTEXT, tokens.codes.rfind("\n", 0, end) + 1))
 
 
@@ -269,7 +269,7 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
 
 
 def _find_lead(tokens: Tokens, duration: Duration) -> int | None:
-    """The start of the words that make a duration a length of treatment. A comma needs more words after it."""
+    """Return the start of the words that make a duration a length of treatment. A comma needs more words after it."""
     before = _ends("length_before", tokens, duration.first)
     if before is None or before.has("strong"):
         return before.first if before else None

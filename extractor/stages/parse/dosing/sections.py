@@ -35,16 +35,16 @@ class Findings:
     moment: tuple[Mark[str], ...]
 
     def inside(self, first: int, end: int) -> "Findings":
-        """The marks that lie wholly inside ``first:end``."""
+        """Return the marks that lie wholly inside ``first:end``."""
         return Findings(*[within(getattr(self, name), first, end) for name in ("amounts", *FIELDS)])
 
     def places(self) -> list[Place]:
-        """The tokens of all marks."""
+        """Return the tokens of all marks."""
         return [(m.first, m.end) for name in ("amounts", *FIELDS) for m in getattr(self, name)]
 
 
 def find_all(tokens: Tokens, section: str = "") -> Findings:
-    """All marks in the tokens of a section.
+    """Return all marks in the tokens of a section.
 
     Words inside a moment ("before oral intake") give no marks.
 
@@ -132,22 +132,22 @@ class DosingSection:
         return tuple(split_clauses(self.tokens, *self.body))
 
     def span(self, first: int, end: int) -> Span:
-        """The raw span of a range of tokens."""
+        """Return the raw span of a range of tokens."""
         return span_of(self.read.whole.part(first, end))
 
     def raw(self, first: int, end: int) -> str:
-        """The raw characters of a range of tokens."""
+        """Return the raw characters of a range of tokens."""
         return self.read.whole.part(first, end).raw
 
     def chunk(self, number: int, first: int, end: int) -> Chunk:
-        """A range of tokens as a numbered chunk."""
+        """Return a range of tokens as a numbered chunk."""
         return Chunk(number, self.span(first, end), self.tokens.read(first, end))
 
 
 def list_sections(
     record: TrialRecord, sections: Mapping[str, LexedSection]
 ) -> tuple[tuple[DosingSection, ...], tuple[DosingSection, ...]]:
-    """The arms and interventions, and the descriptions."""
+    """Return the arms and interventions, and the descriptions."""
     groups = (section for section in record.sections if section.name.startswith(("arms[", "interventions[")))
     descriptions = (sections[name] for name in _DESCRIPTIONS if record.section(name))
     return (
@@ -199,7 +199,7 @@ def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
 
 
 def _is_glued(tokens: Tokens, place: int) -> bool:
-    """Whether the next sentence begins directly after a full stop, as in "twice daily.Then"."""
+    """Return whether the next sentence begins directly after a full stop, as in "twice daily.Then"."""
     if not 0 < place < len(tokens) - 1 or not tokens.joined(place + 1) or not tokens.joined(place):
         return False
     before, behind = tokens.words[place - 1], tokens.words[place + 1]

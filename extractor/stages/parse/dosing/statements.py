@@ -81,7 +81,7 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
 
 
 def _drop_labels(tokens: Tokens, named: Sequence[Mention]) -> tuple[Mention, ...]:
-    """The mentions without those that name arms: "for the A + B and C arms: A 5 mg daily"."""
+    """Return the mentions without those that name arms: "for the A + B and C arms: A 5 mg daily"."""
     labels = set[Mention]()
     for word in rule("arm_word").find(tokens, named[0].end, named[-1].first) if len(named) > 1 else ():
         follows = word.first
@@ -94,7 +94,7 @@ def _drop_labels(tokens: Tokens, named: Sequence[Mention]) -> tuple[Mention, ...
 
 
 def _list_given(clause: Clause) -> list[_Given]:
-    """The clause's agents in reading order, each with its amounts and its reach."""
+    """Return the clause's agents in reading order, each with its amounts and its reach."""
     givens = _join_same(_assign_amounts(clause))
     if not givens and clause.topic is not None and clause.marks.places():
         givens = [_Given(clause.topic, 0.7, clause.first, clause.end)]
@@ -112,7 +112,7 @@ def _list_given(clause: Clause) -> list[_Given]:
 
 
 def _assign_amounts(clause: Clause) -> list[_Given]:
-    """The named agents with the amounts that are theirs; also the topic, where an amount is the topic's."""
+    """Return the named agents with the amounts that are theirs; also the topic, where an amount is the topic's."""
     named = [_Given(m.value, m.confidence, m.first, m.end, m) for m in clause.named]
     topic = _Given(clause.topic, 0.8, clause.first, clause.first) if clause.topic is not None else None
     others: list[_Given] = []
@@ -142,7 +142,7 @@ def _join_same(givens: Iterable[_Given]) -> list[_Given]:
 
 
 def _set_reaches(clause: Clause, givens: Sequence[_Given]) -> None:
-    """The reach of an agent ends at the last break before the next agent that is not inside a mark."""
+    """Return the reach of an agent ends at the last break before the next agent that is not inside a mark."""
     taken, start = clause.marks.places(), clause.first
     for given, following in pairwise(givens):
         breaks = rule("agent_break").find(clause.tokens, min(given.end, following.first), following.first)
@@ -154,7 +154,7 @@ def _set_reaches(clause: Clause, givens: Sequence[_Given]) -> None:
 
 
 def _find_owner(clause: Clause, amount: AmountMark, named: Sequence[_Given], topic: _Given | None) -> _Given | None:
-    """The agent named before an amount, or directly after it; else the topic of the clause."""
+    """Return the agent named before an amount, or directly after it; else the topic of the clause."""
     between = ((one, clause.tokens.codes[one.end : amount.first]) for one in reversed(named) if one.end <= amount.first)
     # B in "A (with B) 5 mg" stands aside
     before = next((one for one, codes in between if codes.count(")") <= codes.count("(")), None)
@@ -222,7 +222,7 @@ def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[S
 
 
 def _list_own(clause: Clause, unit: _Given) -> Findings:
-    """The marks in an agent's part of a clause. A route before another agent's name, or in it, is that one's."""
+    """Return the marks in an agent's part of a clause. A route before another agent's name, or in it, is that one's."""
     own = clause.marks.inside(*unit.reach)
     others = [m for m in clause.named if m.value.key != unit.agent.key]
     route = [
@@ -260,7 +260,7 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
 
 
 def _choose(marks: Findings, name: str) -> Fact | None:
-    """The first mark. Frequency codes come before "once" and "other"; lengths of steps are skipped."""
+    """Return the first mark. Frequency codes come before "once" and "other"; lengths of steps are skipped."""
     found: tuple[Fact, ...] = getattr(marks, name)
     if name == "length":
         steps = [mark for mark in found if not _counts_cycles(mark)]
@@ -272,7 +272,7 @@ def _choose(marks: Findings, name: str) -> Fact | None:
 
 
 def _borrow(units: Sequence[_Given], place: int, marks: Findings, name: str) -> Fact | None:
-    """The mark of a later unit, which holds for the ones before it: "A 5 mg and B 3 mg on day 1"."""
+    """Return the mark of a later unit, which holds for the ones before it: "A 5 mg and B 3 mg on day 1"."""
     for unit in units[place + 1 :]:
         own = marks.inside(*unit.reach)
         mark = _choose(own, name)
@@ -284,7 +284,7 @@ def _borrow(units: Sequence[_Given], place: int, marks: Findings, name: str) -> 
 
 
 def _counts_cycles(mark: PeriodMark) -> bool:
-    """Whether a length is in cycles, which all agents share: "A on day 1, B on day 8 for 6 cycles"."""
+    """Return whether a length is in cycles, which all agents share: "A on day 1, B on day 8 for 6 cycles"."""
     return mark.value is not None and mark.value.unit is TimeUnit.CYCLE
 
 
@@ -308,7 +308,7 @@ def _spread(section: DosingSection, statements: list[Statement], marks: Findings
 
 
 def _continue(before: Statement, step: Statement) -> Statement:
-    """A step after ``before`` of the same agent, with missing fields from ``before``."""
+    """Return a step after ``before`` of the same agent, with missing fields from ``before``."""
     fields = ("mention", "amounts", "route", "cycle")
     changes: dict[str, Any] = {name: getattr(step, name) or getattr(before, name) for name in fields}
     return replace(step, step=before.step + 1, **changes)

@@ -103,7 +103,7 @@ def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float,
 
 
 def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:
-    """Whether an entry is a criterion. Almost all listed lines are; some look like headings or notes."""
+    """Return whether an entry is a criterion. Almost all listed lines are; some look like headings or notes."""
     if entry.role is Role.PARENT:
         return Reading(value=False, confidence=measured("criterion", "parent"))
     if entry.listed and no_criterion >= _CLEARLY_NONE:

@@ -128,7 +128,7 @@ def describe_ages(eligibility: Eligibility, sections: Mapping[str, LexedSection]
 
 
 def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
-    """The comparator of an age. "Not older than 65", and "under 18" among exclusions, name the other side."""
+    """Return the comparator of an age. "Not older than 65", and "under 18" among exclusions, name the other side."""
     for one in find_limits(tokens, None):
         if one.value == age.value and one.value_high is None:
             sides = [each for each in (one.comparator, one.comparator.opposite) if each]
@@ -137,7 +137,7 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
 
 
 def _find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
-    """The sex that the words name for each limit; none if they name none, or both together.
+    """Return the sex that the words name for each limit; none if they name none, or both together.
 
     The sexes stand before the limits or behind them, in the same clause. The first one shows which: "Hb < 13 g/dL in
     men and < 12 g/dL in women".

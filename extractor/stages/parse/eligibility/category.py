@@ -17,7 +17,7 @@ _STEM, _OPENING_LINES, _OPENING_WORDS = 6, 6, 4
 
 
 def target_words(*passages: Passage) -> frozenset[str]:
-    """The stems of words in titles, conditions or criteria that can name a disease.
+    """Return the stems of words in titles, conditions or criteria that can name a disease.
 
     >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
     ['allerg', 'peanut']
@@ -35,7 +35,7 @@ def _common_stems() -> frozenset[str]:
 
 
 def describe_lines(entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()) -> list[list[str]]:
-    """The features of all entries of a record. The words of the entry, ``w``, come first, in order.
+    """Return the features of all entries of a record. The words of the entry, ``w``, come first, in order.
 
     ``target`` holds the stems of the record's title and conditions.
 
@@ -76,7 +76,7 @@ def describe_lines(entries: Sequence[OutlineEntry], target: frozenset[str] = fro
 def score_lines(
     entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()
 ) -> list[tuple[Reading[Category], float]]:
-    """The category of each entry as a criterion, and the probability that it is a heading instead.
+    """Return the category of each entry as a criterion, and the probability that it is a heading instead.
 
     All entries of a record are scored at once; ``target`` holds the stems of its title and conditions. The span of a
     reading is the word that most favours the category, else the entry.

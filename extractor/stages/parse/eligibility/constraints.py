@@ -28,7 +28,7 @@ _PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
 def read_constraints(
     passage: Passage, limits: Sequence[Limit], topic: str = ""
 ) -> Reading[tuple[Constraint, ...] | None]:
-    """The constraints among the limits of a criterion. The confidence covers both completeness and correctness.
+    """Return the constraints among the limits of a criterion. The confidence covers both completeness and correctness.
 
     ``passage`` stands alone (``Passage.alone``). ``topic`` is its heading or parent line, which may name the limited
     quantity ("Life expectancy").
@@ -88,7 +88,7 @@ def read_constraints(
 
 
 def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
-    """Whether the word after a bare number may be a unit that is not known, or goes on with one that is."""
+    """Return whether the word after a bare number may be a unit that is not known, or goes on with one that is."""
     end = limit.end
     if end >= len(tokens) or (limit.quantity and limit.quantity[0] >= end):
         return False
@@ -115,7 +115,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
 
 
 def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int) -> Range | None:
-    """The name of a limit's quantity, else that of the limit before it, which ends at ``floor``."""
+    """Return the name of a limit's quantity, else that of the limit before it, which ends at ``floor``."""
     if limit.time_unit and (counted := rule("pregnant_after").starts(tokens, limit.end)):
         return counted.end - 1, counted.end  # "12 to 22 weeks gestation"
     if limit.time_unit and (behind := rule("lifetime_after").starts(tokens, limit.end)):
@@ -160,7 +160,7 @@ def _find_counted(tokens: Tokens, limit: Limit) -> Range | None:
 
 
 def _find_marker(tokens: Tokens, limit: Limit) -> Range | None:
-    """The marker after a limited percentage (">95% CD19")."""
+    """Return the marker after a limited percentage (">95% CD19")."""
     if not limit.unit or tokens.read(*limit.unit) != "%":
         return None
     first = limit.end + (tokens.words[limit.end : limit.end + 1] == ["of"])
@@ -219,7 +219,7 @@ def _find_unread(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[str]:
 
 
 def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
-    """The first time window of a criterion; one that defines a word in brackets only if there is no other.
+    """Return the first time window of a criterion; one that defines a word in brackets only if there is no other.
 
     ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under
     "Life expectancy" is not a window.

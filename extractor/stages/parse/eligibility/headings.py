@@ -14,27 +14,27 @@ _LONGEST_TITLE = 5
 
 
 def _has(name: str, tokens: Tokens) -> bool:
-    """Whether a rule matches in a line."""
+    """Return whether a rule matches in a line."""
     return rule(name).search(tokens) is not None
 
 
 def _is(name: str, tokens: Tokens) -> bool:
-    """Whether a rule covers a whole line."""
+    """Return whether a rule covers a whole line."""
     return rule(name).covers(tokens, 0, len(tokens)) is not None
 
 
 def count_words(tokens: Tokens) -> int:
-    """The number of words and numbers."""
+    """Return the number of words and numbers."""
     return sum(word[0].isalnum() for word in tokens.words)
 
 
 def ends_with_colon(tokens: Tokens) -> bool:
-    """Whether a line ends with a colon, ignoring signs of emphasis."""
+    """Return whether a line ends with a colon, ignoring signs of emphasis."""
     return tokens.codes.rstrip("*_-").endswith(":")
 
 
 def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False) -> Iterator[tuple[int, int]]:
-    """The headings of lists in one line, each with the name of a cohort before it.
+    """Yield the headings of lists in one line, each with the name of a cohort before it.
 
     A ``wrapped`` line continues a sentence, which may name a list.
 
@@ -87,18 +87,18 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
 
 
 def opens_list(tokens: Tokens) -> bool:
-    """Whether a heading only says that the people in the list may, or may not, take part."""
+    """Return whether a heading only says that the people in the list may, or may not, take part."""
     return is_generic(tokens) or (_has("takes_part", tokens) and not _has("for_some", tokens))
 
 
 def turns_list(tokens: Tokens) -> bool:
-    """Whether a line that opens a list refuses what is in it ("Must not have any of the following:")."""
+    """Return whether a line that opens a list refuses what is in it ("Must not have any of the following:")."""
     names_list = _has("named_list", tokens) or _is("bare_list", tokens)
     return not names_list and is_generic(tokens) and _has("refused", tokens)
 
 
 def chooses(tokens: Tokens, kind: CriterionKind | None) -> bool:
-    """Whether an introducing line says how many of its parts must hold, and not as usual for the list.
+    """Return whether an introducing line says how many of its parts must hold, and not as usual for the list.
 
     All of the inclusion criteria must hold, and any of the exclusion criteria excludes.
 
@@ -111,24 +111,24 @@ def chooses(tokens: Tokens, kind: CriterionKind | None) -> bool:
 
 
 def is_withdrawal(tokens: Tokens) -> bool:
-    """Whether a line heads a list of reasons to leave the trial, which are not criteria for entry."""
+    """Return whether a line heads a list of reasons to leave the trial, which are not criteria for entry."""
     return len(tokens) < 16 and _has("withdrawal_list", tokens)
 
 
 def is_generic(tokens: Tokens) -> bool:
-    """Whether a line opens a list and states nothing itself ("Patients must meet all of the following:")."""
+    """Return whether a line opens a list and states nothing itself ("Patients must meet all of the following:")."""
     counts = (word.lower() for word, code in zip(tokens.words, tokens.codes, strict=True) if code == NUMBER)
     return _is("opening_words", tokens) and not any(word.isalpha() and word != "one" for word in counts)
 
 
 def is_topic(tokens: Tokens) -> bool:
-    """Whether a line is a short name of a subject ("Laboratory parameters"), not a condition."""
+    """Return whether a line is a short name of a subject ("Laboratory parameters"), not a condition."""
     short = len(tokens) <= 8 and count_words(tokens) <= 5
     return short and rule("topic").ends(tokens, len(tokens)) is not None and not _has("states", tokens)
 
 
 def is_title(tokens: Tokens, *, in_series: bool) -> bool:
-    """Whether a line with sub-items only names their subject: a few words that say nothing of anybody.
+    """Return whether a line with sub-items only names their subject: a few words that say nothing of anybody.
 
     In a series of such lines any name does ("Blood pressure"); else each word begins with a capital ("Renal Disease").
 
@@ -142,12 +142,12 @@ def is_title(tokens: Tokens, *, in_series: bool) -> bool:
 
 
 def names_group(tokens: Tokens) -> bool:
-    """Whether a line is the name of a group of participants ("Surgical cohort"), not a condition."""
+    """Return whether a line is the name of a group of participants ("Surgical cohort"), not a condition."""
     return count_words(tokens) <= 6 and (_is("group_title", tokens) or _is("eligibility_of_some", tokens))
 
 
 def introduces(tokens: Tokens) -> bool:
-    """Whether the parts of a line must follow it ("Adequate organ function, defined as:")."""
+    """Return whether the parts of a line must follow it ("Adequate organ function, defined as:")."""
     return rule("introduction").ends(tokens, len(tokens)) is not None or is_topic(tokens) or names_group(tokens)
 
 
@@ -159,7 +159,7 @@ def continues(tokens: Tokens, part: Tokens) -> bool:
 
 
 def carries_condition(tokens: Tokens) -> bool:
-    """Whether a line with sub-items also states a condition itself.
+    """Return whether a line with sub-items also states a condition itself.
 
     >>> lines = ("Age 18-75 with one of the following:", "Any of the following:")
     >>> [carries_condition(read_text(line)) for line in lines]
@@ -181,7 +181,7 @@ def carries_condition(tokens: Tokens) -> bool:
 
 
 def is_no_criterion(tokens: Tokens) -> bool:
-    """Whether a line is a remark ("See Disease Characteristics") or a placeholder."""
+    """Return whether a line is a remark ("See Disease Characteristics") or a placeholder."""
     staged = any(tokens.joined(at) and tokens.words[at].isdecimal() for at in range(1, len(tokens)))  # "T3"
     if not staged and not any(len(word) > 1 and word.isalnum() for word in tokens.words):
         return True
@@ -190,7 +190,7 @@ def is_no_criterion(tokens: Tokens) -> bool:
 
 
 def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
-    """Whether an item needs its heading to be understood and does not repeat it ("At least 6 months")."""
+    """Return whether an item needs its heading to be understood and does not repeat it ("At least 6 months")."""
     words = {word.lower() for word in tokens.words}
     if not rule("headless").starts(tokens, 0) or count_words(tokens) > 12 or "since" in words:
         return False
@@ -198,7 +198,7 @@ def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
 
 
 def opens_siblings(tokens: Tokens, following: Tokens, *, bulleted: bool) -> bool:
-    """Whether an item introduces the bulleted items or unmarked text that follow at its own level.
+    """Return whether an item introduces the bulleted items or unmarked text that follow at its own level.
 
     A title in capitals before an item not in capitals does.
     """
@@ -231,7 +231,7 @@ def is_part(opening: Tokens, first: Tokens, tokens: Tokens) -> bool:
 
 
 def states_too(tokens: Tokens) -> bool:
-    """Whether a heading also states a condition ("Adults aged 18-40 years with:")."""
+    """Return whether a heading also states a condition ("Adults aged 18-40 years with:")."""
     if not tokens.codes.endswith(":") or count_words(tokens) <= 4 or not carries_condition(tokens):
         return False
     about_list = _has("about_list", tokens) or tokens.words[0].lower() in ("for", "if", "in")

@@ -81,7 +81,7 @@ class Line:
 
 
 def read_lines(section: LexedSection) -> list[Line]:
-    r"""All lines with words, in order. A heading followed by text on the same line becomes a separate line.
+    r"""Return all lines with words, in order. A heading followed by text on the same line becomes a separate line.
 
     >>> lines = read_lines(read_section("eligibility", "Criteria:\n\n 1. Age\n * Sex"))
     >>> [(line.bullet and line.bullet.value, line.ordinal, line.column) for line in lines]
@@ -104,7 +104,7 @@ def read_lines(section: LexedSection) -> list[Line]:
 
 
 def _drop_bare_numbers(lines: Sequence[Line]) -> Iterator[Line]:
-    """The lines without numbers that lack punctuation ("2 Signed consent") where the items count up.
+    """Yield the lines without numbers that lack punctuation ("2 Signed consent") where the items count up.
 
     The count begins at 1 or after an item with a marked number, or is long: "2 ECG leads" keeps its number.
     """
@@ -185,7 +185,7 @@ def _read_marker(raw: str, start: int, end: int) -> _Marker | None:
 
 
 def read_blocks(section: LexedSection) -> list[Line]:
-    r"""The blocks of an eligibility section.
+    r"""Return the blocks of an eligibility section.
 
     >>> raw = "Criteria:\n\n  1. Able to give\n     consent\n\n  2. Adult"
     >>> [" ".join(raw[b.start:b.end].split()) for b in read_blocks(read_section("eligibility", raw))]
@@ -211,7 +211,7 @@ def read_blocks(section: LexedSection) -> list[Line]:
 
 
 def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
-    """Whether a line continues a block with this ``last`` line. A heading never does."""
+    """Return whether a line continues a block with this ``last`` line. A heading never does."""
     before, text = (line.section.raw[slice(*one.span)] for one in (last, line))
     if line.gap:
         level = 0 < block.column - 1 <= line.column <= block.column + 1
@@ -251,7 +251,7 @@ def _split_run_on(block: Line, follows: int | None) -> Iterator[Line]:
 
 
 def _find_numbers(block: Line, follows: int | None) -> list[_Marker]:
-    """The numbers and letters that count up from the block's own number.
+    """Return the numbers and letters that count up from the block's own number.
 
     Without punctuation before them, they count only if there are several, or if the next item continues the count.
     """

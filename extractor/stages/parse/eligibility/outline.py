@@ -55,7 +55,7 @@ class OutlineEntry:
 
 
 def read_outline(section: LexedSection) -> list[OutlineEntry]:
-    r"""The entries of an eligibility section in reading order. Headings are not entries.
+    r"""Return the entries of an eligibility section in reading order. Headings are not entries.
 
     >>> raw = "Inclusion Criteria:\n\n* Age 18 or older\n* One of the following:\n\n  * Asthma\n  * Rhinitis"
     >>> [(e.passage.raw, e.role.value) for e in read_outline(read_section("eligibility", raw))][1:3]
@@ -205,7 +205,7 @@ def _is_level(one: Line, other: Line) -> bool:
 
 
 def _starts_inner_list(last: Line, block: Line) -> bool:
-    """Whether the bullet of a block shows that it is a part of the item at its level."""
+    """Return whether the bullet of a block shows that it is a part of the item at its level."""
     if not _is_level(last, block) or last.bullet is block.bullet or block.ordinal not in (None, 1):
         return False
     if not last.bullet or not block.bullet:
@@ -221,7 +221,7 @@ def _contains(item: Line, following: Line | None) -> bool:
 
 
 def _find_titles(blocks: list[Line]) -> set[int]:
-    """The starts of items that are titles of others: most items of their level are names with sub-items.
+    """Return the starts of items that are titles of others: most items of their level are names with sub-items.
 
     Where several words in capitals ("Renal Disease") have sub-items, such words before text of another level are
     titles as well, however their list is indented.
@@ -265,7 +265,7 @@ def _is_section_heading(block: Line, following: Line | None, last: int | None) -
 
 
 def _is_listed(blocks: list[Line], place: int) -> bool:
-    """Whether an unmarked paragraph is in a list without bullets: several short paragraphs in a row."""
+    """Return whether an unmarked paragraph is in a list without bullets: several short paragraphs in a row."""
     row = [blocks[place]]
     for beside in (blocks[place - 1 :: -1] if place else [], blocks[place + 1 :]):
         for block in beside:
@@ -278,7 +278,7 @@ def _is_listed(blocks: list[Line], place: int) -> bool:
 
 
 def _split_clauses(block: Line) -> Iterator[Passage]:
-    """The sentences of a block, split at semicolons outside brackets."""
+    """Yield the sentences of a block, split at semicolons outside brackets."""
     raw = block.section.raw
     for first, last in split_sentences(raw[block.start : block.end]):
         depth, borders = 0, [block.start + first - 1]
@@ -340,7 +340,7 @@ def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
 
 
 def _split_items(passage: Passage) -> Iterator[Passage]:
-    """The sentences of a passage, without their bullets."""
+    """Yield the sentences of a passage, without their bullets."""
     tokens = passage.tokens
     for start, end in split_sentences(tokens.text):
         first, last = tokens.at(start), tokens.before(end)

@@ -59,7 +59,7 @@ class Stated:
 
 
 def _find(name: str, passage: Passage) -> Passage | None:
-    """The first match of a rule in a passage."""
+    """Return the first match of a rule in a passage."""
     found = passage.search(name)
     return passage.part(found.first, found.end) if found else None
 
@@ -71,7 +71,7 @@ def _infer(value: _Value, case: str, quote: Passage) -> Reading[_Value]:
 def read_sex(
     stated: Sequence[Stated], titles: Sequence[Passage] = (), summary: Sequence[Passage] = ()
 ) -> Reading[Sex | None]:
-    """The sex in the criteria, else in the titles, the conditions or the summary.
+    """Return the sex in the criteria, else in the titles, the conditions or the summary.
 
     Lines only about pregnancy and contraception do not count. ``titles`` includes the conditions.
     """
@@ -98,7 +98,7 @@ def read_sex(
 
 
 def _read_sex_elsewhere(titles: Sequence[Passage], summary: Sequence[Passage], *, of_one: bool) -> Reading[Sex | None]:
-    """The sex outside the criteria. A condition of one sex counts if ``of_one`` and no title names a sex.
+    """Return the sex outside the criteria. A condition of one sex counts if ``of_one`` and no title names a sex.
 
     Tumours do not count, since trials of tumours list several organs.
     """
@@ -116,7 +116,7 @@ def _read_sex_elsewhere(titles: Sequence[Passage], summary: Sequence[Passage], *
 
 
 def _find_one_sex(passage: Passage, of_women: str = "women", of_men: str = "men") -> tuple[Sex, Passage] | None:
-    """The only sex that a text names, and where; None if it names none, or both."""
+    """Return the only sex that a text names, and where; None if it names none, or both."""
     female, male = _find(of_women, passage), _find(of_men, passage)
     quote = female or male
     if not quote or (female and male) or rule("not_sex").starts(passage.tokens, quote.first):
@@ -125,7 +125,7 @@ def _find_one_sex(passage: Passage, of_women: str = "women", of_men: str = "men"
 
 
 def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Reading[bool | None]:
-    """Whether healthy people may take part, if the text states it."""
+    """Return whether healthy people may take part, if the text states it."""
     admitted = [one.passage for one in stated if one.kind is CriterionKind.INCLUSION and not one.donor]
     for passage in [*admitted, *summary]:
         if refused := _find("not_healthy", passage):
@@ -163,7 +163,7 @@ class _Side(NamedTuple):
     section: LexedSection | None
 
     def admits(self, bound: _Bound, bounds: Sequence[_Bound]) -> bool:
-        """Whether a bound may be that of participants although it is not the registered one.
+        """Return whether a bound may be that of participants although it is not the registered one.
 
         A summary's range may, if the registry has its other end and no limit at this one.
         """
@@ -175,7 +175,7 @@ class _Side(NamedTuple):
         return self.registered in (0, inf) and any(agrees(one.age, self.other) for one in ranged)
 
     def states_plainly(self, bound: _Bound) -> bool:
-        """Whether a bound is plainly that of all participants, so that no registered one need bear it out."""
+        """Return whether a bound is plainly that of all participants, so that no registered one need bear it out."""
         if bound.case == _IN_SUMMARY:
             return False
         return bound.case == _ALONE or is_plain(bound.place.section, bound.place.raw_span, bound.age, self.registered)
@@ -187,7 +187,7 @@ def read_ages(
     registry: RegistryFields = _UNKNOWN,
     section: LexedSection | None = None,
 ) -> tuple[Reading[Age | None], Reading[Age | None]]:
-    """The lowest and the highest age that any criterion admits. The summary fills gaps.
+    """Return the lowest and the highest age that any criterion admits. The summary fills gaps.
 
     Of several ages, one that is registered as well counts. Another age than the registered one counts only if it is
     plainly that of all participants in ``section``, and is unsure; else there is no age, and it is the alternative.
@@ -212,7 +212,7 @@ def read_ages(
 
 
 def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
-    """The ages that one criterion admits, or that an exclusion leaves."""
+    """Yield the ages that one criterion admits, or that an exclusion leaves."""
     passage, tokens, limits = criterion.passage, criterion.passage.tokens, criterion.limits
     admits = criterion.kind is CriterionKind.INCLUSION
     heading = read_text(criterion.heading)
@@ -274,7 +274,7 @@ def _read_bounds(passage: Passage, limit: Limit, *, admits: bool = True, case: s
 
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
-    """The case of an age by the words around it."""
+    """Return the case of an age by the words around it."""
     if rule("age_of_some_after").starts(tokens, limit.end):
         return _DOUBTFUL
     signs = [at for at, code in enumerate(tokens.codes[: limit.first], 1) if code in _CLAUSE]

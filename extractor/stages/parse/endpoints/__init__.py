@@ -39,7 +39,7 @@ _ABOUT_TOPICS = frozenset({Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY
 def read_outcomes(
     record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
 ) -> tuple[Draft, ...]:
-    """The registered outcomes in order: primary, secondary, other.
+    """Return the registered outcomes in order: primary, secondary, other.
 
     A section with separate parts in its source is one outcome, and so is a statement; a flattened section is split.
     ``sections`` maps names to the record's sections, read into tokens. ``numbers`` gives each chunk its number.
@@ -51,7 +51,7 @@ def read_outcomes(
 
 
 def place_outcomes(record: TrialRecord, sections: Mapping[str, LexedSection]) -> list[OutcomeParts]:
-    """The registered outcomes and their places."""
+    """Return the registered outcomes and their places."""
     outcomes: list[OutcomeParts] = []
     for rank in Rank:
         found: list[OutcomeParts] = []
@@ -75,7 +75,7 @@ def place_outcomes(record: TrialRecord, sections: Mapping[str, LexedSection]) ->
 
 
 def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
-    """The first words of the title and of the conditions, since outcomes depend on the disease."""
+    """Return the first words of the title and of the conditions, since outcomes depend on the disease."""
     found = (sections.get(name) for name in ("title", "conditions"))
     return [word for section in found if section for word in list_words(section.whole)[:_ABOUT]]
 
@@ -107,7 +107,7 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
 
 
 def _find_concepts(passage: Passage) -> dict[str, None]:
-    """The concepts that terms of a part hint at."""
+    """Return the concepts that terms of a part hint at."""
     end = min(passage.end, passage.first + _HINTS_READ)
     return dict.fromkeys(term.value for term in find_terms(passage.tokens, "concepts", passage.first, end))
 

@@ -56,7 +56,7 @@ def read_events(parts: OutcomeParts, concept: Reading[Concept]) -> _Events:
 
 
 def _find_in_parts(parts: OutcomeParts) -> tuple["EventsFound", Passage | None]:
-    """The events of the first part that states ends, else the first stated start; and the part of the ends."""
+    """Return the events of the first part that states ends, else the first stated start; and the part of the ends."""
     start: Passage | None = None
     for part in (parts.description, parts.time_frame, parts.measure):
         found = find_events(part) if part else None
@@ -103,7 +103,7 @@ class EventsFound(NamedTuple):
 
 
 def find_events(part: Passage) -> EventsFound | None:
-    """The events in a part of an outcome; None if no sentence fits the rules.
+    """Return the events in a part of an outcome; None if no sentence fits the rules.
 
     >>> text = "PFS is the time from randomization until progression, relapse or death from any cause."
     >>> found = find_events(read_section("outcomes", text).whole)
@@ -121,7 +121,7 @@ def find_events(part: Passage) -> EventsFound | None:
 
 
 def find_counted_start(part: Passage) -> Passage | None:
-    """The start from which a moment is counted ("alive 2 years after the start of treatment")."""
+    """Return the start from which a moment is counted ("alive 2 years after the start of treatment")."""
     for sentence in _cut_sentences(part):
         found = sentence.search("counted_from_start")
         if found and (start := _cut_start(sentence, found.end)):
@@ -130,7 +130,7 @@ def find_counted_start(part: Passage) -> Passage | None:
 
 
 def find_listed_events(part: Passage) -> tuple[Passage, ...]:
-    """The events of a definition without a start ("An event is relapse, progression or death")."""
+    """Return the events of a definition without a start ("An event is relapse, progression or death")."""
     for sentence in _cut_sentences(part):
         if opening := sentence.search("opens_events"):
             listed = sentence.part(opening.end, sentence.end)
@@ -141,7 +141,7 @@ def find_listed_events(part: Passage) -> tuple[Passage, ...]:
 
 
 def find_named_events(*parts: Passage | None) -> EventsFound:
-    """The events of "time to ..." in the first part that has them, with a start after them: "after surgery".
+    """Return the events of "time to ..." in the first part that has them, with a start after them: "after surgery".
 
     >>> found = find_named_events(read_section("x", "Median time to neutrophil engraftment after infusion").whole)
     >>> found.start.text, [end.text for end in found.ends]
@@ -191,7 +191,7 @@ def _find_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
 
 
 def _read_clause(sentence: Passage, first: int, *, between: bool) -> EventsFound | None:
-    """A start and its ends, or a start followed only by a limit of time."""
+    """Return a start and its ends, or a start followed only by a limit of time."""
     until = _find_until(sentence, first, between=between)
     if not until:
         return None
@@ -205,7 +205,7 @@ def _read_clause(sentence: Passage, first: int, *, between: bool) -> EventsFound
 
 
 def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None:
-    """The words that join a start to its ends, within the longest length of a start."""
+    """Return the words that join a start to its ends, within the longest length of a start."""
     tokens, end = sentence.tokens, min(sentence.end, first + _LONGEST_START)
     if between:
         counted = rule("measures_time").search(tokens, sentence.first, first - 1)
@@ -219,7 +219,7 @@ def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None
 
 
 def _cut_start(sentence: Passage, first: int, end: int | None = None) -> Passage | None:
-    """The start event without its article and qualifiers."""
+    """Return the start event without its article and qualifiers."""
     tokens, end = sentence.tokens, min(sentence.end, first + _LONGEST_START) if end is None else end
     lead = rule("start_date").starts(tokens, first, end)
     first = lead.end if lead else first
@@ -230,7 +230,7 @@ def _cut_start(sentence: Passage, first: int, end: int | None = None) -> Passage
 
 
 def read_end_events(listed: Passage) -> Iterator[Passage]:
-    """The listed end events, at most eight.
+    """Return the listed end events, at most eight.
 
     >>> text = "first documented PD per RECIST 1.1, as assessed by a board, or death from any cause, whichever is first"
     >>> [event.text for event in read_end_events(read_section("outcomes", text).whole)]
@@ -249,7 +249,7 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
 
 
 def _split_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, int]]:
-    """The items of the list, without qualifiers. The list may continue after a qualifier with "or"."""
+    """Yield the items of the list, without qualifiers. The list may continue after a qualifier with "or"."""
     qualified = False
     joints = [at for at in rule("event_joint").find(tokens, first, stop) if _count_open(tokens, first, at.first) <= 0]
     for number, joint in enumerate([*joints, None]):
@@ -266,7 +266,7 @@ def _split_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, 
 
 
 def _is_one_event(tokens: Tokens, first: int, joint: Found, stop: int, *, last: bool) -> bool:
-    """Whether the joint is inside one event ("mild or severe asthma", "CR or PR")."""
+    """Return whether the joint is inside one event ("mild or severe asthma", "CR or PR")."""
     sign, word = joint.text.lower(), tokens.words[joint.first - 1].lower() if joint.first > first else ""
     long = len(word) > 4 and word.endswith(("al", "ic", "able", "ible")) and word not in word_list("no_adjectives")
     adjective = long or word in word_list("event_adjectives")
@@ -279,7 +279,7 @@ def _is_one_event(tokens: Tokens, first: int, joint: Found, stop: int, *, last: 
 
 
 def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
-    """The event without "the date of" and qualifiers; None if it is no event."""
+    """Return the event without "the date of" and qualifiers; None if it is no event."""
     tokens = listed.tokens
     if found := rule("event_lead").starts(tokens, first, end):
         first = found.end
@@ -296,7 +296,7 @@ def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
 
 
 def _find_tail(name: str, tokens: Tokens, first: int, end: int) -> int:
-    """The end of an event: before the first qualifier after its first word, outside brackets."""
+    """Return the end of an event: before the first qualifier after its first word, outside brackets."""
     tails = (tail.first for tail in rule(name).find(tokens, first + 1, end))
     return next((tail for tail in tails if _count_open(tokens, first, tail) <= 0), end)
 

@@ -22,7 +22,7 @@ _SHORT_NAME, _CAPITALS = "unknown instrument, short name", "unknown instrument, 
 
 
 def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instrument | None]:
-    """The first instrument that a passage names, by its usual short form if the ``record`` has that anywhere.
+    """Return the first instrument that a passage names, by its usual short form if the ``record`` has that anywhere.
 
     >>> text = "graded by the Common Terminology Criteria for Adverse Events (CTCAE, Version 5.0)"
     >>> read_instrument(read_section("outcomes", text).whole).value
@@ -68,7 +68,7 @@ def _fold(name: str) -> str:
 
 
 def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterable[str]) -> str:
-    """The usual short form if the record has it, else the name as written."""
+    """Return the usual short form if the record has it, else the name as written."""
     written = (_fold(tokens.read(term.first, term.end)) for term in same)
     if first.value in word_list("issuing_bodies") or _fold(first.value) in written:
         return first.value
@@ -77,7 +77,7 @@ def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterab
 
 
 def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
-    """The short form with a number joined by a hyphen: "IIEF-5", "ADHD-RS-IV"."""
+    """Return the short form with a number joined by a hyphen: "IIEF-5", "ADHD-RS-IV"."""
     for term in same:
         if _is_versioned(term) or term.end >= len(tokens) or not _is_joined(tokens, term.end):
             continue
@@ -88,7 +88,7 @@ def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
 
 
 def _read_closer_name(body: Passage, term: Term) -> str | None:
-    """The more specific name in brackets after a long one. It contains the usual short form, or its initial."""
+    """Return the more specific name in brackets after a long one. It contains the usual short form, or its initial."""
     found = rule("closer_name").starts(body.tokens, term.end, body.end)
     name, usual = (found.read("name") or "") if found else "", term.value.lower()
     if not name or not set(" .").isdisjoint(name) or name.lower() == usual:  # "(RECIST 1.1)" is a version
@@ -130,7 +130,7 @@ def _find_unknown(body: Passage) -> tuple[int, int, str] | None:
 
 
 def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, str]:
-    """The place of a title's short form, in brackets after it or elsewhere; else of the title itself."""
+    """Return the place of a title's short form, in brackets after it or elsewhere; else of the title itself."""
     words = body.tokens.words
     closer = rule("closer_name").starts(body.tokens, end, body.end)
     if closer and _is_short_for(closer.read("name") or "", words[first]):
@@ -148,7 +148,7 @@ def _is_abbreviation(name: str) -> bool:
 
 
 def _is_short_for(name: str, word: str) -> bool:
-    """Whether letters in brackets abbreviate a title that begins with a word."""
+    """Return whether letters in brackets abbreviate a title that begins with a word."""
     return _is_abbreviation(name) and name[0] == word[0]
 
 
@@ -166,7 +166,7 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
 
 
 def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
-    """The capitalised words before "scale", with small words between them; an empty place if there are none."""
+    """Return the capitalised words before "scale", with small words between them; an empty place if there are none."""
     start = end - 1
     while start > first and _continues_title(tokens, start - 1):
         start -= 1
@@ -186,12 +186,12 @@ def _continues_title(tokens: Tokens, place: int) -> bool:
 
 
 def _is_joined(tokens: Tokens, place: int) -> bool:
-    """Whether a hyphen joins a word to the one before."""
+    """Return whether a hyphen joins a word to the one before."""
     return tokens.gap(place) == "-"
 
 
 def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
-    """The specimens in a passage, each once, in order.
+    """Return the specimens in a passage, each once, in order.
 
     >>> read_specimens(read_section("outcomes", "IgE in serum and in nasal lavage; serum was frozen").whole).value
     ('serum', 'nasal lavage')
@@ -200,7 +200,7 @@ def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
 
 
 def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
-    """The methods of measuring in a passage, each once, in order.
+    """Return the methods of measuring in a passage, each once, in order.
 
     >>> text = "copies by quantitative polymerase chain reaction (qPCR), cells by flow cytometry, again by qPCR"
     >>> read_methods(read_section("outcomes", text).whole).value
@@ -238,5 +238,5 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
 
 
 def _is_name(tokens: Tokens, behind: int) -> bool:
-    """Whether a number joined to a term makes it another name: "CT1192"."""
+    """Return whether a number joined to a term makes it another name: "CT1192"."""
     return tokens.joined(behind) and tokens.words[behind][0].isdigit()

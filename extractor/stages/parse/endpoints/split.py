@@ -65,12 +65,12 @@ def split_outcomes(text: str) -> list[Outcome]:
 
 
 def split_section(section: LexedSection) -> list[OutcomeParts]:
-    """The outcomes of a flattened cell, in order."""
+    """Return the outcomes of a flattened cell, in order."""
     return [_choose(section.whole, item) for item in find_items(section.tokens)]
 
 
 def split_statement(whole: Passage) -> OutcomeParts:
-    """An outcome that its registry keeps in one field: a measure, and the time frame at its end.
+    """Return an outcome that its registry keeps in one field: a measure, and the time frame at its end.
 
     >>> parts = split_statement(read_section("outcome", "Pain, fatigue and sleep at baseline, 6 and 12 weeks").whole)
     >>> parts.measure.raw, parts.time_frame.raw
@@ -89,7 +89,7 @@ def split_statement(whole: Passage) -> OutcomeParts:
 
 
 def _choose(cell: Passage, item: "OutcomeItem") -> OutcomeParts:
-    """The best cut, with the summed probability of all cuts that agree on each limit."""
+    """Return the best cut, with the summed probability of all cuts that agree on each limit."""
     whole = cell.part(item.first, item.end)
     if not item.commas:
         return OutcomeParts(whole, whole)
@@ -126,46 +126,46 @@ class OutcomeItem:
     plain_share: float = 0.0
 
     def segment(self, number: int) -> Range:
-        """The tokens between two neighbouring commas. Segment 0 precedes the first comma."""
+        """Return the tokens between two neighbouring commas. Segment 0 precedes the first comma."""
         first = self.commas[number - 1] + 1 if number else self.first
         return first, self.commas[number] if number < len(self.commas) else self.end
 
     def tail(self, cut: int) -> str:
-        """The text after a comma."""
+        """Return the text after a comma."""
         return self.quote((self.commas[cut] + 1, self.end))
 
     def quote(self, place: Range) -> str:
-        """The text of a piece."""
+        """Return the text of a piece."""
         return self.tokens.read(*place)
 
     def words(self, place: Range) -> list[str]:
-        """The words and numbers of a piece in lower case."""
+        """Return the words and numbers of a piece in lower case."""
         return [word.lower() for word in self.tokens.words[slice(*place)] if word[0].isalnum()]
 
     def opens(self, name: str, place: Range) -> bool:
-        """Whether a rule matches at the start of a piece."""
+        """Return whether a rule matches at the start of a piece."""
         return rule(name).starts(self.tokens, *place) is not None
 
     def holds(self, name: str, place: Range) -> bool:
-        """Whether a rule matches in a piece."""
+        """Return whether a rule matches in a piece."""
         return rule(name).search(self.tokens, *place) is not None
 
     def is_moment(self, number: int) -> bool:
-        """Whether a segment is only a moment."""
+        """Return whether a segment is only a moment."""
         return rule("moment_alone").covers(self.tokens, *self.segment(number)) is not None
 
     def follows_number(self, cut: int) -> bool:
-        """Whether a number precedes a comma."""
+        """Return whether a number precedes a comma."""
         return self.commas[cut] > self.first and self.tokens.words[self.commas[cut] - 1][-1].isdigit()
 
     def has_sentence(self, place: Range) -> bool:
-        """Whether a sentence ends within a piece."""
+        """Return whether a sentence ends within a piece."""
         starts = (found.end - 1 for found in rule("full_stop").find(self.tokens, *place))
         return any(self.tokens.words[at][0].isupper() and not self.tokens.joined(at) for at in starts)
 
 
 def find_items(tokens: Tokens) -> list[OutcomeItem]:
-    """The items of a cell, separated by bars.
+    """Return the items of a cell, separated by bars.
 
     >>> [item.quote((item.first, item.end)) for item in find_items(read_text("Pain, 2 weeks|Survival"))]
     ['Pain, 2 weeks', 'Survival']
@@ -322,7 +322,7 @@ def _is_acronym(word: str) -> bool:
 
 
 def _initials(words: Sequence[str]) -> set[str]:
-    """The initials of all words, and of all except small words."""
+    """Return the initials of all words, and of all except small words."""
     return {
         "".join(word[0] for word in words),
         "".join(word[0] for word in words if word not in word_list("small_words")),
@@ -330,13 +330,13 @@ def _initials(words: Sequence[str]) -> set[str]:
 
 
 def _abbreviates(item: OutcomeItem, segment: Range, phrase: Range) -> bool:
-    """Whether the segment is the initials of the phrase: "OS" after "Overall survival"."""
+    """Return whether the segment is the initials of the phrase: "OS" after "Overall survival"."""
     text = item.quote(segment).lower()
     return 1 < len(text) <= 12 and text in _initials(item.words(phrase))
 
 
 def _is_abbreviated(item: OutcomeItem, phrase: Range) -> bool:
-    """Whether the phrase ends with its own initials in brackets: "Overall survival (OS)"."""
+    """Return whether the phrase ends with its own initials in brackets: "Overall survival (OS)"."""
     found = rule("bracketed_word").ends(item.tokens, phrase[1], phrase[0])
     return found is not None and _abbreviates(item, (found.first + 1, found.end - 1), (phrase[0], found.first))
 

@@ -19,7 +19,7 @@ _SIGNS = frozenset(",;:(/+-")
 
 
 def describe_points(frame: TimeFrame) -> str:
-    """The case of the time points by what stands around them, to look up how often such a reading is right.
+    """Return the case of the time points by what stands around them, to look up how often such a reading is right.
 
     >>> from extractor.text.mentions.moments import read_time_frame
     >>> [describe_points(read_time_frame(read_text(text))) for text in ("2 years", "Week 8 (3 months in Arm 2)")]
@@ -44,7 +44,7 @@ def describe_points(frame: TimeFrame) -> str:
 
 
 def _make_skeleton(tokens: Tokens, groups: Sequence[MomentGroup]) -> tuple[Tokens, tuple[str, ...]]:
-    """The tokens with a sign for each group, and the words with one word for each group."""
+    """Return the tokens with a sign for each group, and the words with one word for each group."""
     codes: list[str] = []
     words: list[str] = []
     done = 0
@@ -107,12 +107,12 @@ def _guess_range(skeleton: Tokens) -> tuple[TimeKind, str]:
 
 @cache
 def _word_classes() -> dict[str, str]:
-    """The class of each word of time frames, by ``rulebook/words.toml``."""
+    """Return the class of each word of time frames, by ``rulebook/words.toml``."""
     return {word: name for name, words in read_table("words")["time_frame"].items() for word in words.split()}
 
 
 def describe_time_frame(frame: TimeFrame) -> list[str]:
-    """The features of a time frame, in a fixed order. The kind by the rules and the rule come first.
+    """Return the features of a time frame, in a fixed order. The kind by the rules and the rule come first.
 
     >>> from extractor.text.mentions.moments import read_time_frame
     >>> describe_time_frame(read_time_frame(read_text("Up to 2 years")))[:3]
@@ -163,7 +163,7 @@ def _describe_signs(words: Sequence[str], classes: Sequence[str]) -> list[str]:
 
 
 def read_time_kind(frame: TimeFrame) -> tuple[TimeKind, float]:
-    """The most probable kind and its probability.
+    """Return the most probable kind and its probability.
 
     >>> from extractor.text.mentions.moments import read_time_frame
     >>> read_time_kind(read_time_frame(read_text("Up to 2 years")))[0]
