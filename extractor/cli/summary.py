@@ -121,7 +121,8 @@ def list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterato
         open_ = f"{replayed.missing:,} calls, of about {replayed.missing_tokens:,} prompt tokens, have no answer in"
         model = folder.manifest.settings["model"] if folder else "none"
         words = re.sub(r"--replay[= ]\S+", f"--model {shlex.quote(model)}", shlex.join(_words()))
-        again = "" if model == "none" else f"; to ask them: extractor {words}"
+        is_known = model != "none" and not model.startswith("replay of ")
+        again = f"; to ask them: extractor {words}" if is_known else "; to ask them, name a model with --model"
         yield f"{open_} {job.extractor.choice.replay}{again}"
     if exchange and exchange.requests:
         files = ", ".join(map(str, exchange.parts))

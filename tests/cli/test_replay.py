@@ -175,3 +175,10 @@ def test_the_python_in_the_documentation_runs(made, capsys, monkeypatch):
     monkeypatch.chdir(made[1])
     exec(example.replace("results/run.sqlite", "run/run.sqlite"), {})
     assert '{"items": [' in capsys.readouterr().out
+
+
+def test_a_run_whose_model_is_unknown_asks_for_one(tmp_path):
+    """The recorded answers hold no settings, so no command can name their model."""
+    done = invoke("run", "seeds/records", "--effort", "high", "--replay", "seeds/answers", "--out", tmp_path / "new")
+    assert done.exit_code == 0
+    assert "have no answer in seeds/answers; to ask them, name a model with --model\n" in done.stderr
