@@ -75,7 +75,7 @@ class Options(BaseModel):
 
     @classmethod
     def read(cls, given: Mapping[str, Any], spell: Callable[[str], str] = str) -> Self:
-        """Check options. ``spell`` returns the name by which the user knows a field.
+        """Check options. ``spell`` returns the name that the user writes for a field.
 
         Raises ``ValueError`` that names the first wrong option, and says what to write.
 

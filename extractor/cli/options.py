@@ -64,7 +64,7 @@ def option_of(model: type[Options], name: str, **more: Any) -> Any:
 
 
 def list_parameters(model: type[Options]) -> Iterator[Parameter]:
-    """Yield the parameters by which typer reads a model of options."""
+    """Yield the parameters that typer needs to read a model of options."""
     for name, field in model.model_fields.items():
         if shown := find_shown(field):
             kind, default = shown.kind or field.annotation, field.default

@@ -58,7 +58,7 @@ def read_page(body: bytes) -> Page:
 
 
 def read_study_line(line: bytes) -> Study:
-    """Read a study from a line of a file. Raises ``BadPage`` if there is none."""
+    """Read a study from a line of a file. Raises ``BadPage`` if the line is not a study."""
     return _read_study(_load(line))
 
 

@@ -164,7 +164,7 @@ class CallStore:
         self.end(number, State.ANSWERED, completion)
 
     def charge(self, number: int, usage: Usage, why: str = "", replied: Iterable[int] = ()) -> None:
-        """Store what a call without an answer has cost, and ``why`` there is none."""
+        """Store what a call without an answer has cost, and ``why`` it has no answer."""
         completion = Completion("", Ending.COMPLETE, usage) if usage.calls else None
         self.end(number, State.ASKED, completion, why, replied=replied)
 

@@ -67,7 +67,7 @@ class ItemGroup:
         path: Where an extraction has the items: ``eligibility.criteria``, ``custom.blinding``.
         fields: Their fields, in schema order.
         task: The task in which they are read.
-        of: The path of the items to which they belong, for a user's field that is none of the record.
+        of: The path of the items to which they belong, for a user's field that is not one of the record.
     """
 
     path: str

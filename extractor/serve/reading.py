@@ -24,7 +24,7 @@ class Posted:
 
 
 def read_posted(posted: Posted) -> TrialRecord | RecordError:
-    r"""Return the only record in a body, or why there is none. Raises ``RecordTooSlow``.
+    r"""Return the only record in a body, or the reason why it has none. Raises ``RecordTooSlow``.
 
     >>> read_posted(Posted("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n")).record_id
     'b'

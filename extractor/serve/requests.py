@@ -81,7 +81,7 @@ JobIdPath = Annotated[
 
 
 def _query(name: str) -> Any:
-    """Return the parameter of an option. What is left out is as the service was told."""
+    """Return the parameter of an option. Without it, the setting of the service holds."""
     return Query(description=f"{Choice.model_fields[name].description} The service's own if left out.", max_length=200)
 
 

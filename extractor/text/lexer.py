@@ -79,7 +79,7 @@ NUMBER_WORDS = """
 _OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])
 """Words with another meaning in capitals: "WHO", "ALL"."""
 PREFIXES = frozenset(["non", "semi", "bi", "tri", "alternate", "sub", "un", "par", "quasi", "pseudo"])
-"""Before a joined word: it does not mean what it means alone. "Anti-" is none: an anti-HIV test is about HIV."""
+"""Before a joined word: it does not mean what it means alone. Not "anti-": an anti-HIV test is about HIV."""
 _FIRST_CODE, _LAST_CODE = "\u4e00", "\u9fff"
 """The codes of words, all letters. Below U+10000, ``re`` matches sets by table lookup."""
 CODES = f"{_FIRST_CODE}-{_LAST_CODE}"

@@ -61,7 +61,7 @@ _SHORT = {"h": "hour", "y": "year", "yo": "year", "y/o": "year", "w": "week"}
 
 
 def read_number(text: str) -> int | float | None:
-    """The likeliest value of a text that the rule ``number`` matches; None if it is none, or too large to represent.
+    """Return the likeliest value of a match of the rule ``number``, or None if it is too large or not a number.
 
     >>> [read_number(t) for t in ("1,500", "1.0 x 10^9", "10^6", "two", "2 million", "0.5", "0,7", "forty-eight")]
     [1500, 1000000000, 1000000, 2, 2000000, 0.5, 0.7, 48]

@@ -19,7 +19,7 @@ OLDEST = 120 * _YEAR
 """The highest age in days."""
 _ADULT = 18 * _YEAR
 _EVERYBODY = 99 * _YEAR
-"""A registered upper limit of at least so many days admits everybody."""
+"""A registered upper limit of at least this many days admits everybody."""
 _ITEM_REACH = 18
 """Most tokens between the start of an item and its age."""
 _BOUND_REACH = 4

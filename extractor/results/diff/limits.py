@@ -78,7 +78,7 @@ def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
 
 
 class LimitChange(NamedTuple):
-    """A changed limit: the direction, and the limit in words on each side; empty where there is none."""
+    """A changed limit: the direction, and the limit in words on each side, empty on a side without one."""
 
     kind: ChangeKind
     old: str

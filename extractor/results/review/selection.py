@@ -46,7 +46,7 @@ class MarkedWords(NamedTuple):
 
 
 def find_words(record: TrialRecord, selection: Selection) -> MarkedWords:
-    """Return the words of a selection, cut ones made whole. Raises ``ValueError`` if there are none."""
+    """Return the words of a selection, cut ones made whole. Raises ``ValueError`` for an empty selection."""
     section = record.section(selection.section)
     if section is None:
         raise ValueError(f"there is no section {selection.section!r}")

@@ -93,7 +93,7 @@ def _declare(info: FieldInfo) -> Any:
 
 
 class Split(WireModel):
-    """First words of an outcome's description ``d`` and time frame ``t``, each left out where there is none."""
+    """First words of an outcome's description ``d`` and time frame ``t``, each left out where it is missing."""
 
     d: Head | None = None
     t: Head | None = None

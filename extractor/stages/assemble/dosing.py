@@ -29,7 +29,7 @@ _LONGEST_QUOTE = 260
 _IMPLAUSIBLE = 0.2
 """The highest confidence of an amount beyond its ceiling. Most are misread; a few stand so in the record."""
 _MOST_COMPARED = 50
-"""A regimen is compared with so many earlier ones of its agent, so that time stays linear."""
+"""Most earlier regimens of its agent with which a regimen is compared, so that time stays linear."""
 
 
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:

@@ -23,7 +23,7 @@ _COMPARED: Mapping[str, Iterable[str]] = {
     "eligibility.criteria": ("constraints", "time_window"),
     "endpoints": [field.name for field in list_read_fields(Task.ENDPOINTS)],
 }
-"""The fields of which a value that is left out is told."""
+"""The fields for which a value that the model left out is reported."""
 
 
 def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:

@@ -59,7 +59,7 @@ def assemble_eligibility(parsed: ParsedRecord) -> tuple[Eligibility, Assembled[C
 
 
 def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Reading[Any]]:
-    """Both ages. One that is not the registered age is never sure, and one that nobody can reach is none.
+    """Resolve both ages. One that is not the registered age is never sure; one that nobody can reach is dropped.
 
     If the lowest is not below the highest, the passages that state them contradict each other: one that is registered
     as well stands, else none.

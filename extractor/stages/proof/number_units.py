@@ -171,7 +171,7 @@ def _name_unit(unit: str) -> frozenset[str]:
 
 
 def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counted: bool = True) -> frozenset[str]:
-    """The names of the unit that begins at a token: its UCUM code, and its plain dose unit. Empty if there is none.
+    """List the names of the unit that begins at a token, if any: its UCUM code and its plain dose unit.
 
     ``apart``: other words separate it from its number, so a single letter is no unit. The substance may stand inside
     the unit ("10 mg prednisone per day") or replace its numerator ("350 CD4/uL").

@@ -201,7 +201,7 @@ class _Proof:
         if near is None or near.place > _HERE:
             return None
         states, mark = _find_rival(near, _mark_of(field), value)
-        # The clause itself must say this, in so many words: no single day, no rate of a dose.
+        # The clause itself must say this explicitly: no single day, no rate of a dose.
         in_full = len(mark.value) > 1 if mark is near.one.days else mark not in near.one.amounts
         if is_same(states, value) or not _VAGUE.isdisjoint({value, states}) or not (near.one.holds(mark) and in_full):
             return None

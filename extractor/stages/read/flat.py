@@ -113,7 +113,7 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
 
 
 def _find_outcomes(lines: _Lines, starts: list[int]) -> list[int]:
-    """Return the starts of the lists of outcomes, followed by the end of the last; empty if there is none."""
+    """Return the starts of the lists of outcomes, followed by the end of the last; empty without a list."""
     bounds: list[int] = []
     for start, end in pairwise([*starts, len(lines)]):
         if bounds and bounds[-1] != start:

@@ -60,7 +60,7 @@ def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
     given = [mark for mark in _find_rhythms(tokens, taken) if _is_giving(tokens, mark)]
-    # What the next frequency explains is none: "biweekly (twice a week)", "total daily dose of 1 g in two doses".
+    # What the next frequency explains does not count: "biweekly (twice a week)", "1 g a day in two doses".
     explained = (
         (one.confidence < 1 and tokens.codes[one.end : other.first] in ("(", ",", ":", "="))
         or (one.value is Frequency.QD and other.value in _SEVERAL and _ends("total_word", tokens, one.first))
@@ -123,7 +123,7 @@ def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
 def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
     """Every stated interval, rule by rule, with overlaps. "hourly" means 1, and "m" is a month.
 
-    The number of an amount is none of an interval: "40 mg/m2 weekly", "AUC 2 weekly".
+    The number of an amount does not belong to an interval: "40 mg/m2 weekly", "AUC 2 weekly".
     """
     for name, code in _FIXED.items():
         yield from (Mark(code, found.first, found.end) for found in rule(name).find(tokens))

@@ -1,4 +1,4 @@
-"""Read who may take part: criteria from the eligibility section, or from running text if there is none."""
+"""Read who may take part: criteria from the eligibility section, or from running text without one."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -1,6 +1,6 @@
 """Read whom a criterion and its limits admit: demands, exceptions, the sex of a limit, how the text bounds an age.
 
-The facts go into the extraction, so that whoever uses it need not read the quotes again.
+The facts go into the extraction, so that its users need not read the quotes again.
 """
 
 from bisect import bisect_left, bisect_right

@@ -43,7 +43,7 @@ _OPENING = 12
 """How many tokens into a criterion of another category an age may be that of the participants."""
 _DOUBTFUL, _ALONE, _IN_SUMMARY = "doubtful age", "age in a line of its own", "age in a summary"
 _ADJOINING = 2 * DAYS[TimeUnit.YEAR]
-"""The ages of two groups that are at most so many days apart adjoin."""
+"""Ages of two groups that are at most this many days apart adjoin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
 
 
 def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
-    """Return the capitalised words before "scale", with small words between them; an empty place if there are none."""
+    """Return the capitalised words before "scale", with small words between them; an empty place without any."""
     start = end - 1
     while start > first and _continues_title(tokens, start - 1):
         start -= 1
