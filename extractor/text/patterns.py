@@ -232,7 +232,7 @@ def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
 
 
 def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """One or two rules, of which one occurs wherever any of the given ones does. Most texts hold none of them.
+    """Return one or two rules such that one of them occurs wherever any given rule does. Most texts hold neither.
 
     Two, because only rules with ``^`` take the start of a range for the start of the text.
 

@@ -151,15 +151,15 @@ def _direct(name: str, old: _Value, new: _Value) -> ChangeKind:
     return ChangeKind.TIGHTENED if (high > low) is (name == "minimum_age") else ChangeKind.LOOSENED
 
 
-def compare_arms(old: TrialRecord, new: TrialRecord, told: Sequence[TrialChange]) -> Iterator[TrialChange]:
+def compare_arms(old: TrialRecord, new: TrialRecord, known: Sequence[TrialChange]) -> Iterator[TrialChange]:
     """Yield arms added, removed and renamed, arms of another type, and other numbers in descriptions.
 
-    What an arm or intervention gives is compared as regimens. A number that no change ``told`` of a regimen quotes,
+    What an arm or intervention gives is compared as regimens. A number that no ``known`` change of a regimen quotes,
     such as that of fractions, is a change of the description.
     """
     before, after = ([one for one in each.sections if _name_part(one)] for each in (old, new))
     pairs, *alone = match_values(before, after, _compare_names, 0.5)
-    sides = [[side for change in told if (side := getattr(change, name))] for name in ("old", "new")]
+    sides = [[side for change in known if (side := getattr(change, name))] for name in ("old", "new")]
     quotes = ["\n".join(cited.quote for side in each for cited in side.citations) for each in sides]
     for one, other in pairs:
         if one.name.startswith("arms["):
@@ -167,8 +167,8 @@ def compare_arms(old: TrialRecord, new: TrialRecord, told: Sequence[TrialChange]
         was, now = _state_part(one, "description"), _state_part(other, "description")
         words = compare_texts(was.value, now.value)
         gone, come = ([part.text for part in each if part.kind == "number"] for each in (words.gone, words.come))
-        known = all(text in quotes[side] for side, each in enumerate((gone, come)) for text in each)
-        if gone and come and not known:
+        is_quoted = all(text in quotes[side] for side, each in enumerate((gone, come)) for text in each)
+        if gone and come and not is_quoted:
             said = "; ".join(" -> ".join(both) for both in zip(gone, come, strict=False))
             message = f"description of {other.part(str(_name_part(other)))}: {said}"
             yield make_change("arm", ChangeKind.CHANGED, _MAJOR, message, (was, now), "description")

@@ -69,13 +69,13 @@ class FormField:
         is_place = info.metadata.evidence is EvidenceKind.NONE
         if is_place and info.type is str:
             shape = {"widget": "section"}
-        told = self.attribute.describe().partition(": ")[2] if self.attribute and self.is_typed else None
+        form = self.attribute.describe().partition(": ")[2] if self.attribute and self.is_typed else None
         known = _read_definitions()["fields"].get(info.group, {})
         meaning = self.attribute.definition if self.attribute else known.get(info.name, "")
         return shape | {
             "name": info.name,
             "label": info.label,
-            "help": told or meaning,
+            "help": form or meaning,
             "many": info.many,
             "optional": info.many or not info.required,
             "fixed": is_place and info.type is not str,
@@ -99,8 +99,8 @@ def list_forms(fields: Fields) -> dict[str, Form]:
 @cache
 def make_form(field: CustomField) -> Form:
     """Return the form of a user's own field."""
-    told = (one.model_copy(update={"definition": one.definition or field.definition}) for one in field.attributes)
-    return {info.name: FormField(info, one) for info, one in zip(field.group.fields, told, strict=True)}
+    attributes = (one.model_copy(update={"definition": one.definition or field.definition}) for one in field.attributes)
+    return {info.name: FormField(info, one) for info, one in zip(field.group.fields, attributes, strict=True)}
 
 
 def describe_form(fields: Fields = MappingProxyType({})) -> Json:

@@ -66,7 +66,7 @@ class OpenedRecord:
         return self.forms.get(item.group, {})
 
     def find_home(self, group: str, words: MarkedWords, current: str | None) -> str | None:
-        """Return the path of the item of which marked words state a user's own field; None for the record.
+        """Return the path of the item whose user's own field the marked words state, or None for the record.
 
         It is one that quotes these words, of several the open one; if none does, the open one. Raises ``ValueError``.
         """

@@ -195,7 +195,7 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
 class Reply(WireModel):
     """A model's answer to one call. An item that is not about a line of the call is ``Unreadable``.
 
-    Only an answer of which nothing can be used is invalid.
+    An answer is invalid only if no part of it can be used.
     """
 
     items: tuple[Annotated[Item, OR_UNREADABLE], ...]

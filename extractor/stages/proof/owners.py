@@ -213,5 +213,5 @@ def _idle() -> frozenset[str]:
 
 @cache
 def _list_contrasts() -> list[list[frozenset[str]]]:
-    """Groups of words of which a clause speaks of one at a time."""
+    """Groups of words; a clause speaks of one of a group at a time."""
     return [[word_set(group) for group in row] for row in read_table("mentions")["contrasts"]["groups"]]

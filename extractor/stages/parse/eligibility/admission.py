@@ -34,6 +34,8 @@ _SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
 """Rules that find words for a sex."""
 _SIDES = dict(zip(AGES, "><", strict=True))
 """The first sign of the comparators that bound each age."""
+_CONTEXT_OF_LIMIT = 200
+"""Characters on each side of a limit that may name its quantity."""
 
 
 def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
@@ -162,14 +164,10 @@ def _find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
     return sexes
 
 
-_NEAR = 200
-"""How many characters around a limit are read for its quantity."""
-
-
 def _name_by_context(limit: Constraint, piece: Evidence, passage: Passage) -> str | None:
-    """The quantity of a limit, where the words around it name another one than its own: "men", "a score", "BP"."""
+    """Return the quantity that the words around a limit name, if its own words name another one: "men", "BP"."""
     unit, (start, end) = read_unit(limit.unit) if limit.unit else None, passage.raw_span
-    around = passage.section.raw[max(start, piece.start - _NEAR) : min(end, piece.end + _NEAR)]
+    around = passage.section.raw[max(start, piece.start - _CONTEXT_OF_LIMIT) : min(end, piece.end + _CONTEXT_OF_LIMIT)]
     own = name_quantity(limit.quantity, unit, value=limit.value)
     named = name_quantity(limit.quantity, unit, around, limit.value, piece.quote)
     return named.name if named and named != own else None
