@@ -148,7 +148,7 @@ def _read(
     number: int,
 ) -> Draft:
     body = parts.measure.part(parts.measure.first, (parts.description or parts.measure).end)
-    points, kind = _read_times(parts)
+    points, kind = _read_times(parts, concept.value)
     start_event, end_events = read_events(parts, concept)
     rules: dict[str, Reading[Any]] = {
         "rank": Reading(parts.rank, 1.0),
@@ -177,7 +177,9 @@ def _read_part(part: Passage | None, confidence: float) -> Reading[str | None]:
     return Reading(part.raw, confidence, (span_of(part),))
 
 
-def _read_times(parts: OutcomeParts) -> tuple[Reading[tuple[TimePoint, ...] | None], Reading[TimeKind | None]]:
+def _read_times(
+    parts: OutcomeParts, concept: Concept | None
+) -> tuple[Reading[tuple[TimePoint, ...] | None], Reading[TimeKind | None]]:
     """Time points and kind of the time frame. The confidence includes that of its limits."""
     certainty, place = parts.time_frame_confidence, parts.time_frame
     if not place:
@@ -190,7 +192,7 @@ def _read_times(parts: OutcomeParts) -> tuple[Reading[tuple[TimePoint, ...] | No
     raw_span = place.section.cleaned.raw_span
     spans = tuple(Span(place.section.name, *raw_span(*frame.locate(point))) for point in frame.points)
     values = tuple(TimePoint(value=point.value, unit=point.unit) for point in frame.points)
-    kind, kind_sure = read_time_kind(frame)
+    kind, kind_sure = read_time_kind(frame, concept)
     return (
         Reading(values, certainty * sure, spans, Support.PARSED),
         Reading(kind, certainty * kind_sure, (span_of(place),), Support.INFERRED),

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 
-from extractor.schemas import TimeKind, TimeUnit
-from extractor.stages.parse.scoring import load_scorer
+from extractor.schemas import Concept, TimeKind, TimeUnit
+from extractor.stages.parse.scoring import load_scorer, measured
 from extractor.text.book import read_table, rule
 from extractor.text.lexer import LEXICON, NUMBER, Tokens
 from extractor.text.mentions.moments import Moment, MomentGroup, TimeFrame
@@ -16,6 +16,23 @@ _MOST_WORDS = 60
 _MOST_TOKENS = 150
 """The longest skeleton that is read. No real time frame is longer."""
 _SIGNS = frozenset(",;:(/+-")
+_COUNTED = frozenset(
+    {
+        Concept.ADVERSE_EVENTS,
+        Concept.SPECIFIC_TOXICITY,
+        Concept.DOSE_LIMITING_TOXICITY,
+        Concept.MORTALITY,
+        Concept.CLINICAL_EVENT,
+        Concept.RELAPSE_OR_PROGRESSION_RATE,
+        Concept.OVERALL_SURVIVAL,
+        Concept.PROGRESSION_FREE_SURVIVAL,
+        Concept.EVENT_FREE_SURVIVAL,
+        Concept.DISEASE_FREE_SURVIVAL,
+        Concept.TIME_TO_PROGRESSION,
+        Concept.TIME_TO_EVENT_OTHER,
+    }
+)
+"""Concepts of events that are counted until a limit, not measured at it."""
 
 
 def describe_points(frame: TimeFrame) -> str:
@@ -162,12 +179,18 @@ def _describe_signs(words: Sequence[str], classes: Sequence[str]) -> list[str]:
     ]
 
 
-def read_time_kind(frame: TimeFrame) -> tuple[TimeKind, float]:
-    """Return the most probable kind and its probability.
+def read_time_kind(frame: TimeFrame, concept: Concept | None = None) -> tuple[TimeKind, float]:
+    """Return the most probable kind of the time frame of an outcome with this concept, and its probability.
 
     >>> from extractor.text.mentions.moments import read_time_frame
     >>> read_time_kind(read_time_frame(read_text("Up to 2 years")))[0]
     <TimeKind.UP_TO: 'up_to'>
+    >>> read_time_kind(read_time_frame(read_text("30 days after surgery")), Concept.MORTALITY)[0]
+    <TimeKind.UP_TO: 'up_to'>
     """
+    if frame.points and rule("repeated_until").search(frame.tokens):
+        return TimeKind.UP_TO, measured("outcome", "kind of repeated moments with an end")
     choice = load_scorer("time_kinds").choose([describe_time_frame(frame)])[0]
+    if concept in _COUNTED and rule("length_after_event").search(_make_skeleton(frame.kept, frame.groups)[0]):
+        return TimeKind.UP_TO, measured("outcome", "kind of a length in which events are counted")
     return TimeKind(choice.value), choice.confidence
