@@ -11,7 +11,7 @@ from extractor.text.book import rule
 from extractor.text.mentions.constraints import find_limits
 from extractor.text.passage import LexedSection
 
-from .category import score_lines, target_words
+from .category import TREATMENTS, date_treatment, score_lines, target_words
 from .constraints import read_constraints, read_window
 from .outline import OutlineEntry, Role, find_suspects, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
@@ -21,7 +21,6 @@ __all__ = ["read_eligibility"]
 _CLEARLY_NONE = 0.98
 _UNKNOWN = RegistryFields()
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
-_TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 
 
 def read_eligibility(
@@ -82,9 +81,10 @@ def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float,
         sure = measured("time_window", "sense implied") if entry.doubtful else inherited.confidence
         # "Stable for at least 3 months" is not said of the measured values below it, but of doses; "within" is of both.
         lasts = inherited.value and inherited.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
-        measured_value = constraints.value and category.value not in _TREATMENTS
+        measured_value = constraints.value and category.value not in TREATMENTS
         if inherited.value and not (lasts and measured_value):
             window = replace(inherited, confidence=min(inherited.confidence, sure))
+    category = date_treatment(category, passage, window.value)
     denial = rule("negated_statement").starts(passage.tokens, passage.first, passage.end)
     denied = passage.part(denial.first, denial.end) if denial else passage
     denial_sure = measured("negated", "negated" if denial else "not negated")

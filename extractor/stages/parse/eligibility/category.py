@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
-from extractor.schemas import Category, CriterionKind
+from extractor.schemas import Category, Comparator, CriterionKind, TimeWindow
 from extractor.stages.parse.drafts import Reading
-from extractor.stages.parse.scoring import list_words, load_scorer
-from extractor.text.book import find_terms, word_list
+from extractor.stages.parse.scoring import list_words, load_scorer, measured
+from extractor.text.book import find_terms, rule, word_list
 from extractor.text.passage import Passage
 
 from .outline import OutlineEntry
 
+TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
+_LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)
 _STEM, _OPENING_LINES, _OPENING_WORDS = 6, 6, 4
 
 
@@ -95,3 +98,28 @@ def score_lines(
     chances /= chances.sum(axis=1, keepdims=True)
     readings = scorer.classify(Category, features, [entry.passage for entry in entries], chances)
     return list(zip(readings, refused, strict=True))
+
+
+def date_treatment(category: Reading[Category], passage: Passage, window: TimeWindow | None) -> Reading[Category]:
+    """Return the category of a treatment by when it is given; another category is returned as it is.
+
+    What is stable or changed goes on, and what was given "within 4 weeks before" is past, whatever the drug.
+
+    >>> scored = Reading(Category.PRIOR_THERAPY, 0.6)
+    >>> date_treatment(scored, read_passage("Stable dose of metformin in the last 3 months"), None).value.value
+    'concomitant_therapy'
+    """
+    if category.value not in TREATMENTS:
+        return category
+    first, end = passage.first, passage.end
+    if rule("treatment_changes").search(passage.tokens, first, end):
+        decided, case = Category.CONCOMITANT_THERAPY, "a treatment that is stable or changes"
+    elif window and window.comparator in _LOOKS_BACK and not rule("treatment_ahead").search(passage.tokens, first, end):
+        decided, case = Category.PRIOR_THERAPY, "a treatment with a look-back"
+    else:
+        return category
+    return (
+        category
+        if category.value is decided
+        else replace(category, value=decided, confidence=measured("criterion", case))
+    )
