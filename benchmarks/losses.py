@@ -27,7 +27,7 @@ from extractor.llm.spec import ClientSettings
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.results.evaluation.alignment import compare
-from extractor.results.evaluation.fields import GROUPS, INDEX
+from extractor.results.evaluation.fields import GROUPS
 from extractor.schemas import Support, TrialExtraction
 from extractor.stages.ask.dialogue import Replies, Round, collect, dialogue
 from extractor.stages.ask.querying import ask_round
@@ -92,7 +92,7 @@ def _list_right(gold: TrialExtraction, found: TrialExtraction) -> dict[tuple[str
     return {
         (one.field.name, one.old_side.path or ""): (one.is_equal, one.new)
         for one in compare(gold, found, GROUPS)
-        if one.field is not INDEX and any(pair.old is not None for pair in one.values)
+        if any(pair.old is not None for pair in one.values)
     }
 
 

@@ -189,10 +189,11 @@ def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
 def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, float]:
     """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an unknown name."""
     from extractor.results.evaluation.fields import add_groups
-    from extractor.results.evaluation.report import name_figures
+    from extractor.results.evaluation.report import list_figures
     from extractor.suggestions import refuse_unknown
 
-    figures = name_figures([field for group in add_groups(fields) for field in group.fields])
+    scored = [field for group in add_groups(fields) for field in group.fields]
+    figures = [one.name for one in list_figures(scored)]
     floors: dict[str, float] = {}
     for part in filter(None, map(str.strip, text.split(","))):
         name, _, score = part.partition("=")

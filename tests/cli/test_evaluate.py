@@ -50,7 +50,7 @@ def test_the_names_in_the_json_stay_the_same(sources):
     report = json.loads(_invoke(*sources, "--json", "--compare", sources[0]).stdout)
     assert list(report) == [
         *("gold", "predicted", "records", "missing", "without_gold", "resamples", "seed", "groups", "fields"),
-        *("empty", "errors", "harm_per_record", "choices", "comparison", "undeclared"),
+        *("empty", "errors", "harm_per_record", "comparison", "undeclared"),
     ]
     assert list(report["fields"][0]) == [
         *("name", "exact", "normalised", "relaxed", "task", "stated", "predicted", "missed", "invented"),

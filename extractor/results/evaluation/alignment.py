@@ -15,7 +15,7 @@ import numpy as np
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen, TrialExtraction
 
 from .comparers import ErrorKind, Level
-from .fields import ENDPOINTS, INDEX, Field, Group
+from .fields import Field, Group
 from .text import fold_name, is_inside, is_inside_either, measure_overlap
 
 
@@ -173,6 +173,7 @@ def align(group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedIte
     Items with the same values are paired before all others. Items are in the order of their values, so the order of
     their lists changes nothing. An item without a counterpart that is a part of a paired one stands beside it.
 
+    >>> from .fields import ENDPOINTS
     >>> old, new = (Endpoint(rank="primary", index=0, measure=measure) for measure in ("Pain at rest", "Pain"))
     >>> [(len(pair.old), len(pair.new)) for pair in align(ENDPOINTS, [old], [new])]
     [(1, 1)]
@@ -306,10 +307,6 @@ def compare_items(group: Group, pair: Aligned) -> Iterator[Difference]:
                 for one in compare_values(field, ours, theirs)
             ]
         yield Difference(field, old, new, ours, theirs, values)
-    # If the rank differs, comparing positions in it is meaningless.
-    if group is ENDPOINTS and pair.old and pair.new and old.item.rank == new.item.rank:
-        ours, theirs = (INDEX.read(one.item) for one in sides)
-        yield Difference(INDEX, old, new, ours, theirs, compare_values(INDEX, ours, theirs))
 
 
 def compare_values(field: Field, old: Any, new: Any) -> list[ValuePair]:

@@ -31,7 +31,7 @@ class ErrorKind(StrEnum):
     NUMBER = "number", 9, "another number, also of an instrument's version, or of doses in a time"
     UNIT = "unit", 8, "the number in another unit"
     TIME_UNIT = "time_unit", 8, "the number in another unit of time"
-    WRONG_PAIRING = "wrong_pairing", 8, "a right value on the wrong item, or an outcome in the place of another one"
+    WRONG_PAIRING = "wrong_pairing", 8, "a right value on the wrong item"
     INVENTED = "invented", 7, "predicted, and not in gold"
     MISSED = "missed", 5, "in gold, and not predicted"
     WRONG_SECTION = "wrong_section", 3, "from another part of the record"
@@ -70,7 +70,6 @@ class Comparer:
         likeness: Likeness of two members of a list, 0 to 1.
         threshold: Members of a list with a lower likeness are not paired.
         spread: Splits a field into its values.
-        is_choice: Whether the values are members of a closed set.
         is_extent: Whether the values are evidence, which agrees if it resembles the other.
     """
 
@@ -80,7 +79,6 @@ class Comparer:
     likeness: Callable[[Any, Any], float] = lambda gold, predicted: float(gold == predicted)
     threshold: float = 0.4
     spread: Callable[[Any], tuple[Any, ...]] = _list_values
-    is_choice: bool = False
     is_extent: bool = False
 
     def level(self, gold: Any, predicted: Any) -> Level:
@@ -217,11 +215,10 @@ _QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_num
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,
-    Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY, is_choice=True),
-    Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY, is_choice=True),
-    Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION, is_choice=True),
-    Comparison.PAIRING: Comparer(lambda *_: ErrorKind.WRONG_PAIRING, is_choice=True),
-    Comparison.FREQUENCY: Comparer(_find_frequency_error, is_choice=True),
+    Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY),
+    Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY),
+    Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION),
+    Comparison.FREQUENCY: Comparer(_find_frequency_error),
     Comparison.TIME: _QUANTITY,
     Comparison.WINDOW: _QUANTITY,  # its quote counts only at the exact level
     Comparison.AMOUNT: _QUANTITY,
