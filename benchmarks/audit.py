@@ -13,7 +13,6 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
 from benchmarks.data import format_table, parse_options, read_once
@@ -62,15 +61,11 @@ def audit_record(record: TrialRecord) -> Audited:
 
 def draw_sample(found: Found, size: int, seed: int) -> Found:
     """Draw up to ``size`` findings, in turns from each kind, each kind in random order."""
-    by_kind: dict[str, list[tuple[TrialRecord, Finding]]] = defaultdict(list)
-    for pair in found:
-        by_kind[pair[1].kind].append(pair)
-    rng = random.Random(seed)
-    for pairs in by_kind.values():
-        rng.shuffle(pairs)
-    turns = chain.from_iterable(zip_longest(*(by_kind[kind] for kind in sorted(by_kind))))
-    drawn = islice((pair for pair in turns if pair is not None), size)
-    return sorted(drawn, key=lambda pair: (pair[1].kind, pair[0].record_id))
+    drawn: dict[str, list[tuple[TrialRecord, Finding]]] = defaultdict(list)
+    for pair in random.Random(seed).sample(found, len(found)):
+        drawn[pair[1].kind].append(pair)
+    turns = sorted((turn, kind) for kind, pairs in drawn.items() for turn in range(len(pairs)))
+    return [drawn[kind][turn] for kind, turn in sorted((kind, turn) for turn, kind in turns[:size])]
 
 
 def format_counts(audited: Sequence[Audited]) -> str:

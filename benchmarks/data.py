@@ -5,17 +5,24 @@ object per line.
 """
 
 import argparse
+import asyncio
 import csv
+import gzip
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from enum import Enum
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from extractor.cli.environment import read_model_spec
+from extractor.llm.client import Model
 from extractor.llm.database import open_run
+from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.spec import ClientSettings
 from extractor.llm.store import CallStore, OpenStore
 from extractor.options import Effort, ExtractionOptions
 from extractor.results.evaluation.gold_files import ExtractionSource, open_extractions
@@ -24,7 +31,9 @@ from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.stages.parse import parse_record
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.read import read_records
+from extractor.stages.read.records import read_stream
 
+T = TypeVar("T")
 Row = dict[str, Any]
 Pairs = list[tuple[ParsedRecord, TrialExtraction]]
 """Parsed records, each with its gold."""
@@ -34,6 +43,20 @@ PEER = "plain instructor calls"
 """The effort of the figures of ``benchmarks.peers``."""
 RULES = ExtractionOptions(effort=Effort.NONE)
 """The rules alone."""
+
+
+async def ask_all(
+    chosen: argparse.Namespace, ask: Callable[[Model, Any, TrialExtraction], Awaitable[T]], pairs: Sequence[Any]
+) -> list[T]:
+    """Call ``ask`` with a model for all pairs of a record and its gold at once.
+
+    The model is that of ``--model``, whose calls ``--keep`` stores, or that of ``--replay``.
+    """
+    choice = ModelChoice(read_model_spec(chosen.model) if chosen.model else None, chosen.replay)
+    with keeping_calls(chosen.keep) as calls:
+        async with open_model(choice, ClientSettings(concurrency=100), calls) as model:
+            assert model is not None
+            return await asyncio.gather(*(ask(model, *pair) for pair in pairs))
 
 
 @contextmanager
@@ -91,8 +114,15 @@ def read_labels(data: Path, name: str) -> list[Row]:
 
 
 def read_lines(path: Path) -> list[Row]:
-    """Read a file with one JSON object per line."""
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    """Read a file with one JSON object per line, which may be compressed."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        return [json.loads(line) for line in file]
+
+
+def read_studies(studies: Iterable[Row]) -> Iterator[TrialRecord]:
+    """Read studies in the JSON of the registry as records."""
+    lines = "".join(json.dumps(study) + "\n" for study in studies)
+    return read_stream("studies.jsonl", BytesIO(lines.encode()))
 
 
 def read_areas(data: Path) -> dict[str, str]:

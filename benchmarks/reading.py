@@ -10,7 +10,6 @@ write ``DIR/wrong/*.jsonl``, a line ``{"trial": ..., "fact": "L3", "wrong": true
 text does not bear out; ``wrong`` is false where that is debatable. The second command prints the share of wrong facts.
 """
 
-import gzip
 import json
 import random
 import subprocess
@@ -42,11 +41,11 @@ _REGIMEN = ("agent", "route", "frequency", "cycle_value", "cycle_unit", "duratio
 
 def write_sheets(sources: list[Path], out: Path, fold: int, trials: int, seed: int) -> None:
     """Choose trials, extract and export them, and write a sheet for each."""
-    studies = sorted(line for path in sources for line in _read_studies(path) if _is_of(line, fold))
+    studies = sorted(json.dumps(one) for path in sources for one in read_lines(path) if _is_of(one, fold))
     chosen = random.Random(seed).sample(studies, trials)
     out.mkdir(parents=True)
     records = out / "trials.jsonl"
-    records.write_text("".join(chosen), "utf-8")
+    records.write_text("\n".join(chosen), "utf-8")
     _run("run", records, "--effort", "none", "--out", out / "run")
     for name in ("jsonl", "fhir"):
         _run("export", out / "run", "--to", out / name, "--format", name)
@@ -58,13 +57,8 @@ def write_sheets(sources: list[Path], out: Path, fold: int, trials: int, seed: i
         (out / "sheets" / f"{record.record_id}.md").write_text(text + "\n", "utf-8")
 
 
-def _read_studies(path: Path) -> list[str]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return file.readlines()
-
-
-def _is_of(line: str, fold: int) -> bool:
-    protocol = json.loads(line)["protocolSection"]
+def _is_of(study: Row, fold: int) -> bool:
+    protocol = study["protocolSection"]
     has_criteria = protocol.get("eligibilityModule", {}).get("eligibilityCriteria")
     return bool(has_criteria) and fold_of(protocol["identificationModule"]["nctId"]) == fold
 

@@ -7,14 +7,13 @@ values given, the wrong ones, the same among the values with at least the confid
 that were missed. ``--show`` prints the wrong sure values and the misses of one field, or of "all".
 """
 
-import json
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import RULES, Row, format_table, parse_options, read_lines
+from benchmarks.data import RULES, Row, format_table, parse_options, read_lines, read_studies
 from extractor.pipeline import extract_by_rules
 from extractor.results.evaluation.comparers import AGE_UNITS
 from extractor.schemas import (
@@ -29,7 +28,6 @@ from extractor.schemas import (
     TimeWindow,
     TrialExtraction,
 )
-from extractor.stages.read import read_records
 from extractor.text.units import read_unit
 
 
@@ -72,12 +70,13 @@ _TEXTS = ("list", "lead_in", "text", "section", "agent", "measure", "description
 def judge_file(path: Path) -> list[Outcome]:
     """Extract every wording of a file, and compare what was given with its right answer."""
     wordings = read_lines(path)
-    with tempfile.TemporaryDirectory() as folder:
-        records = Path(folder) / "records.jsonl"
-        records.write_text("".join(json.dumps(make_study(*pair)) + "\n" for pair in enumerate(wordings)), "utf-8")
-        extractions = [extract_by_rules(record, RULES) for record in read_records(records)]
-    pairs = zip(wordings, extractions, strict=True)
+    pairs = zip(wordings, extract_wordings(wordings), strict=True)
     return [one for wording, extraction in pairs for one in judge(wording, extraction)]
+
+
+def extract_wordings(wordings: Sequence[Row]) -> Iterator[TrialExtraction]:
+    """Extract each wording as a small record, with the rules alone."""
+    return (extract_by_rules(record, RULES) for record in read_studies(map(make_study, count(), wordings)))
 
 
 def make_study(number: int, wording: Row) -> Row:

@@ -1,13 +1,11 @@
-"""Benchmarks that read records by the rules: audit, quantities, rules; and the estimate for the registry."""
+"""Benchmarks that read records by the rules: findings are counted and sampled, gold is read with its records."""
 
 import json
-from argparse import Namespace
 from pathlib import Path
 
 from benchmarks.audit import audit_record, draw_sample, format_counts, format_finding
 from benchmarks.data import read_once, read_pairs
 from benchmarks.gold.standoff import to_standoff
-from benchmarks.registry import PerRecord, estimate_model, estimate_rules
 from extractor import read_records
 from extractor.stages.parse import parse_record
 
@@ -36,13 +34,3 @@ def test_gold_without_text_gets_its_words_from_the_records(tmp_path):
     gold.write_text(json.dumps(to_standoff(label, record)) + "\n", "utf-8")
     ((_, found),) = read_pairs(gold, [SEEDS, SEEDS])  # a repeated trial counts once
     assert found.endpoints[0].measure == outcome["measure"]
-
-
-def test_the_estimate_for_the_whole_registry():
-    mean = PerRecord(seconds=0.01, calls=0.5, prompt=850, output=100, usd=0.001, batch=0.5)
-    chosen = Namespace(records=36_000, driver=500.0, model="m", flight=10, latency=2.0, reads=85.0, writes=20.0)
-    rules = list(estimate_rules(mean, chosen))
-    assert [row[2] for row in rules] == ["6 min", "1 min", "0 min"]
-    assert "2 drivers" in rules[1][1]
-    single, batched, one, many = estimate_model(mean, chosen)
-    assert (single[2], single[3], batched[3], one[2], many[2]) == ("60 min", "36", "18", "6 days", "90 min")
