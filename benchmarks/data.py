@@ -10,7 +10,6 @@ import csv
 import gzip
 import hashlib
 import json
-import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from enum import Enum
@@ -132,18 +131,6 @@ def read_areas(data: Path) -> dict[str, str]:
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         return {row["nct"]: row["area"] for row in csv.DictReader(file, delimiter="\t")}
-
-
-def read_once(data: Path) -> Iterator[TrialRecord]:
-    """Yield every record of a file, a folder, or its folder ``records``, each trial only once."""
-    folder = data / "records" if (data / "records").is_dir() else data
-    seen: set[str] = set()
-    for path in sorted(folder.iterdir()) if folder.is_dir() else [folder]:
-        if path.suffix != ".tsv":
-            for record in read_records(path, on_error=lambda error: print(error, file=sys.stderr)):
-                if record.record_id not in seen:
-                    seen.add(record.record_id)
-                    yield record
 
 
 def read_folds(text: str) -> set[int]:
