@@ -27,17 +27,8 @@ class Count(IntEnum):
     LEFT_EMPTY = 4  # of these, fields also empty in the prediction
     GOLD = 5
     PREDICTED = 6
-    GOLD_PAIRED = 7  # of items that have a counterpart
-    PREDICTED_PAIRED = 8
-    MISSED = 9
-    INVENTED = 10
-
-
-_COLUMNS = (
-    (Count.GOLD, Count.GOLD_PAIRED, Count.MISSED),
-    (Count.PREDICTED, Count.PREDICTED_PAIRED, Count.INVENTED),
-)
-"""The counts of each side: all values, those of items that have a counterpart, and those without a counterpart."""
+    MISSED = 7
+    INVENTED = 8
 
 
 class ScoredRecord(NamedTuple):
@@ -129,10 +120,10 @@ def score_record(
         for value in one.values:
             for column in range(Level.EXACT - value.level, Level.EXACT):  # a level includes all lower ones
                 row[column] += 1
-            for own, other, (total, paired, alone) in zip(value[:2], (value.new, value.old), _COLUMNS, strict=True):
-                row[total] += own is not None
-                row[paired] += own is not None and one.is_paired
-                row[alone] += own is not None and other is None
+            row[Count.GOLD] += value.old is not None
+            row[Count.PREDICTED] += value.new is not None
+            row[Count.MISSED] += value.new is None
+            row[Count.INVENTED] += value.old is None
             if value.error:
                 sides = one.old_side, one.new_side
                 errors.append(Disagreement(value.error, field, record, value.old, value.new, *sides))

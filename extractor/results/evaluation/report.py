@@ -65,7 +65,6 @@ class FieldScore(_Ladder):
     predicted: int = Field(description="Values that are predicted.")
     missed: int = Field(description="Values of gold without a counterpart.")
     invented: int = Field(description="Predicted values without a counterpart.")
-    f1_paired: Share = Field(description="Normalised F1 over the values of items that have a counterpart.")
     empty: EmptyScore
 
 

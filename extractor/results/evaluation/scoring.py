@@ -176,7 +176,6 @@ def _compose_report(
                 predicted=row[Count.PREDICTED],
                 missed=row[Count.MISSED],
                 invented=row[Count.INVENTED],
-                f1_paired=_share(2 * row[Count.NORMALISED], row[Count.GOLD_PAIRED] + row[Count.PREDICTED_PAIRED]),
                 empty=_compose_empty(row),
                 **levels[one.name],
             )
@@ -204,11 +203,7 @@ def _compare_scores(scored: _Scored, other: _Scored, name: str, resamples: int, 
 
 def _compose_empty(row: Floats) -> EmptyScore:
     empty, left = row[Count.EMPTY], row[Count.LEFT_EMPTY]
-    return EmptyScore(fields=empty, left_empty=left, specificity=_share(left, empty))
-
-
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
+    return EmptyScore(fields=empty, left_empty=left, specificity=left / empty if empty else None)
 
 
 def _interval(bounds: Floats) -> Interval | None:
