@@ -21,7 +21,7 @@ import argparse
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, replace
 from decimal import Decimal
 from operator import sub
@@ -191,14 +191,13 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
 def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> str:
     """One line for each group and effort."""
     head = ["effort", "group", "trials", *_TOTALS, "calls", "prompt", "output", "$/1000", "$ uncached"]
-    return format_table(head, (_row(one, bill(one, pricing)) for one in results))
-
-
-def _row(one: Mapping[str, Any], cost: Bill) -> list[object]:
-    tokens = [f"{one[name]:.1f}" for name in ("calls", "prompt_tokens", "output_tokens")]
-    figures = [one["figures"][total] for total in _TOTALS]
-    dollars = [f"{cost.dollars:.2f}", f"{cost.uncached:.2f}"]
-    return [one["effort"], one["group"], one["records"], *figures, *tokens, *dollars]
+    rows = []
+    for one in results:
+        cost, figures = bill(one, pricing), [one["figures"][total] for total in _TOTALS]
+        tokens = [f"{one[name]:.1f}" for name in ("calls", "prompt_tokens", "output_tokens")]
+        dollars = [f"{cost.dollars:.2f}", f"{cost.uncached:.2f}"]
+        rows.append([one["effort"], one["group"], one["records"], *figures, *tokens, *dollars])
+    return format_table(head, rows)
 
 
 def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
@@ -258,12 +257,7 @@ def format_forecast(results: Sequence[Mapping[str, Any]], groups: Mapping[str, G
 def format_fields(results: Sequence[Mapping[str, Any]]) -> str:
     """F1 of each field, a column for each group and effort."""
     head = ["field", *(f"{one['group'].split()[0]} {one['effort']}" for one in results)]
-    return format_table(head, _field_rows(results))
-
-
-def _field_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[list[object]]:
-    for field in FIELDS:
-        yield [field.name, *(one["figures"].get(field.name) for one in results)]
+    return format_table(head, ([field.name, *(one["figures"].get(field.name) for one in results)] for field in FIELDS))
 
 
 def plot_effort(results: Iterable[Mapping[str, Any]], dollars: Iterable[float], label: str, path: Path) -> None:

@@ -86,14 +86,6 @@ def test_gold_says_nothing_of_a_field_without_its_key(said, counts):
     assert (assays.stated, assays.predicted, assays.invented) == counts
 
 
-def test_gold_of_the_users_fields_alone_says_nothing_of_the_guidelines():
-    alone = own({"record_id": "A", "eligibility": {}}, blinding=["open"])
-    report = evaluate([alone], [own(make_gold(), blinding=["open"])], fields=BLINDING, resamples=0)
-    assert {name for name, figure in report.figures().items() if figure is not None} == {
-        *("all", "all.micro", "custom", "custom.micro", "custom.blinding.value")
-    }
-
-
 def test_gold_may_have_the_written_form_and_no_other():
     number = {"comparator": "between", "value": 30, "value_high": 40, "unit": "%"}
     predicted = own(make_gold(), fraction=[number | {"value_high": 45}, number])
