@@ -8,7 +8,7 @@ from typing import Any, Self
 from extractor.schemas import Amount, Comparator, Comparison, Constraint, Frequency, Instrument, Quantity, TimeUnit
 from extractor.text.aliases import name_instrument
 
-from .text import fold_name, is_inside_either, measure_overlap, read_dimension, scale_quantity
+from .text import compare_extents, fold_name, measure_overlap, read_dimension, scale_quantity
 from .wording import may_name_one_thing
 
 
@@ -181,13 +181,6 @@ def _compare_numbers(gold: Any, predicted: Any) -> float:
     return 0.5 * sum(numbers) / len(numbers) + 0.4 * is_same_unit
 
 
-def _compare_texts(gold: str, predicted: str) -> float:
-    if fold_name(gold) == fold_name(predicted):
-        return 1.0
-    overlap = measure_overlap(gold, predicted)
-    return max(overlap, 0.5) if is_inside_either(gold, predicted) else overlap
-
-
 _WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
 
 
@@ -201,15 +194,14 @@ def _have_one_name(one: Instrument, other: Instrument) -> bool:
 
 
 TEXT = Comparer(
-    lambda *_: ErrorKind.WORDING, fold_name, lambda one, other: measure_overlap(one, other) >= 0.5, _compare_texts
+    lambda *_: ErrorKind.WORDING,
+    fold_name,
+    lambda one, other: measure_overlap(one, other) >= 0.5,
+    lambda one, other: 1.0 if fold_name(one) == fold_name(other) else compare_extents(one, other),
 )
 """Verbatim text, or another name of the same agent or measure; texts that share half of their tokens agree at the
 relaxed level."""
-EXTENT = replace(
-    TEXT,
-    resembles=lambda one, other: measure_overlap(one, other) >= 0.5 or is_inside_either(one, other),
-    is_extent=True,
-)
+EXTENT = replace(TEXT, resembles=lambda one, other: compare_extents(one, other) >= 0.5, is_extent=True)
 """The extent of a quote: two readers seldom cut it alike, so an overlap is enough."""
 _QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_numbers)
 COMPARERS: dict[Comparison, Comparer] = {
