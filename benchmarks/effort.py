@@ -57,7 +57,7 @@ _TOTALS = (*Task, "all")
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     options: dict[str, Any] = {"model": str, "keep": Path, "replay": Path, "effort": "rules,low,medium,high"}
     options |= {"folds": "", "limit": int, "price": PRICE, "json": Path, "forecast": Path}
     options |= {"from": [Path], "plot": Path, "costs": False, "gpu": "2.5,3000,400"}
@@ -103,7 +103,7 @@ def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def read_groups(gold: Path, records: Sequence[Path], folds: set[int], limit: int | None) -> Mapping[str, Group]:
-    """The annotated records of these folds by group of areas, at most ``limit`` of each."""
+    """Return the annotated records of these folds by group of areas, at most ``limit`` of each."""
     known = read_gold(gold)
     groups: dict[str, list[tuple[TrialRecord, TrialExtraction]]] = defaultdict(list)
     for parsed, label in read_pairs(gold, records):
@@ -157,7 +157,7 @@ class Bill(NamedTuple):
 
 
 def find_pricing(model: str) -> Pricing:
-    """The prices of a model, and its thinking by default."""
+    """Return the prices of a model, and its thinking by default."""
     pricing = Pricing.of(ModelSpec.parse(model), PriceList())
     if pricing.price is None:
         raise SystemExit(f"{model}: genai-prices knows no such model")
@@ -165,13 +165,13 @@ def find_pricing(model: str) -> Pricing:
 
 
 def price_hardware(hour: float, reads: float, writes: float) -> Pricing:
-    """The prices of tokens on a machine of ``hour`` dollars that reads and writes so many tokens a second."""
+    """Return the prices of tokens on a machine of ``hour`` dollars that reads and writes this many tokens a second."""
     prompt, output = (Decimal(hour / 3600 / rate * 1e6) for rate in (reads, writes))
     return Pricing(None, ListedPrice("own", Price(prompt=prompt, output=output, cached=Decimal(0)), "--gpu"))
 
 
 def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
-    """The cost of measured calls and tokens, with a cache and thinking as a run of 1,000 records expects them."""
+    """Return the cost of measured calls and tokens, with the cache and thinking that a run of 1,000 records expects."""
     price = pricing.price
     assert price
     calls, prompt, static, output = (one[name] * _RECORDS for name in _COUNTS)
@@ -189,7 +189,7 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
 
 
 def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> str:
-    """One line for each group and effort."""
+    """Format one line for each group and effort."""
     head = ["effort", "group", "trials", *_TOTALS, "calls", "prompt", "output", "$/1000", "$ uncached"]
     rows = []
     for one in results:
@@ -201,7 +201,7 @@ def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> st
 
 
 def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
-    """The table of costs of 1,000 records: a column for each effort, with a figure for each group of areas."""
+    """Format the costs of 1,000 records: a column for each effort, with a figure for each group of areas."""
     hour, reads, writes = map(float, gpu.split(","))
     models = {model.rpartition("/")[2]: find_pricing(model) for model in _HOSTED}
     models["a GPU"] = price_hardware(hour, reads, writes)
@@ -237,7 +237,7 @@ def _pair(figures: Iterable[float], digits: int = 2) -> str:
 
 
 def format_forecast(results: Sequence[Mapping[str, Any]], groups: Mapping[str, Group], pricing: Pricing) -> str:
-    """What a dry run expects a record of these groups to take, without thinking, beside what was measured."""
+    """Format the forecast of a dry run for a record of these groups, without thinking, beside what was measured."""
     rates, rows = replace(pricing.rates().expected, thinking=0), []
     for one in results:
         pairs = groups[one["group"]]

@@ -98,7 +98,7 @@ def list_bounds(extraction: TrialExtraction) -> Iterator[Bound]:
 
 
 def _is_timed(mark: Row) -> bool:
-    """Whether a mark is a time limit of a treatment or disease; calendar years have no unit."""
+    """Return whether a mark is a time limit of a treatment or disease; calendar years have no unit."""
     return bool(mark["time_unit"] and mark["as"] == "Temporality" and mark["of"] in _TIMED)
 
 
@@ -122,7 +122,7 @@ def _meet(one: Bound, other: Bound) -> bool:
 
 
 def _same_number(ours: float, theirs: float) -> bool:
-    """Whether two numbers are one, or one has a power of ten that the other leaves to the unit."""
+    """Return whether two numbers are one, or one has a power of ten that the other leaves to the unit."""
     if not ours or not theirs:
         return ours == theirs
     return any(abs(ours - theirs * 10**power) < 1e-6 * abs(ours) for power in (0, 3, 6, 9))

@@ -84,7 +84,7 @@ def judge(parsed: ParsedRecord, gold: TrialExtraction, result: ModelResult, raw:
 
 
 def _list_right(gold: TrialExtraction, found: TrialExtraction) -> dict[tuple[str, str], tuple[bool, Any]]:
-    """For each stated value of gold, by field and place: whether ``found`` has it, and what it has."""
+    """Return for each stated value of gold, by field and place, whether ``found`` has it, and what it has."""
     return {
         (one.field.name, one.old_side.path or ""): (one.is_equal, one.new)
         for one in compare(gold, found, GROUPS)
@@ -106,7 +106,7 @@ def _list_unreadable(result: ModelResult) -> Iterator[str]:
 
 
 async def ask(parsed: ParsedRecord, options: ExtractionOptions, model: Model) -> tuple[ModelResult, ModelResult]:
-    """The result of a dialogue, and the same from its first answers as they are."""
+    """Return the result of a dialogue, and the same from its first answers as they are."""
     steps = dialogue(parsed, options)
     seen: list[tuple[Round, Replies]] = []
     try:
@@ -124,7 +124,7 @@ async def ask(parsed: ParsedRecord, options: ExtractionOptions, model: Model) ->
 
 
 def _take(parsed: ParsedRecord, calls: Iterable[Sequence[Question]], replies: Replies) -> ModelResult:
-    """The answers without any check."""
+    """Return the answers without any check."""
     drafts: list[Draft] = []
     received: list[ModelReply] = [reply for reply in replies if reply]
     questions = [question for call in calls for question in call]
@@ -151,7 +151,7 @@ def _believe(parsed: ParsedRecord, question: Question, said: Mapping[str, Any], 
 
 
 def format_losses(found: Sequence[Judged]) -> str:
-    """A row for each field: right answers, losses, their share, and their causes."""
+    """Format a row for each field: right answers, losses, their share, and their causes."""
     right = sum((one.right for one in found), Counter[str]())
     losses = Counter((loss.field, loss.cause) for one in found for loss in one.losses)
     rows: list[list[object]] = []

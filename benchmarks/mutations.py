@@ -154,7 +154,7 @@ def make_trials(drawn: Iterable[Drawn], count: int, rng: random.Random) -> Itera
 
 
 def stands_elsewhere(quote: str, drawn: Drawn) -> bool:
-    """Whether a text has the changed quote, as whole words, in a place other than its source, or twice.
+    """Return whether a text has the changed quote, as whole words, in another place than its source, or twice.
 
     >>> drawn = Drawn("Arm A: 5 mg daily. Arm B: 15 mg daily.", 26, 37)
     >>> stands_elsewhere("5 mg daily", drawn), stands_elsewhere("51 mg daily", drawn)

@@ -131,7 +131,7 @@ def _is_judged(field: str, right: Row) -> bool:
 
 
 def _list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
-    """The right values by field, in the form of the given ones."""
+    """Yield the right values by field, in the form of the given ones."""
     right = wording["right"]
     for regimen in right.get("regimens", ()):
         yield "agent", regimen["agent"]
@@ -148,7 +148,7 @@ def _list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
 
 
 def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The bounds of a limit; "between" has two."""
+    """Return the bounds of a limit; "between" has two."""
     quantity, sign, value, high, unit = limit
     if sign != Comparator.BETWEEN:
         return [(quantity, sign, value, unit)]
@@ -170,7 +170,7 @@ def list_given(extraction: TrialExtraction) -> Iterator[Given]:
 
 
 def _list_fields(item: ExtractedItem, names: Mapping[str, str]) -> Iterator[Given]:
-    """The values of some fields, by the field's name here, each in a form that compares."""
+    """Yield the values of some fields, by the field's name here, each in a form that compares."""
     for attribute, field in names.items():
         found = getattr(item, attribute)
         values = found if isinstance(found, tuple) else [] if found is None else [found]
@@ -220,7 +220,7 @@ def _same_unit(one: str | None, other: str | None) -> bool:
 
 
 def _names_both(given: Any, right: Any) -> bool:
-    """Whether one limit on a list of quantities ("AST or ALT") states the same limit on another member of it."""
+    """Return whether a limit on a list of quantities ("AST or ALT") is the same limit on another member."""
     return bool(given[1:3] == right[1:3] and set(_words(right[0]).split()) <= set(_words(given[0]).split()))
 
 
@@ -237,7 +237,7 @@ def _words(text: str) -> str:
 
 
 def _share_word(one: str, other: str) -> bool:
-    """Whether two names of a thing share a word, or one is the abbreviation of the other."""
+    """Return whether two names of a thing share a word, or one is the abbreviation of the other."""
     mine, theirs = (_words(name).replace("aged", "age").split() for name in (one, other))
     if {word.rstrip("s") for word in mine} & {word.rstrip("s") for word in theirs}:
         return True

@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def judge(lines: Sequence[Row], sure: float) -> Iterator[tuple[Row, list[Any], str]]:
-    """The certain values of today, each with its line and with what the reader said of it, or "new"."""
+    """Yield the certain values of today, each with its line and with what the reader said of it, or "new"."""
     for line, values in zip(lines, _extract(lines, sure), strict=True):
         judged = {json.dumps([field, value]): verdict for field, value, verdict, *_ in line["judged"]}
         yield from ((line, value, judged.get(json.dumps(value), "new")) for value in values)
@@ -48,14 +48,14 @@ def _count(verdicts: Counter[str]) -> tuple[int, int, str]:
 
 
 def _extract(lines: Sequence[Row], sure: float) -> Iterator[list[list[Any]]]:
-    """The certain values of each line, as JSON holds them."""
+    """Yield the certain values of each line, as JSON holds them."""
     for extraction in extract_wordings(list(map(_word, lines))):
         sure_ones = (one for one in list_given(extraction) if one.field in _FIELDS and one.confidence >= sure)
         yield [json.loads(json.dumps([one.field, one.value])) for one in sure_ones]
 
 
 def _word(line: Row) -> Row:
-    """A line in the form that ``make_study`` turns into a registry's record."""
+    """Return a line in the form that ``make_study`` turns into a registry's record."""
     if line["part"] == "outcome":
         return {"task": "outcome", "measure": line["text"], "time_frame": line.get("time_frame")}
     return {"task": "eligibility", "text": line["text"], "list": line["part"]}

@@ -123,7 +123,7 @@ async def judge(cases: Sequence[Row]) -> list[Verdict]:
 
 
 def _make_study(number: int, case: Row) -> Row:
-    """A registry's record of a case; one about a dose has its arms and interventions."""
+    """Return a registry's record of a case; one about a dose has its arms and interventions."""
     if "arms" not in case:
         return make_study(number, case)
     study = make_study(number, {"task": ""})
@@ -158,14 +158,14 @@ def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
 
 
 def _is_same(case: Row, field: str, given: Any, claimed: Any) -> bool:
-    """Whether a value is the claimed one. A wrong limit is that of its very quantity, not the neighbour's own one."""
+    """Return whether a value is the claimed one. A wrong limit must be one of the same quantity."""
     if field == "constraint" and not case["right"] and {*fold_words(given[0])} != {*fold_words(claimed[0])}:
         return False
     return agree(field, given, claimed)
 
 
 def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
-    """The values of a case's answer, by field. Raises ``ValueError`` for one in no readable form."""
+    """Yield the values of a case's answer, by field. Raises ``ValueError`` for one in no readable form."""
     item: Any = Reply.model_validate({"items": [{"n": 1} | case["answer"]]}).items[0]
     if isinstance(item, Unreadable):
         raise ValueError(item.reason)  # noqa: TRY004 - all that is wrong with a case is a ValueError
@@ -182,7 +182,7 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
 
 
 def _find_support(field: str, value: Any, extraction: TrialExtraction) -> Support | None:
-    """The support of the evidence of this value."""
+    """Return the support of the evidence of this value."""
     name = next(name for key, name in _KEYS.values() if key == field)
     for _, item in extraction.list_items():
         found = getattr(item, name, None)

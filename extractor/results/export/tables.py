@@ -217,7 +217,7 @@ def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
 
 
 def _adapt(columns: Iterable[Column], taken: set[str], within: tuple[str, ...] = ()) -> tuple[Column, ...]:
-    """Columns of attributes under free names. A text may state a whole number too long for a database's integers."""
+    """Return columns of attributes under free names. Integers become numbers, since a text may state any length."""
     kinds = {"integer": "number"}
     return tuple(
         replace(one, name=_find_free(one.name, taken), kind=kinds.get(one.kind, one.kind), path=within + one.path)
@@ -226,7 +226,7 @@ def _adapt(columns: Iterable[Column], taken: set[str], within: tuple[str, ...] =
 
 
 def _find_free(name: str, taken: set[str]) -> str:
-    """The name, with underscores behind it until no other is like it: a database ignores case. It is then taken."""
+    """Return the name with underscores until it is free, ignoring case as a database does, and take it."""
     while name.casefold() in taken:
         name += "_"
     taken.add(name.casefold())
