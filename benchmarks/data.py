@@ -24,18 +24,11 @@ from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.spec import ClientSettings
 from extractor.llm.store import CallStore, OpenStore
 from extractor.options import Effort, ExtractionOptions
-from extractor.results.evaluation.gold_files import ExtractionSource, open_extractions
-from extractor.results.evaluation.standoff import is_standoff, read_standoff
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.parsed import ParsedRecord
-from extractor.stages.read import read_records
 from extractor.stages.read.records import read_stream
 
 T = TypeVar("T")
 Row = dict[str, Any]
-Pairs = list[tuple[ParsedRecord, TrialExtraction]]
-"""Parsed records, each with its gold."""
 
 FOLDS = 5
 PEER = "plain instructor calls"
@@ -149,28 +142,6 @@ def fold_of(trial: str) -> int:
     True
     """
     return int(hashlib.md5(trial.encode(), usedforsecurity=False).hexdigest(), 16) % FOLDS
-
-
-def read_pairs(gold: Path, records: Sequence[Path]) -> Pairs:
-    """Read and parse the records that ``gold`` annotates, each once.
-
-    Gold may be standoff; then a record whose text is not the annotated one is left out. Unreadable records are left
-    out, too.
-
-    >>> pairs = read_pairs(Path("seeds/gold"), [Path("seeds/records")])
-    >>> len(pairs), all(parsed.record.record_id == label.record_id for parsed, label in pairs)
-    (5, True)
-    """
-    source: ExtractionSource = gold
-    if is_standoff(gold):
-        source = read_standoff(gold, read_records(*records, on_error=lambda _: None)).annotations
-    annotated = open_extractions(source, "gold")
-    found: dict[str, tuple[ParsedRecord, TrialExtraction]] = {}
-    for record in read_records(*records, on_error=lambda _: None):
-        label = annotated.get(record.record_id)
-        if label is not None and record.record_id not in found:
-            found[record.record_id] = parse_record(record), label
-    return list(found.values())
 
 
 def format_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, markdown: bool = False) -> str:

@@ -5,7 +5,7 @@
     python -m benchmarks.effort GOLD RECORDS... --forecast benchmarks/figures/effort.json [--folds 3,4] [--limit N]
     python -m benchmarks.effort --from FILE... (--plot FILE | --costs [--gpu 2.5,3000,400])
 
-GOLD is a folder of gold JSON, or a file without text such as benchmarks/gold/gold.jsonl. ``--keep`` stores all answers
+GOLD is a file with folds and areas such as benchmarks/gold/gold.jsonl. ``--keep`` stores all answers
 in a folder, from which ``--replay`` takes them. ``--limit`` takes at most N trials of each group of areas. Prints
 macro-F1 by group and task, by field, calls and tokens a record, and dollars per 1,000 records at the price of a model
 of genai-prices. Tokens are measured; what a cache serves and what a model thinks is forecast, as ``--dry-run`` does.
@@ -28,8 +28,8 @@ from operator import sub
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import PEER, format_table, keeping_calls, parse_options, read_folds, read_pairs
-from benchmarks.gold import name_group, read_gold
+from benchmarks.data import PEER, format_table, keeping_calls, parse_options, read_folds
+from benchmarks.gold import name_group, read_pairs
 from extractor import Extractor
 from extractor.llm.calls import CHARACTERS_PER_TOKEN
 from extractor.llm.cost.budget import Pricing
@@ -104,12 +104,10 @@ def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
 
 def read_groups(gold: Path, records: Sequence[Path], folds: set[int], limit: int | None) -> Mapping[str, Group]:
     """Return the annotated records of these folds by group of areas, at most ``limit`` of each."""
-    known = read_gold(gold)
     groups: dict[str, list[tuple[TrialRecord, TrialExtraction]]] = defaultdict(list)
-    for parsed, label in read_pairs(gold, records):
-        line = known[label.record_id]
+    for record, line, label in read_pairs(gold, records):
         if line["fold"] in folds:
-            groups[name_group(line["area"])].append((parsed.record, label))
+            groups[name_group(line["area"])].append((record, label))
     return {name: sorted(groups[name], key=lambda pair: pair[0].record_id)[:limit] for name in sorted(groups)}
 
 

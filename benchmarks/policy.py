@@ -13,16 +13,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import ask_all, parse_options, read_pairs
+from benchmarks.data import ask_all, parse_options
+from benchmarks.gold import read_pairs
 from benchmarks.matching import is_right, list_values, match_items
 from extractor.llm.client import Model
 from extractor.options import Effort, ExtractionOptions
-from extractor.schemas import TrialExtraction
+from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.stages.ask.dialogue import dialogue
 from extractor.stages.ask.querying import converse
 from extractor.stages.assemble import ModelResult, assemble_extraction
 from extractor.stages.assemble.dosing import covers
 from extractor.stages.assemble.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree, name_situation
+from extractor.stages.parse import parse_record
 from extractor.stages.parse.drafts import Draft, Reading
 from extractor.stages.parse.parsed import ParsedRecord
 
@@ -104,10 +106,12 @@ def main() -> None:
     )
     options = ExtractionOptions(effort=chosen.effort)
 
-    async def count(model: Model, parsed: ParsedRecord, gold: TrialExtraction) -> Counts:
+    async def count(model: Model, record: TrialRecord, gold: TrialExtraction) -> Counts:
+        parsed = parse_record(record)
         return count_situations(parsed, await converse(dialogue(parsed, options), model), gold)
 
-    found = asyncio.run(ask_all(chosen, count, read_pairs(chosen.gold, chosen.records)))
+    pairs = [(record, gold) for record, _, gold in read_pairs(chosen.gold, chosen.records)]
+    found = asyncio.run(ask_all(chosen, count, pairs))
     text = format_counts(nest(sum(found, Counts())))
     print(text)
     if chosen.write:
