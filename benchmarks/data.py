@@ -5,35 +5,50 @@ object per line.
 """
 
 import argparse
+import asyncio
 import csv
+import gzip
 import hashlib
 import json
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from enum import Enum
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from extractor.cli.environment import read_model_spec
+from extractor.llm.client import Model
 from extractor.llm.database import open_run
+from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.spec import ClientSettings
 from extractor.llm.store import CallStore, OpenStore
 from extractor.options import Effort, ExtractionOptions
-from extractor.results.evaluation.gold_files import ExtractionSource, open_extractions
-from extractor.results.evaluation.standoff import is_standoff, read_standoff
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.parsed import ParsedRecord
-from extractor.stages.read import read_records
+from extractor.stages.read.records import read_stream
 
+T = TypeVar("T")
 Row = dict[str, Any]
-Pairs = list[tuple[ParsedRecord, TrialExtraction]]
-"""Parsed records, each with its gold."""
 
 FOLDS = 5
 PEER = "plain instructor calls"
 """The effort of the figures of ``benchmarks.peers``."""
 RULES = ExtractionOptions(effort=Effort.NONE)
 """The rules alone."""
+
+
+async def ask_all(
+    chosen: argparse.Namespace, ask: Callable[[Model, Any, TrialExtraction], Awaitable[T]], pairs: Sequence[Any]
+) -> list[T]:
+    """Call ``ask`` with a model for all pairs of a record and its gold at once.
+
+    The model is that of ``--model``, whose calls ``--keep`` stores, or that of ``--replay``.
+    """
+    choice = ModelChoice(read_model_spec(chosen.model) if chosen.model else None, chosen.replay)
+    with keeping_calls(chosen.keep) as calls:
+        async with open_model(choice, ClientSettings(concurrency=100), calls) as model:
+            assert model is not None
+            return await asyncio.gather(*(ask(model, *pair) for pair in pairs))
 
 
 @contextmanager
@@ -91,8 +106,15 @@ def read_labels(data: Path, name: str) -> list[Row]:
 
 
 def read_lines(path: Path) -> list[Row]:
-    """Read a file with one JSON object per line."""
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    """Read a file with one JSON object per line, which may be compressed."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        return [json.loads(line) for line in file]
+
+
+def read_studies(studies: Iterable[Row]) -> Iterator[TrialRecord]:
+    """Read studies in the JSON of the registry as records."""
+    lines = "".join(json.dumps(study) + "\n" for study in studies)
+    return read_stream("studies.jsonl", BytesIO(lines.encode()))
 
 
 def read_areas(data: Path) -> dict[str, str]:
@@ -102,18 +124,6 @@ def read_areas(data: Path) -> dict[str, str]:
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         return {row["nct"]: row["area"] for row in csv.DictReader(file, delimiter="\t")}
-
-
-def read_once(data: Path) -> Iterator[TrialRecord]:
-    """Yield every record of a file, a folder, or its folder ``records``, each trial only once."""
-    folder = data / "records" if (data / "records").is_dir() else data
-    seen: set[str] = set()
-    for path in sorted(folder.iterdir()) if folder.is_dir() else [folder]:
-        if path.suffix != ".tsv":
-            for record in read_records(path, on_error=lambda error: print(error, file=sys.stderr)):
-                if record.record_id not in seen:
-                    seen.add(record.record_id)
-                    yield record
 
 
 def read_folds(text: str) -> set[int]:
@@ -132,28 +142,6 @@ def fold_of(trial: str) -> int:
     True
     """
     return int(hashlib.md5(trial.encode(), usedforsecurity=False).hexdigest(), 16) % FOLDS
-
-
-def read_pairs(gold: Path, records: Sequence[Path]) -> Pairs:
-    """Read and parse the records that ``gold`` annotates, each once.
-
-    Gold may be standoff; then a record whose text is not the annotated one is left out. Unreadable records are left
-    out, too.
-
-    >>> pairs = read_pairs(Path("seeds/gold"), [Path("seeds/records")])
-    >>> len(pairs), all(parsed.record.record_id == label.record_id for parsed, label in pairs)
-    (5, True)
-    """
-    source: ExtractionSource = gold
-    if is_standoff(gold):
-        source = read_standoff(gold, read_records(*records, on_error=lambda _: None)).annotations
-    annotated = open_extractions(source, "gold")
-    found: dict[str, tuple[ParsedRecord, TrialExtraction]] = {}
-    for record in read_records(*records, on_error=lambda _: None):
-        label = annotated.get(record.record_id)
-        if label is not None and record.record_id not in found:
-            found[record.record_id] = parse_record(record), label
-    return list(found.values())
 
 
 def format_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, markdown: bool = False) -> str:

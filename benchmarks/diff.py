@@ -19,9 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import format_table, parse_options, read_lines, read_once
+from benchmarks.data import format_table, parse_options, read_lines
 from extractor.api import Extractor
 from extractor.results.diff import StatedValue, TrialChange, diff_trials
+from extractor.stages.read import read_records
 
 PARTS = {
     "criterion": ("criteria", "limits", "windows", "lead-ins"),
@@ -67,7 +68,7 @@ def _fold(text: str) -> str:
 def measure_versions(folder: Path, half: str, show: str) -> None:
     """Print a table of real and told changes by part."""
     rules = Extractor(effort="none")
-    sides = [{one.record_id: one for one in read_once(folder / name)} for name in ("old", "new")]
+    sides = [{one.record_id: one for one in read_records(folder / name)} for name in ("old", "new")]
     halves = json.loads((folder / "halves.json").read_text("utf-8")) if half else {}
     trials = [name for name in sides[0] if name in sides[1] and halves.get(name, "") == half]
     counts: dict[str, Counter[str]] = {part: Counter() for parts in PARTS.values() for part in parts}

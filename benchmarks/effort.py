@@ -5,7 +5,7 @@
     python -m benchmarks.effort GOLD RECORDS... --forecast benchmarks/figures/effort.json [--folds 3,4] [--limit N]
     python -m benchmarks.effort --from FILE... (--plot FILE | --costs [--gpu 2.5,3000,400])
 
-GOLD is a folder of gold JSON, or a file without text such as benchmarks/gold/gold.jsonl. ``--keep`` stores all answers
+GOLD is a file with folds and areas such as benchmarks/gold/gold.jsonl. ``--keep`` stores all answers
 in a folder, from which ``--replay`` takes them. ``--limit`` takes at most N trials of each group of areas. Prints
 macro-F1 by group and task, by field, calls and tokens a record, and dollars per 1,000 records at the price of a model
 of genai-prices. Tokens are measured; what a cache serves and what a model thinks is forecast, as ``--dry-run`` does.
@@ -21,15 +21,15 @@ import argparse
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, replace
 from decimal import Decimal
 from operator import sub
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import PEER, format_table, keeping_calls, parse_options, read_folds, read_pairs
-from benchmarks.gold import name_group, read_gold
+from benchmarks.data import PEER, format_table, keeping_calls, parse_options, read_folds
+from benchmarks.gold import name_group, read_pairs
 from extractor import Extractor
 from extractor.llm.calls import CHARACTERS_PER_TOKEN
 from extractor.llm.cost.budget import Pricing
@@ -57,7 +57,7 @@ _TOTALS = (*Task, "all")
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     options: dict[str, Any] = {"model": str, "keep": Path, "replay": Path, "effort": "rules,low,medium,high"}
     options |= {"folds": "", "limit": int, "price": PRICE, "json": Path, "forecast": Path}
     options |= {"from": [Path], "plot": Path, "costs": False, "gpu": "2.5,3000,400"}
@@ -103,13 +103,11 @@ def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def read_groups(gold: Path, records: Sequence[Path], folds: set[int], limit: int | None) -> Mapping[str, Group]:
-    """The annotated records of these folds by group of areas, at most ``limit`` of each."""
-    known = read_gold(gold)
+    """Return the annotated records of these folds by group of areas, at most ``limit`` of each."""
     groups: dict[str, list[tuple[TrialRecord, TrialExtraction]]] = defaultdict(list)
-    for parsed, label in read_pairs(gold, records):
-        line = known[label.record_id]
+    for record, line, label in read_pairs(gold, records):
         if line["fold"] in folds:
-            groups[name_group(line["area"])].append((parsed.record, label))
+            groups[name_group(line["area"])].append((record, label))
     return {name: sorted(groups[name], key=lambda pair: pair[0].record_id)[:limit] for name in sorted(groups)}
 
 
@@ -157,7 +155,7 @@ class Bill(NamedTuple):
 
 
 def find_pricing(model: str) -> Pricing:
-    """The prices of a model, and its thinking by default."""
+    """Return the prices of a model, and its thinking by default."""
     pricing = Pricing.of(ModelSpec.parse(model), PriceList())
     if pricing.price is None:
         raise SystemExit(f"{model}: genai-prices knows no such model")
@@ -165,13 +163,13 @@ def find_pricing(model: str) -> Pricing:
 
 
 def price_hardware(hour: float, reads: float, writes: float) -> Pricing:
-    """The prices of tokens on a machine of ``hour`` dollars that reads and writes so many tokens a second."""
+    """Return the prices of tokens on a machine of ``hour`` dollars that reads and writes this many tokens a second."""
     prompt, output = (Decimal(hour / 3600 / rate * 1e6) for rate in (reads, writes))
     return Pricing(None, ListedPrice("own", Price(prompt=prompt, output=output, cached=Decimal(0)), "--gpu"))
 
 
 def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
-    """The cost of measured calls and tokens, with a cache and thinking as a run of 1,000 records expects them."""
+    """Return the cost of measured calls and tokens, with the cache and thinking that a run of 1,000 records expects."""
     price = pricing.price
     assert price
     calls, prompt, static, output = (one[name] * _RECORDS for name in _COUNTS)
@@ -189,20 +187,19 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
 
 
 def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> str:
-    """One line for each group and effort."""
+    """Format one line for each group and effort."""
     head = ["effort", "group", "trials", *_TOTALS, "calls", "prompt", "output", "$/1000", "$ uncached"]
-    return format_table(head, (_row(one, bill(one, pricing)) for one in results))
-
-
-def _row(one: Mapping[str, Any], cost: Bill) -> list[object]:
-    tokens = [f"{one[name]:.1f}" for name in ("calls", "prompt_tokens", "output_tokens")]
-    figures = [one["figures"][total] for total in _TOTALS]
-    dollars = [f"{cost.dollars:.2f}", f"{cost.uncached:.2f}"]
-    return [one["effort"], one["group"], one["records"], *figures, *tokens, *dollars]
+    rows = []
+    for one in results:
+        cost, figures = bill(one, pricing), [one["figures"][total] for total in _TOTALS]
+        tokens = [f"{one[name]:.1f}" for name in ("calls", "prompt_tokens", "output_tokens")]
+        dollars = [f"{cost.dollars:.2f}", f"{cost.uncached:.2f}"]
+        rows.append([one["effort"], one["group"], one["records"], *figures, *tokens, *dollars])
+    return format_table(head, rows)
 
 
 def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
-    """The table of costs of 1,000 records: a column for each effort, with a figure for each group of areas."""
+    """Format the costs of 1,000 records: a column for each effort, with a figure for each group of areas."""
     hour, reads, writes = map(float, gpu.split(","))
     models = {model.rpartition("/")[2]: find_pricing(model) for model in _HOSTED}
     models["a GPU"] = price_hardware(hour, reads, writes)
@@ -238,7 +235,7 @@ def _pair(figures: Iterable[float], digits: int = 2) -> str:
 
 
 def format_forecast(results: Sequence[Mapping[str, Any]], groups: Mapping[str, Group], pricing: Pricing) -> str:
-    """What a dry run expects a record of these groups to take, without thinking, beside what was measured."""
+    """Format the forecast of a dry run for a record of these groups, without thinking, beside what was measured."""
     rates, rows = replace(pricing.rates().expected, thinking=0), []
     for one in results:
         pairs = groups[one["group"]]
@@ -258,12 +255,7 @@ def format_forecast(results: Sequence[Mapping[str, Any]], groups: Mapping[str, G
 def format_fields(results: Sequence[Mapping[str, Any]]) -> str:
     """F1 of each field, a column for each group and effort."""
     head = ["field", *(f"{one['group'].split()[0]} {one['effort']}" for one in results)]
-    return format_table(head, _field_rows(results))
-
-
-def _field_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[list[object]]:
-    for field in FIELDS:
-        yield [field.name, *(one["figures"].get(field.name) for one in results)]
+    return format_table(head, ([field.name, *(one["figures"].get(field.name) for one in results)] for field in FIELDS))
 
 
 def plot_effort(results: Iterable[Mapping[str, Any]], dollars: Iterable[float], label: str, path: Path) -> None:

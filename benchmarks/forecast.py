@@ -99,7 +99,7 @@ class Answered(NamedTuple):
 
 
 def read_answered(folder: Path) -> list[Answered]:
-    """The answered calls of a run, in order."""
+    """Return the answered calls of a run, in order."""
     sql = (
         "SELECT answered_by, system, user, output_limit, is_recheck, answer, exchanges, prompt_tokens, output_tokens"
         " FROM calls JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id"

@@ -9,13 +9,10 @@ their ids; ``--show`` prints what is not right. Bounds are those of ages and obs
 and ranges with one value, are left out.
 """
 
-import gzip
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.data import RULES, Row, fold_of, format_table, parse_options
+from benchmarks.data import RULES, Row, fold_of, format_table, parse_options, read_lines
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import Comparator, Section, Source, TrialExtraction, TrialRecord
 
@@ -45,7 +42,7 @@ class Tally(NamedTuple):
 def main() -> None:
     """Print the shares, and on request what is not right."""
     chosen = parse_options(__doc__, "file", half=int, show=False)
-    rows = [row for row in read_rows(chosen.file) if chosen.half is None or fold_of(row["id"]) % 2 == chosen.half]
+    rows = [row for row in read_lines(chosen.file) if chosen.half is None or fold_of(row["id"]) % 2 == chosen.half]
     tallies = [(row, compare(row)) for row in rows]
     bounds = [each for _, tally in tallies for each in tally.bounds]
     times, numbers = ([each for _, tally in tallies for each in getattr(tally, name)] for name in ("times", "numbers"))
@@ -64,13 +61,6 @@ def main() -> None:
         for verdict, bound in wrong:
             around = " ".join(row["text"][max(0, bound.start - 60) : bound.end + 40].split())
             print(f"{row['id']} {verdict}: {bound.sign} {bound.value:g} | {around}")
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Read the texts, from a file that may be compressed."""
-    data = path.read_bytes()
-    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def compare(row: Row) -> Tally:
@@ -108,7 +98,7 @@ def list_bounds(extraction: TrialExtraction) -> Iterator[Bound]:
 
 
 def _is_timed(mark: Row) -> bool:
-    """Whether a mark is a time limit of a treatment or disease; calendar years have no unit."""
+    """Return whether a mark is a time limit of a treatment or disease; calendar years have no unit."""
     return bool(mark["time_unit"] and mark["as"] == "Temporality" and mark["of"] in _TIMED)
 
 
@@ -132,7 +122,7 @@ def _meet(one: Bound, other: Bound) -> bool:
 
 
 def _same_number(ours: float, theirs: float) -> bool:
-    """Whether two numbers are one, or one has a power of ten that the other leaves to the unit."""
+    """Return whether two numbers are one, or one has a power of ten that the other leaves to the unit."""
     if not ours or not theirs:
         return ours == theirs
     return any(abs(ours - theirs * 10**power) < 1e-6 * abs(ours) for power in (0, 3, 6, 9))

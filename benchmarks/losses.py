@@ -17,18 +17,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import format_table, keeping_calls, parse_options, read_folds
-from benchmarks.effort import Group, read_groups
+from benchmarks.data import ask_all, format_table, parse_options, read_folds
+from benchmarks.effort import read_groups
 from benchmarks.gold import read_gold
-from extractor.cli.environment import read_model_spec
 from extractor.llm.client import Model
-from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.spec import ClientSettings
-from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.results.evaluation.alignment import compare
-from extractor.results.evaluation.fields import GROUPS, INDEX
-from extractor.schemas import Support, TrialExtraction
+from extractor.results.evaluation.fields import GROUPS
+from extractor.schemas import Support, TrialExtraction, TrialRecord
 from extractor.stages.ask.dialogue import Replies, Round, collect, dialogue
 from extractor.stages.ask.querying import ask_round
 from extractor.stages.ask.questions import ModelReply, Question
@@ -88,11 +84,11 @@ def judge(parsed: ParsedRecord, gold: TrialExtraction, result: ModelResult, raw:
 
 
 def _list_right(gold: TrialExtraction, found: TrialExtraction) -> dict[tuple[str, str], tuple[bool, Any]]:
-    """For each stated value of gold, by field and place: whether ``found`` has it, and what it has."""
+    """Return for each stated value of gold, by field and place, whether ``found`` has it, and what it has."""
     return {
         (one.field.name, one.old_side.path or ""): (one.is_equal, one.new)
         for one in compare(gold, found, GROUPS)
-        if one.field is not INDEX and any(pair.old is not None for pair in one.values)
+        if any(pair.old is not None for pair in one.values)
     }
 
 
@@ -110,7 +106,7 @@ def _list_unreadable(result: ModelResult) -> Iterator[str]:
 
 
 async def ask(parsed: ParsedRecord, options: ExtractionOptions, model: Model) -> tuple[ModelResult, ModelResult]:
-    """The result of a dialogue, and the same from its first answers as they are."""
+    """Return the result of a dialogue, and the same from its first answers as they are."""
     steps = dialogue(parsed, options)
     seen: list[tuple[Round, Replies]] = []
     try:
@@ -128,7 +124,7 @@ async def ask(parsed: ParsedRecord, options: ExtractionOptions, model: Model) ->
 
 
 def _take(parsed: ParsedRecord, calls: Iterable[Sequence[Question]], replies: Replies) -> ModelResult:
-    """The answers without any check."""
+    """Return the answers without any check."""
     drafts: list[Draft] = []
     received: list[ModelReply] = [reply for reply in replies if reply]
     questions = [question for call in calls for question in call]
@@ -155,7 +151,7 @@ def _believe(parsed: ParsedRecord, question: Question, said: Mapping[str, Any], 
 
 
 def format_losses(found: Sequence[Judged]) -> str:
-    """A row for each field: right answers, losses, their share, and their causes."""
+    """Format a row for each field: right answers, losses, their share, and their causes."""
     right = sum((one.right for one in found), Counter[str]())
     losses = Counter((loss.field, loss.cause) for one in found for loss in one.losses)
     rows: list[list[object]] = []
@@ -168,32 +164,20 @@ def format_losses(found: Sequence[Judged]) -> str:
     return format_table(["field", "right", "lost", "share", *Cause], rows)
 
 
-async def judge_all(
-    choice: ModelChoice, options: ExtractionOptions, groups: Mapping[str, Group], calls: OpenStore | None = None
-) -> dict[str, list[Judged]]:
-    """Ask about all trials at once, and judge each."""
-    async with open_model(choice, ClientSettings(concurrency=100), calls) as model:
-        assert model is not None
-
-        async def judge_one(pair: tuple[Any, TrialExtraction]) -> Judged:
-            parsed = parse_record(pair[0])
-            return judge(parsed, pair[1], *await ask(parsed, options, model))
-
-        return {name: list(await asyncio.gather(*map(judge_one, pairs))) for name, pairs in groups.items()}
-
-
 def main() -> None:
     """Print the losses of each group of areas, and examples if asked for."""
     options: dict[str, Any] = {"effort": "high", "folds": "0,1,2", "limit": int, "examples": 0, "field": str}
     chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, keep=Path, **options)
-    groups = read_groups(chosen.gold, chosen.records, read_folds(chosen.folds), chosen.limit)
-    choice = ModelChoice(read_model_spec(chosen.model) if chosen.model else None, chosen.replay)
-    with keeping_calls(chosen.keep) as calls:
-        found = asyncio.run(judge_all(choice, ExtractionOptions(effort=chosen.effort), groups, calls))
-    for name, judged in found.items():
+    asked, losses, known = ExtractionOptions(effort=chosen.effort), list[Loss](), read_gold()
+
+    async def judge_one(model: Model, record: TrialRecord, gold: TrialExtraction) -> Judged:
+        parsed = parse_record(record)
+        return judge(parsed, gold, *await ask(parsed, asked, model))
+
+    for name, pairs in read_groups(chosen.gold, chosen.records, read_folds(chosen.folds), chosen.limit).items():
+        judged = asyncio.run(ask_all(chosen, judge_one, pairs))
         print(f"{name}, {len(judged)} trials\n{format_losses(judged)}\n")
-    known = read_gold()
-    losses = [loss for judged in found.values() for one in judged for loss in one.losses]
+        losses += [loss for one in judged for loss in one.losses]
     shown = [
         loss for loss in losses if known[loss.record_id]["fold"] in _TO_READ and chosen.field in (None, loss.field)
     ]

@@ -28,7 +28,7 @@ FIELDS_OF: Mapping[str, tuple[str, ...]] = {
 
 
 def is_right(field: str, value: Any, label: Any) -> bool:
-    """Whether a value agrees with an annotation at the normalised level. Empty is None or ().
+    """Return whether a value agrees with an annotation at the normalised level. Empty is None or ().
 
     >>> is_right("dosing.route", None, None), is_right("endpoints.methods", ("ELISA",), ("PCR",))
     (True, False)
@@ -126,7 +126,7 @@ def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialEx
 
 
 def _is_among(parsed: ParsedRecord, criterion: Draft, gold: Sequence[Criterion]) -> bool:
-    """Whether gold has a criterion that the rules rejected."""
+    """Return whether gold has a criterion that the rules rejected."""
     kind, read = KINDS["eligibility.criteria"], draft_criterion(parsed, criterion)
     return any(kind.likeness(other, read) >= kind.threshold for other in gold)
 

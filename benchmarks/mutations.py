@@ -1,14 +1,12 @@
 """Measure which changed quotes `verify_quote` accepts, and print tables.
 
-    python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--errors N] [--custom-fields] [--json FILE]
-                                  [--compare]
+    python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--json FILE] [--compare]
 
 Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. Half of them get a change in
 one critical token (a number, exponent, comparator, unit, negation, and/or): a change that is accepted has escaped. The
 others are changed only in form: one that is refused, or found in another place, is wrongly refused.
-"conflict named" is the share for which the check names the tokens that differ. ``--errors`` shows N wrong verdicts.
-``--json`` stores the counts of all changes. ``--custom-fields`` gives the quotes to the check of the user's own fields,
-as what bears out a conclusion.
+"conflict named" is the share for which the check names the tokens that differ. ``--json`` stores the counts of all
+changes.
 
 ``--compare`` gives the same quotes to instructor, langextract and llm-ie with their defaults, and prints one table in
 Markdown; it needs the extra ``compare``, and takes about ten seconds per thousand quotes.
@@ -29,10 +27,7 @@ from benchmarks.changes import HARMFUL, HARMLESS
 from benchmarks.data import format_table, parse_options
 from benchmarks.matching import wilson
 from extractor import QuoteStatus, verify_quote
-from extractor.fields import CustomField
-from extractor.stages.proof.claims import check_claim
 from extractor.stages.read import read_records
-from extractor.text.passage import read_passage
 
 Checker = Callable[[str, str], bool]
 """Whether a quote is accepted as part of a text."""
@@ -86,22 +81,17 @@ class Verdict(NamedTuple):
 
 def main() -> None:
     """Print the tables."""
-    chosen = parse_options(__doc__, data=..., n=20_000, seed=1, errors=0, compare=False, custom_fields=False, json="")
+    chosen = parse_options(__doc__, data=..., n=20_000, seed=1, compare=False, json="")
     rng = random.Random(chosen.seed)
     trials = list(make_trials(draw_quotes(chosen.data, rng), chosen.n, rng))
     begun = time.perf_counter()
-    own = [(judge_claim if chosen.custom_fields else judge)(trial) for trial in trials]
+    own = [judge(trial) for trial in trials]
     each = (time.perf_counter() - begun) / len(trials)
     print(format_kinds(tally_verdicts(own)), f"\n{each * 1000:.2f} ms a quote\n")
     if chosen.json:
-        names = ("count", "wrong", "named")
-        sums = [
-            (word, tally_verdicts(own)[harmful, "all"]) for word, harmful in (("harmful", True), ("harmless", False))
-        ]
-        counts = {word: {name: found[name] for name in names} for word, found in sums}
+        tallies = tally_verdicts(own)
+        counts = {word: tallies[harmful, "all"] for word, harmful in (("harmful", True), ("harmless", False))}
         Path(chosen.json).write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
-    for verdict in [verdict for verdict in own if verdict.wrong][: chosen.errors]:
-        print(f"{verdict.trial.kind}: {verdict.trial.quote!r}\n  in {verdict.trial.drawn.quote!r}\n")
     if chosen.compare:
         systems = {"extractor": tally_verdicts(own)}
         for name, checker in load_checkers().items():
@@ -116,15 +106,6 @@ def judge(trial: Trial) -> Verdict:
     accepted = found.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
     placed, drawn = (re.sub(r"[\W_]", "", one).lower() for one in (text[found.start : found.end], trial.drawn.quote))
     return Verdict(trial, accepted and (placed == drawn or trial.harmful), found.status is QuoteStatus.CONFLICT)
-
-
-_CONCLUDED = CustomField.model_validate({"name": "concluded", "definition": "Any conclusion.", "type": "boolean"})
-
-
-def judge_claim(trial: Trial) -> Verdict:
-    """The verdict of the check of the user's own fields, on a conclusion that the changed quote should bear out."""
-    found, _ = check_claim({"quote": trial.quote, "value": True}, _CONCLUDED, read_passage(trial.drawn.text))
-    return Verdict(trial, bool(found))
 
 
 def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:
@@ -173,7 +154,7 @@ def make_trials(drawn: Iterable[Drawn], count: int, rng: random.Random) -> Itera
 
 
 def stands_elsewhere(quote: str, drawn: Drawn) -> bool:
-    """Whether a text has the changed quote, as whole words, in a place other than its source, or twice.
+    """Return whether a text has the changed quote, as whole words, in another place than its source, or twice.
 
     >>> drawn = Drawn("Arm A: 5 mg daily. Arm B: 15 mg daily.", 26, 37)
     >>> stands_elsewhere("5 mg daily", drawn), stands_elsewhere("51 mg daily", drawn)

@@ -47,7 +47,7 @@ _MODELS: dict[Task, type[BaseModel]] = {
 async def extract(
     client: instructor.AsyncInstructor, name: str | None, guideline: str, record: TrialRecord
 ) -> TrialExtraction:
-    """Three plain calls at once, each tried twice. Keeps the tokens as usage."""
+    """Make three plain calls at once, each tried twice, and keep the tokens as usage."""
     text = "\n\n".join(f"## {section.name}\n{section.text}" for section in record.sections)
 
     async def ask(task: Task) -> tuple[Any, Usage]:
@@ -83,7 +83,7 @@ async def extract_all(spec: ModelSpec, guideline: str, records: Sequence[TrialRe
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     options: dict[str, Any] = {"model": "http://127.0.0.1:8000/v1#capable", "folds": "", "limit": int}
     chosen = parse_options(__doc__, "guideline", "gold", "records+", price=PRICE, json=Path, **options)
     pricing = find_pricing(chosen.price)

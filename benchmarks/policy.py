@@ -3,30 +3,28 @@
     python -m benchmarks.policy GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort EFFORT]
                                 [--write extractor/stages/assemble/policy.toml]
 
-Prints for each field how often the answer was right when both agreed and when the rules had no value, and who was right
-when they differed, by the confidence of the rules. ``--write`` writes the file of counts.
+Prints the file of counts: for each field, how often the answer was right when both agreed and when the rules had no
+value, and who was right when they differed, by the confidence of the rules. ``--write`` writes it.
 """
 
-import argparse
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import Pairs, format_table, keeping_calls, parse_options, read_pairs
+from benchmarks.data import ask_all, parse_options
+from benchmarks.gold import read_pairs
 from benchmarks.matching import is_right, list_values, match_items
-from extractor.cli.environment import read_model_spec
-from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.spec import ClientSettings
+from extractor.llm.client import Model
 from extractor.options import Effort, ExtractionOptions
-from extractor.schemas import TrialExtraction
+from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.stages.ask.dialogue import dialogue
 from extractor.stages.ask.querying import converse
 from extractor.stages.assemble import ModelResult, assemble_extraction
 from extractor.stages.assemble.dosing import covers
 from extractor.stages.assemble.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree, name_situation
+from extractor.stages.parse import parse_record
 from extractor.stages.parse.drafts import Draft, Reading
 from extractor.stages.parse.parsed import ParsedRecord
 
@@ -101,50 +99,23 @@ def format_counts(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
     return text
 
 
-def show_counts(counts: Counts) -> str:
-    """Format, for each field and situation, how many of all were right, or who was right when they differed.
-
-    >>> counts = {("dosing.role", "alone"): {"right": 1, "wrong": 2}, ("dosing.role", "doubtful"): {"model": 3}}
-    >>> print(show_counts(Counter({(*key, who): n for key, found in counts.items() for who, n in found.items()})))
-    right/all, and where they differ rule/model/neither
-    field        alone  doubtful
-    dosing.role    1/3     0/3/0
-    """
-    occurred = {situation for _, situation, _ in counts}
-    columns = [name for name in SITUATIONS if name in occurred]
-
-    def show(field: str, situation: str) -> str:
-        if situation in {"agree", "alone"}:
-            right, wrong = (counts[field, situation, who] for who in ("right", "wrong"))
-            return f"{right}/{right + wrong}"
-        return "/".join(str(counts[field, situation, who]) for who in ("rule", "model", "neither"))
-
-    fields = sorted({field for field, _, _ in counts})
-    table = format_table(("field", *columns), [(field, *(show(field, name) for name in columns)) for field in fields])
-    return f"right/all, and where they differ rule/model/neither\n{table}"
-
-
 def main() -> None:
     """Query the model, count, print and write."""
-    chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, keep=Path, write=Path, effort=str)
-    counts = asyncio.run(_count_all(read_pairs(chosen.gold, chosen.records), chosen))
-    print(show_counts(counts))
+    chosen = parse_options(
+        __doc__, "gold", "records+", model=str, replay=Path, keep=Path, write=Path, effort=Effort.MEDIUM
+    )
+    options = ExtractionOptions(effort=chosen.effort)
+
+    async def count(model: Model, record: TrialRecord, gold: TrialExtraction) -> Counts:
+        parsed = parse_record(record)
+        return count_situations(parsed, await converse(dialogue(parsed, options), model), gold)
+
+    pairs = [(record, gold) for record, _, gold in read_pairs(chosen.gold, chosen.records)]
+    found = asyncio.run(ask_all(chosen, count, pairs))
+    text = format_counts(nest(sum(found, Counts())))
+    print(text)
     if chosen.write:
-        chosen.write.write_text(format_counts(nest(counts)), "utf-8")
-
-
-async def _count_all(pairs: Pairs, chosen: argparse.Namespace) -> Counts:
-    spec = read_model_spec(chosen.model) if chosen.model else None
-    choice = ModelChoice(spec, chosen.replay)
-    options = ExtractionOptions(effort=chosen.effort or Effort.MEDIUM)
-    async with AsyncExitStack() as stack:
-        calls = stack.enter_context(keeping_calls(chosen.keep))
-        model = await stack.enter_async_context(open_model(choice, ClientSettings(concurrency=100), calls))
-
-        async def count(parsed: ParsedRecord, gold: TrialExtraction) -> Counts:
-            return count_situations(parsed, await converse(dialogue(parsed, options), model), gold)
-
-        return sum(await asyncio.gather(*(count(parsed, gold) for parsed, gold in pairs)), Counter())
+        chosen.write.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
-from benchmarks.data import Row, parse_options
+from benchmarks.data import Row, format_table, parse_options
 from benchmarks.gold import GROUPS, name_group, read_annotated, read_gold
 from benchmarks.matching import Judged, judge_record, wilson
 from extractor.schemas import TrialExtraction, TrialRecord
@@ -41,7 +41,7 @@ _LEAST = 20
 _PRIOR = 2.0
 """Weight of the prior, in trials. A trial repeats its mistakes, so trials count here, not values."""
 _EDGES = (0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98)
-_COLUMNS = f"{'claimed':>9}{'ECE':>7}{'certain':>9}{'claimed':>9}{'right':>7}{'95 %':>16}"
+_COLUMNS = ("claimed", "ECE", "certain", "claimed", "right", "95 %")
 
 
 def main() -> None:
@@ -83,23 +83,20 @@ def judge_gold(
 
 def format_rows(title: str, tables: Mapping[str, Sequence[JudgedRow]]) -> str:
     """Format a table with a line for each name, from values with their unseen and shipped confidences."""
-    lines = [f"\n{'':52}  | {'unseen':{len(_COLUMNS)}} | shipped"]
-    lines.append(f"{title:38}{'values':>7}{'right':>7}  |{_COLUMNS}  |{_COLUMNS}")
-    for name, rows in tables.items():
-        if rows:
-            unseen = measure_reliability((confidence, one.right) for one, confidence, _ in rows)
-            shipped = measure_reliability((confidence, one.right) for one, _, confidence in rows)
-            share = unseen.right / unseen.count
-            lines.append(f"{name:38}{unseen.count:>7}{share:>7.3f}  |{_format(unseen)}  |{_format(shipped)}")
-    return "\n".join(lines)
+    rows: list[list[object]] = []
+    for name, judged in tables.items():
+        if judged:
+            unseen = measure_reliability((confidence, one.right) for one, confidence, _ in judged)
+            shipped = measure_reliability((confidence, one.right) for one, _, confidence in judged)
+            rows.append([name, unseen.count, unseen.right / unseen.count, *_show(unseen), *_show(shipped)])
+    return f"\n{format_table([title, 'values', 'right', 'unseen:', *_COLUMNS, 'shipped:', *_COLUMNS], rows)}"
 
 
-def _format(row: "Reliability") -> str:
-    shown = f"{row.claimed:>9.3f}{row.error:>7.3f}{row.certain / row.count:>9.3f}"
-    if row.certain_interval is None:
-        return f"{shown}{'-':>9}{'-':>7}{'-':>16}"
-    interval = "{:.3f} to {:.3f}".format(*row.certain_interval)
-    return f"{shown}{row.certain_claimed:>9.3f}{row.certain_right / row.certain:>7.3f}{interval:>16}"
+def _show(row: "Reliability") -> list[object]:
+    interval, certain = row.certain_interval, max(1, row.certain)
+    figures = (row.certain_claimed, row.certain_right / certain) if interval else (None, None)
+    shown = "{:.3f} to {:.3f}".format(*interval) if interval else None
+    return ["", row.claimed, row.error, row.certain / row.count, *figures, shown]
 
 
 @dataclass(frozen=True, slots=True)

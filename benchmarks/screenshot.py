@@ -5,29 +5,24 @@
 FILE defaults to ``docs/images/report.png``. Needs the extra `dev` and chromium. The picture depends only on the fonts.
 """
 
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.data import parse_options
 from benchmarks.processes import run_command
 from extractor.results.report import write_report
+from tests.browser import launch
 
 ROOT = Path(__file__).parents[1]
 PLACE = "#003_b184c860ed2ef927/eligibility.criteria[1].constraints[0]"
-_ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-lcd-text")
 
 
 def main() -> None:
     """Take the picture."""
     picture = Path(parse_options(__doc__, out=str(ROOT / "docs" / "images" / "report.png")).out)
     picture.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, open_browser() as browser:
+    with tempfile.TemporaryDirectory() as folder, launch() as browser:
         run, report = Path(folder, "results"), Path(folder, "report.html")
         subprocess.run(run_command("seeds/records", "--replay", "seeds/answers", "--out", run), check=True, cwd=ROOT)
         write_report(run, report, records=[ROOT / "seeds" / "records"])
@@ -37,18 +32,6 @@ def main() -> None:
         page.wait_for_timeout(300)
         page.screenshot(path=picture)
     print(f"{picture}: {picture.stat().st_size // 1000} kB")
-
-
-@contextmanager
-def open_browser(*arguments: str) -> Iterator[Browser]:
-    """Open chromium during the block. Raises ``SystemExit`` if it is not installed."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        raise SystemExit("no chromium here; install it, for instance: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*_ARGUMENTS, *arguments])
-        yield browser
-        browser.close()
 
 
 if __name__ == "__main__":

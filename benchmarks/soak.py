@@ -29,9 +29,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import httpx2
@@ -100,7 +101,7 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
         first = Round(records, server, folder, random.Random(0))
         subprocess.run(_command(first, folder / "undisturbed", None), check=True)
         full = first.worth
-    for number, play in enumerate(_alternate(play_run, play_job)):
+    for number, play in enumerate(cycle((play_run, play_job))):
         if time.monotonic() > until and number > 1:
             break
         rng, place = random.Random(f"{chosen.seed} {number}"), folder / f"round-{number}"
@@ -113,14 +114,6 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
         print(f"round {number}, {play.__name__[5:]}:", "; ".join(found) or "all is well", flush=True)
     print(f"{number} rounds, {faults} faults")
     return 1 if faults else 0
-
-
-Play = Callable[[Round, float, Path], Iterator[str]]
-
-
-def _alternate(*plays: Play) -> Iterator[Play]:
-    while True:
-        yield from plays
 
 
 def _command(one: Round, out: Path, limit: float | None) -> list[str]:

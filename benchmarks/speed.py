@@ -1,4 +1,4 @@
-"""Measure how fast records are read, parsed, assembled and written without a model, on one core.
+"""Measure how fast records are read, parsed, assembled, audited and written without a model, on one core.
 
     python -m benchmarks.speed --data DIR [--records N]
 
@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core, also for matrices: be
 
 from benchmarks.processes import cpu_seconds, run_command, time_work
 from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.audit import audit_extraction
 from extractor.stages.parse import parse_record
 from extractor.stages.read import read_records
 
@@ -38,6 +39,7 @@ def measure_stages(path: Path, limit: int | None = None) -> list[tuple[str, str,
         "read": lambda: records.extend(islice(read_records(path), limit)),
         "parse": lambda: parsed.extend(map(parse_record, records)),
         "assemble": lambda: extractions.extend(assemble_extraction(one, ModelResult()) for one in parsed),
+        "audit": lambda: [audit_extraction(*pair) for pair in zip(parsed, extractions, strict=True)],
         "write": lambda: [one.model_dump_json() for one in extractions],
     }
     seconds = {name: time_work(work) for name, work in stages.items()}

@@ -7,14 +7,13 @@ values given, the wrong ones, the same among the values with at least the confid
 that were missed. ``--show`` prints the wrong sure values and the misses of one field, or of "all".
 """
 
-import json
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import RULES, Row, format_table, parse_options, read_lines
+from benchmarks.data import RULES, Row, format_table, parse_options, read_lines, read_studies
 from extractor.pipeline import extract_by_rules
 from extractor.results.evaluation.comparers import AGE_UNITS
 from extractor.schemas import (
@@ -29,7 +28,6 @@ from extractor.schemas import (
     TimeWindow,
     TrialExtraction,
 )
-from extractor.stages.read import read_records
 from extractor.text.units import read_unit
 
 
@@ -72,12 +70,13 @@ _TEXTS = ("list", "lead_in", "text", "section", "agent", "measure", "description
 def judge_file(path: Path) -> list[Outcome]:
     """Extract every wording of a file, and compare what was given with its right answer."""
     wordings = read_lines(path)
-    with tempfile.TemporaryDirectory() as folder:
-        records = Path(folder) / "records.jsonl"
-        records.write_text("".join(json.dumps(make_study(*pair)) + "\n" for pair in enumerate(wordings)), "utf-8")
-        extractions = [extract_by_rules(record, RULES) for record in read_records(records)]
-    pairs = zip(wordings, extractions, strict=True)
+    pairs = zip(wordings, extract_wordings(wordings), strict=True)
     return [one for wording, extraction in pairs for one in judge(wording, extraction)]
+
+
+def extract_wordings(wordings: Sequence[Row]) -> Iterator[TrialExtraction]:
+    """Extract each wording as a small record, with the rules alone."""
+    return (extract_by_rules(record, RULES) for record in read_studies(map(make_study, count(), wordings)))
 
 
 def make_study(number: int, wording: Row) -> Row:
@@ -132,7 +131,7 @@ def _is_judged(field: str, right: Row) -> bool:
 
 
 def _list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
-    """The right values by field, in the form of the given ones."""
+    """Yield the right values by field, in the form of the given ones."""
     right = wording["right"]
     for regimen in right.get("regimens", ()):
         yield "agent", regimen["agent"]
@@ -149,7 +148,7 @@ def _list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
 
 
 def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The bounds of a limit; "between" has two."""
+    """Return the bounds of a limit; "between" has two."""
     quantity, sign, value, high, unit = limit
     if sign != Comparator.BETWEEN:
         return [(quantity, sign, value, unit)]
@@ -171,7 +170,7 @@ def list_given(extraction: TrialExtraction) -> Iterator[Given]:
 
 
 def _list_fields(item: ExtractedItem, names: Mapping[str, str]) -> Iterator[Given]:
-    """The values of some fields, by the field's name here, each in a form that compares."""
+    """Yield the values of some fields, by the field's name here, each in a form that compares."""
     for attribute, field in names.items():
         found = getattr(item, attribute)
         values = found if isinstance(found, tuple) else [] if found is None else [found]
@@ -221,7 +220,7 @@ def _same_unit(one: str | None, other: str | None) -> bool:
 
 
 def _names_both(given: Any, right: Any) -> bool:
-    """Whether one limit on a list of quantities ("AST or ALT") states the same limit on another member of it."""
+    """Return whether a limit on a list of quantities ("AST or ALT") is the same limit on another member."""
     return bool(given[1:3] == right[1:3] and set(_words(right[0]).split()) <= set(_words(given[0]).split()))
 
 
@@ -238,7 +237,7 @@ def _words(text: str) -> str:
 
 
 def _share_word(one: str, other: str) -> bool:
-    """Whether two names of a thing share a word, or one is the abbreviation of the other."""
+    """Return whether two names of a thing share a word, or one is the abbreviation of the other."""
     mine, theirs = (_words(name).replace("aged", "age").split() for name in (one, other))
     if {word.rstrip("s") for word in mine} & {word.rstrip("s") for word in theirs}:
         return True

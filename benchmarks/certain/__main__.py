@@ -9,16 +9,13 @@ saw. ``--show`` prints values of today.
 """
 
 import json
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.adversarial.__main__ import list_given, make_study
-from benchmarks.data import RULES, Row, format_table, parse_options, read_lines
-from extractor.pipeline import extract_by_rules
-from extractor.stages.read import read_records
+from benchmarks.adversarial.__main__ import extract_wordings, list_given
+from benchmarks.data import Row, format_table, parse_options, read_lines
 
 _FIELDS = ("constraint", "time_window", "minimum_age", "maximum_age", "time_point")
 
@@ -40,7 +37,7 @@ def main() -> None:
 
 
 def judge(lines: Sequence[Row], sure: float) -> Iterator[tuple[Row, list[Any], str]]:
-    """The certain values of today, each with its line and with what the reader said of it, or "new"."""
+    """Yield the certain values of today, each with its line and with what the reader said of it, or "new"."""
     for line, values in zip(lines, _extract(lines, sure), strict=True):
         judged = {json.dumps([field, value]): verdict for field, value, verdict, *_ in line["judged"]}
         yield from ((line, value, judged.get(json.dumps(value), "new")) for value in values)
@@ -51,18 +48,14 @@ def _count(verdicts: Counter[str]) -> tuple[int, int, str]:
 
 
 def _extract(lines: Sequence[Row], sure: float) -> Iterator[list[list[Any]]]:
-    """The certain values of each line, as JSON holds them."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "records.jsonl"
-        path.write_text("".join(json.dumps(make_study(*pair)) + "\n" for pair in enumerate(map(_word, lines))), "utf-8")
-        for record in read_records(path):
-            given = list_given(extract_by_rules(record, RULES))
-            sure_ones = (one for one in given if one.field in _FIELDS and one.confidence >= sure)
-            yield [json.loads(json.dumps([one.field, one.value])) for one in sure_ones]
+    """Yield the certain values of each line, as JSON holds them."""
+    for extraction in extract_wordings(list(map(_word, lines))):
+        sure_ones = (one for one in list_given(extraction) if one.field in _FIELDS and one.confidence >= sure)
+        yield [json.loads(json.dumps([one.field, one.value])) for one in sure_ones]
 
 
 def _word(line: Row) -> Row:
-    """A line in the form that ``make_study`` turns into a registry's record."""
+    """Return a line in the form that ``make_study`` turns into a registry's record."""
     if line["part"] == "outcome":
         return {"task": "outcome", "measure": line["text"], "time_frame": line.get("time_frame")}
     return {"task": "eligibility", "text": line["text"], "list": line["part"]}

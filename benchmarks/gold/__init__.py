@@ -1,11 +1,13 @@
 """Standoff gold of all areas, without the records' text, and single labels of other trials."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.data import Row, read_lines
+from extractor.results.evaluation.gold_files import open_extractions
 from extractor.results.evaluation.standoff import find_changed_sections, from_standoff
-from extractor.schemas import TrialRecord
+from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.stages.read import read_records
 
 GOLD, LABELS = (Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels"))
 READINGS = tuple(Path(__file__).with_name(f"{name}.jsonl") for name in ("first", "second"))
@@ -26,6 +28,22 @@ def read_annotated(lines: Mapping[str, Row], records: Iterable[TrialRecord]) -> 
         line = left.get(record.record_id)
         if line is not None and not find_changed_sections(line, record):
             yield record, left.pop(record.record_id), from_standoff(line, record)
+
+
+def read_pairs(gold: Path, inputs: Sequence[Path]) -> Iterator[tuple[TrialRecord, Row, TrialExtraction]]:
+    """Yield the records that a file or a folder of gold annotates, each with its line, if there is one, and its gold.
+
+    Unreadable records are left out.
+
+    >>> [line for _, line, _ in read_pairs(Path("seeds/gold"), [Path("seeds/records")])]
+    [{}, {}, {}, {}, {}]
+    """
+    records = read_records(*inputs, on_error=lambda _: None)
+    if gold.is_dir():
+        known = open_extractions(gold, "gold")
+        yield from ((record, {}, label) for record in records if (label := known.get(record.record_id)))
+    for record, line, annotation in read_annotated(read_gold(gold), records):
+        yield record, line, TrialExtraction.model_validate(annotation)
 
 
 def name_group(area: str) -> str:

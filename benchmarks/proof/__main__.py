@@ -1,26 +1,25 @@
 """Count the answers of a model that stays with them: wrong ones with true quotes that stand, right ones that do not.
 
-    python -m benchmarks.proof [FILE ...] [--records INPUT ...] [--sure 0.85] [--show KIND] [--check] [--limit N]
+    python -m benchmarks.proof [FILE ...] [--records INPUT ...] [--sure 0.85] [--show KIND] [--limit N]
 
 Each line of a file (by default those beside this file) is a text as a registry would hold it and an answer about it, in
 the form in which a model writes. The whole program extracts the text with a model that gives this answer, and gives it
 again when it is asked once more. By type of value: how many wrong answers stand, how many of them with at least the
 confidence ``--sure`` and how many as parsed or literal, and how many right answers are refused, left out or changed.
 With ``--records``, the cases are the values of gold, and what stands beside them in their lines: see ``gold.py``.
-``--show`` prints cases by kind, or of "all"; ``--check`` only reads the answers, and names those in no readable form.
+``--show`` prints cases by kind, or of "all". Raises ``ValueError`` for an answer in no readable form.
 """
 
 import asyncio
 import json
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.adversarial.__main__ import agree, list_given, make_study, to_forms
-from benchmarks.data import Row, format_table, parse_options, read_lines
+from benchmarks.data import Row, format_table, parse_options, read_lines, read_studies
 from extractor.api import Extractor
 from extractor.llm.calls import Call
 from extractor.llm.completions import Completion, Ending
@@ -99,15 +98,12 @@ class Stubborn:
 
 def main() -> None:
     """Print the table, and cases on request."""
-    chosen = parse_options(__doc__, "files*", records=[Path], sure=0.85, show=str, check=False, limit=int)
+    chosen = parse_options(__doc__, "files*", records=[Path], sure=0.85, show=str, limit=int)
     files = chosen.files or sorted(Path(__file__).parent.glob("*.jsonl"))
     cases = [case for path in files for case in read_lines(path)]
     if chosen.records:
         records = read_records(*chosen.records, on_error=lambda _: None)  # one that occurs twice counts once
         cases = list(islice(make_cases(records), chosen.limit))
-    if chosen.check:
-        print("\n".join(find_unreadable(cases)) or f"{len(cases)} cases, all readable")
-        return
     verdicts = asyncio.run(judge(cases))
     print(format_counts(verdicts, chosen.sure))
     for kind in sorted({case["kind"] for case in cases}) if chosen.records else ():
@@ -120,26 +116,14 @@ def main() -> None:
             print(f"{one.case['id']} ({one.case['kind']}) {one.field} {stands}: {one.value}\n    {text}")
 
 
-def find_unreadable(cases: Sequence[Row]) -> Iterator[str]:
-    """The cases whose answers have no value in a readable form."""
-    for case in cases:
-        try:
-            list(_list_claimed(case))
-        except (KeyError, ValueError) as error:
-            yield f"{case.get('id')}: {error}"
-
-
 async def judge(cases: Sequence[Row]) -> list[Verdict]:
     """Extract each text with the answer of its case, and find the answer's values in the result."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "records.jsonl"
-        path.write_text("".join(json.dumps(_make_study(*pair)) + "\n" for pair in enumerate(cases)), "utf-8")
-        pairs = zip(cases, read_records(path), strict=True)
-        return [verdict for case, record in pairs for verdict in _judge(case, await _extract(case, record))]
+    pairs = zip(cases, read_studies(map(_make_study, count(), cases)), strict=True)
+    return [verdict for case, record in pairs for verdict in _judge(case, await _extract(case, record))]
 
 
 def _make_study(number: int, case: Row) -> Row:
-    """A registry's record of a case; one about a dose has its arms and interventions."""
+    """Return a registry's record of a case; one about a dose has its arms and interventions."""
     if "arms" not in case:
         return make_study(number, case)
     study = make_study(number, {"task": ""})
@@ -174,14 +158,14 @@ def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
 
 
 def _is_same(case: Row, field: str, given: Any, claimed: Any) -> bool:
-    """Whether a value is the claimed one. A wrong limit is that of its very quantity, not the neighbour's own one."""
+    """Return whether a value is the claimed one. A wrong limit must be one of the same quantity."""
     if field == "constraint" and not case["right"] and {*fold_words(given[0])} != {*fold_words(claimed[0])}:
         return False
     return agree(field, given, claimed)
 
 
 def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
-    """The values of a case's answer, by field. Raises ``ValueError`` for one in no readable form."""
+    """Yield the values of a case's answer, by field. Raises ``ValueError`` for one in no readable form."""
     item: Any = Reply.model_validate({"items": [{"n": 1} | case["answer"]]}).items[0]
     if isinstance(item, Unreadable):
         raise ValueError(item.reason)  # noqa: TRY004 - all that is wrong with a case is a ValueError
@@ -198,7 +182,7 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
 
 
 def _find_support(field: str, value: Any, extraction: TrialExtraction) -> Support | None:
-    """The support of the evidence of this value."""
+    """Return the support of the evidence of this value."""
     name = next(name for key, name in _KEYS.values() if key == field)
     for _, item in extraction.list_items():
         found = getattr(item, name, None)

@@ -35,7 +35,7 @@ def _case(record: TrialRecord, base: Row, kind: str, answer: Row) -> Row:
 
 
 def _list_answers(criterion: Row, people: Row) -> Iterator[tuple[str, Any]]:
-    """The values of a criterion in the form of the wire, by key."""
+    """Yield the values of a criterion in the form of the wire, by key."""
     for limit in criterion.get("constraints", ()):
         high = f"-{limit['value_high']}" if limit.get("value_high") is not None else f" {limit['comparator']}"
         number = f"{limit['value']}{high}" if "-" in high else f"{limit['comparator']} {limit['value']}"
@@ -128,7 +128,7 @@ def _make_regimens(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row
 
 
 def _swap(regimen: Row, key: str, regimens: Sequence[Row], text: str) -> Row | None:
-    """Another agent's value that stands near a regimen, and the words of both."""
+    """Return another agent's value that stands near a regimen, and the words of both."""
     name, start = _REGIMEN[key], text.find(regimen["quote"])
     same = [one for one in regimens if one["agent"].casefold() == regimen["agent"].casefold()]
     for other in regimens:
@@ -141,7 +141,7 @@ def _swap(regimen: Row, key: str, regimens: Sequence[Row], text: str) -> Row | N
 
 
 def _spell(value: Any) -> Any:
-    """The value of a field in the form of the wire."""
+    """Return the value of a field in the form of the wire."""
     if isinstance(value, list):
         return [show_value(Amount.model_validate(one)) for one in value]
     return show_value(Period.model_validate(value)) if isinstance(value, dict) else value

@@ -2,7 +2,7 @@
 
     python -m benchmarks.training.cut_weights --data DIR [--out FILE]
 
-Prints how often both cuts are right on held-out trials, and the calibration. ``--out`` is the file for the weights.
+Prints how often both cuts are right on held-out trials, and among the certain ones. ``--out`` names the file to write.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -164,7 +164,7 @@ def _find_roles(statement: Statement, labels: Sequence[Row]) -> set[str]:
 
 
 def _is_agent(statement: Statement, name: str) -> bool:
-    """Whether a labelled name is the name of a statement's agent, or a part of it."""
+    """Return whether a labelled name is the name of a statement's agent, or a part of it."""
     key, mention = name_key(name), statement.mention
     named = name_key(statement.clause.tokens.read(mention.first, mention.end)) if mention else ""
     return key in {statement.agent.key, named} or (len(key) > 3 and (key in statement.agent.key or key in named))

@@ -4,7 +4,6 @@ Fitted by maximum likelihood with a Gaussian prior, by Adam over the whole batch
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,6 @@ from benchmarks.data import FOLDS, fold_of
 from extractor.stages.parse.drafts import CERTAIN
 
 Weights = NDArray[np.float64]
-_BINS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98, 1.01)
 _PENALTY = 2.0
 _STEPS = 180
 _RATE = 0.15
@@ -37,24 +35,16 @@ class Choice(NamedTuple):
 
 
 def format_calibration(guesses: Sequence[Guess]) -> str:
-    """Format the share of right answers, over all, among the certain ones, and by stated confidence.
+    """Format the share of right answers, over all and among the certain ones.
 
     >>> print(format_calibration([Guess(True, 0.99), Guess(False, 0.4)]))
     2 items, right 0.500; certain 0.500 of them, right among these 1.000
-      0.30-0.50      1  0.000
-      0.98-1.00      1  1.000
     """
-
-    def share(some: Sequence[Guess]) -> str:
-        return f"{sum(one.right for one in some) / len(some):.3f}" if some else "-"
-
-    certain = [one for one in guesses if one.confidence >= CERTAIN]
-    surest = f"certain {len(certain) / max(1, len(guesses)):.3f} of them, right among these {share(certain)}"
-    lines = [f"{len(guesses)} items, right {share(guesses)}; {surest}"]
-    for low, high in pairwise(_BINS):
-        if inside := [one for one in guesses if low <= one.confidence < high]:
-            lines.append(f"  {low:.2f}-{min(high, 1):.2f} {len(inside):>6}  {share(inside)}")
-    return "\n".join(lines)
+    certain = [one.right for one in guesses if one.confidence >= CERTAIN]
+    right, number = sum(one.right for one in guesses), max(1, len(guesses))
+    among = sum(certain) / max(1, len(certain))
+    shares = f"right {right / number:.3f}; certain {len(certain) / number:.3f} of them, right among these {among:.3f}"
+    return f"{len(guesses)} items, {shares}"
 
 
 def judge(choice: Choice, weights: Weights) -> Guess:

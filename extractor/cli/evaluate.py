@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 _SOURCE = "a folder of JSON, a JSONL file or a run's folder"
 _SCORES = ("score", "stated", "exact", "normalised", "95 % interval", "relaxed", "precision", "recall")
-_FIELDS = (*_SCORES, "missed", "invented", "paired", "empty", "left empty")
+_FIELDS = (*_SCORES, "missed", "invented", "empty", "left empty")
 _BY_IMPORTANCE = (
     *("normalised", "stated", "95 % interval", "missed", "invented", "precision", "recall"),
-    *("exact", "relaxed", "paired", "left empty", "empty"),
+    *("exact", "relaxed", "left empty", "empty"),
 )
 _ERRORS = ("error", "count", "harm", "most often in", "worst example")
 _DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
@@ -68,10 +68,9 @@ def evaluate(
 
     Columns: "stated" counts the values that gold states, "missed" those
     without a predicted counterpart, "invented" predicted ones without one
-    in gold. "paired" is the F1 over the values of paired items alone.
-    "empty" counts the fields of paired items that gold leaves empty; "left
-    empty" is the share of them that the prediction leaves empty. A score over
-    fewer than ten values, stated or invented, has no interval.
+    in gold. "empty" counts the fields of paired items that gold leaves empty;
+    "left empty" is the share of them that the prediction leaves empty. A score
+    over fewer than ten values, stated or invented, has no interval.
 
     Names for --fail-under are those of the table: a field, a task or all
     (the mean over fields that have values), or a task or all with .micro
@@ -189,10 +188,11 @@ def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
 def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, float]:
     """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an unknown name."""
     from extractor.results.evaluation.fields import add_groups
-    from extractor.results.evaluation.report import name_figures
+    from extractor.results.evaluation.report import list_figures
     from extractor.suggestions import refuse_unknown
 
-    figures = name_figures([field for group in add_groups(fields) for field in group.fields])
+    scored = [field for group in add_groups(fields) for field in group.fields]
+    figures = [one.name for one in list_figures(scored)]
     floors: dict[str, float] = {}
     for part in filter(None, map(str.strip, text.split(","))):
         name, _, score = part.partition("=")
@@ -213,10 +213,10 @@ def print_report(report: "ScoreReport") -> None:
     _list_records("without gold", report.without_gold)
     scored = {one.task for one in report.fields if one.stated or one.predicted}
     left_out = {one.task for one in report.fields} - scored if scored == {"custom"} else set()
-    groups = [(one.figure, "", *_score_row(one), *[""] * 5) for one in report.groups if one.name not in left_out]
+    groups = [(one.figure, "", *_score_row(one), *[""] * 4) for one in report.groups if one.name not in left_out]
     fields = [
         (
-            *(one.figure, str(one.stated), *_score_row(one), str(one.missed), str(one.invented), _show(one.f1_paired)),
+            *(one.figure, str(one.stated), *_score_row(one), str(one.missed), str(one.invented)),
             *(str(one.empty.fields), _show(one.empty.specificity)),
         )
         for one in report.fields

@@ -34,7 +34,7 @@ class EvidenceKind(StrEnum):
     NONE = "none"
 
 
-Comparison = StrEnum("Comparison", "TEXT EXTENT CHOICE POLARITY PLACE PAIRING TIME LIMIT WINDOW AMOUNT FREQUENCY NAME")
+Comparison = StrEnum("Comparison", "TEXT EXTENT CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME")
 Comparison.__doc__ = """How two values of a field are compared.
 
 - ``text``: words of the record, whose extent may differ a little.

@@ -220,7 +220,7 @@ class EndpointAnnotation(FrozenModel):
     """One registered outcome, as an annotator writes it."""
 
     rank: Annotated[Rank, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE)]
-    index: Annotated[int, FieldMetadata(Comparison.PAIRING, EvidenceKind.NONE, weight=0.5)] = Field(
+    index: Annotated[int, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE, weight=0.5)] = Field(
         ge=0, description="Position within the rank."
     )
     measure: Annotated[

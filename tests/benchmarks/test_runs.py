@@ -24,6 +24,7 @@ def in_process(monkeypatch, forked_workers):
         return 1.0
 
     monkeypatch.setattr("benchmarks.speed.cpu_seconds", run)
+    monkeypatch.setattr("benchmarks.throughput.watch", run)
 
 
 @pytest.fixture
@@ -35,18 +36,18 @@ def source(tmp_path):
     return path
 
 
-def test_every_record_costs_one_call_and_no_more_are_answered_than_can_be(tmp_path):
+def test_every_record_costs_one_call_and_no_more_are_answered_than_can_be(in_process, tmp_path):
     write_open_records(tmp_path / "records.jsonl", 12)
     with serve_slowly(0.1) as server:
-        calls, seconds, taken, _ = drive(tmp_path, server, 4, 12)
+        calls, seconds, *_ = drive(tmp_path, server, 4, 12)
     assert calls == 12
     assert 0 < calls / seconds <= 1.01 * 4 / 0.1
-    assert taken.peak > 20 * 2**20
 
 
 def test_every_stage_of_a_file_is_measured(in_process, source):
     names = [name for name, *figures in measure_stages(source, 2) if all(figures)]
-    assert names == ["read", "parse", "assemble", "write", "read + parse", "all", "extractor run, with its start"]
+    stages = ["read", "parse", "assemble", "audit", "write"]
+    assert names == [*stages, "read + parse", "all", "extractor run, with its start"]
 
 
 @pytest.mark.parametrize("recorded", ["seeds/answers", "tests/small_answers"])

@@ -40,9 +40,7 @@ def test_piped_output_is_a_table_of_tabs(sources):
     assert sex[header.index("95 % interval")] == ""  # two values are too few
     assert rows["eligibility.criteria"][header.index("95 % interval")] == "1.000 to 1.000"
     instrument = rows["endpoints.instrument"]
-    assert [instrument[header.index(name)] for name in ("stated", "paired", "empty", "left empty")] == [
-        *("2", "1.000", "4", "1.000")
-    ]
+    assert [instrument[header.index(name)] for name in ("stated", "empty", "left empty")] == ["2", "4", "1.000"]
     assert "left empty: 58 of 58 fields that gold leaves empty, 1.000" in rows
 
 
@@ -50,11 +48,10 @@ def test_the_names_in_the_json_stay_the_same(sources):
     report = json.loads(_invoke(*sources, "--json", "--compare", sources[0]).stdout)
     assert list(report) == [
         *("gold", "predicted", "records", "missing", "without_gold", "resamples", "seed", "groups", "fields"),
-        *("empty", "errors", "harm_per_record", "choices", "comparison", "undeclared"),
+        *("empty", "errors", "harm_per_record", "comparison", "undeclared"),
     ]
     assert list(report["fields"][0]) == [
-        *("name", "exact", "normalised", "relaxed", "task", "stated", "predicted", "missed", "invented"),
-        *("f1_paired", "empty"),
+        *("name", "exact", "normalised", "relaxed", "task", "stated", "predicted", "missed", "invented", "empty"),
     ]
     assert list(report["empty"]) == list(report["fields"][0]["empty"]) == ["fields", "left_empty", "specificity"]
     assert list(report["fields"][0]["exact"]) == ["precision", "recall", "f1", "interval"]

@@ -10,10 +10,8 @@ from extractor.cli.app import app
 from extractor.fields import read_fields
 from extractor.results.evaluation import evaluate
 from extractor.results.evaluation.page import WorstErrors, render_score_page
-from extractor.results.evaluation.report import ConfusionCell
 from extractor.text.clean import clean_text
 
-from .annotations import make_gold
 from .pages import HOSTILE, NAME, TEXT, make_page, write_sources
 
 
@@ -114,39 +112,3 @@ def test_gold_of_own_fields_alone_has_a_headline_and_no_rows_of_dashes(sources):
     assert re.search(r"F1, mean over fields, normalised</dt><dd>1\.000", page)
     assert "eligibility.sex" not in page
     assert re.search(r"\d+ fields without a value in gold or in the prediction: not shown", page)
-
-
-def _draw_matrices(*cells):
-    """Return each matrix of the page: its summary, its column heads, and its rows of head, cells and sum."""
-    report = evaluate([make_gold()], [make_gold()], resamples=0)
-    choices = tuple(ConfusionCell(field=field, gold=gold, predicted=other, count=n) for field, gold, other, n in cells)
-    page = render_score_page(report.model_copy(update={"choices": choices}), WorstErrors(0))
-    for drawn in re.findall(r'<details class="matrix framed".*?</details>', page, re.DOTALL):
-        cells_of = (re.findall(r"<t[hd].*?</t[hd]>", row) for row in drawn.split("<tr>")[1:])
-        head, *rows = ([_strip(cell) for cell in cells] for cells in cells_of)
-        yield _strip(re.findall(r"<summary>.*</summary>", drawn)[0]), head[1:-1], rows, drawn
-
-
-def _strip(markup):
-    return re.sub(r"<[^>]*>", "", markup)
-
-
-def test_a_small_matrix_is_whole_and_empty_is_its_last_choice():
-    cells = [("a", None, "x", 2), ("a", "x", "x", 98), ("a", "x", "y", 2), ("a", "&=", None, 2), ("calm", "x", "y", 1)]
-    (summary, columns, rows, drawn), (calm, *_) = _draw_matrices(*cells)  # most mistakes first
-    assert (summary, calm) == ("a 98 of 104 right", "calm 0 of 1 right")
-    assert columns == ["&amp;=", "x", "y", "(empty)"]
-    assert rows == [
-        ["&amp;=", "·", "·", "·", "2", "2"],
-        ["x", "·", "98", "2", "·", "100"],
-        ["(empty)", "·", "2", "·", "·", "2"],
-    ]
-    assert '<td class="right shade-5">98</td><td class="wrong shade-1">' in drawn
-    assert 'href="#field=a&amp;gold=%26%3D&amp;predicted="' in drawn
-
-
-def test_a_large_matrix_leaves_out_what_was_never_confused():
-    right = [("a", f"arms[{number}]", f"arms[{number}]", 2) for number in range(20)]
-    ((summary, columns, rows, _),) = _draw_matrices(*right, ("a", "arms[9]", "arms[10]", 2))
-    assert "19 choices that were never confused are left out" in summary
-    assert (columns, rows) == (["arms[9]", "arms[10]"], [["arms[9]", "2", "2", "4"]])

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context, press_at_once
 
-from .pages import HOSTILE, NAME, PEANUTS, QUOTE, TEXT, make_page, write_sources
+from .pages import HOSTILE, NAME, QUOTE, TEXT, make_page, write_sources
 
 pytestmark = needs_browser
 
@@ -88,14 +88,6 @@ def test_an_error_shows_both_values_and_the_words_in_the_text(page):
     # A record's markup is shown as text.
     expect(page.locator(".detail")).to_contain_text(HOSTILE)
     expect(page.locator(".facts")).to_contain_text(NAME)
-
-
-def test_a_cell_of_a_matrix_opens_its_errors(page):
-    page.get_by_role("link", name="1 times allergy predicted as comorbidity").click()
-    expect(_rows(page)).to_have_text(["eligibility.criteria.category"])
-    expect(page.locator(".status")).to_have_text("1 of 4 errors where gold has allergy and comorbidity is predicted")
-    page.locator(".list a").click()
-    assert _read_marks(page) == [["both", PEANUTS]]
 
 
 def test_an_error_has_an_address_of_its_own(page, context, address):

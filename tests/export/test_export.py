@@ -2,7 +2,6 @@
 
 import csv
 import json
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -154,16 +153,3 @@ def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
     (gold / "NCT90000003.json").write_text("{", "utf-8")
     with pytest.raises(StoreError, match=r"NCT90000003\.json: is broken; correct it"):
         export(gold, tmp_path / "t", Format.CSV, force=True)
-
-
-QUERIES = [
-    block.partition("```")[0] for block in Path("docs/how-to/export.md").read_text("utf-8").split("```sql\n")[1:]
-]
-
-
-@pytest.mark.parametrize("query", QUERIES)
-def test_the_documented_queries_run(run, tmp_path, query):
-    export(run, tmp_path / "t.duckdb")
-    with duckdb.connect(str(tmp_path / "t.duckdb"), read_only=True) as database:
-        found = database.execute(query.replace("fludarabine", "ibuprofen").replace("confidence IS NOT NULL", "true"))
-        assert found.fetchall()

@@ -54,12 +54,6 @@ def test_a_field_has_a_table_with_its_attributes_as_columns_and_its_evidence():
     assert "custom_biomarker" not in tabulate([state("biomarker", values)])
 
 
-def test_a_field_of_one_type_has_the_columns_of_its_type():
-    field = declare("limit", value={"type": "quantity"})
-    (row,) = tabulate([state("limit", {"value": LIMIT})], fields=field)["custom_limit"]
-    assert (row["comparator"], row["value"], row["unit"]) == (">=", 50, "%")
-
-
 def test_a_list_is_a_table_below():
     field = declare("visit", name={"type": "quote"}, days={"type": "integer", "many": True})
     rows = tabulate([state("visit", {"name": "follow-up", "days": [30, 90]})], fields=field)

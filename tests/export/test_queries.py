@@ -128,3 +128,11 @@ def database(tmp_path_factory):
 @pytest.mark.parametrize(("query", "answer"), list(zip(QUERIES, ANSWERS, strict=True)))
 def test_a_query_gives_the_right_answer(database, query, answer):
     assert database.execute(query).fetchall() == answer
+
+
+@pytest.mark.parametrize("page", ["how-to/export", "contributing/changes", "explanation/accuracy"])
+def test_the_queries_of_other_pages_run(database, page):
+    queries = list_queries(f"docs/{page}.md")
+    assert queries
+    for query in queries:
+        database.execute(query)

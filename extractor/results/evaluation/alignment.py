@@ -15,8 +15,8 @@ import numpy as np
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen, TrialExtraction
 
 from .comparers import ErrorKind, Level
-from .fields import ENDPOINTS, INDEX, Field, Group
-from .text import fold_name, is_inside, is_inside_either, measure_overlap
+from .fields import Field, Group
+from .text import compare_extents, fold_name, is_inside, is_inside_either, measure_overlap
 
 
 def match_values(
@@ -59,14 +59,8 @@ class ItemKind:
     threshold: float = 0.5
 
 
-def _overlap(one: str | None, other: str | None) -> float:
-    """Token overlap, at least 0.5 if one text is inside the other."""
-    overlap = measure_overlap(one or "", other or "")
-    return 0.5 if overlap < 0.5 and is_inside_either(one or "", other or "") else overlap
-
-
 def _compare_criteria(gold: Criterion, predicted: Criterion) -> float:
-    overlap = _overlap(gold.quote, predicted.quote)
+    overlap = compare_extents(gold.quote, predicted.quote)
     if overlap < 0.5:
         return 0.0
     return overlap + 0.05 * (gold.section == predicted.section) + 0.05 * (gold.kind == predicted.kind)
@@ -82,7 +76,7 @@ def _compare_agents(one: Regimen, other: Regimen) -> float:
 def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
     levels, found = set(gold.amounts), set(predicted.amounts)
     amounts = len(levels & found) / len(levels | found) if levels | found else 0.0
-    alike = 0.4 * _compare_agents(gold, predicted) + 0.4 * _overlap(gold.quote, predicted.quote) + 0.2 * amounts
+    alike = 0.4 * _compare_agents(gold, predicted) + 0.4 * compare_extents(gold.quote, predicted.quote) + 0.2 * amounts
     given = (gold.route == predicted.route) + (gold.frequency == predicted.frequency)
     return alike + 0.02 * given + 0.02 * (gold.section == predicted.section) if alike >= 0.4 else 0.0
 
@@ -97,11 +91,11 @@ def _join_outcome(item: Endpoint) -> str:
 
 
 def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
-    measure = _overlap(gold.measure, predicted.measure)
-    whole = _overlap(_join_outcome(gold), _join_outcome(predicted))
+    measure = compare_extents(gold.measure, predicted.measure)
+    whole = compare_extents(_join_outcome(gold), _join_outcome(predicted))
     if max(measure, whole) < 0.5:
         return 0.0
-    time_frame = _overlap(gold.time_frame, predicted.time_frame)
+    time_frame = compare_extents(gold.time_frame, predicted.time_frame)
     rank = gold.rank == predicted.rank
     index = rank and gold.index == predicted.index
     return max(measure, whole) + 0.3 * measure + 0.3 * rank + 0.5 * whole + 0.5 * time_frame + 0.01 * index
@@ -119,7 +113,7 @@ def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float
     they say.
     """
     is_known = gold.of and predicted.of
-    host = _overlap(gold.of, predicted.of) if is_known else 1.0
+    host = compare_extents(gold.of, predicted.of) if is_known else 1.0
     if host < 0.5:
         return 0.0
     nearest: list[float] = []  # the likeness of each value to the most similar one on the other side
@@ -173,6 +167,7 @@ def align(group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedIte
     Items with the same values are paired before all others. Items are in the order of their values, so the order of
     their lists changes nothing. An item without a counterpart that is a part of a paired one stands beside it.
 
+    >>> from .fields import ENDPOINTS
     >>> old, new = (Endpoint(rank="primary", index=0, measure=measure) for measure in ("Pain at rest", "Pain"))
     >>> [(len(pair.old), len(pair.new)) for pair in align(ENDPOINTS, [old], [new])]
     [(1, 1)]
@@ -306,10 +301,6 @@ def compare_items(group: Group, pair: Aligned) -> Iterator[Difference]:
                 for one in compare_values(field, ours, theirs)
             ]
         yield Difference(field, old, new, ours, theirs, values)
-    # If the rank differs, comparing positions in it is meaningless.
-    if group is ENDPOINTS and pair.old and pair.new and old.item.rank == new.item.rank:
-        ours, theirs = (INDEX.read(one.item) for one in sides)
-        yield Difference(INDEX, old, new, ours, theirs, compare_values(INDEX, ours, theirs))
 
 
 def compare_values(field: Field, old: Any, new: Any) -> list[ValuePair]:

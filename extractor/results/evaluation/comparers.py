@@ -8,7 +8,7 @@ from typing import Any, Self
 from extractor.schemas import Amount, Comparator, Comparison, Constraint, Frequency, Instrument, Quantity, TimeUnit
 from extractor.text.aliases import name_instrument
 
-from .text import fold_name, is_inside_either, measure_overlap, read_dimension, scale_quantity
+from .text import compare_extents, fold_name, measure_overlap, read_dimension, scale_quantity
 from .wording import may_name_one_thing
 
 
@@ -31,7 +31,7 @@ class ErrorKind(StrEnum):
     NUMBER = "number", 9, "another number, also of an instrument's version, or of doses in a time"
     UNIT = "unit", 8, "the number in another unit"
     TIME_UNIT = "time_unit", 8, "the number in another unit of time"
-    WRONG_PAIRING = "wrong_pairing", 8, "a right value on the wrong item, or an outcome in the place of another one"
+    WRONG_PAIRING = "wrong_pairing", 8, "a right value on the wrong item"
     INVENTED = "invented", 7, "predicted, and not in gold"
     MISSED = "missed", 5, "in gold, and not predicted"
     WRONG_SECTION = "wrong_section", 3, "from another part of the record"
@@ -70,7 +70,6 @@ class Comparer:
         likeness: Likeness of two members of a list, 0 to 1.
         threshold: Members of a list with a lower likeness are not paired.
         spread: Splits a field into its values.
-        is_choice: Whether the values are members of a closed set.
         is_extent: Whether the values are evidence, which agrees if it resembles the other.
     """
 
@@ -80,7 +79,6 @@ class Comparer:
     likeness: Callable[[Any, Any], float] = lambda gold, predicted: float(gold == predicted)
     threshold: float = 0.4
     spread: Callable[[Any], tuple[Any, ...]] = _list_values
-    is_choice: bool = False
     is_extent: bool = False
 
     def level(self, gold: Any, predicted: Any) -> Level:
@@ -183,13 +181,6 @@ def _compare_numbers(gold: Any, predicted: Any) -> float:
     return 0.5 * sum(numbers) / len(numbers) + 0.4 * is_same_unit
 
 
-def _compare_texts(gold: str, predicted: str) -> float:
-    if fold_name(gold) == fold_name(predicted):
-        return 1.0
-    overlap = measure_overlap(gold, predicted)
-    return max(overlap, 0.5) if is_inside_either(gold, predicted) else overlap
-
-
 _WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
 
 
@@ -203,25 +194,23 @@ def _have_one_name(one: Instrument, other: Instrument) -> bool:
 
 
 TEXT = Comparer(
-    lambda *_: ErrorKind.WORDING, fold_name, lambda one, other: measure_overlap(one, other) >= 0.5, _compare_texts
+    lambda *_: ErrorKind.WORDING,
+    fold_name,
+    lambda one, other: measure_overlap(one, other) >= 0.5,
+    lambda one, other: 1.0 if fold_name(one) == fold_name(other) else compare_extents(one, other),
 )
 """Verbatim text, or another name of the same agent or measure; texts that share half of their tokens agree at the
 relaxed level."""
-EXTENT = replace(
-    TEXT,
-    resembles=lambda one, other: measure_overlap(one, other) >= 0.5 or is_inside_either(one, other),
-    is_extent=True,
-)
+EXTENT = replace(TEXT, resembles=lambda one, other: compare_extents(one, other) >= 0.5, is_extent=True)
 """The extent of a quote: two readers seldom cut it alike, so an overlap is enough."""
 _QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_numbers)
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,
-    Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY, is_choice=True),
-    Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY, is_choice=True),
-    Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION, is_choice=True),
-    Comparison.PAIRING: Comparer(lambda *_: ErrorKind.WRONG_PAIRING, is_choice=True),
-    Comparison.FREQUENCY: Comparer(_find_frequency_error, is_choice=True),
+    Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY),
+    Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY),
+    Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION),
+    Comparison.FREQUENCY: Comparer(_find_frequency_error),
     Comparison.TIME: _QUANTITY,
     Comparison.WINDOW: _QUANTITY,  # its quote counts only at the exact level
     Comparison.AMOUNT: _QUANTITY,

@@ -1,7 +1,7 @@
 """The scored fields, derived from their groups: a field's metadata sets how its values are compared and weighted."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from extractor.fields.declaration import CustomField
@@ -16,7 +16,6 @@ from extractor.schemas import (
     Regimen,
     TimeWindow,
     TrialExtraction,
-    ValueKind,
     list_groups,
 )
 
@@ -86,28 +85,24 @@ _ITEMS: dict[str, tuple[type[ExtractedItem], str | None]] = {
     "endpoints": (Endpoint, "endpoints.outcomes"),
 }
 """The model of the guideline's items, and the name of the field that says whether there is one."""
-_INDEX = "endpoints.index"
 
 
 def _make_field(info: FieldInfo) -> Field:
-    known, comparer = info.metadata, COMPARERS[info.metadata.comparison]
-    if info.kind is ValueKind.NUMBER:
-        comparer = replace(comparer, is_choice=False)
     place = f"values.{info.name}" if info.group.startswith("custom.") else info.name
-    return Field(info.path, place, comparer, known.family, known.weight)
+    known = info.metadata
+    return Field(info.path, place, COMPARERS[known.comparison], known.family, known.weight)
 
 
 def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
     model, whole = _ITEMS.get(group.path, (CustomItem, None))
-    infos = [info for info in group.fields if info.metadata.in_gold and info.path != _INDEX]
+    # An endpoint's index is not scored, since it is not read from text.
+    infos = [info for info in group.fields if info.metadata.in_gold and info.path != "endpoints.index"]
     infos.sort(key=lambda info: _FIRST.index(info.name) if info.name in _FIRST else len(_FIRST))
     fields = (*([Field(whole, None, TEXT)] if whole else ()), *map(_make_field, infos))
     return Group(group.path, model, fields, group.list_items, group.of, many)
 
 
 GROUPS = ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS = tuple(map(_make_group, list_groups()))
-INDEX = next(_make_field(info) for group in list_groups() for info in group.fields if info.path == _INDEX)
-"""An endpoint's index in its rank. A wrong one is reported but not scored, since it is not read from text."""
 
 FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS for field in group.fields)
 """The guideline's scored fields, in report order."""

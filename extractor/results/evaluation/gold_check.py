@@ -9,9 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from extractor.errors import RecordError
@@ -35,7 +35,7 @@ from extractor.stages.proof.quotes import QuoteStatus, verify_quote
 from extractor.stages.read import read_records
 from extractor.suggestions import suggest
 from extractor.text.mentions.rows import find_numbers
-from extractor.text.passage import Passage, read_passage, read_section
+from extractor.text.passage import read_passage, read_section
 from extractor.text.registered_ages import count_days
 
 from .comparers import AGE_UNITS
@@ -166,7 +166,7 @@ def check_annotation(data: Any, record: TrialRecord | None, fields: Sequence[Cus
         # Endpoints that the schema refused would look like gaps.
         endpoints = [(path, item) for _, path, item in items if path.startswith("endpoints")]
         if isinstance(listed := data.get("endpoints", []), list) and len(listed) == len(endpoints) and not alone:
-            yield from _check_order(endpoints, text.outcomes)
+            yield from _check_places(endpoints, text.outcomes)
 
 
 def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:
@@ -246,33 +246,26 @@ def _check_own(
             yield Flaw(f"{path}.values.{name}", "is empty", "fill it in, or leave the entry out")
 
 
-def _check_order(endpoints: Sequence[tuple[str, Any]], registered: Sequence[tuple[Rank, int]]) -> Iterator[Flaw]:
+def _check_places(endpoints: Sequence[tuple[str, Any]], registered: Sequence[tuple[Rank, int]]) -> Iterator[Flaw]:
     """Yield differences between the endpoints' ranks and indices and those of the registered outcomes."""
     counts = Counter(rank for rank, _ in registered)
     seen: set[tuple[Rank, int]] = set()
-    furthest = -1
     for path, endpoint in endpoints:
         place = endpoint.rank, endpoint.index
-        number = registered.index(place) if place in registered else furthest
         if place in seen:
             yield Flaw(f"{path}.index", f"{name_outcome(*place)} is annotated twice", "correct rank and index")
         elif place not in registered:
             problem = f"there is no {name_outcome(*place)}: the record has {counts[place[0]]} {place[0]} outcomes"
             yield Flaw(f"{path}.index", problem, "correct rank and index, or remove the endpoint")
-        if number < furthest:
-            problem = f"{name_outcome(*place)} stands behind a later outcome"
-            yield Flaw(path, problem, "write them in the record's order")
         seen.add(place)
-        furthest = max(furthest, number)
     for place in registered:
         if place not in seen:
             yield Flaw("endpoints", f"{name_outcome(*place)} is not annotated", "add an endpoint for it")
 
 
 def _shorten(text: str) -> str:
-    """Quote a text on one line, with the middle left out if it is long."""
-    line, half = " ".join(text.split()), _SHOWN // 2
-    return repr(line if len(line) <= _SHOWN else f"{line[:half]} ... {line[-half:]}")
+    """Quote a text on one line, without its end if it is long."""
+    return repr(shorten(text, _SHOWN, placeholder=" ..."))
 
 
 class _Text:
@@ -286,19 +279,17 @@ class _Text:
             name: (record.raw_text(span.section) or "")[span.start : span.end] for name, span in places.spans.items()
         }
         self._folded = {name: fold_quote(text) for name, text in self._raw.items()}
-
-    @cached_property
-    def _passages(self) -> list[Passage]:
-        return [read_section(section.name, section.text).whole for section in self._record.sections]
+        self._passages = [read_section(section.name, section.text).whole for section in record.sections]
 
     def check_item(self, group: Group, path: str, item: ExtractedItem) -> Iterator[Flaw]:
         """Yield quotes, a user's numbers, and offsets of an extraction's evidence that the record does not bear out."""
         if not isinstance(item, Eligibility):
             yield from self._check_quotes(group, path, item)
         for field in group.fields if isinstance(item, CustomItem) else ():
-            value = None if field.is_words or field.comparer.is_choice else field.read(item)
-            for one in value if isinstance(value, tuple) else () if value is None else (value,):
-                if not any(find_claimed(one, passage) for passage in self._passages):
+            value = field.read(item)
+            for one in value if isinstance(value, tuple) else (value,):
+                is_number = one is not None and not isinstance(one, str | bool)
+                if is_number and not any(find_claimed(one, passage) for passage in self._passages):
                     problem = f"nothing in the record states {show_value(one)}"
                     remedy = "correct the number or its unit, if the text does not say it in other words"
                     yield Flaw(f"{path}.{field.attribute}", problem, remedy, warns=True)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
@@ -18,14 +17,12 @@ from extractor.stages.read import read_records
 
 from .comparers import ErrorKind
 from .highlight import RecordText, list_clues
-from .record_score import Disagreement, WorstErrors, name_choice
-from .report import LEAST_VALUES, ConfusionCell, ScoreReport
+from .record_score import Disagreement, WorstErrors
+from .report import LEAST_VALUES, ScoreReport
 
 __all__ = ["WorstErrors", "render_score_page", "write_score_page"]
 
 _SCRIPTS = ("list.js", "detail.js", "start.js")
-_MOST_LABELS = 12
-"""A larger confusion matrix shows only the confused choices."""
 
 
 def write_score_page(
@@ -64,7 +61,6 @@ def render_score_page(report: ScoreReport, errors: WorstErrors, records: Sequenc
         "tasks": tuple(dict.fromkeys(one.task for one in fields)),
         "least_values": LEAST_VALUES,
         "kinds": {kind.value: kind for kind in ErrorKind},
-        "matrices": sorted(_list_matrices(report.choices), key=lambda matrix: (-matrix["wrong"], matrix["field"])),
         "differences": [differences[one.figure] for one in (*groups, *fields) if differences],
         "widest": max([0.01, *map(abs, numbers)]),
         "count": errors.count,
@@ -87,7 +83,6 @@ def _export(error: Disagreement) -> Json:
         members = value if isinstance(value, list) else [] if value is None else [value]
         sides[side] = {
             "said": [say(each, [quote] if quote else ()) for each in members],
-            "choice": name_choice(value) or "",
             "quote": say(quote) if quote else None,
             "path": getattr(one, f"{side}_path"),
             "file": getattr(error.record, f"{side}_place"),
@@ -160,32 +155,3 @@ def _reread_records(found: Sequence[Disagreement], inputs: Sequence[str | PathLi
                 yield record
             if not left:
                 break
-
-
-def _list_matrices(choices: Iterable[ConfusionCell]) -> Iterator[Json]:
-    """Yield a confusion matrix for each field with a closed set of values."""
-    counts: dict[str, dict[tuple[str | None, str | None], int]] = defaultdict(dict)
-    for one in choices:
-        counts[one.field][one.gold, one.predicted] = one.count
-    for name, cells in counts.items():
-        golds = rows = _sort_labels(gold for gold, _ in cells)
-        if len({label for pair in cells for label in pair}) > _MOST_LABELS:
-            rows = _sort_labels(gold for gold, predicted in cells if gold != predicted)
-        yield {
-            "field": name,
-            "cells": cells,
-            "rows": rows,
-            "columns": _sort_labels(label for pair in cells if pair[0] in rows for label in pair),
-            "wrong": sum(number for (gold, predicted), number in cells.items() if gold != predicted),
-            "total": sum(cells.values()),
-            "left_out": len(golds) - len(rows),
-        }
-
-
-def _sort_labels(labels: Iterable[str | None]) -> list[str | None]:
-    """Sort labels by name with numbers in numeric order (arms[10] after arms[9]), and empty last."""
-
-    def pad(label: str) -> str:
-        return re.sub(r"\d+", lambda number: number[0].zfill(9), label)
-
-    return sorted(set(labels), key=lambda label: (label is None, pad(label or "")))

@@ -14,7 +14,7 @@ from extractor.schemas import TrialExtraction
 from .alignment import Side, compare
 from .comparers import ErrorKind, Level
 from .fields import Field, Group, list_judged
-from .report import ErrorExample
+from .report import ErrorExample, ErrorScore
 
 
 class Count(IntEnum):
@@ -27,19 +27,8 @@ class Count(IntEnum):
     LEFT_EMPTY = 4  # of these, fields also empty in the prediction
     GOLD = 5
     PREDICTED = 6
-    GOLD_PAIRED = 7  # of items that have a counterpart
-    PREDICTED_PAIRED = 8
-    MISSED = 9
-    INVENTED = 10
-
-
-_COLUMNS = (
-    (Count.GOLD, Count.GOLD_PAIRED, Count.MISSED),
-    (Count.PREDICTED, Count.PREDICTED_PAIRED, Count.INVENTED),
-)
-"""The counts of each side: all values, those of items that have a counterpart, and those without a counterpart."""
-Confused = tuple[str, str | None, str | None]
-"""A field with a closed set, gold's choice and the predicted one. None is an empty field."""
+    MISSED = 7
+    INVENTED = 8
 
 
 class ScoredRecord(NamedTuple):
@@ -117,47 +106,31 @@ def _find_quote(item: Any, attribute: str | None) -> str | None:
     return whole or next(iter(proof), None)
 
 
-class RecordScore(NamedTuple):
-    """One record's counts (by the name of a field, one number for each ``Count``), errors and choices."""
-
-    counts: Mapping[str, list[int]]
-    errors: list[Disagreement]
-    choices: list[Confused]
-
-
 def score_record(
     record: ScoredRecord, gold: TrialExtraction, predicted: TrialExtraction | None, groups: Sequence[Group]
-) -> RecordScore:
-    """Compare a prediction with gold in the groups that gold judges. Without a prediction, all of gold is missed."""
+) -> tuple[Mapping[str, list[int]], list[Disagreement]]:
+    """Compare a prediction with gold in the groups that gold judges. Without a prediction, all of gold is missed.
+
+    Returns the counts by the name of a field, one number for each ``Count``, and the errors.
+    """
     counts = defaultdict[str, list[int]](lambda: [0] * len(Count))
-    errors, choices = list[Disagreement](), list[Confused]()
+    errors = list[Disagreement]()
     for one in compare(gold, predicted, list_judged(groups, gold)):
         row, field = counts[one.field.name], one.field
         for value in one.values:
             for column in range(Level.EXACT - value.level, Level.EXACT):  # a level includes all lower ones
                 row[column] += 1
-            for own, other, (total, paired, alone) in zip(value[:2], (value.new, value.old), _COLUMNS, strict=True):
-                row[total] += own is not None
-                row[paired] += own is not None and one.is_paired
-                row[alone] += own is not None and other is None
+            row[Count.GOLD] += value.old is not None
+            row[Count.PREDICTED] += value.new is not None
+            row[Count.MISSED] += value.new is None
+            row[Count.INVENTED] += value.old is None
             if value.error:
                 sides = one.old_side, one.new_side
                 errors.append(Disagreement(value.error, field, record, value.old, value.new, *sides))
         if one.is_paired and all(value.old is None for value in one.values):
             row[Count.EMPTY] += 1
             row[Count.LEFT_EMPTY] += not one.values
-        if (
-            one.is_paired
-            and field.comparer.is_choice
-            and not any(isinstance(each, tuple) for each in (one.old, one.new))
-        ):
-            choices.append((field.name, name_choice(one.old), name_choice(one.new)))
-    return RecordScore(counts, find_wrong_pairings(errors), choices)
-
-
-def name_choice(value: Any) -> str | None:
-    """Return a choice as confusion matrices name it; None if the field is empty."""
-    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return counts, find_wrong_pairings(errors)
 
 
 def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
@@ -206,6 +179,12 @@ class WorstErrors:
         self._kept += errors
         if len(self._kept) > 2 * self._limit:
             self.list_errors()
+
+    def summarise(self, kind: ErrorKind) -> ErrorScore:
+        """Return the errors in the form used by reports. All of them are of this kind."""
+        examples = tuple(error.export() for error in self.list_errors())
+        fields = dict(sorted(self.fields.items()))
+        return ErrorScore(kind=kind, count=self.count, harm=self.harm, fields=fields, examples=examples)
 
     def list_errors(self) -> list[Disagreement]:
         """Return the kept errors: by harm, then by record, field and values."""

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated
+from itertools import chain
+from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, Field, JsonValue
 
@@ -13,8 +14,6 @@ from .fields import Field as ScoredField
 
 LEAST_VALUES = 10
 """Fewest values, stated or invented, for an interval: a bootstrap over fewer is meaningless."""
-
-
 Share = Annotated[float | None, BeforeValidator(lambda value: None if value is None or math.isnan(value) else value)]
 """A share from 0 to 1; None (or NaN on input) if there is nothing to score."""
 
@@ -47,7 +46,7 @@ class _Ladder(FrozenModel):
     @property
     def figure(self) -> str:
         """The figure's name: a field's, or, for groups, such as ``all`` (macro average) and ``all.micro``."""
-        return name_group(self.name, getattr(self, "average", "macro"))
+        return f"{self.name}.micro" if getattr(self, "average", "macro") == "micro" else self.name
 
 
 class EmptyScore(FrozenModel):
@@ -66,7 +65,6 @@ class FieldScore(_Ladder):
     predicted: int = Field(description="Values that are predicted.")
     missed: int = Field(description="Values of gold without a counterpart.")
     invented: int = Field(description="Predicted values without a counterpart.")
-    f1_paired: Share = Field(description="Normalised F1 over the values of items that have a counterpart.")
     empty: EmptyScore
 
 
@@ -103,15 +101,6 @@ class ErrorScore(FrozenModel):
     examples: tuple[ErrorExample, ...] = Field(description="The worst, by harm and then record.")
 
 
-class ConfusionCell(FrozenModel):
-    """A cell of a confusion matrix: how often gold's choice was predicted as another one. Null is empty."""
-
-    field: str
-    gold: str | None
-    predicted: str | None
-    count: int
-
-
 class PairedScore(FrozenModel):
     """Normalised F1 of the prediction, of the other one, and the paired difference."""
 
@@ -145,7 +134,6 @@ class ScoreReport(FrozenModel):
     empty: EmptyScore
     errors: tuple[ErrorScore, ...] = Field(description="Most harmful kind first.")
     harm_per_record: float
-    choices: tuple[ConfusionCell, ...] = Field(description="Confusion matrices, cell by cell.")
     comparison: Comparison | None = None
     undeclared: tuple[str, ...] = Field(default=(), description="Own fields of gold without a declaration: not scored.")
 
@@ -164,21 +152,24 @@ class ScoreReport(FrozenModel):
         return {one.figure: one.normalised.f1 for one in (*self.groups, *self.fields)}
 
 
-def name_group(name: str, average: str) -> str:
-    """Return the name of a group's figure: 'all' is the macro average, 'all.micro' the micro average."""
-    return name if average == "macro" else f"{name}.micro"
+class Figure(NamedTuple):
+    """A score over the fields at ``rows``: over all of their values (micro), or the mean of their scores (macro)."""
+
+    name: str
+    rows: list[int]
+    is_mean: bool = False
 
 
-def list_totals(fields: Sequence[ScoredField]) -> dict[str, list[int]]:
-    """Return the positions of the fields in each task, in 'custom' if the user has fields, and in 'all'."""
-    rows = {
-        one.task: [row for row, other in enumerate(fields) if other.task == one.task and other.in_total]
-        for one in fields
-    }
-    return rows | {"all": [row for each in rows.values() for row in each]}
+def list_figures(fields: Sequence[ScoredField]) -> tuple[Figure, ...]:
+    """List all figures: of each field, of 'all' and of each task, and each of these again with '.micro'.
 
-
-def name_figures(fields: Sequence[ScoredField]) -> tuple[str, ...]:
-    """Return the names of all figures: fields, then tasks and 'all', each with its '.micro'."""
-    totals = [name_group(name, average) for name in list_totals(fields) for average in ("macro", "micro")]
-    return (*(one.name for one in fields), *totals)
+    >>> from .fields import FIELDS
+    >>> [one.name for one in list_figures(FIELDS)][-4:]
+    ['dosing', 'dosing.micro', 'endpoints', 'endpoints.micro']
+    """
+    scopes = {name: list[int]() for name in ("all", *(one.task for one in fields))}
+    for row, one in enumerate(fields):
+        for name in ("all", one.task) if one.in_total else ():
+            scopes[name].append(row)
+    of_scopes = ((Figure(name, rows, is_mean=True), Figure(f"{name}.micro", rows)) for name, rows in scopes.items())
+    return (*(Figure(one.name, [row]) for row, one in enumerate(fields)), *chain.from_iterable(of_scopes))

@@ -5,8 +5,7 @@ has. See ``docs/how-to/score.md`` for the rules.
 """
 
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,29 +17,25 @@ from extractor.fields.files import Declared
 from .comparers import ErrorKind
 from .fields import Field, add_groups
 from .gold_files import Extractions, ExtractionSource, open_extractions, restore_values
-from .record_score import Confused, Count, Disagreement, ScoredRecord, WorstErrors, score_record
+from .record_score import Count, Disagreement, ScoredRecord, WorstErrors, score_record
 from .report import (
     LEAST_VALUES,
     Comparison,
-    ConfusionCell,
     EmptyScore,
     ErrorScore,
     FieldScore,
+    Figure,
     GroupScore,
     Interval,
     LevelScore,
     PairedScore,
     ScoreReport,
-    list_totals,
-    name_figures,
-    name_group,
+    list_figures,
 )
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.uint16]
 """Counts of all records: an array of records, fields and columns, with records sorted by id."""
-Scopes = Mapping[str, Sequence[int]]
-"""The positions of the fields that each group score sums up."""
 _LEVELS = ("exact", "normalised", "relaxed")
 _NORMALISED, _F1 = 1, 2
 
@@ -91,8 +86,8 @@ def evaluate(  # noqa: PLR0913 - each is a choice of its own
     report = _compose_report(scored, ours, theirs, resamples, seed)
     if others is None:
         return report
-    comparison = _compose_comparison(scored, _score_records(own, ours, others), others.name, resamples, seed)
-    return report.model_copy(update={"comparison": comparison})
+    other = _score_records(own, ours, others)
+    return report.model_copy(update={"comparison": _compare_scores(scored, other, others.name, resamples, seed)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +100,6 @@ class _Scored:
     fields: tuple[Field, ...]
     counts: Counts
     errors: tuple[ErrorScore, ...]
-    choices: Counter[Confused]
     missing: tuple[str, ...]
     undeclared: tuple[str, ...]
 
@@ -120,7 +114,7 @@ def _score_records(
     """Score every gold record, and keep up to ``examples`` errors of each kind. Raises ``GoldError``."""
     record_ids, groups = gold.record_ids, add_groups(own)
     fields = tuple(field for group in groups for field in group.fields)
-    choices, missing, undeclared = Counter[Confused](), list[str](), set[str]()
+    missing, undeclared = list[str](), set[str]()
     worst = {kind: WorstErrors(examples) for kind in ErrorKind}
     table = np.zeros((len(record_ids), len(fields), len(Count)), np.uint16)
     for row, record_id in enumerate(record_ids):
@@ -132,46 +126,36 @@ def _score_records(
         source = extraction.source.path if extraction and extraction.source else None
         record = ScoredRecord(record_id, gold.place(record_id) or gold.name, predicted.place(record_id), source)
         found = extraction and restore_values(extraction, own)
-        score = score_record(record, restore_values(annotated, own), found, groups)
-        table[row] = [score.counts[one.name] for one in fields]
-        choices.update(score.choices)
-        for error in score.errors:
+        counts, errors = score_record(record, restore_values(annotated, own), found, groups)
+        table[row] = [counts[one.name] for one in fields]
+        for error in errors:
             worst[error.kind].add([error])
         if on_record:
-            on_record(score.errors)
-    errors = [
-        ErrorScore(
-            kind=kind,
-            count=found.count,
-            harm=found.harm,
-            fields=dict(sorted(found.fields.items())),
-            examples=tuple(error.export() for error in found.list_errors()),
-        )
-        for kind, found in worst.items()
-        if found.count
-    ]
-    errors.sort(key=lambda one: -one.harm)
-    return _Scored(fields, table, tuple(errors), choices, tuple(missing), tuple(sorted(undeclared)))
+            on_record(errors)
+    kinds = (found.summarise(kind) for kind, found in worst.items() if found.count)
+    by_harm = sorted(kinds, key=lambda one: -one.harm)
+    return _Scored(fields, table, tuple(by_harm), tuple(missing), tuple(sorted(undeclared)))
 
 
 def _compose_report(
     scored: _Scored, gold: Extractions, predicted: Extractions, resamples: int, seed: int
 ) -> ScoreReport:
     """Compose the report without a comparison."""
-    expected, scopes = gold.record_ids, list_totals(scored.fields)
+    expected, figures = gold.record_ids, list_figures(scored.fields)
     (sums,) = _resample_counts((scored.counts,), resamples, seed)
-    totals, figures = sums[0], _measure_figures(sums, scopes)
-    intervals = _compute_intervals(figures[1:, ..., _F1], scopes, scored.counts)
+    totals, shares = sums[0], _measure_figures(sums, figures)
+    intervals = _compute_intervals(shares[1:, ..., _F1], figures, scored.counts)
     levels = {
-        name: {
+        one.name: {
             level: LevelScore(
-                **dict(zip(("precision", "recall", "f1"), figures[0, row, step], strict=True)),
+                **dict(zip(("precision", "recall", "f1"), shares[0, row, step], strict=True)),
                 interval=_interval(intervals[:, row, step]),
             )
             for step, level in enumerate(_LEVELS)
         }
-        for row, name in enumerate(name_figures(scored.fields))
+        for row, one in enumerate(figures)
     }
+    averages = ((one, "macro" if one.is_mean else "micro") for one in figures[len(scored.fields) :])
     return ScoreReport(
         gold=gold.name,
         predicted=predicted.name,
@@ -181,9 +165,8 @@ def _compose_report(
         resamples=resamples,
         seed=seed,
         groups=tuple(
-            GroupScore(name=name, average=average, **levels[name_group(name, average)])
-            for name in ("all", *list(scopes)[:-1])
-            for average in ("macro", "micro")
+            GroupScore(name=one.name.removesuffix(".micro"), average=average, **levels[one.name])
+            for one, average in averages
         ),
         fields=tuple(
             FieldScore(
@@ -193,7 +176,6 @@ def _compose_report(
                 predicted=row[Count.PREDICTED],
                 missed=row[Count.MISSED],
                 invented=row[Count.INVENTED],
-                f1_paired=_share(2 * row[Count.NORMALISED], row[Count.GOLD_PAIRED] + row[Count.PREDICTED_PAIRED]),
                 empty=_compose_empty(row),
                 **levels[one.name],
             )
@@ -202,34 +184,26 @@ def _compose_report(
         empty=_compose_empty(totals.sum(axis=0)),
         errors=scored.errors,
         harm_per_record=sum(one.harm for one in scored.errors) / max(1, len(expected)),
-        choices=tuple(
-            ConfusionCell(field=name, gold=ours, predicted=theirs, count=count)
-            for (name, ours, theirs), count in sorted(scored.choices.items(), key=repr)
-        ),
         undeclared=scored.undeclared,
     )
 
 
-def _compose_comparison(scored: _Scored, other: _Scored, name: str, resamples: int, seed: int) -> Comparison:
+def _compare_scores(scored: _Scored, other: _Scored, name: str, resamples: int, seed: int) -> Comparison:
     """Compute paired differences of normalised F1: the prediction's minus the other one's."""
-    both, scopes = (scored.counts, other.counts), list_totals(scored.fields)
-    samples = (_measure_figures(sums, scopes) for sums in _resample_counts(both, resamples, seed))
-    ours, theirs = (figures[..., _NORMALISED, _F1] for figures in samples)
-    bounds = _compute_intervals((ours - theirs)[1:], scopes, *both).T
+    both, figures = (scored.counts, other.counts), list_figures(scored.fields)
+    samples = (_measure_figures(sums, figures) for sums in _resample_counts(both, resamples, seed))
+    ours, theirs = (shares[..., _NORMALISED, _F1] for shares in samples)
+    bounds = _compute_intervals((ours - theirs)[1:], figures, *both).T
     differences = (
-        PairedScore(name=name, f1=one, other=another, difference=one - another, interval=_interval(interval))
-        for name, one, another, interval in zip(name_figures(scored.fields), ours[0], theirs[0], bounds, strict=True)
+        PairedScore(name=figure.name, f1=one, other=another, difference=one - another, interval=_interval(interval))
+        for figure, one, another, interval in zip(figures, ours[0], theirs[0], bounds, strict=True)
     )
     return Comparison(other=name, missing=other.missing, differences=tuple(differences))
 
 
 def _compose_empty(row: Floats) -> EmptyScore:
     empty, left = row[Count.EMPTY], row[Count.LEFT_EMPTY]
-    return EmptyScore(fields=empty, left_empty=left, specificity=_share(left, empty))
-
-
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
+    return EmptyScore(fields=empty, left_empty=left, specificity=left / empty if empty else None)
 
 
 def _interval(bounds: Floats) -> Interval | None:
@@ -249,29 +223,29 @@ def _resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> lis
     return [np.tensordot(weights, one.astype(np.float64), 1) for one in counts]
 
 
-def _measure_figures(sums: Floats, scopes: Scopes) -> Floats:
-    """Compute precision, recall and F1 (last axis) for each sample, figure (of ``name_figures``) and of ``_LEVELS``.
+def _measure_figures(sums: Floats, figures: Sequence[Figure]) -> Floats:
+    """Compute precision, recall and F1 (last axis) for each sample, figure and one of ``_LEVELS``.
 
     NaN if there is nothing to score: F1 without any value, precision without a predicted value, recall without a gold
     value. Macro averages leave such fields out.
     """
+
+    def measure(counts: Floats) -> Floats:
+        right = counts[..., [Count.EXACT, Count.NORMALISED, Count.RELAXED]]
+        gold, predicted = counts[..., [Count.GOLD]], counts[..., [Count.PREDICTED]]
+        return np.stack((right / predicted, right / gold, 2 * right / (gold + predicted)), axis=-1)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
-        fields = _measure(sums)
-        parts = [fields]
-        for rows in scopes.values():
-            parts.append(np.nanmean(fields[:, rows], axis=1, keepdims=True))
-            parts.append(_measure(sums[:, rows].sum(axis=1, keepdims=True)))
-    return np.concatenate(parts, axis=1)
+        fields = measure(sums)
+        each = [
+            np.nanmean(fields[:, one.rows], axis=1) if one.is_mean else measure(sums[:, one.rows].sum(axis=1))
+            for one in figures
+        ]
+    return np.stack(each, axis=1)
 
 
-def _measure(sums: Floats) -> Floats:
-    right = sums[..., [Count.EXACT, Count.NORMALISED, Count.RELAXED]]
-    gold, predicted = sums[..., [Count.GOLD]], sums[..., [Count.PREDICTED]]
-    return np.stack((right / predicted, right / gold, 2 * right / (gold + predicted)), axis=-1)
-
-
-def _compute_intervals(samples: Floats, scopes: Scopes, *counts: Counts) -> Floats:
+def _compute_intervals(samples: Floats, figures: Sequence[Figure], *counts: Counts) -> Floats:
     """Compute the 2.5 and 97.5 percentiles (first axis) over samples, of figures on the first remaining axis.
 
     NaN if no sample has a value, and for figures over fewer than ``LEAST_VALUES`` values in any of ``counts``. Gold
@@ -284,6 +258,5 @@ def _compute_intervals(samples: Floats, scopes: Scopes, *counts: Counts) -> Floa
         intervals: Floats = np.nanpercentile(samples, [2.5, 97.5], axis=0)
     for one in counts:
         values = one[..., [Count.GOLD, Count.INVENTED]].sum(axis=(0, 2))
-        numbers = [*values, *(values[rows].sum() for rows in scopes.values() for _ in ("macro", "micro"))]
-        intervals[:, np.array(numbers) < LEAST_VALUES] = np.nan
+        intervals[:, [values[figure.rows].sum() < LEAST_VALUES for figure in figures]] = np.nan
     return intervals

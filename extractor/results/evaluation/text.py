@@ -80,6 +80,16 @@ def is_inside_either(one: str, other: str) -> bool:
     return is_inside(one, other) or is_inside(other, one)
 
 
+def compare_extents(one: str | None, other: str | None) -> float:
+    """Return the overlap of two texts, 0 to 1, and at least 0.5 if one is a part of the other.
+
+    >>> compare_extents("fever", "no fever, no infection of the lung, no asthma"), compare_extents("fever", "cough")
+    (0.5, 0.0)
+    """
+    overlap = measure_overlap(one or "", other or "")
+    return 0.5 if overlap < 0.5 and is_inside_either(one or "", other or "") else overlap
+
+
 def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:
     """Return a number and its dimension as comparable text, in base units.
 

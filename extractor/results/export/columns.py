@@ -24,10 +24,8 @@ Json = Mapping[str, Any]
 
 CUSTOM = "custom_values"
 """The table of all values of the user's own fields."""
-REGISTERED = "registered"
-"""The key under which ``find_rows`` adds the registered fields to an extraction."""
-COMPARATORS = "comparators"
-"""The key under which it adds those of the ages."""
+ADDED = "added"
+"""The key under which ``find_rows`` adds what an extraction does not hold: cells by column."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
 
 
@@ -58,42 +56,39 @@ def list_columns(table: str) -> tuple[Column, ...]:
     return tuple(Column(name, *told) for name, told in parts)
 
 
-def read_registry(record: TrialRecord) -> Row:
-    """Return the registered fields of a record, for the computed columns of the table ``records``."""
+def read_registry(record: TrialRecord) -> Json:
+    """Return the registered fields of a record by column, for the tables ``records`` and ``eligibility``."""
     fields = record.registry
     enrolment = fields.enrollment or ""
-    return (
-        " ".join((record.raw_text("title") or record.raw_text("official_title") or "").split()) or None,
-        "|".join(line for line in (record.raw_text("conditions") or "").split("\n") if line.strip()) or None,
-        fields.study_type,
-        fields.text("phases"),
-        int(enrolment) if enrolment.isdecimal() and len(enrolment) < 19 else None,
-        fields.enrollment_type,
-        fields.minimum_age,
-        fields.maximum_age,
-        fields.sex,
-        *(
-            age and _to_days(age.model_dump())
-            for age in (read_registered(name, fields.text(name) or "") for name in AGES)
-        ),
-        read_registered("healthy_volunteers", fields.healthy_volunteers or ""),
-    )
+    title = record.raw_text("title") or record.raw_text("official_title") or ""
+    conditions = filter(str.strip, (record.raw_text("conditions") or "").split("\n"))
+    ages = {name: read_registered(name, fields.text(name) or "") for name in AGES}
+    return {
+        "title": " ".join(title.split()) or None,
+        "conditions": "|".join(conditions) or None,
+        "study_type": fields.study_type,
+        "phases": fields.text("phases"),
+        "enrolment": int(enrolment) if enrolment.isdecimal() and len(enrolment) < 19 else None,
+        "enrolment_type": fields.enrollment_type,
+        "registered_minimum_age": fields.minimum_age,
+        "registered_maximum_age": fields.maximum_age,
+        "registered_sex": fields.sex,
+        "registered_healthy_volunteers": read_registered("healthy_volunteers", fields.healthy_volunteers or ""),
+        **{f"registered_{name}_days": age and _to_days(age.model_dump()) for name, age in ages.items()},
+    }
 
 
 class CanonicalLimit(NamedTuple):
-    """A limit in the vocabulary of quantities: the columns ``quantity_canonical`` to ``canonical_note``, in order.
+    """A limit in the vocabulary of quantities, by column. ``columns.toml`` says what each holds."""
 
-    ``unit_ucum`` is the unit as written, or the one that goes without saying; the values are in ``unit``.
-    """
-
-    quantity: str | None = None
+    quantity_canonical: str | None = None
     laboratory: bool | None = None
     loinc: str | None = None
     unit_ucum: str | None = None
-    unit: str | None = None
-    value: float | None = None
-    value_high: float | None = None
-    note: str | None = None
+    unit_canonical: str | None = None
+    value_canonical: float | None = None
+    value_high_canonical: float | None = None
+    canonical_note: str | None = None
 
 
 def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
@@ -105,21 +100,22 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
     unit = read_unit(written) if written else None
     quantity = get_quantity(known) if known else name_quantity(limit.get("quantity") or "", unit, value=value)
     if quantity is None:
-        return CanonicalLimit(unit_ucum=unit, note="no quantity")
+        return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
     named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
-        return named._replace(note="unknown unit")
+        return named._replace(canonical_note="unknown unit")
     ends = [one for one in (value, high) if one is not None]
     used = unit or next(filter(None, map(quantity.infer_unit, reversed(ends))), None)
     named = named._replace(loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used)
     if used is None:
-        return named._replace(note="no unit")
+        return named._replace(canonical_note="no unit")
     values = [one for end in ends if (one := quantity.to_canonical(end, used)) is not None]
     if len(values) < len(ends):
-        return named._replace(note="no conversion")
+        return named._replace(canonical_note="no conversion")
     if not all(map(quantity.is_possible, values)):
-        return named._replace(note="implausible")
-    return named._replace(unit=quantity.unit, value=values[0], value_high=values[1] if len(values) > 1 else None)
+        return named._replace(canonical_note="implausible")
+    low, high = (*values, None)[:2]
+    return named._replace(unit_canonical=quantity.unit, value_canonical=low, value_high_canonical=high)
 
 
 def read_admitted(limit: Json, criterion: Json) -> str | None:
@@ -150,35 +146,33 @@ def _find_least(pieces: Sequence[Json]) -> float | None:
     return min((piece["confidence"] for piece in pieces if piece["confidence"] is not None), default=None)
 
 
-def _compute_limit(limit: Json, criterion: Json) -> Row:
+def _compute_limit(limit: Json, criterion: Json) -> Json:
     pieces = _list_evidence(criterion, "constraints", limit)
     seen = pieces[0] if pieces else {}
-    named = name_limit(limit, seen.get("quantity"))
-    return *named, read_admitted(limit, criterion), seen.get("sex"), _find_least(pieces)
+    named = name_limit(limit, seen.get("quantity"))._asdict()
+    return named | {
+        "admits": read_admitted(limit, criterion),
+        "sex": seen.get("sex"),
+        "confidence": _find_least(pieces),
+    }
 
 
-def _compute_amount(amount: Json, regimen: Json) -> Row:
-    confidence = _find_least(_list_evidence(regimen, "amounts", amount))
+def _compute_amount(amount: Json, regimen: Json) -> Json:
+    sure = {"confidence": _find_least(_list_evidence(regimen, "amounts", amount))}
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:
-        return None, None, None, None, confidence
+        return sure
     first, *rest = unit.split("/")
     base = next((one for one in _DOSE_UNITS if first and find_dimension(one)[1] == find_dimension(first)[1]), first)
     target = "/".join([base, *rest])
-    numbers = (amount.get("low"), amount.get("high"))
-    low, high = (None if number is None else convert(number, unit, target) for number in numbers)
-    return unit, target, low, high, confidence
+    ends = {name: amount[name] for name in ("low", "high") if amount.get(name) is not None}
+    converted = {f"{name}_canonical": convert(number, unit, target) for name, number in ends.items()}
+    return sure | converted | {"unit_ucum": unit, "unit_canonical": target}
 
 
 def _to_days(period: Json | None) -> float | None:
     unit = read_unit(period["unit"]) if period and period.get("unit") else None
     return convert(period["value"], unit, "d") if period and unit else None
-
-
-def _compute_people(people: Json, extraction: Json) -> Row:
-    """Return the ages of the text in days and their comparators, and the registered values beside them."""
-    *_, sex, lowest, highest, healthy = extraction.get(REGISTERED) or _UNREGISTERED
-    return *(_to_days(people.get(name)) for name in AGES), *extraction[COMPARATORS], lowest, highest, sex, healthy
 
 
 def list_custom_rows(extraction: TrialExtraction) -> Iterator[Row]:
@@ -230,12 +224,13 @@ def _measure(value: Any) -> dict[str, Any]:
     return measured | converted | {"unit_canonical": canonical}
 
 
-_UNREGISTERED: Row = (None,) * len(list_columns("records"))
-COMPUTED: Mapping[str, Callable[[Json, Json], Row]] = {
-    "records": lambda record, _: record.get(REGISTERED) or _UNREGISTERED,
-    "eligibility": _compute_people,
-    "criteria": lambda criterion, _: (_to_days(criterion.get("time_window")),),
+COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
+    "records": lambda record, _: record[ADDED],
+    "eligibility": lambda people, extraction: (
+        extraction[ADDED] | {f"{name}_days": _to_days(people.get(name)) for name in AGES}
+    ),
+    "criteria": lambda criterion, _: {"time_window_days": _to_days(criterion.get("time_window"))},
     "constraints": _compute_limit,
     "amounts": _compute_amount,
 }
-"""What computes the last columns of a table from a row's item and the item above it."""
+"""Computes the last columns of a table, by name, from a row's item and the item above it."""

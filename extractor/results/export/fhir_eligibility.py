@@ -150,7 +150,7 @@ def _read_limits(criteria: Sequence[Criterion]) -> list[list[Json] | str]:
 
 
 def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
-    """The codes and values of a criterion that says nothing but its limits. Raises ``_SaysMoreError`` for any other."""
+    """Return the codes and values of a criterion that is only its limits. Raises ``_SaysMoreError`` for any other."""
     excluded, limits = criterion.kind is CriterionKind.EXCLUSION, criterion.constraints
     proofs = {piece.field: piece for piece in criterion.evidence}
     placed = [proof for at in range(len(limits)) if (proof := proofs.get(f"constraints[{at}]"))]
@@ -183,7 +183,7 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
 
 
 def _list_other_words(criterion: Criterion, placed: Sequence[Evidence], start: int) -> list[str]:
-    """The words of a criterion, whose quote has the offset ``start``, and of the line above it, that state no limit."""
+    """Return the words of a criterion, its quote at ``start``, and of the line above it, that state no limit."""
     text, words = criterion.quote, _split(criterion.lead_in or "")
     for limit, proof in zip(criterion.constraints, placed, strict=True):
         own = _split(f"{limit.quantity} {limit.unit or ''} {read_table('fhir')['says_nothing']['limit']}")
@@ -200,15 +200,15 @@ def _split(text: str) -> list[str]:
 
 
 def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> Json:
-    """The code and value of a limit. Raises ``_SaysMoreError`` without a name, code or unit, or without a range."""
+    """Return the code and value of a limit. Raises ``_SaysMoreError`` without a name, code, unit or range."""
     known = name_limit(limit.model_dump(mode="json"), by_context)
     loinc, ucum = known.loinc, known.unit_ucum
     rest = f" {' '.join(fold_words(limit.quantity))} "
-    for words in sorted(map(fold_words, get_quantity(known.quantity or "age").names), key=len, reverse=True):
+    for words in sorted(map(fold_words, get_quantity(known.quantity_canonical or "age").names), key=len, reverse=True):
         rest = rest.replace(f" {' '.join(words)} ", "  ")  # "Body mass index (BMI)", "ECOG status score"
-    is_named = (of_age and known.quantity == "age") or (loinc and {"score"}.issuperset(rest.split()))
-    if not is_named or known.note not in (None, "no conversion"):
-        raise _SaysMoreError(known.note or f"no LOINC code of {limit.quantity}")
+    is_named = (of_age and known.quantity_canonical == "age") or (loinc and {"score"}.issuperset(rest.split()))
+    if not is_named or known.canonical_note not in (None, "no conversion"):
+        raise _SaysMoreError(known.canonical_note or f"no LOINC code of {limit.quantity}")
     named = {"code": code(LOINC, loinc.split("|") if loinc else None, limit.quantity)}
     bounds = [quantity(one, limit.unit, ucum=ucum) for one in (limit.value, limit.value_high) if one is not None]
     if "code" not in bounds[0]:

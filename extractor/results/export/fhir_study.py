@@ -236,7 +236,7 @@ def _read_dosage(trial: TrialResources, path: str, regimen: Regimen) -> Json:
 
 
 def _read_amount(trial: TrialResources, path: str, amount: Amount, *, several: bool) -> Json | None:
-    """One dose level. A unit with time below the line is a rate."""
+    """Return one dose level. A unit with time below the line is a rate."""
     low, high = (None if one is None else quantity(one, amount.unit) for one in (amount.low, amount.high))
     either = low or high
     if either is None:
@@ -310,7 +310,7 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
 
 
 def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Json]:
-    """When an endpoint is measured: moments, or a span that may be open at one end."""
+    """Return when an endpoint is measured: moments, or a span that may be open at one end."""
     points = [quantity(one.value, one.unit.value) for one in endpoint.time_points]
     start = {"text": endpoint.start_event} if endpoint.start_event else None
     common = {"description": endpoint.time_frame, "eventCodeableConcept": start}

@@ -39,7 +39,7 @@ _LEAST = 0.8
 
 
 def is_sure(item: ExtractedItem, *names: str) -> bool:
-    """Whether the values of some fields, such as ``constraints`` or ``amounts[0]``, are sure enough to be stated.
+    """Return whether the values of fields such as ``constraints`` or ``amounts[0]`` are sure enough to be stated.
 
     A corrected item has no evidence, and is sure.
     """
@@ -177,7 +177,7 @@ def quantity(value: float, unit: str | None, comparator: str | None = None, ucum
 
 
 def value_range(low: Json | None, high: Json | None) -> Json | None:
-    """A Range that may be open at one end; None if the units differ or the upper bound is below the lower one."""
+    """Return a Range, open at one end if a bound is None; None if the units differ or the bounds are in wrong order."""
     if low and high and (low.get("code") != high.get("code") or low["value"] > high["value"]):
         return None
     return {"low": low, "high": high}

@@ -70,7 +70,7 @@ class People:
     left_out: tuple[LeftOut, ...] = ()
 
     def compare(self, criterion: Criterion) -> bool | None:
-        """Whether a criterion of age states the same limits as ``ages``; None if it is not one, or has other limits.
+        """Return whether a criterion of age states the limits of ``ages``; None if it is not one, or has other limits.
 
         Where it differs, it holds for some participants, or its age was not believed.
         """

@@ -30,10 +30,9 @@ from extractor.schemas import (
 from extractor.text.registered_ages import AGES
 
 from .columns import (
-    COMPARATORS,
+    ADDED,
     COMPUTED,
     CUSTOM,
-    REGISTERED,
     Column,
     Json,
     Row,
@@ -43,7 +42,7 @@ from .columns import (
 )
 from .people import read_comparator
 
-Registry = Mapping[str, Row]
+Registry = Mapping[str, Json]
 """Results of ``read_registry`` by record."""
 
 _LONGEST_LIST = 12
@@ -78,9 +77,14 @@ class Table:
     below: tuple["Table", ...] = ()
 
     @property
+    def computed(self) -> tuple[Column, ...]:
+        """The columns that no field of a model is."""
+        return list_columns(self.name) if self.name in COMPUTED else ()
+
+    @property
     def columns(self) -> tuple[Column, ...]:
         """All columns: keys first, computed columns last."""
-        return self.keys + self.values + (list_columns(self.name) if self.name in COMPUTED else ())
+        return self.keys + self.values + self.computed
 
 
 @cache
@@ -118,10 +122,10 @@ def find_rows(
     >>> [(table, row[:6]) for table, row in find_rows(extraction)]
     [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None, None, 'male'))]
     """
-    people = extraction.eligibility
-    comparators = [read_comparator(name, people).value if getattr(people, name) else None for name in AGES]
-    added = {REGISTERED: registry.get(extraction.record_id), COMPARATORS: comparators}
-    whole = extraction.model_dump(mode="json") | added
+    people, registered = extraction.eligibility, registry.get(extraction.record_id, {})
+    stated = (name for name in AGES if getattr(people, name))
+    comparators = {f"{name}_comparator": read_comparator(name, people).value for name in stated}
+    whole = extraction.model_dump(mode="json") | {ADDED: {**registered, **comparators}}
     yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
     yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
 
@@ -163,8 +167,8 @@ def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[s
     found = ((_pick(value, column.path), column.default) for column in table.values)
     cells = (default if cell is None else cell for cell, default in found)
     joined = tuple("|".join(map(str, cell)) if isinstance(cell, list) else cell for cell in cells)
-    computed = COMPUTED[table.name](value, parent) if table.name in COMPUTED else ()
-    yield table.name, keys + joined + computed
+    computed = COMPUTED[table.name](value, parent) if table.name in COMPUTED else {}
+    yield table.name, (*keys, *joined, *(computed.get(column.name) for column in table.computed))
     if table.item:
         names = [column.path[0] for column in list_tables()[-1].values]
         proofs = (one for one in value.get("evidence") or () if one["section"])  # gold stands in no section
@@ -213,7 +217,7 @@ def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
 
 
 def _adapt(columns: Iterable[Column], taken: set[str], within: tuple[str, ...] = ()) -> tuple[Column, ...]:
-    """Columns of attributes under free names. A text may state a whole number too long for a database's integers."""
+    """Return columns of attributes under free names. Integers become numbers, since a text may state any length."""
     kinds = {"integer": "number"}
     return tuple(
         replace(one, name=_find_free(one.name, taken), kind=kinds.get(one.kind, one.kind), path=within + one.path)
@@ -222,7 +226,7 @@ def _adapt(columns: Iterable[Column], taken: set[str], within: tuple[str, ...] =
 
 
 def _find_free(name: str, taken: set[str]) -> str:
-    """The name, with underscores behind it until no other is like it: a database ignores case. It is then taken."""
+    """Return the name with underscores until it is free, ignoring case as a database does, and take it."""
     while name.casefold() in taken:
         name += "_"
     taken.add(name.casefold())

@@ -1,6 +1,6 @@
 // The page's state, kept in the address: "#kind=missed&field=dosing&error=0a1b2c3d4e", and the list that it filters.
 
-const NAMES = ["kind", "field", "record", "text", "gold", "predicted", "sort", "error"];
+const NAMES = ["kind", "field", "record", "text", "sort", "error"];
 const FILTERS = ["kind", "field", "record", "text", "sort"];
 
 /** The state in an address's hash; null if it names a section of the page instead. */
@@ -9,18 +9,16 @@ function readState(hash) {
   return hash.length > 1 && Object.keys(state).length === 0 ? null : state;
 }
 
-/** The hash of a state. It omits empty values, except an empty choice of gold or of the prediction. */
+/** The hash of a state, without empty values. */
 function writeState(state) {
-  const isCell = (name) => name === "gold" || name === "predicted";
-  const stated = NAMES.filter((name) => state[name] !== undefined && (isCell(name) || state[name] !== ""));
+  const stated = NAMES.filter((name) => state[name]);
   return `#${new URLSearchParams(stated.map((name) => [name, state[name]]))}`;
 }
 
-/** The state of the filters. A cell of a confusion matrix applies only to its field. */
+/** The state of the filters. */
 function readFilters(form, state) {
   const next = { ...state, error: undefined };
   for (const name of FILTERS) next[name] = form[name].value;
-  if (next.field !== (state.field || "")) next.gold = next.predicted = undefined;
   return next;
 }
 
@@ -33,19 +31,11 @@ function selectErrors(errors, state) {
       (!state.kind || error.kind === state.kind) &&
       (!state.field || nameField(error.field).includes(`${state.field.includes(".") ? "field" : "task"} ${state.field}`)) &&
       (!record || error.record.toLowerCase().includes(record)) &&
-      isInCell(error, state) &&
       words.every((word) => error.words.includes(word)),
   );
   const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
   if (state.sort) found.sort((one, other) => compare(one[state.sort], other[state.sort]) || other.harm - one.harm);
   return found;
-}
-
-/** Whether an error belongs to a cell of a confusion matrix: the given choices, in two paired items. */
-function isInCell(error, state) {
-  if (state.gold === undefined && state.predicted === undefined) return true;
-  const isPair = error.gold.path !== null && error.predicted.path !== null;
-  return isPair && ["gold", "predicted"].every((side) => state[side] === undefined || state[side] === error[side].choice);
 }
 
 /** The members of a side's value on one line. */
@@ -65,12 +55,4 @@ function makeRow(error, state) {
     span("row-values", line("gold"), span("sr", " in gold, predicted "), line("predicted")),
     span("row-record", error.record),
   );
-}
-
-/** Describe the list in words. */
-function describe(found, all, state) {
-  const isCell = state.gold !== undefined || state.predicted !== undefined;
-  const name = (choice) => choice || "(empty)";
-  const cell = isCell ? ` where gold has ${name(state.gold)} and ${name(state.predicted)} is predicted` : "";
-  return `${found.length} of ${all.length} errors${cell}`;
 }

@@ -24,7 +24,7 @@ function start() {
     found = selectErrors(data.errors, state);
     const error = byId.get(state.error);
     for (const name of FILTERS) page.form[name].value = state[name] || "";
-    page.status.textContent = describe(found, data.errors, state);
+    page.status.textContent = `${found.length} of ${data.errors.length} errors`;
     page.browser.classList.toggle("opened", Boolean(state.error));
     showDetail(page, error, found, state, data.views);
     list.current = error?.id;
