@@ -109,8 +109,7 @@ class AuditedRecord:
 
     def cite_evidence(self, item: ExtractedItem, field: str) -> tuple[Citation, ...]:
         """Cite the evidence for a field of an item: ``constraints`` and all its parts, or ``constraints[0]`` alone."""
-        found = (one for one in item.evidence if one.field == field or one.field.startswith(f"{field}["))
-        return tuple(one.cite() for one in found)
+        return tuple(one.cite() for one in item.evidence_for(field))
 
     def cite_outcome(self, endpoint: Endpoint, field: str = "measure") -> tuple[Citation, ...]:
         """Cite a part of a registered outcome, or its measure if that part is missing."""
