@@ -59,11 +59,10 @@ class Replay(Answerer):
 
 
 def describe_miss(wanted: str, stored: Mapping[str, str]) -> str:
-    """Name the stored question nearest to ``wanted``, and the first line that differs. ``stored`` are texts by name.
+    r"""Name the stored question nearest to ``wanted``, and the first line that differs. ``stored`` are texts by name.
 
-    >>> print(describe_miss("1: Adults\\n2: Pain", {"a": "1: Pain", "b": "1: Adults"}))
-    no answer to this call in the run's store; nearest is b, which lacks '2: Pain'; ask again with --model, or \
-replay with the prompts and settings of the run
+    >>> describe_miss("1: Adults\n2: Pain", {"a": "1: Pain", "b": "1: Adults"}).split("; ")[1]
+    "nearest is b, which lacks '2: Pain'"
     """
     remedy = "ask again with --model, or replay with the prompts and settings of the run"
     if not stored:
