@@ -174,7 +174,7 @@ def name_item(path: str, item: ExtractedItem) -> str:
     >>> name_item("eligibility.criteria[2]", Criterion(kind="exclusion", section="eligibility", quote="Fever"))
     'exclusion criterion 3'
     """
-    ref = FieldRef.parse(path)
+    ref = FieldRef(path)
     group = ref.path
     if group.startswith("custom."):
         return name_label(group.removeprefix("custom."))
@@ -198,7 +198,7 @@ def name_section(name: str) -> str:
     >>> name_section("primary_outcomes[0]"), name_section("brief_summary"), name_section("registry.sex")
     ('Primary outcome 1', 'Brief summary', 'Registry: sex')
     """
-    ref = FieldRef.parse(name)
+    ref = FieldRef(name)
     words = ref.path if ref.position is None else f"{ref.path.removesuffix('s')} {ref.position + 1}"
     words = name_label(words).replace("registry.", "registry: ")
     return words[:1].upper() + words[1:]

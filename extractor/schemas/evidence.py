@@ -61,8 +61,7 @@ class ExtractedItem(FrozenModel):
 
     def evidence_for(self, field: str) -> tuple[Evidence, ...]:
         """Return the evidence for a field with its members and parts: for ``amounts``, also for ``amounts[0]``."""
-        wanted = FieldRef.parse(field)
-        return tuple(one for one in self.evidence if wanted.covers(FieldRef.parse(one.field)))
+        return tuple(one for one in self.evidence if FieldRef(field).covers(one.field))
 
     @classmethod
     def list_gold_fields(cls) -> list[str]:

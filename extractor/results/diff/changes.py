@@ -143,4 +143,4 @@ def _state(whole: Sequence[str], sides: Sequence[Side], field: str | None) -> St
 
 
 def _cite(evidence: Sequence[Evidence], name: str) -> list[Citation]:
-    return [one.cite() for one in evidence if FieldRef.parse(name).covers(FieldRef.parse(one.field))]
+    return [one.cite() for one in evidence if FieldRef(name).covers(one.field)]

@@ -49,5 +49,5 @@ def count_support(
             if item and item.support and item.origin is Origin.MODEL:
                 pairs = (pair for one in differences for pair in one.values if pair.new is not None)
                 is_right = all(pair.level >= Level.NORMALISED for pair in pairs)
-                counts[FieldRef.parse(path).path.removeprefix("custom."), item.support][is_right] += 1
+                counts[FieldRef(path).path.removeprefix("custom."), item.support][is_right] += 1
     return tuple(SupportShare(*key, count[True], count.total()) for key, count in sorted(counts.items()))

@@ -197,7 +197,7 @@ def list_custom_rows(extraction: TrialExtraction) -> Iterator[Row]:
             common["calibrated"] = item.calibrated if item.confidence is not None else None
             for one in list_values(field, item):
                 proof = (one.evidence[0] if one.evidence else item).model_dump(mode="json")
-                cells = {"attribute": one.name, "value_index": FieldRef.parse(one.path).position}
+                cells = {"attribute": one.name, "value_index": FieldRef(one.path).position}
                 cells |= {"char_start": proof.get("start"), "char_end": proof.get("end"), "text": show_value(one.value)}
                 cells |= proof | common | _measure(one.value)
                 yield tuple(map(cells.get, names))

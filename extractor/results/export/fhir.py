@@ -174,4 +174,4 @@ def _name_kind(path: str) -> str:
     >>> _name_kind("eligibility.criteria[3].constraints[0]")
     'criteria.constraints'
     """
-    return FieldRef.parse(path).path.replace("eligibility.criteria", "criteria")
+    return FieldRef(path).path.replace("eligibility.criteria", "criteria")

@@ -42,7 +42,7 @@ def name_field(path: str) -> str:
     ('endpoints.time_points', 'dosing', 'record')
     """
     ref = FieldRef.parse(path)
-    return ref.path if ref.steps and ref.steps[0].name in _ROOTS else RECORD
+    return ref.path if ref.names[0] in _ROOTS else RECORD
 
 
 def name_value(path: str, value: Value) -> str:
@@ -92,7 +92,7 @@ def show_record(one: RunRecord) -> Json:
 
 
 def _name_empty(path: str) -> str:
-    name = FieldRef.parse(path).name
+    name = FieldRef(path).names[-1]
     return {"dosing": "regimen", "endpoints": "endpoint", "criteria": "criterion"}.get(name) or name_label(name)
 
 

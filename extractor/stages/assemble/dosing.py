@@ -133,7 +133,7 @@ def _adds_nothing(fields: Mapping[str, Any], regimen: Regimen) -> bool:
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
-    searched = tuple(s.name for s in parsed.record.sections if FieldRef.parse(s.name).path in _SEARCHED)
+    searched = tuple(s.name for s in parsed.record.sections if FieldRef(s.name).path in _SEARCHED)
     unread = next((one for one in result.passages if not one.is_answered), None)
     if any(one.refused for one in result.passages):
         reason = AbsenceReason.UNSUPPORTED_ANSWER

@@ -235,7 +235,7 @@ class _Filter:
             if piece.confidence is not None:
                 least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
         doubtful = {field for field, confidence in least.items() if confidence < self._minimum}
-        names = dict.fromkeys(FieldRef.parse(field).name for field in least if field in doubtful)
+        names = dict.fromkeys(FieldRef(field).path for field in least if field in doubtful)
         if not names:
             return item
         if any(type(item).model_fields[name].is_required() for name in names):
@@ -265,7 +265,7 @@ class _Filter:
         """Yield the entries whose place still exists, with its new path."""
         for one in located:
             field: str = one.field
-            places = (field, *map(str, FieldRef.parse(field).parents))
+            places = (field, *FieldRef(field).parents)
             path = next((place for place in places if place in self.moved), field)
             new = self.moved.get(path, path)
             if new is not None:

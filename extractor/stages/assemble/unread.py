@@ -122,8 +122,8 @@ def report_ambiguous(parsed: ParsedRecord, extraction: TrialExtraction) -> Itera
     """Yield limits whose number has two readings ("1.500"), of which none is usual for the quantity."""
     for place, criterion in enumerate(extraction.eligibility.criteria):
         for piece in criterion.evidence:
-            ref = FieldRef.parse(piece.field)
-            if ref.name == "constraints" and ref.position is not None:
+            ref = FieldRef(piece.field)
+            if ref.path == "constraints" and ref.position is not None:
                 limit = criterion.constraints[ref.position]
                 words = _place(parsed, piece)
                 for word in filter(is_two_ways, words.tokens.words[words.first : words.end]):

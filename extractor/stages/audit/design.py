@@ -232,7 +232,7 @@ def check_doses(audited: AuditedRecord) -> Problems:
             for cited in audited.cite_evidence(regimen, f"amounts[{number}]")[:1]
         ]
         doses.sort(key=lambda dose: dose[1].section)
-        if [FieldRef.parse(cited.section).path for _, cited in doses] != ["arms", "interventions"]:
+        if [FieldRef(cited.section).path for _, cited in doses] != ["arms", "interventions"]:
             continue
         if not all(_states_one_dose((arms | interventions)[cited.section]) for _, cited in doses):
             continue
