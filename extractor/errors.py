@@ -166,7 +166,7 @@ class AnswersError(ExtractorError):
 
 
 class AnswerMissing(AnswersError):
-    """The run that is replayed has no answer to a call. The message shows its nearest call and the differences."""
+    """The run that is replayed has no answer to a call. The message names the nearest call and what it lacks."""
 
 
 class BudgetReached(ExtractorError):
