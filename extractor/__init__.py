@@ -23,31 +23,11 @@ if TYPE_CHECKING:
     from .stages.read import read_records
 
 __all__ = [
-    "ConflictKind",
-    "Effort",
-    "Extractor",
-    "ExtractorError",
-    "Outcome",
-    "ParsedRecord",
-    "QuoteCheck",
-    "QuoteStatus",
-    "Registry",
-    "RegistryQuery",
-    "ScoreReport",
-    "Task",
-    "TokenConflict",
-    "TrialDiff",
-    "TrialExtraction",
-    "TrialRecord",
-    "diff_trials",
-    "evaluate",
-    "fetch_records",
-    "parse_record",
-    "read_records",
-    "show",
-    "split_outcomes",
-    "verify_quote",
-]
+    "ConflictKind", "Effort", "Extractor", "ExtractorError", "Outcome", "ParsedRecord", "QuoteCheck", "QuoteStatus",
+    "Registry", "RegistryQuery", "ScoreReport", "Task", "TokenConflict", "TrialDiff", "TrialExtraction",
+    "TrialRecord", "diff_trials", "evaluate", "fetch_records", "parse_record", "read_records", "show",
+    "split_outcomes", "verify_quote",
+]  # fmt: skip
 
 # The public names of each module. A name is imported at its first use, so that the command line starts quickly.
 _MODULES = {

@@ -48,6 +48,16 @@ _MAX_FRAMES = 20
 class ExtractorError(Exception):
     """Base of all errors that this package raises on purpose. The message says what is wrong, where, and what to do."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, vars(self))  # worker processes pickle it
+
+
+def _restore(kind: type[ExtractorError], arguments: tuple[Any, ...], fields: dict[str, Any]) -> ExtractorError:
+    """Return an error that another process raised."""
+    error = kind.__new__(kind, *arguments)
+    vars(error).update(fields)
+    return error
+
 
 class RecordError(ExtractorError):
     """An input that cannot be read as a trial record.
@@ -60,16 +70,6 @@ class RecordError(ExtractorError):
         self.path, self.problem, self.remedy, self.place = path, problem, remedy, place
         where = f"{path}, {place}" if place else path
         super().__init__(f"{where}: {problem}; {remedy}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, vars(self))
-
-
-def _restore(kind: type[RecordError], arguments: tuple[Any, ...], fields: dict[str, Any]) -> RecordError:
-    """Return an error that another process raised."""
-    error = kind.__new__(kind, *arguments)
-    vars(error).update(fields)
-    return error
 
 
 class RecordTooLarge(RecordError):
@@ -166,7 +166,7 @@ class AnswersError(ExtractorError):
 
 
 class AnswerMissing(AnswersError):
-    """The run that is replayed has no answer to a call. The message shows its nearest call and the differences."""
+    """The run that is replayed has no answer to a call. The message names the nearest call and what it lacks."""
 
 
 class BudgetReached(ExtractorError):
@@ -193,11 +193,8 @@ class MissingExtra(ExtractorError):
     """
 
     def __init__(self, need: str, extra: str) -> None:
-        super().__init__(need, extra)  # both, so that it can be pickled
         self.remedy = f"pip install '.[{extra}]'"
-
-    def __str__(self) -> str:
-        return f"{self.args[0]}; run in the folder of your clone: {self.remedy}"
+        super().__init__(f"{need}; run in the folder of your clone: {self.remedy}")
 
 
 class EngineError(ExtractorError):
@@ -218,9 +215,6 @@ class UnexpectedError(ExtractorError):
         self.kind, self.frames = kind, frames
         place = f" at {frames[0]}" if frames else ""
         super().__init__(f"unexpected {kind}{place}; please report this with the record")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return UnexpectedError, (self.kind, self.frames)  # worker processes pickle it
 
 
 class GoldError(ExtractorError):

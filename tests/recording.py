@@ -13,24 +13,30 @@ import os
 import sys
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from unittest.mock import patch
 
 from pydantic import TypeAdapter
 
 from extractor.api import OpenExtractor
+from extractor.llm import live
 from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.options import Effort, ExtractionOptions
 from extractor.schemas import Task, TrialExtraction
+from extractor.stages.ask import prompt, querying
 from extractor.stages.ask.prompt import list_prompt_versions
 from extractor.stages.read import read_records
 
 from .cassette import check_cassettes, use_cassette
 
 FOLDER = Path(__file__).parent / "cassettes"
+ONE_BY_ONE = ClientSettings(concurrency=1)
+"""One request at a time, so that a recording has a fixed order."""
 _ANY_NUMBER = 1000
 """A scenario that truncates answers on purpose shows all halves."""
 
@@ -62,22 +68,22 @@ def read_scenarios() -> dict[str, Scenario]:
 
 async def record_scenario(scenario: Scenario, spec: ModelSpec) -> list[TrialExtraction]:
     """Send the scenario's questions to a model, and record the exchanges in ``<name>.yaml``."""
-    async with open_model(ModelChoice(spec), settings_of(scenario)) as model:
+    async with open_model(ModelChoice(spec), ONE_BY_ONE) as model:
         with use_cassette(FOLDER / f"{scenario.name}.yaml", record=True):
             return await extract_scenario(scenario, FOLDER, model)
-
-
-def settings_of(scenario: Scenario) -> ClientSettings:
-    """The settings of the client: one request at a time, so that a recording has a fixed order."""
-    settings = ClientSettings(reasks=scenario.reasks, concurrency=1, output_tokens=scenario.output_tokens)
-    return replace(settings, most_calls=_ANY_NUMBER) if scenario.output_tokens else settings
 
 
 async def extract_scenario(scenario: Scenario, folder: Path, model: Model | None) -> list[TrialExtraction]:
     """Extract a scenario's records."""
     records = islice(read_records(folder / scenario.input), scenario.records)
     options = ExtractionOptions(tasks=scenario.tasks, effort=scenario.effort)
-    return [await OpenExtractor(model, options)(record) for record in records]
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(live, "_REASKS", scenario.reasks))
+        if most := scenario.output_tokens:
+            count = prompt._count_output_tokens
+            stack.enter_context(patch.object(prompt, "_count_output_tokens", lambda asked: min(most, count(asked))))
+            stack.enter_context(patch.object(querying, "MOST_CALLS", _ANY_NUMBER))
+        return [await OpenExtractor(model, options)(record) for record in records]
 
 
 def find_problems() -> list[str]:

@@ -23,6 +23,7 @@ from benchmarks.data import Row, format_table, parse_options, read_lines, read_s
 from extractor.api import Extractor
 from extractor.llm.calls import Call
 from extractor.llm.completions import Completion, Ending
+from extractor.llm.metering import Answerer, Requests
 from extractor.llm.opening import Route
 from extractor.schemas import Support, TrialExtraction, TrialRecord
 from extractor.stages.ask.reply_models import Reply
@@ -61,10 +62,8 @@ class Verdict(NamedTuple):
     support: Support | None
 
 
-class Stubborn:
+class Stubborn(Answerer):
     """Answers the line of a case, however often it is asked."""
-
-    queues = False
 
     def __init__(self, case: Row) -> None:
         words = case.get("text") or case.get("measure") or case["answer"]["quote"]
@@ -72,7 +71,7 @@ class Stubborn:
         self._answer = _PLAIN | {"list": case.get("list", "in")[:2]} | case["answer"]
         self._is_regimen = case["task"] == "dosing"
 
-    async def __call__(self, call: Call, most: int, requests: object) -> tuple[Completion, int]:  # noqa: ARG002
+    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002
         lines = (found.groups() for found in _LINE.finditer(call.user))
         items = [
             {"n": int(number)}
@@ -91,9 +90,6 @@ class Stubborn:
     def _people(self, keys: str) -> Row:
         asked = ("min", "max") if "people" in keys.split() else ()
         return {key: self._answer[key] for key in asked if key in self._answer}
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
 
 def main() -> None:

@@ -21,13 +21,13 @@ from extractor.schemas import (
 from extractor.text.book import find_terms, read_text, rule
 from extractor.text.clean import clean_text
 from extractor.text.lexer import Tokens
+from extractor.text.mentions.bounds import scale_alike
 from extractor.text.numbers import find_durations, read_number
 from extractor.text.patterns import Found
 
 TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
 _SIGNS = {"≤": "<=", "≥": ">="}
-_POWER = re.compile(r"\s?(?:x|\*|million|billion|thousand).*", re.IGNORECASE)
 _SENSE = re.compile(r"(?P<sign>[<>]=?|[=≤≥])\s*(?P<time>\d.*)")
 _COUNT = re.compile(r"(?<=[:<>=≤≥])(?P<space>\s*)(?P<word>once|twice|thrice)\b", re.IGNORECASE)
 _COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
@@ -241,14 +241,11 @@ def _read_behind(tokens: Tokens, found: Found) -> str:
 
 def _bounds(found: Found) -> tuple[int | float, int | float | None]:
     """Both numbers of a range; a power behind the second one is the first one's too ("1-2 x 10^6")."""
-    low_text, high_text = found.read("low") or "", found.read("high")
-    power = _POWER.search(high_text) if high_text else None
-    if power and not _POWER.search(low_text):
-        low_text += power[0]
-    low, high = _read_bound(low_text), _read_bound(high_text) if high_text else None
-    if low is None or (high_text and high is None):
+    written = found.read("high")
+    low, high = _read_bound(found.read("low") or ""), _read_bound(written) if written else None
+    if low is None or (written and high is None):
         raise ValueError(f"{found.text!r}: write the number in digits")
-    return low, high
+    return scale_alike(low, written or ""), high
 
 
 def _read_bound(text: str) -> int | float | None:

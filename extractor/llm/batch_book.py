@@ -13,7 +13,7 @@ from extractor.schemas import Usage
 
 from .calls import Call, PromptVersion, schema_of
 from .completions import Completion, GarbledReply, read_completion
-from .metering import Requests, Reservation
+from .metering import Answerer, Requests, Reservation
 from .store import CallStore, State, unpack
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class BatchBook:
             self._database.execute("UPDATE batches SET state = 'fetched' WHERE id = ?", (number,))
 
 
-class BatchQueue:
+class BatchQueue(Answerer):
     """Takes calls for the next batch: raises ``AnswerPending``, or ``BudgetReached`` if the budget has no room."""
 
     queues = True
@@ -169,9 +169,6 @@ class BatchQueue:
         """Raise ``BudgetReached`` if there was no room for a call of the last round."""
         if self._has_refused:
             raise BudgetReached(str(self._budget))
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
 
 def write_line(name: str, body: Mapping[str, Any], protocol: str) -> bytes:

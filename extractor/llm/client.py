@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
-from typing import Protocol
 from weakref import WeakValueDictionary
 
 from extractor.errors import AnswerPending, ModelUnavailable, RequestTooLong
@@ -18,23 +17,11 @@ from extractor.schemas import Usage
 from .calls import Call
 from .completions import Completion
 from .failures import TOO_LONG, is_too_long
-from .metering import Meter, Requests, Reservation
+from .metering import Answerer, Meter, Requests, Reservation
 from .pace import RetryPolicy
 from .patience import MOST_CALLS, Watch
 from .spec import ClientSettings, ModelSpec, hide_keys, name_model
 from .store import CallStore, OpenStore, State, judge
-
-
-class Answerer(Protocol):
-    """Anything that answers a call: a live model, an earlier run, or, later, a batch that ``queues`` it."""
-
-    queues: bool
-
-    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:
-        """Ask, at most ``most`` times. Return the last answer with the usage of all, and their number."""
-
-    async def close(self) -> None:
-        """Release what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +87,6 @@ class Model:
             answerer, self._answerer = self._answerer, None
             await answerer.close()
 
-    @property
-    def most_calls(self) -> int:
-        """How often the questions of one call may be answered, re-asks and halves included."""
-        return self._settings.most_calls
-
     async def complete(self, call: Call, most: int = MOST_CALLS) -> Answer:
         """Answer a call from the store, or ask the model, at most ``most`` times and within the budget.
 
@@ -112,8 +94,6 @@ class Model:
         too long for the model (all with the usage of the attempts), ``BudgetReached`` if the meter refuses,
         ``AnswerPending`` if the answer comes later, and ``AnswerMissing`` if a replay has none.
         """
-        if self._settings.output_tokens is not None:
-            call = replace(call, max_output_tokens=min(call.max_output_tokens, self._settings.output_tokens))
         if self._open_store and self._store is None:
             self._store = self._open_store()
         async with self, self._asked.setdefault(call.key_for(self.name), asyncio.Lock()):  # equal calls share an answer

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.schemas import Usage
 
@@ -26,6 +26,8 @@ _MOST_TOKENS = 10**9
 _FENCED = re.compile(r"```(?:json)?(.*)```", re.DOTALL)
 _BEGINNING = re.compile(r'\{\s*"items"\s*:|\[\s*\{\s*"n"\s*:')
 _THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+_CUT = ("length", "max_tokens", "MAX_TOKENS")
+"""Reasons of all providers for an end at the output limit."""
 _BLOCKED = frozenset({"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"})
 
 
@@ -66,11 +68,15 @@ def read_completion(reply: object) -> Completion:
                 found = read(body)
             except (LookupError, TypeError, AttributeError):
                 break
-            if not all(isinstance(one, str) for one in (found.text, found.model, found.reason)):
+            is_cut = found.reason in _CUT
+            text = found.text if found.called is None else found.called
+            if isinstance(text, dict):  # providers close brackets that the output limit left open
+                text = json.dumps(text).removesuffix("}" if is_cut else "")
+            if not (isinstance(text, str) and isinstance(found.model, str) and isinstance(found.reason, str)):
                 break
-            text = unwrap_json(found.text)
-            # Perhaps the limit cut only white space after the answer.
-            ending = Ending.COMPLETE if found.ending is Ending.CUT and is_json(text) else found.ending
+            text = unwrap_json(text)
+            is_cut = is_cut and not is_json(text)  # perhaps the limit cut only white space after the answer
+            ending = Ending.REFUSED if found.problem else Ending.CUT if is_cut else Ending.COMPLETE
             return Completion(text, ending, found.usage, shown_model(found.model), found.problem, found.reason)
     raise GarbledReply(describe_garbled(body))
 
@@ -115,85 +121,87 @@ def as_json(reply: object) -> Any:
         return None
 
 
-def _read_chat(body: _Json) -> Completion:
-    """Read OpenAI's chat completion."""
-    choice = body["choices"][0]
+class _Said(NamedTuple):
+    """What a reply says: why it ended, its text or the arguments of a tool, why the model refused, and its usage."""
+
+    reason: str
+    text: str
+    called: object = None
+    problem: str = ""
+    usage: Usage = Usage()
+    model: str = ""
+
+
+def _read_chat(body: _Json) -> _Said:
+    """Read OpenAI's chat completion.
+
+    llama.cpp reports cached tokens in its timings, or beside the answer; some servers count thinking only in the total.
+    """
+    choice, usage = body["choices"][0], body.get("usage") or {}
     message, reason = choice["message"], choice.get("finish_reason") or ""
     called = message.get("tool_calls") or ()
-    text = called[0]["function"]["arguments"] if called else _join(message.get("content"))
-    text = json.dumps(text) if isinstance(text, dict) else text  # Mistral's arguments are no text
     problem = f"the model refused: {message['refusal'][:200]}" if message.get("refusal") else ""
     if reason == "content_filter":
         problem = "the provider's content filter stopped the answer"
-    ending = Ending.REFUSED if problem else Ending.CUT if reason == "length" else Ending.COMPLETE
-    return Completion(text, ending, _read_chat_usage(body), body.get("model") or "", problem, reason)
-
-
-def _read_chat_usage(body: _Json) -> Usage:
-    """Read the usage of a chat completion. llama.cpp reports cached tokens in its timings, or beside the answer.
-
-    Some servers count thinking only in the total.
-    """
-    usage = body.get("usage") or {}
     prompt, output = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
     places = ((usage.get("prompt_tokens_details"), "cached_tokens"), (body.get("timings"), "cache_n"))
     cached = next((n for place, key in (*places, (body, "tokens_cached")) if (n := _count(place, key))), 0)
     thinking = _count(usage.get("completion_tokens_details"), "reasoning_tokens")
     unnamed = max(0, _count(usage, "total_tokens") - prompt - output)
-    return _usage(prompt, output + unnamed, cached=cached, thinking=max(thinking, unnamed))
+    tokens = _usage(prompt, output + unnamed, cached=cached, thinking=max(thinking, unnamed))
+    arguments = called[0]["function"]["arguments"] if called else None
+    return _Said(reason, _join(message.get("content")), arguments, problem, tokens, body.get("model") or "")
 
 
-def _read_message(body: _Json) -> Completion:
+def _read_message(body: _Json) -> _Said:
     """Read Anthropic's message. Its input tokens leave out those that a cache served or took."""
-    reason = body["stop_reason"]
-    parts = body.get("content") or ()
-    called = [part["input"] for part in parts if part["type"] == "tool_use"]
-    text = "".join(part["text"] for part in parts if part["type"] == "text")
-    text = _write(called[0], is_cut=reason == "max_tokens") if called else text
-    problem = "the model refused" if reason == "refusal" else ""
-    ending = Ending.REFUSED if problem else Ending.CUT if reason == "max_tokens" else Ending.COMPLETE
-    usage = body.get("usage") or {}
+    reason, parts, usage = body["stop_reason"], body.get("content") or (), body.get("usage") or {}
     cached, written = _count(usage, "cache_read_input_tokens"), _count(usage, "cache_creation_input_tokens")
     prompt, output = _count(usage, "input_tokens") + cached + written, _count(usage, "output_tokens")
     thinking = _count(usage.get("output_tokens_details"), "thinking_tokens")
-    counted = _usage(prompt, output, cached=cached, written=written, thinking=thinking)
-    return Completion(text, ending, counted, body.get("model") or "", problem, reason)
+    return _Said(
+        reason,
+        "".join(part["text"] for part in parts if part["type"] == "text"),
+        next((part["input"] for part in parts if part["type"] == "tool_use"), None),
+        "the model refused" if reason == "refusal" else "",
+        _usage(prompt, output, cached=cached, written=written, thinking=thinking),
+        body.get("model") or "",
+    )
 
 
-def _read_candidates(body: _Json) -> Completion:
+def _read_candidates(body: _Json) -> _Said:
     """Read Gemini's generated content, whose tokens of thinking stand apart from those of the answer."""
-    candidate = (body.get("candidates") or [{}])[0]
-    reason = candidate.get("finish_reason") or ""
-    parts = (candidate.get("content") or {}).get("parts") or ()
-    called = [part["function_call"]["args"] for part in parts if part.get("function_call")]
-    text = "".join(part.get("text") or "" for part in parts if not part.get("thought"))
-    text = _write(called[0], is_cut=reason == "MAX_TOKENS") if called else text
+    candidate, usage = (body.get("candidates") or [{}])[0], body.get("usage_metadata") or {}
+    reason, parts = candidate.get("finish_reason") or "", (candidate.get("content") or {}).get("parts") or ()
     blocked = (body.get("prompt_feedback") or {}).get("block_reason") or (reason if reason in _BLOCKED else "")
-    problem = f"the provider's filter stopped the answer ({blocked})" if blocked else ""
-    ending = Ending.REFUSED if problem else Ending.CUT if reason == "MAX_TOKENS" else Ending.COMPLETE
-    usage = body.get("usage_metadata") or {}
     thinking, cached = _count(usage, "thoughts_token_count"), _count(usage, "cached_content_token_count")
     output = _count(usage, "candidates_token_count") + thinking
-    counted = _usage(_count(usage, "prompt_token_count"), output, cached=cached, thinking=thinking)
-    return Completion(text, ending, counted, body.get("model_version") or "", problem, reason)
+    return _Said(
+        reason,
+        "".join(part.get("text") or "" for part in parts if not part.get("thought")),
+        next((part["function_call"]["args"] for part in parts if part.get("function_call")), None),
+        f"the provider's filter stopped the answer ({blocked})" if blocked else "",
+        _usage(_count(usage, "prompt_token_count"), output, cached=cached, thinking=thinking),
+        body.get("model_version") or "",
+    )
 
 
-def _read_converse(body: _Json) -> Completion:
+def _read_converse(body: _Json) -> _Said:
     """Read Bedrock's converse."""
     reason, parts = body.get("stopReason") or "", body["output"]["message"]["content"]
-    called = [part["toolUse"]["input"] for part in parts if "toolUse" in part]
-    text = "".join(part.get("text", "") for part in parts)
-    text = _write(called[0], is_cut=reason == "max_tokens") if called else text
-    blocked = reason in ("guardrail_intervened", "content_filtered")
-    ending = Ending.REFUSED if blocked else Ending.CUT if reason == "max_tokens" else Ending.COMPLETE
     usage = body.get("usage") or {}
     cached, written = _count(usage, "cacheReadInputTokens"), _count(usage, "cacheWriteInputTokens")
-    prompt = _count(usage, "inputTokens") + cached + written
-    counted = _usage(prompt, _count(usage, "outputTokens"), cached=cached, written=written)
-    return Completion(text, ending, counted, "", "the provider's filter stopped the answer" if blocked else "", reason)
+    prompt, output = _count(usage, "inputTokens") + cached + written, _count(usage, "outputTokens")
+    return _Said(
+        reason,
+        "".join(part.get("text", "") for part in parts),
+        next((part["toolUse"]["input"] for part in parts if "toolUse" in part), None),
+        "the provider's filter stopped the answer" if reason in ("guardrail_intervened", "content_filtered") else "",
+        _usage(prompt, output, cached=cached, written=written),
+    )
 
 
-_READERS: Mapping[str, Callable[[_Json], Completion]] = {
+_READERS: Mapping[str, Callable[[_Json], _Said]] = {
     "choices": _read_chat,
     "stop_reason": _read_message,
     "candidates": _read_candidates,
@@ -201,12 +209,6 @@ _READERS: Mapping[str, Callable[[_Json], Completion]] = {
     "output": _read_converse,
 }
 """Each form of a reply by a key that only it has."""
-
-
-def _write(arguments: object, *, is_cut: bool) -> str:
-    """Return the arguments of a called tool. Providers close brackets that the output limit left open."""
-    text = json.dumps(arguments)
-    return text.removesuffix("}") if is_cut else text
 
 
 def _join(content: object) -> str:

@@ -13,13 +13,13 @@ from .batch_book import MOST_BYTES, MOST_REQUESTS, BatchBook, load_row, read_lin
 from .calls import Call
 from .completions import Completion
 from .database import open_scratch
-from .metering import Requests
+from .metering import Answerer, Requests
 from .request_form import RequestForm
 from .spec import ClientSettings, ModelSpec
 from .store import CallStore, State
 
 
-class Exchange:
+class Exchange(Answerer):
     """Files of answers to read, and the file that receives the calls without an answer.
 
     A later answer to a call replaces an earlier one. ``failed`` lists lines without a completion as ``file, line:
@@ -27,8 +27,6 @@ class Exchange:
     calls go to ``<stem>-2<suffix>`` and so on. Raises ``ValueError`` for a missing answer file and without any file,
     ``AnswersError`` for a file that cannot be read.
     """
-
-    queues = False
 
     def __init__(self, answers: Sequence[Path] = (), requests: Path | None = None) -> None:
         if not answers and not requests:
@@ -67,9 +65,6 @@ class Exchange:
         if kept is None or kept.completion is None:
             raise AnswerPending("the answer is not in the files")
         return kept.completion, kept.completion.usage.calls
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
     @contextmanager
     def open(

@@ -35,7 +35,7 @@ from extractor.schemas import Usage
 from .calls import Call
 from .completions import BROKEN, Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .failures import Failure, explain_failure, explain_opening, find_unknown, lacks_key, read_failure
-from .metering import Requests
+from .metering import Answerer, Requests
 from .network import open_connection
 from .pace import RetryPolicy
 from .patience import Came, Watch
@@ -48,19 +48,19 @@ logging.getLogger("instructor").addHandler(logging.NullHandler())
 
 _STRICT = False
 """Accept a quoted "18" as 18: a re-ask is not worth its cost."""
+_REASKS = 1
+"""How often a model is asked again after an answer that breaks its schema."""
 _NO_ANSWER = (ValidationError, ResponseParsingError, json.JSONDecodeError, AssertionError)
 """What instructor raises for an answer that does not fit the reply."""
 _SHOWN = 80
 
 
-class LiveModel:
+class LiveModel(Answerer):
     """Answers calls by a provider's model. Belongs to one event loop.
 
     What a provider refuses (a parameter, a way to send the schema) is left out from then on. ``was_reached`` says
     whether anything has answered a call.
     """
-
-    queues = False
 
     def __init__(self, spec: ModelSpec, settings: ClientSettings, policy: RetryPolicy, watch: Watch) -> None:
         self._spec, self._settings, self._policy, self._watch = spec, settings, policy, watch
@@ -129,7 +129,7 @@ class LiveModel:
             parameters, mode, room = self.form.parameters(call), self.form.mode, self.form.room
             if mode not in self._clients:
                 self._clients[mode] = open_client(self._spec, mode)
-            reasks = min(self._settings.reasks, most - answers.count - 1)
+            reasks = min(_REASKS, most - answers.count - 1)
             try:
                 await self._exchange(call, answers, reasks, parameters, self._clients[mode])
             except Exception as error:

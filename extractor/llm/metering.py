@@ -1,11 +1,13 @@
-"""Meters requests: from sending to reply, each counts at its highest possible cost."""
+"""What answers calls, and the meter of its requests: from sending to reply, each counts at its highest cost."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from extractor.schemas import Usage
 
 from .calls import Call
+from .completions import Completion
 from .store import CallStore
 
 
@@ -85,3 +87,16 @@ class Requests:
         self.lost += self._most.model_copy(update={"calls": 1})
         if self._meter and self._reservation:
             self._meter.lose(self._reservation)
+
+
+class Answerer(ABC):
+    """Anything that answers a call: a live model, an earlier run, or, later, a batch that ``queues`` it."""
+
+    queues = False
+
+    @abstractmethod
+    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:
+        """Ask, at most ``most`` times. Return the last answer with the usage of all, and their number."""
+
+    async def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Release what it holds."""

@@ -1,25 +1,25 @@
 """Open the chosen model: a provider's, or the answers of an earlier run or of files."""
 
-import difflib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from extractor.errors import AnswerMissing, AnswerPending, ModelUnavailable, RequestTooLong
 
 from .calls import Call, estimate_tokens
-from .client import Answerer, Model
+from .client import Model
 from .completions import Completion
 from .database import RUN_FILE, open_run_to_read
 from .exchange import Exchange
 from .failures import is_too_long
-from .metering import Meter, Requests
+from .metering import Answerer, Meter, Requests
 from .spec import SERVER, ClientSettings, ModelSpec
 from .store import CallStore, OpenStore, State
 
 _REPLAYED = ModelSpec(SERVER, "replay", "http://replay.invalid/v1")
-_SHOWN_LINES, _SHOWN_WIDTH = 24, 160
+_SHOWN_WIDTH = 160
 
 
 @dataclass(slots=True)
@@ -31,14 +31,12 @@ class ReplayTally:
     missing_tokens: int = 0
 
 
-class Replay:
+class Replay(Answerer):
     """Answers from a run's store: each question gets the run's answer, of whatever model.
 
     Calls that failed in the run fail again. Raises ``AnswerMissing`` for an unknown call. With a ``tally``, unknown
     calls are counted and stay open (``AnswerPending``).
     """
-
-    queues = False
 
     def __init__(self, store: CallStore, tally: ReplayTally | None = None) -> None:
         self._store, self._tally = store, tally
@@ -59,38 +57,21 @@ class Replay:
             raise AnswerMissing(describe_miss(call.user, self._store.texts_of(call.record_id)))
         raise ModelUnavailable("the run got no reply to this call", lasting=False)
 
-    async def close(self) -> None:
-        """Nothing to close: the caller closes the store."""
-
 
 def describe_miss(wanted: str, stored: Mapping[str, str]) -> str:
-    """Show the stored question nearest to ``wanted``, and how they differ. ``stored`` are texts by name.
+    r"""Name the stored question nearest to ``wanted``, and the first line that differs. ``stored`` are texts by name.
 
-    >>> print(describe_miss("two", {"a": "one"}))
-    no answer to this call in the run's store; nearest is a:
-    --- a
-    +++ this call
-    -one
-    +two
-    ask again with --model, or replay with the prompts and settings of the run
+    >>> describe_miss("1: Adults\n2: Pain", {"a": "1: Pain", "b": "1: Adults"}).split("; ")[1]
+    "nearest is b, which lacks '2: Pain'"
     """
     remedy = "ask again with --model, or replay with the prompts and settings of the run"
     if not stored:
         return f"no answer to this call in the run's store, which is empty; {remedy}"
-    matcher = difflib.SequenceMatcher(autojunk=False)
-    matcher.set_seq2(wanted.splitlines())  # the matcher caches its index of the second sequence
-
-    def similarity(name: str) -> float:
-        matcher.set_seq1(stored[name].splitlines())
-        return matcher.ratio()
-
-    name = max(sorted(stored), key=similarity)
-    lines = difflib.unified_diff(stored[name].splitlines(), wanted.splitlines(), name, "this call", n=0, lineterm="")
-    shown = [line[:_SHOWN_WIDTH] for line in lines if not line.startswith("@@")]
-    shown = shown or ["only the definitions or the schema differ"]
-    more = [f"... {len(shown) - _SHOWN_LINES} more lines differ"] if len(shown) > _SHOWN_LINES else []
-    headline = f"no answer to this call in the run's store; nearest is {name}:"
-    return "\n".join([headline, *shown[:_SHOWN_LINES], *more, remedy])
+    lines, known = wanted.splitlines(), {name: text.splitlines() for name, text in sorted(stored.items())}
+    name = max(known, key=lambda one: SequenceMatcher(None, known[one], lines, autojunk=False).ratio())
+    new = next((line for line in lines if line not in known[name]), "")
+    differs = f"which lacks {new[:_SHOWN_WIDTH]!r}" if new else "with other lines, definitions or schema"
+    return f"no answer to this call in the run's store; nearest is {name}, {differs}; {remedy}"
 
 
 @dataclass(frozen=True, slots=True)

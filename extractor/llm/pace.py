@@ -2,15 +2,13 @@
 
 import asyncio
 import random
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_PARTS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TEMPORARY = frozenset({408, 409, 429})
 
 
@@ -51,31 +49,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     >>> retry_after({"retry-after": "Thu, 01 Jan 2026 12:00:30 GMT", "date": "Thu, 01 Jan 2026 12:00:10 GMT"})
     20.0
     """
-    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
-        return milliseconds / 1000
-    text = headers.get("retry-after")
-    if parts := _PARTS.findall(text or ""):  # as in 6m0s or 120ms
-        return sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    if (number := _number(text)) is not None:
-        return number
-    try:
-        date, now = _date(text), _date(headers.get("date")) or datetime.now(UTC)
-    except OverflowError:
-        return None
-    return max(0.0, (date - now).total_seconds()) if date else None
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        with suppress(ValueError):
+            if 0 <= (number := float(headers.get(name, ""))) < float("inf"):
+                return number / unit
+    with suppress(OverflowError):
+        date, now = _date(headers.get("retry-after")), _date(headers.get("date")) or datetime.now(UTC)
+        return max(0.0, (date - now).total_seconds()) if date else None
+    return None
 
 
 def is_temporary(status: int) -> bool:
     """Return whether a request that failed with this HTTP status may succeed later."""
     return status in _TEMPORARY or status >= 500
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None
 
 
 def _date(text: str | None) -> datetime | None:

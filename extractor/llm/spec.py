@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from .patience import MOST_CALLS, Patience
+from .patience import Patience
 from .providers import Family, Reasoning, find_family, guess_provider, list_providers
 
 SERVER = "server"
@@ -19,7 +19,6 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _OLLAMA = "http://localhost:11434/v1"
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
-_OWN = "run it with Ollama, llama-server or vLLM, and name it by its address: http://host:port/v1#NAME"
 _USERS = re.compile(r"(?<=://)[^\s/?#]*@")
 _KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 SHORTEST_KEY = 8
@@ -59,8 +58,6 @@ class ModelSpec:
         text = text.strip()
         if "://" in text:
             return _parse_url(text, _secret(server_key))
-        if text.split(":")[0] == "local" or text.endswith(".gguf"):
-            raise ValueError(f"{text!r}: this program runs no model itself; {_OWN}")
         if re.match(r"(localhost|[\d.]+):\d+", text):
             raise ValueError(f"{text!r} names no model; for a server write http://{text.split('/')[0]}/v1#NAME")
         provider, slash, name = text.partition("/")
@@ -120,20 +117,15 @@ class ClientSettings:
     """Settings of the client.
 
     ``reasoning`` is how much the model thinks, None for the default of its family; ``options`` are further parameters
-    of each request. ``reasks`` is the number of re-asks after an answer that breaks its schema. ``concurrency`` limits
-    the requests in flight. ``timeout`` is in seconds, from sending a request to the end of its reply.
-    ``output_tokens`` lowers the output limit of each call. ``patience`` says when the model is given up; with None it
-    never is. ``most_calls`` may be answered for the questions of one call, re-asks and halves included.
+    of each request. ``concurrency`` limits the requests in flight. ``timeout`` is in seconds, from sending a request
+    to the end of its reply. ``patience`` says when the model is given up; with None it never is.
     """
 
     reasoning: Reasoning | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    reasks: int = 1
     concurrency: int = 8
     timeout: float = 600.0
-    output_tokens: int | None = None
     patience: Patience | None = field(default_factory=Patience)
-    most_calls: int = MOST_CALLS
 
 
 def _secret(key: str | None) -> SecretStr | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 from . import read_assets, render_template
 from .view import Json, name_record, view
@@ -30,7 +30,7 @@ class ShownExtraction:
         for value in (value for item in shown["items"] for value in item["values"]):
             spans = (shown["spans"][number] for number in value["spans"])
             value["quotes"] = dict.fromkeys(_cut(texts[section], start, end) for section, start, end, *_ in spans)
-        counts = Counter(path.partition("[")[0] for path, _ in one.list_items())
+        counts = Counter(FieldRef(path).path for path, _ in one.list_items())
         card = {
             "id": one.record_id,
             "title": name_record(record) if record else "",
@@ -59,7 +59,7 @@ def _mark(shown: Json, texts: list[bytes]) -> Iterator[tuple[str, list[tuple[str
         for value in item["values"]:
             for span in value["spans"]:
                 owners[span].append(
-                    ((item["of"] or item["path"]).split(".")[0].split("[")[0], f"{value['label']}: {value['said']}")
+                    (FieldRef(item["of"] or item["path"]).names[0], f"{value['label']}: {value['said']}")
                 )
     for number, section in enumerate(shown["sections"]):
         spans = [

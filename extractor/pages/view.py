@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
 
-from extractor.schemas import Endpoint, ExtractedItem, Finding, RegistryFields, TrialRecord
+from extractor.schemas import Endpoint, ExtractedItem, FieldRef, Finding, RegistryFields, TrialRecord
 from extractor.schemas.values import Value, list_values
 from extractor.text.clean import clean_text
 
@@ -174,7 +174,8 @@ def name_item(path: str, item: ExtractedItem) -> str:
     >>> name_item("eligibility.criteria[2]", Criterion(kind="exclusion", section="eligibility", quote="Fever"))
     'exclusion criterion 3'
     """
-    group, _, number = path.rstrip("]").partition("[")
+    ref = FieldRef(path)
+    group = ref.path
     if group.startswith("custom."):
         return name_label(group.removeprefix("custom."))
     if isinstance(item, Endpoint):
@@ -182,7 +183,7 @@ def name_item(path: str, item: ExtractedItem) -> str:
     if group == "eligibility":
         return "who may take part"
     kind = "regimen" if group == "dosing" else f"{getattr(item, 'kind', None) or ''} criterion".strip()
-    return f"{kind} {int(number) + 1}" if number.isdigit() else f"added {kind}"
+    return f"added {kind}" if ref.position is None else f"{kind} {ref.position + 1}"
 
 
 def name_record(record: TrialRecord) -> str:
@@ -197,7 +198,7 @@ def name_section(name: str) -> str:
     >>> name_section("primary_outcomes[0]"), name_section("brief_summary"), name_section("registry.sex")
     ('Primary outcome 1', 'Brief summary', 'Registry: sex')
     """
-    group, _, number = name.rstrip("]").partition("[")
-    words = f"{group.removesuffix('s')} {int(number) + 1}" if number.isdigit() else group
+    ref = FieldRef(name)
+    words = ref.path if ref.position is None else f"{ref.path.removesuffix('s')} {ref.position + 1}"
     words = name_label(words).replace("registry.", "registry: ")
     return words[:1].upper() + words[1:]

@@ -19,6 +19,7 @@ from .extraction import (
     TrialExtraction,
 )
 from .fields import FieldInfo, ItemGroup, ValueKind, list_fields, list_groups
+from .paths import FieldRef
 from .record import Part, RegistryFields, Section, Source, TrialRecord
 from .vocabulary import (
     AbsenceReason,
@@ -44,9 +45,9 @@ from .vocabulary import (
 __all__ = [
     "Absence", "AbsenceReason", "Age", "Amount", "Category", "Citation", "Comparator", "Comparison", "Concept",
     "Constraint", "Coverage", "Criterion", "CriterionKind", "CustomItem", "Eligibility", "Endpoint",
-    "EndpointCategory", "Evidence", "EvidenceKind", "ExtractedItem", "FieldInfo", "FieldMetadata", "Finding",
-    "FindingKind", "Frequency", "Instrument", "ItemGroup", "Origin", "Part", "Period", "Quantity", "Rank", "Regimen",
-    "RegistryFields", "Role", "Route", "Section", "SectionCoverage", "Severity", "Sex", "Source", "Support", "Task",
-    "TimeKind", "TimePoint", "TimeUnit", "TimeWindow", "TrialExtraction", "TrialRecord", "Usage", "ValueKind",
-    "list_fields", "list_groups",
+    "EndpointCategory", "Evidence", "EvidenceKind", "ExtractedItem", "FieldInfo", "FieldMetadata", "FieldRef",
+    "Finding", "FindingKind", "Frequency", "Instrument", "ItemGroup", "Origin", "Part", "Period", "Quantity", "Rank",
+    "Regimen", "RegistryFields", "Role", "Route", "Section", "SectionCoverage", "Severity", "Sex", "Source", "Support",
+    "Task", "TimeKind", "TimePoint", "TimeUnit", "TimeWindow", "TrialExtraction", "TrialRecord", "Usage",
+    "ValueKind", "list_fields", "list_groups",
 ]  # fmt: skip

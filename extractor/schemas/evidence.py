@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from .base import FieldMetadata, FrozenModel
+from .paths import FieldRef
 from .vocabulary import AbsenceReason, Comparator, FindingKind, Origin, Severity, Sex, Support
 
 
@@ -57,6 +58,10 @@ class ExtractedItem(FrozenModel):
     def value_of(self, field: str) -> Any:
         """Return the value of a field by its name."""
         return getattr(self, field)
+
+    def evidence_for(self, field: str) -> tuple[Evidence, ...]:
+        """Return the evidence for a field with its members and parts: for ``amounts``, also for ``amounts[0]``."""
+        return tuple(one for one in self.evidence if FieldRef(field).covers(one.field))
 
     @classmethod
     def list_gold_fields(cls) -> list[str]:

@@ -1,6 +1,5 @@
 """The stated values of an item, each with its evidence."""
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -34,16 +33,13 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
         held = {name: getattr(item, name) for name in _name_attributes(type(item))}
     for field, value in held.items():
         name = field.removeprefix("values.")
-        whole = [one for one in item.evidence if one.field == field]
-        if not isinstance(value, tuple):
-            if value is not None:
-                parts = [one for one in item.evidence if re.match(rf"{re.escape(field)}\b", one.field)]
-                yield Value(f"{path}.{field}", name, value, parts)
-            continue
-        for number, one in enumerate(value):
-            member = f"{field}[{number}]"
-            own = [one for one in item.evidence if f"{one.field}.".startswith((f"{member}.", f"{member}["))]
-            yield Value(f"{path}.{member}", name, one, own or whole)
+        if isinstance(value, tuple):
+            whole = [one for one in item.evidence if one.field == field]
+            for number, one in enumerate(value):
+                member = f"{field}[{number}]"
+                yield Value(f"{path}.{member}", name, one, item.evidence_for(member) or whole)
+        elif value is not None:
+            yield Value(f"{path}.{field}", name, value, item.evidence_for(field))
 
 
 @cache

@@ -1,5 +1,7 @@
 """Synthetic studies, and the audit's findings in them."""
 
+from collections.abc import Sequence
+
 from extractor.schemas import Finding, Source, TrialRecord
 from extractor.stages.assemble import ModelResult, assemble_extraction
 from extractor.stages.audit import audit_extraction
@@ -15,14 +17,18 @@ def make_study(
     summary: str = "Examplumab is studied in adults with asthma.",
     description: str | None = None,
     eligibility: str | None = None,
-    primary: tuple[tuple[str | None, ...], ...] = (("Change in FEV1", "Spirometry", "Week 12"),),
-    secondary: tuple[tuple[str | None, ...], ...] = (),
-    arms: tuple[dict, ...] = (),
-    interventions: tuple[dict, ...] = (),
+    primary: Sequence[Sequence[str | None]] = (("Change in FEV1", "Spirometry", "Week 12"),),
+    secondary: Sequence[Sequence[str | None]] = (),
+    arms: Sequence[dict] = (),
+    interventions: Sequence[dict] = (),
     design: dict | None = None,
     fields: dict | None = None,
 ) -> TrialRecord:
     """Make a record from the registry's JSON. ``design`` and ``fields`` are its structured parts."""
+    outcomes = [
+        [{key: part or None for key, part in zip(OUTCOME_KEYS, one, strict=True)} for one in several]
+        for several in (primary, secondary)
+    ]
     draft = build_study(
         {
             "protocolSection": {
@@ -31,10 +37,7 @@ def make_study(
                 "designModule": {"studyType": "INTERVENTIONAL"} | (design or {}),
                 "armsInterventionsModule": {"armGroups": list(arms), "interventions": list(interventions)},
                 "eligibilityModule": {"eligibilityCriteria": eligibility} | (fields or {}),
-                "outcomesModule": {
-                    "primaryOutcomes": [dict(zip(OUTCOME_KEYS, one, strict=True)) for one in primary],
-                    "secondaryOutcomes": [dict(zip(OUTCOME_KEYS, one, strict=True)) for one in secondary],
-                },
+                "outcomesModule": dict(zip(("primaryOutcomes", "secondaryOutcomes"), outcomes, strict=True)),
             }
         }
     )

@@ -99,6 +99,14 @@ def test_findings_are_part_of_the_extraction_and_counted_by_kind():
     assert tally.counts["finding_kinds"] == {"endpoint_not_registered": 4}
 
 
+def test_a_time_frame_that_was_blanked_is_not_missing():
+    parsed = parse_record(make_study(primary=(("Body weight", "in kg", None),)))
+    hostile = HostileText(FindingKind.MARKUP, Span("primary_outcomes[0]", 12, 17), blanked=True, quote="in kg")
+    extraction = assemble_extraction(parsed, ModelResult())
+    assert [one.kind for one in audit_extraction(parsed, extraction)] == [FindingKind.TIME_FRAME_MISSING]
+    assert audit_extraction(replace(parsed, hostile=(hostile,)), extraction) == ()
+
+
 def test_blanked_words_are_not_quoted():
     parsed = parse_record(SEEDS["002"])
     extraction = assemble_extraction(parsed, ModelResult())

@@ -1,6 +1,9 @@
 """Declarations: a pydantic model and a TOML file mean the same; what is wrong is said before anything is sent."""
 
+import tomllib
+from contextlib import nullcontext
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
@@ -44,7 +47,7 @@ required = true
 type = "duration"
 definition = "How long they must have been stable."
 """
-PLAIN = '[[field]]\nname = "assay"\ntype = "quote"\ndefinition = "The test."\n'
+WRONG = tomllib.loads((Path(__file__).parent / "wrong.toml").read_text("utf-8"))
 
 
 def read(tmp_path, text):
@@ -120,86 +123,18 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
         read_fields(made())
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("[[field", "my.toml: Expected .* at the end of an array declaration"),
-        ("[fields]", "my.toml: fields is unknown; write each field as a table"),
-        ("", "there is no list of fields"),
-        ("field = [1]", "my.toml, field 1: Input should be"),
-        (PLAIN.replace('type = "quote"', "attributes = { a = 1 }"), "my.toml, field assay: a: Input should be"),
-        (PLAIN.replace('"quote"', '"choice"\nchoices = 5'), "field assay: choices: write"),
-        (PLAIN + "[field.rules]\npattern = 'x'\n", r"field assay: rules: write a list; .*\[\[field.rules\]\]"),
-        (PLAIN.replace('"quote"', '"choice"\nchoices = "abc"'), "choices: write a list"),
-        (PLAIN * 2, "assay: two fields have this name"),
-        (PLAIN.replace('"quote"', '"word"'), "field assay: type: 'word' is none of quote, choice"),
-        (PLAIN.replace('"quote"', '"choice"'), "a choice needs its words"),
-        (PLAIN + 'colour = "red"\n', "field assay: colour: there is no such key"),
-        (PLAIN + 'sections = ["eligibilty"]\n', "eligibilty: no such section .did you mean eligibility"),
-        (
-            PLAIN + 'rules = [{ pattern = "value=( a", examples = ["a"] }]\n',
-            r"my.toml, field assay, rule 1 .* cannot be read: its brackets do not match",
-        ),
-        (
-            PLAIN + 'rules = [{ pattern = "<nothing>", examples = ["x"] }]\n',
-            r"refers to 'nothing', which does not exist .did you mean",
-        ),
-        (PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["with it"] }]\n', "finds nothing in its example"),
-        (
-            PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["by assay"], near_misses = ["by hand"] }]\n',
-            "it finds its near miss 'by hand'",
-        ),
-        (
-            PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["by assay"], near_misses = ["an hour"] }]\n',
-            "shares no word",
-        ),
-        (PLAIN + 'rules = [{ pattern = "by assay", examples = ["by assay"] }]\n', r"it gives no value.* value=\( "),
-        (PLAIN.replace('type = "quote"', 'type = "number"\nattributes = {}'), "write attributes or type, not both"),
-        (
-            PLAIN.replace('"quote"', '"number"') + 'rules = [{ pattern = "value=( _ )", examples = ["ten or so"] }]\n',
-            "in its example 'ten or so' that can be read: 'or': write a number",
-        ),
-        (
-            PLAIN.replace('type = "quote"', 'type = "choice"\nchoices = ["a"]')
-            + 'rules = [{ pattern = "b", value = "zz", examples = ["b"] }]\n',
-            "it gives what is no value: value: 'zz' is none of: a",
-        ),
-        (PLAIN + 'rules = [{ pattern = "CD 19", examples = ["CD 19"] }]\n', "cannot read '19'; a number is #"),
-        (
-            PLAIN + 'mentions = ["test"]\nrules = [{ pattern = "by value=( _ )", examples = ["by assay"] }]\n',
-            "its example 'by assay' has none of the field's mentions",
-        ),
-        (PLAIN + 'rules = [{ pattern = "by test=( _ )", examples = ["by X"] }]\n', "test is no attribute"),
-    ],
-)
-def test_a_wrong_file_is_refused_with_its_place(tmp_path, text, said):
-    with pytest.raises(FieldError, match=said):
-        read(tmp_path, text)
+@pytest.mark.parametrize("case", WRONG["file"], ids=lambda case: case["said"][:40])
+def test_a_wrong_file_is_refused_with_its_place(tmp_path, case):
+    with pytest.raises(FieldError, match=case["said"]):
+        read(tmp_path, case["text"])
 
 
-@pytest.mark.parametrize(
-    ("text", "value", "said"),
-    [
-        (
-            "Stable for six weeks",
-            '{ quote = "six weeks", value = "8 week" }',
-            "'Stable for six weeks': 8 week: the text does",
-        ),
-        ("Stable for six weeks", '{ value = "6 week" }', None),
-        ("Stable for six weeks", '"6 week"', None),
-        ("Stable for six weeks", '{ value = 6, unit = "week" }', 'unit is no attribute; write value: "4 week"'),
-        ("Stable for six weeks", '"a while"', "'a while': write a time as one number and a unit"),
-        ("Stable for six weeks", '{ quote = "six weeks" }', "assay: value is missing"),
-        ("No such length", '{ quote = "No such length", value = "1 day" }', "1 day: the text does not bear it out"),
-    ],
-)
-def test_an_example_is_checked_as_an_answer_is(tmp_path, text, value, said):
-    stable = PLAIN.replace('"quote"', '"duration"') + f'examples = [{{ text = "{text}", value = {value} }}]\n'
-    if said:
-        with pytest.raises(FieldError, match=said):
-            Extractor(fields=read(tmp_path, stable))
-    else:
-        assert Extractor(fields=read(tmp_path, stable)).options.fields == read(tmp_path, stable)
+@pytest.mark.parametrize("case", WRONG["example"], ids=lambda case: case["value"])
+def test_an_example_is_checked_as_an_answer_is(tmp_path, case):
+    example = f'examples = [{{ text = "{case["text"]}", value = {case["value"]} }}]'
+    stable = f'[[field]]\nname = "assay"\ntype = "duration"\ndefinition = "The test."\n{example}\n'
+    with pytest.raises(FieldError, match=case["said"]) if case["said"] else nullcontext():
+        Extractor(fields=read(tmp_path, stable))
 
 
 @pytest.mark.parametrize(
@@ -208,6 +143,10 @@ def test_an_example_is_checked_as_an_answer_is(tmp_path, text, value, said):
         (5, "5: give pydantic models, TOML files, or names"),
         ("oncology,cardiology", "one name or file at a time; repeat --fields"),
         ("brain_metastases", "this field is one of the file oncology"),
+        ("no/such.toml", r"no/such.toml: cannot be read .No such file or directory.; give a TOML file"),
+        ("models.py", "a file of fields is TOML; give a pydantic model"),
+        (BrainMetastases.model_construct(), r"BrainMetastases\(...\): give a class"),
+        ("blindin", r"no such field \(did you mean blinding\?\); give a file, or one of"),
     ],
 )
 def test_what_is_no_field_is_told_with_what_to_give(given, said):
@@ -227,17 +166,6 @@ def test_an_attribute_that_may_be_missing_needs_no_default():
     assert not declare(Stable).attributes[0].required
     assert (declare(Longer).mentions, declare(Longer).name) == (("stable",), "longer")
     assert read_fields(declare(Stable)) == (declare(Stable),)
-
-
-def test_a_missing_file_and_an_unknown_name_are_told_apart():
-    with pytest.raises(FieldError, match=r"no/such.toml: cannot be read .No such file or directory.; give a TOML file"):
-        read_fields("no/such.toml")
-    with pytest.raises(FieldError, match=r"models.py: a file of fields is TOML; give a pydantic model"):
-        read_fields("models.py")
-    with pytest.raises(FieldError, match=r"BrainMetastases\(...\): give a class"):
-        read_fields(BrainMetastases.model_construct())
-    with pytest.raises(FieldError, match=r"blindin: no such field \(did you mean blinding\?\); give a file, or one of"):
-        read_fields("blindin")
 
 
 @pytest.mark.parametrize("name", list_catalogue())

@@ -206,52 +206,41 @@ def _ask(fields, record, answer, **more):
         return Extractor(stub.spec, fields=fields, **more).extract(record)
 
 
+QUANTITY, DURATION, YES_NO = 'type = "quantity"', 'type = "duration"', 'type = "choice"\nchoices = ["yes", "no"]'
+QUOTES, TIMES = 'type = "quote"\nmany = true', 'type = "time_point"\nmany = true'
+
+
 @pytest.mark.parametrize(
     ("declared", "text", "answer", "kept"),
     [
-        ('type = "time_point"\nmany = true', "Seen on Day -14 and Day 3", ["14 day"], []),
-        ('type = "duration"', "Stopped for 4 weeks", {"quote": "for 4 weeks", "value": "less than 4 weeks"}, []),
-        ('type = "duration"', "Visits twice weekly", {"quote": "twice weekly", "value": "1 week"}, []),
-        ('type = "quantity"', "LVEF < 40 % and BMI < 30", {"quote": "LVEF < 40 %", "value": "< 30"}, []),
-        ('type = "choice"\nchoices = ["yes", "no"]', "Use of the drug", {"quote": "of the", "value": "yes"}, []),
-        ('type = "quote"\nmany = true', "IL-17 and IL-1 are measured", ["IL-17", "IL-1"], ["IL-17", "IL-1"]),
-        ('type = "choice"\nchoices = ["yes", "no"]', "HIV", {"quote": "HIV", "value": "yes"}, ["yes"]),
-        ('type = "quote"\nmany = true', "Assay 22C3 is used", ["22C3", "22C3"], ["22C3"]),
+        (TIMES, "Seen on Day -14 and Day 3", ["14 day"], []),
+        (DURATION, "Stopped for 4 weeks", ("for 4 weeks", "less than 4 weeks"), []),
+        (DURATION, "Visits twice weekly", ("twice weekly", "1 week"), []),
+        (DURATION, "Seen at one-monthly intervals", ("one-monthly intervals", "1 month"), ["1 month"]),
+        (DURATION, "Seen at 6-monthly visits", ("6-monthly visits", "6 month"), ["6 month"]),
+        (QUANTITY, "LVEF < 40 % and BMI < 30", ("LVEF < 40 %", "< 30"), []),
+        (YES_NO, "Use of the drug", ("of the", "yes"), []),
+        (YES_NO, "HIV", ("HIV", "yes"), ["yes"]),
+        (QUOTES, "IL-17 and IL-1 are measured", ["IL-17", "IL-1"], ["IL-17", "IL-1"]),
+        (QUOTES, "Assay 22C3 is used", ["22C3", "22C3"], ["22C3"]),
+        # None is zero where the quote denies and states no number.
+        (QUANTITY, "No prior chemotherapy, 3 cycles at most", ("No prior chemotherapy", "= 0"), ["= 0"]),
+        (QUANTITY, "Prior chemotherapy, no surgery", ("Prior chemotherapy", "= 0"), []),
+        (QUANTITY, "No more than 2 prior lines", ("No more than 2 prior lines", "= 0"), []),
+        (QUANTITY, "Number of prior lines is 0", ("Number of prior lines", "= 0"), ["= 0"]),
+        (QUANTITY, "Naive adults with HIV-1, stage IV", ("Naive adults with HIV-1, stage IV", "= 0"), ["= 0"]),
+        (QUANTITY, "No limit on prior lines", ("No limit on prior lines", "= 0"), []),
+        (QUANTITY, "Naive and treatment-experienced", ("Naive and treatment-experienced", "= 0"), []),
+        (QUANTITY, "Prior therapy that is not effective", ("Prior therapy that is not effective", "= 0"), []),
     ],
 )
 def test_values_that_the_quote_does_not_state_stay_out_and_each_stands_once(tmp_path, declared, text, answer, kept):
     record = trial(eligibility=f"Inclusion Criteria:\n\n* {text}")
-    extraction = _ask(_field(tmp_path, declared), record, {"own": answer})
-    assert [item.values["value"] for item in extraction.custom["own"]] == kept
-
-
-@pytest.mark.parametrize(
-    ("text", "quote", "kept"),
-    [
-        ("No prior chemotherapy, 3 cycles at most", "No prior chemotherapy", [0]),
-        ("Prior chemotherapy, no surgery", "Prior chemotherapy", []),
-        ("No more than 2 prior lines", "No more than 2 prior lines", []),
-        ("Number of prior lines is 0", "Number of prior lines", [0]),
-        ("Naive adults with HIV-1, type 2, stage IV", "Naive adults with HIV-1, type 2, stage IV", [0]),
-        ("No limit on prior lines", "No limit on prior lines", []),
-        ("Treatment-naive and treatment-experienced", "Treatment-naive and treatment-experienced", []),
-        ("Prior therapy that is not effective", "Prior therapy that is not effective", []),
-    ],
-)
-def test_none_is_zero_where_the_quote_denies_and_states_no_number(tmp_path, text, quote, kept):
-    record = trial(eligibility=f"Inclusion Criteria:\n\n* {text}")
-    answer = {"own": {"quote": quote, "value": "= 0"}}
-    found = _ask(_field(tmp_path, 'type = "quantity"'), record, answer).custom["own"]
-    assert [(item.values["value"].value, item.support) for item in found] == [(zero, Support.INFERRED) for zero in kept]
-
-
-@pytest.mark.parametrize(("words", "value"), [("one-monthly intervals", "1 month"), ("6-monthly visits", "6 month")])
-def test_a_rhythm_states_a_length_of_time(tmp_path, words, value):
-    record = trial(eligibility=f"Inclusion Criteria:\n\n* Seen at {words}")
-    (item,) = _ask(_field(tmp_path, 'type = "duration"'), record, {"own": {"quote": words, "value": value}}).custom[
-        "own"
-    ]
-    assert (show_value(item.values["value"]), item.support) == (value, Support.INFERRED)
+    said = dict(zip(("quote", "value"), answer, strict=True)) if isinstance(answer, tuple) else answer
+    found = _ask(_field(tmp_path, declared), record, {"own": said}).custom["own"]
+    assert [show_value(item.values["value"]) for item in found] == kept
+    is_concluded = declared not in (QUOTES, TIMES)
+    assert {item.support for item in found} <= {Support.INFERRED} or not is_concluded
 
 
 def test_a_refused_member_moves_no_proof(tmp_path):
@@ -304,47 +293,46 @@ rules = [
     assert item.confidence == 0.7
 
 
-def test_a_list_of_one_claim_takes_no_members_of_another(tmp_path):
-    fields = _field(tmp_path, 'attributes = { at = { type = "time_point", many = true }, dose = { type = "quote" } }')
-    record = trial(eligibility="Inclusion Criteria:\n\n* First dose on Day 3\n* Seen on Day 3 and Day 28")
-    said = {
-        "First dose": {"own": {"quote": "First dose on Day 3", "at": ["3 day"], "dose": "First dose"}, "cat": "other"},
-        "Seen on": {"own": {"quote": "Seen on Day 3 and Day 28", "at": ["3 day", "28 day"]}, "cat": "other"},
-    }
-    with serve(answering(said)) as stub:
-        (item,) = Extractor(stub.spec, fields=fields).extract(record).custom["own"]
-    assert [value.value for value in item.values["at"]] == [3]
+LISTS = 'attributes = { at = { type = "time_point", many = true }, dose = { type = "quote" } }'
 
 
-def test_a_shorter_list_is_another_value_and_fewer_words_are_none(tmp_path):
-    shape = 'many = true\nattributes = { at = { type = "time_point", many = true }, dose = { type = "quote" } }'
-    record = trial(
-        eligibility="Inclusion Criteria:\n\n* Doses on Day 1 and 22\n* two Doses on Day 1, 22 and 142\n* Doses again"
-    )
-    said = {
-        "* Doses": {},
-        "Doses on Day 1 and 22": {
-            "own": [{"quote": "Doses on Day 1 and 22", "at": ["1 day", "22 day"], "dose": "Doses"}]
-        },
-        "two Doses": {
-            "own": [{"quote": "Day 1, 22 and 142", "at": ["1 day", "22 day", "142 day"], "dose": "two Doses"}]
-        },
-        "Doses again": {"own": [{"quote": "Doses again", "dose": "Doses"}]},
-    }
-    with serve(answering({word: {"cat": "other", **answer} for word, answer in said.items()})) as stub:
-        found = Extractor(stub.spec, fields=_field(tmp_path, shape)).extract(record).custom["own"]
-    assert [[one.value for one in item.values["at"]] for item in found] == [[1, 22], [1, 22, 142]]
+def _claim(quote, at=(), dose=None):
+    return {"quote": quote, "at": [f"{day} day" for day in at]} | ({"dose": dose} if dose else {})
 
 
-@pytest.mark.parametrize("lines", [("the HER9 test", "HER9 test again"), ("HER9 test again", "the HER9 test")])
-def test_fewer_words_are_left_out_in_any_order(tmp_path, lines):
-    fields = _field(tmp_path, 'type = "quote"\nmany = true')
-    said = {"the HER9": {"own": ["the HER9 test"], "cat": "other"}, "again": {"own": ["HER9 test"], "cat": "other"}}
-    with serve(answering(said)) as stub:
-        extraction = Extractor(stub.spec, fields=fields).extract(
-            trial(eligibility="".join(f"\n* {line}" for line in lines))
-        )
-    assert [item.values["value"] for item in extraction.custom["own"]] == ["the HER9 test"]
+@pytest.mark.parametrize(
+    ("declared", "said", "kept"),
+    [
+        # A list of one claim takes no members of another.
+        (
+            LISTS,
+            {
+                "First dose on Day 3": _claim("First dose on Day 3", [3], "First dose"),
+                "Seen on Day 3 and Day 28": _claim("Seen on Day 3 and Day 28", [3, 28]),
+            },
+            [[3]],
+        ),
+        # A shorter list is another value; fewer words are none.
+        (
+            f"many = true\n{LISTS}",
+            {
+                "Doses on Day 1 and 22": [_claim("Doses on Day 1 and 22", [1, 22], "Doses")],
+                "two Doses on Day 1, 22 and 142": [_claim("Day 1, 22 and 142", [1, 22, 142], "two Doses")],
+                "Doses again": [_claim("Doses again", dose="Doses")],
+            },
+            [[1, 22], [1, 22, 142]],
+        ),
+        # Fewer words are left out in any order.
+        (QUOTES, {"the HER9 test": ["the HER9 test"], "HER9 test again": ["HER9 test"]}, ["the HER9 test"]),
+        (QUOTES, {"HER9 test again": ["HER9 test"], "the HER9 test": ["the HER9 test"]}, ["the HER9 test"]),
+    ],
+)
+def test_claims_of_several_lines_are_put_together(tmp_path, declared, said, kept):
+    record = trial(eligibility="Inclusion Criteria:\n" + "".join(f"\n* {line}" for line in said))
+    with serve(answering({line: {"own": answer, "cat": "other"} for line, answer in said.items()})) as stub:
+        found = Extractor(stub.spec, fields=_field(tmp_path, declared)).extract(record).custom["own"]
+    shown = [item.values.get("value", [one.value for one in item.values.get("at", ())]) for item in found]
+    assert shown == kept
 
 
 def test_a_value_comes_back_in_the_class_that_declares_it(tmp_path):
@@ -391,29 +379,19 @@ def test_without_fields_an_extraction_is_what_it_was():
 
 
 def test_a_second_value_beside_one_of_the_rules_is_a_warning_where_no_model_was_asked(tmp_path):
-    path = tmp_path / "haemoglobin.toml"
     rule = '{ pattern = "value=( # g / dl )(?= \\\\()", examples = ["12 g/dL (women)"] }'
-    path.write_text(
-        f'[[field]]\nname = "haemoglobin"\nof = "criterion"\ntype = "quantity"\nmany = true\n'
-        f'definition = "The limit of haemoglobin."\nrules = [{rule}]',
-        "utf-8",
-    )
+    path = _field(tmp_path, f'of = "criterion"\ntype = "quantity"\nmany = true\nrules = [{rule}]')
     text = "Inclusion Criteria:\n\n* Haemoglobin of 12 g/dL (women) or 13 g/dL in men aged 18"
     extraction = Extractor(effort="none", fields=path).extract(trial(title="A trial", eligibility=text))
-    assert [one.values["value"].value for one in extraction.custom["haemoglobin"]] == [12]
+    assert [one.values["value"].value for one in extraction.custom["own"]] == [12]
     (finding,) = [one for one in extraction.findings if one.severity is Severity.WARNING]
-    assert finding.field == "eligibility.criteria[0].custom.haemoglobin"
+    assert finding.field == "eligibility.criteria[0].custom.own"
     assert [one.quote for one in finding.citations] == ["13"]
 
 
 def test_a_field_of_regimens_asks_for_all_regimens_or_for_none(tmp_path):
     """A model's list is the list of the record's regimens, so it must have read all passages."""
-    path = tmp_path / "device.toml"
-    path.write_text(
-        '[[field]]\nname = "device"\nof = "regimen"\ntype = "quote"\nmentions = ["pen"]\n'
-        'definition = "What it is given with."',
-        "utf-8",
-    )
+    path = _field(tmp_path, 'of = "regimen"\ntype = "quote"\nmentions = ["pen"]')
     arms = {
         "arms_0": "Examplumab 300 mg subcutaneously every 4 weeks by a pen.",
         "arms_1": "Testimab 20 mg orally once daily for 12 weeks.",
@@ -421,7 +399,7 @@ def test_a_field_of_regimens_asks_for_all_regimens_or_for_none(tmp_path):
     with serve(answering({})) as stub:
         Extractor(stub.spec, fields=path, effort=0.0, tasks=["dosing"]).extract(trial(title="A trial", **arms))
     lines = [line for request in stub.requests for line in read_lines(request)]
-    assert [("device" in line["keys"], "regimens" in line["keys"]) for line in lines if "mg" in line["text"]] == [
+    assert [("own" in line["keys"], "regimens" in line["keys"]) for line in lines if "mg" in line["text"]] == [
         (True, True),
         (False, True),
     ]

@@ -1,7 +1,5 @@
 """A field that a user declares and the same field built in give the same evidence, table cell, report card and line."""
 
-import json
-
 import pytest
 
 from extractor import Extractor
@@ -9,7 +7,6 @@ from extractor.fields import read_fields
 from extractor.results.export import tabulate
 from extractor.results.report.record import RunRecord, show_record
 from extractor.run.finished import TextState
-from tests.commands import invoke
 from tests.trust import trial
 
 NEGATION = """
@@ -67,18 +64,3 @@ def test_both_stand_in_the_card_of_the_criterion(extraction):
     (own,) = items[f"custom.{OWN}[0]"]["values"]
     assert items[f"custom.{OWN}[0]"]["of"] == "eligibility.criteria[1]"
     assert all(own[name] == built_in[name] for name in ("said", "support", "spans"))
-
-
-def test_parse_shows_both_as_readings_of_the_criterion(tmp_path):
-    (tmp_path / "negation.toml").write_text(NEGATION, "utf-8")
-    study = {
-        "protocolSection": {
-            "identificationModule": {"nctId": "NCT90000001", "briefTitle": "A trial"},
-            "eligibilityModule": {"eligibilityCriteria": RECORD.raw_text("eligibility")},
-        }
-    }
-    (tmp_path / "study.json").write_text(json.dumps(study), "utf-8")
-    done = invoke("parse", tmp_path / "study.json", "--fields", tmp_path / "negation.toml")
-    of_criterion = done.stdout.partition("No history of stroke")[2]
-    shown = dict(line.strip().split(": ", 1) for line in of_criterion.splitlines() if ": " in line)
-    assert [shown[name].split(" (")[0] for name in (BUILT_IN, OWN)] == ["True", "True"]

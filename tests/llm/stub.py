@@ -73,14 +73,21 @@ class Stub:
 
 
 class InLoop(httpx2.AsyncBaseTransport):
-    """Answers from a list, then repeats the last one, in the test's own event loop, whose time may be skipped."""
+    """Answers from a list, then repeats the last one, in the test's own event loop, whose time may be skipped.
 
-    def __init__(self, *script: Scripted) -> None:
-        self._script, self.times = list(script), list[float]()
+    It answers one request after the other, each after ``seconds``.
+    """
+
+    def __init__(self, *script: Scripted, seconds: float = 0.0) -> None:
+        self.script, self.times, self.seconds = list(script), list[float](), seconds
+        self._busy = asyncio.Lock()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self.times.append(asyncio.get_running_loop().time())
-        answer = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        if self.seconds:
+            async with self._busy:
+                await asyncio.sleep(self.seconds)
+        answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         headers = {"content-type": "application/json", **answer.headers}
         return httpx2.Response(answer.status, headers=headers, content=answer.body.encode(), request=request)
 

@@ -9,8 +9,8 @@ from extractor.schemas import Usage
 
 from .stub import completion
 
-ANSWER = {"items": [{"n": 1}]}
 TEXT = '{"items": [{"n": 1}]}'
+ANSWER, CUT_TEXT = json.loads(TEXT), '{"items": [{"n": 1'
 
 
 def chat(content=TEXT, reason="stop", **more):
@@ -24,9 +24,8 @@ def message(*parts, reason="end_turn", **usage):
 
 
 def candidates(*parts, reason="STOP", **usage):
-    content = {"parts": list(parts), "role": "model"}
     usage = {"prompt_token_count": 10, "candidates_token_count": 5} | usage
-    found = [{"content": content, "finish_reason": reason}]
+    found = [{"content": {"parts": list(parts), "role": "model"}, "finish_reason": reason}]
     return {"candidates": found, "usage_metadata": usage, "model_version": "gemini-x"}
 
 
@@ -37,116 +36,88 @@ def converse(*parts, reason="end_turn", **usage):
 
 TOOL_CALLS = {"tool_calls": [{"id": "t", "type": "function", "function": {"name": "Reply", "arguments": TEXT}}]}
 THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
-TOOL = {"type": "tool_use", "id": "t", "name": "Reply", "input": ANSWER}
-SAID = {"type": "text", "text": TEXT}
-
-ANSWERED = {
-    "chat": chat(),
-    "chat in parts": chat([{"type": "text", "text": TEXT}]),
-    "chat with a tool": chat(None, "tool_calls", message=TOOL_CALLS),
-    "chat in prose": chat(f"Here it is: {TEXT}"),
-    "chat cut after its end": chat(TEXT + "\n\n\n", "length"),
-    "message": message(THOUGHT, SAID),
-    "message with a tool": message(THOUGHT, {"type": "text", "text": "I use the tool."}, TOOL, reason="tool_use"),
-    "candidates": candidates({"text": "Hm.", "thought": True}, {"text": TEXT}),
-    "candidates with a function": candidates({"function_call": {"name": "Reply", "args": ANSWER}}),
-    "converse": converse({"text": TEXT}),
-    "converse with a tool": converse(
-        {"toolUse": {"toolUseId": "t", "name": "Reply", "input": ANSWER}}, reason="tool_use"
-    ),
-}
-
-
-@pytest.mark.parametrize("form", ANSWERED)
-def test_an_answer_is_read_in_each_form(form):
-    found = read_completion(ANSWERED[form])
-    assert (json.loads(found.text), found.ending, found.problem) == (ANSWER, Ending.COMPLETE, "")
-    assert found.usage == Usage(calls=1, prompt_tokens=10, output_tokens=5)
-
-
-CUT_TEXT = '{"items": [{"n": 1'
+TOOL, SAID = {"type": "tool_use", "id": "t", "name": "Reply", "input": ANSWER}, {"type": "text", "text": TEXT}
+CONVERSED = {"toolUse": {"toolUseId": "t", "name": "Reply", "input": ANSWER}}
+FILTER = "the provider's filter stopped the answer"
 
 
 @pytest.mark.parametrize(
     "reply",
     [
-        chat(CUT_TEXT, "length"),
-        message({"type": "text", "text": CUT_TEXT}, reason="max_tokens"),
-        candidates({"text": CUT_TEXT}, reason="MAX_TOKENS"),
-        candidates(reason="MAX_TOKENS"),
-        converse({"text": CUT_TEXT}, reason="max_tokens"),
+        chat(),
+        chat([{"type": "text", "text": TEXT}]),
+        chat(None, "tool_calls", message=TOOL_CALLS),
+        chat(f"Here it is: {TEXT}"),
+        chat(TEXT + "\n\n\n", "length"),  # cut after its end
+        message(THOUGHT, SAID),
+        message(THOUGHT, {"type": "text", "text": "I use the tool."}, TOOL, reason="tool_use"),
+        candidates({"text": "Hm.", "thought": True}, {"text": TEXT}),
+        candidates({"function_call": {"name": "Reply", "args": ANSWER}}),
+        converse({"text": TEXT}),
+        converse(CONVERSED, reason="tool_use"),
     ],
 )
-def test_an_answer_at_the_output_limit_is_cut(reply):
-    assert read_completion(reply).ending is Ending.CUT
-
-
-@pytest.mark.parametrize(
-    ("reply", "problem"),
-    [
-        (chat(None, message={"refusal": "I would rather not"}), "the model refused: I would rather not"),
-        (chat("", "content_filter"), "the provider's content filter stopped the answer"),
-        (message(reason="refusal"), "the model refused"),
-        (candidates(reason="SAFETY"), "the provider's filter stopped the answer (SAFETY)"),
-        ({"prompt_feedback": {"block_reason": "OTHER"}}, "the provider's filter stopped the answer (OTHER)"),
-        (converse(reason="guardrail_intervened"), "the provider's filter stopped the answer"),
-    ],
-)
-def test_a_refusal_is_told_from_an_answer(reply, problem):
+def test_an_answer_is_read_in_each_form(reply):
     found = read_completion(reply)
-    assert (found.ending, found.problem) == (Ending.REFUSED, problem)
+    assert (json.loads(found.text), found.ending, found.problem) == (ANSWER, Ending.COMPLETE, "")
+    assert found.usage == Usage(calls=1, prompt_tokens=10, output_tokens=5)
 
 
 @pytest.mark.parametrize(
-    ("reply", "usage"),
+    ("reply", "ending", "problem"),
+    [
+        (chat(CUT_TEXT, "length"), Ending.CUT, ""),
+        (message({"type": "text", "text": CUT_TEXT}, reason="max_tokens"), Ending.CUT, ""),
+        (message(TOOL, reason="max_tokens"), Ending.CUT, ""),  # whose brackets the provider closes
+        (candidates({"text": CUT_TEXT}, reason="MAX_TOKENS"), Ending.CUT, ""),
+        (candidates(reason="MAX_TOKENS"), Ending.CUT, ""),
+        (converse({"text": CUT_TEXT}, reason="max_tokens"), Ending.CUT, ""),
+        (
+            chat(None, message={"refusal": "I would rather not"}),
+            Ending.REFUSED,
+            "the model refused: I would rather not",
+        ),
+        (chat("", "content_filter"), Ending.REFUSED, "the provider's content filter stopped the answer"),
+        (message(reason="refusal"), Ending.REFUSED, "the model refused"),
+        (candidates(reason="SAFETY"), Ending.REFUSED, f"{FILTER} (SAFETY)"),
+        ({"prompt_feedback": {"block_reason": "OTHER"}}, Ending.REFUSED, f"{FILTER} (OTHER)"),
+        (converse(reason="guardrail_intervened"), Ending.REFUSED, FILTER),
+    ],
+)
+def test_an_answer_that_is_cut_or_refused_is_told_from_a_whole_one(reply, ending, problem):
+    found = read_completion(reply)
+    assert (found.ending, found.problem) == (ending, problem)
+
+
+def counted(**usage):
+    return chat(usage={"prompt_tokens": 100, "completion_tokens": 5} | usage)
+
+
+@pytest.mark.parametrize(
+    ("reply", "tokens"),
     [
         (message(SAID, cache_read_input_tokens=70, cache_creation_input_tokens=20), (100, 70, 20, 5, 0)),
         (candidates({"text": TEXT}, thoughts_token_count=40, cached_content_token_count=8), (10, 8, 0, 45, 40)),
         (converse({"text": TEXT}, cacheReadInputTokens=70, cacheWriteInputTokens=20), (100, 70, 20, 5, 0)),
-        (
-            chat(
-                usage={
-                    "prompt_tokens": 10,
-                    "completion_tokens": 105,
-                    "completion_tokens_details": {"reasoning_tokens": 100},
-                }
-            ),
-            (10, 0, 0, 105, 100),
-        ),
-        (chat(usage={"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115}), (10, 0, 0, 105, 100)),
+        (counted(completion_tokens=105, completion_tokens_details={"reasoning_tokens": 100}), (100, 0, 0, 105, 100)),
+        (counted(total_tokens=205), (100, 0, 0, 105, 100)),
         (chat(usage=None), (0, 0, 0, 0, 0)),
+        (counted(prompt_tokens_details={"cached_tokens": 60}) | {"timings": {"cache_n": 50}}, (100, 60, 0, 5, 0)),
+        (counted(prompt_tokens_details={"cached_tokens": None}) | {"timings": {"cache_n": 50}}, (100, 50, 0, 5, 0)),
+        (counted() | {"tokens_cached": 40}, (100, 40, 0, 5, 0)),
+        (counted() | {"tokens_cached": 400}, (100, 100, 0, 5, 0)),
+        (counted(prompt_tokens_details="60") | {"timings": [], "tokens_cached": "40"}, (100, 0, 0, 5, 0)),
     ],
 )
-def test_tokens_are_counted_once_in_each_form(reply, usage):
-    prompt, cached, written, output, thinking = usage
-    assert read_completion(reply).usage == Usage(
-        calls=1,
-        prompt_tokens=prompt,
-        cached_tokens=cached,
-        written_tokens=written,
-        output_tokens=output,
-        thinking_tokens=thinking,
-    )
+def test_tokens_are_counted_once_in_each_form(reply, tokens):
+    names = ("prompt_tokens", "cached_tokens", "written_tokens", "output_tokens", "thinking_tokens")
+    assert read_completion(reply).usage == Usage(calls=1, **dict(zip(names, tokens, strict=True)))
 
 
-@pytest.mark.parametrize(
-    ("reported", "cached"),
-    [
-        ({"usage": {"prompt_tokens_details": {"cached_tokens": 60}}, "timings": {"cache_n": 50}}, 60),
-        ({"usage": {"prompt_tokens_details": {"cached_tokens": None}}, "timings": {"cache_n": 50}}, 50),
-        ({"usage": {}, "timings": {"cache_n": 50, "prompt_n": 50}}, 50),
-        ({"usage": {}, "tokens_cached": 40}, 40),
-        ({"usage": {}, "tokens_cached": 400}, 100),
-        ({"usage": {"prompt_tokens_details": "60"}, "timings": [], "tokens_cached": "40"}, 0),
-        ({"usage": {"prompt_tokens_details": {"cached_tokens": -5}}}, 0),
-        ({"usage": {"prompt_tokens_details": {"cached_tokens": True}}}, 0),
-    ],
-)
-def test_cached_tokens_are_read_where_servers_report_them(reported, cached):
-    usage = {"prompt_tokens": 100, "completion_tokens": 5} | reported["usage"]
-    assert read_completion(chat() | reported | {"usage": usage}).usage == Usage(
-        calls=1, prompt_tokens=100, cached_tokens=cached, output_tokens=5
-    )
+@pytest.mark.parametrize("count", [-5, True, "12", 10**30, 1e308, float("inf"), float("nan"), {"a": 1}, [1]])
+def test_what_is_no_number_of_tokens_counts_as_not_reported(count):
+    usage = {"prompt_tokens": count, "completion_tokens": count, "prompt_tokens_details": {"cached_tokens": count}}
+    assert read_completion(chat() | {"usage": usage}).usage == Usage(calls=1)
 
 
 @pytest.mark.parametrize(
@@ -155,13 +126,22 @@ def test_cached_tokens_are_read_where_servers_report_them(reported, cached):
         ("<html>Sign in</html>", "not JSON: '<html>Sign in</html>'"),
         ('{"choices": [', "broken JSON"),
         ({"error": {"message": "down"}}, "no message in it; {'message': 'down'}"),
-        ({"choices": []}, "no message in it"),
-        ({"choices": [{}]}, "no message in it"),
-        ({"stop_reason": "end_turn", "content": [{}]}, "no message in it"),
-        ({"candidates": [7]}, "no message in it"),
-        ({"a": 1}, "no message in it"),
-        ([], "no message in it"),
-        (None, "no message in it"),
+        *(
+            (body, "no message in it")
+            for body in (
+                {"choices": []},
+                {"choices": [{}]},
+                {"choices": [{"message": "text"}]},
+                chat(model=5),
+                chat(None, message={"tool_calls": "x"}),
+                chat(None, message={"tool_calls": [{"function": {"arguments": [1]}}]}),
+                {"stop_reason": "end_turn", "content": [{}]},
+                {"candidates": [7]},
+                {"a": 1},
+                [],
+                None,
+            )
+        ),
     ],
 )
 def test_what_is_no_answer_is_never_taken_for_one(body, told):
@@ -178,7 +158,6 @@ def test_the_name_of_the_model_is_no_path():
 @pytest.mark.parametrize(
     ("text", "json_text"),
     [
-        ('{"a":1}', '{"a":1}'),
         ('```json\n{"a":1}\n```', '{"a":1}'),
         ("```\n[]\n```  ", "[]"),
         ('<think>{"a":2}</think>\n{"a":1}', '{"a":1}'),

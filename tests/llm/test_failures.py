@@ -6,7 +6,8 @@ import httpx2
 import openai
 import pytest
 
-from extractor.errors import ModelAway, ModelUnavailable, RequestTooLong
+from extractor.errors import AnswerRejected, ModelAway, ModelUnavailable, RequestTooLong
+from extractor.llm import network
 from extractor.llm.client import Model
 from extractor.llm.failures import explain_failure, read_failure
 from extractor.llm.pace import retry_after
@@ -29,8 +30,19 @@ async def test_repeated_faults_end_with_a_message():
     assert str(caught.value) == expected
 
 
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # of the library that dumps the reply
 @pytest.mark.parametrize(
-    "broken", [Scripted(body="{"), Scripted(body=FINE.body, cut=True), *map(fault, (408, 429, 529))]
+    "broken",
+    [
+        Scripted(body="{"),
+        Scripted(body=FINE.body, cut=True),
+        Scripted(body="[" * 100_000),
+        Scripted(body='{"choices": [{"message": "text"}]}'),
+        Scripted(body=FINE.body, headers={"Content-Encoding": "gzip"}),  # packed wrongly
+        completion(5),
+        *map(fault, (408, 429, 529)),
+    ],
+    ids=lambda broken: f"{broken.status} {broken.body[-60:]}",
 )
 async def test_temporary_faults_and_broken_replies_are_asked_again(broken):
     reply, stub = await complete([broken, FINE], 1)
@@ -48,12 +60,35 @@ async def test_temporary_faults_and_broken_replies_are_asked_again(broken):
         (fault(429, "day", headers={"Retry-After": "86400"}), "asks to wait 86400 seconds: day"),
         (fault(500, headers={"x-should-retry": "false"}), "HTTP 500"),
         (fault(501, "no"), "HTTP 501"),
+        (fault(307, headers={"Location": "https://a.test/v1"}), "moved to https://a.test/v1; give that address"),
+        (Scripted(400, "[" * 100_000), "HTTP 400"),
+        (fault(400, "odd", param={"a": 1}, code=[1]), "HTTP 400, the server refuses the request: odd"),
     ],
 )
 async def test_lasting_failures_are_reported_at_once(answer, message):
     with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=message):
         await ask(model_of(stub), ask_about(1), render)
     assert len(stub.requests) == 1
+
+
+async def test_a_reply_beyond_all_bounds_is_not_read(monkeypatch):
+    monkeypatch.setattr(network, "_LONGEST_REPLY", 100_000)
+    with (
+        serve([Scripted(body=" " * 200_000)]) as stub,
+        pytest.raises(ModelUnavailable, match="more than 100,000 bytes"),
+    ):
+        await ask(model_of(stub), ask_about(1), render)
+
+
+@pytest.mark.parametrize("pattern", ["“{}”", "line\n{}", "key={}.", "{}"])
+async def test_a_key_that_a_server_repeats_goes_no_further(pattern):
+    key = "a-key-of-this-server"
+    leak = pattern.format(key)
+    with serve([completion(None, message={"refusal": leak}, model=leak)]) as stub:
+        model = Model(ModelSpec.parse(f"{stub.url}#stub", server_key=key), policy=patient())
+        with pytest.raises(AnswerRejected) as caught:
+            await ask(model, ask_about(1), render)
+    assert str(caught.value) == f"model stub: the model refused: {pattern.format('***')}"
 
 
 @pytest.mark.parametrize(
@@ -81,8 +116,6 @@ NOON = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
     [
         ({"retry-after": "7"}, 7.0),
         ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after": "6m0s"}, 360.0),
-        ({"retry-after": "120ms"}, 0.12),
         ({"retry-after": "-3"}, None),
         ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
@@ -127,19 +160,25 @@ def test_requests_too_long_are_recognized_by_the_error_message(error, too_long):
     assert isinstance(explain(error), RequestTooLong) is too_long
 
 
-@pytest.mark.parametrize("leak", ["my-own-secret", "sk-proj-1234567", "gsk_notakey sk-abcdef", "Bearer abc.def"])
-def test_keys_that_a_server_repeats_are_hidden(leak):
-    message = str(explain(refusal(403, message=f"key {leak} is blocked")))
-    assert not [word for word in ("my-own-secret", "sk-proj-1234567", "sk-abcdef", "abc.def") if word in message]
-    assert message.startswith("model gpt-x at openai: HTTP 403")
-
-
-def test_passwords_in_addresses_are_hidden():
-    spec = ModelSpec(SERVER, "gpt-x", "http://me:hunter2@host/v1")
-    message = str(explain(refusal(403, message="see http://me:hunter2@host/v1/models"), spec))
+@pytest.mark.parametrize(
+    ("spec", "said", "shown"),
+    [
+        (SPEC, "key my-own-secret is blocked", "key *** is blocked"),
+        (SPEC, "key sk-proj-1234567 is blocked", "key *** is blocked"),
+        (SPEC, "gsk_notakey sk-abcdef", "gsk_notakey ***"),
+        (SPEC, "Bearer abc.def", "Bearer ***"),
+        (
+            ModelSpec(SERVER, "gpt-x", "http://me:hunter2@host/v1"),
+            "see http://me:hunter2@host/v1",
+            "http://***@host/v1",
+        ),
+    ],
+)
+def test_keys_and_passwords_that_a_server_repeats_are_hidden(spec, said, shown):
+    message = str(explain(refusal(403, message=said), spec))
+    assert shown in message
     assert "hunter2" not in message
-    assert "model gpt-x at http://***@host/v1: HTTP 403" in message
-    assert "see http://***@host/v1/models" in message
+    assert message.startswith(f"model gpt-x at {'openai' if spec is SPEC else 'http://***@host/v1'}: HTTP 403")
 
 
 def test_a_cancellation_is_no_fault_of_a_server():

@@ -9,7 +9,7 @@ from instructor.core.exceptions import ConfigurationError
 
 from extractor.errors import AnswerRejected, MissingExtra, ModelUnavailable
 from extractor.llm.client import Model
-from extractor.llm.spec import ClientSettings, ModelSpec
+from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
 from extractor.stages.ask.querying import ask
 
@@ -141,11 +141,11 @@ async def test_a_question_whose_answer_never_fits_does_not_affect_the_others():
 
 
 @pytest.mark.parametrize("most", [5, 1])
-async def test_the_answers_of_one_call_are_bounded_however_often_they_are_cut(most):
+async def test_the_answers_of_one_call_are_bounded_however_often_they_are_cut(most, monkeypatch):
     cut = completion('{"items":[{"n":1,"colour":"red"},' + " " * 100, "length")
-    settings = ClientSettings(most_calls=most)
+    monkeypatch.setattr("extractor.stages.ask.querying.MOST_CALLS", most)
     with serve([cut]) as stub, pytest.raises(AnswerRejected, match="did not fit"):
-        await ask(model_of(stub, settings), ask_about(*range(2, 40)), render)
+        await ask(model_of(stub), ask_about(*range(2, 40)), render)
     assert len(stub.requests) == most
 
 

@@ -1,40 +1,51 @@
-"""Slots and pauses, which decide when a request is sent."""
+"""When a request is sent, how long its answer is waited for, and what a budget is told meanwhile; time is skipped."""
 
 import asyncio
+import re
 
 import pytest
 
+from extractor.errors import BudgetReached, ModelAway
 from extractor.llm.client import Model
 from extractor.llm.completions import Completion, Ending
-from extractor.llm.live import LiveModel
-from extractor.llm.metering import Requests
+from extractor.llm.metering import Answerer, Requests, Reservation
 from extractor.llm.pace import RetryPolicy
-from extractor.llm.patience import Watch
+from extractor.llm.patience import Patience
 from extractor.llm.spec import ClientSettings, ModelSpec
+from extractor.schemas import Usage
+from extractor.stages.ask.querying import ask
 from tests.skipping import loop_time, skipping_time
 
 from .colours import ask_about, render
 from .stub import InLoop, completion, fault, items, through
 
-POLICY = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
+SPEC = ModelSpec.parse("http://model.test/v1#stub", server_key="a-long-secret")
+FINE = completion(items(*({"n": n, "colour": "red"} for n in range(1, 9))))
+RED, BLUE = items({"n": 1, "colour": "red"}), items({"n": 1, "colour": "blue"})
+"""A valid answer, and one that breaks its schema."""
 
 
-def send(live, number):
-    call = render(ask_about(number))
-    return live(call, 1, Requests(call))
+def model_of(server, meter=None, **settings):
+    """A model whose SDK sends its requests to this server."""
+    policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
+    answerer = lambda: through(server, model._open_live())  # noqa: E731
+    model = Model(SPEC, ClientSettings(**settings), policy, meter=meter, answerer=answerer)
+    return model
 
 
-class Slow:
+async def ask_often(model, calls):
+    """Ask so many calls at once. Returns the replies and errors."""
+    async with model:
+        asked = (ask(model, ask_about(n), render) for n in range(1, calls + 1))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+
+class Slow(Answerer):
     """Answers each call after a second."""
-
-    queues = False
 
     async def __call__(self, call, most, requests):
         await asyncio.sleep(1.0)
         return Completion('{"items": []}', Ending.COMPLETE), 1
-
-    async def close(self):
-        pass
 
 
 def slow_model(concurrency):
@@ -46,6 +57,17 @@ async def test_no_more_requests_are_in_flight_than_allowed():
     async with slow_model(2) as model:
         await asyncio.gather(*(model.complete(render(ask_about(n))) for n in range(9)))
     assert loop_time() == 5.0
+
+
+@skipping_time
+async def test_a_cancelled_request_leaves_its_place():
+    async with slow_model(1) as model:
+        first, second, third = (asyncio.ensure_future(model.complete(render(ask_about(n)))) for n in range(3))
+        await asyncio.sleep(0.5)
+        second.cancel()
+        await asyncio.gather(first, third)
+    assert second.cancelled()
+    assert loop_time() == 2.0
 
 
 @pytest.mark.parametrize(
@@ -61,25 +83,103 @@ async def test_no_more_requests_are_in_flight_than_allowed():
 )
 @skipping_time
 async def test_all_requests_wait_as_long_as_an_overloaded_server_asks(first, seconds):
-    server = InLoop(first, completion(items({"n": 1, "colour": "red"})))
-    spec = ModelSpec.parse("http://model.test/v1#stub")
-    live = through(server, LiveModel(spec, ClientSettings(), POLICY, Watch(None, "m")))
-    limited = asyncio.ensure_future(send(live, 1))
+    def send(number):
+        call = render(ask_about(number))
+        return live(call, 1, Requests(call))
+
+    server = InLoop(first, FINE)
+    live = through(server, model_of(server, patience=None)._open_live())
+    limited = asyncio.ensure_future(send(1))
     while not server.times:
         await asyncio.sleep(0)
     await asyncio.sleep(0.001)
-    await asyncio.gather(*(send(live, n) for n in (2, 3, 4)))
+    await asyncio.gather(*(send(n) for n in (2, 3, 4)))
     assert min(server.times[1:]) == pytest.approx(seconds, abs=0.01)
     await asyncio.wait([limited])
     await live.close()
 
 
 @skipping_time
-async def test_a_cancelled_request_leaves_its_place():
-    async with slow_model(1) as model:
-        first, second, third = (asyncio.ensure_future(model.complete(render(ask_about(n)))) for n in range(3))
-        await asyncio.sleep(0.5)
-        second.cancel()
-        await asyncio.gather(first, third)
-    assert second.cancelled()
-    assert loop_time() == 2.0
+async def test_a_server_that_accepts_requests_and_never_answers_is_given_up():
+    ended = await ask_often(model_of(InLoop(FINE, seconds=10_000.0)), 8)
+    assert {type(one) for one in ended} == {ModelAway}
+    assert str(ended[0]).startswith(
+        "model stub at http://model.test/v1: no answer for 300 seconds (8 requests), and nothing came back; is the"
+    )
+    assert "--timeout" in str(ended[0])
+    assert loop_time() == 300.0
+
+
+@pytest.mark.parametrize(("seconds", "patience"), [(25.0, 300.0), (299.0, 300.0), (500.0, 600.0)])
+@skipping_time
+async def test_a_slow_server_that_takes_one_request_at_a_time_is_waited_for(seconds, patience):
+    server = InLoop(FINE, seconds=seconds)
+    ended = await ask_often(model_of(server, timeout=9000.0, patience=Patience(seconds=patience)), 8)
+    assert [[item.n for item in one.items] for one in ended] == [[n] for n in range(1, 9)]
+    assert (loop_time(), len(server.times)) == (8 * seconds, 8)
+
+
+@skipping_time
+async def test_time_without_a_question_is_no_silence():
+    server = InLoop(fault(500, "down"), seconds=1.0)
+    model = model_of(server, patience=Patience(seconds=100.0))
+    async with model:
+        assert not isinstance((await ask_often(model, 1))[0], ModelAway)
+        await asyncio.sleep(5000.0)
+        server.script = [FINE]
+        assert (await ask(model, ask_about(1), render)).items
+
+
+@skipping_time
+async def test_the_progress_line_says_what_is_waited_for():
+    server = InLoop(FINE, seconds=60.0)
+    model = model_of(server)
+
+    async def look(*pauses):
+        seen = []
+        for pause in pauses:
+            await asyncio.sleep(pause)
+            seen.append(model.watch.describe_wait())
+        return seen
+
+    _, first = await asyncio.gather(ask_often(model, 1), look(1.0, 39.0))
+    assert first == ["", "waiting for the first answer of model stub at http://model.test/v1, 40 s"]
+    assert model.watch.describe_wait() == ""
+    server.seconds, server.script = 0.0, [fault(429)]
+    _, limited = await asyncio.gather(ask_often(model, 1), look(*[1.0] * 30))
+    assert any(re.fullmatch(r"rate limited, next try in \d+ s", said) for said in limited)
+
+
+class Book:
+    """A budget with room for some reservations, which notes what it is told."""
+
+    def __init__(self, room):
+        self.room, self.open, self.tokens = room, set(), 0
+
+    async def reserve(self, call):
+        self.room -= 1
+        if self.room < 0:
+            raise BudgetReached("spent")
+        reservation = Reservation(Usage(output_tokens=1000))
+        self.open.add(reservation)
+        return reservation
+
+    def allows(self, reservation):
+        return True
+
+    def lose(self, reservation):
+        self.tokens += reservation.most.output_tokens
+
+    def charge(self, reservation, usage):
+        self.open.remove(reservation)
+        self.tokens += usage.output_tokens
+
+
+@pytest.mark.parametrize(("room", "tokens"), [(2, 10), (1, 5)], ids=["room for the repeat", "no room for it"])
+@skipping_time
+async def test_an_answer_before_a_fault_and_one_after_it_are_counted_once_each(room, tokens):
+    book = Book(room)
+    model = model_of(InLoop(completion(BLUE), fault(503), completion(RED)), book, patience=None)
+    ended = await asyncio.gather(model.complete(render(ask_about(1))), return_exceptions=True)
+    assert isinstance(ended[0], BudgetReached) is (room < 2)
+    assert (book.tokens, book.open) == (tokens, set())

@@ -47,15 +47,6 @@ def test_the_seeds_by_batch(standin, model, usd, written, stand, tmp_path):
 
 
 @BOTH
-def test_the_summary_counts_what_the_batches_cost(kind, model, stand, tmp_path):
-    stand(kind())
-    words = ["seeds/records", "--model", model, "--out", tmp_path / "run"]
-    assert "model: 1 calls, 7,000 prompt tokens" in invoke("batch", "submit", *words).stderr
-    done = invoke("batch", "collect", *words, "--poll", 0).stderr
-    assert "model: 5 calls, 35,000 prompt tokens (24,000 of them cached), 1,000 output tokens\ncost: $0.0" in done
-
-
-@BOTH
 def test_a_refused_parameter_costs_one_call_not_a_round(kind, model, stand, tmp_path):
     name = {OpenAI: "reasoning_effort", Anthropic: "thinking"}[kind]
     standin = stand(kind(refuses=frozenset({name})))

@@ -1,16 +1,19 @@
 """The five seeds come out right by each provider's SDK, and the bill is that of the provider's own counts."""
 
 import json
+from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 
+from extractor.llm import spec
 from tests.commands import invoke, read_lines
 from tests.test_seeds import GOLD, PARTS, fold
 
 from .anthropic_server import Anthropic
 from .gemini_server import Gemini
 from .openai_server import OpenAI
-from .standin import Outcome
+from .standin import Outcome, answer_seeds
 
 GPT, CLAUDE, FLASH = "openai/gpt-5-mini", "anthropic/claude-sonnet-4-6", "google/gemini-2.5-flash"
 COUNTS = {"calls": 5, "prompt_tokens": 35_000, "cached_tokens": 24_000, "output_tokens": 1_000}
@@ -21,10 +24,6 @@ def run_seeds(command, out, *options):
     """The manifest of a run of the seeds, whose values are right."""
     done = invoke(*command, "seeds/records", "--out", out, "--quiet", *options)
     assert done.exit_code == 0, done.output
-    return check_seeds(out)
-
-
-def check_seeds(out):
     found = {each["record_id"]: essence(each) for each in read_lines(out / "extractions.jsonl")}
     assert found == {name: essence(gold) for name, gold in GOLD.items()}
     manifest = json.loads((out / "run.json").read_text("utf-8"))
@@ -90,3 +89,46 @@ def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(kind, 
     asked = list(map(standin.read_user, standin.requests))
     assert (len(asked), len(set(asked))) == (6, 5)
     assert (manifest["usage"]["calls"], manifest["usage"]["unanswered"]) == (standin.billed, 0) == (6, 0)
+
+
+def needs(name):
+    return pytest.mark.skipif(find_spec(name) is None, reason=f"{name} is not installed")
+
+
+@pytest.mark.parametrize(
+    ("model", "usd"),
+    [
+        # In dollars per million tokens: 0.25, from the cache 0.025, output 2.
+        pytest.param("azure_openai/gpt-5-mini", (11_000 * 0.25 + 24_000 * 0.025 + 2_000) / 1e6, id="azure"),
+        # 0.59, output 0.79.
+        pytest.param("groq/llama-3.3-70b-versatile", 0.021_44, marks=needs("groq"), id="groq"),
+        # 0.15, from the cache 0.075, output 0.6.
+        pytest.param("litellm/openai/gpt-4o-mini", 0.004_05, marks=needs("litellm"), id="litellm"),
+        pytest.param("ollama/qwen3:8b", None, id="ollama"),
+    ],
+)
+def test_the_seeds_by_the_names_of_providers(model, usd, stand, monkeypatch, tmp_path, capfd):
+    standin = stand(OpenAI())
+    for name, value in {
+        "AZURE_OPENAI_API_KEY": "key-test-1",
+        "AZURE_OPENAI_ENDPOINT": standin.url,
+        "GROQ_API_KEY": "gsk-test-1",
+        "GROQ_BASE_URL": standin.url,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "HTTP_PROXY": "http://127.0.0.1:9" if model.startswith("ollama") else "",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(spec, "_OLLAMA", f"{standin.url}/v1")
+    manifest = run_seeds(["run"], tmp_path / "run", "--model", model)
+    check_bill(manifest, standin, usd)
+    assert model.startswith("ollama") != any("authorization" in each or "api-key" in each for each in standin.headers)
+    assert capfd.readouterr().out == ""
+
+
+def test_calls_in_flight_take_the_way_that_another_call_has_found(stand, tmp_path):
+    """The first one that is refused leaves one way to send the schema; the others had sent the old one."""
+    said = lambda user: replace(answer_seeds(user), kind="said")  # noqa: E731
+    standin = stand(Anthropic(refuses=frozenset({"tools"}), otherwise=said))
+    manifest = run_seeds(["run"], tmp_path / "run", "--model", CLAUDE)
+    assert (manifest["usage"]["calls"], manifest["records"]["failed"]) == (5, 0)
+    assert ["tools" in request for request in standin.requests].count(False) == 5

@@ -27,32 +27,32 @@ def stand(stand):
     return lambda kind, *script, **settings: stand(kind(list(script), lambda _: GOOD, **settings))
 
 
-@ALL
-def test_a_wait_that_the_provider_asks_for_is_waited(kind, model, stand):
-    standin = stand(kind, Outcome("overloaded"), Outcome("limited", seconds=7))
-    clock = Clock()
-    ((completion, answers),) = ask(model, clock)
-    assert (completion.ending, answers, len(standin.requests)) == (Ending.COMPLETE, 1, 3)
-    assert clock.slept == [1, 7]
+CUT = Outcome("cut", answer({"n": 1, "ok": True}, {"n": 2, "cat": "age", "quote": "18 years"}).text[:-8])
+BROKEN = Outcome("answer", '{"things": []}')
 
 
 @ALL
-@pytest.mark.parametrize("outcome", ["refused", "filtered"])
-def test_a_refusal_is_not_asked_again(kind, model, outcome, stand):
-    standin = stand(kind, Outcome(outcome))
-    ((completion, _),) = ask(model)
-    assert completion.ending is Ending.REFUSED
-    assert completion.usage.calls == len(standin.requests) == 1
-
-
-@ALL
-def test_a_broken_answer_is_asked_again_once(kind, model, stand):
-    broken = Outcome("answer", '{"things": []}')
-    standin = stand(kind, broken, broken)
-    ((completion, answers),) = ask(model)
-    assert (answers, len(standin.requests)) == (2, 2)
-    assert completion.usage.calls == 2
-    assert "things" in json.dumps(standin.requests[1])  # the model sees what it said
+@pytest.mark.parametrize(
+    ("script", "ending", "answers", "slept"),
+    [
+        # A wait that the provider asks for is waited.
+        ([Outcome("overloaded"), Outcome("limited", seconds=7)], Ending.COMPLETE, 1, [1, 7]),
+        ([Outcome("refused")], Ending.REFUSED, 1, []),
+        ([Outcome("filtered")], Ending.REFUSED, 1, []),
+        # A broken answer is asked again once.
+        ([BROKEN, BROKEN], Ending.COMPLETE, 2, []),
+        # Of an answer that was cut off, few tokens came, so it was the context that was full.
+        ([CUT, CUT], Ending.CUT, 1, []),
+    ],
+    ids=["limited", "refused", "filtered", "broken", "cut"],
+)
+def test_what_becomes_of_a_request_is_read_by_each_sdk(kind, model, script, ending, answers, slept, stand):
+    standin, clock = stand(kind, *script), Clock()
+    ((completion, came),) = ask(model, clock)
+    assert (completion.ending, came, completion.usage.calls, clock.slept) == (ending, answers, answers, slept)
+    assert len(standin.requests) == answers + len(slept)
+    assert script != [CUT, CUT] or read_complete_items(completion.text) == [{"n": 1, "ok": True}]
+    assert script != [BROKEN, BROKEN] or "things" in json.dumps(standin.requests[1])  # the model sees what it said
 
 
 def limit_of(request):
@@ -69,16 +69,6 @@ def test_thinking_that_took_the_whole_limit_gets_more_room_once(kind, model, sta
     assert limits[1] == limits[2] > 2 * limits[0]
     assert completion.ending is Ending.COMPLETE
     assert (answers, later, completion.usage.calls) == (2, 1, 2)
-
-
-@ALL
-def test_an_answer_that_was_cut_off_is_not_taken_for_a_whole_one(kind, model, stand):
-    cut = Outcome("cut", answer({"n": 1, "ok": True}, {"n": 2, "cat": "age", "quote": "18 years"}).text[:-8])
-    standin = stand(kind, cut, cut)
-    ((completion, _),) = ask(model)
-    assert completion.ending is Ending.CUT
-    assert read_complete_items(completion.text) == [{"n": 1, "ok": True}]
-    assert completion.usage.calls == len(standin.requests) == 1  # few tokens, so it was the context that was full
 
 
 def test_an_output_limit_of_the_user_is_kept(stand):

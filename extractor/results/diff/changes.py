@@ -8,7 +8,7 @@ from pydantic import Field
 
 from extractor.pages.words import say
 from extractor.results.evaluation.alignment import Side
-from extractor.schemas import Citation, Evidence, Task
+from extractor.schemas import Citation, Evidence, FieldRef, Task
 from extractor.schemas.base import FrozenModel
 
 ItemName = Literal["eligibility", "criterion", "regimen", "arm", "endpoint", "custom", "registration"]
@@ -143,4 +143,4 @@ def _state(whole: Sequence[str], sides: Sequence[Side], field: str | None) -> St
 
 
 def _cite(evidence: Sequence[Evidence], name: str) -> list[Citation]:
-    return [one.cite() for one in evidence if one.field == name or one.field.startswith((f"{name}[", f"{name}."))]
+    return [one.cite() for one in evidence if FieldRef(name).covers(one.field)]

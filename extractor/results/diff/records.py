@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from extractor.results.evaluation.alignment import match_values
 from extractor.results.evaluation.text import fold_text, measure_overlap
 from extractor.results.evaluation.wording import compare_texts
-from extractor.schemas import Citation, Section, TrialRecord
+from extractor.schemas import Citation, FieldRef, Section, TrialRecord
 from extractor.text.book import read_text, word_set
 from extractor.text.numbers import find_durations
 
@@ -33,7 +33,7 @@ def stands_in_both(change: TrialChange, old: TrialRecord, new: TrialRecord) -> b
         for cited in side.citations if side else ():
             text = ours.raw_text(cited.section) or ""
             first, last = text.rfind("\n", 0, cited.start) + 1, text.find("\n", cited.end)
-            line = cited.section.partition("[")[0], fold_text(text[first : last if last >= 0 else None])
+            line = FieldRef(cited.section).path, fold_text(text[first : last if last >= 0 else None])
             lines.append((line, ours, theirs))
     alone = change.old is None or change.new is None  # of two such lines, one may be gone
     return bool(lines) and all(
@@ -44,7 +44,7 @@ def stands_in_both(change: TrialChange, old: TrialRecord, new: TrialRecord) -> b
 def _count(record: TrialRecord, line: tuple[str, str]) -> int:
     """Count how often a line stands in sections of its kind."""
     kind, text = line
-    return sum(fold_text(one.text).count(text) for one in record.sections if one.name.partition("[")[0] == kind)
+    return sum(fold_text(one.text).count(text) for one in record.sections if FieldRef(one.name).path == kind)
 
 
 def compare_introductions(*records: TrialRecord) -> Iterator[TrialChange]:
@@ -193,7 +193,7 @@ def _compare_heads(old: Section, new: Section) -> Iterator[TrialChange]:
 
 def _name_part(section: Section) -> str | None:
     """Return the part that names an arm or an intervention; None for other sections and for one without a name."""
-    name = {"arms": "label", "interventions": "name"}.get(section.name.partition("[")[0])
+    name = {"arms": "label", "interventions": "name"}.get(FieldRef(section.name).path)
     return name if name and section.part(name) else None
 
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from extractor.fields.declaration import CustomField
-from extractor.schemas import Origin, Support
+from extractor.schemas import FieldRef, Origin, Support
 
 from .alignment import compare
 from .comparers import Level
@@ -49,5 +49,5 @@ def count_support(
             if item and item.support and item.origin is Origin.MODEL:
                 pairs = (pair for one in differences for pair in one.values if pair.new is not None)
                 is_right = all(pair.level >= Level.NORMALISED for pair in pairs)
-                counts[path.partition("[")[0].removeprefix("custom."), item.support][is_right] += 1
+                counts[FieldRef(path).path.removeprefix("custom."), item.support][is_right] += 1
     return tuple(SupportShare(*key, count[True], count.total()) for key, count in sorted(counts.items()))

@@ -5,7 +5,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from extractor.schemas import Endpoint, Evidence, TrialRecord
+from extractor.schemas import Endpoint, Evidence, FieldRef, TrialRecord
 from extractor.stages.parse.drafts import Span
 from extractor.stages.proof.quotes import locate_quote
 from extractor.text.clean import CleanText, clean_text
@@ -44,7 +44,7 @@ def list_clues(item: Any, attribute: str | None, value: Any) -> Clues:
     values = item.value_of(attribute.rpartition(".")[2]) if attribute else None
     member = f"{attribute}[{values.index(value)}]" if isinstance(values, tuple) and value in values else None
     proof = [one for one in item.evidence if one.field == member] or [
-        one for one in item.evidence if not names.isdisjoint((name_field(one), one.field.partition("[")[0]))
+        one for one in item.evidence if not names.isdisjoint((name_field(one), FieldRef(one.field).path))
     ]
     # The value's own words: a choice is not quoted.
     parts = [one for one in (value if isinstance(value, list) else [value]) if not isinstance(one, Enum)]
@@ -61,7 +61,7 @@ def list_clues(item: Any, attribute: str | None, value: Any) -> Clues:
 
 def name_field(evidence: Evidence) -> str:
     """Return the field that evidence supports, without an index; of a user's own field, the attribute."""
-    return evidence.field.removeprefix("values.").partition("[")[0].partition(".")[0]
+    return FieldRef(evidence.field.removeprefix("values.")).names[0]
 
 
 class RecordText:

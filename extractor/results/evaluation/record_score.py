@@ -102,7 +102,7 @@ class Disagreement:
 def _find_quote(item: Any, attribute: str | None) -> str | None:
     """Return the words of an item: its quote, the measure of an outcome, or the evidence of the field."""
     whole: str | None = getattr(item, "quote", None) or getattr(item, "measure", None)
-    proof = (one.quote for one in item.evidence if one.field.partition("[")[0] == attribute) if item else ()
+    proof = (one.quote for one in item.evidence_for(attribute)) if item and attribute else ()
     return whole or next(iter(proof), None)
 
 

@@ -1,6 +1,5 @@
 """Compute the columns of an export that no field is: canonical units, days, registered fields, values of own fields."""
 
-import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from extractor.fields.value_forms import show_value
-from extractor.schemas import Comparator, CriterionKind, TrialExtraction, TrialRecord
+from extractor.schemas import Comparator, CriterionKind, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.values import list_values
 from extractor.text.quantity_names import find_loinc, get_quantity, name_quantity
 from extractor.text.registered_ages import AGES
@@ -192,8 +191,7 @@ def list_custom_rows(extraction: TrialExtraction) -> Iterator[Row]:
             common["calibrated"] = item.calibrated if item.confidence is not None else None
             for one in list_values(field, item):
                 proof = (one.evidence[0] if one.evidence else item).model_dump(mode="json")
-                member = re.search(r"\[(\d+)\]$", one.path)
-                cells = {"attribute": one.name, "value_index": int(member[1]) if member else None}
+                cells = {"attribute": one.name, "value_index": FieldRef(one.path).position}
                 cells |= {"char_start": proof.get("start"), "char_end": proof.get("end"), "text": show_value(one.value)}
                 cells |= proof | common | _measure(one.value)
                 yield tuple(map(cells.get, names))

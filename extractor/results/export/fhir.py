@@ -16,6 +16,7 @@ from extractor.schemas import (
     Category,
     Concept,
     EndpointCategory,
+    FieldRef,
     Rank,
     Role,
     Task,
@@ -173,4 +174,4 @@ def _name_kind(path: str) -> str:
     >>> _name_kind("eligibility.criteria[3].constraints[0]")
     'criteria.constraints'
     """
-    return re.sub(r"\[\d+\]", "", path).replace("eligibility.criteria", "criteria")
+    return FieldRef(path).path.replace("eligibility.criteria", "criteria")

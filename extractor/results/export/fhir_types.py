@@ -43,7 +43,7 @@ def is_sure(item: ExtractedItem, *names: str) -> bool:
 
     A corrected item has no evidence, and is sure.
     """
-    stated = (one for one in item.evidence if one.field in names or one.field.partition("[")[0] in names)
+    stated = (one for name in names for one in item.evidence_for(name))
     return all(one.confidence is None or one.confidence >= _LEAST for one in stated)
 
 

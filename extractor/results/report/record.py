@@ -7,12 +7,12 @@ from functools import cached_property, lru_cache
 from extractor.pages import name_label
 from extractor.pages.view import Json, name_record, show_findings, view
 from extractor.run.finished import TextState
-from extractor.schemas import ExtractedItem, TrialExtraction, TrialRecord
+from extractor.schemas import ExtractedItem, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.values import Value, list_values
 
 RECORD = "record"
 """Field name for statements about the whole record."""
-_PATH = re.compile(r"(?:eligibility|dosing|endpoints|custom)(?:\[\d+\])?(?:\.[a-z]\w*(?:\[\d+\])?)*")
+_ROOTS = {"eligibility", "dosing", "endpoints", "custom"}
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def name_field(path: str) -> str:
     >>> name_field("endpoints[2].time_points[0]"), name_field("dosing: dosing.route of arms[1][0:9]"), name_field("")
     ('endpoints.time_points', 'dosing', 'record')
     """
-    found = _PATH.match(path)
-    return re.sub(r"\[\d+\]", "", found[0]) if found else RECORD
+    ref = FieldRef.parse(path)
+    return ref.path if ref.names[0] in _ROOTS else RECORD
 
 
 def name_value(path: str, value: Value) -> str:
@@ -92,7 +92,7 @@ def show_record(one: RunRecord) -> Json:
 
 
 def _name_empty(path: str) -> str:
-    name = path.rpartition(".")[2].partition("[")[0]
+    name = FieldRef(path).names[-1]
     return {"dosing": "regimen", "endpoints": "endpoint", "criteria": "criterion"}.get(name) or name_label(name)
 
 

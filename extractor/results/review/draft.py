@@ -16,6 +16,7 @@ from extractor.schemas import (
     Endpoint,
     Evidence,
     ExtractedItem,
+    FieldRef,
     Regimen,
     TrialExtraction,
 )
@@ -70,7 +71,7 @@ class ReviewItem(BaseModel):
     @property
     def group(self) -> str:
         """The path of its group, such as ``dosing`` or ``custom.assay``, which is also the name of its form."""
-        return self.path.partition("[")[0]
+        return FieldRef(self.path).path
 
     def content(self) -> Json:
         """Return the part that actions change: their ``old`` or ``new``."""
@@ -108,7 +109,7 @@ def list_items(
         ReviewItem(
             path=path,
             state=state,
-            value=write_item(item, forms.get(path.partition("[")[0])),
+            value=write_item(item, forms.get(FieldRef(path).path)),
             of=getattr(item, "of", None),
             evidence=item.evidence,
             confidence=item.confidence,

@@ -10,7 +10,7 @@ from extractor.pages.view import Json
 from extractor.results.evaluation.gold_check import check_annotation
 from extractor.results.evaluation.gold_files import Flaw
 from extractor.run.folder import write_atomically
-from extractor.schemas import Rank, TrialRecord
+from extractor.schemas import FieldRef, Rank, TrialRecord
 
 from .draft import ReviewDraft, ReviewItem
 from .forms import FIELDS, Fields, list_forms, read_values
@@ -56,7 +56,7 @@ def check_draft(draft: ReviewDraft, record: TrialRecord, fields: Fields) -> Iter
     """Yield every flaw that keeps a draft from being gold, with its item if it concerns one."""
     data, paths = shape_gold(draft, record, fields)
     for flaw in check_annotation(data, record, tuple(fields.values())):
-        fitting = (at for at in paths if flaw.path == at or flaw.path.startswith((f"{at}.", f"{at}[")))
+        fitting = (at for at in paths if FieldRef(at).covers(flaw.path))
         place = max(fitting, key=len, default="")
         # The page counts outcomes from 1.
         problem = _OUTCOME.sub(lambda named: f"{named[1]} outcome {int(named[2]) + 1}", flaw.problem)

@@ -16,6 +16,7 @@ from extractor.errors import (
 )
 from extractor.llm.client import Model
 from extractor.llm.completions import Ending
+from extractor.llm.patience import MOST_CALLS
 from extractor.schemas import Usage
 
 from .dialogue import Replies, Round
@@ -95,7 +96,7 @@ async def ask(model: Model, questions: Sequence[Question], render: Render) -> Mo
     asking, session = _Asking(model, render, Usage(questions=len(questions))), current_session()
     try:
         async with model, model.watch.calling():
-            reply, _ = await asking.ask(tuple(questions), model.most_calls)
+            reply, _ = await asking.ask(tuple(questions), MOST_CALLS)
             if not reply.pending:
                 model.watch.note_call(_find_problem(reply, questions))
     except (BudgetReached, ModelError) as error:

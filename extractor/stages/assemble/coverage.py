@@ -12,6 +12,7 @@ from extractor.schemas import (
     Coverage,
     Evidence,
     ExtractedItem,
+    FieldRef,
     Section,
     SectionCoverage,
     Support,
@@ -70,9 +71,9 @@ def list_covered_spans(record: TrialRecord, items: Items) -> Iterator[CoveredSpa
 
 def measure_coverage(record: TrialRecord, items: Items) -> Coverage:
     """Count the characters of a record by class, in total and for each kind of section."""
-    counts: dict[str, Counter[str]] = {section.name.partition("[")[0]: Counter() for section in record.sections}
+    counts: dict[str, Counter[str]] = {FieldRef(section.name).path: Counter() for section in record.sections}
     for covered in list_covered_spans(record, items):
-        count = counts[covered.span.section.partition("[")[0]]
+        count = counts[FieldRef(covered.span.section).path]
         for name in ("characters", covered.text_class):
             count[name] += covered.span.length
     total = sum(counts.values(), Counter())

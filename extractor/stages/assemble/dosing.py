@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from extractor.fields.value_forms import show_value
-from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Support, Task
+from extractor.schemas import Absence, AbsenceReason, FieldRef, Origin, Regimen, Support, Task
 from extractor.stages.parse.drafts import Draft, Reading, Span
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.proof.answers import ModelResult
@@ -133,7 +133,7 @@ def _adds_nothing(fields: Mapping[str, Any], regimen: Regimen) -> bool:
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
-    searched = tuple(s.name for s in parsed.record.sections if s.name.partition("[")[0] in _SEARCHED)
+    searched = tuple(s.name for s in parsed.record.sections if FieldRef(s.name).path in _SEARCHED)
     unread = next((one for one in result.passages if not one.is_answered), None)
     if any(one.refused for one in result.passages):
         reason = AbsenceReason.UNSUPPORTED_ANSWER

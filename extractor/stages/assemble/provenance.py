@@ -1,7 +1,6 @@
 """Collect the evidence of an item's values while it is built, and drop doubtful values from extractions."""
 
 import dataclasses
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -14,6 +13,7 @@ from extractor.schemas import (
     EvidenceKind,
     ExtractedItem,
     FieldInfo,
+    FieldRef,
     Finding,
     Origin,
     Support,
@@ -30,7 +30,6 @@ from .resolve import resolve
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 _Located = TypeVar("_Located", Absence, Finding)
-_LAST_STEP = re.compile(r"(?:\.\w+|\[\d+\])$")
 
 
 def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
@@ -236,7 +235,7 @@ class _Filter:
             if piece.confidence is not None:
                 least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
         doubtful = {field for field, confidence in least.items() if confidence < self._minimum}
-        names = dict.fromkeys(field.partition("[")[0] for field in least if field in doubtful)
+        names = dict.fromkeys(FieldRef(field).path for field in least if field in doubtful)
         if not names:
             return item
         if any(type(item).model_fields[name].is_required() for name in names):
@@ -253,7 +252,7 @@ class _Filter:
             update[name] = tuple(value[place] for place in kept) if isinstance(value, tuple) else None
             if not kept:
                 places[name] = None
-                self._add_absence(f"{after}.{name}", [p for p in item.evidence if p.field.partition("[")[0] == name])
+                self._add_absence(f"{after}.{name}", item.evidence_for(name))
         self.moved |= {f"{before}.{old}": new and f"{after}.{new}" for old, new in places.items()}
         moved = ((piece, places.get(piece.field, piece.field)) for piece in item.evidence)
         evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
@@ -265,12 +264,12 @@ class _Filter:
     def follow(self, located: Iterable[_Located]) -> Iterator[_Located]:
         """Yield the entries whose place still exists, with its new path."""
         for one in located:
-            path = one.field
-            while path not in self.moved and (step := _LAST_STEP.search(path)):
-                path = path[: step.start()]
+            field: str = one.field
+            places = (field, *FieldRef(field).parents)
+            path = next((place for place in places if place in self.moved), field)
             new = self.moved.get(path, path)
             if new is not None:
-                yield one.model_copy(update={"field": new + one.field[len(path) :]}) if new != path else one
+                yield one.model_copy(update={"field": new + field[len(path) :]}) if new != path else one
 
     def _add_absence(self, path: str, evidence: Iterable[Evidence]) -> None:
         searched = tuple(dict.fromkeys(piece.section for piece in evidence))

@@ -1,6 +1,5 @@
 """Text that looks like a value and became none, and numbers that may be read in two ways."""
 
-import re
 from collections.abc import Collection, Iterator
 
 from extractor.schemas import (
@@ -10,6 +9,7 @@ from extractor.schemas import (
     Criterion,
     Endpoint,
     Evidence,
+    FieldRef,
     Finding,
     FindingKind,
     Task,
@@ -122,8 +122,9 @@ def report_ambiguous(parsed: ParsedRecord, extraction: TrialExtraction) -> Itera
     """Yield limits whose number has two readings ("1.500"), of which none is usual for the quantity."""
     for place, criterion in enumerate(extraction.eligibility.criteria):
         for piece in criterion.evidence:
-            if found := _LIMIT.fullmatch(piece.field):
-                limit = criterion.constraints[int(found[1])]
+            ref = FieldRef(piece.field)
+            if ref.path == "constraints" and ref.position is not None:
+                limit = criterion.constraints[ref.position]
                 words = _place(parsed, piece)
                 for word in filter(is_two_ways, words.tokens.words[words.first : words.end]):
                     value, sure = choose_reading(word, limit.quantity, limit.unit, criterion.quote)
@@ -131,9 +132,6 @@ def report_ambiguous(parsed: ParsedRecord, extraction: TrialExtraction) -> Itera
                         readings = " or ".join(f"{reading:,}" for reading in list_readings(word))
                         field = f"eligibility.criteria[{place}].{piece.field}"
                         yield inform(FindingKind.AMBIGUOUS_NUMBER, field, f"{word!r} means {readings}", piece.cite())
-
-
-_LIMIT = re.compile(r"constraints\[(\d+)\]")
 
 
 def explain_unread(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple[Absence, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import groupby, islice
 from typing import NamedTuple
 
-from extractor.schemas import Amount, Finding, FindingKind, Severity
+from extractor.schemas import Amount, FieldRef, Finding, FindingKind, Severity
 from extractor.stages.parse.dosing.names import name_key
 from extractor.text.book import rule, word_set
 from extractor.text.lexer import Tokens
@@ -232,7 +232,7 @@ def check_doses(audited: AuditedRecord) -> Problems:
             for cited in audited.cite_evidence(regimen, f"amounts[{number}]")[:1]
         ]
         doses.sort(key=lambda dose: dose[1].section)
-        if [cited.section.partition("[")[0] for _, cited in doses] != ["arms", "interventions"]:
+        if [FieldRef(cited.section).path for _, cited in doses] != ["arms", "interventions"]:
             continue
         if not all(_states_one_dose((arms | interventions)[cited.section]) for _, cited in doses):
             continue

@@ -14,7 +14,6 @@ from extractor.schemas import (
     Constraint,
     Criterion,
     CriterionKind,
-    Evidence,
     FindingKind,
     Severity,
     Sex,
@@ -121,7 +120,7 @@ def check_limits(audited: AuditedRecord) -> Problems:
             continue
         tokens = audited.read(criterion, "quote")
         if not rule("limits_some").search(tokens):
-            limit, place = criterion.constraints[0], _find_quote(criterion)
+            limit, place = criterion.constraints[0], criterion.evidence_for("quote")[0]
             found = _Limit(number, criterion, audited.parsed.sections[place.section], place.start, *_bounds(limit))
             groups[_name_quantity(tokens, limit)].append(found)
     for (quantity, _), limits in groups.items():
@@ -138,10 +137,6 @@ def check_limits(audited: AuditedRecord) -> Problems:
                     severity=severity,
                     field=f"eligibility.criteria[{both[1].number}]",
                 )
-
-
-def _find_quote(criterion: Criterion) -> Evidence:
-    return next(one for one in criterion.evidence if one.field == "quote")
 
 
 def _name_quantity(tokens: Tokens, limit: Constraint) -> tuple[str, str]:
@@ -245,9 +240,9 @@ def _key(criterion: Criterion) -> tuple[str, str]:
 
 def _is_condition(audited: AuditedRecord, asked: Criterion, criterion: Criterion) -> bool:
     """Return whether it is a condition on the same people and fills its line: not a heading or a cross-reference."""
-    quote = _find_quote(criterion)
+    quote = criterion.evidence_for("quote")[0]
     section, tokens = audited.parsed.sections[quote.section], audited.read(criterion, "quote")
-    if len(quote.quote) < _SHORTEST or _count_headings(section, _find_quote(asked).start, quote.start) > 1:
+    if len(quote.quote) < _SHORTEST or _count_headings(section, asked.evidence_for("quote")[0].start, quote.start) > 1:
         return False
     if rule("names_a_group").starts(tokens, 0) or rule("points_elsewhere").search(tokens):
         return False

@@ -81,9 +81,9 @@ class AuditedRecord:
 
     def read(self, item: ExtractedItem, field: str) -> Tokens:
         """Return the tokens of a field's first evidence; none without any."""
-        found = next((one for one in item.evidence if one.field == field), None)
-        section = self.parsed.sections[found.section] if found else None
-        return section.between(found.start, found.end).alone().tokens if found and section else read_text("")
+        for one in item.evidence_for(field):
+            return self.parsed.sections[one.section].between(one.start, one.end).alone().tokens
+        return read_text("")
 
     def cite(self, section: str, start: int, end: int) -> Citation:
         """Cite the characters at ``start:end`` of a section's cleaned text."""
@@ -109,8 +109,7 @@ class AuditedRecord:
 
     def cite_evidence(self, item: ExtractedItem, field: str) -> tuple[Citation, ...]:
         """Cite the evidence for a field of an item: ``constraints`` and all its parts, or ``constraints[0]`` alone."""
-        found = (one for one in item.evidence if one.field == field or one.field.startswith(f"{field}["))
-        return tuple(one.cite() for one in found)
+        return tuple(one.cite() for one in item.evidence_for(field))
 
     def cite_outcome(self, endpoint: Endpoint, field: str = "measure") -> tuple[Citation, ...]:
         """Cite a part of a registered outcome, or its measure if that part is missing."""

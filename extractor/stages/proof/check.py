@@ -10,6 +10,7 @@ from extractor.fields.value_forms import show_value
 from extractor.schemas import (
     Constraint,
     CriterionKind,
+    FieldRef,
     FindingKind,
     Origin,
     Support,
@@ -140,7 +141,7 @@ class _Search:
             return []
         names = [section.name for section in self.parsed.record.sections]
         if field != "agent":
-            names = [n for n in names if self.values.get("stands") and n.partition("[")[0] not in _NO_DOSES]
+            names = [n for n in names if self.values.get("stands") and FieldRef(n).path not in _NO_DOSES]
         return [self.parsed.sections[name].whole for name in names]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from extractor.schemas import Frequency, TimeUnit
+from extractor.schemas import FieldRef, Frequency, TimeUnit
 from extractor.text.book import rule
 
 from .clauses import Clause, Statement, is_aside
@@ -212,7 +212,7 @@ def _quote(merged: Statement) -> Statement:
 def _rank_place(one: Statement) -> tuple[int, int, int]:
     """Sort key: the part with the most levels first, then the most complete, then one in an arm."""
     own = sum(fact is not None and one.holds(fact) for fact in (getattr(one, name) for name in FIELDS))
-    return -len(one.levels), -own, _SECTIONS.index(one.section.partition("[")[0])
+    return -len(one.levels), -own, _SECTIONS.index(FieldRef(one.section).path)
 
 
 def _stands_alone(statement: Statement) -> bool:
