@@ -23,8 +23,7 @@ class RecordView {
     Object.assign(this, { text: find(".text"), items: find(".items"), uses: find(".uses") });
     find("h1").textContent = record.title || record.record;
     find("code").textContent = record.record;
-    this.turn = switchPanes(find(".page"), ["text", "items"]);
-    this.turn("items");
+    this.turn = switchPanes(find(".page"));
     wireFind(this, find(".find"));
     this.text.replaceChildren(...showText({ ...record, spans: [] }, null, "h2"));
     this.text.addEventListener("click", (event) => {
