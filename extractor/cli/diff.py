@@ -69,7 +69,7 @@ def diff(
             say_first(f"comparing {old} with {new}", quiet=quiet)
             kept = _read_filter(severity, only)
             sides = [_open_side(one, Path(scratch, name), workers) for name, one in (("old", old), ("new", new))]
-            pairs = list(_compare(*sides, kept, _check_settings(sides[0].run, sides[1].run)))
+            pairs = list(_compare(sides[0], sides[1], kept, _check_settings(sides[0].run, sides[1].run)))
             found = [one for one, _ in pairs]
             shown = [one for one in found if one.only_in or one.changes]
             if html:

@@ -1,6 +1,6 @@
 """Compare two versions of a trial: criteria, regimens, endpoints, and the values of the user's own fields."""
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from math import inf
 from typing import Any, get_args
@@ -9,7 +9,7 @@ from extractor.pages import name_label
 from extractor.pages.words import say
 from extractor.results.evaluation.alignment import Aligned, Side, align, compare_items, match_values
 from extractor.results.evaluation.fields import CRITERIA, DOSING, ENDPOINTS
-from extractor.results.evaluation.text import fold_name
+from extractor.results.evaluation.text import fold_name, fold_text
 from extractor.results.evaluation.wording import compare_texts, measure_likeness, read_words
 from extractor.schemas import (
     Category,
@@ -26,7 +26,7 @@ from extractor.schemas import (
 from extractor.stages.parse.eligibility.admission import describe_gold
 
 from .changes import ChangeKind, ChangeSeverity, ItemName, TrialChange, TrialDiff, make_change
-from .limits import admits, compare_limits, list_limits
+from .limits import admits, pair_limits
 from .records import compare_arms, compare_introductions, compare_registries, compare_subjects, stands_in_both
 
 _ORDER = get_args(ItemName)
@@ -149,11 +149,13 @@ def _compare_criterion(pair: Aligned) -> Iterator[TrialChange]:
 
 def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool) -> TrialChange | None:
     """Compare the quotes of two versions of a criterion, and the limits in them."""
-    quotes = [" ".join(" ".join(side.item.quote.split()) for side in each) for each in pair]
-    limits = [list_limits(side.item for side in each) for each in pair]
-    words, changes = compare_texts(*quotes), compare_limits(*limits)
+    both = Aligned(*([_join_parts(each)] for each in pair))
+    quotes = [each[0].item.quote for each in both]
+    paired = list(pair_limits(compare_items(CRITERIA, both)))
+    limits = [[one for one in each if one] for each in zip(*paired, strict=True)] or [[], []]
+    words, changes = compare_texts(*quotes), {str(one): one for one in paired if one.kind}.values()
     # The numbers of limits are compared as limits. If no other number differs, signs may be written otherwise.
-    named = read_words(" ".join(f"{one.old} {one.new}" for one in changes))
+    named = read_words(" ".join(str(side) for one in changes for side in one if side))
     numbers = {form for each in limits for one in each for form in one.list_forms()}
     rest = words.leave_out({"0", *numbers, *(part.form for part in named)})
     written = {part.form for quote in quotes for part in read_words(quote)}
@@ -167,13 +169,26 @@ def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool)
         return None if same else _make_rewording("criterion", pair)
     # A limit without a counterpart may have one whose number was not read as a limit.
     counts = [sum(part.kind == "number" for part in read_words(quote)) for quote in quotes]
-    alone = [not all(one[1:][side] for one in changes) for side in (0, 1)]
+    alone = [not all(one[side] for one in changes) for side in (0, 1)]
     unread = any(alone[side] and counts[side] > len(limits[side]) for side in (0, 1))
-    kinds = {one.kind for one in changes}
+    kinds = {one.kind for one in changes if one.kind}
     kind = kinds.pop() if len(kinds) == 1 and not rest and not unread else ChangeKind.CHANGED
     message = "; ".join(filter(None, [*map(str, changes), rest.describe()]))
     rated = severity if changes or rest.is_decisive else _MINOR
     return make_change("criterion", kind, rated, message, pair, "constraints" if changes else "quote")
+
+
+def _join_parts(sides: Sequence[Side]) -> Side:
+    """Return one side with the quotes and limits of all parts of a criterion that was split.
+
+    A time window that is not in their words stands in the introducing line, which is compared by itself.
+    """
+    items = [side.item for side in sides]
+    quote = " ".join(" ".join(one.quote.split()) for one in items)
+    limits = tuple(limit for one in items for limit in one.constraints)
+    windows = (one.time_window for one in items if one.time_window)
+    window = next((one for one in windows if fold_text(one.quote) in fold_text(quote)), None)
+    return Side(items[0].model_copy(update={"quote": quote, "constraints": limits, "time_window": window}))
 
 
 def _make_rewording(item: Any, pair: Aligned) -> TrialChange:
