@@ -349,7 +349,8 @@ def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(own
     with serve(own, tmp_path / "gold") as review:
         page = visit(review)
         open_record(page, OWN)
-        expect(card(page, "eligibility.criteria[0]").locator(".tag").first).to_contain_text("ejection fraction: < 40 %")
+        tags = card(page, "eligibility.criteria[0]").locator(".tag")
+        expect(tags.filter(has_text="ejection fraction: < 40 %")).to_be_visible()
         limit = unfold(page, "eligibility.criteria[0]").locator(".card")
         limit.locator(".head").click()
         expect(limit.locator(".name")).to_have_text("ejection fraction of inclusion criterion 1")
