@@ -8,13 +8,16 @@ import pytest
 from extractor.results.evaluation import evaluate
 from extractor.results.review.changes import NotReady, Review
 from extractor.results.review.draft import list_items
-from extractor.results.review.forms import describe_form
+from extractor.results.review.forms import FIELDS, describe_form
 from extractor.results.review.gold import name_gold
 from extractor.results.review.journal import Journal
 from extractor.results.review.queue import RunRecords
 from extractor.schemas import TrialExtraction
 
 from .reviewing import OWN, add, decide, describe, item, make_custom, read, set_value
+
+PLAIN = {"rank", "index"}  # the registry's own
+NAMES_ITSELF = {"route", "unit"}  # "intravenous" and "week" need no definition
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +192,13 @@ def test_a_run_without_custom_fields_has_none_in_its_review(start_review):
     assert describe_form(review.fields) == describe_form()
     (_, record), *_ = review._list_progress()
     assert record["state"] == "open"
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_every_field_and_word_is_in_the_form_and_explained(kind):
+    fields = describe_form()[kind]
+    assert [field["name"] for field in fields] == list(FIELDS[kind])
+    assert [field["name"] for field in fields if not field["help"] and field["name"] not in PLAIN] == []
+    parts = [one for field in fields for one in (field, *field.get("fields", ()))]
+    menus = [one for one in parts if one["widget"] == "choice" and one["name"] not in NAMES_ITSELF | PLAIN]
+    assert [option["value"] for menu in menus for option in menu["options"] if not option["meaning"]] == []
