@@ -2,7 +2,7 @@
 
 class RecordView {
   constructor(main, form, record) {
-    Object.assign(this, { main, form, record, current: null, selection: null, shown: null, places: new Map() });
+    Object.assign(this, { main, form, record, current: null, selection: null, shown: null, cards: new Map(), places: new Map() });
     this.entered = { id: null, undo: "" };
     this.done = Promise.resolve();
   }
@@ -83,6 +83,10 @@ class RecordView {
     const owners = listOwners({ ...record, items }).map((over) => over.map(({ item, value }) => ({ item: item.path, field: value.name })));
     for (const { path, added } of items) if (added !== null) owners[added].push({ item: path, field: "quote" });
     [...this.text.querySelectorAll("pre[data-section]")].forEach((pre, number) => {
+      const own = record.spans.flatMap(([section, ...ends], span) => (section === number ? [[ends, owners[span]]] : []));
+      const signature = JSON.stringify([current, own]);
+      if (pre.signature === signature) return;
+      pre.signature = signature;
       drawMarks(pre, record, number, (words, spans) => {
         const over = spans.flatMap((span) => owners[span]);
         if (!over.length) return words;
@@ -101,6 +105,8 @@ class RecordView {
     if (found && innerWidth > 900) bringIntoSight(found, this.text);
   }
 
+  // Drawing: only what has changed is redrawn, so that it keeps the focus, a click or a selection in progress.
+
   choose(id, { quiet = false, focus = null } = {}) {
     this.current = id;
     this.draw();
@@ -117,6 +123,7 @@ class RecordView {
 
   draw() {
     const { record } = this;
+    const kept = new Map();
     this.findings ??= makeFindings(this);
     this.explanation ??= make("p", { class: "dim explained" },
       "A percentage is the confidence of the extraction: of a field, or, beside an item's name, of its least certain field. ",
@@ -127,11 +134,15 @@ class RecordView {
       if (task === "custom" && !items.length) continue;
       parts.push(makeTitle("h2", task, record.items));
       if (!items.length) parts.push(make("p", { class: "dim none" }, "None. Select words in the text to add one."));
-      parts.push(...items.map((item) => makeCard(this, item)));
+      for (const item of items) {
+        kept.set(item.path, this.makeOrKeep(item));
+        parts.push(kept.get(item.path).element);
+      }
     }
     for (const flaw of record.flaws.filter((one) => one.item === null)) {
       parts.push(make("p", { class: "notice" }, `${flaw.problem}; ${flaw.remedy}`));
     }
+    this.cards = kept;
     this.replace(parts);
     this.showMarks();
     if (this.selection) {
@@ -142,11 +153,25 @@ class RecordView {
     this.showBar();
   }
 
+  makeOrKeep(item) {
+    const shown = [item, ...this.listOwn(item)];
+    const flaws = this.record.flaws.filter((flaw) => shown.some(({ path }) => path === flaw.item));
+    const current = shown.some(({ path }) => path === this.current) && this.current;
+    const isOpenLeft = current && this.record.items.some((one) => one.state === "open");
+    const signature = JSON.stringify([shown, flaws, current, isOpenLeft]);
+    const known = this.cards.get(item.path);
+    return known?.signature === signature ? known : { signature, element: makeCard(this, item) };
+  }
+
   /** Put the parts in place, and keep the focus and unsaved input. */
   replace(parts) {
     const active = document.activeElement;
     const [id, typed, top] = [active?.id, active && "defaultValue" in active && active.value !== active.defaultValue ? active.value : null, this.items.scrollTop];
-    this.items.replaceChildren(...parts.filter(Boolean));
+    const present = new Set(parts.filter(Boolean));
+    for (const child of [...this.items.children]) if (!present.has(child)) child.remove();
+    [...present].forEach((part, place) => {
+      if (this.items.children[place] !== part) this.items.insertBefore(part, this.items.children[place] || null);
+    });
     this.items.scrollTop = top;
     const again = id && document.getElementById(id);
     if (!again || again === document.activeElement) return;
