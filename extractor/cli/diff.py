@@ -18,6 +18,7 @@ from .options import QuietOption, WorkersOption, option
 
 if TYPE_CHECKING:
     from extractor.results.diff import TrialChange, TrialDiff
+    from extractor.results.diff.page import Texts
     from extractor.run.finished import FinishedRun
     from extractor.schemas import TrialRecord
 
@@ -68,13 +69,15 @@ def diff(
             say_first(f"comparing {old} with {new}", quiet=quiet)
             kept = _read_filter(severity, only)
             sides = [_open_side(one, Path(scratch, name), workers) for name, one in (("old", old), ("new", new))]
-            found = list(_compare(sides[0], sides[1], kept, _check_settings(sides[0].run, sides[1].run)))
+            pairs = list(_compare(sides[0], sides[1], kept, _check_settings(sides[0].run, sides[1].run)))
+            found = [one for one, _ in pairs]
             shown = [one for one in found if one.only_in or one.changes]
             if html:
                 from extractor.results.diff.page import write_diff_page
 
                 compared = sum(one.only_in is None for one in found)
-                write_diff_page(html, shown, old=old, new=new, compared=compared)
+                texts = {one.record_id: both for one, both in pairs}
+                write_diff_page(html, shown, old=old, new=new, compared=compared, texts=texts)
             print_diffs(shown, format_)
             sys.stdout.flush()  # the summary on standard error comes last
             if not quiet:
@@ -157,8 +160,8 @@ def _read_filter(severity: str, only: str | None) -> set[str]:
     return {*least, *(wanted & kinds or kinds), *(wanted & items or items)}
 
 
-def _compare(old: _Side, new: _Side, kept: set[str], custom: set[str]) -> "Iterator[TrialDiff]":
-    """Yield the changes of each trial, by id. Two single records are compared whatever their ids.
+def _compare(old: _Side, new: _Side, kept: set[str], custom: set[str]) -> "Iterator[tuple[TrialDiff, Texts]]":
+    """Yield the changes of each trial, by id, with its records. Two single records are compared whatever their ids.
 
     ``custom`` are the fields of the user's own that are compared.
     """
@@ -169,16 +172,17 @@ def _compare(old: _Side, new: _Side, kept: set[str], custom: set[str]) -> "Itera
     pairs = [(*ours, *theirs)] if len(ours) == len(theirs) == 1 else [(one, one) for one in sorted({*ours, *theirs})]
     for was, now in pairs:
         if was not in ours or now not in theirs:
-            yield TrialDiff(record_id=now, only_in="old" if was in ours else "new")
+            yield TrialDiff(record_id=now, only_in="old" if was in ours else "new"), (None, None)
             continue
         before, after = old.run.read_result(was, TrialExtraction), new.run.read_result(now, TrialExtraction)
-        found = diff_trials(before, after, old.records.get(was), new.records.get(now))
+        texts = old.records.get(was), new.records.get(now)
+        found = diff_trials(before, after, *texts)
         changes = tuple(
             one
             for one in found.changes
             if {one.severity, one.kind, one.item} <= kept and (one.item != "custom" or one.field in custom)
         )
-        yield found.model_copy(update={"changes": changes})
+        yield found.model_copy(update={"changes": changes}), texts
 
 
 def print_diffs(diffs: "Sequence[TrialDiff]", form: str) -> None:

@@ -1,9 +1,10 @@
-"""The frame that all HTML pages share: style, security policy, and safe JSON.
+"""The frame that all HTML pages share: style, security policy, and safe or compressed JSON.
 
 A page is one file that holds its style, script and data.
 """
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -16,12 +17,14 @@ from typing import Any
 from extractor.schemas import list_groups
 
 _SHARED = "extractor.pages"
+_CHUNK = 200_000
+"""A chunk ends when its JSON has this many characters: quick to open, and well compressed."""
 
 
 def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str], scripts: Sequence[str]) -> str:
     """Render the template ``page.html`` in the ``assets`` of a package; it extends this package's ``base.html``.
 
-    ``styles`` and ``scripts`` are files beside it, which follow the shared ones. Values are escaped.
+    ``styles`` and ``scripts`` are files of either folder, which follow those that all pages have. Values are escaped.
     Filters beside those of jinja2: ``share`` (0.123, or a dash for None), ``percent`` (of an axis from 0 to 1),
     ``plural`` (a number with its noun) and ``label`` (a field's label).
     """
@@ -67,12 +70,14 @@ def name_label(name: str) -> str:
 
 @cache
 def read_assets(package: str, *names: str) -> str:
-    """Read and join these asset files.
+    """Read and join these files in the ``assets`` of a package, or of this one if it does not have them.
 
     >>> read_assets("extractor.pages", "base.css").startswith(":root")
     True
     """
-    return "".join((files(package) / "assets" / name).read_text("utf-8") for name in names)
+    places = [files(one) / "assets" for one in (package, _SHARED)]
+    paths = (next(path for place in places if (path := place / name).is_file()) for name in names)
+    return "".join(path.read_text("utf-8") for path in paths)
 
 
 def read_shared_script() -> str:
@@ -96,6 +101,41 @@ def escape_json(data: Any) -> str:
     """
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def pack(data: Any) -> str:
+    """Encode data as compressed JSON in characters that need no escape in HTML. Deterministic.
+
+    >>> gzip.decompress(base64.b64decode(pack({"a": "</script>"})))
+    b'{"a":"</script>"}'
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()
+
+
+class Chunks:
+    """Packs records one at a time, and keeps at most one chunk of them uncompressed."""
+
+    def __init__(self) -> None:
+        self._packed: list[str] = []
+        self._records: list[Any] = []
+        self._characters = 0
+
+    def add(self, record: Any) -> tuple[int, int]:
+        """Add a record, and return its chunk and its place in the chunk."""
+        place = len(self._packed), len(self._records)
+        self._records.append(record)
+        self._characters += len(json.dumps(record))
+        if self._characters >= _CHUNK:
+            self.close()
+        return place
+
+    def close(self) -> list[str]:
+        """Pack the remaining records, and return all chunks."""
+        if self._records:
+            self._packed.append(pack(self._records))
+            self._records, self._characters = [], 0
+        return self._packed
 
 
 def to_utf16(text: str) -> Callable[[int], int]:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
+from benchmarks.diff import match_changes
 from extractor import Extractor
 from extractor.results.diff import TrialDiff, diff_trials
 from extractor.schemas import TrialExtraction, TrialRecord
@@ -168,3 +169,14 @@ def test_a_version_without_the_sections_of_a_task_has_not_removed_its_items(befo
     found = before.compare(read(before.record.model_copy(update={"sections": sections})))
     assert found.changes == ()
     assert [task.value for task in found.not_compared] == ["eligibility"]
+
+
+def test_changes_that_readers_found_are_matched_once_by_their_words_and_kind(before):
+    study = make_study()
+    study["exclusion"] = [one.replace("9 g/dL", "8 g/dL") for one in study["exclusion"]]
+    limit, enrolment = before.compare(read(to_record(study | {"enrollment": [150, "ESTIMATED"]}))).changes
+    real = [
+        {"part": "limits", "old": "< 9", "new": "< 8", "kinds": ["loosened"]},
+        {"part": "enrolment", "old": "120", "new": "140", "kinds": []},
+    ]
+    assert match_changes(real, [limit, limit, enrolment]) == [real[0], None, None]

@@ -22,14 +22,12 @@ def seeds(seed_run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("hostile")
-    return write_page(run_hostile(folder), folder)
+    return write_page(run_hostile(folder := tmp_path_factory.mktemp("hostile")), folder)
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("own")
-    return write_page(run_own(folder), folder)
+    return write_page(run_own(folder := tmp_path_factory.mktemp("own")), folder)
 
 
 @pytest.fixture(scope="module")
@@ -231,13 +229,6 @@ def test_values_of_own_fields_stand_in_the_card_of_their_item(visit, own):
     expect(page.locator(".value.chosen")).to_be_in_viewport()
 
 
-def test_a_page_with_own_fields_has_no_violation(visit, own):
-    page = visit(own, "#NCT00000001/custom.platelets[0]")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert list_violations(page) == [], scheme
-
-
 def test_a_records_markup_is_shown_as_text(visit, hostile):
     page = visit(hostile, "#?")
     expect(list_records(page)).to_have_text([HOSTILE_ID])
@@ -251,15 +242,18 @@ def test_a_records_markup_is_shown_as_text(visit, hostile):
     assert page.locator(".text-pane :is(script, b, style)").count() == 0
 
 
-@pytest.mark.parametrize("place", ["", "#?", f"#{SEED}/eligibility.criteria[1].constraints"])
-def test_axe_finds_no_violation_and_no_page_is_too_wide(visit, seeds, place):
-    page = visit(seeds, place)
-    for width in (1440, 390):
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("seeds", ""), ("seeds", "#?"), ("seeds", f"#{SEED}/eligibility.criteria[1].constraints"),
+     ("own", "#NCT00000001/custom.platelets[0]")],
+)  # fmt: skip
+def test_axe_finds_no_violation_and_no_page_is_too_wide(request, visit, name, place):
+    page = visit(request.getfixturevalue(name), place)
+    for width, scheme in ((1440, "light"), (1440, "dark"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 844})
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            assert fits_its_window(page), (width, scheme)
-            assert list_violations(page) == [], (width, scheme)
+        page.emulate_media(color_scheme=scheme)
+        assert fits_its_window(page), (width, scheme)
+        assert list_violations(page) == [], (width, scheme)
 
 
 def test_a_phone_shows_the_text_or_the_values(visit, seeds):

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import shutil
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from extractor.schemas import AbsenceReason, FindingKind, TrialExtraction
 from extractor.text.clean import clean_text
 from tests.commands import extract, invoke
 
-from .runs import HOSTILE_ID, SCRIPT, TEXT, run_hostile
+from .runs import HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_own
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +48,9 @@ def list_evidence(run):
     """Record, path and quote of all evidence of a run."""
     for line in (run / "extractions.jsonl").read_text("utf-8").splitlines():
         extraction = TrialExtraction.model_validate_json(line)
-        for path, items in (
-            ("endpoints", extraction.endpoints),
-            ("eligibility.criteria", extraction.eligibility.criteria),
-        ):
-            for number, item in enumerate(items):
-                for one in item.evidence:
-                    yield extraction.record_id, f"{path}[{number}].{one.field}", one.quote
+        for path, item in extraction.list_items():
+            for one in item.evidence if path.startswith(("endpoints", "eligibility.criteria")) else ():
+                yield extraction.record_id, f"{path}.{one.field}", one.quote
 
 
 @pytest.mark.parametrize("records", [(), ("tests",)], ids=["in their texts", "alone"])
@@ -132,22 +127,17 @@ def test_missing_and_changed_texts_are_reported_and_their_quotes_shown(tmp_path)
 
 
 def test_values_of_custom_fields_have_their_fields_name_and_item(tmp_path):
-    text = "Inclusion Criteria:\n\n* Left ventricular ejection fraction below 40 %\n* LVEF to be measured"
-    modules = {"identificationModule": {"nctId": "NCT00000001", "briefTitle": "A double-blind trial"}}
-    modules["eligibilityModule"] = {"eligibilityCriteria": text}
-    (tmp_path / "records.json").write_text(json.dumps({"protocolSection": modules}), "utf-8")
-    run = extract(tmp_path / "records.json", tmp_path / "run", "--fields", "blinding", "--fields", "cardiology")
-    page = make_page(run, tmp_path / "a.html")
+    page = make_page(run_own(tmp_path), tmp_path / "a.html")
     (record,) = read_records(page).values()
     own = {one["path"]: one for one in record["items"] if one["path"].startswith("custom.")}
-    (limit,) = own["custom.ejection_fraction[0]"]["values"]
-    assert own["custom.ejection_fraction[0]"]["of"] == "eligibility.criteria[0]"
-    assert (limit["said"], [cut(record, span) for span in limit["spans"]]) == ("< 40 %", ["below 40 %"])
-    assert own["custom.blinding[0]"]["values"][0]["said"] == "double"
+    (limit,) = own["custom.least_weight[0]"]["values"]
+    assert own["custom.least_weight[0]"]["of"] == "eligibility.criteria[0]"
+    assert (limit["said"], [cut(record, span) for span in limit["spans"]]) == ("40", ["40"])
+    assert own["custom.sites[0]"]["values"][0]["said"] == "12"
     facts = [tuple(fact) for fact in unpack(page, "index")["facts"]]
-    assert ("custom.ejection_fraction", "origin rule") in facts
-    assert ("custom.ejection_fraction", "absence not_asked") in facts
-    assert re.search(r"field=custom\.ejection_fraction[^>]*>.*?ejection fraction</a>.*?>50 %<", page)
+    assert ("custom.least_weight", "origin rule") in facts
+    assert ("custom.least_weight", "absence not_asked") in facts
+    assert re.search(r"field=custom\.least_weight[^>]*>.*?least weight</a>.*?>33 %<", page)
 
 
 def test_records_over_the_limit_are_counted_and_left_out(seed_run, tmp_path):
@@ -166,11 +156,6 @@ def test_unreadable_runs_and_other_folders_are_refused(seed_run, tmp_path):
         write_report(run, tmp_path / "a.html")
 
 
-def test_every_reason_and_kind_has_its_meaning(seed_run, tmp_path):
-    meanings = unpack(make_page(seed_run, tmp_path / "a.html"), "index")["meanings"]
-    assert meanings.keys() >= {member.value for kind in (AbsenceReason, FindingKind) for member in kind}
-
-
 def test_the_command_writes_into_the_run_and_reports_what_is_missing(seed_run, tmp_path):
     run = shutil.copytree(seed_run, tmp_path / "run")
     done = invoke("report", run)
@@ -181,6 +166,7 @@ def test_the_command_writes_into_the_run_and_reports_what_is_missing(seed_run, t
     assert "1 of 5 records can be opened" in done.stderr
 
 
-def test_every_reason_for_a_gap_has_its_colour():
-    css = (files("extractor.results.report") / "assets" / "page.css").read_text("utf-8")
-    assert [reason for reason in AbsenceReason if css.count(f"--{reason}: #") != 2 or f".{reason} " not in css] == []
+def test_every_reason_for_a_gap_has_its_colour_and_meaning(seed_run, tmp_path):
+    page = make_page(seed_run, tmp_path / "a.html")
+    assert unpack(page, "index")["meanings"].keys() >= {*AbsenceReason, *FindingKind}
+    assert [one for one in AbsenceReason if page.count(f"--{one}: #") != 2 or f".{one} " not in page] == []

@@ -80,12 +80,7 @@ def test_every_action_is_kept_with_its_author_and_both_values(start_review):
     set_value(review, "endpoints[0]", "concept", "mortality")
     review.step(SEED, "undo")
     last, first = review.list_history(SEED)
-    assert (first["reviewer"], first["kind"], first["item"], first["path"]) == (
-        "anna",
-        "set",
-        "endpoints[0]",
-        "concept",
-    )
+    assert [first[name] for name in ("reviewer", "kind", "item", "path")] == ["anna", "set", "endpoints[0]", "concept"]
     assert (first["old"]["value"]["concept"], first["new"]["value"]["concept"]) == ("response_rate", "mortality")
     assert (last["kind"], last["new"]["value"]["concept"]) == ("undo", "response_rate")
     assert first["time"] <= last["time"]
@@ -128,8 +123,7 @@ def test_one_of_many_simultaneous_changes_succeeds_and_the_others_conflict(recor
             review = Review(records, tmp_path / "gold", journal, f"reviewer {number}")
             together.wait()
             try:
-                old = "Objective response rate (ORR)"
-                change(review, **CORRECTION, path="measure", old=old, value=f"by {number}")
+                change(review, **CORRECTION, path="measure", old="Objective response rate (ORR)", value=f"by {number}")
             except Conflict:
                 return "conflict"
             return "done"

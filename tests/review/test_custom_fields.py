@@ -4,20 +4,20 @@ import json
 from contextlib import closing
 
 import pytest
-from pydantic import TypeAdapter
 
 from extractor.results.evaluation import evaluate
-from extractor.results.review.changes import Change, NotReady, Review
+from extractor.results.review.changes import NotReady, Review
 from extractor.results.review.draft import list_items
-from extractor.results.review.forms import describe_form
+from extractor.results.review.forms import FIELDS, describe_form
 from extractor.results.review.gold import name_gold
 from extractor.results.review.journal import Journal
 from extractor.results.review.queue import RunRecords
 from extractor.schemas import TrialExtraction
 
-from .reviewing import OWN, make_custom
+from .reviewing import OWN, add, decide, describe, item, make_custom, read, set_value
 
-NAME = OWN
+PLAIN = {"rank", "index"}  # the registry's own
+NAMES_ITSELF = {"route", "unit"}  # "intravenous" and "week" need no definition
 
 
 @pytest.fixture(scope="module")
@@ -33,64 +33,36 @@ def review(run, tmp_path):
 
 
 def items(review):
-    return [one for one in review.describe(NAME)["items"] if one["group"].startswith("custom.")]
-
-
-def item(review, name):
-    return next(one for one in review.describe(NAME)["items"] if one["path"] == name)
-
-
-def change(review, **request):
-    return review.change(NAME, TypeAdapter(Change).validate_python(request))
-
-
-def set_value(review, name, path, value):
-    seen = item(review, name)
-    change(review, kind="set", item=name, version=seen["version"], path=path, old=seen["value"][path], value=value)
-
-
-def decide(review, kind, *names):
-    change(review, kind=kind, items=[{"item": name, "version": item(review, name)["version"]} for name in names])
-
-
-def select(review, section, words):
-    text = next(one["text"] for one in review.describe(NAME)["sections"] if one["name"] == section)
-    return {"section": section, "start": text.index(words), "end": text.index(words) + len(words)}
-
-
-def add(review, field, section, words, **more):
-    return change(review, kind="add", group=f"custom.{field}", selection=select(review, section, words), **more)
+    return [one for one in describe(review)["items"] if one["group"].startswith("custom.")]
 
 
 def accept_rest(review):
-    decide(review, "accept", *(one["path"] for one in review.describe(NAME)["items"] if one["state"] == "open"))
+    decide(review, "accept", *(one["path"] for one in describe(review)["items"] if one["state"] == "open"))
 
 
 def read_gold(review, tmp_path):
     accept_rest(review)
-    review.finish(NAME)
-    return json.loads((tmp_path / "gold" / name_gold(NAME)).read_text("utf-8"))
+    review.finish(OWN)
+    return json.loads((tmp_path / "gold" / name_gold(OWN)).read_text("utf-8"))
 
 
 def flaws(review, name):
-    return [(one["path"], one["problem"]) for one in review.describe(NAME)["flaws"] if one["item"] == name]
+    return [(one["path"], one["problem"]) for one in describe(review)["flaws"] if one["item"] == name]
 
 
 def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
     first, last = items(review)
     assert (first["path"], first["value"]) == ("custom.ejection_fraction[0]", {"value": "< 40 %"})
-    assert (first["name"], first["of"]) == (
-        "ejection fraction of inclusion criterion 1",
-        "eligibility.criteria[0]",
-    )
+    assert first["name"] == "ejection fraction of inclusion criterion 1"
+    assert first["of"] == "eligibility.criteria[0]"
     (shown,) = first["values"]
     (span,) = shown["spans"]
-    described = review.describe(NAME)
+    described = describe(review)
     section, start, end, *_ = described["spans"][span]
     assert (shown["name"], described["sections"][section]["text"][start:end]) == ("value", "below 40 %")
     assert first["doubts"] == {"value": first["confidence"]}
     assert last["of"] == "eligibility.criteria[2]"
-    assert review.list_queue()["records"][0]["progress"]["items"] == len(review.describe(NAME)["items"])
+    assert review.list_queue()["records"][0]["progress"]["items"] == len(describe(review)["items"])
 
 
 def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
@@ -129,45 +101,28 @@ def test_an_unreadable_value_is_told_with_the_form_that_is_allowed_and_is_no_gol
     assert 'write a quantity as "comparator number unit"' in problem
     accept_rest(review)
     with pytest.raises(NotReady, match="1 thing is wrong"):
-        review.finish(NAME)
-    change(
-        review,
-        kind="read",
-        item="custom.ejection_fraction[0]",
-        version=item(review, "custom.ejection_fraction[0]")["version"],
-        path="value",
-        selection=select(review, "eligibility", "below 40 %"),
-    )
+        review.finish(OWN)
+    read(review, "custom.ejection_fraction[0]", "value", "eligibility", "below 40 %")
     assert item(review, "custom.ejection_fraction[0]")["value"] == {"value": "< 40 %"}
     with pytest.raises(ValueError, match="no such field"):
-        change(
-            review,
-            kind="set",
-            item="custom.ejection_fraction[0]",
-            version=0,
-            path="of",
-            value="eligibility.criteria[1]",
-        )
+        read(review, "custom.ejection_fraction[0]", "of", "eligibility", "below 40 %")
 
 
 def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_path):
-    added = add(review, "named_test", "eligibility", "Examplography", item="eligibility.criteria[1]")
+    added = add(review, "custom.named_test", "eligibility", "Examplography", item="eligibility.criteria[1]")
     made = item(review, added)
-    assert (made["state"], made["value"], made["of"]) == (
-        "added",
-        {"value": "Examplography"},
-        "eligibility.criteria[0]",
-    )
+    assert (made["state"], made["of"]) == ("added", "eligibility.criteria[0]")
+    assert made["value"] == {"value": "Examplography"}
     (shown,) = made["values"]
     assert shown["spans"] == [made["added"]]
     with pytest.raises(ValueError, match="no criterion quotes these words"):
-        add(review, "named_test", "title", "washout")
-    elsewhere = add(review, "named_test", "title", "washout", item="eligibility.criteria[1]")
+        add(review, "custom.named_test", "title", "washout")
+    elsewhere = add(review, "custom.named_test", "title", "washout", item="eligibility.criteria[1]")
     assert item(review, elsewhere)["of"] == "eligibility.criteria[1]"
     set_value(review, elsewhere, "value", "a test of nobody")
     assert flaws(review, elsewhere) == [("value", "'a test of nobody' stands nowhere in the record")]
-    review.step(NAME, "undo")
-    review.step(NAME, "undo")
+    review.step(OWN, "undo")
+    review.step(OWN, "undo")
     assert elsewhere not in [one["path"] for one in items(review)]
     assert read_gold(review, tmp_path)["custom"]["named_test"] == [
         {"of": "eligibility.criteria[0]", "values": {"value": "Examplography"}}
@@ -175,15 +130,15 @@ def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_pa
 
 
 def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked(review, tmp_path):
-    added = add(review, "lead_in_phase", "title", "two week washout")
+    added = add(review, "custom.lead_in_phase", "title", "two week washout")
     made = item(review, added)
     assert (made["state"], made["of"]) == ("open", None)
     assert made["value"] == {"kind": None, "lasts": None, "drugs": [], "fixed": None}
-    assert (made["values"], made["added"]) == ([], len(review.describe(NAME)["spans"]) - 1)
+    assert (made["values"], made["added"]) == ([], len(describe(review)["spans"]) - 1)
     assert flaws(review, added) == [("kind", "is empty")]
     for path, value in {"kind": "washout", "lasts": "2 weeks", "drugs": ["examplumab"], "fixed": False}.items():
         set_value(review, added, path, value)
-    twice = add(review, "lead_in_phase", "title", "washout")
+    twice = add(review, "custom.lead_in_phase", "title", "washout")
     set_value(review, twice, "kind", "screening")
     assert flaws(review, twice) == [("", "is stated twice")]
     decide(review, "reject", twice)
@@ -195,9 +150,9 @@ def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked
 def test_what_is_said_of_a_rejected_item_goes_and_comes_back_with_it(review, tmp_path):
     decide(review, "reject", "eligibility.criteria[0]")
     assert item(review, "custom.ejection_fraction[0]")["state"] == "rejected"
-    review.step(NAME, "undo")
+    review.step(OWN, "undo")
     assert item(review, "custom.ejection_fraction[0]")["state"] == "open"
-    review.step(NAME, "redo")
+    review.step(OWN, "redo")
     decide(review, "restore", "eligibility.criteria[0]")
     assert item(review, "custom.ejection_fraction[0]")["state"] == "open"
     decide(review, "reject", "eligibility.criteria[0]")
@@ -211,27 +166,24 @@ def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp
     del gold["custom"]
     gold["eligibility"]["criteria"].pop(0)
     (tmp_path / "later").mkdir()
-    (tmp_path / "later" / name_gold(NAME)).write_text(json.dumps(gold), "utf-8")
+    (tmp_path / "later" / name_gold(OWN)).write_text(json.dumps(gold), "utf-8")
     with closing(Journal(tmp_path / "journal.sqlite")) as journal:
         later = Review(review._records, tmp_path / "later", journal, "ben")
         assert later.list_queue()["records"][0]["progress"]["state"] == "changed"
         (offered,) = items(later)
-        assert (offered["state"], offered["of"], offered["value"]) == (
-            "open",
-            "eligibility.criteria[1]",
-            {"value": "> 70 %"},
-        )
+        assert (offered["state"], offered["of"]) == ("open", "eligibility.criteria[1]")
+        assert offered["value"] == {"value": "> 70 %"}
         decide(later, "accept", "custom.ejection_fraction[1]")
         assert [one["state"] for one in items(later)] == ["accepted"]
-        later.finish(NAME)
+        later.finish(OWN)
         assert later.list_queue()["records"][0]["progress"]["state"] == "finished"
-    (found,) = json.loads((tmp_path / "later" / name_gold(NAME)).read_text("utf-8"))["custom"]["ejection_fraction"]
+    (found,) = json.loads((tmp_path / "later" / name_gold(OWN)).read_text("utf-8"))["custom"]["ejection_fraction"]
     assert found["of"] == "eligibility.criteria[1]"
 
 
 def test_gold_of_a_field_that_the_run_does_not_declare_stays_as_it_is():
     values = {"value": {"comparator": "<", "value": 40, "value_high": None, "unit": "%"}}
-    gold = {"record_id": NAME, "eligibility": {}, "custom": {"another": [{"of": None, "values": values}]}}
+    gold = {"record_id": OWN, "eligibility": {}, "custom": {"another": [{"of": None, "values": values}]}}
     assert list_items(TrialExtraction.model_validate(gold))[-1].value == values
 
 
@@ -240,3 +192,13 @@ def test_a_run_without_custom_fields_has_none_in_its_review(start_review):
     assert describe_form(review.fields) == describe_form()
     (_, record), *_ = review._list_progress()
     assert record["state"] == "open"
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_every_field_and_word_is_in_the_form_and_explained(kind):
+    fields = describe_form()[kind]
+    assert [field["name"] for field in fields] == list(FIELDS[kind])
+    assert [field["name"] for field in fields if not field["help"] and field["name"] not in PLAIN] == []
+    parts = [one for field in fields for one in (field, *field.get("fields", ()))]
+    menus = [one for one in parts if one["widget"] == "choice" and one["name"] not in NAMES_ITSELF | PLAIN]
+    assert [option["value"] for menu in menus for option in menu["options"] if not option["meaning"]] == []

@@ -3,13 +3,12 @@
 import http.client
 import json
 import signal
-import subprocess
-import sys
 from threading import Event
 
 import pytest
 
 from extractor.results.review.app import open_review
+from tests.commands import start_extractor
 
 from .reviewing import SEED, Served, serve
 
@@ -138,15 +137,16 @@ def test_other_machines_cannot_connect(seed_run, tmp_path):
 
 
 def test_the_token_is_printed_once_and_ctrl_c_ends_well(seed_run, tmp_path):
-    command = [sys.executable, "-m", "extractor", "review", str(seed_run), "--gold", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        first = process.stdout.readline()
+    with start_extractor("review", seed_run, "--gold", tmp_path) as running:
+        running.wait_for(lambda: running.stdout.read_text("utf-8").endswith("\n"))
+        first = running.stdout.read_text("utf-8")
         assert first.startswith("review: http://"), first
         review = Served(first.removeprefix("review: ").strip(), tmp_path, Event())
         ask(review, f"/?token={review.token}")
         ask(review, "/?token=guessed")
-        process.send_signal(signal.SIGINT)
-        rest = process.stdout.read()
-        assert process.wait(120) == 0
-    assert review.token not in rest
-    assert "guessed" not in rest
+        running.send_signal(signal.SIGINT)
+        ended = running.wait()
+    said = (ended.stdout + ended.stderr).decode()
+    assert ended.returncode == 0
+    assert said.count(review.token) == 1
+    assert "guessed" not in said

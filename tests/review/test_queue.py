@@ -1,11 +1,9 @@
 """The order of the records, and how little is read to list them."""
 
 import json
-import shutil
 
 import pytest
 
-from extractor.errors import StoreError
 from extractor.results.review.changes import Review
 from extractor.results.review.journal import Journal
 from extractor.results.review.queue import RunRecords
@@ -71,14 +69,3 @@ def test_a_text_that_changed_since_the_run_is_not_shown(spoilt_run, tmp_path):
     records = RunRecords(spoilt_run, [tmp_path])
     assert not records.has_text(SEED)
     assert records.count_without_text() == len(records.doubts) == 5
-
-
-def test_a_broken_run_is_refused(spoilt_run, tmp_path):
-    with pytest.raises(StoreError, match="contains no run"):
-        RunRecords(tmp_path)
-    run = tmp_path / "run"
-    shutil.copytree(spoilt_run, run)
-    results = run / "extractions.jsonl"
-    results.write_bytes(b"x" + results.read_bytes())
-    with pytest.raises(StoreError, match=r"the result of .* cannot be read"):
-        RunRecords(run)

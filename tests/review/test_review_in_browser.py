@@ -16,7 +16,7 @@ from .reviewing import OWN, SEED, make_custom, make_many, read_gold, serve
 pytestmark = needs_browser
 CRITERION = clean_text(read_gold()["eligibility"]["criteria"][1]["quote"]).text
 HOSTILE = "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' onerror='window.broken = 1'>"
-TEXT = f"Inclusion Criteria:\n\n* Platelets at least 100 x 10^9/L {HOSTILE}\n* No {{{{fever}}}} \u202egnp.exe"
+TEXT = f"Inclusion Criteria:\n\n* Fever {HOSTILE}\n* No {{{{fever}}}} \u202egnp.exe\n* Platelets \\>= 100 x 10\\^9/L"
 NAME = 'R"><img src=x onerror=window.broken=1>'
 _FIND_ENDS = """([section, words]) => {
   const pre = document.querySelector(`pre[data-section="${section}"]`);
@@ -47,20 +47,7 @@ def hostile(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def powers(tmp_path_factory):
-    """A run of a record with a power of ten, escaped as the registry does."""
-    folder = tmp_path_factory.mktemp("powers")
-    text = "Inclusion Criteria:\n\n* Platelets \\>= 100 x 10\\^9/L"
-    study = {
-        "identificationModule": {"nctId": OWN, "briefTitle": "A"},
-        "eligibilityModule": {"eligibilityCriteria": text},
-    }
-    (folder / "record.json").write_text(json.dumps({"protocolSection": study}), "utf-8")
-    return extract(folder / "record.json", folder / "run")
-
-
-@pytest.fixture(scope="module")
-def made_before_browser(spoilt_run, hostile, many, own, powers):
+def made_before_browser(spoilt_run, hostile, many, own):
     """All runs."""
 
 
@@ -295,7 +282,7 @@ def test_of_many_records_only_visible_lines_are_drawn_and_a_search_finds_all(vis
         expect(page.locator(".status")).to_have_text("1 of 200 finished; 199 shown here")
 
 
-def test_a_records_markup_is_shown_as_text(visit, hostile, tmp_path):
+def test_a_records_markup_and_numbers_are_shown_as_they_are_written(visit, hostile, tmp_path):
     record, run = hostile
     with serve(run, tmp_path / "gold") as review:
         page = visit(review)
@@ -304,6 +291,16 @@ def test_a_records_markup_is_shown_as_text(visit, hostile, tmp_path):
         expect(page.locator("pre[data-section=eligibility]")).to_have_text(clean_text(TEXT).text, use_inner_text=False)
         expect(page.locator(".title h1")).to_have_text(HOSTILE)
         assert page.locator("img, .record script").count() == 0
+        limit = unfold(page, "eligibility.criteria[0]").locator("[data-field=constraints]")
+        box = limit.get_by_label("value", exact=True)
+        expect(box).to_have_value("100 x 10^9")
+        expect(limit.locator(".exact")).to_have_text("= 100,000,000,000")
+        assert box.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+        box.fill("50 x 10^9")
+        box.press("Enter")
+        expect(limit.locator(".before")).to_contain_text("100 x 10^9 (100,000,000,000)")
+        click(page, "Undo")
+        expect(box).to_have_value("100 x 10^9")
         for shut in page.locator(".card:not(.opened) .head").all():
             shut.click()
         while left := page.locator(".card.open").count():
@@ -313,21 +310,6 @@ def test_a_records_markup_is_shown_as_text(visit, hostile, tmp_path):
         page.get_by_role("button", name="Finish").click()
         expect(page.locator(".message")).to_contain_text("its gold is written")
     assert check_gold_files(tmp_path / "gold", record) == []
-
-
-def test_a_number_is_shown_as_written_with_its_digits_beside_it(visit, powers, tmp_path):
-    with serve(powers, tmp_path / "gold") as review:
-        page = visit(review)
-        open_record(page, OWN)
-        limit = unfold(page, "eligibility.criteria[0]").locator("[data-field=constraints]")
-        box = limit.get_by_label("value", exact=True)
-        expect(box).to_have_value("100 x 10^9")
-        expect(limit.locator(".exact")).to_have_text("= 100,000,000,000")
-        assert box.evaluate("(box) => box.scrollWidth <= box.clientWidth")
-        box.fill("50 x 10^9")
-        box.press("Enter")
-        expect(limit.locator(".before")).to_contain_text("100 x 10^9 (100,000,000,000)")
-        expect(box).to_have_value("50,000,000,000")
 
 
 def test_axe_finds_no_violation_in_light_and_dark_and_on_a_phone(page):
@@ -367,9 +349,8 @@ def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(own
     with serve(own, tmp_path / "gold") as review:
         page = visit(review)
         open_record(page, OWN)
-        expect(
-            card(page, "eligibility.criteria[0]").locator(".tag", has_text="ejection fraction: < 40 %")
-        ).to_be_visible()
+        tags = card(page, "eligibility.criteria[0]").locator(".tag")
+        expect(tags.filter(has_text="ejection fraction: < 40 %")).to_be_visible()
         limit = unfold(page, "eligibility.criteria[0]").locator(".card")
         limit.locator(".head").click()
         expect(limit.locator(".name")).to_have_text("ejection fraction of inclusion criterion 1")

@@ -22,14 +22,15 @@ function count(number, one, many = `${one}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
-/** Wire the buttons that show one of two panes on a phone; return a function that does it by name. */
-function switchPanes(root, names) {
+/** Wire the buttons that show one pane on a phone, at first the first; return a function that does it by name. */
+function switchPanes(root) {
   const buttons = [...root.querySelectorAll(".switch button")];
   const turn = (name) => {
-    for (const one of names) root.classList.toggle(`showing-${one}`, one === name);
+    for (const pane of root.querySelectorAll("[data-pane]")) pane.classList.toggle("away", pane.dataset.pane !== name);
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.name === name));
   };
   for (const button of buttons) button.addEventListener("click", () => turn(button.name));
+  turn(buttons[0].name);
   return turn;
 }
 

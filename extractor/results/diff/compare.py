@@ -1,6 +1,6 @@
 """Compare two versions of a trial: criteria, regimens, endpoints, and the values of the user's own fields."""
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from math import inf
 from typing import Any, get_args
@@ -8,8 +8,8 @@ from typing import Any, get_args
 from extractor.pages import name_label
 from extractor.pages.words import say
 from extractor.results.evaluation.alignment import Aligned, Side, align, compare_items, match_values
-from extractor.results.evaluation.fields import CRITERIA, DOSING, ENDPOINTS
-from extractor.results.evaluation.text import fold_name
+from extractor.results.evaluation.fields import CRITERIA, DOSING, ENDPOINTS, Group
+from extractor.results.evaluation.text import fold_name, fold_text
 from extractor.results.evaluation.wording import compare_texts, measure_likeness, read_words
 from extractor.schemas import (
     Category,
@@ -26,8 +26,8 @@ from extractor.schemas import (
 from extractor.stages.parse.eligibility.admission import describe_gold
 
 from .changes import ChangeKind, ChangeSeverity, ItemName, TrialChange, TrialDiff, make_change
-from .limits import admits, compare_limits, list_limits
-from .records import compare_arms, compare_introductions, compare_registries, compare_subjects, stands_in_both
+from .limits import admits, pair_limits
+from .records import compare_arms, compare_introductions, compare_registered, stands_in_both
 
 _ORDER = get_args(ItemName)
 _MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
@@ -74,17 +74,21 @@ def diff_trials(
         before, after = ({section.kind for section in each.coverage.sections} for each in (old, new) if each.coverage)
         missing = tuple(task for task, (*_, home) in _COMPARED.items() if bool(home & before) is not bool(home & after))
     found: list[TrialChange] = []
-    for task, (group, compare, _) in _COMPARED.items():
+    for task, (item, group, compare, _) in _COMPARED.items():
         pairs = align(group, group.items(old), group.items(new)) if task not in missing else []
         pairs.sort(key=lambda pair: pair.old[0].position if pair.old and pair.new else inf)
         for pair in _drop_stated(pairs, old, new) if task is Task.DOSING else _join_reworded(pairs):
-            found += compare(pair)
-            found += _compare_own(pair, old, new) if pair.old and pair.new else ()
+            if pair.old and pair.new:
+                found += (*compare(pair), *_compare_own(pair, old, new))
+                continue
+            one, kind = (pair.new or pair.old)[0].item, ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
+            name = one.rank.value if isinstance(one, Endpoint) else one.kind.value if isinstance(one, Criterion) else ""
+            said = f"{name} {item}" if name else " ".join([one.agent, *([say(one.amounts)] if one.amounts else [])])
+            found.append(make_change(item, kind, _rate(one), f"{said} {kind.value}", pair))
     found += _compare_own(Aligned([], []), old, new)
     if old_record and new_record:
         found = [change for change in found if not stands_in_both(change, old_record, new_record)]
-        found += compare_registries(old_record, new_record)
-        found += compare_subjects(old_record, new_record)
+        found += compare_registered(old_record, new_record)
         regimens = [change for change in found if change.item == "regimen"]
         found += compare_arms(old_record, new_record, regimens) if Task.DOSING not in missing else ()
         found += compare_introductions(old_record, new_record) if Task.ELIGIBILITY not in missing else ()
@@ -93,6 +97,14 @@ def diff_trials(
     kept = {(one.item, one.kind, one.message, n if one.field not in repeatable else 0): one for n, one in numbered}
     changes = sorted(kept.values(), key=lambda one: (_ORDER.index(one.item), not one.is_of_meaning))
     return TrialDiff(record_id=new.record_id, changes=tuple(changes), not_compared=missing)
+
+
+def _rate(item: Criterion | Regimen | Endpoint) -> ChangeSeverity:
+    """Return the severity of a change of an item as a whole."""
+    if isinstance(item, Criterion):
+        return _MINOR if item.category in _DETAILS else _MAJOR
+    is_major = item.rank is Rank.PRIMARY if isinstance(item, Endpoint) else item.role in _STUDIED
+    return _MAJOR if is_major else _MINOR
 
 
 def _drop_stated(pairs: Iterable[Aligned], old: TrialExtraction, new: TrialExtraction) -> Iterator[Aligned]:
@@ -131,29 +143,25 @@ def _join_text(item: Criterion | Endpoint) -> str:
 
 def _compare_criterion(pair: Aligned) -> Iterator[TrialChange]:
     """Yield the changes of one criterion."""
-    one: Criterion = (pair.new or pair.old)[0].item
-    severity = _MINOR if one.category in _DETAILS else _MAJOR
-    if not pair.old or not pair.new:
-        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
-        yield make_change("criterion", kind, severity, f"{one.kind.value} criterion {kind.value}", pair)
-        return
     before, after = pair.old[0].item, pair.new[0].item
     moves, flips = before.kind is not after.kind, admits(before) is not admits(after)
     if moves:
         message = f"moved from {before.kind.value} to {after.kind.value}"
         message += "" if flips else ", in words that admit the same people"
         yield make_change("criterion", ChangeKind.MOVED, _MAJOR if flips else _MINOR, message, pair, "kind")
-    if (not moves or not flips) and (change := _compare_statements(pair, severity, moves=moves)):
+    if (not moves or not flips) and (change := _compare_statements(pair, moves=moves)):
         yield change
 
 
-def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool) -> TrialChange | None:
+def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
     """Compare the quotes of two versions of a criterion, and the limits in them."""
-    quotes = [" ".join(" ".join(side.item.quote.split()) for side in each) for each in pair]
-    limits = [list_limits(side.item for side in each) for each in pair]
-    words, changes = compare_texts(*quotes), compare_limits(*limits)
+    both = Aligned(*([_join_parts(each)] for each in pair))
+    quotes = [each[0].item.quote for each in both]
+    paired = list(pair_limits(compare_items(CRITERIA, both)))
+    limits = [[one for one in each if one] for each in zip(*paired, strict=True)] or [[], []]
+    words, changes = compare_texts(*quotes), {str(one): one for one in paired if one.kind}.values()
     # The numbers of limits are compared as limits. If no other number differs, signs may be written otherwise.
-    named = read_words(" ".join(f"{one.old} {one.new}" for one in changes))
+    named = read_words(" ".join(str(side) for one in changes for side in one if side))
     numbers = {form for each in limits for one in each for form in one.list_forms()}
     rest = words.leave_out({"0", *numbers, *(part.form for part in named)})
     written = {part.form for quote in quotes for part in read_words(quote)}
@@ -167,13 +175,26 @@ def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool)
         return None if same else _make_rewording("criterion", pair)
     # A limit without a counterpart may have one whose number was not read as a limit.
     counts = [sum(part.kind == "number" for part in read_words(quote)) for quote in quotes]
-    alone = [not all(one[1:][side] for one in changes) for side in (0, 1)]
+    alone = [not all(one[side] for one in changes) for side in (0, 1)]
     unread = any(alone[side] and counts[side] > len(limits[side]) for side in (0, 1))
-    kinds = {one.kind for one in changes}
+    kinds = {one.kind for one in changes if one.kind}
     kind = kinds.pop() if len(kinds) == 1 and not rest and not unread else ChangeKind.CHANGED
     message = "; ".join(filter(None, [*map(str, changes), rest.describe()]))
-    rated = severity if changes or rest.is_decisive else _MINOR
+    rated = _rate(pair.new[0].item) if changes or rest.is_decisive else _MINOR
     return make_change("criterion", kind, rated, message, pair, "constraints" if changes else "quote")
+
+
+def _join_parts(sides: Sequence[Side]) -> Side:
+    """Return one side with the quotes and limits of all parts of a criterion that was split.
+
+    A time window that is not in their words stands in the introducing line, which is compared by itself.
+    """
+    items = [side.item for side in sides]
+    quote = " ".join(" ".join(one.quote.split()) for one in items)
+    limits = tuple(limit for one in items for limit in one.constraints)
+    windows = (one.time_window for one in items if one.time_window)
+    window = next((one for one in windows if fold_text(one.quote) in fold_text(quote)), None)
+    return Side(items[0].model_copy(update={"quote": quote, "constraints": limits, "time_window": window}))
 
 
 def _make_rewording(item: Any, pair: Aligned) -> TrialChange:
@@ -182,14 +203,8 @@ def _make_rewording(item: Any, pair: Aligned) -> TrialChange:
 
 def _compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
     """Yield the changes of one regimen."""
-    one: Regimen = (pair.new or pair.old)[0].item
-    rated = _MAJOR if one.role in _STUDIED else _MINOR
-    if not pair.old or not pair.new:
-        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
-        dose = say(one.amounts) if one.amounts else ""
-        yield make_change("regimen", kind, rated, " ".join(filter(None, (one.agent, dose, kind.value))), pair)
-        return
-    times_differ = False
+    one: Regimen = pair.new[0].item
+    rated, times_differ = _rate(one), False
     for found in compare_items(DOSING, pair):
         name, values = found.field.attribute, (found.old, found.new)
         if name in _DOSES and not found.is_equal and set(values) != {None, Frequency.OTHER}:
@@ -205,13 +220,8 @@ def _compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
 
 def _compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
     """Yield the changes of one endpoint."""
-    sides: list[Endpoint] = [side.item for each in pair for side in each[:1]]
-    severity = _MAJOR if any(one.rank is Rank.PRIMARY for one in sides) else _MINOR
-    if not pair.old or not pair.new:
-        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
-        yield make_change("endpoint", kind, severity, f"{sides[0].rank.value} endpoint {kind.value}", pair)
-        return
-    before, after = sides
+    before, after = sides = [each[0].item for each in pair]
+    severity = min(_rate(before), _rate(after), key=list(ChangeSeverity).index)
     if before.rank is not after.rank:
         rises = _RANKS.index(after.rank) < _RANKS.index(before.rank)
         kind = ChangeKind.PROMOTED if rises else ChangeKind.DEMOTED
@@ -271,9 +281,9 @@ def _compare_own(pair: Aligned, *versions: TrialExtraction) -> Iterator[TrialCha
             yield make_change("custom", kind, _MAJOR, message, (was, now), name)
 
 
-_COMPARED = {
-    Task.ELIGIBILITY: (CRITERIA, _compare_criterion, {"eligibility"}),
-    Task.DOSING: (DOSING, _compare_regimen, {"arms", "interventions"}),
-    Task.ENDPOINTS: (ENDPOINTS, _compare_endpoint, {"primary_outcomes", "secondary_outcomes", "other_outcomes"}),
+_COMPARED: dict[Task, tuple[ItemName, Group, Callable[[Aligned], Iterator[TrialChange]], set[str]]] = {
+    Task.ELIGIBILITY: ("criterion", CRITERIA, _compare_criterion, {"eligibility"}),
+    Task.DOSING: ("regimen", DOSING, _compare_regimen, {"arms", "interventions"}),
+    Task.ENDPOINTS: ("endpoint", ENDPOINTS, _compare_endpoint, {f"{rank}_outcomes" for rank in Rank}),
 }
-"""The items of each task, their comparison, and the kinds of sections in which they stand."""
+"""By task: the items, their group and comparison, and the kinds of sections in which they stand."""

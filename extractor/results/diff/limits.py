@@ -1,28 +1,31 @@
 """Decide whether changed limits admit fewer people or more, from comparator, number, unit and list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from math import isclose
 from typing import NamedTuple
 
-from extractor.results.evaluation.alignment import match_values
-from extractor.results.evaluation.comparers import COMPARERS, Bound, list_bounds
-from extractor.results.evaluation.text import fold_text, scale_quantity
-from extractor.schemas import Comparator, Comparison, Criterion, CriterionKind
+from extractor.results.evaluation.alignment import Difference
+from extractor.results.evaluation.comparers import Bound
+from extractor.results.evaluation.text import scale_quantity
+from extractor.schemas import Comparator, Criterion, CriterionKind, TimeWindow
 from extractor.text.numbers import DAYS, read_time_unit
 
 from .changes import ChangeKind
 
-_LIMIT = COMPARERS[Comparison.LIMIT]
-_WINDOW = "time window"
 _UPWARDS = (Comparator.MORE, Comparator.AT_LEAST, Comparator.EQUAL)
 
 
-class AdmissionLimit(NamedTuple):
-    """One bound, and whether it ``excludes``: to exclude "> 2" is to admit "<= 2"."""
+class Limit(NamedTuple):
+    """One bound of a criterion or its time window, and whether it ``excludes``: to exclude "> 2" is to admit "<= 2"."""
 
-    bound: Bound
+    bound: Bound | TimeWindow
     excludes: bool
-    text: str
+
+    def __str__(self) -> str:
+        one = self.bound
+        if isinstance(one, TimeWindow):
+            return " ".join(one.quote.split())
+        return f"{one.quantity} {one.comparator.value} {one.value:,} {one.unit or ''}".rstrip()
 
     @property
     def is_floor(self) -> bool:
@@ -36,7 +39,7 @@ class AdmissionLimit(NamedTuple):
 
     def scale(self) -> tuple[str, float]:
         """Return the dimension and the value in base units; a length of time in days, to compare months with weeks."""
-        value, unit = self.bound.value, self.bound.unit
+        value, unit = self.bound.value or 0.0, self.bound.unit
         if (time := read_time_unit(unit or "")) and time in DAYS:
             return "day", value * DAYS[time]
         scaled, dimension = scale_quantity(value, unit)
@@ -47,69 +50,68 @@ class AdmissionLimit(NamedTuple):
         return f"{self.bound.value:.12g}", " ".join(map(str, scale_quantity(self.bound.value, self.bound.unit)))
 
 
+class LimitPair(NamedTuple):
+    """A limit of each version; None on a side without one."""
+
+    old: Limit | None
+    new: Limit | None
+
+    def __str__(self) -> str:
+        return " -> ".join(str(one or "no limit") for one in self)
+
+    @property
+    def kind(self) -> ChangeKind | None:
+        """Return the direction of the change; None for the same limit, also in another unit."""
+        old, new = self
+        if old is None or new is None:
+            alone = old or new
+            assert alone is not None
+            # What a further limit in an exclusion does depends on its words. A time window leaves fewer to exclude.
+            if alone.excludes and isinstance(alone.bound, Bound):
+                return ChangeKind.CHANGED
+            return ChangeKind.LOOSENED if (new is None) is not alone.excludes else ChangeKind.TIGHTENED
+        (dimension, was), (other_dimension, now) = old.scale(), new.scale()
+        if old.is_floor != new.is_floor or dimension != other_dimension:
+            return ChangeKind.CHANGED
+        # Between units, a small difference is rounding: 90 days are three months.
+        if isclose(was, now, rel_tol=0.02 if old.bound.unit != new.bound.unit else 1e-9):
+            stricter = ChangeKind.TIGHTENED if new.is_strict else ChangeKind.LOOSENED
+            return None if old.is_strict == new.is_strict else stricter
+        return ChangeKind.TIGHTENED if (now > was) is new.is_floor else ChangeKind.LOOSENED
+
+
 def admits(criterion: Criterion) -> bool:
     """Return whether people to whom the statement itself applies can take part."""
     return (criterion.kind is CriterionKind.INCLUSION) is not bool(criterion.negated)
 
 
-def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
-    """List the bounds of criteria and the time windows in their quotes.
+def pair_limits(differences: Iterable[Difference]) -> Iterator[LimitPair]:
+    """Yield the limits and time windows that the differences of two criteria pair, in text order, equal ones too.
 
-    "0" in "ECOG 0 to 2" is left out, since it excludes nobody.
-
-    >>> criterion = Criterion.model_validate({
-    ...     "kind": "exclusion", "section": "eligibility", "quote": "Creatinine > 2 mg/dL",
-    ...     "constraints": [{"quantity": "Creatinine", "comparator": ">", "value": 2, "unit": "mg/dL"}]})
-    >>> [(limit.is_floor, limit.is_strict, limit.text) for limit in list_limits([criterion])]
-    [(False, False, 'Creatinine > 2 mg/dL')]
+    >>> from extractor.results.evaluation.alignment import Aligned, Side, compare_items
+    >>> from extractor.results.evaluation.fields import CRITERIA
+    >>> limits = ({"quantity": "creatinine", "comparator": ">", "value": value, "unit": "mg/dL"} for value in (2, 3))
+    >>> known = {"kind": "exclusion", "section": "eligibility", "quote": "Creatinine"}
+    >>> sides = ([Side(Criterion.model_validate(known | {"constraints": [one]}))] for one in limits)
+    >>> (pair,) = pair_limits(compare_items(CRITERIA, Aligned(*sides)))
+    >>> str(pair), pair.kind.value
+    ('creatinine > 2 mg/dL -> creatinine > 3 mg/dL', 'loosened')
     """
-    found: list[AdmissionLimit] = []
-    for criterion in criteria:
-        excludes = not admits(criterion)
-        for bound in list_bounds(criterion.constraints):
-            text = f"{bound.quantity} {bound.comparator.value} {bound.value:,} {bound.unit or ''}".rstrip()
-            if bound.value or not bound.of_range or bound.comparator is not Comparator.AT_LEAST:
-                found.append(AdmissionLimit(bound, excludes is not criterion.turned, text))
-        window = criterion.time_window
-        if window and fold_text(window.quote) in fold_text(criterion.quote):  # else it stands in the introducing line
-            bound = Bound(_WINDOW, window.comparator, window.value, window.unit.value)
-            found.append(AdmissionLimit(bound, excludes, " ".join(window.quote.split())))
-    return found
+    for one in differences:
+        if one.field.attribute not in {"constraints", "time_window"}:
+            continue
+        stated = [bound for side in (one.old, one.new) for bound in one.field.comparer.spread(side)]
+        for values in sorted(one.values, key=lambda each: stated.index(each.old or each.new)):
+            sides = (_read(one.old_side.item, values.old), _read(one.new_side.item, values.new))
+            if any(sides):
+                yield LimitPair(*sides)
 
 
-class LimitChange(NamedTuple):
-    """A changed limit: the direction, and the limit in words on each side, empty on a side without one."""
-
-    kind: ChangeKind
-    old: str
-    new: str
-
-    def __str__(self) -> str:
-        return f"{self.old or 'no limit'} -> {self.new or 'no limit'}"
-
-
-def compare_limits(old: Sequence[AdmissionLimit], new: Sequence[AdmissionLimit]) -> list[LimitChange]:
-    """Compare the limits of two versions of a criterion, paired as in evaluation."""
-    pairs, gone, come = match_values(old, new, lambda a, b: _LIMIT.likeness(a.bound, b.bound), _LIMIT.threshold)
-    sides = [*pairs, *((one, None) for one in gone), *((None, one) for one in come)]
-    found = [(_direct(was, now), was.text if was else "", now.text if now else "") for was, now in sides]
-    return [LimitChange(kind, was, now) for kind, was, now in dict.fromkeys(found) if kind]
-
-
-def _direct(old: AdmissionLimit | None, new: AdmissionLimit | None) -> ChangeKind | None:
-    """Return the direction of a changed limit; None for the same limit, also in another unit."""
-    if old is None or new is None:
-        alone = old or new
-        assert alone is not None
-        # What a further limit in an exclusion does depends on its words. A time window leaves fewer to exclude.
-        if alone.excludes and alone.bound.quantity != _WINDOW:
-            return ChangeKind.CHANGED
-        return ChangeKind.LOOSENED if (new is None) is not alone.excludes else ChangeKind.TIGHTENED
-    (dimension, was), (other_dimension, now) = old.scale(), new.scale()
-    if old.is_floor != new.is_floor or dimension != other_dimension:
-        return ChangeKind.CHANGED
-    # Between units, a small difference is rounding: 90 days are three months.
-    if isclose(was, now, rel_tol=0.02 if old.bound.unit != new.bound.unit else 1e-9):
-        stricter = ChangeKind.TIGHTENED if new.is_strict else ChangeKind.LOOSENED
-        return None if old.is_strict == new.is_strict else stricter
-    return ChangeKind.TIGHTENED if (now > was) is new.is_floor else ChangeKind.LOOSENED
+def _read(criterion: Criterion, value: Bound | TimeWindow | None) -> Limit | None:
+    """Return a limit; None for "0" in "ECOG 0 to 2", which excludes nobody."""
+    excludes = not admits(criterion)
+    if isinstance(value, TimeWindow):
+        return Limit(value, excludes)
+    if value is None or (not value.value and value.of_range and value.comparator is Comparator.AT_LEAST):
+        return None
+    return Limit(value, excludes is not criterion.turned)

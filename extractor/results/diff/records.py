@@ -68,42 +68,37 @@ def compare_introductions(*records: TrialRecord) -> Iterator[TrialChange]:
             yield make_change("criterion", ChangeKind.CHANGED, severity, message, (was, now), "lead_in")
 
 
-def compare_subjects(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange]:
-    """Yield changed titles and conditions. What one record lacks may only be left out in its format."""
-    for name in _TITLES:
-        before, after = (_state(record, name) for record in (old, new))
-        if before.value and after.value and (words := compare_texts(before.value, after.value)):
-            severity, message = _MAJOR if words.is_decisive else _MINOR, f"{name.replace('_', ' ')}: {words.describe()}"
-            yield make_change("registration", ChangeKind.CHANGED, severity, message, (before, after), name)
-    before, after = (_state(record, "conditions") for record in (old, new))
-    was, now = (list(filter(str.strip, re.split(r"[|\n]", side.value or ""))) for side in (before, after))
-    _, gone, come = match_values(was, now, lambda one, other: float(not compare_texts(one, other)), 1)
-    if was and now and (gone or come):
-        sides = (gone, "removed"), (come, "added")
-        said = (f"{', '.join(map(str.strip, each))} {name}" for each, name in sides if each)
-        message = f"conditions: {'; '.join(said)}"
-        yield make_change("registration", ChangeKind.CHANGED, _MAJOR, message, (before, after), "conditions")
-
-
-def compare_registries(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange]:
-    """Yield changes of the registered fields. What one record lacks may only be left out in its format."""
-    for name in (*_PEOPLE, "enrollment", "status", *_DATES):
-        names = (f"registry.{name}", f"registry.{name}_type")[: 1 + (name == "enrollment")]
-        before, after = (_state(record, *names) for record in (old, new))
+def compare_registered(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange]:
+    """Yield changed registered fields, titles and conditions. What one record lacks may be left out in its format."""
+    for name in (*_PEOPLE, "enrollment", "status", *_DATES, *_TITLES, "conditions"):
+        in_text = name in _TITLES or name == "conditions"
+        names = (name,) if in_text else (f"registry.{name}", f"registry.{name}_type")[: 1 + (name == "enrollment")]
+        before, after = sides = [_state(record, *names) for record in (old, new)]
+        # A registry that gives the sex gives the ages too, if there are any; so with the status and the dates.
         shared = {"maximum_age": "sex", "minimum_age": "sex"}.get(name, "status" if name in _DATES else name)
-        stated = [before.value and after.value, old.registry.text(shared) and new.registry.text(shared)]
-        values = [_read(name, one.value) for one in (before, after)]
-        if not any(stated) or values[0] == values[1] or _is_nearer(values):
+        are_stated = not in_text and old.registry.text(shared) and new.registry.text(shared)
+        if not are_stated and not (before.value and after.value):
             continue
-        is_people, kind, severity = name in _PEOPLE, ChangeKind.CHANGED, _MAJOR
-        if is_people:
-            kind = _direct(name, *values)
-        elif name != "enrollment" or "actual" in str(after.value).casefold():
-            severity = _MINOR
-        unknown = "no limit" if is_people else "none"
-        message = f"{name.replace('_', ' ')}: {before.value or unknown} -> {after.value or unknown}"
-        item: ItemName = "eligibility" if is_people else "registration"
-        yield make_change(item, kind, severity, message, (before, after), name)
+        item: ItemName = "eligibility" if name in _PEOPLE else "registration"
+        kind, is_major, unknown = ChangeKind.CHANGED, True, "no limit" if name in _PEOPLE else "none"
+        said = f"{before.value or unknown} -> {after.value or unknown}"
+        if name in _TITLES:
+            words = compare_texts(before.value, after.value)
+            said, is_major = words.describe(), words.is_decisive
+        elif name == "conditions":
+            was, now = (list(filter(str.strip, re.split(r"[|\n]", side.value))) for side in sides)
+            _, *alone = match_values(was, now, lambda one, other: float(not compare_texts(one, other)), 1)
+            each = zip(alone, ("removed", "added"), strict=True)
+            said = "; ".join(f"{', '.join(map(str.strip, one))} {what}" for one, what in each if one)
+        else:
+            values = [_read(name, one.value) for one in sides]
+            if values[0] == values[1] or _is_nearer(values):
+                continue
+            kind = _direct(name, *values) if name in _PEOPLE else kind
+            is_major = name in _PEOPLE or (name == "enrollment" and "actual" not in str(after.value).casefold())
+        if said:
+            message = f"{name.replace('_', ' ')}: {said}"
+            yield make_change(item, kind, _MAJOR if is_major else _MINOR, message, (before, after), name)
 
 
 def _state(record: TrialRecord, *names: str) -> StatedValue:
@@ -162,8 +157,14 @@ def compare_arms(old: TrialRecord, new: TrialRecord, known: Sequence[TrialChange
     sides = [[side for change in known if (side := getattr(change, name))] for name in ("old", "new")]
     quotes = ["\n".join(cited.quote for side in each for cited in side.citations) for each in sides]
     for one, other in pairs:
-        if one.name.startswith("arms["):
-            yield from _compare_heads(one, other)
+        for field in ("label", "type") if one.name.startswith("arms[") else ():
+            was, now = _state_part(one, field), _state_part(other, field)
+            words = compare_texts(*(str(each.value or "").replace("_", " ") for each in (was, now)))
+            if was.value and now.value and words:
+                name = "label" if field == "label" else f"type of {other.part('label')}"
+                is_major = field == "type" or any(part.kind == "number" for part in (*words.gone, *words.come))
+                message = f"{name}: {was.value} -> {now.value}"
+                yield make_change("arm", ChangeKind.CHANGED, _MAJOR if is_major else _MINOR, message, (was, now), field)
         was, now = _state_part(one, "description"), _state_part(other, "description")
         words = compare_texts(was.value, now.value)
         gone, come = ([part.text for part in each if part.kind == "number"] for each in (words.gone, words.come))
@@ -177,18 +178,6 @@ def compare_arms(old: TrialRecord, new: TrialRecord, known: Sequence[TrialChange
             label = _state_part(arm, "label")
             both = (None, label) if side else (label, None)
             yield make_change("arm", kind, _MAJOR, f"{label.value} {kind.value}", both)
-
-
-def _compare_heads(old: Section, new: Section) -> Iterator[TrialChange]:
-    """Yield another label or type of an arm."""
-    for field in ("label", "type"):
-        was, now = _state_part(old, field), _state_part(new, field)
-        words = compare_texts(*(str(each.value or "").replace("_", " ") for each in (was, now)))
-        if was.value and now.value and words:
-            name = "label" if field == "label" else f"type of {new.part('label')}"
-            severe = field == "type" or any(part.kind == "number" for part in (*words.gone, *words.come))
-            message = f"{name}: {was.value} -> {now.value}"
-            yield make_change("arm", ChangeKind.CHANGED, _MAJOR if severe else _MINOR, message, (was, now), field)
 
 
 def _name_part(section: Section) -> str | None:

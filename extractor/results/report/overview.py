@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,6 +119,10 @@ class Index:
     def add(self, one: RunRecord, chunk: int, place: int) -> None:
         """Add the record at this place in a chunk."""
         extraction = one.extraction
+        valued = [(name_value(path, value), value) for path, _, values in one.items for value in values]
+        facts = [(name, f"origin {proof.origin}") for name, value in valued for proof in value.evidence]
+        facts += [(name_absence(absence.field), f"absence {absence.reason}") for absence in extraction.absences]
+        facts += [(name_field(finding.field), f"finding {finding.kind}") for finding in extraction.findings]
         confidences = [(path, item.confidence) for path, item, _ in one.items if item.confidence is not None]
         self._rows.append(
             [
@@ -128,24 +132,13 @@ class Index:
                 [len(extraction.eligibility.criteria), len(extraction.dosing), len(extraction.endpoints)],
                 [len(extraction.absences), len(extraction.findings)],
                 [min((sure for path, sure in confidences if path.startswith(part)), default=None) for part in _PARTS],
-                sorted({self._facts.setdefault(fact, len(self._facts)) for fact in _list_facts(one)}),
+                sorted({self._facts.setdefault(fact, len(self._facts)) for fact in facts}),
             ]
         )
 
     def export(self) -> dict[str, Any]:
         """Return the facts, each with its field, and the rows."""
         return {"facts": list(self._facts), "rows": self._rows}
-
-
-def _list_facts(one: RunRecord) -> Iterator[tuple[str, str]]:
-    for path, _, values in one.items:
-        for value in values:
-            for proof in value.evidence:
-                yield name_value(path, value), f"origin {proof.origin}"
-    for absence in one.extraction.absences:
-        yield name_absence(absence.field), f"absence {absence.reason}"
-    for finding in one.extraction.findings:
-        yield name_field(finding.field), f"finding {finding.kind}"
 
 
 _NUMBER = re.compile(r"(?<!HTTP )\d+")

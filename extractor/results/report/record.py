@@ -13,6 +13,8 @@ from extractor.schemas.values import Value, list_values
 RECORD = "record"
 """Field name for statements about the whole record."""
 _ROOTS = {"eligibility", "dosing", "endpoints", "custom"}
+_NOUNS = {"dosing": "regimen", "endpoints": "endpoint", "criteria": "criterion"}
+"""What a group lacks if it is empty."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def show_record(one: RunRecord) -> Json:
         "absences": [
             {
                 "field": absence.field,
-                "label": _name_empty(absence.field),
+                "label": _NOUNS.get(name := FieldRef(absence.field).names[-1]) or name_label(name),
                 "reason": absence.reason,
                 "sections": list(absence.sections),
             }
@@ -89,11 +91,6 @@ def show_record(one: RunRecord) -> Json:
         "coverage": [coverage.characters, coverage.claimed, coverage.boilerplate] if coverage else None,
         "usage": {name: count for name, count in (extraction.usage or ()) if count},
     }
-
-
-def _name_empty(path: str) -> str:
-    name = FieldRef(path).names[-1]
-    return {"dosing": "regimen", "endpoints": "endpoint", "criteria": "criterion"}.get(name) or name_label(name)
 
 
 def gather_words(shown: Json) -> str:

@@ -1,17 +1,13 @@
 """Write the page of a run: one file that holds its style, script and records."""
 
-import base64
-import gzip
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
-from extractor.pages import render_page
+from extractor.pages import Chunks, pack, render_page
 from extractor.run.finished import FinishedRun, TextState
 from extractor.run.folder import FAILURES
 from extractor.schemas import AbsenceReason, FindingKind, Support, TrialExtraction
@@ -19,44 +15,8 @@ from extractor.schemas import AbsenceReason, FindingKind, Support, TrialExtracti
 from .overview import Index, Overview, read_failures
 from .record import RunRecord, gather_words, show_record
 
-_CHARACTERS = 200_000
-"""A chunk ends when its JSON has this many characters: quick to open, and well compressed."""
-_SCRIPTS = ("chunks.js", "address.js", "filters.js", "cards.js", "record.js", "start.js")
+_SCRIPTS = ("viewer.js", "browse.js", "filters.js", "cards.js", "start.js")
 _ENTRY = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
-
-
-def pack(data: Any) -> str:
-    """Encode data as compressed JSON in characters that need no escape in HTML. Deterministic.
-
-    >>> gzip.decompress(base64.b64decode(pack({"a": "</script>"})))
-    b'{"a":"</script>"}'
-    """
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()
-
-
-class Chunks:
-    """Packs records one at a time, and keeps at most one chunk of them uncompressed."""
-
-    def __init__(self) -> None:
-        self.packed: list[str] = []
-        self._records: list[Any] = []
-        self._characters = 0
-
-    def add(self, record: Any) -> tuple[int, int]:
-        """Add a record, and return its chunk and its place in the chunk."""
-        place = len(self.packed), len(self._records)
-        self._records.append(record)
-        self._characters += len(json.dumps(record))
-        if self._characters >= _CHARACTERS:
-            self.close()
-        return place
-
-    def close(self) -> None:
-        """Pack the remaining records."""
-        if self._records:
-            self.packed.append(pack(self._records))
-            self._records, self._characters = [], 0
 
 
 def read_meanings(kind: type[StrEnum]) -> dict[str, str]:
@@ -101,7 +61,6 @@ def write_report(
             record = show_record(one)
             index.add(one, *chunks.add(record))
             words.append(gather_words(record))
-    chunks.close()
     shown = min(limit, overview.records)
     meanings = read_meanings(AbsenceReason) | read_meanings(FindingKind) | read_meanings(Support)
     values = {
@@ -114,8 +73,8 @@ def write_report(
         "shown": shown,
         "index": pack(index.export() | {"meanings": meanings}),
         "words": pack(words),
-        "chunks": chunks.packed,
+        "chunks": chunks.close(),
     }
-    page = render_page("extractor.results.report", values, styles=("page.css", "record.css"), scripts=_SCRIPTS)
+    page = render_page("extractor.results.report", values, styles=("viewer.css", "page.css"), scripts=_SCRIPTS)
     Path(path).write_bytes(page.encode("utf-8", "replace"))
     return ReportSummary(overview.records, shown, overview.records - overview.texts[TextState.SAME])

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from extractor.pages.view import Json, name_item
 from extractor.pages.words import say
+from extractor.results.evaluation.alignment import align
+from extractor.results.evaluation.fields import GROUPS
 from extractor.schemas import (
     Criterion,
     CustomItem,
@@ -121,21 +123,18 @@ def list_items(
 def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
     """Add the predicted values of fields that were declared after the record was read.
 
-    They are of the same criteria, regimens and endpoints; values of items that ``base`` does not have are left out.
+    They are of the same criteria, regimens and endpoints, paired as in evaluation; values of items that ``base`` does
+    not have are left out.
     """
-
-    def identify(item: ReviewItem) -> tuple[Any, ...]:
-        return (item.group, *map(item.value.get, ("section", "quote", "agent", "rank", "index")))
-
+    predicted, same = list_items(extraction, fields=fields), dict[str | None, str | None]({None: None})
+    for group in GROUPS:
+        ours, theirs = ([one for one in each if one.group == group.path] for each in (base.items, predicted))
+        built = ([_MODELS[group.path].model_validate(one.value) for one in each] for each in (ours, theirs))
+        pairs = [pair for pair in align(group, *built) if pair.old and pair.new]
+        same |= {theirs[pair.new[0].position].path: ours[pair.old[0].position].path for pair in pairs}
     new = fields.keys() - set(base.fields)
-    known = {identify(item): item.path for item in base.items}
-    predicted = list_items(extraction, fields=fields)
-    same: dict[str | None, str | None] = {item.path: known.get(identify(item)) for item in predicted}
-    added = [
-        item.model_copy(update={"of": same.get(item.of)})
-        for item in predicted
-        if item.group in {f"custom.{name}" for name in new} and (item.of is None or same.get(item.of))
-    ]
+    groups = {f"custom.{name}" for name in new}
+    added = [one.model_copy(update={"of": same[one.of]}) for one in predicted if one.group in groups and one.of in same]
     return base.model_copy(update={"items": (*base.items, *added), "fields": (*base.fields, *sorted(new))})
 
 

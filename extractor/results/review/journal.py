@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from extractor.llm.database import Database
-from extractor.pages.view import Json
 
 from .draft import Action, Base
 
@@ -61,13 +60,11 @@ class Journal:
             step = 1 + (self._database.value("SELECT max(number) FROM actions") or 0)
             for number, one in enumerate(actions, step):
                 head = (number, step, now, reviewer, record_id, one.item, one.kind, one.path)
-                sides = (_dump(one.old), _dump(one.new))
+                sides = (
+                    side and json.dumps(side, ensure_ascii=False, separators=(",", ":")) for side in (one.old, one.new)
+                )
                 self._database.execute("INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*head, *sides))
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
-
-
-def _dump(value: Json | None) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

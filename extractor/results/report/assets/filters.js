@@ -1,19 +1,28 @@
 // The list's rows, filters and order.
 
+/** Rows of the list as objects. */
+function readRows({ rows, facts: known }) {
+  return rows.map(([id, title, place, items, [empty, findings], sure, facts], number) => {
+    return { id, title, place, items, empty, findings, sure, number, facts: facts.map((fact) => known[fact]) };
+  });
+}
+
 /** What a row can be filtered by: its fields with their tasks, and what is said of these. */
 function listNames({ facts }) {
   return facts.flatMap(([field, said]) => [...nameField(field), said]);
 }
 
-/** Rows that pass the filters, in order. The search for words is separate: they are in the records. */
-function selectRows(rows, filters) {
+/** The words of each record, by its number: unpacked at the first search. */
+let recordWords = null;
+
+/** Rows that pass the filters, in order. A search finds records that have all its words, or words that contain them. */
+async function selectRows(rows, filters) {
   const { field, below } = filters;
-  const found = rows.filter((row) => hasFacts(row, filters) && (!below || leastSure(row, field) < Number(below)));
-  const orders = {
-    doubt: (row) => leastSure(row, field),
-    findings: (row) => -row.findings,
-    empty: (row) => -row.empty,
-  };
+  const words = splitWords(filters.text);
+  const known = words.length ? await (recordWords ??= unpack("words")) : [];
+  const hasAll = ({ number }) => words.every((word) => known[number].includes(word));
+  const found = rows.filter((row) => hasFacts(row, filters) && (!below || leastSure(row, field) < Number(below)) && hasAll(row));
+  const orders = { doubt: (row) => leastSure(row, field), findings: (row) => -row.findings, empty: (row) => -row.empty };
   const order = orders[filters.sort];
   if (filters.sort === "id") found.sort((one, other) => (one.id < other.id ? -1 : 1));
   else if (order) found.sort((one, other) => order(one) - order(other) || one.number - other.number);
@@ -34,16 +43,6 @@ function leastSure(row, field) {
   const task = TASKS.indexOf((field || "").split(".")[0]);
   const known = (task < 0 ? row.sure : [row.sure[task]]).filter((sure) => sure !== null);
   return known.length ? Math.min(...known) : 1;
-}
-
-/** The words of each record, by its number: unpacked at the first search. */
-let recordWords = null;
-
-/** Rows of records that have all these words, or words that contain them. */
-async function searchRows(rows, words) {
-  recordWords ??= unpack("words");
-  const known = await recordWords;
-  return rows.filter(({ number }) => words.every((word) => known[number].includes(word)));
 }
 
 /** The link of a record in the list. */

@@ -23,8 +23,7 @@ class RecordView {
     Object.assign(this, { text: find(".text"), items: find(".items"), uses: find(".uses") });
     find("h1").textContent = record.title || record.record;
     find("code").textContent = record.record;
-    this.turn = switchPanes(find(".page"), ["text", "items"]);
-    this.turn("items");
+    this.turn = switchPanes(find(".page"));
     wireFind(this, find(".find"));
     this.text.replaceChildren(...showText({ ...record, spans: [] }, null, "h2"));
     this.text.addEventListener("click", (event) => {
@@ -106,7 +105,7 @@ class RecordView {
     if (found && innerWidth > 900) bringIntoSight(found, this.text);
   }
 
-  // Drawing: a card is redrawn only if it has changed, so that it keeps the focus.
+  // Drawing: only what has changed is redrawn, so that it keeps the focus, a click or a selection in progress.
 
   choose(id, { quiet = false, focus = null } = {}) {
     this.current = id;
