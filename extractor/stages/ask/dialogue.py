@@ -1,7 +1,7 @@
 """A record's dialogue with a model, as a generator of rounds of questions. Nothing here talks to a model.
 
 A question is a line with open fields, a reply has items of such lines, and an item becomes a draft with what its text
-bears out. What the text does not bear out is asked once more, in a second round.
+bears out. What the text contradicts is asked once more, if that can change the result.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ from .planner import AskingOptions, count_asked, pack_questions, plan_questions
 from .prompt import narrow_record, render_call
 from .questions import ModelReply, Question, Render
 from .recheck import drop_repeated, merge_recheck, plan_recheck
-from .reply_models import PARTS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS, is_listing, read_values
+from .reply_models import PARTS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS, read_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ Dialogue = Generator[Round, Replies | None, ModelResult]
 
 
 def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
-    """Ask what ``options`` want asked about a record, then once more what the text does not support."""
+    """Ask what ``options`` want asked about a record, then once more what ``plan_recheck`` finds worth it."""
     questions = plan_questions(parsed, options)
     calls = pack_questions(questions)
     render = partial(render_call, narrow_record(parsed.record), custom=options.fields)
@@ -60,16 +60,13 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
     pairs = list(zip(calls, replies, strict=True))
     drafts = [draft for call, reply in pairs if reply for draft in _read_reply(parsed, call, reply)]
     answered = {draft.number for draft in drafts}
-    silent = [(q, reply) for call, reply in pairs if reply for q in call if q.chunk.number not in answered]
-    pending = [question for question, reply in silent if reply.pending]
+    pending = [q for call, reply in pairs if reply and reply.pending for q in call if q.chunk.number not in answered]
     unasked = [question for call, reply in pairs if reply is None for question in call]
     asked = [question for question in questions if question not in pending and question not in unasked]
-    missing = [q for q, reply in silent if reply.items and not reply.pending and q.fields and not is_listing(q)]
     received = [reply for reply in replies if reply]
     lines = 0
-    if rechecks := plan_recheck(parsed, drafts, missing, options.fields):
-        call = tuple(recheck.question for recheck in rechecks)
-        again = yield Round((call,), partial(render, recheck=True), needed=False)
+    if rechecks := plan_recheck(parsed, drafts, options.fields):
+        again = yield Round((tuple(rechecks.values()),), partial(render, recheck=True), needed=False)
         if again and (reply := again[0]):
             drafts = merge_recheck(parsed, drafts, rechecks, reply.items)
             received, lines = [*received, reply], len(rechecks)

@@ -49,9 +49,6 @@ def _explain_refusal(refusal: Refusal, parsed: ParsedRecord) -> Iterator[str]:
             for c in refusal.conflicts
         )
         yield f"it has {parsed.raw(refusal.nearest)!r} ({', '.join(conflicts)})"
-    if refusal.again is not None:
-        answered = ", ".join(refusal.again)
-        yield f"asked again, it answered {answered}" if answered else "asked again, it withdrew it"
     yield "it was kept out"
 
 
