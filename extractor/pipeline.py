@@ -1,6 +1,6 @@
 """The stages of an extraction, in order. Every extraction runs this sequence.
 
-The dialogue proves the answers by ``stages.proof``, because it asks once more what the text does not bear out.
+The dialogue proves the answers by ``stages.proof``, because it asks once more what the text contradicts.
 """
 
 from collections.abc import Generator, Sequence
