@@ -43,31 +43,25 @@ _PEOPLE_IN = ("title", "official_title", "brief_summary")
 
 
 class AskingOptions(Protocol):
-    """What decides which questions are asked; ``extractor.options.ExtractionOptions`` has it."""
+    """What decides which questions are asked; ``extractor.options.ExtractionOptions`` has it.
+
+    The model is asked at all if ``asks``, about the ``tasks`` and the user's own ``fields``, about a value whose
+    confidence is lower than ``asks_below``, or than ``asks_rare_below`` in fields that few items state. With
+    ``reads_all`` it reads the whole record.
+    """
 
     @property
-    def tasks(self) -> Collection[Task]:
-        """The tasks to extract."""
-
+    def tasks(self) -> Collection[Task]: ...
     @property
-    def fields(self) -> tuple[CustomField, ...]:
-        """The user's own fields."""
-
+    def fields(self) -> tuple[CustomField, ...]: ...
     @property
-    def asks(self) -> bool:
-        """Whether a model is asked at all."""
-
+    def asks(self) -> bool: ...
     @property
-    def asks_below(self) -> float:
-        """The confidence below which a value is asked about."""
-
+    def asks_below(self) -> float: ...
     @property
-    def asks_rare_below(self) -> float:
-        """The same for fields that few items state."""
-
+    def asks_rare_below(self) -> float: ...
     @property
-    def reads_all(self) -> bool:
-        """Whether the model reads the whole record."""
+    def reads_all(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
