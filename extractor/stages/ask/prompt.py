@@ -187,13 +187,13 @@ def render_call(
         system=prompt.system,
         user="\n".join([*_describe_trial(record, questions), *notes, *map(render_line, questions)]),
         reply_model=reply_for(custom),
-        max_output_tokens=_count_output_tokens(questions),
+        max_output_tokens=count_output_tokens(questions),
         context=Reply.context_of(questions),
         record_id=record.record_id,
     )
 
 
-def _count_output_tokens(questions: Sequence[Question]) -> int:
+def count_output_tokens(questions: Sequence[Question]) -> int:
     """Return a limit that a good answer never reaches."""
     allowed = _ALLOWANCES | {field.name: field.tokens for question in questions for field in question.custom}
     fields = sum(allowed.get(field, _ALLOWANCE) for question in questions for field in question.fields)
