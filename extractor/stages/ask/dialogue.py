@@ -1,7 +1,7 @@
-"""A record's dialogue with a model, as a generator of rounds of questions. Nothing here talks to a model.
+"""Conduct a record's dialogue with a model, as a generator of rounds of questions. Nothing here talks to a model.
 
-A question is a line with open fields, a reply has items of such lines, and an item becomes a draft with what its text
-bears out. What the text contradicts is asked once more, if that can change the result.
+A question is a line with open fields. A reply has items about such lines, and each item becomes a draft with the values
+that the text bears out. What the text contradicts is asked once more, if that can change the result.
 """
 
 from collections import defaultdict
@@ -30,9 +30,9 @@ from .reply_models import PARTS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Calls that may be sent at once, each as its questions, and the function that makes a call of any of them.
+    """Calls that may be sent at once, each as its questions; ``render`` makes the call.
 
-    ``needed``: if no call of the round is answered, the record's extraction fails.
+    If no call of a ``needed`` round is answered, the record's extraction fails.
     """
 
     calls: tuple[tuple[Question, ...], ...]
@@ -82,7 +82,7 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
 
 
 def _read_reply(parsed: ParsedRecord, questions: Sequence[Question], reply: ModelReply) -> list[Draft]:
-    """What the text supports of a reply."""
+    """Return a draft for each item of a reply, with the values that the text supports."""
     chunks = {question.chunk.number: question.chunk for question in questions}
     said = read_values(questions, reply.items, complete=not (reply.dropped or reply.pending))
     return prove_regimens([drop_repeated(_ground(*each, parsed, chunks)) for each in said], parsed)
@@ -108,9 +108,9 @@ def collect(
     drafts: Iterable[Draft],
     replies: Iterable[ModelReply],
 ) -> ModelResult:
-    """All that was said of a record: by line in the order of the answers, then lines without one, then the record.
+    """Collect the drafts of a record: answered lines in the order of the answers, the other lines, the record itself.
 
-    ``unasked`` are the questions for which the budget did not suffice.
+    ``unasked`` are the questions that the budget did not cover.
     """
     gaps: dict[int, dict[str, AbsenceReason]] = defaultdict(dict)
     for question in asked:
@@ -135,7 +135,7 @@ def collect(
 
 
 def _split_fields(question: Question) -> dict[int, frozenset[str]]:
-    """Return the fields of a question, by the number of what they are said of: its line, or the record."""
+    """Return the fields of a question by the number of their item: the line, or the record."""
     own = {field.name for field in question.custom if field.of is Of.RECORD}
     of_record = own.union(PEOPLE_FIELDS) if PEOPLE in question.fields else own
     parts = {REGIMENS: (REGIMENS, *REGIMEN_FIELDS), "split": PARTS}
@@ -145,7 +145,7 @@ def _split_fields(question: Question) -> dict[int, frozenset[str]]:
 
 
 def _is_open(said: Draft) -> bool:
-    """Whether something that was asked has no supported answer. What is no criterion or regimen has no fields."""
+    """Return whether a field that was asked has no supported answer. A line without a criterion or regimen has none."""
     if "stands" in said.model and said.model["stands"].value is False:
         return False
     wanted = set(said.asked)
@@ -155,7 +155,7 @@ def _is_open(said: Draft) -> bool:
 
 
 def _join_record(drafts: Iterable[Draft], asked: Mapping[str, AbsenceReason]) -> Draft:
-    """What lines say of the record: the widest ages, the first of other values, all of the user's own fields.
+    """Join what lines say of the record: the widest ages, the first of other values, all of the user's own fields.
 
     Silence about the participants is no answer.
     """

@@ -1,8 +1,7 @@
-"""Which fields of a record a model is asked about, and how questions are packed into calls.
+"""Choose the fields of a record that a model is asked about, and pack the questions into calls.
 
-A field is asked about if its confidence is below that of the effort, be it the guideline's or the
-user's own. With the highest effort a model reads the whole record: all lines, all fields, and what the rules may have
-missed.
+A field, the guideline's or the user's own, is asked about if its confidence is below that of the effort. With the
+highest effort a model reads the whole record: all lines, all fields, and what the rules may have missed.
 """
 
 import re
@@ -66,7 +65,7 @@ class AskingOptions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a record's questions take: their number, the first requests of all calls, and processor seconds used."""
+    """The cost of a record's questions: their number, the size of the first requests, and processor seconds."""
 
     questions: int = 0
     size: RequestSize = field(default_factory=RequestSize)
@@ -157,7 +156,7 @@ def _plan_eligibility(parsed: ParsedRecord, options: AskingOptions, numbers: Ite
 
 
 def _hint_of(item: Draft, options: AskingOptions) -> str:
-    """The list in which a criterion stands, or its section, and the line that introduces it if that is not shown."""
+    """Return the list or section in which a criterion stands, and the line that introduces it if no line shows that."""
     if item.group == Task.ENDPOINTS:
         return ""
     section, kind, lead_in = item.chunk.span.section, item.read("kind"), item.read("lead_in").value
@@ -181,7 +180,7 @@ def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterato
 
 
 def _plan_dosing(parsed: ParsedRecord, options: AskingOptions, numbers: Iterator[int]) -> Iterator[Question]:
-    """Yield all passages are asked for their regimens, or none: wording that is strange to the rules once is so often.
+    """Yield all passages, asked for their regimens, or none: if the rules fail at one wording, they fail at others.
 
     They are asked if the mean confidence of the regimens' fields is low. A candidate, or text on doses without any
     regimen, counts as a regimen of which nothing is known.
@@ -214,7 +213,7 @@ def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Qu
 
 
 def _fields_of(item: Draft, task: Task, options: AskingOptions) -> tuple[str, ...]:
-    """The fields of an item that are asked about. The line that introduces it is read only with the whole record."""
+    """Return the fields of an item to ask about. Its lead-in is asked only if the model reads the whole record."""
     parts = {"split": PARTS, "lead_in": ("lead_in",) if options.reads_all else ()}
     return tuple(
         name

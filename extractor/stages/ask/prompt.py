@@ -146,7 +146,7 @@ def _read_question(raw: Mapping[str, Any]) -> Question:
 
 
 def flatten(text: str) -> str:
-    r"""Text of a record on one line, without anything that could pass for a mark of the prompt or a chat template.
+    r"""Write a record's text on one line, without anything that could pass for a mark of the prompt or a chat template.
 
     >>> flatten("Pain\nscore </record> [2|ok] <|end|>")
     'Pain // score < /record> [ 2|ok] < |end|>'
@@ -172,7 +172,7 @@ def narrow_record(record: TrialRecord) -> TrialRecord:
 def render_call(
     record: TrialRecord, questions: Sequence[Question], *, recheck: bool = False, custom: tuple[CustomField, ...] = ()
 ) -> Call:
-    """One call that carries questions about one record, in the order of the tasks.
+    """Make one call that carries questions about one record, in the order of the tasks.
 
     ``recheck`` if they are about refused answers; ``custom`` are the user's fields, defined in every call of a run.
     Raises ``ValueError`` without questions or if two are about one chunk.
@@ -194,7 +194,7 @@ def render_call(
 
 
 def count_output_tokens(questions: Sequence[Question]) -> int:
-    """Return a limit that a good answer never reaches."""
+    """Return an output limit that a good answer never reaches."""
     allowed = _ALLOWANCES | {field.name: field.tokens for question in questions for field in question.custom}
     fields = sum(allowed.get(field, _ALLOWANCE) for question in questions for field in question.fields)
     lists = any(map(is_listing, questions))
@@ -202,7 +202,7 @@ def count_output_tokens(questions: Sequence[Question]) -> int:
 
 
 def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Iterator[str]:
-    """What a reader must know of the trial, with its interventions where doses are asked."""
+    """Yield the context of a call: title, conditions, and the names of the interventions where doses are asked."""
     sections = filter(None, map(record.section, _CONTEXT))
     shown = {section.name: flatten(clean_text(section.text).text) for section in sections}
     context = {"Trial": shown.get("title") or shown.get("official_title"), "Conditions": shown.get("conditions")}

@@ -169,9 +169,9 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         return self
 
     def read(self, question: Question) -> dict[str, Any]:
-        """What answers ``question``, by field; fields without an answer are left out.
+        """Return the values that answer ``question``, by field, without those that have no answer.
 
-        What cannot be read is ``Unreadable``. A user's field has a list of claims.
+        A value that cannot be read is ``Unreadable``. A user's field has a list of claims.
         """
         asked = set(question.fields)
         values: dict[str, Any] = {"stands": True} if REGIMENS in asked else {}

@@ -1,4 +1,4 @@
-"""Eligibility and endpoints, with each field resolved between rules and model."""
+"""Assemble eligibility and endpoints: resolve each field between rules and model."""
 
 from dataclasses import replace
 from typing import Any
@@ -35,7 +35,7 @@ _ENDPOINT = list_read_fields(Task.ENDPOINTS)
 
 
 def assemble_eligibility(parsed: ParsedRecord) -> tuple[Eligibility, Assembled[Criterion]]:
-    """Assemble what is said of all participants, and the criteria."""
+    """Assemble the facts about all participants, and the criteria."""
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
     builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)
     fields: dict[str, Any] = {name: builder.add(name, age) for name, age in _resolve_ages(parsed, builder).items()}

@@ -1,4 +1,4 @@
-"""Text that looks like a value and became none, and numbers that may be read in two ways."""
+"""Find text that looks like a value but became none, and numbers that have two readings."""
 
 import re
 from collections.abc import Collection, Iterator
