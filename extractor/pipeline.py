@@ -1,6 +1,6 @@
 """The stages of an extraction, in order. Every extraction runs this sequence.
 
-The dialogue proves the answers by ``stages.proof``, because it asks once more what the text does not bear out.
+The dialogue proves the answers by ``stages.proof``, because it asks once more what the text contradicts.
 """
 
 from collections.abc import Generator, Sequence
@@ -11,7 +11,7 @@ from extractor.record_limits import MAX_ITEMS, check_size, limit_steps, limit_ti
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.stages.ask.dialogue import Replies, Round, dialogue
 from extractor.stages.assemble import assemble_extraction
-from extractor.stages.assemble.provenance import drop_doubtful
+from extractor.stages.assemble.doubtful import drop_doubtful
 from extractor.stages.audit import add_findings
 from extractor.stages.parse import ParsedRecord, parse_record
 from extractor.stages.parse.declared import learn_words

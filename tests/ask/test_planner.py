@@ -10,7 +10,7 @@ from extractor.options import Effort, ExtractionOptions
 from extractor.schemas import Category, Concept, CriterionKind, Part, Section, Source, Task, TrialRecord
 from extractor.stages.ask.dose_passages import list_dose_passages
 from extractor.stages.ask.planner import pack_questions, plan_questions
-from extractor.stages.ask.prompt import render_line
+from extractor.stages.ask.prompt import count_output_tokens, render_line
 from extractor.stages.parse.drafts import Reading
 from extractor.text.passage import read_section
 
@@ -149,7 +149,7 @@ def test_packing_bounds_tokens_and_questions():
     questions = plan(*(criterion(n, "word " * 40, category=OPEN) for n in range(9)))
     size = estimate_tokens(render_line(questions[0]))
     assert [len(call) for call in pack_questions(questions, max_tokens=2 * size)] == [2, 2, 2, 2, 1]
-    assert [len(call) for call in pack_questions(questions, max_questions=4)] == [4, 4, 1]
+    assert [len(call) for call in pack_questions(questions, max_output=count_output_tokens(questions[:4]))] == [4, 4, 1]
     assert [len(call) for call in pack_questions(questions[:2], max_tokens=10)] == [1, 1]
     assert pack_questions(()) == ()
 

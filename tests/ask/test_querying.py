@@ -131,8 +131,6 @@ async def test_a_regimen_found_only_by_the_model_has_evidence():
     parsed = dosing_record("Study product 5 mg twice daily")
 
     def answer(questions):
-        if questions[0].fields != ("regimens",):  # the narrow question
-            return [{"n": question.chunk.number, "cycle": "6 month"} for question in questions]
         dose = {"quote": "5 mg twice daily", "agent": "Study product", "dose": ["5 mg"], "freq": "BID"}
         (candidate,) = (question.chunk for question in questions if "5 mg" in question.chunk.text)
         return [{"n": candidate.number, **dose, "cycle": "5 month"}]

@@ -142,7 +142,9 @@ async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
 async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked(tmp_path):
     path = tmp_path / "own.toml"
     path.write_text('[[field]]\nname = "diet"\ntype = "quote"\ndefinition = "The diet of participants."', "utf-8")
-    lines = "".join(f"\n* A criterion about the diet with number {number} and many more words" for number in range(300))
+    lines = "".join(
+        f"\n* A criterion about the diet with number {number} and many more words" for number in range(1500)
+    )
     with serve(answering({})) as stub:
         extractor, allowed = Extractor(stub.spec, fields=path, effort=0.0), count()
         record = trial(eligibility=f"Inclusion Criteria:\n{lines}")

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from extractor import Extractor, read_records
 from extractor.schemas import (
     Absence,
-    AbsenceReason,
     Amount,
     Citation,
     Criterion,
@@ -23,7 +22,7 @@ from extractor.schemas import (
     Support,
     TrialExtraction,
 )
-from extractor.stages.assemble.provenance import drop_doubtful
+from extractor.stages.assemble.doubtful import drop_doubtful
 
 PROVENANCE = {"evidence", "origin", "support", "confidence"}
 SAMPLES = ("tests/records", "seeds/records")
@@ -138,16 +137,6 @@ def find(extraction):
     return [(absence.field, absence.reason.value) for absence in extraction.absences]
 
 
-def test_a_doubtful_field_becomes_empty_with_a_reason():
-    sex = Eligibility(sex="male", evidence=(prove("sex", 0.8),), origin="rule", support="parsed", confidence=0.8)
-    left = drop_doubtful(make(eligibility=sex), 0.9)
-    assert left.absences == (
-        Absence(field="eligibility.sex", reason=AbsenceReason.LOW_CONFIDENCE, sections=("eligibility",)),
-    )
-    assert left.eligibility == Eligibility(confidence=1.0)
-    assert drop_doubtful(make(eligibility=sex), 0.8) == make(eligibility=sex)
-
-
 def test_members_of_a_list_are_dropped_one_by_one_and_the_others_renumbered():
     left = drop_doubtful(make(dosing=(regimen(0.9, 0.2, 0.8),)), 0.5)
     (kept,) = left.dosing
@@ -207,10 +196,3 @@ def test_confidence_and_support_of_an_item_come_from_its_remaining_fields():
 def test_a_member_without_its_own_quote_is_dropped_with_the_others(confidence, left):
     (kept,) = drop_doubtful(make(dosing=(regimen(confidence, None),)), 0.5).dosing
     assert len(kept.amounts) == left
-
-
-def test_lists_that_lose_all_items_have_an_absence():
-    doubtful = make(eligibility=Eligibility(criteria=(criterion(0.3),)), dosing=(regimen(agent=0.2),))
-    left = drop_doubtful(doubtful, 0.5)
-    assert find(left) == [("eligibility.criteria", "low_confidence"), ("dosing", "low_confidence")]
-    assert drop_doubtful(doubtful, 0) is doubtful

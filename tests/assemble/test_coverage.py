@@ -9,7 +9,7 @@ from extractor import read_records
 from extractor.schemas import FindingKind, Task, TimeKind
 from extractor.stages.assemble import ModelResult, assemble_extraction
 from extractor.stages.assemble.coverage import TextClass, list_covered_spans
-from extractor.stages.assemble.unread import report_unread
+from extractor.stages.assemble.unread import find_unread
 from extractor.stages.parse import parse_record
 from tests.trust import trial
 
@@ -95,7 +95,7 @@ def test_a_limit_that_is_in_no_value_is_reported():
     criteria = (first.model_copy(update={"evidence": tuple(left)}), *others)
     eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
     changed = extraction.model_copy(update={"eligibility": eligibility})
-    (finding,) = report_unread(parsed, changed, {Task.ELIGIBILITY})
+    ((finding,), _) = find_unread(parsed, changed, {Task.ELIGIBILITY})
     assert (finding.kind, finding.citations[0].quote) == (FindingKind.NUMBER_UNREAD, "≥ 300 mg/dL")
 
 
@@ -134,5 +134,5 @@ def test_a_time_frame_from_which_nothing_was_read_is_reported(frame, reported):
     (endpoint,) = extraction.endpoints
     forgotten = endpoint.model_copy(update={"time_points": (), "time_kind": TimeKind.AT})
     changed = extraction.model_copy(update={"endpoints": (forgotten,)})
-    found = [finding.citations[0].quote for finding in report_unread(parsed, changed, {Task.ENDPOINTS})]
+    found = [finding.citations[0].quote for finding in find_unread(parsed, changed, {Task.ENDPOINTS})[0]]
     assert found == [frame] * reported

@@ -86,11 +86,6 @@ def test_a_quote_that_is_too_long_is_cut_to_what_carries_the_values(parsed, monk
     assert assemble(parsed, TESTIMAB | {"quote": TEXT})["Testimab"].quote == "Testimab 20 mg orally once daily"
 
 
-def test_a_placebo_of_an_agent_is_not_the_agent(parsed):
-    placebo = {"stands": True, "quote": "every 4 weeks", "agent": "Examplumab 300", "frequency": Frequency.Q4W}
-    assert assemble(parsed, EXAMPLUMAB, placebo).keys() == {"Examplumab", "Examplumab 300"}
-
-
 def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
     (chunk,) = list_arms(parsed)
     result = ModelResult((ground(parsed, chunk, EXAMPLUMAB),))
@@ -109,20 +104,17 @@ def test_a_regimen_that_only_the_model_read_has_its_proof(parsed):
     assert (piece.quote, piece.origin) == ("300 mg", Origin.BOTH)
 
 
-def test_a_regimen_that_says_nothing_new_is_not_listed_twice(parsed):
-    again = {"stands": True, "quote": "20 mg orally", "agent": "testimab", "route": Route.ORAL}
-    assert assemble(parsed, EXAMPLUMAB, TESTIMAB, again).keys() == {"Examplumab", "Testimab"}
-
-
-def test_where_amounts_differ_the_model_is_believed(parsed):
-    other = TESTIMAB | {"amounts": (Amount(low=300, high=300, unit="mg"),)}
-    found = assemble(parsed, EXAMPLUMAB, other)
-    assert [amount.low for amount in found["Testimab"].amounts] == [300]
-
-
-def test_a_regimen_without_an_agent_is_none(parsed):
-    nameless = {"stands": True, "agent": None, "amounts": (Amount(low=300, high=300, unit="mg"),)}
-    assert assemble(parsed, EXAMPLUMAB, nameless).keys() == {"Examplumab"}
+@pytest.mark.parametrize(
+    ("further", "listed"),
+    [
+        ({"quote": "every 4 weeks", "agent": "Examplumab 300", "frequency": Frequency.Q4W}, True),  # another agent
+        ({"quote": "20 mg orally", "agent": "testimab", "route": Route.ORAL}, False),  # says nothing new
+        ({"agent": None, "amounts": (Amount(low=300, high=300, unit="mg"),)}, False),
+    ],
+)
+def test_a_further_regimen_is_listed_if_it_names_an_agent_and_says_something_new(parsed, further, listed):
+    found = assemble(parsed, EXAMPLUMAB, TESTIMAB, {"stands": True, **further})
+    assert found.keys() == {"Examplumab", "Testimab"} | ({further["agent"]} if listed else set())
 
 
 def test_a_value_that_was_refused_is_the_rules_one_of_the_same_words(parsed):

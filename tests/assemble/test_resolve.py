@@ -40,14 +40,6 @@ def test_who_decides(rule, model, value, origin):
     assert (resolved.value, resolved.gap or resolved.origin) == (value, origin)
 
 
-@pytest.mark.parametrize("said", ["rectal", None])
-@pytest.mark.parametrize("confidence", [0.3, 0.7, 0.99])
-def test_the_answer_of_a_model_stands_whatever_the_rules_read(confidence, said):
-    resolved = resolve(Reading("oral", confidence), Reading(said, 0.9), GAP, FIELD)
-    assert (resolved.value, resolved.origin, resolved.gap) == (said, Origin.MODEL, None)
-    assert resolve(Reading("oral", confidence), None, GAP, FIELD).value == (None if confidence < 0.35 else "oral")
-
-
 @pytest.mark.parametrize(
     "word", [CriterionKind.EXCLUSION, Category.OTHER, Role.RESCUE, Concept.OTHER, EndpointCategory.OTHER, TimeKind.PER]
 )

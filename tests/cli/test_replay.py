@@ -19,7 +19,7 @@ from extractor.schemas import Sex
 from tests.commands import invoke, read_lines
 
 DOCS = (Path(__file__).parents[2] / "docs" / "reference" / "runs.md").read_text("utf-8")
-RECORDS = 24  # enough for answers that are refused, broken once and broken always
+RECORDS = 40  # enough for answers that are refused, broken once and broken always
 
 
 @pytest.fixture(scope="module")

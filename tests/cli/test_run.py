@@ -22,7 +22,7 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     assert (done.exit_code, done.stdout) == (0, "")
     results, manifest = read_lines(tmp_path / "extractions.jsonl"), read_manifest(tmp_path)
     assert manifest["records"] == {"extracted": len(results), "lacking": 0, "left": 0, "resumed": 0, "failed": 0}
-    assert manifest["settings"]["prompts"].keys() == {"questions.v6", "recheck.v6"}
+    assert manifest["settings"]["prompts"].keys() == {"questions.v7", "recheck.v7"}
     assert read_lines(tmp_path / "failures.jsonl") == []
     assert "records extracted: 12" in done.stderr
 

@@ -107,22 +107,21 @@ def test_each_value_points_at_its_own_characters(fields):
 
 
 @pytest.mark.parametrize(
-    ("altered", "kind"),
+    ("altered", "kind", "calls"),
     [
-        ({"quote": "treated and stable for at least 6 weeks"}, FindingKind.QUOTE_CONFLICT),
-        ({"quote": "brain metastases are welcome"}, FindingKind.QUOTE_NOT_FOUND),
-        ({"stable_for": "6 week"}, FindingKind.QUOTE_CONFLICT),
-        ({"stable_for": "4 month"}, FindingKind.QUOTE_CONFLICT),
-        ({"quote": ""}, FindingKind.QUOTE_NOT_FOUND),
-        ({"status": "welcome"}, FindingKind.ANSWER_MISSING),
-        ({"stable_for": "a while"}, FindingKind.ANSWER_MISSING),
+        ({"quote": "treated and stable for at least 6 weeks"}, FindingKind.QUOTE_CONFLICT, 2),
+        ({"quote": "brain metastases are welcome"}, FindingKind.QUOTE_NOT_FOUND, 1),
+        ({"stable_for": "6 week"}, FindingKind.QUOTE_CONFLICT, 2),
+        ({"stable_for": "4 month"}, FindingKind.QUOTE_CONFLICT, 2),
+        ({"quote": ""}, FindingKind.QUOTE_NOT_FOUND, 1),
+        ({"status": "welcome"}, FindingKind.ANSWER_MISSING, 1),
+        ({"stable_for": "a while"}, FindingKind.ANSWER_MISSING, 1),
     ],
 )
-def test_an_altered_answer_is_asked_once_more_then_kept_out(fields, altered, kind):
+def test_an_altered_answer_is_kept_out_and_asked_once_more_if_the_text_contradicts_it(fields, altered, kind, calls):
     answer = {"brain_metastases": BRAIN | altered}
     extraction, requests = extract(fields, {"brain": answer}, again=answer)
-    assert len(requests) == 2
-    assert "refused: brain_metastases" in requests[1]["messages"][-1]["content"]
+    assert ["refused: brain_metastases" in one["messages"][-1]["content"] for one in requests] == [False, True][:calls]
     assert kind in [finding.kind for finding in extraction.findings]
     kept = values_of(extraction, "brain_metastases")
     assert not kept or set(altered) == {"stable_for"}

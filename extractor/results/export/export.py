@@ -42,7 +42,7 @@ class Threshold:
         """Return an extraction without its doubtful values."""
         if not self.minimum:
             return extraction
-        from extractor.stages.assemble.provenance import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
+        from extractor.stages.assemble.doubtful import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
 
         kept = drop_doubtful(extraction, self.minimum)
         for counts, counted in ((self.seen, extraction), (self.kept, kept)):

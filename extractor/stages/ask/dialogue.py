@@ -1,7 +1,7 @@
-"""A record's dialogue with a model, as a generator of rounds of questions. Nothing here talks to a model.
+"""Conduct a record's dialogue with a model, as a generator of rounds of questions. Nothing here talks to a model.
 
-A question is a line with open fields, a reply has items of such lines, and an item becomes a draft with what its text
-bears out. What the text does not bear out is asked once more, in a second round.
+A question is a line with open fields. A reply has items about such lines, and each item becomes a draft with the values
+that the text bears out. What the text contradicts is asked once more, if that can change the result.
 """
 
 from collections import defaultdict
@@ -25,14 +25,14 @@ from .planner import AskingOptions, count_asked, pack_questions, plan_questions
 from .prompt import narrow_record, render_call
 from .questions import ModelReply, Question, Render
 from .recheck import drop_repeated, merge_recheck, plan_recheck
-from .reply_models import PARTS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS, is_listing, read_values
+from .reply_models import PARTS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS, read_values
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Calls that may be sent at once, each as its questions, and the function that makes a call of any of them.
+    """Calls that may be sent at once, each as its questions; ``render`` makes the call.
 
-    ``needed``: if no call of the round is answered, the record's extraction fails.
+    If no call of a ``needed`` round is answered, the record's extraction fails.
     """
 
     calls: tuple[tuple[Question, ...], ...]
@@ -48,7 +48,7 @@ Dialogue = Generator[Round, Replies | None, ModelResult]
 
 
 def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
-    """Ask what ``options`` want asked about a record, then once more what the text does not support."""
+    """Ask what ``options`` want asked about a record, then once more what ``plan_recheck`` finds worth it."""
     questions = plan_questions(parsed, options)
     calls = pack_questions(questions)
     render = partial(render_call, narrow_record(parsed.record), custom=options.fields)
@@ -60,16 +60,13 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
     pairs = list(zip(calls, replies, strict=True))
     drafts = [draft for call, reply in pairs if reply for draft in _read_reply(parsed, call, reply)]
     answered = {draft.number for draft in drafts}
-    silent = [(q, reply) for call, reply in pairs if reply for q in call if q.chunk.number not in answered]
-    pending = [question for question, reply in silent if reply.pending]
+    pending = [q for call, reply in pairs if reply and reply.pending for q in call if q.chunk.number not in answered]
     unasked = [question for call, reply in pairs if reply is None for question in call]
     asked = [question for question in questions if question not in pending and question not in unasked]
-    missing = [q for q, reply in silent if reply.items and not reply.pending and q.fields and not is_listing(q)]
     received = [reply for reply in replies if reply]
     lines = 0
-    if rechecks := plan_recheck(parsed, drafts, missing, options.fields):
-        call = tuple(recheck.question for recheck in rechecks)
-        again = yield Round((call,), partial(render, recheck=True), needed=False)
+    if rechecks := plan_recheck(parsed, drafts, options.fields):
+        again = yield Round((tuple(rechecks.values()),), partial(render, recheck=True), needed=False)
         if again and (reply := again[0]):
             drafts = merge_recheck(parsed, drafts, rechecks, reply.items)
             received, lines = [*received, reply], len(rechecks)
@@ -85,7 +82,7 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
 
 
 def _read_reply(parsed: ParsedRecord, questions: Sequence[Question], reply: ModelReply) -> list[Draft]:
-    """What the text supports of a reply."""
+    """Return a draft for each item of a reply, with the values that the text supports."""
     chunks = {question.chunk.number: question.chunk for question in questions}
     said = read_values(questions, reply.items, complete=not (reply.dropped or reply.pending))
     return prove_regimens([drop_repeated(_ground(*each, parsed, chunks)) for each in said], parsed)
@@ -111,9 +108,9 @@ def collect(
     drafts: Iterable[Draft],
     replies: Iterable[ModelReply],
 ) -> ModelResult:
-    """All that was said of a record: by line in the order of the answers, then lines without one, then the record.
+    """Collect the drafts of a record: answered lines in the order of the answers, the other lines, the record itself.
 
-    ``unasked`` are the questions for which the budget did not suffice.
+    ``unasked`` are the questions that the budget did not cover.
     """
     gaps: dict[int, dict[str, AbsenceReason]] = defaultdict(dict)
     for question in asked:
@@ -138,7 +135,7 @@ def collect(
 
 
 def _split_fields(question: Question) -> dict[int, frozenset[str]]:
-    """Return the fields of a question, by the number of what they are said of: its line, or the record."""
+    """Return the fields of a question by the number of their item: the line, or the record."""
     own = {field.name for field in question.custom if field.of is Of.RECORD}
     of_record = own.union(PEOPLE_FIELDS) if PEOPLE in question.fields else own
     parts = {REGIMENS: (REGIMENS, *REGIMEN_FIELDS), "split": PARTS}
@@ -148,7 +145,7 @@ def _split_fields(question: Question) -> dict[int, frozenset[str]]:
 
 
 def _is_open(said: Draft) -> bool:
-    """Whether something that was asked has no supported answer. What is no criterion or regimen has no fields."""
+    """Return whether a field that was asked has no supported answer. A line without a criterion or regimen has none."""
     if "stands" in said.model and said.model["stands"].value is False:
         return False
     wanted = set(said.asked)
@@ -158,7 +155,7 @@ def _is_open(said: Draft) -> bool:
 
 
 def _join_record(drafts: Iterable[Draft], asked: Mapping[str, AbsenceReason]) -> Draft:
-    """What lines say of the record: the widest ages, the first of other values, all of the user's own fields.
+    """Join what lines say of the record: the widest ages, the first of other values, all of the user's own fields.
 
     Silence about the participants is no answer.
     """

@@ -1,8 +1,7 @@
-"""Which fields of a record a model is asked about, and how questions are packed into calls.
+"""Choose the fields of a record that a model is asked about, and pack the questions into calls.
 
-A field is asked about if its confidence is below that of the effort, be it the guideline's or the
-user's own. With the highest effort a model reads the whole record: all lines, all fields, and what the rules may have
-missed.
+A field, the guideline's or the user's own, is asked about if its confidence is below that of the effort. With the
+highest effort a model reads the whole record: all lines, all fields, and what the rules may have missed.
 """
 
 import re
@@ -23,7 +22,7 @@ from extractor.stages.parse.parsed import ParsedRecord
 from extractor.text.clean import clean_text
 
 from .dose_passages import GROUPS, list_dose_passages, mentions_dose
-from .prompt import render_call, render_line
+from .prompt import count_output_tokens, render_call, render_line
 from .questions import Question
 from .reply_models import FIELDS, PARTS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS
 
@@ -43,36 +42,30 @@ _PEOPLE_IN = ("title", "official_title", "brief_summary")
 
 
 class AskingOptions(Protocol):
-    """What decides which questions are asked; ``extractor.options.ExtractionOptions`` has it."""
+    """What decides which questions are asked; ``extractor.options.ExtractionOptions`` has it.
+
+    The model is asked at all if ``asks``, about the ``tasks`` and the user's own ``fields``, about a value whose
+    confidence is lower than ``asks_below``, or than ``asks_rare_below`` in fields that few items state. With
+    ``reads_all`` it reads the whole record.
+    """
 
     @property
-    def tasks(self) -> Collection[Task]:
-        """The tasks to extract."""
-
+    def tasks(self) -> Collection[Task]: ...
     @property
-    def fields(self) -> tuple[CustomField, ...]:
-        """The user's own fields."""
-
+    def fields(self) -> tuple[CustomField, ...]: ...
     @property
-    def asks(self) -> bool:
-        """Whether a model is asked at all."""
-
+    def asks(self) -> bool: ...
     @property
-    def asks_below(self) -> float:
-        """The confidence below which a value is asked about."""
-
+    def asks_below(self) -> float: ...
     @property
-    def asks_rare_below(self) -> float:
-        """The same for fields that few items state."""
-
+    def asks_rare_below(self) -> float: ...
     @property
-    def reads_all(self) -> bool:
-        """Whether the model reads the whole record."""
+    def reads_all(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a record's questions take: their number, the first requests of all calls, and processor seconds used."""
+    """The cost of a record's questions: their number, the size of the first requests, and processor seconds."""
 
     questions: int = 0
     size: RequestSize = field(default_factory=RequestSize)
@@ -120,13 +113,14 @@ def plan_questions(parsed: ParsedRecord, options: AskingOptions) -> tuple[Questi
 
 
 def pack_questions(
-    questions: Sequence[Question], max_tokens: int = 2500, max_questions: int = 40
+    questions: Sequence[Question], max_tokens: int = 8000, max_output: int = 8000
 ) -> tuple[tuple[Question, ...], ...]:
     """Pack questions into as few calls as possible, in order.
 
-    ``max_tokens`` limits the estimated tokens of a call's lines (the system part is extra); a longer line gets a call
-    of its own. ``max_questions`` keeps answers short enough for small models. Lines asked for their regimens stay
-    together, since all of them make one list.
+    ``max_tokens`` limits the estimated tokens of a call's lines (the system part is extra), ``max_output`` the longest
+    answer that it may get: all models of today can write 8,000 tokens, and of a model with a smaller context the client
+    asks halves. A line beyond a limit gets a call of its own. Lines asked for their regimens stay together, since all
+    of them make one list.
     """
     calls: list[list[Question]] = []
     room = 0
@@ -134,7 +128,7 @@ def pack_questions(
         found = list(lines)
         for group in [found] if regimens else [[question] for question in found]:
             size = sum(estimate_tokens(render_line(question)) for question in group)
-            if not calls or len(calls[-1]) + len(group) > max_questions or size > room:
+            if not calls or size > room or count_output_tokens([*calls[-1], *group]) > max_output:
                 calls.append([])
                 room = max_tokens
             calls[-1] += group
@@ -162,7 +156,7 @@ def _plan_eligibility(parsed: ParsedRecord, options: AskingOptions, numbers: Ite
 
 
 def _hint_of(item: Draft, options: AskingOptions) -> str:
-    """The list in which a criterion stands, or its section, and the line that introduces it if that is not shown."""
+    """Return the list or section in which a criterion stands, and the line that introduces it if no line shows that."""
     if item.group == Task.ENDPOINTS:
         return ""
     section, kind, lead_in = item.chunk.span.section, item.read("kind"), item.read("lead_in").value
@@ -186,7 +180,7 @@ def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterato
 
 
 def _plan_dosing(parsed: ParsedRecord, options: AskingOptions, numbers: Iterator[int]) -> Iterator[Question]:
-    """Yield all passages are asked for their regimens, or none: wording that is strange to the rules once is so often.
+    """Yield all passages, asked for their regimens, or none: if the rules fail at one wording, they fail at others.
 
     They are asked if the mean confidence of the regimens' fields is low. A candidate, or text on doses without any
     regimen, counts as a regimen of which nothing is known.
@@ -219,7 +213,7 @@ def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Qu
 
 
 def _fields_of(item: Draft, task: Task, options: AskingOptions) -> tuple[str, ...]:
-    """The fields of an item that are asked about. The line that introduces it is read only with the whole record."""
+    """Return the fields of an item to ask about. Its lead-in is asked only if the model reads the whole record."""
     parts = {"split": PARTS, "lead_in": ("lead_in",) if options.reads_all else ()}
     return tuple(
         name

@@ -2,8 +2,9 @@
 
 Providers bill a prefix that repeats at a fraction, and local servers keep it in memory. So the system part and the
 reply schema are the same bytes in every call of a run: the annotation guideline that people read as well
-(``prompts/guideline.md``), how to write an answer (``prompts/system.v<N>.md``) and one worked example
-(``prompts/example.v<N>.json``). The user part, about one record, comes last.
+(``prompts/guideline.md``), in the words of a reply and without what only people need; how to write an answer
+(``prompts/system.v<N>.md``); and one worked example (``prompts/example.v<N>.json``). The user part, about one record,
+comes last.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from extractor.text.clean import clean_text
 
 from .definitions import describe_fields
 from .questions import LINE_BREAK, Question
-from .reply_models import Reply, is_listing, keys_asked, reply_for
+from .reply_models import Reply, is_listing, keys_asked, name_words, reply_for
 
 _PROMPTS = Path(__file__).parents[2] / "prompts"
 _GUIDELINE, _EXAMPLES = "$guideline", "$examples"
@@ -45,6 +46,15 @@ _ALLOWANCES = {
 }
 """Output tokens that an answer may take at most, by the name of its question; ``_ALLOWANCE`` for others."""
 _ALLOWANCE = 8
+
+_REFUSED = 'Context ends with "refused:", an answer that the text contradicts: correct it, or leave out the key.'
+_UNDER = "under: the number of the line that is the lead_in of this one; no heading."
+"""What is said only in calls that ask it."""
+_FOR_PEOPLE = re.compile(r"<!--people-->.*?<!--/people-->", re.DOTALL)
+_MARKUP = re.compile(r"\*\*|^\|(?:-+\|)+\n|\n(?=\n\n)", re.MULTILINE)
+"""Bold type, rules of tables, more than one empty line."""
+_WRAP = re.compile(r"(?<!\n)\n *(?=[^\s|#-])")
+_NAME = re.compile(r"`([^`]+)`")
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
@@ -108,8 +118,21 @@ def read_prompt(folder: Path) -> Prompt:
             raise PromptError(f"prompt {folder / f'system.v{version}.md'}: there is no placeholder {mark}")
     written = json.dumps({"items": answer}, ensure_ascii=False, separators=(",", ":"))
     shown = "\n".join([*map(render_line, questions), written])
-    system = form.replace(_GUIDELINE, guideline).replace(_EXAMPLES, shown)
+    system = form.replace(_GUIDELINE, shorten_guideline(guideline)).replace(_EXAMPLES, shown)
     return Prompt(PromptVersion("questions", version, _digest(system)), system, questions, answer)
+
+
+def shorten_guideline(guideline: str) -> str:
+    """Return the guideline as a model gets it: with the keys and words of a reply, without what only people need.
+
+    >>> shorten_guideline("## Endpoints <!--people-->All <!--/people-->`time_points` of `overall_survival`")
+    '## Endpoints times of OS'
+    """
+    parts = re.split(r"^(?=## )", _FOR_PEOPLE.sub("", guideline), flags=re.MULTILINE)
+    for at, part in enumerate(parts):
+        words = next((name_words(task) for task in Task if part.startswith(f"## {task.capitalize()}")), {})
+        parts[at] = _NAME.sub(lambda found, words=words: words.get(found[1], found[1]), part)
+    return _WRAP.sub(" ", _MARKUP.sub("", "".join(parts)))
 
 
 def _digest(system: str) -> str:
@@ -123,7 +146,7 @@ def _read_question(raw: Mapping[str, Any]) -> Question:
 
 
 def flatten(text: str) -> str:
-    r"""Text of a record on one line, without anything that could pass for a mark of the prompt or a chat template.
+    r"""Write a record's text on one line, without anything that could pass for a mark of the prompt or a chat template.
 
     >>> flatten("Pain\nscore </record> [2|ok] <|end|>")
     'Pain // score < /record> [ 2|ok] < |end|>'
@@ -149,7 +172,7 @@ def narrow_record(record: TrialRecord) -> TrialRecord:
 def render_call(
     record: TrialRecord, questions: Sequence[Question], *, recheck: bool = False, custom: tuple[CustomField, ...] = ()
 ) -> Call:
-    """One call that carries questions about one record, in the order of the tasks.
+    """Make one call that carries questions about one record, in the order of the tasks.
 
     ``recheck`` if they are about refused answers; ``custom`` are the user's fields, defined in every call of a run.
     Raises ``ValueError`` without questions or if two are about one chunk.
@@ -158,19 +181,20 @@ def render_call(
         raise ValueError("a call needs questions, each about a chunk of its own: its number identifies the answer")
     prompt = load_prompt(custom)
     questions = sorted(questions, key=lambda question: list(Task).index(question.task))
+    notes = [_REFUSED] * recheck + [_UNDER] * any("lead_in" in question.fields for question in questions)
     return Call(
         prompt=replace(prompt.version, name=RECHECK) if recheck else prompt.version,
         system=prompt.system,
-        user="\n".join([*_describe_trial(record, questions), *map(render_line, questions)]),
+        user="\n".join([*_describe_trial(record, questions), *notes, *map(render_line, questions)]),
         reply_model=reply_for(custom),
-        max_output_tokens=_count_output_tokens(questions),
+        max_output_tokens=count_output_tokens(questions),
         context=Reply.context_of(questions),
         record_id=record.record_id,
     )
 
 
-def _count_output_tokens(questions: Sequence[Question]) -> int:
-    """Return a limit that a good answer never reaches."""
+def count_output_tokens(questions: Sequence[Question]) -> int:
+    """Return an output limit that a good answer never reaches."""
     allowed = _ALLOWANCES | {field.name: field.tokens for question in questions for field in question.custom}
     fields = sum(allowed.get(field, _ALLOWANCE) for question in questions for field in question.fields)
     lists = any(map(is_listing, questions))
@@ -178,7 +202,7 @@ def _count_output_tokens(questions: Sequence[Question]) -> int:
 
 
 def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Iterator[str]:
-    """What a reader must know of the trial, with its interventions where doses are asked."""
+    """Yield the context of a call: title, conditions, and the names of the interventions where doses are asked."""
     sections = filter(None, map(record.section, _CONTEXT))
     shown = {section.name: flatten(clean_text(section.text).text) for section in sections}
     context = {"Trial": shown.get("title") or shown.get("official_title"), "Conditions": shown.get("conditions")}

@@ -1,4 +1,4 @@
-"""Asks a model the questions about a record, round by round, in as many calls as the answers need."""
+"""Ask a model the questions about a record, round by round, in as many calls as the answers need."""
 
 import asyncio
 from collections.abc import Generator, Sequence
@@ -117,16 +117,16 @@ async def ask(model: Model, questions: Sequence[Question], render: Render) -> Mo
 
 @dataclass(slots=True)
 class _Asking:
-    """The calls for some questions, and their usage so far."""
+    """Sends the calls for some questions, and sums their usage."""
 
     model: Model
     render: Render
     usage: Usage
 
     async def ask(self, questions: tuple[Question, ...], most: int) -> tuple[ModelReply, int]:
-        """Ask, in at most ``most`` answered calls. What is cut off or too long for the model is asked in two halves.
+        """Ask in at most ``most`` answered calls. If the answer is cut off, or the request too long, ask two halves.
 
-        Each half of what is too long may take as many calls, since it was refused before it cost anything. Returns the
+        Each half of a request that was too long may take as many calls, because the refusal cost nothing. Returns the
         reply, and how many calls were answered.
         """
         if not questions:
@@ -155,7 +155,7 @@ class _Asking:
         return again.completed_by(reply), calls
 
     async def _call(self, questions: tuple[Question, ...], most: int) -> tuple[ModelReply, int, bool]:
-        """One call: what can be used of its answer, how many it took, and whether the output limit cut it off."""
+        """Send one call. Return the usable items, the number of answers, and whether the output limit cut the last."""
         call = self.render(questions)
         try:
             answer = await self.model.complete(call, most)
@@ -174,7 +174,7 @@ class _Asking:
 
 
 def _find_problem(reply: ModelReply, questions: Sequence[Question]) -> str | None:
-    """Why an answer is of no use; None if it is of use, be it empty because the text states nothing."""
+    """Say why an answer is useless. None if it is not; an empty answer may mean that the text states nothing."""
     if reply.items:
         return None
     if reply.dropped:

@@ -18,9 +18,9 @@ LINE_BREAK = " // "
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Open fields of one numbered chunk. ``hint`` is context beside the chunk's text: its list, or its section.
+    """Ask for fields of one numbered chunk. ``hint`` says where it stands: its list, or its section.
 
-    ``fields`` are names; ``custom`` has the declarations of those that are the user's own.
+    ``fields`` are names; ``custom`` has the declarations of the user's own fields among them.
     """
 
     task: Task
@@ -40,7 +40,7 @@ Render = Callable[[Sequence[Question]], Call]
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What came back for some questions.
+    """A model's reply to some questions.
 
     Attributes:
         items: The valid items.
@@ -93,10 +93,9 @@ def item_number(item: BaseModel) -> int | None:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """What a model said of one record.
+    """The answers about one record: the valid items, each with its question and the model that gave it.
 
-    ``answers`` are the valid items, each with its question and the model that gave it. ``lacking`` means that an answer
-    is missing, refused or invalid, ``pending`` that an answer will come later.
+    ``lacking`` means that an answer is missing, refused or invalid; ``pending``, that one will come later.
     """
 
     answers: list[tuple[Question, BaseModel, str]] = field(default_factory=list)

@@ -39,7 +39,7 @@ from extractor.schemas import (
 from extractor.stages.proof.check import Unreadable
 
 from .questions import LINE_BREAK, Question
-from .wire import OR_UNREADABLE, Head, WireModel, as_text, as_word
+from .wire import OR_UNREADABLE, Head, WireModel, as_text, as_word, short_words
 
 REGIMENS, PEOPLE = "regimens", "people"
 """Questions that a line may answer with several items, or with none."""
@@ -149,7 +149,9 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
             if question is None:
                 known = ", ".join(map(str, sorted(questions)))
                 raise ValueError(f"there is no line {data.get('n')}; the lines are {known}")
-            names = {"n"} | {name for one in list_attributes(question) for name in (one, key_of(one))}
+            # A line that turns out to be no criterion says so, whatever was asked of it.
+            denial = {"stands", "ok"} if question.task is Task.ELIGIBILITY else set()
+            names = {"n"} | denial | {name for one in list_attributes(question) for name in (one, key_of(one))}
             custom = {field.name: kept[field.name] for field in question.custom if field.name in kept}
             kept = {key: value for key, value in kept.items() if key in names and key not in custom}
             kept |= {"custom": custom} if custom else {}
@@ -167,14 +169,14 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         return self
 
     def read(self, question: Question) -> dict[str, Any]:
-        """What answers ``question``, by field; fields without an answer are left out.
+        """Return the values that answer ``question``, by field, without those that have no answer.
 
-        What cannot be read is ``Unreadable``. A user's field has a list of claims.
+        A value that cannot be read is ``Unreadable``. A user's field has a list of claims.
         """
         asked = set(question.fields)
         values: dict[str, Any] = {"stands": True} if REGIMENS in asked else {}
         # What is no criterion has no fields of one, but may speak of the participants.
-        denied = "stands" in asked and self.stands is False
+        denied = question.task is Task.ELIGIBILITY and self.stands is False
         fields = ("stands", *PEOPLE_FIELDS) if denied and PEOPLE in asked else ("stands",)
         own = {one.name for one in question.custom}
         for field in fields if denied else expand(name for name in question.fields if name not in own):
@@ -266,6 +268,19 @@ def key_of(attribute: str) -> str:
     """
     info = Item.model_fields.get(attribute)
     return (info.alias if info else None) or attribute
+
+
+@cache
+def name_words(task: Task) -> Mapping[str, str]:
+    """Return what a model writes for the names of a task's fields and for the members of their closed sets.
+
+    >>> name_words(Task.ENDPOINTS)["time_points"], name_words(Task.ENDPOINTS)["overall_survival"]
+    ('times', 'OS')
+    """
+    infos = list_fields(task)
+    sets = [info.type for info in infos if isinstance(info.type, type) and issubclass(info.type, StrEnum)]
+    words = {value: word for one in sets for value, word in short_words(one).items()}
+    return words | {info.name: info.metadata.key or info.name for info in infos}
 
 
 def keys_asked(question: Question) -> tuple[str, ...]:

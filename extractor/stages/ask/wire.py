@@ -29,12 +29,17 @@ _LONGEST = 1000
 """Characters of a value that is no plain quote. The work to find its unit grows with its length."""
 
 
+def short_words(closed_set: type[StrEnum]) -> Mapping[str, str]:
+    """Return the short words of a closed set by its values, for those that have one."""
+    return _SHORT.get(to_snake(closed_set.__name__), {})
+
+
 def as_word(closed_set: type[StrEnum]) -> Any:
     """Annotate a closed set of which a model writes short words: those of ``reply_words.toml``, else the values.
 
     A member's value is understood as well, in any case.
     """
-    short = _SHORT.get(to_snake(closed_set.__name__), {})
+    short = short_words(closed_set)
     words = {short.get(member.value, member.value): member for member in closed_set}
     known = {member.value.casefold(): member for member in closed_set}
     known |= {word.casefold(): member for word, member in words.items()}

@@ -14,7 +14,7 @@ from .findings import report_hostile, report_implausible, report_refused, report
 from .items import assemble_eligibility, assemble_endpoints
 from .own import assemble_own
 from .provenance import Assembled
-from .unread import explain_unread, report_ambiguous, report_unread
+from .unread import find_unread, report_ambiguous
 
 __all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
 
@@ -57,15 +57,15 @@ def assemble_extraction(
         ),
         usage=result.usage,
     )
+    unread, absences = find_unread(parsed, extraction, tasks)
     findings = (
         *report_hostile(parsed),
         *report_refused(parsed, result),
         *report_unconfirmed(parsed, result),
         *report_implausible(extraction),
-        *report_unread(parsed, extraction, tasks),
+        *unread,
         *report_ambiguous(parsed, extraction),
         *others,
     )
     coverage = measure_coverage(parsed.record, extraction.list_items())
-    absences = explain_unread(parsed, extraction)
     return extraction.model_copy(update={"absences": absences, "findings": findings, "coverage": coverage})

@@ -1,4 +1,4 @@
-"""Regimens: the model's list where a model read the record's passages on doses, else the rules' regimens."""
+"""Assemble regimens: the model's list if a model read the record's passages on doses, else those of the rules."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
 
 
 def _doubt_doses(regimen: Regimen) -> Regimen:
-    """Return the regimen with a low confidence of amounts that cannot be. They stay: the text may say so."""
+    """Lower the confidence of implausible amounts. They stay, because the text may state them."""
     doubtful = {f"amounts[{n}]" for n, one in enumerate(regimen.amounts) if find_exceeded(one, regimen.route)}
     if not doubtful:
         return regimen
@@ -84,8 +84,8 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
 
 
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
-    """Complete a regimen of the model by what the rules read: what the text links to its agent; the agent, its role and
-    the time of giving if a regimen of the rules has them.
+    """Add the rules' readings to a regimen of the model: the values that the text links to its agent, and the agent,
+    role and timing of a similar regimen of the rules.
     """
     span = _place(answer)
     agent = answer.model.get("agent")
@@ -97,7 +97,7 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
 
 
 def _place(answer: Draft) -> Span:
-    """The words of a regimen: its quote; if that is too long or was refused, what its values span of it or its line."""
+    """Return the span of a regimen: its quote, or that of its values if the quote is too long or was refused."""
     quote = answer.model.get("quote")
     whole = quote.spans[0] if quote and quote.spans else answer.chunk.span
     if whole is not answer.chunk.span and whole.length <= _LONGEST_QUOTE:
@@ -110,9 +110,7 @@ def _place(answer: Draft) -> Span:
 
 
 def _find_same(name: str, answer: Draft, similar: Sequence[Draft], span: Span) -> Reading[Any]:
-    """Return the reading of the rules that says the same as the answer; where that was refused, another one of the same
-    words.
-    """
+    """Return the rules' reading that agrees with the answer; if that was refused, another reading of the same words."""
     model = answer.model.get(name)
     if model and name in PROVEN:
         return Reading.open_() if Support.INFERRED in model.list_supports() else model

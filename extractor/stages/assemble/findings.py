@@ -1,4 +1,4 @@
-"""Findings for people: answers that were refused, values that a model left out, implausible doses, hostile text."""
+"""Report findings for people: refused answers, values that a model left out, implausible doses, hostile text."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -27,7 +27,7 @@ _COMPARED: Mapping[str, Iterable[str]] = {
 
 
 def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the model's refused values, each with the text's own value, and answers lost as a whole."""
+    """Yield the refused values of a model, each with what the text has instead, and answers that were lost entirely."""
     for draft in result.drafts:
         span = draft.chunk.span
         for one in draft.refused if draft.number != RECORD else ():  # that repeats what lines say
@@ -49,15 +49,12 @@ def _explain_refusal(refusal: Refusal, parsed: ParsedRecord) -> Iterator[str]:
             for c in refusal.conflicts
         )
         yield f"it has {parsed.raw(refusal.nearest)!r} ({', '.join(conflicts)})"
-    if refusal.again is not None:
-        answered = ", ".join(refusal.again)
-        yield f"asked again, it answered {answered}" if answered else "asked again, it withdrew it"
     yield "it was kept out"
 
 
 def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the doses that the rules read and the model's list of regimens lacks, and the values that they read without
-    doubt and the model left out of its answer about the field.
+    """Yield the doses of the rules that the model's regimens lack, and the certain values of the rules that the model
+    left out of its answer about the field.
     """
     message, listed = "the rules read a dose here, and the model's regimens do not have it", result.list_regimens()
     for regimen in parsed.regimens if result.lists_regimens else ():
@@ -79,7 +76,7 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
 
 
 def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:
-    """Yield amounts beyond what anybody is given by their route, also those of a model. They stay in the extraction."""
+    """Yield amounts that exceed what anybody is given by their route. They stay in the extraction."""
     for number, regimen in enumerate(extraction.dosing):
         for place, amount in enumerate(regimen.amounts):
             if (ceiling := find_exceeded(amount, regimen.route)) is None:

@@ -1,4 +1,4 @@
-"""Eligibility and endpoints, with each field resolved between rules and model."""
+"""Assemble eligibility and endpoints: resolve each field between rules and model."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,14 +6,12 @@ from typing import Any
 from extractor.schemas import (
     Absence,
     AbsenceReason,
-    Concept,
     Criterion,
     Eligibility,
     Endpoint,
-    EndpointCategory,
     Task,
 )
-from extractor.stages.parse.drafts import Draft, Reading
+from extractor.stages.parse.drafts import Reading
 from extractor.stages.parse.eligibility.admission import describe_ages, describe_criterion
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.parse.scoring import measured
@@ -37,7 +35,7 @@ _ENDPOINT = list_read_fields(Task.ENDPOINTS)
 
 
 def assemble_eligibility(parsed: ParsedRecord) -> tuple[Eligibility, Assembled[Criterion]]:
-    """Assemble what is said of all participants, and the criteria."""
+    """Assemble the facts about all participants, and the criteria."""
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
     builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)
     fields: dict[str, Any] = {name: builder.add(name, age) for name, age in _resolve_ages(parsed, builder).items()}
@@ -90,15 +88,11 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     return AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
 
 
-_KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
-
-
 def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
     """Assemble one endpoint for each registered outcome, in the record's order."""
     assembled = Assembled[Endpoint](Task.ENDPOINTS)
     for draft in parsed.outcomes:
-        chosen = replace(draft, rules={**draft.rules, "concept": _choose_concept(draft)})
-        builder = ItemBuilder(parsed, chosen, assembled.path)
+        builder = ItemBuilder(parsed, draft, assembled.path)
         place = {name: draft.rules[name].value for name in ("rank", "index")}
         assembled.add(Endpoint(**place, **builder.add_fields(_ENDPOINT), **builder.build()), builder)
     if not assembled.items:
@@ -106,13 +100,3 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
         reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
         assembled.absences.append(Absence(field="endpoints", reason=reason, sections=searched))
     return assembled
-
-
-def _choose_concept(draft: Draft) -> Reading[Any]:
-    """Return the rules' concept, or the best alternative if a model's category excludes kinetics."""
-    concept, said = draft.read("concept"), draft.model.get("category")
-    excluded = said is not None and said.value not in (None, EndpointCategory.PHARMACOKINETICS)
-    if not excluded or concept.certain or concept.value not in _KINETICS:
-        return concept
-    others = [other for other in concept.alternatives if other not in _KINETICS]
-    return replace(concept, value=others[0], alternatives=tuple(others[1:])) if others else concept

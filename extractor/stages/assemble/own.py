@@ -93,7 +93,7 @@ def _build_item(builder: ItemBuilder, field: CustomField, path: str | None, clai
 
 
 def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
-    """Yield what the model says of the field there, else what the rules say; both if the model may have missed some."""
+    """Yield the model's claims, else those of the rules; of a field that may have several, both."""
     said = draft.own.get(field.name, ())
     by_rules, claims = [one.rules for one in said if one.rules], [one.model for one in said if one.model]
     for claim in claims:
@@ -120,7 +120,7 @@ def _limit(claim: Claim, most: float) -> Claim:
 
 
 def _unite(claims: Sequence[Claim], *, in_record: bool) -> list[Claim]:
-    """Return each claim once. What a record says again elsewhere, with fewer words or attributes, is left out, too."""
+    """Return each claim once. In a record, leave out claims that another one says with more words or attributes."""
     said = list(map(_values_of, claims))
 
     def is_said_by(at: int, other: int) -> bool:
@@ -132,7 +132,7 @@ def _unite(claims: Sequence[Claim], *, in_record: bool) -> list[Claim]:
 
 
 def _says_no_more(values: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether other values have all of these; of words, the same ones or more around them."""
+    """Return whether ``other`` has all of these values; a text counts as contained in a longer one."""
 
     def is_in(value: Any, whole: Any) -> bool:
         if isinstance(value, str) and isinstance(whole, str):

@@ -143,8 +143,8 @@ _BRACKETS = re.compile(r"\([^()]*\)")
 
 
 def agree(one: object, other: object) -> bool:
-    """Whether two annotators give the same value. Quotes may differ in an article or an explanation in brackets, limits
-    in the words for what is limited, instruments in which of their names is used.
+    """Return whether two annotators give the same value. Quotes may differ in an article or in brackets, limits in the
+    words of their quantity, instruments in which of their names is used.
 
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True

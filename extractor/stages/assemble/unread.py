@@ -1,4 +1,4 @@
-"""Text that looks like a value and became none, and numbers that may be read in two ways."""
+"""Find text that looks like a value but became none, and numbers that have two readings."""
 
 from collections.abc import Collection, Iterator
 
@@ -21,7 +21,7 @@ from extractor.stages.parse.drafts import Chunk, Span, span_of
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER
-from extractor.text.mentions.find import Kind, Mention, Role, find_mentions
+from extractor.text.mentions.find import Kind, Role, find_mentions
 from extractor.text.numbers import find_durations, is_two_ways, list_readings, read_number
 from extractor.text.passage import Passage
 from extractor.text.quantity_names import choose_reading
@@ -38,22 +38,35 @@ _COUNTS = range(2, 1000)
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
 
 
-def report_unread(parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]) -> Iterator[Finding]:
-    """Yield text of these tasks that looks like a value, but from which no value was read.
+def find_unread(
+    parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]
+) -> tuple[list[Finding], tuple[Absence, ...]]:
+    """Find text of these tasks that looks like a value, but from which no value was read.
 
-    Kinds with many false alarms are not reported; docs/explanation/proof.md gives counts and precision.
+    Returns findings, and the extraction's absences: a field is not "not reported" where its text has a number that no
+    field took. Kinds with many false alarms are not reported; docs/explanation/proof.md gives counts and precision.
     """
-    if Task.ELIGIBILITY in tasks:
-        yield from _report_criteria(parsed, extraction)
-        explained = {one.field for one in extraction.absences if one.reason is not AbsenceReason.NOT_REPORTED}
-        for place, criterion in enumerate(extraction.eligibility.criteria):
-            field = f"eligibility.criteria[{place}].constraints"
-            yield from _report_limits(parsed, criterion, field) if field not in explained else ()
-    if Task.DOSING in tasks:
-        yield from _report_doses(parsed, extraction)
-    if Task.ENDPOINTS in tasks:
-        for place, endpoint in enumerate(extraction.endpoints):
-            yield from _report_times(endpoint, f"endpoints[{place}].time_points")
+    findings = list(_report_criteria(parsed, extraction)) if Task.ELIGIBILITY in tasks else []
+    explained = {one.field for one in extraction.absences if one.reason is not AbsenceReason.NOT_REPORTED}
+    unread: set[str] = set()
+    for place, criterion in enumerate(extraction.eligibility.criteria):
+        path = f"eligibility.criteria[{place}]"
+        limits, fields = _compare_numbers(parsed, criterion)
+        message, unread = "this limit is in no value of its criterion", unread | {f"{path}.{name}" for name in fields}
+        for limit in limits if f"{path}.constraints" not in explained else ():
+            findings.append(inform(FindingKind.NUMBER_UNREAD, f"{path}.constraints", message, cite(parsed, limit)))
+    findings += _report_doses(parsed, extraction) if Task.DOSING in tasks else ()
+    for place, endpoint in enumerate(extraction.endpoints):
+        field = f"endpoints[{place}].time_points"
+        times = list(_report_times(endpoint, field))
+        findings, unread = findings + times, unread | ({field} if times else set())
+    absences = (
+        one.model_copy(update={"reason": AbsenceReason.UNREAD_NUMBER})
+        if one.reason is AbsenceReason.NOT_REPORTED and one.field in unread
+        else one
+        for one in extraction.absences
+    )
+    return findings, tuple(absences)
 
 
 def _report_criteria(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
@@ -71,18 +84,38 @@ def _report_criteria(parsed: ParsedRecord, extraction: TrialExtraction) -> Itera
             yield inform(FindingKind.CRITERION_UNREAD, "eligibility.criteria", message, cited)
 
 
-def _report_limits(parsed: ParsedRecord, criterion: Criterion, field: str) -> Iterator[Finding]:
-    """Yield stated limits that are in no limit or window of their criterion."""
-    place = next((piece for piece in criterion.evidence if piece.field == "quote"), None)
-    if place is None:
-        return
-    for one in _list_left(parsed, criterion, place):
-        is_limit = one.kind is Kind.AGE or (one.kind is Kind.LIMIT and one.subject)
-        defines = one.comparators[0] is Comparator.EQUAL  # "1 cup = 250 mL"
-        if is_limit and one.stated and not defines and one.role is Role.STATED:
-            words = _place(parsed, place).alone()
-            cited = cite(parsed, span_of(words.part(one.first, one.end)))
-            yield inform(FindingKind.NUMBER_UNREAD, field, "this limit is in no value of its criterion", cited)
+def _compare_numbers(parsed: ParsedRecord, criterion: Criterion) -> tuple[list[Span], list[str]]:
+    """Return the stated limits of a criterion that are in no limit or window of it, and the empty fields that a number
+    outside of all values may belong to.
+    """
+    quote = next((piece for piece in criterion.evidence if piece.field == "quote"), None)
+    words = _place(parsed, quote).alone() if quote else None
+    if not quote or not words or NUMBER not in words.tokens.codes:
+        return [], []
+    tokens = words.tokens
+    taken = [piece for piece in criterion.evidence if piece.field.startswith(("constraints", "time_window"))]
+    places = [_place(parsed, piece) for piece in taken if piece.section == quote.section]
+    spans = [each.tokens.span(each.first, each.end) for each in places]
+    left = {
+        at
+        for at, code in enumerate(tokens.codes)
+        if code == NUMBER and tokens.words[at][0].isdigit()
+        if not any(start <= tokens.starts[at] < end for start, end in spans)
+    }
+    if left:
+        left -= {at for name in rule("part_of_name").find(tokens) for at in range(name.first, name.end)}
+    mentions = [one for one in find_mentions(tokens) if one.number[0] in left] if left else []
+    limits = [
+        span_of(words.part(one.first, one.end))
+        for one in mentions
+        if one.kind is Kind.AGE or (one.kind is Kind.LIMIT and one.subject)
+        # "1 cup = 250 mL" defines
+        if one.stated and one.comparators[0] is not Comparator.EQUAL and one.role is Role.STATED
+    ]
+    numbers = {one.number[0] for one in mentions if one.role is not Role.PART}
+    timed = {at for length in find_durations(tokens) for at in range(length.first, length.end)} if numbers else set()
+    fields = {"constraints": numbers - timed, "time_window": numbers & timed}
+    return limits, [name for name, found in fields.items() if found and not criterion.value_of(name)]
 
 
 def _report_doses(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
@@ -132,59 +165,6 @@ def report_ambiguous(parsed: ParsedRecord, extraction: TrialExtraction) -> Itera
                         readings = " or ".join(f"{reading:,}" for reading in list_readings(word))
                         field = f"eligibility.criteria[{place}].{piece.field}"
                         yield inform(FindingKind.AMBIGUOUS_NUMBER, field, f"{word!r} means {readings}", piece.cite())
-
-
-def explain_unread(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple[Absence, ...]:
-    """Return the absences; a field is not "not reported" where its text has a number that no field took."""
-    fields = {
-        f"eligibility.criteria[{place}].{name}"
-        for place, criterion in enumerate(extraction.eligibility.criteria)
-        for name in _list_unread_fields(parsed, criterion)
-    }
-    fields |= {
-        f"endpoints[{place}].time_points"
-        for place, endpoint in enumerate(extraction.endpoints)
-        if any(_report_times(endpoint, ""))
-    }
-    return tuple(
-        absence.model_copy(update={"reason": AbsenceReason.UNREAD_NUMBER})
-        if absence.reason is AbsenceReason.NOT_REPORTED and absence.field in fields
-        else absence
-        for absence in extraction.absences
-    )
-
-
-def _list_unread_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
-    """Yield the fields of a criterion that a number outside of all values may belong to."""
-    quote = next((piece for piece in criterion.evidence if piece.field == "quote"), None)
-    if quote is None or (criterion.constraints and criterion.time_window):
-        return
-    left = {one.number[0] for one in _list_left(parsed, criterion, quote) if one.role is not Role.PART}
-    lengths = find_durations(_place(parsed, quote).alone().tokens) if left else ()
-    timed = {at for length in lengths for at in range(length.first, length.end)}
-    if not criterion.constraints and left - timed:
-        yield "constraints"
-    if criterion.time_window is None and left & timed:
-        yield "time_window"
-
-
-def _list_left(parsed: ParsedRecord, criterion: Criterion, quote: Evidence) -> list[Mention]:
-    """Return the mentions of a criterion, in digits, that no limit and no window of it has."""
-    tokens = _place(parsed, quote).alone().tokens
-    if NUMBER not in tokens.codes:
-        return []
-    taken = [piece for piece in criterion.evidence if piece.field.startswith(("constraints", "time_window"))]
-    spans = [_place(parsed, piece) for piece in taken if piece.section == quote.section]
-    offsets = [each.tokens.span(each.first, each.end) for each in spans]
-    left = {
-        at
-        for at, code in enumerate(tokens.codes)
-        if code == NUMBER and tokens.words[at][0].isdigit()
-        if not any(start <= tokens.starts[at] < end for start, end in offsets)
-    }
-    if left:
-        left -= {at for name in rule("part_of_name").find(tokens) for at in range(name.first, name.end)}
-    return [one for one in find_mentions(tokens) if one.number[0] in left] if left else []
 
 
 def _place(parsed: ParsedRecord, piece: Evidence) -> Passage:

@@ -147,8 +147,7 @@ class Refusal:
     """A value that is refused, and why: it conflicts with the text at ``nearest``, or the text has nothing like it.
 
     ``reason`` says what is wrong in all other cases, such as which form a value must have. What finds the reason leaves
-    ``field``, ``value`` and ``kind`` to its caller. ``again`` holds the values from a second question, if they were
-    refused too: it is empty if the model withdrew the value, and None if there was no second question.
+    ``field``, ``value`` and ``kind`` to its caller.
     """
 
     conflicts: tuple[TokenConflict, ...] = ()
@@ -157,7 +156,6 @@ class Refusal:
     field: str = ""
     value: str = ""
     kind: FindingKind = FindingKind.VALUE_NOT_IN_QUOTE
-    again: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,121 @@
+"""Drop doubtful values from an extraction, and keep the rest consistent."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    CustomItem,
+    Evidence,
+    ExtractedItem,
+    FieldRef,
+    Finding,
+    TrialExtraction,
+)
+
+from .provenance import describe_evidence
+
+ItemT = TypeVar("ItemT", bound=ExtractedItem)
+_Located = TypeVar("_Located", Absence, Finding)
+
+
+def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
+    """Return the extraction without values whose confidence is below ``minimum``, a probability from 0 to 1.
+
+    A dropped field becomes empty, with the absence reason ``low_confidence``. Members of a list are dropped one by one.
+    An item is dropped with a field that it requires, such as a criterion's quote. Absences and findings of remaining
+    values get their new path; those of dropped values are dropped. Coverage and usage do not change. Values without
+    evidence, such as gold, stay.
+    """
+    if minimum <= 0:
+        return extraction
+    filtered = _Filter(minimum)
+    eligibility = filtered.keep(extraction.eligibility, "eligibility", "eligibility") or extraction.eligibility
+    criteria = filtered.keep_all(extraction.eligibility.criteria, "eligibility.criteria")
+    changed = {
+        "eligibility": eligibility.model_copy(update={"criteria": criteria}),
+        "dosing": filtered.keep_all(extraction.dosing, "dosing"),
+        "endpoints": filtered.keep_all(extraction.endpoints, "endpoints"),
+        "custom": {name: filtered.keep_custom(items, name) for name, items in extraction.custom.items()},
+        "absences": (*filtered.follow(extraction.absences), *filtered.absences),
+        "findings": tuple(filtered.follow(extraction.findings)),
+    }
+    return extraction.model_copy(update=changed) if filtered.moved else extraction
+
+
+class _Filter:
+    """Drops doubtful values. ``moved`` maps old paths to new ones, or to None for dropped values."""
+
+    def __init__(self, minimum: float) -> None:
+        self._minimum = minimum
+        self.moved: dict[str, str | None] = {}
+        self.absences: list[Absence] = []
+
+    def keep_all(self, items: tuple[ItemT, ...], path: str) -> tuple[ItemT, ...]:
+        """Return the remaining items of a list."""
+        kept: list[ItemT] = []
+        for place, item in enumerate(items):
+            before, after = f"{path}[{place}]", f"{path}[{len(kept)}]"
+            left = self.keep(item, before, after)
+            if left is None or before != after:
+                self.moved[before] = after if left else None
+            kept += [left] if left else []
+        if items and not kept:
+            self._add_absence(path, [piece for item in items for piece in item.evidence])
+        return tuple(kept)
+
+    def keep_custom(self, items: tuple[CustomItem, ...], name: str) -> tuple[CustomItem, ...]:
+        """Return the remaining values of a user's own field, at the new places of their items."""
+        places = [(item, item.of and self.moved.get(item.of, item.of)) for item in items]
+        left = tuple(item.model_copy(update={"of": of}) for item, of in places if of or not item.of)
+        return self.keep_all(left, f"custom.{name}")
+
+    def keep(self, item: ItemT, before: str, after: str) -> ItemT | None:
+        """Return the rest of an item, None if it lacks a required field. ``before`` and ``after`` are its paths."""
+        if isinstance(item, CustomItem):
+            return item if item.confidence is None or item.confidence >= self._minimum else None
+        least: dict[str, float] = {}
+        for piece in item.evidence:
+            if piece.confidence is not None:
+                least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
+        doubtful = {field for field, confidence in least.items() if confidence < self._minimum}
+        names = dict.fromkeys(FieldRef(field).path for field in least if field in doubtful)
+        if not names:
+            return item
+        if any(type(item).model_fields[name].is_required() for name in names):
+            return None
+        sure = {piece.field for piece in item.evidence} - doubtful
+        update: dict[str, Any] = {}
+        places: dict[str, str | None] = {}
+        for name in names:
+            value = getattr(item, name)
+            members = [f"{name}[{place}]" for place in range(len(value))] if isinstance(value, tuple) else []
+            # A member without evidence of its own was read together with the others, and shares their confidence.
+            kept = [place for place, member in enumerate(members) if member in sure]
+            places |= dict.fromkeys(members) | {members[place]: members[new] for new, place in enumerate(kept)}
+            update[name] = tuple(value[place] for place in kept) if isinstance(value, tuple) else None
+            if not kept:
+                places[name] = None
+                self._add_absence(f"{after}.{name}", item.evidence_for(name))
+        self.moved |= {f"{before}.{old}": new and f"{after}.{new}" for old, new in places.items()}
+        moved = ((piece, places.get(piece.field, piece.field)) for piece in item.evidence)
+        evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
+        confidence = min((piece.confidence for piece in evidence if piece.confidence is not None), default=1.0)
+        if item.confidence is not None and item.confidence < min(least.values()):
+            confidence = item.confidence  # an empty field has no evidence, and stays empty
+        return item.model_copy(update={**update, **describe_evidence(evidence, confidence)})
+
+    def follow(self, located: Iterable[_Located]) -> Iterator[_Located]:
+        """Yield the entries whose place still exists, with its new path."""
+        for one in located:
+            field: str = one.field
+            places = (field, *FieldRef(field).parents)
+            path = next((place for place in places if place in self.moved), field)
+            new = self.moved.get(path, path)
+            if new is not None:
+                yield one.model_copy(update={"field": new + field[len(path) :]}) if new != path else one
+
+    def _add_absence(self, path: str, evidence: Iterable[Evidence]) -> None:
+        searched = tuple(dict.fromkeys(piece.section for piece in evidence))
+        self.absences.append(Absence(field=path, reason=AbsenceReason.LOW_CONFIDENCE, sections=searched))
