@@ -1,5 +1,6 @@
 """One record for the page: its text, its items with values and evidence, its empty fields and its findings."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
