@@ -11,9 +11,9 @@ from extractor.results.evaluation.alignment import KINDS, align
 from extractor.results.evaluation.fields import FIELDS, GROUPS
 from extractor.schemas import Criterion, EvidenceKind, ExtractedItem, Regimen, TrialExtraction, list_groups
 from extractor.stages.assemble import ModelResult, assemble_extraction
+from extractor.stages.parse.calibration import FOUND, NOTHING
 from extractor.stages.parse.drafts import Draft, Reading, Span
 from extractor.stages.parse.parsed import ParsedRecord
-from extractor.stages.parse.scoring import FOUND, NOTHING
 
 _FIELDS = {field.name: field for field in FIELDS}
 _GOLD = {f"{group.path}.{name}" for group in GROUPS for name in group.model.list_gold_fields()}

@@ -27,8 +27,8 @@ from benchmarks.gold import GROUPS, name_group, read_annotated, read_gold
 from benchmarks.matching import Judged, judge_record, wilson
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.stages.parse import ParsedRecord, parse_uncalibrated
+from extractor.stages.parse.calibration import CURVES, Curve, apply_curve
 from extractor.stages.parse.drafts import CERTAIN
-from extractor.stages.parse.scoring import CURVES, Curve, apply_curve
 from extractor.stages.read import read_records
 
 Curves = Mapping[tuple[str, str], Curve]

@@ -10,7 +10,7 @@ from benchmarks.matching import Judged, judge_record
 from benchmarks.reliability import cross_validate, fit_curve, judge_gold
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 from extractor.stages.parse import parse_record
-from extractor.stages.parse.scoring import apply_curve
+from extractor.stages.parse.calibration import apply_curve
 
 TEXT = (
     "Inclusion Criteria:\n\n* Age 18 to 65 years\n* Platelets >= 50 x 10^9/L\n\nExclusion Criteria:\n\n* Pregnant women"

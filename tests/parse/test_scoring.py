@@ -10,9 +10,10 @@ import pytest
 from benchmarks.reliability import read_curves
 from extractor.schemas import Category, Concept, EndpointCategory, TimeKind, TrialRecord
 from extractor.stages.parse import parse_record, parse_uncalibrated
+from extractor.stages.parse.calibration import apply_curve, calibrate_record
 from extractor.stages.parse.drafts import Reading
 from extractor.stages.parse.parsed import ParsedRecord
-from extractor.stages.parse.scoring import Scorer, apply_curve, calibrate_record, load_scorer, read_scorer
+from extractor.stages.parse.scoring import Scorer, load_scorer, read_scorer
 from tests.trust import trial
 
 SCORER = Scorer(

@@ -47,74 +47,58 @@ ZIP = zip_members({"bad.txt": FLAT, "good.xml": XML})
 JSONL_IDS = ["NCT90000006", "NCT90000007"]
 
 
-@pytest.mark.parametrize(
-    ("content", "ids", "place", "problem"),
-    [
-        pytest.param(b"", [], None, "the file is empty", id="empty"),
-        pytest.param("\u00a0\n\u2003".encode(), [], None, "the record holds no free text", id="typographic blanks"),
-        pytest.param(b"\x7fELF\x02\x00\x00", [], None, "binary data", id="binary"),
-        pytest.param(b"Just a note.", [], None, "an unknown format", id="unknown text"),
-        pytest.param(FLAT + b"\xe9", [], f"byte {len(FLAT)}", "not UTF-8", id="flat in Latin-1"),
-        pytest.param(b"\xff\xfea\x00\x00\xd8b", [], None, "damaged UTF-16", id="broken UTF-16"),
-        pytest.param(LINES[0] + LINES[1][:900], JSONL_IDS[:1], "line 2, ", "broken JSON", id="truncated line"),
-        pytest.param(LINES[0][:900] + b"\n" + LINES[1], JSONL_IDS[1:], "line 1, ", "broken JSON", id="first line"),
-        pytest.param(
-            LINES[0] + b'{"a": "\xe9"}\n' + LINES[1], JSONL_IDS, "line 2, ", "not UTF-8", id="line in Latin-1"
-        ),
-        pytest.param(LINES[0] + b"[1]\n" + LINES[1], JSONL_IDS, "line 2", "not a study", id="line without study"),
-        pytest.param(LINES[0] + b"[" * 10**5 + b"\n" + LINES[1], JSONL_IDS, "line 2", "JSON", id="deep line"),
-        pytest.param(b'[{"a": ' + b"[" * 10**5, [], "record 1", "nested more than 500 deep", id="deep array"),
-        pytest.param(LINES[0] + TEXTLESS.encode(), JSONL_IDS[:1], "line 2", "no free text", id="no text"),
-        pytest.param(
-            LINES[0] + LINES[1].replace(b"Fabricel", b"\\ud800"),
-            JSONL_IDS[:1],
-            "line 2",
-            "valid Unicode",
-            id="surrogate",
-        ),
-        pytest.param(ARRAY[:-900], ["NCT90000002"], "record 2", "ends too early", id="truncated array"),
-        pytest.param(b'{"a": ' + b"9" * 100_000, [], "line 1", "JSON", id="a number longer than integers may be"),
-        pytest.param(ARRAY.replace(b"Asthma", b"\xe9"), ["NCT90000002"], "record 2", "not UTF-8", id="Latin-1 array"),
-        pytest.param(
-            b'[{"a": 1}, ' + ARRAY.strip()[1:], ["NCT90000002", "NCT90000003"], "record 1", "not a study", id="item"
-        ),
-        pytest.param(b"[]", [], None, "holds no record", id="empty array"),
-        pytest.param(b'{"swagger": "2.0"}', [], "line 1", "not a study", id="other JSON"),
-        pytest.param(XML[:-900], [], "line ", "broken XML", id="truncated XML"),
-        pytest.param(BOMB, [], None, "declares entities", id="entity bomb"),
-        pytest.param(EXTERNAL, [], None, "declares entities", id="external entity"),
-        pytest.param(b"<?xml version='1.0' encoding='klingon'?><a/>", [], None, "encoding", id="XML encoding"),
-        pytest.param(TABLE[0], [], None, "holds no record", id="header only"),
-        pytest.param(
-            b"".join([*TABLE[:4], b"NCT90000051,one cell\r\n", *TABLE[4:]]),
-            ["NCT90000010", "NCT90000011", "NCT90000012"],
-            "line 5",
-            "the row has 2 cells, the header 17",
-            id="short row",
-        ),
-        pytest.param(
-            b"".join([*TABLE[:4], b'NCT90000051,"never closed\r\nnext line\r\n', *TABLE[4:]]),
-            ["NCT90000010", "NCT90000011", "NCT90000012"],
-            "line 5",
-            "broken table row",
-            id="open quote",
-        ),
-        pytest.param(gzip.compress(FLAT)[:-20], [], None, "damaged", id="truncated gzip"),
-        pytest.param(gzip.compress(gzip.compress(FLAT)), [], None, "packed twice", id="gzip in gzip"),
-        pytest.param(ZIP[:-30], [], None, "damaged", id="truncated zip"),
-        pytest.param(zip_members({}), [], None, "the archive holds no files", id="empty zip"),
-        pytest.param(encrypt(ZIP), ["NCT90000008"], "bad.txt", "encrypted", id="encrypted member"),
-        pytest.param(damage(ZIP), ["NCT90000008"], "bad.txt", "damaged", id="damaged member"),
-        pytest.param(
-            zip_members({"in.zip": ZIP, "good.xml": XML}),
-            ["NCT90000008"],
-            "in.zip",
-            "zip inside a zip",
-            id="nested zip",
-        ),
-    ],
-)
-def test_bad_input(read_bytes, content, ids, place, problem):
+CASES = {
+    "empty": (b"", [], None, "the file is empty"),
+    "typographic blanks": ("\u00a0\n\u2003".encode(), [], None, "the record holds no free text"),
+    "binary": (b"\x7fELF\x02\x00\x00", [], None, "binary data"),
+    "unknown text": (b"Just a note.", [], None, "an unknown format"),
+    "flat in Latin-1": (FLAT + b"\xe9", [], f"byte {len(FLAT)}", "not UTF-8"),
+    "broken UTF-16": (b"\xff\xfea\x00\x00\xd8b", [], None, "damaged UTF-16"),
+    "truncated line": (LINES[0] + LINES[1][:900], JSONL_IDS[:1], "line 2, ", "broken JSON"),
+    "first line": (LINES[0][:900] + b"\n" + LINES[1], JSONL_IDS[1:], "line 1, ", "broken JSON"),
+    "line in Latin-1": (LINES[0] + b'{"a": "\xe9"}\n' + LINES[1], JSONL_IDS, "line 2, ", "not UTF-8"),
+    "line without study": (LINES[0] + b"[1]\n" + LINES[1], JSONL_IDS, "line 2", "not a study"),
+    "deep line": (LINES[0] + b"[" * 10**5 + b"\n" + LINES[1], JSONL_IDS, "line 2", "JSON"),
+    "deep array": (b'[{"a": ' + b"[" * 10**5, [], "record 1", "nested more than 500 deep"),
+    "no text": (LINES[0] + TEXTLESS.encode(), JSONL_IDS[:1], "line 2", "no free text"),
+    "surrogate": (LINES[0] + LINES[1].replace(b"Fabricel", b"\\ud800"), JSONL_IDS[:1], "line 2", "valid Unicode"),
+    "truncated array": (ARRAY[:-900], ["NCT90000002"], "record 2", "ends too early"),
+    "a number longer than integers may be": (b'{"a": ' + b"9" * 100_000, [], "line 1", "JSON"),
+    "Latin-1 array": (ARRAY.replace(b"Asthma", b"\xe9"), ["NCT90000002"], "record 2", "not UTF-8"),
+    "item": (b'[{"a": 1}, ' + ARRAY.strip()[1:], ["NCT90000002", "NCT90000003"], "record 1", "not a study"),
+    "empty array": (b"[]", [], None, "holds no record"),
+    "other JSON": (b'{"swagger": "2.0"}', [], "line 1", "not a study"),
+    "truncated XML": (XML[:-900], [], "line ", "broken XML"),
+    "entity bomb": (BOMB, [], None, "declares entities"),
+    "external entity": (EXTERNAL, [], None, "declares entities"),
+    "XML encoding": (b"<?xml version='1.0' encoding='klingon'?><a/>", [], None, "encoding"),
+    "header only": (TABLE[0], [], None, "holds no record"),
+    "short row": (
+        b"".join([*TABLE[:4], b"NCT90000051,one cell\r\n", *TABLE[4:]]),
+        ["NCT90000010", "NCT90000011", "NCT90000012"],
+        "line 5",
+        "the row has 2 cells, the header 17",
+    ),
+    "open quote": (
+        b"".join([*TABLE[:4], b'NCT90000051,"never closed\r\nnext line\r\n', *TABLE[4:]]),
+        ["NCT90000010", "NCT90000011", "NCT90000012"],
+        "line 5",
+        "broken table row",
+    ),
+    "truncated gzip": (gzip.compress(FLAT)[:-20], [], None, "damaged"),
+    "gzip in gzip": (gzip.compress(gzip.compress(FLAT)), [], None, "packed twice"),
+    "truncated zip": (ZIP[:-30], [], None, "damaged"),
+    "empty zip": (zip_members({}), [], None, "the archive holds no files"),
+    "encrypted member": (encrypt(ZIP), ["NCT90000008"], "bad.txt", "encrypted"),
+    "damaged member": (damage(ZIP), ["NCT90000008"], "bad.txt", "damaged"),
+    "nested zip": (zip_members({"in.zip": ZIP, "good.xml": XML}), ["NCT90000008"], "in.zip", "zip inside a zip"),
+}
+"""By what is wrong: the content, the ids that are still read, where the problem is, and how it is described."""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input(read_bytes, name):
+    content, ids, place, problem = CASES[name]
     reading = read_bytes(content)
     assert reading.ids == ids
     [error] = reading.errors

@@ -9,11 +9,10 @@ import pytest
 from extractor.stages.read import flat, read_records, streams
 
 from .conftest import RECORDS, read_all
+from .samples import TABLES, zip_tables
 from .test_packaging import zip_members
 
 STUDY = json.dumps(json.loads((RECORDS / "study.json").read_text()))
-
-
 COUNT = 250
 
 
@@ -41,9 +40,17 @@ def table(count: int) -> str:
     return "\r\n".join([header, *(",".join([f"NCT{number:08}", *cells]) for number in range(count))])
 
 
-@pytest.mark.parametrize("write", [json_array, json_lines, wrapped_xml, table])
+def aact_export(count: int) -> bytes:
+    header, words = TABLES["studies"][0].rpartition("|")[0], "words " * 1000
+    rows = [f"{number}|NCT{number:08}|{words}" for number in range(count)]
+    studies = [f"NCT{number:08}|||||" for number in reversed(range(count))]
+    return zip_tables({"studies": [header, *studies], "brief_summaries": ["id|nct_id|description", *rows]})
+
+
+@pytest.mark.parametrize("write", [json_array, json_lines, wrapped_xml, table, aact_export])
 def test_memory_stays_flat(tmp_path, write):
-    (tmp_path / "many").write_text(write(COUNT), "utf-8")
+    content = write(COUNT)
+    (tmp_path / "many").write_bytes(content if isinstance(content, bytes) else content.encode())
     records = read_records(tmp_path / "many")
     for _ in range(100):
         next(records)

@@ -2,14 +2,13 @@
 
 import gzip
 import json
-import tracemalloc
 from copy import deepcopy
 
 import pytest
 
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract_by_rules
-from extractor.stages.read import aact, read_records, streams
+from extractor.stages.read import aact, streams
 
 from .conftest import read_all
 from .samples import (
@@ -115,91 +114,9 @@ def test_isrctn():
     assert (record.registry.minimum_age, record.registry.phases) == ("18 Years", ("Phase II",))
 
 
-def read_by_rules(content: str):
-    return extract_by_rules(read_one(content.encode()), ExtractionOptions(effort=Effort.NONE))
-
-
-@pytest.mark.parametrize(
-    ("described", "expected"),
-    [
-        ("Aerobic exercise three times weekly for 12 weeks", [("Aerobic exercise", "TIW")]),
-        ("Participants do yoga twice weekly; controls get advice.", [("yoga", "BIW")]),
-        ("Vitamin D tablets three times weekly", [("Vitamin D", "TIW")]),
-        ("Participants keep a diary", []),
-    ],
-)
-def test_an_intervention_of_isrctn_without_a_drug_is_named_by_its_description(described, expected):
-    drugless = ISRCTN.replace("<drugNames>Fictumab</drugNames>", "").replace("Fictumab 5 mg once daily", described)
-    regimens = read_by_rules(drugless).dosing
-    assert [(one.agent, one.frequency and one.frequency.value) for one in regimens] == expected
-
-
-@pytest.mark.parametrize(
-    ("stated", "measure", "time_frame"),
-    [
-        (
-            "Pain, fatigue and sleep at baseline, 6 and 12 weeks",
-            "Pain, fatigue and sleep",
-            "at baseline, 6 and 12 weeks",
-        ),
-        ("Depression, anxiety, stress", "Depression, anxiety, stress", None),
-        ("Attacks, measured over 1 year.", "Attacks", "measured over 1 year"),
-        (
-            "Change from baseline in FEV1 after 6 months of treatment",
-            "Change from baseline in FEV1",
-            "after 6 months of treatment",
-        ),
-        ("Response that lasts at least 6 months", "Response that lasts at least 6 months", None),
-        ("Survival at 5 years in smokers", "Survival at 5 years in smokers", None),
-    ],
-)
-def test_an_outcome_in_one_field_is_cut_at_its_time_frame_and_not_at_commas(stated, measure, time_frame):
-    listed = ISRCTN.replace("1.	Attacks, at 1 year\n2.	Relief", f"1. {stated}\n2. Relief; 3. Cost")
-    found = [one for one in read_by_rules(listed).endpoints if one.rank == "secondary"]
-    assert [one.measure for one in found] == [measure, "Relief", "Cost"]
-    assert found[0].time_frame == time_frame
-    trial = deepcopy(CTIS)
-    points = trial["authorizedApplication"]["authorizedPartI"]["trialDetails"]["trialInformation"]["endPoint"]
-    points["primaryEndPoints"] = [{"endPoint": "Relief"}, {"endPoint": stated}]
-    found = read_by_rules(json.dumps(trial)).endpoints
-    assert [(one.measure, one.time_frame) for one in found] == [("Relief", None), (measure, time_frame)]
-
-
-@pytest.mark.parametrize(
-    ("field", "expected"),
-    [
-        ("Pregnancy; stroke; asthma", ["Pregnancy", "stroke", "asthma"]),
-        ("Asthma; active infection", ["Asthma; active infection"]),
-        ("Asthma; wheezing; or a cough", ["Asthma; wheezing; or a cough"]),
-        ("Organ function: ALT > 3 x ULN; bilirubin > 2 x ULN; INR > 2", None),
-    ],
-)
-def test_a_field_of_ctis_may_hold_several_criteria(field, expected):
-    trial = deepcopy(CTIS)
-    details = trial["authorizedApplication"]["authorizedPartI"]["trialDetails"]["trialInformation"]
-    details["eligibilityCriteria"]["principalExclusionCriteria"] = [
-        {"principalExclusionCriteria": text} for text in ("Smoking", field)
-    ]
-    criteria = [one.quote for one in read_by_rules(json.dumps(trial)).eligibility.criteria if one.kind == "exclusion"]
-    assert criteria == ["Smoking", *(expected or [field])]
-
-
 def test_a_list_follows_the_outcomes_that_have_fields_of_their_own():
     both = ISRCTN.replace("<primaryOutcome/>", "<primaryOutcome>Survival</primaryOutcome>")
     assert texts(read_one(both.encode()))["primary_outcomes[1]"] == "Survival"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "place", "problem"),
-    [
-        ("<title>", "<title><b>", "fullTrial/trial/trialDescription/title", "elements where text is expected"),
-        ("<participants>", "<participants>words", "fullTrial/trial/participants", "text where elements are expected"),
-    ],
-)
-def test_text_that_would_be_lost_is_refused(old, new, place, problem):
-    broken = ISRCTN.replace(old, new, 1).replace("</title>", "</b></title>" if "<b>" in new else "</title>", 1)
-    [error] = read_all("-", stdin=broken.encode()).errors
-    assert (error.place, error.problem) == (f"record 1, {place}", problem)
 
 
 def test_elements_inside_a_field_of_ictrp_are_refused():
@@ -348,21 +265,3 @@ def test_a_full_disk_is_reported(monkeypatch):
     [error] = read_all("-", stdin=zip_tables(tables)).errors
     assert "cannot be sorted on disk (database or disk is full)" in error.problem
     assert "SQLITE_TMPDIR" in error.remedy
-
-
-def test_memory_of_python_stays_flat_for_an_export(tmp_path):
-    count, words = 120, "words " * 2000
-    rows = [f"{n}|NCT{n:08}|{words}" for n in range(count)]
-    studies = [f"NCT{n:08}|||||" for n in reversed(range(count))]
-    header = TABLES["studies"][0].rpartition("|")[0]
-    tables = {"studies": [header, *studies], "brief_summaries": ["id|nct_id|description", *rows]}
-    (tmp_path / "export").write_bytes(zip_tables(tables))
-    records = read_records(tmp_path / "export")
-    next(records)
-    tracemalloc.start()
-    try:
-        assert sum(1 for _ in records) == count - 1
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 700_000

@@ -1,18 +1,14 @@
 """A wrong type in a field that is read is an error with the field's path: nothing is lost silently."""
 
-import json
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from extractor.stages.read.drafts import Draft, Unreadable, build_draft
+from extractor.stages.read.drafts import Unreadable, build_draft
 from extractor.stages.read.json_studies import build_study
-from tests.depth import choose
 
 from .conftest import RECORDS
 from .samples import V2
@@ -81,33 +77,6 @@ def test_null_is_absent(keys):
     assert build_draft(build_study, _put(keys, None), None) == build_draft(build_study, without, None)
     null_in_list = build_study(_put(("protocolSection", "outcomesModule", "secondaryOutcomes", 0), None))
     assert null_in_list.sections[-2].name == "secondary_outcomes[1]"  # the indices after it do not change
-
-
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-@settings(max_examples=choose(200, 5000), deadline=None, derandomize=True)
-@given(st.lists(st.tuples(st.sampled_from(NODES), ANYTHING), min_size=1, max_size=3))
-def test_no_study_raises_another_exception(changes: list[tuple[Keys, Any]]):
-    study: Any = deepcopy(STUDY)
-    for keys, value in changes:
-        try:
-            _get(study, keys[:-1])[keys[-1]] = value
-        except (TypeError, IndexError, KeyError):
-            continue  # an earlier change removed its place
-    assert isinstance(build_draft(build_study, study, "line 1"), Draft | Unreadable)
-
-
-def test_such_a_record_fails_and_the_others_are_read(read_bytes):
-    good = _put(("protocolSection", "identificationModule", "nctId"), "NCT90000002")
-    lines = [json.dumps(_put(("protocolSection", "eligibilityModule"), "text")), json.dumps(good)]
-    reading = read_bytes("\n".join(lines).encode())
-    assert reading.ids == ["NCT90000002"]
-    assert [error.place for error in reading.errors] == ["line 1, protocolSection.eligibilityModule"]
 
 
 XML = (RECORDS / "study.xml").read_text("utf-8")

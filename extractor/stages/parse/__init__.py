@@ -7,13 +7,13 @@ from extractor.fields.declaration import CustomField
 from extractor.schemas import TrialRecord
 from extractor.text.passage import LexedSection, read_section
 
+from .calibration import calibrate_record
 from .declared import learn_words, read_declared
 from .dosing import read_dosing
 from .eligibility import read_eligibility
 from .endpoints import Outcome, read_outcomes, split_outcomes
 from .injection import blank_out, find_hostile, shorten_parts
 from .parsed import ParsedRecord
-from .scoring import calibrate_record
 
 __all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "split_outcomes"]
 

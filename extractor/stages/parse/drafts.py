@@ -67,7 +67,7 @@ class Reading(Generic[T_co]):
         return () if self.value is None else (self.value,)
 
     def list_supports(self) -> tuple[Support, ...]:
-        """How the value follows from each of ``spans``."""
+        """Return how the value follows from each of ``spans``."""
         return self.supports or (self.support,) * len(self.spans)
 
     @property
@@ -191,7 +191,7 @@ class Draft:
         return self.chunk.number
 
     def read(self, name: str) -> Reading[Any]:
-        """What the rules read of a field."""
+        """Return what the rules read of a field."""
         return self.rules.get(name, _OPEN)
 
     @property
@@ -204,7 +204,7 @@ class Draft:
         return any(one.field == name for one in self.refused)
 
     def gap(self, name: str) -> AbsenceReason:
-        """Why a field has no answer."""
+        """Return why a field has no answer."""
         reason = self.asked.get(name, AbsenceReason.NOT_ASKED)
         is_refused = reason is AbsenceReason.MODEL_REFUSED and self.refuses(name)
         return AbsenceReason.UNSUPPORTED_ANSWER if is_refused else reason

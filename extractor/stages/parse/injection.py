@@ -102,7 +102,7 @@ def _look_alikes() -> tuple[re.Pattern[str], dict[int, int]]:
 
 
 def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
-    r"""Places where the raw text hides something, or mixes alphabets within a word.
+    r"""Yield places where the raw text hides something, or mixes alphabets within a word.
 
     >>> [(one.kind.value, one.start, one.blanked) for one in _find_strange_letters("Age\x1b[2J and d\u200bose, аge")]
     [('invisible_characters', 3, True), ('invisible_characters', 13, False), ('look_alike_letters', 19, False)]
@@ -118,7 +118,7 @@ def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
 
 
 def _find_endless(text: str) -> Iterator[_Hostile]:
-    """Words of 400 characters and more, and text that repeats with a period of at most 80 over 400 characters.
+    """Yield words of 400 characters and more, and text that repeats with a period of at most 80 over 400 characters.
 
     >>> [(one.start, one.end) for one in _find_endless("Dose: " + "A" * 500 + " daily")]
     [(6, 506)]
@@ -131,7 +131,7 @@ def _find_endless(text: str) -> Iterator[_Hostile]:
 
 
 def _find_repeated(text: str) -> Iterator[Range]:
-    """Spans in which each character equals the one a period before. They fill a window, whose start is probed."""
+    """Yield spans in which each character equals the one a period before. They fill a window, whose start is probed."""
     done = 0
     for start in range(0, len(text) - _WINDOW + 1, _WINDOW):
         probe = text[start : start + _PROBE]

@@ -171,7 +171,7 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
 
 
 def describe_missing(path: Path) -> str:
-    """Why nothing is found at a path."""
+    """Return why nothing is found at a path."""
     if path.is_symlink():
         return f"it is a link to {path.readlink()}, where nothing is"
     return "there is no such file or folder"

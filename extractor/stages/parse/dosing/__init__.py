@@ -132,7 +132,7 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
 def _find_candidates(
     statements: Sequence[Statement], sections: Collection[DosingSection], lexicon: AgentNames, numbers: Iterator[int]
 ) -> Iterator[Chunk]:
-    """Clauses with signs of a dose, or of dosing and its route or time, that no statement covers.
+    """Yield clauses with signs of a dose, or of dosing and its route or time, that no statement covers.
 
     ``statements`` are those that became regimens or parts of regimens. A clause is no candidate if they contain all
     its amounts, or if it has no amount and names one of their agents.

@@ -83,7 +83,7 @@ class AgentNames:
         return self.agents[0] if len(self.agents) == 1 else None
 
     def find_known(self, tokens: Tokens) -> list[Mention]:
-        """Mentions of the record's own agents, by any of their names."""
+        """Return mentions of the record's own agents, by any of their names."""
         words = [word.lower() for word in tokens.words]
         found, done = [], 0
         for first, word in enumerate(words):
@@ -95,7 +95,7 @@ class AgentNames:
         return found
 
     def find(self, section: DosingSection) -> tuple[Mention, ...]:
-        """Mentions of agents in a section, left to right. "X placebo" mentions only a placebo."""
+        """Return mentions of agents in a section, left to right. "X placebo" mentions only a placebo."""
         if section.name not in self._found:
             self._found[section.name] = self._find(section.tokens, section.name)
         return self._found[section.name]

@@ -32,7 +32,7 @@ _BESIDE = 14
 
 
 def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
-    """Every stated dose, left to right. The levels of one list share a mark.
+    """Return every stated dose, left to right. The levels of one list share a mark.
 
     >>> marks = find_amounts(read_text("10, 20 or 40 mg/kg; 1-3 x 10^6 cells/kg"))
     >>> [(amount.low, amount.high, amount.unit) for mark in marks for amount in mark.value]
@@ -44,7 +44,7 @@ def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
 
 
 def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
-    """Numbers with the unit of a dose that limit one, or that are levels in blood or amounts of a solvent.
+    """Yield numbers with the unit of a dose that limit one, or that are levels in blood or amounts of a solvent.
 
     >>> [mark.value[0].high for mark in find_limits(read_text("20 mg daily, at most 80 mg"))]
     [80]
@@ -57,7 +57,7 @@ def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
 
 
 def _find_measured(tokens: Tokens) -> Iterator[tuple[tuple[Quantity, ...], str]]:
-    """Lists of numbers with the unit of a dose, and that unit."""
+    """Yield lists of numbers with the unit of a dose, and that unit."""
     dated = {at for mark in find_dates(tokens) for at in range(mark.first, mark.end)}
     for levels in find_quantity_lists(tokens, skipped=dated):
         if (unit := levels[-1].unit.dose) and all(level.unit.dose for level in levels):

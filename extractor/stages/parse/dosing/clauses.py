@@ -146,7 +146,7 @@ def _both_give(before: Findings, after: Findings) -> bool:
 
 
 def _cut_regimens(tokens: Tokens, clause: Place, stated: Findings, mentions: Sequence[Mention]) -> list[Place]:
-    """Parts with different frequencies that each name the same agent, or that each state an amount.
+    """Return parts with different frequencies that each name the same agent, or that each state an amount.
 
     "A every 2 weeks and A every 4 weeks", "300 mg every 2 weeks or 600 mg every 4 weeks".
     """

@@ -33,7 +33,7 @@ _LENGTHS_OF_CYCLES = frozenset(
 
 
 def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
-    """Lists of days, or of weeks as days. A range lists every day."""
+    """Return lists of days, or of weeks as days. A range lists every day."""
     return tuple(mark for mark in find_dates(tokens) if mark.value)
 
 
@@ -75,8 +75,6 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
         days, end = (), span.end
     if lead.has("start") or rule("onwards").starts(tokens, end):
         days = ()
-    if word == "(" and tokens.words[end : end + 1] == [")"]:
-        end += 1
     if cycle := rule("of_cycle").starts(tokens, end):
         alone = len(days) == 1 and cycle.has("interval")  # "day 1 every 21 days": keep the interval separate
         end = end if alone else cycle.end
@@ -135,7 +133,7 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
 
 
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
-    """Moments of dosing other than counted days, left to right."""
+    """Return moments of dosing other than counted days, left to right."""
     limits = [(mark.first, mark.end) for mark in find_dates(tokens) if not mark.value]
     return drop_overlaps(Mark(tokens.read(*place), *place) for place in [*limits, *_read_moments(tokens)])
 
@@ -168,8 +166,16 @@ def code_interval(days: float) -> Frequency:
 
 
 def code_days(days: Days, cycle: Period | None) -> Frequency:
-    """Return the frequency of a list of days, within a cycle if there is one."""
+    """Return the frequency of a list of days, within a cycle if there is one.
+
+    >>> weeks = [Period(value=value, unit=TimeUnit.WEEK) for value in (2, 3)]
+    >>> [code_days((1, 8), cycle).value for cycle in weeks]  # in a cycle of three weeks, the second gap is longer
+    ['QW', 'other']
+    """
     gaps = {after - before for before, after in pairwise(days)}
+    length = cycle.value * WHOLE_DAYS[cycle.unit] if cycle and cycle.unit in WHOLE_DAYS else None
+    if length and len(days) == 2 and min(gaps) not in (1, length / 2):
+        return Frequency.OTHER
     if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY):
         return code_interval(gaps.pop())
     if gaps:  # the same two or three days of each week?
@@ -178,7 +184,7 @@ def code_days(days: Days, cycle: Period | None) -> Frequency:
             weeks.setdefault((day - days[0]) // 7, set()).add((day - days[0]) % 7)
         same = len(weeks) > 1 and all(listed == weeks[0] for listed in weeks.values())
         return _PER_WEEK.get(len(weeks[0]) if same else 0, Frequency.OTHER)
-    return code_interval(cycle.value * WHOLE_DAYS[cycle.unit]) if cycle and cycle.unit in WHOLE_DAYS else Frequency.ONCE
+    return code_interval(length) if length else Frequency.ONCE
 
 
 def code_schedule(stated: Frequency | None, days: Days, cycle: Period | None, *, cyclic: bool) -> Frequency | None:
@@ -187,18 +193,18 @@ def code_schedule(stated: Frequency | None, days: Days, cycle: Period | None, *,
     ``cyclic``: the text mentions cycles, or doses are per body surface or AUC, which is typical of cycles. Returns
     None if nothing is stated, and for a single day of a cycle of unknown length.
 
-    >>> code_schedule(Frequency.Q4W, (1, 8, 15), None, cyclic=True).value
-    'QW'
+    >>> [code_schedule(Frequency.Q4W, days, None, cyclic=True).value for days in ((1, 8, 15), (1, 2, 3, 8))]
+    ['QW', 'other']
     >>> code_schedule(None, (1,), None, cyclic=True) is None
     True
     """
     if len(days) > 1:
-        listed = code_days(days, None)
+        listed = code_days(days, cycle)
         if stated is None or stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
             return listed
         if listed is Frequency.QD and (stated is Frequency.QW or (stated is Frequency.OTHER and cycle is None)):
             return Frequency.OTHER  # "days 1-5 every week", "once or twice daily on days 8-180"
-        return listed if stated in _LENGTHS_OF_CYCLES and listed is not Frequency.OTHER else stated
+        return listed if stated in _LENGTHS_OF_CYCLES else stated
     if stated is Frequency.QD and len(days) == 1 and cycle is None:  # "500 mg daily on the first day"
         return Frequency.ONCE
     if not days or (stated and (stated is not Frequency.ONCE or not cycle)):

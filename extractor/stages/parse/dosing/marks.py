@@ -72,7 +72,7 @@ def drop_touching(marks: Iterable[Mark[T_co]], others: Iterable[Mark[object]]) -
 
 
 def drop_overlaps(marks: Iterable[Mark[T_co]]) -> tuple[Mark[T_co], ...]:
-    """Marks in reading order. Of two that overlap, the longer one stays, or the earlier argument.
+    """Return marks in reading order. Of two that overlap, the longer one stays, or the earlier argument.
 
     >>> [m.value for m in drop_overlaps([Mark("daily", 1, 2), Mark("twice daily", 0, 2), Mark("oral", 2, 3)])]
     ['twice daily', 'oral']

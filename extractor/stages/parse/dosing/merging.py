@@ -73,7 +73,7 @@ def resolve_length(statement: Statement) -> Fact | None:
 
 
 def resolve_timing(statement: Statement) -> Timing | None:
-    """When an agent is given: by days or by a moment, with the words next to them."""
+    """Return when an agent is given: by days or by a moment, with the words next to them."""
     days, moment, tokens = statement.days, statement.moment, statement.clause.tokens
     moment = moment if moment and statement.holds(moment) else None
     if days and not (statement.holds(days) or len(days.value) > 1):  # other clauses' days count only as lists
@@ -200,13 +200,10 @@ def _quote(merged: Statement) -> Statement:
     if merged.amounts:
         unit = merged.levels[0].unit
         parts = tuple(one for one in parts if one.amounts and one.levels[0].unit == unit)
-    place = min(parts, key=_rank_place)
-    if place is merged or place is merged.parts[0]:
-        return merged
-    quoted = place
+    quoted = min(parts, key=_rank_place)
     for other in merged.parts:
-        quoted = quoted if other is place else _fill(quoted, other)
-    return replace(quoted, route=quoted.route or merged.route)
+        quoted = _fill(quoted, other)
+    return quoted
 
 
 def _rank_place(one: Statement) -> tuple[int, int, int]:

@@ -118,7 +118,7 @@ def _chunk_end(tokens: Tokens, first: int) -> int:
 
 
 def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list[tuple[str, int, int]]:
-    """Agents of the general vocabulary, left to right: kind and tokens.
+    """Return agents of the general vocabulary, left to right: kind and tokens.
 
     >>> find_general(read_text("Examplumab and matching placebo"))
     [('drug', 0, 1), ('placebo', 2, 4)]
@@ -227,18 +227,11 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
 
 def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:
     """Narrow a range to the name: after the doses before it, up to the first dose after it."""
-    first = _skip_edges(tokens, first, end)
     for dose in rule("name_dose").find(tokens, first, end):
         if dose.first > first:
             return first, dose.first
-        first = _skip_edges(tokens, dose.end, end)
+        first = dose.end
     return first, end
-
-
-def _skip_edges(tokens: Tokens, first: int, end: int) -> int:
-    while first < end and (tokens.words[first] in _EDGES or tokens.codes[first] == "\n"):
-        first += 1
-    return first
 
 
 def _list_cuts(tokens: Tokens, first: int, end: int) -> Iterator[int]:

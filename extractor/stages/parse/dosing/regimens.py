@@ -1,7 +1,6 @@
 """Turn merged statements into regimens: name the agent, choose the quote, and state each field's confidence.
 
-Stated confidences only rank. Calibration (``extractor.stages.parse.scoring``) turns them into shares that were right on
-annotated records.
+Stated confidences only rank; ``extractor.stages.parse.calibration`` turns them into shares that were right.
 """
 
 from bisect import bisect_right
@@ -86,8 +85,6 @@ class _Builder:
         # The clause or title in which the statement begins, extended to the end of the statement.
         clause = bisect_right(section.clauses, statement.first, key=itemgetter(0))
         first, end = section.clauses[clause - 1] if clause else section.title
-        if not first <= statement.first < end:
-            first, end = statement.first, statement.end
         rules: dict[str, Reading[Any]] = {
             "agent": Reading(named.raw(*place), self.trust_name(named, place), (name,)),
             "role": Reading(role, role_confidence, (name,), Support.INFERRED),

@@ -18,8 +18,6 @@ from .agents import Agent, AgentNames
 from .clauses import Statement
 from .sections import DosingSection
 
-_HINTS = ("premedication", "rescue")
-"""Hints near the dose; the rule ``near_premedication`` finds the first."""
 _HINT_BEFORE, _HINT_AFTER = 150, 100
 """How many characters before and after a dose are near."""
 _LEAST_SURE = 0.5
@@ -101,14 +99,13 @@ def describe_role(statement: Statement, trial: Trial) -> list[str]:
     checks = {
         "prepares": "ablative" in names and min(days) < 0 >= max(days),  # given only before the graft or the cells
         "beside novel": bool(trial.novel - {agent.key}),
-        "own section": agent.section == statement.section,
+        "near premedication": rule("premedication").search(around) is not None,
         f"linked {statement.linked}": statement.linked < 1,
         "no dose": not statement.amounts,
     }
     return [
         *("always", f"kind {agent.kind}", f"type {trial.types.get(agent.section, '')}"),
         *(f"name {name}" for name in names),
-        *(f"near {name}" for name in _HINTS if rule(f"near_{name}").search(around)),
         *_describe_use(agent, trial),
         *_describe_arm(statement, trial),
         *(name for name, holds in checks.items() if holds),
@@ -116,7 +113,7 @@ def describe_role(statement: Statement, trial: Trial) -> list[str]:
 
 
 def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
-    """Features of how the arms use an agent, compared with the others."""
+    """Return features of how the arms use an agent, compared with the others."""
     named = trial.use.get(agent.key, frozenset())
     kinds, all_kinds = {trial.arms[place] for place in named}, set(trial.arms)
     fewer = any(use < named for use in trial.use.values())
@@ -138,7 +135,7 @@ def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
 
 
 def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
-    """Features of the arm that states the dose, and of arms labelled after the agent."""
+    """Yield features of the arm that states the dose, and of arms labelled after the agent."""
     compared = len(set(trial.arms)) > 1
     if statement.section.startswith("arms[") and compared:
         yield f"stated in {_class_arm(trial.types[statement.section])}"

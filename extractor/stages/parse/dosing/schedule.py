@@ -11,7 +11,7 @@ from extractor.text.lexer import Tokens
 from extractor.text.numbers import WHOLE_DAYS, Duration, find_durations, read_number, read_time_unit
 from extractor.text.patterns import Found
 
-from .days import code_interval, count_days, find_days
+from .days import code_interval, count_days
 from .marks import Mark, drop_overlaps, number_sentences
 
 PeriodMark = Mark[Period | None]
@@ -53,7 +53,7 @@ _WORDINGS = {
 
 
 def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[Frequency], ...]:
-    """Every stated frequency, left to right, as a code of the guideline. ``taken`` holds the tokens of amounts.
+    """Return every stated frequency, left to right, as a code of the guideline. ``taken`` holds the tokens of amounts.
 
     >>> found = find_frequencies(read_text("q12h, then every three weeks, 3 times a week, b.i.d."))
     >>> [mark.value.value for mark in found]
@@ -83,7 +83,7 @@ def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
 
 
 def find_other_rhythms(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Frequencies of something else than doses: of visits, tests, changes.
+    """Return frequencies of something else than doses: of visits, tests, changes.
 
     >>> [mark.value.value for mark in find_other_rhythms(read_text("5 mg daily, with scans every 8 weeks"))]
     ['Q8W']
@@ -92,14 +92,14 @@ def find_other_rhythms(tokens: Tokens) -> Iterator[Mark[Frequency]]:
 
 
 def find_other_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
-    """Lengths of something else than treatment: of observation, a pause, an infusion, the time before."""
+    """Yield lengths of something else than treatment: of observation, a pause, an infusion, the time before."""
     for duration in find_durations(tokens):
         if any(_ends(name, tokens, duration.first) for name in _NO_TREATMENT):
             yield Mark(_period(duration), duration.first, duration.end)
 
 
 def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
-    """How a frequency is worded: a case of ``measured``.
+    """Return how a frequency is worded: a case of ``measured``.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("daily, every 3 weeks, 2 times a day, b.i.d.")
@@ -121,7 +121,7 @@ def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
 
 
 def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
-    """Every stated interval, rule by rule, with overlaps. "hourly" means 1, and "m" is a month.
+    """Yield every stated interval, rule by rule, with overlaps. "hourly" means 1, and "m" is a month.
 
     The number of an amount does not belong to an interval: "40 mg/m2 weekly", "AUC 2 weekly".
     """
@@ -138,7 +138,7 @@ def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Fre
 
 
 def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
-    """Counted doses: "3 times a week", "in 2 divided doses", "one dose", "on Mondays and Fridays"."""
+    """Yield counted doses: "3 times a week", "in 2 divided doses", "one dose", "on Mondays and Fridays"."""
     for found in rule("times_every").find(tokens):
         if read_number(found.read("low") or "") != 1:
             yield Mark(Frequency.OTHER, found.first, found.end)
@@ -189,7 +189,7 @@ def _ends(name: str, tokens: Tokens, end: int) -> Found | None:
 
 
 def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
-    """Lengths of treatment cycles. A range has the value None."""
+    """Return lengths of treatment cycles. A range has the value None."""
     named = []
     for duration in find_durations(tokens):
         after = rule("cycle_after").starts(tokens, duration.end)
@@ -216,11 +216,6 @@ def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
 
 
 def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
-    for days in find_days(tokens):
-        found = rule("interval_after").starts(tokens, days.end)
-        *before, last = (word.lower() for word in tokens.words[max(0, days.end - 4) : days.end])
-        if found and (len(days.value) > 1 or (last == "cycle" and not {"each", "every"}.isdisjoint(before))):
-            yield from _mark_cycle(found, "value")
     for name in ("first_day_cycle", "weekly_cycles", "days_every"):
         for found in rule(name).find(tokens):
             yield from _mark_cycle(found, "value")
@@ -237,7 +232,7 @@ def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
 
 
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
-    """Lengths of the treatment. A range has the value None."""
+    """Return lengths of the treatment. A range has the value None."""
     timed = _read_lengths(tokens)
     given = [mark for mark in timed if not any(_ends(name, tokens, mark.first) for name in _NO_TREATMENT[:2])]
     found = drop_overlaps([*given, *_read_cycle_counts(tokens)])

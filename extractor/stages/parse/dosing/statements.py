@@ -43,18 +43,9 @@ class _Given:
 
 
 def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent | None) -> list[Statement]:
-    """Statements of a section in reading order; ``default`` is the agent of clauses that name none."""
+    """Return statements of a section in reading order; ``default`` is the agent of clauses that name none."""
     tokens, marks = section.tokens, section.marks
-    found_names = lexicon.find(section)
-    mentions = drop_touching(found_names, [*marks.amounts, *marks.moment])
-    # Agents that only say when another one is given have no amount there: "after A 5 mg, B 3 mg".
-    timing = [m for m in found_names if any(at.first <= m.first and m.end <= at.end for at in marks.moment)]
-    amounts = [
-        amount
-        for amount in marks.amounts
-        if not any(m.end <= amount.first and is_joint("dosed_at", tokens, m.end, amount.first) for m in timing)
-    ]
-    marks = replace(marks, amounts=tuple(amounts))
+    mentions = drop_touching(lexicon.find(section), [*marks.amounts, *marks.moment])
     cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
     topic, seen = default, 0
@@ -117,8 +108,7 @@ def _assign_amounts(clause: Clause) -> list[_Given]:
     topic = _Given(clause.topic, 0.8, clause.first, clause.first) if clause.topic is not None else None
     others: list[_Given] = []
     for amount in clause.marks.amounts:
-        changed = rule("dose_change").ends(clause.tokens, amount.first)
-        if changed:
+        if rule("dose_change").ends(clause.tokens, amount.first):
             continue
         owner = _find_owner(clause, amount, named, topic)
         if owner is None:  # somebody else's, and with it the words around it
@@ -131,7 +121,7 @@ def _assign_amounts(clause: Clause) -> list[_Given]:
 
 
 def _join_same(givens: Iterable[_Given]) -> list[_Given]:
-    """One for each agent: its first mention, with the amounts of all."""
+    """Return one for each agent: its first mention, with the amounts of all its mentions."""
     joined: dict[str, _Given] = {}
     for given in givens:
         same = joined.setdefault(given.agent.key or str(given.first), given)
@@ -142,7 +132,7 @@ def _join_same(givens: Iterable[_Given]) -> list[_Given]:
 
 
 def _set_reaches(clause: Clause, givens: Sequence[_Given]) -> None:
-    """Return the reach of an agent ends at the last break before the next agent that is not inside a mark."""
+    """Set the reach of each agent: to the last break before the next agent that is not inside a mark."""
     taken, start = clause.marks.places(), clause.first
     for given, following in pairwise(givens):
         breaks = rule("agent_break").find(clause.tokens, min(given.end, following.first), following.first)
@@ -266,9 +256,8 @@ def _choose(marks: Findings, name: str) -> Fact | None:
         steps = [mark for mark in found if not _counts_cycles(mark)]
         if len(steps) > 1 and all(mark.confidence == STEP for mark in steps[:2]):
             return None  # "5 mg for 4 weeks, then 2 mg for 8 weeks"
-    if name == "frequency":
-        found = tuple(sorted(found, key=lambda mark: mark.value in {Frequency.ONCE, Frequency.OTHER}))
-    return found[0] if found else None
+    coded = (mark for mark in found if mark.value not in {Frequency.ONCE, Frequency.OTHER})
+    return next(coded if name == "frequency" else iter(found), next(iter(found), None))
 
 
 def _borrow(units: Sequence[_Given], place: int, marks: Findings, name: str) -> Fact | None:
@@ -315,7 +304,7 @@ def _continue(before: Statement, step: Statement) -> Statement:
 
 
 def _split_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[Statement]:
-    """One statement per route joined by "or" ("IV or orally"), else the statement itself."""
+    """Return one statement per route joined by "or" ("IV or orally"), else the statement itself."""
     joined: dict[Route, Mark[Route]] = {}
     for one, other in pairwise(routes):
         if one.value != other.value and is_joint("or_between", statement.clause.tokens, one.end, other.first):

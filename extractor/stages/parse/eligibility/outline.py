@@ -305,7 +305,7 @@ def _is_series(block: Line, clauses: Sequence[Passage]) -> bool:
 
 
 def find_suspects(passages: Iterable[Passage]) -> Iterable[OutlineEntry]:
-    """Sentences of running text that may be criteria, each once.
+    """Return sentences of running text that may be criteria, each once.
 
     >>> text = "Asthma is common. Patients are eligible if they are over 12. The dose is raised weekly."
     >>> [(entry.passage.text, entry.role.value) for entry in find_suspects([read_passage(text, "brief_summary")])]

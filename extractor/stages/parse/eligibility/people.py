@@ -253,7 +253,7 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
-    """Age limits in a title or summary, only near words for the age of participants."""
+    """Yield age limits in a title or summary, only near words for the age of participants."""
     done = passage.first
     for found in rule("age_talk").find(passage.tokens, passage.first, passage.end):
         if found.first >= done:

@@ -30,6 +30,7 @@ _TIMED = frozenset(
 _PERHAPS_TIMED = frozenset((Concept.CLINICAL_EVENT, Concept.MORTALITY, Concept.OTHER))
 """Concepts with events if the outcome is a length of time: how long a stay or an operation lasts."""
 _CONCEPT_UNSURE = 0.7
+_EDGES = ",;.:\n"
 _LONGEST_START, _LONGEST_LIST = 40, 120
 """The most tokens of a start, and of a list of end events, so that time stays linear in the text."""
 _MOST_EVENTS = 8
@@ -174,7 +175,7 @@ def _cut_sentences(part: Passage) -> Iterator[Passage]:
 
 
 def _find_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
-    """Possible first tokens of a start event, and whether "between" precedes them; the surest first.
+    """Yield possible first tokens of a start event, and whether "between" precedes them; the surest first.
 
     "after surgery" as a start, and "until death" without a start, are the last resort.
     """
@@ -223,7 +224,7 @@ def _cut_start(sentence: Passage, first: int, end: int | None = None) -> Passage
     tokens, end = sentence.tokens, min(sentence.end, first + _LONGEST_START) if end is None else end
     lead = rule("start_date").starts(tokens, first, end)
     first = lead.end if lead else first
-    first, end = _trim(tokens, first, _find_tail("start_tail", tokens, first, end))
+    first, end = strip_span(tokens.codes, first, _find_tail("start_tail", tokens, first, end), _EDGES)
     if end <= first or rule("no_start").starts(tokens, first, end) or tokens.ends[end - 1] - tokens.starts[first] < 2:
         return None
     return sentence.part(first, end)
@@ -290,7 +291,7 @@ def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
         short = (kept.read("short") or "") if kept else ""
         if not kept or (short and ("-" in short or not short[0].isupper() or len(re.split(r"\W", short)[0]) > 8)):
             end = bracket
-    first, end = _trim(tokens, first, end)
+    first, end = strip_span(tokens.codes, first, end, _EDGES)
     event = listed.part(first, end)
     return event if len(event.text) > 1 and not event.search("no_event") else None
 
@@ -303,11 +304,3 @@ def _find_tail(name: str, tokens: Tokens, first: int, end: int) -> int:
 
 def _count_open(tokens: Tokens, first: int, end: int) -> int:
     return tokens.codes.count("(", first, end) - tokens.codes.count(")", first, end)
-
-
-def _trim(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
-    """Strip punctuation at both ends."""
-    first, end = strip_span(tokens.codes, first, end, ",;.:\n")
-    if end > first and tokens.codes[end - 1] == ")" and _count_open(tokens, first, end) < 0:
-        end -= 1
-    return first, end

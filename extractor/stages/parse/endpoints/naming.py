@@ -110,7 +110,7 @@ def _read_version(body: Passage, term: Term) -> str | None:
 
 
 def _find_unknown(body: Passage) -> tuple[int, int, str] | None:
-    """Tokens and case of an instrument that is in no vocabulary."""
+    """Return tokens and case of an instrument that is in no vocabulary."""
     tokens, place = body.tokens, (body.first, body.end)
     for name, accepts, case in _NAMINGS:
         for found in rule(name).find(tokens, *place):
@@ -218,7 +218,7 @@ def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] 
 
 
 def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
-    """Every name once, without names inside longer ones."""
+    """Return every name once, without names inside longer ones."""
     tokens, found = body.tokens, dict[str, Passage]()
     for term in find_terms(tokens, vocabulary, body.first, body.end):
         first, end = term.first, term.end

@@ -189,7 +189,7 @@ def find_items(tokens: Tokens) -> list[OutcomeItem]:
 
 
 def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cuts, list[str]]]:
-    """Every pair of cuts with its features.
+    """Yield every pair of cuts with its features.
 
     Only the first commas may begin a description and the last ones a time frame, so that time stays linear.
     """
@@ -209,7 +209,7 @@ def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cuts, list[str]]]:
 
 
 def _describe_time_frame(item: OutcomeItem, cut: int | None) -> list[str]:
-    """Features of a time frame after comma number ``cut``, or of no time frame."""
+    """Return features of a time frame after comma number ``cut``, or of no time frame."""
     count = len(item.commas)
     if cut is None:
         return ["t:none"] + (["t:none last has time"] if item.holds("time_word", item.segment(count)) else [])
@@ -241,7 +241,7 @@ def _describe_time_frame(item: OutcomeItem, cut: int | None) -> list[str]:
 
 
 def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
-    """Features of a description that begins after a comma, independent of its end."""
+    """Return features of a description that begins after a comma, independent of its end."""
     before, behind = (item.first, item.commas[cut]), (item.commas[cut] + 1, item.end)
     first, last = item.segment(cut + 1), item.segment(cut)
     measure, text, opening = item.quote(before), item.tail(cut), item.quote(first)
@@ -280,7 +280,7 @@ def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
 
 
 def _describe_description(item: OutcomeItem, cut: int, end: int, verbs: Sequence[int]) -> list[str]:
-    """Features of a description that begins after comma ``cut`` and ends at comma ``end``."""
+    """Return features of a description that begins after comma ``cut`` and ends at comma ``end``."""
     stop = item.commas[end] if end < len(item.commas) else item.end
     place, first = (item.commas[cut] + 1, stop), item.segment(cut + 1)
     several = cut + 1 < end
@@ -342,7 +342,7 @@ def _is_abbreviated(item: OutcomeItem, phrase: Range) -> bool:
 
 
 def _repeats(item: OutcomeItem, measure: Range, behind: Range, bracketed: Sequence[str]) -> list[str]:
-    """Features of words or abbreviations of the measure that the description repeats."""
+    """Return features of words or abbreviations of the measure that the description repeats."""
     of_measure = item.words(measure)
     beginning = item.words((behind[0], min(behind[1], behind[0] + 12)))[:8]
     content = [word for word in beginning if word not in word_list("small_words")]

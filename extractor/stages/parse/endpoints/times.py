@@ -161,7 +161,7 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
 
 
 def _describe_signs(words: Sequence[str], classes: Sequence[str]) -> list[str]:
-    """Features of the words around moments."""
+    """Return features of the words around moments."""
     signs = [number for number, word in enumerate(words) if word[0] in "#@"]
     if not signs:
         return []
