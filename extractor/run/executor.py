@@ -56,9 +56,11 @@ class Executor(ABC):
     """Computes functions of records. An asynchronous context manager, which stops its processes at the end.
 
     ``capacity`` is the number of records in progress that keeps it busy; 0 if it computes one at a time.
+    ``cluster_workers`` counts the workers of a cluster, each of which gets its own share of requests to the model.
     """
 
     capacity: int = 0
+    cluster_workers: int = 1
 
     @abstractmethod
     async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:

@@ -9,7 +9,7 @@ import logging
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,26 +17,22 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from errno import ENOSPC
 from functools import partial
-from itertools import takewhile
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from pydantic import ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
 from extractor.api import Extractor
-from extractor.errors import BudgetReached, DiskFull, ExtractorError, ModelUnavailable, RunStopped
+from extractor.errors import DiskFull, ExtractorError, ModelUnavailable, RunStopped
 from extractor.events import Event, EventLog, tell
 from extractor.llm.calls import Call
 from extractor.llm.metering import Reservation
-from extractor.llm.opening import Route
-from extractor.llm.patience import Watch
 from extractor.options import Choice, Effort, ExtractionOptions
-from extractor.run.executor import Executor, extract_with
+from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder, write_atomically
-from extractor.run.manifest import MANIFEST, describe_settings, read_manifest
-from extractor.run.records import RunLimits, extract_records, note_unread
-from extractor.run.tally import Tally
+from extractor.run.manifest import MANIFEST, Stop, describe_settings, read_manifest
+from extractor.run.records import RunLimits
+from extractor.run.run import Run
 from extractor.schemas import TrialRecord, Usage
 from extractor.stages.read import read_records
 
@@ -46,7 +42,6 @@ from .settings import ServiceSettings
 
 _logger = logging.getLogger(__name__)
 _JOB, EVENTS, RUN, _UPLOAD = "job.json", "events.jsonl", "run", "upload"
-_OTHER_PROGRAM = "the program or its model has changed since the job began; send the records again"
 
 
 class JobState(StrEnum):
@@ -115,21 +110,22 @@ def keep_job_events_apart() -> Iterator[None]:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A job, and its task, tally and model's watch while it runs. ``refusal`` says why it may not go on."""
+    """A job, and its task and run while it runs. ``refusal`` says why it may not go on, ``problem`` why its upload
+    could not be read to its end.
+    """
 
     job: Job
     task: "asyncio.Task[None] | None" = None
-    tally: Tally | None = None
-    watch: Watch | None = None
-    stopping: bool = False
+    run: Run | None = None
     refusal: str | None = None
+    problem: str | None = None
 
     @property
     def shown(self) -> Job:
         """The job, with the counts over all starts, and the usage of this start."""
-        if self.tally is None:
+        if self.run is None:
             return self.job
-        tally = self.tally
+        tally = self.run.tally
         counts = {"extracted": tally.extracted + tally.resumed, "failed": tally.failed, "repeated": tally.repeated}
         return self.job.model_copy(update={**counts, "usage": tally.usage})
 
@@ -244,8 +240,8 @@ class JobRunner:
     def cancel(self, job_id: str) -> Job:
         """End a job after the records in progress. Its results are kept."""
         entry = self._entries[job_id]
-        if entry.task:
-            entry.stopping = True
+        if entry.run:
+            entry.run.is_stopping = True
         elif entry.job.state in ACTIVE:
             self._set(entry, state=JobState.CANCELLED, ended=now())
         return entry.shown
@@ -254,7 +250,6 @@ class JobRunner:
         """End a job at once, and delete its files."""
         folder, entry = self.path(job_id), self._entries.pop(job_id)
         if entry.task:
-            entry.stopping = True
             entry.task.cancel()
             await asyncio.wait([entry.task])
         await asyncio.to_thread(_discard, folder)
@@ -262,10 +257,8 @@ class JobRunner:
     def stop(self) -> None:
         """Begin no further record and no request to the model."""
         self._closing = True
-        for entry in self._entries.values():
-            entry.stopping = True
-            if entry.watch:
-                entry.watch.stop("the service stops")
+        for run in [entry.run for entry in self._entries.values() if entry.run]:
+            run.stop("the service stops")
 
     async def close(self, seconds: float) -> None:
         """Stop all jobs, and cancel those that still run after ``seconds``. They continue at the next start."""
@@ -286,98 +279,98 @@ class JobRunner:
                 return
             entry = min(waiting, key=lambda each: running[each.job.caller])
             self._set(entry, state=JobState.RUNNING, started=entry.job.started or now(), ended=None)
-            entry.tally, entry.stopping, entry.refusal = Tally(), False, None
-            entry.task = asyncio.create_task(self._run(entry, entry.tally))
+            entry.run, entry.refusal, entry.problem = self._make_run(entry), None, None
+            entry.task = asyncio.create_task(self._run(entry, entry.run))
 
-    async def _run(self, entry: _Entry, tally: Tally) -> None:
+    def _make_run(self, entry: _Entry) -> Run:
+        settings, options, job = self._settings, self._settings.options, entry.job
+        asks = settings.model is not None and job.effort is not Effort.NONE
+        return Run(
+            extractor=Extractor(
+                settings.model,
+                tasks=job.tasks,
+                effort=job.effort,
+                min_confidence=job.min_confidence,
+                reasoning=options.reasoning,
+                model_options=options.model_options,
+                fields=[field for field in options.fields if field.name in job.fields],
+            ),
+            read=partial(self._read_upload, entry),
+            limits=RunLimits(options.concurrency, budget=self._meter.budget if asks else None, reads_in_thread=True),
+            pricing=settings.pricing,
+            meter=_JobMeter(self._meter, partial(self._refuse, entry)),
+            workers=settings.workers,
+        )
+
+    async def _run(self, entry: _Entry, run: Run) -> None:
         """Run the rest of a job, and store its final state."""
-        job, since = entry.job, monotonic()
-        model = self._settings.model.name if self._settings.model and self._asks(job) else None
+        job, folder = entry.job, self.path(entry.job.id)
         try:
-            with (self.path(job.id) / EVENTS).open("a", encoding="utf-8") as file:
+            with (folder / EVENTS).open("a", encoding="utf-8") as file:
                 _event_log.set(EventLog(file))
-                facts = {"effort": job.effort, "model": model}
-                tell(Event.RUN_STARTED, **facts, workers=self._settings.workers)
-                state, status, reason = await self._perform(entry, tally)
-                tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
-        except OSError as error:
-            state, reason = JobState.FAILED, _for_caller(error, self.path(job.id))
+                state, reason = await self._perform(entry, run, folder)
+        except asyncio.CancelledError:  # while the results were sorted
+            state, reason = JobState.CANCELLED, None
+        except Exception as error:  # noqa: BLE001 - worded for the caller
+            state, reason = JobState.FAILED, _for_caller(error, folder)
         _event_log.set(None)
-        entry.job, entry.task, entry.tally, entry.watch = entry.shown, None, None, None
+        entry.job, entry.task, entry.run = entry.shown, None, None
         if self._closing and state is not JobState.DONE:
             self._set(entry, state=JobState.QUEUED)
         elif job.id in self._entries:
             self._set(entry, state=state, reason=reason, ended=now())
         self._fill()
 
-    async def _perform(self, entry: _Entry, tally: Tally) -> tuple[JobState, str, str | None]:
-        """Run a job. Returns its final state, the status for its events, and the reason for its caller."""
-        failed, folder = (JobState.FAILED, "failed"), self.path(entry.job.id)
-        try:
-            await self._extract(entry, tally, folder)
-        except BudgetReached:
-            return JobState.PAUSED, "budget", SPENT
-        except ModelUnavailable:
-            if not entry.stopping:
-                return JobState.PAUSED, "failed", "the model cannot be used at the moment"
-        except asyncio.CancelledError:
-            entry.stopping = True
-        except (ExtractorError, OSError) as error:
-            return *failed, _for_caller(error, folder)
-        except Exception as error:  # noqa: BLE001 - its text is left out, since it may quote a record
-            return *failed, describe_unexpected(error)
-        return (JobState.CANCELLED, "interrupted", entry.refusal) if entry.stopping else (JobState.DONE, "done", None)
+    async def _perform(self, entry: _Entry, run: Run, folder: Path) -> tuple[JobState, str | None]:
+        """Run a job. Returns its final state, and the reason for its caller."""
+        described, earlier = describe_settings(run.extractor), read_manifest(folder / RUN / MANIFEST)
+        stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)
+        if stale and run.limits.budget:  # starting over would pay for all calls again
+            return JobState.FAILED, "the program or its model has changed since the job began; send the records again"
+        failure: BaseException | None = None
+        with RunFolder(folder / RUN, described, fresh=stale, price=run.pricing.cost) as results:
+            try:
+                await run.perform(results, self._executor)
+            except BaseException as error:  # noqa: BLE001 - also a cancellation, after which the results are sorted too
+                failure = error
+            stop = await asyncio.to_thread(run.finish, results, failure)
+        ends = {Stop.INTERRUPTED: (JobState.CANCELLED, entry.refusal), Stop.BUDGET: (JobState.PAUSED, SPENT)}
+        if stop in ends:
+            return ends[stop]
+        if isinstance(failure, ModelUnavailable):
+            return JobState.PAUSED, "the model cannot be used at the moment"
+        problem = _for_caller(failure, folder) if failure else entry.problem
+        return JobState.FAILED if problem else JobState.DONE, problem
+
+    def _read_upload(self, entry: _Entry, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
+        """Yield the records of a job's upload while its caller's key is valid.
+
+        If the rest cannot be read, the records before it are extracted.
+        """
+        upload = self.path(entry.job.id) / _UPLOAD / entry.job.name
+
+        def report(error: ExtractorError) -> None:
+            self._refuse(entry)
+            on_error(error)
+
+        with upload.open("rb") as file:
+            # Records and failures name the upload, not its path on this machine.
+            opened = partial(read_records, "upload://", open_address=lambda _: iter([(upload.name, file)]))
+            try:
+                for record in opened(on_error=report):
+                    if not self._refuse(entry):
+                        yield record
+            except ExtractorError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the records before it are extracted
+                entry.problem = f"the upload could not be read to its end: {describe_unexpected(error)}"
+                on_error(ExtractorError(entry.problem))
 
     def _refuse(self, entry: _Entry) -> str | None:
         """Return why a job may not go on, if its caller's key is no longer valid. The job then stops."""
-        if not entry.refusal and not self._book.is_valid(entry.job.caller):
-            entry.stopping, entry.refusal = True, "the caller's key was revoked, or has expired"
+        if entry.run and not entry.refusal and not self._book.is_valid(entry.job.caller):
+            entry.run.is_stopping, entry.refusal = True, "the caller's key was revoked, or has expired"
         return entry.refusal
-
-    async def _extract(self, entry: _Entry, tally: Tally, folder: Path) -> None:
-        """Run the batch over the upload. Raises any error that ends it, and an error if the upload is unreadable."""
-        settings, job, asks = self._settings, entry.job, self._asks(entry.job)
-        extractor = Extractor(
-            settings.model,
-            tasks=job.tasks,
-            effort=job.effort,
-            min_confidence=job.min_confidence,
-            reasoning=settings.options.reasoning,
-            model_options=settings.options.model_options,
-            fields=[field for field in settings.options.fields if field.name in job.fields],
-        )
-        described = describe_settings(extractor)
-        earlier = read_manifest(folder / RUN / MANIFEST)
-        stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)
-        if stale and asks:
-            raise ExtractorError(_OTHER_PROGRAM)  # starting over would pay for all calls again
-        budget = self._meter.budget if asks else None
-        limits = RunLimits(settings.options.concurrency if asks else 2 * settings.workers, budget=budget)
-        with RunFolder(folder / RUN, described, fresh=stale, price=settings.pricing.cost) as results:
-
-            def may_read() -> bool:
-                return not self._refuse(entry) and not entry.stopping
-
-            upload, stopped_by = _Upload(folder / _UPLOAD / job.name, may_read, results, tally), "an error"
-            try:
-                route = Route(_JobMeter(self._meter, partial(self._refuse, entry)))
-                async with extractor.open(limits.concurrency, results.calls, route) as opened:
-                    tally.meter, entry.watch = lambda: opened.usage, opened.watch
-                    extract = partial(extract_with, self._executor, options=opened.options, model=opened.model)
-                    results.begin()
-                    await extract_records(upload.read(), extract, results, tally, limits)
-                stopped_by = "interrupted" if entry.stopping else ""
-            except BudgetReached:
-                stopped_by = "the budget was reached"
-                raise
-            finally:
-                await asyncio.to_thread(results.finish, tally, stopped_by or None)
-        if upload.problem:
-            raise ExtractorError(upload.problem)
-
-    def _asks(self, job: Job) -> bool:
-        """Return whether a job uses the model."""
-        return self._settings.model is not None and job.effort is not Effort.NONE
 
     def _set(self, entry: _Entry, **changes: Any) -> None:
         entry.job = entry.job.model_copy(update=changes)
@@ -394,47 +387,18 @@ class JobRunner:
         write_atomically(path, job.model_dump_json(indent=1).encode() + b"\n")
 
 
-def _for_caller(error: Exception, folder: Path) -> str:
-    """Word an error for the caller of a job, who knows nothing of this machine's disks and paths."""
+def _for_caller(error: BaseException, folder: Path) -> str:
+    """Word an error for the caller of a job, who knows nothing of this machine's disks and paths.
+
+    The text of an unexpected error is left out, since it may quote a record.
+    """
     if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno == ENOSPC):
         return "the service's disk is full; resume the job when its operator has made room"
-    return str(error).replace(f"{folder}/", "")
+    known = isinstance(error, (ExtractorError, OSError))
+    return str(error).replace(f"{folder}/", "") if known else describe_unexpected(error)
 
 
 def _discard(folder: Path) -> None:
     """Delete a job's state, then its other files. Without the state, a remaining folder is not a job."""
     (folder / _JOB).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-class _Upload:
-    """Reads the records of an upload while its job ``may_read``. A record that cannot be read is a failure.
-
-    ``problem`` says why the rest of the upload could not be read. The records before it are extracted.
-    """
-
-    def __init__(self, path: Path, may_read: Callable[[], bool], results: RunFolder, tally: Tally) -> None:
-        self._path, self._may_read, self._results, self._tally = path, may_read, results, tally
-        self.problem: str | None = None
-
-    async def read(self) -> AsyncIterator[TrialRecord]:
-        """Yield the records, each read in a thread, because a file of broken records would block the service."""
-        with self._path.open("rb") as file:
-            # Records and failures name the upload, not its path on this machine.
-            found = read_records(
-                "upload://", on_error=self._report, open_address=lambda _: iter([(self._path.name, file)])
-            )
-            records = takewhile(lambda _: self._may_read(), found)
-            try:
-                while record := await asyncio.to_thread(next, records, None):
-                    yield record
-            except ExtractorError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the records before it are extracted
-                self.problem = f"the upload could not be read to its end: {describe_unexpected(error)}"
-                self._report(ExtractorError(self.problem))
-
-    def _report(self, error: ExtractorError) -> None:
-        if not self._may_read():
-            raise asyncio.CancelledError
-        note_unread(error, self._results, self._tally)

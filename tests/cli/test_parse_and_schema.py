@@ -32,7 +32,7 @@ def test_parse_as_json_has_offsets_into_the_raw_text():
 
 def test_a_value_is_explained_by_its_words_and_the_rules_that_found_them():
     lines = invoke("parse", "--explain", "tests/records/study.xml").stdout.splitlines()
-    at = lines.index("    constraints: Age >= 18 year (0.97)")
+    at = lines.index("    constraints: Age: >= 18 year (0.97)")
     assert lines[at + 1] == "        from: Age >= 18 years"
     assert "            comparison: >=" in lines[at + 2 : at + 6]
 
