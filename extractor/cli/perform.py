@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from extractor.errors import ExtractorError
 from extractor.llm.calls import estimate_tokens
-from extractor.llm.cost.tokens import Cases
 from extractor.llm.database import open_run_to_read
 from extractor.llm.store import CallStore
 from extractor.run.executor import open_executor
@@ -139,21 +138,10 @@ def forecast_job(job: RunJob) -> int:
 
 def print_forecast(forecast: Forecast) -> None:
     """Print the least, expected and largest figures of a run as a table, and their assumptions on standard error."""
-    figures: dict[str, Cases[int] | Cases[float] | None] = {
-        "questions": forecast.questions,
-        "calls": forecast.calls,
-        "prompt tokens": forecast.prompt_tokens,
-        "of them cached": forecast.cached_tokens,
-        "output tokens": forecast.output_tokens,
-        "dollars": forecast.usd,
-        "dollars without a cache": forecast.usd_uncached,
-        "seconds": forecast.seconds,
-    }
     rows = []
-    for name, cases in figures.items():
-        if cases is not None:
-            digits = 0 if not name.startswith("dollars") else 2 if cases.high >= 1 else 4
-            rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
+    for name, cases in forecast.figures.items():
+        digits = 0 if not name.startswith("dollars") else 2 if cases.high >= 1 else 4
+        rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
     print_table((f"{forecast.records:,} records", "least", "expected", "most"), rows, apart=False)
     sys.stdout.flush()  # the table comes before its assumptions, in a file of both too
     if listed := forecast.price:

@@ -102,7 +102,7 @@ class Run:
             tally.watch = opened.watch
             records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
             limits = replace(self.limits, concurrency=records, budget=budget)
-            extract = partial(extract_with, executor, options=opened.options, model=opened.model)
+            extract = partial(extract_with, executor, opened)
 
             async def extract_all() -> None:
                 tally.begin_again()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib.resources import files
 from logging import NullHandler
 
-from extractor.api import Extractor
+from extractor.api import Extractor, OpenExtractor
 from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
 from extractor.events import listening
 from extractor.llm.client import Model
@@ -137,7 +137,7 @@ class Service:
                 record = await self._executor.compute(read_posted, Posted(name, body))
                 if isinstance(record, RecordError):
                     raise ProblemError("unreadable", record.problem, place=record.place, remedy=record.remedy)
-                return (await extract_with(self._executor, record, options, model)).line
+                return (await extract_with(self._executor, OpenExtractor(model, options), record)).line
         except TimeoutError:
             if self.is_stopping:
                 raise ProblemError("not-ready", "the service stops", retry_s=10) from None

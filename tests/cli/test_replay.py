@@ -107,13 +107,6 @@ def replay(run, *words, **environment):
     )
 
 
-def test_a_replay_is_compared_with_its_run(run):
-    assert replay(run, "--effort", "high", "--quiet").exit_code == 0
-    assert invoke("evaluate", run, run.parent / "new", "--fail-under", "all=1").exit_code == 0
-    same = invoke("diff", run, run.parent / "new")
-    assert (same.exit_code, same.stdout) == (0, "")
-
-
 @pytest.mark.usefixtures("other_rules")
 def test_a_changed_rule_shows_what_it_changes(made, run):
     calls = made[0].calls
@@ -153,9 +146,12 @@ def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(mad
     assert server.calls - calls == 2 * fresh["usage"]["calls"]
 
 
-def test_with_the_answers_of_the_run_its_own_command_asks_only_what_had_no_good_answer(made, run):
+def test_a_replay_is_compared_with_its_run_and_goes_on_where_that_had_no_good_answer(made, run):
     server = made[0]
     assert replay(run, "--effort", "high", "--quiet").exit_code == 0
+    assert invoke("evaluate", run, run.parent / "new", "--fail-under", "all=1").exit_code == 0
+    same = invoke("diff", run, run.parent / "new")
+    assert (same.exit_code, same.stdout) == (0, "")
     calls = server.calls
     words = ("run", run.parent / "records.jsonl", *options(server), "--out", run.parent / "new")
     assert invoke(*words).exit_code == 0
