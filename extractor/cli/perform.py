@@ -90,10 +90,10 @@ async def _extract(job: RunJob, sink: Sink) -> None:
             if not (job.batch_rounds and isinstance(sink, RunFolder)):
                 await job.run.perform(sink, executor)
                 return
-            from extractor.run.batches import BatchPlan, perform_in_batches
+            from extractor.run.batches import perform_in_batches
 
-            plan = BatchPlan(job.batch_rounds, partial(_show_batch, job), getattr(job.given, "poll", 0), job.waits)
-            if await perform_in_batches(job.run, sink, executor, plan):
+            poll_s, show = getattr(job.given, "poll", None), partial(_show_batch, job)
+            if await perform_in_batches(job.run, sink, executor, job.batch_rounds, show, poll_s=poll_s):
                 say("requests are left that no batch answered; the same command goes on")
 
 

@@ -24,9 +24,9 @@ _FINDING_KINDS = 5
 def print_summary(tally: Tally, manifest: Manifest | None) -> None:
     """Print the run's counts: a table on a terminal, ``name: value`` lines when piped.
 
-    Questions and cost are those of all invocations, as in the manifest of the run's folder.
+    Questions and cost are those of the whole run, also of records that an earlier invocation finished.
     """
-    counts = _list_counts(tally, manifest.usage if manifest else tally.usage)
+    counts = _list_counts(tally, sum_usage(tally, manifest))
     costs = _list_costs(tally, manifest.cost if manifest else None)
     rows = {name: f"{value}" for name, value in (*counts, *costs) if value is not None}
     if sys.stderr.isatty():
@@ -35,6 +35,11 @@ def print_summary(tally: Tally, manifest: Manifest | None) -> None:
     else:
         lines = [f"{name}: {value}" for name, value in rows.items()]
     print("\n".join(lines), file=sys.stderr)
+
+
+def sum_usage(tally: Tally, manifest: Manifest | None) -> Usage:
+    """Return the usage of the whole run. The manifest counts all records with a result, the tally also failed ones."""
+    return manifest.usage if manifest and tally.resumed else tally.usage
 
 
 def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
@@ -113,7 +118,7 @@ def _words() -> list[str]:
 def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     """Yield lines on failures, omitted records and open questions, and on the next steps."""
     exchange, asks, tally = job.extractor.choice.exchange, job.extractor.options.asks, job.run.tally
-    usage = folder.manifest.usage if folder else tally.usage
+    usage = sum_usage(tally, folder.manifest if folder else None)
     for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost
         yield f"no answer in {broken}"
     if job.given.quiet:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 
 from extractor.llm.batch_book import BatchQueue
@@ -18,21 +17,19 @@ _SLICE_S = 0.5
 """Seconds after which a wait notices that the run is being stopped."""
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPlan:
-    """How a run uses batches: at most ``rounds`` of them, and the first poll for answers after ``poll_s`` seconds.
-
-    Without ``waits``, the run ends when a batch is submitted. ``on_status`` gets the news of each batch.
-    """
-
-    rounds: int
-    on_status: Callable[[BatchStatus], None]
-    poll_s: float = 5.0
-    waits: bool = True
-
-
-async def perform_in_batches(run: Run, folder: RunFolder, executor: Executor, plan: BatchPlan) -> bool:
+async def perform_in_batches(
+    run: Run,
+    folder: RunFolder,
+    executor: Executor,
+    rounds: int,
+    on_status: Callable[[BatchStatus], None],
+    *,
+    poll_s: float | None,
+) -> bool:
     """Extract all records, and return whether requests are left that no batch answered.
+
+    At most ``rounds`` batches follow one another. The first poll for answers comes after ``poll_s`` seconds; if it is
+    None, the run ends when a batch is submitted. ``on_status`` gets the news of each batch.
 
     Raises the errors of ``Run.perform``, and ``ModelUnavailable`` if the provider cannot be used.
     """
@@ -50,19 +47,19 @@ async def perform_in_batches(run: Run, folder: RunFolder, executor: Executor, pl
         if run.is_stopping:
             raise asyncio.CancelledError  # the provider's batches go on without this program
 
-    policy = PollPolicy(first_wait=plan.poll_s, sleep=sleep)
+    policy = PollPolicy(first_wait=poll_s or 0.0, sleep=sleep)
     costs = run.pricing.live_cost, queue.reservation_of
     try:
         async with (
             run.open(folder, executor, Route(answerer=lambda: queue), budget) as extract_all,
-            open_batch_client(spec, book, run.extractor.asking, policy, plan.on_status, *costs) as client,
+            open_batch_client(spec, book, run.extractor.asking, policy, on_status, *costs) as client,
         ):
-            if not plan.waits:
+            if poll_s is None:
                 await extract_all()
                 await client.plan()
                 await client.submit_all()
                 return False
-            for left in range(plan.rounds, -1, -1):
+            for left in range(rounds, -1, -1):
                 await client.finish_all()
                 queue.settle()
                 folder.rewind()

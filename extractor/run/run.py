@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
-from typing import Protocol
 
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelAway, ModelUnavailable
@@ -26,15 +25,16 @@ from .manifest import Stop
 from .records import RunLimits, Sink, extract_records, note_unread
 from .tally import Tally
 
+_STOPS = {
+    KeyboardInterrupt: Stop.INTERRUPTED,
+    asyncio.CancelledError: Stop.INTERRUPTED,
+    BudgetReached: Stop.BUDGET,
+    ModelAway: Stop.MODEL_AWAY,
+    BaseException: Stop.ERROR,
+}
+"""What ends a run, and the reason to name for it; the first that fits."""
 _STATUS = {None: "done", Stop.INTERRUPTED: "interrupted", Stop.BUDGET: "budget"}
 """How the event at the end of a run names the reason; other reasons are ``failed``."""
-
-
-class ReadRecords(Protocol):
-    """Reads the records of a run, from the first one at each call."""
-
-    def __call__(self, *, on_error: Callable[[ExtractorError], None]) -> Iterable[TrialRecord]:
-        """Yield the records, and call ``on_error`` for each one that cannot be read."""
 
 
 class _Enough(BaseException):
@@ -47,7 +47,7 @@ class Run:
 
     Args:
         extractor: The options and the model.
-        read: Reads the records.
+        read: Reads the records from the first one; its ``on_error`` gets the error of each one that cannot be read.
         limits: The requests at once (for each worker of a cluster), the records to read, and how they are read.
         pricing: The price of tokens, and the run's limit of money.
         meter: The budget that calls must fit, in place of the run's own; then ``limits.budget`` ends the run.
@@ -56,7 +56,7 @@ class Run:
     """
 
     extractor: Extractor
-    read: ReadRecords
+    read: Callable[..., Iterable[TrialRecord]]
     limits: RunLimits = field(default_factory=RunLimits)
     pricing: Pricing = field(default_factory=Pricing)
     meter: Meter | None = None
@@ -127,7 +127,9 @@ class Run:
 
         ``error`` is what ended it. Sorting a large run takes seconds.
         """
-        stop = self._explain(error)
+        stop = next((stop for kind, stop in _STOPS.items() if isinstance(error, kind)), None)
+        if self.is_stopping and (error is None or isinstance(error, ModelUnavailable)):
+            stop = Stop.INTERRUPTED
         try:
             if isinstance(sink, RunFolder):
                 sink.finish(self.tally, stop, whole=self.limits.records is None)
@@ -137,14 +139,3 @@ class Run:
             status, seconds = _STATUS.get(stop, "failed"), round(monotonic() - self._since, 3)
             tell(Event.RUN_ENDED, status=status, seconds=seconds, **self.tally.facts)
         return stop
-
-    def _explain(self, error: BaseException | None) -> Stop | None:
-        if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
-            return Stop.INTERRUPTED
-        if self.is_stopping and (error is None or isinstance(error, ModelUnavailable)):
-            return Stop.INTERRUPTED
-        if error is None:
-            return None
-        if isinstance(error, BudgetReached):
-            return Stop.BUDGET
-        return Stop.MODEL_AWAY if isinstance(error, ModelAway) else Stop.ERROR

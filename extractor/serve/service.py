@@ -18,7 +18,8 @@ from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord
 
 from .callers import CallerBook, RequestRates, SharedMeter
-from .jobs import JobRunner, keep_job_events_apart
+from .job import keep_job_events_apart
+from .jobs import JobRunner
 from .problems import ProblemError
 from .reading import Posted, read_posted
 from .settings import ServiceSettings
