@@ -1,7 +1,7 @@
 """Open the job of a command: its run, made of the options, and the processes that share the work."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,8 +37,9 @@ _MOST_PROCESSES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class RunJob:
-    """A command's options and its run. Without ``out`` the results go to standard output.
+    """A command's options and its run, and how to open the executor for it.
 
+    Without ``out`` the results go to standard output.
     ``batch_rounds`` limits the provider's batches, 0 for none; without ``waits`` the run ends when a batch is
     submitted. If more than the share ``max_lacking`` of the questions get no usable answer, the run fails.
     """
@@ -46,6 +47,7 @@ class RunJob:
     given: RecordOptions
     inputs: tuple[str, ...]
     run: Run
+    connect: Callable[[], AbstractContextManager[Executor]]
     out: Path | None
     batch_rounds: int = 0
     waits: bool = True
@@ -67,19 +69,6 @@ class RunJob:
         """Whether the run uses no model."""
         return not self.extractor.options.asks or not self.extractor.choice.answers
 
-    def connect(self) -> AbstractContextManager[Executor]:
-        """Return the executor for these options."""
-        workers, ray = _find_workers(self.given)
-        if ray:
-            from extractor.run.ray import connected
-
-            return connected(ray, workers)
-        if self.uses_rules_alone:
-            return nullcontext(open_executor(workers))
-        if self.run.workers == 1:
-            return nullcontext(InlineExecutor())
-        return nullcontext(ProcessExecutor(self.run.workers - 1, SMALL_RUN if workers is None else 0))
-
     def count(self, folder: RunFolder | None = None) -> int | None:
         """Count the records in the inputs, and note the count in ``folder``.
 
@@ -97,19 +86,30 @@ class RunJob:
         return total
 
 
-def _find_workers(given: RecordOptions) -> tuple[int | None, str | None]:
-    """Return the options ``--workers`` and ``--ray``, which only some commands have."""
-    return getattr(given, "workers", None), getattr(given, "ray", None)
+def _share_work(
+    given: RecordOptions, extractor: Extractor, *, in_batches: bool
+) -> tuple[int, Callable[[], AbstractContextManager[Executor]]]:
+    """Return how many processes share the work, and a function that opens their executor.
 
+    One process is enough if the answers come from a store, a file or a batch.
+    """
+    workers, ray, choice = getattr(given, "workers", None), getattr(given, "ray", None), extractor.choice
+    if ray:
 
-def _count_processes(extractor: Extractor, given: RecordOptions, *, in_batches: bool) -> int:
-    """Return the number of processes that share the work: one if answers come from a store, a file or a batch."""
-    (workers, ray), choice = _find_workers(given), extractor.choice
-    if ray or not extractor.options.asks or not choice.answers:
-        return workers or (1 if ray else count_cores())
-    if choice.replay or choice.exchange or in_batches:
-        return 1
-    return workers or min(count_cores(), _MOST_PROCESSES)
+        def connect() -> AbstractContextManager[Executor]:
+            from extractor.run.ray import connected
+
+            return connected(ray, workers)
+
+        return workers or 1, connect
+    if not extractor.options.asks or not choice.answers:
+        return workers or count_cores(), lambda: nullcontext(open_executor(workers))
+    stored = choice.replay or choice.exchange or in_batches
+    processes = 1 if stored else workers or min(count_cores(), _MOST_PROCESSES)
+    if processes == 1:
+        return 1, lambda: nullcontext(InlineExecutor())
+    inline_first = SMALL_RUN if workers is None else 0
+    return processes, lambda: nullcontext(ProcessExecutor(processes - 1, inline_first))
 
 
 @contextmanager
@@ -160,11 +160,12 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
             beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
             nearest = "" if path.name in beside else suggest(path.name, beside)
             raise ValueError(f"{path}: {describe_missing(path)}{nearest}; check the path")
+        processes, connect = _share_work(given, extractor, in_batches=in_batches)
         run = Run(
             extractor=extractor,
             read=partial(read_records, *found, stdin=sys.stdin.buffer, open_address=open_inputs),
             limits=RunLimits(asked.get("concurrency", 8), given.limit),
             pricing=pricing,
-            workers=_count_processes(extractor, given, in_batches=in_batches),
+            workers=processes,
         )
-        yield RunJob(given=given, inputs=found, run=run, out=out, **more), unknown
+        yield RunJob(given=given, inputs=found, run=run, connect=connect, out=out, **more), unknown

@@ -52,7 +52,8 @@ class Run:
         pricing: The price of tokens, and the run's limit of money.
         meter: The budget that calls must fit, in place of the run's own; then ``limits.budget`` ends the run.
         workers: The number of processes, for the log.
-        tally: The counts.
+
+    ``tally`` has the counts. While ``is_stopping`` is set, no further record begins.
     """
 
     extractor: Extractor
@@ -61,9 +62,9 @@ class Run:
     pricing: Pricing = field(default_factory=Pricing)
     meter: Meter | None = None
     workers: int = 1
-    tally: Tally = field(default_factory=Tally)
-    is_stopping: bool = False
-    _since: float = field(default_factory=monotonic)
+    tally: Tally = field(default_factory=Tally, init=False)
+    is_stopping: bool = field(default=False, init=False)
+    _since: float = field(default_factory=monotonic, init=False)
 
     def stop(self, why: str) -> None:
         """Begin no further record, and no request to the model. What is under way may end."""
