@@ -152,7 +152,7 @@ def _fetch(
     numbers = wanted if isinstance(wanted, Sequence) else ()
     known, totals = set[str](), list[int | None]()
     with RecordFile(path, wanted, registry, fresh=fresh) if path else nullcontext() as file:
-        earlier, done_before = (file.records, file.complete) if file else (0, False)
+        earlier, done_before = (file.records, file.note.complete) if file else (0, False)
         tally = Tally(resumed=earlier)
 
         def note(page: "FetchedPage") -> None:
@@ -160,7 +160,7 @@ def _fetch(
             totals.append(page.total)
 
         def expect() -> int | None:
-            total = file.total if file else totals[-1] if totals else None
+            total = file.note.total if file else totals[-1] if totals else None
             return len(numbers) or min((one for one in (total, limit) if one is not None), default=None)
 
         async def work() -> Sequence[str]:
