@@ -40,7 +40,7 @@ from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.results.evaluation import evaluate
 from extractor.results.evaluation.fields import FIELDS
-from extractor.run.forecast import forecast_cached, forecast_price, forecast_written
+from extractor.run.forecast import forecast_costs
 from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
 from extractor.stages.ask.planner import estimate_record
 from extractor.stages.ask.prompt import render_call
@@ -175,15 +175,9 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     calls, prompt, static, output = (one[name] * _RECORDS for name in _COUNTS)
     thinking = calls * pricing.thinking.expected
     tokens = Tokens(calls, prompt, static, output + thinking)
-    cached = forecast_cached(tokens, pricing, _CONCURRENCY)
-    written = forecast_written(tokens, cached, pricing)
-    return Bill(
-        forecast_price(tokens, cached, written, price),
-        thinking * float(price.output) / 1e6,
-        written * float(price.written or 0) / 1e6,
-        forecast_price(tokens, 0, 0, price),
-        cached,
-    )
+    costs = forecast_costs(tokens, pricing, _CONCURRENCY)
+    written = costs.written * float(price.written or 0) / 1e6
+    return Bill(costs.usd, thinking * float(price.output) / 1e6, written, costs.usd_uncached, costs.cached)
 
 
 def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> str:

@@ -14,7 +14,7 @@ import typer
 from extractor.options import FILES, WHAT, split_names
 
 from .console import FAILED, OK, USAGE, errors_for_people, say, say_first, to_printable, warn_incomplete
-from .options import QuietOption, WorkersOption, option
+from .options import QuietOption, RunOptions, WorkersOption, option
 
 if TYPE_CHECKING:
     from extractor.results.diff import TrialChange, TrialDiff
@@ -109,19 +109,15 @@ def _open_side(name: str, scratch: Path, workers: int | None) -> _Side:
     if run:
         warn_incomplete(run.folder)
     else:
-        from extractor.api import Extractor
         from extractor.results.report.overview import read_failures
         from extractor.run.folder import FAILURES
-        from extractor.run.records import RunLimits
 
-        from .job import RunJob
+        from .job import open_job
         from .perform import perform_job
 
-        rules, limits = Extractor(effort="none"), RunLimits()
-        job = RunJob(
-            inputs=(name,), extractor=rules, limits=limits, out=scratch, fresh=False, quiet=True, workers=workers
-        )
-        code = perform_job(job)
+        options = {"inputs": (name,), "out": str(scratch), "effort": "none", "quiet": True, "workers": workers}
+        with open_job(RunOptions.read(options)) as (job, unknown):
+            code = perform_job(job) or unknown
         failures = read_failures(scratch / FAILURES)
         for failure in failures[:_NAMED]:
             say(str(failure.get("message", "")).splitlines()[0])

@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -90,9 +90,8 @@ def fetch(
         page_size=page_size,
         timeout=timeout,
     )
-    if out == "-":
-        return _fetch_to_stdout(wanted, registry, limit, quiet=quiet)
-    return _fetch_to_file(wanted, registry, Path(out), limit, is_kept=True, fresh=fresh, quiet=quiet)
+    path = None if out == "-" else Path(out)
+    return _fetch(wanted, registry, path, limit, place=out if path else "", fresh=fresh, quiet=quiet)
 
 
 @contextmanager
@@ -119,7 +118,7 @@ def find_records(
     with TemporaryDirectory(prefix="extractor-") as scratch, ExitStack() as stack:
         path = (folder or Path(scratch)) / _FETCHED
         stack.enter_context(made_folder(path.parent))
-        code = _fetch_to_file(numbers, registry, path, is_kept=folder is not None, fresh=fresh, quiet=quiet)
+        code = _fetch(numbers, registry, path, place=str(path) if folder else "", fresh=fresh, quiet=quiet)
         if path.exists():
             others.insert(0, str(path))
         if not others:
@@ -127,98 +126,67 @@ def find_records(
         yield tuple(others), code
 
 
-def _fetch_to_file(
+def _fetch(
     wanted: "Wanted",
     registry: "Registry",
-    path: Path,
+    path: Path | None,
     limit: int | None = None,
     *,
-    is_kept: bool,
+    place: str,
     fresh: bool,
     quiet: bool,
 ) -> int:
-    """Fetch what the file lacks, and return the exit code. A file that is not kept is not named."""
-    from extractor.fetch import RecordFile, fetch_to_file
+    """Fetch what the file lacks, or all to standard output, and return the exit code.
 
-    with RecordFile(path, wanted, registry, fresh=fresh) as file:
-        earlier, done_before = file.records, file.complete
-        place = str(path) if is_kept else ""
-
-        def work(note: "Callable[[FetchedPage], None]") -> "Coroutine[Any, Any, tuple[str, ...]]":
-            return fetch_to_file(file, limit=limit, on_page=note)
-
-        unknown = _show(work, earlier, lambda: _expect(wanted, file.total, limit), place, quiet=quiet)
-        if not quiet:
-            new = f" ({file.records - earlier:,} new)" if earlier else ""
-            again = "; it was complete, --fresh fetches it again" if done_before else ""
-            records = f"{file.records:,} record{'s' * (file.records != 1)}"
-            where = f"in {place}" if place else "fetched"
-            say(f"{records} {where}{new}{again}")
-    return _name_unknown(unknown, registry)
-
-
-def _fetch_to_stdout(wanted: "Wanted", registry: "Registry", limit: int | None, *, quiet: bool) -> int:
-    """Fetch to standard output, and return the exit code."""
-    from extractor.fetch import RegistryQuery, fetch_pages
-
-    known, totals = set[str](), list[int | None]()
-
-    async def fetch_all(note: "Callable[[FetchedPage], None]") -> tuple[str, ...]:
-        async with registry.open() as client:
-            async for page in fetch_pages(client, wanted, known, limit=limit):
-                sys.stdout.buffer.writelines(study.line for study in page.studies)
-                sys.stdout.buffer.flush()
-                totals.append(page.total)
-                note(page)
-        return () if isinstance(wanted, RegistryQuery) else tuple(one for one in wanted if one not in known)
-
-    unknown = _show(fetch_all, 0, lambda: _expect(wanted, totals[-1] if totals else None, limit), "", quiet=quiet)
-    return _name_unknown(unknown, registry)
-
-
-def _show(
-    work: "Callable[[Callable[[FetchedPage], None]], Coroutine[Any, Any, tuple[str, ...]]]",
-    earlier: int,
-    total: "Callable[[], int | None]",
-    place: str,
-    *,
-    quiet: bool,
-) -> tuple[str, ...]:
-    """Run the work with a live line. Ctrl-C ends it with exit code 130; ``place`` names the file that can be continued.
-
-    A request that the registry refuses is an error of usage.
+    ``place`` names the file if it stays. Ctrl-C ends with exit code 130. A request that the registry refuses is an
+    error of usage.
     """
     import asyncio
 
     from extractor.errors import RegistryRefused
+    from extractor.fetch import RecordFile, fetch_pages, fetch_to_file
     from extractor.run.tally import Tally
 
     from .progress import show_progress
 
-    tally = Tally(resumed=earlier)
+    numbers = wanted if isinstance(wanted, Sequence) else ()
+    known, totals = set[str](), list[int | None]()
+    with RecordFile(path, wanted, registry, fresh=fresh) if path else nullcontext() as file:
+        earlier, done_before = (file.records, file.note.complete) if file else (0, False)
+        tally = Tally(resumed=earlier)
 
-    def note(page: "FetchedPage") -> None:
-        tally.extracted += len(page.studies)
+        def note(page: "FetchedPage") -> None:
+            tally.extracted += len(page.studies)
+            totals.append(page.total)
 
-    try:
-        with show_progress(tally, total, quiet=quiet):
-            return asyncio.run(work(note))
-    except KeyboardInterrupt:
-        there = f"{place} has {earlier + tally.extracted:,} records; the same command, without --fresh, goes on"
-        say(f"interrupted; {there if place else 'with --out a fetch can go on where it stopped'}")
-        raise SystemExit(INTERRUPTED) from None
-    except RegistryRefused as error:
-        raise ValueError(str(error)) from error
+        def expect() -> int | None:
+            total = file.note.total if file else totals[-1] if totals else None
+            return len(numbers) or min((one for one in (total, limit) if one is not None), default=None)
 
+        async def work() -> Sequence[str]:
+            if file:
+                return await fetch_to_file(file, limit=limit, on_page=note)
+            async with registry.open() as client:
+                async for page in fetch_pages(client, wanted, known, limit=limit):
+                    sys.stdout.buffer.writelines(study.line for study in page.studies)
+                    sys.stdout.buffer.flush()
+                    note(page)
+            return [one for one in numbers if one not in known]
 
-def _expect(wanted: "Wanted", total: int | None, limit: int | None) -> int | None:
-    """Return the number of records that there will be, if it is known."""
-    if isinstance(wanted, Sequence):
-        return len(wanted)
-    return min((one for one in (total, limit) if one is not None), default=None)
-
-
-def _name_unknown(unknown: Sequence[str], registry: "Registry") -> int:
+        try:
+            with show_progress(tally, expect, quiet=quiet):
+                unknown = asyncio.run(work())
+        except KeyboardInterrupt:
+            there = f"{place} has {earlier + tally.extracted:,} records; the same command, without --fresh, goes on"
+            say(f"interrupted; {there if place else 'with --out a fetch can go on where it stopped'}")
+            raise SystemExit(INTERRUPTED) from None
+        except RegistryRefused as error:
+            raise ValueError(str(error)) from error
+        if file and not quiet:
+            new = f" ({tally.extracted:,} new)" if earlier else ""
+            again = "; it was complete, --fresh fetches it again" if done_before else ""
+            records = f"{file.records:,} record{'s' * (file.records != 1)}"
+            say(f"{records} {f'in {place}' if place else 'fetched'}{new}{again}")
     if unknown:
         say(f"not known to {registry.name}: {', '.join(unknown)}")
     return FAILED if unknown else OK

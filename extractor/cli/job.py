@@ -1,8 +1,10 @@
-"""Open the job of a command: its inputs, its options, and the processes that share the work."""
+"""Open the job of a command: its run, made of the options, and the processes that share the work."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from glob import has_magic
 from itertools import islice
 from os.path import realpath  # unlike Path.resolve, it takes links that lead in a circle
@@ -14,9 +16,11 @@ from extractor.errors import ExtractorError
 from extractor.llm.cost.budget import Pricing
 from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ReplayTally
+from extractor.run.addresses import open_inputs
 from extractor.run.executor import SMALL_RUN, Executor, InlineExecutor, ProcessExecutor, count_cores, open_executor
 from extractor.run.folder import RunFolder
 from extractor.run.records import RunLimits
+from extractor.run.run import Run
 from extractor.stages.read import read_records
 from extractor.stages.read.records import describe_missing
 from extractor.suggestions import suggest
@@ -33,61 +37,44 @@ _MOST_PROCESSES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class RunJob:
-    """The options of a run. Without ``out`` results go to standard output.
+    """A command's options and its run, and how to open the executor for it.
 
-    ``workers`` processes share the work, one per core if None. ``batch_rounds`` limits the provider's batches, 0 for
-    none; the first poll for answers comes after ``poll_s`` seconds. Without ``waits`` the run ends when a batch is
-    submitted. ``ray`` is the address of the Ray cluster, ``local`` for one on this machine. If more than
-    the share ``max_lacking`` of the questions get no usable answer, the run fails.
+    Without ``out`` the results go to standard output.
+    ``batch_rounds`` limits the provider's batches, 0 for none; without ``waits`` the run ends when a batch is
+    submitted. If more than the share ``max_lacking`` of the questions get no usable answer, the run fails.
     """
 
+    given: RecordOptions
     inputs: tuple[str, ...]
-    extractor: Extractor
-    limits: RunLimits
+    run: Run
+    connect: Callable[[], AbstractContextManager[Executor]]
     out: Path | None
-    fresh: bool
-    quiet: bool
-    workers: int | None = None
-    pricing: Pricing = field(default_factory=Pricing)
     batch_rounds: int = 0
-    poll_s: float = 5.0
     waits: bool = True
-    ray: str | None = None
     max_lacking: float = 1.0
+
+    @property
+    def extractor(self) -> Extractor:
+        """The options of the extraction, and the model."""
+        return self.run.extractor
+
+    @property
+    def exports(self) -> bool:
+        """Whether the run writes its questions into a file, and no results."""
+        exchange = self.extractor.choice.exchange
+        return exchange is not None and not self.waits
 
     @property
     def uses_rules_alone(self) -> bool:
         """Whether the run uses no model."""
         return not self.extractor.options.asks or not self.extractor.choice.answers
 
-    @property
-    def processes(self) -> int:
-        """Number of processes that share the work: one for replayed answers."""
-        choice = self.extractor.choice
-        if self.uses_rules_alone or self.ray:
-            return self.workers or (1 if self.ray else count_cores())
-        if choice.replay or choice.exchange or self.batch_rounds or choice.spec is None:
-            return 1
-        return self.workers or min(count_cores(), _MOST_PROCESSES)
-
-    def connect(self) -> AbstractContextManager[Executor]:
-        """Return the executor for these options."""
-        if self.ray:
-            from extractor.run.ray import connected
-
-            return connected(self.ray, self.workers)
-        if self.uses_rules_alone:
-            return nullcontext(open_executor(self.workers))
-        if self.processes == 1:
-            return nullcontext(InlineExecutor())
-        return nullcontext(ProcessExecutor(self.processes - 1, SMALL_RUN if self.workers is None else 0))
-
     def count(self, folder: RunFolder | None = None) -> int | None:
         """Count the records in the inputs, and note the count in ``folder``.
 
         Returns None for inputs that cannot be read twice or lie on the network.
         """
-        most = self.limits.records
+        most = self.run.limits.records
         if "-" in self.inputs:
             return most
         if any("://" in one for one in self.inputs):
@@ -97,6 +84,32 @@ class RunJob:
             with suppress(ExtractorError):  # writing the results reports it, too
                 folder.note_total(total)
         return total
+
+
+def _share_work(
+    given: RecordOptions, extractor: Extractor, *, in_batches: bool
+) -> tuple[int, Callable[[], AbstractContextManager[Executor]]]:
+    """Return how many processes share the work, and a function that opens their executor.
+
+    One process is enough if the answers come from a store, a file or a batch.
+    """
+    workers, ray, choice = getattr(given, "workers", None), getattr(given, "ray", None), extractor.choice
+    if ray:
+
+        def connect() -> AbstractContextManager[Executor]:
+            from extractor.run.ray import connected
+
+            return connected(ray, workers)
+
+        return workers or 1, connect
+    if not extractor.options.asks or not choice.answers:
+        return workers or count_cores(), lambda: nullcontext(open_executor(workers))
+    stored = choice.replay or choice.exchange or in_batches
+    processes = 1 if stored else workers or min(count_cores(), _MOST_PROCESSES)
+    if processes == 1:
+        return 1, lambda: nullcontext(InlineExecutor())
+    inline_first = SMALL_RUN if workers is None else 0
+    return processes, lambda: nullcontext(ProcessExecutor(processes - 1, inline_first))
 
 
 @contextmanager
@@ -136,21 +149,10 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     if replay:  # a question without an answer stays open, and is counted
         extractor.choice = replace(extractor.choice, tally=ReplayTally())
     prices, reasoning = find_prices(given.prices), extractor.asking.reasoning
-    job = RunJob(
-        inputs=given.inputs,
-        extractor=extractor,
-        limits=RunLimits(asked.get("concurrency", 8), given.limit),
-        out=folder if given.out else None,
-        fresh=given.fresh,
-        quiet=given.quiet,
-        workers=getattr(given, "workers", None),
-        ray=getattr(given, "ray", None),
-        pricing=Pricing.of(spec, prices, given.max_usd, reasoning, in_batches=in_batches),
-        **more,
-    )
-    is_dry = asked.get("dry_run", False)
+    pricing = Pricing.of(spec, prices, given.max_usd, reasoning, in_batches=in_batches)
+    out, is_dry = Path(given.out) if given.out else None, asked.get("dry_run", False)
     with (
-        find_records(job.inputs, None if is_dry else job.out, fresh=job.fresh, quiet=job.quiet) as (found, unknown),
+        find_records(given.inputs, None if is_dry else out, fresh=given.fresh, quiet=given.quiet) as (found, unknown),
         observing(None if is_dry else given.log_json),
     ):
         if not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in found):
@@ -158,4 +160,12 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
             beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
             nearest = "" if path.name in beside else suggest(path.name, beside)
             raise ValueError(f"{path}: {describe_missing(path)}{nearest}; check the path")
-        yield replace(job, inputs=found), unknown
+        processes, connect = _share_work(given, extractor, in_batches=in_batches)
+        run = Run(
+            extractor=extractor,
+            read=partial(read_records, *found, stdin=sys.stdin.buffer, open_address=open_inputs),
+            limits=RunLimits(asked.get("concurrency", 8), given.limit),
+            pricing=pricing,
+            workers=processes,
+        )
+        yield RunJob(given=given, inputs=found, run=run, connect=connect, out=out, **more), unknown

@@ -142,8 +142,8 @@ def _mark(reading: "Reading[Any]") -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, tuple):
         return "; ".join(map(_plain, value)) or "none"
-    if hasattr(value, "model_dump"):
-        return " ".join(str(part) for part in value.model_dump(mode="json").values() if part is not None)
+    if hasattr(value, "quote"):  # a time window, which prints as its quote alone
+        return to_printable(f"{value.quote}: {value.comparator} {value.value} {value.unit}")
     return "none" if value is None else to_printable(str(value))
 
 

@@ -11,13 +11,11 @@ from threading import Timer
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from extractor.errors import ModelAway
-
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
     from rich.text import Text
 
-    from extractor.llm.patience import Watch
+    from extractor.run.run import Run
     from extractor.run.tally import Tally
 
 _COUNT_AFTER_S = 5.0
@@ -85,22 +83,17 @@ def _live_line(tally: "Tally") -> "Progress":
 
 
 class Interrupts:
-    """Handles Ctrl-C during a run: after the first (``pressed``), no record and no request to a model begins.
+    """Handles Ctrl-C during a run: after the first, no record and no request to a model begins.
 
-    Those under way may end, for ``seconds`` at most; then, or at the second Ctrl-C, the work is cancelled. ``watch`` is
-    that of the model, once it is open. In the end ``KeyboardInterrupt`` is raised, whatever the program waits for.
+    Those under way may end, for as long as the model's patience allows and at most 25 seconds; then, or at the second
+    Ctrl-C, the work is cancelled. In the end ``KeyboardInterrupt`` is raised, whatever the program waits for.
     """
 
-    def __init__(self, seconds: float = _LONGEST_S) -> None:
-        self._seconds = min(seconds, _LONGEST_S)
-        self._count = 0
+    def __init__(self, run: "Run") -> None:
+        patience = run.extractor.asking.patience
+        self._seconds = min(patience.seconds, _LONGEST_S) if patience else _LONGEST_S
+        self._run, self._count = run, 0
         self._task: asyncio.Task[Any] | None = None
-        self.watch: Watch | None = None
-
-    @property
-    def pressed(self) -> bool:
-        """Whether Ctrl-C was pressed, so that no other record may start."""
-        return self._count > 0
 
     def run(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run ``work`` in an event loop. Raises ``KeyboardInterrupt`` if it was interrupted."""
@@ -117,12 +110,9 @@ class Interrupts:
             asyncio.run(watched())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
-        except ModelAway:
-            if not self.pressed:
-                raise
         finally:
             signal.signal(signal.SIGINT, before)
-        if self.pressed:
+        if self._count:
             raise KeyboardInterrupt
 
     def _note(self, _signal: int, _frame: FrameType | None) -> None:
@@ -131,7 +121,9 @@ class Interrupts:
         if self._count > 2 or self._task is None:
             raise KeyboardInterrupt
         if self._count == 1:
-            calls = self.watch.under_way if self.watch else 0
+            self._run.is_stopping = True
+            watch = self._run.tally.watch
+            calls = watch.under_way if watch else 0
             what = f"{calls} call{'s' * (calls != 1)} to the model" if calls else "the records"
             notice = (
                 f"\nextractor: waiting at most {self._seconds:g} s for {what} under way; Ctrl-C again stops at once\n"
@@ -142,8 +134,7 @@ class Interrupts:
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)
 
     def _begin_end(self) -> None:
-        if self.watch:
-            self.watch.stop("interrupted")
+        self._run.stop("interrupted")
         if self._task:
             self._task.get_loop().call_later(self._seconds, self._task.cancel)
 

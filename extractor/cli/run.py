@@ -57,9 +57,9 @@ def submit(given: SubmitOptions) -> int:
         }
     )
     from .job import open_job
-    from .perform import export_job, forecast_job, perform_job
+    from .perform import forecast_job, perform_job
 
-    perform = forecast_job if given.dry_run else export_job if given.requests else perform_job
+    perform = forecast_job if given.dry_run else perform_job
     with open_job(given, batch_rounds=0 if given.requests else 1, waits=False) as (job, unknown):
         return perform(job) or unknown
 
@@ -88,5 +88,5 @@ def collect(given: CollectOptions) -> int:
     from .job import open_job
     from .perform import perform_job
 
-    with open_job(given, batch_rounds=0 if given.answers else given.rounds, poll_s=given.poll) as (job, unknown):
+    with open_job(given, batch_rounds=0 if given.answers else given.rounds) as (job, unknown):
         return perform_job(job) or unknown

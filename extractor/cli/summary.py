@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from extractor.results.report.overview import count_reasons, read_failures
 from extractor.run.folder import FAILURES, REPEATED, RunFolder
+from extractor.run.manifest import Manifest
 from extractor.run.tally import Tally
+from extractor.schemas import Usage
 
 from .console import to_printable
 from .job import RunJob
@@ -19,14 +21,14 @@ _FINDING_KINDS = 5
 """The most kinds of findings that a summary names."""
 
 
-def print_summary(tally: Tally, cost: Mapping[str, int | float | None] | None, *, quiet: bool) -> None:
-    """Print the run's counts: a table on a terminal, ``name: value`` lines when piped, nothing if quiet.
+def print_summary(tally: Tally, manifest: Manifest | None) -> None:
+    """Print the run's counts: a table on a terminal, ``name: value`` lines when piped.
 
-    ``cost`` is that of all invocations, as in ``run.json``.
+    Questions and cost are those of the whole run, also of records that an earlier invocation finished.
     """
-    if quiet:
-        return
-    rows = {name: f"{value}" for name, value in (*_list_counts(tally), *_list_costs(tally, cost)) if value is not None}
+    counts = _list_counts(tally, sum_usage(tally, manifest))
+    costs = _list_costs(tally, manifest.cost if manifest else None)
+    rows = {name: f"{value}" for name, value in (*counts, *costs) if value is not None}
     if sys.stderr.isatty():
         names, values = max(map(len, rows)), max(map(len, rows.values()))
         lines = [f"  {name:<{names}}    {value:>{values}}" for name, value in rows.items()]
@@ -35,8 +37,13 @@ def print_summary(tally: Tally, cost: Mapping[str, int | float | None] | None, *
     print("\n".join(lines), file=sys.stderr)
 
 
-def _list_counts(tally: Tally) -> Iterator[tuple[str, object]]:
-    """Yield names and values in order; None for a value that is not shown."""
+def sum_usage(tally: Tally, manifest: Manifest | None) -> Usage:
+    """Return the usage of the whole run. The manifest counts all records with a result, the tally also failed ones."""
+    return manifest.usage if manifest and tally.resumed else tally.usage
+
+
+def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
+    """Yield names and values in order; None for a value that is not shown. ``whole`` is the usage of the whole run."""
     usage, counts, new = tally.usage, tally.counts, "new " if tally.resumed else ""
     if tally.resumed:
         yield "records done", f"{tally.resumed + tally.extracted:,} ({tally.extracted:,} new)"
@@ -57,8 +64,8 @@ def _list_counts(tally: Tally) -> Iterator[tuple[str, object]]:
     yield f"{new}findings", f"{counts.get('findings', 0):,}" + f" ({named})" * bool(named)
     left_out = sum(counts.get("finding_kinds", {}).get(name, 0) for name in _LEFT_OUT)
     yield "read by the rules, left out by the model", f"{left_out:,}" if left_out else None
-    unanswered = f" ({usage.unanswered:,} without any usable answer)" if usage.unanswered else ""
-    yield "questions", f"{usage.questions:,} asked, {usage.open_questions:,} open{unanswered}"
+    unanswered = f" ({whole.unanswered:,} without any usable answer)" if whole.unanswered else ""
+    yield "questions", f"{whole.questions:,} asked, {whole.open_questions:,} open{unanswered}"
     if usage.calls:
         cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
         tokens = f"{usage.prompt_tokens:,} prompt tokens{cached}, {usage.output_tokens:,} output tokens"
@@ -89,12 +96,17 @@ def how_to_resume(job: RunJob, *, raises_limits: bool = False) -> str:
     return f"go on with: extractor {command}"
 
 
-def explain_lacking(job: RunJob, tally: Tally) -> str:
-    """Say that more questions lack an answer than the run allows, and why."""
+def explain_lacking(job: RunJob) -> str | None:
+    """Say that more questions lack an answer than the run allows, and why; None if it does not fail for that."""
+    tally, choice = job.run.tally, job.extractor.choice
+    if choice.exchange and choice.exchange.failed and not tally.usage.calls:
+        return f"no line of --answers answers a question of these records; {how_to_resume(job)}"
+    if tally.lacking <= job.max_lacking:
+        return None
     usage, problem = tally.usage, tally.watch.problem if tally.watch else ""
     share = f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer"
     because = f"; such as: {problem}" if problem else ""
-    again = "" if job.extractor.choice.replay else f"; to ask again, {how_to_resume(job)}"
+    again = "" if choice.replay else f"; to ask again, {how_to_resume(job)}"
     return f"{share}, more than EXTRACTOR_MAX_LACKING ({job.max_lacking:g}) allows{because}{again}"
 
 
@@ -103,20 +115,21 @@ def _words() -> list[str]:
     return [word for word in sys.argv[1:] if word != "--fresh"]
 
 
-def list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterator[str]:
+def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     """Yield lines on failures, omitted records and open questions, and on the next steps."""
-    exchange, asks = job.extractor.choice.exchange, job.extractor.options.asks
+    exchange, asks, tally = job.extractor.choice.exchange, job.extractor.options.asks, job.run.tally
+    usage = sum_usage(tally, folder.manifest if folder else None)
     for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost
         yield f"no answer in {broken}"
-    if job.quiet:
+    if job.given.quiet:
         return
     if not job.waits:
         yield f"to collect the answers: extractor batch collect {shlex.join(_words()[2:])}"
         return
     if folder:
         yield from _list_failures(job, folder, tally)
-    if job.uses_rules_alone and asks and tally.usage.open_questions:
-        yield f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)"
+    if job.uses_rules_alone and asks and usage.open_questions:
+        yield f"{usage.open_questions} questions stayed open; a model can answer them (--model)"
     if (replayed := job.extractor.choice.tally) and replayed.missing:
         open_ = f"{replayed.missing:,} calls, of about {replayed.missing_tokens:,} prompt tokens, have no answer in"
         model = folder.manifest.settings["model"] if folder else "none"

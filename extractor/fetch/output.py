@@ -28,7 +28,8 @@ class FetchNote(BaseModel):
     """The note that is stored beside the file: the query, and where it stopped.
 
     ``query`` holds the address and the parameters, empty for NCT numbers. ``size`` is that of the file in bytes,
-    ``token`` and ``page_size`` continue the query, ``total`` is the registry's count.
+    ``token`` and ``page_size`` continue the query, ``total`` is the registry's count. A ``complete`` file holds all
+    that the registry has for the query.
     """
 
     query: dict[str, str]
@@ -74,16 +75,6 @@ class RecordFile:
             self._store_note()
             self._closing = failing.pop_all()
 
-    @property
-    def total(self) -> int | None:
-        """The registry's count of the query's studies, if it is known."""
-        return self.note.total
-
-    @property
-    def complete(self) -> bool:
-        """Whether the file holds all that the registry has for the query."""
-        return self.note.complete
-
     def write(self, page: FetchedPage) -> None:
         """Append the studies of a page, and note where the next one starts."""
         data = b"".join(study.line for study in page.studies)
@@ -97,7 +88,7 @@ class RecordFile:
 
     def finish(self) -> None:
         """Note that all pages were read. Raises ``RegistryError`` if the registry counted more studies than it sent."""
-        check_count(str(self.path), self.records, self.total)
+        check_count(str(self.path), self.records, self.note.total)
         self.note.complete = bool(self.note.query)
         self._store_note()
 
@@ -105,7 +96,7 @@ class RecordFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self.complete and not self.path.stat().st_size:  # leave nothing of a fetch that found nothing
+        if not self.note.complete and not self.path.stat().st_size:  # leave nothing of a fetch that found nothing
             for path in (self.path, self._note_path, self.path.with_name(f".{self.path.name}.lock")):
                 path.unlink(missing_ok=True)
             for folder in self._made:
@@ -174,7 +165,7 @@ async def fetch_to_file(
 
     Raises as ``fetch_pages`` and ``RecordFile.finish`` do.
     """
-    if file.complete:
+    if file.note.complete:
         return ()
     left = None if limit is None else max(0, limit - file.records)
     ended = False

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from io import BytesIO
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from anyio.from_thread import start_blocking_portal
 
@@ -14,8 +14,6 @@ from extractor.stages.read import read_stream
 from .client import Registry, RegistryClient
 from .pages import Page, Study
 from .query import RegistryQuery, parse_nct_numbers
-
-_Item = TypeVar("_Item")
 
 _MOST_NUMBERS = 200
 """NCT numbers in one request: servers limit the length of an address to some 8,000 characters."""
@@ -162,39 +160,32 @@ def fetch_records(
     """
     if bool(nct_numbers) == (query is not None):
         raise ValueError("name NCT numbers or a query, one of the two")
-    wanted: Wanted = query or parse_nct_numbers(" ".join(nct_numbers))
-    known: set[str] = set()
-    source = registry or Registry()
+    numbers, known, source = parse_nct_numbers(" ".join(nct_numbers)), set[str](), registry or Registry()
+    wanted: Wanted = query or numbers
 
     async def fetch() -> AsyncGenerator[FetchedPage]:
         async with source.open() as client, aclosing(fetch_pages(client, wanted, known, limit=limit)) as pages:
             async for page in pages:
                 yield page
 
-    for page in _iterate(fetch()):
-        for study in page.studies:
-            try:
-                yield from read_stream(f"{source.name}/studies/{study.nct_id}", BytesIO(study.line))
-            except RecordError as error:
-                _report(error, on_error)
-    if not isinstance(wanted, RegistryQuery):
-        for number in wanted:
-            if number not in known:
-                _report(RecordError(number, f"not known to {source.name}", "check the number"), on_error)
+    pages = fetch()
+    with start_blocking_portal() as portal:  # works also where an event loop already runs, as in a notebook
+        try:
+            while (page := portal.call(anext, pages, None)) is not None:
+                for study in page.studies:
+                    try:
+                        yield from read_stream(f"{source.name}/studies/{study.nct_id}", BytesIO(study.line))
+                    except RecordError as error:
+                        _report(error, on_error)
+        except GeneratorExit:  # Ctrl-C and errors end the pages with the portal
+            portal.call(pages.aclose)
+            raise
+    for number in numbers:
+        if number not in known:
+            _report(RecordError(number, f"not known to {source.name}", "check the number"), on_error)
 
 
 def _report(error: RecordError, on_error: Callable[[RecordError], None] | None) -> None:
     if on_error is None:
         raise error
     on_error(error)
-
-
-def _iterate(items: AsyncGenerator[_Item]) -> Iterator[_Item]:
-    """Iterate from ordinary code, also where an event loop already runs, as in a notebook."""
-    with start_blocking_portal() as portal:
-        try:
-            while (item := portal.call(anext, items, None)) is not None:
-                yield item
-        except GeneratorExit:  # Ctrl-C and errors end the items with the portal
-            portal.call(items.aclose)
-            raise

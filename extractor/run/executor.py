@@ -22,15 +22,14 @@ from multiprocessing import get_context
 from time import monotonic
 from typing import Any, Protocol, Self, TypeVar
 
+from extractor.api import OpenExtractor
 from extractor.errors import EngineError, RecordError
 from extractor.events import Event, tell
-from extractor.llm.client import Model
 from extractor.options import ExtractionOptions
-from extractor.pipeline import extract
 from extractor.record_limits import tell_too_slow
 from extractor.schemas import Source, TrialRecord
 from extractor.stages.ask.dialogue import Replies
-from extractor.stages.ask.querying import ask_round, converse
+from extractor.stages.ask.querying import ask_round
 
 from .tally import ExtractedLine, to_line
 from .worker import KILL_S, PackedParse, advance_record, call_picklable, interrupts_blocked, start_worker
@@ -56,9 +55,11 @@ class Executor(ABC):
     """Computes functions of records. An asynchronous context manager, which stops its processes at the end.
 
     ``capacity`` is the number of records in progress that keeps it busy; 0 if it computes one at a time.
+    ``cluster_workers`` counts the workers of a cluster, each of which gets its own share of requests to the model.
     """
 
     capacity: int = 0
+    cluster_workers: int = 1
 
     @abstractmethod
     async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
@@ -207,26 +208,24 @@ def _shut_down(pool: ProcessPoolExecutor | None) -> None:
         pool.shutdown(cancel_futures=True)
 
 
-async def extract_with(
-    executor: Executor, record: TrialRecord, options: ExtractionOptions, model: Model | None
-) -> ExtractedLine:
-    """Extract a record: the executor computes, and this process sends the questions to ``model``.
+async def extract_with(executor: Executor, opened: OpenExtractor, record: TrialRecord) -> ExtractedLine:
+    """Extract a record: the executor computes, and this process sends the questions to the extractor's model.
 
     Without a model, only the rules run, and questions are counted as open. Raises the errors of ``Executor.compute``
     and ``ask_round``.
 
     >>> from extractor.stages.read import read_records
-    >>> record = next(read_records("seeds/records"))
-    >>> asyncio.run(extract_with(InlineExecutor(), record, ExtractionOptions(), None)).record_id == record.record_id
+    >>> record, rules = next(read_records("seeds/records")), OpenExtractor(None, ExtractionOptions())
+    >>> asyncio.run(extract_with(InlineExecutor(), rules, record)).record_id == record.record_id
     True
     """
-    if isinstance(executor, InlineExecutor):  # one generator, which parses the record once
-        return to_line(await converse(extract(record, options), model))
-    replies: list[Replies | None] = [] if model else [None]
+    if isinstance(executor, InlineExecutor):  # as in Python, where the record is parsed once
+        return to_line(await opened(record))
+    replies: list[Replies | None] = [] if opened.model else [None]
     known: TrialRecord | PackedParse = record
-    while not isinstance(step := await executor.compute(advance_record, known, options, replies), ExtractedLine):
+    while not isinstance(step := await executor.compute(advance_record, known, opened.options, replies), ExtractedLine):
         asked, known = step
-        replies.append(await ask_round(asked, model) if model else None)
+        replies.append(await ask_round(asked, opened.model) if opened.model else None)
     return step
 
 

@@ -19,7 +19,7 @@ from extractor.schemas import TrialRecord, Usage
 from extractor.stages.ask.questions import Session
 from extractor.stages.read.records import STDIN
 
-from .manifest import MANIFEST, Manifest, explain_changed, how_to_keep_answers, read_manifest, restore_fields
+from .manifest import MANIFEST, Manifest, Stop, explain_changed, how_to_keep_answers, read_manifest, restore_fields
 from .records import Sink
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
@@ -190,23 +190,23 @@ class RunFolder(Sink):
             if self._files:
                 self._write_manifest(self._manifest)
 
-    def finish(self, tally: Tally, stopped_by: str | None = None, *, whole: bool = True) -> None:
+    def finish(self, tally: Tally, stop: Stop | None = None, *, whole: bool = True) -> None:
         """Sort the results by input order, records of other inputs last, and write the manifest.
 
-        ``stopped_by`` is the reason for an early end, such as "interrupted"; ``whole`` means that otherwise the inputs
-        were read to their end. Does nothing if the run never began.
+        ``stop`` is the reason for an early end; ``whole`` means that otherwise the inputs were read to their end. Does
+        nothing if the run never began.
         """
         if not self._files:
             return
-        if not stopped_by:
+        if not stop:
             self._total = self._position
         with naming_file(self.path), self._manifest_lock:
-            if whole and not stopped_by:
+            if whole and not stop:
                 self.store.note_left(self._has_left)
             self._files.pop(EXTRACTIONS).close()
             sort_results(self.path / EXTRACTIONS, self.store)
             places = list(map(_describe_repeated, self.differing))
-            manifest = self._manifest.ended(self.store, tally, monotonic() - self._clock, stopped_by, places)
+            manifest = self._manifest.ended(self.store, tally, monotonic() - self._clock, stop, places)
             self._write_manifest(manifest)
 
     def _has_left(self, path: str) -> bool:

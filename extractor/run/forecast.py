@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from extractor.errors import EngineError, ExtractorError
 from extractor.llm.cost.budget import Pricing
-from extractor.llm.cost.prices import PICO, ListedPrice, Price
+from extractor.llm.cost.prices import PICO, ListedPrice
 from extractor.llm.cost.tokens import Cases, Rates, Tokens, forecast_calls
 from extractor.llm.patience import MOST_CALLS
 from extractor.options import ExtractionOptions
@@ -20,7 +20,6 @@ from .executor import Executor
 
 _CACHED_FROM = 1024
 """Providers cache the beginning of prompts with at least this many tokens."""
-_COUNTS = ("calls", "prompt_tokens", "cached_tokens", "output_tokens")
 
 
 class _Pace(NamedTuple):
@@ -42,22 +41,15 @@ _PACES = Cases(_Pace(1.0, 0.3, 200, 300), _Pace(1.2, 1, 70, 3 * 3600), _Pace(1.8
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The forecast of a run.
+    """The forecast of a run: the least, expected and highest value of each figure, under the name that people read.
 
-    ``calls.high`` is a bound: a run gets no more answers than that. The other figures are estimates.
-    ``cached_tokens`` are the prompt tokens that a provider's cache should serve. ``usd`` is the cost with them at their
-    price, ``usd_uncached`` the cost without a cache; both are None if no price is known.
+    The highest ``calls`` are a bound: a run gets no more answers than that. The other figures are estimates. ``of them
+    cached`` are the prompt tokens that a provider's cache should serve; ``dollars`` has them at their price, ``dollars
+    without a cache`` has not, and both are missing if no price is known.
     """
 
     records: int
-    questions: Cases[int]
-    calls: Cases[int]
-    prompt_tokens: Cases[int]
-    cached_tokens: Cases[int]
-    output_tokens: Cases[int]
-    usd: Cases[float] | None
-    usd_uncached: Cases[float] | None
-    seconds: Cases[float]
+    figures: dict[str, Cases[float]]
     price: ListedPrice | None
     notes: tuple[str, ...] = ()
 
@@ -104,7 +96,7 @@ def forecast_run(measured: Measured, rates: Cases[Rates], pricing: Pricing, conc
     figures: dict[str, list[float]] = defaultdict(list)
     for case, pace in zip(rates, _PACES, strict=True):
         tokens = forecast_calls(total.size, case)
-        cached = forecast_cached(tokens, pricing, concurrency)
+        costs = forecast_costs(tokens, pricing, concurrency)
         seconds = total.seconds * pace.computing
         if pricing.in_batches and tokens.calls:
             seconds += pace.batches
@@ -112,57 +104,54 @@ def forecast_run(measured: Measured, rates: Cases[Rates], pricing: Pricing, conc
             latency = pace.wait + length / pace.writes
             parts = (seconds, tokens.calls * latency / concurrency)  # waiting and computing overlap at best
             seconds = sum(parts) if case.deviations > 0 else max(parts)
-        figures["calls"].append(tokens.calls)
-        figures["prompt_tokens"].append(tokens.prompt)
-        figures["cached_tokens"].append(cached)
-        figures["output_tokens"].append(tokens.output)
-        figures["seconds"].append(round(seconds, 1))
+        figures["questions"].append(total.questions)
+        figures["calls"].append(round(tokens.calls))
+        figures["prompt tokens"].append(round(tokens.prompt))
+        figures["of them cached"].append(round(costs.cached))
+        figures["output tokens"].append(round(tokens.output))
         if price:
-            usd = forecast_price(tokens, cached, forecast_written(tokens, cached, pricing), price)
-            figures["usd"].append(round(usd, 4))
-            figures["usd_uncached"].append(round(forecast_price(tokens, 0, 0, price), 4))
+            figures["dollars"].append(round(costs.usd, 4))
+            figures["dollars without a cache"].append(round(costs.usd_uncached, 4))
+        figures["seconds"].append(round(seconds, 1))
     # The questions of a call may take this many answers, and so may the recheck of a record.
     packs = total.size.calls
     figures["calls"][2] = MOST_CALLS * (packs + min(measured.records, packs))
-    cases: dict[str, Any] = {name: Cases(*map(round, figures[name])) for name in _COUNTS}
-    cases |= {name: Cases(*figures[name]) if price else None for name in ("usd", "usd_uncached")}
     return Forecast(
         records=measured.records,
-        questions=Cases(total.questions, total.questions, total.questions),
-        seconds=Cases(*figures["seconds"]),
+        figures={name: Cases(*three) for name, three in figures.items()},
         price=replace(pricing.listed, price=price) if pricing.listed and price else None,
         notes=tuple(_notes(pricing, rates)),
-        **cases,
     )
 
 
-def forecast_cached(tokens: Tokens, pricing: Pricing, concurrency: int) -> float:
-    """Return the static tokens of all calls but the first ones, which are sent before the cache has them.
+class Costs(NamedTuple):
+    """The tokens that a provider's cache should serve, those written into it, and the cost with and without it."""
 
-    Providers do not promise a cache in batches.
+    cached: float
+    written: float
+    usd: float
+    usd_uncached: float
+
+
+def forecast_costs(tokens: Tokens, pricing: Pricing, concurrency: int) -> Costs:
+    """Forecast what a cache saves: it serves the static beginning of all calls but the first ``concurrency``.
+
+    Providers do not promise a cache in batches, and keep none of short prompts. Costs are 0 if no price is known.
     """
-    if pricing.in_batches or not _is_cacheable(tokens):
-        return 0.0
-    return tokens.static * max(0.0, 1 - concurrency / max(1.0, tokens.calls))
+    cached = written = 0.0
+    if tokens.static >= _CACHED_FROM * max(1.0, tokens.calls):
+        if not pricing.in_batches:
+            cached = tokens.static * max(0.0, 1 - concurrency / max(1.0, tokens.calls))
+        if pricing.spec and pricing.spec.family.cache != "auto":  # a request names its prefix, which is then written
+            written = tokens.static - cached
 
+    def price_of(cached: float, written: float) -> float:
+        usage = {"prompt_tokens": tokens.prompt, "cached_tokens": cached}
+        usage |= {"written_tokens": written, "output_tokens": tokens.output}
+        used = Usage(**{name: round(count) for name, count in usage.items()})
+        return pricing.cost(used) / PICO if pricing.cost else 0.0
 
-def forecast_written(tokens: Tokens, cached: float, pricing: Pricing) -> float:
-    """Return the static tokens that are written into a cache: those not read from it, if a request names its prefix."""
-    if pricing.spec is None or pricing.spec.family.cache == "auto" or not _is_cacheable(tokens):
-        return 0.0
-    return tokens.static - cached
-
-
-def _is_cacheable(tokens: Tokens) -> bool:
-    """Return whether the beginning of the prompts is long enough for a cache."""
-    return tokens.static >= _CACHED_FROM * max(1.0, tokens.calls)
-
-
-def forecast_price(tokens: Tokens, cached: float, written: float, price: Price) -> float:
-    """Return the cost in US dollars, with prompt tokens that are read from a cache and written into it."""
-    usage = {"prompt_tokens": tokens.prompt, "cached_tokens": cached}
-    usage |= {"written_tokens": written, "output_tokens": tokens.output}
-    return price.cost(Usage(**{name: round(count) for name, count in usage.items()})) / PICO
+    return Costs(cached, written, price_of(cached, written), price_of(0, 0))
 
 
 def _notes(pricing: Pricing, rates: Cases[Rates]) -> Iterable[str]:

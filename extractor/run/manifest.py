@@ -49,6 +49,15 @@ class RunState(StrEnum):
     STOPPED = "stopped"
 
 
+class Stop(StrEnum):
+    """Why an invocation stopped before its last record. The values are those of ``stopped_by`` in ``run.json``."""
+
+    INTERRUPTED = "interrupted"
+    BUDGET = "the budget was reached"
+    MODEL_AWAY = "the model was away"
+    ERROR = "an error"
+
+
 class Manifest(BaseModel):
     """The content of ``run.json``, written when an invocation begins and when it ends.
 
@@ -111,7 +120,7 @@ class Manifest(BaseModel):
         return self.model_copy(update=update)
 
     def ended(
-        self, store: RunStore, tally: Tally, seconds: float, stopped_by: str | None, places: list[dict[str, str]]
+        self, store: RunStore, tally: Tally, seconds: float, stop: Stop | None, places: list[dict[str, str]]
     ) -> "Manifest":
         """Return the manifest after another invocation of ``seconds``, with the counts of all.
 
@@ -125,9 +134,10 @@ class Manifest(BaseModel):
         lacking = {
             "lacking": store.count(LACKING), "left": store.count(LEFT), "resumed": tally.resumed, "failed": tally.failed
         }  # fmt: skip
+        states = {None: RunState.COMPLETE, Stop.INTERRUPTED: RunState.INTERRUPTED}
         update = {
-            "state": RunState.STOPPED if stopped_by else RunState.COMPLETE,
-            "stopped_by": stopped_by,
+            "state": states.get(stop, RunState.STOPPED),
+            "stopped_by": stop,
             "seconds": round(self.seconds + seconds, 3),
             "records": {"extracted": 0} | counts.get("records", {}) | lacking,
             "usage": counts.get("usage", {}) | spending.usage.model_dump(exclude=set(USAGE_OF_RECORDS)),
@@ -144,8 +154,6 @@ class Manifest(BaseModel):
                 "places": places,
             },
         }
-        if stopped_by == RunState.INTERRUPTED:
-            update["state"] = RunState.INTERRUPTED
         known = {"settings", "total", "inputs", "input_paths", "started"}
         return Manifest.model_validate(self.model_dump(include=known) | counts | update)
 

@@ -48,8 +48,8 @@ class RayExecutor(Executor):
 
     def __init__(self, ray: Any, workers: int | None = None) -> None:
         self._ray = ray
-        self.workers = workers or self._count_cores() or 1
-        self.capacity = 2 * self.workers
+        self.cluster_workers = workers or self._count_cores() or 1
+        self.capacity = 2 * self.cluster_workers
         self._slots = asyncio.Semaphore(workers or self.capacity)  # a waiting task uses no core
         options = {"num_cpus": 1, "max_retries": 0, "scheduling_strategy": "SPREAD"}
         self._call = ray.remote(**options)(_call_same_rules)

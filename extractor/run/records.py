@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -87,15 +87,20 @@ class StreamSink(Sink):
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    """Limits of a run: records in progress at once, records to read, and the cost."""
+    """Limits of a run: records in progress at once, records to read, and the cost.
+
+    With ``reads_in_thread`` each record is read in a thread, so that a file of broken records does not block the event
+    loop; no limit of time holds there.
+    """
 
     concurrency: int = 8
     records: int | None = None
     budget: Budget | None = None
+    reads_in_thread: bool = False
 
 
 async def extract_records(
-    records: Iterable[TrialRecord] | AsyncIterable[TrialRecord],
+    records: Iterable[TrialRecord],
     extract: Extract,
     sink: Sink,
     tally: Tally,
@@ -110,8 +115,9 @@ async def extract_records(
     """
     relax_garbage_collector()
     progress, budget = _InProgress(extract, sink, tally, limits.concurrency), limits.budget
+    left = islice(records, limits.records)
     try:
-        async for record in _take(records, limits.records):
+        while record := await asyncio.to_thread(next, left, None) if limits.reads_in_thread else next(left, None):
             if progress.is_done(record):
                 continue
             if budget and budget.reached:
@@ -133,17 +139,6 @@ async def extract_records(
         raise
     finally:
         await progress.cancel()
-
-
-async def _take(
-    records: Iterable[TrialRecord] | AsyncIterable[TrialRecord], most: int | None
-) -> AsyncIterator[TrialRecord]:
-    if isinstance(records, AsyncIterable):
-        async for record in records:
-            yield record
-    else:
-        for record in islice(records, most):
-            yield record
 
 
 def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None) -> None:

@@ -1,7 +1,6 @@
-"""Store, queue and run jobs.
+"""Store and queue jobs.
 
-The queue is in memory. The state of each job is in its folder, so that jobs continue after a restart of the service. A
-running job is a task in the service's loop; threads read its upload and sort its results.
+The queue is in memory. The state of each job is in its folder, so that jobs continue after a restart of the service.
 """
 
 import asyncio
@@ -9,149 +8,41 @@ import logging
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from errno import ENOSPC
-from functools import partial
-from itertools import takewhile
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
-from pydantic import ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
+from pydantic import ValidationError
 
-from extractor.api import Extractor
-from extractor.errors import BudgetReached, DiskFull, ExtractorError, ModelUnavailable, RunStopped
-from extractor.events import Event, EventLog, tell
-from extractor.llm.calls import Call
-from extractor.llm.metering import Reservation
-from extractor.llm.opening import Route
-from extractor.llm.patience import Watch
-from extractor.options import Choice, Effort, ExtractionOptions
-from extractor.run.executor import Executor, extract_with
-from extractor.run.folder import RunFolder, write_atomically
-from extractor.run.manifest import MANIFEST, describe_settings, read_manifest
-from extractor.run.records import RunLimits, extract_records, note_unread
-from extractor.run.tally import Tally
-from extractor.schemas import TrialRecord, Usage
-from extractor.stages.read import read_records
+from extractor.events import Event, tell
+from extractor.options import ExtractionOptions
+from extractor.run.executor import Executor
+from extractor.run.folder import write_atomically
 
-from .callers import OPERATOR, SPENT, CallerBook, SharedMeter, now
-from .problems import describe_unexpected
+from .callers import OPERATOR, CallerBook, SharedMeter, now
+from .job import EVENTS, UPLOAD, Job, JobRun, JobState
 from .settings import ServiceSettings
 
 _logger = logging.getLogger(__name__)
-_JOB, EVENTS, RUN, _UPLOAD = "job.json", "events.jsonl", "run", "upload"
-_OTHER_PROGRAM = "the program or its model has changed since the job began; send the records again"
-
-
-class JobState(StrEnum):
-    """The state of a job. A paused, failed or cancelled job keeps its results and can be resumed."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    PAUSED = "paused"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
+_JOB = "job.json"
 ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
 _OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 _CLEAN_S = 600.0
 
 
-class Job(Choice):
-    """A job as shown to its caller."""
-
-    model_config = ConfigDict(extra="ignore")  # of an earlier version
-
-    id: str
-    caller: str = Field(default="", description="Name of the caller, with a number if an earlier one had the name.")
-    state: JobState
-    reason: str | None = Field(default=None, description="Why the job is paused or failed.")
-    name: str = Field(description="Name of the upload. Records without an id of their own are named after it.")
-    bytes: NonNegativeInt = Field(description="Size of the upload.")
-    fields: tuple[str, ...] = Field(default=(), description="The service's own fields that are extracted.")
-    created: str
-    started: str | None = None
-    ended: str | None = None
-    extracted: NonNegativeInt = Field(default=0, description="Records with a result.")
-    failed: NonNegativeInt = Field(default=0, description="Records without a result; /failures says why.")
-    repeated: NonNegativeInt = Field(default=0, description="Records left out: an earlier one has the same id.")
-    usage: Usage = Field(default=Usage(), description="Usage of the model since the last start of the job.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_earlier(cls, given: Any) -> Any:
-        """Read a job of a version that had ``assist`` beside the effort: one that asked nothing still asks nothing."""
-        return given | {"effort": Effort.NONE} if isinstance(given, dict) and given.get("assist") == "never" else given
-
-
-_event_log: ContextVar[EventLog | None] = ContextVar("event_log", default=None)
-
-
-@contextmanager
-def keep_job_events_apart() -> Iterator[None]:
-    """Inside the block, send the events of a job only to its ``events.jsonl``, not to the service's log."""
-
-    def divert(event: logging.LogRecord) -> bool:
-        log = _event_log.get()
-        if log:
-            log.handle(event)
-        return log is None
-
-    events = logging.getLogger("extractor.events")
-    events.addFilter(divert)
-    try:
-        yield
-    finally:
-        events.removeFilter(divert)
-
-
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A job, and its task, tally and model's watch while it runs. ``refusal`` says why it may not go on."""
+    """A job, and its start with its task while it runs."""
 
     job: Job
+    start: JobRun | None = None
     task: "asyncio.Task[None] | None" = None
-    tally: Tally | None = None
-    watch: Watch | None = None
-    stopping: bool = False
-    refusal: str | None = None
 
     @property
     def shown(self) -> Job:
-        """The job, with the counts over all starts, and the usage of this start."""
-        if self.tally is None:
-            return self.job
-        tally = self.tally
-        counts = {"extracted": tally.extracted + tally.resumed, "failed": tally.failed, "repeated": tally.repeated}
-        return self.job.model_copy(update={**counts, "usage": tally.usage})
-
-
-class _JobMeter:
-    """The ``Meter`` of a job: the service's, as long as nothing ``refuses`` the job."""
-
-    def __init__(self, shared: SharedMeter, refuses: Callable[[], str | None]) -> None:
-        self._shared, self._refuses = shared, refuses
-        self.lose, self.charge = shared.lose, shared.charge
-
-    async def reserve(self, call: Call) -> Reservation:
-        """Wait for room, and reserve what a call may use. Raises ``RunStopped`` if the job may not go on."""
-        reservation = await self._shared.reserve(call)
-        if refusal := self._refuses():
-            self.charge(reservation, Usage())
-            raise RunStopped(refusal)
-        return reservation
-
-    def allows(self, reservation: Reservation) -> bool:
-        """Return whether the job may go on, and there is room for another request like this one."""
-        return not self._refuses() and self._shared.allows(reservation)
+        """The job with its counts so far."""
+        return self.start.shown if self.start else self.job
 
 
 class JobRunner:
@@ -201,7 +92,7 @@ class JobRunner:
     def prepare(self, caller: str) -> tuple[str, Path]:
         """Make an id of 128 random bits and a folder for the upload. The job exists after ``submit``."""
         job_id = secrets.token_hex(16)
-        upload = self._root / caller / job_id / _UPLOAD
+        upload = self._root / caller / job_id / UPLOAD
         upload.mkdir(parents=True, mode=0o700)
         (upload.parent / EVENTS).touch()
         return job_id, upload
@@ -244,8 +135,8 @@ class JobRunner:
     def cancel(self, job_id: str) -> Job:
         """End a job after the records in progress. Its results are kept."""
         entry = self._entries[job_id]
-        if entry.task:
-            entry.stopping = True
+        if entry.start:
+            entry.start.run.is_stopping = True
         elif entry.job.state in ACTIVE:
             self._set(entry, state=JobState.CANCELLED, ended=now())
         return entry.shown
@@ -254,7 +145,6 @@ class JobRunner:
         """End a job at once, and delete its files."""
         folder, entry = self.path(job_id), self._entries.pop(job_id)
         if entry.task:
-            entry.stopping = True
             entry.task.cancel()
             await asyncio.wait([entry.task])
         await asyncio.to_thread(_discard, folder)
@@ -262,10 +152,8 @@ class JobRunner:
     def stop(self) -> None:
         """Begin no further record and no request to the model."""
         self._closing = True
-        for entry in self._entries.values():
-            entry.stopping = True
-            if entry.watch:
-                entry.watch.stop("the service stops")
+        for start in [entry.start for entry in self._entries.values() if entry.start]:
+            start.run.stop("the service stops")
 
     async def close(self, seconds: float) -> None:
         """Stop all jobs, and cancel those that still run after ``seconds``. They continue at the next start."""
@@ -286,98 +174,19 @@ class JobRunner:
                 return
             entry = min(waiting, key=lambda each: running[each.job.caller])
             self._set(entry, state=JobState.RUNNING, started=entry.job.started or now(), ended=None)
-            entry.tally, entry.stopping, entry.refusal = Tally(), False, None
-            entry.task = asyncio.create_task(self._run(entry, entry.tally))
+            job = entry.job
+            entry.start = JobRun(job, self.path(job.id), self._settings, self._book, self._meter)
+            entry.task = asyncio.create_task(self._perform(entry, entry.start))
 
-    async def _run(self, entry: _Entry, tally: Tally) -> None:
+    async def _perform(self, entry: _Entry, start: JobRun) -> None:
         """Run the rest of a job, and store its final state."""
-        job, since = entry.job, monotonic()
-        model = self._settings.model.name if self._settings.model and self._asks(job) else None
-        try:
-            with (self.path(job.id) / EVENTS).open("a", encoding="utf-8") as file:
-                _event_log.set(EventLog(file))
-                facts = {"effort": job.effort, "model": model}
-                tell(Event.RUN_STARTED, **facts, workers=self._settings.workers)
-                state, status, reason = await self._perform(entry, tally)
-                tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
-        except OSError as error:
-            state, reason = JobState.FAILED, _for_caller(error, self.path(job.id))
-        _event_log.set(None)
-        entry.job, entry.task, entry.tally, entry.watch = entry.shown, None, None, None
+        state, reason = await start.perform(self._executor)
+        entry.job, entry.start, entry.task = entry.shown, None, None
         if self._closing and state is not JobState.DONE:
             self._set(entry, state=JobState.QUEUED)
-        elif job.id in self._entries:
+        elif entry.job.id in self._entries:
             self._set(entry, state=state, reason=reason, ended=now())
         self._fill()
-
-    async def _perform(self, entry: _Entry, tally: Tally) -> tuple[JobState, str, str | None]:
-        """Run a job. Returns its final state, the status for its events, and the reason for its caller."""
-        failed, folder = (JobState.FAILED, "failed"), self.path(entry.job.id)
-        try:
-            await self._extract(entry, tally, folder)
-        except BudgetReached:
-            return JobState.PAUSED, "budget", SPENT
-        except ModelUnavailable:
-            if not entry.stopping:
-                return JobState.PAUSED, "failed", "the model cannot be used at the moment"
-        except asyncio.CancelledError:
-            entry.stopping = True
-        except (ExtractorError, OSError) as error:
-            return *failed, _for_caller(error, folder)
-        except Exception as error:  # noqa: BLE001 - its text is left out, since it may quote a record
-            return *failed, describe_unexpected(error)
-        return (JobState.CANCELLED, "interrupted", entry.refusal) if entry.stopping else (JobState.DONE, "done", None)
-
-    def _refuse(self, entry: _Entry) -> str | None:
-        """Return why a job may not go on, if its caller's key is no longer valid. The job then stops."""
-        if not entry.refusal and not self._book.is_valid(entry.job.caller):
-            entry.stopping, entry.refusal = True, "the caller's key was revoked, or has expired"
-        return entry.refusal
-
-    async def _extract(self, entry: _Entry, tally: Tally, folder: Path) -> None:
-        """Run the batch over the upload. Raises any error that ends it, and an error if the upload is unreadable."""
-        settings, job, asks = self._settings, entry.job, self._asks(entry.job)
-        extractor = Extractor(
-            settings.model,
-            tasks=job.tasks,
-            effort=job.effort,
-            min_confidence=job.min_confidence,
-            reasoning=settings.options.reasoning,
-            model_options=settings.options.model_options,
-            fields=[field for field in settings.options.fields if field.name in job.fields],
-        )
-        described = describe_settings(extractor)
-        earlier = read_manifest(folder / RUN / MANIFEST)
-        stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)
-        if stale and asks:
-            raise ExtractorError(_OTHER_PROGRAM)  # starting over would pay for all calls again
-        budget = self._meter.budget if asks else None
-        limits = RunLimits(settings.options.concurrency if asks else 2 * settings.workers, budget=budget)
-        with RunFolder(folder / RUN, described, fresh=stale, price=settings.pricing.cost) as results:
-
-            def may_read() -> bool:
-                return not self._refuse(entry) and not entry.stopping
-
-            upload, stopped_by = _Upload(folder / _UPLOAD / job.name, may_read, results, tally), "an error"
-            try:
-                route = Route(_JobMeter(self._meter, partial(self._refuse, entry)))
-                async with extractor.open(limits.concurrency, results.calls, route) as opened:
-                    tally.meter, entry.watch = lambda: opened.usage, opened.watch
-                    extract = partial(extract_with, self._executor, options=opened.options, model=opened.model)
-                    results.begin()
-                    await extract_records(upload.read(), extract, results, tally, limits)
-                stopped_by = "interrupted" if entry.stopping else ""
-            except BudgetReached:
-                stopped_by = "the budget was reached"
-                raise
-            finally:
-                await asyncio.to_thread(results.finish, tally, stopped_by or None)
-        if upload.problem:
-            raise ExtractorError(upload.problem)
-
-    def _asks(self, job: Job) -> bool:
-        """Return whether a job uses the model."""
-        return self._settings.model is not None and job.effort is not Effort.NONE
 
     def _set(self, entry: _Entry, **changes: Any) -> None:
         entry.job = entry.job.model_copy(update=changes)
@@ -394,47 +203,7 @@ class JobRunner:
         write_atomically(path, job.model_dump_json(indent=1).encode() + b"\n")
 
 
-def _for_caller(error: Exception, folder: Path) -> str:
-    """Word an error for the caller of a job, who knows nothing of this machine's disks and paths."""
-    if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno == ENOSPC):
-        return "the service's disk is full; resume the job when its operator has made room"
-    return str(error).replace(f"{folder}/", "")
-
-
 def _discard(folder: Path) -> None:
     """Delete a job's state, then its other files. Without the state, a remaining folder is not a job."""
     (folder / _JOB).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-class _Upload:
-    """Reads the records of an upload while its job ``may_read``. A record that cannot be read is a failure.
-
-    ``problem`` says why the rest of the upload could not be read. The records before it are extracted.
-    """
-
-    def __init__(self, path: Path, may_read: Callable[[], bool], results: RunFolder, tally: Tally) -> None:
-        self._path, self._may_read, self._results, self._tally = path, may_read, results, tally
-        self.problem: str | None = None
-
-    async def read(self) -> AsyncIterator[TrialRecord]:
-        """Yield the records, each read in a thread, because a file of broken records would block the service."""
-        with self._path.open("rb") as file:
-            # Records and failures name the upload, not its path on this machine.
-            found = read_records(
-                "upload://", on_error=self._report, open_address=lambda _: iter([(self._path.name, file)])
-            )
-            records = takewhile(lambda _: self._may_read(), found)
-            try:
-                while record := await asyncio.to_thread(next, records, None):
-                    yield record
-            except ExtractorError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the records before it are extracted
-                self.problem = f"the upload could not be read to its end: {describe_unexpected(error)}"
-                self._report(ExtractorError(self.problem))
-
-    def _report(self, error: ExtractorError) -> None:
-        if not self._may_read():
-            raise asyncio.CancelledError
-        note_unread(error, self._results, self._tally)

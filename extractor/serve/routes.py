@@ -21,7 +21,8 @@ from extractor.results.export import Destination, Format, choose_tables, export_
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
 from extractor.schemas import TrialExtraction
 
-from .jobs import ACTIVE, EVENTS, RUN, Job, JobState
+from .job import EVENTS, RUN, Job, JobState
+from .jobs import ACTIVE
 from .problems import ProblemError
 from .requests import (
     CallerOfRequest,

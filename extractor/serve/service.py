@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib.resources import files
 from logging import NullHandler
 
-from extractor.api import Extractor
+from extractor.api import Extractor, OpenExtractor
 from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
 from extractor.events import listening
 from extractor.llm.client import Model
@@ -18,7 +18,8 @@ from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord
 
 from .callers import CallerBook, RequestRates, SharedMeter
-from .jobs import JobRunner, keep_job_events_apart
+from .job import keep_job_events_apart
+from .jobs import JobRunner
 from .problems import ProblemError
 from .reading import Posted, read_posted
 from .settings import ServiceSettings
@@ -137,7 +138,7 @@ class Service:
                 record = await self._executor.compute(read_posted, Posted(name, body))
                 if isinstance(record, RecordError):
                     raise ProblemError("unreadable", record.problem, place=record.place, remedy=record.remedy)
-                return (await extract_with(self._executor, record, options, model)).line
+                return (await extract_with(self._executor, OpenExtractor(model, options), record)).line
         except TimeoutError:
             if self.is_stopping:
                 raise ProblemError("not-ready", "the service stops", retry_s=10) from None

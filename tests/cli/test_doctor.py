@@ -54,30 +54,24 @@ def test_a_folder_that_cannot_be_written_fails(tmp_path):
     assert (found["state"], found["remedy"]) == ("failed", "name another folder with --out")
 
 
-def test_without_a_model_nothing_is_asked():
-    assert "model" not in examine()
-
-
-def test_a_model_that_answers_is_shown_with_its_tokens():
+def test_a_model_that_answers_is_shown_with_its_tokens_and_without_one_nothing_is_asked():
     with serve_counting() as server:
         found = examine("--model", f"{server.url}#stub")["model"]
         assert server.calls > 0
     assert found["state"] == "ok"
     assert "prompt and" in found["detail"]
+    assert "model" not in examine()
 
 
-def test_a_model_that_refuses_fails_with_the_reason():
-    with serve([fault(401)]) as server:
+TOO_LONG = "request (6619 tokens) exceeds the available context size (4096 tokens)"
+
+
+@pytest.mark.parametrize(("answer", "reason"), [(fault(401), "401"), (fault(400, TOO_LONG), TOO_LONG[24:57])])
+def test_a_model_that_takes_no_question_fails_with_the_reason(answer, reason):
+    with serve([answer] * 9) as server:
         found = examine("--model", f"{server.url}#stub", code=1)["model"]
     assert found["state"] == "failed"
-    assert "401" in found["detail"] + found["remedy"]
-
-
-def test_a_model_that_takes_no_question_fails_with_the_reason():
-    with serve([fault(400, "request (6619 tokens) exceeds the available context size (4096 tokens)")] * 9) as server:
-        found = examine("--model", f"{server.url}#stub", code=1)["model"]
-    assert found["state"] == "failed"
-    assert "exceeds the available context size" in found["detail"]
+    assert reason in found["detail"] + found["remedy"]
 
 
 def test_the_table_names_the_version_and_each_extra():

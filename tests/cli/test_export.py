@@ -100,14 +100,3 @@ def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
     names = {path.stem for path in (tmp_path / "t").iterdir()}
     assert names >= {"records", "regimens", "amounts", "evidence", "tables"}
     assert not names & {"criteria", "endpoints", "eligibility"}
-
-
-def test_an_earlier_export_is_not_replaced(run, tmp_path):
-    to = tmp_path / "t.csv"
-    to.write_text("mine")
-    command = ("export", run, "--to", to, "--tables", "criteria", "--quiet")
-    done = invoke(*command)
-    assert (done.exit_code, to.read_text()) == (1, "mine")
-    assert "--force" in done.stderr
-    assert invoke(*command, "--force").exit_code == 0
-    assert to.read_text("utf-8").startswith("record_id,criterion_index,")

@@ -29,12 +29,6 @@ def test_the_first_screen_of_run_has_at_most_fifteen_options():
     assert "--help" in rest
 
 
-def test_rare_modes_are_commands_of_their_own():
-    assert "batch" in read_help()
-    assert "doctor" in read_help()
-    assert {"submit", "collect"} <= set(read_help("batch").split())
-
-
 def list_panels(group=None, path=()):
     """Yield each option of each command that users see: the command, the option, its group in help."""
     group = group or typer.main.get_command(app)
@@ -49,8 +43,9 @@ def list_options(command):
     return [one for one in command.params if one.param_type_name == "option"]
 
 
-def test_long_help_is_in_groups_and_an_option_has_one_group_everywhere():
+def test_long_help_is_in_groups_an_option_has_one_group_everywhere_and_rare_ones_come_last():
     found = list(list_panels())
+    assert {"batch submit", "batch collect", "doctor"} <= {command for command, *_ in found}
     counts = Counter(command for command, *_ in found)
     assert {command for command, _, panel in found if panel is None and counts[command] > 6} == set()
     panels = {}
@@ -58,11 +53,8 @@ def test_long_help_is_in_groups_and_an_option_has_one_group_everywhere():
         if panel:
             panels.setdefault(option, set()).add(panel)
     assert {option: names for option, names in panels.items() if len(names) > 1} == {}
-
-
-def test_rarely_needed_options_come_last():
-    for command in {command for command, *_ in list_panels()}:
-        rare = [panel == RARE for name, _, panel in list_panels() if name == command]
+    for command in counts:
+        rare = [panel == RARE for name, _, panel in found if name == command]
         assert rare == sorted(rare), command
 
 

@@ -17,7 +17,7 @@ def test_parse_shows_chunks_values_and_confidence_and_continues_after_a_bad_reco
     assert shown.exit_code == 1
     assert "no-such-file.json" in shown.stderr
     assert "criterion inclusion" in shown.stdout
-    assert "CD19 > 95 %" in shown.stdout
+    assert "CD19: > 95 %" in shown.stdout
     assert "primary outcome 0: Objective response rate (ORR)" in shown.stdout
 
 
@@ -32,7 +32,7 @@ def test_parse_as_json_has_offsets_into_the_raw_text():
 
 def test_a_value_is_explained_by_its_words_and_the_rules_that_found_them():
     lines = invoke("parse", "--explain", "tests/records/study.xml").stdout.splitlines()
-    at = lines.index("    constraints: Age >= 18 year (0.97)")
+    at = lines.index("    constraints: Age: >= 18 year (0.97)")
     assert lines[at + 1] == "        from: Age >= 18 years"
     assert "            comparison: >=" in lines[at + 2 : at + 6]
 
@@ -63,3 +63,11 @@ def test_control_characters_of_a_record_do_not_reach_the_terminal(tmp_path):
     assert "red" in done.stdout
     assert "b\ufffd[31m.json" in done.stderr
     assert not {"\x1b", "\x07"} & set(done.output)
+
+
+def test_ranges_and_windows_read_as_text(tmp_path):
+    criteria = "Inclusion Criteria: ECOG 0-1. Prednisone within 4 weeks before enrollment is excluded."
+    (tmp_path / "one.txt").write_text(f"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n{criteria}\n", "utf-8")
+    shown = invoke("parse", tmp_path / "one.txt").stdout
+    assert "constraints: ECOG: 0-1 (" in shown
+    assert "time_window: within 4 weeks before enrollment: <= 4 week (" in shown

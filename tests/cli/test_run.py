@@ -100,18 +100,6 @@ def test_a_finished_run_repeated_leaves_its_totals(tmp_path):
     assert once["inputs"] == ["seeds/records"]
 
 
-def test_a_dry_run_counts_and_calls_no_model():
-    done = invoke("run", STUDY, "--dry-run", "--effort", "high")
-    rows = {
-        name: expected.replace(",", "")
-        for name, _, expected, _ in (line.split("\t") for line in done.stdout.splitlines()[:3])
-    }
-    assert rows.keys() == {"1 records", "questions", "calls"}
-    assert (int(rows["calls"]), int(rows["questions"]) > 10) == (1, True)
-    assert "dollars" not in done.stdout
-    assert "--model NAME shows the cost" in done.stderr
-
-
 def test_a_batch_is_estimated_at_its_price():
     words = ("seeds/records", "--dry-run", "--model", "gpt-5-mini")
     run, batch = (invoke(*command, *words).stdout for command in (("run",), ("batch", "submit")))
@@ -119,13 +107,22 @@ def test_a_batch_is_estimated_at_its_price():
     assert dollars[1] == pytest.approx(dollars[0] / 2, rel=0.1)
 
 
-def test_a_dry_run_prints_a_table_and_its_assumptions():
-    done = invoke("run", "seeds/records", "--dry-run", "--model", "gpt-5-mini", "--effort", "high")
-    head, *rows = (line.split("\t") for line in done.stdout.splitlines())
+def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
+    (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8")
+    hosted, own, none = (
+        invoke("run", "seeds/records", "--dry-run", "--effort", "high", *model)
+        for model in (("--model", "gpt-5-mini"), ("--model", "mine", "--prices", tmp_path / "prices.toml"), ())
+    )
+    head, *rows = (line.split("\t") for line in hosted.stdout.splitlines())
     assert head == ["5 records", "least", "expected", "most"]
-    assert {name: expected for name, _, expected, _ in rows}["calls"] == "6"
-    assert "gpt-5-mini costs $0.25 for a million prompt tokens" in done.stderr
-    assert "the thinking of this model is assumed: 500 tokens per call, at most 4,000" in done.stderr
+    figures = {name: [float(one.replace(",", "")) for one in each] for name, *each in rows}
+    assert figures["calls"][1] == 6
+    assert figures["dollars"][0] < figures["dollars"][2] <= figures["dollars without a cache"][2]
+    assert "gpt-5-mini costs $0.25 for a million prompt tokens" in hosted.stderr
+    assert "the thinking of this model is assumed: 500 tokens per call, at most 4,000" in hosted.stderr
+    assert "mine costs $3 for a million prompt tokens, and $4 for a million output tokens" in own.stderr
+    assert "dollars" not in none.stdout
+    assert "--model NAME shows the cost" in none.stderr
 
 
 def test_a_run_prints_the_next_steps(tmp_path):

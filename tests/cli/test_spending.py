@@ -84,7 +84,7 @@ def test_a_limit_in_money_holds_through_kills(tmp_path, command, totals):
     limit, asked = 0.3, []
     with serve_faults() as server:
         server.judge = lambda body: asked.append(body) or WELL
-        for _ in range(5):
+        for _ in range(3):
             before, server.holds_after = server.calls, server.calls + 1
             with start_extractor(*command(server, "--max-usd", limit, "--concurrency", 4)) as running:
                 running.wait_for(lambda r=running, before=before: server.calls >= before + 2 or r.has_ended())

@@ -10,76 +10,72 @@ import time
 import pytest
 
 from benchmarks.servers import serve_counting
-from extractor.api import Extractor
 from extractor.cli.console import BUDGET, FAILED, OK
-from extractor.cli.job import RunJob
-from extractor.cli.perform import perform_job
 from extractor.errors import ModelAway
-from extractor.llm.cost.budget import Pricing
-from extractor.llm.cost.prices import ListedPrice, Price
-from extractor.llm.spec import ModelSpec
 from extractor.run.ray import connected
-from extractor.run.records import RunLimits
+from tests.commands import invoke
 from tests.serve.running import one, study
 
 from .running import CONCURRENCY, count_answered_twice
 
 RECORDS = 32
 STORE_BYTES = 80 * 1024**2
-PRICE = ListedPrice("stub", Price(prompt=1, output=1), "this test")
 
 
-def run_on(cluster, records, out, model=None, *, max_usd=None):
-    spec = ModelSpec.parse(model) if model else None
-    job = RunJob(
-        inputs=(str(records),),
-        extractor=Extractor(spec, effort="high" if model else "none"),
-        limits=RunLimits(CONCURRENCY),
-        out=out,
-        fresh=False,
-        quiet=True,
-        pricing=Pricing(spec, PRICE, max_usd),
-        workers=2,
-        ray=cluster.address,
-    )
-    return perform_job(job)
+def run_on(cluster, records, out, model=None, *options):
+    asking = ("--model", model, "--effort", "high") if model else ("--effort", "none")
+    cluster_options = ("--ray", cluster.address, "--workers", 2, "--concurrency", CONCURRENCY)
+    return invoke("run", records, "--out", out, "--quiet", *asking, *cluster_options, *options)
 
 
-def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_path, whole, capsys):
+def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_path, whole):
     """One test, because starts are slow: the driver is killed, then the budget ends, then a node is killed."""
     here, calls = whole
     with serve_counting(0.2) as server:
         model = f"{server.url}#stub"
         options = ("--model", model, "--effort", "high", "--concurrency", str(CONCURRENCY), "--quiet")
         ray = ("--ray", cluster.address, "--workers", "2")
-        command = [sys.executable, "-m", "extractor", "run", str(records), "--out", str(tmp_path), *options, *ray]
+        command = [
+            sys.executable,
+            "-m",
+            "extractor",
+            "run",
+            str(records),
+            "--out",
+            str(tmp_path / "run"),
+            *options,
+            *ray,
+        ]
         with subprocess.Popen(command) as driver:
             while server.calls < 8 and driver.poll() is None:
                 time.sleep(0.01)
             driver.send_signal(signal.SIGKILL)
         assert driver.returncode == -signal.SIGKILL
-        assert run_on(cluster, records, tmp_path, model, max_usd=0.18) == BUDGET
-        assert "of $0.18 are spent" in capsys.readouterr().err
+        (prices := tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 1\noutput = 1\n")
+        stopped = run_on(cluster, records, tmp_path / "run", model, "--max-usd", 0.18, "--prices", prices)
+        assert stopped.exit_code == BUDGET
+        assert "of $0.18 are spent" in stopped.stderr
         assert calls / 8 < server.calls < calls * 3 / 4  # those of the killed driver count in full
         killing = threading.Thread(target=_kill_a_node, args=(cluster, server, server.calls + 8))
         killing.start()
         try:
-            assert run_on(cluster, records, tmp_path, model) == OK
+            assert run_on(cluster, records, tmp_path / "run", model).exit_code == OK
         finally:
             killing.join()
             cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
         assert calls <= server.calls <= calls + 3 * 2 * CONCURRENCY
-    assert count_answered_twice(tmp_path) == 0
-    assert (tmp_path / "extractions.jsonl").read_bytes() == here
+    assert count_answered_twice(tmp_path / "run") == 0
+    assert (tmp_path / "run" / "extractions.jsonl").read_bytes() == here
 
 
-def test_only_records_with_a_bug_fail(cluster, tmp_path, capsys):
+def test_only_records_with_a_bug_fail(cluster, tmp_path):
     failing = {50: "MemoryError", 51: "SystemExit", 52: "kill"}
     lines = [json.dumps(study(number, f"It fails by {how}.")) for number, how in failing.items()]
     records = tmp_path / "records.jsonl"
     records.write_text("\n".join([one(1).decode(), *lines, one(2).decode()]))
-    assert run_on(cluster, records, tmp_path / "out") == FAILED
-    assert "Traceback" not in capsys.readouterr().err
+    done = run_on(cluster, records, tmp_path / "out")
+    assert done.exit_code == FAILED
+    assert "Traceback" not in done.stderr
     extracted, failures = (
         [json.loads(line) for line in (tmp_path / "out" / f"{name}.jsonl").read_text("utf-8").splitlines()]
         for name in ("extractions", "failures")

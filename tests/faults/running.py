@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,15 +11,18 @@ from typing import Any
 
 import httpx2
 
+from extractor.api import Extractor, OpenExtractor
 from extractor.errors import ExtractorError
 from extractor.llm.client import Model
 from extractor.llm.database import open_run_to_read
+from extractor.llm.opening import Route
 from extractor.llm.pace import RetryPolicy
 from extractor.llm.spec import ClientSettings, ModelSpec
-from extractor.options import Effort, ExtractionOptions
-from extractor.run.executor import InlineExecutor, extract_with
+from extractor.llm.store import OpenStore
+from extractor.run.executor import InlineExecutor
 from extractor.run.folder import RunFolder
-from extractor.run.records import RunLimits, extract_records
+from extractor.run.records import RunLimits
+from extractor.run.run import Run
 from extractor.run.tally import Tally
 from extractor.stages.read import read_records
 from tests.skipping import loop_time
@@ -76,23 +80,25 @@ async def run_against(
     settings: ClientSettings | None = None,
 ) -> Ended:
     """Run the records of a file against a server, into a new folder or one with an earlier run."""
-    tally = Tally()
-    spec = ModelSpec.parse(f"{server.url}#stub")
+    spec, error = ModelSpec.parse(f"{server.url}#stub"), None
+    extractor = Extractor(spec, effort="high")
     settings = settings or ClientSettings(concurrency=CONCURRENCY)
-    error = None
-    with RunFolder(folder, {"model": str(spec)}, inputs=[str(records)]) as run:
-        run.begin()
-        async with Model(spec, settings, POLICY, store=run.calls) as model:
+
+    @asynccontextmanager
+    async def open_model(_concurrency: int, calls: OpenStore, _route: Route) -> AsyncIterator[OpenExtractor]:
+        async with Model(spec, settings, POLICY, store=calls) as model:
             model._answerer.sdk._client = httpx2.AsyncClient(transport=server)  # in place of the network
-            tally.meter = lambda: model.usage
-            options = ExtractionOptions(effort=Effort.HIGH)
-            extract = partial(extract_with, InlineExecutor(), options=options, model=model)
-            try:
-                await extract_records(read_records(str(records)), extract, run, tally, RunLimits(CONCURRENCY))
-            except ExtractorError as stopped:
-                error = stopped
-        run.finish(tally)
-    return Ended(folder, tally, error)
+            yield OpenExtractor(model, extractor.options)
+
+    extractor.open = open_model
+    run = Run(extractor=extractor, read=partial(read_records, str(records)), limits=RunLimits(CONCURRENCY))
+    with RunFolder(folder, {"model": str(spec)}, inputs=[str(records)]) as results:
+        try:
+            await run.perform(results, InlineExecutor())
+        except ExtractorError as stopped:
+            error = stopped
+        run.finish(results, error)
+    return Ended(folder, run.tally, error)
 
 
 def check_ended(ended: Ended, server: FaultServer, ids: list[str]) -> None:

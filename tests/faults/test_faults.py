@@ -51,10 +51,8 @@ def at_times(share: float, fault: Fault) -> Plan:
 
 TEMPORARY = {
     "429 storm": first(20, Fault(429, {"Retry-After-Ms": "1500"})),
-    "429 without a wait": first(10, Fault(429)),
     "500 storm": at_times(0.3, Fault(500)),
     "503 storm": first(14, Fault(503, {"Retry-After": "20"})),
-    "a third of all 503": at_times(0.33, Fault(503)),
     "cut connections": every(3, Fault(sent=0.0)),
     "half bodies": every(3, Fault(sent=0.5)),
     "empty body": every(4, Fault(body="")),

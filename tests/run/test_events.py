@@ -3,18 +3,12 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from extractor.events import Event, EventLog, listening, tell
-from tests.commands import invoke
+from tests.commands import invoke, read_lines
 from tests.llm.stub import completion, fault, serve
 
 KEY = "sk-hostile-0123456789"
 SECRET = "Patients with the secret condition"
-
-
-def events_of(path):
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
@@ -23,7 +17,7 @@ def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
     raw = (tmp_path / "log").read_bytes()
     assert raw.count(b"\n") == 1
     assert b"\x1b" not in raw
-    (event,) = events_of(tmp_path / "log")
+    (event,) = read_lines(tmp_path / "log")
     assert event["event"] == "record_done"
     assert len(event["record_id"]) == 200
 
@@ -31,7 +25,7 @@ def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
 def test_a_run_by_the_rules_is_logged(tmp_path):
     done = invoke("run", "tests/records", "--effort", "none", "--out", tmp_path / "out", "--log-json", tmp_path / "l")
     assert done.exit_code == 0, done.stderr
-    events = events_of(tmp_path / "l")
+    events = read_lines(tmp_path / "l")
     assert [events[0]["event"], events[-1]["event"]] == ["run_started", "run_ended"]
     assert (events[-1]["status"], events[-1]["extracted"]) == ("done", 12)
     assert sum(event["event"] == "record_done" for event in events) == 12
@@ -40,10 +34,10 @@ def test_a_run_by_the_rules_is_logged(tmp_path):
 def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"protocolSection": {"' + SECRET, "utf-8")
     invoke("run", tmp_path / "in.jsonl", "--effort", "none", "--out", tmp_path / "o", "--log-json", tmp_path / "l")
-    (failed,) = [event for event in events_of(tmp_path / "l") if event["event"] == "record_failed"]
+    (failed,) = [event for event in read_lines(tmp_path / "l") if event["event"] == "record_failed"]
     assert (failed["record_id"], failed["error"]) == (None, "RecordError")
     assert SECRET not in (tmp_path / "l").read_text("utf-8")
-    assert events_of(tmp_path / "l")[-1]["status"] == "done"
+    assert read_lines(tmp_path / "l")[-1]["status"] == "done"
 
 
 def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
@@ -56,15 +50,15 @@ def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
         invoke(*run, "--log-json", tmp_path / "l", EXTRACTOR_MODEL_TOKEN=KEY)
         address = server.url
     text = (tmp_path / "l").read_text("utf-8")
-    calls = [event for event in events_of(tmp_path / "l") if event["event"] == "call_ended"]
+    calls = [event for event in read_lines(tmp_path / "l") if event["event"] == "call_ended"]
     assert [(call["status"], call["attempt"]) for call in calls[:2]] == [(429, 1), (200, 2)]
     assert calls[1]["model"] == "m"
     assert calls[1]["prompt_tokens"] > 0
-    assert any(event["event"] == "rate_limited" for event in events_of(tmp_path / "l"))
+    assert any(event["event"] == "rate_limited" for event in read_lines(tmp_path / "l"))
     for hidden in (SECRET, KEY, address, "127.0.0.1"):
         assert hidden not in text
 
 
-@pytest.mark.parametrize("event", Event)
-def test_every_event_is_documented(event):
-    assert f"| `{event}` |" in Path("docs/reference/logs.md").read_text("utf-8")
+def test_every_event_is_documented():
+    page = Path("docs/reference/logs.md").read_text("utf-8")
+    assert [event for event in Event if f"| `{event}` |" not in page] == []

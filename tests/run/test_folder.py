@@ -11,6 +11,7 @@ from extractor.llm.completions import Completion, Ending
 from extractor.llm.store import State
 from extractor.run.finished import find_run
 from extractor.run.folder import RunFolder
+from extractor.run.manifest import Stop
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import (
     Absence,
@@ -271,17 +272,17 @@ def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("stopped_by", "state", "reported"),
+    ("stop", "state", "reported"),
     [
-        ("interrupted", "interrupted", "1 of 3,096 records, interrupted"),
-        ("the budget was reached", "stopped", "1 of 3,096 records, stopped (the budget was reached)"),
+        (Stop.INTERRUPTED, "interrupted", "1 of 3,096 records, interrupted"),
+        (Stop.BUDGET, "stopped", "1 of 3,096 records, stopped (the budget was reached)"),
     ],
 )
-def test_an_unfinished_run_states_the_reason(tmp_path, stopped_by, state, reported):
+def test_an_unfinished_run_states_the_reason(tmp_path, stop, state, reported):
     with RunFolder(tmp_path, SETTINGS, inputs=("in.jsonl",)) as folder:
         folder.note_total(3096)  # before the run begins, too
         take(folder, record("a"))
-        folder.finish(Tally(), stopped_by)
+        folder.finish(Tally(), stop)
     assert manifest(tmp_path)["state"] == state
     assert describe_incomplete(tmp_path) == reported
     assert describe_incomplete(tmp_path / "extractions.jsonl") == reported
@@ -295,5 +296,5 @@ def test_a_total_that_is_of_some_of_the_inputs_alone_is_not_reported(tmp_path):
     with RunFolder(tmp_path, SETTINGS, inputs=("two.jsonl",)) as folder:
         folder.note_total(7)
         take(folder, record("b"))
-        folder.finish(Tally(), "interrupted")
+        folder.finish(Tally(), Stop.INTERRUPTED)
     assert describe_incomplete(tmp_path) == "2 records, interrupted"

@@ -15,8 +15,8 @@ from extractor.run.executor import InlineExecutor
 from extractor.run.forecast import forecast_run, measure_records
 from extractor.schemas import Section, Source, TrialRecord, Usage
 from extractor.stages.ask.planner import Estimate
-from tests.commands import invoke
 
+CACHED, USD, UNCACHED = "of them cached", "dollars", "dollars without a cache"
 HOSTED = load_rates(ModelSpec.parse("gpt-4.1-mini"))
 
 
@@ -45,7 +45,7 @@ def pricing(model="gpt-4.1-mini"):
 
 def test_the_most_calls_are_those_that_all_records_can_cause():
     """Each record has one pack of questions and one recheck."""
-    assert forecast_run(measured(records(10)), HOSTED, pricing(), 8).calls.high == 10 * 2 * MOST_CALLS
+    assert forecast_run(measured(records(10)), HOSTED, pricing(), 8).figures["calls"].high == 10 * 2 * MOST_CALLS
 
 
 def test_the_static_beginning_is_cached_after_the_first_calls():
@@ -54,14 +54,15 @@ def test_the_static_beginning_is_cached_after_the_first_calls():
     with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, size)):
         all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
     one, eight, many = (forecast_run(all_records, HOSTED, pricing(), at_once) for at_once in (1, 8, 1000))
-    assert 2000 * 99 < one.cached_tokens.expected < 3000 * 99
-    assert one.cached_tokens.expected > eight.cached_tokens.expected > many.cached_tokens.expected == 0
-    assert one.usd.expected < 0.6 * one.usd_uncached.expected
-    assert many.usd == many.usd_uncached == one.usd_uncached
-    assert all(forecast.usd.low < forecast.usd.expected < forecast.usd.high for forecast in (one, eight, many))
-    cached = one.cached_tokens.expected / 1e6
+    assert 2000 * 99 < one.figures[CACHED].expected < 3000 * 99
+    assert one.figures[CACHED].expected > eight.figures[CACHED].expected > many.figures[CACHED].expected == 0
+    assert one.figures[USD].expected < 0.6 * one.figures[UNCACHED].expected
+    assert many.figures[USD] == many.figures[UNCACHED] == one.figures[UNCACHED]
+    for low, expected, high in (forecast.figures[USD] for forecast in (one, eight, many)):
+        assert low < expected < high
+    cached = one.figures[CACHED].expected / 1e6
     saved = cached * float(one.price.price.prompt - one.price.price.cached)
-    assert one.usd_uncached.expected - one.usd.expected == pytest.approx(saved, abs=1e-4)
+    assert one.figures[UNCACHED].expected - one.figures[USD].expected == pytest.approx(saved, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +72,8 @@ def test_without_a_cache_both_costs_are_the_same(system, in_batches):
     with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, RequestSize(1, 9000, 0, 9, 9, system))):
         all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
     forecast = forecast_run(all_records, HOSTED, replace(pricing(), in_batches=in_batches), 1)
-    assert forecast.cached_tokens.high == 0
-    assert forecast.usd == forecast.usd_uncached
+    assert forecast.figures[CACHED].high == 0
+    assert forecast.figures[USD] == forecast.figures[UNCACHED]
 
 
 @pytest.mark.parametrize("in_batches", [False, True], ids=["live", "in a provider's batches"])
@@ -83,10 +84,10 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
         all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
     marked = replace(pricing("anthropic/claude-sonnet-4-5"), in_batches=in_batches)
     forecast = forecast_run(all_records, HOSTED, marked, 8)
-    static = forecast_run(all_records, HOSTED, pricing(), 1).cached_tokens.expected
-    more = (0 if in_batches else forecast.cached_tokens.expected) * (0.3 - 3)
-    more += (static - forecast.cached_tokens.expected) * (3.75 - 3) * (0.5 if in_batches else 1)
-    assert forecast.usd.expected - forecast.usd_uncached.expected == pytest.approx(more / 1e6, rel=0.02)
+    static = forecast_run(all_records, HOSTED, pricing(), 1).figures[CACHED].expected
+    more = (0 if in_batches else forecast.figures[CACHED].expected) * (0.3 - 3)
+    more += (static - forecast.figures[CACHED].expected) * (3.75 - 3) * (0.5 if in_batches else 1)
+    assert forecast.figures[USD].expected - forecast.figures[UNCACHED].expected == pytest.approx(more / 1e6, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
 def test_thinking_is_expected_by_the_effort_of_reasoning(model, reasoning, each, most):
     chosen = Pricing.of(ModelSpec.parse(model), read_prices(), reasoning=reasoning)
     plain, thinking = (
-        forecast_run(measured(records(10)), rates, chosen, 8).output_tokens
+        forecast_run(measured(records(10)), rates, chosen, 8).figures["output tokens"]
         for rates in (Cases(*(replace(case, thinking=0) for case in chosen.rates())), chosen.rates())
     )
     assert thinking.expected - plain.expected == pytest.approx(10 * each, rel=0.2)
@@ -113,7 +114,7 @@ def test_thinking_is_expected_by_the_effort_of_reasoning(model, reasoning, each,
 
 def test_an_unknown_price_is_reported():
     forecast = forecast_run(measured(records(3)), HOSTED, pricing("no-such-model"), 8)
-    assert forecast.usd is None
+    assert USD not in forecast.figures
     assert "--prices" in forecast.notes[0]
 
 
@@ -127,13 +128,3 @@ def test_calls_that_were_made_correct_the_rates():
     assert expected.prompt == pytest.approx(152_450, rel=0.001)
     assert expected.output == pytest.approx(8000)
     assert calibrate(HOSTED, made[:5]) is HOSTED
-
-
-def test_the_dry_run_prints_a_forecast_with_the_price(tmp_path):
-    prices = tmp_path / "prices.toml"
-    prices.write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8")
-    done = invoke("run", "seeds/records", "--dry-run", "--model", "mine", "--prices", prices)
-    rows = {name: figures for name, *figures in (line.split("\t") for line in done.stdout.splitlines())}
-    low, _, high = map(float, rows["dollars"])
-    assert low < high <= float(rows["dollars without a cache"][2])
-    assert f"mine costs $3 for a million prompt tokens, and $4 for a million output tokens ({prices})" in done.stderr

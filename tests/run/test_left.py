@@ -1,4 +1,4 @@
-"""A record that left the input is told, and left out of exports unless asked."""
+"""A record that left the input is reported, and exported only on request."""
 
 import json
 import shutil
@@ -23,8 +23,8 @@ def records(tmp_path):
 
 
 def run(records, out, *more):
-    done = extractor("run", records, "--effort", "none", "--workers", "1", "--out", out, *more)
-    return done.returncode, done.stderr.decode()
+    done = invoke("run", records, "--effort", "none", "--workers", "1", "--out", out, *more)
+    return done.exit_code, done.stderr
 
 
 def manifest(out):
@@ -78,7 +78,7 @@ def test_only_inputs_that_were_read_to_their_end_tell_what_left(records, tmp_pat
     assert manifest(tmp_path / "piped") == (2, 0, [])
 
 
-def test_a_record_whose_new_text_fails_is_not_taken_for_the_old_one(records, tmp_path, monkeypatch):
+def test_a_record_whose_new_text_fails_is_not_taken_for_the_old_one(records, tmp_path):
     out = tmp_path / "run"
     assert run(records, out)[0] == 0
     text = (records / "02.json").read_text("utf-8")

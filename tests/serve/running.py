@@ -53,12 +53,16 @@ def ids(count: int, first: int = 1) -> list[str]:
     return [f"NCT{number:08d}" for number in range(first, first + count)]
 
 
-def say_nothing(request: dict[str, Any]) -> Scripted:
-    """An item without a value for each line of ``study``: a model whose answers are all empty is given up."""
-    cached = {"prompt_tokens_details": {"cached_tokens": 80}}
+def say_nothing(request: dict[str, Any], tokens: int = 1) -> Scripted:
+    """An item without a value for each line of ``study``: a model whose answers are all empty is given up.
+
+    It reports 150 tokens, or ``tokens`` times as many.
+    """
+    usage = {"prompt_tokens": 100 * tokens, "completion_tokens": 50 * tokens, "total_tokens": 150 * tokens}
+    usage["prompt_tokens_details"] = {"cached_tokens": 80 * tokens}
     lines = re.findall(r"^\[(\d+)\|", request["messages"][1]["content"], re.MULTILINE)
     answer = items(*({"n": int(number)} for number in lines if WORD in request["messages"][1]["content"]))
-    return completion(answer, usage={"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, **cached})
+    return completion(answer, usage=usage)
 
 
 @dataclass(frozen=True)

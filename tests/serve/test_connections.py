@@ -1,14 +1,18 @@
 """Connections whose other side does nothing end, and callers that go away free their places."""
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvicorn
 from starlette.requests import ClientDisconnect
 
+from extractor import record_limits
+from extractor.errors import RecordTooSlow
 from extractor.serve import app, requests, routes
 from extractor.serve.problems import ProblemError
+from extractor.serve.reading import Posted, read_posted
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 BIG = 50_000_000
@@ -46,6 +50,15 @@ async def test_a_connection_ends_whose_request_does_not(monkeypatch, sent):
         with suppress(ConnectionResetError):
             assert (await reader.read()).startswith(b"HTTP/1.1 200" if HEAD in sent else b"")
         assert not server.server_state.connections
+
+
+async def test_a_reply_in_two_packets_does_not_wait_for_the_clients_acknowledgement(monkeypatch):
+    async with connected(monkeypatch) as (server, reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        await reader.readexactly(20)
+        (connection,) = server.server_state.connections
+        line = connection.transport.get_extra_info("socket")
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_a_connection_ends_that_takes_nothing_of_its_response(monkeypatch):
@@ -100,3 +113,11 @@ async def test_a_body_that_never_ends_is_refused(monkeypatch):
     with pytest.raises(ProblemError, match="bytes a second") as refused:
         await requests.read_body(Dripping(), 10**9)
     assert refused.value.kind == "upload-too-slow"
+
+
+# The signal may come inside a destructor, where Python prints and drops what is raised; it comes again.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_reading_a_body_has_a_limit_of_time(monkeypatch):
+    monkeypatch.setattr(record_limits, "MAX_SECONDS", 0.02)
+    with pytest.raises(RecordTooSlow):
+        read_posted(Posted("a.xml", b"<clinical_study>" + b"<a/>" * 500_000 + b"</clinical_study>"))

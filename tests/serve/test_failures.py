@@ -51,7 +51,7 @@ from importlib.abc import MetaPathFinder
 
 class Watch(MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name == "extractor.serve.jobs":
+        if name == "extractor.serve.job":
             import extractor.stages.read as stage
             stage.read_records = break_off(stage.read_records)
         if name == "extractor.stages.parse" and BROKEN and "spawn_main" in str(sys.orig_argv):
@@ -103,10 +103,10 @@ def test_processes_that_cannot_start_are_reported(tmp_path):
 def test_a_full_disk_is_named_to_the_caller_and_the_operator(tmp_path):
     root = tmp_path / "root"
     root.mkdir()
-    mount = f'mount -t tmpfs -o size=3m tmpfs {shlex.quote(str(root))} && exec "$@"'
+    mount = f'mount -t tmpfs -o size=2m tmpfs {shlex.quote(str(root))} && exec "$@"'
     program = (*UNSHARE, "sh", "-c", mount, "sh", sys.executable, "-m", "extractor")
     with serve(root, "--workers", "1", program=program) as service:
-        job = finish(service.client, submit(service.client, many(3000), effort="none")["id"])
+        job = finish(service.client, submit(service.client, many(1500), effort="none")["id"])
         assert job["state"] == "failed"
         assert job["reason"] == "the service's disk is full; resume the job when its operator has made room"
         assert service.client.get("/healthz").status_code == 200

@@ -4,8 +4,6 @@ import signal
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from statistics import median
-from time import perf_counter
 
 from tests.faults.server import serve_faults
 
@@ -45,18 +43,3 @@ def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(tmp_pat
         (spent,) = book.execute("SELECT sum(picodollars) FROM spending").fetchone()
         (answered,) = store.execute("SELECT sum(picodollars) FROM calls").fetchone()
         assert spent > answered > 0
-
-
-def test_a_second_request_of_a_connection_is_not_slower_than_a_first_one(served):
-    """It would wait for the client's delayed acknowledgement, 40 ms, if the service sent its reply in two packets."""
-
-    def time_requests(close):
-        taken = []
-        for _ in range(30):
-            since = perf_counter()
-            served.client.get("/healthz", headers={"connection": "close"} if close else {})
-            taken.append(perf_counter() - since)
-        return median(taken)
-
-    time_requests(close=False)
-    assert time_requests(close=False) < 4 * time_requests(close=True)

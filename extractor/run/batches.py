@@ -1,0 +1,74 @@
+"""Perform a run by a provider's batches: open questions go into a batch, those still open after it into the next."""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+from extractor.llm.batch_book import BatchQueue
+from extractor.llm.batches import BatchStatus, PollPolicy, open_batch_client
+from extractor.llm.live import open_client
+from extractor.llm.opening import Route
+
+from .executor import Executor
+from .folder import RunFolder
+from .run import Run
+
+_SLICE_S = 0.5
+"""Seconds after which a wait notices that the run is being stopped."""
+
+
+async def perform_in_batches(
+    run: Run,
+    folder: RunFolder,
+    executor: Executor,
+    rounds: int,
+    on_status: Callable[[BatchStatus], None],
+    *,
+    poll_s: float | None,
+) -> bool:
+    """Extract all records, and return whether requests are left that no batch answered.
+
+    At most ``rounds`` batches follow one another. The first poll for answers comes after ``poll_s`` seconds; if it is
+    None, the run ends when a batch is submitted. ``on_status`` gets the news of each batch.
+
+    Raises the errors of ``Run.perform``, and ``ModelUnavailable`` if the provider cannot be used.
+    """
+    spec, tally = run.extractor.choice.spec, run.tally
+    assert spec
+    run.start()
+    open_client(spec, spec.family.mode[0])  # a missing key is reported before the folder is written
+    budget, book = run.open_budget(folder), folder.store.batches
+    queue = BatchQueue(book, budget)
+
+    async def sleep(seconds: float) -> None:
+        until = monotonic() + seconds
+        while not run.is_stopping and (left := until - monotonic()) > 0:
+            await asyncio.sleep(min(left, _SLICE_S))
+        if run.is_stopping:
+            raise asyncio.CancelledError  # the provider's batches go on without this program
+
+    policy = PollPolicy(first_wait=poll_s or 0.0, sleep=sleep)
+    costs = run.pricing.live_cost, queue.reservation_of
+    try:
+        async with (
+            run.open(folder, executor, Route(answerer=lambda: queue), budget) as extract_all,
+            open_batch_client(spec, book, run.extractor.asking, policy, on_status, *costs) as client,
+        ):
+            if poll_s is None:
+                await extract_all()
+                await client.plan()
+                await client.submit_all()
+                return False
+            for left in range(rounds, -1, -1):
+                await client.finish_all()
+                queue.settle()
+                folder.rewind()
+                await extract_all()
+                if not left or not await client.plan():
+                    break
+    finally:  # the store counts what a batch costs, not the client
+        spent = folder.calls().spending
+        tally.meter, tally.lost = lambda: spent.usage, lambda: spent.lost
+        tally.price = None if spent.unpriced else lambda _: spent.picodollars
+    queue.check()
+    return bool(book.count_waiting())

@@ -1,0 +1,142 @@
+"""Perform a run: records go in; extractions, failures and counts come out, and the reason why it stopped.
+
+The command line, the service and batches perform their runs here. They choose where the records come from and who
+computes, and say in their own words why a run stopped.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from time import monotonic
+
+from extractor.api import Extractor
+from extractor.errors import BudgetReached, ExtractorError, ModelAway, ModelUnavailable
+from extractor.events import Event, tell
+from extractor.llm.cost.budget import Budget, Pricing
+from extractor.llm.metering import Meter
+from extractor.llm.opening import Route
+from extractor.schemas import TrialRecord
+
+from .executor import Executor, extract_with
+from .folder import RunFolder
+from .manifest import Stop
+from .records import RunLimits, Sink, extract_records, note_unread
+from .tally import Tally
+
+_STOPS = {
+    KeyboardInterrupt: Stop.INTERRUPTED,
+    asyncio.CancelledError: Stop.INTERRUPTED,
+    BudgetReached: Stop.BUDGET,
+    ModelAway: Stop.MODEL_AWAY,
+    BaseException: Stop.ERROR,
+}
+"""What ends a run, and the reason to name for it; the first that fits."""
+_STATUS = {None: "done", Stop.INTERRUPTED: "interrupted", Stop.BUDGET: "budget"}
+"""How the event at the end of a run names the reason; other reasons are ``failed``."""
+
+
+class _Enough(BaseException):
+    """Ends the reading of a run that is being stopped. No handler of ``Exception`` holds it up."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Run:
+    """One invocation of a run.
+
+    Args:
+        extractor: The options and the model.
+        read: Reads the records from the first one; its ``on_error`` gets the error of each one that cannot be read.
+        limits: The requests at once (for each worker of a cluster), the records to read, and how they are read.
+        pricing: The price of tokens, and the run's limit of money.
+        meter: The budget that calls must fit, in place of the run's own; then ``limits.budget`` ends the run.
+        workers: The number of processes, for the log.
+
+    ``tally`` has the counts. While ``is_stopping`` is set, no further record begins.
+    """
+
+    extractor: Extractor
+    read: Callable[..., Iterable[TrialRecord]]
+    limits: RunLimits = field(default_factory=RunLimits)
+    pricing: Pricing = field(default_factory=Pricing)
+    meter: Meter | None = None
+    workers: int = 1
+    tally: Tally = field(default_factory=Tally, init=False)
+    is_stopping: bool = field(default=False, init=False)
+    _since: float = field(default_factory=monotonic, init=False)
+
+    def stop(self, why: str) -> None:
+        """Begin no further record, and no request to the model. What is under way may end."""
+        self.is_stopping = True
+        if self.tally.watch:
+            self.tally.watch.stop(why)
+
+    def start(self) -> None:
+        """Report the start of the run. ``finish`` reports its end."""
+        self._since, options, spec = monotonic(), self.extractor.options, self.extractor.choice.spec
+        model = spec.name if spec and options.asks else None
+        tell(Event.RUN_STARTED, effort=options.effort, model=model, workers=self.workers)
+
+    async def perform(self, sink: Sink, executor: Executor) -> None:
+        """Extract all records. Raises what ``extract_records`` raises; ``finish`` must follow."""
+        self.start()
+        budget = self.limits.budget if self.meter else self.open_budget(sink)
+        async with self.open(sink, executor, Route(self.meter or budget), budget) as extract_all:
+            await extract_all()
+
+    def open_budget(self, sink: Sink) -> Budget:
+        """Open the budget of the run, from which its earlier invocations have spent."""
+        return self.pricing.open_budget(sink.earlier_calls if isinstance(sink, RunFolder) else None)
+
+    @asynccontextmanager
+    async def open(
+        self, sink: Sink, executor: Executor, route: Route, budget: Budget | None
+    ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Open the model, and begin the folder. Yields a function that reads all records and extracts them."""
+        folder = sink if isinstance(sink, RunFolder) else None
+        requests, tally, ahead = self.limits.concurrency * executor.cluster_workers, self.tally, executor.capacity
+        async with self.extractor.open(requests, folder.calls if folder else None, route) as opened:
+            if folder:
+                folder.begin()
+            tally.meter, tally.lost, tally.price = lambda: opened.usage, lambda: opened.lost, self.pricing.cost
+            tally.watch = opened.watch
+            records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
+            limits = replace(self.limits, concurrency=records, budget=budget)
+            extract = partial(extract_with, executor, opened)
+
+            async def extract_all() -> None:
+                tally.begin_again()
+                await extract_records(self._read_until_stopped(sink), extract, sink, tally, limits)
+
+            yield extract_all
+
+    def _read_until_stopped(self, sink: Sink) -> Iterator[TrialRecord]:
+        def report(error: ExtractorError) -> None:
+            if self.is_stopping:
+                raise _Enough
+            note_unread(error, sink, self.tally)
+
+        with suppress(_Enough):
+            for record in self.read(on_error=report):
+                if self.is_stopping:
+                    return
+                yield record
+
+    def finish(self, sink: Sink, error: BaseException | None = None) -> Stop | None:
+        """Sort and count the results, and report the end. Returns why the run stopped early, if it did.
+
+        ``error`` is what ended it. Sorting a large run takes seconds.
+        """
+        stop = next((stop for kind, stop in _STOPS.items() if isinstance(error, kind)), None)
+        if self.is_stopping and (error is None or isinstance(error, ModelUnavailable)):
+            stop = Stop.INTERRUPTED
+        try:
+            if isinstance(sink, RunFolder):
+                sink.finish(self.tally, stop, whole=self.limits.records is None)
+        finally:
+            if stop is Stop.BUDGET:
+                tell(Event.BUDGET_REACHED)
+            status, seconds = _STATUS.get(stop, "failed"), round(monotonic() - self._since, 3)
+            tell(Event.RUN_ENDED, status=status, seconds=seconds, **self.tally.facts)
+        return stop
