@@ -45,7 +45,16 @@ class _Given:
 def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent | None) -> list[Statement]:
     """Return statements of a section in reading order; ``default`` is the agent of clauses that name none."""
     tokens, marks = section.tokens, section.marks
-    mentions = drop_touching(lexicon.find(section), [*marks.amounts, *marks.moment])
+    found_names = lexicon.find(section)
+    mentions = drop_touching(found_names, [*marks.amounts, *marks.moment])
+    # Agents that only say when another one is given have no amount there: "after A 5 mg, B 3 mg".
+    timing = [m for m in found_names if any(at.first <= m.first and m.end <= at.end for at in marks.moment)]
+    amounts = [
+        amount
+        for amount in marks.amounts
+        if not any(m.end <= amount.first and is_joint("dosed_at", tokens, m.end, amount.first) for m in timing)
+    ]
+    marks = replace(marks, amounts=tuple(amounts))
     cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
     topic, seen = default, 0
