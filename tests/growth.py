@@ -1,7 +1,6 @@
 """How the time of work grows with the length of a text, and texts that make each regular expression work hard.
 
-The processor time of a thread is measured, not the time of the clock, and only compared within one run. A text is long
-enough if its time can be measured, and what looks too slow is measured again, the best of several runs.
+The processor time of a thread is measured, not the time of the clock, and only compared within one run.
 """
 
 import ast
@@ -10,7 +9,6 @@ import inspect
 import pkgutil
 import re
 import signal
-import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,8 +24,9 @@ from extractor.text.book import expression, load_book, read_table
 from extractor.text.lexer import ANY_WORD, CODES
 
 LARGEST_EXPONENT = 1.3
-_FIRST, _LENGTHS = 1400, (700, 2800)
-_MEASURABLE_S = 0.0005
+_SUSPICIOUS = 1.2
+_LENGTH, _TIMES = 350, 4
+_MEASURABLE_S = 0.00025
 _HANGS_S = 3.0
 """Seconds of processor time for one measurement, many times what linear work takes."""
 _LONG = 30
@@ -62,21 +61,25 @@ class Hangs(Exception):
 
 
 def fit_growth(work: Callable[[str], object], piece: str) -> float:
-    """The exponent of the time over the length of a text that repeats ``piece``; 0 if the time cannot be measured."""
+    """Return the exponent of the time over the length of a text that repeats ``piece``.
+
+    Return 0 if the time is too short to be measured. What seems to grow too fast is measured in longer texts, where
+    repetitions with an end have come to it, and then several times: it may be what else the machine does.
+    """
+    exponent = 0.0
     try:
-        if _measure(work, piece, _FIRST) < _MEASURABLE_S * _FIRST / _LENGTHS[-1]:
-            return 0.0
-        times = [_measure(work, piece, length) for length in _LENGTHS]
-        if times[-1] < _MEASURABLE_S or _fit(_LENGTHS, times) <= LARGEST_EXPONENT:
-            return 0.0
-        lengths = [length * factor for factor in (2, 4) for length in _LENGTHS]
-        for _ in range(3):  # what seems to grow too fast may be what else the machine does
-            times = [min(_measure(work, piece, length) for _ in range(3)) for length in lengths]
-            if (found := _fit(lengths, times)) <= LARGEST_EXPONENT:
+        if _measure(work, piece, _TIMES * _LENGTH) < _MEASURABLE_S:
+            return exponent
+        for factor, runs in ((1, 1), (2, 1), (4, 2), (4, 4)):
+            length = factor * _LENGTH
+            longer, shorter = (
+                min(_measure(work, piece, each) for _ in range(runs)) for each in (_TIMES * length, length)
+            )
+            if (exponent := log(longer / max(shorter, 1e-9), _TIMES)) <= _SUSPICIOUS:
                 break
     except Hangs:
         return float("inf")
-    return found
+    return exponent
 
 
 def _measure(work: Callable[[str], object], piece: str, length: int) -> float:
@@ -85,10 +88,6 @@ def _measure(work: Callable[[str], object], piece: str, length: int) -> float:
         since = thread_time()
         work(text)
         return thread_time() - since
-
-
-def _fit(lengths: Any, times: list[float]) -> float:
-    return statistics.linear_regression(list(map(log, lengths)), [log(max(time, 1e-9)) for time in times]).slope
 
 
 @contextmanager
@@ -125,7 +124,7 @@ class Expression(NamedTuple):
         if not _MAY_BE_LONG.search(self.compiled.pattern):
             return []
         tree = parser.parse(self.compiled.pattern, self.compiled.flags & ~re.UNICODE)
-        for pick in range(3):
+        for pick in range(2):
             _list_repeated(tree, "", found, pick, 1)
         pattern = self.compiled.pattern
         general = _TOKENS if ANY_WORD in pattern or re.search(f"[{CODES}]", pattern) else PIECES
