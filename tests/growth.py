@@ -17,6 +17,7 @@ from pathlib import Path
 from re import _constants as codes
 from re import _parser as parser
 from time import thread_time
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import extractor
@@ -32,26 +33,8 @@ _HANGS_S = 3.0
 _LONG = 30
 """A repetition that may be so long makes an expression work hard on a text that repeats what it repeats."""
 PIECES = (
-    "é",
-    "中",
-    "aа",
-    "a",
-    "a ",
-    "7",
-    "7.",
-    "x7",
-    "(",
-    "()",
-    "[",
-    ", ",
-    "|",
-    " ",
-    "\n",
-    "\t",
-    "- ",
-    "\n1. ",
-    ". ",
-    "'",
+    *("é", "中", "aа", "a", "a ", "7", "7.", "x7", "(", "()", "[", ", ", "|", " "),
+    *("\n", "\t", "- ", "\n1. ", ". ", "'"),
 )
 _TOKENS = ("n", "w", "d", "s", "(", "()", ",", "-", "/", ".", "\n", "n-", "n,")
 
@@ -133,42 +116,37 @@ class Expression(NamedTuple):
 
 
 def list_expressions() -> Iterator[Expression]:
-    """Every expression of the package: of its modules, of its rule book, and those written where they are used."""
+    """Yield the expressions of the rule book, of modules, and those written where they are used."""
     for name in read_table("characters")["expression"]:
         yield Expression(f"characters.toml: {name}", expression(name), _SEARCHED)
     book = load_book()
-    rules = [*book.rules.values(), *(each for entries in book.entry_rules.values() for each, _ in entries)]
-    for each in rules:
+    for each in (*book.rules.values(), *(rule for entries in book.entry_rules.values() for rule, _ in entries)):
         yield Expression(f"rule {each.name}", each.expression, _SEARCHED | {"fullmatch"})
-    folder = Path(extractor.__file__).parent
     for found in pkgutil.walk_packages(extractor.__path__, "extractor."):
-        if found.name.endswith("__main__"):
-            continue
-        module = importlib.import_module(found.name)
-        path = Path(module.__file__ or "")
-        if "import re\n" not in (source := path.read_text("utf-8")):
-            continue
-        place, used = str(path.relative_to(folder)), _list_uses(source)
-        for name, value in vars(module).items():
-            if getattr(value, "__module__", None) == module.__name__ and "Pattern" in str(_get_return(value)):
-                value = value()  # noqa: PLW2901 - an expression compiled at its first use
-            for each in _find_patterns(value):
-                methods = used.get(name, _SEARCHED) if name.startswith("_") else _SEARCHED
-                yield Expression(f"{place}: {name}", each, frozenset(methods))
-        for line, method, pattern in _list_written(ast.parse(source)):
-            yield Expression(f"{place}:{line}", re.compile(pattern), frozenset({method}))
+        if not found.name.endswith("__main__"):
+            yield from _list_of_module(importlib.import_module(found.name))
+
+
+def _list_of_module(module: ModuleType) -> Iterator[Expression]:
+    if "import re\n" not in (source := Path(module.__file__ or "").read_text("utf-8")):
+        return
+    used = _list_uses(source)
+    for name, value in vars(module).items():
+        if inspect.isroutine(getattr(value, "__wrapped__", None)) and value.__module__ == module.__name__:
+            shown = inspect.signature(value)  # an expression may be compiled at its first use
+            value = "Pattern" in str(shown.return_annotation) and not shown.parameters and value()  # noqa: PLW2901
+        for each in _find_patterns(value):
+            methods = used.get(name, _SEARCHED) if name.startswith("_") else _SEARCHED
+            yield Expression(f"{module.__name__}: {name}", each, frozenset(methods))
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(ast.Attribute(ast.Name("re"), method), [ast.Constant(str(pattern)), *_]):
+                if method not in ("compile", "escape"):
+                    yield Expression(f"{module.__name__}:{node.lineno}", re.compile(pattern), frozenset({method}))
 
 
 _SEARCHED = frozenset({"finditer"})
 _MAY_BE_LONG = re.compile(r"[*+]|,\d{2}|,\}")
-
-
-def _get_return(value: object) -> object:
-    """What a function without arguments returns."""
-    if not callable(value) or inspect.isclass(value) or not hasattr(value, "__wrapped__"):
-        return None
-    signature = inspect.signature(value)
-    return None if signature.parameters else signature.return_annotation
 
 
 def _find_patterns(value: object) -> Iterator[re.Pattern[str]]:
@@ -187,15 +165,6 @@ def _list_uses(source: str) -> dict[str, set[str]]:
     for name, method in re.findall(r"\b(_[A-Z]\w*)(?!\w|\s*=[^=]|, _\w+ = )(?:\.(\w+))?", source):
         used[name].add(method or "finditer")
     return used
-
-
-def _list_written(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
-    """The expressions written in calls such as ``re.sub("a", ...)``."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(ast.Attribute(ast.Name("re"), method), [ast.Constant(str(pattern)), *_]):
-                if method not in ("compile", "escape"):
-                    yield node.lineno, method, pattern
 
 
 def _list_repeated(tree: Any, before: str, found: set[str], pick: int, times: int) -> None:
