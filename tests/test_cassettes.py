@@ -52,17 +52,8 @@ def exchanges(name, folder=FOLDER):
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_a_replay_gives_the_same_result_each_time(name):
-    first = await replay_scenario(SCENARIOS[name], FOLDER)
-    second = await replay_scenario(SCENARIOS[name], FOLDER)
-    assert first == second
-    answered = [code for _, code, _ in exchanges(name) if code == 200]
-    assert sum(extraction.usage.calls for extraction in first) == len(answered)
-
-
-@pytest.mark.parametrize("name", [name for name, s in SCENARIOS.items() if s.answered_by == "capable"])
-async def test_a_capable_model_is_sent_the_recorded_bytes_and_its_answers_enter_the_result(name, monkeypatch):
-    """Servers keep the beginning of a prompt in memory, by its bytes."""
+async def test_a_replay_gives_the_same_result_each_time_by_the_recorded_bytes(name, monkeypatch):
+    """Servers keep the beginning of a prompt in memory, by its bytes. Few answers of a capable model are kept out."""
     sent = []
     send = network._GuardedTransport.handle_async_request
 
@@ -70,16 +61,22 @@ async def test_a_capable_model_is_sent_the_recorded_bytes_and_its_answers_enter_
         sent.append(request.content.decode())
         return await send(self, request)
 
+    first = await replay_scenario(SCENARIOS[name], FOLDER)
     monkeypatch.setattr(network._GuardedTransport, "handle_async_request", note)
-    extractions = [one for one in await replay_scenario(SCENARIOS[name], FOLDER) if one.usage.questions]
-    assert sent == [json.dumps(body, ensure_ascii=False, separators=(",", ":")) for body, *_ in exchanges(name)]
-    assert extractions
-    for extraction in extractions:
-        items = (*extraction.eligibility.criteria, *extraction.dosing, *extraction.endpoints)
-        origins = {piece.origin for item in items for piece in item.evidence}
-        assert origins & {Origin.MODEL, Origin.BOTH}
-        kept_out = [finding for finding in extraction.findings if finding.kind in ANSWERS]
-        assert len(kept_out) <= extraction.usage.open_questions < extraction.usage.questions / 2
+    assert await replay_scenario(SCENARIOS[name], FOLDER) == first
+    recorded = exchanges(name)
+    assert sum(extraction.usage.calls for extraction in first) == sum(code == 200 for _, code, _ in recorded)
+    if SCENARIOS[name].answered_by != "capable":
+        return
+    assert sent == [json.dumps(body, ensure_ascii=False, separators=(",", ":")) for body, *_ in recorded]
+    assert any(extraction.usage.questions for extraction in first)
+    for extraction in first:
+        if extraction.usage.questions:
+            items = (*extraction.eligibility.criteria, *extraction.dosing, *extraction.endpoints)
+            origins = {piece.origin for item in items for piece in item.evidence}
+            assert origins & {Origin.MODEL, Origin.BOTH}
+            kept_out = [finding for finding in extraction.findings if finding.kind in ANSWERS]
+            assert len(kept_out) <= extraction.usage.open_questions < extraction.usage.questions / 2
 
 
 def test_no_cassette_is_stale_edited_or_holds_a_key(capsys):
