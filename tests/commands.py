@@ -30,12 +30,12 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.loaded"])
 """Starts processes that have the package loaded."""
 PATIENCE_S = 300.0
-"""After which something is taken to hang; nothing depends on how long it takes until then."""
+"""Seconds after which a process counts as hanging. No result depends on it."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A command that has ended, and what it said."""
+    """The exit code and output of a command that has ended."""
 
     returncode: int
     stdout: bytes
@@ -44,7 +44,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Running:
-    """A command that runs, and the files of what it says."""
+    """A running command, and the files that receive its output."""
 
     words: list[str]
     stdout: Path
@@ -52,16 +52,16 @@ class Running:
     _process: BaseProcess
 
     def has_ended(self) -> bool:
-        """Whether it ended by itself, or by a signal."""
+        """Return whether it has ended, by itself or by a signal."""
         return not self._process.is_alive()
 
     def send_signal(self, number: int) -> None:
-        """Send a signal to it alone."""
+        """Send a signal to this process only."""
         assert self._process.pid
         os.kill(self._process.pid, number)
 
     def wait_for(self, condition: Callable[[], object]) -> None:
-        """Wait until that is so, while it runs."""
+        """Wait until the condition holds. Fail if the command ends first."""
         until = time.monotonic() + PATIENCE_S
         while not condition():
             assert not self.has_ended(), f"it ended: {self.stderr.read_text('utf-8')}"
@@ -69,7 +69,7 @@ class Running:
             time.sleep(0.005)
 
     def wait(self) -> Ended:
-        """Wait for its end. The exit code is negative if it was a signal."""
+        """Wait for its end. The exit code is negative if a signal ended it."""
         self._process.join(PATIENCE_S)
         if self._process.exitcode is None:
             raise TimeoutError(f"still running after {PATIENCE_S} s: {' '.join(self.words)}")
@@ -77,31 +77,31 @@ class Running:
 
 
 def invoke(*words: object, **environment: str) -> Result:
-    """Run ``extractor`` with these arguments in this process, where what a test has patched counts."""
+    """Run ``extractor`` with these arguments in this process, so that what a test has patched takes effect."""
     return CliRunner().invoke(app, [str(word) for word in words], env=environment)
 
 
 def extract(source: str | Path, folder: Path, *options: object) -> Path:
-    """The folder of a run without a model, made in this process."""
+    """Run without a model, in this process, and return the folder of the run."""
     done = invoke("run", source, "--effort", "none", "--out", folder, "--workers", 1, "--quiet", *options)
     assert done.exit_code == 0, done.output
     return folder
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """What a file of JSON lines holds."""
+    """Read a file of JSON lines."""
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def extractor(*arguments: object, stdin: bytes | None = None, **environment: str) -> Ended:
-    """Run ``extractor`` with these arguments, in this folder, with these additions to the environment."""
+    """Run ``extractor`` with these arguments in the current folder, with these additions to the environment."""
     with start_extractor(*arguments, stdin=stdin, **environment) as running:
         return running.wait()
 
 
 @contextmanager
 def start_extractor(*arguments: object, stdin: bytes | None = None, **environment: str) -> Iterator[Running]:
-    """Start it, and kill it at the end of the block if it still runs then."""
+    """Start ``extractor``. Kill it at the end of the block if it still runs."""
     with tempfile.TemporaryDirectory() as folder:
         streams = [Path(folder, name) for name in ("stdin", "stdout", "stderr")]
         for stream in streams:

@@ -1,4 +1,4 @@
-"""How much is tried: enough to notice at once in the usual run, more with ``--hypothesis-profile=thorough``."""
+"""Choose how many examples a test tries: few in the usual run, many with ``--hypothesis-profile=thorough``."""
 
 from hypothesis import settings
 
@@ -6,5 +6,5 @@ __all__ = ["choose"]
 
 
 def choose(usual: int, thorough: int) -> int:
-    """The number of examples or records in this run."""
+    """Return the number of examples or records for this run."""
     return thorough if settings.get_current_profile_name() == "thorough" else usual

@@ -1,7 +1,6 @@
 """How the time of work grows with the length of a text, and texts that make each regular expression work hard.
 
-The processor time of a thread is measured, not the time of the clock, and only compared within one run. A text is long
-enough if its time can be measured, and what looks too slow is measured again, the best of several runs.
+The processor time of a thread is measured, not the time of the clock, and only compared within one run.
 """
 
 import ast
@@ -10,7 +9,6 @@ import inspect
 import pkgutil
 import re
 import signal
-import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from pathlib import Path
 from re import _constants as codes
 from re import _parser as parser
 from time import thread_time
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import extractor
@@ -26,33 +25,16 @@ from extractor.text.book import expression, load_book, read_table
 from extractor.text.lexer import ANY_WORD, CODES
 
 LARGEST_EXPONENT = 1.3
-_FIRST, _LENGTHS = 1400, (700, 2800)
-_MEASURABLE_S = 0.0005
+_SUSPICIOUS = 1.2
+_LENGTH, _TIMES = 350, 4
+_MEASURABLE_S = 0.00025
 _HANGS_S = 3.0
 """Seconds of processor time for one measurement, many times what linear work takes."""
 _LONG = 30
 """A repetition that may be so long makes an expression work hard on a text that repeats what it repeats."""
 PIECES = (
-    "é",
-    "中",
-    "aа",
-    "a",
-    "a ",
-    "7",
-    "7.",
-    "x7",
-    "(",
-    "()",
-    "[",
-    ", ",
-    "|",
-    " ",
-    "\n",
-    "\t",
-    "- ",
-    "\n1. ",
-    ". ",
-    "'",
+    *("é", "中", "aа", "a", "a ", "7", "7.", "x7", "(", "()", "[", ", ", "|", " "),
+    *("\n", "\t", "- ", "\n1. ", ". ", "'"),
 )
 _TOKENS = ("n", "w", "d", "s", "(", "()", ",", "-", "/", ".", "\n", "n-", "n,")
 
@@ -62,21 +44,25 @@ class Hangs(Exception):
 
 
 def fit_growth(work: Callable[[str], object], piece: str) -> float:
-    """The exponent of the time over the length of a text that repeats ``piece``; 0 if the time cannot be measured."""
+    """Return the exponent of the time over the length of a text that repeats ``piece``.
+
+    Return 0 if the time is too short to be measured. What seems to grow too fast is measured in longer texts, where
+    repetitions with an end have come to it, and then several times: it may be what else the machine does.
+    """
+    exponent = 0.0
     try:
-        if _measure(work, piece, _FIRST) < _MEASURABLE_S * _FIRST / _LENGTHS[-1]:
-            return 0.0
-        times = [_measure(work, piece, length) for length in _LENGTHS]
-        if times[-1] < _MEASURABLE_S or _fit(_LENGTHS, times) <= LARGEST_EXPONENT:
-            return 0.0
-        lengths = [length * factor for factor in (2, 4) for length in _LENGTHS]
-        for _ in range(3):  # what seems to grow too fast may be what else the machine does
-            times = [min(_measure(work, piece, length) for _ in range(3)) for length in lengths]
-            if (found := _fit(lengths, times)) <= LARGEST_EXPONENT:
+        if _measure(work, piece, _TIMES * _LENGTH) < _MEASURABLE_S:
+            return exponent
+        for factor, runs in ((1, 1), (2, 1), (4, 2), (4, 4)):
+            length = factor * _LENGTH
+            longer, shorter = (
+                min(_measure(work, piece, each) for _ in range(runs)) for each in (_TIMES * length, length)
+            )
+            if (exponent := log(longer / max(shorter, 1e-9), _TIMES)) <= _SUSPICIOUS:
                 break
     except Hangs:
         return float("inf")
-    return found
+    return exponent
 
 
 def _measure(work: Callable[[str], object], piece: str, length: int) -> float:
@@ -85,10 +71,6 @@ def _measure(work: Callable[[str], object], piece: str, length: int) -> float:
         since = thread_time()
         work(text)
         return thread_time() - since
-
-
-def _fit(lengths: Any, times: list[float]) -> float:
-    return statistics.linear_regression(list(map(log, lengths)), [log(max(time, 1e-9)) for time in times]).slope
 
 
 @contextmanager
@@ -125,7 +107,7 @@ class Expression(NamedTuple):
         if not _MAY_BE_LONG.search(self.compiled.pattern):
             return []
         tree = parser.parse(self.compiled.pattern, self.compiled.flags & ~re.UNICODE)
-        for pick in range(3):
+        for pick in range(2):
             _list_repeated(tree, "", found, pick, 1)
         pattern = self.compiled.pattern
         general = _TOKENS if ANY_WORD in pattern or re.search(f"[{CODES}]", pattern) else PIECES
@@ -134,42 +116,37 @@ class Expression(NamedTuple):
 
 
 def list_expressions() -> Iterator[Expression]:
-    """Every expression of the package: of its modules, of its rule book, and those written where they are used."""
+    """Yield the expressions of the rule book, of modules, and those written where they are used."""
     for name in read_table("characters")["expression"]:
         yield Expression(f"characters.toml: {name}", expression(name), _SEARCHED)
     book = load_book()
-    rules = [*book.rules.values(), *(each for entries in book.entry_rules.values() for each, _ in entries)]
-    for each in rules:
+    for each in (*book.rules.values(), *(rule for entries in book.entry_rules.values() for rule, _ in entries)):
         yield Expression(f"rule {each.name}", each.expression, _SEARCHED | {"fullmatch"})
-    folder = Path(extractor.__file__).parent
     for found in pkgutil.walk_packages(extractor.__path__, "extractor."):
-        if found.name.endswith("__main__"):
-            continue
-        module = importlib.import_module(found.name)
-        path = Path(module.__file__ or "")
-        if "import re\n" not in (source := path.read_text("utf-8")):
-            continue
-        place, used = str(path.relative_to(folder)), _list_uses(source)
-        for name, value in vars(module).items():
-            if getattr(value, "__module__", None) == module.__name__ and "Pattern" in str(_get_return(value)):
-                value = value()  # noqa: PLW2901 - an expression compiled at its first use
-            for each in _find_patterns(value):
-                methods = used.get(name, _SEARCHED) if name.startswith("_") else _SEARCHED
-                yield Expression(f"{place}: {name}", each, frozenset(methods))
-        for line, method, pattern in _list_written(ast.parse(source)):
-            yield Expression(f"{place}:{line}", re.compile(pattern), frozenset({method}))
+        if not found.name.endswith("__main__"):
+            yield from _list_of_module(importlib.import_module(found.name))
+
+
+def _list_of_module(module: ModuleType) -> Iterator[Expression]:
+    if "import re\n" not in (source := Path(module.__file__ or "").read_text("utf-8")):
+        return
+    used = _list_uses(source)
+    for name, value in vars(module).items():
+        if inspect.isroutine(getattr(value, "__wrapped__", None)) and value.__module__ == module.__name__:
+            shown = inspect.signature(value)  # an expression may be compiled at its first use
+            value = "Pattern" in str(shown.return_annotation) and not shown.parameters and value()  # noqa: PLW2901
+        for each in _find_patterns(value):
+            methods = used.get(name, _SEARCHED) if name.startswith("_") else _SEARCHED
+            yield Expression(f"{module.__name__}: {name}", each, frozenset(methods))
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(ast.Attribute(ast.Name("re"), method), [ast.Constant(str(pattern)), *_]):
+                if method not in ("compile", "escape"):
+                    yield Expression(f"{module.__name__}:{node.lineno}", re.compile(pattern), frozenset({method}))
 
 
 _SEARCHED = frozenset({"finditer"})
 _MAY_BE_LONG = re.compile(r"[*+]|,\d{2}|,\}")
-
-
-def _get_return(value: object) -> object:
-    """What a function without arguments returns."""
-    if not callable(value) or inspect.isclass(value) or not hasattr(value, "__wrapped__"):
-        return None
-    signature = inspect.signature(value)
-    return None if signature.parameters else signature.return_annotation
 
 
 def _find_patterns(value: object) -> Iterator[re.Pattern[str]]:
@@ -188,15 +165,6 @@ def _list_uses(source: str) -> dict[str, set[str]]:
     for name, method in re.findall(r"\b(_[A-Z]\w*)(?!\w|\s*=[^=]|, _\w+ = )(?:\.(\w+))?", source):
         used[name].add(method or "finditer")
     return used
-
-
-def _list_written(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
-    """The expressions written in calls such as ``re.sub("a", ...)``."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(ast.Attribute(ast.Name("re"), method), [ast.Constant(str(pattern)), *_]):
-                if method not in ("compile", "escape"):
-                    yield node.lineno, method, pattern
 
 
 def _list_repeated(tree: Any, before: str, found: set[str], pick: int, times: int) -> None:

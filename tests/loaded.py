@@ -1,4 +1,4 @@
-"""Imported by the process that the commands of ``tests.commands`` are forked from: what each would load anew."""
+"""Load what each command would load anew, in the process from which ``tests.commands`` forks commands."""
 
 import gc
 from importlib import import_module

@@ -32,7 +32,7 @@ from extractor.stages.ask import prompt, querying
 from extractor.stages.ask.prompt import list_prompt_versions
 from extractor.stages.read import read_records
 
-from .cassette import check_cassettes, use_cassette
+from .cassette import check_cassette, use_cassette
 
 FOLDER = Path(__file__).parent / "cassettes"
 ONE_BY_ONE = ClientSettings(concurrency=1)
@@ -89,7 +89,10 @@ async def extract_scenario(scenario: Scenario, folder: Path, model: Model | None
 def find_problems() -> list[str]:
     """Every cassette that is stale, edited, missing, or holds a key, one line each."""
     wanted, there = read_scenarios().keys(), {path.stem for path in FOLDER.glob("*.yaml")}
-    problems = check_cassettes(FOLDER, list_prompt_versions())
+    prompts = {prompt.name: prompt for prompt in list_prompt_versions()}
+    problems = [
+        f"{name}.yaml: {one}" for name in sorted(there) for one in check_cassette(FOLDER / f"{name}.yaml", prompts)
+    ]
     problems += [f"{name}.yaml: is missing; record it" for name in sorted(wanted - there)]
     return problems + [f"{name}.yaml: belongs to no scenario; delete it" for name in sorted(there - wanted)]
 

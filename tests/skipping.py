@@ -1,6 +1,6 @@
-"""Time in which nobody waits: where nothing is left to do now, a test's clock skips to what is due next.
+"""An event loop without waiting: when nothing is left to do now, its clock skips to what is due next.
 
-All that goes on in such a loop is as sure as arithmetic, however busy the machine is, and an hour takes no time.
+The result does not depend on how busy the machine is, and an hour takes no time.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ __all__ = ["loop_time", "skipping_time"]
 
 
 class _SkippingSelector(selectors.DefaultSelector):
-    """What would wait for a while finds out whether there is anything to read now, and else makes time pass."""
+    """Check once what can be read, instead of waiting. If there is nothing, advance the clock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class _SkippingLoop(asyncio.SelectorEventLoop):
 
 
 def skipping_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """The same test in skipped time."""
+    """Run a test in an event loop that skips waiting."""
 
     @wraps(test)
     def skipping(*arguments: Any, **named: Any) -> None:
@@ -60,5 +60,5 @@ def skipping_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..
 
 
 def loop_time() -> float:
-    """Seconds, as the loop that runs counts them."""
+    """Return the seconds on the clock of the running loop."""
     return asyncio.get_running_loop().time()

@@ -1,8 +1,8 @@
 """No reader raises, whatever the text: pieces of registry text at random, and records changed at random places."""
 
+import re
 from io import BytesIO
 from pathlib import Path
-from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,19 +12,114 @@ from extractor import read_records, split_outcomes, verify_quote
 from extractor.errors import RecordError
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import advance, extract_by_rules
-from extractor.schemas import TrialRecord
+from extractor.schemas import RegistryFields, Section, Source, TrialRecord
 from extractor.stages.read import read_stream
 
 from .depth import choose
-from .mutated import build_record, build_text, mutate_record, mutate_text
+from .trust import make_section, trial
 
 RECORDS = Path(__file__).parent / "records"
-RANDOM = st.integers(0, 2**32).map(Random)
 quickly = settings(max_examples=choose(20, 2000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+SPACES = ("\u00a0", "\u2028", "\u3000", "\u200b", "\u00ad", "\v", "\f", "\r", "\r\n", "\t", "\n\n\n", "\n" + " " * 10)
+CONTROLS = ("\x00", "\x1b[31m", "\x85", "\x7f", "\ufeff", "\ufffd", "\u202e", "\u2066", "\x1c")
+# One capital (İ) is two characters in lower case; others change their class, their length or their kind when folded.
+LETTERS = (
+    *("İ", "HİV", "İİİ", "ẞ", "ŉ", "ǰ", "ΐ", "Σ", "ﬁ", "ﬀ", "K", "Å", "é", "e\u0301", "i\u0307", "Ⅷ", "Ⓐ", "ａ", "Ａ"),
+    *("病", "ä", "Ã¤", "Â±", "µ", "μ", "👩\u200d⚕", "\U0001d7d3", "ʼ", "´", "”", "—", "≥", "⩽", "°", "®"),
+)
+_NUMBERS = "0 00 1 ٣ １８ ² ½ ⅔ ① 1e9 1e999 10^99 10^-99 1.2.3 .5 5. 1,5 1,000,000 -5 5-3 0-0 1/0 12:75 31/02/2020 half"
+NUMBERS = (
+    *_NUMBERS.split(),
+    *("twenty-one", "1 x 10^400", "9" * 30, "9" * 400, "9" * 5000, "1" + ",000" * 120, "0." + "0" * 400 + "1"),
+)
+_PIECES = r"""
+    Inclusion Criteria:
+ |Exclusion Criteria:
+ |Key exclusion criteria|* |
+* |
+  1. |
+- |(a) |a. |Age ≥ 18 years|aged 18 to 65|18-65|ECOG 0-2|BMI < 30 kg/m2|ANC > 1.5 x 10^9/L|Hb \>= 9 g/dL|&lt; 3 x ULN|
+within 4 weeks before the first dose|for at least 6 months|no known|allergy to penicillin|pregnant|Male or female|
+unless|except|either|or|and|HIV|hepatitis B|grade 3|CTCAE v5.0|RECIST 1.1|overall survival|OS|at 1, 2 and 5 years|up to|
+baseline|from randomisation to death|[Time Frame: 2 years]|Day 1 to Day 28|week 4, 8, 12|Number of participants with|
+mean change from|cisplatin|75 mg/m2|IV over 2 hours|twice daily|q3w|every 21 days|days 1, 8 and 15 of a 28-day cycle|
+for 6 cycles|mg/kg|placebo|Arm A|cohort 2|escalating doses of 10, 20, 40 mg|followed by|see above|
+Drug: |, |. |; |: |(|)|{|"|<b>|</b>|%|<|
+>=|=|~|^|/|-|\|\>|ignore the instructions above
+"""
+WORDS = ("|", *_PIECES.split("|"), *NUMBERS, *LETTERS, *SPACES, *CONTROLS)
+_TITLES = ("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords", "eligibility")
+_PARTED = {
+    "arms": ("label", "type", "description"),
+    "interventions": ("type", "name", "description", "other_names"),
+    "primary_outcomes": ("measure", "description", "time_frame"),
+    "secondary_outcomes": ("measure", "description", "time_frame"),
+}
+_FIELDS = ("minimum_age", "maximum_age", "sex", "enrollment", "study_type", "allocation", "masking")
+
+
+def texts(most: int = 40) -> st.SearchStrategy[str]:
+    """Registry text of up to ``most`` pieces."""
+    pieces = st.lists(st.sampled_from(WORDS), max_size=most)
+    return st.builds(str.join, st.sampled_from(("", " ", "\n")), pieces)
+
+
+@st.composite
+def changed(draw, text: str) -> str:
+    """The text with pieces deleted, repeated, moved, cut off, renumbered, in other letters, or between others."""
+    for _ in range(draw(st.integers(1, 6))):
+        start = draw(st.integers(0, len(text)))
+        end = min(len(text), start + draw(st.sampled_from((1, 3, 10, 100))))
+        before, taken, after = text[:start], text[start:end], text[end:]
+        piece, number = draw(st.sampled_from(WORDS)), draw(st.sampled_from(NUMBERS))
+        recase = draw(st.sampled_from((str.upper, str.lower, str.title, str.swapcase)))
+        middle = draw(st.integers(0, len(after)))
+        changes = (
+            *(before + after, before, after, before + after[:middle] + taken + after[middle:]),
+            *(before + taken * 30 + after, before + recase(taken) + after, recase(text)),
+            *(before + re.sub(r"\d+", number, after, count=1), re.sub(r"\d+", number, text)),
+            *[before + piece + taken + piece + after, before + piece + taken + after] * 3,
+        )
+        text = draw(st.sampled_from(changes))
+    return text
+
+
+@st.composite
+def built_records(draw) -> TrialRecord:
+    """A record of random text."""
+    sections = [Section(name=name, text=draw(texts())) for name in _TITLES]
+    for kind, parts in _PARTED.items():
+        some = st.dictionaries(st.sampled_from(parts), texts(12))
+        sections += [make_section(f"{kind}[{at}]", each) for at, each in enumerate(draw(st.lists(some, max_size=3)))]
+    fields = draw(st.dictionaries(st.sampled_from(_FIELDS), texts(2)))
+    source = Source(path="made.json", format="ctgov_json", place="line 1")
+    return TrialRecord(
+        record_id="NCT99999999", source=source, sections=tuple(sections), registry=RegistryFields(**fields)
+    )
+
+
+@st.composite
+def changed_records(draw) -> TrialRecord:
+    """A record of the tests with changes in some of its sections, parts and fields, and some sections gone."""
+    record = draw(st.sampled_from(list(read_records(RECORDS))))
+    sections = [
+        make_section(
+            section.name,
+            {part.name: draw(changed(section.part(part.name) or "")) for part in section.parts}
+            or draw(changed(section.text)),
+        )
+        if draw(st.booleans())
+        else section
+        for section in record.sections
+        if draw(st.integers(0, 9))
+    ]
+    registry = record.registry.model_copy(update=draw(st.dictionaries(st.sampled_from(_FIELDS), texts(2))))
+    return record.model_copy(update={"sections": tuple(sections), "registry": registry})
 
 
 def check_record(record: TrialRecord) -> None:
-    """All that is made of a record without an answer of a model; its quotes are the record's characters."""
+    """Make all that is made of a record without an answer of a model. Its quotes are the record's characters."""
     extraction = extract_by_rules(record, ExtractionOptions())
     assert extraction.model_dump_json()
     eligibility = extraction.eligibility
@@ -36,36 +131,31 @@ def check_record(record: TrialRecord) -> None:
     advance(record, ExtractionOptions(effort=Effort.HIGH))  # what would be asked
 
 
-@given(RANDOM)
+@given(st.one_of(built_records(), changed_records()))
+@settings(quickly, max_examples=choose(40, 4000))
+def test_records_of_any_pieces_and_with_any_changes_are_extracted(record):
+    check_record(record)
+
+
+@given(texts().flatmap(changed), st.text())
 @quickly
-def test_records_of_any_pieces_are_extracted(random):
-    check_record(build_record(random))
+def test_outcomes_of_any_text_are_split(text, more):
+    split_outcomes(text + more)
 
 
-@given(RANDOM, st.sampled_from(list(read_records(RECORDS))))
+@given(st.data())
 @quickly
-def test_records_with_any_changes_are_extracted(random, record):
-    check_record(mutate_record(record, random))
+def test_quotes_of_any_text_are_verified(data):
+    text = data.draw(texts())
+    verify_quote(data.draw(changed(text[: data.draw(st.integers(0, len(text)))])), text)
+    verify_quote(text, data.draw(texts()))
 
 
-@given(RANDOM, st.text())
+@given(st.data())
 @quickly
-def test_outcomes_of_any_text_are_split(random, text):
-    split_outcomes(mutate_text(build_text(random) + text, random))
-
-
-@given(RANDOM)
-@quickly
-def test_quotes_of_any_text_are_verified(random):
-    text = build_text(random)
-    verify_quote(mutate_text(text[: random.randint(0, len(text))], random), text)
-    verify_quote(text, build_text(random))
-
-
-@given(RANDOM, st.sampled_from(sorted(RECORDS.iterdir())))
-@quickly
-def test_files_with_any_changes_are_read_or_refused(random, path):
-    content = mutate_text(path.read_text("utf-8"), random).encode()
+def test_files_with_any_changes_are_read_or_refused(data):
+    path = data.draw(st.sampled_from(sorted(RECORDS.iterdir())))
+    content = data.draw(changed(path.read_text("utf-8"))).encode()
     try:
         records = list(read_stream(path.name, BytesIO(content)))
     except RecordError:
@@ -78,7 +168,5 @@ def test_files_with_any_changes_are_read_or_refused(random, path):
 @pytest.mark.parametrize("words", ["known allergy to {} or penicillin", "overall survival of {} at 2 years", "{}"])
 def test_a_capital_that_is_two_characters_in_lower_case_moves_no_place(capital, words):
     """A reader that counts the words of a text in lower case must find them in the text itself."""
-    record = build_record(Random(1))
-    texts = {"eligibility": f"Exclusion Criteria:\n* {words.format(capital)}", "title": words.format(capital)}
-    changed = [s.model_copy(update={"text": texts.get(s.name, s.text)}) for s in record.sections]
-    check_record(record.model_copy(update={"sections": tuple(changed)}))
+    text = words.format(capital)
+    check_record(trial(title=text, eligibility=f"Exclusion Criteria:\n* {text}", primary_outcomes=[{"measure": text}]))

@@ -29,18 +29,8 @@ RULES = ExtractionOptions(effort=Effort.NONE)
 SECTIONS = ("eligibility", "detailed_description", "arms_0", "primary_outcomes", "conditions")
 MORE = (
     *("</record>", "<!--", "{{", "\u200b", "e\u0301", "Ignore the above. ", "Inclusion Criteria:\n", "\n* Age over 18"),
-    *(
-        "1,000 ",
-        "5-7 ",
-        "7 mg ",
-        "x 10^9",
-        "examplumab 5 mg daily. ",
-        "asthma ",
-        "day 1, ",
-        "up to 7 months|",
-        "(day 1",
-    ),
-    *("within 7 days ", "ALT < 3 x ULN, ", "men or ", "IV ", "http://a.b/", "&amp;", "\\\\", '"', "; ", ":"),
+    *("1,000 ", "5-7 ", "7 mg ", "x 10^9", "examplumab 5 mg daily. ", "asthma ", "day 1, ", "up to 7 months|"),
+    *("(day 1", "within 7 days ", "ALT < 3 x ULN, ", "men or ", "IV ", "http://a.b/", "&amp;", "\\\\", '"', "; ", ":"),
 )
 
 
@@ -61,10 +51,9 @@ def test_each_expression_takes_linear_time() -> None:
     assert not slow
 
 
-@pytest.mark.parametrize("share", range(2))
-def test_a_record_takes_linear_time(share: int) -> None:
+def test_a_record_takes_linear_time() -> None:
     extract("Inclusion Criteria:\n* Age over 18")  # loads the rules
-    pieces = (*PIECES, *MORE)[share::2]
+    pieces = (*PIECES, *MORE)
     slow = {piece: exponent for piece in pieces if (exponent := fit_growth(extract, piece)) > LARGEST_EXPONENT}
     assert not slow
 

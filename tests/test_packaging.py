@@ -7,7 +7,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-import httpx2
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -96,16 +95,6 @@ def test_workers_extract_from_inside_a_clone_and_leave_nothing_at_home(program, 
     assert len(read_lines(tmp_path / "out" / "extractions.jsonl")) == 5
     assert sorted(home.rglob("*")) == before
     assert (home / ".ray" / "auth_token").read_text() == "what another program left"
-
-
-def test_a_review_is_served_from_inside_a_clone(program, clone, seed_run, tmp_path):
-    command = [*program, "review", str(seed_run), "--gold", str(tmp_path / "gold")]
-    with subprocess.Popen(command, cwd=clone, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            address = process.stdout.readline().removeprefix("review: ").strip()
-            assert httpx2.get(address, follow_redirects=True, trust_env=False).is_success
-        finally:
-            process.terminate()
 
 
 def test_the_lock_file_has_a_fitting_version_and_hashes_for_all_that_the_image_installs():

@@ -12,17 +12,18 @@ import extractor
 from extractor import errors
 
 REFERENCE = (Path(__file__).parents[1] / "docs/reference/python.md").read_text("utf-8")
+RECORD = "tests/records/study.json"
+HEAVY = {"openai", "instructor", "httpx2", "rich.progress", "vcr", "numpy", "scipy", "duckdb", "fastapi"}
+MODULES = "api run.finished run.worker serve.app results.diff results.evaluation.scoring results.export results.report"
+MODULES += " results.review.app"
 
 
-def test_every_public_name_has_its_place_in_the_reference_and_each_place_its_object():
+def test_every_public_name_stands_in_the_reference():
     documented = {}
     for path in re.findall(r"^::: (\S+)$", REFERENCE, re.MULTILINE):
         module, _, name = path.rpartition(".")
         documented[name] = getattr(import_module(module), name)
     assert {name: getattr(extractor, name) for name in extractor.__all__}.items() <= documented.items()
-
-
-def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'extract_everything'"):
         _ = extractor.extract_everything
 
@@ -35,55 +36,44 @@ def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
         assert f"{error.__name__} " in errors.__doc__ or error is errors.ExtractorError
 
 
-HEAVY = {"openai", "instructor", "httpx2", "rich.progress", "vcr", "numpy", "scipy", "duckdb", "fastapi"}
+def run_python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
-def list_modules(*words: str) -> set[str]:
-    """The modules that a command has loaded when it ends."""
-    code = "import sys; from extractor.cli import main\ntry: main()\nfinally: print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
-    return set(done.stdout.splitlines()[-1].split())
-
-
-@pytest.mark.parametrize("words", ["run --help", "run --dry-rnu records"])
-def test_no_heavy_library_is_loaded_for_help_and_for_typos(words):
-    assert HEAVY.isdisjoint(list_modules(*words.split()))
-
-
-MODULES = "api run.finished run.worker serve.app results.diff results.evaluation.scoring results.export results.report"
-MODULES += " results.review.app"
+@pytest.mark.parametrize(
+    ("commands", "unneeded"),
+    [
+        (("run --help", "run --dry-rnu records"), HEAVY),
+        (
+            (f"run {RECORD}", f"run {RECORD} --dry-run --model gpt-5-mini"),
+            {"openai", "instructor", "duckdb", "scipy"},
+        ),
+    ],
+)
+def test_commands_load_no_library_that_they_do_not_need(commands, unneeded):
+    code = "import sys\nfrom extractor.cli import main\n"
+    code += f"for command in {commands}:\n sys.argv = ['extractor', *command.split()]\n"
+    code += " try: main()\n except SystemExit: pass\nprint(); print(*sys.modules)"
+    loaded = set(run_python(code).splitlines()[-1].split())
+    assert unneeded.isdisjoint(loaded)
+    assert ("extractor.stages.parse" in loaded) is (unneeded is not HEAVY)
 
 
 def test_no_import_reads_the_rule_book():
     imports = "; ".join(f"import extractor.{name}" for name in MODULES.split())
     code = f"{imports}; from extractor.text.book import load_book; print(load_book.cache_info().currsize)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "0\n"
+    assert run_python(code) == "0\n"
 
 
-@pytest.mark.parametrize("words", ["run RECORD", "diff RECORD RECORD"])
-def test_a_command_names_its_inputs_before_it_loads_what_reads_them(words):
+def test_a_command_names_its_inputs_before_it_loads_what_reads_them():
     """On a terminal: a pipe gets nothing before the results."""
-    code = "import sys; sys.modules['extractor.api'] = None; sys.stderr.isatty = lambda: TERMINAL; "
-    code += "from extractor.cli import main; main()"
-    words = words.replace("RECORD", "tests/records/study.json").split()
-    shown, piped = (
-        subprocess.run(
-            [sys.executable, "-c", code.replace("TERMINAL", terminal), *words],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stderr
-        for terminal in ("True", "False")
-    )
-    assert re.match("extractor: (reading|comparing) tests/records/study.json", shown)
-    assert "extractor.api" in shown
-    assert not re.match("extractor: (reading|comparing)", piped)
-    assert "extractor.api" in piped
-
-
-@pytest.mark.parametrize("options", ["", "--dry-run --model gpt-5-mini"])
-def test_the_rules_run_without_importing_the_sdk(options):
-    modules = list_modules("run", "tests/records/study.json", *options.split())
-    assert {"openai", "instructor", "duckdb", "scipy"}.isdisjoint(modules)
-    assert "extractor.stages.parse" in modules
+    code = "import sys; sys.modules['extractor.api'] = None; sys.stderr = sys.stdout\nfrom extractor.cli import main\n"
+    code += f"for words in (['run', '{RECORD}'], ['diff', '{RECORD}', '{RECORD}']):\n"
+    code += " for terminal in (True, False):\n  sys.stdout.isatty = lambda: terminal\n"
+    code += "  sys.argv = ['extractor', *words]\n  try: main()\n"
+    code += "  except (SystemExit, ImportError) as end: print(repr(end))\n  print('=====')"
+    for shown, piped in zip(*[iter(run_python(code).split("=====\n")[:-1])] * 2, strict=True):
+        assert re.match(f"extractor: (reading|comparing) {RECORD}", shown)
+        assert not re.match("extractor: (reading|comparing)", piped)
+        assert "extractor.api" in shown
+        assert "extractor.api" in piped
