@@ -32,7 +32,7 @@ from extractor.text.units import find_unit
 
 from .constraints import find_constraint, find_limit, has_other_reading
 from .number_units import has_unit
-from .places import Derived, Supported, cut, find_named_instrument, find_quote, span_of
+from .places import Derived, Supported, cut, find_named_instrument, find_quote, locate
 from .times import find_age, find_length, find_point, find_window
 
 _COMPARATOR_REACH = 14
@@ -68,7 +68,7 @@ def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
     """Return a value with the tokens of the passage that state it. It is inferred if they have another reading."""
     tokens = cut(passage)
     support = Support.INFERRED if has_other_reading(tokens, place) else place.support
-    return Supported(value, span_of(passage, tokens, place.first, place.end), support)
+    return Supported(value, locate(passage, place.first, place.end), support)
 
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:

@@ -19,7 +19,7 @@ from extractor.text.passage import Passage
 from extractor.text.registered_ages import count_days
 
 from .number_units import borrows_unit, has_unit, stands_bare
-from .places import Derived, Supported, cut, find_quote, span_of
+from .places import Derived, Supported, cut, find_quote, locate
 
 _AGE_WORD_REACH = 20
 """How far before a number without a unit the word "age" may stand, in tokens."""
@@ -113,10 +113,10 @@ def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) 
     for age, limit in bounds:
         if _is_same_length(age.value, age.unit, value) and abs(count_days(age) - widest) < 1:
             sure = limit.sure and limit.time_unit and age == value
-            span = span_of(passage, tokens, limit.first, limit.end)
+            span = locate(passage, limit.first, limit.end)
             return Supported(value, span, Support.PARSED if sure else Support.INFERRED)
     place = None if bounds else _find_open_age(tokens, value, lower=lower is admits)
-    return Supported(value, span_of(passage, tokens, *place), Support.INFERRED) if place else None
+    return Supported(value, locate(passage, *place), Support.INFERRED) if place else None
 
 
 def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
