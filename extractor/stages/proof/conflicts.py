@@ -120,21 +120,14 @@ def _align(quote: Sequence[str], words: Sequence[str], start: int, drift: int) -
             stated = stated[max(0, len(stated) - len(quoted)) :]
         elif kind != "equal" and end == len(quote):
             stated = stated[: len(quoted)]
-        pairs += zip_longest(quoted, stated)
+        for pair in zip_longest(quoted, stated):
+            word, other = ("" if at is None else side[at] for side, at in zip((quote, words), pair, strict=True))
+            is_pair = word.isalnum() == other.isalnum()  # no word is written for a sign
+            pairs += [pair] if is_pair else [one for one in ((pair[0], None), (None, pair[1])) if one != (None, None)]
     differences = tuple(pair for pair in pairs if None in pair or quote[pair[0] or 0] != words[pair[1] or 0])
     places = [stated for quoted, stated in pairs if stated is not None and quoted is not None]
     if not places:
         return None
     alike = len(places) - sum(None not in pair for pair in differences)
-    cost = sum(
-        _weigh(*("" if at is None else side[at] for side, at in zip((quote, words), pair, strict=True)))
-        for pair in differences
-    )
+    cost = sum(_ADDED if stated is None else _LEFT_OUT if quoted is None else _OTHER for quoted, stated in differences)
     return Nearest(places[0], places[-1] + 1, differences, alike, cost)
-
-
-def _weigh(quoted: str, stated: str) -> int:
-    """Return the cost of a difference: words left out cost least, and a word is seldom written for a sign."""
-    if not quoted or not stated:
-        return _LEFT_OUT if stated else _ADDED
-    return _OTHER if quoted.isalnum() == stated.isalnum() else _ADDED + _LEFT_OUT

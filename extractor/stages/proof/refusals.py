@@ -62,7 +62,7 @@ def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refus
     tokens = cut(passage)
     if isinstance(value, TimeWindow):
         span, read = find_quote(passage, value.quote), find_window(value.quote, passage)
-        says = _show_window(read.value) if read else "no time limit"
+        says = _show_window(read.value) if read else "no time limit, or not the first one"
         reason = f"the words stand in the text, but say {says}, not {_show_window(value)}"
         return Refusal(nearest=span, reason=reason) if span else None
     if isinstance(value, Age):

@@ -45,8 +45,11 @@ def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
     windows = list_windows(tokens)
     plain = [one for one in windows if not one.aside]
     chosen = min(plain or windows, key=lambda one: one.first, default=None)
+    front = tokens.codes[: chosen.first] if chosen else ""
+    # The window of a criterion is its first one, unless brackets explain a word with that.
+    last = chosen.first if chosen and chosen.sure and front.count("(") == front.count(")") else len(tokens)
     for one in sorted(windows, key=lambda one: one.either):
-        if one.first >= end or first >= one.end or (one.aside and plain):
+        if one.first >= end or first >= one.end or (one.aside and plain) or one.first > last:
             continue
         if isinstance(value, str):
             value = TimeWindow(quote=quote, comparator=one.comparator, value=one.value, unit=one.unit)
