@@ -8,7 +8,7 @@ from typing import NamedTuple
 from extractor.schemas import Comparator, CriterionKind
 from extractor.text.book import read_term, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
-from extractor.text.numbers import is_two_ways, read_time_unit
+from extractor.text.numbers import ROMAN, is_two_ways, read_time_unit
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import choose_reading, names_quantity
 from extractor.text.units import find_unit, read_unit
@@ -30,7 +30,7 @@ from .bounds import (
 )
 from .graded import read_acuity, read_grades
 
-_VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
+_VALUE_WORDS = COUNTS.keys() | ROMAN.keys()
 _SIGNS = 12
 """The most tokens of a comparator and its words before a number."""
 _ACRONYM = 4
@@ -356,10 +356,10 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
     pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
     outside = rule("outside_before").ends(tokens, limit.first, limit.first - _SIGNS)
     if limit.value_high is not None and outside:
-        if tokens.words[outside.first].lower() == "not":  # whose sense the comparators below have
-            limit = replace(limit, first=outside.first)
-        yield replace(limit, comparator=Comparator.LESS, value_high=None)
-        yield replace(limit, comparator=Comparator.MORE, value=limit.value_high, value_high=None)
+        # The comparators below have the sense of "not", which so belongs to the limits.
+        first = outside.first if tokens.words[outside.first].lower() == "not" else limit.first
+        yield replace(limit, comparator=Comparator.LESS, value_high=None, first=first)
+        yield replace(limit, comparator=Comparator.MORE, value=limit.value_high, value_high=None, first=first)
         return
     two_units = low_unit and low_time not in (None, limit.time_unit)
     if limit.value_high is not None and (two_units or measure.ends != BOTH_COUNT):
