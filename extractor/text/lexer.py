@@ -290,6 +290,15 @@ class Tokens:
         """
         return self.text[self.ends[index - 1] : self.starts[index]] if 0 < index < len(self.starts) else " "
 
+    def in_name(self, index: int) -> bool:
+        """Return whether a number is joined to the word before it, and so a part of a name.
+
+        >>> tokens = lex("IL-6, CD19, 5 visits")
+        >>> [tokens.in_name(index) for index in (1, 4, 6)]
+        [True, True, False]
+        """
+        return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
+
     def without(self, places: "Sequence[tuple[int, int]]", first: int, end: int) -> "Tokens":
         """Return the tokens of a range outside some half-open places. They keep their offsets in the text.
 

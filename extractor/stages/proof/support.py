@@ -79,7 +79,8 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     unit = find_unit(lex(amount.unit), 0, loose=True)
     units = {amount.unit, unit.dose if unit and unit.is_dose else None} - {None}
     below = _BELOW.findall(amount.unit)  # the 5 of "125 mg/5 mL"
-    named = {at for at, code in enumerate(tokens.codes) if code == NUMBER and _counts_a_place(tokens, at)}
+    numbers = [at for at, code in enumerate(tokens.codes) if code == NUMBER]
+    named = {at for at in numbers if tokens.in_name(at) or rule("counts_a_place").ends(tokens, at, at - 1)}
     for stated in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):
         is_same = (stated.low, stated.high) == (amount.low, amount.high) and stated.unit.dose in units
         if is_same and _has_volume(tokens, stated.first, below):
@@ -112,14 +113,6 @@ def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
     """Return whether the numbers below a dose's slash follow it: no "125 mg/10 mL" in "125 mg/5 mL"."""
     behind = {number.value for number in find_numbers(tokens) if number.first > first} if below else set()
     return behind.issuperset(map(float, below))
-
-
-def _counts_a_place(tokens: Tokens, at: int) -> bool:
-    """Return whether a number belongs to a name: "IL-6", "Day 1"."""
-    behind_word = at > 0 and tokens.words[at - 1].isalpha()
-    if behind_word and tokens.gap(at) in ("", "-"):
-        return True
-    return rule("counts_a_place").ends(tokens, at, at - 1) is not None
 
 
 def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:

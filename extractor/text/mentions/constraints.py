@@ -180,8 +180,7 @@ def _is_name(tokens: Tokens, found: Found, floor: int) -> bool:
     word = tokens.words[first]
     alone = not any(map(found.has, ("unit", "suffix", "plus"))) and not found.has("high") and end == first + 1
     numeral = word.isdecimal() and ((len(word) > 1 and word[0] == "0") or (alone and re.fullmatch("(19|20)..", word)))
-    joined = tokens.gap(first) in ("", "-") and tokens.words[first - 1].isalpha()
-    named = joined and not rule("age_word").starts(tokens, first - 1)
+    named = tokens.in_name(first) and not rule("age_word").starts(tokens, first - 1)
     numbered = rule("numbered_name").ends(tokens, first, max(0, first - 4))
     opens = first == floor == 0 and rule("counted_noun").starts(tokens, end)
     return bool((alone and word.isalpha() and not opens) or numeral or named or numbered)
