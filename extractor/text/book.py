@@ -18,7 +18,7 @@ from typing import Any
 import ahocorasick
 
 from .lexer import LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens, lex, list_words
-from .patterns import Rule, RuleError, join_rules, learn_words, make_rule, read_rules
+from .patterns import Rule, RuleError, join_rules, make_rule, read_rules, register_words
 
 _FOLDER = files("extractor") / "rulebook"
 _OTHER_FOLDERS = ("terms", "weights")
@@ -155,7 +155,7 @@ def load_book() -> Book:
         written = []
         for number, entry in enumerate(entries):
             for pattern in entry.rules:
-                learn_words(pattern)
+                register_words(pattern)
             terms = sorted(map(_write_term, entry.terms), key=lambda term: -len(term.split()))  # the longest first
             if entry.rules or terms:
                 written.append(f"e{number}=( {' | '.join([*entry.rules, *terms])} )")

@@ -7,7 +7,8 @@ rule over tokens is a regular expression over ``codes`` (see ``patterns``), and 
 - a word that a rule names: its own character, assigned by ``Lexicon``;
 - a sign: itself; ``\n``: the end of a line; ``s``: a sign that no rule names.
 
-A hyphen after letters that joins them to the next word ("once-daily", "PD-1") is no token; one between numbers is.
+A hyphen after letters that joins them to the next word ("once-daily", "PD-1") is no token; one between numbers is,
+and one between times ("18y-65y").
 So the parts of a compound count as words, with one exception. Behind a prefix that turns the sense round or multiplies
 it ("non-daily", "semi-weekly", "par-enteral"), a word has the code of an unknown one, unless one term or rule has both
 the prefix and the word ("non-small cell", "bi-weekly", "non -? pregnant").
@@ -69,7 +70,11 @@ _NUMBER = (
     rf"(?=\d)(?:{_THOUSANDS}|{_SPACED_THOUSANDS}|{_LAKHS}|{_RAISED_DOT}|{_LIMIT_WITH_COMMA}|{_MEASURED_WITH_COMMA}"
     rf"|{_HALF_A_TIME}|{_COMMAS_IN_RANGE}|{_MIXED_NUMBER}|{_PLAIN_NUMBER})|(?<!\d)\.\d+"
 )
-_SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|_"
+_TIMES = ("y", "yrs", "years", "months", "weeks", "days")
+_AFTER_TIME = "|".join(rf"(?<=[0-9]{gap}{unit}-)" for unit in _TIMES for gap in ("", " "))
+_BETWEEN_TIMES = rf"-(?:{_AFTER_TIME})(?=[0-9]+ ?(?:{'|'.join(_TIMES)}))"
+"""The hyphen of "18y-65y", which joins no name."""
+_SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|{_BETWEEN_TIMES}|_"
 _TOKEN = re.compile(f"( ?)({_WORD}|{_NUMBER}|{_SIGN})")
 """A token and the space before it. Most tokens have one, and a match that begins with it skips nothing."""
 NUMBER_WORDS = """
@@ -284,6 +289,15 @@ class Tokens:
         ('-', ' ')
         """
         return self.text[self.ends[index - 1] : self.starts[index]] if 0 < index < len(self.starts) else " "
+
+    def in_name(self, index: int) -> bool:
+        """Return whether a number is joined to the word before it, and so a part of a name.
+
+        >>> tokens = lex("IL-6, CD19, 5 visits")
+        >>> [tokens.in_name(index) for index in (1, 4, 6)]
+        [True, True, False]
+        """
+        return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
 
     def without(self, places: "Sequence[tuple[int, int]]", first: int, end: int) -> "Tokens":
         """Return the tokens of a range outside some half-open places. They keep their offsets in the text.

@@ -27,8 +27,8 @@ _POWER_IN_WORDS = re.compile(
     r"(?:(?P<digits>[\d.,]+)\s?[x*×·]\s?)?(?:10|ten) to the (?:power of )?(?:(?P<exponent>\d{1,2})|(?P<ordinal>[a-z]+))"
     r"\s?(?:th|rd)?(?: power)?"
 )
-_ORDINALS = {"third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9"}
-_ORDINALS |= {"tenth": "10", "eleventh": "11", "twelfth": "12"}
+_ORDINAL_WORDS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+ORDINALS = {word: number for number, word in enumerate(_ORDINAL_WORDS.split())}
 ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 TIMES = {"once": 1, "twice": 2, "thrice": 3}
 """Words that count how often."""
@@ -122,8 +122,9 @@ def _read_words(text: str) -> int | float | None:
     if (tens := _TENS.fullmatch(text)) and tens["ones"] in _VALUES:
         return _VALUES[tens["tens"]] + _VALUES[tens["ones"]]
     if power := _POWER_IN_WORDS.fullmatch(text):
-        exponent = power["exponent"] or _ORDINALS.get(power["ordinal"])
-        return _to_value(power["digits"] or "1", exponent) if exponent else None
+        exponent = int(power["exponent"] or ORDINALS.get(power["ordinal"], 0))
+        is_power = power["exponent"] or exponent > 2  # no "from 10 to the second visit"
+        return _to_value(power["digits"] or "1", str(exponent)) if is_power else None
     front, _, scale = text.rpartition(" ")
     value = _read_words(front.removesuffix(" a")) if scale in _SCALES else None
     if value is not None:

@@ -227,7 +227,7 @@ def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) 
 def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
     """Make a rule and register its words in the lexicon."""
     made = Rule(**fields, lexicon=lexicon)
-    learn_words(made.pattern, lexicon)
+    register_words(made.pattern, lexicon)
     return made
 
 
@@ -250,7 +250,7 @@ def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple(joined)
 
 
-def learn_words(pattern: str, lexicon: Lexicon = LEXICON) -> None:
+def register_words(pattern: str, lexicon: Lexicon = LEXICON) -> None:
     """Register the words of a pattern. Do this before reading texts that contain them."""
     words = [atom["word"] for atom in _ATOM.finditer(pattern) if atom["word"]]
     for word in words:

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.stages.proof.fold import fold_text
+from extractor.stages.proof.fold import fold_raw
 from extractor.stages.proof.quotes import QuoteStatus, verify_quote
 
 MARKS = r"""
@@ -19,7 +19,7 @@ WORDS = st.lists(st.sampled_from(["fever", "rash", "of", "grade", "platelets", "
 
 
 def essence(text):
-    return re.sub(r"\W", "", fold_text(text).folded.text)
+    return re.sub(r"\W", "", fold_raw(text).folded.text)
 
 
 @given(TEXTS, st.data())
@@ -60,7 +60,7 @@ def test_white_space_and_case_change_nothing(words, data):
 
 @given(TEXTS)
 def test_every_span_of_folded_text_has_ordered_raw_offsets(text):
-    folded = fold_text(text)
+    folded = fold_raw(text)
     places = [folded.raw_span(end, end)[0] for end in range(len(folded.folded.text) + 1)]
     assert places == sorted(places)
     assert all(0 <= place <= len(text) for place in places)

@@ -19,8 +19,7 @@ from extractor.stages.parse.drafts import RECORD, Draft, Reading, Span, find_wea
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.proof.answers import ModelResult
 from extractor.stages.proof.number_units import has_unit
-from extractor.stages.proof.places import cut
-from extractor.stages.proof.places import span_of as span_in
+from extractor.stages.proof.places import cut, locate
 from extractor.text.mentions.rows import find_numbers
 
 from .findings import cite, inform
@@ -173,7 +172,7 @@ def _report_others(parsed: ParsedRecord, field: CustomField, path: str, claims: 
     for unit, line in dict.fromkeys((unit, line) for unit, line in measured if unit and type(unit) is str):
         passage = parsed.passage(line)
         for number in find_numbers(tokens := cut(passage)):
-            place = span_in(passage, tokens, number.first, number.end)
+            place = locate(passage, number.first, number.end)
             if (place.section, place.start) not in taken and has_unit(tokens, (number.first, number.end), unit):
                 yield inform(FindingKind.NUMBER_UNREAD, path, message, cite(parsed, place), Severity.WARNING)
 

@@ -10,7 +10,7 @@ from extractor.errors import FieldError
 from extractor.fields.declaration import CustomField, Example
 from extractor.fields.value_forms import show_value
 from extractor.schemas import Comparator, Constraint, Origin, Period, Quantity, Support, TimePoint
-from extractor.stages.parse.drafts import Reading, Span
+from extractor.stages.parse.drafts import Reading, Span, span_of
 from extractor.suggestions import suggest
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
@@ -19,7 +19,7 @@ from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.passage import Passage, read_passage
 from extractor.text.patterns import Found
 
-from .places import MODEL_CONFIDENCE, Derived, Supported, cut, read_supported, span_of
+from .places import MODEL_CONFIDENCE, Derived, Supported, cut, locate, read_supported
 from .quotes import QuoteStatus, verify_quote
 from .support import find_support, support_at
 
@@ -175,7 +175,7 @@ def _find(value: Any, here: Passage) -> Supported | None:
     tokens = cut(here)
     rhythms = rule("rhythm").find(tokens) if isinstance(value, Period) else ()
     if rhythm := next(filter(partial(_recurs, value), rhythms), None):
-        return Supported(value, span_of(here, tokens, rhythm.first, rhythm.end), Support.INFERRED)
+        return Supported(value, locate(here, rhythm.first, rhythm.end), Support.INFERRED)
     if isinstance(value, int | float):
         stated = next((one for one in find_numbers(tokens) if one.value == value), None)
         found = support_at(Derived(stated.first, stated.end), value, here) if stated else None
@@ -201,4 +201,4 @@ def _widen(found: Supported, here: Passage) -> Supported:
         suffix = next(iter(find_terms(tokens, "comparator_suffixes", end, min(here.end, end + _COMPARED))), None)
         first = compared.first if compared else first
         end = suffix.end if suffix and suffix.first == end else end
-    return replace(found, span=span_of(here, tokens, first, min(end, max(here.end, number.end))))
+    return replace(found, span=span_of(here.part(first, min(end, max(here.end, number.end)))))

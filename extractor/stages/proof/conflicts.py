@@ -3,8 +3,10 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import zip_longest
 
 from rapidfuzz import fuzz
 
@@ -18,13 +20,12 @@ _Meaning = tuple[ConflictKind, str | float]
 """The meaning of a token. Two tokens with the same meaning do not contradict each other."""
 _RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
-_MOST_DRIFT = 6
-"""The greatest drift between quote and text in an alignment, in tokens."""
+_DRIFTS = (0, 6)
+"""How many tokens a quote may have that the text lacks, or lack, so that the words around it are aligned, too."""
+_LEFT_OUT, _OTHER, _ADDED = 2, 3, 5
+"""What it costs that a quote leaves out a token of the text, has another one, or adds one."""
 _LONGEST_SEARCHED = 200
 """How many tokens at the start of a quote are searched for."""
-_ALIKE, _UNLIKE, _ADDED, _LEFT_OUT = 2, 3, 5, 2
-"""Costs: a token of the same kind, a token of another kind, a token only in the quote, a token only in the text."""
-_FAR = 1 << 30
 
 
 def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
@@ -71,8 +72,8 @@ class Nearest:
 
     Attributes:
         differences: Pairs of token indexes, in the quote and in the text. None marks a side without the token.
-        shared: The number of equal tokens.
-        cost: The cost of the alignment. A lower cost is nearer.
+        shared: The number of tokens of the quote that the text has too.
+        cost: A lower cost is nearer.
     """
 
     first: int
@@ -85,75 +86,48 @@ class Nearest:
 def find_nearest(quote: Sequence[str], text: FoldedText, near: int | None = None) -> Nearest | None:
     """Return the place in a folded text nearest to the words of a quote, or None if they share nothing.
 
-    rapidfuzz finds possible starts, in the whole text and around the token ``near``; the tokens there are aligned.
-    The time is linear in the lengths of quote and text.
+    rapidfuzz finds possible starts, in the whole text and around the token ``near``; difflib aligns the tokens there.
+    Only the first words of a very long quote are compared.
 
-    >>> from .fold import fold_text
-    >>> text = fold_text("hb ≥ 8 g/dl and ecog 0-2")
+    >>> from .fold import fold_raw
+    >>> text = fold_raw("hb ≥ 8 g/dl and ecog 0-2")
     >>> found = find_nearest(["ecog", "0", "-", "1"], text)
     >>> text.tokens.words[found.first : found.end], [text.tokens.words[stated] for _, stated in found.differences]
     (['ecog', '0', '-', '2'], ['2'])
     """
-    wanted = "".join([text.alphabet.get(word, "\0") for word in quote[:_LONGEST_SEARCHED]])
+    quote = quote[:_LONGEST_SEARCHED]
+    wanted = "".join([text.alphabet.get(word, "\0") for word in quote])
     reach = 2 * len(wanted)
     windows = [] if near is None else [(max(0, near - reach), near + reach)]
     windows += [(0, len(text.codes))]
-    found = [
+    alignments = [
         (first, fuzz.partial_ratio_alignment(wanted, text.codes[first:end], score_cutoff=1)) for first, end in windows
     ]
-    starts = [first + one.dest_start - one.src_start for first, one in found if one]
-    aligned = (_align(quote, text.tokens.words, start) for start in starts)
+    starts = [first + place.dest_start - place.src_start for first, place in alignments if place]
+    aligned = (_align(quote, text.tokens.words, start, drift) for start in starts for drift in _DRIFTS)
     return min(filter(None, aligned), key=lambda nearest: nearest.cost, default=None)
 
 
-def _align(quote: Sequence[str], words: Sequence[str], start: int) -> Nearest | None:
-    """Align the whole quote with the words around ``start``; text before and after it costs nothing."""
-    low, width = start - _MOST_DRIFT, 2 * _MOST_DRIFT + 1
-    costs, moves = [0] * width, list[list[str]]()
-    for row, word in enumerate(quote):
-        before, costs, moved = costs, list[int](), list[str]()
-        for column in range(width):
-            other = words[low + row + column] if 0 <= low + row + column < len(words) else ""
-            paired = before[column] + _cost(word, other) if other else _FAR
-            added = before[column + 1] + _ADDED if column + 1 < width else _FAR
-            left_out = costs[-1] + _LEFT_OUT if costs and other else _FAR
-            costs.append(min(paired, added, left_out))
-            moved.append("pair" if costs[-1] == paired else "quote" if costs[-1] == added else "text")
-        moves.append(moved)
-    column = min(range(width), key=lambda c: (costs[c], abs(c - _MOST_DRIFT)))
-    return _trace(quote, words, moves, (low, column, costs[column])) if costs[column] < _FAR else None
-
-
-def _cost(word: str, other: str) -> int:
-    if word == other:
-        return 0
-    if word.isalnum() != other.isalnum():
-        return _ADDED + _LEFT_OUT
-    kinds = [meaning and meaning[0] for meaning in (_read_meaning(word), _read_meaning(other))]
-    return _ALIKE if kinds[0] == kinds[1] else _UNLIKE
-
-
-def _trace(
-    quote: Sequence[str], words: Sequence[str], moves: list[list[str]], end: tuple[int, int, int]
-) -> Nearest | None:
-    low, column, cost = end
-    row, pairs = len(moves) - 1, list[int]()
-    differences: list[tuple[int | None, int | None]] = []
-    while row >= 0:
-        position, move = low + row + column, moves[row][column]
-        if move == "text":
-            differences.append((None, position))
-            column -= 1
-            continue
-        if move == "quote":
-            differences.append((row, None))
-            column += 1
-        else:
-            pairs.append(position)
-            if quote[row] != words[position]:
-                differences.append((row, position))
-        row -= 1
-    if not pairs:
+def _align(quote: Sequence[str], words: Sequence[str], start: int, drift: int) -> Nearest | None:
+    """Align a quote with the words around ``start``. Text before and after it is no difference."""
+    low = max(0, start - drift)
+    near = words[low : start + len(quote) + drift]
+    steps = SequenceMatcher(None, quote, near, autojunk=False).get_opcodes()
+    pairs: list[tuple[int | None, int | None]] = []
+    for kind, first, end, near_first, near_end in steps:
+        quoted, stated = range(first, end), range(near_first + low, near_end + low)
+        if kind != "equal" and first == 0:
+            stated = stated[max(0, len(stated) - len(quoted)) :]
+        elif kind != "equal" and end == len(quote):
+            stated = stated[: len(quoted)]
+        for pair in zip_longest(quoted, stated):
+            word, other = ("" if at is None else side[at] for side, at in zip((quote, words), pair, strict=True))
+            is_pair = word.isalnum() == other.isalnum()  # no word is written for a sign
+            pairs += [pair] if is_pair else [one for one in ((pair[0], None), (None, pair[1])) if one != (None, None)]
+    differences = tuple(pair for pair in pairs if None in pair or quote[pair[0] or 0] != words[pair[1] or 0])
+    places = [stated for quoted, stated in pairs if stated is not None and quoted is not None]
+    if not places:
         return None
-    alike = len(pairs) - sum(None not in difference for difference in differences)
-    return Nearest(pairs[-1], pairs[0] + 1, tuple(reversed(differences)), alike, cost)
+    alike = len(places) - sum(None not in pair for pair in differences)
+    cost = sum(_ADDED if stated is None else _LEFT_OUT if quoted is None else _OTHER for quoted, stated in differences)
+    return Nearest(places[0], places[-1] + 1, differences, alike, cost)

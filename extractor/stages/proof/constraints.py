@@ -16,7 +16,7 @@ from extractor.text.units import read_unit
 
 from .number_units import borrows_unit, has_unit, stands_bare
 from .owners import SIDES, is_own
-from .places import Derived, Supported, cut, find_names, find_quote, span_of
+from .places import Derived, Supported, cut, find_names, find_quote, locate
 
 _ENDS = 12
 """How many mentions before or behind one may be the other end of its range."""
@@ -32,7 +32,7 @@ def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
     found = find_limit(tokens, value, value.quantity)
     if found is None:
         return _find_renamed(value, passage)
-    span = span_of(passage, tokens, found.first, found.end)
+    span = locate(passage, found.first, found.end)
     if quantity:
         span = Span(span.section, min(span.start, quantity.start), max(span.end, quantity.end))
     return Supported(value, span, found.support)

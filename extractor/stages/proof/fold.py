@@ -66,7 +66,7 @@ class FoldedText:
     def find_words(self, words: list[str], first: int = 0) -> Iterator[int]:
         """Yield the tokens at which ``words`` begin.
 
-        >>> list(fold_text("5 mg/kg or 5 mg").find_words(["5", "mg"]))
+        >>> list(fold_raw("5 mg/kg or 5 mg").find_words(["5", "mg"]))
         [0, 5]
         """
         wanted = "".join([self.alphabet.get(word, "\0") for word in words])
@@ -78,10 +78,10 @@ class FoldedText:
 
 
 @lru_cache(maxsize=8)
-def fold_text(text: str) -> FoldedText:
+def fold_raw(text: str) -> FoldedText:
     r"""Fold a raw text. The last few results are cached, since many quotes are compared with one text.
 
-    >>> fold_text("Hb \\>= 8 g / dL, 10⁹").tokens.words
+    >>> fold_raw("Hb \\>= 8 g / dL, 10⁹").tokens.words
     ['hb', '≥', '8', 'g', '/', 'dl', ',', '10^9']
     """
     return fold_clean(clean_text(text))

@@ -85,7 +85,7 @@ class _Said:
         if not named or not rule("pressure_word").search(tokens):
             return None
         for pair in rule("pressure_pair").find(tokens, max(0, mention.first - 2), min(len(tokens), mention.end + 2)):
-            for side in SIDES:
+            for side in ("systolic", "diastolic"):  # in order, since the two ends of a range are both sides
                 if mention.first <= pair.place(side)[0] < mention.end:
                     return side in named
         return None

@@ -56,9 +56,9 @@ def cut(passage: Passage) -> Tokens:
     return passage.tokens.cut(passage.first, passage.end)
 
 
-def span_of(passage: Passage, tokens: Tokens, first: int, end: int) -> Span:
-    """Return the raw span of ``tokens[first:end]``, where ``tokens`` are those of the passage alone."""
-    return Span(passage.section.name, *passage.section.cleaned.raw_span(*tokens.span(first, end)))
+def locate(passage: Passage, first: int, end: int) -> Span:
+    """Return the raw span of ``cut(passage).words[first:end]``."""
+    return Span(passage.section.name, *passage.section.cleaned.raw_span(*cut(passage).span(first, end)))
 
 
 def _clean_span(passage: Passage) -> Range:
@@ -121,7 +121,7 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
     if entry := find_instrument(instrument):
         tokens = cut(passage)
         terms = (term for term in find_terms(tokens, "instruments") if term.value == entry.value)
-        spans = (span_of(passage, tokens, term.first, term.end) for term in terms)
+        spans = (locate(passage, term.first, term.end) for term in terms)
         yield from ((span, Support.PARSED) for span in chain(spans, find_names(entry, passage)))
 
 

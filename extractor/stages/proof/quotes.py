@@ -12,7 +12,7 @@ from extractor.text.lexer import NAME_NUMBER, NUMBER, Range, Tokens
 from extractor.text.numbers import is_signed, joins_words
 
 from .conflicts import compare_tokens, find_nearest
-from .fold import FoldedText, fold_clean, fold_text
+from .fold import FoldedText, fold_clean, fold_raw
 
 _WRAPPING_BEFORE = frozenset("'\"*·.-")
 _WRAPPING_AFTER = frozenset("'\"*·.;:,")
@@ -75,7 +75,7 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     >>> check.status.value, (check.start, check.end), [(c.kind.value, c.quoted, c.stated) for c in check.conflicts]
     ('conflict', (12, 20), [('number', '1', '2')])
     """
-    folded, wanted = fold_text(text), fold_text(quote)
+    folded, wanted = fold_raw(text), fold_raw(quote)
     expected = None if near is None else folded.cleaned.clean_position(near)
     for words in _forms(wanted.tokens):
         places = [place for place in _find_places(folded, words) if is_clean_cut(folded, *place)]
@@ -103,7 +103,7 @@ def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None
     """
     folded = fold_clean(cleaned)
     limit = len(cleaned.text) if end is None else end
-    for words in _forms(fold_text(quote).tokens):
+    for words in _forms(fold_raw(quote).tokens):
         for place in _find_places(folded, words, start):
             clean = folded.clean_span(*place)
             if clean[1] > limit:
@@ -184,8 +184,8 @@ def _report_nearest(quote: FoldedText, text: FoldedText, expected: int | None) -
 def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
     """Return whether the words ``first:end`` mean the same alone as in the text, judging by their two ends.
 
-    >>> from .fold import fold_text
-    >>> text = fold_text("platelets > 5 mg/kg at -5 degrees")
+    >>> from .fold import fold_raw
+    >>> text = fold_raw("platelets > 5 mg/kg at -5 degrees")
     >>> text.tokens.words
     ['platelets', '>', '5', 'mg', '/', 'kg', 'at', '-', '5', 'degrees']
     >>> [is_clean_cut(text, *place) for place in ((1, 3), (2, 4), (2, 6), (8, 10), (7, 10))]

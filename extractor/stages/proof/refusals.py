@@ -23,7 +23,7 @@ from extractor.text.passage import Passage
 
 from .constraints import has_unit_of
 from .owners import is_own
-from .places import cut, find_quote, list_mentions, span_of
+from .places import cut, find_quote, list_mentions, locate
 from .quotes import QuoteStatus, verify_quote
 from .times import find_age, find_length, find_window
 
@@ -54,7 +54,7 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
     if found is None or isinstance(found, str):
         return Refusal(reason=found or "")
     kind, quoted, states, place = found
-    return Refusal((TokenConflict(kind, quoted, states),), span_of(passage, tokens, *place))
+    return Refusal((TokenConflict(kind, quoted, states),), locate(passage, *place))
 
 
 def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refusal | None:
@@ -62,7 +62,7 @@ def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refus
     tokens = cut(passage)
     if isinstance(value, TimeWindow):
         span, read = find_quote(passage, value.quote), find_window(value.quote, passage)
-        says = _show_window(read.value) if read else "no time limit"
+        says = _show_window(read.value) if read else "no time limit, or not the first one"
         reason = f"the words stand in the text, but say {says}, not {_show_window(value)}"
         return Refusal(nearest=span, reason=reason) if span else None
     if isinstance(value, Age):
@@ -71,7 +71,7 @@ def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refus
         length = Period(value=value.value, unit=value.unit)
         place, what = find_length(tokens, length), "no moment or limit of the time frame"
     reason = f"it stands in the text, but is {what}"
-    return Refusal(nearest=span_of(passage, tokens, place.first, place.end), reason=reason) if place else None
+    return Refusal(nearest=locate(passage, place.first, place.end), reason=reason) if place else None
 
 
 def _show_window(window: TimeWindow) -> str:
@@ -141,5 +141,5 @@ def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refu
     found = rule("version_after").starts(tokens, tokens.at(passage.section.cleaned.clean_position(named.end)))
     place = found.part("number") if found else None
     conflict = TokenConflict(ConflictKind.NUMBER, value.version or "", tokens.read(*place) if place else "")
-    span = span_of(passage, tokens, *place) if place else Span(named.section, named.end, named.end)
+    span = locate(passage, *place) if place else Span(named.section, named.end, named.end)
     return Refusal((conflict,), span)

@@ -32,7 +32,7 @@ from extractor.text.units import find_unit
 
 from .constraints import find_constraint, find_limit, has_other_reading
 from .number_units import has_unit
-from .places import Derived, Supported, cut, find_named_instrument, find_quote, span_of
+from .places import Derived, Supported, cut, find_named_instrument, find_quote, locate
 from .times import find_age, find_length, find_point, find_window
 
 _COMPARATOR_REACH = 14
@@ -68,7 +68,7 @@ def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
     """Return a value with the tokens of the passage that state it. It is inferred if they have another reading."""
     tokens = cut(passage)
     support = Support.INFERRED if has_other_reading(tokens, place) else place.support
-    return Supported(value, span_of(passage, tokens, place.first, place.end), support)
+    return Supported(value, locate(passage, place.first, place.end), support)
 
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
@@ -79,7 +79,8 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     unit = find_unit(lex(amount.unit), 0, loose=True)
     units = {amount.unit, unit.dose if unit and unit.is_dose else None} - {None}
     below = _BELOW.findall(amount.unit)  # the 5 of "125 mg/5 mL"
-    named = {at for at, code in enumerate(tokens.codes) if code == NUMBER and _counts_a_place(tokens, at)}
+    numbers = [at for at, code in enumerate(tokens.codes) if code == NUMBER]
+    named = {at for at in numbers if tokens.in_name(at) or rule("counts_a_place").ends(tokens, at, at - 1)}
     for stated in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):
         is_same = (stated.low, stated.high) == (amount.low, amount.high) and stated.unit.dose in units
         if is_same and _has_volume(tokens, stated.first, below):
@@ -112,14 +113,6 @@ def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
     """Return whether the numbers below a dose's slash follow it: no "125 mg/10 mL" in "125 mg/5 mL"."""
     behind = {number.value for number in find_numbers(tokens) if number.first > first} if below else set()
     return behind.issuperset(map(float, below))
-
-
-def _counts_a_place(tokens: Tokens, at: int) -> bool:
-    """Return whether a number belongs to a name: "IL-6", "Day 1"."""
-    behind_word = at > 0 and tokens.words[at - 1].isalpha()
-    if behind_word and tokens.gap(at) in ("", "-"):
-        return True
-    return rule("counts_a_place").ends(tokens, at, at - 1) is not None
 
 
 def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:

@@ -19,7 +19,7 @@ from extractor.text.passage import Passage
 from extractor.text.registered_ages import count_days
 
 from .number_units import borrows_unit, has_unit, stands_bare
-from .places import Derived, Supported, cut, find_quote, span_of
+from .places import Derived, Supported, cut, find_quote, locate
 
 _AGE_WORD_REACH = 20
 """How far before a number without a unit the word "age" may stand, in tokens."""
@@ -45,8 +45,11 @@ def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
     windows = list_windows(tokens)
     plain = [one for one in windows if not one.aside]
     chosen = min(plain or windows, key=lambda one: one.first, default=None)
+    front = tokens.codes[: chosen.first] if chosen else ""
+    # The window of a criterion is its first one, unless brackets explain a word with that.
+    last = chosen.first if chosen and chosen.sure and front.count("(") == front.count(")") else len(tokens)
     for one in sorted(windows, key=lambda one: one.either):
-        if one.first >= end or first >= one.end or (one.aside and plain):
+        if one.first >= end or first >= one.end or (one.aside and plain) or one.first > last:
             continue
         if isinstance(value, str):
             value = TimeWindow(quote=quote, comparator=one.comparator, value=one.value, unit=one.unit)
@@ -113,10 +116,10 @@ def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) 
     for age, limit in bounds:
         if _is_same_length(age.value, age.unit, value) and abs(count_days(age) - widest) < 1:
             sure = limit.sure and limit.time_unit and age == value
-            span = span_of(passage, tokens, limit.first, limit.end)
+            span = locate(passage, limit.first, limit.end)
             return Supported(value, span, Support.PARSED if sure else Support.INFERRED)
     place = None if bounds else _find_open_age(tokens, value, lower=lower is admits)
-    return Supported(value, span_of(passage, tokens, *place), Support.INFERRED) if place else None
+    return Supported(value, locate(passage, *place), Support.INFERRED) if place else None
 
 
 def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:

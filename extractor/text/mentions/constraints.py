@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from extractor.schemas import Comparator, CriterionKind
-from extractor.text.book import rule
+from extractor.text.book import read_term, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
-from extractor.text.numbers import is_two_ways, read_time_unit
+from extractor.text.numbers import ROMAN, is_two_ways, read_time_unit
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import choose_reading, names_quantity
-from extractor.text.units import find_unit
+from extractor.text.units import find_unit, read_unit
 
 from .bounds import (
     BOTH_COUNT,
@@ -30,7 +30,7 @@ from .bounds import (
 )
 from .graded import read_acuity, read_grades
 
-_VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
+_VALUE_WORDS = COUNTS.keys() | ROMAN.keys()
 _SIGNS = 12
 """The most tokens of a comparator and its words before a number."""
 _ACRONYM = 4
@@ -131,6 +131,9 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     low, high = read_pair(found)
     compared = rule("comparison").ends(tokens, found.first, max(floor, found.first - _SIGNS))
     compared = compared or rule("distant_comparison").ends(tokens, found.first, max(floor, found.first - _SIGNS))
+    within = None if compared else rule("within_before").ends(tokens, found.first, max(floor, found.first - 2))
+    if within and read_unit(found.read("unit") or "") == "{ULN}":
+        compared = within
     if low is None or (not compared and (words in COUNTS or _is_name(tokens, found, floor))):
         return None
     if compared and rule("sample_size").ends(tokens, compared.first, compared.first - 1):
@@ -141,9 +144,10 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
         return None  # "diagnosed between 2010 and 2015", "before 2019"
     suffix = Comparator.AT_LEAST if found.has("plus") else read_comparator("comparator_suffixes", found, "suffix")
     comparator = read_comparator("comparators", compared, "comparator") if compared else None
+    comparator = Comparator.AT_MOST if compared and compared is within else comparator
     if comparator in (None, Comparator.EQUAL, Comparator.BETWEEN) and suffix:
         comparator = suffix
-    unit, time_unit = _read_unit(found, "unit", "low_unit")
+    unit, time_unit = _find_unit_of(found, "unit", "low_unit")
     score = found.place("low")[1]
     if compared and low < _FEW and high is None and not unit and tokens.joined(score) and tokens.words[score] == "+":
         unit = score, score + 1  # "proteinuria >= 2+"
@@ -151,7 +155,7 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     return _Measure(found, compared, first, low, high, comparator, unit, time_unit)
 
 
-def _read_unit(found: Found, *names: str) -> tuple[Range | None, str | None]:
+def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
     """Return the unit in the first of some named parts that matched, without a hyphen, and its unit of time."""
     tokens, unit = found.tokens, next(filter(None, map(found.part, names)), None)
     if not unit:
@@ -176,8 +180,7 @@ def _is_name(tokens: Tokens, found: Found, floor: int) -> bool:
     word = tokens.words[first]
     alone = not any(map(found.has, ("unit", "suffix", "plus"))) and not found.has("high") and end == first + 1
     numeral = word.isdecimal() and ((len(word) > 1 and word[0] == "0") or (alone and re.fullmatch("(19|20)..", word)))
-    joined = tokens.gap(first) in ("", "-") and tokens.words[first - 1].isalpha()
-    named = joined and not rule("age_word").starts(tokens, first - 1)
+    named = tokens.in_name(first) and not rule("age_word").starts(tokens, first - 1)
     numbered = rule("numbered_name").ends(tokens, first, max(0, first - 4))
     opens = first == floor == 0 and rule("counted_noun").starts(tokens, end)
     return bool((alone and word.isalpha() and not opens) or numeral or named or numbered)
@@ -214,7 +217,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         return _count_things(measure)
     unit, time_unit = measure.unit, measure.time_unit
     if high is None and found.has("high") and found.has("low_unit"):  # "15 years and 9 months"
-        unit, time_unit = _read_unit(found, "low_unit")
+        unit, time_unit = _find_unit_of(found, "low_unit")
     if time_unit == "cycle" and unit:  # "at least 2 cycles" counts cycles
         end, unit, time_unit = unit[0], None, None
     if rule("relative_after").starts(tokens, end) or (unit is None and rule("no_limit_after").starts(tokens, end)):
@@ -245,7 +248,11 @@ def _count_things(measure: _Measure) -> Limit | None:
     counted = rule("counted_noun").starts(tokens, found.end) if not measure.unit and not found.has("high") else None
     if measure.first or not counted or not rule("counted_thing").search(tokens, found.end, counted.end):
         return None
-    return Limit(Comparator.EQUAL, measure.low, None, found.first, found.end, counted.part("noun"), sure=False)
+    suffix = rule("comparator_suffixes").starts(tokens, counted.end)  # "three prior regimens at most"
+    stated = read_term("comparator_suffixes", tokens, counted.end, suffix.end) if suffix else None
+    comparator = Comparator(stated.value) if stated else Comparator.EQUAL
+    end = suffix.end if suffix else found.end
+    return Limit(comparator, measure.low, None, found.first, end, counted.part("noun"), sure=stated is not None)
 
 
 def _find_rate(tokens: Tokens, quantity: Range, end: int) -> Range | None:
@@ -273,7 +280,7 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
     ranged = comparator not in UPPER if second is None else second in UPPER and comparator in (*LOWER, None)
     if found.read("join") == "and" and not second and comparator is not Comparator.BETWEEN:
         ranged = rule("age_after").starts(found.tokens, found.end) is not None  # "18 and 65 years old"
-    rises = high > measure.low or _read_unit(found, "low_unit")[1] is not None
+    rises = high > measure.low or _find_unit_of(found, "low_unit")[1] is not None
     if not ranged or not rises:
         return only, None, found.place("low")[1]
     return Comparator.BETWEEN, high, found.end
@@ -343,12 +350,15 @@ def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
 def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
     """Two limits written as one: ends that do not both count, a range with two units, or a blood pressure."""
     found, tokens = measure.found, measure.found.tokens
-    low_unit, low_time = _read_unit(found, "low_unit")
+    low_unit, low_time = _find_unit_of(found, "low_unit")
     low_end = found.place("low")[1]
     pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
-    if limit.value_high is not None and rule("outside_before").ends(tokens, limit.first, limit.first - _SIGNS):
-        yield replace(limit, comparator=Comparator.LESS, value_high=None)
-        yield replace(limit, comparator=Comparator.MORE, value=limit.value_high, value_high=None)
+    outside = rule("outside_before").ends(tokens, limit.first, limit.first - _SIGNS)
+    if limit.value_high is not None and outside:
+        # The comparators below have the sense of "not", which so belongs to the limits.
+        first = outside.first if tokens.words[outside.first].lower() == "not" else limit.first
+        yield replace(limit, comparator=Comparator.LESS, value_high=None, first=first)
+        yield replace(limit, comparator=Comparator.MORE, value=limit.value_high, value_high=None, first=first)
         return
     two_units = low_unit and low_time not in (None, limit.time_unit)
     if limit.value_high is not None and (two_units or measure.ends != BOTH_COUNT):
@@ -372,6 +382,10 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
     elif measure.compared and not limit.unit and (pair := rule("slash_pair").starts(tokens, low_end)):
         yield replace(limit, unit=pair.part("unit"), end=low_end)
         yield replace(limit, unit=pair.part("unit"), value=int(pair.read("other") or 0), first=low_end, end=pair.end)
+    elif limit.value_high is None and (pair := rule("other_people").starts(tokens, (limit.unit or (0, low_end))[1])):
+        yield limit
+        value, unit = read_value(pair, "other") or 0, pair.part("unit") or limit.unit
+        yield replace(limit, unit=unit, value=value, first=limit.end, end=pair.end)
     else:
         yield limit
 
@@ -381,7 +395,7 @@ def _read_chain(found: Found) -> list[Limit]:
     low, high = read_value(found, "low"), read_value(found, "high")
     if low is None or high is None or low == high:
         return []
-    unit, time_unit = _read_unit(found, "unit", "low_unit")
+    unit, time_unit = _find_unit_of(found, "unit", "low_unit")
     front, behind = (read_comparator("comparators", found, name) for name in ("front", "behind"))
     if (
         front is None

@@ -257,13 +257,12 @@ def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
 
 
 def _is_label(tokens: Tokens, place: Range) -> bool:
-    """Whether a number is that of a name, a version, an item of a list, or a year: "RECIST 1.1", "Visit 4", "2)"."""
+    """Whether a number is that of a name, a version, an item of a list, or a year: "RECIST 1.1", "ADHD-RS-5", "2)"."""
     first, end = place
     is_year = re.fullmatch(r"(?:19|20)\d\d", tokens.read(first, end))
-    if is_year or rule("numbered_name").ends(tokens, first, max(0, first - 4)):
+    hyphened = tokens.in_name(first) and tokens.gap(first) == "-"
+    if is_year or hyphened or rule("numbered_name").ends(tokens, first, max(0, first - 4)):
         return True
-    if tokens.gap(first) == "-" and tokens.words[first - 1].isalpha():
-        return True  # "ADHD-RS-5"
     near = max(0, first - _CLAUSE)
     opened = tokens.codes.count("(", near, first) - tokens.codes.count(")", near, first)
     return opened <= 0 and tokens.codes[end : end + 1] == ")"

@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 from extractor.schemas import TimeUnit
 from extractor.text.book import rule
 from extractor.text.lexer import Range, Tokens
-from extractor.text.numbers import MONTHS_OF_YEAR, read_number
+from extractor.text.numbers import MONTHS_OF_YEAR, ORDINALS, read_number
 from extractor.text.patterns import Found
 
 _UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle", "p": "day"}
-_ORDINALS = tuple(
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()  # noqa: SIM905
-)
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 _LONGEST_WAIT = {
     TimeUnit.YEAR: 120,
@@ -140,7 +137,7 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
         written = re.sub(r" (?:of an?|an?)$", "", text)  # "half an hour"
         is_ordinal = written[-2:] in ("st", "nd", "rd", "th") and written[0].isdigit()
         number = read_number(written[:-2].rstrip() if is_ordinal else written)
-        number = 0 if starts else _ORDINALS.index(text) if text in _ORDINALS else number
+        number = 0 if starts else ORDINALS.get(text, number)
         too_long = number is not None and number > _LONGEST_WAIT.get(unit, number)
         if too_long and "," not in text:
             continue  # a calendar year, or the number of a drug or trial

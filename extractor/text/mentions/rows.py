@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
-from extractor.text.numbers import MONTHS_OF_YEAR, ROMAN, TIMES, has_minus, list_readings, read_number
+from extractor.text.numbers import MONTHS_OF_YEAR, ORDINALS, ROMAN, TIMES, has_minus, list_readings, read_number
 from extractor.text.units import find_unit
 
 from .bounds import is_below_zero
@@ -16,7 +16,6 @@ Bounds = tuple[float, float | None]
 """One number, or the two ends of a range."""
 Row = tuple[int, int, tuple[Bounds, ...]]
 """The tokens of a number or a row, and its readings."""
-ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 _GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
 """What an ordinal counts as a number does: "second-degree block", "third line"."""
 
@@ -27,9 +26,6 @@ class Number(NamedTuple):
     first: int
     end: int
     value: float
-
-
-ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 
 
 @lru_cache(maxsize=128)

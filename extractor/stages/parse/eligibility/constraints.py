@@ -1,15 +1,14 @@
 """Read what a criterion limits: its constraints, and its time window."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
-from extractor.schemas import Comparator, Constraint, CriterionKind, Support, TimeUnit, TimeWindow
+from extractor.schemas import Constraint, CriterionKind, Support, TimeUnit, TimeWindow
 from extractor.stages.parse.drafts import Reading, span_of
 from extractor.stages.parse.scoring import measured
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age
-from extractor.text.mentions.bounds import Limit, find_quantity, read_comparator
+from extractor.text.mentions.bounds import Limit, find_quantity
 from extractor.text.mentions.find import Role, find_role, name_change
 from extractor.text.mentions.windows import Time, Window, find_times, find_washouts, find_windows, may_be_window
 from extractor.text.numbers import find_durations
@@ -42,8 +41,7 @@ def read_constraints(
     """
     tokens = passage.tokens
     roles = {limit: find_role(tokens, (limit.first, limit.end), limit.quantity) for limit in limits}
-    stated = [limit for limit in limits if roles[limit] not in _NO_LIMITS and _is_constraint(tokens, limit, topic)]
-    kept = [_compare_count(tokens, limit) for limit in stated]
+    kept = [limit for limit in limits if roles[limit] not in _NO_LIMITS and _is_constraint(tokens, limit, topic)]
     measured_first = next((limit.first for limit in kept if not is_age(tokens, limit)), len(tokens))
     # A later age only says to whom the limit before it applies.
     kept = [
@@ -58,7 +56,7 @@ def read_constraints(
     done = 0
     for limit in kept:
         named = _find_name(tokens, limit, last, topic, done)
-        if named and roles.get(limit) is Role.CHANGE:
+        if named and roles[limit] is Role.CHANGE:
             named = name_change(tokens, named, limit.first)
         constraints.append(_make_constraint(passage, limit, named, topic))
         first, end = named or (limit.first, limit.end)
@@ -87,15 +85,6 @@ def read_constraints(
         shape = "limit under a condition"
     sure = measured("constraints", shape)
     return Reading(tuple(constraints), max(0.5, sure), tuple(spans), Support.PARSED)
-
-
-def _compare_count(tokens: Tokens, limit: Limit) -> Limit:
-    """Return a bare count with the comparator behind what it counts: "Three prior regimens at most"."""
-    if limit.sure or limit.comparator is not Comparator.EQUAL or not limit.quantity:
-        return limit
-    suffix = rule("limit_suffix").starts(tokens, limit.quantity[1])
-    comparator = read_comparator("comparator_suffixes", suffix, "suffix") if suffix else None
-    return replace(limit, comparator=comparator, sure=True) if comparator else limit
 
 
 def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
