@@ -13,7 +13,7 @@ from extractor.llm.spec import SERVER, ModelSpec
 from extractor.schemas import FindingKind, Origin
 from tests.cassette import read_cassette, use_cassette
 from tests.llm.colours import SkippedTime
-from tests.recording import FOLDER, extract_scenario, main, read_scenarios, settings_of
+from tests.recording import FOLDER, ONE_BY_ONE, extract_scenario, main, read_scenarios
 
 SCENARIOS = read_scenarios()
 
@@ -35,7 +35,7 @@ async def replay_scenario(scenario, folder):
         if "grammar" in first:  # in place of a schema, as one model got it
             cassette._match_on = (have_same_messages,)
         policy = RetryPolicy(sleep=time.sleep, clock=time.clock)
-        async with Model(spec, settings_of(scenario), policy) as model:
+        async with Model(spec, ONE_BY_ONE, policy) as model:
             return await extract_scenario(scenario, folder, model)
 
 

@@ -19,6 +19,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _OLLAMA = "http://localhost:11434/v1"
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
+_OWN = "run it with Ollama, llama-server or vLLM, and name it by its address: http://host:port/v1#NAME"
 _USERS = re.compile(r"(?<=://)[^\s/?#]*@")
 _KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 SHORTEST_KEY = 8
@@ -58,6 +59,8 @@ class ModelSpec:
         text = text.strip()
         if "://" in text:
             return _parse_url(text, _secret(server_key))
+        if text.split(":")[0] == "local" or text.endswith(".gguf"):
+            raise ValueError(f"{text!r}: this program runs no model itself; {_OWN}")
         if re.match(r"(localhost|[\d.]+):\d+", text):
             raise ValueError(f"{text!r} names no model; for a server write http://{text.split('/')[0]}/v1#NAME")
         provider, slash, name = text.partition("/")

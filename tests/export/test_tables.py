@@ -105,7 +105,7 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
         ({"quantity": "ECOG", "value": 0}, None),
         ({"quantity": "ECOG", "value": 18}, "implausible"),
         ({"quantity": "body weight", "value": 50}, "no unit"),
-        ({"quantity": "body weight", "value": 50, "unit": "stones"}, "unknown unit"),
+        ({"quantity": "body weight", "value": 50, "unit": "cubits"}, "unknown unit"),
         ({"quantity": "ALT", "value": 3, "unit": "x ULN"}, "no conversion"),
         ({"quantity": "those", "value": 3}, "no quantity"),
     ],

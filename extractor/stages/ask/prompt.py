@@ -50,7 +50,7 @@ _ALLOWANCE = 8
 _REFUSED = 'Context ends with "refused:", an answer that the text contradicts: correct it, or leave out the key.'
 _UNDER = "under: the number of the line that is the lead_in of this one; no heading."
 """What is said only in calls that ask it."""
-_FOR_PEOPLE = re.compile(r"<!--people-->.*?<!--/people-->", re.DOTALL)
+_FOR_PEOPLE, _FOR_ALL = "<!--people-->", "<!--/people-->"
 _MARKUP = re.compile(r"\*\*|^\|(?:-+\|)+\n|\n(?=\n\n)", re.MULTILINE)
 """Bold type, rules of tables, more than one empty line."""
 _WRAP = re.compile(r"(?<!\n)\n *(?=[^\s|#-])")
@@ -128,7 +128,9 @@ def shorten_guideline(guideline: str) -> str:
     >>> shorten_guideline("## Endpoints <!--people-->All <!--/people-->`time_points` of `overall_survival`")
     '## Endpoints times of OS'
     """
-    parts = re.split(r"^(?=## )", _FOR_PEOPLE.sub("", guideline), flags=re.MULTILINE)
+    first, *passages = guideline.split(_FOR_PEOPLE)
+    common = first + "".join(passage.partition(_FOR_ALL)[2] for passage in passages)
+    parts = re.split(r"^(?=## )", common, flags=re.MULTILINE)
     for at, part in enumerate(parts):
         words = next((name_words(task) for task in Task if part.startswith(f"## {task.capitalize()}")), {})
         parts[at] = _NAME.sub(lambda found, words=words: words.get(found[1], found[1]), part)
