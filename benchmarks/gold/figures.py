@@ -4,8 +4,8 @@ Macro-F1 over stated or predicted values, for oncology and allergy, on which the
 areas. ``--write`` stores the figures in ``figures.json``; no field may fall below its interval there
 (``tests/test_accuracy.py``). A record whose text is missing or has changed is left out, and counted.
 The authors of rules may see errors of folds 0, 1 and 2; ``--folds 3,4`` measures on the others.
-``--agreement`` instead prints how far two independent readings of trials of folds 3 and 4 agree, the ceiling of all
-other figures; ``--write`` stores it in ``agreement.json``.
+``--agreement VERSION`` instead prints how far two independent readings under that version of the guideline agree, the
+ceiling of all other figures; ``--write`` stores it in ``agreement_VERSION.json``.
 """
 
 import json
@@ -23,7 +23,6 @@ from extractor.schemas import TrialRecord
 from extractor.stages.read import read_records
 
 FIGURES = Path(__file__).with_name("figures.json")
-AGREEMENT = Path(__file__).with_name("agreement.json")
 
 
 def read_figures() -> dict[str, Any]:
@@ -46,9 +45,9 @@ def measure_figures(
     return {group: _score(scored[group], resamples) for group in GROUPS if scored[group]}
 
 
-def measure_agreement(records: Iterable[TrialRecord]) -> dict[str, Any]:
+def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[str, Any]:
     """Return the F1 of the second reading against the first, by group of areas."""
-    first, second = map(read_gold, READINGS)
+    first, second = map(read_gold, READINGS[guideline])
     pairs: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
     for record, line, annotation in read_annotated(first, records):
         pairs[name_group(line["area"])].append((annotation, from_standoff(second[record.record_id], record)))
@@ -68,15 +67,19 @@ def _score(pairs: list[tuple[Any, Any]], resamples: int) -> dict[str, Any]:
 
 def main() -> None:
     """Print the figures, and store them with ``--write``."""
-    chosen = parse_options(__doc__, records=[...], write=False, folds="", agreement=False)
+    chosen = parse_options(__doc__, records=[...], write=False, folds="", agreement=str)
     records = read_records(*chosen.records, on_error=lambda _: None)
     folds = read_folds(chosen.folds)
-    measured = measure_agreement(records) if chosen.agreement else measure_figures(records, folds=folds)
+    if version := chosen.agreement:
+        measured = measure_agreement(records, version)
+    else:
+        measured = measure_figures(records, folds=folds)
     print("", *(f"{group} ({found['records']} records)" for group, found in measured.items()), sep="\t")
     for name in dict.fromkeys(name for found in measured.values() for name in found["figures"]):
         print(name, *(_show(found["figures"].get(name)) for found in measured.values()), sep="\t")
     if chosen.write and not chosen.folds:
-        (AGREEMENT if chosen.agreement else FIGURES).write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
+        path = FIGURES.with_name(f"agreement_{version}.json") if version else FIGURES
+        path.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
 
 
 def _show(figure: Mapping[str, Any] | None) -> str:
