@@ -15,7 +15,7 @@ READINGS = {
     "1.4": tuple(Path(__file__).with_name(f"{name}_1.4.jsonl") for name in ("first", "second")),
 }
 """Two independent readings by version of the guideline: under 1.3 of trials of folds 3 and 4, where a third reader
-decided what is gold; under 1.4 of 20 trials that are in no gold, by a language model that was given the guideline alone.
+decided what is gold; under 1.4 of 20 trials that are in no gold, by a language model that got the guideline alone.
 """
 GROUPS = ("oncology and allergy", "other areas")
 HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
