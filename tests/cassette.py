@@ -75,9 +75,9 @@ def _recording(path: Path, now: datetime) -> Iterator[Any]:
     prompts: dict[str, PromptVersion] = {}
     answer = LiveModel.__call__
 
-    async def note_prompt(self: LiveModel, call: Any, most: int) -> Any:
+    async def note_prompt(self: LiveModel, call: Any, *args: Any) -> Any:
         prompts[call.prompt.name] = call.prompt
-        return await answer(self, call, most)
+        return await answer(self, call, *args)
 
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.recording")
