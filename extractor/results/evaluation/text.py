@@ -20,6 +20,7 @@ _MONTHS = {"mo": 1.0, "a": 12.0}
 _OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
 _MARK = re.compile(r"\{[^{}]*\}")
 _TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
+_ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
 
 
 def fold_quote(text: str) -> str:
@@ -40,12 +41,12 @@ def fold_text(text: str) -> str:
 @lru_cache(maxsize=2048)
 def fold_name(text: str) -> str:
     """Normalise a text for scores. A name of an agent or a measure becomes its usual name, "the date of" an event that
-    event.
+    event; an abbreviation in brackets behind a name adds nothing to it.
 
-    >>> fold_name("MTX"), fold_name("The date of death from any cause.")
-    ('methotrexate', 'death from any cause')
+    >>> fold_name("MTX"), fold_name("The date of death from any cause."), fold_name("cerebrospinal fluid (CSF)")
+    ('methotrexate', 'death from any cause', 'cerebrospinal fluid')
     """
-    folded = fold_text(text)
+    folded = fold_text(_ABBREVIATION.sub("", text))
     start, end = trim_event(folded)
     return fold_text(unify(folded[start:end]))
 
