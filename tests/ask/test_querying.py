@@ -5,7 +5,7 @@ from itertools import groupby
 import pytest
 
 from extractor.errors import AnswerMissing, AnswerRejected, ModelUnavailable
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.schemas import AbsenceReason, FindingKind, Origin, Section, Source, Task, TrialRecord, Usage
 from extractor.stages.ask.dialogue import dialogue
 from extractor.stages.ask.querying import converse
@@ -59,7 +59,7 @@ async def test_an_item_without_its_fields_is_no_answer():
     def answer(questions):
         return [{"n": question.chunk.number} for question in questions]
 
-    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=Effort.HIGH))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=1.0))
     assert result.usage.open_questions == len(PARSED.outcomes)
     assert result.usage.calls == 1, "what the rules are certain of is a finding, not a question"
 
@@ -76,7 +76,7 @@ async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
 
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
     monkeypatch.setattr("extractor.stages.ask.dialogue.pack_questions", _one_call_a_task)
-    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks=tasks, effort=Effort.HIGH))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks=tasks, effort=1.0))
     assert result.usage.calls == 2, "each task once"
     extraction = assemble_extraction(PARSED, result, tasks)
     lost = [finding for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
@@ -92,9 +92,7 @@ async def test_an_error_of_every_call_is_raised_with_the_usage_of_all(error, mon
 
     monkeypatch.setattr("extractor.stages.ask.dialogue.pack_questions", _one_call_a_task)
     with pytest.raises(type(error)) as caught:
-        await ask(
-            PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ELIGIBILITY, Task.ENDPOINTS}, effort=Effort.HIGH)
-        )
+        await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ELIGIBILITY, Task.ENDPOINTS}, effort=1.0))
     assert getattr(caught.value, "usage", None) in (None, SPENT + SPENT)
 
 
@@ -102,7 +100,7 @@ async def test_a_refused_answer_leaves_its_questions_open_and_says_why():
     def answer(questions):
         raise AnswerRejected("the model refused: I cannot read this", SPENT)
 
-    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=Effort.HIGH))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=1.0))
     assert result.usage.open_questions == result.usage.questions
     extraction = assemble_extraction(PARSED, result, {Task.ENDPOINTS})
     assert "I cannot read this" in extraction.findings[0].message

@@ -63,7 +63,7 @@ def run(tmp_path_factory):
         ("diff RECORD RECORD --only tightend", "did you mean tightened?"),
         ("doctor --needs servo", "did you mean serve?"),
         (
-            "run RECORD --model gpt-5-mini --effort high -q",
+            "run RECORD --model gpt-5-mini --effort 1.0 -q",
             "model gpt-5-mini: there is no key for it; set OPENAI_API",
         ),
         (
@@ -77,8 +77,9 @@ def run(tmp_path_factory):
         ("export seeds/gold --gold seeds/gold --to OUT --format csv", "--gold corrects a run"),
         (
             "run RECORD --effort huge",
-            "--effort: huge: no such effort; choose from none, low, medium, high, or a number",
+            "--effort: huge: no such effort; choose from none, low, medium, or a number",
         ),
+        ("run RECORD --effort high", "--effort: high is gone: it read no better than medium"),
         ("evaluate seeds/gold RUN --check --json --fail-under all=1", "scores nothing; leave out --json, --fail-under"),
         ("evaluate seeds/gold RUN --fail-under all", "write NAME=SCORE"),
         ("evaluate seeds/gold RUN --fail-under all=high", "write NAME=SCORE"),
