@@ -52,7 +52,7 @@ def run(tmp_path_factory):
         ("batch collect RECORD --out OUT", "--model"),
         ("batch collect RECORD --out OUT --model m --requests r.jsonl", "--answers"),
         ("run RECORD --tasks dosign", "dosign: no such task (did you mean dosing?)"),
-        ("run RECORD --effort hihg", "did you mean high?"),
+        ("run RECORD --effort meduim", "did you mean medium?"),
         (
             "run RECORD --model local:smollm2-135m",
             "run it with Ollama, llama-server or vLLM, and name it by its address: http://host:port/v1#NAME",
