@@ -64,6 +64,24 @@ async def test_an_item_without_its_fields_is_no_answer():
     assert result.usage.calls == 1, "what the rules are certain of is a finding, not a question"
 
 
+@pytest.mark.parametrize("introduced", [True, False])
+async def test_the_line_that_a_model_names_introduces_a_criterion_where_the_rules_are_in_doubt(introduced):
+    text = "Inclusion Criteria:\n\n* Evidence of allergy, shown by:\n* Asthma\n* Eczema"
+    section = Section(name="eligibility", text=text)
+    parsed = parse_record(TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,)))
+
+    def answer(questions):
+        (shown,) = (q.chunk.number for q in questions if q.chunk.text.endswith("by:"))
+        named = {"under": shown} if introduced else {}
+        return [{"n": q.chunk.number, "cat": "other"} | named for q in questions if "lead_in" in q.fields]
+
+    options = ExtractionOptions(tasks={Task.ELIGIBILITY})
+    extraction = assemble_extraction(parsed, await ask(parsed, Scripted(answer), options), options.tasks)
+    found = {one.quote: one.lead_in for one in extraction.eligibility.criteria}
+    assert found["Asthma"] == "Evidence of allergy, shown by:"
+    assert found["Eczema"] == (found["Asthma"] if introduced else None)
+
+
 def _one_call_a_task(questions):
     return [tuple(group) for _, group in groupby(questions, key=lambda question: question.task)]
 
