@@ -57,6 +57,12 @@ def read(questions, *items, complete=True):
     return [(q.chunk.number, values) for q, values in read_values(questions, reply.items, complete=complete)]
 
 
+def test_the_time_to_a_highest_level_has_no_event():
+    asked = [ask(1, "concept", "end_events", task=Task.ENDPOINTS, text="Time to maximum concentration (Tmax)")]
+    assert read(asked, {"n": 1, "concept": "PK", "ends": ["maximum concentration"]})[0][1]["end_events"] is None
+    assert read(asked, {"n": 1, "concept": "TTE", "ends": ["maximum concentration"]})[0][1]["end_events"]
+
+
 def test_the_static_part_of_a_call_is_small_and_plain():
     text = json.dumps(json.loads(schema_of(Reply)), separators=(",", ":"))
     assert [word for word in ("title", "description", "default", "anyOf", "null") if f'"{word}"' in text] == []

@@ -26,6 +26,7 @@ from extractor.fields.value_forms import cut_outcome, read_time, read_window
 from extractor.schemas import (
     Age,
     Amount,
+    Concept,
     Constraint,
     FieldInfo,
     Instrument,
@@ -41,6 +42,7 @@ from extractor.stages.proof.check import Unreadable
 from .questions import LINE_BREAK, Question
 from .wire import OR_UNREADABLE, Head, WireModel, as_text, as_word, short_words
 
+_KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 REGIMENS, PEOPLE = "regimens", "people"
 """Questions that a line may answer with several items, or with none."""
 
@@ -183,6 +185,8 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
             value = getattr(self, _ATTRIBUTES.get((question.task, field), field))
             if value is not None or field not in _NEEDED | set(PEOPLE_FIELDS):
                 values[field] = _LEFT_OUT.get(field) if value is None else value
+        if values.get("concept") in _KINETICS:  # Tmax is a time, but no time to an event
+            values |= {field: _LEFT_OUT.get(field) for field in ("start_event", "end_events") if field in values}
         if isinstance(split := values.get("split"), Split):
             values |= cut_outcome(question.chunk.text, split.d, split.t)
             del values["split"]
