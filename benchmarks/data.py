@@ -76,9 +76,9 @@ def parse_options(
             one of its members.
 
     >>> options = {"data": ..., "effort": Effort.MEDIUM, "seed": 0, "kind": str}
-    >>> parsed = parse_options(None, "gold", given=["g", "--data", "d", "--effort", "high"], **options)
+    >>> parsed = parse_options(None, "gold", given=["g", "--data", "d", "--effort", "low"], **options)
     >>> str(parsed.gold), str(parsed.data), parsed.effort.value, parsed.seed, parsed.kind
-    ('g', 'd', 'high', 0, None)
+    ('g', 'd', 'low', 0, None)
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in positional:

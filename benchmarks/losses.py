@@ -1,6 +1,6 @@
 """Count right answers of a model that the extraction does not hold, by field and cause.
 
-    python -m benchmarks.losses GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort high]
+    python -m benchmarks.losses GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort medium]
                                 [--folds 0,1,2] [--limit N] [--examples N [--field FIELD]]
 
 Each record is extracted twice from the same answers: as always, and with the answers taken as they are, unchecked. A
@@ -166,7 +166,7 @@ def format_losses(found: Sequence[Judged]) -> str:
 
 def main() -> None:
     """Print the losses of each group of areas, and examples if asked for."""
-    options: dict[str, Any] = {"effort": "high", "folds": "0,1,2", "limit": int, "examples": 0, "field": str}
+    options: dict[str, Any] = {"effort": "medium", "folds": "0,1,2", "limit": int, "examples": 0, "field": str}
     chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, keep=Path, **options)
     asked, losses, known = ExtractionOptions(effort=chosen.effort), list[Loss](), read_gold()
 

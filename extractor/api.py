@@ -72,7 +72,7 @@ class Extractor:
             only the rules run.
         key: The key of the model. By default the provider's SDK reads its own variable, and a server gets none.
         exchange: Takes answers from a provider's batch files, and writes the requests that are still open.
-        options: The fields of ``ExtractorOptions``, such as ``effort="high"``.
+        options: The fields of ``ExtractorOptions``, such as ``effort="low"``.
 
     Raises:
         FieldError: A field of your own is declared wrongly.

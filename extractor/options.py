@@ -34,20 +34,20 @@ class Effort(StrEnum):
     - ``none``: no model is asked; only the rules run. The number 0 still asks about your own fields.
     - ``low``: its confidence is below 0.6.
     - ``medium``: its confidence is below 0.9.
-    - ``high``: the model is asked about everything and reads the whole record. The rules are a second opinion.
 
-    >>> Effort("high")
-    <Effort.HIGH: 'high'>
+    >>> Effort("medium")
+    <Effort.MEDIUM: 'medium'>
     """
 
     NONE = "none"
     LOW = "low"
     MEDIUM = "medium"
-    HIGH = "high"
 
 
-_ASKS_BELOW = {Effort.NONE: 0.0, Effort.LOW: 0.6, Effort.MEDIUM: 0.9, Effort.HIGH: 2.0}
+_ASKS_BELOW = {Effort.NONE: 0.0, Effort.LOW: 0.6, Effort.MEDIUM: 0.9}
 """The confidence below which a value is asked about."""
+
+_NO_HIGH = "high is gone: it read no better than medium, which now asks about introducing lines too; write medium"
 
 _RARITY = 4
 """How much more a doubt weighs in a field that few items state."""
@@ -79,9 +79,9 @@ class Options(BaseModel):
 
         Raises ``ValueError`` that names the first wrong option, and says what to write.
 
-        >>> ExtractionOptions.read({"effort": "hihg"}, spell="--{}".format)
+        >>> ExtractionOptions.read({"effort": "meduim"}, spell="--{}".format)
         Traceback (most recent call last):
-        ValueError: --effort: hihg: no such effort (did you mean high?); choose from none, low, medium, high, or a \
+        ValueError: --effort: meduim: no such effort (did you mean medium?); choose from none, low, medium, or a \
 number from 0 to 1
         """
         try:
@@ -120,6 +120,8 @@ def read_effort(effort: str | float) -> Effort | float:
             return Effort(effort)
         if not isinstance(effort, bool) and 0 <= (confidence := float(effort)) <= 1:
             return confidence
+    if effort == "high":
+        raise ValueError(_NO_HIGH)
     nearest = suggest(str(effort), tuple(Effort))
     raise ValueError(f"{effort}: no such effort{nearest}; choose from {', '.join(Effort)}, or a number from 0 to 1")
 
@@ -183,10 +185,10 @@ class Choice(Options):
     """Some of eligibility,dosing,endpoints."""
     min_confidence: Annotated[float, Field(ge=0, le=1), Shown(WHAT, "0..1")] = 0.0
     """Leave out values below this confidence."""
-    effort: Annotated[Effort | float, BeforeValidator(read_effort), Shown(MODEL, "none|low|medium|high|0..1", str)] = (
+    effort: Annotated[Effort | float, BeforeValidator(read_effort), Shown(MODEL, "none|low|medium|0..1", str)] = (
         Effort.MEDIUM
     )
-    """Ask a model about nothing, what is likely wrong, what is uncertain, everything, or below this confidence."""
+    """Ask a model about nothing, what is likely wrong, what is uncertain, or below this confidence."""
 
 
 class ExtractionOptions(Choice):
@@ -208,18 +210,13 @@ class ExtractionOptions(Choice):
 
     @property
     def asks_below(self) -> float:
-        """The confidence below which a value is asked about; above 1 everything is."""
+        """The confidence below which a value is asked about."""
         return _ASKS_BELOW[self.effort] if isinstance(self.effort, Effort) else self.effort
 
     @property
     def asks_rare_below(self) -> float:
         """The same for fields that few items state, where a missed value weighs more; 0 asks about nothing."""
         return 1 - (1 - self.asks_below) / _RARITY if self.asks_below else 0.0
-
-    @property
-    def reads_all(self) -> bool:
-        """Whether the model reads the whole record."""
-        return self.asks_below > 1
 
 
 class ModelOptions(Options):

@@ -54,7 +54,7 @@ class Scenario:
     input: str
     answered_by: str = "capable"
     tasks: tuple[Task, ...] = tuple(Task)
-    effort: Effort = Effort.MEDIUM
+    effort: Effort | float = Effort.MEDIUM
     reasks: int = 1
     output_tokens: int | None = None
     records: int = 1

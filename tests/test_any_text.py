@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from extractor import read_records, split_outcomes, verify_quote
 from extractor.errors import RecordError
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.pipeline import advance, extract_by_rules
 from extractor.schemas import RegistryFields, Section, Source, TrialRecord
 from extractor.stages.read import read_stream
@@ -128,7 +128,7 @@ def check_record(record: TrialRecord) -> None:
             raw = record.raw_text(evidence.section)
             assert raw is not None
             assert raw[evidence.start : evidence.end] == evidence.quote
-    advance(record, ExtractionOptions(effort=Effort.HIGH))  # what would be asked
+    advance(record, ExtractionOptions(effort=1.0))  # what would be asked
 
 
 @given(st.one_of(built_records(), changed_records()))

@@ -25,17 +25,16 @@ def test_without_a_word_everything_is_extracted_and_kept():
 
 
 def test_no_effort_asks_nothing():
-    none, zero, little, high = (ExtractionOptions(effort=effort) for effort in ("none", 0, 0.01, "high"))
+    none, zero, little = (ExtractionOptions(effort=effort) for effort in ("none", 0, 0.01))
     assert {each for one in (none, zero) for each in (one.asks_below, one.asks_rare_below)} == {0}
     # 0 still asks about fields of the user's own.
-    assert [one.asks for one in (none, zero, little, high)] == [False, True, True, True]
-    assert [one.reads_all for one in (none, zero, little, high)] == [False, False, False, True]
+    assert [one.asks for one in (none, zero, little)] == [False, True, True]
     assert little.asks_rare_below > 0.5
 
 
 def test_an_effort_is_a_name_or_the_confidence_below_which_is_asked():
     assert ExtractionOptions(effort="0.8") == ExtractionOptions(effort=0.8) != ExtractionOptions()
-    asked = [ExtractionOptions(effort=effort).asks_below for effort in (0, "low", 0.8, "medium", 1, "high")]
+    asked = [ExtractionOptions(effort=effort).asks_below for effort in (0, "low", 0.8, "medium", 1)]
     assert asked == sorted(asked)
 
 
@@ -44,9 +43,10 @@ def test_an_effort_is_a_name_or_the_confidence_below_which_is_asked():
     [
         ({"tasks": ["colours", "dosing"]}, "colours: no such task; choose from eligibility, dosing, endpoints"),
         ({"tasks": []}, "no task is named; choose from eligibility, dosing, endpoints"),
-        ({"effort": "huge"}, "huge: no such effort; choose from none, low, medium, high, or a number from 0 to 1"),
-        ({"effort": 1.5}, "1.5: no such effort; choose from none, low, medium, high, or a number from 0 to 1"),
-        ({"effort": "nan"}, "nan: no such effort; choose from none, low, medium, high, or a number from 0 to 1"),
+        ({"effort": "huge"}, "huge: no such effort; choose from none, low, medium, or a number from 0 to 1"),
+        ({"effort": 1.5}, "1.5: no such effort; choose from none, low, medium, or a number from 0 to 1"),
+        ({"effort": "nan"}, "nan: no such effort; choose from none, low, medium, or a number from 0 to 1"),
+        ({"effort": "high"}, "high is gone: it read no better than medium, .*; write medium"),
         ({"min_confidence": 1.1}, "1.1 is not allowed; choose a number from 0 to 1"),
         ({"min_confidence": -0.1}, "-0.1 is not allowed; choose a number from 0 to 1"),
         ({"min_confidence": float("nan")}, "nan is not allowed; choose a number from 0 to 1"),
@@ -60,7 +60,7 @@ def test_what_is_no_option_is_refused_with_a_remedy(wrong, problem):
 
 def test_a_keyword_that_is_no_option_gets_the_nearest():
     with pytest.raises(ValueError, match=r"^efort: no such option \(did you mean effort\?\)"):
-        Extractor(efort="high")
+        Extractor(efort="low")
 
 
 def test_the_keywords_of_python_are_the_options_with_their_defaults():

@@ -162,7 +162,7 @@ def price(results, model=PRICE):
 def test_the_table_of_accuracy_is_as_measured():
     measured = read_figures(FIGURES / "effort.json")
     table = re.findall(r"^\| (rules alone|`\w+`) \| (.+) \|$", README, re.MULTILINE)
-    assert [effort for effort, _ in table if effort != "`--effort`"] == ["rules alone", "`low`", "`medium`", "`high`"]
+    assert [effort for effort, _ in table if effort != "`--effort`"] == ["rules alone", "`low`", "`medium`"]
     for effort, cells in table:
         results = measured[effort.strip("`").removesuffix(" alone")]
         dollars = [price(results, model).replace("0.00 / 0.00", "0") for model in ("gpt-5-mini", PRICE)]
@@ -175,9 +175,8 @@ def test_the_table_of_accuracy_is_as_measured():
 def test_the_figures_of_the_text_are_as_measured():
     (plain,), same = read_figures(FIGURES / "peers.json").values(), read_figures(FIGURES / "same_trials.json")
     assert f"on 24 of these trials: {pair(plain, 'all')} for {price(plain)} dollars" in " ".join(README.split())
-    for effort in ("medium", "high"):
-        assert f"`{effort}` has {pair(same[effort], 'all')} for {price(same[effort])}" in README
-    assert [one["records"] for one in plain] == [one["records"] for one in same["high"]] == [12, 12]
+    assert f"`medium` has {pair(same['medium'], 'all')} for {price(same['medium'])}" in README
+    assert [one["records"] for one in plain] == [one["records"] for one in same["medium"]] == [12, 12]
     agreed = json.loads((ROOT / "benchmarks/gold/agreement_1.3.json").read_text("utf-8"))
     both = " / ".join(f"{agreed[group]['figures']['all']['f1']:.3f}" for group in GROUPS)
     assert f"agree at {both}" in README

@@ -7,7 +7,7 @@ import pytest
 
 from extractor import Extractor, read_records
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.schemas import Origin
 from extractor.stages.ask.dialogue import dialogue
 from extractor.stages.ask.querying import ask_round
@@ -27,7 +27,7 @@ def test_answers_of_a_small_model_are_used_as_far_as_the_text_bears_them_out():
 
     async def ask_all():
         async with open_model(ModelChoice(replay=ANSWERS)) as model:
-            options = ExtractionOptions(effort=Effort.HIGH)
+            options = ExtractionOptions(effort=1.0)
             return [(parsed, await ask(dialogue(parsed, options), model)) for parsed in records]
 
     async def ask(steps, model):

@@ -131,7 +131,7 @@ def _make_study(number: int, case: Row) -> Row:
 
 
 async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
-    extractor = Extractor("http://stubborn.invalid/v1#stubborn", effort="high")
+    extractor = Extractor("http://stubborn.invalid/v1#stubborn", effort=1.0)
     async with extractor.open(route=Route(answerer=lambda: Stubborn(case))) as extract:
         return await extract(record)
 

@@ -16,7 +16,7 @@ from .options import PANELS, list_parameters, read_given
 
 _MOVED: Final = {
     "--address": "--ray",
-    "--assist": "--effort none, or --effort high",
+    "--assist": "--effort none, or --effort medium",
     "--base-url": "the variable EXTRACTOR_REGISTRY",
     "--batch": "extractor batch submit",
     "--engine": "--ray",

@@ -152,7 +152,7 @@ def _check_model(name: str) -> Check:
     source = Source(path="doctor", format="flat")
     record = TrialRecord(record_id="doctor", source=source, sections=(Section(name="eligibility", text=_PROBE),))
     try:
-        found = Extractor(spec, effort="high").extract(record)
+        found = Extractor(spec, effort="medium").extract(record)
     except ExtractorError as error:
         problem, _, remedy = str(error).partition("; ")
         return Check("model", "failed", problem, remedy)

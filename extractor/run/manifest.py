@@ -219,8 +219,8 @@ def restore_fields(settings: Mapping[str, Any]) -> tuple[CustomField, ...]:
 def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
     """Say in a few words how each setting has changed that is another one than before.
 
-    >>> explain_changed({"effort": "low", "rules": "1f"}, {"effort": "high", "rules": "2e"})
-    {'effort': 'effort was low, is high', 'rules': 'the rules have changed'}
+    >>> explain_changed({"effort": "low", "rules": "1f"}, {"effort": "medium", "rules": "2e"})
+    {'effort': 'effort was low, is medium', 'rules': 'the rules have changed'}
     """
 
     def show(value: Any) -> str:

@@ -73,8 +73,12 @@ class Job(Choice):
     @model_validator(mode="before")
     @classmethod
     def _read_earlier(cls, given: Any) -> Any:
-        """Read a job of a version that had ``assist`` beside the effort: one that asked nothing still asks nothing."""
-        return given | {"effort": Effort.NONE} if isinstance(given, dict) and given.get("assist") == "never" else given
+        """Read a job of an earlier version: ``assist="never"`` was the effort none, and high is medium today."""
+        if not isinstance(given, dict):
+            return given
+        if given.get("assist") == "never":
+            return given | {"effort": Effort.NONE}
+        return given | {"effort": Effort.MEDIUM} if given.get("effort") == "high" else given
 
 
 _event_log: ContextVar[EventLog | None] = ContextVar("event_log", default=None)

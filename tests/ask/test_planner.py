@@ -11,6 +11,7 @@ from extractor.schemas import Category, Concept, CriterionKind, Part, Section, S
 from extractor.stages.ask.dose_passages import list_dose_passages
 from extractor.stages.ask.planner import pack_questions, plan_questions
 from extractor.stages.ask.prompt import count_output_tokens, render_line
+from extractor.stages.parse import parse_record
 from extractor.stages.parse.drafts import Reading
 from extractor.text.passage import read_section
 
@@ -62,36 +63,52 @@ def test_a_field_is_asked_about_if_it_is_doubtful(items, expected):
 
 @pytest.mark.parametrize(
     ("effort", "expected"),
-    [(Effort.LOW, False), (Effort.MEDIUM, True), (Effort.HIGH, True), (0.8, False), (0.81, True)],
+    [(Effort.LOW, False), (Effort.MEDIUM, True), (1.0, True), (0.8, False), (0.81, True)],
 )
 def test_effort_says_how_doubtful(effort, expected):
     fields = asked(plan(criterion(1, "Stable", category=AGE), effort=effort)).get(1, ())
     assert ("category" in fields) is expected
 
 
-def test_high_effort_asks_every_field_and_reads_every_line():
-    items = [criterion(1, "Adults"), regimen(2, "5 mg", "arms[0]"), outcome(3, "Overall survival, 2 years")]
-    questions = plan(*items, effort=Effort.HIGH)
-    titled, dose = (q.chunk.number for q in questions if q.fields in (("people",), ("regimens",)) and q.hint != "title")
-    endpoints = ("split", "concept", "category", "time_points", "time_kind", "instrument")
-    found = asked(questions)
-    assert found[1] == ("stands", "kind", "category", "constraints", "time_window", "lead_in", "people")
-    assert found[3] == (*endpoints, "start_event", "end_events", "censored", "specimens", "methods")
-    assert (found[titled], found[dose]) == (("regimens",), ("regimens",))
+def test_the_number_1_asks_whatever_is_less_than_certain():
+    item = criterion(1, "Adults")
+    item = replace(item, rules={name: replace(one, confidence=0.999) for name, one in item.rules.items()})
+    fields = ("stands", "kind", "category", "constraints", "time_window", "lead_in")
+    assert asked(plan(item, effort=1.0))[1][:6] == fields
 
 
-def test_at_high_effort_lines_between_criteria_are_numbered_and_read():
-    text = "Inclusion Criteria:\n\n* Any of:\n  * Asthma\n"
-    record = TrialRecord(
-        record_id="x", source=Source(path="x", format="flat"), sections=(Section(name="eligibility", text=text),)
-    )
-    one = criterion(1, "Asthma")
-    place = text.index("Asthma")
-    one = replace(one, chunk=replace(one.chunk, span=replace(one.chunk.span, start=place, end=place + 6)))
-    parsed = replace(parsed_record(one), record=record, sections={"eligibility": read_section("eligibility", text)})
-    questions = plan_questions(parsed, ExtractionOptions(effort=Effort.HIGH))
-    assert [q.chunk.text for q in questions] == ["Inclusion Criteria:", "Any of:", "Asthma"]
-    assert [bool(set(q.fields) - {"people"}) for q in questions] == [False, False, True]
+LISTED = """Inclusion Criteria:
+
+* Consent
+* Evidence of allergy, shown by:
+
+  * Eczema
+* Rhinitis
+
+Exclusion Criteria:
+
+Cardiac conditions within 6 months:
+
+* Infarction
+"""
+
+
+@pytest.mark.parametrize("doubtful", [True, False])
+def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(doubtful):
+    section = Section(name="eligibility", text=LISTED)
+    parsed = parse_record(TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,)))
+
+    def settle(one):
+        rules = {**one.rules, "lead_in": replace(one.rules["lead_in"], confidence=0.99)}
+        return one if doubtful else replace(one, rules=rules)
+
+    parsed = replace(parsed, criteria=tuple(map(settle, parsed.criteria)))
+    found = {q.chunk.text: q for q in plan_questions(parsed, ExtractionOptions(tasks=["eligibility"]))}
+    # Eczema stands below its line, Rhinitis beside it, and Infarction below something like a heading.
+    assert [text for text, q in found.items() if "lead_in" in q.fields] == ["Rhinitis", "Infarction"] * doubtful
+    headings = [text for text in ("Inclusion Criteria:", "Exclusion Criteria:") if text in found]
+    assert headings == ["Inclusion Criteria:", "Exclusion Criteria:"] * doubtful
+    assert ('under "Evidence of allergy, shown by:"' in found["Eczema"].hint) is not doubtful
 
 
 def test_people_are_asked_of_lines_that_may_speak_of_them():
@@ -118,7 +135,7 @@ def test_events_are_asked_where_the_concept_may_be_a_time_to_event(concept, expe
 def test_a_source_that_keeps_the_parts_apart_is_never_asked_to_split():
     parsed = parsed_record(outcome(1, "Pain\nday 3", "primary_outcomes[0]"))
     parsed = with_parts(parsed, "primary_outcomes[0]", measure="Pain", time_frame="day 3")
-    assert "split" not in asked(plan_questions(parsed, ExtractionOptions(effort=Effort.HIGH)))[1]
+    assert "split" not in asked(plan_questions(parsed, ExtractionOptions(effort=1.0)))[1]
 
 
 def test_hints_say_where_a_line_stands():

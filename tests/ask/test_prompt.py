@@ -24,7 +24,7 @@ PROMPT = load_prompt()
 EMPTY = '{"lines": [], "answer": []}'
 
 
-def call_of(parsed, *tasks, effort=Effort.HIGH):
+def call_of(parsed, *tasks, effort=1.0):
     return render_call(parsed.record, plan_questions(parsed, ExtractionOptions(tasks=tasks, effort=effort)))
 
 

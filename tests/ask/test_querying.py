@@ -5,7 +5,7 @@ from itertools import groupby
 import pytest
 
 from extractor.errors import AnswerMissing, AnswerRejected, ModelUnavailable
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.schemas import AbsenceReason, FindingKind, Origin, Section, Source, Task, TrialRecord, Usage
 from extractor.stages.ask.dialogue import dialogue
 from extractor.stages.ask.querying import converse
@@ -59,9 +59,27 @@ async def test_an_item_without_its_fields_is_no_answer():
     def answer(questions):
         return [{"n": question.chunk.number} for question in questions]
 
-    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=Effort.HIGH))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=1.0))
     assert result.usage.open_questions == len(PARSED.outcomes)
     assert result.usage.calls == 1, "what the rules are certain of is a finding, not a question"
+
+
+@pytest.mark.parametrize("introduced", [True, False])
+async def test_the_line_that_a_model_names_introduces_a_criterion_where_the_rules_are_in_doubt(introduced):
+    text = "Inclusion Criteria:\n\n* Evidence of allergy, shown by:\n* Asthma\n* Eczema"
+    section = Section(name="eligibility", text=text)
+    parsed = parse_record(TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,)))
+
+    def answer(questions):
+        (shown,) = (q.chunk.number for q in questions if q.chunk.text.endswith("by:"))
+        named = {"under": shown} if introduced else {}
+        return [{"n": q.chunk.number, "cat": "other"} | named for q in questions if "lead_in" in q.fields]
+
+    options = ExtractionOptions(tasks={Task.ELIGIBILITY})
+    extraction = assemble_extraction(parsed, await ask(parsed, Scripted(answer), options), options.tasks)
+    found = {one.quote: one.lead_in for one in extraction.eligibility.criteria}
+    assert found["Asthma"] == "Evidence of allergy, shown by:"
+    assert found["Eczema"] == (found["Asthma"] if introduced else None)
 
 
 def _one_call_a_task(questions):
@@ -76,7 +94,7 @@ async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
 
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
     monkeypatch.setattr("extractor.stages.ask.dialogue.pack_questions", _one_call_a_task)
-    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks=tasks, effort=Effort.HIGH))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks=tasks, effort=1.0))
     assert result.usage.calls == 2, "each task once"
     extraction = assemble_extraction(PARSED, result, tasks)
     lost = [finding for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
@@ -92,9 +110,7 @@ async def test_an_error_of_every_call_is_raised_with_the_usage_of_all(error, mon
 
     monkeypatch.setattr("extractor.stages.ask.dialogue.pack_questions", _one_call_a_task)
     with pytest.raises(type(error)) as caught:
-        await ask(
-            PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ELIGIBILITY, Task.ENDPOINTS}, effort=Effort.HIGH)
-        )
+        await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ELIGIBILITY, Task.ENDPOINTS}, effort=1.0))
     assert getattr(caught.value, "usage", None) in (None, SPENT + SPENT)
 
 
@@ -102,7 +118,7 @@ async def test_a_refused_answer_leaves_its_questions_open_and_says_why():
     def answer(questions):
         raise AnswerRejected("the model refused: I cannot read this", SPENT)
 
-    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=Effort.HIGH))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=1.0))
     assert result.usage.open_questions == result.usage.questions
     extraction = assemble_extraction(PARSED, result, {Task.ENDPOINTS})
     assert "I cannot read this" in extraction.findings[0].message

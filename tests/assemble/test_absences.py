@@ -23,7 +23,7 @@ def reasons(extraction):
     return {absence.field: absence.reason for absence in extraction.absences}
 
 
-def ask(script, record, tasks, effort="high"):
+def ask(script, record, tasks, effort=1.0):
     with serve(script) as stub:
         return Extractor(stub.spec, effort=effort, tasks=tasks).extract(record)
 
@@ -93,7 +93,7 @@ async def test_budget_exhausted_between_two_questions(doubtful):
     """The first answer is used; its unsupported values are not asked again."""
     script = answering({"Zinc": {"specimens": ["moon dust"], "methods": ["flame photometry"]}})
     with serve(script) as stub:
-        extractor = Extractor(stub.spec, effort="high", tasks=["endpoints"])
+        extractor = Extractor(stub.spec, effort=1.0, tasks=["endpoints"])
         async with extractor.open(route=Route(Budgeted(lambda: not stub.requests))) as extract:
             extraction = await extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
     assert not any(map(asks_again, stub.requests))
@@ -131,7 +131,7 @@ def test_an_answer_that_is_not_stated(doubtful):
 )
 async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
     with serve(answering({})) as stub:
-        extractor = Extractor(stub.spec, effort="high", tasks=tasks)
+        extractor = Extractor(stub.spec, effort=1.0, tasks=tasks)
         async with extractor.open(route=Route(Budgeted(lambda: False))) as extract:
             extraction = await extract(trial(**sections))
     assert not stub.requests

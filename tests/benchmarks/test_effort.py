@@ -23,7 +23,7 @@ def figures(name, group, calls, f1):
 @pytest.fixture
 def known(tmp_path):
     found = [figures(name, group, d, f) for group in ("home", "other")
-             for name, d, f in (("rules", 0, 0.7), ("low", 1.2, 0.8), ("high", 3.4, 0.9))]  # fmt: skip
+             for name, d, f in (("rules", 0, 0.7), ("low", 1.2, 0.8), ("medium", 3.4, 0.9))]  # fmt: skip
     (tmp_path / "figures.json").write_text(json.dumps(found), "utf-8")
     return tmp_path / "figures.json"
 

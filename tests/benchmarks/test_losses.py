@@ -36,7 +36,7 @@ async def lose(**values):
     parsed = parse_record(RECORD)
     with serve(answering({"Zinc": values}, again={})) as stub:
         async with Model(ModelSpec.parse(f"{stub.url}#capable")) as model:
-            return judge(parsed, GOLD, *await ask(parsed, ExtractionOptions(tasks=["endpoints"], effort="high"), model))
+            return judge(parsed, GOLD, *await ask(parsed, ExtractionOptions(tasks=["endpoints"], effort=1.0), model))
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_values_below_the_minimum_confidence_are_left_out(tmp_path):
     ("first", "second", "difference"),
     [
         (["--effort", "0.80"], ["--effort", "0.8"], ""),
-        (["--effort", "high"], ["--effort", "high"], ""),
+        (["--effort", "1.0"], ["--effort", "1.0"], ""),
         ([], ["--effort", "low"], "effort was medium, is low"),
         (["--effort", "0.8"], [], "effort was 0.8, is medium"),
     ],
@@ -65,6 +65,19 @@ def test_a_run_goes_on_with_its_own_effort_alone(tmp_path, first, second, differ
     done = invoke("run", STUDY, "--out", tmp_path, *second)
     assert done.exit_code == (2 if difference else 0)
     assert difference in done.stderr
+
+
+def test_a_run_of_an_effort_that_is_gone_is_read_but_does_not_go_on(tmp_path):
+    out = tmp_path / "run"
+    assert invoke("run", STUDY, "--out", out, "--effort", "none").exit_code == 0
+    manifest = json.loads((out / "run.json").read_text("utf-8"))
+    manifest["settings"]["effort"] = "high"
+    (out / "run.json").write_text(json.dumps(manifest), "utf-8")
+    assert invoke("export", out, "--to", tmp_path / "tables", "--format", "csv").exit_code == 0
+    assert invoke("report", out, "--records", STUDY).exit_code == 0
+    done = invoke("run", STUDY, "--out", out)
+    assert done.exit_code == 2
+    assert "effort was high, is medium" in done.stderr
 
 
 def test_more_effort_asks_more_questions():
@@ -77,7 +90,7 @@ def test_more_effort_asks_more_questions():
 
 def test_a_refused_key_stops_the_run_and_is_recorded(tmp_path):
     with serve([fault(401)]) as server:
-        command = ("run", "seeds/records", "--out", tmp_path, "--effort", "high", "--concurrency", "1")
+        command = ("run", "seeds/records", "--out", tmp_path, "--effort", "1.0", "--concurrency", "1")
         done = invoke(*command, "--model", f"{server.url}#stub")
     assert done.exit_code == 1
     (failure,) = read_lines(tmp_path / "failures.jsonl")
@@ -110,7 +123,7 @@ def test_a_batch_is_estimated_at_its_price():
 def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8")
     hosted, own, none = (
-        invoke("run", "seeds/records", "--dry-run", "--effort", "high", *model)
+        invoke("run", "seeds/records", "--dry-run", "--effort", "1.0", *model)
         for model in (("--model", "gpt-5-mini"), ("--model", "mine", "--prices", tmp_path / "prices.toml"), ())
     )
     head, *rows = (line.split("\t") for line in hosted.stdout.splitlines())

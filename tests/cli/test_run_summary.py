@@ -73,9 +73,9 @@ def test_the_most_common_reasons_of_failures_are_printed_with_an_example(run, tm
 
 
 def test_a_resumed_run_counts_the_open_questions_of_all_its_records(run, tmp_path):
-    studies = {"a.jsonl": "".join(study(f"NCT9000006{number}", "Rest at home") for number in range(3))}
+    studies = {"a.jsonl": "".join(study(f"NCT9000006{number}", "Men who rest at home") for number in range(3))}
     for options in (("--limit", "1"), ()):
-        _, said = run(studies, "--effort", "high", *options)
+        _, said = run(studies, "--effort", "1.0", *options)
         still_open = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["usage"]["open_questions"]
         assert f"questions: 0 asked, {still_open} open\n" in said
         assert f"{still_open} questions stayed open" in said

@@ -29,7 +29,7 @@ def command(tmp_path):
 
     def build(server, *options, prices=True, verb=("run",)):
         known = ("--prices", tmp_path / "prices.toml") if prices else ()
-        model = ("--model", f"{server.url}#stub", "--effort", "high")
+        model = ("--model", f"{server.url}#stub", "--effort", "1.0")
         return (*verb, tmp_path / "records.jsonl", "--out", tmp_path / "out", *model, *known, *options)
 
     return build
@@ -145,7 +145,7 @@ def test_totals_are_the_sum_of_calls_despite_faults(command, totals):
 def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
     (tmp_path / "prices.toml").write_text(PRICES + "cached = 0.25\n", "utf-8")
     usage = {"prompt_tokens": 2050, "completion_tokens": 25, "prompt_tokens_details": {"cached_tokens": 1500}}
-    out, model = tmp_path / "out", ("--prices", tmp_path / "prices.toml", "--effort", "high")
+    out, model = tmp_path / "out", ("--prices", tmp_path / "prices.toml", "--effort", "1.0")
     with serve([completion('{"items": []}', usage=usage)]) as server:
         command = ("run", "tests/records/study.json", "--out", out, "--model", f"{server.url}#stub", *model)
         done = invoke(*command, "--log-json", tmp_path / "log.jsonl")

@@ -52,7 +52,7 @@ def run(tmp_path_factory):
         ("batch collect RECORD --out OUT", "--model"),
         ("batch collect RECORD --out OUT --model m --requests r.jsonl", "--answers"),
         ("run RECORD --tasks dosign", "dosign: no such task (did you mean dosing?)"),
-        ("run RECORD --effort hihg", "did you mean high?"),
+        ("run RECORD --effort meduim", "did you mean medium?"),
         (
             "run RECORD --model local:smollm2-135m",
             "run it with Ollama, llama-server or vLLM, and name it by its address: http://host:port/v1#NAME",
@@ -63,7 +63,7 @@ def run(tmp_path_factory):
         ("diff RECORD RECORD --only tightend", "did you mean tightened?"),
         ("doctor --needs servo", "did you mean serve?"),
         (
-            "run RECORD --model gpt-5-mini --effort high -q",
+            "run RECORD --model gpt-5-mini --effort 1.0 -q",
             "model gpt-5-mini: there is no key for it; set OPENAI_API",
         ),
         (
@@ -77,8 +77,9 @@ def run(tmp_path_factory):
         ("export seeds/gold --gold seeds/gold --to OUT --format csv", "--gold corrects a run"),
         (
             "run RECORD --effort huge",
-            "--effort: huge: no such effort; choose from none, low, medium, high, or a number",
+            "--effort: huge: no such effort; choose from none, low, medium, or a number",
         ),
+        ("run RECORD --effort high", "--effort: high is gone: it read no better than medium"),
         ("evaluate seeds/gold RUN --check --json --fail-under all=1", "scores nothing; leave out --json, --fail-under"),
         ("evaluate seeds/gold RUN --fail-under all", "write NAME=SCORE"),
         ("evaluate seeds/gold RUN --fail-under all=high", "write NAME=SCORE"),

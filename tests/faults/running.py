@@ -81,7 +81,7 @@ async def run_against(
 ) -> Ended:
     """Run the records of a file against a server, into a new folder or one with an earlier run."""
     spec, error = ModelSpec.parse(f"{server.url}#stub"), None
-    extractor = Extractor(spec, effort="high")
+    extractor = Extractor(spec, effort=1.0)
     settings = settings or ClientSettings(concurrency=CONCURRENCY)
 
     @asynccontextmanager

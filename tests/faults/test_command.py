@@ -16,7 +16,7 @@ KEY = "a-key-of-this-server"
 
 
 def run(records, out, url, *options, **environment):
-    command = ("run", records, "--effort", "high", "--concurrency", "3", "--model", f"{url}#stub", "--out", out)
+    command = ("run", records, "--effort", "1.0", "--concurrency", "3", "--model", f"{url}#stub", "--out", out)
     return invoke(*command, *options, **environment)
 
 

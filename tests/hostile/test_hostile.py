@@ -4,7 +4,7 @@ from extractor import Extractor
 from extractor.api import OpenExtractor
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 
 from .obedient import Obedient
 from .suite import ANSWERS, RECORDS, HostileRecord, list_injected, list_lost, list_misplaced, load_suite
@@ -25,7 +25,7 @@ async def _extract_obediently(hostile: HostileRecord, is_injected):
     stub = Obedient(is_injected, hostile.honest)
     spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
     async with Model(spec, answerer=lambda: stub) as model:
-        return await OpenExtractor(model, ExtractionOptions(effort=Effort.HIGH))(hostile.read()), stub
+        return await OpenExtractor(model, ExtractionOptions(effort=1.0))(hostile.read()), stub
 
 
 def test_suite_is_large_and_varied():
@@ -57,4 +57,4 @@ async def test_a_model_that_was_won_over_brings_in_no_value_that_the_text_does_n
 
 @every_record
 def test_capable_model_brings_in_nothing_that_was_injected(hostile):
-    _check(Extractor(effort="high", replay=ANSWERS).extract(hostile.read()), hostile)
+    _check(Extractor(effort=1.0, replay=ANSWERS).extract(hostile.read()), hostile)

@@ -21,7 +21,7 @@ async def test_a_record_is_extracted_where_an_event_loop_runs():
 
 async def test_usage_counts_the_calls_to_the_model():
     with serve(answering({})) as stub:
-        async with Extractor(stub.spec, effort="high").open() as extract:
+        async with Extractor(stub.spec, effort=1.0).open() as extract:
             extractions = [await extract(record) for record in islice(read_records("seeds/records"), 2)]
             spent = [extraction.usage.output_tokens for extraction in extractions]
             assert extract.usage.output_tokens == sum(spent)
@@ -49,7 +49,7 @@ async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path
     (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8")
     with serve_faults() as server:
         named, prices = f"{server.url}#stub", tmp_path / "prices.toml"
-        asking = Extractor(named, effort="high", key="a-key", timeout=900.0, max_usd=0.000001, prices=prices)
+        asking = Extractor(named, effort=1.0, key="a-key", timeout=900.0, max_usd=0.000001, prices=prices)
         async with asking.open() as extract:
             extraction = await extract(next(read_records("tests/records/study.json")))
             assert extract.model.spec.api_key.get_secret_value() == "a-key"

@@ -22,7 +22,7 @@ def made(tmp_path_factory):
     write_distinct_records(folder / "records.jsonl", RECORDS)
 
     def run(server, out):
-        model = ("--effort", "high", "--model", f"{server.url}#stub", "--quiet")
+        model = ("--effort", "1.0", "--model", f"{server.url}#stub", "--quiet")
         return invoke("run", folder / "records.jsonl", *model, "--out", out)
 
     with serve_counting() as server:

@@ -139,7 +139,7 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
         server.holds_after = 20
         with serve(tmp_path / "root", "--model", f"{server.url}#stub", "--concurrency", "2") as service:
             with service.add_caller("ida") as client:
-                job_id = submit(client, many(100), effort="high")["id"]
+                job_id = submit(client, many(100), effort=1.0)["id"]
                 with client.stream("GET", f"/v1/jobs/{job_id}/events") as stream:
                     lines = stream.iter_lines()
                     seen = [next(lines)]
@@ -211,7 +211,7 @@ def test_the_limit_of_money_holds_through_a_kill(tmp_path):
         options = ("--model", f"{server.url}#stub", "--prices", str(prices), "--max-usd", str(limit), "--workers", "1")
         server.holds_after = 4
         with serve(tmp_path / "root", *options) as service:
-            job_id = submit(service.client, many(2000), effort="high")["id"]
+            job_id = submit(service.client, many(2000), effort=1.0)["id"]
             wait_until(lambda: server.calls > 4)
             service.process.kill()
         server.holds_after = None
@@ -229,7 +229,7 @@ def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
     with serve_stub(partial(say_nothing, tokens=10)) as stub:
         options = ("--model", f"{stub.url}#stub", "--prices", str(prices), "--max-usd", "0.01", "--workers", "1")
         with serve(tmp_path / "root", *options) as service:
-            job = finish(service.client, submit(service.client, many(12), effort="high")["id"])
+            job = finish(service.client, submit(service.client, many(12), effort=1.0)["id"])
             assert (job["state"], "limit" in job["reason"]) == ("paused", True)
             assert 0 < job["usage"]["calls"] * 1100e-6 <= 0.01
             for path in ("/v1/extractions", "/v1/jobs", f"/v1/jobs/{job['id']}/resume"):

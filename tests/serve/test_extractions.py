@@ -61,7 +61,7 @@ def test_the_id_comes_from_the_record_the_header_the_name_or_the_text(served, bo
 
 def test_the_model_is_asked_unless_the_effort_is_none(served):
     assert post(served.client, one(), effort="none").json()["usage"]["calls"] == 0
-    asked = post(served.client, one(), effort="high").json()
+    asked = post(served.client, one(), effort=1.0).json()
     assert asked["usage"]["calls"] > 0
     assert asked["usage"]["prompt_tokens"] == 100 * asked["usage"]["calls"]
     assert asked["usage"]["cached_tokens"] == 80 * asked["usage"]["calls"]

@@ -1,11 +1,11 @@
 """Choose the fields of a record that a model is asked about, and pack the questions into calls.
 
-A field, the guideline's or the user's own, is asked about if its confidence is below that of the effort. With the
-highest effort a model reads the whole record: all lines, all fields, and what the rules may have missed.
+A field, the guideline's or the user's own, is asked about if its confidence is below that of the effort. Lines that
+introduce others are shown where a criterion is asked which line introduces it.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, count, groupby
 from statistics import fmean
@@ -45,8 +45,7 @@ class AskingOptions(Protocol):
     """What decides which questions are asked; ``extractor.options.ExtractionOptions`` has it.
 
     The model is asked at all if ``asks``, about the ``tasks`` and the user's own ``fields``, about a value whose
-    confidence is lower than ``asks_below``, or than ``asks_rare_below`` in fields that few items state. With
-    ``reads_all`` it reads the whole record.
+    confidence is lower than ``asks_below``, or than ``asks_rare_below`` in fields that few items state.
     """
 
     @property
@@ -59,8 +58,6 @@ class AskingOptions(Protocol):
     def asks_below(self) -> float: ...
     @property
     def asks_rare_below(self) -> float: ...
-    @property
-    def reads_all(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,44 +136,58 @@ def pack_questions(
 def _plan_eligibility(parsed: ParsedRecord, options: AskingOptions, numbers: Iterator[int]) -> Iterator[Question]:
     people = any(_is_doubtful(parsed.whole.read(name), name, options) for name in PEOPLE_FIELDS)
     lines = [
-        Question(Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options), _hint_of(one, options))
-        for one in parsed.criteria
+        Question(Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options)) for one in parsed.criteria
     ]
+    shown = set(_list_introducing(parsed, [line.chunk.span for line in lines if "lead_in" in line.fields], numbers))
+    known, places = {one.number: one for one in parsed.criteria}, _list_offsets(chunk.span for chunk in shown)
+    lines = [replace(line, hint=_hint_of(known[line.chunk.number], places)) for line in lines]
+    lines += [Question(Task.ELIGIBILITY, chunk, ()) for chunk in shown if chunk.number not in known]
     for name in _PEOPLE_IN if people else ():
         if section := parsed.record.section(name):
             span = Span(name, 0, len(section.text))
             chunk = Chunk(next(numbers), span, clean_text(section.text).text)
             lines.append(Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " ")))
-    if options.reads_all:
-        lines += _list_lines_between(parsed, numbers)
     for line in sorted(lines, key=lambda line: line.chunk.span):
-        also = (PEOPLE,) if people and (options.reads_all or _PEOPLE.search(line.chunk.text)) else ()
-        if line.fields or also or options.reads_all:
+        also = (PEOPLE,) if people and _PEOPLE.search(line.chunk.text) else ()
+        if line.fields or also or line.chunk in shown:
             yield replace(line, fields=(*line.fields, *also))
 
 
-def _hint_of(item: Draft, options: AskingOptions) -> str:
-    """Return the list or section in which a criterion stands, and the line that introduces it if no line shows that."""
+def _hint_of(item: Draft, shown: Collection[int] = frozenset()) -> str:
+    """Return the list or section in which a criterion stands, and the line that introduces it if no line shows that.
+
+    ``shown`` has the offsets of the lines of the criteria's section that are shown for what they introduce.
+    """
     if item.group == Task.ENDPOINTS:
         return ""
-    section, kind, lead_in = item.chunk.span.section, item.read("kind"), item.read("lead_in").value
+    section, kind, lead_in = item.chunk.span.section, item.read("kind"), item.read("lead_in")
     in_list = section == "eligibility" and kind.certain and kind.value
     where = f"{kind.value} list" if in_list else section.replace("_", " ")
-    return f'{where}, under "{lead_in}"' if lead_in and not options.reads_all else where
+    is_shown = any(span.section == "eligibility" and span.start in shown for span in lead_in.spans)
+    return f'{where}, under "{lead_in.value}"' if lead_in.value and not is_shown else where
 
 
-def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterator[Question]:
-    """Yield the lines of the criteria's section that are no criteria: headings, and lines that introduce others."""
+def _list_introducing(parsed: ParsedRecord, asked: Sequence[Span], numbers: Iterator[int]) -> Iterator[Chunk]:
+    """Yield the lines that may introduce the criteria at ``asked``: headings, items with parts, and what rules read."""
     section = parsed.record.section("eligibility")
-    taken = [one.chunk.span for one in parsed.criteria if section and one.chunk.span.section == section.name]
-    start = 0
-    for line in section.text.splitlines(keepends=True) if section else ():
+    if not section or not any(span.section == section.name for span in asked):
+        return
+    listed = [one for one in parsed.criteria if one.chunk.span.section == section.name]
+    named = _list_offsets(span for one in listed for span in one.read("lead_in").spans)
+    for one in listed:
+        if one.chunk.text.endswith(":") or one.chunk.span.start in named:
+            yield one.chunk
+    start, taken = 0, _list_offsets(one.chunk.span for one in listed)
+    for line in section.text.splitlines(keepends=True):
         mark = _LIST_MARK.match(line)
         span = Span("eligibility", start + (mark.end() if mark else 0), start + len(line.rstrip()))
         start += len(line)
-        if span.length > 0 and not any(map(span.overlaps, taken)):
-            chunk = Chunk(next(numbers), span, clean_text(parsed.raw(span)).text)
-            yield Question(Task.ELIGIBILITY, chunk, ())
+        if span.length > 0 and taken.isdisjoint(range(span.start, span.end)):
+            yield Chunk(next(numbers), span, clean_text(parsed.raw(span)).text)
+
+
+def _list_offsets(spans: Iterable[Span]) -> frozenset[int]:
+    return frozenset(chain.from_iterable(range(span.start, span.end) for span in spans))
 
 
 def _plan_dosing(parsed: ParsedRecord, options: AskingOptions, numbers: Iterator[int]) -> Iterator[Question]:
@@ -191,7 +202,7 @@ def _plan_dosing(parsed: ParsedRecord, options: AskingOptions, numbers: Iterator
     missing = len(parsed.candidates) or (not known and any(mentions_dose(chunk.text) for chunk in passages))
     known += [0.0] * len(REGIMEN_FIELDS) * missing
     doubtful = bool(known) and fmean(known) < options.asks_below
-    if options.reads_all or doubtful or any(one.may_be_in(chunk.text) for one in own for chunk in passages):
+    if doubtful or any(one.may_be_in(chunk.text) for one in own for chunk in passages):
         for chunk in passages:
             section = chunk.span.section
             hint = "" if section.startswith(GROUPS) else section.replace("_", " ")
@@ -203,7 +214,7 @@ def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Qu
         section = parsed.record.section(outcome.chunk.span.section)
         left_out: tuple[str, ...] = ("split",) if section and section.parts else ()
         concept = outcome.read("concept")
-        if concept.certain and concept.value not in _TIMED and not options.reads_all:
+        if concept.certain and concept.value not in _TIMED:
             left_out += _EVENTS
         fields = _fields_of(outcome, Task.ENDPOINTS, options)
         if "concept" in fields:  # what is measured decides what else may be stated, and a key without a value is free
@@ -213,8 +224,8 @@ def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Qu
 
 
 def _fields_of(item: Draft, task: Task, options: AskingOptions) -> tuple[str, ...]:
-    """Return the fields of an item to ask about. Its lead-in is asked only if the model reads the whole record."""
-    parts = {"split": PARTS, "lead_in": ("lead_in",) if options.reads_all else ()}
+    """Return the fields of an item to ask about; ``split`` if a part of an outcome is in doubt."""
+    parts = {"split": PARTS}
     return tuple(
         name
         for name in FIELDS[task]
@@ -254,11 +265,11 @@ def _list_own_lines(
     elif field.of is not Of.RECORD:
         for item in parsed.list_items(field.group.of):
             if field.may_be_in(item.chunk.text) and may_have(item) and not is_sure(item):
-                yield Question(field.of.task, item.chunk, (), _hint_of(item, options))
+                yield Question(field.of.task, item.chunk, (), _hint_of(item))
     elif not is_sure(parsed.whole):
         shown = dict(known)
         for item in (*parsed.criteria, *parsed.outcomes):
-            shown.setdefault(item.number, Question(Task.ELIGIBILITY, item.chunk, (), _hint_of(item, options)))
+            shown.setdefault(item.number, Question(Task.ELIGIBILITY, item.chunk, (), _hint_of(item)))
         yield from _list_record_lines(field, shown.values(), parsed, numbers)
 
 

@@ -1,6 +1,6 @@
 """Read who may take part: criteria from the eligibility section, or from running text without one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,8 @@ __all__ = ["read_eligibility"]
 
 _CLEARLY_NONE = 0.98
 _UNKNOWN = RegistryFields()
+_REACH = 11
+"""Items after one that ends with a colon that it may introduce, though they are not below it."""
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 
 
@@ -47,7 +49,10 @@ def read_eligibility(
     lines = read_outline(listed) if listed and listed.raw.strip() else find_suspects(descriptions)
     entries = [entry for entry in lines if entry.role is not Role.REMARK]
     scores = score_lines(entries, target_words(*named))
-    found = [_read(entry, *score, next(numbers)) for entry, score in zip(entries, scores, strict=True)]
+    found = [
+        _read(entry, *score, next(numbers), follows_colon=_follows_colon(entries, place))
+        for place, (entry, score) in enumerate(zip(entries, scores, strict=True))
+    ]
     stated = [one for criterion, one in found if criterion.rules["stands"].value]
     minimum, maximum = read_ages(stated, summary, registry, listed)
     rules: dict[str, Reading[Any]] = {
@@ -59,7 +64,16 @@ def read_eligibility(
     return draft_record(rules), tuple(criterion for criterion, _ in found)
 
 
-def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float, number: int) -> tuple[Draft, Stated]:
+def _follows_colon(entries: Sequence[OutlineEntry], place: int) -> bool:
+    """Return whether an item shortly above, in the same list, ends with a colon."""
+    entry = entries[place]
+    above = [one for one in entries[max(0, place - _REACH) : place] if one.listed and one.kind is entry.kind]
+    return any(one.heading is entry.heading and one.passage.raw.endswith(":") for one in above)
+
+
+def _read(
+    entry: OutlineEntry, category: Reading[Category], no_criterion: float, number: int, *, follows_colon: bool
+) -> tuple[Draft, Stated]:
     passage = entry.passage
     parent, heading = (" ".join(intro.raw.split()) if intro else "" for intro in (entry.parent, entry.heading))
     text = passage.text.translate(str.maketrans("\n\t\r", "   "))
@@ -67,9 +81,8 @@ def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float,
     place, in_prose = (span_of(passage),), entry.confidence is not None
     kind_sure = measured("criterion", "kind of the list" if entry.kind else "kind without a list")
     kind_sure = measured("criterion", "kind of a sentence") if in_prose else kind_sure
-    lead_in: Reading[str | None] = Reading(
-        None, measured("criterion", "no parent of a sentence" if in_prose else "no parent")
-    )
+    alone = "no parent of a sentence" if in_prose else "no parent, below a colon" if follows_colon else "no parent"
+    lead_in: Reading[str | None] = Reading(None, measured("criterion", alone))
     if entry.parent:
         place_of_parent = "under a heading" if entry.parent is entry.heading else "under an item"
         sure = measured("criterion", "under an item of its level" if entry.doubtful else place_of_parent)
