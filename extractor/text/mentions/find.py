@@ -128,6 +128,9 @@ def _of_limit(
     allowed: tuple[Comparator, ...] = (limit.comparator, opposite) if denied and opposite else (limit.comparator,)
     if tokens.words[number[1] : number[1] + 1] == ["+"] and not rule("limit_plus").starts(tokens, number[1]):
         allowed += (Comparator.EQUAL,)  # a score of 2+, or 2 and more
+    if limit.comparator is Comparator.EQUAL and (level := rule("level_explained").ends(tokens, first, first - _ROLES)):
+        compared = find_terms(tokens, "comparators", level.first, first)[0]
+        allowed += (Comparator(compared.value),)  # "at least a moderate level (i.e. a score of 2)"
     guessed = not limit.sure and (limit.time_unit is not None or limit.comparator is Comparator.EQUAL)
     if guessed:
         allowed = _list_allowed(tokens, clause, (limit.first, limit.end))
