@@ -331,7 +331,7 @@ def _fold(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text.replace("º", "°")).casefold().replace("×", "x").replace("μ", "u")
     folded = folded.replace("\\", "")
     folded = _PARENTHESES.sub("", folded) if not folded.startswith(("(", "[")) else folded
-    folded = re.sub(r"(?:\bper|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded)
+    folded = re.sub(r"(?:\bper(?!\s+cent\b)|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded)
     folded = re.sub(r"\b(?:daily)$", "/day", re.sub(r"\bweekly$", "/week", folded))
     return re.sub(r"(?<!\s)\s*/[\s/]*", "/", folded).strip(" .,;")
 
