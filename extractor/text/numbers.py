@@ -38,6 +38,7 @@ _AND_HALF, _MIXED = " and a half", re.compile(r"(?:(?P<whole>\d+) )?(?P<above>[1
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
 _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
 """One separator before exactly three digits: a decimal sign to some writers, a mark of thousands to others."""
+_TEN_E = re.compile(r"(?<![\d.])10 ?e ?\+? ?\d", re.IGNORECASE)
 _GROUPS = re.compile(r"\d{1,3}(?P<sign>[.,' ])\d{3}(?:(?P=sign)\d{3})*(?:[.,·]\d+)?|\d{1,2}(?:,\d{2})+,\d{3}")
 _DECIMAL = re.compile(r"\d*[.,·]?\d+")
 _DIGITS = NUMBER + NAME_NUMBER
@@ -94,6 +95,15 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     exponent = found["bare"] or power or found["short"] or str(_SCALES.get(scale, 0))
     values = (_to_value(plain, exponent) for plain in (["1"] if found["bare"] else _list_plain(found["digits"])))
     return tuple(value for value in values if value is not None)
+
+
+def is_ten_e(text: str) -> bool:
+    """Return whether a text writes a power of ten as "10e9", which is 10^9 to most writers and 10^10 to some.
+
+    >>> is_ten_e("5 x 10e9 cells"), is_ten_e("5e9")
+    (True, False)
+    """
+    return _TEN_E.search(text) is not None
 
 
 def is_two_ways(word: str) -> bool:
