@@ -36,6 +36,9 @@ _PHRASES = {"three quarters": 0.75, "three-quarters": 0.75, "a quarter": 0.25}
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 _AND_HALF, _MIXED = " and a half", re.compile(r"(?:(?P<whole>\d+) )?(?P<above>[1-3])/(?P<below>[2-5])")
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
+_HUNDREDS = re.compile(
+    rf"(?P<ones>{'|'.join(NUMBER_WORDS.split()[1:10])})[ -]hundred(?:[ -](?:and[ -])?(?P<rest>[a-z -]+))?"
+)
 _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
 """One separator before exactly three digits: a decimal sign to some writers, a mark of thousands to others."""
 _TEN_E = re.compile(r"(?<![\d.])10 ?e ?\+? ?\d", re.IGNORECASE)
@@ -131,6 +134,10 @@ def _read_words(text: str) -> int | float | None:
         return _VALUES[text]
     if (tens := _TENS.fullmatch(text)) and tens["ones"] in _VALUES:
         return _VALUES[tens["tens"]] + _VALUES[tens["ones"]]
+    hundreds = _HUNDREDS.fullmatch(text)
+    rest = _read_words(hundreds["rest"] or "zero") if hundreds else None
+    if hundreds and rest is not None:
+        return _VALUES[hundreds["ones"]] * 100 + rest
     if power := _POWER_IN_WORDS.fullmatch(text):
         exponent = int(power["exponent"] or ORDINALS.get(power["ordinal"], 0))
         is_power = power["exponent"] or exponent > 2  # no "from 10 to the second visit"

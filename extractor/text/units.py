@@ -246,6 +246,9 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
     word = tokens.words[at].lower()
     if word in {"/", "\u2044", "\u2215", "per", "pr"} or (word == "*" and tokens.codes[at + 1] != NUMBER):
         return _read_denominator(tokens, at + 1, end)
+    if word == "for" and tokens.words[at + 1].lower() in ("each", "every") and at + 2 < end:
+        body = _read_denominator(tokens, at + 2, end)
+        return body if body and body[0].code in ("kg", "m2") else None  # "10 g for each day" says how often
     found = _match(tokens, at + (word in _PRODUCT), end, loose=True)  # "mg kg-1 hr-1", "mg•kg-1"
     if found and word in _PRODUCT and found[0].code == "m2":
         return found

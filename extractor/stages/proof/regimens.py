@@ -16,12 +16,12 @@ from extractor.stages.parse.dosing import DosingText, read_dosing_text
 from extractor.stages.parse.dosing.agents import is_joint
 from extractor.stages.parse.dosing.amounts import choose_levels
 from extractor.stages.parse.dosing.clauses import Link, Statement, find_link
-from extractor.stages.parse.dosing.days import count_days
 from extractor.stages.parse.dosing.marks import Fact
 from extractor.stages.parse.dosing.merging import resolve_frequency, resolve_length
 from extractor.stages.parse.drafts import Draft, Reading, Refusal, Span
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.text.book import rule
+from extractor.text.numbers import DAYS
 from extractor.text.units import find_dimension
 
 _HERE, _BESIDE, _ELSEWHERE, _OTHER_ARM = range(4)
@@ -297,7 +297,7 @@ def amount_in(amount: Amount, levels: Sequence[Amount]) -> bool:
 def is_same(one: Any, other: Any) -> bool:
     """Return whether two values are the same: amounts be it of a dose or of a day, lengths of time in any unit."""
     if isinstance(one, Period) and isinstance(other, Period):
-        first, second = count_days(one), count_days(other)
+        first, second = (each.value * DAYS.get(each.unit, 0) for each in (one, other))
         return one == other or bool(first and second and isclose(first, second, rel_tol=_ROUNDED))
     if not isinstance(one, Amount):
         return bool(one == other)
