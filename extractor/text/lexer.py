@@ -30,11 +30,11 @@ _TENS = "(?i:forty|fifty|sixty)", "(?i:twenty|thirty|eighty|ninety)", "(?i:seven
 _BEHIND_TENS = "|".join(f"(?<=(?<!{_LETTERS}){tens}-)" for tens in _TENS)
 _TEENS = "(?i:ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen)"
 _ANY_TENS = "(?i:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
+_BELOW_HUNDRED = rf"(?:{_TEENS}|{_ANY_TENS}(?:[ -]{_ONES})?|{_ONES})(?!{_LETTERS})"
 _HUNDREDS = (
-    rf"{_ONES}[ -](?i:hundred)(?:[ -](?:(?i:and)[ -])?(?:{_TEENS}|{_ANY_TENS}(?:[ -]{_ONES})?|{_ONES})(?!{_LETTERS}))?"
-    rf"(?!{_LETTERS})"
+    rf"(?:{_ONES}|{_TEENS})[ -](?i:hundred)(?!{_LETTERS})(?:[ -](?:(?i:and)[ -])?{_BELOW_HUNDRED})?|(?i:half a dozen)\b"
 )
-"""Hundreds in words are one token: "one hundred and fifty"."""
+"""Hundreds in words are one token: "one hundred and fifty", and so is half a dozen."""
 _WORD = rf"{_HUNDREDS}|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
 _DOTTED_GROUPS = r"\d{1,3}(?:(?:\.\d{3}){2,5}(?![\d.])|(?:\.\d{3}){1,5},\d{1,2}(?![\d,]))"
 _THOUSANDS = rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}}){{1,5}}(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"

@@ -32,12 +32,12 @@ ORDINALS = {word: number for number, word in enumerate(_ORDINAL_WORDS.split())}
 ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 TIMES = {"once": 1, "twice": 2, "thrice": 3}
 """Words that count how often."""
-_PHRASES = {"three quarters": 0.75, "three-quarters": 0.75, "a quarter": 0.25}
+_PHRASES = {"half a dozen": 6, "three quarters": 0.75, "three-quarters": 0.75, "a quarter": 0.25}
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 _AND_HALF, _MIXED = " and a half", re.compile(r"(?:(?P<whole>\d+) )?(?P<above>[1-3])/(?P<below>[2-5])")
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
 _HUNDREDS = re.compile(
-    rf"(?P<ones>{'|'.join(NUMBER_WORDS.split()[1:10])})[ -]hundred(?:[ -](?:and[ -])?(?P<rest>[a-z -]+))?"
+    rf"(?P<ones>{'|'.join(NUMBER_WORDS.split()[1:20])})[ -]hundred(?:[ -](?:and[ -])?(?P<rest>[a-z -]+))?"
 )
 _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
 """One separator before exactly three digits: a decimal sign to some writers, a mark of thousands to others."""
