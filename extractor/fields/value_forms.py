@@ -5,6 +5,7 @@ Every reader raises ``ValueError`` with the form that is allowed; ``show_value``
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from extractor.schemas import (
@@ -22,7 +23,7 @@ from extractor.text.book import find_terms, read_text, rule
 from extractor.text.clean import clean_text
 from extractor.text.lexer import Tokens
 from extractor.text.mentions.bounds import scale_alike
-from extractor.text.numbers import find_durations, read_number
+from extractor.text.numbers import ROMAN, find_durations, read_number
 from extractor.text.patterns import Found
 
 TimedT = TypeVar("TimedT", Age, Period, TimePoint)
@@ -31,11 +32,19 @@ _SIGNS = {"≤": "<=", "≥": ">="}
 _SENSE = re.compile(r"(?P<sign>[<>]=?|[=≤≥])\s*(?P<time>\d.*)")
 _COUNT = re.compile(r"(?<=[:<>=≤≥])(?P<space>\s*)(?P<word>once|twice|thrice)\b", re.IGNORECASE)
 _COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
+_LAST_COLON = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
+"""The name of a quantity, up to the last colon, or the first sign if there is none; and its limit."""
+_ROMAN = re.compile(rf"(?<![\w.])(?:{'|'.join(ROMAN)})(?![\w.])")
+_CLASS_FIRST = re.compile(r"(?P<front>\s*)(?:class|grade|stage|type|category)\s+(?=[<>=≤≥])", re.IGNORECASE)
+_LISTED = re.compile(r"(?<![\w.,/-])\d(?:(?:\s?,|\s?&|,?\s(?:or|and))\s\d)+(?![\w.,/])")
+"""Whole numbers that a model lists: "0, 1 or 2"."""
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
 _SECOND_PART = re.compile(r"(?P<unit>[^\W\d]+)\s?/\s?[\d.,]+\s?(?P=unit)\b|/\s?[\d.,]+\s?(?=[^\W\d])")
 """The second part of a fixed combination, with the unit of both: "/100 mg" behind 600, "mg/100 mg" too."""
-_ONE_TIME = re.compile(r"\s*+[^\W\d_]*+\s*+[\d.,/]*+\s*+-?\s*+[^\W\d_]*+\s*+")
-"""A number and a unit, or the other way round."""
+_ONE_TIME = re.compile(
+    r"\s*+[^\W\d_]*+\s*+[\d.,/]*+(?:\s?[½¼¾]|\s[1-3]/[2-4]|(?<=\s)and a half)?+\s*+-?\s*+(?:an?\s)?[^\W\d_]*+\s*+"
+)
+"""A number, perhaps with a fraction, and a unit, or the other way round."""
 _TIME_FORM = '{!r}: write a time as one number and a unit, such as "30 day" or "2 year"'
 _EXPOSURE = re.compile(r"(?<!\s)\s*AUC\s*(?:of|=|:)?\s*(?P<amount>\d.*)", re.IGNORECASE | re.DOTALL)
 """The dose of carboplatin, whose unit stands first."""
@@ -54,9 +63,13 @@ def read_limit(text: str) -> Constraint:
     >>> limit.comparator.value, limit.value, limit.value_high, limit.unit
     ('between', 0, 2, None)
 
+    >>> str(read_limit("NYHA class: III or IV")), str(read_limit("ANC: at least 1500 /mm3"))
+    ('NYHA class: 3-4', 'ANC: >= 1500 /mm3')
+
     A range of ratios ("20/40-20/80") is that of their second numbers, a pregnancy's "28+6" is in weeks.
     """
-    tokens = _read_tokens(_COUNT.sub(lambda found: found["space"] + _COUNTS[found["word"].lower()], text))
+    parts = _LAST_COLON.fullmatch(text)
+    tokens = _read_tokens(parts["name"] + _sign_first(_write_digits(parts["stated"])) if parts else text)
     found = None if tokens.words[:1] == [":"] else rule("answered_limit").search(tokens, 1)
     if not found:
         raise ValueError(f'{text!r}: write a limit as "quantity: comparator number unit", such as "AST: <= 3 x ULN"')
@@ -84,15 +97,39 @@ def read_quantity(written: str) -> Quantity:
     >>> read_quantity("at least 3").comparator.value, read_quantity("18 or more").comparator.value
     ('>=', '>=')
     """
-    text, tokens = written, _read_tokens(written)
-    if signs := find_terms(tokens, "comparators") or find_terms(tokens, "comparator_suffixes"):  # the sign comes first
-        text = f"{signs[0].value} {tokens.read(0, signs[0].first)} {tokens.read(signs[0].end, len(tokens))}"
     try:
-        limit = read_limit(f"quantity: {' '.join(text.split())}")
+        limit = read_limit(f"quantity: {' '.join(_sign_first(written).split())}")
     except ValueError:
         form = 'write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
         raise ValueError(f"{written!r}: {form}") from None
     return Quantity(**limit.model_dump(exclude={"quantity"}))
+
+
+def _write_digits(stated: str) -> str:
+    """Write "twice", Roman numerals, and lists of classes that follow each other as digits: "I, II or III" as "1-3"."""
+    stated = _COUNT.sub(lambda found: found["space"] + _COUNTS[found["word"].lower()], stated)
+    if not any(map(str.isdigit, stated)) and _ROMAN.search(stated):
+        stated = _CLASS_FIRST.sub(r"\g<front>", stated.replace("/", ", "))
+        stated = _ROMAN.sub(lambda found: str(ROMAN[found[0]]), stated)
+    return _LISTED.sub(
+        lambda found: _join_list([int(each) for each in re.findall(r"\d", found[0])]) or found[0], stated
+    )
+
+
+def _join_list(listed: Sequence[int]) -> str:
+    """Return the range of numbers that follow each other; "" for others."""
+    return f"{listed[0]}-{listed[-1]}" if list(listed) == list(range(listed[0], listed[-1] + 1)) else ""
+
+
+def _sign_first(stated: str) -> str:
+    """Write the sign of a comparator in words before its number: "18 or older" as ">= 18"."""
+    tokens = _read_tokens(stated)
+    signs = find_terms(tokens, "comparators") or find_terms(tokens, "comparator_suffixes")
+    if not signs or not any(map(str.isalpha, tokens.read(signs[0].first, signs[0].end))):
+        return stated
+    sign = signs[0]
+    value = "" if sign.value == Comparator.BETWEEN else sign.value
+    return f" {value} {tokens.read(0, sign.first)} {tokens.read(sign.end, len(tokens))}"
 
 
 def read_bare_number(text: str) -> int | float:

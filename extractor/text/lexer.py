@@ -28,15 +28,22 @@ _LETTERS = r"[^\W\d_]"
 _ONES = "(?i:one|two|three|four|five|six|seven|eight|nine)"
 _TENS = "(?i:forty|fifty|sixty)", "(?i:twenty|thirty|eighty|ninety)", "(?i:seventy)"
 _BEHIND_TENS = "|".join(f"(?<=(?<!{_LETTERS}){tens}-)" for tens in _TENS)
-_WORD = rf"{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
+_TEENS = "(?i:ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen)"
+_ANY_TENS = "(?i:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
+_BELOW_HUNDRED = rf"(?:{_TEENS}|{_ANY_TENS}(?:[ -]{_ONES})?|{_ONES})(?!{_LETTERS})"
+_HUNDREDS = (
+    rf"(?:{_ONES}|{_TEENS})[ -](?i:hundred)(?!{_LETTERS})(?:[ -](?:(?i:and)[ -])?{_BELOW_HUNDRED})?|(?i:half a dozen)\b"
+)
+"""Hundreds in words are one token: "one hundred and fifty", and so is half a dozen."""
+_WORD = rf"{_HUNDREDS}|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
 _DOTTED_GROUPS = r"\d{1,3}(?:(?:\.\d{3}){2,5}(?![\d.])|(?:\.\d{3}){1,5},\d{1,2}(?![\d,]))"
 _THOUSANDS = rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}}){{1,5}}(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
 _SPACED = r"[1-9]\d{0,2} \d{3}"
 _BEHIND_SPACED = "|".join(rf"(?<=\d \d{{3}}{joint})" for joint in ("-", " - ", " to ", " and "))
 _SPACED_THOUSANDS = (
-    rf"{_SPACED}(?=(?:\s?-\s?|\sto\s|\sand\s){_SPACED}(?!\d))|(?:{_BEHIND_SPACED}){_SPACED}(?!\d)|"
+    rf"(?<!{_LETTERS})(?:{_SPACED}(?=(?:\s?-\s?|\sto\s|\sand\s){_SPACED}(?!\d))|(?:{_BEHIND_SPACED}){_SPACED}(?!\d)|"
     r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3}(?:[ ']\d{3}){1,5}(?![\d,.]\d)"
-    r"|[1-9]\d{0,2}(?:[ ']\d{3}){0,5}[ ']0\d\d(?!\d)|[1-9]\d{0,2} \d{3}(?=\s?/|\scells)|\d{1,3}(?:'\d{3}){1,5}(?!\d)"
+    r"|[1-9]\d{0,2}(?:[ ']\d{3}){0,5}[ ']0\d\d(?!\d)|[1-9]\d{0,2} \d{3}(?=\s?/|\scells)|\d{1,3}(?:'\d{3}){1,5}(?!\d))"
 )
 _LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x))"
 _RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
@@ -197,7 +204,7 @@ class Lexicon(dict[str, str]):
         if word[-1].isdigit():
             return NUMBER
         folded = word.lower()
-        if "-" in word[1:]:  # "twenty-four"
+        if "-" in word[1:] or " " in word:  # "twenty-four", "two hundred"
             return NUMBER
         if code := self._codes.get(word) or self._codes.get(folded):
             return code

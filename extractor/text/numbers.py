@@ -32,12 +32,16 @@ ORDINALS = {word: number for number, word in enumerate(_ORDINAL_WORDS.split())}
 ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 TIMES = {"once": 1, "twice": 2, "thrice": 3}
 """Words that count how often."""
-_PHRASES = {"three quarters": 0.75, "three-quarters": 0.75, "a quarter": 0.25}
+_PHRASES = {"half a dozen": 6, "three quarters": 0.75, "three-quarters": 0.75, "a quarter": 0.25}
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 _AND_HALF, _MIXED = " and a half", re.compile(r"(?:(?P<whole>\d+) )?(?P<above>[1-3])/(?P<below>[2-5])")
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
+_HUNDREDS = re.compile(
+    rf"(?P<ones>{'|'.join(NUMBER_WORDS.split()[1:20])})[ -]hundred(?:[ -](?:and[ -])?(?P<rest>[a-z -]+))?"
+)
 _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
 """One separator before exactly three digits: a decimal sign to some writers, a mark of thousands to others."""
+_TEN_E = re.compile(r"(?<![\d.])10 ?e ?\+? ?\d", re.IGNORECASE)
 _GROUPS = re.compile(r"\d{1,3}(?P<sign>[.,' ])\d{3}(?:(?P=sign)\d{3})*(?:[.,·]\d+)?|\d{1,2}(?:,\d{2})+,\d{3}")
 _DECIMAL = re.compile(r"\d*[.,·]?\d+")
 _DIGITS = NUMBER + NAME_NUMBER
@@ -96,6 +100,15 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     return tuple(value for value in values if value is not None)
 
 
+def is_ten_e(text: str) -> bool:
+    """Return whether a text writes a power of ten as "10e9", which is 10^9 to most writers and 10^10 to some.
+
+    >>> is_ten_e("5 x 10e9 cells"), is_ten_e("5e9")
+    (True, False)
+    """
+    return _TEN_E.search(text) is not None
+
+
 def is_two_ways(word: str) -> bool:
     """Return whether a number can be read in two ways.
 
@@ -121,6 +134,10 @@ def _read_words(text: str) -> int | float | None:
         return _VALUES[text]
     if (tens := _TENS.fullmatch(text)) and tens["ones"] in _VALUES:
         return _VALUES[tens["tens"]] + _VALUES[tens["ones"]]
+    hundreds = _HUNDREDS.fullmatch(text)
+    rest = _read_words(hundreds["rest"] or "zero") if hundreds else None
+    if hundreds and rest is not None:
+        return _VALUES[hundreds["ones"]] * 100 + rest
     if power := _POWER_IN_WORDS.fullmatch(text):
         exponent = int(power["exponent"] or ORDINALS.get(power["ordinal"], 0))
         is_power = power["exponent"] or exponent > 2  # no "from 10 to the second visit"

@@ -114,6 +114,7 @@ def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str | None, int]:
     """Return the joint after a number, and where the next one begins. The hyphen of "5mg-10mg" is no token."""
     if at < end and tokens.gap(at) == "-":
         return "-", at
+    at += tokens.words[at : min(at + 1, end)] in (["x"], ["X"], ["×"])  # "1x, 3x and 10x 10^5"
     joint = rule("level_joint").starts(tokens, at, end)
     return (joint.text.lower().strip(", "), joint.end) if joint else (None, at)
 

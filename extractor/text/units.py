@@ -246,6 +246,9 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
     word = tokens.words[at].lower()
     if word in {"/", "\u2044", "\u2215", "per", "pr"} or (word == "*" and tokens.codes[at + 1] != NUMBER):
         return _read_denominator(tokens, at + 1, end)
+    if word == "for" and tokens.words[at + 1].lower() in ("each", "every") and at + 2 < end:
+        body = _read_denominator(tokens, at + 2, end)
+        return body if body and body[0].code in ("kg", "m2") else None  # "10 g for each day" says how often
     found = _match(tokens, at + (word in _PRODUCT), end, loose=True)  # "mg kg-1 hr-1", "mg•kg-1"
     if found and word in _PRODUCT and found[0].code == "m2":
         return found
@@ -331,7 +334,7 @@ def _fold(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text.replace("º", "°")).casefold().replace("×", "x").replace("μ", "u")
     folded = folded.replace("\\", "")
     folded = _PARENTHESES.sub("", folded) if not folded.startswith(("(", "[")) else folded
-    folded = re.sub(r"(?:\bper|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded)
+    folded = re.sub(r"(?:\bper(?!\s+cent\b)|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded)
     folded = re.sub(r"\b(?:daily)$", "/day", re.sub(r"\bweekly$", "/week", folded))
     return re.sub(r"(?<!\s)\s*/[\s/]*", "/", folded).strip(" .,;")
 

@@ -297,7 +297,7 @@ def test_values_are_read_from_text(parse, text, expected):
 @pytest.mark.parametrize(
     ("parse", "text", "message"),
     [
-        *((read_limit, text, "write") for text in ("NYHA class: III to IV", "good function", "ECOG", ": >= 5", "")),
+        *((read_limit, text, "write") for text in ("NYHA class: high", "good function", "ECOG", ": >= 5", "")),
         *((read_amount, text, "write a dose as number and unit") for text in ("2-none ug", "5", "mg", "few tablets")),
         *((partial(read_time, Period), text, "write a time as one") for text in ("2-4 weeks", "a while", "12")),
     ],

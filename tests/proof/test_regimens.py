@@ -95,6 +95,28 @@ def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_ano
     assert prove(text, "Examplumab", amounts=dose(40), frequency=Frequency.Q2W).refused == ()
 
 
+def test_the_reason_names_the_amount_to_which_the_words_give_a_frequency():
+    text = "Examplumab 160 mg SC, thereafter 40 mg SC every other week."
+    (rejection,) = prove(text, "Examplumab", amounts=dose(160), frequency=Frequency.Q2W).refused
+    assert "gives Q2W as the frequency of Examplumab there with 40 mg alone" in rejection.reason
+
+
+def test_a_frequency_of_other_words_leaves_the_amount_open():
+    text = "Examplumab 0.5 mg once daily at first. Later low dose examplumab 4,5mg."
+    found = prove(text, "Examplumab", "low dose examplumab 4,5mg", amounts=dose(4.5), frequency=Frequency.QD)
+    assert (found.refused, found.model["amounts"].support) == ((), Support.INFERRED)
+
+
+@pytest.mark.parametrize(
+    ("value", "support"),
+    [(dose(90, "ug/day"), Support.INFERRED), (dose(800, "U/day"), Support.INFERRED), (dose(90, "ug"), None)],
+)
+def test_a_total_of_a_day_is_open_behind_the_doses_that_it_sums_up(value, support):
+    text = "Examplumab 2 mcg: three drops twice daily for 9 days, totalling 90 mcg K7 and 800 units testol per day."
+    reading = prove(text, "Examplumab", amounts=value).model.get("amounts")
+    assert (reading and reading.support) is support
+
+
 @pytest.mark.parametrize(
     ("text", "field", "value"),
     [

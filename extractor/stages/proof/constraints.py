@@ -103,9 +103,13 @@ def compare_ends(value: Constraint | Quantity, mention: Mention, ends: Sequence[
 def has_unit_of(value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens) -> bool:
     """Return whether a mention has the unit of a limit; its quantity's words may stand in the place of a unit."""
     subject, place = {word.lower() for word in lex(quantity).words}, mention.number
+    known = find_exactly(quantity)
+    is_score = known is not None and tuple(known.linear.get("%", ())) == (1, 0)  # Karnofsky of 70, or 70 %
     if value.unit is None:
-        return stands_bare(tokens, place, subject)
-    code, known = read_unit(value.unit), find_exactly(quantity)
+        return stands_bare(tokens, place, subject) or (is_score and has_unit(tokens, place, "%"))
+    code = read_unit(value.unit)
+    if is_score and code == "%" and stands_bare(tokens, place, subject):
+        return True
     fits = bool(known and code and known.fits(code))
     return has_unit(tokens, place, value.unit) or borrows_unit(tokens, place, value.unit, subject | SIDES, fits=fits)
 

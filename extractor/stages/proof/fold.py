@@ -16,7 +16,8 @@ from extractor.text.book import read_text, rule
 from extractor.text.clean import CleanText, apply_changes, clean_text
 from extractor.text.lexer import Tokens
 
-_PLAIN = {"tolerance": "±", "unequal": "≠", "dashes": "-", "quote": "'", "trademark": "", "line_end": " "}
+_PLAIN = {"tolerance": "±", "unequal": "≠", "dashes": "-", "quote": "'", "trademark": "", "line_end": "  "}
+# A number never goes on behind the end of a line, so two spaces stand there.
 # Signs of several characters, joined before the text is cut into tokens.
 _CHANGES = re.compile(
     r"""

@@ -41,7 +41,7 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     >>> [has_unit(tokens, (0, 1), u) for u in ("mg/kg", "mg", "g")], has_unit(tokens, (14, 15), "mg/dL")
     ([True, False, False], True)
     """
-    if rule("exposure_before").ends(tokens, place[0], place[0] - 4):
+    if rule("exposure_before").ends(tokens, place[0], place[0] - 8):
         return unit == "AUC"
     if unit == "+":  # of a score, as in "IHC 2+/ISH+"
         plain = tokens.words[place[1] : place[1] + 1] == [unit] and tokens.joined(place[1])

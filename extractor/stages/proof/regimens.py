@@ -16,11 +16,12 @@ from extractor.stages.parse.dosing import DosingText, read_dosing_text
 from extractor.stages.parse.dosing.agents import is_joint
 from extractor.stages.parse.dosing.amounts import choose_levels
 from extractor.stages.parse.dosing.clauses import Link, Statement, find_link
-from extractor.stages.parse.dosing.days import count_days
 from extractor.stages.parse.dosing.marks import Fact
 from extractor.stages.parse.dosing.merging import resolve_frequency, resolve_length
 from extractor.stages.parse.drafts import Draft, Reading, Refusal, Span
 from extractor.stages.parse.parsed import ParsedRecord
+from extractor.text.book import rule
+from extractor.text.numbers import DAYS
 from extractor.text.units import find_dimension
 
 _HERE, _BESIDE, _ELSEWHERE, _OTHER_ARM = range(4)
@@ -161,6 +162,9 @@ class _Proof:
         firsts = [(one, one.read.between(span.start, span.end).first if one else 0) for one, span in sections]
         if all(one and first and one.tokens.words[first - 1] == "(" for one, first in firsts):
             return True  # "two tablets of 3 mg (6 mg)"
+        is_daily = amount.unit.endswith("/day")
+        if is_daily and all(one and rule("sums_up").ends(one.tokens, first) for one, first in firsts):
+            return True  # "four drops twice daily, totalling 240 mcg per day"
         own = [(one.section, one.reach) for place, one in self._own if place == _HERE and one.reach[0] < one.reach[1]]
         reaches = [self.text.sections[section].span(*reach) for section, reach in own]
         beside = any(reach.contains(span) for span in places for reach in reaches)
@@ -184,8 +188,11 @@ class _Proof:
             having = [each for each in self._list_stated(field) if is_same(each.value, reading.value)]
             if not having or any(self._fits(each.one) for each in having if each.place == having[0].place):
                 continue
-            if mark and stated.one.holds(mark):
+            if mark and states is not None and stated.one.holds(mark):
                 return self._refuse(field, mark, [states], f" with {show_value(stated.value)}")
+            if mark and states is None and having[0].place == _HERE:  # the words give it to another amount
+                levels = ", ".join(map(show_value, having[0].one.levels))
+                return self._refuse(field, having[0].mark, [having[0].value], f" with {levels} alone")
             is_open = True
         return None if is_open else self._span(stated.mark)
 
@@ -290,7 +297,7 @@ def amount_in(amount: Amount, levels: Sequence[Amount]) -> bool:
 def is_same(one: Any, other: Any) -> bool:
     """Return whether two values are the same: amounts be it of a dose or of a day, lengths of time in any unit."""
     if isinstance(one, Period) and isinstance(other, Period):
-        first, second = count_days(one), count_days(other)
+        first, second = (each.value * DAYS.get(each.unit, 0) for each in (one, other))
         return one == other or bool(first and second and isclose(first, second, rel_tol=_ROUNDED))
     if not isinstance(one, Amount):
         return bool(one == other)

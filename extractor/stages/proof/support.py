@@ -26,6 +26,7 @@ from extractor.text.book import find_terms, rule
 from extractor.text.lexer import NUMBER, Tokens, lex
 from extractor.text.mentions.bounds import LOWER, UPPER, read_comparator
 from extractor.text.mentions.rows import find_numbers, find_rows
+from extractor.text.numbers import is_ten_e, multiply
 from extractor.text.passage import Passage
 from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
@@ -82,16 +83,21 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     numbers = [at for at, code in enumerate(tokens.codes) if code == NUMBER]
     named = {at for at in numbers if tokens.in_name(at) or rule("counts_a_place").ends(tokens, at, at - 1)}
     for stated in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):
-        is_same = (stated.low, stated.high) == (amount.low, amount.high) and stated.unit.dose in units
-        if is_same and _has_volume(tokens, stated.first, below):
+        if stated.unit.dose not in units or not _has_volume(tokens, stated.first, below):
+            continue
+        bounds, wanted = (stated.low, stated.high), (amount.low, amount.high)
+        if bounds == wanted:
             return Derived(stated.first, stated.end)
+        tenfold = tuple(bound and multiply(bound, 10) for bound in bounds)
+        if tenfold == wanted and is_ten_e(tokens.read(stated.first, stated.end)):
+            return Derived(stated.first, stated.end, Support.INFERRED)
     bounds = (amount.low, None if amount.high == amount.low else amount.high)
-    wanted = (amount.high, None) if amount.low is None else bounds
+    sought = (amount.high, None) if amount.low is None else bounds
     opposite = LOWER if amount.low is None else UPPER if amount.high is None else ()
     places = [
         (first, end)
         for first, end, stated in find_rows(tokens, find_numbers(tokens))
-        if wanted in stated and first not in named and _has_volume(tokens, first, below)
+        if sought in stated and first not in named and _has_volume(tokens, first, below)
         if not (opposite and _read_sign(tokens, first) in opposite)
     ]
     other_rate = amount.unit.removesuffix("/day") if amount.unit.endswith("/day") else f"{amount.unit}/day"

@@ -1,10 +1,10 @@
 """Prove times: windows, ages, time points and lengths that a line says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from extractor.schemas import Age, CriterionKind, Period, Support, TimePoint, TimeUnit, TimeWindow
+from extractor.schemas import Age, Comparator, CriterionKind, Period, Support, TimePoint, TimeUnit, TimeWindow
 from extractor.text.book import rule
 from extractor.text.lexer import Range, Tokens
 from extractor.text.mentions.ages import is_age, is_lifetime, is_other_age, list_age_bounds
@@ -13,7 +13,7 @@ from extractor.text.mentions.constraints import find_limits
 from extractor.text.mentions.find import Kind, Role, find_mentions
 from extractor.text.mentions.moments import read_time_frame
 from extractor.text.mentions.rows import find_numbers
-from extractor.text.mentions.windows import Window, find_times, find_washouts, find_windows
+from extractor.text.mentions.windows import Time, Window, find_times, find_washouts, find_windows
 from extractor.text.numbers import find_durations, read_number, read_time_unit
 from extractor.text.passage import Passage
 from extractor.text.registered_ages import count_days
@@ -24,6 +24,7 @@ from .places import Derived, Supported, cut, find_quote, locate
 _AGE_WORD_REACH = 20
 """How far before a number without a unit the word "age" may stand, in tokens."""
 _EXACT = (
+    (TimeUnit.MINUTE, 60, TimeUnit.HOUR),
     (TimeUnit.HOUR, 24, TimeUnit.DAY),
     (TimeUnit.DAY, 7, TimeUnit.WEEK),
     (TimeUnit.MONTH, 12, TimeUnit.YEAR),
@@ -67,7 +68,15 @@ def list_windows(tokens: Tokens) -> list[Window]:
     times = find_times(tokens)
     windows = list(find_windows(tokens, times))
     washouts = find_washouts(tokens, times, None)
-    return [*windows, *(one for one in washouts if all(each.end != one.end for each in windows))]
+    more = [*washouts, *_find_lasted(tokens, times)]
+    return [*windows, *(one for one in more if all(each.end != one.end for each in windows))]
+
+
+def _find_lasted(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
+    """Yield the lengths that something has lasted, which are lower limits: "completed four months of treatment"."""
+    for _, duration in times:
+        if duration.unit is not TimeUnit.CYCLE and rule("has_lasted").ends(tokens, duration.first, duration.first - 6):
+            yield Window(duration.first, duration.end, Comparator.AT_LEAST, duration.low, duration.unit, sure=False)
 
 
 def _compare(window: Window, value: TimeWindow) -> Support | None:

@@ -222,9 +222,8 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         end, unit, time_unit = unit[0], None, None
     if rule("relative_after").starts(tokens, end) or (unit is None and rule("no_limit_after").starts(tokens, end)):
         return None
-    if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _SIGNS):
-        comparator = comparator.opposite or comparator
-    if is_turned(tokens, measure.first):
+    must_not = rule("must_not").ends(tokens, measure.first, measure.first - _SIGNS)
+    if is_turned(tokens, measure.first) or (must_not and kind is not CriterionKind.EXCLUSION):
         comparator = comparator.opposite or comparator
     quantity = _quantity(measure, floor, unit, end)
     scale = quantity and not time_unit and rule("scale_range").starts(tokens, quantity[0])

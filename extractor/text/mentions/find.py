@@ -113,6 +113,9 @@ def _of_limit(
     subject, clause, inherited = place
     within = [one for one in numbers if limit.first <= one.first and one.end <= limit.end]
     said = [one for one in within if one.value in (limit.value, limit.value_high)]
+    weeks = [one for one in numbers if said and one.first == said[0].first and limit.value_high is None]
+    weeks = [one for one in weeks if tokens.words[one.first + 1 : one.first + 2] == ["+"]]  # "32+6 weeks"
+    within, said = [*within, *(one for one in weeks if one not in within)], [*said, *weeks]
     number = (said[0].first, max(one.end for one in said)) if said else (limit.first, limit.end)
     kind = Kind.LIMIT
     if is_age(tokens, limit) or is_of_people(tokens, limit):
@@ -128,6 +131,9 @@ def _of_limit(
     allowed: tuple[Comparator, ...] = (limit.comparator, opposite) if denied and opposite else (limit.comparator,)
     if tokens.words[number[1] : number[1] + 1] == ["+"] and not rule("limit_plus").starts(tokens, number[1]):
         allowed += (Comparator.EQUAL,)  # a score of 2+, or 2 and more
+    if limit.comparator is Comparator.EQUAL and (level := rule("level_explained").ends(tokens, first, first - _ROLES)):
+        compared = find_terms(tokens, "comparators", level.first, first)[0]
+        allowed += (Comparator(compared.value),)  # "at least a moderate level (i.e. a score of 2)"
     guessed = not limit.sure and (limit.time_unit is not None or limit.comparator is Comparator.EQUAL)
     if guessed:
         allowed = _list_allowed(tokens, clause, (limit.first, limit.end))
