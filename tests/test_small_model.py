@@ -23,11 +23,11 @@ MONOTONOUS = answering({"": {"concept": "OS", "domain": "efficacy", "span": "at"
 
 
 def test_answers_of_a_small_model_are_used_as_far_as_the_text_bears_them_out():
-    """Answers of smollm2-135m to all questions about the seeds. A grammar kept them to the lines of each call."""
+    """Answers of smollm2-135m to the questions about the seeds."""
 
     async def ask_all():
         async with open_model(ModelChoice(replay=ANSWERS)) as model:
-            options = ExtractionOptions(effort=1.0)
+            options = ExtractionOptions()
             return [(parsed, await ask(dialogue(parsed, options), model)) for parsed in records]
 
     async def ask(steps, model):
