@@ -35,7 +35,7 @@ _COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
 _LAST_COLON = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
 """The name of a quantity, up to the last colon, or the first sign if there is none; and its limit."""
 _ROMAN = re.compile(rf"(?<![\w.])(?:{'|'.join(ROMAN)})(?![\w.])")
-_CLASS_FIRST = re.compile(r"(?P<front>\s*)(?:class|grade|stage|type|category)\s+(?=[<>=≤≥])", re.IGNORECASE)
+_CLASS_FIRST = re.compile(r"\b(?:class|grade|stage|type|category)\s{1,3}(?=[<>=≤≥])", re.IGNORECASE)
 _LISTED = re.compile(r"(?<![\w.,/-])\d(?:(?:\s?,|\s?&|,?\s(?:or|and))\s\d)+(?![\w.,/])")
 """Whole numbers that a model lists: "0, 1 or 2"."""
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
@@ -109,7 +109,7 @@ def _write_digits(stated: str) -> str:
     """Write "twice", Roman numerals, and lists of classes that follow each other as digits: "I, II or III" as "1-3"."""
     stated = _COUNT.sub(lambda found: found["space"] + _COUNTS[found["word"].lower()], stated)
     if not any(map(str.isdigit, stated)) and _ROMAN.search(stated):
-        stated = _CLASS_FIRST.sub(r"\g<front>", stated.replace("/", ", "))
+        stated = _CLASS_FIRST.sub("", stated.replace("/", ", "))
         stated = _ROMAN.sub(lambda found: str(ROMAN[found[0]]), stated)
     return _LISTED.sub(
         lambda found: _join_list([int(each) for each in re.findall(r"\d", found[0])]) or found[0], stated
