@@ -80,8 +80,8 @@ async def extract_scenario(scenario: Scenario, folder: Path, model: Model | None
     with ExitStack() as stack:
         stack.enter_context(patch.object(live, "_REASKS", scenario.reasks))
         if most := scenario.output_tokens:
-            count = prompt._count_output_tokens
-            stack.enter_context(patch.object(prompt, "_count_output_tokens", lambda asked: min(most, count(asked))))
+            count = prompt.count_output_tokens
+            stack.enter_context(patch.object(prompt, "count_output_tokens", lambda asked: min(most, count(asked))))
             stack.enter_context(patch.object(querying, "MOST_CALLS", _ANY_NUMBER))
         return [await OpenExtractor(model, options)(record) for record in records]
 
