@@ -162,19 +162,19 @@ def price(results, model=PRICE):
 def test_the_table_of_accuracy_is_as_measured():
     measured = read_figures(FIGURES / "effort.json")
     table = re.findall(r"^\| (rules alone|`\w+`) \| (.+) \|$", README, re.MULTILINE)
-    assert [effort for effort, _ in table if effort != "`--effort`"] == ["rules alone", "`low`", "`medium`"]
+    assert [effort for effort, _ in table if effort != "`--effort`"] == ["rules alone", "`medium`"]
     for effort, cells in table:
         results = measured[effort.strip("`").removesuffix(" alone")]
         dollars = [price(results, model).replace("0.00 / 0.00", "0") for model in ("gpt-5-mini", PRICE)]
         assert cells.split(" | ") == [*dollars, *(pair(results, name) for name in (*Task, "all"))]
-    assert "(16 trials)" in README
-    assert "(48)" in README
-    assert [one["records"] for one in measured["rules"]] == [16, 48]
+    assert "(12 trials)" in README
+    assert "(54)" in README
+    assert [one["records"] for one in measured["rules"]] == [12, 54]
 
 
 def test_the_figures_of_the_text_are_as_measured():
     (plain,), same = read_figures(FIGURES / "peers.json").values(), read_figures(FIGURES / "same_trials.json")
-    assert f"on 24 of these trials: {pair(plain, 'all')} for {price(plain)} dollars" in " ".join(README.split())
+    assert f"on 24 such trials: {pair(plain, 'all')} for {price(plain)} dollars" in " ".join(README.split())
     assert f"`medium` has {pair(same['medium'], 'all')} for {price(same['medium'])}" in README
     assert [one["records"] for one in plain] == [one["records"] for one in same["medium"]] == [12, 12]
     agreed = json.loads((ROOT / "benchmarks/gold/agreement_1.3.json").read_text("utf-8"))
