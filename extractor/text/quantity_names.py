@@ -262,7 +262,7 @@ def list_named(text: str) -> tuple[KnownQuantity, ...]:
 
 
 def find_exactly(text: str) -> KnownQuantity | None:
-    """Return the quantity of which a text is the name and nothing else, or None.
+    """Return the quantity that a text names, if it says nothing else; otherwise None.
 
     >>> find_exactly("Haemoglobin level").name, find_exactly("severe haemoglobin defects")
     ('haemoglobin', None)

@@ -39,8 +39,8 @@ def write_diff_page(
     chunks, rows = Chunks(), list[Json]()
     for diff in (one for one in diffs if one.changes):
         shown = show_diff(diff, texts.get(diff.record_id, (None, None)))
-        told = [[one.item, one.kind, one.severity, say(one.message)] for one in diff.changes]
-        rows.append({"id": diff.record_id, "title": shown["title"], "place": chunks.add(shown), "changes": told})
+        changes = [[one.item, one.kind, one.severity, say(one.message)] for one in diff.changes]
+        rows.append({"id": diff.record_id, "title": shown["title"], "place": chunks.add(shown), "changes": changes})
     values = {
         "old": old,
         "new": new,

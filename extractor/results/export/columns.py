@@ -51,8 +51,8 @@ def list_columns(table: str) -> tuple[Column, ...]:
     ['text', 'text', 'number', 'number', 'number']
     """
     known = tomllib.loads(Path(__file__).with_name("columns.toml").read_text("utf-8")).get(table, {})
-    parts = ((name, [told] if isinstance(told, str) else told[::-1]) for name, told in known.items())
-    return tuple(Column(name, *told) for name, told in parts)
+    parts = ((name, [given] if isinstance(given, str) else given[::-1]) for name, given in known.items())
+    return tuple(Column(name, *given) for name, given in parts)
 
 
 def read_registry(record: TrialRecord) -> Json:

@@ -35,7 +35,7 @@ def short_words(closed_set: type[StrEnum]) -> Mapping[str, str]:
 
 
 def as_word(closed_set: type[StrEnum]) -> Any:
-    """Annotate a closed set of which a model writes short words: those of ``reply_words.toml``, else the values.
+    """Annotate a closed set whose members a model writes in short: as in ``reply_words.toml``, else by their values.
 
     A member's value is understood as well, in any case.
     """
