@@ -23,7 +23,7 @@ MONOTONOUS = answering({"": {"concept": "OS", "domain": "efficacy", "span": "at"
 
 
 def test_answers_of_a_small_model_are_used_as_far_as_the_text_bears_them_out():
-    """Answers of smollm2-135m to the questions about the seeds."""
+    """Answers of smollm2-135m about the seeds. A narrowed schema kept them to the lines of each call."""
 
     async def ask_all():
         async with open_model(ModelChoice(replay=ANSWERS)) as model:
