@@ -13,6 +13,8 @@ from extractor.schemas import (
     Amount,
     Comparator,
     Constraint,
+    CriterionGroup,
+    GroupRule,
     Instrument,
     Period,
     Quantity,
@@ -30,6 +32,7 @@ TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
 _SIGNS = {"≤": "<=", "≥": ">="}
 _SENSE = re.compile(r"(?P<sign>[<>]=?|[=≤≥])\s*(?P<time>\d.*)")
+_RANGE_SENSE = re.compile(r"(?P<low>\d[\d.]*)\s?-\s?(?P<high>\d[\d.]*)\s(?P<unit>\S+)")
 _COUNT = re.compile(r"(?<=[:<>=≤≥])(?P<space>\s*)(?P<word>once|twice|thrice)\b", re.IGNORECASE)
 _COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
 _LAST_COLON = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
@@ -54,7 +57,7 @@ _VERSION = re.compile(
 
 
 def read_limit(text: str) -> Constraint:
-    """Read a numeric limit written as "quantity: comparator number unit".
+    """Read a numeric limit written as "quantity: comparator number unit", perhaps with " @ " and its condition.
 
     >>> limit = read_limit("neutrophils: >= 1.5 x 10^9 /L")
     >>> limit.quantity, limit.comparator.value, limit.value, limit.unit
@@ -63,11 +66,12 @@ def read_limit(text: str) -> Constraint:
     >>> limit.comparator.value, limit.value, limit.value_high, limit.unit
     ('between', 0, 2, None)
 
-    >>> str(read_limit("NYHA class: III or IV")), str(read_limit("ANC: at least 1500 /mm3"))
-    ('NYHA class: 3-4', 'ANC: >= 1500 /mm3')
+    >>> str(read_limit("NYHA class: III or IV")), str(read_limit("ALT: <= 5 x ULN @ with liver metastases"))
+    ('NYHA class: 3-4', 'ALT: <= 5 x ULN (with liver metastases)')
 
     A range of ratios ("20/40-20/80") is that of their second numbers, a pregnancy's "28+6" is in weeks.
     """
+    text, _, condition = (part.strip() for part in text.partition(" @ "))
     parts = _LAST_COLON.fullmatch(text)
     tokens = _read_tokens(parts["name"] + _sign_first(_write_digits(parts["stated"])) if parts else text)
     found = None if tokens.words[:1] == [":"] else rule("answered_limit").search(tokens, 1)
@@ -85,6 +89,7 @@ def read_limit(text: str) -> Constraint:
         value=low,
         value_high=high,
         unit=before or (f"x {unit}" if found.read("factor") else unit) or None,
+        condition=_named(condition),
     )
 
 
@@ -102,7 +107,7 @@ def read_quantity(written: str) -> Quantity:
     except ValueError:
         form = 'write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
         raise ValueError(f"{written!r}: {form}") from None
-    return Quantity(**limit.model_dump(exclude={"quantity"}))
+    return Quantity(**limit.model_dump(exclude={"quantity", "condition"}))
 
 
 def _write_digits(stated: str) -> str:
@@ -169,8 +174,10 @@ def read_amount(text: str) -> Amount:
     >>> read_amount("AUC 6") == read_amount("6 AUC")
     True
 
-    Of a fixed combination ("600/100 mg", "600 mg/100 mg") the first part counts; "5 mg/0.5 mL" keeps its volume.
+    Of a fixed combination ("600/100 mg", "600 mg/100 mg") the first part counts; "5 mg/0.5 mL" keeps its volume. The
+    numbers of the arms that get it may follow: "10 mg @ 1,2".
     """
+    text, _, arms = text.partition(" @ ")
     tokens = _read_tokens(_EXPOSURE.sub(r"\g<amount> AUC", text))
     found = rule("answered_amount").starts(tokens, 0)
     unit = _read_behind(tokens, found) if found else ""
@@ -181,7 +188,8 @@ def read_amount(text: str) -> Amount:
     low, high = _bounds(found)
     if high is None and not found.read("floor"):
         high = low
-    return Amount(low=None if found.read("cap") else low, high=high, unit=unit)
+    listed = tuple(re.findall(r"\d+", arms))
+    return Amount(low=None if found.read("cap") else low, high=high, unit=unit, arms=listed)
 
 
 def read_time(kind: type[TimedT], text: str) -> TimedT:
@@ -209,20 +217,47 @@ def read_one_time(kind: type[TimedT], text: str) -> TimedT:
 
 
 def read_window(text: str) -> TimeWindow | str:
-    """Read a time limit: its quote and, behind a bar, its sense. The quote alone leaves the sense to the rules.
+    """Read a time limit: its quote and, behind bars, its sense, what it limits, and what it is counted from.
 
-    >>> read_window("within 6 months of screening | <= 6 month").comparator.value
-    '<='
+    The quote alone leaves the sense to the rules.
+
+    >>> window = read_window("steroids within 6 months of screening | <= 6 month | steroids | of screening")
+    >>> window.comparator.value, window.of, window.anchor
+    ('<=', 'steroids', 'of screening')
     >>> read_window("within 6 months of screening")
     'within 6 months of screening'
     """
-    quote, _, sense = (part.strip() for part in text.rpartition("|"))
-    found = _SENSE.fullmatch(sense)
-    if not quote or not found:
+    quote, sense, of, anchor = (part.strip() for part in (*text.split("|", 3), "", "", "")[:4])
+    if found := _RANGE_SENSE.fullmatch(sense):
+        low, high = (read_time(Period, f"{found[side]} {found['unit']}") for side in ("low", "high"))
+        sign, upper = Comparator.BETWEEN, high.value
+    elif found := _SENSE.fullmatch(sense):
+        low, upper = read_time(Period, found["time"]), None
+        sign = Comparator(_SIGNS.get(found["sign"], found["sign"]))
+    else:
         return text.strip(" |")
-    length = read_time(Period, found["time"])
-    sign = _SIGNS.get(found["sign"], found["sign"])
-    return TimeWindow(quote=quote, comparator=Comparator(sign), value=length.value, unit=length.unit)
+    limits = {"comparator": sign, "value": low.value, "value_high": upper, "unit": low.unit}
+    return TimeWindow.model_validate({"quote": quote, **limits, "of": _named(of), "anchor": _named(anchor)})
+
+
+def _named(words: str) -> str | None:
+    """Return words that a model writes; None for a mark that there are none."""
+    return None if words.strip("-").casefold() in ("", "null", "none") else words
+
+
+def read_group_rule(text: str) -> CriterionGroup:
+    """Read how many items of a group must hold: "all", "any", or a number or range of numbers.
+
+    >>> str(read_group_rule("any")), str(read_group_rule("2")), str(read_group_rule("2-4"))
+    ('any of', 'at least 2 of', '2 to 4 of')
+    """
+    stated = text.strip().casefold()
+    if stated in (GroupRule.ALL, GroupRule.ANY):
+        return CriterionGroup(id="", rule=GroupRule(stated))
+    if found := re.fullmatch(r"(\d{1,2})(?:\s?-\s?(\d{1,2}))?", stated):
+        high = int(found[2]) if found[2] else None
+        return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=int(found[1]), n_high=high)
+    raise ValueError(f'{text!r}: write a rule as "all", "any", or how many: "2", "2-4"')
 
 
 def read_instrument(text: str) -> Instrument:

@@ -7,6 +7,7 @@ from .extraction import (
     Amount,
     Constraint,
     Criterion,
+    CriterionGroup,
     CustomItem,
     Eligibility,
     Endpoint,
@@ -30,6 +31,7 @@ from .vocabulary import (
     EndpointCategory,
     FindingKind,
     Frequency,
+    GroupRule,
     Origin,
     Rank,
     Role,
@@ -44,10 +46,10 @@ from .vocabulary import (
 
 __all__ = [
     "Absence", "AbsenceReason", "Age", "Amount", "Category", "Citation", "Comparator", "Comparison", "Concept",
-    "Constraint", "Coverage", "Criterion", "CriterionKind", "CustomItem", "Eligibility", "Endpoint",
+    "Constraint", "Coverage", "Criterion", "CriterionGroup", "CriterionKind", "CustomItem", "Eligibility", "Endpoint",
     "EndpointCategory", "Evidence", "EvidenceKind", "ExtractedItem", "FieldInfo", "FieldMetadata", "FieldRef",
-    "Finding", "FindingKind", "Frequency", "Instrument", "ItemGroup", "Origin", "Part", "Period", "Quantity", "Rank",
-    "Regimen", "RegistryFields", "Role", "Route", "Section", "SectionCoverage", "Severity", "Sex", "Source", "Support",
-    "Task", "TimeKind", "TimePoint", "TimeUnit", "TimeWindow", "TrialExtraction", "TrialRecord", "Usage",
-    "ValueKind", "list_fields", "list_groups",
+    "Finding", "FindingKind", "Frequency", "GroupRule", "Instrument", "ItemGroup", "Origin", "Part", "Period",
+    "Quantity", "Rank", "Regimen", "RegistryFields", "Role", "Route", "Section", "SectionCoverage", "Severity", "Sex",
+    "Source", "Support", "Task", "TimeKind", "TimePoint", "TimeUnit", "TimeWindow", "TrialExtraction", "TrialRecord",
+    "Usage", "ValueKind", "list_fields", "list_groups",
 ]  # fmt: skip

@@ -34,7 +34,9 @@ class EvidenceKind(StrEnum):
     NONE = "none"
 
 
-Comparison = StrEnum("Comparison", "TEXT EXTENT CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME")
+Comparison = StrEnum(
+    "Comparison", "TEXT EXTENT CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME LABEL GROUP"
+)
 Comparison.__doc__ = """How two values of a field are compared.
 
 - ``text``: words of the record, whose extent may differ a little.
@@ -43,6 +45,8 @@ Comparison.__doc__ = """How two values of a field are compared.
 - ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is another one.
 - ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by part.
 - ``name``: a name, and a version if there is one.
+- ``label``: a name that the record gives, such as that of an arm: equal but for letter case and white space.
+- ``group``: which items stand in it, and its rule; its name does not count.
 """
 
 

@@ -15,6 +15,7 @@ from .vocabulary import (
     CriterionKind,
     EndpointCategory,
     Frequency,
+    GroupRule,
     Rank,
     Role,
     Route,
@@ -67,17 +68,36 @@ class _Limited(FrozenModel):
 class Constraint(_Limit, _Limited):  # the key of the second base stands first
     """One numeric or graded limit. "ECOG 0-2" is ECOG, between, 0, 2."""
 
+    condition: str | None = Field(
+        default=None,
+        description="Quote that says to whom or when it applies: 'for men', 'unless the marrow is involved'.",
+        exclude_if=lambda condition: condition is None,
+    )
+
     def __str__(self) -> str:
-        return f"{self.quantity}: {super().__str__()}"
+        return f"{self.quantity}: {super().__str__()}{f' ({self.condition})' if self.condition else ''}"
 
 
 class TimeWindow(FrozenModel):
-    """A time limit. "within 4 weeks before enrollment" is <=, 4, week."""
+    """A time limit. "steroids within 4 weeks before enrollment" is <=, 4, week, of steroids, before enrollment."""
 
     quote: str = Field(description="The words of the limit.")
     comparator: Comparator
-    value: Number = Field(description="The number.")
+    value: Number = Field(description="The number, or the lower bound of 'between'.")
     unit: TimeUnit
+    value_high: Number | None = Field(
+        default=None, description="Upper bound of 'between'.", exclude_if=lambda high: high is None
+    )
+    of: str | None = Field(
+        default=None,
+        description="Quote of the treatment, event or state that it limits.",
+        exclude_if=lambda of: of is None,
+    )
+    anchor: str | None = Field(
+        default=None,
+        description="Quote of what it is counted from: 'before the first dose'.",
+        exclude_if=lambda anchor: anchor is None,
+    )
 
     def __str__(self) -> str:
         return self.quote
@@ -89,11 +109,18 @@ class Amount(FrozenModel):
     low: Number | None = Field(description="The least amount; null for 'up to'.")
     high: Number | None = Field(description="The greatest amount.")
     unit: str = Field(description="Plain token: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ...")
+    arms: tuple[str, ...] = Field(
+        default=(),
+        description="Labels of the arms that get it, if those of the regimen differ in it.",
+        exclude_if=lambda arms: not arms,
+    )
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
-            return f"up to {self.high} {self.unit}" if self.low is None else f"at least {self.low} {self.unit}"
-        return f"{self.low} {self.unit}" if self.low == self.high else f"{self.low}-{self.high} {self.unit}"
+            level = f"up to {self.high} {self.unit}" if self.low is None else f"at least {self.low} {self.unit}"
+        else:
+            level = f"{self.low} {self.unit}" if self.low == self.high else f"{self.low}-{self.high} {self.unit}"
+        return f"{level} ({', '.join(self.arms)})" if self.arms else level
 
 
 class Instrument(FrozenModel):
@@ -104,6 +131,22 @@ class Instrument(FrozenModel):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version or ''}".rstrip()
+
+
+class CriterionGroup(FrozenModel):
+    """Criteria of one list that belong together: all, any, or at least ``n`` of them must hold."""
+
+    id: str = Field(description="Its name, to which criteria and groups refer: 'g1'.")
+    lead_in: str | None = Field(default=None, description="Quote of the line that introduces it.")
+    rule: GroupRule
+    n: int | None = Field(default=None, description="How many, of 'at_least'.")
+    n_high: int | None = Field(default=None, description="How many at most, of '2 to 4 of'.")
+    parent: str | None = Field(default=None, description="The group in which this one is an item.")
+
+    def __str__(self) -> str:
+        if self.n is None:
+            return f"{self.rule} of"
+        return f"at least {self.n} of" if self.n_high is None else f"{self.n} to {self.n_high} of"
 
 
 _SAID = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
@@ -134,8 +177,16 @@ class CriterionAnnotation(FrozenModel):
     ] = ()
     time_window: Annotated[
         TimeWindow | None,
-        FieldMetadata(Comparison.WINDOW, question="time_window", key="window", family="window", tokens=40),
+        FieldMetadata(Comparison.WINDOW, family="window"),
+        Field(description="The first of the time windows."),
     ] = None
+    time_windows: Annotated[
+        tuple[TimeWindow, ...],
+        FieldMetadata(Comparison.WINDOW, question="time_windows", key="windows", family="window", tokens=60),
+    ] = ()
+    group: Annotated[str | None, FieldMetadata(Comparison.GROUP, EvidenceKind.NONE)] = Field(
+        default=None, description="The innermost group in which it is an item."
+    )
     negated: Annotated[bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)] = Field(
         default=None, description="Whether the statement is negated, as in 'no history of stroke'."
     )
@@ -171,6 +222,7 @@ class EligibilityAnnotation(FrozenModel):
         FieldMetadata(Comparison.POLARITY, key="healthy", rare=True),
         Field(description="Whether healthy volunteers are accepted."),
     ] = None
+    groups: Annotated[tuple[CriterionGroup, ...], FieldMetadata(Comparison.GROUP, EvidenceKind.NONE)] = ()
     criteria: tuple[Criterion, ...] = ()
 
 
@@ -199,6 +251,11 @@ class RegimenAnnotation(FrozenModel):
     ]
     amounts: Annotated[
         tuple[Amount, ...], FieldMetadata(Comparison.AMOUNT, question="amounts", key="dose", family="amount", tokens=50)
+    ] = ()
+    arms: Annotated[
+        tuple[str, ...],
+        FieldMetadata(Comparison.LABEL, question="arms", family="arm", tokens=15),
+        Field(description="Labels of the arms in which it is given, in the order of the record."),
     ] = ()
     route: Annotated[Route | None, FieldMetadata(Comparison.CHOICE, question="route")] = None
     frequency: Annotated[Frequency | None, FieldMetadata(Comparison.FREQUENCY, question="frequency", key="freq")] = None

@@ -17,8 +17,8 @@ class Task(StrEnum):
 Sex = StrEnum("Sex", "ALL FEMALE MALE")
 Sex.__doc__ = """Sex of the people who may take part."""
 
-TimeUnit = StrEnum("TimeUnit", "MINUTE HOUR DAY WEEK MONTH YEAR CYCLE")
-TimeUnit.__doc__ = """Units of ages, windows, cycles, durations and time points."""
+TimeUnit = StrEnum("TimeUnit", "MINUTE HOUR DAY WEEK MONTH YEAR CYCLE HALF_LIFE")
+TimeUnit.__doc__ = """Units of ages, windows, cycles, durations and time points. Only windows have half-lives."""
 
 
 CriterionKind = StrEnum("CriterionKind", "INCLUSION EXCLUSION")
@@ -32,6 +32,10 @@ Category = StrEnum(
     """,
 )
 Category.__doc__ = """What a criterion is about."""
+
+
+GroupRule = StrEnum("GroupRule", "ALL ANY AT_LEAST")
+GroupRule.__doc__ = """How many items of a group must hold."""
 
 
 class Comparator(StrEnum):

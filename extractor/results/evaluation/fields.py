@@ -78,6 +78,13 @@ class Group:
     many: bool = True
 
 
+_UNSCORED = {
+    "endpoints.index",  # is not read from text
+    "eligibility.groups",
+    "eligibility.criteria.group",
+    "eligibility.criteria.time_windows",
+    "dosing.arms",
+}
 _ITEMS: dict[str, tuple[type[ExtractedItem], str | None]] = {
     "eligibility": (Eligibility, None),
     "eligibility.criteria": (Criterion, "eligibility.criteria"),
@@ -95,8 +102,7 @@ def _make_field(info: FieldInfo) -> Field:
 
 def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
     model, whole = _ITEMS.get(group.path, (CustomItem, None))
-    # An endpoint's index is not scored, since it is not read from text.
-    infos = [info for info in group.fields if info.metadata.in_gold and info.path != "endpoints.index"]
+    infos = [info for info in group.fields if info.metadata.in_gold and info.path not in _UNSCORED]
     infos.sort(key=lambda info: _FIRST.index(info.name) if info.name in _FIRST else len(_FIRST))
     fields = (*([Field(whole, None, TEXT)] if whole else ()), *map(_make_field, infos))
     return Group(group.path, model, fields, group.list_items, group.of, many)

@@ -31,7 +31,8 @@ _PROMPTS = Path(__file__).parents[2] / "prompts"
 _GUIDELINE, _EXAMPLES = "$guideline", "$examples"
 _CONTEXT = ("title", "official_title", "conditions")
 """Sections that every call shows."""
-_LONGEST_CONTEXT = _LONGEST_HINT = 300
+_LONGEST_CONTEXT, _LONGEST_HINT = 1200, 300
+_LONGEST_LABEL = 60
 _LONGEST_TEXT = 8000
 """Characters of a line's text; no honest one has as many."""
 _PER_ITEM, _PER_REPLY, _PER_LIST = 8, 250, 500
@@ -48,6 +49,7 @@ _ALLOWANCES = {
 _ALLOWANCE = 8
 
 _REFUSED = 'Context ends with "refused:", an answer that the text contradicts: correct it, or leave out the key.'
+_RULE = "rule: how many of the lines that this one introduces must hold: all, any, or a number: 2, 2-4."
 _UNDER = "under: the number of the line that is the lead_in of this one; no heading."
 """What is said only in calls that ask it."""
 _FOR_PEOPLE, _FOR_ALL = "<!--people-->", "<!--/people-->"
@@ -117,7 +119,7 @@ def read_prompt(folder: Path) -> Prompt:
         if mark not in form:
             raise PromptError(f"prompt {folder / f'system.v{version}.md'}: there is no placeholder {mark}")
     written = json.dumps({"items": answer}, ensure_ascii=False, separators=(",", ":"))
-    shown = "\n".join([*map(render_line, questions), written])
+    shown = "\n".join([*example.get("context", ()), *map(render_line, questions), written])
     system = form.replace(_GUIDELINE, shorten_guideline(guideline)).replace(_EXAMPLES, shown)
     return Prompt(PromptVersion("questions", version, _digest(system)), system, questions, answer)
 
@@ -184,6 +186,7 @@ def render_call(
     prompt = load_prompt(custom)
     questions = sorted(questions, key=lambda question: list(Task).index(question.task))
     notes = [_REFUSED] * recheck + [_UNDER] * any("lead_in" in question.fields for question in questions)
+    notes += [_RULE] * any("rule" in question.fields for question in questions)
     return Call(
         prompt=replace(prompt.version, name=RECHECK) if recheck else prompt.version,
         system=prompt.system,
@@ -211,4 +214,7 @@ def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Itera
     if any(question.task is Task.DOSING for question in questions):
         names = (section.part("name") for section in record.sections if section.name.startswith("interventions"))
         context["Interventions"] = "; ".join(flatten(clean_text(name).text) for name in names if name)
+        labels = (section.part("label") for section in record.sections if section.name.startswith("arms["))
+        arms = [flatten(clean_text(label or "").text)[:_LONGEST_LABEL] for label in labels]
+        context["Arms"] = "; ".join(f"{number} {label}" for number, label in enumerate(arms, 1))
     yield from (f"{name}: {text[:_LONGEST_CONTEXT]}" for name, text in context.items() if text)

@@ -22,12 +22,15 @@ from pydantic_core import CoreSchema
 
 from extractor.fields.attributes import CLASSES
 from extractor.fields.declaration import CustomField
-from extractor.fields.value_forms import cut_outcome, read_time, read_window
+from extractor.fields.value_forms import cut_outcome, read_group_rule, read_time, read_window
 from extractor.schemas import (
     Age,
     Amount,
+    Comparison,
     Concept,
     Constraint,
+    CriterionGroup,
+    EvidenceKind,
     FieldInfo,
     Instrument,
     Period,
@@ -46,7 +49,11 @@ _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 REGIMENS, PEOPLE = "regimens", "people"
 """Questions that a line may answer with several items, or with none."""
 
-_PEOPLE = tuple(info for info in list_fields(Task.ELIGIBILITY) if info.group == "eligibility")
+_PEOPLE = tuple(
+    info
+    for info in list_fields(Task.ELIGIBILITY)
+    if info.group == "eligibility" and info.metadata.evidence is EvidenceKind.READ
+)
 _ASKED = {task: tuple(info for info in list_fields(task) if info.metadata.question == info.name) for task in Task}
 """The fields that are asked by their own names."""
 PEOPLE_FIELDS = tuple(info.name for info in _PEOPLE)
@@ -54,7 +61,7 @@ PARTS = tuple(info.name for info in list_fields(Task.ENDPOINTS) if info.metadata
 """The parts of an outcome that ``split`` asks for."""
 REGIMEN_FIELDS = tuple(info.name for info in _ASKED[Task.DOSING])
 FIELDS: Mapping[Task, tuple[str, ...]] = {
-    Task.ELIGIBILITY: ("stands", *(info.name for info in _ASKED[Task.ELIGIBILITY]), "lead_in"),
+    Task.ELIGIBILITY: ("stands", *(info.name for info in _ASKED[Task.ELIGIBILITY]), "lead_in", "rule"),
     Task.DOSING: REGIMEN_FIELDS,
     Task.ENDPOINTS: ("split", *(info.name for info in _ASKED[Task.ENDPOINTS])),
 }
@@ -88,6 +95,8 @@ def _declare(info: FieldInfo) -> Any:
         said = as_text(held | str if held is TimeWindow else held, read)  # a window may leave its sense to the rules
     elif issubclass(held, StrEnum):
         said = as_word(held)
+    elif info.metadata.comparison is Comparison.LABEL:
+        said = int  # the number of the arm in the list of the call
     member: Any = Annotated[said, OR_UNREADABLE]
     listed: Any = tuple
     key = info.metadata.key
@@ -101,9 +110,11 @@ class Split(WireModel):
     t: Head | None = None
 
 
+_RULE: Any = Annotated[as_text(CriterionGroup, read_group_rule), OR_UNREADABLE]
 _Values = create_model(
     "_Values",
     __base__=WireModel,
+    rule=(_RULE | None, None),
     **{
         _ATTRIBUTES.get((task, info.name), info.name): _declare(info)
         for task, asked in {**_ASKED, Task.ELIGIBILITY: (*_ASKED[Task.ELIGIBILITY], *_PEOPLE)}.items()
@@ -326,8 +337,9 @@ def _restore_lines(value: Any) -> Any:
     """Return a value with the record's line breaks in place of the marks that stood for them in its line."""
     if type(value) is str:  # members of closed sets are strings too, and stay what they are
         return value.replace(LINE_BREAK, "\n")
-    if isinstance(value, TimeWindow):
-        return value.model_copy(update={"quote": _restore_lines(value.quote)})
+    if isinstance(value, TimeWindow | Constraint):
+        quotes = {name: getattr(value, name, None) for name in ("quote", "of", "anchor", "condition")}
+        return value.model_copy(update={name: _restore_lines(words) for name, words in quotes.items() if words})
     if isinstance(value, dict):
         return {key: _restore_lines(one) for key, one in value.items()}
     return type(value)(map(_restore_lines, value)) if isinstance(value, tuple | list) else value

@@ -27,7 +27,7 @@ from .claims import check_claim
 from .places import MODEL_CONFIDENCE, Supported, find_agent, find_parts, read_supported
 from .refusals import explain_refusal
 from .support import find_support
-from .times import find_stated_age, find_window
+from .times import find_stated_age, find_window, take_first
 
 _PARTS = [field.name for field in list_fields(Task.ENDPOINTS) if field.metadata.question == "split"]
 _NO_DOSES = {"eligibility", "conditions", "keywords"}
@@ -86,6 +86,8 @@ def ground_answer(
             supported = [place for _, place in pairs if place]
             if supported or not members:
                 readings[name] = read_supported(supported, many=isinstance(value, tuple))
+            if name == "time_windows" and name in readings:
+                readings["time_window"] = take_first(readings[name])
         unread += (
             Refusal(reason=one.reason, field=name, value=one.text, kind=FindingKind.ANSWER_MISSING) for one in broken
         )
@@ -131,11 +133,11 @@ class _Search:
             said = self.values.get("kind")
             kind = said if isinstance(said, CriterionKind) else self.draft.read("kind").value
             return partial(find_stated_age, lower=field == AGES[0], admits=kind is not CriterionKind.EXCLUSION)
-        return find_window if field == "time_window" else find_support
+        return find_window if field == "time_windows" else find_support
 
     def _list_other_places(self, field: str) -> list[Passage]:
         """Return the passages that may state a value if its chunk does not."""
-        if self.lead_in is not None and field in ("time_window", "constraints"):
+        if self.lead_in is not None and field in ("time_windows", "constraints"):
             return [self.parsed.passage(self.lead_in.span)]
         if self.draft.group != Task.DOSING and field != "agent":
             return []

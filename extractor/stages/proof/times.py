@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 from extractor.schemas import Age, Comparator, CriterionKind, Period, Support, TimePoint, TimeUnit, TimeWindow
+from extractor.stages.parse.drafts import Reading
 from extractor.text.book import rule
 from extractor.text.lexer import Range, Tokens
 from extractor.text.mentions.ages import is_age, is_lifetime, is_other_age, list_age_bounds
@@ -13,7 +15,7 @@ from extractor.text.mentions.constraints import find_limits
 from extractor.text.mentions.find import Kind, Role, find_mentions
 from extractor.text.mentions.moments import read_time_frame
 from extractor.text.mentions.rows import find_numbers
-from extractor.text.mentions.windows import Time, Window, find_times, find_washouts, find_windows
+from extractor.text.mentions.windows import Time, Window, find_times, find_washouts, find_windows, first_window
 from extractor.text.numbers import find_durations, read_number, read_time_unit
 from extractor.text.passage import Passage
 from extractor.text.registered_ages import count_days
@@ -61,6 +63,13 @@ def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
             sure = one.sure and one is chosen
             return Supported(found, span, support if sure else Support.INFERRED)
     return None
+
+
+def take_first(windows: Reading[Any]) -> Reading[Any]:
+    """Return the first of several time windows, as ``time_window`` has it."""
+    if not windows.value:
+        return replace(windows, value=None)
+    return replace(windows, value=first_window(windows.value), spans=windows.spans[:1], supports=windows.supports[:1])
 
 
 def list_windows(tokens: Tokens) -> list[Window]:

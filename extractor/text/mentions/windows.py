@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from extractor.schemas import Comparator, CriterionKind, TimeUnit
+from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 from extractor.text.book import rule, word_set
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import Duration, find_durations
@@ -16,7 +16,7 @@ _WITHIN = frozenset({"within", "in", "during"})
 _SPANS = _WITHIN | {"over", "throughout", "beginning"}
 _ONWARD = word_set("for until till through plus later lasting between from duration since x")
 _BACK = frozenset({"coming", "last", "past", "previous", "preceding", "prior", "former", "next"})
-_NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE)
+_NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE, TimeUnit.HALF_LIFE)
 """Units that a window does not have: a length in minutes is a constraint."""
 _EXCEPTION_REACH = 40
 """How many tokens before a window an exception may begin."""
@@ -45,6 +45,20 @@ class Window(NamedTuple):
     aside: bool = False
     either: bool = False
     other_end: float | None = None
+
+
+def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
+    """Return the first of several time windows as ``time_window`` has it: in hours or longer units, with one bound.
+
+    >>> window = TimeWindow(quote="3-5 days before", comparator="between", value=3, value_high=5, unit="day")
+    >>> first_window([window]).model_dump(mode="json")
+    {'quote': '3-5 days before', 'comparator': '>=', 'value': 3, 'unit': 'day'}
+    """
+    first = next((one for one in windows if one.unit not in _NO_UNITS), None)
+    if first is None:
+        return None
+    comparator = Comparator.AT_LEAST if first.comparator is Comparator.BETWEEN else first.comparator
+    return TimeWindow(quote=first.quote, comparator=comparator, value=first.value, unit=first.unit)
 
 
 def find_times(tokens: Tokens) -> list[Time]:

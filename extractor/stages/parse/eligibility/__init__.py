@@ -108,6 +108,9 @@ def _read(
         "category": category,
         "constraints": constraints,
         "time_window": window,
+        "time_windows": Reading(
+            (window.value,) if window.value else (), window.confidence, window.spans, window.support
+        ),
         "negated": Reading(denial is not None, denial_sure, (span_of(denied),), Support.INFERRED),
     }
     criterion = Draft("eligibility.criteria", Chunk(number, *place, text), *place, rules)
