@@ -148,11 +148,10 @@ async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
 
 def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
     if case.get("field") in PARTS:
-        for value, held, bare in follow_parts(case, _read_answer(case), extraction):
-            evidence = held.find_evidence() if held else ()
-            confidence = min((one.confidence or 0 for one in evidence), default=0.0) if held else None
-            support = evidence[0].support if evidence else None
-            yield Verdict(case, case["field"], value, confidence, support, bare)
+        for value, part, bare in follow_parts(case, _read_answer(case), extraction):
+            evidence = part.find_evidence() if part else ()
+            sure = min((one.confidence or 0 for one in evidence), default=0.0) if part else None
+            yield Verdict(case, case["field"], value, sure, evidence[0].support if evidence else None, bare)
         return
     if case["task"] == "dosing":  # the same dose of another agent is not this one
         own = [one for one in extraction.dosing if agree("agent", one.agent, case["answer"]["agent"])]
