@@ -26,13 +26,12 @@ def write_window(window: Row) -> str:
     """Write a time window with what it limits and what it is counted from.
 
     >>> write_window({"quote": "for 3 days", "comparator": ">=", "value": 3, "unit": "day", "of": "fever"})
-    'for 3 days | >= 3 day | fever | '
+    'for 3 days | >= 3 day | fever'
     """
     high = window.get("value_high")
     number = f"{window['comparator']} {window['value']}" if high is None else f"{window['value']}-{high}"
-    return " | ".join(
-        (window["quote"], f"{number} {window['unit']}", window.get("of") or "", window.get("anchor") or "")
-    )
+    parts = window["quote"], f"{number} {window['unit']}", window.get("of") or "", window.get("anchor") or ""
+    return " | ".join(parts).rstrip(" |")
 
 
 def write_rule(group: Row) -> str:
