@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from extractor.schemas import Category, Comparator, RegistryFields, Support, TimeWindow
+from extractor.schemas import Category, Comparator, RegistryFields, Sex, Support, TimeWindow
 from extractor.stages.parse.drafts import Chunk, Draft, Reading, draft_record, span_of
 from extractor.stages.parse.scoring import measured
-from extractor.text.book import rule
+from extractor.text.book import read_text, rule
 from extractor.text.mentions.constraints import find_limits
 from extractor.text.passage import LexedSection
 
@@ -61,7 +61,22 @@ def read_eligibility(
         "sex": read_sex(stated, named, descriptions),
         "healthy_volunteers": read_healthy(stated, summary),
     }
-    return draft_record(rules), tuple(criterion for criterion, _ in found)
+    one_sex = rules["sex"].value in (Sex.FEMALE, Sex.MALE)
+    return draft_record(rules), tuple(_drop_sex(criterion) if one_sex else criterion for criterion, _ in found)
+
+
+def _drop_sex(criterion: Draft) -> Draft:
+    """Leave out the conditions that only name the sex of the whole trial."""
+    read = criterion.rules["constraints"]
+    if not any(one.condition for one in read.value or ()):
+        return criterion
+    kept = tuple(
+        one.model_copy(update={"condition": None})
+        if one.condition and rule("sex_condition").covers(words := read_text(one.condition), 0, len(words))
+        else one
+        for one in read.value
+    )
+    return replace(criterion, rules={**criterion.rules, "constraints": replace(read, value=kept)})
 
 
 def _follows_colon(entries: Sequence[OutlineEntry], place: int) -> bool:

@@ -10,6 +10,7 @@ from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age
 from extractor.text.mentions.bounds import Limit, find_quantity
+from extractor.text.mentions.conditions import find_conditions
 from extractor.text.mentions.find import Role, find_role, name_change
 from extractor.text.mentions.window_parts import find_parts, narrow
 from extractor.text.mentions.windows import NO_UNITS, Time, Window, find_times, list_windows, make_window, may_be_window
@@ -56,11 +57,12 @@ def read_constraints(
     constraints, spans = [], []
     last: Range | None = None
     done = 0
-    for limit in kept:
+    for limit, condition in zip(kept, find_conditions(tokens, kept), strict=True):
         named = _find_name(tokens, limit, last, topic, done)
         if named and roles[limit] is Role.CHANGE:
             named = name_change(tokens, named, limit.first)
-        constraints.append(_make_constraint(passage, limit, named, topic))
+        made = _make_constraint(passage, limit, named, topic)
+        constraints.append(made.model_copy(update={"condition": passage.part(*condition).raw}) if condition else made)
         first, end = named or (limit.first, limit.end)
         spans.append(span_of(passage.part(min(limit.first, first), max(limit.end, end))))
         last, done = named or last, limit.end
