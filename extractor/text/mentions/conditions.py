@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from extractor.schemas import Sex
-from extractor.text.book import rule
+from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.quantity_names import names_quantity
 
@@ -62,6 +62,17 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
         if at is not None and frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
             sexes[key] = named[at], at
     return sexes
+
+
+def name_sex(words: str) -> Sex | None:
+    """Return the sex that a condition names; None if it names none, or both.
+
+    >>> name_sex("for men").value, name_sex("with liver metastases"), name_sex("men and women")
+    ('male', None, None)
+    """
+    tokens = read_text(words)
+    named = {sex for name, sex in _SEXED.items() if rule(name).search(tokens)}
+    return named.pop() if len(named) == 1 else None
 
 
 def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | None]:
@@ -157,7 +168,7 @@ def _find_own_limit(tokens: Tokens, first: int, limits: Sequence[Limit], stop: i
 
 
 def _begins_limit(tokens: Tokens, first: int, name: Range) -> bool:
-    """Return whether a name behind a condition is that of its limit, and no part of the condition: "with metastases"."""
+    """Return whether a name behind a condition is that of its limit, and no part of it: "with metastases"."""
     if name[0] <= first + 1 or not names_quantity(tokens.read(*name)):
         return False
     return rule("condition_link").ends(tokens, name[0], name[0] - 1) is None

@@ -104,10 +104,10 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
         yield Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
 
 
-def list_windows(tokens: Tokens, kind: CriterionKind | None, *, washouts: bool = False) -> list[Window]:
+def list_windows(tokens: Tokens, kind: CriterionKind | None, *, wide: bool = False) -> list[Window]:
     """Return all time windows of a criterion in the order of the text, one for each limit.
 
-    Wash-outs count if there are no others; with ``washouts`` always, as a model may say them.
+    Wash-outs count if there are no others. ``wide``: they always count, and so do the lengths that can only be windows.
 
     >>> from extractor.text.book import read_text
     >>> found = list_windows(read_text("within 28 days (4 weeks) or 5 half-lives before the first dose"), None)
@@ -116,13 +116,23 @@ def list_windows(tokens: Tokens, kind: CriterionKind | None, *, washouts: bool =
     """
     times = find_times(tokens)
     stated = list(find_windows(tokens, times))
-    if washouts or not stated:
-        stated += (one for one in find_washouts(tokens, times, kind) if all(each.end != one.end for each in stated))
+    more = [
+        *(find_washouts(tokens, times, kind) if wide or not stated else ()),
+        *(_find_lasted(tokens, times) if wide else ()),
+    ]
+    stated += [one for one in more if all(each.end != one.end for each in stated)]
     found = sorted([*stated, *_find_in_other_units(tokens, times)], key=lambda one: one.first)
     known = {one.end for one in found}
     open_lengths = [time for time in (*times, *_find_half_lives(tokens)) if time[1].end not in known]
     found = sorted([*found, *_borrow_sense(tokens, open_lengths, found)], key=lambda one: (one.first, one.end))
     return [one for at, one in enumerate(found) if not at or not _is_restated(tokens, found[at - 1], one)]
+
+
+def _find_lasted(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
+    """Yield the lengths that something has lasted, which are lower limits: "completed four months of treatment"."""
+    for _, duration in times:
+        if duration.unit is not TimeUnit.CYCLE and rule("has_lasted").ends(tokens, duration.first, duration.first - 6):
+            yield Window(duration.first, duration.end, Comparator.AT_LEAST, duration.low, duration.unit, sure=False)
 
 
 def _find_half_lives(tokens: Tokens) -> Iterator[Time]:
