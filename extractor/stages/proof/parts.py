@@ -1,4 +1,4 @@
-"""Prove the quotes that are parts of a value: to whom a limit applies, what a time window limits and is counted from."""
+"""Prove the quotes that are parts of a value: to whom a limit applies, what a time window limits, and since when."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -42,7 +42,7 @@ def prove_parts(found: Supported, places: Sequence[Passage]) -> tuple[Supported 
         raw = next((each for each in places if nearest and nearest.section == each.section.name), places[0]).section.raw
         if reason or nearest is None:
             reason = reason or f"these words stand nowhere in the criterion: {words!r}"
-            refused.append(Refusal(nearest=nearest, reason=reason))
+            refused.append(Refusal(nearest=nearest, reason=reason, part=name))
             if isinstance(found.value, Constraint) and nearest:
                 return None, refused
         kept = raw[nearest.start : nearest.end] if nearest and not reason else None
@@ -63,7 +63,7 @@ def _overlap(spans: Iterable[Span], places: Sequence[Span]) -> list[Span]:
 
 
 _Verdict = tuple[list[Span], bool, str]
-"""The places of a part that count, whether it is in doubt, and why it is refused: then the place is what contradicts."""
+"""The places of a part that count, whether it is in doubt, and why it is refused; then the places contradict it."""
 
 
 def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Verdict:
@@ -80,8 +80,8 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
     if _is_of_other_sex(tokens, value.condition, [(limits[at].first, limits[at].end) for at in mine]):
         return own or spans, False, "the text says it of the other sex"
     if spans and len(_overlap(spans, others)) == len(spans):
-        said = f"the text says it {here.section.raw[own[0].start : own[0].end]!r}" if own else "the text says it"
-        return own or spans, False, f"{said}, and {value.condition!r} of another limit"
+        said = repr(here.section.raw[own[0].start : own[0].end]) if own else "without a condition"
+        return own or spans, False, f"the text says it {said}, and {value.condition!r} of another limit"
     return spans, True, ""
 
 

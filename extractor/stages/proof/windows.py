@@ -39,7 +39,8 @@ def _find_all(value: TimeWindow | str, passage: Passage) -> Iterator[tuple[Suppo
                 alike = said.comparator is Comparator.BETWEEN or _looks_alike(one, said)
                 stated = said.comparator if said.comparator is Comparator.BETWEEN or not alike else one.comparator
                 found = said.model_copy(update={"quote": words, "comparator": stated})
-                yield Supported(found, span, support if one.sure and not one.aside else Support.INFERRED), one
+                sure = not one.aside and (one.sure or said.comparator is Comparator.BETWEEN)
+                yield Supported(found, span, support if sure else Support.INFERRED), one
                 break
 
 

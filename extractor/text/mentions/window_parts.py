@@ -48,6 +48,7 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         elif own is None:
             stop = windows[at + 1].first if at + 1 < len(windows) else len(tokens)
             own, anchors[at] = _find_behind(tokens, window, anchors[at], stop)
+            own = own or (parts[-1].of if parts else None)
         parts.append(Parts(own, anchors[at]))
     return tuple(_share_anchors(tokens, windows, parts))
 
@@ -58,8 +59,10 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
     Something that has lasted belongs to the exception itself: "cancer, except a carcinoma that was cured for 5 years".
     """
     first = max(_open_clause(tokens, floor, window.first), window.first - _NEAR)
-    if window.comparator not in LOWER and (found := rule("excepted").search(tokens, first, window.first)):
-        return narrow(tokens, first, found.first) or narrow(tokens, found.end, window.first)
+    if found := rule("excepted").search(tokens, first, window.first):
+        halves = (first, found.first), (found.end, window.first)
+        named = (narrow(tokens, *half) for half in (reversed(halves) if window.comparator in LOWER else halves))
+        return next(filter(None, named), None)
     return narrow(tokens, first, window.first)
 
 
@@ -71,7 +74,7 @@ def _find_anchor(tokens: Tokens, window: Window) -> Range | None:
 
 
 def _share_anchors(tokens: Tokens, windows: Sequence[Window], parts: list[Parts]) -> list[Parts]:
-    """Give a window the moment of the next one in its clause: "aspirin within 3 days or warfarin within 10 days before"."""
+    """Give a window the moment of the next one in its clause: "aspirin within 3 or warfarin within 10 days before"."""
     for at in range(len(windows) - 2, -1, -1):
         one, following = windows[at], windows[at + 1]
         between = tokens.codes[one.end : following.first]

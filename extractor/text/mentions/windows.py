@@ -35,7 +35,8 @@ class Window(NamedTuple):
     """``tokens.words[first:end]`` is a time window.
 
     ``aside``: it only explains a word in brackets, or belongs to an exception. ``either``: its direction is not stated.
-    ``other_end``: that of a range. ``borrowed``: its direction is that of the window beside it. ``washout``: it stands alone.
+    ``other_end``: that of a range. ``borrowed``: its direction is that of the window beside it.
+    ``washout``: it stands alone.
     """
 
     first: int
@@ -156,7 +157,7 @@ def _find_in_other_units(tokens: Tokens, times: Sequence[Time]) -> Iterator[Wind
         if sense := _read_sense(front, duration):
             comparator, sure, either, first = sense
             bound, other = _bound(duration, comparator)
-            yield Window(first, duration.end, comparator, bound, duration.unit, sure, False, either, other)
+            yield Window(first, duration.end, comparator, bound, duration.unit, sure, either=either, other_end=other)
 
 
 def _bound(duration: Duration, comparator: Comparator) -> tuple[float, float | None]:
@@ -179,16 +180,15 @@ def _borrow_sense(tokens: Tokens, lengths: Sequence[Time], windows: Sequence[Win
             continue
         before = [one for one in windows if one.end <= duration.first]
         after = [one for one in windows if one.first >= duration.end]
-        last, following = before[-1] if before else None, after[0] if after and is_half_life else None
+        near = after and (is_half_life or after[0].first <= duration.end + 2)  # "10-20 days or 5 half-lives before"
+        last, following = before[-1] if before else None, after[0] if near else None
         beside = last if last and rule("window_joint").covers(tokens, last.end, duration.first) else None
         if beside is None and following and rule("window_joint").covers(tokens, duration.end, following.first):
             beside = following
         if beside:
             bound, other = _bound(duration, beside.comparator)
-            yield Window(
-                duration.first, duration.end, beside.comparator, bound, duration.unit, False, beside.aside,
-                beside.either, other, True,
-            )  # fmt: skip
+            like = beside._replace(first=duration.first, end=duration.end, value=bound, unit=duration.unit)
+            yield like._replace(sure=False, other_end=other, borrowed=True)
 
 
 def _is_restated(tokens: Tokens, last: Window, one: Window) -> bool:

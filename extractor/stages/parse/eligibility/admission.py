@@ -14,13 +14,14 @@ from extractor.schemas import (
     CriterionKind,
     Eligibility,
     Evidence,
+    FieldRef,
     Origin,
     Support,
     TrialExtraction,
 )
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
-from extractor.text.mentions.conditions import find_sexes
+from extractor.text.mentions.conditions import find_sexes, name_sex
 from extractor.text.mentions.constraints import find_limits
 from extractor.text.passage import LexedSection, Passage, read_passage
 from extractor.text.quantity_names import name_quantity
@@ -58,17 +59,15 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     places = {
         at: (place.first - passage.first, place.end - passage.first)
         for at, piece in enumerate(criterion.evidence)
-        if piece.field.startswith("constraints[")
+        if FieldRef(piece.field).path == "constraints" and piece.field != "constraints"
         for place in [passage.section.between(piece.start, piece.end)]
     }
     if places:
         sexes, pieces = find_sexes(tokens, places), list(criterion.evidence)
         for at in places:
-            limit = criterion.constraints[int(pieces[at].field[len("constraints[") : -1])]
-            known = {
-                "sex": sexes[at][0] if at in sexes else None,
-                "quantity": _name_by_context(limit, pieces[at], passage),
-            }
+            limit = criterion.constraints[FieldRef(pieces[at].field).position or 0]
+            sex = (name_sex(limit.condition) if limit.condition else None) or (sexes[at][0] if at in sexes else None)
+            known = {"sex": sex, "quantity": _name_by_context(limit, pieces[at], passage)}
             pieces[at] = pieces[at].model_copy(update=known)
         update["evidence"] = tuple(pieces)
     return criterion.model_copy(update=update)

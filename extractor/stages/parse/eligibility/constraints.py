@@ -282,7 +282,7 @@ def _place_window(passage: Passage, window: Window) -> Passage:
 
 def _name_windows_case(tokens: Tokens, windows: Sequence[Window], times: Sequence[Time]) -> str:
     if not windows:
-        return "length of time not read" if any(may_be_window(tokens, time) for time in times) else "none"
+        return _name_window_case(tokens, None, times)
     if any(one.borrowed or one.washout or not one.sure for one in windows):
         return "sense implied" if len(windows) == 1 else "sense implied of one of several"
     return "one" if len(windows) == 1 else "several"
