@@ -47,7 +47,7 @@ def _find_all(value: TimeWindow | str, passage: Passage) -> Iterator[tuple[Suppo
 def list_stated(span: Span, passage: Passage) -> list[tuple[Window, Parts, bool]]:
     """Return the windows of a passage with their parts, and whether each stands at a span."""
     tokens = cut(passage)
-    windows = tuple(list_windows(tokens, None, wide=True))
+    windows = list_windows(tokens, None, wide=True)
     here = {*_overlapping(windows, span, passage)}
     return [(one, parts, one in here) for one, parts in zip(windows, find_parts(tokens, windows), strict=True)]
 
@@ -60,7 +60,7 @@ def _overlapping(windows: Sequence[Window], span: Span, passage: Passage) -> lis
 
 def _says(passage: Passage, window: Window, words: str) -> bool:
     """Return whether a window limits what some words name."""
-    tokens, windows = cut(passage), tuple(list_windows(cut(passage), None, wide=True))
+    tokens, windows = cut(passage), list_windows(cut(passage), None, wide=True)
     of = find_parts(tokens, windows)[windows.index(window)].of
     return of is not None and words.lower() in tokens.read(*of).lower()
 

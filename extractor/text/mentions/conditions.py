@@ -22,12 +22,16 @@ _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "with", "excep
 
 
 class _Phrase(NamedTuple):
-    """Words that may say when a limit applies. ``plain``: they do so only beside another limit on the same quantity."""
+    """Words that may say when a limit applies.
+
+    ``plain``: they do so of any limit, not only of a further one on the same quantity. ``reach``: where the limits of a
+    part end that stands in front of a colon.
+    """
 
     first: int
     end: int
     plain: bool
-    is_prefix: bool = False
+    reach: int = 0
 
 
 def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[Sex, int]]:
@@ -47,7 +51,8 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
         at + 1 in starts or (at + 2 in starts and tokens.codes[at + 1] == ":") for at in first
     )
     for key, place in last.items():
-        inside = [at for at in first if places[key][0] <= at <= place and NUMBER not in tokens.codes[at : place + 1]]
+        within = first[bisect_left(first, places[key][0]) : bisect_right(first, place)]
+        inside = [at for at in within if NUMBER not in tokens.codes[at : place + 1]]
         if len(inside) == 1:  # "50 kg (men)"
             sexes[key] = named[inside[0]], inside[0]
             continue
@@ -132,21 +137,23 @@ def _extend_sex(tokens: Tokens, word: int) -> Range:
 
 
 def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
-    """Yield the words that may be conditions, from left to right, up to the limit or the clause behind them."""
+    """Yield the words that may be conditions: parts in front of a colon, then others, up to the limit behind them."""
+    prefixes = [found.place("words") for found in rule("condition_prefix").find(tokens)]
+    prefixes = sorted({*prefixes, *((found.first, found.end) for found in rule("donors_first").find(tokens))})
+    ends = [*(first for first, _ in prefixes[1:]), len(tokens)]
+    yield from (_Phrase(*place, plain=True, reach=end) for place, end in zip(prefixes, ends, strict=False))
     starts = {found.first: False for found in rule("condition_aside").find(tokens)}
     starts |= {found.first: True for found in rule("condition_opening").find(tokens)}
-    prefixes = {found.place("words") for found in rule("condition_prefix").find(tokens)}
-    prefixes |= {(found.first, found.end) for found in rule("donors_first").find(tokens)}
-    yield from (_Phrase(*place, plain=True, is_prefix=True) for place in sorted(prefixes))
-    taken = [range(one.first, one.end) for one in limits]
-    done = 0
+    taken = [*((one.first, one.end) for one in limits), *prefixes]
+    done, covered = 0, {at for place in taken for at in range(*place)}
+    firsts = [one.first for one in limits]
     for first, plain in sorted(starts.items()):
-        inside = any(first in place for place in taken) or any(low <= first < high for low, high in prefixes)
-        if first < done or inside:
+        if first < done or first in covered:
             continue
+        near = limits[bisect_right(firsts, first) : bisect_right(firsts, first + _LONGEST)]
         stops = [found.first for found in rule("condition_stop").find(tokens, first + 1, first + _LONGEST)]
-        own = _find_own_limit(tokens, first, limits, min(stops, default=len(tokens)))
-        others = [one for one in limits if one.first > first and one is not own]
+        own = _find_own_limit(tokens, first, near, min(stops, default=len(tokens)))
+        others = [one for one in near if one is not own]
         stops += [one.first for one in others]
         stops += [one.quantity[0] for one in others if one.quantity and _begins_limit(tokens, first, one.quantity)]
         end = min([*stops, first + _LONGEST, len(tokens)])
@@ -157,10 +164,10 @@ def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
             done = end
 
 
-def _find_own_limit(tokens: Tokens, first: int, limits: Sequence[Limit], stop: int) -> Limit | None:
+def _find_own_limit(tokens: Tokens, first: int, behind: Sequence[Limit], stop: int) -> Limit | None:
     """Return the limit that is part of a condition: the first one of "if albumin is < 30 g/L, calcium must be > 2"."""
     clause = rule("condition_if").starts(tokens, first)
-    following = next((one for one in limits if one.first > first), None)
+    following = behind[0] if behind else None
     if clause is None or following is None or following.first > stop or following.quantity is None:
         return None
     named = following.quantity[0] <= clause.end + 3 and names_quantity(tokens.read(*following.quantity))
@@ -178,13 +185,12 @@ def _choose_limits(
     tokens: Tokens, phrase: _Phrase, limits: Sequence[Limit], known: Sequence[Range | None]
 ) -> Iterator[int]:
     """Yield the places of the limits to which a phrase applies: the one that it follows, or those behind it."""
-    before = [at for at, one in enumerate(limits) if one.end <= phrase.first]
-    behind = [at for at, one in enumerate(limits) if one.first >= phrase.end]
-    if phrase.is_prefix:
-        others = [found.first for found in rule("condition_prefix").find(tokens, phrase.end)]
-        yield from (at for at in behind if not others or limits[at].first < others[0])
+    count = bisect_left([one.end for one in limits], phrase.first + 1)
+    behind = range(bisect_left([one.first for one in limits], phrase.end), len(limits))
+    if phrase.reach:
+        yield from (at for at in behind if limits[at].first < phrase.reach)
         return
-    last = before[-1] if before else None
+    last = count - 1 if count else None
     joined = phrase.first > 0 and tokens.words[phrase.first - 1].lower() in _JOINTS
     follows = (
         last is not None

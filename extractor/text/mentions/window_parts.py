@@ -31,7 +31,7 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     >>> from extractor.text.book import read_text
     >>> from .windows import list_windows
     >>> tokens = read_text("Aspirin within 3 days or warfarin within 10 days before biopsy")
-    >>> [tokens.read(*one.of) for one in find_parts(tokens, tuple(list_windows(tokens, None)))]
+    >>> [tokens.read(*one.of) for one in find_parts(tokens, list_windows(tokens, None))]
     ['Aspirin', 'warfarin']
     """
     anchors = [_find_anchor(tokens, window) for window in windows]
@@ -58,7 +58,7 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
 
     Something that has lasted belongs to the exception itself: "cancer, except a carcinoma that was cured for 5 years".
     """
-    first = max(_open_clause(tokens, floor, window.first), window.first - _NEAR)
+    first = _open_clause(tokens, max(floor, window.first - _NEAR), window.first)
     if found := rule("excepted").search(tokens, first, window.first):
         halves = (first, found.first), (found.end, window.first)
         named = (narrow(tokens, *half) for half in (reversed(halves) if window.comparator in LOWER else halves))

@@ -1,6 +1,8 @@
 """Find the time windows of a criterion: lengths of time with their sense, counted from a moment."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
@@ -105,7 +107,8 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
         yield Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
 
 
-def list_windows(tokens: Tokens, kind: CriterionKind | None, *, wide: bool = False) -> list[Window]:
+@lru_cache(maxsize=64)
+def list_windows(tokens: Tokens, kind: CriterionKind | None, *, wide: bool = False) -> tuple[Window, ...]:
     """Return all time windows of a criterion in the order of the text, one for each limit.
 
     Wash-outs count if there are no others. ``wide``: they always count, and so do the lengths that can only be windows.
@@ -121,12 +124,13 @@ def list_windows(tokens: Tokens, kind: CriterionKind | None, *, wide: bool = Fal
         *(find_washouts(tokens, times, kind) if wide or not stated else ()),
         *(_find_lasted(tokens, times) if wide else ()),
     ]
-    stated += [one for one in more if all(each.end != one.end for each in stated)]
+    ends = {one.end for one in stated}
+    stated += [one for one in more if one.end not in ends]
     found = sorted([*stated, *_find_in_other_units(tokens, times)], key=lambda one: one.first)
     known = {one.end for one in found}
     open_lengths = [time for time in (*times, *_find_half_lives(tokens)) if time[1].end not in known]
     found = sorted([*found, *_borrow_sense(tokens, open_lengths, found)], key=lambda one: (one.first, one.end))
-    return [one for at, one in enumerate(found) if not at or not _is_restated(tokens, found[at - 1], one)]
+    return tuple(one for at, one in enumerate(found) if not at or not _is_restated(tokens, found[at - 1], one))
 
 
 def _find_lasted(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
@@ -172,16 +176,18 @@ def _borrow_sense(tokens: Tokens, lengths: Sequence[Time], windows: Sequence[Win
 
     "within 14 days or 5 half-lives", "no relapse for 2 years, or 5 years if steroids were given".
     """
+    firsts = [one.first for one in windows]
     for front, duration in lengths:
         is_half_life = duration.unit is TimeUnit.HALF_LIFE
         if not is_half_life and (duration.unit in NO_UNITS or not may_be_window(tokens, (front, duration))):
             continue
         if front.has("comparator") and not is_half_life:
             continue
-        before = [one for one in windows if one.end <= duration.first]
-        after = [one for one in windows if one.first >= duration.end]
-        near = after and (is_half_life or after[0].first <= duration.end + 2)  # "10-20 days or 5 half-lives before"
-        last, following = before[-1] if before else None, after[0] if near else None
+        place = bisect_left(firsts, duration.first)
+        last = windows[place - 1] if place and windows[place - 1].end <= duration.first else None
+        following = windows[place] if place < len(windows) else None
+        if following and not (is_half_life or following.first <= duration.end + 2):
+            following = None  # only "10-20 days or 5 half-lives before"
         beside = last if last and rule("window_joint").covers(tokens, last.end, duration.first) else None
         if beside is None and following and rule("window_joint").covers(tokens, duration.end, following.first):
             beside = following

@@ -239,11 +239,11 @@ def read_windows(
     times = find_times(tokens)
     windows = list_windows(tokens, kind)
     if topic and not {"age", "life", "survival"}.isdisjoint(word.lower() for word in read_text(topic).words):
-        windows = []
+        windows = ()
     of_first = [one for one in windows if one.unit not in NO_UNITS and not one.borrowed]
     found = min(of_first, key=lambda window: (window.aside, window.first), default=None)
     confidence = measured("time_window", _name_window_case(tokens, found, times))
-    parts = find_parts(tokens, tuple(windows))
+    parts = find_parts(tokens, windows)
     values, spans = [], []
     first: Reading[TimeWindow | None] = Reading(None, confidence)
     for window, (of, anchor) in zip(windows, parts, strict=True):
