@@ -5,9 +5,8 @@ arm's own text says more where it states a dose or that an agent is not given.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
+from enum import IntEnum
 
 from extractor.schemas import Amount, Support, TrialRecord
 from extractor.stages.parse.drafts import Reading, Span
@@ -20,6 +19,10 @@ from .sections import DosingSection
 
 _REACH = 6
 """How many tokens beside an agent can say that it is not given."""
+
+
+_CONTROLS = ("placebo", "sham", "no_intervention", "no intervention")
+"""Parts of the registered types of arms that get nothing of their own."""
 
 
 def list_arms(record: TrialRecord) -> dict[str, Span]:
@@ -38,6 +41,12 @@ def list_arms(record: TrialRecord) -> dict[str, Span]:
             start += len(label) - len(label.lstrip())
             found[section.name] = Span(section.name, start, max(start, start + len(label.strip())))
     return found
+
+
+class Use(IntEnum):
+    """How an arm's own text uses an agent, the strongest last: not at all, as not given, beside others, given."""
+
+    NONE, DENIED, BESIDE, ALONE = range(4)
 
 
 @dataclass(frozen=True)
@@ -74,23 +83,32 @@ class Arms:
         """Return the arms that get a regimen, each with the case of what says so, in the order of the record."""
         if len(self.labels) == 1:
             return dict.fromkeys(self.labels, "the only arm")
-        stated, linked, registered = self.list_stated(one), self.list_linked(one), self.list_registered(one.agent.key)
-        others = [each for each in same if each is not one]
+        key, others = one.agent.key, [each for each in same if each is not one]
+        stated, linked, registered = self.list_stated(one), self.list_linked(one), self.list_registered(key)
         own = {arm for each in others for arm in self.list_stated(each)}
         theirs = own.union(*(self.list_linked(each) for each in others))
-        named, denied = self.find_named(one.agent.key)
+        uses = {arm: self.find_uses(arm, key) for arm in self.labels}
         cases: dict[str, str] = {}
-        for arm in self.labels:
-            if arm in stated:
-                cases[arm] = "own text, linked" if arm in registered else "own text"
-            elif arm in denied:
+        for arm, use in uses.items():
+            lacks = bool(registered) and arm not in registered
+            if lacks and use is not Use.ALONE:
                 continue
-            elif arm in linked and not (stated and arm in own):
-                cases[arm] = "linked, one of several" if arm in theirs else "linked, with a dose"
-            elif arm not in theirs and arm in registered:
-                cases[arm] = "linked, named" if arm in named else "linked"
-            elif arm not in theirs and arm in named:
-                cases[arm] = "named, not linked" if registered else "named"
+            if arm in stated:
+                cases[arm] = "own text, not linked" if lacks else "own text, linked" if registered else "own text"
+            elif use is Use.DENIED:
+                continue
+            elif arm in linked and not lacks and not (stated and arm in own):
+                cases[arm] = "one of several regimens" if arm in theirs else "linked, with a dose"
+            elif arm in theirs and (stated or linked):
+                continue
+            elif arm in theirs and (arm in registered or use is Use.ALONE):
+                cases[arm] = "one of several regimens"
+            elif arm in registered:
+                cases[arm] = "linked" if use is Use.NONE else "linked, named"
+            elif use is not Use.NONE:
+                cases[arm] = (
+                    "linked by another intervention" if arm in linked else "named, not linked" if registered else "named"
+                )
         return cases or self.find_described(one)
 
     def list_stated(self, one: Statement) -> set[str]:
@@ -111,14 +129,16 @@ class Arms:
             for arm in arms
         }
 
-    def find_named(self, agent: str) -> tuple[set[str], set[str]]:
-        """Return the arms whose own text names an agent, and those whose text only says that it is not given there."""
-        named, denied = set[str](), set[str]()
-        for arm in self.labels:
-            text = self.texts[arm]
-            uses = [self._gives(text, one) for one in self.lexicon.find(text) if one.value.key == agent]
-            (named if any(uses) else denied).update([arm] if uses else [])
-        return named, denied
+    def find_uses(self, arm: str, agent: str) -> Use:
+        """Return how an arm's own text uses an agent."""
+        text = self.texts[arm]
+        mentions = self.lexicon.find(text)
+        found = {self._read_use(text, one) for one in mentions if one.value.key == agent}
+        titled = {one.value for one in mentions if one.end <= text.title[1]}
+        control = any(word in text.type for word in _CONTROLS) or any(one.kind == "placebo" for one in titled)
+        if control and agent not in {one.key for one in titled} and Use.ALONE in found:
+            return Use.BESIDE
+        return max(found, default=Use.NONE)
 
     def find_described(self, one: Statement) -> dict[str, str]:
         """Return the arms that the sentences of a regimen name, all for "both groups"."""
@@ -133,15 +153,16 @@ class Arms:
         text, clause = self.texts[part.section], part.clause
         return "experimental" not in text.type and bool(rule("may_switch").search(clause.tokens, clause.first, clause.end))
 
-    def _gives(self, text: DosingSection, mention: Mention) -> bool:
-        """Return whether an arm's text says of an agent that it is given."""
+    def _read_use(self, text: DosingSection, mention: Mention) -> Use:
+        """Return what the words around an agent in an arm's text say of it."""
         tokens, (first, end) = text.tokens, (mention.first, mention.end)
-        if rule("not_given_before").ends(tokens, first, max(0, first - _REACH)) or rule("not_given_after").starts(
-            tokens, end
-        ):
-            return False
+        before = rule("not_given_before").ends(tokens, first, max(0, first - _REACH))
+        if before or rule("not_given_after").starts(tokens, end):
+            return Use.DENIED
         place = next((each for each in text.clauses if each[0] <= first < each[1]), None)
-        return "experimental" in text.type or not (place and rule("may_switch").search(tokens, *place))
+        if place and "experimental" not in text.type and rule("may_switch").search(tokens, *place):
+            return Use.DENIED
+        return Use.BESIDE if place and rule("one_or_other").search(tokens, *place) else Use.ALONE
 
     def read_amounts(self, one: Statement, levels: Iterable[Amount], given: Collection[str]) -> Iterator[Amount]:
         """Yield the amounts of a regimen, with the labels of their arms where the arms that get it differ in them."""
