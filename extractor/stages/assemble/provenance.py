@@ -12,6 +12,7 @@ from extractor.schemas import (
     EvidenceKind,
     ExtractedItem,
     FieldInfo,
+    FieldRef,
     Origin,
     Support,
     Task,
@@ -23,6 +24,8 @@ from extractor.stages.parse.parsed import ParsedRecord
 
 from .resolve import resolve
 
+_CITED = frozenset({"arms"})
+"""Fields whose words say what is meant, but not that it is so: the label of an arm does not say what the arm gets."""
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
@@ -103,16 +106,17 @@ class ItemBuilder:
         """Add the reason why a field is empty."""
         self.absences.append(Absence(field=f"{self._path}.{field}", reason=reason, sections=self._sections))
 
-    def build(self) -> dict[str, Any]:
-        """Return the item's provenance fields."""
-        return describe_evidence(self._evidence, round(self._confidence, 4))
+    def build(self, also: Sequence[Evidence] = ()) -> dict[str, Any]:
+        """Return the item's provenance fields. It is no less sure for what ``also`` proves."""
+        return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
     def _prove(self, name: str, value: Any, span: Span, resolved: Reading[Any], support: Support) -> None:
         """Add evidence, with how the value was read from it: what is no quote was concluded, if nothing else is known.
 
         The evidence of a value that rests on a whole passage is its longest part without blanked hostile text.
         """
-        if self._parsed.raw(span) in (value, getattr(value, "name", None)) and getattr(value, "version", None) is None:
+        said = self._parsed.raw(span) in (value, getattr(value, "name", None))
+        if said and getattr(value, "version", None) is None and FieldRef(name).path not in _CITED:
             support = Support.LITERAL
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED

@@ -126,9 +126,10 @@ def link_arms(arms: Iterable[_Linked], interventions: Iterable[_Linked]) -> dict
             by_name[_fold(name)].add(place)
             by_name[_fold(name.partition(": ")[2])].add(place)
     found: dict[str, tuple[str, ...]] = {}
-    for number, (name, labels) in enumerate(interventions):
-        # Two interventions may have one name, so that the labels say more.
-        places = set[int]().union(*(by_label[_fold(label)] for label in labels)) or (by_name[_fold(name)] if name else ())
+    for number, (title, labels) in enumerate(interventions):
+        places = set[int]().union(*(by_label[_fold(label)] for label in labels))
+        if not places and title:  # two interventions may have one name, so that labels say more
+            places = by_name[_fold(title)]
         if places:
             found[f"interventions[{number}]"] = tuple(f"arms[{place}]" for place in sorted(places))
     return found

@@ -26,10 +26,10 @@ _CONTROLS = ("placebo", "sham", "no_intervention", "no intervention")
 
 
 def list_arms(record: TrialRecord) -> dict[str, Span]:
-    """Return the place of each arm's label, by the section of the arm. An arm without a label has an empty place.
+    r"""Return the place of each arm's label, by the section of the arm. An arm without a label has an empty place.
 
     >>> from extractor.schemas import Part, Section, Source
-    >>> arm = Section(name="arms[0]", text="High\\nEXPERIMENTAL", parts=(Part(name="label", start=0, end=4),))
+    >>> arm = Section(name="arms[0]", text="High\nEXPERIMENTAL", parts=(Part(name="label", start=0, end=4),))
     >>> list_arms(TrialRecord(record_id="a", source=Source(path="a", format="flat"), sections=(arm,)))
     {'arms[0]': Span(section='arms[0]', start=0, end=4)}
     """
@@ -83,32 +83,30 @@ class Arms:
         """Return the arms that get a regimen, each with the case of what says so, in the order of the record."""
         if len(self.labels) == 1:
             return dict.fromkeys(self.labels, "the only arm")
-        key, others = one.agent.key, [each for each in same if each is not one]
-        stated, linked, registered = self.list_stated(one), self.list_linked(one), self.list_registered(key)
+        others = [each for each in same if each is not one]
         own = {arm for each in others for arm in self.list_stated(each)}
         theirs = own.union(*(self.list_linked(each) for each in others))
-        uses = {arm: self.find_uses(arm, key) for arm in self.labels}
+        stated, linked, registered = self.list_stated(one), self.list_linked(one), self.list_registered(one.agent.key)
         cases: dict[str, str] = {}
-        for arm, use in uses.items():
-            lacks = bool(registered) and arm not in registered
-            if lacks and use is not Use.ALONE:
-                continue
-            if arm in stated:
-                cases[arm] = "own text, not linked" if lacks else "own text, linked" if registered else "own text"
-            elif use is Use.DENIED:
-                continue
-            elif arm in linked and not lacks and not (stated and arm in own):
-                cases[arm] = "one of several regimens" if arm in theirs else "linked, with a dose"
-            elif arm in theirs and (stated or linked):
-                continue
-            elif arm in theirs and (arm in registered or use is Use.ALONE):
-                cases[arm] = "one of several regimens"
-            elif arm in registered:
-                cases[arm] = "linked" if use is Use.NONE else "linked, named"
-            elif use is not Use.NONE:
-                cases[arm] = (
-                    "linked by another intervention" if arm in linked else "named, not linked" if registered else "named"
-                )
+        for arm in self.labels:
+            use, lacks = self.find_use(arm, one.agent.key), bool(registered) and arm not in registered
+            rows = (
+                ("", lacks and use is not Use.ALONE),  # "placebo identical to examplumab 10 mg"
+                ("own text, not linked", arm in stated and lacks),
+                ("own text, linked" if registered else "own text", arm in stated),
+                ("", use is Use.DENIED),
+                ("", bool(stated or linked) and arm in own and (arm not in linked or bool(stated))),
+                ("one of several regimens", arm in theirs and (arm in linked or not (stated or linked)) and not lacks),
+                ("linked, with a dose", arm in linked and not lacks),
+                ("", arm in theirs),
+                ("linked, named", arm in registered and use is not Use.NONE),
+                ("linked", arm in registered),
+                ("linked by another intervention", arm in linked),
+                ("named, not linked", use is not Use.NONE and lacks),
+                ("named", use is not Use.NONE),
+            )
+            case = next((case for case, holds in rows if holds), "")
+            cases |= {arm: case} if case else {}
         return cases or self.find_described(one)
 
     def list_stated(self, one: Statement) -> set[str]:
@@ -129,7 +127,7 @@ class Arms:
             for arm in arms
         }
 
-    def find_uses(self, arm: str, agent: str) -> Use:
+    def find_use(self, arm: str, agent: str) -> Use:
         """Return how an arm's own text uses an agent."""
         text = self.texts[arm]
         mentions = self.lexicon.find(text)
@@ -151,7 +149,9 @@ class Arms:
     def _may(self, part: Statement) -> bool:
         """Return whether a statement of an arm's text is what its participants may switch to."""
         text, clause = self.texts[part.section], part.clause
-        return "experimental" not in text.type and bool(rule("may_switch").search(clause.tokens, clause.first, clause.end))
+        return "experimental" not in text.type and bool(
+            rule("may_switch").search(clause.tokens, clause.first, clause.end)
+        )
 
     def _read_use(self, text: DosingSection, mention: Mention) -> Use:
         """Return what the words around an agent in an arm's text say of it."""

@@ -17,8 +17,8 @@ from extractor.text.book import rule
 from extractor.text.lexer import Tokens, lex
 
 from .agents import is_substance
-from .arms import Arms
 from .amounts import choose_levels, is_volume_or_piece
+from .arms import Arms
 from .clauses import Link, Statement, find_link, list_near
 from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
