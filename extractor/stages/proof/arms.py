@@ -5,8 +5,9 @@ is refused if the text says otherwise: the dose is that of another arm, or the a
 arms and nothing of this one names the agent. All others stay open.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from extractor.fields.value_forms import show_value
@@ -41,11 +42,13 @@ class ArmProof:
 
     def keep(self, amount: Amount) -> tuple[Amount, list[Refusal]]:
         """Return an amount with those of its arms whose text does not give another one, and the reasons of others."""
-        judged = [
-            (label, [self._find_other_dose(arm, [amount]) for arm in self._list_arms(label)]) for label in amount.arms
-        ]
-        kept = tuple(label for label, found in judged if not all(found))
-        return replace_arms(amount, kept), [found[0] for _, found in judged if all(found) and found[0]]
+        judged = {
+            label: [self._find_other_dose(arm, [amount]) for arm in self._list_arms(label)] for label in amount.arms
+        }
+        wrong = {label: found[0] for label, found in judged.items() if found[0] and all(found)}
+        kept = replace_arms(amount, tuple(label for label in amount.arms if label not in wrong))
+        shown = show_value(amount)
+        return kept, [replace(one, field="amounts", value=shown) for one in wrong.values()]
 
     def _list_arms(self, label: str) -> list[str]:
         return [arm for arm in self.text.arms.labels if self.text.arms.label(arm) == label]
@@ -70,20 +73,15 @@ class ArmProof:
 
     def _find_other_dose(self, arm: str, amounts: Sequence[Amount]) -> Refusal | None:
         """Say which dose of the agent an arm's text gives, if the amounts are those of another arm's text alone."""
-        here = self._stated.get(arm, {})
-        if not here or not amounts or any(amount_in(amount, [*here]) for amount in amounts):
+        here = self._doses.get(arm, {})
+        theirs = [level for other, levels in self._doses.items() if other != arm for level in levels]
+        kinds = {kind_of(one) for one in amounts}
+        alike = {level: span for level, span in here.items() if kind_of(level) in kinds}
+        if not alike or any(amount_in(one, [*here]) or not amount_in(one, theirs) for one in amounts):
             return None
-        theirs = [level for other, levels in self._stated.items() if other != arm for level in levels]
-        if not all(amount_in(amount, theirs) for amount in amounts):
-            return None
-        alike = [
-            (level, span) for level, span in here.items() if any(kind_of(level) == kind_of(one) for one in amounts)
-        ]
-        if not alike:
-            return None
-        given = ", ".join(show_value(level) for level, _ in alike)
+        given = ", ".join(map(show_value, alike))
         reason = f"the text gives {given} as the dose of {self.agent} in {self.text.arms.label(arm)!r}"
-        return Refusal(nearest=alike[0][1], reason=reason)
+        return Refusal(nearest=next(iter(alike.values())), reason=reason)
 
     def _may_be_elsewhere(self, arm: str) -> bool:
         """Return whether another text may say that an arm gets the agent: "as in arm A", "all patients receive ..."."""
@@ -101,28 +99,42 @@ class ArmProof:
             for one in arms.lexicon.find(text)
             if one.value.key == self.key
             for clause in text.clauses
-            if clause[0] <= one.first < clause[1]
+            if clause[0] <= one.first < clause[1] and not rule("one_or_other").search(text.tokens, *clause)
         )
 
     @cached_property
     def _registered(self) -> set[str]:
-        return self.text.arms.list_registered(self.key)
+        """The arms of interventions that the agent names, else of those whose text names it."""
+        arms = self.text.arms
+        return arms.list_registered(self.key) or arms.list_registered(self.key, whole=True)
 
     @cached_property
-    def _stated(self) -> Mapping[str, Mapping[Amount, Span]]:
-        """The amounts of the agent in the arms' own texts, each with its place."""
-        found: dict[str, dict[Amount, Span]] = {}
+    def _doses(self) -> Mapping[str, Mapping[Amount, Span]]:
+        """The amounts of the agent by arm, each with its place: of the arm's own text, else of its interventions.
+
+        Without either, those of the regimen's amounts that the arm's text has: "High dose: 10 mg".
+        """
+        arms = self.text.arms
+        stated, linked, named = (defaultdict[str, dict[Amount, Span]](dict) for _ in range(3))
         for one in self.own:
-            for fact in one.amounts if one.section in self.text.arms.labels else ():
-                place = self.text.sections[fact.section].span(fact.first, fact.end)
-                found.setdefault(one.section, {}).update(dict.fromkeys(fact.value, place))
-        return found
+            for fact in one.amounts:
+                levels = dict.fromkeys(fact.value, self.text.sections[fact.section].span(fact.first, fact.end))
+                for arm in arms.links.get(one.section, ()):
+                    linked[arm] |= levels
+                if one.section in arms.labels:
+                    stated[one.section] |= levels
+        for arm in arms.labels:
+            text = arms.texts[arm]
+            for fact in text.marks.amounts:
+                found = [level for level in fact.value if amount_in(level, self.amounts)]
+                named[arm] |= dict.fromkeys(found, text.span(fact.first, fact.end))
+        return {arm: stated.get(arm) or linked.get(arm) or named[arm] for arm in arms.labels}
 
     @cached_property
     def _linked(self) -> Mapping[str, list[Amount]]:
         """The amounts of the agent in the interventions of an arm."""
-        found: dict[str, list[Amount]] = {}
+        found = defaultdict[str, list[Amount]](list)
         for one in self.own:
             for arm in self.text.arms.links.get(one.section, ()):
-                found.setdefault(arm, []).extend(one.levels)
+                found[arm] += one.levels
         return found

@@ -117,13 +117,13 @@ class Arms:
         """Return the arms of the interventions whose text states the regimen."""
         return {arm for part in one.parts or (one,) for arm in self.links.get(part.section, ())}
 
-    def list_registered(self, agent: str) -> set[str]:
-        """Return the arms of all interventions that an agent names."""
+    def list_registered(self, agent: str, *, whole: bool = False) -> set[str]:
+        """Return the arms of all interventions whose name, or whole text, names an agent."""
         return {
             arm
             for name, arms in self.links.items()
             if (text := self.texts.get(name))
-            if any(m.value.key == agent and m.first < text.title[1] for m in self.lexicon.find(text))
+            if any(m.value.key == agent and (whole or m.first < text.title[1]) for m in self.lexicon.find(text))
             for arm in arms
         }
 
