@@ -103,9 +103,9 @@ class ItemBuilder:
         """Add the reason why a field is empty."""
         self.absences.append(Absence(field=f"{self._path}.{field}", reason=reason, sections=self._sections))
 
-    def build(self) -> dict[str, Any]:
-        """Return the item's provenance fields."""
-        return describe_evidence(self._evidence, round(self._confidence, 4))
+    def build(self, also: Sequence[Evidence] = ()) -> dict[str, Any]:
+        """Return the item's provenance fields. It is no less sure for what ``also`` proves."""
+        return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
     def _prove(self, name: str, value: Any, span: Span, resolved: Reading[Any], support: Support) -> None:
         """Add evidence, with how the value was read from it: what is no quote was concluded, if nothing else is known.
