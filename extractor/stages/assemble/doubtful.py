@@ -1,23 +1,33 @@
 """Drop doubtful values from an extraction, and keep the rest consistent."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Criterion,
+    CriterionGroup,
     CustomItem,
+    Eligibility,
     Evidence,
+    EvidenceKind,
     ExtractedItem,
     FieldRef,
     Finding,
+    Task,
     TrialExtraction,
+    list_fields,
 )
 
 from .provenance import describe_evidence
 
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 _Located = TypeVar("_Located", Absence, Finding)
+_PLACING = frozenset(
+    info.name for task in Task for info in list_fields(task) if info.metadata.evidence is EvidenceKind.NONE
+)
+"""Fields that say where something stands, such as the groups of criteria."""
 
 
 def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
@@ -33,6 +43,7 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     filtered = _Filter(minimum)
     eligibility = filtered.keep(extraction.eligibility, "eligibility", "eligibility") or extraction.eligibility
     criteria = filtered.keep_all(extraction.eligibility.criteria, "eligibility.criteria")
+    eligibility, criteria = _mend_groups(extraction.eligibility.groups, eligibility, criteria)
     changed = {
         "eligibility": eligibility.model_copy(update={"criteria": criteria}),
         "dosing": filtered.keep_all(extraction.dosing, "dosing"),
@@ -42,6 +53,38 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
         "findings": tuple(filtered.follow(extraction.findings)),
     }
     return extraction.model_copy(update=changed) if filtered.moved else extraction
+
+
+def _mend_groups(
+    before: Sequence[CriterionGroup], eligibility: Eligibility, criteria: tuple[Criterion, ...]
+) -> tuple[Eligibility, tuple[Criterion, ...]]:
+    """Put criteria and groups of a dropped group into the one around that, so that each group that is named exists."""
+    around = {group.id: group.parent for group in before}
+    kept = {group.id for group in eligibility.groups}
+
+    def find(name: str | None) -> str | None:
+        while name and name not in kept:
+            name = around.get(name)
+        return name
+
+    groups = tuple(one.model_copy(update={"parent": find(one.parent)}) for one in eligibility.groups)
+    members = tuple(one.model_copy(update={"group": find(one.group)}) for one in criteria)
+    return eligibility.model_copy(update={"groups": groups}), members
+
+
+def _member_of(piece: Evidence) -> str:
+    """Return the field, or the member of a list, that evidence of one of its parts supports.
+
+    >>> _member_of(Evidence.model_construct(field="constraints[1].condition"))
+    'constraints[1]'
+    """
+    return piece.field.partition(".")[0]
+
+
+def _find_least(evidence: Iterable[Evidence]) -> float:
+    """Return the least confidence of the values that make an item sure or unsure: not of where it stands."""
+    counted = (one.confidence for one in evidence if FieldRef(one.field).names[0] not in _PLACING)
+    return min((confidence for confidence in counted if confidence is not None), default=1.0)
 
 
 class _Filter:
@@ -75,17 +118,18 @@ class _Filter:
         """Return the rest of an item, None if it lacks a required field. ``before`` and ``after`` are its paths."""
         if isinstance(item, CustomItem):
             return item if item.confidence is None or item.confidence >= self._minimum else None
-        least: dict[str, float] = {}
-        for piece in item.evidence:
-            if piece.confidence is not None:
-                least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
-        doubtful = {field for field, confidence in least.items() if confidence < self._minimum}
-        names = dict.fromkeys(FieldRef(field).path for field in least if field in doubtful)
+        # A doubtful part, such as the condition of a limit, makes the whole doubtful.
+        doubtful = {
+            _member_of(one): None
+            for one in item.evidence
+            if one.confidence is not None and one.confidence < self._minimum
+        }
+        names = dict.fromkeys(FieldRef(field).path for field in doubtful)
         if not names:
             return item
         if any(type(item).model_fields[name].is_required() for name in names):
             return None
-        sure = {piece.field for piece in item.evidence} - doubtful
+        sure = set(map(_member_of, item.evidence)) - doubtful.keys()
         update: dict[str, Any] = {}
         places: dict[str, str | None] = {}
         for name in names:
@@ -99,10 +143,14 @@ class _Filter:
                 places[name] = None
                 self._add_absence(f"{after}.{name}", item.evidence_for(name))
         self.moved |= {f"{before}.{old}": new and f"{after}.{new}" for old, new in places.items()}
-        moved = ((piece, places.get(piece.field, piece.field)) for piece in item.evidence)
-        evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
-        confidence = min((piece.confidence for piece in evidence if piece.confidence is not None), default=1.0)
-        if item.confidence is not None and item.confidence < min(least.values()):
+        moved = ((piece, _member_of(piece)) for piece in item.evidence)
+        evidence = [
+            piece.model_copy(update={"field": new + piece.field[len(member) :]})
+            for piece, member in moved
+            if (new := places.get(member, member))
+        ]
+        confidence = _find_least(evidence)
+        if item.confidence is not None and item.confidence < _find_least(item.evidence):
             confidence = item.confidence  # an empty field has no evidence, and stays empty
         return item.model_copy(update={**update, **describe_evidence(evidence, confidence)})
 

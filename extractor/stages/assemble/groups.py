@@ -128,9 +128,8 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
     passages = [parsed.passage(one.span).alone() for one in node.members]
     usual = usual_rule(node.kind)
     if node.line:
-        if node.draft and {"rule"} & {*node.draft.rules, *node.draft.model}:
-            node.rule = _resolve(parsed, node.draft, "rule")
-        else:
+        node.rule = _resolve(parsed, node.draft, "rule") if node.draft else None
+        if node.rule is None or node.rule.value is None:  # a heading, or a line that a model alone says to introduce
             node.rule = read_rule(parsed.passage(node.span).alone(), passages, node.kind)
         usual = node.rule.value.rule
     if usual is GroupRule.AT_LEAST:

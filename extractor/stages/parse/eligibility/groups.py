@@ -11,16 +11,14 @@ from extractor.stages.parse.scoring import measured
 from extractor.text.book import rule
 from extractor.text.lexer import Range, Tokens
 from extractor.text.numbers import read_number
-from extractor.text.patterns import Found
 from extractor.text.passage import Passage
+from extractor.text.patterns import Found
 
 from . import headings
 
 OR, AND = "or", "and"
 _JOINT = r"(?P<word>and\s?/\s?or|or|and)"
-_BEFORE = re.compile(
-    rf"(?<![^\W_]){_JOINT}[\W_]*(?:\(?(?:[a-z]|[ivx]{{2,4}}|\d{{1,2}})[.)]\s*)?[\W_]*$", re.IGNORECASE
-)
+_BEFORE = re.compile(rf"(?<![^\W_]){_JOINT}[\W_]*(?:\(?(?:[a-z]|[ivx]{{2,4}}|\d{{1,2}})[.)]\s*)?[\W_]*$", re.IGNORECASE)
 """A joint at the end of an item, or on a line of its own, with the mark of the next item."""
 _FIRST = re.compile(rf"[\W_]*{_JOINT}(?![^\W_])", re.IGNORECASE)
 _REACH = 60
@@ -84,35 +82,44 @@ def read_rule(line: Passage, items: Sequence[Passage], kind: CriterionKind) -> R
     >>> str(reading.value), reading.confidence
     ('any of', 0.96)
     """
-    tokens, usual = line.tokens, usual_rule(kind)
-    joints = [find_joint(*pair) for pair in pairwise(items)]
-    words = {joint.word for joint in joints if joint}
-    if stated := read_words(tokens):
-        group, place = stated
-        case = f"said: {group.rule.value.replace('_', ' ')}"
-        if group.rule is GroupRule.ANY and usual is GroupRule.ALL:
-            if rule("denies_parts").ends(tokens, place[0]):  # "No history of any of these": none of them
-                return _conclude(GroupRule.ALL, "none of the parts", line)
-            if rule("good_values").search(tokens) and _are_values(items):
-                return _conclude(GroupRule.ALL, "any of good values", line)
-        if words == {OR if group.rule is GroupRule.ALL else AND}:
-            case = "said, but joined otherwise"
-        return Reading(group, measured("group", case), (span_of(line.part(*place)),), Support.PARSED)
-    last = joints[-1] if joints else None
+    usual, joints = usual_rule(kind), [find_joint(*pair) for pair in pairwise(items)]
+    words, last = {joint.word for joint in joints if joint}, joints[-1] if joints else None
+    if stated := read_words(line.tokens):
+        return _read_stated(*stated, line, items, usual=usual, words=words)
     # "A, B and C" lists exclusions, and each of them is enough, unless "and" stands behind each.
     if last and words == {_OTHER[usual]} and (all(joints) or last.alone or usual is GroupRule.ALL):
         return _join(usual, "joined items" if all(joints) else "last item joined", last)
-    if usual is GroupRule.ANY:
-        permits = rule("permits_if").search(tokens)
-        return _conclude(*((GroupRule.ALL, "permitted if") if permits else (usual, "any exclusion")), line)
-    values = _are_values(items)
-    for name, case in () if values else _PARTS_OF_ITS_SENSE:
+    if usual is GroupRule.ALL:
+        return _conclude(*_judge_inclusions(line.tokens, items), line)
+    permits = rule("permits_if").search(line.tokens)
+    return _conclude(*((GroupRule.ALL, "permitted if") if permits else (usual, "any exclusion")), line)
+
+
+def _read_stated(
+    group: CriterionGroup, place: Range, line: Passage, items: Sequence[Passage], *, usual: GroupRule, words: set[str]
+) -> Reading[CriterionGroup]:
+    """Return the rule that a line states, unless "any of" means all: of good values, and of what must be absent."""
+    if group.rule is GroupRule.ANY and usual is GroupRule.ALL:
+        if rule("denies_parts").ends(line.tokens, place[0]):  # "No history of any of these": none of them
+            return _conclude(GroupRule.ALL, "none of the parts", line)
+        if rule("good_values").search(line.tokens) and _are_values(items):
+            return _conclude(GroupRule.ALL, "any of good values", line)
+    unlike = words == {OR if group.rule is GroupRule.ALL else AND}
+    case = "said, but joined otherwise" if unlike else f"said: {group.rule.value.replace('_', ' ')}"
+    return Reading(group, measured("group", case), (span_of(line.part(*place)),), Support.PARSED)
+
+
+def _judge_inclusions(tokens: Tokens, items: Sequence[Passage]) -> tuple[GroupRule, str]:
+    """Return how inclusions below a line that does not say it belong together, and the case of the judgement."""
+    if _are_values(items):
+        return GroupRule.ALL, "all values"
+    for name, case in _PARTS_OF_ITS_SENSE:
         if rule(name).search(tokens):
-            return _conclude(GroupRule.ANY, case, line)
-    if not values and rule("kinds").search(tokens) and _are_names(items):
-        return _conclude(GroupRule.ANY, "names of kinds", line)
+            return GroupRule.ANY, case
+    if rule("kinds").search(tokens) and _are_names(items):
+        return GroupRule.ANY, "names of kinds"
     people = headings.names_group(tokens) or rule("population").search(tokens)
-    return _conclude(usual, "all values" if values else "all of some people" if people else "all inclusions", line)
+    return GroupRule.ALL, "all of some people" if people else "all inclusions"
 
 
 def _conclude(said: GroupRule, case: str, line: Passage) -> Reading[CriterionGroup]:
@@ -161,8 +168,7 @@ def find_joint(one: Passage, other: Passage) -> Joint | None:
 def find_runs(items: Sequence[Passage], usual: GroupRule) -> Iterator[tuple[int, int, Reading[CriterionGroup]]]:
     """Yield the items beside each other that belong together otherwise than their list, as ``items[first:end]``.
 
-    "Or" joins inclusions, "AND" in a line of its own or in capitals joins exclusions. Inclusions that exclude each other
-    are alternatives.
+    "Or" joins inclusions, "AND" in capitals joins exclusions. Inclusions that exclude each other are alternatives.
 
     >>> items = [read_passage(text) for text in ("Consent", "Part A: adults", "Part B: children")]
     >>> [(first, end, str(found.value)) for first, end, found in find_runs(items, GroupRule.ALL)]
