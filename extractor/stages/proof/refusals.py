@@ -87,7 +87,7 @@ def _contradict(value: Any, tokens: Tokens) -> _Conflict | str | None:
         case Quantity():
             return _contradict_limit(Constraint(quantity="", **value.model_dump()), tokens)
         case CriterionGroup():
-            return f"the line says {str(stated[0])!r}" if (stated := read_words(tokens)) else None
+            return f"the line says {str(said[0])!r}" if (said := read_words(tokens)) else None
         case Amount(low=low, high=high, unit=unit):
             stated = [(each.first, each.end) for each in rule("measured").find(tokens)]
             return _contradict_measure(tokens, (low, high if high != low else None), (ConflictKind.UNIT, unit), stated)
