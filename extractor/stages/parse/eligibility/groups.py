@@ -18,9 +18,13 @@ from . import headings
 
 OR, AND = "or", "and"
 _JOINT = r"(?P<word>and\s?/\s?or|or|and)"
-_BEFORE = re.compile(rf"(?<![^\W_]){_JOINT}[\W_]*(?:\(?(?:[a-z]|[ivx]{{2,4}}|\d{{1,2}})[.)]\s*)?[\W_]*$", re.IGNORECASE)
+_MARK = r"\(?(?:[a-z]|[ivx]{2,4}|\d{1,2}(?:\.\d{1,2}){0,3})\\?[.)]"
+_BEFORE = re.compile(
+    rf"(?<![^\W_]){_JOINT}(?:[\W_]*\n[^\S\n]*{_MARK}[^\S\n]*|[\s,;:.*•()\-–—]*)$",
+    re.IGNORECASE,
+)
 """A joint at the end of an item, or on a line of its own, with the mark of the next item."""
-_FIRST = re.compile(rf"[\W_]*{_JOINT}(?![^\W_])", re.IGNORECASE)
+_FIRST = re.compile(rf"[\s(\[*_-]*{_JOINT}(?![^\W_]|\s?[<>=≤≥])", re.IGNORECASE)
 _REACH = 60
 """How many characters before an item its joint may begin."""
 _OTHER = {GroupRule.ALL: OR, GroupRule.ANY: AND}
@@ -111,14 +115,17 @@ def _read_stated(
 
 def _judge_inclusions(tokens: Tokens, items: Sequence[Passage]) -> tuple[GroupRule, str]:
     """Return how inclusions below a line that does not say it belong together, and the case of the judgement."""
+    if (found := _find_alternatives(items)) and found[:2] == (0, len(items)):
+        return GroupRule.ANY, found[2]
     if _are_values(items):
-        return GroupRule.ALL, "all values"
+        wanted = any(rule(name).search(tokens) for name in ("good_values", "levels"))
+        return GroupRule.ALL, "all values" if wanted else "all stated values"
     for name, case in _PARTS_OF_ITS_SENSE:
         if rule(name).search(tokens):
             return GroupRule.ANY, case
     if rule("kinds").search(tokens) and _are_names(items):
         return GroupRule.ANY, "names of kinds"
-    people = headings.names_group(tokens) or rule("population").search(tokens)
+    people = headings.names_group(tokens) or _name_group(tokens)
     return GroupRule.ALL, "all of some people" if people else "all inclusions"
 
 
@@ -181,14 +188,19 @@ def find_runs(items: Sequence[Passage], usual: GroupRule) -> Iterator[tuple[int,
     for first, end in _list_runs(joined):
         if joint := joints[first]:
             yield first, end, _join(usual, "joined, in capitals" if joint.alone else "joined", joint)
-    for label, case in _ALTERNATIVES if usual is GroupRule.ALL and not any(joined) else ():
+    if usual is GroupRule.ALL and not any(joined) and (found := _find_alternatives(items)):
+        first, end, case = found
+        yield first, end, _conclude(GroupRule.ANY, case, items[first])
+
+
+def _find_alternatives(items: Sequence[Passage]) -> tuple[int, int, str] | None:
+    """Return the items beside each other that exclude each other, with the case: each has another name."""
+    for label, case in _ALTERNATIVES:
         labels = [label(item.tokens) for item in items]
-        apart = [bool(one and other and one != other) for one, other in pairwise(labels)]
-        for first, end in _list_runs(apart):
+        for first, end in _list_runs([bool(one and other) for one, other in pairwise(labels)]):
             if len(set(labels[first:end])) == end - first:
-                group = CriterionGroup(id="", rule=GroupRule.ANY)
-                yield first, end, Reading(group, measured("group", case), (span_of(items[first]),), Support.INFERRED)
-                return
+                return first, end, case
+    return None
 
 
 def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
@@ -215,6 +227,11 @@ def _name_people(tokens: Tokens) -> str:
     return found.text.casefold() if found else ""
 
 
+def _name_group(tokens: Tokens) -> str:
+    found = rule("names_people").covers(tokens, 0, len(tokens))
+    return found.text.casefold() if found else ""
+
+
 def _name_sex(tokens: Tokens) -> str:
     return next((name for name in ("men_of_an_age", "women_of_an_age") if rule(name).starts(tokens, 0)), "")
 
@@ -223,5 +240,6 @@ _ALTERNATIVES: Sequence[tuple[Callable[[Tokens], str], str]] = (
     (_name_part, "alternative parts"),
     (_name_sex, "ages of men and women"),
     (_name_people, "some people each"),
+    (_name_group, "groups of people"),
 )
 """Names by which items exclude each other: of a part of the trial, a sex, some of the people."""
