@@ -79,30 +79,37 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
 def _plant(parsed: ParsedRecord, criteria: Sequence[Draft]) -> tuple[list[_Node], list[_Node]]:
     """Return the lists with all groups that lines make in them, and the node of each criterion."""
     lists = {kind: _Node(kind, _NOWHERE) for kind in CriterionKind}
+    drafts = {(one.span.section, one.span.start): one for one in parsed.criteria}
     groups: dict[tuple[CriterionKind, str, int], _Node] = {}
-    known = {(one.span.section, one.span.start): one for one in parsed.criteria}
-    nodes: list[_Node] = []
     stated: dict[tuple[CriterionKind, str, int], _Node] = {}
+    nodes: list[_Node] = []
     for place, draft in enumerate(criteria):
-        kind, lead_in = (_resolve(parsed, draft, name) for name in ("kind", "lead_in"))
-        opened: list[tuple[Reading[Any], Draft | None]] = []
-        while lead_in.spans and (kind.value, lead_in.spans[0].section, lead_in.spans[0].start) not in groups:
-            span = lead_in.spans[0]
-            line = known.get((span.section, span.start))
-            opened.append((lead_in, line))
-            above = _resolve(parsed, line, "lead_in") if line else lead_in
-            is_above = above.spans and above.spans[0].section == span.section and above.spans[0].start < span.start
-            lead_in = above if is_above else Reading(None, 1.0)
-        span = lead_in.spans[0] if lead_in.spans else _NOWHERE
-        group = groups.get((kind.value, span.section, span.start), lists[kind.value])
-        for each, line in reversed(opened):
-            span = each.spans[0]
-            key = (kind.value, span.section, span.start)
+        kind: CriterionKind = _resolve(parsed, draft, "kind").value
+        group, above = lists[kind], list[tuple[Reading[Any], Draft | None]]()
+        line = _find_line(parsed, draft)
+        while line:  # the lines above it that are new, from the innermost one
+            span = line.spans[0]
+            if known := groups.get((kind, span.section, span.start)):
+                group = known
+                break
+            above.append((line, drafts.get((span.section, span.start))))
+            line = _find_line(parsed, above[-1][1])
+        for line, introducing in reversed(above):
+            key = (kind, line.spans[0].section, line.spans[0].start)
             holder = stated.get(key, group)  # a criterion that introduces others
-            group = groups[key] = holder.hold(_Node(kind.value, span, place, line=each, draft=line))
-        nodes.append(group.hold(_Node(kind.value, draft.span, place)))
-        stated[kind.value, draft.span.section, draft.span.start] = nodes[-1]
+            group = groups[key] = holder.hold(_Node(kind, line.spans[0], place, line=line, draft=introducing))
+        nodes.append(group.hold(_Node(kind, draft.span, place)))
+        stated[kind, draft.span.section, draft.span.start] = nodes[-1]
     return list(lists.values()), nodes
+
+
+def _find_line(parsed: ParsedRecord, draft: Draft | None) -> Reading[Any] | None:
+    """Return the line that introduces another one, and stands before it."""
+    line = _resolve(parsed, draft, "lead_in") if draft else None
+    if draft is None or line is None or not line.spans:
+        return None
+    span = line.spans[0]
+    return line if span.section == draft.span.section and span.start < draft.span.start else None
 
 
 def _resolve(parsed: ParsedRecord, draft: Draft, name: str) -> Reading[Any]:
