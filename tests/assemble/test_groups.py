@@ -91,7 +91,7 @@ def test_lines_make_groups(text, groups, alone):
         ("1. Asthma and/or\n2. Eczema", "any of", ["Asthma and/or", "Eczema"]),
         ("* Part A: adults\n* Part B: children\n* Consent", "any of", ["Part A: adults", "Part B: children"]),
         ("* Men over 55 years\n* Women over 65 years", "any of", ["Men over 55 years", "Women over 65 years"]),
-        ("* For Xish patients: A\n* For other patients: B", "any of", ["For Xish patients: A", "For other patients: B"]),
+        ("* For old patients: A\n* For new patients: B", "any of", ["For old patients: A", "For new patients: B"]),
     ],
 )  # fmt: skip
 def test_alternatives_without_a_line_are_a_group(text, rule, items):
