@@ -73,7 +73,7 @@ def test_effort_says_how_doubtful(effort, expected):
 def test_the_number_1_asks_whatever_is_less_than_certain():
     item = criterion(1, "Adults")
     item = replace(item, rules={name: replace(one, confidence=0.999) for name, one in item.rules.items()})
-    fields = ("stands", "kind", "category", "constraints", "time_window", "lead_in")
+    fields = ("stands", "kind", "category", "constraints", "time_windows", "lead_in")
     assert asked(plan(item, effort=1.0))[1][:6] == fields
 
 
