@@ -6,6 +6,7 @@ Each line of a file (by default those beside this file) is a text as a registry 
 the form in which a model writes. The whole program extracts the text with a model that gives this answer, and gives it
 again when it is asked once more. By type of value: how many wrong answers stand, how many of them with at least the
 confidence ``--sure`` and how many as parsed or literal, and how many right answers are refused, left out or changed.
+Of parts of values (``parts.py``), also how many stand bare: without the part that the text gives them.
 With ``--records``, the cases are the values of gold, and what stands beside them in their lines: see ``gold.py``.
 ``--show`` prints cases by kind, or of "all". Raises ``ValueError`` for an answer in no readable form.
 """
@@ -32,11 +33,12 @@ from extractor.stages.read import read_records
 from extractor.text.quantity_names import fold_words
 
 from .gold import make_cases
+from .parts import PARTS, follow_parts
 
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)(?:\|([^\]]*))?\] (.*)$", re.MULTILINE)
 _KEYS = {
     "limits": ("constraint", "constraints"),
-    "window": ("time_window", "time_window"),
+    "window": ("time_window", "time_windows"),
     "min": ("minimum_age", "minimum_age"),
     "max": ("maximum_age", "maximum_age"),
     "times": ("time_point", "time_points"),
@@ -47,19 +49,23 @@ _KEYS = {
     "cycle": ("cycle", "cycle"),
 }
 """The field of a key of the wire form: its name in counts, and in a reply."""
-_SHOWN = ("lead_in", "text", "measure", "time_frame", "agent", "quote")
+_SHOWN = ("section", "lead_in", "text", "measure", "time_frame", "agent", "quote")
 _PLAIN = {"ok": True, "cat": "other", "concept": "other", "domain": "other", "span": "at"}
 _PROVEN = (Support.LITERAL, Support.PARSED)
 
 
 class Verdict(NamedTuple):
-    """What became of one value of an answer: it stands, with a confidence and a kind of support, or it does not."""
+    """What became of one value of an answer: it stands, with a confidence and a kind of support, or it does not.
+
+    ``bare``: the value stands without a part that the text gives it.
+    """
 
     case: Row
     field: str
     value: Any
     confidence: float | None
     support: Support | None
+    bare: bool = False
 
 
 class Stubborn(Answerer):
@@ -68,7 +74,7 @@ class Stubborn(Answerer):
     def __init__(self, case: Row) -> None:
         words = case.get("text") or case.get("measure") or case["answer"]["quote"]
         self._start = " ".join(words.split("\n")[0].split())[:40]
-        self._answer = _PLAIN | {"list": case.get("list", "in")[:2]} | case["answer"]
+        self._answer = _PLAIN | {"list": case.get("list", "in")[:2]} | _write_windows(case["answer"])
         self._is_regimen = case["task"] == "dosing"
 
     async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002
@@ -85,7 +91,7 @@ class Stubborn(Answerer):
         return Completion(json.dumps({"items": items}), Ending.COMPLETE, model="stubborn"), 1
 
     def _list_keys(self, keys: str) -> list[str]:
-        return ["agent", "quote", "dose", "freq", "route", "for", "cycle"] if self._is_regimen else keys.split()
+        return ["agent", "quote", "dose", "arms", "freq", "route", "for", "cycle"] if self._is_regimen else keys.split()
 
     def _people(self, keys: str) -> Row:
         asked = ("min", "max") if "people" in keys.split() else ()
@@ -105,10 +111,14 @@ def main() -> None:
     for kind in sorted({case["kind"] for case in cases}) if chosen.records else ():
         print(f"\n{kind}\n{format_counts([one for one in verdicts if one.case['kind'] == kind], chosen.sure)}")
     for one in verdicts if chosen.show else ():
-        if one.case["right"] == (one.confidence is None) and chosen.show in ("all", one.case["kind"]):
+        if (one.bare or one.case["right"] == (one.confidence is None)) and chosen.show in ("all", one.case["kind"]):
             shown = one.case | one.case["answer"]
             text = " | ".join(str(shown[key]) for key in _SHOWN if shown.get(key))
-            stands = "lost" if one.confidence is None else f"stands, {one.confidence:.2f}, {one.support}"
+            stands = (
+                ("bare" if one.bare else "lost")
+                if one.confidence is None
+                else f"stands, {one.confidence:.2f}, {one.support}"
+            )
             print(f"{one.case['id']} ({one.case['kind']}) {one.field} {stands}: {one.value}\n    {text}")
 
 
@@ -137,6 +147,12 @@ async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
 
 
 def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
+    if case.get("field") in PARTS:
+        for value, part, bare in follow_parts(case, _read_answer(case), extraction):
+            evidence = part.find_evidence() if part else ()
+            sure = min((one.confidence or 0 for one in evidence), default=0.0) if part else None
+            yield Verdict(case, case["field"], value, sure, evidence[0].support if evidence else None, bare)
+        return
     if case["task"] == "dosing":  # the same dose of another agent is not this one
         own = [one for one in extraction.dosing if agree("agent", one.agent, case["answer"]["agent"])]
         extraction = extraction.model_copy(update={"dosing": tuple(own)})
@@ -162,9 +178,7 @@ def _is_same(case: Row, field: str, given: Any, claimed: Any) -> bool:
 
 def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
     """Yield the values of a case's answer, by field. Raises ``ValueError`` for one in no readable form."""
-    item: Any = Reply.model_validate({"items": [{"n": 1} | case["answer"]]}).items[0]
-    if isinstance(item, Unreadable):
-        raise ValueError(item.reason)  # noqa: TRY004 - all that is wrong with a case is a ValueError
+    item = _read_answer(case)
     for key in [case["field"]] if case["task"] == "dosing" else case["answer"]:
         field, name = _KEYS[key]
         found = getattr(item, name)
@@ -175,6 +189,18 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
                 raise ValueError(value.reason)
             else:  # a right answer in a form that is not read
                 yield field, value.text
+
+
+def _read_answer(case: Row) -> Any:
+    item = Reply.model_validate({"items": [{"n": 1} | _write_windows(case["answer"])]}).items[0]
+    if isinstance(item, Unreadable):
+        raise ValueError(item.reason)  # noqa: TRY004 - all that is wrong with a case is a ValueError
+    return item
+
+
+def _write_windows(answer: Row) -> Row:
+    """Return an answer in today's form, which has a list of windows."""
+    return answer | {"windows": [answer["window"]]} if "window" in answer else answer
 
 
 def _find_support(field: str, value: Any, extraction: TrialExtraction) -> Support | None:
@@ -199,8 +225,9 @@ def format_counts(verdicts: Sequence[Verdict], sure: float) -> str:
         certain = sum((one.confidence or 0) >= sure for one in stand)
         proven = sum(one.support in _PROVEN for one in stand)
         lost = sum(one.confidence is None for one in right)
-        rows.append((field, len(wrong), len(stand), certain, proven, len(right), lost))
-    return format_table(("field", "wrong", "stand", f">={sure:g}", "proven", "right", "lost"), rows)
+        bare = (sum(one.bare for one in each) for each in (wrong, right))
+        rows.append((field, len(wrong), len(stand), certain, proven, next(bare), len(right), lost, next(bare)))
+    return format_table(("field", "wrong", "stand", f">={sure:g}", "proven", "bare", "right", "lost", "bare"), rows)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ from typing import Any
 
 from benchmarks.data import Row
 from benchmarks.gold import read_annotated, read_gold
-from extractor.fields.value_forms import show_value
-from extractor.schemas import Amount, Period, TrialRecord
+from extractor.schemas import TrialRecord
+
+from .gold_parts import make_part_cases
+from .wire import GROUPS, REGIMEN, copy_arms, spell, write_limit, write_regimen
 
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*\d)")
 _TIME = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?)[ -]?(hour|day|week|month|year)s?\b", re.IGNORECASE)
@@ -28,6 +30,7 @@ def make_cases(records: Iterable[TrialRecord]) -> Iterator[Row]:
         for endpoint in gold.get("endpoints", ()):
             yield from _make_outcome(record, endpoint)
         yield from _make_regimens(record, gold.get("dosing", ()))
+        yield from make_part_cases(record, gold)
 
 
 def _case(record: TrialRecord, base: Row, kind: str, answer: Row) -> Row:
@@ -37,9 +40,7 @@ def _case(record: TrialRecord, base: Row, kind: str, answer: Row) -> Row:
 def _list_answers(criterion: Row, people: Row) -> Iterator[tuple[str, Any]]:
     """Yield the values of a criterion in the form of the wire, by key."""
     for limit in criterion.get("constraints", ()):
-        high = f"-{limit['value_high']}" if limit.get("value_high") is not None else f" {limit['comparator']}"
-        number = f"{limit['value']}{high}" if "-" in high else f"{limit['comparator']} {limit['value']}"
-        yield "limits", [f"{limit['quantity']}: {number} {limit.get('unit') or ''}".rstrip()]
+        yield "limits", [write_limit(limit)]
         for key, age in (("min", people.get("minimum_age")), ("max", people.get("maximum_age"))):
             ages = {str(limit["value"]), str(limit.get("value_high"))}
             if age and _AGE.search(limit["quantity"]) and str(age["value"]) in ages:
@@ -110,18 +111,12 @@ def _make_outcome(record: TrialRecord, endpoint: Row) -> Iterator[Row]:
             break
 
 
-_GROUPS = ("arms", "interventions")
-_REGIMEN = {"dose": "amounts", "freq": "frequency", "route": "route", "for": "duration", "cycle": "cycle"}
-
-
 def _make_regimens(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
-    parts = {one.name: {part.name: one.text[part.start : part.end] for part in one.parts} for one in record.sections}
-    base = {"task": "dosing"} | {kind: [parts[name] for name in parts if name.startswith(kind)] for kind in _GROUPS}
-    texts = {one.name: one.text for one in record.sections if one.name.startswith(_GROUPS)}
+    base = copy_arms(record)
+    texts = {one.name: one.text for one in record.sections if one.name.startswith(GROUPS)}
     for regimen in (one for one in regimens if one["section"] in texts):
-        answer = {key: _spell(regimen[name]) for key, name in _REGIMEN.items() if regimen.get(name)}
-        answer = {"agent": regimen["agent"], "quote": regimen["quote"]} | answer
-        for key in answer.keys() & _REGIMEN.keys():
+        answer = write_regimen(regimen)
+        for key in answer.keys() & REGIMEN.keys():
             yield _case(record, base, "gold", answer) | {"field": key}
             if swap := _swap(regimen, key, regimens, texts[regimen["section"]]):
                 yield _case(record, base, "another agent's", answer | swap) | {"field": key}
@@ -129,19 +124,12 @@ def _make_regimens(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row
 
 def _swap(regimen: Row, key: str, regimens: Sequence[Row], text: str) -> Row | None:
     """Return another agent's value that stands near a regimen, and the words of both."""
-    name, start = _REGIMEN[key], text.find(regimen["quote"])
+    name, start = REGIMEN[key], text.find(regimen["quote"])
     same = [one for one in regimens if one["agent"].casefold() == regimen["agent"].casefold()]
     for other in regimens:
         place = text.find(other["quote"])
         first, end = min(start, place), max(start + len(regimen["quote"]), place + len(other["quote"]))
         own = other in same or any(other.get(name) == one.get(name) for one in same)
         if other.get(name) and not own and other["section"] == regimen["section"] and end - first <= _LONGEST_TEXT:
-            return {"quote": text[first:end], key: _spell(other[name])}
+            return {"quote": text[first:end], key: spell(other[name])}
     return None
-
-
-def _spell(value: Any) -> Any:
-    """Return the value of a field in the form of the wire."""
-    if isinstance(value, list):
-        return [show_value(Amount.model_validate(one)) for one in value]
-    return show_value(Period.model_validate(value)) if isinstance(value, dict) else value

@@ -33,6 +33,8 @@ def criterion(number: int, text: str, section: str = "eligibility", **readings: 
         "category": sure(None),
         "constraints": sure(()),
         "time_window": NONE,
+        "time_windows": sure(()),
+        "rule": NONE,
     }
     place = chunk(number, text, section)
     return Draft("eligibility.criteria", place, place.span, known | readings)

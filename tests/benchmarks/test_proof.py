@@ -2,7 +2,13 @@
 
 import pytest
 
+from benchmarks.adversarial.__main__ import make_study
+from benchmarks.data import read_studies
 from benchmarks.proof.__main__ import format_counts, judge
+from benchmarks.proof.gold_parts import make_part_cases
+from benchmarks.proof.parts import follow_parts
+from extractor.schemas import TrialExtraction
+from extractor.stages.ask.reply_models import Reply
 
 LIMIT = {"task": "eligibility", "list": "inclusion", "text": "Haemoglobin of at least 9 g/dL"}
 OUTCOME = {"task": "outcome", "measure": "Pain on a visual analogue scale", "time_frame": "At 12 weeks"}
@@ -28,7 +34,100 @@ async def test_a_right_answer_stands_and_one_that_the_text_does_not_state_falls(
     ]
     assert all(one.support is not None for one in verdicts if one.confidence is not None)
     table = [line.split() for line in format_counts(verdicts, 0.85).splitlines()]
-    assert table[-1] == ["all", "2", "0", "0", "0", "2", "0"]
+    assert table[-1] == ["all", "2", "0", "0", "0", "0", "2", "0", "0"]
+
+
+CRITERIA = [
+    {
+        "kind": "inclusion",
+        "section": "eligibility",
+        "quote": "ALT <= 3 x ULN (<= 5 x ULN if liver metastases)",
+        "constraints": [
+            {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"},
+            {"quantity": "ALT", "comparator": "<=", "value": 5, "unit": "x ULN", "condition": "if liver metastases"},
+        ],
+        "time_windows": [
+            {"quote": "within 3 days", "comparator": "<=", "value": 3, "unit": "day", "of": "aspirin"},
+            {
+                "quote": "within 2 weeks before biopsy",
+                "comparator": "<=",
+                "value": 2,
+                "unit": "week",
+                "of": "warfarin",
+                "anchor": "before biopsy",
+            },
+        ],
+    }
+]
+REGIMEN = {"agent": "Examplin", "section": "arms[0]", "quote": "5 or 10 mg", "arms": ["High", "Low"]}
+AMOUNTS = [{"low": 10, "high": 10, "unit": "mg", "arms": ["High"]}, {"low": 5, "high": 5, "unit": "mg"}]
+GROUP = {"id": "g1", "lead_in": "At least two of these:", "rule": "at_least", "n": 2}
+LIVER, BIOPSY = "if liver metastases", "before biopsy"
+
+
+def extraction_of(criteria=(), dosing=(), groups=()):
+    source = {"path": "a.json", "format": "ctgov_json"}
+    people = {"criteria": list(criteria), "groups": list(groups)}
+    return TrialExtraction.model_validate({"record_id": "A", "source": source, "eligibility": people, "dosing": dosing})
+
+
+@pytest.mark.parametrize(
+    ("field", "answer", "said", "right", "fate"),
+    [
+        ("condition", {"limits": [f"ALT: <= 5 x ULN @ {LIVER}"]}, None, True, "stands"),
+        ("condition", {"limits": ["ALT: <= 5 x ULN @ with metastases of the liver"]}, None, True, "stands"),
+        ("condition", {"limits": [f"ALT: <= 3 x ULN @ {LIVER}"]}, None, False, "falls"),
+        ("condition", {"limits": [f"ALT: <= 3 x ULN @ {LIVER}"]}, "in men", False, "bare"),
+        ("condition", {"limits": ["ALT: <= 3 x ULN @ for men"]}, None, True, "bare"),
+        ("condition", {"limits": ["ALT: <= 5 x ULN"]}, LIVER, False, "falls"),
+        ("condition", {"limits": ["ALT: <= 3 x ULN"]}, LIVER, False, "stands"),
+        ("condition", {"limits": ["ALT: <= 9 x ULN @ for men"]}, LIVER, False, "falls"),
+        ("windows", {"windows": ["within 2 weeks | <= 14 day"]}, None, True, "stands"),
+        ("windows", {"windows": ["within 3 days | <= 2 week"]}, None, False, "falls"),
+        ("windows", {"windows": ["within 3 days | >= 3 day"]}, None, False, "falls"),
+        ("of", {"windows": ["within 3 days | <= 3 day | warfarin"]}, "aspirin", False, "falls"),
+        ("of", {"windows": ["within 3 days | <= 3 day | aspirin"]}, "warfarin", False, "stands"),
+        ("anchor", {"windows": [f"within 3 days | <= 3 day | aspirin | {BIOPSY}"]}, BIOPSY, False, "bare"),
+        ("anchor", {"windows": [f"within 2 weeks {BIOPSY} | <= 2 week | | the biopsy"]}, None, True, "stands"),
+        ("arms", {"arms": [2, 1]}, [1, 2], True, "stands"),
+        ("arms", {"arms": [1, 2, 3]}, [1, 2], False, "falls"),
+        ("arms", {"arms": [1, 2]}, [2], False, "stands"),
+        ("dose_arms", {"dose": ["10 mg @ 1"]}, [1], True, "stands"),
+        ("dose_arms", {"dose": ["10 mg @ 2"]}, [1], False, "falls"),
+        ("dose_arms", {"dose": ["5 mg @ 2"]}, [2], True, "bare"),
+        ("rule", {"rule": "2"}, "2", True, "stands"),
+        ("rule", {"rule": "any"}, "2", False, "falls"),
+    ],
+)
+def test_a_part_of_a_value_stands_falls_or_is_missing(field, answer, said, right, fate):
+    found = extraction_of(CRITERIA, [REGIMEN | {"amounts": AMOUNTS}], [GROUP])
+    labels = [{"label": label} for label in ("High", "low", "Placebo")]
+    asked = {"agent": "Examplin", "quote": "5 or 10 mg"} | answer
+    one = {"id": "t-1", "text": GROUP["lead_in"], "field": field, "arms": labels, "answer": asked, "right": right}
+    item = Reply.model_validate({"items": [{"n": 1} | asked]}).items[0]
+    [told] = follow_parts(one | ({"said": said} if said else {}), item, found)
+    assert ("stands" if told.held else "bare" if told.bare else "falls") == fate
+
+
+def test_gold_without_parts_gives_no_cases_and_parts_are_falsified_by_those_beside_them():
+    labels = [{"label": label, "type": "EXPERIMENTAL"} for label in ("High", "Low")]
+    drugs = [{"type": "DRUG", "name": "Examplin", "description": "5 or 10 mg"}]
+    study = make_study(0, {"task": "eligibility", "list": "inclusion", "text": CRITERIA[0]["quote"]})
+    study["protocolSection"]["armsInterventionsModule"] = {"armGroups": labels, "interventions": drugs}
+    [record] = read_studies([study])
+    plain = {key: value for key, value in CRITERIA[0].items() if key != "time_windows"}
+    plain |= {"constraints": CRITERIA[0]["constraints"][:1]}
+    bare = {key: value for key, value in REGIMEN.items() if key != "arms"}
+    assert list(make_part_cases(record, {"eligibility": {"criteria": [plain]}, "dosing": [bare]})) == []
+    amounts = [AMOUNTS[0], AMOUNTS[1] | {"arms": ["Low"]}]
+    gold = {"eligibility": {"criteria": CRITERIA}, "dosing": [REGIMEN | {"amounts": amounts}]}
+    made = list(make_part_cases(record, gold))
+    wrong = {(one["kind"], one.get("at")): one["answer"] for one in made if not one["right"]}
+    assert wrong["another limit's condition", 0]["limits"][0] == f"ALT: <= 3 x ULN @ {LIVER}"
+    assert wrong["condition dropped", 1]["limits"][1] == "ALT: <= 5 x ULN"
+    assert wrong["another window's of", 0]["windows"][0].split(" | ")[2] == "warfarin"
+    assert wrong["another window's anchor", 0]["windows"][0].endswith(BIOPSY)
+    assert wrong["another amount's arms", 0]["dose"] == ["10 mg @ 2", "5 mg @ 1"]
 
 
 async def test_a_dose_counts_for_its_agent_alone():

@@ -1,23 +1,35 @@
 """Drop doubtful values from an extraction, and keep the rest consistent."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Criterion,
+    CriterionGroup,
     CustomItem,
+    Eligibility,
     Evidence,
+    EvidenceKind,
     ExtractedItem,
     FieldRef,
     Finding,
+    Task,
     TrialExtraction,
+    list_fields,
 )
 
 from .provenance import describe_evidence
 
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
+_CARRIED = ("condition", "arms", "lead_in", "rule")
+"""Parts without which a value would say too much."""
 _Located = TypeVar("_Located", Absence, Finding)
+_PLACING = frozenset(
+    info.name for task in Task for info in list_fields(task) if info.metadata.evidence is EvidenceKind.NONE
+)
+"""Fields that say where something stands, such as the groups of criteria."""
 
 
 def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
@@ -33,6 +45,7 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     filtered = _Filter(minimum)
     eligibility = filtered.keep(extraction.eligibility, "eligibility", "eligibility") or extraction.eligibility
     criteria = filtered.keep_all(extraction.eligibility.criteria, "eligibility.criteria")
+    eligibility, criteria = _mend_groups(extraction.eligibility.groups, eligibility, criteria)
     changed = {
         "eligibility": eligibility.model_copy(update={"criteria": criteria}),
         "dosing": filtered.keep_all(extraction.dosing, "dosing"),
@@ -42,6 +55,53 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
         "findings": tuple(filtered.follow(extraction.findings)),
     }
     return extraction.model_copy(update=changed) if filtered.moved else extraction
+
+
+def _split(field: str) -> tuple[str, str]:
+    """Return a member and the name of its part: ``constraints[1]`` and ``condition``; else the field and nothing."""
+    member, _, part = field.partition(".")
+    return member, part
+
+
+def _empty_parts(item: ItemT, parts: Iterable[tuple[str, str]]) -> ItemT:
+    """Return an item without some parts of its values, and without their evidence."""
+    for member, part in parts:
+        name, at = FieldRef(member).path, FieldRef(member).position or 0
+        values = list(getattr(item, name))
+        values[at] = values[at].model_copy(update={part: None})
+        left = tuple(piece for piece in item.evidence if piece.field != f"{member}.{part}")
+        item = item.model_copy(update={name: tuple(values), "evidence": left})
+    return item
+
+
+def _follow(field: str, places: Mapping[str, str | None]) -> str | None:
+    """Return the new path of a field, with that of the member of which it is a part; None if it is dropped."""
+    member = _split(field)[0]
+    new = places.get(member, member)
+    return new and field.replace(member, new, 1)
+
+
+def _mend_groups(
+    before: Sequence[CriterionGroup], eligibility: Eligibility, criteria: tuple[Criterion, ...]
+) -> tuple[Eligibility, tuple[Criterion, ...]]:
+    """Put criteria and groups of a dropped group into the one around that, so that each group that is named exists."""
+    around = {group.id: group.parent for group in before}
+    kept = {group.id for group in eligibility.groups}
+
+    def find(name: str | None) -> str | None:
+        while name and name not in kept:
+            name = around.get(name)
+        return name
+
+    groups = tuple(one.model_copy(update={"parent": find(one.parent)}) for one in eligibility.groups)
+    members = tuple(one.model_copy(update={"group": find(one.group)}) for one in criteria)
+    return eligibility.model_copy(update={"groups": groups}), members
+
+
+def _find_least(evidence: Iterable[Evidence]) -> float:
+    """Return the least confidence of the values that make an item sure or unsure: not of where it stands."""
+    counted = (one.confidence for one in evidence if FieldRef(one.field).names[0] not in _PLACING)
+    return min((confidence for confidence in counted if confidence is not None), default=1.0)
 
 
 class _Filter:
@@ -80,12 +140,17 @@ class _Filter:
             if piece.confidence is not None:
                 least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
         doubtful = {field for field, confidence in least.items() if confidence < self._minimum}
-        names = dict.fromkeys(FieldRef(field).path for field in least if field in doubtful)
-        if not names:
+        if not doubtful:
             return item
+        # Without its condition a limit would hold for everybody; a time window can do without its other quotes.
+        doubtful |= {member for member, part in map(_split, doubtful) if part in _CARRIED}
+        parts = [(member, part) for member, part in map(_split, doubtful) if part and member not in doubtful]
+        item, lowest = _empty_parts(item, parts), _find_least(item.evidence)
+        dropped = (member for member, _ in map(_split, least) if member in doubtful)
+        names = dict.fromkeys(FieldRef(member).path for member in dropped)
         if any(type(item).model_fields[name].is_required() for name in names):
             return None
-        sure = {piece.field for piece in item.evidence} - doubtful
+        sure = {_split(piece.field)[0] for piece in item.evidence} - doubtful
         update: dict[str, Any] = {}
         places: dict[str, str | None] = {}
         for name in names:
@@ -99,10 +164,11 @@ class _Filter:
                 places[name] = None
                 self._add_absence(f"{after}.{name}", item.evidence_for(name))
         self.moved |= {f"{before}.{old}": new and f"{after}.{new}" for old, new in places.items()}
-        moved = ((piece, places.get(piece.field, piece.field)) for piece in item.evidence)
+        self.moved |= {f"{before}.{member}.{part}": None for member, part in parts}
+        moved = ((piece, _follow(piece.field, places)) for piece in item.evidence)
         evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
-        confidence = min((piece.confidence for piece in evidence if piece.confidence is not None), default=1.0)
-        if item.confidence is not None and item.confidence < min(least.values()):
+        confidence = _find_least(evidence)
+        if item.confidence is not None and item.confidence < lowest:
             confidence = item.confidence  # an empty field has no evidence, and stays empty
         return item.model_copy(update={**update, **describe_evidence(evidence, confidence)})
 

@@ -7,6 +7,7 @@ from extractor.schemas import (
     Age,
     Amount,
     Constraint,
+    CriterionGroup,
     Instrument,
     Period,
     Quantity,
@@ -14,6 +15,7 @@ from extractor.schemas import (
     TimeWindow,
 )
 from extractor.stages.parse.drafts import ConflictKind, Refusal, Span, TokenConflict
+from extractor.stages.parse.eligibility.groups import read_words
 from extractor.text.book import rule
 from extractor.text.lexer import Range, Tokens
 from extractor.text.mentions.find import find_mentions
@@ -25,7 +27,8 @@ from .constraints import has_unit_of
 from .owners import is_own
 from .places import cut, find_quote, list_mentions, locate
 from .quotes import QuoteStatus, verify_quote
-from .times import find_age, find_length, find_window
+from .times import find_age, find_length
+from .windows import find_window
 
 _Conflict = tuple[ConflictKind, str, str, Range]
 """The kind, the value's token, the text's token, and the place of the number in the text."""
@@ -62,7 +65,7 @@ def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refus
     tokens = cut(passage)
     if isinstance(value, TimeWindow):
         span, read = find_quote(passage, value.quote), find_window(value.quote, passage)
-        says = _show_window(read.value) if read else "no time limit, or not the first one"
+        says = _show_window(read.value) if read else "no time limit"
         reason = f"the words stand in the text, but say {says}, not {_show_window(value)}"
         return Refusal(nearest=span, reason=reason) if span else None
     if isinstance(value, Age):
@@ -75,7 +78,9 @@ def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refus
 
 
 def _show_window(window: TimeWindow) -> str:
-    return f"{window.comparator.value} {window.value:g} {window.unit.value}"
+    low = f"{window.comparator.value} {window.value:g}"
+    number = low if window.value_high is None else f"{window.value:g}-{window.value_high:g}"
+    return f"{number} {window.unit.value}"
 
 
 def _contradict(value: Any, tokens: Tokens) -> _Conflict | str | None:
@@ -84,6 +89,8 @@ def _contradict(value: Any, tokens: Tokens) -> _Conflict | str | None:
             return _contradict_limit(value, tokens)
         case Quantity():
             return _contradict_limit(Constraint(quantity="", **value.model_dump()), tokens)
+        case CriterionGroup():
+            return f"the line says {str(said[0])!r}" if (said := read_words(tokens)) else None
         case Amount(low=low, high=high, unit=unit):
             stated = [(each.first, each.end) for each in rule("measured").find(tokens)]
             return _contradict_measure(tokens, (low, high if high != low else None), (ConflictKind.UNIT, unit), stated)

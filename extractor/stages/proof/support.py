@@ -11,6 +11,7 @@ from extractor.schemas import (
     Amount,
     Comparator,
     Constraint,
+    CriterionGroup,
     Frequency,
     Instrument,
     Period,
@@ -32,9 +33,11 @@ from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
 from .constraints import find_constraint, find_limit, has_other_reading
+from .groups import find_group_rule
 from .number_units import has_unit
 from .places import Derived, Supported, cut, find_named_instrument, find_quote, locate
-from .times import find_age, find_length, find_point, find_window
+from .times import find_age, find_length, find_point
+from .windows import find_window
 
 _COMPARATOR_REACH = 14
 """How many tokens before a number may compare it."""
@@ -132,6 +135,7 @@ _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Age: find_age,
     Period: find_length,
     TimePoint: find_point,
+    CriterionGroup: find_group_rule,
     Frequency: _find_code,
     Route: _find_code,
 }
