@@ -98,6 +98,10 @@ class Arms:
         stated, linked, registered = self.list_stated(one), self.list_linked(one), self.list_registered(one.agent.key)
         own = {arm for arm, number in claims[0].items() if number > (arm in stated)}
         theirs = own | {arm for arm, number in claims[1].items() if number > (arm in linked)}
+        # A placebo in the text of another intervention is that of the arms that name one.
+        unnamed = (
+            one.agent.kind == "placebo" and not registered and any(one.agent.key in u for u in self._uses.values())
+        )
         cases: dict[str, str] = {}
         for arm in self.labels:
             use, lacks = self.find_use(arm, one.agent.key), bool(registered) and arm not in registered
@@ -105,14 +109,14 @@ class Arms:
                 ("", lacks and use is not Use.ALONE),  # "placebo identical to examplumab 10 mg"
                 ("own text, not linked", arm in stated and lacks),
                 ("own text, linked" if registered else "own text", arm in stated),
-                ("", use is Use.DENIED),
+                ("", use is Use.DENIED or (unnamed and use is Use.NONE)),
                 ("", bool(stated or linked) and arm in own and (arm not in linked or bool(stated))),
                 ("one of several regimens", arm in theirs and (arm in linked or not (stated or linked)) and not lacks),
-                ("linked, with a dose", arm in linked and not lacks),
+                ("linked, with a dose", arm in linked and arm in registered),
+                ("linked by another intervention", arm in linked and not lacks),
                 ("", arm in theirs),
                 ("linked, named", arm in registered and use is not Use.NONE),
                 ("linked", arm in registered),
-                ("linked by another intervention", arm in linked),
                 ("named, not linked", use is not Use.NONE and lacks),
                 ("named", use is not Use.NONE),
             )
@@ -200,7 +204,7 @@ class Arms:
                 linked.setdefault(arm, set()).update(part.levels)
         gets = {arm: said or linked.get(arm, set()) for arm, said in own.items()}
         places = {level: [arm for arm in gets if level in gets[arm]] for level in levels}
-        differ = len(levels) > 1 and all(places.values()) and any(len(arms) < len(own) for arms in places.values())
+        differ = all(places.values()) and len(set(map(tuple, places.values()))) > 1
         for level in levels:
             yield replace_arms(level, self.cite(places[level], 1).value) if differ else level
 
