@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 from extractor.pages import name_label
 from extractor.pages.words import say
-from extractor.results.evaluation.alignment import Aligned, Side, align, compare_items, match_values
+from extractor.results.evaluation.alignment import Aligned, Side, align, match_values
+from extractor.results.evaluation.differences import compare_items
 from extractor.results.evaluation.fields import CRITERIA, DOSING, ENDPOINTS, Group
 from extractor.results.evaluation.text import fold_name, fold_text
 from extractor.results.evaluation.wording import compare_texts, measure_likeness, read_words

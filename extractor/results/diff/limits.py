@@ -88,7 +88,8 @@ def admits(criterion: Criterion) -> bool:
 def pair_limits(differences: Iterable[Difference]) -> Iterator[LimitPair]:
     """Yield the limits and time windows that the differences of two criteria pair, in text order, equal ones too.
 
-    >>> from extractor.results.evaluation.alignment import Aligned, Side, compare_items
+    >>> from extractor.results.evaluation.alignment import Aligned, Side
+    >>> from extractor.results.evaluation.differences import compare_items
     >>> from extractor.results.evaluation.fields import CRITERIA
     >>> limits = ({"quantity": "creatinine", "comparator": ">", "value": value, "unit": "mg/dL"} for value in (2, 3))
     >>> known = {"kind": "exclusion", "section": "eligibility", "quote": "Creatinine"}

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from extractor.text.aliases import trim_event, unify
+from extractor.text.book import word_set
 from extractor.text.units import find_dimension, read_unit
 
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
@@ -20,6 +21,8 @@ _MONTHS = {"mo": 1.0, "a": 12.0}
 _OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
 _MARK = re.compile(r"\{[^{}]*\}")
 _TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
+_LITTLE = word_set("a an the of in on at to for from by with within into during since until before after prior")
+"""Articles and prepositions."""
 _ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
 
 
@@ -62,6 +65,16 @@ def measure_overlap(one: str, other: str) -> float:
     if one == other or not first or not second:
         return float(fold_text(one) == fold_text(other))
     return 2 * len(first & second) / (len(first) + len(second))
+
+
+def share_words(one: str, other: str) -> bool:
+    """Return whether two texts have at least half of the words of the shorter one in common, without little words.
+
+    >>> share_words("before the first dose", "the first dose of it"), share_words("liver metastases", "men")
+    (True, False)
+    """
+    first, second = (_list_tokens(text) - _LITTLE or _list_tokens(text) for text in (one, other))
+    return 2 * len(first & second) >= min(len(first), len(second))
 
 
 def is_inside(part: str, whole: str) -> bool:
