@@ -125,11 +125,9 @@ def _make_fields(info: FieldInfo) -> Iterator[Field]:
     has_parts = info.many and issubclass(info.type, BaseModel) and place == info.name
     for part in list_model(info.path, info.type) if has_parts else ():
         known = part.metadata
-        one = Field(
-            *(part.path, f"{place}.{part.name}", COMPARERS[known.comparison], known.family, known.weight),
-            counts=known.in_total,
-            whole=info.name,
-        )
+        kind = comparer if comparer.of_groups else COMPARERS[known.comparison]
+        attribute = f"{place}.{part.name}"
+        one = Field(part.path, attribute, kind, known.family, known.weight, known.in_total, whole=info.name)
         yield one
         if known.rare:
             yield replace(one, name=f"{one.name}.stated", only_stated=True)

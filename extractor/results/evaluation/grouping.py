@@ -11,7 +11,8 @@ from .comparers import ErrorKind, Level
 from .fields import Field
 
 Key = tuple[int, int]
-"""A criterion: 0 and its position in the old extraction, or 1 and that in the new one, without a counterpart."""
+"""A criterion: -1 and its position in the old extraction, or without a counterpart 0 or 1 (old or new) and position."""
+_BOTH = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Members:
         if 2 * shared <= max(len(self.below), len(other.below)):
             return 0.0
         return shared / len(self.below | other.below) + 0.1 * len(self.direct & other.direct)
+
+    def blame(self, kind: ErrorKind) -> ErrorKind | None:
+        """Return the error of a group without a partner; None if half of its criteria have none either."""
+        known = sum(side == _BOTH for side, _ in self.below)
+        return kind if 2 * known > len(self.below) else None
 
 
 def list_members(extraction: TrialExtraction, keys: Sequence[Key]) -> list[Members]:
@@ -69,9 +75,11 @@ def compare_groups(
         [(side, position) for position in range(len(one.eligibility.criteria) if one else 0)]
         for side, one in enumerate(sides)
     ]
-    for pair in pairs:
+    for pair in pairs:  # the parts of one that was split are one
         if pair.old and pair.new:
-            keys[1][pair.new[0].position] = keys[0][pair.old[0].position]
+            for known, each in zip(keys, pair, strict=True):
+                for one in each:
+                    known[one.position] = (_BOTH, pair.old[0].position)
     ours, theirs = (list_members(one, each) if one else [] for one, each in zip(sides, keys, strict=True))
     if field := fields.get("eligibility.criteria.group"):
         yield from _compare_pairs(field, ours, theirs, pairs)
@@ -85,6 +93,7 @@ def _compare_pairs(
     """Yield for each criterion its pairs with earlier ones of its group.
 
     A pair that only one extraction has is an error if it is one with the first item: one error for each other item.
+    It is none if only one extraction has the criterion: that is an error already.
     """
     said: list[dict[tuple[Key, Key], tuple[str, bool]]] = []
     for each in (ours, theirs):
@@ -96,7 +105,8 @@ def _compare_pairs(
     values: dict[Key, list[ValuePair]] = {}
     for both in sorted(said[0].keys() | said[1].keys()):
         (was, is_first), (now, starts) = (each.get(both, (None, False)) for each in said)
-        error = ErrorKind.MISSED if is_first and not now else ErrorKind.INVENTED if starts and not was else None
+        kind = ErrorKind.MISSED if is_first and not now else ErrorKind.INVENTED if starts and not was else None
+        error = kind if both[0][0] == both[1][0] == _BOTH else None
         level = Level.EXACT if was and now else Level.NONE
         values.setdefault(both[1], []).append(ValuePair(was, now, level, error))
     sides = _find_sides(pairs)
@@ -109,12 +119,12 @@ def _compare_pairs(
 def _find_sides(pairs: Sequence[Aligned]) -> dict[Key, tuple[Side, Side]]:
     """Return the sides of each criterion by its key."""
     found: dict[Key, tuple[Side, Side]] = {}
-    for pair in pairs:
-        both = bool(pair.old and pair.new)
-        found |= {(0, side.position): (side, Side()) for side in pair.old[both:]}
-        found |= {(1, side.position): (Side(), side) for side in pair.new[both:]}
-        if both:
-            found[0, pair.old[0].position] = pair.old[0], pair.new[0]
+    for old, new in pairs:
+        if old and new:
+            found[_BOTH, old[0].position] = old[0], new[0]
+        else:
+            found |= {(0, side.position): (side, Side()) for side in old}
+            found |= {(1, side.position): (Side(), side) for side in new}
     return found
 
 
@@ -123,7 +133,7 @@ def _compare_wholes(
 ) -> Iterator[Difference]:
     """Yield the groups, and the rule and the parent of those that have a partner."""
     both, missed, invented = match_values(ours, theirs, Members.resembles, 0.5)
-    partners = {one.group.id: other.group.id for one, other in both}
+    partners: dict[str | None, str | None] = {one.group.id: other.group.id for one, other in both} | {None: None}
     wholes, rules, parents = list[ValuePair](), list[ValuePair](), list[ValuePair]()
     for one, other in both:
         old, new = one.group, other.group
@@ -131,11 +141,11 @@ def _compare_wholes(
         wholes.append(ValuePair(describe(old), describe(new), level, None))
         differs = ErrorKind.POLARITY if old.rule is not new.rule else ErrorKind.NUMBER if old.n != new.n else None
         rules.append(_judge(str(old), str(new), differs))
-        is_there = partners.get(old.parent) == new.parent if old.parent else not new.parent
+        is_there = old.parent in partners and partners[old.parent] == new.parent
         above = (_describe_parent(old, ours), _describe_parent(new, theirs))
         parents.append(_judge(*above, None if is_there else ErrorKind.WRONG_PAIRING))
-    wholes += [ValuePair(describe(one.group), None, Level.NONE, ErrorKind.MISSED) for one in missed]
-    wholes += [ValuePair(None, describe(one.group), Level.NONE, ErrorKind.INVENTED) for one in invented]
+    wholes += [ValuePair(describe(one.group), None, Level.NONE, one.blame(ErrorKind.MISSED)) for one in missed]
+    wholes += [ValuePair(None, describe(one.group), Level.NONE, one.blame(ErrorKind.INVENTED)) for one in invented]
     groups = [tuple(one.group for one in each) for each in (ours, theirs)]
     for name, listed in (("", wholes), (".rule", rules), (".parent", parents)):
         if listed and (field := fields.get(f"eligibility.groups{name}")):

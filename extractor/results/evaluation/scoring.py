@@ -181,7 +181,7 @@ def _compose_report(
             )
             for one, row in zip(scored.fields, totals, strict=True)
         ),
-        empty=_compose_empty(totals[: len(scored.fields)][[one.counts for one in scored.fields]].sum(axis=0)),
+        empty=_compose_empty(totals.sum(axis=0)),
         errors=scored.errors,
         harm_per_record=sum(one.harm for one in scored.errors) / max(1, len(expected)),
         undeclared=scored.undeclared,
