@@ -1,6 +1,5 @@
 """Check what gold refers to: the groups of criteria, and the arms in which an agent is given."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.schemas import Criterion, CriterionGroup, Eligibility, GroupRule, Regimen, TrialRecord
@@ -25,11 +24,11 @@ def check_groups(items: Sequence[PlacedItem]) -> Iterator[Flaw]:
             used.add(item.group)
             if item.group not in parents:
                 yield _refuse(f"{path}.group", item.group, parents)
-    twice = Counter(group.id for _, group in groups)
+    places: dict[str, str] = {}
     for path, group in groups:
-        if twice[group.id] > 1:
-            yield Flaw(f"{path}.id", f"{group.id!r} names {twice[group.id]} groups", "give each its own name")
-        elif group.id not in used:
+        if (first := places.setdefault(group.id, path)) != path:
+            yield Flaw(f"{path}.id", f"{group.id!r} is the name of {first} as well", "give each its own")
+        if group.id not in used:
             yield Flaw(path, f"no criterion and no group is in {group.id!r}", "name it in its items, or remove it")
         if group.parent is not None and group.parent not in parents:
             yield _refuse(f"{path}.parent", group.parent, parents)
