@@ -166,7 +166,7 @@ def test_each_planted_problem_is_reported_at_its_path(tmp_path, path, value, pro
             ("eligibility", "groups", "+"),
             {"id": "g1", "rule": "any"},
             "eligibility.groups[1].id",
-            "is the name of eligibility.groups[0] as well",
+            "is the name of elig",
         ),
         (("dosing", 0, "arms", "+"), "Arm B", "dosing[0].arms[1]", "the record has no arm 'Arm B'"),
         (("dosing", 0, "do\x1b[2Jse"), 1, "dosing[0]['do\\x1b[2Jse']", "not permitted"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from extractor.schemas import CriterionGroup, TrialExtraction
+from extractor.schemas import Criterion, CriterionGroup, TrialExtraction
 
 from .alignment import Aligned, Difference, Side, ValuePair, match_values
 from .comparers import ErrorKind, Level
@@ -17,11 +17,17 @@ _BOTH = -1
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A group, with the criteria that are its items, and all that are in it or in groups below it."""
+    """A group: the keys of the criteria that are its items, and of all in it or in groups below it, and these."""
 
     group: CriterionGroup
     direct: frozenset[Key]
     below: frozenset[Key]
+    criteria: tuple[Criterion, ...]
+
+    @property
+    def counterparts(self) -> int:
+        """Return how many of its criteria both extractions have."""
+        return sum(side == _BOTH for side, _ in self.below)
 
     def resembles(self, other: "Members") -> float:
         """Return how alike the items of two groups are; 0 unless they share more than half of both."""
@@ -32,8 +38,7 @@ class Members:
 
     def blame(self, kind: ErrorKind) -> ErrorKind | None:
         """Return the error of a group without a partner; None if half of its criteria have none either."""
-        known = sum(side == _BOTH for side, _ in self.below)
-        return kind if 2 * known > len(self.below) else None
+        return kind if 2 * self.counterparts > len(self.below) else None
 
 
 def list_members(extraction: TrialExtraction, keys: Sequence[Key]) -> list[Members]:
@@ -59,17 +64,18 @@ def list_members(extraction: TrialExtraction, keys: Sequence[Key]) -> list[Membe
             below[above] |= items
             seen.add(above)
             above = parents[above]
-    return [Members(one, frozenset(direct[one.id]), frozenset(below[one.id])) for one in people.groups]
+    found = []
+    for group in people.groups:
+        held = below[group.id]
+        criteria = tuple(one for key, one in zip(keys, people.criteria, strict=True) if key in held)
+        found.append(Members(group, frozenset(direct[group.id]), frozenset(held), criteria))
+    return found
 
 
-def compare_groups(
-    fields: Mapping[str, Field], old: TrialExtraction, new: TrialExtraction | None, pairs: Sequence[Aligned]
-) -> Iterator[Difference]:
-    """Yield what two extractions say of groups, in those of ``fields`` that are about them.
-
-    ``pairs`` are the criteria of both. The values of ``criteria.group`` are pairs of criteria that share their
-    innermost group, those of ``groups`` are the groups; rule and parent are compared in groups that share most items.
-    """
+def pair_groups(
+    old: TrialExtraction, new: TrialExtraction | None, pairs: Sequence[Aligned]
+) -> tuple[list[Members], list[Members]]:
+    """Return the groups of two extractions, with the same key for a criterion and its counterpart in ``pairs``."""
     sides = old, new
     keys: list[list[Key]] = [
         [(side, position) for position in range(len(one.eligibility.criteria) if one else 0)]
@@ -81,9 +87,28 @@ def compare_groups(
                 for one in each:
                     known[one.position] = (_BOTH, pair.old[0].position)
     ours, theirs = (list_members(one, each) if one else [] for one, each in zip(sides, keys, strict=True))
+    return ours, theirs
+
+
+def match_groups(
+    ours: Sequence[Members], theirs: Sequence[Members]
+) -> tuple[list[tuple[Members, Members]], list[Members], list[Members]]:
+    """Return the groups that share more than half of their items, and those of each side without a partner."""
+    return match_values(ours, theirs, Members.resembles, 0.5)
+
+
+def compare_groups(
+    fields: Mapping[str, Field], old: TrialExtraction, new: TrialExtraction | None, pairs: Sequence[Aligned]
+) -> Iterator[Difference]:
+    """Yield what two extractions say of groups, in those of ``fields`` that are about them.
+
+    ``pairs`` are the criteria of both. The values of ``criteria.group`` are pairs of criteria that share their
+    innermost group, those of ``groups`` are the groups; rule and parent are compared in groups that share most items.
+    """
+    ours, theirs = pair_groups(old, new, pairs)
     if field := fields.get("eligibility.criteria.group"):
         yield from _compare_pairs(field, ours, theirs, pairs)
-    homes = [Side(one.eligibility, "eligibility") if one else Side() for one in sides]
+    homes = [Side(one.eligibility, "eligibility") if one else Side() for one in (old, new)]
     yield from _compare_wholes(fields, ours, theirs, homes)
 
 
@@ -132,7 +157,7 @@ def _compare_wholes(
     fields: Mapping[str, Field], ours: Sequence[Members], theirs: Sequence[Members], homes: Sequence[Side]
 ) -> Iterator[Difference]:
     """Yield the groups, and the rule and the parent of those that have a partner."""
-    both, missed, invented = match_values(ours, theirs, Members.resembles, 0.5)
+    both, missed, invented = match_groups(ours, theirs)
     partners: dict[str | None, str | None] = {one.group.id: other.group.id for one, other in both} | {None: None}
     wholes, rules, parents = list[ValuePair](), list[ValuePair](), list[ValuePair]()
     for one, other in both:
