@@ -15,161 +15,29 @@ criterion, c1.l2 the second limit of that, d1 its first regimen, d1.a2 the secon
 
 Where both say the same, that is gold; of two quotes that differ only in extent, the shorter one. ``--differences``
 writes a sheet with all other places for the third reader, whose lines in ``--answers`` are "17: A", "17: B" or
-"17: " and JSON. With the answers, the gold is written, and both readings beside it, for ``--agreement 1.5``.
+"17: " and JSON, or "NCT01234567 c3 windows: " and JSON, to correct what both say of a place (also "c5.l1 condition",
+"d1 arms", "groups"). With the answers, the gold is written, and both readings beside it, for ``--agreement 1.5``.
 """
 
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.data import Row, parse_options, read_lines
 from benchmarks.gold import GOLD, READINGS, read_annotated, read_gold
 from benchmarks.gold.__main__ import keep_named_sections, write_gold
+from benchmarks.gold.merging import EMPTY, correct, merge, read_number
 from benchmarks.gold.standoff import to_standoff
-from extractor.results.evaluation.comparers import measure_window
-from extractor.results.evaluation.text import fold_quote, share_words
-from extractor.schemas import TimeWindow, TrialRecord
+from extractor.results.evaluation.text import fold_quote
+from extractor.schemas import TrialRecord
 from extractor.stages.read import read_records
 
-_TURNING = re.compile(r"\b(?:unless|except\w*|exclud\w*|without|no|not|un\w{4,})\b", re.IGNORECASE)
-"""Words that turn a condition round: without them, a shorter quote is another condition."""
 _SHOWN = 1500
 """Most characters of a section on the sheet of the third reader."""
-EMPTY: Row = {"windows": {}, "conditions": {}, "arms": {}, "groups": []}
-"""A reading that says nothing."""
-Ask = Callable[[str, Any, Any], Any]
-"""Returns what the third reader says of a place, given both answers."""
-
-
-def share_sense(one: str | None, other: str | None) -> bool:
-    """Return whether two quotes differ at most in their extent.
-
-    >>> share_sense("with liver metastases", "liver metastases"), share_sense("marrow", "unless marrow")
-    (True, False)
-    """
-    if one is None or other is None:
-        return one is other
-    turned = [bool(_TURNING.search(text)) for text in (one, other)]
-    return fold_quote(one) == fold_quote(other) or (turned[0] == turned[1] and share_words(one, other))
-
-
-def _take_shorter(one: str | None, other: str | None) -> str | None:
-    return min(one, other, key=len) if one and other else one or other
-
-
-def merge(first: Row, second: Row, ask: Ask) -> Row:
-    """Return what two readings of a trial say together; ``ask`` decides where they differ.
-
-    >>> readings = [{"arms": {"d1": [1, 2]}, "conditions": {"c1.l1": words}} for words in ("for men", "men")]
-    >>> merge(*readings, ask=max)["conditions"]
-    {'c1.l1': 'men'}
-    """
-    first, second = EMPTY | first, EMPTY | second
-    merged: Row = {"windows": {}, "conditions": {}, "arms": {}}
-    for name in _list_names(first, second, "windows"):
-        one, other = (each["windows"].get(name, []) for each in (first, second))
-        if windows := list(_merge_windows(name, one, other, ask)):
-            merged["windows"][name] = windows
-    for name in _list_names(first, second, "conditions"):
-        one, other = (each["conditions"].get(name) for each in (first, second))
-        if said := _take_shorter(one, other) if share_sense(one, other) else ask(f"{name} condition", one, other):
-            merged["conditions"][name] = said
-    for name in _list_names(first, second, "arms"):
-        if "." not in name:
-            one, other = (_read_arms(each["arms"], name) for each in (first, second))
-            merged["arms"] |= one if one == other else ask(f"{name} arms", one, other)
-    return merged | {"groups": list(_merge_groups(first["groups"], second["groups"], ask))}
-
-
-def _list_names(first: Row, second: Row, key: str) -> list[str]:
-    named = {*first[key], *second[key]}
-    return sorted(named, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
-
-
-def _read_arms(arms: Mapping[str, Sequence[int]], name: str) -> dict[str, list[int]]:
-    """Return the arms of a regimen, and those of its amounts if they differ."""
-    whole = sorted(arms.get(name, []))
-    parts = {key: sorted(each) for key, each in arms.items() if key.startswith(f"{name}.")}
-    return {name: whole} | (parts if any(each != whole for each in parts.values()) else {})
-
-
-def _size(window: Row) -> tuple[Any, ...]:
-    return measure_window(TimeWindow.model_validate(window))
-
-
-def _merge_windows(name: str, first: list[Row], second: list[Row], ask: Ask) -> Iterator[Row]:
-    """Yield the windows of a criterion: of equal sense, number and unit together, then those beside each other."""
-    left, alone = list(second), list[Row]()
-    slots: list[tuple[Any, Any]] = []
-    for one in first:
-        same = [other for other in left if _size(other) == _size(one)]
-        if same:
-            slots.append((one, next((each for each in same if share_sense(one["of"], each["of"])), same[0])))
-            left.remove(slots[-1][1])
-        else:
-            alone.append(one)
-    for one in alone:
-        near = next((other for other in left if other["value"] == one["value"]), None)
-        if near:
-            left.remove(near)
-        slots.append((one, near))
-    slots += [(None, other) for other in left]
-    for one, other in slots:
-        if one is None or other is None or _size(one) != _size(other):
-            said = ask(f"{name} window", one, other)
-        else:
-            parts = [part for part in ("of", "anchor") if share_sense(one[part], other[part])]
-            agreed = {part: _take_shorter(one[part], other[part]) for part in ("quote", *parts)}
-            both = one | agreed, one | {part: other[part] for part in ("of", "anchor")} | agreed
-            said = both[0] if len(parts) == 2 else ask(f"{name} window", *both)
-        yield from said if isinstance(said, list) else [said] if said else []
-
-
-def _merge_groups(first: list[Row], second: list[Row], ask: Ask) -> Iterator[Row]:
-    """Yield the groups of a trial: those that share items or a parent are one question, unless both say the same."""
-    number = count(1)
-    for found in _join_groups(first, second):
-        one, other = map(_renumber, found)
-        senses = [[group | {"lead_in": None} for group in each] for each in (one, other)]
-        pairs = zip(one, other, strict=False)
-        agreed = [ours | {"lead_in": _take_shorter(ours["lead_in"], theirs["lead_in"])} for ours, theirs in pairs]
-        said = agreed if senses[0] == senses[1] else ask("groups", one, other)
-        names = {group["id"]: f"g{next(number)}" for group in said}
-        yield from (group | {"id": names[group["id"]], "parent": names.get(group["parent"])} for group in said)
-
-
-def _join_groups(first: list[Row], second: list[Row]) -> Iterator[tuple[list[Row], list[Row]]]:
-    """Yield the groups of both readings that share items, or of which one is the parent of the other."""
-    left = [(side, group) for side, each in enumerate((first, second)) for group in each]
-    while left:
-        found = [left.pop(0)]
-        for side, group in found:  # it grows
-            near = [
-                (place, other)
-                for place, other in left
-                if not {*group["items"]}.isdisjoint(other["items"])
-                or (place == side and (other["parent"] == group["id"] or group["parent"] == other["id"]))
-            ]
-            left = [one for one in left if one not in near]
-            found += near
-        yield [group for side, group in found if not side], [group for side, group in found if side]
-
-
-def _renumber(groups: Sequence[Row]) -> list[Row]:
-    """Return groups in the order of the text, with ids in that order, so that they do not tell the reading."""
-    ordered = [group | {"items": sorted(group["items"], key=_read_number)} for group in groups]
-    ordered.sort(key=lambda group: (group["parent"] is not None, [*map(_read_number, group["items"])]))
-    names = {group["id"]: f"g{number}" for number, group in enumerate(ordered, 1)}
-    return [group | {"id": names[group["id"]], "parent": names.get(group["parent"])} for group in ordered]
-
-
-def _read_number(name: str) -> int:
-    return int(name[1:])
 
 
 def add_reading(annotation: Row, reading: Row, record: TrialRecord) -> Row:
@@ -213,9 +81,9 @@ class Difference(NamedTuple):
 class Judge:
     """Collects the differences of all trials, and answers those that a third reader has decided."""
 
-    def __init__(self, answers: Mapping[int, str]) -> None:
+    def __init__(self, answers: Mapping[str, str]) -> None:
         self.differences: list[Difference] = []
-        self.unanswered: list[int] = []
+        self.unanswered: list[str] = []
         self._answers, self._random = answers, random.Random(52)
 
     def ask(self, record: str, about: str, first: Any, second: Any) -> Any:
@@ -224,22 +92,34 @@ class Judge:
         self._random.shuffle(both)
         answers = dict(zip("AB", both, strict=True))
         self.differences.append(Difference(record, about, answers))
-        number = len(self.differences)
-        said = self._answers.get(number)
-        if said is None:
+        number = str(len(self.differences))
+        if number not in self._answers:
             self.unanswered.append(number)
             return first
-        try:
-            return answers[said] if said in answers else json.loads(said)
-        except ValueError:
-            raise SystemExit(f"answer {number}: {said!r} is neither A nor B nor JSON; correct it") from None
+        said = self._answers[number]
+        return answers[said] if said in answers else _parse(number, said)
+
+    def correct(self, record: str, merged: Row) -> Row:
+        """Correct a merged reading where the third reader says so of a place in both."""
+        for place, said in self._answers.items():
+            name, _, about = place.partition(" ")
+            if name == record:
+                correct(merged, about, _parse(place, said))
+        return merged
 
 
-def read_answers(path: Path | None) -> dict[int, str]:
-    """Read the lines of the third reader: "17: A"."""
+def _parse(place: str, said: str) -> Any:
+    try:
+        return json.loads(said)
+    except ValueError:
+        raise SystemExit(f"answer {place}: {said!r} is neither A nor B nor JSON; correct it") from None
+
+
+def read_answers(path: Path | None) -> dict[str, str]:
+    """Read the lines of the third reader by what they answer: the number of a difference, or a trial and a place."""
     lines = path.read_text("utf-8").splitlines() if path else []
     parts = (line.partition(":") for line in lines if line.strip())
-    return {int(number): said.strip() for number, _, said in parts}
+    return {place.strip(): said.strip() for place, _, said in parts}
 
 
 def write_sheet(differences: Sequence[Difference], trials: Mapping[str, tuple[TrialRecord, Row]]) -> str:
@@ -269,7 +149,7 @@ def _quote(one: Difference, record: TrialRecord, annotation: Row) -> Iterator[st
     name, _, what = one.about.rpartition(" ")
     criteria = annotation["eligibility"].get("criteria", [])
     if what == "arms":
-        regimen = annotation["dosing"][_read_number(name) - 1]
+        regimen = annotation["dosing"][read_number(name) - 1]
         for section in record.sections:
             if section.name.startswith(("arms", "interventions")) or section.name == regimen["section"]:
                 number = re.fullmatch(r"arms\[(\d+)\]", section.name)
@@ -278,7 +158,7 @@ def _quote(one: Difference, record: TrialRecord, annotation: Row) -> Iterator[st
         yield f"    {name}: {regimen['agent']} in {regimen['section']}: {regimen['quote']!r}"
         yield from (f"    {name}.a{at}: {amount}" for at, amount in enumerate(regimen.get("amounts", []), 1))
         return
-    numbers = [_read_number(name.partition(".")[0])] if name else _list_numbers(one)
+    numbers = [read_number(name.partition(".")[0])] if name else _list_numbers(one)
     for at in range(min(numbers), max(numbers) + 1):
         criterion = criteria[at - 1]
         lead_in = f" under {' '.join(criterion['lead_in'].split())!r}" if criterion.get("lead_in") else ""
@@ -299,7 +179,7 @@ def _quote(one: Difference, record: TrialRecord, annotation: Row) -> Iterator[st
 
 
 def _list_numbers(one: Difference) -> list[int]:
-    return sorted({_read_number(item) for each in one.answers.values() for group in each for item in group["items"]})
+    return sorted({read_number(item) for each in one.answers.values() for group in each for item in group["items"]})
 
 
 def main() -> None:
@@ -323,23 +203,23 @@ def main() -> None:
     judge, readings = Judge(read_answers(chosen.answers)), [dict[str, Row](), dict[str, Row]()]
     for name in first:
         record, annotation = trials[name]
-        merged = merge(first[name], second[name], partial(judge.ask, name))
-        for lines, reading in ((readings[0], first[name]), (readings[1], second[name]), (gold, merged)):
-            line = to_standoff(add_reading(annotation, EMPTY | reading, record), record)
-            lines[name] = (
-                {**gold[name], **line}
-                if lines is gold
-                else keep_named_sections({**gold[name], **line, "endpoints": []})
-            )
+        merged = judge.correct(name, merge(first[name], second[name], partial(judge.ask, name)))
+        lines = [
+            gold[name] | to_standoff(add_reading(annotation, EMPTY | reading, record), record)
+            for reading in (first[name], second[name], merged)
+        ]
+        for known, line in zip(readings, lines, strict=False):
+            known[name] = keep_named_sections(line | {"endpoints": []})
+        gold[name] = lines[-1]
     print(f"{len(first)} trials, {len(judge.differences)} differences, {len(judge.unanswered)} without an answer")
     if chosen.differences:
         chosen.differences.write_text(write_sheet(judge.differences, trials), "utf-8")
     if chosen.answers and not judge.unanswered:
         write_gold(gold, GOLD)
-        for lines, path in zip(readings, READINGS["1.5"], strict=True):
-            write_gold(lines, path)
+        for known, path in zip(readings, READINGS["1.5"], strict=True):
+            write_gold(known, path)
     elif chosen.answers:
-        raise SystemExit(f"no answer to {', '.join(map(str, judge.unanswered))}: nothing is written")
+        raise SystemExit(f"no answer to {', '.join(judge.unanswered)}: nothing is written")
 
 
 if __name__ == "__main__":
