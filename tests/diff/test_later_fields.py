@@ -188,3 +188,33 @@ def test_a_renamed_added_or_removed_arm_is_told_as_an_arm_alone(old, new, told):
     versions = (make(dosing=[give(*labels)]) for labels in (old, new))
     found = diff_trials(*versions, record(*old), record(*new)).changes
     assert [(one.item, one.field) for one in found] == [("arm", field) for field in told]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fields"),
+    [
+        ("At least one of the following:", "All of the following:", ["lead_in"]),
+        ("At least one of:", "All of:", ["group"]),
+        ("At least one of these", "All of these", ["group"]),
+        ("Signs:", "Signs:", []),
+    ],
+)
+def test_a_rule_is_told_once_and_only_if_the_text_changed(old, new, fields):
+    """An introducing line is compared by itself, if it ends with a colon and is recognised."""
+    versions, records = [], []
+    for words, rule in ((old, "any"), (new, "all")):
+        lines = f"{words}\n* Fever\n* Cough\n"
+        proof = {"field": "groups[0].lead_in", "section": "eligibility", "start": 0, "end": len(words), "quote": words}
+        people = {
+            "groups": [group("g1", rule, lead_in=words)],
+            "evidence": [proof | {"origin": "rule", "support": "literal"}],
+        }
+        criteria = [
+            {"kind": "inclusion", "section": "eligibility", "quote": one, "group": "g1"} for one in ("Fever", "Cough")
+        ]
+        versions.append(
+            TrialExtraction.model_validate({"record_id": "A", "eligibility": people | {"criteria": criteria}})
+        )
+        section = Section(name="eligibility", text=lines)
+        records.append(TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=(section,)))
+    assert [one.field for one in diff_trials(*versions, *records).changes] == fields

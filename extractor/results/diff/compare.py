@@ -76,7 +76,9 @@ def diff_trials(
     if old.coverage and new.coverage:  # a download without criteria has not removed them
         before, after = ({section.kind for section in each.coverage.sections} for each in (old, new) if each.coverage)
         missing = tuple(task for task, (*_, home) in _COMPARED.items() if bool(home & before) is not bool(home & after))
-    renamed = list_renamed(old_record, new_record) if old_record and new_record else {}
+    lines, renamed = list[TrialChange](), dict[str, str | None]()
+    if old_record and new_record:
+        lines, renamed = list(compare_introductions(old_record, new_record)), list_renamed(old_record, new_record)
     found: list[TrialChange] = []
     for task, (item, group, compare, _) in _COMPARED.items():
         pairs = align(group, group.items(old), group.items(new)) if task not in missing else []
@@ -92,14 +94,14 @@ def diff_trials(
             said = f"{name} {item}" if name else " ".join([one.agent, *([say(one.amounts)] if one.amounts else [])])
             found.append(make_change(item, kind, _rate(one), f"{said} {kind.value}", pair))
         if task is Task.ELIGIBILITY and task not in missing:
-            found += compare_groups(old, new, listed, has_lines=bool(old_record and new_record))
+            found += compare_groups(old, new, listed, lines)
     found += _compare_own(Aligned([], []), old, new)
     if old_record and new_record:
         found = [change for change in found if not stands_in_both(change, old_record, new_record)]
         found += compare_registered(old_record, new_record)
         regimens = [change for change in found if change.item == "regimen"]
         found += compare_arms(old_record, new_record, regimens) if Task.DOSING not in missing else ()
-        found += compare_introductions(old_record, new_record) if Task.ELIGIBILITY not in missing else ()
+        found += lines if Task.ELIGIBILITY not in missing else ()
     # An arm and its intervention say the same. Whole items are kept, however often they are added or removed.
     numbered, repeatable = enumerate(found), (*_DOSES, "timing", "description")
     kept = {(one.item, one.kind, one.message, n if one.field not in repeatable else 0): one for n, one in numbered}

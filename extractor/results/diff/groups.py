@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from extractor.results.evaluation.alignment import Aligned
 from extractor.results.evaluation.grouping import Members, describe, match_groups, pair_groups
+from extractor.results.evaluation.text import fold_text
 from extractor.schemas import CriterionKind, GroupRule, TrialExtraction
 
 from .changes import ChangeKind, ChangeSeverity, Stated, StatedValue, TrialChange, make_change
@@ -14,20 +15,21 @@ _OF_LIST = {CriterionKind.INCLUSION: GroupRule.ALL, CriterionKind.EXCLUSION: Gro
 
 
 def compare_groups(
-    old: TrialExtraction, new: TrialExtraction, pairs: Sequence[Aligned], *, has_lines: bool
+    old: TrialExtraction, new: TrialExtraction, pairs: Sequence[Aligned], lines: Sequence[TrialChange]
 ) -> Iterator[TrialChange]:
     """Yield changed groups of criteria.
 
-    With ``has_lines``, the introducing lines of both texts are compared too: a rule that changed with the words of its
-    line is told there. An extraction by an earlier program says nothing of groups.
+    A rule that changed with the words of its introducing line is told there, in ``lines``. An extraction by an earlier
+    program says nothing of groups.
     """
     if not all("groups" in one.eligibility.model_fields_set for one in (old, new)):
         return
+    told = {fold_text(str(change.new.value)) for change in lines if change.new}
     ours, theirs = pair_groups(old, new, pairs)
     both, gone, come = match_groups(ours, theirs)
     for one, other in both:
         was, now = one.group, other.group
-        is_told = has_lines and was.lead_in and now.lead_in and was.lead_in != now.lead_in
+        is_told = fold_text(now.lead_in or "") in told
         if str(was) != str(now) and not is_told:
             message = f"now {now} instead of {was}" + (f": {' '.join(now.lead_in.split())}" if now.lead_in else "")
             sides = _state(old, one), _state(new, other)
