@@ -22,7 +22,7 @@ from benchmarks.effort import read_groups
 from benchmarks.gold import read_gold
 from extractor.llm.client import Model
 from extractor.options import ExtractionOptions
-from extractor.results.evaluation.alignment import compare
+from extractor.results.evaluation.differences import compare
 from extractor.results.evaluation.fields import GROUPS
 from extractor.schemas import Support, TrialExtraction, TrialRecord
 from extractor.stages.ask.dialogue import Replies, Round, collect, dialogue

@@ -104,9 +104,14 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
 
 
 def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:
-    """Yield each field of a match by its name in an evaluation, with its reading and its label."""
+    """Yield each field of a match by its name in an evaluation, with its reading and its label.
+
+    Gold without a key of guideline 1.5 was not read for that field.
+    """
     for name in FIELDS_OF[match.path]:
-        yield f"{match.path}.{name}", match.read.read(name), getattr(match.gold, name)
+        field = f"{match.path}.{name}"
+        if _FIELDS[field].counts or name in match.gold.model_fields_set:
+            yield field, match.read.read(name), getattr(match.gold, name)
 
 
 def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialExtraction) -> Iterator[Match]:

@@ -12,10 +12,14 @@ from extractor.stages.read import read_records
 GOLD, LABELS = (Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels"))
 READINGS = {
     "1.3": tuple(Path(__file__).with_name(f"{name}.jsonl") for name in ("first", "second")),
-    "1.4": tuple(Path(__file__).with_name(f"{name}_1.4.jsonl") for name in ("first", "second")),
+    **{
+        version: tuple(Path(__file__).with_name(f"{name}_{version}.jsonl") for name in ("first", "second"))
+        for version in ("1.4", "1.5")
+    },
 }
 """Two independent readings by version of the guideline: under 1.3 of trials of folds 3 and 4, where a third reader
-decided what is gold; under 1.4 of 20 trials that are in no gold, by a language model that got the guideline alone.
+decided what is gold; under 1.4 of 20 trials that are in no gold, by a language model that got the guideline alone;
+under 1.5 of the fields that it added, on the items of gold of 100 trials (``benchmarks.gold.readings``).
 """
 GROUPS = ("oncology and allergy", "other areas")
 HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})

@@ -30,7 +30,7 @@ def write_gold(lines: dict[str, Row], path: Path) -> None:
     path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in found), "utf-8")
 
 
-def _keep_named_sections(line: Row) -> Row:
+def keep_named_sections(line: Row) -> Row:
     """Keep only the hashes of sections that a line's items name."""
     items = json.dumps([line[key] for key in ("eligibility", "dosing", "endpoints")])
     homes = {f"{item['rank']}_outcomes[{item['index']}]" for item in line["endpoints"]}
@@ -54,7 +54,7 @@ def main() -> None:
             # The sections that were read completely, so that an empty list means that there is nothing.
             line |= {"labelled": annotation["labelled"]} if annotation.get("labelled") else {}
             line |= to_standoff(annotation, record)
-            gold[name] = _keep_named_sections(line) if chosen.labels else line
+            gold[name] = keep_named_sections(line) if chosen.labels else line
     if annotations:
         raise SystemExit(f"there is no record for {', '.join(sorted(annotations))}")
     write_gold(gold, path)

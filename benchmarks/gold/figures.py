@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.data import FOLDS, RULES, parse_options, read_folds
 from benchmarks.gold import GROUPS, READINGS, name_group, read_annotated, read_gold
 from extractor.pipeline import extract_by_rules
+from extractor.results.evaluation.fields import FIELDS
 from extractor.results.evaluation.scoring import evaluate
 from extractor.results.evaluation.standoff import from_standoff
 from extractor.schemas import TrialRecord
@@ -46,12 +47,19 @@ def measure_figures(
 
 
 def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[str, Any]:
-    """Return the F1 of the second reading against the first, by group of areas."""
+    """Return the F1 of the second reading against the first, by group of areas.
+
+    Readers under 1.5 were given all other fields, so these say nothing.
+    """
     first, second = map(read_gold, READINGS[guideline])
     pairs: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
     for record, line, annotation in read_annotated(first, records):
         pairs[name_group(line["area"])].append((annotation, from_standoff(second[record.record_id], record)))
-    return {group: _score(pairs[group], resamples=200) for group in GROUPS if pairs[group]}
+    found = {group: _score(pairs[group], resamples=200) for group in GROUPS if pairs[group]}
+    read = {field.name for field in FIELDS if not field.counts}
+    for one in found.values() if guideline == "1.5" else ():
+        one["figures"] = {name: figure for name, figure in one["figures"].items() if name in read}
+    return found
 
 
 def _score(pairs: list[tuple[Any, Any]], resamples: int) -> dict[str, Any]:

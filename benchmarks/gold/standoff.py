@@ -4,13 +4,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from extractor.results.evaluation.fields import FIELDS
+from extractor.results.evaluation.comparers import fold_label
+from extractor.results.evaluation.fields import FIELDS, find_mark
 from extractor.results.evaluation.standoff import PARTS, find_places, hash_sections, name_home
 from extractor.results.evaluation.text import ESCAPE
 from extractor.schemas import TrialRecord
 
-_QUOTED = {one.attribute for one in FIELDS if one.is_words}
+_QUOTED = {one.part for one in FIELDS if one.is_words}
 """Fields that always quote the record."""
+_MARKS = {find_mark(one) for one in FIELDS if not one.counts}
+"""Lists that are kept although they are empty: they show that a trial was read for the fields of guideline 1.5."""
 _MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
 """Fields that usually quote the record: an annotator may use other words."""
 
@@ -34,9 +37,9 @@ def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
 
 def _encode(value: Any, finder: "_Finder", home: str | None = None, field: str = "") -> Any:
     """Replace the quotes in a value with spans. ``home`` is the place of the value."""
-    if isinstance(value, str) and field in _QUOTED | _MOSTLY_QUOTED:
-        span = finder.find(value, home)
-        if span is None and field in _QUOTED:
+    if isinstance(value, str) and field in {"arms", *_QUOTED, *_MOSTLY_QUOTED}:
+        span = finder.find_label(value) if field == "arms" else finder.find(value, home)
+        if span is None and field not in _MOSTLY_QUOTED:
             raise ValueError(f"{field}: {value!r} is not in the record")
         return span or value
     if isinstance(value, list):
@@ -47,7 +50,11 @@ def _encode(value: Any, finder: "_Finder", home: str | None = None, field: str =
     # Only the units of limits are kept as written.
     names = ((key, key if key != "unit" or "quantity" in value else "") for key in value)
     encoded = ((key, _encode(value[key], finder, inner, name)) for key, name in names)
-    return {key: each for key, each in encoded if each != [] and (each is not None or key in ("low", "high"))}
+    return {key: each for key, each in encoded if _is_said(key, each)}
+
+
+def _is_said(key: str, value: Any) -> bool:
+    return (value != [] or key in _MARKS) and (value is not None or key in ("low", "high"))
 
 
 class _Finder:
@@ -56,6 +63,16 @@ class _Finder:
     def __init__(self, record: TrialRecord) -> None:
         self._texts = {section.name: section.text for section in record.sections}
         self._spans = find_places(record).spans
+        self._labels = {
+            fold_label(section.text[part.start : part.end]): [section.name, part.start, part.end]
+            for section in reversed(record.sections)
+            for part in section.parts
+            if section.name.startswith("arms[") and part.name == "label"
+        }
+
+    def find_label(self, label: str) -> list[Any] | None:
+        """Return the span of an arm's label in the first arm that has it."""
+        return self._labels.get(fold_label(label))
 
     def find(self, words: str, home: str | None) -> list[Any] | None:
         """Return the span of ``words``, in ``home`` if they are there, else in the first section that has them."""

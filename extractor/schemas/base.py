@@ -35,12 +35,14 @@ class EvidenceKind(StrEnum):
 
 
 Comparison = StrEnum(
-    "Comparison", "TEXT EXTENT CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME LABEL GROUP"
+    "Comparison", "TEXT EXTENT WORDS CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME LABEL GROUP"
 )
 Comparison.__doc__ = """How two values of a field are compared.
 
 - ``text``: words of the record, whose extent may differ a little.
 - ``extent``: words of the record that are evidence: right if they overlap, and no part of the score of all fields.
+- ``words``: words of the record that are part of a value: right if they share half of the words of the shorter; none
+  is an answer too.
 - ``choice``, ``polarity``: equal or not; a difference in polarity turns the meaning round.
 - ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is another one.
 - ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by part.
@@ -66,6 +68,8 @@ class FieldMetadata:
         in_gold: Whether the field is in the guideline, and so in gold.
         rare: Whether few items state the field, so that a value that is missed weighs more.
         tokens: Output tokens that a model's answer may take at most.
+        in_total: Whether it counts in the scores of its task and of all fields. Those of the fields that guideline 1.5
+            added do not, so that these scores stay comparable.
     """
 
     comparison: Comparison
@@ -79,3 +83,4 @@ class FieldMetadata:
     in_gold: bool = True
     rare: bool = False
     tokens: int = 8
+    in_total: bool = True

@@ -71,10 +71,14 @@ class _Limited(FrozenModel):
     quantity: str = Field(description="What is limited, in the words of the text.")
 
 
+_QUOTE = FieldMetadata(Comparison.WORDS, in_total=False)
+"""A quote that is part of a value."""
+
+
 class Constraint(_Limit, _Limited):  # the key of the second base stands first
     """One numeric or graded limit. "ECOG 0-2" is ECOG, between, 0, 2."""
 
-    condition: str | None = Field(
+    condition: Annotated[str | None, FieldMetadata(Comparison.WORDS, rare=True, in_total=False)] = Field(
         default=None,
         description="Quote that says to whom or when it applies: 'for men', 'unless the marrow is involved'.",
         exclude_if=lambda condition: condition is None,
@@ -94,12 +98,12 @@ class TimeWindow(FrozenModel):
     value_high: Number | None = Field(
         default=None, description="Upper bound of 'between'.", exclude_if=lambda high: high is None
     )
-    of: str | None = Field(
+    of: Annotated[str | None, _QUOTE] = Field(
         default=None,
         description="Quote of the treatment, event or state that it limits.",
         exclude_if=lambda of: of is None,
     )
-    anchor: str | None = Field(
+    anchor: Annotated[str | None, _QUOTE] = Field(
         default=None,
         description="Quote of what it is counted from: 'before the first dose'.",
         exclude_if=lambda anchor: anchor is None,
@@ -115,7 +119,7 @@ class Amount(FrozenModel):
     low: Number | None = Field(description="The least amount; null for 'up to'.")
     high: Number | None = Field(description="The greatest amount.")
     unit: str = Field(description="Plain token: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ...")
-    arms: tuple[str, ...] = Field(
+    arms: Annotated[tuple[str, ...], FieldMetadata(Comparison.LABEL, family="arm", in_total=False)] = Field(
         default=(),
         description="Labels of the arms that get it, if those of the regimen differ in it.",
         exclude_if=lambda arms: not arms,
@@ -144,10 +148,12 @@ class CriterionGroup(FrozenModel):
 
     id: str = Field(description="Its name, to which criteria and groups refer: 'g1'.")
     lead_in: str | None = Field(default=None, description="Quote of the line that introduces it.")
-    rule: GroupRule
+    rule: Annotated[GroupRule, FieldMetadata(Comparison.POLARITY, in_total=False)]
     n: int | None = Field(default=None, description="How many, of 'at_least'.")
     n_high: int | None = Field(default=None, description="How many at most, of '2 to 4 of'.")
-    parent: str | None = Field(default=None, description="The group in which this one is an item.")
+    parent: Annotated[str | None, FieldMetadata(Comparison.PLACE, in_total=False)] = Field(
+        default=None, description="The group in which this one is an item."
+    )
 
     def __str__(self) -> str:
         if self.n is None:
@@ -188,10 +194,12 @@ class CriterionAnnotation(FrozenModel):
     ] = None
     time_windows: Annotated[
         tuple[TimeWindow, ...],
-        FieldMetadata(Comparison.WINDOW, question="time_windows", key="windows", family="window", tokens=60),
+        FieldMetadata(
+            Comparison.WINDOW, question="time_windows", key="windows", family="window", tokens=60, in_total=False
+        ),
     ] = ()
-    group: Annotated[str | None, FieldMetadata(Comparison.GROUP, EvidenceKind.NONE)] = Field(
-        default=None, description="The innermost group in which it is an item."
+    group: Annotated[str | None, FieldMetadata(Comparison.GROUP, EvidenceKind.NONE, weight=0.5, in_total=False)] = (
+        Field(default=None, description="The innermost group in which it is an item.")
     )
     negated: Annotated[bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)] = Field(
         default=None, description="Whether the statement is negated, as in 'no history of stroke'."
@@ -228,7 +236,9 @@ class EligibilityAnnotation(FrozenModel):
         FieldMetadata(Comparison.POLARITY, key="healthy", rare=True),
         Field(description="Whether healthy volunteers are accepted."),
     ] = None
-    groups: Annotated[tuple[CriterionGroup, ...], FieldMetadata(Comparison.GROUP, EvidenceKind.NONE)] = ()
+    groups: Annotated[
+        tuple[CriterionGroup, ...], FieldMetadata(Comparison.GROUP, EvidenceKind.NONE, in_total=False)
+    ] = ()
     criteria: tuple[Criterion, ...] = ()
 
 
@@ -260,7 +270,7 @@ class RegimenAnnotation(FrozenModel):
     ] = ()
     arms: Annotated[
         tuple[str, ...],
-        FieldMetadata(Comparison.LABEL, question="arms", family="arm", tokens=15),
+        FieldMetadata(Comparison.LABEL, question="arms", family="arm", tokens=15, in_total=False),
         Field(description="Labels of the arms in which it is given, in the order of the record."),
     ] = ()
     route: Annotated[Route | None, FieldMetadata(Comparison.CHOICE, question="route")] = None

@@ -1,4 +1,4 @@
-"""Synthetic gold in which every scored field is stated somewhere, and all values differ."""
+"""Synthetic gold in which every field of guideline 1.4 is stated somewhere, and all values differ."""
 
 import copy
 import random

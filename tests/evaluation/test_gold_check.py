@@ -5,7 +5,7 @@ import pytest
 
 from extractor.results.evaluation.gold_check import check_gold, check_gold_files
 from extractor.results.evaluation.gold_files import join_path
-from extractor.schemas import Section, Source, TrialRecord
+from extractor.schemas import Part, Section, Source, TrialRecord
 
 from .annotations import criterion, limit
 
@@ -19,7 +19,11 @@ RECORD = TrialRecord(
     sections=(
         Section(name="brief_summary", text="Mirabrol before surgery, given to men - and women – alike."),
         Section(name="eligibility", text=ELIGIBILITY),
-        Section(name="arms[0]", text="Arm A\nMirabrol 15 mg daily on days 1-5"),
+        Section(
+            name="arms[0]",
+            text="Arm A\nMirabrol 15 mg daily on days 1-5",
+            parts=(Part(name="label", start=0, end=5),),
+        ),
         Section(name="primary_outcomes", text="Survival, From entry to death, 2 years|Fever rate, 1 year"),
         Section(name="secondary_outcomes", text="Level of mirabrol in serum, Week 4"),
     ),
@@ -44,9 +48,13 @@ GOLD = {
                 category="organ_function",
                 constraints=[limit("Platelets", ">", 50000000000, "/L")],
                 time_window={"quote": "within 7 days of entry", "comparator": "<=", "value": 7, "unit": "day"},
+                time_windows=[
+                    {"quote": "within 7 days", "comparator": "<=", "value": 7, "unit": "day", "anchor": "of entry"}
+                ],
             ),
-            criterion("LVEF of 50 %", category="organ_function", lead_in="Adequate heart, defined as:"),
+            criterion("LVEF of 50 %", category="organ_function", lead_in="Adequate heart, defined as:", group="g1"),
         ],
+        "groups": [{"id": "g1", "rule": "all", "lead_in": "Adequate heart, defined as:"}],
     },
     "dosing": [
         {
@@ -54,7 +62,8 @@ GOLD = {
             "role": "investigational",
             "section": "arms[0]",
             "quote": "15 mg daily",
-            "amounts": [{"low": 15, "high": 15, "unit": "mg"}],
+            "amounts": [{"low": 15, "high": 15, "unit": "mg", "arms": ["Arm A"]}],
+            "arms": ["Arm A"],
             "timing": "before surgery",
         }
     ],
@@ -119,6 +128,18 @@ CRITERIA = ("eligibility", "criteria")
         (("endpoints", 0, "start_event"), "surgery", "does not stand", "brief_summary"),
         (("endpoints", 2, "specimens", 0), "urine", "does not stand", ""),
         (("record_id",), "toys", "no record 'toys'", "correct the id"),
+        ((*CRITERIA, 1, "time_windows", 0, "of"), "Leukocytes", "does not stand", "copy"),
+        ((*CRITERIA, 1, "time_windows", 0, "of"), "", "is empty", "write null"),
+        ((*CRITERIA, 1, "time_windows", 0, "quote"), "within 8 days", "does not stand", "within 7 days"),
+        ((*CRITERIA, 1, "time_windows", 0, "value_high"), 9, "is 9", "null"),
+        ((*CRITERIA, 1, "constraints", 0, "condition"), "for men", "does not stand", "copy"),
+        ((*CRITERIA, 1, "group"), "g2", "no group 'g2'", "one of g1"),
+        (("eligibility", "groups", 0, "parent"), "g9", "no group 'g9'", "one of g1"),
+        (("eligibility", "groups", 0, "parent"), "g1", "stands in itself", "in which it is"),
+        (("eligibility", "groups", 0, "lead_in"), "Good heart:", "nowhere in the record", "copy"),
+        (("eligibility", "groups", 0, "n"), 2, "is 2 with the rule 'all'", "null"),
+        (("eligibility", "groups", 0, "rule"), "some", "input should be", "correct it"),
+        (("dosing", 0, "amounts", 0, "arms", 0), "Arm B", "not given in 'Arm B'", "'Arm A'"),
     ],
 )
 def test_each_planted_problem_is_reported_at_its_path(tmp_path, path, value, problem, remedy):
@@ -134,6 +155,20 @@ def test_each_planted_problem_is_reported_at_its_path(tmp_path, path, value, pro
         (("eligibility", "minimum_age", "value"), 80, "eligibility.minimum_age", "is above maximum_age"),
         (("endpoints", 2), ..., "endpoints", "secondary_outcomes[0] is not annotated"),
         (("endpoints", "+"), endpoint("other", 0, "x"), "endpoints[3].index", "the record has 0 other outcomes"),
+        ((*CRITERIA, 2, "group"), None, "eligibility.groups[0]", "no criterion and no group is in 'g1'"),
+        (
+            ("eligibility", "groups", 0, "rule"),
+            "at_least",
+            "eligibility.groups[0].n",
+            "is null with the rule 'at_least'",
+        ),
+        (
+            ("eligibility", "groups", "+"),
+            {"id": "g1", "rule": "any"},
+            "eligibility.groups[1].id",
+            "is the name of elig",
+        ),
+        (("dosing", 0, "arms", "+"), "Arm B", "dosing[0].arms[1]", "the record has no arm 'Arm B'"),
         (("dosing", 0, "do\x1b[2Jse"), 1, "dosing[0]['do\\x1b[2Jse']", "not permitted"),
     ],
 )

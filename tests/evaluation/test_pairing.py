@@ -2,7 +2,8 @@
 
 import pytest
 
-from extractor.results.evaluation.alignment import align, compare, match_values
+from extractor.results.evaluation.alignment import align, match_values
+from extractor.results.evaluation.differences import compare
 from extractor.results.evaluation.fields import CRITERIA, DOSING
 from extractor.schemas import TrialExtraction
 

@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 from extractor.pages import name_label
 from extractor.pages.words import say
-from extractor.results.evaluation.alignment import Aligned, Side, align, compare_items, match_values
+from extractor.results.evaluation.alignment import Aligned, Side, align, match_values
+from extractor.results.evaluation.differences import compare_items
 from extractor.results.evaluation.fields import CRITERIA, DOSING, ENDPOINTS, Group
 from extractor.results.evaluation.text import fold_name, fold_text
 from extractor.results.evaluation.wording import compare_texts, measure_likeness, read_words
@@ -26,8 +27,10 @@ from extractor.schemas import (
 from extractor.stages.parse.eligibility.admission import describe_gold
 
 from .changes import ChangeKind, ChangeSeverity, ItemName, TrialChange, TrialDiff, make_change
-from .limits import admits, pair_limits
-from .records import compare_arms, compare_introductions, compare_registered, stands_in_both
+from .given import compare_given
+from .groups import compare_groups
+from .limits import admits, list_conditions, pair_limits
+from .records import compare_arms, compare_introductions, compare_registered, list_renamed, stands_in_both
 
 _ORDER = get_args(ItemName)
 _MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
@@ -73,25 +76,32 @@ def diff_trials(
     if old.coverage and new.coverage:  # a download without criteria has not removed them
         before, after = ({section.kind for section in each.coverage.sections} for each in (old, new) if each.coverage)
         missing = tuple(task for task, (*_, home) in _COMPARED.items() if bool(home & before) is not bool(home & after))
+    lines, renamed = list[TrialChange](), dict[str, str | None]()
+    if old_record and new_record:
+        lines, renamed = list(compare_introductions(old_record, new_record)), list_renamed(old_record, new_record)
     found: list[TrialChange] = []
     for task, (item, group, compare, _) in _COMPARED.items():
         pairs = align(group, group.items(old), group.items(new)) if task not in missing else []
         pairs.sort(key=lambda pair: pair.old[0].position if pair.old and pair.new else inf)
-        for pair in _drop_stated(pairs, old, new) if task is Task.DOSING else _join_reworded(pairs):
+        listed = list(_drop_stated(pairs, old, new)) if task is Task.DOSING else _join_reworded(pairs)
+        for pair in listed:
             if pair.old and pair.new:
                 found += (*compare(pair), *_compare_own(pair, old, new))
+                found += compare_given(pair, _rate(pair.new[0].item), renamed) if task is Task.DOSING else ()
                 continue
             one, kind = (pair.new or pair.old)[0].item, ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
             name = one.rank.value if isinstance(one, Endpoint) else one.kind.value if isinstance(one, Criterion) else ""
             said = f"{name} {item}" if name else " ".join([one.agent, *([say(one.amounts)] if one.amounts else [])])
             found.append(make_change(item, kind, _rate(one), f"{said} {kind.value}", pair))
+        if task is Task.ELIGIBILITY and task not in missing:
+            found += compare_groups(old, new, listed, lines)
     found += _compare_own(Aligned([], []), old, new)
     if old_record and new_record:
         found = [change for change in found if not stands_in_both(change, old_record, new_record)]
         found += compare_registered(old_record, new_record)
         regimens = [change for change in found if change.item == "regimen"]
         found += compare_arms(old_record, new_record, regimens) if Task.DOSING not in missing else ()
-        found += compare_introductions(old_record, new_record) if Task.ELIGIBILITY not in missing else ()
+        found += lines if Task.ELIGIBILITY not in missing else ()
     # An arm and its intervention say the same. Whole items are kept, however often they are added or removed.
     numbered, repeatable = enumerate(found), (*_DOSES, "timing", "description")
     kept = {(one.item, one.kind, one.message, n if one.field not in repeatable else 0): one for n, one in numbered}
@@ -161,7 +171,8 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
     limits = [[one for one in each if one] for each in zip(*paired, strict=True)] or [[], []]
     words, changes = compare_texts(*quotes), {str(one): one for one in paired if one.kind}.values()
     # The numbers of limits are compared as limits. If no other number differs, signs may be written otherwise.
-    named = read_words(" ".join(str(side) for one in changes for side in one if side))
+    conditions = list(list_conditions(both.old[0].item, both.new[0].item)) if quotes[0] != quotes[1] else []
+    named = read_words(" ".join([*(str(side) for one in changes for side in one if side), *conditions]))
     numbers = {form for each in limits for one in each for form in one.list_forms()}
     rest = words.leave_out({"0", *numbers, *(part.form for part in named)})
     written = {part.form for quote in quotes for part in read_words(quote)}
@@ -170,7 +181,9 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
     if not any(part.kind == "number" for part in (*rest.gone, *rest.come)):
         rest = rest.leave_out({"comparator"})
     rest = rest.leave_out({"negation"}) if moves else rest
-    if not words or not (changes or rest):
+    # The same words in another order may exchange conditions, or the windows of two drugs.
+    is_told = conditions or any(one.is_of_one_thing for one in changes)
+    if not is_told and (not words or not (changes or rest)):
         same = moves or quotes[0] == quotes[1]
         return None if same else _make_rewording("criterion", pair)
     # A limit without a counterpart may have one whose number was not read as a limit.
@@ -178,10 +191,11 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
     alone = [not all(one[side] for one in changes) for side in (0, 1)]
     unread = any(alone[side] and counts[side] > len(limits[side]) for side in (0, 1))
     kinds = {one.kind for one in changes if one.kind}
-    kind = kinds.pop() if len(kinds) == 1 and not rest and not unread else ChangeKind.CHANGED
-    message = "; ".join(filter(None, [*map(str, changes), rest.describe()]))
-    rated = _rate(pair.new[0].item) if changes or rest.is_decisive else _MINOR
-    return make_change("criterion", kind, rated, message, pair, "constraints" if changes else "quote")
+    is_clear = len(kinds) == 1 and not rest and not unread and not conditions
+    message = "; ".join(filter(None, [*map(str, changes), *conditions, rest.describe()]))
+    rated = _rate(pair.new[0].item) if changes or conditions or rest.is_decisive else _MINOR
+    field = "constraints" if changes or conditions else "quote"
+    return make_change("criterion", kinds.pop() if is_clear else ChangeKind.CHANGED, rated, message, pair, field)
 
 
 def _join_parts(sides: Sequence[Side]) -> Side:
@@ -192,9 +206,9 @@ def _join_parts(sides: Sequence[Side]) -> Side:
     items = [side.item for side in sides]
     quote = " ".join(" ".join(one.quote.split()) for one in items)
     limits = tuple(limit for one in items for limit in one.constraints)
-    windows = (one.time_window for one in items if one.time_window)
-    window = next((one for one in windows if fold_text(one.quote) in fold_text(quote)), None)
-    return Side(items[0].model_copy(update={"quote": quote, "constraints": limits, "time_window": window}))
+    listed = (window for one in items for window in one.time_windows or filter(None, [one.time_window]))
+    windows = tuple(one for one in listed if fold_text(one.quote) in fold_text(quote))
+    return Side(items[0].model_copy(update={"quote": quote, "constraints": limits, "time_windows": windows}))
 
 
 def _make_rewording(item: Any, pair: Aligned) -> TrialChange:

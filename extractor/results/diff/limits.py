@@ -1,17 +1,22 @@
 """Decide whether changed limits admit fewer people or more, from comparator, number, unit and list."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from math import isclose
 from typing import NamedTuple
 
-from extractor.results.evaluation.alignment import Difference
-from extractor.results.evaluation.comparers import Bound
-from extractor.results.evaluation.text import scale_quantity
+from extractor.results.evaluation.alignment import Difference, match_values
+from extractor.results.evaluation.comparers import Bound, Level, measure_window
+from extractor.results.evaluation.differences import compare_values, pair_wholes
+from extractor.results.evaluation.fields import CRITERIA
+from extractor.results.evaluation.text import fold_text, scale_quantity, share_words
 from extractor.schemas import Comparator, Criterion, CriterionKind, TimeWindow
 from extractor.text.numbers import DAYS, read_time_unit
 
 from .changes import ChangeKind
 
+_EXCEPTS = re.compile(r"unless|except|with the exception", re.IGNORECASE)
+"""How a condition begins that says to whom a limit does not apply."""
 _UPWARDS = (Comparator.MORE, Comparator.AT_LEAST, Comparator.EQUAL)
 
 
@@ -47,7 +52,9 @@ class Limit(NamedTuple):
 
     def list_forms(self) -> tuple[str, ...]:
         """Return the normal forms in which a text can write the number."""
-        return f"{self.bound.value:.12g}", " ".join(map(str, scale_quantity(self.bound.value, self.bound.unit)))
+        numbers = [self.bound.value, getattr(self.bound, "value_high", None)]
+        found = [(f"{one:.12g}", " ".join(map(str, scale_quantity(one, self.bound.unit)))) for one in numbers if one]
+        return tuple(form for forms in found for form in forms) or ("0",)
 
 
 class LimitPair(NamedTuple):
@@ -57,7 +64,16 @@ class LimitPair(NamedTuple):
     new: Limit | None
 
     def __str__(self) -> str:
-        return " -> ".join(str(one or "no limit") for one in self)
+        """Return both limits; of windows also what they limit, if their words do not name it."""
+        said = " -> ".join(str(one or "no limit") for one in self)
+        window = next((one.bound for one in (self.new, self.old) if one and isinstance(one.bound, TimeWindow)), None)
+        of = window and window.of and " ".join(window.of.split())
+        return f"{of}: {said}" if of and fold_text(of) not in fold_text(said) else said
+
+    @property
+    def is_of_one_thing(self) -> bool:
+        """Return whether both are windows that say what they limit: then the same words may say something else."""
+        return all(one and isinstance(one.bound, TimeWindow) and one.bound.of for one in self)
 
     @property
     def kind(self) -> ChangeKind | None:
@@ -70,6 +86,10 @@ class LimitPair(NamedTuple):
             if alone.excludes and isinstance(alone.bound, Bound):
                 return ChangeKind.CHANGED
             return ChangeKind.LOOSENED if (new is None) is not alone.excludes else ChangeKind.TIGHTENED
+        if isinstance(old.bound, TimeWindow) and isinstance(new.bound, TimeWindow):
+            sizes = measure_window(old.bound), measure_window(new.bound)
+            if Comparator.BETWEEN in (old.bound.comparator, new.bound.comparator):
+                return None if sizes[0] == sizes[1] else ChangeKind.CHANGED
         (dimension, was), (other_dimension, now) = old.scale(), new.scale()
         if old.is_floor != new.is_floor or dimension != other_dimension:
             return ChangeKind.CHANGED
@@ -88,7 +108,8 @@ def admits(criterion: Criterion) -> bool:
 def pair_limits(differences: Iterable[Difference]) -> Iterator[LimitPair]:
     """Yield the limits and time windows that the differences of two criteria pair, in text order, equal ones too.
 
-    >>> from extractor.results.evaluation.alignment import Aligned, Side, compare_items
+    >>> from extractor.results.evaluation.alignment import Aligned, Side
+    >>> from extractor.results.evaluation.differences import compare_items
     >>> from extractor.results.evaluation.fields import CRITERIA
     >>> limits = ({"quantity": "creatinine", "comparator": ">", "value": value, "unit": "mg/dL"} for value in (2, 3))
     >>> known = {"kind": "exclusion", "section": "eligibility", "quote": "Creatinine"}
@@ -98,13 +119,62 @@ def pair_limits(differences: Iterable[Difference]) -> Iterator[LimitPair]:
     ('creatinine > 2 mg/dL -> creatinine > 3 mg/dL', 'loosened')
     """
     for one in differences:
-        if one.field.attribute not in {"constraints", "time_window"}:
+        if one.field.attribute == "time_windows":
+            for was, now in _pair_windows(one.old, one.new):
+                yield LimitPair(_read(one.old_side.item, was), _read(one.new_side.item, now))
+        if one.field.attribute != "constraints":
             continue
         stated = [bound for side in (one.old, one.new) for bound in one.field.comparer.spread(side)]
         for values in sorted(one.values, key=lambda each: stated.index(each.old or each.new)):
             sides = (_read(one.old_side.item, values.old), _read(one.new_side.item, values.new))
             if any(sides):
                 yield LimitPair(*sides)
+
+
+def _pair_windows(
+    old: Sequence[TimeWindow], new: Sequence[TimeWindow]
+) -> Iterator[tuple[TimeWindow | None, TimeWindow | None]]:
+    """Yield the windows of the same treatment or event beside each other, in text order; None for one alone.
+
+    Where a version does not say of what a window is, those of the same length come first.
+    """
+
+    def measure(one: TimeWindow, other: TimeWindow) -> float:
+        if one.of and other.of and not share_words(one.of, other.of):
+            return 0.0
+        return 0.1 + bool(one.of and other.of) + 0.5 * (measure_window(one) == measure_window(other))
+
+    both, gone, come = match_values(old, new, measure, 0.1)
+    yield from both
+    yield from ((one, None) for one in gone)
+    yield from ((None, one) for one in come)
+
+
+def list_conditions(old: Criterion, new: Criterion) -> Iterator[str]:
+    """Yield in words the changed conditions of limits that both versions have, but for their extent.
+
+    >>> known = {"kind": "inclusion", "section": "eligibility", "quote": "Hb"}
+    >>> hb = {"quantity": "Hb", "comparator": ">=", "value": 12, "unit": "g/dL"}
+    >>> old, new = (Criterion(**known, constraints=[hb | {"condition": one}]) for one in (None, "for men"))
+    >>> list(list_conditions(old, new)), list(list_conditions(new, old))
+    (['Hb >= 12 g/dL now for men only'], ['Hb >= 12 g/dL no longer for men only'])
+    """
+    field = next(one for one in CRITERIA.fields if one.attribute == "constraints.condition")
+    for one, other in pair_wholes(CRITERIA, field, old, new):
+        was, now = one.condition, other.condition
+        if all(pair.level >= Level.NORMALISED for pair in compare_values(field, was, now)):
+            continue
+        limit = str(other.model_copy(update={"condition": None})).replace(": ", " ", 1)
+        if was and now:
+            yield f"{limit}: {_say(was)} -> {_say(now)}"
+        else:
+            words = _say(was or now or "")
+            only = "" if _EXCEPTS.match(words) else " only"
+            yield f"{limit} {'now' if now else 'no longer'} {words}{only}"
+
+
+def _say(words: str) -> str:
+    return " ".join(words.split())
 
 
 def _read(criterion: Criterion, value: Bound | TimeWindow | None) -> Limit | None:

@@ -5,6 +5,7 @@ from calendar import month_name
 from collections.abc import Iterator, Sequence
 
 from extractor.results.evaluation.alignment import match_values
+from extractor.results.evaluation.comparers import fold_label
 from extractor.results.evaluation.text import fold_text, measure_overlap
 from extractor.results.evaluation.wording import compare_texts
 from extractor.schemas import Citation, FieldRef, Section, TrialRecord
@@ -27,6 +28,8 @@ _Value = float | str | None
 def stands_in_both(change: TrialChange, old: TrialRecord, new: TrialRecord) -> bool:
     """Return whether the lines of each side stand on the other side too, so that only their reading differs."""
     if change.kind in _OF_PLACE or change.item == "endpoint":  # each outcome has a section of its own
+        return False
+    if change.field == "arms":  # its evidence is a label, which also stands where it is not given
         return False
     lines = []  # each line in which a quote stands, with its kind of section
     for side, ours, theirs in (change.old, old, new), (change.new, new, old):
@@ -152,8 +155,7 @@ def compare_arms(old: TrialRecord, new: TrialRecord, known: Sequence[TrialChange
     What an arm or intervention gives is compared as regimens. A number that no ``known`` change of a regimen quotes,
     such as that of fractions, is a change of the description.
     """
-    before, after = ([one for one in each.sections if _name_part(one)] for each in (old, new))
-    pairs, *alone = match_values(before, after, _compare_names, 0.5)
+    pairs, *alone = _match_named(old, new)
     sides = [[side for change in known if (side := getattr(change, name))] for name in ("old", "new")]
     quotes = ["\n".join(cited.quote for side in each for cited in side.citations) for each in sides]
     for one, other in pairs:
@@ -178,6 +180,23 @@ def compare_arms(old: TrialRecord, new: TrialRecord, known: Sequence[TrialChange
             label = _state_part(arm, "label")
             both = (None, label) if side else (label, None)
             yield make_change("arm", kind, _MAJOR, f"{label.value} {kind.value}", both)
+
+
+def list_renamed(old: TrialRecord, new: TrialRecord) -> dict[str, str | None]:
+    """Return the new label of each arm of the old record, None for an arm that is gone, as ``fold_label`` has them."""
+    pairs, gone, _ = _match_named(old, new)
+    listed: list[tuple[Section, Section | None]] = [*pairs, *((one, None) for one in gone)]
+    return {_fold_label(one): _fold_label(other) if other else None for one, other in listed if one.name[:4] == "arms"}
+
+
+def _fold_label(arm: Section) -> str:
+    return fold_label(arm.part("label") or "")
+
+
+def _match_named(*records: TrialRecord) -> tuple[list[tuple[Section, Section]], list[Section], list[Section]]:
+    """Return the arms and interventions that two records have in common, and those of each alone."""
+    before, after = ([one for one in each.sections if _name_part(one)] for each in records)
+    return match_values(before, after, _compare_names, 0.5)
 
 
 def _name_part(section: Section) -> str | None:

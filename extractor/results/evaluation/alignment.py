@@ -1,21 +1,18 @@
-"""Compare two extractions, such as gold and a prediction, field by field.
-
-``align`` pairs their items, and finds items that were split or merged. ``compare`` is the one stream of what
-corresponding items say: scores count it, and diff puts it into words.
-"""
+"""Pair the items of two extractions, such as gold and a prediction, and find items that were split or merged."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import BaseModel
 
-from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen, TrialExtraction
+from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
 from .comparers import ErrorKind, Level
-from .fields import Field, Group
+from .fields import FIELDS, Field, Group
 from .text import compare_extents, fold_name, is_inside, is_inside_either, measure_overlap
 
 
@@ -73,8 +70,12 @@ def _compare_agents(one: Regimen, other: Regimen) -> float:
     return 0.8 if is_inside_either(first, second) else measure_overlap(first, second)
 
 
+def _list_levels(regimen: Regimen) -> set[tuple[Any, ...]]:
+    return {(one.low, one.high, one.unit) for one in regimen.amounts}
+
+
 def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
-    levels, found = set(gold.amounts), set(predicted.amounts)
+    levels, found = _list_levels(gold), _list_levels(predicted)
     amounts = len(levels & found) / len(levels | found) if levels | found else 0.0
     alike = 0.4 * _compare_agents(gold, predicted) + 0.4 * compare_extents(gold.quote, predicted.quote) + 0.2 * amounts
     given = (gold.route == predicted.route) + (gold.frequency == predicted.frequency)
@@ -82,7 +83,8 @@ def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
 
 
 def _is_part_of_regimen(part: Regimen, whole: Regimen) -> bool:
-    is_smaller = is_inside(part.quote, whole.quote) or (bool(part.amounts) and set(part.amounts) < set(whole.amounts))
+    levels, all_levels = _list_levels(part), _list_levels(whole)
+    is_smaller = is_inside(part.quote, whole.quote) or (bool(levels) and levels < all_levels)
     return is_smaller and _compare_agents(part, whole) >= 1
 
 
@@ -145,7 +147,8 @@ KINDS = {
 class Side(NamedTuple):
     """An item of one extraction, with its path and position there. Empty if this extraction lacks the item.
 
-    ``identity`` is the item's values as text, the key for order and equality.
+    ``identity`` is the item's values as text, the key for order and equality, without those of guideline 1.5: items are
+    paired alike whether or not an extraction has them.
     """
 
     item: Any = None
@@ -198,10 +201,24 @@ def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
     """Sort items by their values alone, with the values of lists sorted."""
     placed = []
     for position, item in enumerate(items):
-        values = ((name, value) for name, value in item if name not in ExtractedItem.model_fields)
-        sorted_ = [(name, sorted(map(repr, value)) if isinstance(value, tuple) else value) for name, value in values]
-        placed.append(Side(item, f"{path}[{position}]", position, repr(sorted_)))
-    return sorted(placed, key=lambda one: one.identity)
+        values = [(name, value) for name, value in item if name not in ExtractedItem.model_fields]
+        known = [(name, _sort(value)) for name, value in values if name not in _LATER]
+        placed.append((Side(item, f"{path}[{position}]", position, repr(known)), repr(values)))
+    return [side for side, _ in sorted(placed, key=lambda one: (one[0].identity, one[1]))]
+
+
+_LATER = {field.attribute for field in FIELDS if not field.counts}
+_PARTS = {field.part for field in FIELDS if field.whole}
+"""The fields of items, and the parts of values, that guideline 1.5 added."""
+
+
+def _sort(value: Any) -> Any:
+    """Return the values of a list as text and sorted, without parts that guideline 1.5 added."""
+    if not isinstance(value, tuple):
+        return value
+    return sorted(
+        repr([pair for pair in one if pair[0] not in _PARTS] if isinstance(one, BaseModel) else one) for one in value
+    )
 
 
 def _take_parts(kind: ItemKind, pairs: Sequence[tuple[Side, Side]], free: list[Side]) -> dict[int, list[Side]]:
@@ -212,15 +229,6 @@ def _take_parts(kind: ItemKind, pairs: Sequence[tuple[Side, Side]], free: list[S
             found[whole.position] = [part for part in free if kind.is_part(part.item, whole.item)]
             free[:] = [part for part in free if part not in found[whole.position]]
     return found
-
-
-_EXPLAINED = {
-    ErrorKind.MISSED: {ErrorKind.MISSED},
-    ErrorKind.INVENTED: {ErrorKind.INVENTED},
-    ErrorKind.SPLIT: {ErrorKind.WORDING, ErrorKind.MISSED},
-    ErrorKind.MERGED: {ErrorKind.WORDING, ErrorKind.INVENTED},
-}
-"""The errors of an item's fields that follow from an error of the item itself."""
 
 
 class ValuePair(NamedTuple):
@@ -257,70 +265,3 @@ class Difference(NamedTuple):
     def is_equal(self) -> bool:
         """Return whether both sides say the same, also in another unit or under another name."""
         return all(pair.level >= Level.NORMALISED for pair in self.values)
-
-
-def compare(old: TrialExtraction, new: TrialExtraction | None, groups: Iterable[Group]) -> Iterator[Difference]:
-    """Yield every field of all corresponding items in two extractions, equal or not. The order of lists is ignored.
-
-    Without ``new``, all of ``old`` is missed.
-
-    >>> from .fields import GROUPS
-    >>> old, new = (
-    ...     TrialExtraction.model_validate({"record_id": "A", "eligibility": {"sex": sex}}) for sex in ("female", "all")
-    ... )
-    >>> [(one.field.name, one.values[0].error.value) for one in compare(old, new, GROUPS) if not one.is_equal]
-    [('eligibility.sex', 'wrong_category')]
-    """
-    for group in groups:
-        for pair in align(group, group.items(old), group.items(new) if new else ()):
-            yield from compare_items(group, pair)
-            parts = [*(Aligned([one], []) for one in pair.old[1:]), *(Aligned([], [one]) for one in pair.new[1:])]
-            for one in (found for part in parts for found in compare_items(group, part)):
-                yield one._replace(values=[value._replace(error=None) for value in one.values])
-
-
-def compare_items(group: Group, pair: Aligned) -> Iterator[Difference]:
-    """Yield every field of two corresponding items, or of one without a counterpart: first the item itself.
-
-    If one of them was split, its first part is compared.
-    """
-    old, new = sides = [each[0] if each else Side() for each in pair]
-    kind = ErrorKind.MERGED if len(pair.old) > 1 else ErrorKind.SPLIT if len(pair.new) > 1 else None
-    kind = ErrorKind.MISSED if not pair.new else ErrorKind.INVENTED if not pair.old else kind
-    explained: set[ErrorKind] = set()
-    for field in group.fields:
-        if field.attribute is None:
-            named = ([KINDS[group.path].label(one.item) for one in each] for each in pair)
-            ours, theirs = (labels if len(labels) > 1 else next(iter(labels), None) for labels in named)
-            level = Level.EXACT if pair.old and pair.new else Level.NONE
-            values, explained = [ValuePair(ours, theirs, level, kind)], _EXPLAINED.get(kind, set()) if kind else set()
-        else:
-            ours, theirs = (one.item and field.read(one.item) for one in sides)
-            values = [
-                one._replace(error=None) if one.error in explained else one
-                for one in compare_values(field, ours, theirs)
-            ]
-        yield Difference(field, old, new, ours, theirs, values)
-
-
-def compare_values(field: Field, old: Any, new: Any) -> list[ValuePair]:
-    """Pair the values that two items have in a field, and say how far they agree.
-
-    >>> from .fields import DOSING
-    >>> route = next(field for field in DOSING.fields if field.attribute == "route")
-    >>> [(pair.level.name, pair.error.value) for pair in compare_values(route, "oral", "topical")]
-    [('NONE', 'wrong_category')]
-    """
-    comparer = field.comparer
-    ours, theirs = (sorted(comparer.spread(value), key=repr) for value in (old, new))
-    if ours == theirs:
-        return [ValuePair(value, value, Level.EXACT, None) for value in ours]
-    is_list = isinstance(old, tuple) or max(len(ours), len(theirs)) > 1
-
-    def measure(one: Any, other: Any) -> float:
-        return comparer.likeness(one, other) + 0.01 * (one == other) if is_list else 1.0  # equal members are a pair
-
-    both, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
-    found = [ValuePair(*values, *comparer.judge(*values)) for values in both]
-    found += [ValuePair(value, None, Level.NONE, ErrorKind.MISSED) for value in missed]
-    return [*found, *(ValuePair(None, value, Level.NONE, ErrorKind.INVENTED) for value in invented)]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from extractor.fields.declaration import CustomField
 from extractor.schemas import FieldRef, Origin, Support
 
-from .alignment import compare
 from .comparers import Level
+from .differences import compare
 from .fields import GROUPS, add_groups, list_judged
 from .gold_files import ExtractionSource, open_extractions, restore_values
 

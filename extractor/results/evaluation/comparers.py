@@ -5,10 +5,21 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Any, Self
 
-from extractor.schemas import Amount, Comparator, Comparison, Constraint, Frequency, Instrument, Quantity, TimeUnit
+from extractor.schemas import (
+    Amount,
+    Comparator,
+    Comparison,
+    Constraint,
+    Frequency,
+    Instrument,
+    Quantity,
+    TimeUnit,
+    TimeWindow,
+)
 from extractor.text.aliases import name_instrument
+from extractor.text.numbers import DAYS
 
-from .text import compare_extents, fold_name, measure_overlap, read_dimension, scale_quantity
+from .text import compare_extents, fold_name, fold_text, measure_overlap, read_dimension, scale_quantity, share_words
 from .wording import may_name_one_thing
 
 
@@ -71,6 +82,8 @@ class Comparer:
         threshold: Members of a list with a lower likeness are not paired.
         spread: Splits a field into its values.
         is_extent: Whether the values are evidence, which agrees if it resembles the other.
+        of_pairs: Whether it is scored only in items that both have.
+        of_groups: Whether it says how items belong together, which ``grouping`` compares.
     """
 
     error: Callable[[Any, Any], ErrorKind]
@@ -80,6 +93,8 @@ class Comparer:
     threshold: float = 0.4
     spread: Callable[[Any], tuple[Any, ...]] = _list_values
     is_extent: bool = False
+    of_pairs: bool = False
+    of_groups: bool = False
 
     def level(self, gold: Any, predicted: Any) -> Level:
         """Return the strictest level at which two values agree."""
@@ -137,7 +152,15 @@ def list_bounds(limits: Constraint | Quantity | tuple[Constraint | Quantity, ...
 
 
 def _list_numbers(value: Any) -> tuple[float | None, ...]:
-    return (value.low, value.high) if isinstance(value, Amount) else (value.value,)
+    if isinstance(value, Amount):
+        return value.low, value.high
+    high = getattr(value, "value_high", None)
+    return (value.value,) if high is None else (value.value, high)
+
+
+def _list_amounts(amounts: Amount | tuple[Amount, ...] | None) -> tuple[Amount, ...]:
+    """Return amounts without their arms, which are a field of their own."""
+    return tuple(one.model_copy(update={"arms": ()}) if one.arms else one for one in _list_values(amounts))
 
 
 def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
@@ -181,12 +204,41 @@ def _compare_numbers(gold: Any, predicted: Any) -> float:
     return 0.5 * sum(numbers) / len(numbers) + 0.4 * is_same_unit
 
 
+_DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
+"""Days per unit where two windows are compared, so that 12 months are a year and 4 weeks 28 days."""
+
+
+def measure_window(window: TimeWindow) -> tuple[Any, ...]:
+    """Return sense, numbers and unit; lengths of time in days, a month as 30, so that readers' units do not matter.
+
+    >>> windows = (TimeWindow(quote="", comparator="<=", value=n, unit=unit) for n, unit in ((1, "month"), (30, "day")))
+    >>> len({measure_window(window) for window in windows})
+    1
+    """
+    factor = _DAYS.get(window.unit)
+    sizes = (None if one is None else round(one * (factor or 1), 6) for one in (window.value, window.value_high))
+    return window.comparator, *sizes, TimeUnit.DAY if factor else window.unit
+
+
+def _compare_windows(gold: TimeWindow, predicted: TimeWindow) -> float:
+    """Compare two entries of a list of windows: an equal one outweighs two unequal ones."""
+    named = sum(share_words(getattr(gold, name) or "", getattr(predicted, name) or "") for name in ("of", "anchor"))
+    if measure_window(gold) == measure_window(predicted):
+        return 2.0 + 0.1 * named
+    return 0.5 * (gold.value == predicted.value) + 0.4 * (gold.unit == predicted.unit) + 0.01 * named
+
+
 _WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
 
 
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
     """Return ``NUMBER`` if both have a rate, else ``WRONG_CATEGORY``: "as needed" has no rate."""
     return ErrorKind.NUMBER if _WITHOUT_RATE.isdisjoint((gold, predicted)) else ErrorKind.WRONG_CATEGORY
+
+
+def fold_label(label: str) -> str:
+    """Normalise the label of an arm: without letter case and white space."""
+    return "".join(label.split()).casefold()
 
 
 def _have_one_name(one: Instrument, other: Instrument) -> bool:
@@ -203,19 +255,40 @@ TEXT = Comparer(
 relaxed level."""
 EXTENT = replace(TEXT, resembles=lambda one, other: compare_extents(one, other) >= 0.5, is_extent=True)
 """The extent of a quote: two readers seldom cut it alike, so an overlap is enough."""
+WORDS = Comparer(
+    lambda gold, predicted: (
+        ErrorKind.WORDING if gold and predicted else ErrorKind.MISSED if gold else ErrorKind.INVENTED
+    ),
+    fold_text,
+    lambda one, other: bool(one and other) and share_words(one, other),
+    spread=lambda words: (words or NOTHING,),
+    is_extent=True,
+)
+"""Words of the record that are part of a value: they agree if they share half of those of the shorter text, without
+articles and prepositions. That there are none is an answer too."""
+NOTHING = ""
+"""Stands for no words, where that is an answer."""
 _QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_numbers)
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,
+    Comparison.WORDS: WORDS,
     Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY),
     Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY),
     Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION),
     Comparison.FREQUENCY: Comparer(_find_frequency_error),
     Comparison.TIME: _QUANTITY,
     Comparison.WINDOW: _QUANTITY,  # its quote counts only at the exact level
-    Comparison.AMOUNT: _QUANTITY,
+    Comparison.AMOUNT: replace(_QUANTITY, spread=_list_amounts),
     # The words for the quantity help to pair limits, and count only at the exact level.
     Comparison.LIMIT: replace(_QUANTITY, spread=list_bounds, threshold=0.5),
+    Comparison.LABEL: Comparer(
+        lambda *_: ErrorKind.WRONG_CATEGORY,
+        fold_label,
+        likeness=lambda one, other: float(fold_label(one) == fold_label(other)),
+        of_pairs=True,
+    ),
+    Comparison.GROUP: Comparer(lambda *_: ErrorKind.WRONG_PAIRING, of_groups=True),
     # All names of an instrument are equal; the version counts above the relaxed level.
     Comparison.NAME: Comparer(
         lambda one, other: ErrorKind.NUMBER if _have_one_name(one, other) else ErrorKind.WRONG_CATEGORY,
@@ -224,3 +297,5 @@ COMPARERS: dict[Comparison, Comparer] = {
     ),
 }
 """The comparer of each kind of value."""
+WINDOWS = replace(_QUANTITY, key=measure_window, resembles=lambda *_: False, likeness=_compare_windows)
+"""Compares the entries of a list of time windows, of which each has a partner of the same sense, number and unit."""

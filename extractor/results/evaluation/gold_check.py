@@ -7,7 +7,7 @@ punctuation. No other difference is allowed: a gold quote is copied from the tex
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -28,6 +28,7 @@ from extractor.schemas import (
     Rank,
     Regimen,
     Task,
+    TimeWindow,
     TrialRecord,
 )
 from extractor.stages.proof.claims import find_claimed
@@ -41,6 +42,7 @@ from extractor.text.registered_ages import count_days
 from .comparers import AGE_UNITS
 from .fields import Group, list_quotes
 from .gold_files import Flaw, GoldPlace, PlacedItem, list_files, list_places, read_items
+from .gold_links import check_arms, check_groups
 from .standoff import find_changed_sections, find_places, from_standoff, name_home, name_outcome
 from .text import fold_quote
 
@@ -154,6 +156,9 @@ def check_annotation(data: Any, record: TrialRecord | None, fields: Sequence[Cus
     yield from flaws
     for one in items:
         yield from _check_values(one.path, one.item)
+    if not any(flaw.path.startswith("eligibility.groups") for flaw in flaws):  # else groups would look like gaps
+        yield from check_groups(items)
+    yield from check_arms(items, record)
     said = data if isinstance(data, dict) else {}
     alone = bool(said.get("custom")) and not any(said.get(task) for task in Task)
     # An item that the schema refused has a flaw of its own.
@@ -182,6 +187,8 @@ def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:
     elif isinstance(item, Criterion):
         for number, limit in enumerate(item.constraints):
             yield from _check_limit(f"{path}.constraints[{number}]", limit, item)
+        for number, window in enumerate(item.time_windows):
+            yield from _check_bounds(f"{path}.time_windows[{number}]", window)
     elif isinstance(item, Regimen):
         for number, amount in enumerate(item.amounts):
             yield from _check_amount(f"{path}.amounts[{number}]", amount)
@@ -197,10 +204,21 @@ def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
 
 
 def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator[Flaw]:
-    """Check that a range has a lower and a higher bound, and other limits one; warn of one that the words lack."""
-    high, is_range = limit.value_high, limit.comparator is Comparator.BETWEEN
+    """Check that a limit names its quantity and has its bounds; warn of one that the words lack."""
     if not limit.quantity.strip():
         yield Flaw(f"{path}.quantity", "is empty", "write the words that name what is limited")
+    yield from _check_bounds(path, limit)
+    words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
+    stated = {number.value for number in find_numbers(read_passage(words).tokens)}
+    for name, bound in (("value", limit.value), ("value_high", limit.value_high)):
+        if bound not in _UNWRITTEN and not any(abs(bound - one) <= _ROUNDED * abs(bound) for one in stated):
+            problem = f"{bound:,} does not stand in the quote {_shorten(criterion.quote)}"
+            yield Flaw(f"{path}.{name}", problem, "correct the number, or quote the words that state it", warns=True)
+
+
+def _check_bounds(path: str, limit: Constraint | TimeWindow) -> Iterator[Flaw]:
+    """Check that a range has a lower and a higher bound, and other limits one."""
+    high, is_range = limit.value_high, limit.comparator is Comparator.BETWEEN
     if is_range and high is None:
         yield Flaw(f"{path}.value_high", "is null with the comparator 'between'", "write the upper bound")
     elif is_range and high is not None and limit.value >= high:
@@ -208,12 +226,6 @@ def _check_limit(path: str, limit: Constraint, criterion: Criterion) -> Iterator
         yield Flaw(f"{path}.value", problem, "exchange or correct them")
     elif not is_range and high is not None:
         yield Flaw(f"{path}.value_high", f"is {high} with the comparator '{limit.comparator}'", "write null")
-    words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
-    stated = {number.value for number in find_numbers(read_passage(words).tokens)}
-    for name, bound in (("value", limit.value), ("value_high", high)):
-        if bound not in _UNWRITTEN and not any(abs(bound - one) <= _ROUNDED * abs(bound) for one in stated):
-            problem = f"{bound:,} does not stand in the quote {_shorten(criterion.quote)}"
-            yield Flaw(f"{path}.{name}", problem, "correct the number, or quote the words that state it", warns=True)
 
 
 def _check_own(
@@ -283,7 +295,10 @@ class _Text:
 
     def check_item(self, group: Group, path: str, item: ExtractedItem) -> Iterator[Flaw]:
         """Yield quotes, a user's numbers, and offsets of an extraction's evidence that the record does not bear out."""
-        if not isinstance(item, Eligibility):
+        if isinstance(item, Eligibility):
+            lead_ins = {f"{path}.groups[{at}].lead_in": one.lead_in for at, one in enumerate(item.groups)}
+            yield from self._check_anywhere({place: quote for place, quote in lead_ins.items() if quote is not None})
+        else:
             yield from self._check_quotes(group, path, item)
         for field in group.fields if isinstance(item, CustomItem) else ():
             value = field.read(item)
@@ -317,10 +332,13 @@ class _Text:
             homes = [name for name in self._folded if not self._check(path, quotes.get("quote", ""), name)]
             remedy = f"the quote stands in {', '.join(homes)}" if homes else "name a section of the record"
             yield Flaw(f"{path}.section", f"the record has no section {section!r}", remedy)
-        for name in sorted(anywhere):
-            if all(self._check(path, quotes[name], place) for place in self._folded):
-                problem = f"{_shorten(quotes[name])} stands nowhere in the record"
-                yield Flaw(f"{path}.{name}", problem, "copy it from the text")
+        yield from self._check_anywhere({f"{path}.{name}": quotes[name] for name in sorted(anywhere)})
+
+    def _check_anywhere(self, quotes: Mapping[str, str]) -> Iterator[Flaw]:
+        """Yield quotes, by their paths, that are in no section."""
+        for path, quote in quotes.items():
+            if all(self._check(path, quote, place) for place in self._folded):
+                yield Flaw(path, f"{_shorten(quote)} stands nowhere in the record", "copy it from the text")
 
     def _check(self, path: str, quote: str, section: str) -> Flaw | None:
         """Return the flaw of a quote from an existing section, or None."""

@@ -41,7 +41,7 @@ def list_clues(item: Any, attribute: str | None, value: Any) -> Clues:
     if item is None:
         return []
     names = {attribute} if attribute else {"quote", *_OUTCOME}  # "values.cutoff" of a custom field
-    values = item.value_of(attribute.rpartition(".")[2]) if attribute else None
+    values = item.value_of(_name_field(attribute)) if attribute else None
     member = f"{attribute}[{values.index(value)}]" if isinstance(values, tuple) and value in values else None
     proof = [one for one in item.evidence if one.field == member] or [
         one for one in item.evidence if not names.isdisjoint((name_field(one), FieldRef(one.field).path))
@@ -61,7 +61,11 @@ def list_clues(item: Any, attribute: str | None, value: Any) -> Clues:
 
 def name_field(evidence: Evidence) -> str:
     """Return the field that evidence supports, without an index; of a user's own field, the attribute."""
-    return FieldRef(evidence.field.removeprefix("values.")).names[0]
+    return _name_field(evidence.field)
+
+
+def _name_field(path: str) -> str:
+    return FieldRef(path.removeprefix("values.")).names[0]
 
 
 class RecordText:

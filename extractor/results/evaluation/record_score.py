@@ -11,8 +11,9 @@ from pydantic_core import to_jsonable_python
 
 from extractor.schemas import TrialExtraction
 
-from .alignment import Side, compare
-from .comparers import ErrorKind, Level
+from .alignment import Side
+from .comparers import NOTHING, ErrorKind, Level
+from .differences import compare
 from .fields import Field, Group, list_judged
 from .report import ErrorExample, ErrorScore
 
@@ -125,8 +126,8 @@ def score_record(
             row[Count.MISSED] += value.new is None
             row[Count.INVENTED] += value.old is None
             if value.error:
-                sides = one.old_side, one.new_side
-                errors.append(Disagreement(value.error, field, record, value.old, value.new, *sides))
+                was, now = (None if said == NOTHING else said for said in (value.old, value.new))
+                errors.append(Disagreement(value.error, field, record, was, now, one.old_side, one.new_side))
         if one.is_paired and all(value.old is None for value in one.values):
             row[Count.EMPTY] += 1
             row[Count.LEFT_EMPTY] += not one.values

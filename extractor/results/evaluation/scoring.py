@@ -34,7 +34,7 @@ from .report import (
 )
 
 Floats = NDArray[np.float64]
-Counts = NDArray[np.uint16]
+Counts = NDArray[np.uint32]
 """Counts of all records: an array of records, fields and columns, with records sorted by id."""
 _LEVELS = ("exact", "normalised", "relaxed")
 _NORMALISED, _F1 = 1, 2
@@ -116,7 +116,7 @@ def _score_records(
     fields = tuple(field for group in groups for field in group.fields)
     missing, undeclared = list[str](), set[str]()
     worst = {kind: WorstErrors(examples) for kind in ErrorKind}
-    table = np.zeros((len(record_ids), len(fields), len(Count)), np.uint16)
+    table = np.zeros((len(record_ids), len(fields), len(Count)), np.uint32)
     for row, record_id in enumerate(record_ids):
         annotated, extraction = gold.get(record_id), predicted.get(record_id)
         assert annotated is not None
