@@ -188,7 +188,7 @@ def _compute_window(window: Json, criterion: Json) -> Json:
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Json:
-    pieces = (piece for piece in _list_evidence(regimen, "amounts", amount) if not piece["field"].endswith(".arms"))
+    pieces = (piece for piece in _list_evidence(regimen, "amounts", amount) if ".arms" not in piece["field"])
     sure = {"confidence": _find_least(list(pieces))}
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:

@@ -40,6 +40,8 @@ class NestedGroups:
         self._places = {group.id: place for place, group in enumerate(eligibility.groups)}
         self._held: dict[str, list[Json]] = {}
         """Characteristics by group."""
+        self._excluded: dict[str, bool] = {}
+        """Whether a group is among the exclusions, as its first criterion is."""
         self._unsure = set[str]()
         for place, group in enumerate(eligibility.groups):
             if not is_sure(eligibility, f"groups[{place}]") or (group.rule is GroupRule.AT_LEAST and not group.n):
@@ -63,10 +65,10 @@ class NestedGroups:
         A group says what there is, and the reference to it that this is excluded.
         """
         criterion, around = self._trial.extraction.eligibility.criteria[index], self.around[index]
-        is_excluded = criterion.kind is CriterionKind.EXCLUSION
         if not around or not self._unsure.isdisjoint(group.id for group in around):
             return self._outer, False
         within = self._outer
+        is_excluded = self._excluded.setdefault(around[-1].id, criterion.kind is CriterionKind.EXCLUSION)
         for group in reversed(around):
             if group.id not in self._held:
                 self._held[group.id] = []

@@ -154,7 +154,7 @@ def _list_arms(trial: TrialResources, *, with_regimens: bool) -> list[Json]:
             "name": arm.label or f"Arm {index + 1}",
             "type": _translate("arms", _ARMS, arm.type),
             "description": arm.description,
-            "intendedExposure": _add_exposure(trial, index, arm, given[index]) if given[index] else None,
+            "intendedExposure": [_add_exposure(trial, index, arm, given[index])] if given[index] else None,
         }
         for index, arm in enumerate(arms)
         if arm.section or with_regimens
