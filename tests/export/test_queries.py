@@ -121,7 +121,7 @@ ANSWERS = [
     [("A", 75), ("B", 100)],
     [(">", 50, None, 1)],
     [("diastolic_blood_pressure", "<=", 100, None, 1), ("systolic_blood_pressure", "<=", 160, None, 1)],
-    [("D", "haemoglobin", "male", ">=", 13, "g/dL"), ("D", "haemoglobin", "female", ">=", 12, "g/dL")],
+    [("D", "haemoglobin", "male", ">=", 13, None, "g/dL"), ("D", "haemoglobin", "female", ">=", 12, None, "g/dL")],
     [("D", "ALT", "<=", 3, "x ULN", "others"), ("D", "ALT", "<=", 5, "x ULN", "with liver metastases")],
     [("D", "Dummy", "PLACEBO_COMPARATOR"), ("D", "Low", "EXPERIMENTAL")],
     [
