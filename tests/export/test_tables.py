@@ -390,6 +390,7 @@ def test_a_trial_admits_the_ecog_grades_on_which_its_limits_agree(rows_of, crite
         ([("exclusion", "Ectopic pregnancy in the past")], None),
         ([("exclusion", "Women who plan to become pregnant")], None),
         ([("exclusion", "Men with a pregnant partner")], None),
+        ([("exclusion", "A partner who is pregnant")], None),
         ([("inclusion", "Contraception, to avoid pregnancy")], None),
         ([("exclusion", "Fever")], None),
     ],
