@@ -93,7 +93,7 @@ def export(
         report = export_fhir(_read_pairs(run, found, threshold), to, some, bundles=bundles, force=force).describe()
     else:
         destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
-        needed = any(table.name in ("records", "eligibility") for table in chosen)
+        needed = any(table.name in ("records", "eligibility", "arms", "regimen_arms") for table in chosen)
         reread = found.reread() if found and needed else ()
         registry = {one.record_id: read_registry(one.record) for one in reread if one.record}
         counts = export_run(run, destination, chosen, lines, registry, threshold, fields)
@@ -101,7 +101,7 @@ def export(
         if needed and (found is None or len(registry) < len(found.record_ids)):
             total = len(found.record_ids) if found else 0
             records = f"{total - len(registry)} of {total} records" if found else "all records"
-            problem = f"records: the inputs are missing for {records}, so their registered columns are empty"
+            problem = f"records: the inputs are missing for {records}, so their registered columns and arms are empty"
             report = chain([f"{problem}; export the run's folder, from where the run was started"], report)
     if not quiet:
         print("\n".join(report), file=sys.stderr)

@@ -56,8 +56,8 @@ def test_all_formats_hold_the_same(run, tmp_path):
     words = {None: None, True: "true", False: "false"}
     assert cells == [tuple(words[c] if c is None or isinstance(c, bool) else str(c) for c in row) for row in plain]
     assert len(plain) == 6
-    assert plain[1][8:-2] == ("ecog_performance_status", False, "89247-1", "{score}", "{score}", 0, 2, None, "between")
-    assert plain[1][-1] is None  # these values have no evidence
+    assert plain[1][9:-3] == ("ecog_performance_status", False, "89247-1", "{score}", "{score}", 0, 2, None, "between")
+    assert plain[1][-3:] == (None, None, None)  # it holds for all, and these values have no evidence
     described = json.loads((tmp_path / "csv" / "tables.json").read_text("utf-8"))
     assert described["constraints"]["keys"] == ["record_id", "criterion_index", "constraint_index"]
 

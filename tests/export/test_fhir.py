@@ -23,7 +23,18 @@ from tests.commands import extract, invoke, read_lines
 
 from .samples import SMALL, fill
 
-FULL = TrialExtraction.model_validate(fill(TrialExtraction) | {"record_id": "NCT90000009"})
+
+def fill_linked():
+    """An extraction with a value in every field, in which criteria and groups name groups that there are."""
+    filled = fill(TrialExtraction) | {"record_id": "NCT90000009"}
+    people = filled["eligibility"]
+    for place, (group, criterion) in enumerate(zip(people["groups"], people["criteria"], strict=True)):
+        group |= {"id": f"g{place}", "rule": "at_least", "parent": "g0" if place else None}
+        criterion["group"] = group["id"]
+    return TrialExtraction.model_validate(filled)
+
+
+FULL = fill_linked()
 UNSAID = {"absences", "coverage", "usage", "origin", "support", "confidence", "index"}
 """Fields that say nothing of a trial, and a position that is the place in a list."""
 
@@ -134,7 +145,7 @@ def test_evidence_is_one_provenance_a_trial_with_the_place_of_each_value(exporte
                 start, end, _, quote, values = said.groups()
                 assert quote is None or len(quote) == int(end) - int(start)
                 for value in values.split("; "):
-                    assert re.fullmatch(r"[a-z_]+(\[\d+\])?( (rule|model|both) [a-z]+( [\d.e-]+)?)?", value)
+                    assert re.fullmatch(r"[a-z_]+(\[\d+\])?(\.[a-z_]+)?( (rule|model|both) [a-z]+( [\d.e-]+)?)?", value)
 
 
 def test_bundles_are_transactions_of_the_same_resources(tmp_path):
@@ -203,7 +214,7 @@ def list_changes(value, path=()):
 OTHERS = {
     "kind": "exclusion", "category": "other", "comparator": ">", "unit": "month", "sex": "male", "role": "placebo",
     "route": "topical", "frequency": "BID", "rank": "secondary", "concept": "other", "time_kind": "up_to",
-    "severity": "note",
+    "severity": "note", "rule": "any",
 }  # fmt: skip
 """Another word of each closed set."""
 
@@ -221,7 +232,7 @@ def tell(extraction):
     return json.dumps([trial.resources, [(row.field, row.value, row.reason) for row in trial.unmapped]], default=str)
 
 
-WHOLE = strip(FULL.model_dump(mode="json"), {"findings", "turned", "demanded", "has_exception"})
+WHOLE = strip(FULL.model_dump(mode="json"), {"findings", "turned", "demanded", "has_exception", "time_window"})
 SURE = strip(WHOLE, {"confidence"})
 
 
@@ -291,7 +302,9 @@ HB_BY_SEX = "Haemoglobin < 12.5 g/dL (men) or < 11.5 g/dL (women)"
         (SAID, {"negated": True}),
         (SAID, {"time_window": {"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": "week"}}),
         (f"Participants must have {SAID}.", {"kind": "exclusion", "demanded": True}),  # what must be
+        (SAID, {"time_windows": [{"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": "week"}]}),
         (HB_BY_SEX, {"constraints": HB}),
+        (SAID, {"constraints": [CREATININE | {"condition": "if on dialysis"}]}),
     ],
 )
 def test_a_criterion_that_says_more_is_a_text_and_its_limit_is_listed(quote, more):
@@ -302,6 +315,89 @@ def test_a_criterion_that_says_more_is_a_text_and_its_limit_is_listed(quote, mor
     assert one["valueCodeableConcept"]["text"].endswith(quote)
     assert one["exclude"] is False
     assert ("eligibility.criteria[0].constraints[0]", "compound") in {(row.field, row.reason) for row in trial.unmapped}
+
+
+def list_groups(resources):
+    """The Groups of a trial, each as its method, its threshold if it has one, and its characteristics."""
+    found = {}
+    for one in resources:
+        combined = [next(value for name, value in part.items() if name != "url") for part in one["extension"]]
+        held = [
+            (part["valueReference"]["reference"] if "valueReference" in part else part["valueCodeableConcept"]["text"])
+            + (" excluded" if part["exclude"] else "")
+            for part in one["characteristic"]
+        ]
+        found[one["id"].removeprefix("NCT90000001-")] = [*combined, *held]
+    return found
+
+
+ANY, ALL, TWO = {"rule": "any"}, {"rule": "all"}, {"rule": "at_least", "n": 2}
+FIRST, SECOND = "Group/NCT90000001-group-0", "Group/NCT90000001-group-1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules", "expected"),
+    [
+        ("inclusion", [ANY], {"group-0": ["any-of", "a", "b"], "eligibility": ["all-of", FIRST]}),
+        ("inclusion", [TWO], {"group-0": ["at-least", 2, "a", "b"], "eligibility": ["all-of", FIRST]}),
+        ("exclusion", [ALL], {"group-0": ["all-of", "a", "b"], "eligibility": ["all-of", f"{FIRST} excluded"]}),
+        ("inclusion", [ALL], {"eligibility": ["all-of", "a", "b"]}),
+        ("exclusion", [ANY], {"eligibility": ["all-of", "a excluded", "b excluded"]}),
+        (
+            "exclusion",
+            [TWO, ALL],
+            {
+                "group-0": ["at-least", 2, SECOND],
+                "group-1": ["all-of", "a", "b"],
+                "eligibility": ["all-of", f"{FIRST} excluded"],
+            },
+        ),
+    ],
+)
+def test_alternatives_are_a_group_with_a_method_of_its_own(tmp_path, kind, rules, expected):
+    groups = [{"id": f"g{at}", "parent": f"g{at - 1}", **rule} for at, rule in enumerate(rules)]
+    shared = {"kind": kind, "section": "eligibility", "group": groups[-1]["id"]}
+    people = {"groups": groups, "criteria": [shared | {"quote": quote} for quote in "ab"]}
+    said = TrialExtraction.model_validate({"record_id": "NCT90000001", "eligibility": people})
+    resources, counts = write(tmp_path, (said, None))
+    assert list_groups(resources["Group"]) == expected
+    assert not [kind for kind, _ in counts.unmapped if kind.startswith("eligibility")]
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_group_whose_rule_is_not_sure_is_listed_and_its_limits_stay_text(sure):
+    place = {"field": "groups[0].lead_in", "section": "eligibility", "start": 0, "end": 1, "quote": "x"}
+    proof = place | {"origin": "rule", "support": "parsed", "confidence": 0.9 if sure else 0.5}
+    people = criterion(f"Patients with {SAID}", CREATININE, SAID, group="g0")
+    trial = build(eligibility=people | {"groups": [{"id": "g0", "rule": "any"}], "evidence": [proof]})
+    (first, *_), *_ = [one["characteristic"] for one in find(trial, "Group")]
+    assert ("valueQuantity" in first, "valueCodeableConcept" in first) == (sure, not sure)
+    assert [row.field for row in trial.unmapped if row.reason == "unsure"] == (
+        [] if sure else ["eligibility.groups[0]"]
+    )
+
+
+def test_each_time_window_has_its_words_and_its_event():
+    first = {"quote": "within 4 weeks", "comparator": "<=", "value": 4, "unit": "week", "of": "rituximab"}
+    second = {
+        "quote": "5 half-lives",
+        "comparator": "<=",
+        "value": 5,
+        "unit": "half_life",
+        "anchor": "before the first dose",
+    }
+    people = {"criteria": [PLAIN | {"quote": "Rituximab", "time_window": first, "time_windows": [first, second]}]}
+    trial = build(eligibility=people)
+    (one,) = find(trial, "Group")[0]["characteristic"]
+    assert [part["extension"] for part in one["extension"]] == [
+        [{"url": "text", "valueString": "rituximab: within 4 weeks"}],
+        [
+            {"url": "text", "valueString": "5 half-lives"},
+            {"url": "contextCode", "valueCodeableConcept": {"text": "before the first dose"}},
+        ],
+    ]
+    listed = [row.field.partition("].")[2] for row in trial.unmapped if row.reason == "no_direction"]
+    assert listed == ["time_windows[0]", "time_windows[1]"]
 
 
 def build_from(eligibility):
@@ -331,6 +427,46 @@ def test_an_age_of_others_is_no_bound_of_the_group():
     assert {("eligibility.maximum_age", "younger than 40 years", "registry_decides")} <= {
         (row.field, row.value, row.reason) for row in unmapped if isinstance(row.value, str)
     }
+
+
+def list_exposures(resources):
+    """What each arm gets: the words, and the ids of the resources."""
+    known = {f"EvidenceVariable/{one['id']}": one for one in resources["EvidenceVariable"]}
+    urls = {one["url"]: one["id"] for one in resources["ActivityDefinition"]}
+    found, nothing = {}, {"characteristic": [], "relatedArtifact": []}
+    for arm in resources["ResearchStudy"][0]["comparisonGroup"]:
+        one = known[arm["intendedExposure"][0]["reference"]] if "intendedExposure" in arm else nothing
+        words = [part["definitionCodeableConcept"]["text"] for part in one["characteristic"]]
+        found[arm["name"]] = words, [urls[part["resource"]] for part in one["relatedArtifact"]]
+    return found
+
+
+def test_arms_refer_to_what_they_get(tmp_path):
+    high, low = ({"low": n, "high": n, "unit": "mg", "arms": [arm]} for n, arm in ((10, "High"), (5, "Low")))
+    drug = REGIMEN | {"arms": ["High", "Low"], "amounts": [high, low]}
+    labels = ("High", "Low", "Nothing")
+    parts = [(Part(name="label", start=0, end=len(label)),) for label in labels]
+    sections = [Section(name=f"arms[{at}]", text=one, parts=parts[at]) for at, one in enumerate(labels)]
+    source, fields = Source(path="a", format="ctgov_json"), RegistryFields()
+    record = TrialRecord(record_id="A", source=source, sections=tuple(sections), registry=fields)
+    given = {"record_id": "A", "eligibility": {}, "dosing": [drug, REGIMEN | {"agent": "water", "arms": ["low"]}]}
+    resources, _ = write(tmp_path, (TrialExtraction.model_validate(given), record))
+    assert list_exposures(resources) == {
+        "High": (["ibuprofen 10 mg"], ["A-dosing-0"]),
+        "Low": (["ibuprofen 5 mg", "water"], ["A-dosing-0", "A-dosing-1"]),
+        "Nothing": ([], []),
+    }
+    levels = resources["ActivityDefinition"][0]["dosage"][0]["doseAndRate"]
+    assert [one["type"]["text"] for one in levels] == ["dose level of High", "dose level of Low"]
+
+
+def test_an_arm_that_only_a_regimen_names_is_one_and_a_doubtful_link_is_listed(tmp_path):
+    proof = {"section": "arms[0]", "start": 0, "end": 1, "quote": "x", "origin": "rule", "support": "parsed"}
+    sure = [proof | {"field": f"arms[{at}]", "confidence": one} for at, one in enumerate((0.9, 0.5))]
+    trial = build(dosing=[REGIMEN | {"arms": ["A", "B"], "evidence": sure}])
+    resources, _ = write(tmp_path, (trial.extraction, None))
+    assert list_exposures(resources) == {"A": (["ibuprofen"], ["NCT90000001-dosing-0"]), "B": ([], [])}
+    assert [(row.field, row.value) for row in trial.unmapped if row.reason == "unsure"] == [("dosing[0].arms[1]", "B")]
 
 
 def test_design_arms_sponsor_and_dates_are_as_registered():

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from extractor.results.export import Destination, export_run, read_registry
-from extractor.schemas import RegistryFields, Source, TrialExtraction, TrialRecord
+from extractor.schemas import Part, RegistryFields, Section, Source, TrialExtraction, TrialRecord
 
 
 def list_queries(page):
@@ -17,14 +17,25 @@ QUERIES = list_queries("docs/how-to/queries.md") + list_queries("docs/how-to/con
 
 
 def criterion(kind, *limits, **fields):
-    names = ("quantity", "comparator", "value", "unit", "value_high")
+    names = ("quantity", "comparator", "value", "unit", "value_high", "condition")
     constraints = [dict(zip(names, limit, strict=False)) for limit in limits]
     quote = "; ".join(" ".join(map(str, limit)) for limit in limits) or "text"
     return {"kind": kind, "section": "eligibility", "quote": quote, "constraints": constraints} | fields
 
 
-def window(comparator, days):
-    return {"quote": "text", "comparator": comparator, "value": days, "unit": "day"}
+def window(comparator, value, unit="day", **parts):
+    return {"quote": "text", "comparator": comparator, "value": value, "unit": unit} | parts
+
+
+def treatment(*windows, kind="exclusion"):
+    return criterion(kind, category="prior_therapy", time_windows=windows)
+
+
+def dose(low, high, unit, *arms):
+    return {"low": low, "high": high, "unit": unit, "arms": arms}
+
+
+LIFE = {"rank": "secondary", "index": 0, "measure": "SF-36", "concept": "quality_of_life", "time_kind": "at"}
 
 
 TRIALS = {
@@ -36,10 +47,11 @@ TRIALS = {
                 criterion("inclusion", ("Platelets", ">=", 75_000, "/mm3"), ("LVEF", ">", 50, "%")),
                 criterion("inclusion", ("ECOG", "between", 0, None, 2)),
                 criterion("exclusion", ("SBP", ">", 160, "mmHg"), ("DBP", ">", 100, "mmHg")),
-                criterion("exclusion", category="prior_therapy", time_window=window("<=", 28)),
+                treatment(window("<=", 28)),
+                criterion("exclusion", quote="Pregnant or nursing women"),
             ],
         },
-        "dosing": [{"agent": "metformin", "frequency": "BID", "amounts": [{"low": 0.5, "high": 0.5, "unit": "g"}]}],
+        "dosing": [{"agent": "metformin", "frequency": "BID", "amounts": [dose(0.5, 0.5, "g")]}],
         "endpoints": [{"rank": "primary", "index": 0, "measure": "OS", "concept": "overall_survival"}],
     },
     "B": {
@@ -48,10 +60,13 @@ TRIALS = {
             "criteria": [
                 criterion("exclusion", ("PLT", "<", 100, "x 10^9/L"), ("ECOG", ">", 2)),
                 criterion("exclusion", ("Hb", "<", 90, "g/L"), ("BP", ">", 160, "mmHg")),
-                criterion("inclusion", category="prior_therapy", time_window=window(">=", 14)),
+                treatment(window(">=", 14), kind="inclusion"),
             ],
         },
-        "dosing": [{"agent": "Metformin XR", "frequency": "BID", "amounts": [{"low": 500, "high": 500, "unit": "mg"}]}],
+        "dosing": [
+            {"agent": "Metformin XR", "frequency": "BID", "amounts": [dose(500, 500, "mg")]},
+            {"agent": "Metformin", "frequency": "QW", "amounts": [dose(2, 2, "g")]},
+        ],
         "endpoints": [{"rank": "primary", "index": 0, "measure": "PFS", "concept": "progression_free_survival"}],
     },
     "C": {
@@ -59,29 +74,90 @@ TRIALS = {
             "criteria": [
                 criterion("inclusion", ("platelets", ">=", 50, "x 10^9/L"), ("platelets", ">=", 100, "x 10^9/L")),
                 criterion("inclusion", ("Hemoglobin", ">", 9, "g/dL"), ("Hemoglobin", ">", 9, "mg/dL")),
-                criterion("exclusion", category="prior_therapy", time_window=window(">=", 900)),
+                treatment(window(">=", 900)),
             ]
         }
     },
+    "D": {
+        "eligibility": {
+            "groups": [{"id": "g1", "rule": "any"}, {"id": "g2", "rule": "at_least", "n": 2, "parent": "g1"}],
+            "criteria": [
+                criterion("inclusion", quote="Asthma", group="g1"),
+                criterion(
+                    "inclusion", ("platelets", ">=", 200, "x 10^9/L"), group="g2", quote="Platelets >= 200 x 10^9/L"
+                ),
+                criterion("inclusion", quote="Rhinitis", group="g2"),
+                criterion("inclusion", quote="Pregnant women"),
+                criterion(
+                    "exclusion",
+                    ("Haemoglobin", "<", 13, "g/dL", None, "for men"),
+                    ("Haemoglobin", "<", 120, "g/L", None, "for women"),
+                    quote="Haemoglobin < 13 g/dL for men, or < 120 g/L for women",
+                ),
+                criterion(
+                    "inclusion", ("ALT", "<=", 3, "x ULN"), ("ALT", "<=", 5, "x ULN", None, "with liver metastases")
+                ),
+                treatment(
+                    window("<=", 4, "week", of="rituximab", anchor="before the first dose"),
+                    window("<=", 5, "half_life", of="warfarin"),
+                ),
+            ],
+        },
+        "dosing": [
+            {
+                "agent": "drugamide",
+                "frequency": "QD",
+                "amounts": [dose(10, 10, "mg", "High"), dose(5, 5, "mg", "Low")],
+                "arms": ["High", "Low"],
+            },
+            {"agent": "sugar pill", "role": "placebo", "arms": ["Low", "Dummy"]},
+        ],
+        "endpoints": [LIFE | {"time_points": [{"value": 4, "unit": "week"}, {"value": 8, "unit": "week"}]}],
+    },
 }
+ARMS = {"High": "EXPERIMENTAL", "Low": "EXPERIMENTAL", "Dummy": "PLACEBO_COMPARATOR", "Watching": "NO_INTERVENTION"}
+"""The registered arms of the last trial."""
 ANSWERS = [
     [("A", 75), ("B", 100)],
     [(">", 50, None, 1)],
-    [(2, 2)],
     [("diastolic_blood_pressure", "<=", 100, None, 1), ("systolic_blood_pressure", "<=", 160, None, 1)],
-    [(9, 2)],
-    [(28, 1)],
-    [(0.5, 2)],
-    [(False, 1), (True, 1), (None, 1)],
-    [(0.5, ">=", 1), (18, ">=", 1), (40, ">=", 1)],
-    [(500, 500, "mg", "BID", 2)],
+    [("D", "haemoglobin", "male", ">=", 13, None, "g/dL"), ("D", "haemoglobin", "female", ">=", 12, None, "g/dL")],
+    [("D", "ALT", "<=", 3, "x ULN", "others"), ("D", "ALT", "<=", 5, "x ULN", "with liver metastases")],
+    [("D", "Dummy", "PLACEBO_COMPARATOR"), ("D", "Low", "EXPERIMENTAL")],
     [
-        ("A", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", 75_000, None, 8784, None),
-        ("B", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", 100, None, None, None),
-        ("B", 1, 0, "haemoglobin", 2, "Haemoglobin in blood", ">=", 90, None, 8636, None),
-        ("C", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", 50, None, None, None),
-        ("C", 0, 1, "platelet_count", 1, "Platelets in blood", ">=", 100, None, None, None),
-        ("C", 1, 0, "haemoglobin", 2, "Haemoglobin in blood", ">", 9, None, None, None),
+        ("D", "High", "drugamide", 10, 10, "mg", "QD"),
+        ("D", "Low", "drugamide", 5, 5, "mg", "QD"),
+        ("D", "Low", "sugar pill", None, None, None, None),
+        ("D", "Dummy", "sugar pill", None, None, None, None),
+        ("D", "Watching", None, None, None, None, None),
+    ],
+    [("D", "Watching", "NO_INTERVENTION")],
+    [(1000, 1000, "mg/d", 2)],
+    [
+        ("A", None, 28, "day", 28, None),
+        ("D", "rituximab", 4, "week", 28, "before the first dose"),
+        ("D", "warfarin", 5, "half_life", None, None),
+    ],
+    [(28, 2)],
+    [("at", 4, "week", 1), ("at", 8, "week", 1)],
+    [(0.5, 2)],
+    [("A", True, 2), ("B", None, 2), ("D", False, None)],
+    [(False, 1), (True, 1), (None, 2)],
+    [(0.5, ">=", 1), (18, ">=", 1), (40, ">=", 1)],
+    [
+        ("D", "inclusion", "g1", None, "any", None, "Asthma"),
+        ("D", "inclusion", "g2", "g1", "at_least", 2, "Platelets >= 200 x 10^9/L | Rhinitis"),
+    ],
+    [
+        ("A", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", None, 75_000, None, 8784, None, None),
+        ("B", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", None, 100, None, None, None, None),
+        ("B", 1, 0, "haemoglobin", 2, "Haemoglobin in blood", ">=", None, 90, None, 8636, None, None),
+        ("C", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", None, 50, None, None, None, None),
+        ("C", 0, 1, "platelet_count", 1, "Platelets in blood", ">=", None, 100, None, None, None, None),
+        ("C", 1, 0, "haemoglobin", 2, "Haemoglobin in blood", ">", None, 9, None, None, None, None),
+        ("D", 1, 0, "platelet_count", 1, "Platelets in blood", None, ">=", 200, None, None, None, None),
+        ("D", 4, 0, "haemoglobin", 2, "Haemoglobin in blood", None, ">=", 13, None, None, "male", "for men"),
+        ("D", 4, 1, "haemoglobin", 2, "Haemoglobin in blood", None, ">=", 120, None, 8636, "female", "for women"),
     ],
     [
         ("haemoglobin", 2, "Haemoglobin in blood"),
@@ -103,6 +179,17 @@ CREATE TABLE concept_ancestor AS SELECT * FROM (VALUES (1, 1), (1, 3), (1, 4), (
 """
 
 
+def list_sections(name):
+    def write(index, label, kind):
+        parts = (
+            Part(name="label", start=0, end=len(label)),
+            Part(name="type", start=len(label), end=len(label + kind)),
+        )
+        return Section(name=f"arms[{index}]", text=label + kind, parts=parts)
+
+    return tuple(write(index, *arm) for index, arm in enumerate(ARMS.items())) if name == "D" else ()
+
+
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
@@ -112,11 +199,12 @@ def database(tmp_path_factory):
     lines = [TrialExtraction.model_validate({"record_id": name} | trial) for name, trial in TRIALS.items()]
     (folder / "extractions.jsonl").write_text("".join(line.model_dump_json() + "\n" for line in lines), "utf-8")
     source, phase = Source(path="a.json", format="ctgov_json"), RegistryFields(phases=("PHASE1", "PHASE2"))
-    last = phase.model_copy(update={"healthy_volunteers": "No", "minimum_age": "40 Years"})
-    people = [last if name == [*TRIALS][-1] else phase for name in TRIALS]
+    adults = phase.model_copy(update={"healthy_volunteers": "No", "minimum_age": "40 Years"})
     records = [
-        TrialRecord(record_id=name, source=source, sections=(), registry=one)
-        for name, one in zip(TRIALS, people, strict=True)
+        TrialRecord(
+            record_id=name, source=source, sections=list_sections(name), registry=adults if name == "C" else phase
+        )
+        for name in TRIALS
     ]
     registry = {record.record_id: read_registry(record) for record in records}
     export_run(folder, Destination.choose(folder / "t.duckdb", None), (), registry=registry)

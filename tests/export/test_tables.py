@@ -10,6 +10,7 @@ import pytest
 from extractor import Extractor
 from extractor.errors import StoreError
 from extractor.results.export import Destination, Format, describe_tables, export_run, list_tables, read_registry
+from extractor.results.export.arms import Arm
 from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
 from tests.commands import read_lines
 
@@ -135,6 +136,56 @@ def test_a_limit_has_the_comparator_of_admitted_values(rows_of, criterion, compa
     assert row["admits"] == admits
 
 
+ALT = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
+BILIRUBIN = {"quantity": "bilirubin", "comparator": "<=", "value": 2, "unit": "mg/dL"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "group", "admits", "admits_some"),
+    [
+        ([ALT, BILIRUBIN], None, ["<=", "<="], [None, None]),
+        ([ALT | {"condition": "with liver metastases"}, BILIRUBIN], None, [None, "<="], ["<=", None]),
+        ([ALT, ALT | {"value": 5, "condition": "with liver metastases"}], None, [None, None], ["<=", "<="]),
+        ([ALT], {"rule": "all"}, ["<="], [None]),
+        ([ALT], {"rule": "any"}, [None], ["<="]),
+        ([ALT], {"rule": "at_least", "n": 2}, [None], ["<="]),
+    ],
+)
+def test_a_limit_of_some_never_admits_all(rows_of, limits, group, admits, admits_some):
+    extraction = limited(*limits, group=group and "g1")
+    extraction["eligibility"]["groups"] = [{"id": "g1", **group}] if group else []
+    rows = rows_of(extraction)
+    assert [row["admits"] for row in rows["constraints"]] == admits
+    assert [row["admits_some"] for row in rows["constraints"]] == admits_some
+    assert rows["criteria"][0]["decides"] is (group is None or group["rule"] == "all")
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules", "decides"),
+    [
+        ("inclusion", ["all"], True),
+        ("inclusion", ["any"], False),
+        ("exclusion", ["any"], True),
+        ("exclusion", ["all"], False),
+        ("inclusion", ["any", "all"], False),
+        ("exclusion", ["any", "any"], True),
+    ],
+)
+def test_a_criterion_decides_unless_a_group_around_it_has_another_rule(rows_of, kind, rules, decides):
+    groups = [{"id": f"g{at}", "rule": rule, "parent": f"g{at - 1}"} for at, rule in enumerate(rules)]
+    extraction = limited(kind=kind, group=groups[-1]["id"])
+    extraction["eligibility"]["groups"] = groups
+    rows = rows_of(extraction)
+    assert rows["criteria"][0]["decides"] is decides
+    assert [(row["group_id"], row["rule"]) for row in rows["groups"]] == [(one["id"], one["rule"]) for one in groups]
+
+
+def test_groups_within_each_other_end(rows_of):
+    extraction = limited(group="a")
+    extraction["eligibility"]["groups"] = [{"id": x, "rule": "any", "parent": y} for x, y in ("ab", "ba")]
+    assert rows_of(extraction)["criteria"][0]["decides"] is False
+
+
 @pytest.mark.parametrize(
     ("quote", "sexes"),
     [
@@ -185,6 +236,84 @@ def test_doses_have_one_unit_for_masses(rows_of, amount, expected):
     assert tuple(row[name] for name in ("unit_ucum", "unit_canonical", "low_canonical", "high_canonical")) == expected
 
 
+@pytest.mark.parametrize(
+    ("amount", "frequency", "expected"),
+    [
+        ((1, 2, "g"), "BID", (2000, 4000, "mg/d")),
+        ((None, 500, "ug/kg"), "QD", (None, 0.5, "mg/kg/d")),
+        ((2, 2, "mg"), "Q8H", (6, 6, "mg/d")),
+        ((20, 20, "mg/day"), None, (20, 20, "mg/d")),
+        ((5, 5, "mg/kg/day"), "BID", (5, 5, "mg/kg/d")),
+        ((5, 5, "mg"), "QOD", (None, None, None)),
+        ((5, 5, "mg"), "QW", (None, None, None)),
+        ((5, 5, "mg"), "PRN", (None, None, None)),
+        ((5, 5, "mg"), "other", (None, None, None)),
+        ((5, 5, "mg"), None, (None, None, None)),
+        ((5, 5, "mg/h"), "QD", (None, None, None)),
+        ((5, 5, "mg/mL"), "BID", (None, None, None)),
+        ((5, 5, "%"), "BID", (None, None, None)),
+        ((5, 5, "something"), "BID", (None, None, None)),
+    ],
+)
+def test_a_daily_dose_needs_a_frequency_and_a_unit_that_make_one(rows_of, amount, frequency, expected):
+    amounts = [dict(zip(("low", "high", "unit"), amount, strict=True))]
+    regimen = {"agent": "a", "section": "arms[0]", "quote": "a", "frequency": frequency, "amounts": amounts}
+    (row,) = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})["amounts"]
+    assert tuple(row[name] for name in ("daily_low", "daily_high", "daily_unit")) == expected
+
+
+def arms_of(*regimens, registered=()):
+    """An extraction with regimens of these arms and amounts by arm, and the registered arms of its record."""
+    shared = {"agent": "a", "section": "arms[0]", "quote": "a"}
+    dosing = [
+        shared
+        | {
+            "arms": arms,
+            "amounts": [{"low": n, "high": n, "unit": "mg", "arms": some} for n, some in enumerate(amounts)],
+        }
+        for arms, *amounts in regimens
+    ]
+    return {"record_id": "A", "eligibility": {}, "dosing": dosing}, {"A": {"arms": [Arm(*one) for one in registered]}}
+
+
+@pytest.mark.parametrize(
+    ("regimens", "registered", "labels", "links"),
+    [
+        ([(["B"],)], [("A", "OTHER"), ("B",)], ["A", "B"], [(0, None, 1)]),
+        ([(["b "],), ([],)], [("A",), ("B",)], ["A", "B"], [(0, None, 1)]),
+        ([(["B"],), (["A"],)], [], ["B", "A"], [(0, None, 0), (1, None, 1)]),
+        ([(["B"],)], [("A",)], ["A", "B"], [(0, None, 1)]),
+        ([(["A", "B"], ["B"], ["A"])], [("A",), ("B",)], ["A", "B"], [(0, 1, 0), (0, 0, 1)]),
+        ([(["A", "B"], [], ["A"])], [("A",), ("B",)], ["A", "B"], [(0, 0, 0), (0, 1, 0), (0, 0, 1)]),
+        ([(["A", "B"], ["B"])], [("A",), ("B",)], ["A", "B"], [(0, None, 0), (0, 0, 1)]),
+        ([(["A"],)], [("A",), ("A",)], ["A", "A"], [(0, None, 0), (0, None, 1)]),
+    ],
+)
+def test_arms_are_linked_with_what_they_get(rows_of, regimens, registered, labels, links):
+    rows = rows_of(*arms_of(*regimens, registered=registered))
+    assert [row["label"] for row in rows["arms"]] == labels
+    found = [(row["regimen_index"], row["amount_index"], row["arm_index"]) for row in rows["regimen_arms"]]
+    assert found == links
+
+
+def test_arms_are_described_as_registered(rows_of):
+    rows = rows_of(*arms_of((["New"],), registered=[("Old", "OTHER", "5 mg daily", "arms[0]")]))
+    assert [tuple(row.values())[2:] for row in rows["arms"]] == [
+        ("Old", "OTHER", "5 mg daily", "arms[0]"),
+        ("New", None, None, None),
+    ]
+
+
+def test_a_link_is_as_sure_as_its_evidence(rows_of):
+    extraction, registry = arms_of((["A", "B"], [], ["B"]))
+    piece = {"section": "arms[0]", "start": 0, "end": 1, "quote": "a", "origin": "rule", "support": "parsed"}
+    sure = {"arms[0]": 0.9, "arms[1]": 0.8, "amounts[0]": 0.1, "amounts[1].arms[0]": 0.7}
+    extraction["dosing"][0]["evidence"] = [piece | {"field": name, "confidence": one} for name, one in sure.items()]
+    rows = rows_of(extraction, registry)
+    assert [row["confidence"] for row in rows["regimen_arms"]] == [0.9, 0.8, 0.7]
+    assert [row["confidence"] for row in rows["amounts"]] == [0.1, None]
+
+
 def test_an_amount_has_the_confidence_of_its_evidence(rows_of):
     amounts = [{"low": 1, "high": 1, "unit": "mg"}, {"low": 2, "high": 2, "unit": "mg"}]
     piece = {"section": "arms[0]", "start": 0, "end": 4, "quote": "1 mg", "origin": "rule", "support": "parsed"}
@@ -203,6 +332,82 @@ def test_times_are_given_in_days(rows_of, unit, days):
     (eligibility,), (found,) = rows["eligibility"], rows["criteria"]
     assert (eligibility["minimum_age_days"], eligibility["maximum_age_days"]) == (182.625, 6574.5)
     assert found["time_window_days"] == days
+
+
+@pytest.mark.parametrize(
+    ("window", "days", "days_high"),
+    [
+        ({"value": 2, "unit": "week"}, 14, None),
+        ({"comparator": "between", "value": 1, "value_high": 2, "unit": "week"}, 7, 14),
+        ({"value": 36, "unit": "hour"}, 1.5, None),
+        ({"value": 5, "unit": "half_life"}, None, None),
+        ({"value": 1, "unit": "cycle"}, None, None),
+    ],
+)
+def test_windows_are_given_in_days(rows_of, window, days, days_high):
+    words = {"quote": "within", "comparator": "<=", "of": "steroids", "anchor": "before screening"}
+    piece = {"section": "eligibility", "start": 0, "end": 1, "quote": "w", "origin": "rule", "support": "parsed"}
+    sure = {"time_windows[1]": 0.9, "time_windows[1].of": 0.7, "time_windows[0]": 0.1}
+    evidence = [piece | {"field": name, "confidence": one} for name, one in sure.items()]
+    other = {"quote": "for 1 year", "comparator": ">=", "value": 1, "unit": "year"}
+    rows = rows_of(limited(time_windows=[other, words | window], evidence=evidence))["windows"]
+    names = ("window_index", "of", "anchor", "days", "days_high", "confidence")
+    assert tuple(map(rows[1].get, names)) == (1, "steroids", "before screening", days, days_high, 0.7)
+
+
+ECOG = {"quantity": "ECOG", "comparator": "<=", "value": 2}
+
+
+@pytest.mark.parametrize(
+    ("criteria", "ends"),
+    [
+        ([("inclusion", ECOG)], (0, 2)),
+        ([("inclusion", ECOG | {"comparator": "<"})], (0, 1)),
+        ([("exclusion", ECOG | {"comparator": ">"})], (0, 2)),
+        ([("exclusion", ECOG | {"comparator": ">="})], (0, 1)),
+        ([("inclusion", ECOG | {"comparator": "between", "value": 1, "value_high": 3})], (1, 3)),
+        ([("inclusion", ECOG), ("exclusion", ECOG | {"comparator": ">"})], (0, 2)),
+        ([("inclusion", ECOG), ("inclusion", ECOG | {"value": 1})], (0, None)),
+        ([("inclusion", ECOG | {"condition": "for cohort A"})], (None, None)),
+        ([("inclusion", ECOG | {"quantity": "Karnofsky", "value": 70})], (None, None)),
+    ],
+)
+def test_a_trial_admits_the_ecog_grades_on_which_its_limits_agree(rows_of, criteria, ends):
+    said = [limited(limit, kind=kind)["eligibility"]["criteria"][0] for kind, limit in criteria]
+    (row,) = rows_of({"record_id": "A", "eligibility": {"criteria": said}})["eligibility"]
+    assert (row["lowest_ecog"], row["highest_ecog"]) == ends
+
+
+@pytest.mark.parametrize(
+    ("criteria", "excluded"),
+    [
+        ([("exclusion", "Pregnant or nursing women")], True),
+        ([("exclusion", "Pregnancy; lactation")], True),
+        ([("exclusion", "Women with a positive pregnancy test at screening")], True),
+        ([("inclusion", "Negative serum pregnancy test")], True),
+        ([("inclusion", "Women must not be pregnant or breastfeeding")], True),
+        ([("inclusion", "Pregnant women in the third trimester"), ("exclusion", "Pregnant with twins")], False),
+        ([("exclusion", "Ectopic pregnancy in the past")], None),
+        ([("exclusion", "Women who plan to become pregnant")], None),
+        ([("exclusion", "Men with a pregnant partner")], None),
+        ([("exclusion", "A partner who is pregnant")], None),
+        ([("inclusion", "Contraception, to avoid pregnancy")], None),
+        ([("exclusion", "Fever")], None),
+    ],
+)
+def test_a_trial_says_whether_pregnant_people_are_kept_out(rows_of, criteria, excluded):
+    said = [limited(kind=kind, quote=quote)["eligibility"]["criteria"][0] for kind, quote in criteria]
+    (row,) = rows_of({"record_id": "A", "eligibility": {"criteria": said}})["eligibility"]
+    assert row["excludes_pregnancy"] is excluded
+
+
+@pytest.mark.parametrize(
+    ("stated", "registered", "admits"), [(None, True, True), (False, True, False), (None, None, None)]
+)
+def test_a_trial_admits_healthy_people_by_its_text_else_as_registered(rows_of, stated, registered, admits):
+    registry = {"A": {"registered_healthy_volunteers": registered}}
+    (row,) = rows_of({"record_id": "A", "eligibility": {"healthy_volunteers": stated}}, registry)["eligibility"]
+    assert row["admits_healthy"] is admits
 
 
 def test_records_have_registered_fields(rows_of):
@@ -241,5 +446,8 @@ def test_every_column_has_a_unique_name_and_is_documented(table):
     assert names[0] == "record_id"
     _, _, rest = DOCUMENTED.partition(f"\n## `{table.name}`\n")
     section = rest.partition("\n## ")[0]
-    documented = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
-    assert documented == list(describe_tables([table])[table.name]["columns"])
+    described, rows = describe_tables([table])[table.name], []
+    for name, column in described["columns"].items():
+        key, meaning = " *(key)*" if name in described["keys"] else "", column["meaning"].replace("|", "\\|")
+        rows.append(f"| `{name}`{key} | {column['type']} | {meaning} |")
+    assert [line for line in section.splitlines() if line.startswith("| `")] == rows

@@ -12,10 +12,12 @@ from pydantic import BaseModel
 from extractor.fields.value_forms import show_value
 from extractor.schemas import Comparator, CriterionKind, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.values import list_values
+from extractor.text.book import read_table
 from extractor.text.quantity_names import find_loinc, get_quantity, name_quantity
 from extractor.text.registered_ages import AGES
 from extractor.text.units import convert, find_dimension, read_unit
 
+from .arms import read_arms
 from .people import read_registered
 
 Row = tuple[Any, ...]
@@ -24,8 +26,10 @@ Json = Mapping[str, Any]
 CUSTOM = "custom_values"
 """The table of all values of the user's own fields."""
 ADDED = "added"
-"""The key under which ``find_rows`` adds what an extraction does not hold: cells by column."""
+"""The key under which ``find_rows`` adds what an item alone does not tell: cells by column."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
+_BODY = frozenset({"kg", "m2"})
+"""What a dose may be counted by, beside days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def list_columns(table: str) -> tuple[Column, ...]:
     """Return the columns of a table that are not fields of a model, as ``columns.toml`` describes them.
 
     >>> [column.kind for column in list_columns("amounts")]
-    ['text', 'text', 'number', 'number', 'number']
+    ['text', 'text', 'number', 'number', 'number', 'number', 'text', 'number']
     """
     known = tomllib.loads(Path(__file__).with_name("columns.toml").read_text("utf-8")).get(table, {})
     parts = ((name, [given] if isinstance(given, str) else given[::-1]) for name, given in known.items())
@@ -56,7 +60,7 @@ def list_columns(table: str) -> tuple[Column, ...]:
 
 
 def read_registry(record: TrialRecord) -> Json:
-    """Return the registered fields of a record by column, for the tables ``records`` and ``eligibility``."""
+    """Return the registered fields of a record by column, for ``records`` and ``eligibility``, and its ``arms``."""
     fields = record.registry
     enrolment = fields.enrollment or ""
     title = record.raw_text("title") or record.raw_text("official_title") or ""
@@ -74,6 +78,7 @@ def read_registry(record: TrialRecord) -> Json:
         "registered_sex": fields.sex,
         "registered_healthy_volunteers": read_registered("healthy_volunteers", fields.healthy_volunteers or ""),
         **{f"registered_{name}_days": age and _to_days(age.model_dump()) for name, age in ages.items()},
+        "arms": read_arms(record),
     }
 
 
@@ -136,28 +141,55 @@ def read_admitted(limit: Json, criterion: Json) -> str | None:
 
 
 def _list_evidence(item: Json, name: str, member: Json) -> list[Json]:
-    """Return the evidence of a member of the list ``name`` of an item."""
+    """Return the evidence of a member of the list ``name`` of an item, and then that of its parts."""
     index = next(place for place, one in enumerate(item[name]) if one is member)
-    return [piece for piece in item.get("evidence") or () if piece["field"] == f"{name}[{index}]"]
+    known, field = item.get("evidence") or (), f"{name}[{index}]"
+    return [
+        *(piece for piece in known if piece["field"] == field),
+        *(piece for piece in known if piece["field"].startswith(f"{field}.")),
+    ]
 
 
 def _find_least(pieces: Sequence[Json]) -> float | None:
     return min((piece["confidence"] for piece in pieces if piece["confidence"] is not None), default=None)
 
 
-def _compute_limit(limit: Json, criterion: Json) -> Json:
-    pieces = _list_evidence(criterion, "constraints", limit)
-    seen = pieces[0] if pieces else {}
-    named = name_limit(limit, seen.get("quantity"))._asdict()
-    return named | {
-        "admits": read_admitted(limit, criterion),
-        "sex": seen.get("sex"),
-        "confidence": _find_least(pieces),
+def describe_limits(criterion: Json, *, decides: bool) -> Iterator[dict[str, Any]]:
+    """Yield the computed cells of each limit of a criterion. ``decides``: it is not one of several alternatives.
+
+    A limit of some participants admits nobody else. One of the same quantity beside it holds for the others.
+
+    >>> general = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
+    >>> limits = [general, general | {"value": 5, "condition": "if liver metastases"}]
+    >>> found = describe_limits({"kind": "inclusion", "constraints": limits}, decides=True)
+    >>> [(cells.get("admits"), cells.get("admits_some")) for cells in found]
+    [(None, '<='), (None, '<=')]
+    """
+    found, divided = list[dict[str, Any]](), set[str]()
+    for limit in criterion["constraints"]:
+        pieces = _list_evidence(criterion, "constraints", limit)
+        seen = pieces[0] if pieces else {}
+        cells = name_limit(limit, seen.get("quantity"))._asdict()
+        found.append(cells | {"sex": seen.get("sex"), "confidence": _find_least(pieces)})
+        if limit.get("condition") or seen.get("sex"):
+            divided.add(limit["quantity"].casefold())
+    for limit, cells in zip(criterion["constraints"], found, strict=True):
+        of_all = decides and limit["quantity"].casefold() not in divided
+        yield cells | {"admits" if of_all else "admits_some": read_admitted(limit, criterion)}
+
+
+def _compute_window(window: Json, criterion: Json) -> Json:
+    high = window.get("value_high")
+    return {
+        "days": _to_days(window),
+        "days_high": None if high is None else _to_days({**window, "value": high}),
+        "confidence": _find_least(_list_evidence(criterion, "time_windows", window)),
     }
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Json:
-    sure = {"confidence": _find_least(_list_evidence(regimen, "amounts", amount))}
+    pieces = (piece for piece in _list_evidence(regimen, "amounts", amount) if ".arms" not in piece["field"])
+    sure = {"confidence": _find_least(list(pieces))}
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:
         return sure
@@ -166,7 +198,21 @@ def _compute_amount(amount: Json, regimen: Json) -> Json:
     target = "/".join([base, *rest])
     ends = {name: amount[name] for name in ("low", "high") if amount.get(name) is not None}
     converted = {f"{name}_canonical": convert(number, unit, target) for name, number in ends.items()}
-    return sure | converted | {"unit_ucum": unit, "unit_canonical": target}
+    daily = _compute_daily(converted, target, regimen)
+    return {**sure, **converted, "unit_ucum": unit, "unit_canonical": target, **daily}
+
+
+def _compute_daily(canonical: Mapping[str, float | None], unit: str, regimen: Json) -> dict[str, Any]:
+    """Return the amounts of a day on which it is given; nothing for a unit or frequency that makes no daily amount."""
+    whole, *per = unit.split("/")
+    times, period, every = read_table("fhir")["repeats"].get(regimen.get("frequency"), (0, 1, None))
+    factor = times * 24 / period if every == "h" else times if (period, every) == (1, "d") else 0
+    if per[-1:] == ["d"]:
+        per, factor = per[:-1], 1
+    if not factor or whole == "%" or not _BODY.issuperset(per):
+        return {}
+    ends = {f"daily_{name.removesuffix('_canonical')}": number * factor for name, number in canonical.items() if number}
+    return ends | {"daily_unit": "/".join([whole, *per, "d"])}
 
 
 def _to_days(period: Json | None) -> float | None:
@@ -227,8 +273,11 @@ COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
     "eligibility": lambda people, extraction: (
         extraction[ADDED] | {f"{name}_days": _to_days(people.get(name)) for name in AGES}
     ),
-    "criteria": lambda criterion, _: {"time_window_days": _to_days(criterion.get("time_window"))},
-    "constraints": _compute_limit,
+    "criteria": lambda criterion, _: {**criterion[ADDED], "time_window_days": _to_days(criterion.get("time_window"))},
+    "constraints": lambda limit, _: limit[ADDED],
+    "windows": _compute_window,
     "amounts": _compute_amount,
+    "arms": lambda arm, _: arm,
+    "regimen_arms": lambda link, _: link,
 }
 """Computes the last columns of a table, by name, from a row's item and the item above it."""

@@ -1,8 +1,9 @@
 """Eligibility as a Group, in the profile StudyEligibilityCriteria of the guide "EBM on FHIR" (1.0.0-ballot, for R5).
 
-All characteristics hold together. A criterion becomes values only if it says nothing but its limits, and if "all of"
-and ``exclude`` are enough to combine them. Any other criterion is a text, since a limit alone would admit or exclude
-others than the criterion does.
+All characteristics hold together; criteria of which one or some are enough are a Group of their own, to which a
+characteristic refers. A criterion becomes values only if it says nothing but its limits, and if "all of" and
+``exclude`` are enough to combine them. Any other criterion is a text, since a limit alone would admit or exclude others
+than the criterion does.
 """
 
 import re
@@ -10,13 +11,24 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 
-from extractor.schemas import Category, Comparator, Constraint, Criterion, CriterionKind, Evidence, Sex
+from extractor.schemas import (
+    Category,
+    Comparator,
+    Constraint,
+    Criterion,
+    CriterionKind,
+    Evidence,
+    Sex,
+    TimeWindow,
+)
 from extractor.text.book import read_table, word_set
 from extractor.text.quantity_names import find_loinc, fold_words, get_quantity, list_quantities
 from extractor.text.registered_ages import AGES
 
 from .columns import name_limit
+from .fhir_groups import NestedGroups, make_group
 from .fhir_types import (
+    EBM,
     LOINC,
     Json,
     Proof,
@@ -30,10 +42,9 @@ from .fhir_types import (
 )
 from .people import People, Stated, read_people
 
-_EBM = "http://hl7.org/fhir/uv/ebm/StructureDefinition"
 _SEX = "46098-0"
 """The LOINC code of a person's sex."""
-_DECISIVE = ("kind", "quote", "constraints", "time_window")
+_DECISIVE = ("kind", "quote", "constraints", "time_windows")
 """The fields of a criterion that decide whether its limits stand as values."""
 _WORD = re.compile(r"\d+|[^\W\d_]+")
 
@@ -50,27 +61,23 @@ def add_group(trial: TrialResources) -> Json | None:
     eligibility, people = trial.extraction.eligibility, read_people(trial.extraction, trial.record)
     proofs = trial.prove("eligibility", eligibility)
     characteristics = _read_people(trial, people, proofs)
-    values, said = _read_limits(eligibility.criteria), list[str]()
+    values, said, nested = _read_limits(eligibility.criteria), list[str](), NestedGroups(trial, characteristics)
     for index, criterion in enumerate(eligibility.criteria):
-        path, found = f"eligibility.criteria[{index}]", values[index]
-        is_stated = people.compare(criterion) if isinstance(found, list) else None
+        path, found = f"eligibility.criteria[{index}]", nested.check(index, values[index])
+        is_stated = people.compare(criterion) if isinstance(found, list) and not nested.around[index] else None
         if is_stated is not None:  # the ages stand already, or are those of some participants
             trial.leave_out(path, criterion.quote, "age_bound" if is_stated else "other_age")
             continue
+        within, turned = nested.open(index)
         for place, one in enumerate(_read_criterion(trial, path, criterion, found)):
-            characteristics.append({"id": f"criterion-{index}" + (f"-{place}" if place else "")} | one)
+            name = f"criterion-{index}" + (f"-{place}" if place else "")
+            within.append({"id": name, **one, "exclude": one["exclude"] != turned})
         proofs += trial.prove(path, criterion, but="negated")
         said += criterion.lead_in or "", criterion.quote
     if not characteristics:
         return None
-    content = {
-        "meta": {"profile": [f"{_EBM}/study-eligibility-criteria|1.0.0-ballot"]},
-        "extension": [{"url": f"{_EBM}/combination-method", "valueCode": "all-of"}],
-        "type": "person",
-        "membership": "definitional",
-        "name": f"Eligibility criteria of {trial.extraction.record_id}",
-        "characteristic": characteristics,
-    }
+    nested.add()
+    content = make_group(f"Eligibility criteria of {trial.extraction.record_id}", characteristics)
     return trial.add("Group", "-eligibility", content, proofs, "\n".join(said))
 
 
@@ -105,23 +112,38 @@ def _read_criterion(trial: TrialResources, path: str, criterion: Criterion, foun
     """Return a criterion as the values ``found``, or as one text with all that this leaves out listed, and why."""
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
     if isinstance(found, list):
-        described = {"extension": [{"url": f"{_EBM}/characteristic-description", "valueMarkdown": words}]}
+        described = {"extension": [{"url": f"{EBM}/characteristic-description", "valueMarkdown": words}]}
         trial.leave_out(f"{path}.category", criterion.category, "no_element")
         return [described | value for value in found]
     for index, limit in enumerate(criterion.constraints):
         reason: UnmappedReason = "compound" if found else "unsure"
         trial.leave_out(f"{path}.constraints[{index}]", limit, reason, found)
     trial.leave_out(f"{path}.negated", criterion.negated or None, "no_element")
-    criterion = trial.drop_unsure(path, criterion, "category", "time_window")
-    known = criterion.category
+    known = trial.drop_unsure(path, criterion, "category").category
     text: Json = {"code": own_code("category", known, (known or "criterion").replace("_", " "))}
-    if window := criterion.time_window:
-        said = [{"url": "text", "valueString": window.quote}]
-        text["extension"] = [{"url": f"{_EBM}/characteristic-timing", "extension": said}]
-        trial.leave_out(f"{path}.time_window", window, "no_direction")
+    timings = list[Json]()
+    for name, window in _list_windows(criterion).items():
+        sure = is_sure(criterion, name)
+        trial.leave_out(f"{path}.{name}", window, "no_direction" if sure else "unsure")
+        timings += [{"url": f"{EBM}/characteristic-timing", "extension": _read_window(window)}] if sure else []
+    if timings:
+        text["extension"] = timings
     # "Participants must be off steroids" among the exclusions is what they must be.
     is_excluded = criterion.kind is CriterionKind.EXCLUSION and not criterion.demanded
     return [text | {"valueCodeableConcept": {"text": words}, "exclude": is_excluded}]
+
+
+def _list_windows(criterion: Criterion) -> dict[str, TimeWindow]:
+    """Return the time windows by field. Gold of guideline 1.4 has only the first."""
+    found = {f"time_windows[{place}]": window for place, window in enumerate(criterion.time_windows)}
+    return found or ({"time_window": criterion.time_window} if criterion.time_window else {})
+
+
+def _read_window(window: TimeWindow) -> list[Json]:
+    """Return the words of a window, and the event from which it is counted."""
+    words = {"url": "text", "valueString": ": ".join(filter(None, (window.of, window.quote)))}
+    event = {"url": "contextCode", "valueCodeableConcept": {"text": window.anchor}}
+    return [words, event] if window.anchor else [words]
 
 
 def _read_limits(criteria: Sequence[Criterion]) -> list[list[Json] | str]:
@@ -156,11 +178,12 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
     placed = [proof for at in range(len(limits)) if (proof := proofs.get(f"constraints[{at}]"))]
     others = {
         "no limit": not limits,
-        "a time window": criterion.time_window,
+        "a time window": criterion.time_window or criterion.time_windows,
         "a negation": criterion.negated,
         "an exception": criterion.has_exception,
         "a demand among the exclusions": criterion.demanded,
         "a limit of one sex": any(piece.sex for piece in placed),
+        "a limit under a condition": any(limit.condition for limit in limits),
         "an alternative of the line before it": after and after.quote.lower().split()[-1:] == ["or"],
         "no place of a limit": len(placed) < len(limits),
     }

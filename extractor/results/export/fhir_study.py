@@ -1,7 +1,8 @@
 """A trial as a ResearchStudy, its regimens as a PlanDefinition, and its endpoints as EvidenceVariables."""
 
 import re
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from extractor.schemas import (
@@ -13,7 +14,6 @@ from extractor.schemas import (
     Regimen,
     Role,
     Route,
-    Section,
     Task,
     TimeKind,
     TimeUnit,
@@ -23,8 +23,21 @@ from extractor.schemas import (
 from extractor.schemas.values import list_values
 from extractor.text.book import read_table
 
+from .arms import Arm, link_arms, list_arms, read_arms
 from .fhir_eligibility import add_group
-from .fhir_types import BASE, HL7, Json, TrialResources, UnmappedReason, code, is_sure, own_code, quantity, value_range
+from .fhir_types import (
+    BASE,
+    HL7,
+    LEAST,
+    Json,
+    TrialResources,
+    UnmappedReason,
+    code,
+    is_sure,
+    own_code,
+    quantity,
+    value_range,
+)
 
 _DESIGN = "http://hl7.org/fhir/study-design"
 _PHASES = frozenset(
@@ -75,6 +88,7 @@ def build_trial(
         "identifier": [{"system": _REGISTRY if is_nct else None, "value": extraction.record_id}],
         "status": "draft",
         **registered,
+        "comparisonGroup": _list_arms(trial, with_regimens=Task.DOSING in tasks),
         "recruitment": {**registered.get("recruitment", {}), "eligibility": group},
         "protocol": [plan],
         "outcomeMeasure": outcomes,
@@ -107,7 +121,9 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
             for element, section in (("condition", "conditions"), ("keyword", "keywords"))
         },
         "focus": [
-            {"concept": {"text": one.part("name") or one.text}} for one in _list_sections(record, "interventions")
+            {"concept": {"text": one.part("name") or one.text}}
+            for one in record.sections
+            if one.name.startswith("interventions[")
         ],
         "phase": _read_phase(fields.text("phases")),
         "primaryPurposeType": _translate("purposes", f"{HL7}/research-study-prim-purp-type", fields.primary_purpose),
@@ -116,15 +132,6 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
             {"text": f"masking: {fields.masking}"} if fields.masking else None,
             *(_translate("masked", _DESIGN, one, f"masked: {one}") for one in masked),
         ],
-        "comparisonGroup": [
-            {
-                "linkId": f"arm-{index}",
-                "name": one.part("label") or f"Arm {index + 1}",
-                "type": _translate("arms", _ARMS, one.part("type")),
-                "description": one.part("description") or (None if one.part("label") else one.text),
-            }
-            for index, one in enumerate(_list_sections(record, "arms"))
-        ],
         "progressStatus": [{"state": _translate("statuses", _STATUSES, fields.status)}] if fields.status else None,
         "period": {"start": days["start"], "end": days["completion"]},
         "associatedParty": [{"name": fields.sponsor, "role": code(_ROLES, "lead-sponsor")}] if fields.sponsor else None,
@@ -132,8 +139,49 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
     }
 
 
-def _list_sections(record: TrialRecord, name: str) -> list[Section]:
-    return [one for one in record.sections if one.name.startswith(f"{name}[")]
+def _list_arms(trial: TrialResources, *, with_regimens: bool) -> list[Json]:
+    """Return the arms as comparison groups. Each refers to what it gets."""
+    arms = list_arms(trial.extraction, read_arms(trial.record) if trial.record else ())
+    given = defaultdict[int, dict[int, list[str]]](lambda: defaultdict(list))
+    for place, regimen in enumerate(trial.extraction.dosing if with_regimens else ()):
+        for link in link_arms(regimen, arms):
+            doses = given[link.arm_index][place] if link.confidence is None or link.confidence >= LEAST else []
+            if link.amount_index is not None and is_sure(regimen, f"amounts[{link.amount_index}]"):
+                doses.append(str(regimen.amounts[link.amount_index].model_copy(update={"arms": ()})))
+    return [
+        {
+            "linkId": f"arm-{index}",
+            "name": arm.label or f"Arm {index + 1}",
+            "type": _translate("arms", _ARMS, arm.type),
+            "description": arm.description,
+            "intendedExposure": [_add_exposure(trial, index, arm, given[index])] if given[index] else None,
+        }
+        for index, arm in enumerate(arms)
+        if arm.section or with_regimens
+    ]
+
+
+def _add_exposure(trial: TrialResources, index: int, arm: Arm, given: Mapping[int, Sequence[str]]) -> Json:
+    """Add the EvidenceVariable of what an arm gets, the doses by regimen, and return a reference to it."""
+    agents = {place: trial.extraction.dosing[place].agent for place in given}
+    content = {
+        "status": "draft",
+        "title": arm.label,
+        "relatedArtifact": [
+            {"type": "composed-of", "display": agent, "resource": _name_activity(trial, place)}
+            for place, agent in agents.items()
+        ],
+        "characteristic": [
+            {"definitionCodeableConcept": {"text": f"{agent} {' or '.join(given[place])}".rstrip()}}
+            for place, agent in agents.items()
+        ],
+    }
+    return trial.add("EvidenceVariable", f"-arm-{index}", content)
+
+
+def _name_activity(trial: TrialResources, index: int) -> str:
+    """Return the canonical URL of a regimen's ActivityDefinition."""
+    return f"{BASE}:ActivityDefinition:{trial.id}-dosing-{index}"
 
 
 def _translate(table: str, system: str, written: str | None, text: str | None = None) -> Json | None:
@@ -186,7 +234,7 @@ def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
     """Add the ActivityDefinition of a regimen, and return the action of the plan that gives it."""
     path, suffix = f"dosing[{index}]", f"-dosing-{index}"
     regimen = trial.drop_unsure(path, regimen, "role", "route", "frequency", "cycle", "duration", "timing")
-    url = f"{BASE}:ActivityDefinition:{trial.id}{suffix}"
+    url = _name_activity(trial, index)
     is_service = regimen.role is Role.PROCEDURE or regimen.route is Route.EXTERNAL_BEAM
     is_drug = regimen.route is not None and regimen.route not in _TREATMENTS and not is_service
     content = {
@@ -197,6 +245,8 @@ def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
         "code" if is_service else "productCodeableConcept": {"text": regimen.agent},
         "dosage": [_read_dosage(trial, path, regimen)],
     }
+    for place, label in enumerate(regimen.arms):
+        trial.leave_out(f"{path}.arms[{place}]", None if is_sure(regimen, f"arms[{place}]") else label, "unsure")
     said = "\n".join(filter(None, (regimen.agent, regimen.quote, regimen.timing)))
     trial.add("ActivityDefinition", suffix, content, trial.prove(path, regimen), said)
     return {
@@ -245,7 +295,8 @@ def _read_amount(trial: TrialResources, path: str, amount: Amount, *, several: b
     if ucum is None:
         trial.leave_out(f"{path}.unit", amount.unit, "no_ucum")
     kind = "rate" if ucum and not _TIMES.isdisjoint(ucum.split("/")[1:]) else "dose"
-    made: Json = {"type": {"text": "dose level"} if several else None}
+    level = f"dose level of {', '.join(amount.arms)}" if amount.arms else "dose level" if several else None
+    made: Json = {"type": {"text": level}}
     if low == high:
         return made | {f"{kind}Quantity": low}
     if (span := value_range(low, high)) is None:

@@ -17,6 +17,8 @@ ItemT = TypeVar("ItemT", bound=ExtractedItem)
 Proof = tuple[str, Evidence | Citation]
 """The path of a field, such as ``dosing[0].route``, and the characters that support it."""
 
+EBM = "http://hl7.org/fhir/uv/ebm/StructureDefinition"
+"""The profiles and extensions of the guide "EBM on FHIR"."""
 BASE = "urn:trial-extractor"
 """Names our own codes, extensions and definitions. The closed sets of words are those of `extractor schema`."""
 HL7 = "http://terminology.hl7.org/CodeSystem"
@@ -34,7 +36,7 @@ UnmappedReason = Literal[
 """Why a value has no place in the resources (docs/how-to/fhir.md)."""
 
 
-_LEAST = 0.8
+LEAST = 0.8
 """The least confidence of a value that a resource states."""
 
 
@@ -44,7 +46,7 @@ def is_sure(item: ExtractedItem, *names: str) -> bool:
     A corrected item has no evidence, and is sure.
     """
     stated = (one for name in names for one in item.evidence_for(name))
-    return all(one.confidence is None or one.confidence >= _LEAST for one in stated)
+    return all(one.confidence is None or one.confidence >= LEAST for one in stated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ class TrialResources:
         reference = {"reference": f"{kind}/{name}"}
         before = len(self._cited)
         for path, proof in proofs:
-            item, _, name = path.rpartition(".")
-            words = [name]
+            name = proof.field if isinstance(proof, Evidence) else path.rpartition(".")[2]
+            item, words = path.removesuffix(f".{name}"), [name]
             if isinstance(proof, Evidence):
                 words += proof.origin, proof.support, *([] if proof.confidence is None else [f"{proof.confidence:g}"])
             quote = "" if proof.quote in said else f' "{proof.quote}"'

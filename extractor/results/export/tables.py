@@ -18,17 +18,23 @@ from extractor.fields.declaration import make_model
 from extractor.fields.files import Declared, read_fields
 from extractor.schemas import (
     Absence,
+    Amount,
     Citation,
+    Criterion,
+    CriterionGroup,
     CustomItem,
     Evidence,
     ExtractedItem,
     Finding,
+    Regimen,
     Task,
     TrialExtraction,
     TrialRecord,
 )
 from extractor.text.registered_ages import AGES
 
+from .alternatives import find_alternatives
+from .arms import link_arms, list_arms
 from .columns import (
     ADDED,
     COMPUTED,
@@ -36,18 +42,24 @@ from .columns import (
     Column,
     Json,
     Row,
+    describe_limits,
     list_columns,
     list_custom_rows,
     read_registry,
 )
 from .people import read_comparator
+from .trial_view import view_trial
 
 Registry = Mapping[str, Json]
 """Results of ``read_registry`` by record."""
 
 _LONGEST_LIST = 12
 """A column's meaning does not list the words of larger closed sets."""
-_TABLES = {"dosing": "regimens", "sections": "coverage_sections"}
+_TABLES = {"dosing": "regimens", "sections": "coverage_sections", "time_windows": "windows"}
+_COLUMNS = {(CriterionGroup, "id"): "group_id", (Criterion, "group"): "group_id"}
+"""Names of columns where a field's own name is a word of SQL, or too short for a join."""
+_LINKED = frozenset({(Regimen, "arms"), (Amount, "arms")})
+"""Lists of labels; the table ``regimen_arms`` has them."""
 _PLURAL = re.compile(r"(?<![isu])s$")
 """The end of a plural, and not of "status"."""
 _RECORD_KEY = Column("record_id", "The record: NCT number, or the file's stem.")
@@ -91,8 +103,8 @@ class Table:
 def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     """Return all tables, those of records first and that of evidence last; ``fields`` are the user's own.
 
-    >>> [table.name for table in list_tables()][:6]
-    ['records', 'eligibility', 'criteria', 'constraints', 'regimens', 'amounts']
+    >>> [table.name for table in list_tables()][1:10]
+    ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'regimens', 'amounts', 'arms', 'regimen_arms']
     >>> [table.name for table in list_tables(read_fields("blinding"))][-3:]
     ['custom_blinding', 'custom_values', 'evidence']
     """
@@ -106,7 +118,15 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     names = {CUSTOM}
     named = [(field, _find_free(f"custom_{field.name}", names)) for field in fields]
     own = tuple(_plan_own(field, name, names) for field, name in named)
-    records = Table("records", None, (_RECORD_KEY,), values[1:], below=below + own)  # the first one is the key
+    label = Column("label", "The arm's name, as the record writes it.", path=("label",))
+    listed = {"arms": (label,), "regimen_arms": ()}
+    arms = (
+        Table(name, Task.DOSING, (_RECORD_KEY, _make_position(name[:-1])), held, (name,), listed=True)
+        for name, held in listed.items()
+    )
+    dosed = [table.name for table in below].index("regimens") + 1
+    whole = (*below[:dosed], *arms, *below[dosed:], *own)
+    records = Table("records", None, (_RECORD_KEY,), values[1:], below=whole)  # the first value is the key
     evidence = Table("evidence", None, list_columns("evidence"), _plan(Evidence, (), None)[0])
     return (*walk(records), Table(CUSTOM, None, (), list_columns(CUSTOM)), evidence)
 
@@ -125,7 +145,19 @@ def find_rows(
     people, registered = extraction.eligibility, registry.get(extraction.record_id, {})
     stated = (name for name in AGES if getattr(people, name))
     comparators = {f"{name}_comparator": read_comparator(name, people).value for name in stated}
-    whole = extraction.model_dump(mode="json") | {ADDED: {**registered, **comparators}}
+    arms, whole = list_arms(extraction, registered.get("arms", ())), extraction.model_dump(mode="json")
+    criteria = whole["eligibility"]["criteria"]
+    for criterion, around in zip(criteria, find_alternatives(people), strict=True):
+        criterion[ADDED] = {"decides": not around}
+        for limit, cells in zip(criterion["constraints"], describe_limits(criterion, decides=not around), strict=True):
+            limit[ADDED] = cells
+    added = {**registered, **comparators, **view_trial(whole["eligibility"], registered)}
+    links = (
+        {"regimen_index": index, **link._asdict()}
+        for index, regimen in enumerate(extraction.dosing)
+        for link in link_arms(regimen, arms)
+    )
+    whole |= {ADDED: added, "arms": [arm._asdict() for arm in arms], "regimen_arms": list(links)}
     yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
     yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
 
@@ -243,7 +275,7 @@ def _plan(
     fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in provenance)
     for name, field in fields:
         inner, listed = _unwrap(field.annotation)
-        if inner is Evidence or get_origin(inner) is dict:  # these have tables of their own
+        if inner is Evidence or get_origin(inner) is dict or (model, name) in _LINKED:  # these have tables of their own
             continue
         path, is_model, is_item = (*prefix, name), issubclass(inner, BaseModel), issubclass(inner, ExtractedItem)
         of_task = task or (Task(name) if name in set(Task) else None)
@@ -251,7 +283,7 @@ def _plan(
         if is_item or (listed and not is_joined):
             title = _TABLES.get(name, name)
             singular = "criterion" if title == "criteria" else _PLURAL.sub("", title) if listed else title
-            own = (*keys, Column(f"{singular}_index", "Position, from 0.", "integer")) if listed else keys
+            own = (*keys, _make_position(singular)) if listed else keys
             text = (Column(singular, field.description or "", _name_kind(inner)),)
             values, below = _plan(inner, own, of_task) if is_model else (text, ())
             item = singular if is_item else None
@@ -266,10 +298,14 @@ def _plan(
                 words = list(inner) if len(inner) <= _LONGEST_LIST else ["see `extractor schema`"]
                 meaning = f"{inner.__name__}: {', '.join(words)}."
             offset = f"char_{name}" if issubclass(model, Evidence | Citation) and inner is int else name  # "end" is SQL
-            column = "_".join((*prefix, offset))
+            column = "_".join((*prefix, _COLUMNS.get((model, name), offset)))
             default = field.default if field.exclude_if else None
             columns.append(Column(column, meaning, _name_kind(inner), path, default))
     return tuple(columns), tuple(tables)
+
+
+def _make_position(name: str) -> Column:
+    return Column(f"{name}_index", "Position, from 0.", "integer")
 
 
 def _unwrap(annotation: Any) -> tuple[type, bool]:

@@ -1,0 +1,32 @@
+"""Which criteria are one of several: those in a group with another rule than that of their list."""
+
+from collections.abc import Collection
+
+from extractor.schemas import CriterionGroup, CriterionKind, Eligibility, GroupRule
+
+_RULES = {CriterionKind.INCLUSION: GroupRule.ALL, CriterionKind.EXCLUSION: GroupRule.ANY}
+"""How the criteria of a list belong together: inclusions hold all, and one exclusion is enough."""
+
+
+def find_alternatives(eligibility: Eligibility, unsure: Collection[str] = ()) -> list[tuple[CriterionGroup, ...]]:
+    """Return for each criterion the groups in which it is one of several, innermost first; none if it decides alone.
+
+    A group whose id is ``unsure`` counts, whatever its rule.
+
+    >>> one = {"kind": "inclusion", "section": "eligibility", "quote": "asthma", "group": "g2"}
+    >>> groups = [{"id": "g1", "rule": "any"}, {"id": "g2", "rule": "all", "parent": "g1"}]
+    >>> said = Eligibility.model_validate({"groups": groups, "criteria": [one, one | {"group": None}]})
+    >>> [[group.id for group in around] for around in find_alternatives(said)]
+    [['g2', 'g1'], []]
+    """
+    known, found = {group.id: group for group in eligibility.groups}, list[tuple[CriterionGroup, ...]]()
+    for criterion in eligibility.criteria:
+        around, name = dict[str, CriterionGroup](), criterion.group
+        while name in known and name not in around:  # a group in itself ends here
+            around[name] = known[name]
+            name = known[name].parent
+        groups = list(around.values())
+        while groups and groups[-1].rule is _RULES[criterion.kind] and groups[-1].id not in unsure:
+            groups.pop()
+        found.append(tuple(groups))
+    return found
