@@ -21,7 +21,7 @@ _CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _LARGE = 10_000
 """Numbers from here on have thousands separators."""
 _AROUND = {"of": "{1}: {0}", "anchor": "{0} {1}", "condition": "{0}, {1}", "arms": "{0} ({1})"}
-"""What stands around a limit, a window or an amount: what it limits, from when it counts, for whom, and in which arms."""
+"""What stands around a window, a limit or an amount: what it limits, from when it counts, for whom, in which arms."""
 
 
 def say(value: Any, quotes: Iterable[str] = ()) -> str:
@@ -67,7 +67,7 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
     if is_amount and len(said) == 1:
         sign = "from" if ends[1] is None else "up to" if ends[0] is None else ""
     unit = say(parts["unit"]) if parts.get("unit") else ""
-    if str(parts.get("unit")) in set(TimeUnit) and ends[:1] != [1] and len(said) == 1:
+    if str(parts.get("unit")) in set(TimeUnit) and said != ["1"]:
         unit = f"{unit}s".replace("lifes", "lives")
     found = (
         parts.get("quantity"),

@@ -7,6 +7,7 @@ from tests.review.reviewing import write_results
 
 TRIAL = "NCT00000077"
 ARMS = ["High \\> 5 mg", "Low", "Placebo"]
+_GIVEN = "drugamide 10 mg twice daily", "drugamide 5 mg twice daily", "no drugamide"
 _CRITERIA = """Inclusion Criteria:
 
 * Haemoglobin at least 12 g/dL for men and 11 g/dL for women
@@ -30,7 +31,7 @@ _STUDY = {
     "armsInterventionsModule": {
         "armGroups": [
             {"label": label, "type": "EXPERIMENTAL", "description": text}
-            for label, text in zip(ARMS, ("drugamide 10 mg twice daily", "drugamide 5 mg twice daily", "no drugamide"), strict=True)
+            for label, text in zip(ARMS, _GIVEN, strict=True)
         ],
         "interventions": [
             {"type": "DRUG", "name": "testimab", "description": "testimab 200 mg every 3 weeks", "armGroupLabels": ARMS}
@@ -131,11 +132,18 @@ def _amount(number, *arms):
 def make_extraction():
     """The invented extraction of the trial."""
     groups = [_prove(f"groups[{n}].lead_in", one["lead_in"]) for n, one in enumerate(GROUPS) if one["lead_in"]]
-    people = {"groups": GROUPS, "criteria": list(_list_criteria()), "evidence": groups, "origin": "rule", "confidence": 0.9}
+    people = {
+        "groups": GROUPS,
+        "criteria": list(_list_criteria()),
+        "evidence": groups,
+        "origin": "rule",
+        "confidence": 0.9,
+    }
     levels = [_amount(10, ARMS[0]), _amount(5, ARMS[1])]
+    daily, weekly = "drugamide 10 mg twice daily", "testimab 200 mg every 3 weeks"
     dosing = [
-        _make_regimen("drugamide", "arms[0]", "drugamide 10 mg twice daily", levels, ARMS[:2], frequency="BID"),
-        _make_regimen("testimab", "interventions[0]", "testimab 200 mg every 3 weeks", [_amount(200)], ARMS, frequency="Q3W", role="background"),
+        _make_regimen("drugamide", "arms[0]", daily, levels, ARMS[:2], frequency="BID"),
+        _make_regimen("testimab", "interventions[0]", weekly, [_amount(200)], ARMS, frequency="Q3W", role="background"),
         _make_regimen("Paracetamol", "brief_summary", "Paracetamol 500 mg", [_amount(500)], [], role="rescue"),
     ]  # fmt: skip
     return {"record_id": TRIAL, "eligibility": people, "dosing": dosing}

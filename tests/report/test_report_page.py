@@ -15,8 +15,8 @@ from extractor.results.report import write_report
 from extractor.schemas import AbsenceReason, FieldRef, FindingKind, TrialExtraction
 from extractor.text.clean import clean_text
 from tests.commands import extract, invoke
+from tests.pages.invented import make_run
 
-from ..pages.invented import TRIAL, make_run
 from .runs import HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_own
 
 
@@ -76,9 +76,9 @@ def test_every_quote_of_a_run_is_shown_at_its_value(request, tmp_path, name, lea
     }
     evidence = list(list_evidence(run))
     assert len(evidence) > least
-    for name, path, quote in evidence:  # that of a part of a value, such as its condition, is shown at the value
-        shown = next(filter(None, (values.get((name, place)) for place in (path, *path.parents))), ())
-        assert clean_text(quote).text in shown, (name, path)
+    for record, path, quote in evidence:  # that of a part of a value, such as its condition, is shown at the value
+        found = next(filter(None, (values.get((record, place)) for place in (path, *path.parents))), ())
+        assert clean_text(quote).text in found, (record, path)
 
 
 def test_the_same_run_gives_the_same_page_with_texts_as_in_the_files(seed_run, tmp_path):

@@ -165,7 +165,8 @@ def serve(run, gold, reviewer="anna"):
 
 def name_record(review):
     """The record that the tests of a run review."""
-    return SEED if SEED in review._records.doubts else OWN
+    known = review._records.doubts
+    return SEED if SEED in known else next(iter(known))
 
 
 def describe(review):

@@ -85,7 +85,7 @@ class FormField:
             return written
 
     def take(self, written: Any) -> Any:
-        """Return a value from the page as an extraction has it: numbers read, empty parts left out, new groups named."""
+        """Return a value of the page as an extraction has it: numbers read, empty parts left out, new groups named."""
         if self.attribute:
             return written
         value = _leave_out(read_numbers(written, self.info.name), self.info.type)
@@ -135,9 +135,9 @@ def make_form(field: CustomField) -> Form:
 def describe_form(fields: Fields = MappingProxyType({})) -> Json:
     """Return the fields of each group of items, and of each of the user's own ``fields``, in schema order.
 
-    ``widget`` is text, number, flag, choice, group (of parts), or one of what the record has: section, arm, or member (a
-    group of criteria). ``many`` means a list, ``optional`` that the field may be empty, ``fixed`` that it stays as
-    predicted, and ``marked`` that words marked in the text may fill it. A field that follows from another one is left out.
+    ``widget`` is text, number, flag, choice, group (of parts), or one of what the record has: section, arm, or member
+    (a group of criteria). ``many`` means a list, ``optional`` that the field may be empty, ``fixed`` that it stays as
+    predicted, and ``marked`` that words marked in the text may fill it. A field that follows from another is left out.
 
     >>> [field["widget"] for field in describe_form()["eligibility"]]
     ['group', 'group', 'choice', 'flag', 'group']
@@ -168,7 +168,8 @@ def _describe_part(name: str, part: Any) -> Json:
         held = arguments[0]
     is_optional = NoneType in get_args(part.annotation)
     shape = {"widget": _LISTED[name]} if name in _LISTED else _describe_type(held, {})
-    return {"name": name, "label": name_label(name), "optional": is_optional, "readonly": name == "id", **shape}
+    label = _read_definitions()["labels"].get(name) or name_label(name)
+    return {"name": name, "label": label, "optional": is_optional, "readonly": name == "id", **shape}
 
 
 def write_item(item: ExtractedItem, form: Form | None) -> Json:
@@ -225,16 +226,17 @@ def _name_groups(groups: list[Any]) -> list[Any]:
 
 
 def derive_window(windows: Any) -> Json | None:
-    """Return the first of the time windows that a reviewer wrote, as ``time_window`` has it; None while one is unfinished.
+    """Return the first of the time windows that a reviewer wrote as ``time_window`` has it; None if one is unfinished.
 
     >>> derive_window([{"quote": "5 half-lives", "comparator": ">=", "value": 5, "unit": "half_life", "of": "warfarin"},
     ...                {"quote": "for 4 weeks", "comparator": ">=", "value": 4, "unit": "week", "of": "warfarin"}])
     {'quote': 'for 4 weeks', 'comparator': '>=', 'value': 4, 'unit': 'week'}
     """
     try:
-        return to_jsonable_python(first_window(TypeAdapter(tuple[TimeWindow, ...]).validate_python(windows)))
+        first = first_window(TypeAdapter(tuple[TimeWindow, ...]).validate_python(windows))
     except ValidationError:
         return None
+    return first.model_dump(mode="json") if first else None
 
 
 def make_empty(form: Form) -> Json:

@@ -144,7 +144,7 @@ def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
     shown = view(record, built, [*added, *cited], sections=names)
     marks, starts = iter(shown.pop("marks")), opened.list_starts()
     words = {item.path: next(marks) for item in listed if item.words}
-    groups = [one for one in draft.items["eligibility"].value.get("groups") or () if isinstance(one, dict)]
+    said = [one for one in draft.items["eligibility"].value.get("groups") or () if isinstance(one, dict)]
     return draft.describe() | {
         "record": record.record_id,
         "title": name_record(record),
@@ -153,7 +153,7 @@ def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
         "choices": {
             "section": [(one["name"], one["title"]) for one in shown["sections"]],
             "arm": [(label, say(label)) for label in list_arms(record)],
-            "member": [(one["id"], f"{one['id']}: {say(one)}") for one in groups],
+            "member": [(one["id"], f"{one['id']}: {say(one)}") for one in said],
         },
         "items": [
             one | _describe_item(item, opened) | {"added": words.get(item.path)}

@@ -17,7 +17,13 @@ from .forms import FIELDS, Form, FormField, make_empty, write_item
 
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
 _OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")
-_NAMES = {"constraints": "quantity", "amounts": "unit", "time_windows": "quote", "instrument": "name", "groups": "lead_in"}
+_NAMES = {
+    "constraints": "quantity",
+    "amounts": "unit",
+    "time_windows": "quote",
+    "instrument": "name",
+    "groups": "lead_in",
+}
 """The field for marked words from which the rules read nothing."""
 
 

@@ -65,14 +65,14 @@ function makeList(field, values, shown, save, place, context) {
 
 /** A box to check for each arm of the record, and for each other label that the value has. */
 function makeChecks(values, save, place, { choices }) {
-  const known = new Map([...choices.arm, ...values.filter((label) => !choices.arm.some(([one]) => one === label)).map((label) => [label, label])]);
-  if (!known.size) return make("p", { class: "dim" }, "The record lists no arms.");
-  return make("div", { class: "checks", role: "group", "aria-label": place.label }, [...known].map(([label, said]) => {
-    const box = make("input", { type: "checkbox", id: `${place.key}|${label}`, checked: values.includes(label) });
-    const toggle = () => save([...known.keys()].filter((one) => (one === label ? box.checked : values.includes(one))));
-    box.addEventListener("change", toggle);
-    return make("label", { class: "check" }, box, said);
-  }));
+  const known = new Map([...values.map((label) => [label, label]), ...choices.arm]);
+  const labels = [...new Set([...choices.arm.map(([label]) => label), ...values])];
+  if (!labels.length) return make("p", { class: "dim" }, "The record lists no arms.");
+  const boxes = labels.map((label) => make("input", { type: "checkbox", id: `${place.key}|${label}`, checked: values.includes(label) }));
+  const checks = boxes.map((box, place) => make("label", { class: "check" }, box, known.get(labels[place])));
+  const group = make("div", { class: "checks", role: "group", "aria-label": place.label }, checks);
+  group.addEventListener("change", () => save(labels.filter((_, place) => boxes[place].checked)));
+  return group;
 }
 
 function makeOptionalGroup(field, value, shown, save, place, context) {
@@ -82,10 +82,11 @@ function makeOptionalGroup(field, value, shown, save, place, context) {
 }
 
 function makeGroup(field, value, shown, save, place, context) {
+  let now = value;  // a second part may change before the answer to the first
   return make("div", { class: "group" }, field.fields.map((part) => {
     const key = `${place.key}|${part.name}`;
     const inner = { ...place, key, label: `${place.label}: ${part.label}` };
-    const put = (next) => save({ ...value, [part.name]: next });
+    const put = (next) => save((now = { ...now, [part.name]: next }));
     return make("div", { class: `part part-${part.widget} part-${part.name}` },
       make("label", { for: key }, part.label), makeValue(part, value[part.name] ?? null, shown[part.name] ?? null, put, inner, context));
   }));
@@ -140,7 +141,8 @@ function listChoices(field, value, context) {
   if (field.widget === "flag") {
     return [[null, "not stated"], [true, "yes"], [false, "no"]].map(([word, text]) => ({ word, text, short: text }));
   }
-  const empty = field.optional || value === null ? [{ word: null, text: "not stated", short: "not stated" }] : [];
+  const none = field.widget === "member" ? "none" : "not stated";
+  const empty = field.optional || value === null ? [{ word: null, text: none, short: none }] : [];
   const known = field.widget in context.choices
     ? context.choices[field.widget].map(([word, title]) => ({ word, text: title, short: title }))
     : field.options.map((option) => ({ word: option.value, text: describe(option), short: toWords(option.value) }));
