@@ -55,7 +55,7 @@ def render_template(template: str, values: Mapping[str, Any], package: str = _SH
 
 
 _LABELS = {info.name: info.label for group in list_groups() for info in group.fields if info.metadata.label}
-_LABELS |= {"value_high": "upper value", "low": "lowest", "high": "highest"}
+_LABELS |= {"value_high": "upper value", "low": "lowest", "high": "highest", "half_life": "half-life"}
 """Labels of fields, and of the parts of their values, whose schema names are not clear to a reader."""
 
 

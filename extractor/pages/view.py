@@ -93,7 +93,8 @@ def view(
     - ``sections``: the texts, each with its ``name``, its ``title`` and, if it differs, the ``raw`` text. Without a
       record they consist of the quotes.
     - ``spans``: the marked places: number of the section, start and end in UTF-16 units, start and end in the raw text.
-    - ``items``: each with its path, its name, and its values in words, which refer to spans by number.
+    - ``items``: each with its path, its name, and its values in words, which refer to spans by number. A criterion has
+      the paths of its ``groups``, the outermost first, and the words of the innermost as a value.
     - ``marks``: for each of ``marks`` the number of its span, None if it is not in the text.
 
     Args:
@@ -102,7 +103,9 @@ def view(
         marks: More places to mark, such as the citations of findings; with a quote if there is no record.
         sections: The names of the sections to show; by default all.
     """
-    valued = [(path, item, list(list_values(path, item))) for path, item in items]
+    listed = list(items)
+    groups = _list_groups(listed)
+    valued = [(path, item, [*_show_values(path, item, groups)]) for path, item in listed]
     more = list(marks)
     texts: Mapping[str, ShownText]
     if record:
@@ -124,6 +127,7 @@ def view(
     return {
         "items": [
             _show_item(path, item, [(one, [*map(number, one.evidence)]) for one in values])
+            | {"groups": [group.path for group in _list_chain(item, groups)]}
             for path, item, values in valued
         ],
         "marks": [number(place) for place in more],
@@ -134,6 +138,39 @@ def view(
         ],
         "spans": list(spans),
     }
+
+
+def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, Value]:
+    """Return the groups of criteria by their ids."""
+    values = (one for path, item in items if path == "eligibility" for one in list_values(path, item))
+    found = ((_read_part(one, "id"), one) for one in values if one.name == "groups")
+    return {name: one for name, one in found if name}
+
+
+def _read_part(group: Value, name: str) -> str:
+    """Return a part of a group, or of its JSON under review; "" if it is empty."""
+    parts = group.value if isinstance(group.value, dict) else getattr(group.value, "__dict__", {})
+    return str(parts.get(name) or "")
+
+
+def _list_chain(item: ExtractedItem, groups: Mapping[str, Value]) -> list[Value]:
+    """Return the groups in which a criterion is an item, the outermost first; a reviewer may name some that are not."""
+    chain: list[Value] = []
+    name = str(getattr(item, "group", None))
+    while name in groups and groups[name] not in chain:
+        chain.insert(0, groups[name])
+        name = _read_part(groups[name], "parent")
+    return chain
+
+
+def _show_values(path: str, item: ExtractedItem, groups: Mapping[str, Value]) -> Iterator[Value]:
+    """Yield the values of an item; for the name of a group the group, without the first of several time windows."""
+    for one in list_values(path, item):
+        if one.path == f"{path}.group" and str(one.value) in groups:
+            group = groups[str(one.value)]
+            yield one._replace(value=group.value, evidence=group.evidence)
+        elif one.name != "time_window" or not getattr(item, "time_windows", ()):
+            yield one
 
 
 def _show_item(path: str, item: ExtractedItem, values: Sequence[tuple[Value, Sequence[int | None]]]) -> Json:
@@ -190,6 +227,12 @@ def name_record(record: TrialRecord) -> str:
     """Return the title of a record on one line, empty if it has none."""
     titles = (record.raw_text(name) for name in ("title", "official_title"))
     return " ".join(next(filter(None, titles), "").split())
+
+
+def list_arms(record: TrialRecord) -> list[str]:
+    """Return the labels of the arms as the record writes them, each once."""
+    labels = (one.part("label") or "" for one in record.sections if one.name.startswith("arms["))
+    return list(dict.fromkeys(filter(None, map(str.strip, labels))))
 
 
 def name_section(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from extractor.schemas import TimeUnit
+from extractor.schemas import CriterionGroup, TimeUnit
 from extractor.text.book import read_text, rule
 from extractor.text.clean import clean_text
 from extractor.text.numbers import list_readings
@@ -20,6 +20,8 @@ _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
 _CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _LARGE = 10_000
 """Numbers from here on have thousands separators."""
+_AROUND = {"of": "{1}: {0}", "anchor": "{0} {1}", "condition": "{0}, {1}", "arms": "{0} ({1})"}
+"""What stands around a window, a limit or an amount: what it limits, from when it counts, for whom, in which arms."""
 
 
 def say(value: Any, quotes: Iterable[str] = ()) -> str:
@@ -32,10 +34,14 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
     'ECOG 0 to 2'
     >>> say({"quantity": "ANC", "comparator": ">=", "value": 1000000000, "unit": "/L"}, ["ANC at least 1.0 x 10\\^9/L"])
     'ANC ≥ 1.0 x 10^9 (1,000,000,000) /L'
+    >>> say({"comparator": "<=", "value": 5, "unit": "half_life", "of": "warfarin", "anchor": "before biopsy"})
+    'warfarin: ≤ 5 half-lives before biopsy'
     """
     parts = dict(value) if isinstance(value, BaseModel) else value
     if isinstance(parts, dict) and ("name" if "version" in parts else "unit") in parts:
         return _say_parts(parts, tuple(quotes))
+    if isinstance(parts, dict) and "rule" in parts:
+        return _say_group(parts)
     if isinstance(parts, dict):
         parts = [one for one in parts.values() if one is not None]
     if isinstance(parts, list | tuple):
@@ -51,7 +57,7 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
 
 
 def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
-    """Return an amount, a limit, a time, a window or an instrument on one line."""
+    """Return an amount, a limit, a time, a window or an instrument on one line, with what stands around it."""
     is_amount = "high" in parts
     ends = [parts.get(name) for name in (("low", "high") if is_amount else ("value", "value_high"))]
     said = list(dict.fromkeys(say(number, quotes) for number in ends if number is not None))
@@ -61,8 +67,8 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
     if is_amount and len(said) == 1:
         sign = "from" if ends[1] is None else "up to" if ends[0] is None else ""
     unit = say(parts["unit"]) if parts.get("unit") else ""
-    if unit in set(TimeUnit) and ends[:1] != [1] and len(said) == 1:
-        unit += "s"
+    if str(parts.get("unit")) in set(TimeUnit) and said != ["1"]:
+        unit = f"{unit}s".replace("lifes", "lives")
     found = (
         parts.get("quantity"),
         _SIGNS.get(sign, sign),
@@ -71,7 +77,16 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
         parts.get("name"),
         parts.get("version"),
     )
-    return " ".join(say(one) for one in found if one)
+    whole = " ".join(say(one) for one in found if one)
+    for name, form in _AROUND.items():
+        whole = form.format(whole, say(parts[name])) if parts.get(name) else whole
+    return whole
+
+
+def _say_group(parts: dict[str, Any]) -> str:
+    """Return how many items of a group must hold, and the line that introduces them."""
+    rule = str(CriterionGroup.model_construct(**parts)).replace("_", " ") if parts["rule"] else "group of"
+    return f"{rule} “{say(parts['lead_in'])}”" if parts.get("lead_in") else f"{rule} these"
 
 
 def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | None]:

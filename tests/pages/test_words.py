@@ -8,6 +8,8 @@ from extractor.schemas import (
     Amount,
     Constraint,
     Criterion,
+    CriterionGroup,
+    Eligibility,
     Instrument,
     Period,
     Section,
@@ -25,10 +27,20 @@ from extractor.stages.parse.drafts import Span
         (Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L"), ["ANC \\>= 1.5 x 10\\^9/L"],
          "ANC ≥ 1.5 x 10^9 (1,500,000,000) /L"),
         (Constraint(quantity="platelets", comparator=">", value=75000), ["platelets over 75000"], "platelets > 75,000"),
+        (Constraint(quantity="ALT", comparator="<=", value=5, unit="x ULN", condition="with metastases"), [],
+         "ALT ≤ 5 x ULN, with metastases"),
         (Amount(low=1, high=2, unit="mg"), ["1-2 mg"], "1 to 2 mg"),
+        (Amount(low=5, high=5, unit="mg", arms=("Low \\> 1", "Both")), [], "5 mg (Low > 1, Both)"),
         (Amount(low=40, high=None, unit="mg"), [], "from 40 mg"),
         (Period(value=1, unit="week"), [], "1 week"),
         (TimeWindow(quote="within 4 weeks", comparator="<=", value=4, unit="week"), ["within 4 weeks"], "≤ 4 weeks"),
+        (TimeWindow(quote="10-20 days before", comparator="between", value=10, value_high=20, unit="day",
+                    of="steroids", anchor="before biopsy"), [], "steroids: 10 to 20 days before biopsy"),
+        (TimeWindow(quote="5 half-lives", comparator=">=", value=1, unit="half_life"), [], "≥ 1 half-life"),
+        (CriterionGroup(id="g1", rule="all"), [], "all of these"),
+        (CriterionGroup(id="g1", rule="at_least", n=2, n_high=4, lead_in="Some of:"), [], "2 to 4 of “Some of:”"),
+        ({"id": "g1", "rule": "at_least"}, [], "at least of these"),
+        ({"id": "g1", "lead_in": None, "rule": None}, [], "group of these"),
         ({"quote": "after relapse", "comparator": None, "value": None, "unit": None}, [], "after relapse"),
         (Instrument(name="CTCAE", version="5.0"), [], "CTCAE 5.0"),
         ({"kind": "time_to_event", "lasts": {"value": 2, "unit": "week"}, "named": None}, [], "time to event, 2 weeks"),
@@ -70,3 +82,19 @@ def test_marks_keep_their_characters_where_the_text_has_escapes_and_wide_charact
     words = [text[2 * start : 2 * end].decode("utf-16-le") for _, start, end, *_ in shown["spans"]]
     assert words == [">= 1.0 x 10^9/L", "no fever", "9/L", ", no"]
     assert shown["marks"] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("group", "parents", "chain"),
+    [
+        ("g2", {"g1": None, "g2": "g1"}, ["g1", "g2"]),
+        (None, {"g1": None}, []),
+        ("g9", {"g1": None}, []),  # what a reviewer may have removed
+        ("g2", {"g1": "g2", "g2": "g1"}, ["g1", "g2"]),
+    ],
+)
+def test_a_criterion_names_its_groups_from_the_outermost(group, parents, chain):
+    groups = tuple(CriterionGroup(id=name, rule="any", parent=parent) for name, parent in parents.items())
+    criterion = Criterion(kind="inclusion", section="eligibility", quote="Fever", group=group)
+    items = [("eligibility", Eligibility(groups=groups)), ("eligibility.criteria[0]", criterion)]
+    assert view(None, items)["items"][1]["groups"] == [f"eligibility.groups[{int(name[1]) - 1}]" for name in chain]

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from extractor.results.report import write_report
 from extractor.text.clean import clean_text
 from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
+from tests.pages.invented import TRIAL, make_run
 
 from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many, run_own
 
@@ -31,6 +32,11 @@ def own(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def invented(tmp_path_factory):
+    return write_page(make_run(folder := tmp_path_factory.mktemp("invented")), folder)
+
+
+@pytest.fixture(scope="module")
 def sizes(tmp_path_factory):
     """A page with few records and one with many."""
     folders = {count: tmp_path_factory.mktemp(f"many-{count}") for count in (FEW, MANY)}
@@ -38,7 +44,7 @@ def sizes(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made_before_browser(seeds, hostile, own, sizes):
+def made_before_browser(seeds, hostile, own, invented, sizes):
     """All pages."""
 
 
@@ -146,7 +152,7 @@ def test_a_value_leads_to_its_evidence_and_back(visit, seeds):
     expect(page.locator(".value.lit", has_text="> 3 months")).to_be_visible()
     mark.click()
     expect(page.locator(".value.chosen")).to_contain_text("> 3 months")
-    assert page.url.endswith("eligibility.criteria[1].time_window")
+    assert page.url.endswith("eligibility.criteria[1].time_windows[0]")
 
 
 def test_values_and_absences_have_addresses_and_wrong_addresses_are_reported(visit, seeds):
@@ -229,6 +235,36 @@ def test_values_of_own_fields_stand_in_the_card_of_their_item(visit, own):
     expect(page.locator(".value.chosen")).to_be_in_viewport()
 
 
+def test_a_table_tells_what_each_arm_gets(visit, invented):
+    page = visit(invented, f"#{TRIAL}")
+    grid = page.get_by_role("table", name="What each arm gets")
+    expect(grid.get_by_role("columnheader")).to_have_text(["arm", "drugamide BID", "testimab Q3W"])
+    rows = [["High > 5 mg", "10 mg", "200 mg"], ["Low", "5 mg", "200 mg"], ["Placebo", "not given", "200 mg"]]
+    for row, cells in zip(grid.locator("tbody").get_by_role("row").all(), rows, strict=True):
+        expect(row.get_by_role("rowheader")).to_have_text(cells[0])
+        expect(row.get_by_role("cell")).to_have_text(cells[1:])
+    expect(page.get_by_role("region", name="What each arm gets")).to_contain_text("Arms not told:Paracetamol 500 mg")
+    grid.get_by_role("link", name="testimab").click()
+    expect(page.locator(".chosen-card")).to_have_attribute("data-path", "dosing[1]")
+    expect(page.locator(".mark.chosen", has_text="Placebo")).to_be_visible()
+
+
+def test_criteria_of_a_group_stand_under_its_rule_and_lead_in(visit, invented):
+    page = visit(invented, f"#{TRIAL}")
+    outer = page.get_by_role("region", name="at least 2 of “High risk, at least two of:”")
+    inner = outer.get_by_role("region", name="any of “One of these events:”")
+    for group, names in (
+        (outer, [2, 3, 4, 5]),
+        (inner, [4, 5]),
+        (page.get_by_role("region", name="any of these"), [7, 8]),
+    ):
+        paths = [one.get_attribute("data-path") for one in group.locator(".card").all()]
+        assert paths == [f"eligibility.criteria[{number}]" for number in names]
+    inner.get_by_role("link", name="any of “One").click()
+    assert read_chosen(page) == "One of these events:"
+    assert page.url.endswith("eligibility.groups[1]")
+
+
 def test_a_records_markup_is_shown_as_text(visit, hostile):
     page = visit(hostile, "#?")
     expect(list_records(page)).to_have_text([HOSTILE_ID])
@@ -245,7 +281,7 @@ def test_a_records_markup_is_shown_as_text(visit, hostile):
 @pytest.mark.parametrize(
     ("name", "place"),
     [("seeds", ""), ("seeds", "#?"), ("seeds", f"#{SEED}/eligibility.criteria[1].constraints"),
-     ("own", "#NCT00000001/custom.platelets[0]")],
+     ("own", "#NCT00000001/custom.platelets[0]"), ("invented", f"#{TRIAL}/dosing[0]")],
 )  # fmt: skip
 def test_axe_finds_no_violation_and_no_page_is_too_wide(request, visit, name, place):
     page = visit(request.getfixturevalue(name), place)

@@ -10,6 +10,7 @@ from extractor.results.evaluation import check_gold_files
 from extractor.text.clean import clean_text
 from tests.browser import fits_its_window, list_violations, needs_browser
 from tests.commands import extract
+from tests.pages.invented import ARMS, TRIAL, make_run
 
 from .reviewing import OWN, SEED, make_custom, make_many, read_gold, serve
 
@@ -47,7 +48,7 @@ def hostile(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made_before_browser(spoilt_run, hostile, many, own):
+def made_before_browser(spoilt_run, hostile, many, own, invented):
     """All runs."""
 
 
@@ -59,6 +60,11 @@ def many(tmp_path_factory):
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
     return make_custom(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(scope="module")
+def invented(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("invented"))
 
 
 @pytest.fixture
@@ -209,8 +215,8 @@ def test_selected_words_fill_the_field_of_the_opened_item(page):
     uses = page.locator(".uses")
     unfold(page, "eligibility.criteria[0]")
     drag_over(page, "brief_summary", "for more than three months")
-    uses.get_by_role("button", name="time window").click()
-    window = card(page, "eligibility.criteria[0]").locator("[data-field=time_window]")
+    uses.get_by_role("button", name="time windows").click()
+    window = card(page, "eligibility.criteria[0]").locator("[data-field=time_windows]")
     expect(window.get_by_label("quote")).to_have_value("for more than three months")
     expect(window.get_by_label("value", exact=True)).to_have_value("3")
     expect(uses).to_be_hidden()
@@ -384,3 +390,53 @@ def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(own
     assert gold["ejection_fraction"][0]["values"]["value"]["value"] == 35
     values = {"kind": "washout", "drugs": ["examplumab"], "fixed": False}
     assert gold["lead_in_phase"] == [{"of": None, "values": values}]
+
+
+def test_arms_windows_and_groups_are_corrected_in_their_forms(invented, tmp_path, visit):
+    with serve(invented, tmp_path / "gold") as review:
+        page = visit(review)
+        open_record(page, TRIAL)
+        arms = unfold(page, "dosing[0]").locator("[data-field=arms]")
+        for label in ("Low", "Placebo"):  # at once: the second click comes before the answer to the first
+            arms.get_by_label(label).dispatch_event("click")
+        expect(arms.locator(".before")).to_have_text("was: High > 5 mg, Low")
+        expect(arms.get_by_label("Low")).not_to_be_checked()
+        expect(arms.get_by_label("Placebo")).to_be_checked()
+        level = page.get_by_role("group", name="amounts 2: arms")
+        level.get_by_label("Low").uncheck()
+        expect(page.locator("[data-field=amounts] .before")).to_have_text("was: 10 mg (High > 5 mg), 5 mg (Low)")
+        groups = unfold(page, "eligibility").locator("[data-field=groups]")
+        groups.get_by_role("button", name="Add groups").click()
+        expect(groups.get_by_label("name").last).to_have_value("g4")
+        expect(groups.locator(".flaw")).to_contain_text("no. 4 rule: ")
+        groups.get_by_label("rule").last.select_option(label="any – one is enough")  # at once, as above
+        groups.get_by_label("within").last.select_option(label="g1: at least 2 of “High risk, at least two of:”")
+        expect(groups.locator(".before")).to_contain_text("any of these")
+        criterion = unfold(page, "eligibility.criteria[0]")
+        criterion.get_by_label("Group").select_option(label="g4: any of these")
+        expect(criterion.locator("[data-field=group] .before")).to_have_text("was: not stated")
+        window = unfold(page, "eligibility.criteria[6]").locator("[data-field=time_windows]")
+        window.get_by_label("upper value").last.fill("12")
+        window.get_by_label("upper value").last.press("Enter")
+        expect(window.locator(".before")).to_have_text(
+            "was: Aspirin: ≤ 3 days before biopsy, warfarin: ≤ 10 days before biopsy"
+        )
+        window.get_by_label("comparator").last.select_option(label="between – a range")
+        expect(window.get_by_label("upper value").last).to_have_value("12")
+        while page.locator(".card.open").count():
+            unfold(page, page.locator(".card.open").first.get_attribute("data-path"))
+            left = page.locator(".card.open").count()
+            press(page, "a")
+            expect(page.locator(".card.open")).to_have_count(left - 1)
+        assert list_violations(page) == []
+        click(page, "Finish")
+        expect(page.locator(".message")).to_contain_text("its gold is written")
+    gold = json.loads((tmp_path / "gold" / f"{TRIAL}.json").read_text("utf-8"))
+    assert gold["dosing"][0]["arms"] == [ARMS[0], ARMS[2]]
+    assert "arms" not in gold["dosing"][0]["amounts"][1]
+    assert gold["eligibility"]["groups"][3] | {"lead_in": None, "n": None, "n_high": None} == {
+        "id": "g4", "lead_in": None, "rule": "any", "n": None, "n_high": None, "parent": "g1"
+    }  # fmt: skip
+    assert gold["eligibility"]["criteria"][0]["group"] == "g4"
+    window = gold["eligibility"]["criteria"][6]["time_windows"][1]
+    assert (window["comparator"], window["value"], window["value_high"]) == ("between", 10, 12)

@@ -25,6 +25,13 @@ function listItems(items, task) {
   return items.filter(({ path, of }) => nameTask(path) === task && !known.has(of));
 }
 
+/** Draw items, those of a group together: ``drawGroup(path, drawn)`` gets the path of a group and what is drawn of its items. */
+function drawNested(items, draw, drawGroup, depth = 0) {
+  const parts = Map.groupBy(items, ({ path, groups }) => groups[depth] ?? path);
+  return [...parts].map(([path, inner]) => (
+    inner[0].groups[depth] ? drawGroup(path, drawNested(inner, draw, drawGroup, depth + 1)) : draw(inner[0])));
+}
+
 /** The title of a task, with the number of its items. */
 function makeTitle(tag, task, items) {
   const [title, start, one, many] = TITLES[task];

@@ -10,6 +10,8 @@ from extractor.run.finished import TextState
 from extractor.schemas import ExtractedItem, FieldRef, TrialExtraction, TrialRecord
 from extractor.schemas.values import Value, list_values
 
+from .grid import lay_out_arms
+
 RECORD = "record"
 """Field name for statements about the whole record."""
 _ROOTS = {"eligibility", "dosing", "endpoints", "custom"}
@@ -87,7 +89,9 @@ def show_record(one: RunRecord) -> Json:
                 "sections": list(absence.sections),
             }
             for absence in extraction.absences
+            if not absence.field.endswith(".time_window")  # its reason is that of time_windows
         ],
+        "grid": lay_out_arms(extraction.dosing, one.record),
         "coverage": [coverage.characters, coverage.claimed, coverage.boilerplate] if coverage else None,
         "usage": {name: count for name, count in (extraction.usage or ()) if count},
     }

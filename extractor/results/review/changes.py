@@ -24,7 +24,7 @@ from .draft import (
     replay,
     tell_state,
 )
-from .forms import FIELDS, read_numbers
+from .forms import FIELDS, derive_window
 from .gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
 from .journal import Journal
 from .page import OpenedRecord, describe_record
@@ -247,15 +247,17 @@ def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> l
     An open item stays open until every doubtful field is checked.
     """
     field = opened.find_form(item).get(change.path)
-    if field is None:
+    if field is None or field.is_derived:
         raise ValueError(f"{change.path!r}: no such field")
     if isinstance(change, Set):
-        values = {change.path: read_numbers(change.value, change.path) if item.group in FIELDS else change.value}
+        values = {change.path: field.take(change.value)}
     else:
         words = find_words(opened.record, change.selection)
-        values = {change.path: read_value(item.value, field, words)}
+        values = {change.path: field.take(read_value(item.value, field, words))}
         if change.path == "quote" and item.group in FIELDS:  # the quote's section is that of the marked words
             values["section"] = words.section.name
+    if change.path == "time_windows" and item.group in FIELDS:
+        values["time_window"] = derive_window(values["time_windows"])
     is_as_seen = not isinstance(change, Set) or item.value.get(change.path) == change.old
     if item.version != change.version and (not is_as_seen or item.state == "rejected"):
         mine = say(change.value) if isinstance(change, Set) else "the selected words"

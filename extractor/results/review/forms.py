@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from itertools import count
 from types import MappingProxyType, NoneType
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
 from extractor.fields import CustomField
@@ -18,13 +19,30 @@ from extractor.fields.value_forms import show_value
 from extractor.pages import name_label
 from extractor.pages.view import Json
 from extractor.pages.words import write_number
-from extractor.schemas import Comparison, CustomItem, EvidenceKind, ExtractedItem, FieldInfo, Instrument, list_groups
+from extractor.schemas import (
+    Comparison,
+    Criterion,
+    CriterionGroup,
+    CustomItem,
+    ExtractedItem,
+    FieldInfo,
+    Instrument,
+    TimeWindow,
+    list_groups,
+)
 from extractor.text.clean import clean_text
+from extractor.text.mentions.windows import first_window
 from extractor.text.numbers import read_number
 
 Fields = Mapping[str, CustomField]
 """The run's own fields by name. Gold may have others; their values stay as they are."""
-_NUMBERS = frozenset({"value", "value_high", "low", "high", "index"})
+_NUMBERS = frozenset({"value", "value_high", "low", "high", "index", "n", "n_high"})
+_LISTED = {"section": "section", "arms": "arm", "group": "member", "parent": "member"}
+"""Fields and parts with values that the record, or its item "who may take part", lists; the widget for each."""
+_QUOTED = frozenset({"quote", "name", "condition", "of", "anchor", "lead_in"})
+"""Parts that are words of the record."""
+_DERIVED = "eligibility.criteria.time_window"
+"""It follows from ``time_windows``, so no reviewer changes it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,11 @@ class FormField:
     def is_words(self) -> bool:
         """Whether the values are words of the record."""
         return self.info.metadata.comparison in (Comparison.TEXT, Comparison.EXTENT)
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the value follows from that of another field."""
+        return self.info.path == _DERIVED
 
     @property
     def is_typed(self) -> bool:
@@ -61,14 +84,20 @@ class FormField:
         except ValueError:
             return written
 
+    def take(self, written: Any) -> Any:
+        """Return a value of the page as an extraction has it: numbers read, empty parts left out, new groups named."""
+        if self.attribute:
+            return written
+        value = _leave_out(read_numbers(written, self.info.name), self.info.type)
+        return _name_groups(value) if self.info.type is CriterionGroup and isinstance(value, list) else value
+
     def describe(self) -> Json:
         """Return what the page needs to know of the field."""
         info = self.info
         words = {one.word: one.meaning for one in self.attribute.choices} if self.attribute else {}
         shape = {"widget": "text"} if self.is_typed else _describe_type(info.type, words)
-        is_place = info.metadata.evidence is EvidenceKind.NONE
-        if is_place and info.type is str:
-            shape = {"widget": "section"}
+        if not self.attribute and info.name in _LISTED:
+            shape = {"widget": _LISTED[info.name]}
         form = self.attribute.describe().partition(": ")[2] if self.attribute and self.is_typed else None
         known = _read_definitions()["fields"].get(info.group, {})
         meaning = self.attribute.definition if self.attribute else known.get(info.name, "")
@@ -78,8 +107,8 @@ class FormField:
             "help": form or meaning,
             "many": info.many,
             "optional": info.many or not info.required,
-            "fixed": is_place and info.type is not str,
-            "marked": info.group != "eligibility" and shape["widget"] in {"text", "group"},
+            "fixed": info.metadata.comparison is Comparison.PLACE and info.type is not str,
+            "marked": shape["widget"] in {"text", "group"} and (info.group != "eligibility" or info.many),
         }
 
 
@@ -106,14 +135,15 @@ def make_form(field: CustomField) -> Form:
 def describe_form(fields: Fields = MappingProxyType({})) -> Json:
     """Return the fields of each group of items, and of each of the user's own ``fields``, in schema order.
 
-    ``widget`` is text, number, flag, choice, section (one of the record's) or group. ``many`` means a list,
-    ``optional`` that the field may be empty, ``fixed`` that it stays as predicted, and ``marked`` that words marked in
-    the text may fill it.
+    ``widget`` is text, number, flag, choice, group (of parts), or one of what the record has: section, arm, or member
+    (a group of criteria). ``many`` means a list, ``optional`` that the field may be empty, ``fixed`` that it stays as
+    predicted, and ``marked`` that words marked in the text may fill it. A field that follows from another is left out.
 
     >>> [field["widget"] for field in describe_form()["eligibility"]]
-    ['group', 'group', 'choice', 'flag']
+    ['group', 'group', 'choice', 'flag', 'group']
     """
-    return {group: [field.describe() for field in form.values()] for group, form in list_forms(fields).items()}
+    forms = list_forms(fields).items()
+    return {group: [one.describe() for one in form.values() if not one.is_derived] for group, form in forms}
 
 
 @cache
@@ -137,7 +167,9 @@ def _describe_part(name: str, part: Any) -> Json:
     while arguments := [one for one in get_args(held) if one is not NoneType]:
         held = arguments[0]
     is_optional = NoneType in get_args(part.annotation)
-    return {"name": name, "label": name_label(name), "optional": is_optional, **_describe_type(held, {})}
+    shape = {"widget": _LISTED[name]} if name in _LISTED else _describe_type(held, {})
+    label = _read_definitions()["labels"].get(name) or name_label(name)
+    return {"name": name, "label": label, "optional": is_optional, "readonly": name == "id", **shape}
 
 
 def write_item(item: ExtractedItem, form: Form | None) -> Json:
@@ -145,7 +177,10 @@ def write_item(item: ExtractedItem, form: Form | None) -> Json:
     if form is None:
         assert isinstance(item, CustomItem)
         return dict(to_jsonable_python(item.values))
-    return {name: field.write(item.value_of(name)) for name, field in form.items()}
+    value = {name: field.write(item.value_of(name)) for name, field in form.items()}
+    if isinstance(item, Criterion) and value["time_window"] and not value["time_windows"]:  # gold of guideline 1.4
+        value["time_windows"] = [value["time_window"]]
+    return value
 
 
 def read_values(written: Json, form: Form | None) -> Json:
@@ -170,20 +205,56 @@ def read_numbers(written: Any, name: str) -> Any:
     return written if number is None else -number if written.startswith("-") else number
 
 
+def _leave_out(value: Any, held: type[Any]) -> Any:
+    """Return a value without the empty parts that the JSON of an extraction leaves out."""
+    if isinstance(value, list):
+        return [_leave_out(one, held) for one in value]
+    parts = held.model_fields if isinstance(value, dict) and issubclass(held, BaseModel) else {}
+    absent = [name for name, part in parts.items() if part.exclude_if and part.exclude_if(value.get(name))]
+    return {name: one for name, one in value.items() if name not in absent} if absent else value
+
+
+def _name_groups(groups: list[Any]) -> list[Any]:
+    """Return groups of criteria with a name for each new one.
+
+    >>> [one["id"] for one in _name_groups([{"id": "g2"}, {"id": ""}, {"id": ""}])]
+    ['g2', 'g1', 'g3']
+    """
+    used = {one["id"] for one in groups if isinstance(one, dict) and one.get("id")}
+    free = (name for number in count(1) if (name := f"g{number}") not in used)
+    return [one | {"id": one.get("id") or next(free)} if isinstance(one, dict) else one for one in groups]
+
+
+def derive_window(windows: Any) -> Json | None:
+    """Return the first of the time windows that a reviewer wrote as ``time_window`` has it; None if one is unfinished.
+
+    >>> derive_window([{"quote": "5 half-lives", "comparator": ">=", "value": 5, "unit": "half_life", "of": "warfarin"},
+    ...                {"quote": "for 4 weeks", "comparator": ">=", "value": 4, "unit": "week", "of": "warfarin"}])
+    {'quote': 'for 4 weeks', 'comparator': '>=', 'value': 4, 'unit': 'week'}
+    """
+    try:
+        first = first_window(TypeAdapter(tuple[TimeWindow, ...]).validate_python(windows))
+    except ValidationError:
+        return None
+    return first.model_dump(mode="json") if first else None
+
+
 def make_empty(form: Form) -> Json:
     """Return the values of an item that says nothing yet."""
     return {name: field.write(None) for name, field in form.items()}
 
 
 def list_words(written: Json, form: Form) -> Iterator[tuple[str, str]]:
-    """Yield the record's words among the values, by field or list member: quotes, and the names of instruments."""
+    """Yield the record's words among the values, by field, member or part: quotes, conditions, names of instruments."""
     for name, field in form.items():
         given = written.get(name)
         members = enumerate(given) if isinstance(given, list) else [(None, given)]
         for number, one in members:
-            words = one.get("quote") or one.get("name") if isinstance(one, dict) else one if field.is_words else None
-            if isinstance(words, str) and words.strip():
-                yield name if number is None else f"{name}[{number}]", words
+            place = name if number is None else f"{name}[{number}]"
+            parts = one if isinstance(one, dict) else {"quote": one if field.is_words else None}
+            for part in filter(_QUOTED.__contains__, parts):
+                if isinstance(words := parts[part], str) and words.strip():
+                    yield place if part in {"quote", "name"} else f"{place}.{part}", words
 
 
 def write_numbers(value: Any, quotes: Sequence[str]) -> Any:

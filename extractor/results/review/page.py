@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cached_property
 
-from extractor.pages.view import Json, ShownText, name_record, show_findings, view
+from extractor.pages.view import Json, ShownText, list_arms, name_record, show_findings, view
 from extractor.pages.words import say
 from extractor.results.evaluation.highlight import Clue, RecordText, name_field
 from extractor.results.evaluation.standoff import name_home
@@ -120,7 +120,8 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     }
     readings = next((draft.rules for draft in drafts.get(item.group, ()) if is_of(draft)), {})
     by_model = {name_field(one) for one in item.evidence if one.origin is not Origin.RULE}
-    known = [(name, readings[name]) for name in FIELDS[item.group] if name in readings and name not in by_model]
+    shown = [name for name, field in FIELDS[item.group].items() if not field.is_derived]
+    known = [(name, readings[name]) for name in shown if name in readings and name not in by_model]
     return {name: one.confidence for name, one in known if not one.certain}
 
 
@@ -143,11 +144,17 @@ def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
     shown = view(record, built, [*added, *cited], sections=names)
     marks, starts = iter(shown.pop("marks")), opened.list_starts()
     words = {item.path: next(marks) for item in listed if item.words}
+    said = [one for one in draft.items["eligibility"].value.get("groups") or () if isinstance(one, dict)]
     return draft.describe() | {
         "record": record.record_id,
         "title": name_record(record),
         "sections": [one | {"starts": starts.get(one["name"], [])} for one in shown["sections"]],
         "spans": shown["spans"],
+        "choices": {
+            "section": [(one["name"], one["title"]) for one in shown["sections"]],
+            "arm": [(label, say(label)) for label in list_arms(record)],
+            "member": [(one["id"], f"{one['id']}: {say(one)}") for one in said],
+        },
         "items": [
             one | _describe_item(item, opened) | {"added": words.get(item.path)}
             for one, item in zip(shown["items"], listed, strict=True)

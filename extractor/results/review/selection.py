@@ -17,7 +17,13 @@ from .forms import FIELDS, Form, FormField, make_empty, write_item
 
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
 _OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")
-_NAMES = {"constraints": "quantity", "amounts": "unit", "time_window": "quote", "instrument": "name"}
+_NAMES = {
+    "constraints": "quantity",
+    "amounts": "unit",
+    "time_windows": "quote",
+    "instrument": "name",
+    "groups": "lead_in",
+}
 """The field for marked words from which the rules read nothing."""
 
 
@@ -82,7 +88,7 @@ def propose_item(group: str, words: MarkedWords) -> tuple[Json, bool]:
         before = _LIST_NAME.findall(words.section.text[: words.start])
         listed = before[-1].lower() if before else "inclusion"
         found = _read(words, "eligibility", f"{listed.capitalize()} Criteria:\n\n* {words.text}").eligibility.criteria
-        fixed |= {"kind": listed, "quote": words.text, "lead_in": None}
+        fixed |= {"kind": listed, "quote": words.text, "lead_in": None, "group": None}
     elif group == "dosing":
         found = _read(words, "interventions[0]", words.text).dosing
         unread = {"agent": words.text, "quote": words.text}
@@ -113,7 +119,8 @@ def read_value(item: Json, field: FormField, words: MarkedWords) -> Any:
             found = field.write(field.attribute.read(words.text))
     elif name in _NAMES:
         unread = {part: "" if one.annotation is str else None for part, one in info.type.model_fields.items()}
-        found = propose_item(info.group, words)[0][name] or unread | {_NAMES[name]: words.text}
+        read = propose_item(info.group, words)[0] if info.group != "eligibility" else {}
+        found = read.get(name) or unread | {_NAMES[name]: words.text}
     elif issubclass(info.type, BaseModel):  # a number with a unit of time
         frame = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
         endpoints = _extract(frame).endpoints

@@ -15,7 +15,8 @@ function showValues(record, meanings) {
       { class: `group ${task}`, "aria-label": TITLES[task][0] },
       makeTitle("h3", task, record.items),
       lone.map((absence) => make("p", { class: "lone", "data-path": absence.field, tabindex: "-1" }, tellAbsence(absence, meanings))),
-      items.map((item) => showCard(record, item, meanings)),
+      task === "dosing" && record.grid && showGrid(record),
+      drawNested(items, (item) => showCard(record, item, meanings), (path, drawn) => showTogether(record, path, drawn, meanings)),
     );
   });
   const first = findings.length
@@ -27,6 +28,28 @@ function showValues(record, meanings) {
   return [explained, first, ...groups].filter(Boolean);
 }
 
+/** The items of a group under their rule and the line that introduces them. */
+function showTogether(record, path, drawn, meanings) {
+  const group = record.items.flatMap(({ values }) => values).find((value) => value.path === path);
+  return make("section", { class: "together", "aria-label": group.said },
+    make("p", {}, makeValue(record, group, meanings)), make("ul", {}, drawn.map((one) => make("li", {}, one))));
+}
+
+/** What each arm gets, as a table, and the regimens whose arms are not told. */
+function showGrid(record) {
+  const { arms, given, untold } = record.grid;
+  const link = ({ path, name, how }) => [make("a", { href: writeRecord(record.id, path) }, name), how && make("span", { class: "how" }, ` ${how}`)];
+  const rows = arms.map((arm, place) => make("tr", {}, make("th", { scope: "row" }, arm),
+    given.map(({ name, doses }) => make("td", { "data-label": name }, doses[place] ?? make("span", { class: "dim" }, "not given")))));
+  const table = make("table", { class: "grid stacked" },
+    make("caption", {}, "What each arm gets"),
+    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "arm"), given.map((one) => make("th", { scope: "col" }, link(one))))),
+    make("tbody", {}, rows));
+  const rest = untold.map((one) => make("li", {}, link(one), one.doses[0] && ` ${one.doses[0]}`));
+  return make("div", { class: "given", role: "region", "aria-label": "What each arm gets", tabindex: "0" }, table,
+    rest.length > 0 && [make("p", {}, "Arms not told:"), make("ul", {}, rest)]);
+}
+
 /** Whether a field belongs to an item: "eligibility" has its own fields, not those of its criteria. */
 function isPartOf(field, path) {
   const rest = field.startsWith(`${path}.`) ? field.slice(path.length + 1) : null;
@@ -36,7 +59,9 @@ function isPartOf(field, path) {
 function showCard(record, item, meanings) {
   const empty = record.absences.filter(({ field }) => isPartOf(field, item.path));
   const { confidence } = item;
-  const rows = [...Map.groupBy(headlinesFirst(item.values), ({ name }) => name)].map(([name, values]) => [
+  // Groups are shown around their items.
+  const said = headlinesFirst(item.values).filter(({ name, path }) => !path.startsWith("eligibility.groups") && !(name === "group" && item.groups.length));
+  const rows = [...Map.groupBy(said, ({ name }) => name)].map(([name, values]) => [
     make("dt", {}, values[0].label),
     make("dd", { class: LONG.includes(name) && "wide" }, values.map((value) => makeValue(record, value, meanings))),
   ]);

@@ -3,7 +3,7 @@
 const CERTAIN = 0.95;
 const SAID = new Set(["quote", "agent", "measure", "lead_in", "description", "time_frame", "kind"]);
 /** Fields whose values say too little without their label. */
-const LABELLED = new Set(["minimum_age", "maximum_age", "sex", "healthy_volunteers", "cycle", "duration", "start_event", "end_events", "censored"]);
+const LABELLED = new Set(["minimum_age", "maximum_age", "sex", "healthy_volunteers", "cycle", "duration", "start_event", "end_events", "censored", "arms"]);
 const TONES = { finished: "good", accepted: "good", corrected: "own", added: "own", changed: "own", begun: "own", rejected: "bad", wrong: "bad", error: "bad", warning: "doubtful" };
 
 /** A state or a severity in words, in its colour. */
@@ -118,8 +118,8 @@ function isChanged({ state, before }) {
 }
 
 function makeItemForm(view, item, flaws) {
-  const sections = view.record.sections.map(({ name, title }) => [name, title]);
-  const form = makeForm(item, listFields(view.form, item), { flaws, sections, save: (path, value) => view.set(item.path, path, value) });
+  const { choices } = view.record;
+  const form = makeForm(item, listFields(view.form, item), { flaws, choices, save: (path, value) => view.set(item.path, path, value) });
   form.addEventListener("focusin", (event) => {
     const field = event.target.closest("[data-field]")?.dataset.field;
     if (field) view.seekMark(field);

@@ -44,6 +44,7 @@ function nameWithin(path) {
 
 /** ``shown`` has the same shape as ``value``: texts without escapes, and numbers as the text writes them. */
 function makeValue(field, value, shown, save, place, context) {
+  if (field.widget === "arm") return makeChecks(value || [], save, place, context);
   if (field.many) return makeList(field, value || [], shown || [], save, place, context);
   if (field.widget === "group") return makeOptionalGroup(field, value, shown, save, place, context);
   return makeControl(field, value, shown, save, place, context);
@@ -62,6 +63,18 @@ function makeList(field, values, shown, save, place, context) {
   return [...rows, makeSmall("Add", `Add ${field.label}`, () => save([...values, empty]), `${place.key}|add`)];
 }
 
+/** A box to check for each arm of the record, and for each other label that the value has. */
+function makeChecks(values, save, place, { choices }) {
+  const known = new Map([...values.map((label) => [label, label]), ...choices.arm]);
+  const labels = [...new Set([...choices.arm.map(([label]) => label), ...values])];
+  if (!labels.length) return make("p", { class: "dim" }, "The record lists no arms.");
+  const boxes = labels.map((label) => make("input", { type: "checkbox", id: `${place.key}|${label}`, checked: values.includes(label) }));
+  const checks = boxes.map((box, place) => make("label", { class: "check" }, box, known.get(labels[place])));
+  const group = make("div", { class: "checks", role: "group", "aria-label": place.label }, checks);
+  group.addEventListener("change", () => save(labels.filter((_, place) => boxes[place].checked)));
+  return group;
+}
+
 function makeOptionalGroup(field, value, shown, save, place, context) {
   if (value === null) return makeSmall("Add", `Add ${field.label}`, () => save(makeEmpty(field)), `${place.key}|add`);
   const remove = makeSmall("Remove", `Remove ${field.label}`, () => save(null));
@@ -69,12 +82,13 @@ function makeOptionalGroup(field, value, shown, save, place, context) {
 }
 
 function makeGroup(field, value, shown, save, place, context) {
+  let now = value;  // a second part may change before the answer to the first
   return make("div", { class: "group" }, field.fields.map((part) => {
     const key = `${place.key}|${part.name}`;
     const inner = { ...place, key, label: `${place.label}: ${part.label}` };
-    const put = (next) => save({ ...value, [part.name]: next });
+    const put = (next) => save((now = { ...now, [part.name]: next }));
     return make("div", { class: `part part-${part.widget} part-${part.name}` },
-      make("label", { for: key }, part.label), makeControl(part, value[part.name] ?? null, shown[part.name] ?? null, put, inner, context));
+      make("label", { for: key }, part.label), makeValue(part, value[part.name] ?? null, shown[part.name] ?? null, put, inner, context));
   }));
 }
 
@@ -89,8 +103,8 @@ function makeSmall(words, label, act, key = null) {
 }
 
 function makeControl(field, value, shown, save, place, context) {
-  const attributes = { id: place.key, "aria-describedby": place.notes, "aria-invalid": place.invalid && "true" };
-  if (["choice", "flag", "section"].includes(field.widget)) {
+  const attributes = { id: place.key, "aria-describedby": place.notes, "aria-invalid": place.invalid && "true", readonly: field.readonly };
+  if (["choice", "flag"].includes(field.widget) || field.widget in context.choices) {
     return makeMenu(field, value, save, attributes, context);
   }
   if (field.widget === "number") return makeNumber(shown, save, attributes);
@@ -127,9 +141,10 @@ function listChoices(field, value, context) {
   if (field.widget === "flag") {
     return [[null, "not stated"], [true, "yes"], [false, "no"]].map(([word, text]) => ({ word, text, short: text }));
   }
-  const empty = field.optional || value === null ? [{ word: null, text: "not stated", short: "not stated" }] : [];
-  const known = field.widget === "section"
-    ? context.sections.map(([word, title]) => ({ word, text: title, short: title }))
+  const none = field.widget === "member" ? "none" : "not stated";
+  const empty = field.optional || value === null ? [{ word: null, text: none, short: none }] : [];
+  const known = field.widget in context.choices
+    ? context.choices[field.widget].map(([word, title]) => ({ word, text: title, short: title }))
     : field.options.map((option) => ({ word: option.value, text: describe(option), short: toWords(option.value) }));
   const isKnown = value === null || known.some(({ word }) => word === value);
   return [...empty, ...known, ...(isKnown ? [] : [{ word: value, text: String(value), short: String(value) }])];
