@@ -38,7 +38,9 @@ _ORDER = ("title", "official_title", "brief_summary", _DESCRIPTION, "conditions"
 _LONGEST_HEADING, _LONGEST_TITLE, _TABLE_LINES = 160, 300, 4
 
 _LINE = re.compile(r"[^\r\n]+")
-_RULER = re.compile(r"[\s|:=_*+-]+")
+_NO_WORDS = " \t\r\n|:=_*+-"
+_RULER = re.compile(rf"[{re.escape(_NO_WORDS)}]+")
+_OPENING = re.compile(rf"(?:[{re.escape(_NO_WORDS)}]*\n)?[\s|]*")
 _FRONT = re.compile(
     r"[ \t>]*(?P<row>\|[ \t]*)?(?P<hash>#{1,6}[ \t]+)?(?P<bullet>[-*+•·▪◦–][ \t]+)?"
     r"(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*)[.)]*[ \t]+)?(?P<bold>[*_]{1,3})?"
@@ -69,6 +71,13 @@ class _Heading:
     style: str
     bold: str = ""
     in_cell: bool = False
+    is_alone: bool = True
+
+    @property
+    def weight(self) -> int:
+        """How well the line is marked as a heading, as far as it matters for its kind."""
+        hashed = self.style.startswith("#") and (self.kind in _ITEMS or self.kind == "criteria")
+        return 2 * hashed + (self.is_alone and self.kind in _ITEMS)
 
 
 def build_text(text: str, *, title: str | None = None, named: bool = True) -> Draft:
@@ -95,12 +104,13 @@ def build_text(text: str, *, title: str | None = None, named: bool = True) -> Dr
 
 
 def has_headings(text: str) -> bool:
-    r"""Return whether a text has a heading of criteria or outcomes.
+    r"""Return whether a text has a heading that no description has, such as that of criteria.
 
     >>> has_headings("A Trial\nInclusion criteria\nAdults"), has_headings("The inclusion criteria are strict.")
     (True, False)
     """
-    return any(one.section in (_ELIGIBILITY, *_OUTCOMES) for one in _TextReader(text).headings)
+    found = _TextReader(text).headings
+    return any(one.section != _DESCRIPTION and (one.is_alone or one.section != "brief_summary") for one in found)
 
 
 def _refuse_other(text: str, *, named: bool) -> None:
@@ -128,6 +138,19 @@ class _TextReader:
             front = _FRONT.match(text, *line.span())
             if front and (heading := self._read_heading(front, line.end()) or self._end_section(front, line.end())):
                 self.headings.append(heading)
+        self._drop_mentions()
+
+    def _drop_mentions(self) -> None:
+        """Drop headings where others of their kind are marked better: in descriptions, lists are often repeated."""
+        best: dict[str, int] = defaultdict(int)
+        for one in self.headings:
+            best[one.kind] = max(best[one.kind], one.weight)
+        kept: list[_Heading] = []
+        for one in self.headings:
+            within = kept[-1].section if kept else ""
+            if (one.kind != "arm" or "arms" not in best or within == "arms") and one.weight == best[one.kind]:
+                kept.append(one)
+        self.headings = kept
 
     def _read_heading(self, front: re.Match[str], end: int) -> _Heading | None:
         """Return the heading that a line begins with, after the marks in ``front``."""
@@ -139,10 +162,22 @@ class _TextReader:
         if not found or not behind or (behind["cell"] and names_columns(text[front.start() : end])):
             return None
         kind, last = found
-        words, section = (place, last), _SECTIONS.get(kind, kind)
+        if kind == _DESCRIPTION and text[place:last] == "Description" and self._is_empty(front.start()):
+            kind = _ELIGIBILITY  # the label of its text, on a registry's page
+        if kind == "other" and self.headings and self.headings[-1].section == "arms":
+            kind = "arm"  # one of "other" type
         marked = any((front["hash"], front["bold"], behind["cell"], behind["sign"]))
-        in_cell, style = bool(behind["cell"]), _read_style(front)
-        heading = _Heading(section, kind, front.start(), words, behind.end(), style, front["bold"] or "", in_cell)
+        heading = _Heading(
+            section=_SECTIONS.get(kind, kind),
+            kind=kind,
+            line=front.start(),
+            words=(place, last),
+            start=behind.end(),
+            style=_read_style(front),
+            bold=front["bold"] or "",
+            in_cell=bool(behind["cell"]),
+            is_alone=behind.end() >= end,
+        )
         return heading if (marked or text[place].isupper()) and self._is_fit(heading, marked=marked) else None
 
     def _find_words(self, start: int, end: int) -> tuple[str, int] | None:
@@ -157,6 +192,11 @@ class _TextReader:
         last = terms[first].end
         tail = rule("text_tail").starts(line.tokens, last, line.end)
         return terms[first].value, line.part(line.first, tail.end if tail else last).raw_span[1]
+
+    def _is_empty(self, end: int) -> bool:
+        """Return whether nothing stands between the last heading of criteria and a place."""
+        last = self.headings[-1] if self.headings else None
+        return last is not None and last.section == _ELIGIBILITY and not self.text[last.start : end].strip()
 
     def _is_fit(self, heading: _Heading, *, marked: bool) -> bool:
         """Return whether a heading can follow the one before: within a list of criteria, few words are headings."""
@@ -284,12 +324,8 @@ def _read_style(front: re.Match[str]) -> str:
 
 def _trim(text: str, start: int, end: int) -> Place:
     """Narrow a place by white space, borders of tables, and lines without words at its ends."""
-    while True:
-        start, end = strip_span(text, start, end, " \t\r\n|")
-        first, last = text.find("\n", start, end), text.rfind("\n", start, end)
-        if first >= 0 and _RULER.fullmatch(text, start, first):
-            start = first
-        elif last >= 0 and _RULER.fullmatch(text, last + 1, end):
-            end = last
-        else:
-            return start, end
+    found = _OPENING.match(text, start, end)
+    start = found.end() if found else start
+    words = start + len(text[start:end].rstrip(_NO_WORDS))
+    line_end = text.find("\n", words, end)
+    return strip_span(text, start, end if line_end < 0 else line_end, " \t\r\n|")

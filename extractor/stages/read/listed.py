@@ -18,12 +18,14 @@ _MARK = re.compile(
     r"(?P<indent>[ \t>]*)(?:\|[ \t]*)?"
     r"(?:(?P<number>[(\[]?\d{1,2}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])|(?P<bullet>[-*+•·▪◦–]))[ \t]+"
 )
-_CELL = re.compile(r"[^|\t]*[^|\t\s][^|\t]*")
+_CELL = re.compile(r"[^|\t]+")
 _LABEL = re.compile(r"(?P<label>[^\r\n:|\t]{1,120}?)[*_ ]*(?::|[ \t][-–—](?=[ \t])|\||\t|\r?\n)")
 _TYPE = re.compile(r"[*_]*(?P<type>[A-Z][a-z]+(?:[ _][A-Z]?[a-z]+)?)[*_]*:[*_ ]*(?=\S)")
-_BRACKET = re.compile(r"[\[(](?P<frame>[^\[\]()\r\n]{1,120})[\])]\W{0,3}$")
+_CLOSED = re.compile(r"[\])][\s.,;]*$")
+_SEMICOLON = re.compile(r";[ \t]*(?=[A-Z\d])")
+_PAIRS = {"(": ")", "[": "]"}
 _EDGES = " \t\r\n|*_:;,-–—"
-_LONGEST_LINE, _LONGEST_LABEL, _OPENING = 120, 60, 9
+_LONGEST_LINE, _LONGEST_LABEL, _LONGEST_FRAME, _OPENING = 120, 60, 300, 9
 _TYPES = {
     "arms": ("experimental", "active comparator", "placebo comparator", "sham comparator", "no intervention", "other"),
     "interventions": (
@@ -65,21 +67,25 @@ def split_items(text: LexedSection, start: int, end: int, *, by_line: bool) -> t
     lead = (lines[0][0], lines[starts[0] - 1][1]) if starts and starts[0] else None
     if lead and not raw[slice(*lead)].rstrip("* \t").endswith((".", ":")):
         items, lead = [lead, *items], None
-    if by_line and len(items) == 1:
+    if by_line and len(items) == 1 and "\t" not in raw[slice(*items[0])]:
         items = list(_split_at_semicolons(raw, *items[0]))
     return lead, items
 
 
 def names_columns(line: str) -> bool:
     """Return whether a line is the first row of a table, with the names of its columns."""
-    cells = [read_text(found.group().strip(_EDGES)) for found in _CELL.finditer(line[:400])]
+    cells = [read_text(line[slice(*cell)].strip(_EDGES)) for cell in _list_cells(line, 0, min(len(line), 400))]
     return len(cells) > 1 and all(rule("name_of_column").covers(cell, 0, len(cell)) for cell in cells)
+
+
+def _list_cells(raw: str, start: int, end: int) -> list[Place]:
+    return [found.span() for found in _CELL.finditer(raw, start, end) if not found.group().isspace()]
 
 
 def _find_starts(raw: str, lines: Sequence[Place], *, by_line: bool) -> list[int]:
     """Return the numbers of the lines that begin an item, where none has a mark."""
     words = [raw[slice(*line)].strip() for line in lines]
-    rows = [line.startswith("|") for line in words]
+    rows = [line.startswith("|") or "\t" in line for line in words]
     if any(rows):
         return [at for at, row in enumerate(rows) if row or not at]
     phrases = all(len(line) <= _LONGEST_LINE and not line.endswith(".") for line in words)
@@ -111,15 +117,50 @@ def _is_time(tokens: Tokens) -> bool:
     return bool(rule("lone_time").covers(tokens, 0, len(tokens)) and rule("moment").search(tokens))
 
 
+def _speaks_of_time(tokens: Tokens) -> bool:
+    """Return whether the bracket behind an outcome says when it is measured."""
+    return any(rule(name).search(tokens) for name in ("moment", "timely_opening")) or bool(
+        rule("lone_time").covers(tokens, 0, len(tokens))
+    )
+
+
 def _split_at_semicolons(raw: str, start: int, end: int) -> Iterator[Place]:
-    """Yield the items of a line, between semicolons outside of brackets."""
-    depth, first = 0, start
-    for at in range(start, end):
-        depth = max(0, depth + (raw[at] in "([") - (raw[at] in ")]"))
-        if raw[at] == ";" and not depth:
-            yield strip_span(raw, first, at)
-            first = at + 1
+    """Yield the items of a line, between semicolons that are followed by a capital and outside of brackets."""
+    first = start
+    for found in _SEMICOLON.finditer(raw, start, end):
+        if all(
+            raw.count(sign, first, found.start()) <= raw.count(_PAIRS[sign], first, found.start()) for sign in _PAIRS
+        ):
+            yield strip_span(raw, first, found.start())
+            first = found.end()
     yield strip_span(raw, first, end)
+
+
+def _find_bracket(raw: str, start: int, end: int) -> Place | None:
+    """Return the text of the bracket with which a line ends.
+
+    >>> line = "Survival (5 years (or 10))."
+    >>> line[slice(*_find_bracket(line, 0, len(line)))]
+    '5 years (or 10)'
+    """
+    closed, depth = _CLOSED.search(raw, max(start, end - _LONGEST_FRAME), end), 0
+    for at in range(closed.start(), start - 1, -1) if closed else ():
+        depth += (raw[at] in ")]") - (raw[at] in "([")
+        if not depth:
+            return at + 1, closed.start() if closed else end
+    return None
+
+
+def _find_end(raw: str, opening: int, start: int, end: int) -> int:
+    """Return where the bracket opened at ``opening`` closes, else the end of the line, for a text from ``start``."""
+    line = raw.find("\n", start, end)
+    line, depth = end if line < 0 else line, 1
+    close = _PAIRS.get(raw[opening])
+    for at in range(start, line) if close else ():
+        depth += (raw[at] == raw[opening]) - (raw[at] == close)
+        if not depth:
+            return at
+    return line
 
 
 def find_parts(text: LexedSection, place: Place, section: str) -> tuple[Part, ...]:
@@ -160,7 +201,7 @@ def _read_group(raw: str, start: int, end: int, section: str) -> Iterator[tuple[
 def _read_outcome(text: LexedSection, start: int, end: int) -> Iterator[tuple[str, Place]]:
     """Yield the parts of an outcome: its first line or cell, the time frame that it names, and the rest."""
     raw = text.raw
-    cells = [found.span() for found in _CELL.finditer(raw, start, end)]
+    cells = _list_cells(raw, start, end)
     if len(cells) > 1:
         names = ("measure", "time_frame") if len(cells) == 2 else ("measure", "description", "time_frame")
         yield from zip(names, cells, strict=False)
@@ -169,12 +210,13 @@ def _read_outcome(text: LexedSection, start: int, end: int) -> Iterator[tuple[st
     line_end = end if line_end < 0 else line_end
     words = text.between(start, end)
     stated = rule("opening_of_time").search(words.tokens, words.first, words.end)
-    bracket = _BRACKET.search(raw, start, line_end)
+    bracket = _find_bracket(raw, start, line_end)
     if stated:
         first, begin = text.whole.part(stated.first, stated.end).raw_span
-        stop = min((at for sign in "])\n" if (at := raw.find(sign, begin, end)) >= 0), default=end)
-    elif bracket and rule("moment").search(read_text(bracket["frame"])):
-        first, (begin, stop) = bracket.start(), bracket.span("frame")
+        first = max(first, raw.rfind("[", first, begin), raw.rfind("(", first, begin))
+        stop = _find_end(raw, first, begin, end)
+    elif bracket and _speaks_of_time(read_text(raw[slice(*bracket)])):
+        first, begin, stop = bracket[0] - 1, *bracket
     elif last >= 0 and _is_time(read_text(raw[last + 1 : end].strip())):
         first, begin, stop = last, last, end
     elif line_end == end or raw[line_end:end].strip()[:1].islower():
