@@ -106,10 +106,7 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
     # Without interventions, outcomes follow title, summary and conditions.
     after = interventions + 1 if interventions is not None else [*starts, *(3 * [len(lines)])][3]
     outcomes = _find_outcomes(lines, [start for start in starts if start >= after])
-    # Any text may look like a record then, so the outcomes must be certain, and stand below no heading.
-    if interventions is None and not (
-        outcomes and _ends_outcome_list(lines[outcomes[1] - 1]) and not has_headings(lines.cut(0, outcomes[1]))
-    ):
+    if interventions is None and not _are_certain(lines, outcomes):
         raise _NotFlat
     before = after if interventions is None else interventions
     conditions = max(start for start in starts if start < before)
@@ -120,6 +117,14 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
     for name, (start, end) in zip(("primary_outcomes", "secondary_outcomes"), pairwise(outcomes), strict=False):
         yield from text_section(name, lines.cut(start, end))
     yield from text_section("detailed_description", lines.cut(outcomes[-1] if outcomes else after, len(lines)))
+
+
+def _are_certain(lines: _Lines, outcomes: Sequence[int]) -> bool:
+    """Return whether outcomes are certain, as they must be in a text without interventions: any may look like one."""
+    if not outcomes or not _ends_outcome_list(lines[outcomes[1] - 1]):
+        return False
+    cell = lines.cut(outcomes[0], outcomes[-1])
+    return ("|" in cell and not cell.lstrip().startswith("|")) or not has_headings(lines.cut(0, outcomes[1]))
 
 
 def _find_outcomes(lines: _Lines, starts: list[int]) -> list[int]:
