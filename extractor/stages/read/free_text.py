@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from extractor.record_limits import MAX_CHARACTERS, MAX_LINES
 from extractor.schemas import Part, Piece, Section
@@ -18,7 +18,7 @@ from extractor.text.book import find_terms, rule
 from extractor.text.passage import LexedSection, read_section, strip_span
 
 from .drafts import Draft, Unreadable, find_trial_id, take_sections, text_section, undo_breaks
-from .listed import Place, find_parts, names_columns, split_items
+from .listed import Place, find_parts, holds_list, names_columns, split_items
 
 _DESCRIPTION, _ELIGIBILITY, _ID = "detailed_description", "eligibility", "trial_id"
 _OUTCOMES = ("primary_outcomes", "secondary_outcomes", "other_outcomes")
@@ -35,7 +35,7 @@ _SECTIONS = {
 }
 """The sections of headings that are not named like theirs."""
 _ORDER = ("title", "official_title", "brief_summary", _DESCRIPTION, "conditions", "keywords", _ELIGIBILITY, *_ITEMS)
-_LONGEST_HEADING, _LONGEST_TITLE, _TABLE_LINES = 160, 300, 4
+_LONGEST_HEADING, _LONGEST_TITLE, _TABLE_LINES, _OPENING_LINES = 160, 300, 4, 3
 
 _LINE = re.compile(r"[^\r\n]+")
 _NO_WORDS = " \t\r\n|:=_*+-"
@@ -43,7 +43,7 @@ _RULER = re.compile(rf"[{re.escape(_NO_WORDS)}]+")
 _OPENING = re.compile(rf"(?:[{re.escape(_NO_WORDS)}]*\n)?[\s|]*")
 _FRONT = re.compile(
     r"[ \t>]*(?P<row>\|[ \t]*)?(?P<hash>#{1,6}[ \t]+)?(?P<bullet>[-*+•·▪◦–][ \t]+)?"
-    r"(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*)[.)]*[ \t]+)?(?P<bold>[*_]{1,3})?"
+    r"(?P<bold>[*_]{1,3})?(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*)[.)]*[ \t]+)?[*_]{0,3}"
 )
 """The marks before the words of a heading."""
 _BEHIND = re.compile(
@@ -70,7 +70,6 @@ class _Heading:
     start: int
     style: str
     bold: str = ""
-    in_cell: bool = False
     is_alone: bool = True
 
     @property
@@ -175,7 +174,6 @@ class _TextReader:
             start=behind.end(),
             style=_read_style(front),
             bold=front["bold"] or "",
-            in_cell=bool(behind["cell"]),
             is_alone=behind.end() >= end,
         )
         return heading if (marked or text[place].isupper()) and self._is_fit(heading, marked=marked) else None
@@ -221,8 +219,8 @@ class _TextReader:
         level, short = len(style) <= len(last.style), not _PROSE_END.search(self.text, front.end(), end)
         if style.startswith("#"):
             ends = level or "#" not in last.style
-        elif style == "|":
-            ends = last.style == "|"
+        elif style == "|" or re.fullmatch(r"[*_]+1", style):
+            ends = style == last.style
         else:  # "5.2 Screening" after "5.1 Inclusion criteria", but not the items "1." and "2."
             ends = len(style) > 2 and style[-1] == "1" and short and level and last.style[-2:] == style[-2:]
         if not ends:
@@ -238,12 +236,15 @@ class _TextReader:
         titled = title is not None or any(one.section == "title" for one in self.headings)
         opening = None if titled else self._find_title(first)
         places["title"] += [opening] if opening else []
-        places[_DESCRIPTION].append((opening[1] if opening else 0, first))
+        start = opening[1] if opening else 0
+        is_list = not self.headings and holds_list(self.text, start, first)
+        places[_ELIGIBILITY if is_list else _DESCRIPTION].append((start, first))
         ends = [*(one.line for one in self.headings[1:]), len(self.text)]
         for heading, end in zip(self.headings, ends, strict=False):
             for section, place in self._place(heading, end, known={name for name, found in places.items() if found}):
                 places[section].append(place)
-        trial_id = next((number for place in places[_ID] if (number := find_trial_id(self.text[slice(*place)]))), None)
+        ids = [*places[_ID], *(line.span() for line in islice(_LINE.finditer(self.text), _OPENING_LINES))]
+        trial_id = next((number for place in ids if (number := find_trial_id(self.text[slice(*place)]))), None)
         return self._list_sections(title, places), trial_id
 
     def _find_title(self, end: int) -> Place | None:
@@ -261,7 +262,7 @@ class _TextReader:
     def _place(self, heading: _Heading, end: int, known: set[str]) -> Iterator[tuple[str, Place]]:
         """Yield the places between a heading and the ``end`` of its text, each with its section."""
         section, start, named = heading.section, heading.start, heading.words
-        whole = named[0] - len(heading.bold), end
+        whole = heading.line if heading.bold else named[0], end
         if heading.kind == "arm":
             yield section, whole
         elif section in _ITEMS:
@@ -274,7 +275,7 @@ class _TextReader:
             stop = gap.start() if gap else end
             yield _DESCRIPTION if section in known else section, (start, stop)
             yield _DESCRIPTION, (stop, end)
-        elif section == _DESCRIPTION or (heading.kind == "criteria" and not heading.in_cell):
+        elif section == _DESCRIPTION or (heading.kind == "criteria" and heading.is_alone):
             yield section, whole
         else:
             yield from [(section, named)] if heading.kind == "criteria" else []
@@ -318,8 +319,9 @@ def _read_style(front: re.Match[str]) -> str:
     """
     if front["row"] or front["hash"]:
         return (front["row"] or front["hash"]).strip()
-    number = re.sub(r"\d+", "1", front["number"] or "")
-    return number or (front["bullet"] and "-") or front["bold"] or ""
+    if front["bullet"]:
+        return "-"
+    return (front["bold"] or "") + re.sub(r"\d+", "1", front["number"] or "")
 
 
 def _trim(text: str, start: int, end: int) -> Place:

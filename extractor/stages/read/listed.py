@@ -19,7 +19,7 @@ _MARK = re.compile(
     r"(?:(?P<number>[(\[]?\d{1,2}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])|(?P<bullet>[-*+•·▪◦–]))[ \t]+"
 )
 _CELL = re.compile(r"[^|\t]+")
-_LABEL = re.compile(r"(?P<label>[^\r\n:|\t]{1,120}?)[*_ ]*(?::|[ \t][-–—](?=[ \t])|\||\t|\r?\n)")
+_LABEL = re.compile(r"(?P<label>[^\r\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\r?\n)")
 _TYPE = re.compile(r"[*_]*(?P<type>[A-Z][a-z]+(?:[ _][A-Z]?[a-z]+)?)[*_]*:[*_ ]*(?=\S)")
 _CLOSED = re.compile(r"[\])][\s.,;]*$")
 _SEMICOLON = re.compile(r";[ \t]*(?=[A-Z\d])")
@@ -70,6 +70,17 @@ def split_items(text: LexedSection, start: int, end: int, *, by_line: bool) -> t
     if by_line and len(items) == 1 and "\t" not in raw[slice(*items[0])]:
         items = list(_split_at_semicolons(raw, *items[0]))
     return lead, items
+
+
+def holds_list(raw: str, start: int, end: int) -> bool:
+    """Return whether a text is a list and nothing else: each line has a mark, or continues an item.
+
+    >>> [holds_list(text, 0, len(text)) for text in ("1. Adult\\n2. Asthma", "Asthma is common.\\n- It is")]
+    [True, False]
+    """
+    lines = [found.group() for found in _LINE.finditer(raw, start, end) if not found.group().isspace()]
+    marked = [bool(_MARK.match(line)) or line[0].isspace() for line in lines]
+    return len(lines) > 1 and all(marked)
 
 
 def names_columns(line: str) -> bool:
