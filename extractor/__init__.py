@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from .stages.parse import Outcome, ParsedRecord, parse_record, split_outcomes
     from .stages.parse.drafts import ConflictKind, TokenConflict
     from .stages.proof.quotes import QuoteCheck, QuoteStatus, verify_quote
-    from .stages.read import read_records
+    from .stages.read import read_records, read_text
 
 __all__ = [
     "ConflictKind", "Effort", "Extractor", "ExtractorError", "Outcome", "ParsedRecord", "QuoteCheck", "QuoteStatus",
     "Registry", "RegistryQuery", "ScoreReport", "Task", "TokenConflict", "TrialDiff", "TrialExtraction",
-    "TrialRecord", "diff_trials", "evaluate", "fetch_records", "parse_record", "read_records", "show",
-    "split_outcomes", "verify_quote",
+    "TrialRecord", "diff_trials", "evaluate", "fetch_records", "parse_record", "read_records", "read_text",
+    "show", "split_outcomes", "verify_quote",
 ]  # fmt: skip
 
 # The public names of each module. A name is imported at its first use, so that the command line starts quickly.
@@ -41,7 +41,7 @@ _MODULES = {
     ".pages.notebook": "TrialExtraction show",  # a notebook displays extractions
     ".stages.parse": "Outcome ParsedRecord parse_record split_outcomes",
     ".stages.parse.drafts": "ConflictKind TokenConflict",
-    ".stages.read": "read_records",
+    ".stages.read": "read_records read_text",
     ".schemas": "Task TrialRecord",
 }
 

@@ -24,7 +24,7 @@ from extractor.pages.notebook import TrialExtraction  # with what a notebook dis
 from extractor.pipeline import extract
 from extractor.schemas import TrialRecord, Usage
 from extractor.stages.ask.querying import converse
-from extractor.stages.read import read_stream
+from extractor.stages.read import read_stream, read_text
 from extractor.suggestions import refuse_less
 
 if TYPE_CHECKING:
@@ -167,6 +167,28 @@ class Extractor:
                 thread.submit(asyncio.run, extract_one()).result()
         return extracted[0]
 
+    def extract_text(self, text: str, *, title: str | None = None, record_id: str = "text") -> TrialExtraction:
+        r"""Extract a text, such as a protocol synopsis or a pasted list of criteria.
+
+        Works in a notebook, too. ``read_text`` makes the record that is extracted, and tells which headings are read;
+        use it for the places of evidence in the text, and with ``extract_many`` for several texts.
+
+        Args:
+            text: The text, plain or in Markdown.
+            title: The title of the trial, in place of one in the text.
+            record_id: The record's id, unless the text states a number of a registry.
+
+        Raises:
+            RecordError: The text is empty or too long, or is data such as JSON.
+            ValueError: It is no text, or is the name of a file.
+            ModelUnavailable: The model cannot be reached, or there is no key for it.
+
+        >>> extraction = Extractor().extract_text("Key inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI below 35 kg/m2")
+        >>> [criterion.constraints[0].value for criterion in extraction.eligibility.criteria]
+        [7.5, 35]
+        """
+        return self.extract(read_text(text, title=title, record_id=record_id))
+
     async def extract_many(
         self, records: Iterable[TrialRecord | Mapping[str, Any]], concurrency: int = 8
     ) -> AsyncIterator[TrialExtraction]:
@@ -213,7 +235,7 @@ def _as_record(given: object) -> TrialRecord:
         return next(read_stream("study.json", BytesIO(json.dumps(given).encode())))
     raise ValueError(
         f"a {type(given).__name__} is no record; give one of read_records(PATH), or a study of the registry's API as a "
-        "dictionary. For a text, read it as a file in one of the formats of docs/reference/formats.md"
+        "dictionary. For a text, use extract_text"
     )
 
 

@@ -22,6 +22,13 @@ class Part(FrozenModel):
     end: int = Field(ge=0)
 
 
+class Piece(FrozenModel):
+    """From its character ``start`` on, a section's text stands at character ``at`` of the text that was given."""
+
+    start: int = Field(ge=0)
+    at: int = Field(ge=0)
+
+
 class Section(FrozenModel):
     r"""A named piece of free text, exactly as it stood in the file.
 
@@ -37,6 +44,23 @@ class Section(FrozenModel):
     name: str
     text: str
     parts: tuple[Part, ...] = ()
+    pieces: tuple[Piece, ...] = Field(
+        default=(),
+        exclude_if=lambda pieces: not pieces,
+        description="Where the pieces of the section stand in a free text; empty for other formats.",
+    )
+
+    def locate(self, start: int, end: int) -> tuple[int, int] | None:
+        """Return where characters of the section stand in the text that was given; None if no free text was.
+
+        >>> Section(name="title", text="A Trial", pieces=(Piece(start=0, at=7),)).locate(2, 7)
+        (9, 14)
+        """
+        first, last = (
+            next((one.at - one.start for one in reversed(self.pieces) if one.start <= place), None)
+            for place in (start, max(start, end - 1))
+        )
+        return None if first is None or last is None else (first + start, last + end)
 
     def part(self, name: str) -> str | None:
         """Return the text of the first part with this name, or None."""

@@ -22,7 +22,7 @@ from typing import IO, BinaryIO, cast
 
 from .aact import TABLES, OpenTable, is_aact_header, is_aact_table, read_aact
 from .drafts import Found, Unreadable
-from .flat import read_flat
+from .flat import read_plain
 from .json_studies import read_json
 from .streams import BLOCK_BYTES, Bytes, SteadyStream, UnpackMeter, peek_block, to_utf8
 from .tables import is_table_header, read_table
@@ -51,15 +51,15 @@ class Document:
     member: str | None = None
 
 
-def open_documents(name: str, source: Bytes) -> Iterator[Document]:
-    """Yield the documents in a file. Read each one before requesting the next."""
+def open_documents(name: str, source: Bytes, *, named: bool = True) -> Iterator[Document]:
+    """Yield the documents in a file. Read each one before requesting the next. ``named``: the user named this file."""
     raw = SteadyStream(source)
     stream = _buffer(raw)
     if peek_block(stream).startswith(_ZIPS):
         with _rewind(stream, source) as archive_file:
             yield from _open_members(archive_file)
     else:
-        yield Document(_get_stem(name), _read(to_utf8(_unpack(stream, raw))))
+        yield Document(_get_stem(name), _read(to_utf8(_unpack(stream, raw)), named=named))
 
 
 def _get_stem(name: str) -> str:
@@ -102,6 +102,8 @@ def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
     except _BROKEN_DIRECTORY as error:
         raise as_unreadable(error) from error
     with archive:
+        if "[Content_Types].xml" in archive.namelist():
+            raise Unreadable("a document of Word or Excel, which is not read", _COPY)
         members = [member for member in archive.infolist() if _is_visible(member)]
         if not members:
             raise Unreadable("the archive holds no files", "give an archive with records")
@@ -173,11 +175,20 @@ def as_unreadable(problem: Exception) -> Unreadable:
     return Unreadable(f"the data is damaged or cannot be read ({reason})", "check or download the file again")
 
 
-def _read(stream: BinaryIO) -> Iterator[Found]:
+def _read(stream: BinaryIO, *, named: bool = False) -> Iterator[Found]:
     """Yield what the reader of the document's format finds."""
-    yield from detect_format(peek_block(stream))(stream)
+    reader = detect_format(peek_block(stream))
+    yield from read_plain(stream, named=named) if reader is read_plain else reader(stream)
 
 
+_COPY = "copy its text into a text file, or download the record from its registry as JSON, XML or CSV"
+_OTHERS = {
+    rb"\s*%PDF-": ("a PDF, which is not read", _COPY),
+    rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP": ("an image, not a record", "leave it out"),
+    rb"\{\\rtf|\xd0\xcf\x11\xe0": ("a document of a word processor, which is not read", _COPY),
+    rb"(?i)\s*(?:<!doctype html|<html)": ("a web page, which is not read", _COPY),
+}
+"""What else a file may be, by its first bytes: its kind, and what to do."""
 _JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))")
 _XML = re.compile(r"\s*<[?!A-Za-z]")
 
@@ -187,13 +198,14 @@ def detect_format(head: bytes) -> Reader:
 
     ``head`` is the first block of the document, in UTF-8. Raises ``Unreadable`` for an empty file or binary data.
 
-    >>> detect_format(b' [ {"protocolSection": ') is read_json, detect_format(b"[18F]-Tracer imaging\n") is read_flat
+    >>> detect_format(b' [ {"protocolSection": ') is read_json, detect_format(b"[18F]-Tracer imaging\n") is read_plain
     (True, True)
     """
     if not head.strip():
         raise Unreadable("the file is empty", "give a file with a record")
-    if head.lstrip().startswith(b"%PDF-"):
-        raise Unreadable("a PDF, which is not read", "download the record from its registry as JSON, XML or CSV")
+    for mark, (kind, remedy) in _OTHERS.items():
+        if re.match(mark, head, re.DOTALL):
+            raise Unreadable(kind, remedy)
     if b"\0" in head:
         raise Unreadable("binary data, not text", "give a text, JSON, XML or CSV record, plain, in gzip or in zip")
     text = head.decode("utf-8", "replace")
@@ -203,4 +215,4 @@ def detect_format(head: bytes) -> Reader:
         return read_json
     if _XML.match(text):
         return read_xml
-    return read_table if is_table_header(text) else read_flat
+    return read_table if is_table_header(text) else read_plain

@@ -66,6 +66,18 @@ def find_trial_id(text: str | None, numbers: re.Pattern[str] = _TRIAL_ID) -> str
     return number if numbers.fullmatch(number) else None
 
 
+_BREAK = re.compile(r"(?:\r|\\r)?<(?:br|/?p|/?li|/?[uo]l|/?div) ?/?>", re.IGNORECASE)
+
+
+def undo_breaks(text: str) -> str:
+    r"""Return a text with line breaks in the place of HTML's codes for them, filled up with blanks to the same length.
+
+    >>> undo_breaks("Pain<br>Sleep")
+    'Pain   \nSleep'
+    """
+    return _BREAK.sub(lambda found: "\n".rjust(len(found.group())), text)
+
+
 def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
     """Return all sections, but at most one more than a record may have. Such a record is refused later."""
     return tuple(islice(sections, MAX_SECTIONS + 1))

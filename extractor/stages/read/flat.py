@@ -1,4 +1,4 @@
-"""Flattened text, one record per file: a line for each field in a fixed order; fields may be missing.
+"""Plain text, one record per file. Flattened text has a line for each field in a fixed order; fields may be missing.
 
 ::
 
@@ -13,12 +13,14 @@
 A field may contain line breaks and any may be missing, so position alone does not identify a line. Blank
 lines and list items belong to the line before them. Interventions are recognised by their type words. A list of
 outcomes has items ``measure, description, time frame`` joined by bars, and ends with a time frame: a short phrase
-after a comma that names a time and is not a sentence. Prose has sentences and no bars.
+after a comma that names a time and is not a sentence. Prose has sentences and no bars. Any other text is read by its
+headings, in ``free_text``.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, pairwise
 from typing import BinaryIO
 
@@ -35,6 +37,7 @@ from .drafts import (
     take_sections,
     text_section,
 )
+from .free_text import build_text, has_headings
 from .streams import MAX_RECORD_BYTES
 
 _LINE = re.compile(r"[^\r\n]+")
@@ -69,8 +72,12 @@ class _Lines:
         return not _LIST_ITEM.match(self[number]) or _ends_outcome_list(self[number - 1])
 
 
-def read_flat(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the one record of a flattened text."""
+class _NotFlat(Exception):
+    """The text is no flattened record."""
+
+
+def read_plain(stream: BinaryIO, *, named: bool = True) -> Iterator[Found]:
+    """Yield the one record of a plain text; ``named`` as in ``build_text``."""
     content = stream.read(MAX_RECORD_BYTES + 1)
     if len(content) > MAX_RECORD_BYTES:
         raise Unreadable(f"a record of more than {MAX_RECORD_BYTES:,} bytes", "give one record a file")
@@ -78,15 +85,19 @@ def read_flat(stream: BinaryIO) -> Iterator[Found]:
         text = content.decode("utf-8")
     except UnicodeDecodeError as problem:
         raise Unreadable("text that is not UTF-8", "save it as UTF-8", place=f"byte {problem.start}") from problem
-    yield build_draft(_build_flat, text, None)
+    yield build_draft(partial(build_plain, named=named), text, None)
 
 
-def _build_flat(text: str) -> Draft:
+def build_plain(text: str, *, title: str | None = None, named: bool = True) -> Draft:
+    """Build the draft of a flattened text, or of another one; see ``build_text``. Raises ``Unreadable``."""
     spans = (found.span() for found in _LINE.finditer(text) if found.group().strip())
     lines = _Lines(text, tuple(islice(spans, MAX_LINES + 1)))
     if len(lines) > MAX_LINES:
         raise Unreadable(f"text of more than {MAX_LINES:,} lines", "give one record a file")
-    return Draft(take_sections(_list_sections(lines)) if lines else (), "flat")
+    try:
+        return Draft(take_sections(_list_sections(lines)) if lines else (), "flat")
+    except _NotFlat:
+        return build_text(text, title=title, named=named)
 
 
 def _list_sections(lines: _Lines) -> Iterator[Section]:
@@ -95,12 +106,8 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
     # Without interventions, outcomes follow title, summary and conditions.
     after = interventions + 1 if interventions is not None else [*starts, *(3 * [len(lines)])][3]
     outcomes = _find_outcomes(lines, [start for start in starts if start >= after])
-    # Any text may look like a record then, so the outcomes must be certain.
-    if interventions is None and not (outcomes and _ends_outcome_list(lines[outcomes[1] - 1])):
-        raise Unreadable(
-            "an unknown format",
-            "give flattened text, or a download of a registry (docs/reference/formats.md), plain, in gzip or in zip",
-        )
+    if interventions is None and not _are_certain(lines, outcomes):
+        raise _NotFlat
     before = after if interventions is None else interventions
     conditions = max(start for start in starts if start < before)
     yield from text_section("title", lines[0])
@@ -110,6 +117,14 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
     for name, (start, end) in zip(("primary_outcomes", "secondary_outcomes"), pairwise(outcomes), strict=False):
         yield from text_section(name, lines.cut(start, end))
     yield from text_section("detailed_description", lines.cut(outcomes[-1] if outcomes else after, len(lines)))
+
+
+def _are_certain(lines: _Lines, outcomes: Sequence[int]) -> bool:
+    """Return whether outcomes are certain, as they must be in a text without interventions: any may look like one."""
+    if not outcomes or not _ends_outcome_list(lines[outcomes[1] - 1]):
+        return False
+    cell = lines.cut(outcomes[0], outcomes[-1])
+    return ("|" in cell and not cell.lstrip().startswith("|")) or not has_headings(lines.cut(0, outcomes[1]))
 
 
 def _find_outcomes(lines: _Lines, starts: list[int]) -> list[int]:

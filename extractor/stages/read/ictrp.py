@@ -19,6 +19,7 @@ from .drafts import (
     list_items,
     take_sections,
     text_section,
+    undo_breaks,
 )
 from .study import load_fields
 
@@ -27,7 +28,6 @@ COLUMNS = {"trialid", "inclusion criteria", "exclusion criteria", "phase"}
 COLUMNS |= {name for group in _FIELDS.values() for names in group.values() for name in names}
 """The names of the fields that are read."""
 _TRIAL_ID = re.compile(r"[A-Z]{2,8}[-/]?[A-Z0-9][A-Z0-9/-]{3,30}", re.ASCII)
-_BREAK = re.compile(r"(?:\r|\\r)?<(?:br|/?p|/?li|/?[uo]l|/?div) ?/?>", re.IGNORECASE)
 _LABEL = re.compile(
     r"(?:\A|;)\s*(Main Objective|Secondary Objective|(?:Primary|Secondary) end ?point\(s\)"
     r"|Timepoint\(s\) of evaluation of this end ?point):[ ]?"
@@ -44,7 +44,7 @@ def build_ictrp(fields: Mapping[str, str], format: str) -> Draft:  # noqa: A002 
     >>> draft.trial_id, [section.text for section in draft.sections]
     ('ChiCTR2100050713', ['Pain', 'Sleep'])
     """
-    texts = {name.lower().replace("_", " "): _undo_breaks(text).strip() for name, text in fields.items()}
+    texts = {name.lower().replace("_", " "): undo_breaks(text).strip() for name, text in fields.items()}
 
     def read(names: Sequence[str]) -> str:
         return next((texts[name] for name in names if texts.get(name)), "")
@@ -71,10 +71,6 @@ def build_ictrp(fields: Mapping[str, str], format: str) -> Draft:  # noqa: A002 
         written if find_trial_id(written, _TRIAL_ID) else None,
         RegistryFields.model_validate(registry),
     )
-
-
-def _undo_breaks(text: str) -> str:
-    return _BREAK.sub(lambda found: "\n".rjust(len(found.group())), text)
 
 
 def _list_interventions(cell: str) -> Iterator[Section]:

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
+from functools import partial
 from glob import has_magic, iglob
 from itertools import chain, islice
 from pathlib import Path
@@ -13,7 +14,8 @@ from extractor.errors import RecordError, RepeatedRecord
 from extractor.schemas import Source, TrialRecord
 
 from .archives import BROKEN_STREAM, Document, as_unreadable, open_documents
-from .drafts import Found, Unreadable
+from .drafts import Found, Unreadable, build_draft
+from .flat import build_plain
 
 STDIN = "<stdin>"
 OpenAddress = Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]]
@@ -44,8 +46,10 @@ def read_records(
     """
     seen: dict[str, tuple[str, int]] = {}
     for location in inputs:
-        for found in _open_input(os.fspath(location), stdin, open_address):
-            for result in [found] if isinstance(found, RecordError) else _read_file(*found):
+        location = os.fspath(location)
+        named = location == "-" or (Path(location).exists() and not Path(location).is_dir())
+        for found in _open_input(location, stdin, open_address):
+            for result in [found] if isinstance(found, RecordError) else _read_file(*found, named=named):
                 checked = _check_new(result, seen) if isinstance(result, TrialRecord) else result
                 if isinstance(checked, TrialRecord):
                     yield checked
@@ -66,6 +70,47 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
         if isinstance(result, RecordError):
             raise result
         yield result
+
+
+def read_text(text: str, *, title: str | None = None, record_id: str = "text") -> TrialRecord:
+    r"""Read a trial record from a text, such as a protocol synopsis or a pasted list of criteria.
+
+    Usual headings ("Key inclusion criteria", "Treatment arms", "Primary endpoint(s)") begin sections; a text without
+    any is one description. A section's ``locate`` tells where its characters stand in ``text``.
+
+    Args:
+        text: The text, plain or in Markdown; or a flattened record.
+        title: The title of the trial, in place of one in the text.
+        record_id: The record's id, unless the text states a number of a registry.
+
+    Raises:
+        RecordError: The text is empty or too long, or is data such as JSON.
+        ValueError: It is no text, or is the name of a file.
+
+    >>> text = "Inclusion criteria\n- Adults\n\nPrimary endpoint: Survival at 2 years"
+    >>> record = read_text(text, title="A Trial of Fictumab")
+    >>> [section.name for section in record.sections]
+    ['title', 'eligibility', 'primary_outcomes[0]']
+    >>> start, end = record.section("primary_outcomes[0]").locate(0, 8)
+    >>> text[start:end]
+    'Survival'
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"a {type(text).__name__} is no text; for a record, use extract")
+    if len(text) < _LONGEST_NAME and Path(text).is_file():
+        raise ValueError(f"{text!r} is the name of a file; read it with read_records")
+    try:
+        text.encode()
+    except UnicodeEncodeError as problem:
+        raise ValueError(f"the text is not valid Unicode at character {problem.start}") from None
+    document = Document(record_id, iter([build_draft(partial(build_plain, title=title), text, None)]))
+    [found] = _read_document("<text>", document)
+    if isinstance(found, RecordError):
+        raise found
+    return found
+
+
+_LONGEST_NAME = 256
 
 
 def _check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRecord | RepeatedRecord:
@@ -103,9 +148,9 @@ def _open_input(
                 yield str(path), stream
 
 
-def _read_file(path: str, stream: BinaryIO) -> Iterator[TrialRecord | RecordError]:
+def _read_file(path: str, stream: BinaryIO, *, named: bool = True) -> Iterator[TrialRecord | RecordError]:
     try:
-        for document in open_documents(path.strip("<>"), stream):
+        for document in open_documents(path.strip("<>"), stream, named=named):
             yield from _read_document(path, document)
     except (Unreadable, *BROKEN_STREAM) as problem:
         yield _locate_problem(as_unreadable(problem), path)
