@@ -98,6 +98,7 @@ def test_an_arm_that_only_mentions_an_agent_does_not_get_it(text):
     [
         ("Patients in both arms receive prednisone 10 mg orally twice daily.", ("A", "B")),
         ("All patients will be given prednisone 10 mg orally twice daily.", ("A", "B")),
+        ("Arm B adds prednisone 10 mg orally twice daily.", ("B",)),
         ("Rescue prednisone 10 mg orally twice daily is permitted for pain.", ()),
         ("Patients with pain receive prednisone 10 mg orally twice daily.", ()),
     ],

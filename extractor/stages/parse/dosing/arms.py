@@ -169,12 +169,33 @@ class Arms:
         return found
 
     def find_described(self, one: Statement) -> dict[str, str]:
-        """Return the arms that the sentences of a regimen name, all for "both groups"."""
+        """Return the arms that the sentences of a regimen name: "Arm B adds examplumab"; all for "both groups"."""
+        found: dict[str, str] = {}
         for part in one.parts or (one,):
             tokens, first, end = part.clause.tokens, part.clause.first, part.clause.end
-            if not self.texts[part.section].is_group and rule("in_all_arms").search(tokens, first, end):
-                return dict.fromkeys(self.labels, "sentence")
-        return {}
+            if self.texts[part.section].is_group:
+                continue
+            groups = [
+                at for at in rule("group_name").find(tokens, first, end) if rule("arm_word").starts(tokens, at.first)
+            ]
+            named = {name.casefold() for at in groups for name in (at.text, tokens.words[at.end - 1])}
+            opens = [tokens.read(first, at).casefold() for at in range(first + 1, min(first + _REACH, end))]
+            named.update(words for words in opens if len(words) > 1)
+            arms = [arm for arm, names in self._names.items() if names & named]
+            if not arms and rule("in_all_arms").search(tokens, first, end):
+                arms = [*self.labels]
+            found |= dict.fromkeys(arms, "sentence")
+        return {arm: found[arm] for arm in self.labels if arm in found}
+
+    @cached_property
+    def _names(self) -> Mapping[str, Set[str]]:
+        """What a sentence can call each arm: its label, and the group in it ("Arm B" of "Arm B: examplumab")."""
+        names: dict[str, set[str]] = {}
+        for arm in self.labels:
+            text = self.texts[arm]
+            groups = (found.text for found in rule("group_name").find(text.tokens, *text.title))
+            names[arm] = {name.casefold() for name in (self.label(arm), *groups) if name}
+        return names
 
     def _may(self, part: Statement) -> bool:
         """Return whether a statement of an arm's text is what its participants may switch to."""
