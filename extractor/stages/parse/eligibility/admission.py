@@ -20,7 +20,7 @@ from extractor.schemas import (
     Support,
     TrialExtraction,
 )
-from extractor.text.book import rule
+from extractor.text.book import read_text, rule, word_set
 from extractor.text.lexer import Range, Tokens
 from extractor.text.mentions.constraints import find_limits
 from extractor.text.passage import LexedSection, Passage, read_passage
@@ -32,6 +32,8 @@ from .constraints import read_constraints
 
 _SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
 """Rules that find words for a sex."""
+_EXCEPTING = word_set("unless except excepting excluding")
+"""Words with which a condition names those for whom a limit does not hold."""
 _SIDES = dict(zip(AGES, "><", strict=True))
 """The first sign of the comparators that bound each age."""
 _CONTEXT_OF_LIMIT = 200
@@ -68,7 +70,8 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
         sexes, pieces = _find_sexes(tokens, places), list(criterion.evidence)
         for at in places:
             limit = criterion.constraints[int(pieces[at].field[len("constraints[") : -1])]
-            known = {"sex": sexes.get(at), "quantity": _name_by_context(limit, pieces[at], passage)}
+            sex = _name_sex(limit.condition, sexes.get(at))
+            known = {"sex": sex, "quantity": _name_by_context(limit, pieces[at], passage)}
             pieces[at] = pieces[at].model_copy(update=known)
         update["evidence"] = tuple(pieces)
     return criterion.model_copy(update=update)
@@ -162,6 +165,20 @@ def _find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
         if at is not None and frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
             sexes[key] = named[at]
     return sexes
+
+
+def _name_sex(condition: str | None, around: Sex | None) -> Sex | None:
+    """Return the sex of a limit: that of its condition, else the one that the words ``around`` it name.
+
+    >>> _name_sex("for women", Sex.MALE), _name_sex("if liver metastases", Sex.MALE), _name_sex("except in men", None)
+    (<Sex.FEMALE: 'female'>, <Sex.MALE: 'male'>, None)
+    """
+    tokens = read_text(condition or "")
+    if tokens.words and tokens.words[0].lower() in _EXCEPTING:
+        return None
+    found = ((one.first, sex) for name, sex in _SEXED.items() for one in rule(name).find(tokens))
+    named = {sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
+    return named.pop() if len(named) == 1 else around
 
 
 def _name_by_context(limit: Constraint, piece: Evidence, passage: Passage) -> str | None:
