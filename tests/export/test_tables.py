@@ -161,6 +161,33 @@ def test_a_limit_of_some_never_admits_all(rows_of, limits, group, admits, admits
 
 
 @pytest.mark.parametrize(
+    ("stated", "registered", "admits"),
+    [("male", None, "<="), (None, "MALE", "<="), ("all", "MALE", None), ("female", None, None), (None, None, None)],
+)
+def test_a_limit_of_the_only_sex_of_a_trial_is_one_of_all(rows_of, stated, registered, admits):
+    extraction = limited(ALT, quote="Men with ALT <= 3 x ULN")
+    extraction["eligibility"]["sex"] = stated
+    (row,) = rows_of(extraction, {"A": {"registered_sex": registered}})["constraints"]
+    assert (row["sex"], row["admits"], row["admits_some"]) == ("male", admits, None if admits else "<=")
+
+
+def test_the_sex_of_a_condition_is_that_of_its_limit(rows_of):
+    quote = "ALT: Men 2-60 U/L: Women: 3-40 U/L"
+    limits = [
+        {
+            "quantity": "ALT",
+            "comparator": "between",
+            "value": low,
+            "value_high": high,
+            "unit": "U/L",
+            "condition": words,
+        }
+        for low, high, words in ((2, 60, "Men"), (3, 40, "Women"))
+    ]
+    assert [row["sex"] for row in rows_of(limited(*limits, quote=quote))["constraints"]] == ["male", "female"]
+
+
+@pytest.mark.parametrize(
     ("kind", "rules", "decides"),
     [
         ("inclusion", ["all"], True),

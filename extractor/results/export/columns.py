@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from extractor.fields.value_forms import show_value
-from extractor.schemas import Comparator, CriterionKind, FieldRef, TrialExtraction, TrialRecord
+from extractor.schemas import Comparator, CriterionKind, FieldRef, Sex, TrialExtraction, TrialRecord
 from extractor.schemas.values import list_values
 from extractor.text.book import read_table
 from extractor.text.quantity_names import find_loinc, get_quantity, name_quantity
@@ -154,10 +154,11 @@ def _find_least(pieces: Sequence[Json]) -> float | None:
     return min((piece["confidence"] for piece in pieces if piece["confidence"] is not None), default=None)
 
 
-def describe_limits(criterion: Json, *, decides: bool) -> Iterator[dict[str, Any]]:
+def describe_limits(criterion: Json, *, decides: bool, sex: Sex | None = None) -> Iterator[dict[str, Any]]:
     """Yield the computed cells of each limit of a criterion. ``decides``: it is not one of several alternatives.
 
     A limit of some participants admits nobody else. One of the same quantity beside it holds for the others.
+    A limit of the ``sex`` of all participants is one of all.
 
     >>> general = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
     >>> limits = [general, general | {"value": 5, "condition": "if liver metastases"}]
@@ -171,7 +172,7 @@ def describe_limits(criterion: Json, *, decides: bool) -> Iterator[dict[str, Any
         seen = pieces[0] if pieces else {}
         cells = name_limit(limit, seen.get("quantity"))._asdict()
         found.append(cells | {"sex": seen.get("sex"), "confidence": _find_least(pieces)})
-        if limit.get("condition") or seen.get("sex"):
+        if limit.get("condition") or seen.get("sex") not in (None, sex):
             divided.add(limit["quantity"].casefold())
     for limit, cells in zip(criterion["constraints"], found, strict=True):
         of_all = decides and limit["quantity"].casefold() not in divided

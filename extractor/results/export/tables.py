@@ -47,7 +47,7 @@ from .columns import (
     list_custom_rows,
     read_registry,
 )
-from .people import read_comparator
+from .people import read_comparator, read_registered
 from .trial_view import view_trial
 
 Registry = Mapping[str, Json]
@@ -146,10 +146,11 @@ def find_rows(
     stated = (name for name in AGES if getattr(people, name))
     comparators = {f"{name}_comparator": read_comparator(name, people).value for name in stated}
     arms, whole = list_arms(extraction, registered.get("arms", ())), extraction.model_dump(mode="json")
-    criteria = whole["eligibility"]["criteria"]
-    for criterion, around in zip(criteria, find_alternatives(people), strict=True):
+    sex = people.sex or read_registered("sex", registered.get("registered_sex") or "")
+    for criterion, around in zip(whole["eligibility"]["criteria"], find_alternatives(people), strict=True):
         criterion[ADDED] = {"decides": not around}
-        for limit, cells in zip(criterion["constraints"], describe_limits(criterion, decides=not around), strict=True):
+        described = describe_limits(criterion, decides=not around, sex=sex)
+        for limit, cells in zip(criterion["constraints"], described, strict=True):
             limit[ADDED] = cells
     added = {**registered, **comparators, **view_trial(whole["eligibility"], registered)}
     links = (

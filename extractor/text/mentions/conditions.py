@@ -69,15 +69,18 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
     return sexes
 
 
-def name_sex(words: str) -> Sex | None:
-    """Return the sex that a condition names; None if it names none, or both.
+def name_sex(condition: str | None, around: Sex | None) -> Sex | None:
+    """Return the sex of a limit: that of its condition, else the one that the words ``around`` it name.
 
-    >>> name_sex("for men").value, name_sex("with liver metastases"), name_sex("men and women")
-    ('male', None, None)
+    >>> name_sex("for women", Sex.MALE), name_sex("if liver metastases", Sex.MALE), name_sex("except in men", None)
+    (<Sex.FEMALE: 'female'>, <Sex.MALE: 'male'>, None)
     """
-    tokens = read_text(words)
-    named = {sex for name, sex in _SEXED.items() if rule(name).search(tokens)}
-    return named.pop() if len(named) == 1 else None
+    tokens = read_text(condition or "")
+    if tokens.words and tokens.words[0].lower() in _EXCEPTING - {"with"}:
+        return None
+    found = ((one.first, sex) for name, sex in _SEXED.items() for one in rule(name).find(tokens))
+    named = {sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
+    return named.pop() if len(named) == 1 else around
 
 
 def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | None]:

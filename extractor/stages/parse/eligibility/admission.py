@@ -66,7 +66,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
         sexes, pieces = find_sexes(tokens, places), list(criterion.evidence)
         for at in places:
             limit = criterion.constraints[FieldRef(pieces[at].field).position or 0]
-            sex = (name_sex(limit.condition) if limit.condition else None) or (sexes[at][0] if at in sexes else None)
+            sex = name_sex(limit.condition, sexes[at][0] if at in sexes else None)
             known = {"sex": sex, "quantity": _name_by_context(limit, pieces[at], passage)}
             pieces[at] = pieces[at].model_copy(update=known)
         update["evidence"] = tuple(pieces)
