@@ -29,6 +29,8 @@ from .resolve import resolve, resolve_part
 
 _CITED = frozenset({"arms"})
 """Fields whose words say what is meant, but not that it is so: the label of an arm does not say what the arm gets."""
+_ASKED_AS = {"time_window": "time_windows"}
+"""Fields that are a member of a list, and are answered with it."""
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
@@ -71,7 +73,8 @@ class ItemBuilder:
     def resolve(self, field: str) -> Reading[Any]:
         """Resolve the rules' reading and the model's answer for a field."""
         counted = f"{self.draft.group.partition('.')[0]}.{field}"
-        return resolve(self.draft.read(field), self.draft.model.get(field), self.draft.gap(field), counted)
+        gap = self.draft.gap(_ASKED_AS.get(field, field))
+        return resolve(self.draft.read(field), self.draft.model.get(field), gap, counted)
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
         """Resolve fields, add the evidence or the absence of each, and return their values."""

@@ -86,7 +86,7 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
 
 
 def _is_of_other_sex(tokens: Tokens, condition: str, places: Sequence[tuple[int, int]]) -> bool:
-    answered = name_sex(condition)
+    answered = name_sex(condition, None)
     stated = {sex for sex, _ in find_sexes(tokens, dict(enumerate(places))).values()}
     return answered is not None and len(stated) == 1 and answered not in stated
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from extractor.schemas import Sex
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
-from extractor.text.quantity_names import names_quantity
+from extractor.text.quantity_names import name_quantity, names_quantity
+from extractor.text.units import read_unit
 
 from .bounds import Limit
 
@@ -18,6 +19,7 @@ _NEAR = 8
 """How many tokens before a condition the number may stand that it belongs to."""
 _LONGEST = 20
 """The most tokens of a condition."""
+_NORMAL = frozenset({"ULN", "UNL", "normal", "Normal"})
 _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "with", "exception"})
 
 
@@ -64,6 +66,7 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
         else:
             following = ends[bisect_right(ends, place) :][:1]
             at = next((one for one in first[number : number + 1] if not following or one < following[0]), None)
+            at = None if at is not None and NUMBER in tokens.codes[place + 1 : at] else at
         if at is not None and frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
             sexes[key] = named[at], at
     return sexes
@@ -93,7 +96,9 @@ def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | Non
     [None, 'with liver metastases']
     """
     found: list[Range | None] = [None] * len(limits)
-    for phrase in _find_phrases(tokens, limits):
+    phrases = list(_find_phrases(tokens, limits))
+    ends = {one.end for one in limits}
+    for phrase in sorted(phrases, key=lambda one: one.first not in ends):  # those directly behind a limit first
         for at in _choose_limits(tokens, phrase, limits, found):
             found[at] = found[at] or (phrase.first, phrase.end)
     sexes = find_sexes(tokens, {at: (one.first, one.end) for at, one in enumerate(limits)})
@@ -133,6 +138,24 @@ def _is_same(tokens: Tokens, one: Limit, other: Limit) -> bool:
     return tokens.read(*one.quantity).lower() == tokens.read(*other.quantity).lower()
 
 
+def _is_ratio(tokens: Tokens, limit: Limit) -> bool:
+    return limit.unit is not None and not _NORMAL.isdisjoint(tokens.words[slice(*limit.unit)])
+
+
+def _is_further(tokens: Tokens, one: Limit, other: Limit) -> bool:
+    """Return whether a limit is a further ratio to the normal value of one quantity: "<= 3 x ULN or <= 5 x ULN"."""
+    return _is_ratio(tokens, other) and _is_same(tokens, one, other)
+
+
+def _names_limit(tokens: Tokens, phrase: _Phrase, limit: Limit) -> bool:
+    """Return whether a phrase has the name of a limit itself: "with transferrin saturation" ("< 20 %")."""
+    if limit.quantity is None or _is_ratio(tokens, limit) or not phrase.first <= limit.quantity[0] < phrase.end:
+        return False
+    unit = read_unit(tokens.read(*limit.unit)) if limit.unit else None
+    known = name_quantity(tokens.read(*limit.quantity), unit)
+    return known is not None and (unit is None or known.fits(unit))
+
+
 def _extend_sex(tokens: Tokens, word: int) -> Range:
     opening = rule("sex_opening").ends(tokens, word, word - 8)
     people = rule("trial_person").starts(tokens, word + 1)
@@ -162,7 +185,8 @@ def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
         end = min([*stops, first + _LONGEST, len(tokens)])
         while end > first + 1 and rule("condition_tail").ends(tokens, end, end - 1):
             end -= 1
-        if end > first + 1 and not rule("condition_empty").covers(tokens, first, end):
+        is_of_all = rule("men_and_women").search(tokens, first, end)
+        if end > first + 1 and not is_of_all and not rule("condition_empty").covers(tokens, first, end):
             yield _Phrase(first, end, plain)
             done = end
 
@@ -194,22 +218,23 @@ def _choose_limits(
         yield from (at for at in behind if limits[at].first < phrase.reach)
         return
     last = count - 1 if count else None
+    excepts = tokens.words[phrase.first].lower() in _EXCEPTING and phrase.plain
     joined = phrase.first > 0 and tokens.words[phrase.first - 1].lower() in _JOINTS
     follows = (
         last is not None
         and rule("condition_gap").covers(tokens, limits[last].end, phrase.first) is not None
-        and (phrase.plain or (last > 0 and not joined and _is_same(tokens, limits[last - 1], limits[last])))
+        and (phrase.plain or (last > 0 and not joined and _is_further(tokens, limits[last - 1], limits[last])))
     )
     following = behind[0] if behind else None
     leads = (
         following is not None
         and known[following] is None
         and rule("condition_front_gap").covers(tokens, phrase.end, limits[following].first) is not None
-        and (phrase.plain or (last is not None and _is_same(tokens, limits[last], limits[following])))
+        and (phrase.plain or (last is not None and _is_further(tokens, limits[last], limits[following])))
+        and (excepts or not _names_limit(tokens, phrase, limits[following]))
     )
     apart = joined or not phrase.first or tokens.codes[phrase.first - 1] in ",;(.:"
     numbered = not apart and NUMBER in tokens.codes[max(0, phrase.first - _NEAR) : phrase.first]
-    excepts = tokens.words[phrase.first].lower() in _EXCEPTING
     if leads and following is not None and ((not follows and not numbered) or apart or excepts):
         yield following
         while following + 1 in behind and phrase.first == 0 and _goes_on(tokens, limits, following + 1):
