@@ -42,6 +42,10 @@ class Evidence(FrozenModel):
         return Citation(section=self.section, start=self.start, end=self.end, quote=self.quote)
 
 
+def _is_later(metadata: Any) -> bool:
+    return isinstance(metadata, FieldMetadata) and not metadata.in_total
+
+
 class ExtractedItem(FrozenModel):
     """An extracted item with its provenance.
 
@@ -62,6 +66,12 @@ class ExtractedItem(FrozenModel):
     def evidence_for(self, field: str) -> tuple[Evidence, ...]:
         """Return the evidence for a field with its members and parts: for ``amounts``, also for ``amounts[0]``."""
         return tuple(one for one in self.evidence if FieldRef(field).covers(one.field))
+
+    def list_stated_fields(self) -> list[str]:
+        """List the fields in gold, without those that guideline 1.5 added and of which the item says nothing."""
+        known = type(self).model_fields
+        later = {n for n, info in known.items() for one in info.metadata if _is_later(one)}
+        return [name for name in self.list_gold_fields() if name not in later - self.model_fields_set]
 
     @classmethod
     def list_gold_fields(cls) -> list[str]:

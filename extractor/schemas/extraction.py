@@ -415,16 +415,17 @@ class TrialExtraction(FrozenModel):
 
     def to_gold(self) -> dict[str, Any]:
         """Return the extraction with only the guideline's keys, in the format of gold files."""
-        people, criteria, dosing, endpoints = (
-            dict.fromkeys(model.list_gold_fields(), True) for model in (Eligibility, Criterion, Regimen, Endpoint)
+        criteria, dosing, endpoints = (
+            {number: dict.fromkeys(one.list_stated_fields(), True) for number, one in enumerate(items)}
+            for items in (self.eligibility.criteria, self.dosing, self.endpoints)
         )
         return self.model_dump(
             mode="json",
             include={
                 "record_id": True,
-                "eligibility": {**people, "criteria": {"__all__": criteria}},
-                "dosing": {"__all__": dosing},
-                "endpoints": {"__all__": endpoints},
+                "eligibility": {**dict.fromkeys(self.eligibility.list_stated_fields(), True), "criteria": criteria},
+                "dosing": dosing,
+                "endpoints": endpoints,
                 "custom": {name: {"__all__": {"of": True, "values": True}} for name in self.custom},
             },
         )

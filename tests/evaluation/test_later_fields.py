@@ -1,12 +1,12 @@
 """Conditions, time windows, groups and arms: lines of their own, beside the totals."""
 
 import copy
-import json
 
 import pytest
 
 from extractor.results.evaluation import evaluate
 from extractor.results.evaluation.page import WorstErrors, render_score_page
+from extractor.schemas import TrialExtraction
 
 from .annotations import criterion, limit, make_gold, name_errors, regimen, score
 
@@ -203,6 +203,13 @@ def test_errors_of_later_fields_are_on_the_page():
     assert all(name in page for name in (OF, RULE))
 
 
-def test_a_report_with_them_is_json():
-    report = score(make_later_gold(), trial())
-    assert json.loads(report.model_dump_json())["records"] == 1
+def test_gold_keeps_what_it_says_of_them_and_no_more():
+    kept = TrialExtraction.model_validate(make_later_gold()).to_gold()
+    criteria = kept["eligibility"]["criteria"]
+    assert [("time_windows" in one, one.get("group")) for one in criteria[3:]] == [
+        (True, None),
+        (False, "g1"),
+        (False, "g1"),
+    ]
+    assert [one.get("arms") for one in kept["dosing"]] == [["Foscarnet"], None]
+    assert "groups" not in TrialExtraction.model_validate(make_gold()).to_gold()["eligibility"]
