@@ -120,8 +120,8 @@ class Case:
                 reading = item.rules.get(name)
                 if name in UNASKED or not reading or not reading.list_values():
                     continue
-                value = reading.list_values() if name in ASKED_AS else reading.value
-                said = {"stands": True, ASKED_AS.get(name, name): self.number_arms(value)}
+                value = reading.list_values() if name in ASKED_AS else self.number_arms(reading.value)
+                said = {"stands": True, ASKED_AS.get(name, name): value}
                 answers = (ground_answer(said, one, parsed, parsed.find_lead_in(one)).model for one in asked)
                 if not any(is_same(reading, answer.get(name)) for answer in answers):
                     unproven.append(f"{name}: {reading.value}")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from extractor.schemas import Part
 from extractor.text.book import read_text, rule
