@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from .stages.parse import Outcome, ParsedRecord, parse_record, split_outcomes
     from .stages.parse.drafts import ConflictKind, TokenConflict
     from .stages.proof.quotes import QuoteCheck, QuoteStatus, verify_quote
-    from .stages.read import read_records, read_text
+    from .stages.read import make_record, read_records
 
 __all__ = [
     "ConflictKind", "Effort", "Extractor", "ExtractorError", "Outcome", "ParsedRecord", "QuoteCheck", "QuoteStatus",
     "Registry", "RegistryQuery", "ScoreReport", "Task", "TokenConflict", "TrialDiff", "TrialExtraction",
-    "TrialRecord", "diff_trials", "evaluate", "fetch_records", "parse_record", "read_records", "read_text",
+    "TrialRecord", "diff_trials", "evaluate", "fetch_records", "make_record", "parse_record", "read_records",
     "show", "split_outcomes", "verify_quote",
 ]  # fmt: skip
 
@@ -41,7 +41,7 @@ _MODULES = {
     ".pages.notebook": "TrialExtraction show",  # a notebook displays extractions
     ".stages.parse": "Outcome ParsedRecord parse_record split_outcomes",
     ".stages.parse.drafts": "ConflictKind TokenConflict",
-    ".stages.read": "read_records read_text",
+    ".stages.read": "make_record read_records",
     ".schemas": "Task TrialRecord",
 }
 

@@ -24,7 +24,7 @@ from extractor.pages.notebook import TrialExtraction  # with what a notebook dis
 from extractor.pipeline import extract
 from extractor.schemas import TrialRecord, Usage
 from extractor.stages.ask.querying import converse
-from extractor.stages.read import read_stream, read_text
+from extractor.stages.read import make_record, read_stream
 from extractor.suggestions import refuse_less
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Extractor:
     def extract_text(self, text: str, *, title: str | None = None, record_id: str = "text") -> TrialExtraction:
         r"""Extract a text, such as a protocol synopsis or a pasted list of criteria.
 
-        Works in a notebook, too. ``read_text`` makes the record that is extracted, and tells which headings are read;
+        Works in a notebook, too. ``make_record`` makes the record that is extracted, and tells which headings are read;
         use it for the places of evidence in the text, and with ``extract_many`` for several texts.
 
         Args:
@@ -183,11 +183,11 @@ class Extractor:
             ValueError: It is no text, or is the name of a file.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
 
-        >>> extraction = Extractor().extract_text("Key inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI below 35 kg/m2")
+        >>> extraction = Extractor().extract_text("Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2")
         >>> [criterion.constraints[0].value for criterion in extraction.eligibility.criteria]
         [7.5, 35]
         """
-        return self.extract(read_text(text, title=title, record_id=record_id))
+        return self.extract(make_record(text, title=title, record_id=record_id))
 
     async def extract_many(
         self, records: Iterable[TrialRecord | Mapping[str, Any]], concurrency: int = 8

@@ -49,7 +49,7 @@ __all__ = [
     "Constraint", "Coverage", "Criterion", "CriterionGroup", "CriterionKind", "CustomItem", "Eligibility", "Endpoint",
     "EndpointCategory", "Evidence", "EvidenceKind", "ExtractedItem", "FieldInfo", "FieldMetadata", "FieldRef",
     "Finding", "FindingKind", "Frequency", "GroupRule", "Instrument", "ItemGroup", "Origin", "Part", "Period",
-    "Piece", "Quantity", "Rank", "Regimen", "RegistryFields", "Role", "Route", "Section", "SectionCoverage", "Severity", "Sex",
-    "Source", "Support", "Task", "TimeKind", "TimePoint", "TimeUnit", "TimeWindow", "TrialExtraction", "TrialRecord",
-    "Usage", "ValueKind", "list_fields", "list_groups",
+    "Piece", "Quantity", "Rank", "Regimen", "RegistryFields", "Role", "Route", "Section", "SectionCoverage", "Severity",
+    "Sex", "Source", "Support", "Task", "TimeKind", "TimePoint", "TimeUnit", "TimeWindow", "TrialExtraction",
+    "TrialRecord", "Usage", "ValueKind", "list_fields", "list_groups",
 ]  # fmt: skip

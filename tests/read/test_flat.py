@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.stages.read.drafts import Draft, Unreadable
-from extractor.stages.read.flat import read_flat
+from extractor.stages.read.drafts import Draft
+from extractor.stages.read.flat import read_plain
 
 FIELDS = {
     "title": "Fictumab in Asthma",
@@ -21,7 +21,7 @@ FIELDS = {
 
 
 def read_fields(text: str) -> dict[str, str]:
-    [draft] = read_flat(io.BytesIO(text.encode()))
+    [draft] = read_plain(io.BytesIO(text.encode()))
     assert isinstance(draft, Draft)
     fields = {section.name: section.text for section in draft.sections}
     interventions = [fields.pop(name) for name in list(fields) if name.startswith("interventions[")]
@@ -64,15 +64,6 @@ def test_missing_lines(missing, newline, end):
 def test_fields_with_line_breaks_or_odd_shape(change):
     fields = FIELDS | change
     assert read_fields("\n".join(fields.values())) == fields
-
-
-@pytest.mark.parametrize(
-    "text", ["# A readme\n\nIt explains things.\n\n- a list\n- of points\n", "just one line", "a,b\n1,2\n3,4\n"]
-)
-def test_other_text_is_refused(text):
-    [problem] = read_flat(io.BytesIO(text.encode()))
-    assert isinstance(problem, Unreadable)
-    assert "an unknown format" in problem.problem
 
 
 WORDS = st.lists(st.sampled_from(["fictumab", "cells", "(CR)", "50%", "naïve", "≥2", "blood"]), min_size=1, max_size=6)

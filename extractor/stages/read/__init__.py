@@ -8,6 +8,6 @@ Formats and packaging are detected by content, never by a file's name. Everythin
 records needs the memory of its largest record, plus about 300 bytes per id.
 """
 
-from .records import read_records, read_stream, read_text
+from .records import make_record, read_records, read_stream
 
-__all__ = ["read_records", "read_stream", "read_text"]
+__all__ = ["make_record", "read_records", "read_stream"]

@@ -72,9 +72,9 @@ def split_items(text: LexedSection, start: int, end: int, *, by_line: bool) -> t
 
 
 def holds_list(raw: str, start: int, end: int) -> bool:
-    """Return whether a text is a list and nothing else: each line has a mark, or continues an item.
+    r"""Return whether a text is a list and nothing else: each line has a mark, or continues an item.
 
-    >>> [holds_list(text, 0, len(text)) for text in ("1. Adult\\n2. Asthma", "Asthma is common.\\n- It is")]
+    >>> [holds_list(text, 0, len(text)) for text in ("1. Adult\n2. Asthma", "Asthma is common.\n- It is")]
     [True, False]
     """
     lines = [found.group() for found in _LINE.finditer(raw, start, end) if not found.group().isspace()]
@@ -223,7 +223,8 @@ def _read_outcome(text: LexedSection, start: int, end: int) -> Iterator[tuple[st
     bracket = _find_bracket(raw, start, line_end)
     if stated:
         first, begin = text.whole.part(stated.first, stated.end).raw_span
-        first = max(first, raw.rfind("[", first, begin), raw.rfind("(", first, begin))
+        name = text.whole.part(*stated.place("named")).raw_span[0]
+        first = max(first, raw.rfind("[", first, name), raw.rfind("(", first, name))
         stop = _find_end(raw, first, begin, end)
     elif bracket and _speaks_of_time(read_text(raw[slice(*bracket)])):
         first, begin, stop = bracket[0] - 1, *bracket

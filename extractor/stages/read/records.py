@@ -45,8 +45,7 @@ def read_records(
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
     seen: dict[str, tuple[str, int]] = {}
-    for location in inputs:
-        location = os.fspath(location)
+    for location in [os.fspath(one) for one in inputs]:
         named = location == "-" or (Path(location).exists() and not Path(location).is_dir())
         for found in _open_input(location, stdin, open_address):
             for result in [found] if isinstance(found, RecordError) else _read_file(*found, named=named):
@@ -72,8 +71,8 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
         yield result
 
 
-def read_text(text: str, *, title: str | None = None, record_id: str = "text") -> TrialRecord:
-    r"""Read a trial record from a text, such as a protocol synopsis or a pasted list of criteria.
+def make_record(text: str, *, title: str | None = None, record_id: str = "text") -> TrialRecord:
+    r"""Make the record of a text, such as a protocol synopsis or a pasted list of criteria.
 
     Usual headings ("Key inclusion criteria", "Treatment arms", "Primary endpoint(s)") begin sections; a text without
     any is one description. A section's ``locate`` tells where its characters stand in ``text``.
@@ -88,7 +87,7 @@ def read_text(text: str, *, title: str | None = None, record_id: str = "text") -
         ValueError: It is no text, or is the name of a file.
 
     >>> text = "Inclusion criteria\n- Adults\n\nPrimary endpoint: Survival at 2 years"
-    >>> record = read_text(text, title="A Trial of Fictumab")
+    >>> record = make_record(text, title="A Trial of Fictumab")
     >>> [section.name for section in record.sections]
     ['title', 'eligibility', 'primary_outcomes[0]']
     >>> start, end = record.section("primary_outcomes[0]").locate(0, 8)
@@ -96,7 +95,7 @@ def read_text(text: str, *, title: str | None = None, record_id: str = "text") -
     'Survival'
     """
     if not isinstance(text, str):
-        raise ValueError(f"a {type(text).__name__} is no text; for a record, use extract")
+        raise ValueError(f"a {type(text).__name__} is no text")  # noqa: TRY004 - as for all arguments
     if len(text) < _LONGEST_NAME and Path(text).is_file():
         raise ValueError(f"{text!r} is the name of a file; read it with read_records")
     try:

@@ -1,0 +1,156 @@
+"""Free text: usual headings make sections, whose characters are those of the text."""
+
+import tomllib
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from extractor import make_record
+from extractor.errors import RecordError
+from extractor.schemas import Section
+
+from .conftest import read_all
+from .test_packaging import zip_members
+
+CASES = tomllib.loads(Path(__file__).with_name("free_texts.toml").read_text("utf-8"))
+NOTE = "A Trial\n\nInclusion criteria\n- Adults\n"
+PROSE = "Fictumab is given to adults with asthma."
+
+
+def show(section: Section, expected: object) -> object:
+    """The section as in ``expected``: its text, or its parts."""
+    if isinstance(expected, dict):
+        return {part.name: section.part(part.name) for part in section.parts}
+    return section.text
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_sections(name, newline):
+    text, expected = CASES[name]["text"], CASES[name]["sections"]
+    record = make_record(text.replace("\n", newline))
+    found = {section.name: show(section, expected.get(section.name)) for section in record.sections}
+    assert {key: value.replace(newline, "\n") if isinstance(value, str) else value for key, value in found.items()} == {
+        key: value.removeprefix("\n") if isinstance(value, str) else value for key, value in expected.items()
+    }
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_places_lead_back_to_the_text(name):
+    text = CASES[name]["text"]
+    for section in make_record(text).sections:
+        starts = [piece.start for piece in section.pieces]
+        for start, end in zip(starts, [*(start - 1 for start in starts[1:]), len(section.text)], strict=True):
+            found = text[slice(*section.locate(start, end))]
+            assert found.replace("<br>", "   \n") == section.text[start:end]
+
+
+def test_places_across_pieces_and_without_any():
+    record = make_record("Inclusion: adults\nExclusion: smokers", title="A Trial")
+    eligibility = record.section("eligibility")
+    assert eligibility.text == "Inclusion\nadults\nExclusion\nsmokers"
+    assert eligibility.locate(10, 16) == (11, 17)
+    assert eligibility.locate(0, len(eligibility.text)) == (0, 36)
+    assert record.section("title").locate(0, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "record_id"),
+    [
+        (NOTE, "note"),
+        ("NCT90000001\n" + NOTE, "NCT90000001"),
+        ("Trial ID: ISRCTN12345678\n" + NOTE, "ISRCTN12345678"),
+        ("Compared with NCT90000001\n" + NOTE, "note"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["txt", "md", ""])
+def test_a_file_has_the_number_of_its_trial_or_its_own_name(tmp_path, text, record_id, suffix):
+    path = tmp_path / f"note.{suffix}".rstrip(".")
+    path.write_text(text, "utf-8")
+    [record] = read_all(path).records
+    assert (record.record_id, record.source.format) == (record_id, "text")
+
+
+def test_standard_input_is_read_like_a_file():
+    [record] = read_all("-", stdin=b"\xef\xbb\xbf" + NOTE.encode()).records
+    assert (record.record_id, record.source.path) == ("stdin", "<stdin>")
+    assert record.section("eligibility").text == "Inclusion criteria\n- Adults"
+    assert record.section("title").locate(0, 7) == (0, 7)
+
+
+def test_a_text_without_headings_is_a_record_only_if_it_is_named(tmp_path):
+    """A folder may hold a README beside the records."""
+    for name in ("note.md", "README.md"):
+        (tmp_path / name).write_text(NOTE if name == "note.md" else PROSE, "utf-8")
+    (tmp_path / "all.zip").write_bytes(zip_members({"note.txt": NOTE.encode(), "more.txt": PROSE.encode()}))
+    for inputs in ([tmp_path / "*.md"], [tmp_path / "all.zip"]):
+        reading = read_all(*inputs)
+        assert reading.ids == ["note"]
+        [error] = reading.errors
+        assert error.problem == 'a text without a heading such as "Inclusion Criteria"'
+        assert error.remedy.startswith("name the file itself")
+    assert read_all(tmp_path / "README.md").ids == ["README"]
+
+
+@pytest.mark.parametrize("arguments", [{}, {"title": "B"}, {"record_id": "mine"}])
+def test_title_and_id_are_arguments(arguments):
+    record = make_record(NOTE, **arguments)
+    assert record.record_id == arguments.get("record_id", "text")
+    assert record.section("title").text == arguments.get("title", "A Trial")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("", RecordError, "no free text"),
+        (" \n", RecordError, "no free text"),
+        ('{"a": 1}', RecordError, "an unknown format"),
+        ("a,b\n1,2\n", RecordError, "an unknown format"),
+        ("Arms\n" * 20_001, RecordError, "text of more than 20,000 lines"),
+        ("README.md", ValueError, "'README.md' is the name of a file; read it with read_records"),
+        ("\ud800", ValueError, "not valid Unicode at character 0"),
+        (b"Arms", ValueError, "a bytes is no text"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_text_of_a_trial_is_refused(text, error, words):
+    with pytest.raises(error, match=words):
+        make_record(text)
+
+
+def test_flattened_text_stays_flattened_text():
+    text = "Fictumab\nSummary: it helps.\nAsthma\nDRUG: Fictumab\nPain, week 4\nInclusion Criteria:\n* Adults"
+    record = make_record(text)
+    assert record.source.format == "flat"
+    assert record.section("detailed_description").text == "Inclusion Criteria:\n* Adults"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A Trial\nInclusion criteria:\nAsthma\nNo steroids, or other drugs, within 4 weeks\n",
+        "Title: A Trial\nAsthma\nAdults\nSummary: Fictumab is given for pain, fever, 2 weeks\nArms\n- Rest\n",
+    ],
+)
+def test_a_line_with_commas_and_a_time_below_a_heading_is_no_list_of_outcomes(text):
+    assert make_record(text).source.format == "text"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Inclusion criteria: x\n" * 5_000,
+        "Primary endpoint: " + "a (b; " * 50_000,
+        "Primary endpoints\n- " + "[(" * 100_000,
+        "Primary endpoints\n" + "\t" * 300_000,
+        "Arms\n" + ("-" * 40 + "\n") * 10_000 + "x",
+        "key main study " * 20_000,
+        "| " * 100_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_hostile_texts_take_linear_time(text):
+    """A reader that takes the square of the length would need minutes."""
+    with suppress(RecordError):
+        assert make_record(text).sections
