@@ -66,7 +66,10 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
         else:
             following = ends[bisect_right(ends, place) :][:1]
             at = next((one for one in first[number : number + 1] if not following or one < following[0]), None)
-            at = None if at is not None and NUMBER in tokens.codes[place + 1 : at] else at
+            behind = place + 1  # "102 cm (40 inches) in men"
+            if tokens.codes[behind : behind + 1] == "(":
+                behind = max(behind, tokens.codes.find(")", behind, behind + _NEAR))
+            at = None if at is not None and NUMBER in tokens.codes[behind:at] else at
         if at is not None and frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
             sexes[key] = named[at], at
     return sexes
