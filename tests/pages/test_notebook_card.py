@@ -12,6 +12,8 @@ from extractor.schemas import TrialExtraction
 from extractor.text.clean import clean_text
 from tests.browser import fits_its_window, list_violations, needs_browser, open_context
 
+from .invented import make_extraction
+
 HOSTILE = "Weight over 40 kg </mark></td></div> & <b>strong</b>"
 
 
@@ -62,6 +64,19 @@ def test_an_extraction_alone_shows_values_and_quotes(extraction):
     page = extraction._repr_html_()
     assert "<mark" not in page
     assert "<td>overall survival</td><td><q>Overall</q>" in page
+
+
+def test_conditions_windows_groups_and_arms_stand_with_their_values():
+    page = TrialExtraction.model_validate(make_extraction())._repr_html_()
+    for said, *quotes in (
+        ("Haemoglobin ≥ 11 g/dL, for women", "11 g/dL", "for women"),
+        ("warfarin: ≤ 10 days before biopsy", "within 10 days", "warfarin", "before biopsy"),
+        ("any of “One of these events:”", "One of these events:"),
+        ("10 mg (High &gt; 5 mg)",),
+        ("High &gt; 5 mg",),
+    ):
+        assert f"<td>{said}</td><td>{''.join(f'<q>{quote}</q> ' for quote in quotes)}</td>" in page
+    assert "<td>time window</td>" not in page  # it is the first of the list
 
 
 def test_another_record_or_another_text_is_refused(record, extraction):

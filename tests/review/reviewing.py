@@ -29,8 +29,12 @@ _INVENTED = {"agent": "chimeric antigen receptor T cell", "section": "brief_summ
 def read_gold(record_id=SEED):
     """Return the gold of a record with the fields that it may lack, as a review writes them."""
     gold = TrialExtraction.model_validate_json((GOLD / f"{record_id}.json").read_text("utf-8")).to_gold()
+    gold["eligibility"].setdefault("groups", [])
     for one in gold["eligibility"]["criteria"]:
-        one["time_windows"] = one["time_windows"] or [one["time_window"]] if one["time_window"] else []
+        one.setdefault("group", None)
+        one["time_windows"] = one.get("time_windows") or ([one["time_window"]] if one["time_window"] else [])
+    for one in gold["dosing"]:
+        one.setdefault("arms", [])
     return gold
 
 

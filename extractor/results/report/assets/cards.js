@@ -40,7 +40,7 @@ function showGrid(record) {
   const { arms, given, untold } = record.grid;
   const link = ({ path, name, how }) => [make("a", { href: writeRecord(record.id, path) }, name), how && make("span", { class: "how" }, ` ${how}`)];
   const rows = arms.map((arm, place) => make("tr", {}, make("th", { scope: "row" }, arm),
-    given.map(({ name, doses }) => make("td", { "data-label": name }, doses[place] ?? make("span", { class: "dim" }, "not given")))));
+    given.map(({ name, doses }) => make("td", { "data-label": name, class: !doses[place] && "none" }, doses[place] ?? "not given"))));
   const table = make("table", { class: "grid stacked" },
     make("caption", {}, "What each arm gets"),
     make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "arm"), given.map((one) => make("th", { scope: "col" }, link(one))))),

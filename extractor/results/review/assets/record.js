@@ -158,7 +158,7 @@ class RecordView {
     const flaws = this.record.flaws.filter((flaw) => shown.some(({ path }) => path === flaw.item));
     const current = shown.some(({ path }) => path === this.current) && this.current;
     const isOpenLeft = current && this.record.items.some((one) => one.state === "open");
-    const signature = JSON.stringify([shown, flaws, current, isOpenLeft]);
+    const signature = JSON.stringify([shown, flaws, current, isOpenLeft, current && this.record.choices]);
     const known = this.cards.get(item.path);
     return known?.signature === signature ? known : { signature, element: makeCard(this, item) };
   }
