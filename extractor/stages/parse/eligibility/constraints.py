@@ -262,8 +262,8 @@ def name_limited(windows: Reading[tuple[TimeWindow, ...]], other: Passage) -> Re
     """Return time windows of which those that name nothing limit what another line names: their item, or its parent.
 
     >>> _, windows = read_windows(read_passage("within 4 weeks"))
-    >>> name_limited(windows, read_passage("Treatment with a statin:")).value[0].of
-    'statin'
+    >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
+    'statins'
     """
     if all(one.of for one in windows.value):
         return windows
