@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor import Extractor, parse_record, pipeline, read_records
+from extractor import Extractor, make_record, parse_record, pipeline, read_records
 from extractor.errors import RecordError
 from tests.faults.server import serve_faults
 from tests.llm.stub import serve
@@ -43,6 +43,35 @@ def test_a_study_of_the_registry_may_be_a_dictionary():
 def test_what_is_no_record_is_refused_with_what_is_needed(given):
     with pytest.raises(ValueError, match=r"is no record; give one of read_records\(PATH\), or a study"):
         Extractor().extract(given)
+
+
+NOTE = "Inclusion criteria\n- HbA1c of at least 7.5 %\n\nPrimary endpoint: Survival at 2 years"
+
+
+def test_a_text_is_extracted_as_its_record_is():
+    extraction = Extractor().extract_text(NOTE, title="A Trial", record_id="mine")
+    assert extraction == Extractor().extract(make_record(NOTE, title="A Trial", record_id="mine"))
+    assert extraction.record_id == "mine"
+    assert [one.constraints[0].value for one in extraction.eligibility.criteria] == [7.5]
+    assert [one.time_frame for one in extraction.endpoints] == ["at 2 years"]
+    with pytest.raises(RecordError, match="no free text"):
+        Extractor().extract_text("")
+
+
+async def test_a_text_is_extracted_where_an_event_loop_runs():
+    """As in a notebook."""
+    assert Extractor().extract_text(NOTE).endpoints[0].measure == "Survival"
+
+
+def test_every_quote_leads_to_its_place_in_the_text():
+    record = make_record(NOTE)
+    extraction = Extractor().extract(record)
+    items = (extraction.eligibility, *extraction.eligibility.criteria, *extraction.endpoints)
+    evidence = [one for item in items for one in item.evidence]
+    assert len(evidence) > 5
+    for one in evidence:
+        start, end = record.section(one.section).locate(one.start, one.end)
+        assert NOTE[start:end] == one.quote
 
 
 async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path):

@@ -36,6 +36,7 @@ _ENDS = {"title": _NEXT_LINE, "official_title": _NEXT_LINE, _ID: _NEXT_LINE, "co
 _ORDER = ("title", "official_title", "brief_summary", DESCRIPTION, "conditions", "keywords", ELIGIBILITY, *ITEMS)
 _LONGEST_TITLE, _TABLE_LINES, _OPENING_LINES = 300, 4, 3
 _OPENING = re.compile(rf"(?:[{re.escape(NO_WORDS)}]*\n)?[\s|]*")
+_TWO_WORDS = re.compile(r"\b[^\W\d_]{2,}\W+[^\W\d_]{2}")
 _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 
 
@@ -74,7 +75,8 @@ def has_headings(text: str) -> bool:
 def _refuse_other(text: str, *, named: bool) -> None:
     """Raise ``Unreadable`` for a text without usual headings that is a table or data, or that the user did not name."""
     lines = [found.group() for found in LINE.finditer(text) if found.group().strip()][:_TABLE_LINES]
-    if text.lstrip()[:1] in ("{", '"') or (len(lines) > 1 and all(map(_TABLE_ROW.fullmatch, lines))):
+    is_table = len(lines) > 1 and all(map(_TABLE_ROW.fullmatch, lines))
+    if is_table or text.lstrip()[:1] in ("{", '"') or (text.strip() and not _TWO_WORDS.search(text)):
         raise Unreadable(
             "an unknown format",
             'give a text with headings such as "Inclusion Criteria", or a download of a registry '
@@ -138,8 +140,8 @@ class _TextReader:
                 yield "arms" if found and found[0] == "arm" else section, place
         elif section in _ENDS:
             start, end = _trim(self.text, start, end)
-            found = _ENDS[section].search(self.text, start, end)
-            stop = found.start() if found else end
+            gap = _ENDS[section].search(self.text, start, end)
+            stop = gap.start() if gap else end
             yield DESCRIPTION if self.places[section] else section, (start, stop)
             yield DESCRIPTION, (stop, end)
         elif section == DESCRIPTION or (heading.kind == "criteria" and heading.is_alone):
