@@ -26,7 +26,8 @@ _IN_ORDER = "ORDER BY invocation DESC, position"
 
 def digest_record(record: TrialRecord) -> str:
     """Return the SHA-256 of a record's sections and registry data, which decide its extraction."""
-    text = record.model_dump_json(include={"sections", "registry"}, exclude={"registry": set(RegistryFields.beside)})
+    left_out = {*RegistryFields.beside, "arm_links"}  # links came later; runs made before must know their records
+    text = record.model_dump_json(include={"sections", "registry"}, exclude={"registry": left_out})
     return sha256(text.encode("utf-8")).hexdigest()
 
 
