@@ -354,7 +354,7 @@ def add_fields(schema: dict[str, Any], fields: Iterable[CustomField]) -> dict[st
 
 TAKEN = frozenset(
     [
-        *("regimens", "people", "n", "stands", "ok", "split", "d", "t", "under"),
+        *("regimens", "people", "n", "stands", "ok", "split", "d", "t", "under", "rule"),
         *TrialExtraction.model_fields,
         *ExtractedItem.model_fields,
         *(name for task in Task for i in list_fields(task) for name in (i.name, i.metadata.key) if name),
