@@ -19,6 +19,7 @@ from extractor.schemas import (
     Period,
     Quantity,
     TimePoint,
+    TimeUnit,
     TimeWindow,
 )
 from extractor.text.book import find_terms, read_text, rule
@@ -32,6 +33,7 @@ TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
 _SIGNS = {"≤": "<=", "≥": ">="}
 _SENSE = re.compile(r"(?P<sign>[<>]=?|[=≤≥])\s*(?P<time>\d.*)")
+_HALF_LIVES = re.compile(r"(\d[\d.]*) half[ _-]?li(?:fe|ves)")
 _RANGE_SENSE = re.compile(r"(?P<low>\d[\d.]*)\s?-\s?(?P<high>\d[\d.]*)\s(?P<unit>\S+)")
 _COUNT = re.compile(r"(?<=[:<>=≤≥])(?P<space>\s*)(?P<word>once|twice|thrice)\b", re.IGNORECASE)
 _COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
@@ -229,15 +231,22 @@ def read_window(text: str) -> TimeWindow | str:
     """
     quote, sense, of, anchor = (part.strip() for part in (*text.split("|", 3), "", "", "")[:4])
     if found := _RANGE_SENSE.fullmatch(sense):
-        low, high = (read_time(Period, f"{found[side]} {found['unit']}") for side in ("low", "high"))
-        sign, upper = Comparator.BETWEEN, high.value
+        (low, unit), (upper, _) = (_read_length(f"{found[side]} {found['unit']}") for side in ("low", "high"))
+        limits = {"comparator": Comparator.BETWEEN, "value": low, "value_high": upper, "unit": unit}
     elif found := _SENSE.fullmatch(sense):
-        low, upper = read_time(Period, found["time"]), None
-        sign = Comparator(_SIGNS.get(found["sign"], found["sign"]))
+        number, unit = _read_length(found["time"])
+        limits = {"comparator": _SIGNS.get(found["sign"], found["sign"]), "value": number, "unit": unit}
     else:
         return text.strip(" |")
-    limits = {"comparator": sign, "value": low.value, "value_high": upper, "unit": low.unit}
     return TimeWindow.model_validate({"quote": quote, **limits, "of": _named(of), "anchor": _named(anchor)})
+
+
+def _read_length(text: str) -> tuple[float, TimeUnit]:
+    """Read the length of a window, the only time that may be in half-lives."""
+    if found := _HALF_LIVES.fullmatch(text.strip()):
+        return float(found[1]) if "." in found[1] else int(found[1]), TimeUnit.HALF_LIFE
+    length = read_time(Period, text)
+    return length.value, length.unit
 
 
 def _named(words: str) -> str | None:

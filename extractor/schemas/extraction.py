@@ -25,9 +25,15 @@ from .vocabulary import (
 )
 
 
+def _bar_half_lives(unit: TimeUnit) -> TimeUnit:
+    if unit is TimeUnit.HALF_LIFE:
+        raise ValueError("only a time window may be in half-lives")
+    return unit
+
+
 class _Time(FrozenModel):
     value: Number = Field(description="The number.")
-    unit: TimeUnit
+    unit: Annotated[TimeUnit, AfterValidator(_bar_half_lives)]
 
     def __str__(self) -> str:
         return f"{self.value} {self.unit}"

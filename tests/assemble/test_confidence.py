@@ -16,10 +16,12 @@ from extractor.schemas import (
     Eligibility,
     Endpoint,
     Evidence,
+    FieldRef,
     Finding,
     Origin,
     Regimen,
     Support,
+    TimeWindow,
     TrialExtraction,
 )
 from extractor.stages.assemble.doubtful import drop_doubtful
@@ -56,9 +58,9 @@ def list_values(extraction):
     """Return each value with the place of its quote, sorted, without the number of its item."""
     for path, item in extraction.list_items():
         for piece in item.evidence:
-            name, _, place = piece.field.partition("[")
-            value = getattr(item, name)
-            yield path.split("[")[0], name, value[int(place[:-1])] if place else value, piece.section, piece.start
+            name, value = FieldRef(piece.field).path, _find(item, piece.field)
+            value = value.model_copy(update={"of": None, "anchor": None}) if isinstance(value, TimeWindow) else value
+            yield path.split("[")[0], name, value, piece.section, piece.start
 
 
 @settings(deadline=None)
@@ -76,7 +78,7 @@ def test_remaining_values_are_confident_and_proven(minimum, chosen):
         for piece in item.evidence:
             assert piece.confidence >= minimum
             assert record.section(piece.section).text[piece.start : piece.end] == piece.quote
-        for name in set(type(item).model_fields) - PROVENANCE:
+        for name in set(type(item).model_fields) - PROVENANCE - {"group", "groups"}:
             value = getattr(item, name)
             if value in (None, ()):
                 assert f"{path}.{name}" in explained

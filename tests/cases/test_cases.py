@@ -53,10 +53,13 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "minimum_age": AttributeType.AGE.read,
     "maximum_age": AttributeType.AGE.read,
     "time_window": read_window,
+    "time_windows": read_window,
     "route": Route,
 }
 """How an answer about a field becomes its value. An answer about another field is words."""
-LISTS = ("constraints", "amounts", "time_points")
+LISTS = ("constraints", "amounts", "time_points", "time_windows")
+ASKED_AS = {"time_window": "time_windows"}
+"""The list that a model is asked for, of which a field is one member."""
 UNASKED = ("lead_in", "rank", "index")
 """What the layout says, and no model is asked."""
 WAYS = ("stands", "inferred", "refused")
@@ -116,7 +119,10 @@ class Case:
                 reading = item.rules.get(name)
                 if name in UNASKED or not reading or not reading.list_values():
                     continue
-                said = {"stands": True, name: reading.value}
+                said = {
+                    "stands": True,
+                    ASKED_AS.get(name, name): reading.list_values() if name in ASKED_AS else reading.value,
+                }
                 answers = (ground_answer(said, one, parsed, parsed.find_lead_in(one)).model for one in asked)
                 if not any(is_same(reading, answer.get(name)) for answer in answers):
                     unproven.append(f"{name}: {reading.value}")
@@ -140,17 +146,27 @@ class Case:
             return found[0].model["value"] if found else None
         name = self.said["answers"]
         value = READERS.get(name, str)(answer)
-        said = {"stands": True, name: (value,) if name in LISTS else value}
+        asked = ASKED_AS.get(name, name)
+        said = {"stands": True, asked: (value,) if asked in LISTS else value}
         return ground_answer(said, chunk, self.parsed).model.get(name)
 
 
 def read_way(reading: Reading[Any] | None) -> str:
-    return "refused" if reading is None else "inferred" if reading.list_supports()[0] is Support.INFERRED else "stands"
+    return (
+        "refused"
+        if reading is None or reading.value is None
+        else "inferred"
+        if reading.list_supports()[0] is Support.INFERRED
+        else "stands"
+    )
 
 
 def show(value: Any) -> str:
     if isinstance(value, TimeWindow):
-        return f"{value.quote} | {value.comparator.value} {value.value:g} {value.unit.value}"
+        low = f"{value.value:g}"
+        number = f"{value.comparator.value} {low}" if value.value_high is None else f"{low}-{value.value_high:g}"
+        parts = [words or "-" for words in (value.of, value.anchor)] if value.of or value.anchor else []
+        return " | ".join([value.quote, f"{number} {value.unit.value}", *parts])
     return show_value(value)
 
 

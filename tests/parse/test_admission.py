@@ -3,7 +3,7 @@
 import pytest
 
 from extractor import Extractor
-from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
+from extractor.schemas import FieldRef, Section, Source, TrialExtraction, TrialRecord
 from extractor.stages.parse.eligibility.admission import describe_gold
 
 
@@ -16,7 +16,7 @@ def extract(line, kind):
 
 def show(criterion):
     facts = {name for name in ("negated", "turned", "demanded", "has_exception") if getattr(criterion, name)}
-    limits = [one for one in criterion.evidence if one.field.startswith("constraints[")]
+    limits = [one for one in criterion.evidence if FieldRef(one.field).path == "constraints"]
     return facts, [(one.sex, one.quantity) for one in limits]
 
 

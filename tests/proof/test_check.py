@@ -70,7 +70,7 @@ def test_a_list_keeps_its_supported_members_and_reports_the_others():
 
 
 def test_an_absence_is_an_answer():
-    grounded = ground(time_window=None, constraints=())
+    grounded = ground(time_windows=(), constraints=())
     assert grounded.model["time_window"].value is None
     assert grounded.model["constraints"].value == ()
 
@@ -88,7 +88,7 @@ def test_the_parts_of_an_outcome_are_found_in_order():
     [
         ({"lead_in": "no consent"}, FindingKind.QUOTE_NOT_FOUND),
         ({"lead_in": "Platelets > 60 x 10^9/L"}, FindingKind.QUOTE_CONFLICT),
-        ({"time_window": "no transfusion"}, FindingKind.QUOTE_NOT_FOUND),
+        ({"time_windows": ("no transfusion",)}, FindingKind.QUOTE_NOT_FOUND),
         ({"amounts": (Amount(low=50, high=60, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
         ({"amounts": (Amount(low=None, high=7, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
         ({"instrument": Instrument(name="RECIST")}, FindingKind.VALUE_NOT_IN_QUOTE),

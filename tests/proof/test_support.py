@@ -3,11 +3,12 @@
 import pytest
 
 from extractor import Extractor
-from extractor.schemas import Support, TimePoint, TimeUnit
+from extractor.schemas import Support, TimePoint
 from extractor.stages.parse import parse_record
 from extractor.stages.proof.check import ground_answer
 from extractor.stages.read import read_records
 from extractor.text.mentions.rows import find_numbers
+from extractor.text.numbers import DAYS
 from extractor.text.passage import read_passage
 
 
@@ -26,7 +27,7 @@ def test_accepted_values_of_a_model_are_supported(record):
     """For any answer about an outcome, the words of an accepted value hold it."""
     parsed = parse_record(record)
     values = {
-        "time_points": tuple(TimePoint(value=n, unit=unit) for n in range(1, 60) for unit in TimeUnit),
+        "time_points": tuple(TimePoint(value=n, unit=unit) for n in range(1, 60) for unit in DAYS),
         "specimens": tuple(parsed.outcomes[0].chunk.text.split()),
         "measure": parsed.outcomes[0].chunk.text,
     }

@@ -14,12 +14,13 @@ from pydantic import BaseModel
 from extractor.fields.declaration import CustomField
 from extractor.fields.value_forms import show_value
 from extractor.llm.calls import estimate_tokens
-from extractor.schemas import AbsenceReason, Constraint, FindingKind, Instrument, Support, Task
-from extractor.stages.assemble.resolve import resolve
+from extractor.schemas import AbsenceReason, Constraint, FindingKind, Instrument, Support, Task, TimeWindow
+from extractor.stages.assemble.resolve import agree, resolve
 from extractor.stages.parse.drafts import ConflictKind, Draft, Reading, Refusal
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.proof.check import ground_answer
 from extractor.stages.proof.regimens import prove_regimens
+from extractor.stages.proof.windows import take_first
 
 from .prompt import load_prompt, render_line
 from .questions import Question
@@ -123,6 +124,9 @@ def _is_worth_asking(refusal: Refusal, draft: Draft, parsed: ParsedRecord) -> bo
         for claim in one.model.values()
         if claim.support is not Support.INFERRED  # a conclusion rests on a quote with words of other values
     )
+    if words is not None and refusal.part:
+        members = [member for one in readings for member in one.list_values()]
+        return not any(agree(getattr(member, refusal.part, None), parsed.raw(words)) for member in members)
     return words is not None and not any(span.overlaps(words) for one in readings for span in one.spans)
 
 
@@ -163,6 +167,8 @@ def _merge(first: Draft, again: Draft, fields: Iterable[str], parsed: ParsedReco
             model[field] = again.model[field]
         elif found and found.list_values() and field not in again.own:
             model[field] = _unite(known, found) if known and known.value else found
+    if "time_windows" in model:
+        model["time_window"] = take_first(model["time_windows"], parsed.passage(first.chunk.span))
     merged = replace(first, model=model, own=own)
     settled = [
         one
@@ -173,14 +179,21 @@ def _merge(first: Draft, again: Draft, fields: Iterable[str], parsed: ParsedReco
 
 
 def _unite(one: Reading[Any], other: Reading[Any]) -> Reading[Any]:
-    """Return both readings of a list as one, in the order of the text, each member once."""
+    """Return both readings of a list as one, in the order of the text, each member once.
+
+    Of two time windows in the same words, the second one counts, in which the other quotes were corrected.
+    """
     if not isinstance(one.value, tuple):
         return other
     members = {
-        member: (span, support)
+        (_name_member(member), span.start if isinstance(member, TimeWindow) else 0): (member, span, support)
         for each in (one, other)
         for member, span, support in zip(each.value, each.spans, each.list_supports(), strict=True)
     }
-    ordered = sorted(members, key=lambda member: members[member][0].start)
-    spans, supports = zip(*(members[member] for member in ordered), strict=True)
-    return replace(one, value=tuple(ordered), spans=spans, supports=supports)
+    ordered = sorted(members.values(), key=lambda found: found[1].start)
+    values, spans, supports = zip(*ordered, strict=True)
+    return replace(one, value=values, spans=spans, supports=supports)
+
+
+def _name_member(member: Any) -> Any:
+    return member.model_copy(update={"of": None, "anchor": None}) if isinstance(member, TimeWindow) else member

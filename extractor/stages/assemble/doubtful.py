@@ -1,6 +1,6 @@
 """Drop doubtful values from an extraction, and keep the rest consistent."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from extractor.schemas import (
@@ -17,6 +17,8 @@ from extractor.schemas import (
 from .provenance import describe_evidence
 
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
+_CARRIED = ("condition", "arms")
+"""Parts without which a value would say too much."""
 _Located = TypeVar("_Located", Absence, Finding)
 
 
@@ -42,6 +44,30 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
         "findings": tuple(filtered.follow(extraction.findings)),
     }
     return extraction.model_copy(update=changed) if filtered.moved else extraction
+
+
+def _split(field: str) -> tuple[str, str]:
+    """Return a member and the name of its part: ``constraints[1]`` and ``condition``; else the field and nothing."""
+    member, _, part = field.partition(".")
+    return member, part
+
+
+def _empty_parts(item: ItemT, parts: Iterable[tuple[str, str]]) -> ItemT:
+    """Return an item without some parts of its values, and without their evidence."""
+    for member, part in parts:
+        name, at = FieldRef(member).path, FieldRef(member).position or 0
+        values = list(getattr(item, name))
+        values[at] = values[at].model_copy(update={part: None})
+        left = tuple(piece for piece in item.evidence if piece.field != f"{member}.{part}")
+        item = item.model_copy(update={name: tuple(values), "evidence": left})
+    return item
+
+
+def _follow(field: str, places: Mapping[str, str | None]) -> str | None:
+    """Return the new path of a field, with that of the member of which it is a part; None if it is dropped."""
+    member = _split(field)[0]
+    new = places.get(member, member)
+    return new and field.replace(member, new, 1)
 
 
 class _Filter:
@@ -80,9 +106,14 @@ class _Filter:
             if piece.confidence is not None:
                 least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
         doubtful = {field for field, confidence in least.items() if confidence < self._minimum}
-        names = dict.fromkeys(FieldRef(field).path for field in least if field in doubtful)
-        if not names:
+        if not doubtful:
             return item
+        # Without its condition a limit would hold for everybody; a time window can do without its other quotes.
+        doubtful |= {member for member, part in map(_split, doubtful) if part in _CARRIED}
+        parts = [(member, part) for member, part in map(_split, doubtful) if part and member not in doubtful]
+        item, lowest = _empty_parts(item, parts), min(least.values())
+        least = {field: sure for field, sure in least.items() if not _split(field)[1]}
+        names = dict.fromkeys(FieldRef(field).path for field in least if field in doubtful)
         if any(type(item).model_fields[name].is_required() for name in names):
             return None
         sure = {piece.field for piece in item.evidence} - doubtful
@@ -99,10 +130,11 @@ class _Filter:
                 places[name] = None
                 self._add_absence(f"{after}.{name}", item.evidence_for(name))
         self.moved |= {f"{before}.{old}": new and f"{after}.{new}" for old, new in places.items()}
-        moved = ((piece, places.get(piece.field, piece.field)) for piece in item.evidence)
+        self.moved |= {f"{before}.{member}.{part}": None for member, part in parts}
+        moved = ((piece, _follow(piece.field, places)) for piece in item.evidence)
         evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
         confidence = min((piece.confidence for piece in evidence if piece.confidence is not None), default=1.0)
-        if item.confidence is not None and item.confidence < min(least.values()):
+        if item.confidence is not None and item.confidence < lowest:
             confidence = item.confidence  # an empty field has no evidence, and stays empty
         return item.model_copy(update={**update, **describe_evidence(evidence, confidence)})
 

@@ -20,7 +20,7 @@ from .provenance import list_read_fields
 from .resolve import DOUBTFUL
 
 _COMPARED: Mapping[str, Iterable[str]] = {
-    "eligibility.criteria": ("constraints", "time_window"),
+    "eligibility.criteria": ("constraints", "time_windows"),
     "endpoints": [field.name for field in list_read_fields(Task.ENDPOINTS)],
 }
 """The fields for which a value that the model left out is reported."""

@@ -1,6 +1,7 @@
 """Collect the evidence of an item's values while it is built."""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -12,16 +13,19 @@ from extractor.schemas import (
     EvidenceKind,
     ExtractedItem,
     FieldInfo,
+    FieldRef,
     Origin,
     Support,
     Task,
+    TimeWindow,
     list_fields,
 )
 from extractor.stages.parse.drafts import Draft, Reading, Span, find_weakest
 from extractor.stages.parse.injection import find_honest
 from extractor.stages.parse.parsed import ParsedRecord
+from extractor.stages.proof.parts import PARTS
 
-from .resolve import resolve
+from .resolve import resolve, resolve_part
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
@@ -95,6 +99,7 @@ class ItemBuilder:
             if isinstance(value, tuple):
                 place = min(position, len(value) - 1)
                 self._prove(f"{field}[{place}]", value[place], span, resolved, supports[position])
+                self._prove_parts(f"{field}[{place}]", value[place], span)
             else:
                 self._prove(field, value, span, resolved, supports[position])
         return value
@@ -106,6 +111,40 @@ class ItemBuilder:
     def build(self) -> dict[str, Any]:
         """Return the item's provenance fields."""
         return describe_evidence(self._evidence, round(self._confidence, 4))
+
+    def _prove_parts(self, member: str, value: Any, near: Span) -> None:
+        """Add evidence of the quotes that are parts of a value, at their places nearest to it.
+
+        They stand in the item, those of a time window also in the line that introduces it.
+        """
+        field = FieldRef(member).path
+        rule, model = self.draft.read(field), self.draft.model.get(field)
+        for name in PARTS.get(type(value), ()):
+            words = getattr(value, name)
+            spans = [self.draft.span, *(self._find_lead_in() if isinstance(value, TimeWindow) else ())]
+            if words and (place := self._find_nearest(words, spans, near)):
+                counted = f"{self.draft.group.partition('.')[0]}.{field}"
+                origin, sure = resolve_part(value, name, rule, model, counted)
+                read = Reading(words, sure, (place,), origin=origin)
+                self._prove(f"{member}.{name}", words, place, read, Support.LITERAL)
+
+    def _find_lead_in(self) -> tuple[Span, ...]:
+        return tuple(
+            span
+            for read in (self.draft.model.get("lead_in"), self.draft.read("lead_in"))
+            if read
+            for span in read.spans
+        )
+
+    def _find_nearest(self, words: str, spans: Sequence[Span], near: Span) -> Span | None:
+        """Return the place of these characters in the first span that has them, the nearest one to another place."""
+        for span in spans:
+            raw = self._parsed.raw(span)
+            starts = [found.start() + span.start for found in re.finditer(re.escape(words), raw)]
+            places = [Span(span.section, start, start + len(words)) for start in starts]
+            if places:
+                return min(places, key=lambda one: max(one.start - near.end, near.start - one.end, 0))
+        return None
 
     def _prove(self, name: str, value: Any, span: Span, resolved: Reading[Any], support: Support) -> None:
         """Add evidence, with how the value was read from it: what is no quote was concluded, if nothing else is known.

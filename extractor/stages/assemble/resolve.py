@@ -31,6 +31,7 @@ from extractor.schemas import (
     list_fields,
 )
 from extractor.stages.parse.drafts import CERTAIN, Reading
+from extractor.stages.parse.scoring import measured
 from extractor.text.aliases import name_instrument, trim_event
 
 BELIEVED = 0.35
@@ -82,6 +83,24 @@ def resolve(rule: Reading[Any], model: Reading[Any] | None, gap: AbsenceReason, 
     if any(isinstance(value, _NUMBERS) for value in model.list_values()) and Support.INFERRED in model.list_supports():
         sure = min(sure, LEFT_OPEN)
     return replace(model, confidence=round(sure, 4), origin=Origin.MODEL)
+
+
+def resolve_part(
+    member: Any, name: str, rule: Reading[Any], model: Reading[Any] | None, field: str
+) -> tuple[Origin, float]:
+    """Return who read a quote that is a part of a member of a list, and how sure it is.
+
+    >>> stated = TimeWindow(quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever")
+    >>> said = Reading((stated.model_copy(update={"of": "fever"}),), 0.9)
+    >>> resolve_part(stated, "of", Reading((stated,), 0.9), said, "eligibility.time_windows")[0].value
+    'both'
+    """
+    if model is None:
+        return Origin.RULE, measured("parts", name)
+    same = next((one for one in rule.list_values() if agree(one, member)), None)
+    if same is not None and agree(getattr(same, name), getattr(member, name)):
+        return Origin.BOTH, share_right(f"{field}.{name}", AGREE)
+    return Origin.MODEL, share_right(f"{field}.{name}", "doubtful" if same else ALONE)
 
 
 DOUBTFUL = 0.8
@@ -143,8 +162,8 @@ _BRACKETS = re.compile(r"\([^()]*\)")
 
 
 def agree(one: object, other: object) -> bool:
-    """Return whether two annotators give the same value. Quotes may differ in an article or in brackets, limits in the
-    words of their quantity, instruments in which of their names is used.
+    """Return whether two annotators give the same value. Quotes may differ in an article or in brackets, limits and
+    time windows in their words, instruments in which of their names is used.
 
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True
@@ -153,6 +172,8 @@ def agree(one: object, other: object) -> bool:
         return len(one) == len(other) and all(map(agree, one, other))
     if isinstance(one, Constraint) and isinstance(other, Constraint):
         return all(getattr(one, name) == getattr(other, name) for name in ("comparator", "value", "value_high"))
+    if isinstance(one, TimeWindow) and isinstance(other, TimeWindow):
+        return all(getattr(one, name) == getattr(other, name) for name in ("comparator", "value", "value_high", "unit"))
     if isinstance(one, Instrument) and isinstance(other, Instrument):
         return name_instrument(one.name, one.version) == name_instrument(other.name, other.version)
     if type(one) is str and type(other) is str:

@@ -114,7 +114,7 @@ def _compare_numbers(parsed: ParsedRecord, criterion: Criterion) -> tuple[list[S
     ]
     numbers = {one.number[0] for one in mentions if one.role is not Role.PART}
     timed = {at for length in find_durations(tokens) for at in range(length.first, length.end)} if numbers else set()
-    fields = {"constraints": numbers - timed, "time_window": numbers & timed}
+    fields = {"constraints": numbers - timed, "time_windows": numbers & timed}
     return limits, [name for name, found in fields.items() if found and not criterion.value_of(name)]
 
 

@@ -146,13 +146,15 @@ class TokenConflict:
 class Refusal:
     """A value that is refused, and why: it conflicts with the text at ``nearest``, or the text has nothing like it.
 
-    ``reason`` says what is wrong in all other cases, such as which form a value must have. What finds the reason leaves
-    ``field``, ``value`` and ``kind`` to its caller.
+    ``reason`` says what is wrong in all other cases, such as which form a value must have. ``part`` names the quote
+    that is wrong, if it is a part of a value: then ``nearest`` are the words that it should be. What finds the reason
+    leaves ``field``, ``value`` and ``kind`` to its caller.
     """
 
     conflicts: tuple[TokenConflict, ...] = ()
     nearest: Span | None = None
     reason: str = ""
+    part: str = ""
     field: str = ""
     value: str = ""
     kind: FindingKind = FindingKind.VALUE_NOT_IN_QUOTE

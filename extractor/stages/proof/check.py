@@ -24,10 +24,12 @@ from extractor.text.passage import Passage
 from extractor.text.registered_ages import AGES
 
 from .claims import check_claim
+from .parts import prove_parts
 from .places import MODEL_CONFIDENCE, Supported, find_agent, find_parts, read_supported
 from .refusals import explain_refusal
 from .support import find_support
-from .times import find_stated_age, find_window, take_first
+from .times import find_stated_age
+from .windows import find_window, take_first
 
 _PARTS = [field.name for field in list_fields(Task.ENDPOINTS) if field.metadata.question == "split"]
 _NO_DOSES = {"eligibility", "conditions", "keywords"}
@@ -83,11 +85,17 @@ def ground_answer(
         else:
             pairs = [(one, search.take(parts[name]) if name in parts else search.find(name, one)) for one in said]
             refused += (_refuse(name, one, search.here) for one, place in pairs if not place)
-            supported = [place for _, place in pairs if place]
+            supported = []
+            for one, place in pairs:
+                whole, reasons = prove_parts(place, search.list_places_of_parts(name)) if place else (None, [])
+                supported += [whole] if whole else []
+                refused += (_name_refusal(each, name, one) for each in reasons)
+            if name == "time_windows":
+                supported.sort(key=lambda place: (place.span.section, place.span.start))
             if supported or not members:
                 readings[name] = read_supported(supported, many=isinstance(value, tuple))
             if name == "time_windows" and name in readings:
-                readings["time_window"] = take_first(readings[name])
+                readings["time_window"] = take_first(readings[name], search.here)
         unread += (
             Refusal(reason=one.reason, field=name, value=one.text, kind=FindingKind.ANSWER_MISSING) for one in broken
         )
@@ -126,6 +134,10 @@ class _Search:
         if found is None and field == "constraints" and self.lead_in:
             return _find_across(value, self.lead_in, self.draft.chunk, self.parsed)
         return _find_first(find_agent, value, places) if found is None and field == "agent" else found
+
+    def list_places_of_parts(self, field: str) -> list[Passage]:
+        """Return where the parts of a value may stand: in the criterion, those of a time window also in its lead-in."""
+        return [self.here, *(self._list_other_places(field) if field == "time_windows" else ())]
 
     def _choose_finder(self, field: str) -> Callable[[Any, Passage], Supported | None]:
         """How values of a field are found: ages by their side, windows in their quote, the others by their type."""
@@ -192,4 +204,8 @@ def _refuse(field: str, value: Any, here: Passage, reason: str = "") -> Refusal:
     kind = FindingKind.QUOTE_NOT_FOUND if isinstance(value, str) else FindingKind.VALUE_NOT_IN_QUOTE
     if refusal.conflicts:
         kind = FindingKind.QUOTE_CONFLICT
-    return replace(refusal, field=field, value=show_value(value), kind=kind)
+    return _name_refusal(replace(refusal, kind=kind), field, value)
+
+
+def _name_refusal(refusal: Refusal, field: str, value: Any) -> Refusal:
+    return replace(refusal, field=field, value=show_value(value))

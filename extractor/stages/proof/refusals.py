@@ -25,7 +25,8 @@ from .constraints import has_unit_of
 from .owners import is_own
 from .places import cut, find_quote, list_mentions, locate
 from .quotes import QuoteStatus, verify_quote
-from .times import find_age, find_length, find_window
+from .times import find_age, find_length
+from .windows import find_window
 
 _Conflict = tuple[ConflictKind, str, str, Range]
 """The kind, the value's token, the text's token, and the place of the number in the text."""
@@ -62,7 +63,7 @@ def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refus
     tokens = cut(passage)
     if isinstance(value, TimeWindow):
         span, read = find_quote(passage, value.quote), find_window(value.quote, passage)
-        says = _show_window(read.value) if read else "no time limit, or not the first one"
+        says = _show_window(read.value) if read else "no time limit"
         reason = f"the words stand in the text, but say {says}, not {_show_window(value)}"
         return Refusal(nearest=span, reason=reason) if span else None
     if isinstance(value, Age):
@@ -75,7 +76,9 @@ def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refus
 
 
 def _show_window(window: TimeWindow) -> str:
-    return f"{window.comparator.value} {window.value:g} {window.unit.value}"
+    low = f"{window.comparator.value} {window.value:g}"
+    number = low if window.value_high is None else f"{window.value:g}-{window.value_high:g}"
+    return f"{number} {window.unit.value}"
 
 
 def _contradict(value: Any, tokens: Tokens) -> _Conflict | str | None:

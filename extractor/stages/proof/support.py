@@ -34,7 +34,8 @@ from extractor.text.units import find_unit
 from .constraints import find_constraint, find_limit, has_other_reading
 from .number_units import has_unit
 from .places import Derived, Supported, cut, find_named_instrument, find_quote, locate
-from .times import find_age, find_length, find_point, find_window
+from .times import find_age, find_length, find_point
+from .windows import find_window
 
 _COMPARATOR_REACH = 14
 """How many tokens before a number may compare it."""

@@ -1,12 +1,10 @@
-"""Prove times: windows, ages, time points and lengths that a line says."""
+"""Prove times: ages, time points and lengths that a line says."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
-from typing import Any
 
-from extractor.schemas import Age, Comparator, CriterionKind, Period, Support, TimePoint, TimeUnit, TimeWindow
-from extractor.stages.parse.drafts import Reading
+from extractor.schemas import Age, CriterionKind, Period, Support, TimePoint, TimeUnit, TimeWindow
 from extractor.text.book import rule
 from extractor.text.lexer import Range, Tokens
 from extractor.text.mentions.ages import is_age, is_lifetime, is_other_age, list_age_bounds
@@ -15,13 +13,13 @@ from extractor.text.mentions.constraints import find_limits
 from extractor.text.mentions.find import Kind, Role, find_mentions
 from extractor.text.mentions.moments import read_time_frame
 from extractor.text.mentions.rows import find_numbers
-from extractor.text.mentions.windows import Time, Window, find_times, find_washouts, find_windows, first_window
+from extractor.text.mentions.windows import list_windows
 from extractor.text.numbers import find_durations, read_number, read_time_unit
 from extractor.text.passage import Passage
 from extractor.text.registered_ages import count_days
 
 from .number_units import borrows_unit, has_unit, stands_bare
-from .places import Derived, Supported, cut, find_quote, locate
+from .places import Derived, Supported, cut, locate
 
 _AGE_WORD_REACH = 20
 """How far before a number without a unit the word "age" may stand, in tokens."""
@@ -32,72 +30,6 @@ _EXACT = (
     (TimeUnit.MONTH, 12, TimeUnit.YEAR),
 )
 """Units that are a whole number of others."""
-
-
-def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
-    """Return a time window whose quote states its length in its direction; of a quote alone, the window that it states.
-
-    The text decides whether the limit itself counts: "for more than 7 days" supports ">= 7 days" as "> 7 days".
-    """
-    quote = value if isinstance(value, str) else value.quote
-    span, tokens = find_quote(passage, quote), cut(passage)
-    if span is None:
-        return None
-    first = tokens.at(passage.section.cleaned.clean_position(span.start))
-    end = tokens.before(passage.section.cleaned.clean_position(span.end))
-    windows = list_windows(tokens)
-    plain = [one for one in windows if not one.aside]
-    chosen = min(plain or windows, key=lambda one: one.first, default=None)
-    front = tokens.codes[: chosen.first] if chosen else ""
-    # The window of a criterion is its first one, unless brackets explain a word with that.
-    last = chosen.first if chosen and chosen.sure and front.count("(") == front.count(")") else len(tokens)
-    for one in sorted(windows, key=lambda one: one.either):
-        if one.first >= end or first >= one.end or (one.aside and plain) or one.first > last:
-            continue
-        if isinstance(value, str):
-            value = TimeWindow(quote=quote, comparator=one.comparator, value=one.value, unit=one.unit)
-        if support := _compare(one, value):
-            comparator = one.comparator if _looks_alike(one, value) else value.comparator
-            words = passage.section.raw[span.start : span.end]
-            found = value.model_copy(update={"quote": words, "comparator": comparator})
-            sure = one.sure and one is chosen
-            return Supported(found, span, support if sure else Support.INFERRED)
-    return None
-
-
-def take_first(windows: Reading[Any]) -> Reading[Any]:
-    """Return the first of several time windows, as ``time_window`` has it."""
-    if not windows.value:
-        return replace(windows, value=None)
-    return replace(windows, value=first_window(windows.value), spans=windows.spans[:1], supports=windows.supports[:1])
-
-
-def list_windows(tokens: Tokens) -> list[Window]:
-    """Return the windows of a line, and the lengths of time that can only be one."""
-    times = find_times(tokens)
-    windows = list(find_windows(tokens, times))
-    washouts = find_washouts(tokens, times, None)
-    more = [*washouts, *_find_lasted(tokens, times)]
-    return [*windows, *(one for one in more if all(each.end != one.end for each in windows))]
-
-
-def _find_lasted(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
-    """Yield the lengths that something has lasted, which are lower limits: "completed four months of treatment"."""
-    for _, duration in times:
-        if duration.unit is not TimeUnit.CYCLE and rule("has_lasted").ends(tokens, duration.first, duration.first - 6):
-            yield Window(duration.first, duration.end, Comparator.AT_LEAST, duration.low, duration.unit, sure=False)
-
-
-def _compare(window: Window, value: TimeWindow) -> Support | None:
-    """How a window says a value: its length, and its direction if it states one."""
-    alike, ends = _looks_alike(window, value), (window.value, *([window.other_end] if window.other_end else []))
-    if not (alike or window.either) or not any(_is_same_length(end, window.unit, value) for end in ends):
-        return None
-    return Support.PARSED if alike and (window.value, window.unit) == (value.value, value.unit) else Support.INFERRED
-
-
-def _looks_alike(window: Window, value: TimeWindow) -> bool:
-    return (window.comparator in LOWER) is (value.comparator in LOWER)
 
 
 def find_age(tokens: Tokens, value: Age) -> Derived | None:
@@ -132,7 +64,7 @@ def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) 
     ]
     widest = (min if lower else max)((count_days(age) for age, _ in bounds), default=0)
     for age, limit in bounds:
-        if _is_same_length(age.value, age.unit, value) and abs(count_days(age) - widest) < 1:
+        if is_same_length(age.value, age.unit, value) and abs(count_days(age) - widest) < 1:
             sure = limit.sure and limit.time_unit and age == value
             span = locate(passage, limit.first, limit.end)
             return Supported(value, span, Support.PARSED if sure else Support.INFERRED)
@@ -146,7 +78,7 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
     opening = {one.value for one in find_numbers(tokens) if one.first == 0}  # "18+, any gender"
     if not of_people and value.value not in opening:
         return None
-    windows = [range(one.first, one.end) for one in list_windows(tokens)]
+    windows = [range(one.first, one.end) for one in list_windows(tokens, None, wide=True)]
     for one in find_mentions(tokens):
         ends = {one.bounds[0][0]: LOWER, one.bounds[0][1]: UPPER} if one.bounds[0][1] is not None else {}
         allowed = ends.get(value.value, one.comparators) if ends else one.comparators
@@ -166,12 +98,12 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     if not frame.points:
         intervals = {at for found in rule("no_moment").find(tokens) for at in range(found.first, found.end)}
         lengths = (one for one in find_durations(tokens) if one.first not in intervals)
-        if found := next((one for one in lengths if _is_same_length(one.low, one.unit, value)), None):  # "a fortnight"
+        if found := next((one for one in lengths if is_same_length(one.low, one.unit, value)), None):  # "a fortnight"
             return Derived(found.first, found.end, Support.INFERRED)
     others = (moment for group in frame.groups for moment in group.moments)
     for moments, support in ((frame.points, Support.PARSED), (others, Support.INFERRED)):
         for one in moments:
-            fraction = one.value % 1 and _is_same_length(one.value, one.unit, value)  # "half a year" is 6 months
+            fraction = one.value % 1 and is_same_length(one.value, one.unit, value)  # "half a year" is 6 months
             if fraction or (one.value, one.unit) == (value.value, value.unit):
                 first, end = frame.locate(one)
                 return Derived(tokens.at(first), tokens.before(end), Support.INFERRED if fraction else support)
@@ -194,7 +126,7 @@ def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     same = (
         replace(place, support=Support.INFERRED)
         for place, number, unit in lengths
-        if _is_same_length(number, unit, value)
+        if is_same_length(number, unit, value)
     )
     sums = [(one.first, one.end) for one in durations if one.is_sum]
     point = find_point(tokens, TimePoint(value=value.value, unit=value.unit))
@@ -218,7 +150,7 @@ def _list_named(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
             yield Derived(number.first, number.end), number.value, TimeUnit.CYCLE
 
 
-def _is_same_length(number: float, unit: TimeUnit, value: Age | Period | TimePoint | TimeWindow) -> bool:
+def is_same_length(number: float, unit: TimeUnit, value: Age | Period | TimePoint | TimeWindow) -> bool:
     """Return whether a length of time is exactly as long as a value: half a year is 6 months."""
     for small, count, large in _EXACT:
         if (unit, value.unit) == (large, small):

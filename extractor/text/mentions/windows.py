@@ -1,12 +1,14 @@
 """Find the time windows of a criterion: lengths of time with their sense, counted from a moment."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 from extractor.text.book import rule, word_set
 from extractor.text.lexer import Tokens
-from extractor.text.numbers import Duration, find_durations
+from extractor.text.numbers import DAYS, Duration, find_durations, read_number
 from extractor.text.patterns import Found
 
 from .ages import is_age, is_lifetime
@@ -15,9 +17,9 @@ from .bounds import LOWER, UPPER, Limit, read_comparator
 _WITHIN = frozenset({"within", "in", "during"})
 _SPANS = _WITHIN | {"over", "throughout", "beginning"}
 _ONWARD = word_set("for until till through plus later lasting between from duration since x")
-_BACK = frozenset({"coming", "last", "past", "previous", "preceding", "prior", "former", "next"})
-_NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE, TimeUnit.HALF_LIFE)
-"""Units that a window does not have: a length in minutes is a constraint."""
+BACK = frozenset({"coming", "last", "past", "previous", "preceding", "prior", "former", "next"})
+NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE, TimeUnit.HALF_LIFE)
+"""Units that ``time_window`` does not have."""
 _EXCEPTION_REACH = 40
 """How many tokens before a window an exception may begin."""
 _LENGTH_CONTEXT = 14
@@ -25,15 +27,18 @@ _LENGTH_CONTEXT = 14
 
 Time = tuple[Found, Duration]
 """A length of time with the words before it, and the length alone."""
-_RELATED = (_WITHIN | _BACK | {"for", "since"}) - {"in"}
+_RELATED = (_WITHIN | BACK | {"for", "since"}) - {"in"}
 _MANY_YEARS, _MOST_HOURS = 12, 500
+_SAME_LENGTH = 0.1
+"""By which share two lengths may differ that are the same in two units: a month has 28 to 31 days."""
 
 
 class Window(NamedTuple):
     """``tokens.words[first:end]`` is a time window.
 
     ``aside``: it only explains a word in brackets, or belongs to an exception. ``either``: its direction is not stated.
-    ``other_end``: that of a range.
+    ``other_end``: that of a range. ``borrowed``: its direction is that of the window beside it.
+    ``washout``: it stands alone.
     """
 
     first: int
@@ -45,6 +50,16 @@ class Window(NamedTuple):
     aside: bool = False
     either: bool = False
     other_end: float | None = None
+    borrowed: bool = False
+    washout: bool = False
+
+
+def make_window(window: Window, quote: str) -> TimeWindow:
+    """Return a window as an entry of ``time_windows``: a range has both of its ends."""
+    if window.other_end is None:
+        return TimeWindow(quote=quote, comparator=window.comparator, value=window.value, unit=window.unit)
+    low, high = sorted((window.value, window.other_end))
+    return TimeWindow(quote=quote, comparator=Comparator.BETWEEN, value=low, value_high=high, unit=window.unit)
 
 
 def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
@@ -54,7 +69,7 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     >>> first_window([window]).model_dump(mode="json")
     {'quote': '3-5 days before', 'comparator': '>=', 'value': 3, 'unit': 'day'}
     """
-    first = next((one for one in windows if one.unit not in _NO_UNITS), None)
+    first = next((one for one in windows if one.unit not in NO_UNITS), None)
     if first is None:
         return None
     comparator = Comparator.AT_LEAST if first.comparator is Comparator.BETWEEN else first.comparator
@@ -72,7 +87,7 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
     """Yield the time windows among the lengths of time, and those without a number: "in the last year"."""
     for front, duration in times:
         words = _list_words(front, duration)
-        back = _WITHIN & words and _BACK & words  # "in the last" is never said of an age
+        back = _WITHIN & words and BACK & words  # "in the last" is never said of an age
         possible = back or (_is_window(tokens, duration, front.first) and not _is_unrelated(front, duration))
         sense = _read_sense(front, duration) if possible else None
         if sense and not _is_course(tokens, front, duration):
@@ -81,17 +96,114 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
             defines = bracketed or _is_aside(tokens, first, duration.end)
             defined = defines or rule("defined_before").ends(tokens, first, first - 2 * _LENGTH_CONTEXT)
             sure = sure and not defined and duration.low == duration.high
-            bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
+            bound, other = _bound(duration, comparator)
             exempt = rule("exception_before").ends(
                 tokens, first, first - _EXCEPTION_REACH
             )  # "unless cured for 5 years"
             aside = bool(defined or exempt)
-            other = duration.low if bound == duration.high else duration.high
-            ranged = other if other != bound else None
-            yield Window(first, duration.end, comparator, bound, unit, sure, aside, either, ranged)
+            yield Window(first, duration.end, comparator, bound, duration.unit, sure, aside, either, other)
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())
         yield Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
+
+
+@lru_cache(maxsize=64)
+def list_windows(tokens: Tokens, kind: CriterionKind | None, *, wide: bool = False) -> tuple[Window, ...]:
+    """Return all time windows of a criterion in the order of the text, one for each limit.
+
+    Wash-outs count if there are no others. ``wide``: they always count, and so do the lengths that can only be windows.
+
+    >>> from extractor.text.book import read_text
+    >>> found = list_windows(read_text("within 28 days (4 weeks) or 5 half-lives before the first dose"), None)
+    >>> [(one.comparator.value, one.value, one.unit.value) for one in found]
+    [('<=', 28, 'day'), ('<=', 5, 'half_life')]
+    """
+    times = find_times(tokens)
+    stated = list(find_windows(tokens, times))
+    more = [
+        *(find_washouts(tokens, times, kind) if wide or not stated else ()),
+        *(_find_lasted(tokens, times) if wide else ()),
+    ]
+    ends = {one.end for one in stated}
+    stated += [one for one in more if one.end not in ends]
+    found = sorted([*stated, *_find_in_other_units(tokens, times)], key=lambda one: one.first)
+    known = {one.end for one in found}
+    open_lengths = [time for time in (*times, *_find_half_lives(tokens)) if time[1].end not in known]
+    found = sorted([*found, *_borrow_sense(tokens, open_lengths, found)], key=lambda one: (one.first, one.end))
+    return tuple(one for at, one in enumerate(found) if not at or not _is_restated(tokens, found[at - 1], one))
+
+
+def _find_lasted(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
+    """Yield the lengths that something has lasted, which are lower limits: "completed four months of treatment"."""
+    for _, duration in times:
+        if duration.unit is not TimeUnit.CYCLE and rule("has_lasted").ends(tokens, duration.first, duration.first - 6):
+            yield Window(duration.first, duration.end, Comparator.AT_LEAST, duration.low, duration.unit, sure=False)
+
+
+def _find_half_lives(tokens: Tokens) -> Iterator[Time]:
+    """Yield the lengths in half-lives, each with the words before it."""
+    for front in rule("half_life_window").find(tokens):
+        low, high = read_number(front.read("low") or ""), read_number(front.read("high") or front.read("low") or "")
+        if low is not None and high is not None:
+            first, end = front.place("duration")
+            yield front, Duration(low, high, TimeUnit.HALF_LIFE, first, end)
+
+
+def _find_in_other_units(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
+    """Yield the windows in half-lives, and those in minutes that are counted from a moment."""
+    minutes = (
+        (front, duration)
+        for front, duration in times
+        if duration.unit is TimeUnit.MINUTE
+        and ("within" in _list_words(front, duration) or rule("before_suffix").starts(tokens, duration.end))
+    )
+    for front, duration in (*minutes, *_find_half_lives(tokens)):
+        if sense := _read_sense(front, duration):
+            comparator, sure, either, first = sense
+            bound, other = _bound(duration, comparator)
+            yield Window(first, duration.end, comparator, bound, duration.unit, sure, either=either, other_end=other)
+
+
+def _bound(duration: Duration, comparator: Comparator) -> tuple[float, float | None]:
+    """Return the end of a length of time that counts, and the other one of a range."""
+    bound = duration.high if comparator in UPPER else duration.low
+    other = duration.low if bound == duration.high else duration.high
+    return bound, other if other != bound else None
+
+
+def _borrow_sense(tokens: Tokens, lengths: Sequence[Time], windows: Sequence[Window]) -> Iterator[Window]:
+    """Yield the lengths without words of their own, in the direction of the window beside them.
+
+    "within 14 days or 5 half-lives", "no relapse for 2 years, or 5 years if steroids were given".
+    """
+    firsts = [one.first for one in windows]
+    for front, duration in lengths:
+        is_half_life = duration.unit is TimeUnit.HALF_LIFE
+        if not is_half_life and (duration.unit in NO_UNITS or not may_be_window(tokens, (front, duration))):
+            continue
+        if front.has("comparator") and not is_half_life:
+            continue
+        place = bisect_left(firsts, duration.first)
+        last = windows[place - 1] if place and windows[place - 1].end <= duration.first else None
+        following = windows[place] if place < len(windows) else None
+        if following and not (is_half_life or following.first <= duration.end + 2):
+            following = None  # only "10-20 days or 5 half-lives before"
+        beside = last if last and rule("window_joint").covers(tokens, last.end, duration.first) else None
+        if beside is None and following and rule("window_joint").covers(tokens, duration.end, following.first):
+            beside = following
+        if beside:
+            bound, other = _bound(duration, beside.comparator)
+            like = beside._replace(first=duration.first, end=duration.end, value=bound, unit=duration.unit)
+            yield like._replace(sure=False, other_end=other, borrowed=True)
+
+
+def _is_restated(tokens: Tokens, last: Window, one: Window) -> bool:
+    """Return whether a window only says the one before it in another unit: "4 weeks (28 days)"."""
+    if last.unit is one.unit or not {last.unit, one.unit} <= DAYS.keys():
+        return False
+    days = [each.value * DAYS[each.unit] for each in (last, one)]
+    same = abs(days[0] - days[1]) <= _SAME_LENGTH * max(days)
+    return same and rule("restates_window").covers(tokens, last.end, one.first) is not None
 
 
 def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
@@ -112,11 +224,11 @@ def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
 def _is_unrelated(front: Found, duration: Duration) -> bool:
     """Return whether many years have no relation to a moment, as those of an age or a school ("women >= 18 years").
 
-    Neither has an hour of the day ("before 2200h").
+    Neither has an hour of the day ("before 2200h"), or the age of a newborn child.
     """
     tokens, end = front.tokens, duration.end
     if duration.unit is TimeUnit.HOUR:
-        return duration.high > _MOST_HOURS
+        return duration.high > _MOST_HOURS or rule("old").starts(tokens, end) is not None
     if rule("schooling").starts(tokens, end):
         return True
     related = _RELATED & _list_words(front, duration) or rule("relation_after").starts(tokens, end)
@@ -150,7 +262,7 @@ def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
     limit = Limit(Comparator.EQUAL, duration.low, high, first, duration.end, time_unit=duration.unit.value)
     if rule("time_unit").ends(tokens, duration.first, duration.first - 2):  # "17 years 11 months"
         return False
-    return duration.unit not in _NO_UNITS and not is_age(tokens, limit) and not is_lifetime(tokens, limit)
+    return duration.unit not in NO_UNITS and not is_age(tokens, limit) and not is_lifetime(tokens, limit)
 
 
 def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, bool, int] | None:
@@ -167,7 +279,7 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
     before, after = (rule(name).starts(tokens, end) for name in ("before_suffix", "after_suffix"))
     more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(tokens, end)
     onward = preposition in _ONWARD or (preposition == "and" and after)
-    lasts = bool(before) or bool(_BACK & words)  # "stable for the 3 months before", "pain over the past 3 months"
+    lasts = bool(before) or bool(BACK & words)  # "stable for the 3 months before", "pain over the past 3 months"
     senses = (
         # "contraception for up to 6 months after the last dose"
         (stated is Comparator.AT_MOST and "up" in words and after, Comparator.AT_LEAST, True, False, front.first),
@@ -185,7 +297,7 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
         (rule("or_less").starts(tokens, end), Comparator.AT_MOST, True, False, front.first),
         ("least" in words, Comparator.AT_LEAST, True, False, front.first),
         (
-            preposition in _SPANS or _BACK & words,
+            preposition in _SPANS or BACK & words,
             Comparator.AT_MOST,
             preposition in _WITHIN,
             preposition not in _WITHIN and lasts,
@@ -204,7 +316,7 @@ def find_washouts(tokens: Tokens, times: Sequence[Time], kind: CriterionKind | N
     sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     for front, duration in times:
         before, after = tokens.codes[: duration.first], tokens.codes[duration.end :].strip(".;,")
-        bracketed = before.endswith(("(", ":", "-")) and (not after or after.startswith(")"))
+        bracketed = before.endswith(("(", ":", "-")) and (not after or tokens.codes[duration.end] in ",;)")
         repeated = duration.first and tokens.words[duration.first - 1].lower() in ("every", "each", "per", "/")
         alone = bracketed or (not after and len(before) <= 6)
         if (
@@ -213,4 +325,6 @@ def find_washouts(tokens: Tokens, times: Sequence[Time], kind: CriterionKind | N
             and not (_is_course(tokens, front, duration) or _is_unrelated(front, duration))
             and _is_window(tokens, duration, front.first)
         ):
-            yield Window(duration.first, duration.end, sense, duration.high, duration.unit, sure=False, either=True)
+            yield Window(
+                duration.first, duration.end, sense, duration.high, duration.unit, sure=False, either=True, washout=True
+            )

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from extractor.schemas import Category, Comparator, RegistryFields, Support
+from extractor.schemas import Category, Comparator, RegistryFields, Sex, Support, TimeWindow
 from extractor.stages.parse.drafts import Chunk, Draft, Reading, draft_record, span_of
 from extractor.stages.parse.scoring import measured
-from extractor.text.book import rule
+from extractor.text.book import read_text, rule
 from extractor.text.mentions.constraints import find_limits
 from extractor.text.passage import LexedSection
 
 from .category import TREATMENTS, date_treatment, score_lines, target_words
-from .constraints import read_constraints, read_window
+from .constraints import name_limited, read_constraints, read_windows
 from .outline import OutlineEntry, Role, find_suspects, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
 
@@ -61,7 +61,22 @@ def read_eligibility(
         "sex": read_sex(stated, named, descriptions),
         "healthy_volunteers": read_healthy(stated, summary),
     }
-    return draft_record(rules), tuple(criterion for criterion, _ in found)
+    one_sex = rules["sex"].value in (Sex.FEMALE, Sex.MALE)
+    return draft_record(rules), tuple(_drop_sex(criterion) if one_sex else criterion for criterion, _ in found)
+
+
+def _drop_sex(criterion: Draft) -> Draft:
+    """Leave out the conditions that only name the sex of the whole trial."""
+    read = criterion.rules["constraints"]
+    if not any(one.condition for one in read.value or ()):
+        return criterion
+    kept = tuple(
+        one.model_copy(update={"condition": None})
+        if one.condition and rule("sex_condition").covers(words := read_text(one.condition), 0, len(words))
+        else one
+        for one in read.value
+    )
+    return replace(criterion, rules={**criterion.rules, "constraints": replace(read, value=kept)})
 
 
 def _follows_colon(entries: Sequence[OutlineEntry], place: int) -> bool:
@@ -87,16 +102,10 @@ def _read(
         place_of_parent = "under a heading" if entry.parent is entry.heading else "under an item"
         sure = measured("criterion", "under an item of its level" if entry.doubtful else place_of_parent)
         lead_in = Reading(entry.parent.raw, sure, (span_of(entry.parent),))
-    window, constraints = read_window(passage, entry.sense, parent), read_constraints(passage, limits, parent)
-    introduces = entry.parent and not (entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":")
-    if entry.parent and introduces and window.value is None:
-        inherited = read_window(entry.parent.alone(), entry.sense)
-        sure = measured("time_window", "sense implied") if entry.doubtful else inherited.confidence
-        # "Stable for at least 3 months" is not said of the measured values below it, but of doses; "within" is of both.
-        lasts = inherited.value and inherited.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
-        measured_value = constraints.value and category.value not in TREATMENTS
-        if inherited.value and not (lasts and measured_value):
-            window = replace(inherited, confidence=min(inherited.confidence, sure))
+    constraints = read_constraints(passage, limits, parent)
+    # "Stable for at least 3 months" is not said of the measured values below it, but of doses; "within" is of both.
+    is_value = bool(constraints.value) and category.value not in TREATMENTS
+    window, windows = _read_times(entry, parent, is_value=is_value)
     category = date_treatment(category, passage, window.value)
     denial = rule("negated_statement").starts(passage.tokens, passage.first, passage.end)
     denied = passage.part(denial.first, denial.end) if denial else passage
@@ -108,14 +117,33 @@ def _read(
         "category": category,
         "constraints": constraints,
         "time_window": window,
-        "time_windows": Reading(
-            (window.value,) if window.value else (), window.confidence, window.spans, window.support
-        ),
+        "time_windows": windows,
         "negated": Reading(denial is not None, denial_sure, (span_of(denied),), Support.INFERRED),
     }
     criterion = Draft("eligibility.criteria", Chunk(number, *place, text), *place, rules)
     donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
     return criterion, Stated(passage, entry.sense, category.value, limits, donor, parent or heading)
+
+
+def _read_times(
+    entry: OutlineEntry, parent: str, *, is_value: bool
+) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
+    """Return the first time window and all of them, of the item or else of the line that introduces it."""
+    window, windows = read_windows(entry.passage, entry.sense, parent)
+    introduces = entry.parent and not (entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":")
+    if not entry.parent or not introduces:
+        return window, windows
+    if window.value is None:
+        inherited, listed = read_windows(entry.parent.alone(), entry.sense)
+        lasts = inherited.value and inherited.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
+        if inherited.value and not (lasts and is_value):
+            sure = measured("time_window", "sense implied") if entry.doubtful else inherited.confidence
+            window = replace(inherited, confidence=min(inherited.confidence, sure))
+            if not windows.value:
+                sure = measured("time_windows", "of the line above")
+                windows = replace(listed, confidence=min(listed.confidence, sure))
+                return window, name_limited(windows, entry.passage)
+    return window, name_limited(windows, entry.parent.alone())
 
 
 def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:

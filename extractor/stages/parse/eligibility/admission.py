@@ -3,7 +3,6 @@
 The facts go into the extraction, so that its users need not read the quotes again.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,13 +14,14 @@ from extractor.schemas import (
     CriterionKind,
     Eligibility,
     Evidence,
+    FieldRef,
     Origin,
-    Sex,
     Support,
     TrialExtraction,
 )
 from extractor.text.book import rule
-from extractor.text.lexer import Range, Tokens
+from extractor.text.lexer import Tokens
+from extractor.text.mentions.conditions import find_sexes, name_sex
 from extractor.text.mentions.constraints import find_limits
 from extractor.text.passage import LexedSection, Passage, read_passage
 from extractor.text.quantity_names import name_quantity
@@ -30,8 +30,6 @@ from extractor.text.units import read_unit
 
 from .constraints import read_constraints
 
-_SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
-"""Rules that find words for a sex."""
 _SIDES = dict(zip(AGES, "><", strict=True))
 """The first sign of the comparators that bound each age."""
 _CONTEXT_OF_LIMIT = 200
@@ -61,14 +59,15 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     places = {
         at: (place.first - passage.first, place.end - passage.first)
         for at, piece in enumerate(criterion.evidence)
-        if piece.field.startswith("constraints[")
+        if FieldRef(piece.field).path == "constraints" and piece.field != "constraints"
         for place in [passage.section.between(piece.start, piece.end)]
     }
     if places:
-        sexes, pieces = _find_sexes(tokens, places), list(criterion.evidence)
+        sexes, pieces = find_sexes(tokens, places), list(criterion.evidence)
         for at in places:
-            limit = criterion.constraints[int(pieces[at].field[len("constraints[") : -1])]
-            known = {"sex": sexes.get(at), "quantity": _name_by_context(limit, pieces[at], passage)}
+            limit = criterion.constraints[FieldRef(pieces[at].field).position or 0]
+            sex = (name_sex(limit.condition) if limit.condition else None) or (sexes[at][0] if at in sexes else None)
+            known = {"sex": sex, "quantity": _name_by_context(limit, pieces[at], passage)}
             pieces[at] = pieces[at].model_copy(update=known)
         update["evidence"] = tuple(pieces)
     return criterion.model_copy(update=update)
@@ -136,32 +135,6 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
             sides = [each for each in (one.comparator, one.comparator.opposite) if each]
             return next((each for each in sides if each[0] == side), None)
     return None
-
-
-def _find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
-    """Return the sex that the words name for each limit; none if they name none, or both together.
-
-    The sexes stand before the limits or behind them, in the same clause. The first one shows which: "Hb < 13 g/dL in
-    men and < 12 g/dL in women".
-    """
-    found = ((one.first, sex) for name, sex in _SEXED.items() for one in rule(name).find(tokens))
-    named = {at: sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
-    if not named or rule("all_sexes").search(tokens):
-        return {}
-    first, last = sorted(named), {key: end - 1 for key, (_, end) in places.items()}
-    ends, sexes = sorted(last.values()), dict[int, Sex]()
-    for key, place in last.items():
-        number = bisect_left(first, place)
-        if first[0] < ends[0]:
-            floor = ends[bisect_left(ends, first[number - 1]) - 1] if first[number - 1] > ends[0] else -1
-            beside = first[bisect_left(first, floor) : number]  # "women (not pregnant) and men of" are both
-            at = beside[-1] if len({named[one] for one in beside}) == 1 else None
-        else:
-            following = ends[bisect_right(ends, place) :][:1]
-            at = next((one for one in first[number : number + 1] if not following or one < following[0]), None)
-        if at is not None and frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
-            sexes[key] = named[at]
-    return sexes
 
 
 def _name_by_context(limit: Constraint, piece: Evidence, passage: Passage) -> str | None:

@@ -1,6 +1,7 @@
 """Read what a criterion limits: its constraints, and its time window."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from extractor.schemas import Constraint, CriterionKind, Support, TimeUnit, TimeWindow
 from extractor.stages.parse.drafts import Reading, span_of
@@ -9,8 +10,10 @@ from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age
 from extractor.text.mentions.bounds import Limit, find_quantity
+from extractor.text.mentions.conditions import find_conditions
 from extractor.text.mentions.find import Role, find_role, name_change
-from extractor.text.mentions.windows import Time, Window, find_times, find_washouts, find_windows, may_be_window
+from extractor.text.mentions.window_parts import find_parts, narrow
+from extractor.text.mentions.windows import NO_UNITS, Time, Window, find_times, list_windows, make_window, may_be_window
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 from extractor.text.quantity_names import name_quantity, names_quantity
@@ -54,11 +57,12 @@ def read_constraints(
     constraints, spans = [], []
     last: Range | None = None
     done = 0
-    for limit in kept:
+    for limit, condition in zip(kept, find_conditions(tokens, kept), strict=True):
         named = _find_name(tokens, limit, last, topic, done)
         if named and roles[limit] is Role.CHANGE:
             named = name_change(tokens, named, limit.first)
-        constraints.append(_make_constraint(passage, limit, named, topic))
+        made = _make_constraint(passage, limit, named, topic)
+        constraints.append(made.model_copy(update={"condition": passage.part(*condition).raw}) if condition else made)
         first, end = named or (limit.first, limit.end)
         spans.append(span_of(passage.part(min(limit.first, first), max(limit.end, end))))
         last, done = named or last, limit.end
@@ -218,31 +222,70 @@ def _find_unread(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[str]:
         yield from (tokens.words[at] for at, code in enumerate(tokens.codes) if code == NUMBER and at not in read)
 
 
-def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
-    """Return the first time window of a criterion; one that defines a word in brackets only if there is no other.
+def read_windows(
+    passage: Passage, kind: CriterionKind | None = None, topic: str = ""
+) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
+    """Return the first time window of a criterion, and all of them with what they limit and are counted from.
 
-    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under
-    "Life expectancy" is not a window.
+    The first is one that defines a word in brackets, or belongs to an exception, only if there is no other. ``passage``
+    stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under "Life expectancy"
+    is not a window.
 
-    >>> read_window(read_passage("No chemotherapy within 4 weeks before enrolment")).value.quote
-    'within 4 weeks before enrolment'
+    >>> first, windows = read_windows(read_passage("No chemotherapy within 4 weeks before enrolment"))
+    >>> first.value.quote, windows.value[0].of, windows.value[0].anchor
+    ('within 4 weeks before enrolment', 'chemotherapy', 'before enrolment')
     """
     tokens = passage.tokens
     times = find_times(tokens)
-    windows = list(find_windows(tokens, times))
-    found = min(
-        windows or find_washouts(tokens, times, kind), key=lambda window: (window.aside, window.first), default=None
-    )
-    if found and topic and not {"age", "life", "survival"}.isdisjoint(word.lower() for word in read_text(topic).words):
-        found = None
+    windows = list_windows(tokens, kind)
+    if topic and not {"age", "life", "survival"}.isdisjoint(word.lower() for word in read_text(topic).words):
+        windows = ()
+    of_first = [one for one in windows if one.unit not in NO_UNITS and not one.borrowed]
+    found = min(of_first, key=lambda window: (window.aside, window.first), default=None)
     confidence = measured("time_window", _name_window_case(tokens, found, times))
-    if not found:
-        return Reading(None, confidence)
-    anchor = rule("window_anchor").starts(tokens, found.end) if windows else None  # nothing follows a wash-out
-    end = anchor.end if anchor else found.end
-    place = passage.part(found.first, end - (tokens.codes[end - 1] == ")"))
-    window = TimeWindow(quote=place.raw, comparator=found.comparator, value=found.value, unit=found.unit)
-    return Reading(window, confidence, (span_of(place),), Support.PARSED)
+    parts = find_parts(tokens, windows)
+    values, spans = [], []
+    first: Reading[TimeWindow | None] = Reading(None, confidence)
+    for window, (of, anchor) in zip(windows, parts, strict=True):
+        place = _place_window(passage, window)
+        named = {"of": of and passage.part(*of).raw, "anchor": anchor and passage.part(*anchor).raw}
+        values.append(make_window(window, place.raw).model_copy(update=named))
+        spans.append(span_of(place))
+        if window is found:
+            value = TimeWindow(quote=place.raw, comparator=window.comparator, value=window.value, unit=window.unit)
+            first = Reading(value, confidence, (span_of(place),), Support.PARSED)
+    sure = measured("time_windows", _name_windows_case(tokens, windows, times))
+    return first, Reading(tuple(values), sure, tuple(spans), Support.PARSED)
+
+
+def name_limited(windows: Reading[tuple[TimeWindow, ...]], other: Passage) -> Reading[tuple[TimeWindow, ...]]:
+    """Return time windows of which those that name nothing limit what another line names: their item, or its parent.
+
+    >>> _, windows = read_windows(read_passage("within 4 weeks"))
+    >>> name_limited(windows, read_passage("Treatment with a statin:")).value[0].of
+    'statin'
+    """
+    if all(one.of for one in windows.value):
+        return windows
+    named = narrow(other.tokens, other.first, other.end)
+    words = other.part(*named).raw if named else None
+    return replace(windows, value=tuple(one.model_copy(update={"of": one.of or words}) for one in windows.value))
+
+
+def _place_window(passage: Passage, window: Window) -> Passage:
+    """Return the words of a window, up to the moment that it is counted from. Nothing follows a wash-out."""
+    tokens = passage.tokens
+    anchor = None if window.washout else rule("window_anchor").starts(tokens, window.end)
+    end = anchor.end if anchor else window.end
+    return passage.part(window.first, end - (tokens.codes[end - 1] == ")"))
+
+
+def _name_windows_case(tokens: Tokens, windows: Sequence[Window], times: Sequence[Time]) -> str:
+    if not windows:
+        return _name_window_case(tokens, None, times)
+    if any(one.borrowed or one.washout or not one.sure for one in windows):
+        return "sense implied" if len(windows) == 1 else "sense implied of one of several"
+    return "one" if len(windows) == 1 else "several"
 
 
 def _name_window_case(tokens: Tokens, found: Window | None, times: Sequence[Time]) -> str:

@@ -1,0 +1,117 @@
+"""Prove the quotes that are parts of a value: to whom a limit applies, what a time window limits, and since when."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from extractor.schemas import Constraint, Support, TimeWindow
+from extractor.stages.parse.drafts import Refusal, Span
+from extractor.text.lexer import Tokens
+from extractor.text.mentions.conditions import find_conditions, find_sexes, name_sex
+from extractor.text.mentions.constraints import find_limits
+from extractor.text.passage import Passage
+
+from .places import Supported, cut, find_quotes, locate
+from .windows import list_stated
+
+PARTS: Mapping[type, tuple[str, ...]] = {Constraint: ("condition",), TimeWindow: ("of", "anchor")}
+"""The quotes that are parts of a value."""
+
+
+def prove_parts(found: Supported, places: Sequence[Passage]) -> tuple[Supported | None, list[Refusal]]:
+    """Return a supported value with the parts that the text bears out, and why it does not bear out the others.
+
+    A part that stands nowhere, or that belongs to another time window, costs only itself. A limit that the text states
+    for others is refused as a whole, since without its condition it would hold for everybody.
+
+    Args:
+        found: A value that the text states.
+        places: The criterion, then the line that introduces it, which may hold the parts of a time window.
+    """
+    refused = list[Refusal]()
+    for name in PARTS.get(type(found.value), ()):
+        words = getattr(found.value, name)
+        if not words:
+            continue
+        spans = list(chain.from_iterable(find_quotes(place, words) for place in places))
+        if isinstance(found.value, Constraint):
+            spans, doubt, reason = _prove_condition(found, spans, places[0])
+        else:
+            spans, doubt, reason = _prove_part_of_window(found, name, spans, places)
+        nearest = min(spans, key=lambda one: _count_between(one, found.span), default=None)
+        raw = next((each for each in places if nearest and nearest.section == each.section.name), places[0]).section.raw
+        if reason or nearest is None:
+            reason = reason or f"these words stand nowhere in the criterion: {words!r}"
+            refused.append(Refusal(nearest=nearest, reason=reason, part=name))
+            if isinstance(found.value, Constraint) and nearest:
+                return None, refused
+        kept = raw[nearest.start : nearest.end] if nearest and not reason else None
+        support = Support.INFERRED if doubt else found.support
+        found = replace(found, value=found.value.model_copy(update={name: kept}), support=support)
+    return found, refused
+
+
+def _count_between(one: Span, other: Span) -> int:
+    """Return how many characters lie between two spans; those of other sections are far away."""
+    if one.section != other.section:
+        return 10**9
+    return max(one.start - other.end, other.start - one.end, 0)
+
+
+def _overlap(spans: Iterable[Span], places: Sequence[Span]) -> list[Span]:
+    return [one for one in spans if any(one.overlaps(each) for each in places)]
+
+
+_Verdict = tuple[list[Span], bool, str]
+"""The places of a part that count, whether it is in doubt, and why it is refused; then the places contradict it."""
+
+
+def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Verdict:
+    """Compare the answered words with those that the text says of the same limit, and of the others."""
+    tokens, value = cut(here), found.value
+    limits = find_limits(tokens, None)
+    own, others = list[Span](), list[Span]()
+    mine = [at for at, one in enumerate(limits) if (one.value, one.value_high) == (value.value, value.value_high)]
+    for at, place in enumerate(find_conditions(tokens, limits)):
+        if place:
+            (own if at in mine else others).append(locate(here, *place))
+    if kept := _overlap(spans, own):
+        return kept, False, ""
+    if _is_of_other_sex(tokens, value.condition, [(limits[at].first, limits[at].end) for at in mine]):
+        return own or spans, False, "the text says it of the other sex"
+    if spans and len(_overlap(spans, others)) == len(spans):
+        said = repr(here.section.raw[own[0].start : own[0].end]) if own else "without a condition"
+        return own or spans, False, f"the text says it {said}, and {value.condition!r} of another limit"
+    return spans, True, ""
+
+
+def _is_of_other_sex(tokens: Tokens, condition: str, places: Sequence[tuple[int, int]]) -> bool:
+    answered = name_sex(condition)
+    stated = {sex for sex, _ in find_sexes(tokens, dict(enumerate(places))).values()}
+    return answered is not None and len(stated) == 1 and answered not in stated
+
+
+def _prove_part_of_window(found: Supported, name: str, spans: list[Span], places: Sequence[Passage]) -> _Verdict:
+    """Compare the answered words with those that the text says of this window, and of the others in its line."""
+    here = next((each for each in places if _holds(each, found.span)), places[0])
+    own, others = list[Span](), list[Span]()
+    for part, is_here in _list_parts(found.span, here, name):
+        (own if is_here else others).append(part)
+    others = [one for one in others if not any(one.overlaps(each) for each in own)]
+    if kept := _overlap(spans, own):
+        return kept, False, ""
+    if name == "of" and own and spans and len(_overlap(spans, others)) == len(spans):
+        said = here.section.raw[own[0].start : own[0].end]
+        return own, False, f"the text says this time of {said!r}"
+    return spans, bool(own), ""
+
+
+def _holds(passage: Passage, span: Span) -> bool:
+    start, end = passage.raw_span
+    return passage.section.name == span.section and start <= span.start and span.end <= end
+
+
+def _list_parts(span: Span, here: Passage, name: str) -> Iterator[tuple[Span, bool]]:
+    for _, parts, is_here in list_stated(span, here):
+        if place := getattr(parts, name):
+            yield locate(here, *place), is_here

@@ -1,0 +1,216 @@
+"""Find to whom, or when, each limit of a line applies: "for men", "if liver metastases", "Cohort B"."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from extractor.schemas import Sex
+from extractor.text.book import read_text, rule
+from extractor.text.lexer import NUMBER, Range, Tokens
+from extractor.text.quantity_names import names_quantity
+
+from .bounds import Limit
+
+_SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
+"""Rules that find words for a sex."""
+_JOINTS = frozenset({"or", "and", "but"})
+_NEAR = 8
+"""How many tokens before a condition the number may stand that it belongs to."""
+_LONGEST = 20
+"""The most tokens of a condition."""
+_EXCEPTING = frozenset({"except", "excepting", "unless", "other", "with", "exception"})
+
+
+class _Phrase(NamedTuple):
+    """Words that may say when a limit applies.
+
+    ``plain``: they do so of any limit, not only of a further one on the same quantity. ``reach``: where the limits of a
+    part end that stands in front of a colon.
+    """
+
+    first: int
+    end: int
+    plain: bool
+    reach: int = 0
+
+
+def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[Sex, int]]:
+    """Return the sex that the words name for each limit, and its word; none if they name none, or both together.
+
+    The sexes stand before the limits or behind them, in the same clause. The first one shows which: "Hb < 13 g/dL in
+    men and < 12 g/dL in women".
+    """
+    found = ((one.first, sex) for name, sex in _SEXED.items() for one in rule(name).find(tokens))
+    named = {at: sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
+    if not named or not places or rule("all_sexes").search(tokens):
+        return {}
+    first, last = sorted(named), {key: end - 1 for key, (_, end) in places.items()}
+    ends, sexes = sorted(last.values()), dict[int, tuple[Sex, int]]()
+    starts = {place[0] for place in places.values()}
+    leads = (first[0] < ends[0] and not _stands_behind(tokens, first[0])) or any(
+        at + 1 in starts or (at + 2 in starts and tokens.codes[at + 1] == ":") for at in first
+    )
+    for key, place in last.items():
+        within = first[bisect_left(first, places[key][0]) : bisect_right(first, place)]
+        inside = [at for at in within if NUMBER not in tokens.codes[at : place + 1]]
+        if len(inside) == 1:  # "50 kg (men)"
+            sexes[key] = named[inside[0]], inside[0]
+            continue
+        number = bisect_left(first, place)
+        if leads:
+            floor = ends[bisect_left(ends, first[number - 1]) - 1] if first[number - 1] > ends[0] else -1
+            beside = first[bisect_left(first, floor) : number]  # "women (not pregnant) and men of" are both
+            at = beside[-1] if len({named[one] for one in beside}) == 1 else None
+        else:
+            following = ends[bisect_right(ends, place) :][:1]
+            at = next((one for one in first[number : number + 1] if not following or one < following[0]), None)
+        if at is not None and frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
+            sexes[key] = named[at], at
+    return sexes
+
+
+def name_sex(words: str) -> Sex | None:
+    """Return the sex that a condition names; None if it names none, or both.
+
+    >>> name_sex("for men").value, name_sex("with liver metastases"), name_sex("men and women")
+    ('male', None, None)
+    """
+    tokens = read_text(words)
+    named = {sex for name, sex in _SEXED.items() if rule(name).search(tokens)}
+    return named.pop() if len(named) == 1 else None
+
+
+def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | None]:
+    """Return the words that say to whom or when each limit applies; None for a limit that is general.
+
+    >>> from extractor.text.book import read_text
+    >>> from .constraints import find_limits
+    >>> tokens = read_text("ALT <= 3 x ULN (<= 5 x ULN with liver metastases)")
+    >>> [place and tokens.read(*place) for place in find_conditions(tokens, find_limits(tokens, None))]
+    [None, 'with liver metastases']
+    """
+    found: list[Range | None] = [None] * len(limits)
+    for phrase in _find_phrases(tokens, limits):
+        for at in _choose_limits(tokens, phrase, limits, found):
+            found[at] = found[at] or (phrase.first, phrase.end)
+    sexes = find_sexes(tokens, {at: (one.first, one.end) for at, one in enumerate(limits)})
+    done = set[int]()
+    for at, (_, word) in sorted(sexes.items()):
+        if found[at] is None and not (word in done and _is_subject(tokens, word) and not _goes_on(tokens, limits, at)):
+            found[at] = _extend_sex(tokens, word)
+        done.add(word)
+    return found
+
+
+def _stands_behind(tokens: Tokens, word: int) -> bool:
+    """Return whether "for men" belongs to a number directly before it, be that a limit or not: "14 years for boys"."""
+    opening = rule("sex_opening").ends(tokens, word, word - _NEAR)
+    first = opening.first if opening else word
+    if word and tokens.codes[word - 1] == "(":  # "50 kg (men)"
+        return NUMBER in tokens.codes[max(0, word - _NEAR // 2) : word]
+    front = tokens.codes[max(0, first - _NEAR) : first]
+    return first < word and NUMBER in front and frozenset(",;(").isdisjoint(front[front.rfind(NUMBER) :])
+
+
+def _is_subject(tokens: Tokens, word: int) -> bool:
+    """Return whether a sex is that of the whole criterion: its word stands first, and not behind "for" or "in"."""
+    opening = rule("sex_opening").ends(tokens, word)
+    return opening is None or opening.first == word or tokens.words[opening.first].lower() not in ("for", "in", "if")
+
+
+def _goes_on(tokens: Tokens, limits: Sequence[Limit], at: int) -> bool:
+    """Return whether a limit is on the quantity of the one before it, in the same clause."""
+    clause = tokens.codes[limits[at - 1].end : limits[at].first] if at else ""
+    return at > 0 and ";" not in clause and _is_same(tokens, limits[at - 1], limits[at])
+
+
+def _is_same(tokens: Tokens, one: Limit, other: Limit) -> bool:
+    if one.quantity is None or other.quantity is None or rule("names_nobody").covers(tokens, *other.quantity):
+        return True
+    return tokens.read(*one.quantity).lower() == tokens.read(*other.quantity).lower()
+
+
+def _extend_sex(tokens: Tokens, word: int) -> Range:
+    opening = rule("sex_opening").ends(tokens, word, word - 8)
+    people = rule("trial_person").starts(tokens, word + 1)
+    return (opening.first if opening else word), (people.end if people else word + 1)
+
+
+def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
+    """Yield the words that may be conditions: parts in front of a colon, then others, up to the limit behind them."""
+    prefixes = [found.place("words") for found in rule("condition_prefix").find(tokens)]
+    prefixes = sorted({*prefixes, *((found.first, found.end) for found in rule("donors_first").find(tokens))})
+    ends = [*(first for first, _ in prefixes[1:]), len(tokens)]
+    yield from (_Phrase(*place, plain=True, reach=end) for place, end in zip(prefixes, ends, strict=False))
+    starts = {found.first: False for found in rule("condition_aside").find(tokens)}
+    starts |= {found.first: True for found in rule("condition_opening").find(tokens)}
+    taken = [*((one.first, one.end) for one in limits), *prefixes]
+    done, covered = 0, {at for place in taken for at in range(*place)}
+    firsts = [one.first for one in limits]
+    for first, plain in sorted(starts.items()):
+        if first < done or first in covered:
+            continue
+        near = limits[bisect_right(firsts, first) : bisect_right(firsts, first + _LONGEST)]
+        stops = [found.first for found in rule("condition_stop").find(tokens, first + 1, first + _LONGEST)]
+        own = _find_own_limit(tokens, first, near, min(stops, default=len(tokens)))
+        others = [one for one in near if one is not own]
+        stops += [one.first for one in others]
+        stops += [one.quantity[0] for one in others if one.quantity and _begins_limit(tokens, first, one.quantity)]
+        end = min([*stops, first + _LONGEST, len(tokens)])
+        while end > first + 1 and rule("condition_tail").ends(tokens, end, end - 1):
+            end -= 1
+        if end > first + 1 and not rule("condition_empty").covers(tokens, first, end):
+            yield _Phrase(first, end, plain)
+            done = end
+
+
+def _find_own_limit(tokens: Tokens, first: int, behind: Sequence[Limit], stop: int) -> Limit | None:
+    """Return the limit that is part of a condition: the first one of "if albumin is < 30 g/L, calcium must be > 2"."""
+    clause = rule("condition_if").starts(tokens, first)
+    following = behind[0] if behind else None
+    if clause is None or following is None or following.first > stop or following.quantity is None:
+        return None
+    named = following.quantity[0] <= clause.end + 3 and names_quantity(tokens.read(*following.quantity))
+    return following if named else None
+
+
+def _begins_limit(tokens: Tokens, first: int, name: Range) -> bool:
+    """Return whether a name behind a condition is that of its limit, and no part of it: "with metastases"."""
+    if name[0] <= first + 1 or not names_quantity(tokens.read(*name)):
+        return False
+    return rule("condition_link").ends(tokens, name[0], name[0] - 1) is None
+
+
+def _choose_limits(
+    tokens: Tokens, phrase: _Phrase, limits: Sequence[Limit], known: Sequence[Range | None]
+) -> Iterator[int]:
+    """Yield the places of the limits to which a phrase applies: the one that it follows, or those behind it."""
+    count = bisect_left([one.end for one in limits], phrase.first + 1)
+    behind = range(bisect_left([one.first for one in limits], phrase.end), len(limits))
+    if phrase.reach:
+        yield from (at for at in behind if limits[at].first < phrase.reach)
+        return
+    last = count - 1 if count else None
+    joined = phrase.first > 0 and tokens.words[phrase.first - 1].lower() in _JOINTS
+    follows = (
+        last is not None
+        and rule("condition_gap").covers(tokens, limits[last].end, phrase.first) is not None
+        and (phrase.plain or (last > 0 and not joined and _is_same(tokens, limits[last - 1], limits[last])))
+    )
+    following = behind[0] if behind else None
+    leads = (
+        following is not None
+        and known[following] is None
+        and rule("condition_front_gap").covers(tokens, phrase.end, limits[following].first) is not None
+        and (phrase.plain or (last is not None and _is_same(tokens, limits[last], limits[following])))
+    )
+    apart = joined or not phrase.first or tokens.codes[phrase.first - 1] in ",;(.:"
+    numbered = not apart and NUMBER in tokens.codes[max(0, phrase.first - _NEAR) : phrase.first]
+    excepts = tokens.words[phrase.first].lower() in _EXCEPTING
+    if leads and following is not None and ((not follows and not numbered) or apart or excepts):
+        yield following
+        while following + 1 in behind and phrase.first == 0 and _goes_on(tokens, limits, following + 1):
+            following += 1
+            yield following
+    elif follows and last is not None:
+        yield last
