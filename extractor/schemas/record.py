@@ -1,5 +1,6 @@
 """A trial record: named sections of raw text, and what the registry holds beside the text."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -73,15 +74,20 @@ class RegistryFields(FrozenModel):
     sponsor: str | None = Field(default=None, description="Name of the lead sponsor.")
     acronym: str | None = None
     bare_arms: tuple[str, ...] = Field(default=(), description="Sections of arms that no intervention is linked to.")
+    arm_links: Mapping[str, tuple[str, ...]] = Field(
+        default={}, description="Sections of the arms of each intervention, by its section."
+    )
 
     def text(self, name: str) -> str | None:
-        """Return a field as text, with several values separated by bars; None if it is empty or unknown.
+        """Return a field as text, with several values separated by bars; None if it is empty, unknown, or no text.
 
         >>> RegistryFields(phases=("PHASE1", "PHASE2")).text("phases")
         'PHASE1|PHASE2'
         """
         value = getattr(self, name) if name in type(self).model_fields else None
-        return "|".join(value) or None if isinstance(value, tuple) else value
+        if isinstance(value, tuple):
+            return "|".join(value) or None
+        return value if isinstance(value, str) else None
 
 
 class Source(FrozenModel):

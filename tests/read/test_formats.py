@@ -141,28 +141,32 @@ def test_structured_fields(tmp_path, name, values):
 
 
 @pytest.mark.parametrize(
-    ("labels", "names", "bare"),
+    ("labels", "names", "bare", "linked"),
     [
-        ([["A", "B"]], [None, None], ()),
-        ([[" b"]], [["Drug: X"], None], ()),  # each linked from one side; case and blanks do not matter
-        ([[]], [["Drug: X"], []], ("arms[1]",)),
-        ([[]], [None, None], ()),  # the study links nothing: nothing is known
-        ([["A", "Bee"]], [None, None], ()),  # another spelling of an arm
+        ([["A", "B"]], [None, None], (), ["arms[0]", "arms[1]"]),
+        ([[" b"]], [["Drug: X"], None], (), ["arms[1]"]),  # case and blanks do not matter
+        ([[]], [["Drug: X"], []], ("arms[1]",), ["arms[0]"]),
+        ([[]], [["X"], ["Drug: Xylo"]], (), ["arms[0]"]),
+        ([[]], [None, None], (), []),  # the study links nothing: nothing is known
+        ([["A", "Bee"]], [None, None], (), ["arms[0]"]),  # another spelling of an arm
     ],
 )
-def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(tmp_path, labels, names, bare):
+def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(tmp_path, labels, names, bare, linked):
     study = json.loads(json.dumps(STUDY))
     arms = [{"label": label, "interventionNames": named} for label, named in zip("AB", names, strict=True)]
     interventions = [{"name": "X", "armGroupLabels": named} for named in labels]
     study["protocolSection"]["armsInterventionsModule"] = {"armGroups": arms, "interventions": interventions}
-    assert read_text(tmp_path, "a.json", json.dumps(study)).registry.bare_arms == bare
+    registry = read_text(tmp_path, "a.json", json.dumps(study)).registry
+    assert registry.bare_arms == bare
+    assert registry.arm_links == ({"interventions[0]": tuple(linked)} if linked else {})
 
 
 def test_structured_fields_are_quoted_as_text(tmp_path):
     record = read_text(tmp_path, "a.json", json.dumps(STUDY))
     assert record.raw_text("registry.enrollment") == "40"
     assert record.raw_text("title") == "A Study"
-    assert [record.raw_text(name) for name in ("registry.phases", "registry.nothing", "nothing")] == [None] * 3
+    silent = ("registry.phases", "registry.arm_links", "registry.nothing", "nothing")
+    assert [record.raw_text(name) for name in silent] == [None] * 4
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def test_the_same_study_has_the_same_sections_as_in_version_2(name):
     assert same.sections == record.sections
     assert same.registry == record.registry
     assert same.registry.bare_arms == ("arms[1]",)
+    assert same.registry.arm_links["interventions[0]"] == ("arms[0]",)
 
 
 @pytest.mark.parametrize(

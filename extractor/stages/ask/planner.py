@@ -37,6 +37,8 @@ _PEOPLE = re.compile(
 _HEADER = re.compile(r"\W*(?:(?:key |main )?(?:inclusion|exclusion)(?: criteria)?|criteria)\W*", re.IGNORECASE)
 """Lines that say nothing of their own."""
 _LIST_MARK = re.compile(r"\s*(?:(?:[*•·o–—-]|\d{1,2}[.)]|[a-zA-Z][.)])\s+)?")
+_WEIGHED = tuple(name for name in REGIMEN_FIELDS if name != "arms")
+"""The fields whose doubt is a reason to ask for regimens: not what the registry's own list of arms says."""
 _PEOPLE_IN = ("title", "official_title", "brief_summary")
 """Sections beside the criteria that say who takes part."""
 
@@ -198,9 +200,9 @@ def _plan_dosing(parsed: ParsedRecord, options: AskingOptions, numbers: Iterator
     """
     passages = list_dose_passages(parsed, numbers)
     own = [one for one in options.fields if one.of is Of.REGIMEN]
-    known = [one.read(name).confidence for one in parsed.regimens for name in REGIMEN_FIELDS]
+    known = [one.read(name).confidence for one in parsed.regimens for name in _WEIGHED]
     missing = len(parsed.candidates) or (not known and any(mentions_dose(chunk.text) for chunk in passages))
-    known += [0.0] * len(REGIMEN_FIELDS) * missing
+    known += [0.0] * len(_WEIGHED) * missing
     doubtful = bool(known) and fmean(known) < options.asks_below
     if doubtful or any(one.may_be_in(chunk.text) for one in own for chunk in passages):
         for chunk in passages:

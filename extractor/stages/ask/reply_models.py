@@ -68,6 +68,7 @@ FIELDS: Mapping[Task, tuple[str, ...]] = {
 """The fields that a model can be asked of an item of each task, in the order of asking."""
 _DECIDED = [info for asked in _ASKED.values() for info in asked if info.metadata.decided]
 _NEEDED = {"stands", "kind", "split"} | {info.name for info in _DECIDED if info.kind is ValueKind.CHOICE}
+_NEEDED |= {info.name for asked in _ASKED.values() for info in asked if info.metadata.comparison is Comparison.LABEL}
 """Fields with a value for every line, so that leaving one out is no answer."""
 _LEFT_OUT = {info.name: False for info in _DECIDED if info.kind is ValueKind.YES_NO}
 """What it means to leave out a field, where that is not "none"."""
@@ -194,7 +195,7 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         own = {one.name for one in question.custom}
         for field in fields if denied else expand(name for name in question.fields if name not in own):
             value = getattr(self, _ATTRIBUTES.get((question.task, field), field))
-            if value is not None or field not in _NEEDED | set(PEOPLE_FIELDS):
+            if value not in (None, ()) or field not in _NEEDED | set(PEOPLE_FIELDS):
                 values[field] = _LEFT_OUT.get(field) if value is None else value
         if values.get("concept") in _KINETICS:  # Tmax is a time, but no time to an event
             values |= {field: _LEFT_OUT.get(field) for field in ("start_event", "end_events") if field in values}

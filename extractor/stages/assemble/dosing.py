@@ -1,13 +1,14 @@
 """Assemble regimens: the model's list if a model read the record's passages on doses, else those of the rules."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from extractor.fields.value_forms import show_value
 from extractor.schemas import Absence, AbsenceReason, FieldRef, Origin, Regimen, Support, Task
-from extractor.stages.parse.drafts import Draft, Reading, Span
+from extractor.stages.parse.dosing.arms import list_arms
+from extractor.stages.parse.drafts import Draft, Reading, Span, find_weakest
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.proof.answers import ModelResult
 from extractor.stages.proof.doses import find_exceeded
@@ -34,7 +35,7 @@ _MOST_COMPARED = 50
 
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
     """Assemble the regimens of a record."""
-    latest: dict[str, deque[Regimen]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
+    latest: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     assembled = Assembled[Regimen](Task.DOSING)
     for draft in _list_drafts(parsed, result):
         exists = draft.read("stands")
@@ -42,20 +43,58 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         fields = builder.add_fields(_FIELDS) | {"quote": builder.add_quote(exists)}
         if fields["agent"] is None or not any(fields[name] for name in _SAID):
             continue
+        regimen = Regimen(section=draft.span.section, **fields, **builder.build())
+        regimen = _doubt_doses(_cite_arms(regimen, parsed))
         same_agent = latest[fields["agent"].casefold()]
-        if any(_adds_nothing(fields, regimen) for regimen in same_agent):
+        known = next((at for at in same_agent if _adds_nothing(regimen, assembled.items[at][1])), None)
+        if known is not None:
+            path, first, other = assembled.items[known]
+            assembled.items[known] = path, _join_arms(first, regimen, parsed), other
             continue
-        regimen = _doubt_doses(Regimen(section=draft.span.section, **fields, **builder.build()))
-        same_agent.append(regimen)
+        same_agent.append(len(assembled.items))
         assembled.add(regimen, builder)
     if not assembled.items:
         assembled.absences.append(_explain_absence(parsed, result))
     return assembled
 
 
+def _cite_arms(regimen: Regimen, parsed: ParsedRecord) -> Regimen:
+    """Add the evidence of the arms of amounts: their labels, no surer than the amount and the arm of the regimen."""
+    places = {parsed.raw(span): span for span in reversed(list_arms(parsed.record).values())}
+    cited = [
+        piece.model_copy(
+            update={
+                "field": f"amounts[{number}].arms",
+                **asdict(places[label]),
+                "quote": label,
+                "support": find_weakest([piece.support, *(each.support for each in own)]),
+                "confidence": min(each.confidence or 0 for each in (piece, *own)),
+            }
+        )
+        for number, amount in enumerate(regimen.amounts)
+        for piece in regimen.evidence_for(f"amounts[{number}]")[:1]
+        for label in amount.arms
+        for own in [[each for each in regimen.evidence_for("arms") if each.quote == label]]
+    ]
+    return regimen.model_copy(update={"evidence": (*regimen.evidence, *cited)}) if cited else regimen
+
+
+def _join_arms(first: Regimen, more: Regimen, parsed: ParsedRecord) -> Regimen:
+    """Return a regimen that other arms get, too, in the order of the record."""
+    if set(more.arms) <= set(first.arms):
+        return first
+    pieces = {piece.quote: piece for one in (more, first) for piece in one.evidence_for("arms")}
+    labels = dict.fromkeys(parsed.raw(span) for span in list_arms(parsed.record).values())
+    arms = tuple(label for label in labels if label in {*first.arms, *more.arms})
+    proven = (pieces[label].model_copy(update={"field": f"arms[{at}]"}) for at, label in enumerate(arms))
+    others = (piece for piece in first.evidence if FieldRef(piece.field).path != "arms")
+    return first.model_copy(update={"arms": arms, "evidence": (*others, *proven)})
+
+
 def _doubt_doses(regimen: Regimen) -> Regimen:
     """Lower the confidence of implausible amounts. They stay, because the text may state them."""
-    doubtful = {f"amounts[{n}]" for n, one in enumerate(regimen.amounts) if find_exceeded(one, regimen.route)}
+    exceeded = [n for n, one in enumerate(regimen.amounts) if find_exceeded(one, regimen.route)]
+    doubtful = {f"amounts[{n}]{part}" for n in exceeded for part in ("", ".arms")}
     if not doubtful:
         return regimen
     evidence = tuple(
@@ -119,15 +158,17 @@ def _find_same(name: str, answer: Draft, similar: Sequence[Draft], span: Span) -
         rule = regimen.rules[name]
         if model and agree(rule.value, model.value) and rule.value:
             return rule
-        if not model and regimen.span.overlaps(span) and refused.isdisjoint(map(show_value, rule.list_values())):
+        here = regimen.span.overlaps(span) or (name == "arms" and len(similar) == 1)
+        if not model and here and refused.isdisjoint(map(show_value, rule.list_values())):
             return rule
     return Reading.open_()
 
 
-def _adds_nothing(fields: Mapping[str, Any], regimen: Regimen) -> bool:
-    """Return whether a regimen says no more than another one of the same agent."""
+def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
+    """Return whether a regimen says no more than another one of the same agent, but perhaps of other arms."""
     compared = ("amounts", "route", "frequency", "timing", "duration")
-    return all(not fields[name] or fields[name] == getattr(regimen, name) for name in compared)
+    pairs = [(getattr(regimen, name), getattr(known, name)) for name in compared]
+    return all(not one or one == other or (isinstance(one, tuple) and agree(one, other)) for one, other in pairs)
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:

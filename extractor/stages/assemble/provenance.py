@@ -27,6 +27,8 @@ from extractor.stages.proof.parts import PARTS
 
 from .resolve import resolve, resolve_part
 
+_CITED = frozenset({"arms"})
+"""Fields whose words say what is meant, but not that it is so: the label of an arm does not say what the arm gets."""
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
@@ -151,7 +153,8 @@ class ItemBuilder:
 
         The evidence of a value that rests on a whole passage is its longest part without blanked hostile text.
         """
-        if self._parsed.raw(span) in (value, getattr(value, "name", None)) and getattr(value, "version", None) is None:
+        said = self._parsed.raw(span) in (value, getattr(value, "name", None))
+        if said and getattr(value, "version", None) is None and FieldRef(name).path not in _CITED:
             support = Support.LITERAL
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED

@@ -75,7 +75,7 @@ def resolve(rule: Reading[Any], model: Reading[Any] | None, gap: AbsenceReason, 
         if rule.confidence < BELIEVED and not isinstance(rule.value, _OF_EVERY_ITEM):
             return Reading(None, 0.0, gap=gap)
         return replace(rule, confidence=round(rule.confidence, 4), origin=Origin.RULE)
-    if not rule.is_open and agree(rule.value, model.value):
+    if not rule.is_open and agree(rule.value, model.value, as_sets=field == "dosing.arms"):
         same = rule.value == model.value or isinstance(rule.value, Instrument)  # the rules give the usual short form
         sure = max(share_right(field, AGREE), rule.confidence)
         return replace(rule if same else model, confidence=round(sure, 4), origin=Origin.BOTH)
@@ -158,22 +158,36 @@ def _load_counts() -> Counts:
     return tomllib.loads((files(__package__) / "policy.toml").read_text("utf-8"))
 
 
+_COMPARED = {
+    Constraint: ("comparator", "value", "value_high"),
+    TimeWindow: ("comparator", "value", "value_high", "unit"),
+    Amount: ("low", "high", "unit"),
+}
+"""What two values of a class must share."""
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 
-def agree(one: object, other: object) -> bool:
+def agree(one: object, other: object, *, as_sets: bool = False) -> bool:
     """Return whether two annotators give the same value. Quotes may differ in an article or in brackets, limits and
-    time windows in their words, instruments in which of their names is used.
+    time windows in their words, instruments in which of their names is used, amounts in their arms.
+
+    Args:
+        one: A value.
+        other: The other value.
+        as_sets: Labels of a list are exact names, in any order.
 
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True
+    >>> agree(("Arm (A)", "Arm (B)"), ("Arm (B)", "Arm (A)"), as_sets=True)
+    True
     """
+    if isinstance(one, tuple) and isinstance(other, tuple) and as_sets:
+        return set(one) == set(other)
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(agree, one, other))
-    if isinstance(one, Constraint) and isinstance(other, Constraint):
-        return all(getattr(one, name) == getattr(other, name) for name in ("comparator", "value", "value_high"))
-    if isinstance(one, TimeWindow) and isinstance(other, TimeWindow):
-        return all(getattr(one, name) == getattr(other, name) for name in ("comparator", "value", "value_high", "unit"))
+    for kind, names in _COMPARED.items():
+        if isinstance(one, kind) and isinstance(other, kind):
+            return all(getattr(one, name) == getattr(other, name) for name in names)
     if isinstance(one, Instrument) and isinstance(other, Instrument):
         return name_instrument(one.name, one.version) == name_instrument(other.name, other.version)
     if type(one) is str and type(other) is str:

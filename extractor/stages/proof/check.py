@@ -8,6 +8,7 @@ from typing import Any
 from extractor.fields.declaration import CustomField
 from extractor.fields.value_forms import show_value
 from extractor.schemas import (
+    Amount,
     Constraint,
     CriterionKind,
     FieldRef,
@@ -17,6 +18,7 @@ from extractor.schemas import (
     Task,
     list_fields,
 )
+from extractor.stages.parse.dosing.arms import list_arms, replace_arms
 from extractor.stages.parse.drafts import Chunk, Draft, Reading, Refusal, Span
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.text.aliases import trim_event
@@ -66,7 +68,9 @@ def ground_answer(
             quantity in it and the number in the chunk ("Life expectancy:" above "At least 4 weeks").
         fields: The declarations of the user's fields among the values.
     """
-    search, own = _Search(values, draft, parsed, lead_in), {field.name: field for field in fields}
+    arms = [(parsed.raw(span), span) for span in list_arms(parsed.record).values()]
+    values = _name_arms(values, [label for label, _ in arms])
+    search, own = _Search(values, draft, parsed, lead_in, dict(reversed(arms))), {field.name: field for field in fields}
     parts = find_parts(search.here, {name: values[name] for name in _PARTS if name in values})
     readings: dict[str, Reading[Any]] = {}
     refused: list[Refusal] = []
@@ -102,6 +106,38 @@ def ground_answer(
     return replace(draft, model=readings, refused=(*refused, *unread), own=claimed)
 
 
+def _name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
+    """Return an answer with the labels of arms in the place of their numbers, also in its amounts.
+
+    A number without an arm is unreadable. The arms of the amounts are arms of the regimen, too.
+
+    >>> high = Amount(low=10, high=10, unit="mg", arms=("2",))
+    >>> said = _name_arms({"amounts": (high,), "arms": (1, 3)}, ["Low", "High"])
+    >>> str(said["amounts"][0]), said["arms"][:2], said["arms"][2].reason
+    ('10 mg (High)', ('Low', 'High'), 'there is no arm 3 in the list of 2')
+    """
+    given = {name: values[name] for name in ("arms", "amounts") if values.get(name)}
+    dosed = [one for one in given.get("amounts", ()) if isinstance(one, Amount) and one.arms]
+    if not dosed and "arms" not in given:
+        return values
+
+    def find(numbers: Iterable[Any]) -> tuple[Any, ...]:
+        known = {one for one in numbers if one in range(1, len(labels) + 1) and labels[one - 1]}
+        reason = "there is no arm {} in the list of {}"
+        wrong = [
+            one if isinstance(one, Unreadable) else Unreadable(str(one), reason.format(one, len(labels)))
+            for one in numbers
+            if one not in known
+        ]
+        return (*dict.fromkeys(labels[one - 1] for one in sorted(known)), *wrong)
+
+    of_doses = [number for one in dosed for number in map(int, one.arms)]
+    named = {one: tuple(label for label in find([*map(int, one.arms)]) if isinstance(label, str)) for one in dosed}
+    amounts = tuple(replace_arms(one, named[one]) if one in dosed else one for one in given.get("amounts", ()))
+    said = {"arms": find([*given.get("arms", ()), *of_doses])}
+    return {**values, **said, **({"amounts": amounts} if dosed else {})}
+
+
 @dataclass(frozen=True, slots=True)
 class _Search:
     """Where the values of an answer may stand: its chunk, the line that introduces it, other sections."""
@@ -110,6 +146,7 @@ class _Search:
     draft: Draft
     parsed: ParsedRecord
     lead_in: Chunk | None
+    arms: Mapping[str, Span]
 
     @property
     def here(self) -> Passage:
@@ -121,6 +158,8 @@ class _Search:
 
     def find(self, field: str, value: Any) -> Supported | None:
         """What supports a value: the first place that states it, else what this field alone allows."""
+        if field == "arms":
+            return Supported(value, self.arms[value], Support.INFERRED)
         places = (self.here, *self._list_other_places(field))
         if field == "time_points":  # stand in the time frame of the answer, else of the rules, else anywhere
             stated = find_parts(self.here, {name: self.values[name] for name in _PARTS if name in self.values})

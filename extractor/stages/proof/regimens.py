@@ -7,11 +7,10 @@ the text says of another agent, step or use is refused, if the agent has another
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isclose
 from typing import Any, NamedTuple
 
 from extractor.fields.value_forms import show_value
-from extractor.schemas import Amount, Frequency, Period, Route, Support, Task
+from extractor.schemas import Amount, Frequency, Route, Support, Task
 from extractor.stages.parse.dosing import DosingText, read_dosing_text
 from extractor.stages.parse.dosing.agents import is_joint
 from extractor.stages.parse.dosing.amounts import choose_levels
@@ -21,8 +20,9 @@ from extractor.stages.parse.dosing.merging import resolve_frequency, resolve_len
 from extractor.stages.parse.drafts import Draft, Reading, Refusal, Span
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.text.book import rule
-from extractor.text.numbers import DAYS
-from extractor.text.units import find_dimension
+
+from .arms import ArmProof
+from .sameness import amount_in, is_same, kind_of
 
 _HERE, _BESIDE, _ELSEWHERE, _OTHER_ARM = range(4)
 """Where a statement stands: in the words of the regimen, in its section or the agent's own, in another section, in
@@ -34,13 +34,11 @@ _READERS: Mapping[str, Callable[[Statement], tuple[Any, Fact | None]]] = {
     "duration": lambda one: ((length := resolve_length(one)) and length.value, length),
 }
 """What a statement says of a field, and the mark that says it."""
-PROVEN = ("amounts", *_READERS)
+PROVEN = ("amounts", "arms", *_READERS)
 """The fields of a regimen whose link to its agent is proven."""
 _NEAR_LINKS = frozenset({Link.BESIDE, Link.CLAUSE})
 _SURE = {"route": _NEAR_LINKS, "frequency": _NEAR_LINKS, "cycle": _NEAR_LINKS | {Link.SECTION}, "duration": _NEAR_LINKS}
 """The links of each field that are seldom wrong."""
-_ROUNDED = 0.05
-"""How much half a year may differ from 26 weeks."""
 _VAGUE = frozenset({Frequency.OTHER, Frequency.ONCE, Route.OTHER})
 """Values that say too little to contradict another one."""
 
@@ -97,10 +95,16 @@ class _Proof:
                 readings[field] = _replace_members(reading, kept)
             else:
                 del readings[field]
+        if amounts := readings.get("amounts"):
+            judged_amounts = [self._arms.keep(amount) for amount in amounts.list_values()]
+            readings["amounts"] = replace(amounts, value=tuple(amount for amount, _ in judged_amounts))
+            refused += (one for _, reasons in judged_amounts for one in reasons)
         return replace(self.draft, model=readings, refused=tuple(refused))
 
     def judge(self, field: str, value: Any) -> Span | Refusal | None:
         """Where the agent has a value; why it is not the agent's; None if the text leaves it open."""
+        if field == "arms":
+            return self._arms.judge(value)
         stated = self._list_stated(field)
         if field == "amounts":
             found = self._judge_amount(value, stated)
@@ -168,7 +172,7 @@ class _Proof:
         own = [(one.section, one.reach) for place, one in self._own if place == _HERE and one.reach[0] < one.reach[1]]
         reaches = [self.text.sections[section].span(*reach) for section, reach in own]
         beside = any(reach.contains(span) for span in places for reach in reaches)
-        return beside and not any(_kind_of(amount) == _kind_of(level) for level in levels)
+        return beside and not any(kind_of(amount) == kind_of(level) for level in levels)
 
     def _link_amount(self, stated: _Stated) -> Span | Refusal | None:
         """Link an amount that its agent has. It is open if the words state levels that the regimen omits.
@@ -180,7 +184,7 @@ class _Proof:
         here = [one for place, one in self._own if place == _HERE]
         said = [one for one in here if one is stated.one or [read(one)[0] for read in _READERS.values()] == facts]
         omitted = [level for one in said for level in one.levels if not amount_in(level, self._amounts)]
-        is_open = any(_kind_of(level) == _kind_of(stated.value) for level in omitted)
+        is_open = any(kind_of(level) == kind_of(stated.value) for level in omitted)
         for field, read in _READERS.items():
             reading, (states, mark) = self.draft.model.get(field), read(stated.one)
             if reading is None or reading.value in (None, states, *_VAGUE):
@@ -228,6 +232,11 @@ class _Proof:
     def _amounts(self) -> Sequence[Amount]:
         amounts = self.draft.model.get("amounts")
         return amounts.value or () if amounts else ()
+
+    @cached_property
+    def _arms(self) -> ArmProof:
+        key = self.text.lexicon.key_of(self.agent)
+        return ArmProof(self.text, key, self.agent, [one for _, one in self._own], self._amounts)
 
     @cached_property
     def _own(self) -> Sequence[tuple[int, Statement]]:
@@ -282,24 +291,3 @@ def _find_rival(near: _Stated, name: str, value: Any) -> tuple[Any, Fact]:
 
 def _mark_of(field: str) -> str:
     return "length" if field == "duration" else field
-
-
-def _kind_of(amount: Amount) -> tuple[object, bool]:
-    """What two amounts share that can contradict each other: what is measured, and whether it is a rate."""
-    base = amount.unit.partition("/")[0]
-    return find_dimension(base)[1] or base, amount.unit.endswith(("/h", "/min"))
-
-
-def amount_in(amount: Amount, levels: Sequence[Amount]) -> bool:
-    return any(is_same(amount, level) for level in levels)
-
-
-def is_same(one: Any, other: Any) -> bool:
-    """Return whether two values are the same: amounts be it of a dose or of a day, lengths of time in any unit."""
-    if isinstance(one, Period) and isinstance(other, Period):
-        first, second = (each.value * DAYS.get(each.unit, 0) for each in (one, other))
-        return one == other or bool(first and second and isclose(first, second, rel_tol=_ROUNDED))
-    if not isinstance(one, Amount):
-        return bool(one == other)
-    bounds = (one.low, one.high) == (other.low, other.high)
-    return bounds and one.unit.removesuffix("/day") == other.unit.removesuffix("/day")

@@ -4,6 +4,7 @@
 """
 
 import tomllib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -14,6 +15,8 @@ from extractor.schemas import RegistryFields, Section
 from .drafts import Draft, criteria_section, find_trial_id, join_parts, list_items, take_sections, text_section
 
 _Node = TypeVar("_Node")
+_Linked = tuple[str | None, Sequence[str]]
+"""An arm's label with the names of its interventions, or an intervention's name with the labels of its arms."""
 
 
 class StudyPaths(NamedTuple):
@@ -86,8 +89,11 @@ def read_study(
             yield from list_items(name, cell, len(items.get(name, ())))
 
     label = paths.items["arms"]["label"] if "arms" in items else ""
-    arms = [(read_one(arm, label), bool(paths.names and read(arm, paths.names))) for arm in items.get("arms", ())]
-    linked = (text for item in items["interventions"] for text in (read(item, paths.labels) if paths.labels else ()))
+    arms = [(read_one(arm, label), read(arm, paths.names) if paths.names else []) for arm in items.get("arms", ())]
+    name = paths.items["interventions"]["name"]
+    interventions = [
+        (read_one(item, name), read(item, paths.labels) if paths.labels else []) for item in items["interventions"]
+    ]
     trial_id = read_one(study, paths.trial_id)
     return Draft(
         take_sections(list_sections()),
@@ -97,29 +103,56 @@ def read_study(
             **{name: read_one(study, path) for name, path in paths.registry.items()},
             phases=tuple(filter(None, read(study, paths.phases))),
             who_masked=tuple(filter(None, read(study, paths.who_masked))) if paths.who_masked else (),
-            bare_arms=find_bare_arms(arms, linked),
+            bare_arms=find_bare_arms(arms, (text for _, linked in interventions for text in linked)),
+            arm_links=link_arms(arms, interventions),
         ),
     )
 
 
-def find_bare_arms(arms: Iterable[tuple[str | None, bool]], linked: Iterable[str]) -> tuple[str, ...]:
+def link_arms(arms: Iterable[_Linked], interventions: Iterable[_Linked]) -> dict[str, tuple[str, ...]]:
+    """Return the sections of the arms of each intervention, by its section.
+
+    Args:
+        arms: Each arm's label, and the interventions that it names, each behind its type or not.
+        interventions: Each intervention's name, and the labels that it names.
+
+    >>> link_arms([("Low", ["Drug: Fictumab"]), ("High", ["Drug: Pump"])], [("Fictumab", ["low "]), ("Pump", [])])
+    {'interventions[0]': ('arms[0]',), 'interventions[1]': ('arms[1]',)}
+    """
+    by_label, by_name = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
+    for place, (label, names) in enumerate(arms):
+        by_label[_fold(label or "")].add(place)
+        for name in names:
+            by_name[_fold(name)].add(place)
+            by_name[_fold(name.partition(": ")[2])].add(place)
+    found: dict[str, tuple[str, ...]] = {}
+    for number, (title, labels) in enumerate(interventions):
+        places = set[int]().union(*(by_label[_fold(label)] for label in labels))
+        if not places and title:  # two interventions may have one name, so that labels say more
+            places = by_name[_fold(title)]
+        if places:
+            found[f"interventions[{number}]"] = tuple(f"arms[{place}]" for place in sorted(places))
+    return found
+
+
+def find_bare_arms(arms: Iterable[_Linked], linked: Iterable[str]) -> tuple[str, ...]:
     """Return the sections of arms without an intervention. Arms name their interventions, or interventions their arms.
 
     The result is empty if a study links nothing, or if an intervention names a missing arm: the label may be a
     variant of any arm's.
 
     Args:
-        arms: Each arm's label, and whether it names an intervention.
+        arms: Each arm's label, and the interventions that it names.
         linked: The labels that interventions name.
 
-    >>> find_bare_arms([("Low", False), ("High", True), ("Sham", False)], ["low "])
+    >>> find_bare_arms([("Low", []), ("High", ["Drug: A"]), ("Sham", [])], ["low "])
     ('arms[2]',)
     """
-    arms = [(_fold(label or ""), names_one) for label, names_one in arms]
+    folded = [(_fold(label or ""), bool(names)) for label, names in arms]
     labels = set(map(_fold, linked))
-    if not labels <= {label for label, _ in arms} or not (labels or any(names_one for _, names_one in arms)):
+    if not labels <= {label for label, _ in folded} or not (labels or any(names_one for _, names_one in folded)):
         return ()
-    return tuple(f"arms[{n}]" for n, (label, names_one) in enumerate(arms) if not names_one and label not in labels)
+    return tuple(f"arms[{n}]" for n, (label, names_one) in enumerate(folded) if not names_one and label not in labels)
 
 
 def _fold(label: str) -> str:

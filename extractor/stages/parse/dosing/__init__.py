@@ -16,6 +16,7 @@ from extractor.text.book import rule
 from extractor.text.passage import LexedSection
 
 from .agents import PROCEDURES, AgentNames, build_lexicon
+from .arms import Arms, list_arms
 from .clauses import Statement, describes_other, is_aside
 from .marks import Place, within
 from .merging import find_trial_length, merge_statements, resolve_references
@@ -49,7 +50,7 @@ def read_dosing(
     merged = merge_statements(statements)
     trial = view_trial([*text.sections.values()], text.lexicon, merged)
     length = find_trial_length([one for one in text.sections.values() if not one.is_group])
-    regimens = build_regimens(merged, text.sections, trial, numbers, length) if merged else ()
+    regimens = build_regimens(merged, text.arms, trial, numbers, length) if merged else ()
     kept = {statement.agent.key for statement in merged}
     used = [statement for statement in statements if statement.agent.key in kept]
     return regimens, tuple(_find_candidates(used, text.sections.values(), text.lexicon, numbers))
@@ -57,11 +58,15 @@ def read_dosing(
 
 @dataclass(frozen=True, slots=True)
 class DosingText:
-    """What a record says of doses: its sections by name, the agents that it names, what each clause says of each."""
+    """What a record says of doses: its sections by name, the agents that it names, what each clause says of each.
+
+    ``arms`` tells which arms get an agent.
+    """
 
     sections: Mapping[str, DosingSection]
     lexicon: AgentNames
     statements: Sequence[Statement]
+    arms: Arms
 
     def list_given(self) -> list[Statement]:
         """Return the statements about what participants are given, with those of arms that refer to another one.
@@ -100,7 +105,8 @@ def read_dosing_text(
             statements += read_statements(section, lexicon, topic)
         elif lexicon.only or lexicon.find(section):  # nothing is said about no agent
             statements += read_statements(section, lexicon, lexicon.only)
-    return DosingText({one.name: one for one in (*groups, *descriptions)}, lexicon, statements)
+    named = {one.name: one for one in (*groups, *descriptions)}
+    return DosingText(named, lexicon, statements, Arms(list_arms(record), record.registry.arm_links, named, lexicon))
 
 
 def _is_given(statement: Statement) -> bool:

@@ -4,6 +4,7 @@ Stated confidences only rank; ``extractor.stages.parse.calibration`` turns them 
 """
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
@@ -17,6 +18,7 @@ from extractor.text.lexer import Tokens, lex
 
 from .agents import is_substance
 from .amounts import choose_levels, is_volume_or_piece
+from .arms import Arms
 from .clauses import Link, Statement, find_link, list_near
 from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
@@ -41,7 +43,7 @@ _JOINS = frozenset({"and", "plus", "+", "&"})
 
 def build_regimens(
     statements: Sequence[Statement],
-    sections: Mapping[str, DosingSection],
+    arms: Arms,
     trial: Trial,
     numbers: Iterator[int],
     trial_length: Fact | None = None,
@@ -50,6 +52,7 @@ def build_regimens(
 
     Regimens that are given more than once and state no length get ``trial_length``, if no regimen states another.
     """
+    sections = arms.texts
     order = {name: place for place, name in enumerate(sections)}
     ordered = sorted(statements, key=lambda s: (order[s.section], s.first))
     if trial_cycle := find_trial_cycle(sections.values()):
@@ -59,18 +62,26 @@ def build_regimens(
     texts = sections.values()
     stated = {name for one in texts for name in ("amounts", *FIELDS) if getattr(one.marks, name)}
     stated |= {name for name, sign in _SIGNS.items() if any(rule(sign).search(one.tokens) for one in texts)}
+    same = defaultdict[str, list[Statement]](list)
+    for one in ordered:
+        same[one.agent.key].append(one)
     return tuple(
-        _Builder(statement, sections, stated).build(trial, next(numbers), trial_length) for statement in ordered
+        _Builder(one, sections, stated, arms, same[one.agent.key]).build(trial, next(numbers), trial_length)
+        for one in ordered
     )
 
 
 @dataclass(frozen=True)
 class _Builder:
-    """Builds the regimen of one statement. ``stated`` names the kinds of findings anywhere in the record."""
+    """Builds the regimen of one statement. ``stated`` names the kinds of findings anywhere in the record, ``same`` are
+    all regimens of its agent.
+    """
 
     statement: Statement
     sections: Mapping[str, DosingSection]
     stated: Collection[str]
+    arms: Arms
+    same: Sequence[Statement]
 
     def build(self, trial: Trial, number: int, trial_length: Fact | None) -> Draft:
         statement, section = self.statement, self.sections[self.statement.section]
@@ -89,6 +100,7 @@ class _Builder:
             "agent": Reading(named.raw(*place), self.trust_name(named, place), (name,)),
             "role": Reading(role, role_confidence, (name,), Support.INFERRED),
             "amounts": self.read_amounts(),
+            "arms": self.arms.read(statement, self.same),
             "route": self.read_route(),
             "frequency": frequency,
             "cycle": self.read_fact("cycle", statement.cycle),
@@ -160,7 +172,9 @@ class _Builder:
             "volume or pieces": any(is_volume_or_piece(level.unit) or level.unit in _SETTINGS for level in levels),
         }
         confidence = min([confidence, *(measured("amounts", case) for case, holds in doubts.items() if holds)])
-        return Reading(levels, confidence, tuple(spans[level] for level in levels), Support.PARSED)
+        given = self.arms.find(self.statement, self.same)
+        value = tuple(self.arms.read_amounts(self.statement, levels, given))
+        return Reading(value, confidence, tuple(spans[level] for level in levels), Support.PARSED)
 
     def read_route(self) -> Reading[Route | None]:
         reading: Reading[Route | None] = self.read_fact("route", self.statement.route)

@@ -1,0 +1,190 @@
+"""Read which arms get a regimen, and which of its amounts, from the arms' own texts, the registry's links, sentences.
+
+The registry links interventions to arms. Such a link gives no quote, but it says whose arms an intervention is for. An
+arm's own text says more where it states a dose or that an agent is not given.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from extractor.schemas import Amount, Support, TrialRecord
+from extractor.stages.parse.drafts import Reading, Span
+from extractor.stages.parse.scoring import measured
+from extractor.text.book import rule
+
+from .agents import AgentNames, Mention
+from .clauses import Statement
+from .sections import DosingSection
+
+_REACH = 6
+"""How many tokens beside an agent can say that it is not given."""
+
+
+_CONTROLS = ("placebo", "sham", "no_intervention", "no intervention")
+"""Parts of the registered types of arms that get nothing of their own."""
+
+
+def list_arms(record: TrialRecord) -> dict[str, Span]:
+    r"""Return the place of each arm's label, by the section of the arm. An arm without a label has an empty place.
+
+    >>> from extractor.schemas import Part, Section, Source
+    >>> arm = Section(name="arms[0]", text="High\nEXPERIMENTAL", parts=(Part(name="label", start=0, end=4),))
+    >>> list_arms(TrialRecord(record_id="a", source=Source(path="a", format="flat"), sections=(arm,)))
+    {'arms[0]': Span(section='arms[0]', start=0, end=4)}
+    """
+    found: dict[str, Span] = {}
+    for section in record.sections:
+        if section.name.startswith("arms["):
+            start, end = next(((part.start, part.end) for part in section.parts if part.name == "label"), (0, 0))
+            label = section.text[start:end]
+            start += len(label) - len(label.lstrip())
+            found[section.name] = Span(section.name, start, max(start, start + len(label.strip())))
+    return found
+
+
+class Use(IntEnum):
+    """How an arm's own text uses an agent, the strongest last: not at all, as not given, beside others, given."""
+
+    NONE, DENIED, BESIDE, ALONE = range(4)
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The arms of a record: the places of their labels, and the sections of arms of each intervention.
+
+    ``texts`` are the sections that can state doses, by name.
+    """
+
+    labels: Mapping[str, Span]
+    links: Mapping[str, Sequence[str]]
+    texts: Mapping[str, DosingSection]
+    lexicon: AgentNames
+
+    def read(self, one: Statement, same: Sequence[Statement]) -> Reading[tuple[str, ...]]:
+        """Return the labels of the arms that get a regimen; ``same`` are all regimens of its agent."""
+        cases = self.find(one, same)
+        case = min(cases.values(), key=lambda each: measured("arms", each)) if cases else "no arm"
+        if not self.labels:
+            case = "no list of arms"
+        return self.cite(cases, measured("arms", case))
+
+    def cite(self, arms: Collection[str], confidence: float) -> Reading[tuple[str, ...]]:
+        """Return the labels of arms, each once, with their places."""
+        spans = {self.label(arm): span for arm, span in self.labels.items() if arm in arms and span.length}
+        return Reading(tuple(spans), confidence, tuple(spans.values()), Support.PARSED)
+
+    def label(self, arm: str) -> str:
+        """Return the label of an arm, as the record writes it."""
+        span = self.labels[arm]
+        return self.texts[arm].read.raw[span.start : span.end]
+
+    def find(self, one: Statement, same: Sequence[Statement]) -> dict[str, str]:
+        """Return the arms that get a regimen, each with the case of what says so, in the order of the record."""
+        if len(self.labels) == 1:
+            return dict.fromkeys(self.labels, "the only arm")
+        others = [each for each in same if each is not one]
+        own = {arm for each in others for arm in self.list_stated(each)}
+        theirs = own.union(*(self.list_linked(each) for each in others))
+        stated, linked, registered = self.list_stated(one), self.list_linked(one), self.list_registered(one.agent.key)
+        cases: dict[str, str] = {}
+        for arm in self.labels:
+            use, lacks = self.find_use(arm, one.agent.key), bool(registered) and arm not in registered
+            rows = (
+                ("", lacks and use is not Use.ALONE),  # "placebo identical to examplumab 10 mg"
+                ("own text, not linked", arm in stated and lacks),
+                ("own text, linked" if registered else "own text", arm in stated),
+                ("", use is Use.DENIED),
+                ("", bool(stated or linked) and arm in own and (arm not in linked or bool(stated))),
+                ("one of several regimens", arm in theirs and (arm in linked or not (stated or linked)) and not lacks),
+                ("linked, with a dose", arm in linked and not lacks),
+                ("", arm in theirs),
+                ("linked, named", arm in registered and use is not Use.NONE),
+                ("linked", arm in registered),
+                ("linked by another intervention", arm in linked),
+                ("named, not linked", use is not Use.NONE and lacks),
+                ("named", use is not Use.NONE),
+            )
+            case = next((case for case, holds in rows if holds), "")
+            cases |= {arm: case} if case else {}
+        return cases or self.find_described(one)
+
+    def list_stated(self, one: Statement) -> set[str]:
+        """Return the arms whose own text states the regimen."""
+        return {part.section for part in one.parts or (one,) if part.section in self.labels and not self._may(part)}
+
+    def list_linked(self, one: Statement) -> set[str]:
+        """Return the arms of the interventions whose text states the regimen."""
+        return {arm for part in one.parts or (one,) for arm in self.links.get(part.section, ())}
+
+    def list_registered(self, agent: str, *, whole: bool = False) -> set[str]:
+        """Return the arms of all interventions whose name, or whole text, names an agent."""
+        return {
+            arm
+            for name, arms in self.links.items()
+            if (text := self.texts.get(name))
+            if any(m.value.key == agent and (whole or m.first < text.title[1]) for m in self.lexicon.find(text))
+            for arm in arms
+        }
+
+    def find_use(self, arm: str, agent: str) -> Use:
+        """Return how an arm's own text uses an agent."""
+        text = self.texts[arm]
+        mentions = self.lexicon.find(text)
+        found = {self._read_use(text, one) for one in mentions if one.value.key == agent}
+        titled = {one.value for one in mentions if one.end <= text.title[1]}
+        control = any(word in text.type for word in _CONTROLS) or any(one.kind == "placebo" for one in titled)
+        if control and agent not in {one.key for one in titled} and Use.ALONE in found:
+            return Use.BESIDE
+        return max(found, default=Use.NONE)
+
+    def find_described(self, one: Statement) -> dict[str, str]:
+        """Return the arms that the sentences of a regimen name, all for "both groups"."""
+        for part in one.parts or (one,):
+            tokens, first, end = part.clause.tokens, part.clause.first, part.clause.end
+            if not self.texts[part.section].is_group and rule("in_all_arms").search(tokens, first, end):
+                return dict.fromkeys(self.labels, "sentence")
+        return {}
+
+    def _may(self, part: Statement) -> bool:
+        """Return whether a statement of an arm's text is what its participants may switch to."""
+        text, clause = self.texts[part.section], part.clause
+        return "experimental" not in text.type and bool(
+            rule("may_switch").search(clause.tokens, clause.first, clause.end)
+        )
+
+    def _read_use(self, text: DosingSection, mention: Mention) -> Use:
+        """Return what the words around an agent in an arm's text say of it."""
+        tokens, (first, end) = text.tokens, (mention.first, mention.end)
+        before = rule("not_given_before").ends(tokens, first, max(0, first - _REACH))
+        if before or rule("not_given_after").starts(tokens, end):
+            return Use.DENIED
+        place = next((each for each in text.clauses if each[0] <= first < each[1]), None)
+        if place and "experimental" not in text.type and rule("may_switch").search(tokens, *place):
+            return Use.DENIED
+        return Use.BESIDE if place and rule("one_or_other").search(tokens, *place) else Use.ALONE
+
+    def read_amounts(self, one: Statement, levels: Iterable[Amount], given: Collection[str]) -> Iterator[Amount]:
+        """Yield the amounts of a regimen, with the labels of their arms where the arms that get it differ in them."""
+        levels = list(levels)
+        own = {arm: self._list_levels(arm, one, levels) for arm in self.labels if arm in given}
+        linked: dict[str, set[Amount]] = {}
+        for part in one.parts or (one,):
+            for arm in self.links.get(part.section, ()):
+                linked.setdefault(arm, set()).update(part.levels)
+        gets = {arm: said or linked.get(arm, set()) for arm, said in own.items()}
+        places = {level: [arm for arm in gets if level in gets[arm]] for level in levels}
+        differ = len(levels) > 1 and all(places.values()) and any(len(arms) < len(own) for arms in places.values())
+        for level in levels:
+            yield replace_arms(level, self.cite(places[level], 1).value) if differ else level
+
+    def _list_levels(self, arm: str, one: Statement, levels: Sequence[Amount]) -> set[Amount]:
+        """Return the amounts of a regimen that an arm's own text states."""
+        stated = {level for part in one.parts or (one,) if part.section == arm for level in part.levels}
+        text = self.texts[arm]
+        return stated or {level for mark in text.marks.amounts for level in mark.value if level in levels}
+
+
+def replace_arms(amount: Amount, arms: tuple[str, ...]) -> Amount:
+    """Return an amount that these arms get."""
+    return amount.model_copy(update={"arms": arms})
