@@ -255,16 +255,18 @@ def _named(words: str) -> str | None:
 
 
 def read_group_rule(text: str) -> CriterionGroup:
-    """Read how many items of a group must hold: "all", "any", or a number or range of numbers.
+    """Read how many items of a group must hold: "all", "any", or a number or range of numbers. One of them is any.
 
-    >>> str(read_group_rule("any")), str(read_group_rule("2")), str(read_group_rule("2-4"))
-    ('any of', 'at least 2 of', '2 to 4 of')
+    >>> [str(read_group_rule(text)) for text in ("any", "1", "2", "2-4")]
+    ['any of', 'any of', 'at least 2 of', '2 to 4 of']
     """
     stated = text.strip().casefold()
     if stated in (GroupRule.ALL, GroupRule.ANY):
         return CriterionGroup(id="", rule=GroupRule(stated))
     if found := re.fullmatch(r"(\d{1,2})(?:\s?-\s?(\d{1,2}))?", stated):
         high = int(found[2]) if found[2] else None
+        if int(found[1]) < 2 and high is None:
+            return CriterionGroup(id="", rule=GroupRule.ANY)
         return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=int(found[1]), n_high=high)
     raise ValueError(f'{text!r}: write a rule as "all", "any", or how many: "2", "2-4"')
 

@@ -105,9 +105,9 @@ def list_fields(task: Task) -> tuple[FieldInfo, ...]:
     """List all fields of a task's items, in the order of the models.
 
     >>> [field.name for field in list_fields(Task.ELIGIBILITY) if field.group == "eligibility"]
-    ['minimum_age', 'maximum_age', 'sex', 'healthy_volunteers']
+    ['minimum_age', 'maximum_age', 'sex', 'healthy_volunteers', 'groups']
     >>> [(field.path, field.kind.value) for field in list_fields(Task.DOSING) if field.many]
-    [('dosing.amounts', 'quantity')]
+    [('dosing.amounts', 'quantity'), ('dosing.arms', 'text')]
     """
     return tuple(list_model(task.value, _unwrap(TrialExtraction.model_fields[task].annotation)[0]))
 

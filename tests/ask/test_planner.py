@@ -73,7 +73,7 @@ def test_effort_says_how_doubtful(effort, expected):
 def test_the_number_1_asks_whatever_is_less_than_certain():
     item = criterion(1, "Adults")
     item = replace(item, rules={name: replace(one, confidence=0.999) for name, one in item.rules.items()})
-    fields = ("stands", "kind", "category", "constraints", "time_window", "lead_in")
+    fields = ("stands", "kind", "category", "constraints", "time_windows", "lead_in")
     assert asked(plan(item, effort=1.0))[1][:6] == fields
 
 
@@ -109,6 +109,25 @@ def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(dou
     headings = [text for text in ("Inclusion Criteria:", "Exclusion Criteria:") if text in found]
     assert headings == ["Inclusion Criteria:", "Exclusion Criteria:"] * doubtful
     assert ('under "Evidence of allergy, shown by:"' in found["Eczema"].hint) is not doubtful
+
+
+@pytest.mark.parametrize(
+    ("line", "is_asked"),
+    [
+        ("Measured as follows:\n\n  * Lying\n  * Standing", True),
+        ("Shown by all of the following:\n\n  * Eczema\n  * Hay fever", False),
+        ("Age 18-60, with a score as follows:\n\n  * Lying\n  * Standing", True),
+        ("Measured as follows:\n\n  * Lying", False),
+        ("Lying", False),
+    ],
+)
+def test_how_criteria_belong_together_is_asked_of_the_line_above_them_if_it_does_not_say_it(line, is_asked):
+    section = Section(name="eligibility", text=f"Inclusion Criteria:\n\n* Consent\n* {line}\n* Eczema\n")
+    parsed = parse_record(TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,)))
+    lines = [q.chunk.text for q in plan_questions(parsed, ExtractionOptions()) if "rule" in q.fields]
+    assert lines == [line.partition("\n")[0]] * is_asked
+    sure = [q for q in plan_questions(parsed, ExtractionOptions(effort=0.6)) if "rule" in q.fields]
+    assert sure == []
 
 
 def test_people_are_asked_of_lines_that_may_speak_of_them():

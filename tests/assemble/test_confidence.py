@@ -58,8 +58,11 @@ def list_values(extraction):
     """Return each value with the place of its quote, sorted, without the number of its item."""
     for path, item in extraction.list_items():
         for piece in item.evidence:
-            name, value = FieldRef(piece.field).path, _find(item, piece.field)
+            member, _, part = piece.field.partition(".")
+            value, name = _find(item, piece.field), FieldRef(piece.field).path
             value = value.model_copy(update={"of": None, "anchor": None}) if isinstance(value, TimeWindow) else value
+            if member.startswith("groups") and not part:  # the one around it may be dropped
+                value = value.model_copy(update={"parent": None})
             yield path.split("[")[0], name, value, piece.section, piece.start
 
 
@@ -84,6 +87,9 @@ def test_remaining_values_are_confident_and_proven(minimum, chosen):
                 assert f"{path}.{name}" in explained
             elif name not in {"rank", "index", "section", "criteria", "turned", "demanded", "has_exception"}:
                 assert {field.split("[")[0] for field in proven} >= {name}
+    names = {group.id for group in left.eligibility.groups}
+    assert {group.parent for group in left.eligibility.groups} <= {*names, None}
+    assert {criterion.group for criterion in left.eligibility.criteria} <= {*names, None}
     for task, items in {"dosing": left.dosing, "endpoints": left.endpoints}.items():
         assert items or task in explained
     for absence in left.absences:

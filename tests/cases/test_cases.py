@@ -26,7 +26,7 @@ import pytest
 
 from extractor.fields.attributes import Attribute, AttributeType
 from extractor.fields.declaration import CustomField
-from extractor.fields.value_forms import read_window, show_value
+from extractor.fields.value_forms import read_group_rule, read_window, show_value
 from extractor.schemas import Route, Support, Task, TimeWindow
 from extractor.stages.parse import parse_record
 from extractor.stages.parse.drafts import Chunk, Draft, Reading, Span
@@ -55,6 +55,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "time_window": read_window,
     "time_windows": read_window,
     "route": Route,
+    "rule": read_group_rule,
 }
 """How an answer about a field becomes its value. An answer about another field is words."""
 LISTS = ("constraints", "amounts", "time_points", "time_windows")

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from extractor.text.aliases import trim_event, unify
+from extractor.text.book import word_set
 from extractor.text.units import find_dimension, read_unit
 
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
@@ -20,9 +21,7 @@ _MONTHS = {"mo": 1.0, "a": 12.0}
 _OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
 _MARK = re.compile(r"\{[^{}]*\}")
 _TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
-_LITTLE = frozenset(
-    "a an the of in on at to for from by with within into during over since until before after prior under".split()
-)
+_LITTLE = word_set("a an the of in on at to for from by with within into during since until before after prior")
 """Articles and prepositions."""
 _ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
 

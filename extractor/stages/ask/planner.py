@@ -226,12 +226,16 @@ def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Qu
 
 
 def _fields_of(item: Draft, task: Task, options: AskingOptions) -> tuple[str, ...]:
-    """Return the fields of an item to ask about; ``split`` if a part of an outcome is in doubt."""
+    """Return the fields of an item to ask about; ``split`` if a part of an outcome is in doubt.
+
+    Only a line that introduces several criteria has a rule of how they belong together.
+    """
     parts = {"split": PARTS}
     return tuple(
         name
         for name in FIELDS[task]
-        if any(_is_doubtful(item.read(part), name, options) for part in parts.get(name, (name,)))
+        if (name != "rule" or name in item.rules)
+        and any(_is_doubtful(item.read(part), name, options) for part in parts.get(name, (name,)))
     )
 
 

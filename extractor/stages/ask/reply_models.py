@@ -67,9 +67,9 @@ FIELDS: Mapping[Task, tuple[str, ...]] = {
 }
 """The fields that a model can be asked of an item of each task, in the order of asking."""
 _DECIDED = [info for asked in _ASKED.values() for info in asked if info.metadata.decided]
-_NEEDED = {"stands", "kind", "split"} | {info.name for info in _DECIDED if info.kind is ValueKind.CHOICE}
+_NEEDED = {"stands", "kind", "split", "rule"} | {info.name for info in _DECIDED if info.kind is ValueKind.CHOICE}
 _NEEDED |= {info.name for asked in _ASKED.values() for info in asked if info.metadata.comparison is Comparison.LABEL}
-"""Fields with a value for every line, so that leaving one out is no answer."""
+"""Fields with a value for every line that is asked for them, so that leaving one out is no answer."""
 _LEFT_OUT = {info.name: False for info in _DECIDED if info.kind is ValueKind.YES_NO}
 """What it means to leave out a field, where that is not "none"."""
 _EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
@@ -189,9 +189,9 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         """
         asked = set(question.fields)
         values: dict[str, Any] = {"stands": True} if REGIMENS in asked else {}
-        # What is no criterion has no fields of one, but may speak of the participants.
+        # What is no criterion has no fields of one, but may introduce some, and speak of the participants.
         denied = question.task is Task.ELIGIBILITY and self.stands is False
-        fields = ("stands", *PEOPLE_FIELDS) if denied and PEOPLE in asked else ("stands",)
+        fields = ("stands", *(("rule",) if "rule" in asked else ()), *(PEOPLE_FIELDS if PEOPLE in asked else ()))
         own = {one.name for one in question.custom}
         for field in fields if denied else expand(name for name in question.fields if name not in own):
             value = getattr(self, _ATTRIBUTES.get((question.task, field), field))

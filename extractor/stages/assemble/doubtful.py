@@ -1,25 +1,35 @@
 """Drop doubtful values from an extraction, and keep the rest consistent."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Criterion,
+    CriterionGroup,
     CustomItem,
+    Eligibility,
     Evidence,
+    EvidenceKind,
     ExtractedItem,
     FieldRef,
     Finding,
+    Task,
     TrialExtraction,
+    list_fields,
 )
 
 from .provenance import describe_evidence
 
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
-_CARRIED = ("condition", "arms")
+_CARRIED = ("condition", "arms", "lead_in", "rule")
 """Parts without which a value would say too much."""
 _Located = TypeVar("_Located", Absence, Finding)
+_PLACING = frozenset(
+    info.name for task in Task for info in list_fields(task) if info.metadata.evidence is EvidenceKind.NONE
+)
+"""Fields that say where something stands, such as the groups of criteria."""
 
 
 def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
@@ -35,6 +45,7 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     filtered = _Filter(minimum)
     eligibility = filtered.keep(extraction.eligibility, "eligibility", "eligibility") or extraction.eligibility
     criteria = filtered.keep_all(extraction.eligibility.criteria, "eligibility.criteria")
+    eligibility, criteria = _mend_groups(extraction.eligibility.groups, eligibility, criteria)
     changed = {
         "eligibility": eligibility.model_copy(update={"criteria": criteria}),
         "dosing": filtered.keep_all(extraction.dosing, "dosing"),
@@ -68,6 +79,29 @@ def _follow(field: str, places: Mapping[str, str | None]) -> str | None:
     member = _split(field)[0]
     new = places.get(member, member)
     return new and field.replace(member, new, 1)
+
+
+def _mend_groups(
+    before: Sequence[CriterionGroup], eligibility: Eligibility, criteria: tuple[Criterion, ...]
+) -> tuple[Eligibility, tuple[Criterion, ...]]:
+    """Put criteria and groups of a dropped group into the one around that, so that each group that is named exists."""
+    around = {group.id: group.parent for group in before}
+    kept = {group.id for group in eligibility.groups}
+
+    def find(name: str | None) -> str | None:
+        while name and name not in kept:
+            name = around.get(name)
+        return name
+
+    groups = tuple(one.model_copy(update={"parent": find(one.parent)}) for one in eligibility.groups)
+    members = tuple(one.model_copy(update={"group": find(one.group)}) for one in criteria)
+    return eligibility.model_copy(update={"groups": groups}), members
+
+
+def _find_least(evidence: Iterable[Evidence]) -> float:
+    """Return the least confidence of the values that make an item sure or unsure: not of where it stands."""
+    counted = (one.confidence for one in evidence if FieldRef(one.field).names[0] not in _PLACING)
+    return min((confidence for confidence in counted if confidence is not None), default=1.0)
 
 
 class _Filter:
@@ -111,12 +145,12 @@ class _Filter:
         # Without its condition a limit would hold for everybody; a time window can do without its other quotes.
         doubtful |= {member for member, part in map(_split, doubtful) if part in _CARRIED}
         parts = [(member, part) for member, part in map(_split, doubtful) if part and member not in doubtful]
-        item, lowest = _empty_parts(item, parts), min(least.values())
-        least = {field: sure for field, sure in least.items() if not _split(field)[1]}
-        names = dict.fromkeys(FieldRef(field).path for field in least if field in doubtful)
+        item, lowest = _empty_parts(item, parts), _find_least(item.evidence)
+        dropped = (member for member, _ in map(_split, least) if member in doubtful)
+        names = dict.fromkeys(FieldRef(member).path for member in dropped)
         if any(type(item).model_fields[name].is_required() for name in names):
             return None
-        sure = {piece.field for piece in item.evidence} - doubtful
+        sure = {_split(piece.field)[0] for piece in item.evidence} - doubtful
         update: dict[str, Any] = {}
         places: dict[str, str | None] = {}
         for name in names:
@@ -133,7 +167,7 @@ class _Filter:
         self.moved |= {f"{before}.{member}.{part}": None for member, part in parts}
         moved = ((piece, _follow(piece.field, places)) for piece in item.evidence)
         evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
-        confidence = min((piece.confidence for piece in evidence if piece.confidence is not None), default=1.0)
+        confidence = _find_least(evidence)
         if item.confidence is not None and item.confidence < lowest:
             confidence = item.confidence  # an empty field has no evidence, and stays empty
         return item.model_copy(update={**update, **describe_evidence(evidence, confidence)})

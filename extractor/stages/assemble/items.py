@@ -11,7 +11,7 @@ from extractor.schemas import (
     Endpoint,
     Task,
 )
-from extractor.stages.parse.drafts import Reading
+from extractor.stages.parse.drafts import Draft, Reading
 from extractor.stages.parse.eligibility.admission import describe_ages, describe_criterion
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.parse.scoring import measured
@@ -25,6 +25,7 @@ from extractor.text.registered_ages import (
     read_registered_ages,
 )
 
+from .groups import group_criteria
 from .provenance import Assembled, ItemBuilder, list_read_fields
 
 _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
@@ -41,19 +42,27 @@ def assemble_eligibility(parsed: ParsedRecord) -> tuple[Eligibility, Assembled[C
     fields: dict[str, Any] = {name: builder.add(name, age) for name, age in _resolve_ages(parsed, builder).items()}
     fields |= builder.add_fields([field for field in _PEOPLE if field.name not in fields])
     criteria = Assembled[Criterion]("eligibility.criteria")
-    for draft in parsed.criteria:
+    kept = [(draft, stands) for draft in parsed.criteria if (stands := _find_criterion(parsed, draft))]
+    grouping = group_criteria(parsed, [draft for draft, _ in kept])
+    for (draft, stands), group in zip(kept, grouping.of, strict=True):
         item = ItemBuilder(parsed, draft, criteria.path)
-        stands = item.resolve("stands")
-        if stands.value and item.resolve("kind").value:
-            values = item.add_fields(_CRITERION[:1])  # the kind, then the quote
-            values |= {"quote": item.add_quote(stands), **item.add_fields(_CRITERION[1:])}
-            criterion = Criterion(section=draft.span.section, **values, **item.build())
-            criteria.add(describe_criterion(criterion, parsed.passage(draft.span)), item)
+        values = item.add_fields(_CRITERION[:1])  # the kind, then the quote
+        values |= {"quote": item.add_quote(stands), **item.add_fields(_CRITERION[1:])}
+        criterion = Criterion(section=draft.span.section, group=group, **values, **item.build())
+        criteria.add(describe_criterion(criterion, parsed.passage(draft.span)), item)
     if not criteria.items:
         builder.add_absence("criteria", _explain_no_criteria(parsed))
     criteria.absences[:0] = builder.absences
-    eligibility = Eligibility(**fields, **builder.build(), criteria=criteria.values)
+    provenance = builder.build(grouping.evidence)
+    eligibility = Eligibility(**fields, **provenance, groups=grouping.groups, criteria=criteria.values)
     return describe_ages(eligibility, parsed.sections), criteria
+
+
+def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
+    """Return what says that a draft is a criterion; None if it is none."""
+    item = ItemBuilder(parsed, draft, draft.group)
+    stands = item.resolve("stands")
+    return stands if stands.value and item.resolve("kind").value else None
 
 
 def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Reading[Any]]:

@@ -110,9 +110,9 @@ class ItemBuilder:
         """Add the reason why a field is empty."""
         self.absences.append(Absence(field=f"{self._path}.{field}", reason=reason, sections=self._sections))
 
-    def build(self) -> dict[str, Any]:
-        """Return the item's provenance fields."""
-        return describe_evidence(self._evidence, round(self._confidence, 4))
+    def build(self, also: Sequence[Evidence] = ()) -> dict[str, Any]:
+        """Return the item's provenance fields. It is no less sure for what ``also`` proves."""
+        return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
     def _prove_parts(self, member: str, value: Any, near: Span) -> None:
         """Add evidence of the quotes that are parts of a value, at their places nearest to it.

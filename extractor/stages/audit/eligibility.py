@@ -15,6 +15,7 @@ from extractor.schemas import (
     Criterion,
     CriterionKind,
     FindingKind,
+    GroupRule,
     Severity,
     Sex,
 )
@@ -111,12 +112,12 @@ class _Limit(NamedTuple):
 def check_limits(audited: AuditedRecord) -> Problems:
     """Report an inclusion and an exclusion that are each one limit of the same quantity, in the same words.
 
-    Limits in one list that exclude each other apply to different groups, or are alternatives.
+    Limits in one list that exclude each other apply to different people, or are alternatives, as those of a group are.
     """
     groups: dict[tuple[str, str], list[_Limit]] = defaultdict(list)
     for number, criterion in enumerate(audited.extraction.eligibility.criteria):
-        is_limit = len(criterion.constraints) == 1 and len(criterion.quote) <= _LONGEST and not criterion.lead_in
-        if not is_limit or not criterion.evidence:
+        is_limit = len(criterion.constraints) == 1 and len(criterion.quote) <= _LONGEST
+        if not is_limit or not criterion.evidence or criterion.lead_in or criterion.group:
             continue
         tokens = audited.read(criterion, "quote")
         if not rule("limits_some").search(tokens):
@@ -215,11 +216,13 @@ _SHORTEST = 8
 
 
 def check_both_lists(audited: AuditedRecord) -> Problems:
-    """Report criteria in the same words, under the same introducing line, in both lists."""
+    """Report criteria in the same words, under the same introducing line, in both lists. Alternatives do not count."""
     asked: dict[tuple[str, str], Criterion] = {}
-    criteria = [(number, one) for number, one in enumerate(audited.extraction.eligibility.criteria) if one.evidence]
+    eligibility = audited.extraction.eligibility
+    chosen = {group.id for group in eligibility.groups if group.rule is not GroupRule.ALL}
+    criteria = [(number, one) for number, one in enumerate(eligibility.criteria) if one.evidence]
     for _, criterion in criteria:
-        if criterion.kind is CriterionKind.INCLUSION:
+        if criterion.kind is CriterionKind.INCLUSION and criterion.group not in chosen:
             asked.setdefault(_key(criterion), criterion)
     for number, criterion in criteria:
         same = asked.get(_key(criterion)) if criterion.kind is CriterionKind.EXCLUSION else None

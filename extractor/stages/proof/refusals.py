@@ -7,6 +7,7 @@ from extractor.schemas import (
     Age,
     Amount,
     Constraint,
+    CriterionGroup,
     Instrument,
     Period,
     Quantity,
@@ -14,6 +15,7 @@ from extractor.schemas import (
     TimeWindow,
 )
 from extractor.stages.parse.drafts import ConflictKind, Refusal, Span, TokenConflict
+from extractor.stages.parse.eligibility.groups import read_words
 from extractor.text.book import rule
 from extractor.text.lexer import Range, Tokens
 from extractor.text.mentions.find import find_mentions
@@ -87,6 +89,8 @@ def _contradict(value: Any, tokens: Tokens) -> _Conflict | str | None:
             return _contradict_limit(value, tokens)
         case Quantity():
             return _contradict_limit(Constraint(quantity="", **value.model_dump()), tokens)
+        case CriterionGroup():
+            return f"the line says {str(said[0])!r}" if (said := read_words(tokens)) else None
         case Amount(low=low, high=high, unit=unit):
             stated = [(each.first, each.end) for each in rule("measured").find(tokens)]
             return _contradict_measure(tokens, (low, high if high != low else None), (ConflictKind.UNIT, unit), stated)

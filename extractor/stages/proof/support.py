@@ -11,6 +11,7 @@ from extractor.schemas import (
     Amount,
     Comparator,
     Constraint,
+    CriterionGroup,
     Frequency,
     Instrument,
     Period,
@@ -32,6 +33,7 @@ from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
 from .constraints import find_constraint, find_limit, has_other_reading
+from .groups import find_group_rule
 from .number_units import has_unit
 from .places import Derived, Supported, cut, find_named_instrument, find_quote, locate
 from .times import find_age, find_length, find_point
@@ -133,6 +135,7 @@ _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Age: find_age,
     Period: find_length,
     TimePoint: find_point,
+    CriterionGroup: find_group_rule,
     Frequency: _find_code,
     Route: _find_code,
 }

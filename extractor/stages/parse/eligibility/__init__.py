@@ -1,5 +1,6 @@
 """Read who may take part: criteria from the eligibility section, or from running text without one."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from extractor.text.passage import LexedSection
 
 from .category import TREATMENTS, date_treatment, score_lines, target_words
 from .constraints import name_limited, read_constraints, read_windows
+from .groups import read_rule
 from .outline import OutlineEntry, Role, find_suspects, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
 
@@ -49,8 +51,18 @@ def read_eligibility(
     lines = read_outline(listed) if listed and listed.raw.strip() else find_suspects(descriptions)
     entries = [entry for entry in lines if entry.role is not Role.REMARK]
     scores = score_lines(entries, target_words(*named))
+    parts: dict[int, list[OutlineEntry]] = defaultdict(list)
+    for entry in entries:
+        if entry.parent:
+            parts[entry.parent.raw_span[0]].append(entry)
     found = [
-        _read(entry, *score, next(numbers), follows_colon=_follows_colon(entries, place))
+        _read(
+            entry,
+            *score,
+            next(numbers),
+            follows_colon=_follows_colon(entries, place),
+            parts=parts.get(entry.passage.raw_span[0], ()),
+        )
         for place, (entry, score) in enumerate(zip(entries, scores, strict=True))
     ]
     stated = [one for criterion, one in found if criterion.rules["stands"].value]
@@ -87,7 +99,13 @@ def _follows_colon(entries: Sequence[OutlineEntry], place: int) -> bool:
 
 
 def _read(
-    entry: OutlineEntry, category: Reading[Category], no_criterion: float, number: int, *, follows_colon: bool
+    entry: OutlineEntry,
+    category: Reading[Category],
+    no_criterion: float,
+    number: int,
+    *,
+    follows_colon: bool,
+    parts: Sequence[OutlineEntry],
 ) -> tuple[Draft, Stated]:
     passage = entry.passage
     parent, heading = (" ".join(intro.raw.split()) if intro else "" for intro in (entry.parent, entry.heading))
@@ -120,6 +138,8 @@ def _read(
         "time_windows": windows,
         "negated": Reading(denial is not None, denial_sure, (span_of(denied),), Support.INFERRED),
     }
+    if len(parts) > 1:  # how what it introduces belongs together
+        rules["rule"] = read_rule(passage, [part.passage for part in parts], parts[0].sense)
     criterion = Draft("eligibility.criteria", Chunk(number, *place, text), *place, rules)
     donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
     return criterion, Stated(passage, entry.sense, category.value, limits, donor, parent or heading)
