@@ -32,7 +32,9 @@ def criterion(number: int, text: str, section: str = "eligibility", **readings: 
         "lead_in": NONE,
         "category": sure(None),
         "constraints": sure(()),
+        "time_window": NONE,
         "time_windows": sure(()),
+        "rule": NONE,
     }
     place = chunk(number, text, section)
     return Draft("eligibility.criteria", place, place.span, known | readings)

@@ -109,6 +109,34 @@ def test_only_the_refused_member_of_a_list_is_asked_again():
     assert not extraction.findings
 
 
+def test_a_limit_that_is_said_of_others_is_asked_again():
+    text = "Inclusion Criteria:\n\n* Ferritin > 40 ug/L for men and > 30 ug/L for women\n* Consent"
+    script = answering(
+        {LINE: {"limits": ["Ferritin: > 40 ug/L @ for women", "Ferritin: > 30 ug/L @ for women"]}},
+        again={"limits": ["Ferritin: > 40 ug/L @ for men"]},
+    )
+    extraction, requests = extract(script, trial(title="A trial", eligibility=text))
+    assert "the other sex" in read_lines(requests[1])[0]["note"]
+    assert {(limit.value, limit.condition) for limit in limits(extraction)} == {(40, "for men"), (30, "for women")}
+    assert not extraction.findings
+
+
+def test_the_other_drug_of_a_time_window_is_asked_again():
+    text = "Exclusion Criteria:\n\n* Rituximab within 4 weeks, warfarin within 7 days"
+    wrong = ["within 4 weeks | <= 4 week | warfarin", "within 7 days | <= 7 day | warfarin"]
+    again = {"windows": ["within 4 weeks | <= 4 week | rituximab"]}
+    extraction, requests = extract(
+        answering({"Rituximab": {"windows": wrong}}, again=again), trial(title="A trial", eligibility=text)
+    )
+    assert "'Rituximab'" in read_lines(requests[1])[0]["note"]
+    (criterion,) = extraction.eligibility.criteria
+    assert [window.of for window in criterion.time_windows] == ["Rituximab", "warfarin"]
+    assert criterion.time_window.value == 4
+    pieces = {piece.field: piece.quote for piece in criterion.evidence}
+    assert pieces["time_windows[0].of"] == "Rituximab"
+    assert not extraction.findings
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
