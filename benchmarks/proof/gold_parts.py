@@ -103,6 +103,9 @@ def _make_rules(group: Row, criteria: Sequence[Row]) -> Iterator[Row]:
 def _make_arms(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
     base = copy_arms(record)
     numbers = {one["label"]: number for number, one in enumerate(base["arms"], 1) if "label" in one}
+    for place, one in enumerate(base["interventions"]):
+        linked = map(record.section, record.registry.arm_links.get(f"interventions[{place}]", ()))
+        one["armGroupLabels"] = [section.part("label") for section in linked if section]
     if summary := record.raw_text("brief_summary"):
         base["summary"] = summary
 

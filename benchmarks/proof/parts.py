@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.adversarial.__main__ import agree, to_forms
 from benchmarks.data import Row
-from extractor.results.evaluation.text import fold_text, is_inside, share_words
+from extractor.results.evaluation.text import fold_text, is_inside, measure_overlap, share_words
 from extractor.schemas import (
     Amount,
     Constraint,
@@ -94,11 +94,11 @@ def _has_words(given: str | None, claimed: str | None) -> bool:
 
 
 def _claims_words(given: str | None, claimed: str | None, said: str | None) -> bool:
-    """Return whether words are the wrong ones of an answer, and not the right ones of the text."""
+    """Return whether words are the wrong ones of an answer, and no more like the right ones of the text."""
     if not given or not claimed:
         return given is claimed
-    is_mended = said is not None and share_words(given, said) and not share_words(claimed, said)
-    return fold_text(given) == fold_text(claimed) or (share_words(given, claimed) and not is_mended)
+    likeness = measure_overlap(given, claimed)
+    return share_words(given, claimed) and not (said and measure_overlap(given, said) >= likeness)
 
 
 def _find_conditions(_: Row, claimed: Constraint, extraction: TrialExtraction) -> Iterator[Held]:

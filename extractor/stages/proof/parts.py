@@ -1,16 +1,20 @@
 """Prove the quotes that are parts of a value: to whom a limit applies, what a time window limits, and since when."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
 from extractor.schemas import Constraint, Support, TimeWindow
 from extractor.stages.parse.drafts import Refusal, Span
-from extractor.text.lexer import Tokens
+from extractor.text.book import rule
+from extractor.text.lexer import Range, Tokens
 from extractor.text.mentions.conditions import find_conditions, find_sexes, name_sex
 from extractor.text.mentions.constraints import find_limits
+from extractor.text.mentions.window_parts import is_past
+from extractor.text.mentions.windows import Window
 from extractor.text.passage import Passage
 
+from .apart import is_of_another
 from .places import Supported, cut, find_quotes, locate
 from .windows import list_stated
 
@@ -82,6 +86,10 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
     if spans and len(_overlap(spans, others)) == len(spans):
         said = repr(here.section.raw[own[0].start : own[0].end]) if own else "without a condition"
         return own or spans, False, f"the text says it {said}, and {value.condition!r} of another limit"
+    ranges = [_place(here, span) for span in spans]
+    stated = [limits[at] for at in mine]
+    if stated and spans and all(is_of_another(tokens, words, one, limits) for words in ranges for one in stated):
+        return own or spans, False, f"the text says {value.condition!r} of another limit"
     return spans, True, ""
 
 
@@ -95,23 +103,44 @@ def _prove_part_of_window(found: Supported, name: str, spans: list[Span], places
     """Compare the answered words with those that the text says of this window, and of the others in its line."""
     here = next((each for each in places if _holds(each, found.span)), places[0])
     own, others = list[Span](), list[Span]()
-    for part, is_here in _list_parts(found.span, here, name):
-        (own if is_here else others).append(part)
+    ends = True
+    for window, parts, is_here in list_stated(found.span, here):
+        for part, place in parts._asdict().items():
+            if place and (part == name or is_here):
+                (own if is_here and part == name else others).append(locate(here, *place))
+        ends &= not is_here or is_past(cut(here), window) or not _shares(here, window, spans)
     others = [one for one in others if not any(one.overlaps(each) for each in own)]
     if kept := _overlap(spans, own):
         return kept, False, ""
-    if name == "of" and own and spans and len(_overlap(spans, others)) == len(spans):
-        said = here.section.raw[own[0].start : own[0].end]
-        return own, False, f"the text says this time of {said!r}"
+    is_other = bool(spans) and len(_overlap(spans, others)) == len(spans)
+    if is_other and (own or (name == "anchor" and ends)):
+        stated = here.section.raw[own[0].start : own[0].end] if own else ""
+        said = f"this time {'of ' if name == 'of' else ''}{stated!r}" if own else "this time without it"
+        return own or spans, False, f"the text says {said}, and {getattr(found.value, name)!r} of something else"
+    if name == "of" and own and spans and all(_is_excepted(here, own[0], span) for span in spans):
+        return own, False, f"the text excepts {getattr(found.value, name)!r}"
     return spans, bool(own), ""
+
+
+def _shares(here: Passage, window: Window, spans: Sequence[Span]) -> bool:
+    """Return whether a moment may be that of an earlier window, too: it stands behind that in the same clause."""
+    codes, places = cut(here).codes, [_place(here, span) for span in spans if _holds(here, span)]
+    return any(window.end <= first and frozenset(";.").isdisjoint(codes[window.end : first]) for first, _ in places)
+
+
+def _is_excepted(here: Passage, own: Span, span: Span) -> bool:
+    """Return whether words stand in an exception from what a window limits: "antibiotics other than mupirocin"."""
+    if not (_holds(here, own) and _holds(here, span)):
+        return False
+    return rule("excepted").search(cut(here), _place(here, own)[1], _place(here, span)[0]) is not None
+
+
+def _place(here: Passage, span: Span) -> Range:
+    """Return the tokens of a span of a passage."""
+    tokens, clean = cut(here), here.section.cleaned.clean_position
+    return tokens.at(clean(span.start)), tokens.before(clean(span.end))
 
 
 def _holds(passage: Passage, span: Span) -> bool:
     start, end = passage.raw_span
     return passage.section.name == span.section and start <= span.start and span.end <= end
-
-
-def _list_parts(span: Span, here: Passage, name: str) -> Iterator[tuple[Span, bool]]:
-    for _, parts, is_here in list_stated(span, here):
-        if place := getattr(parts, name):
-            yield locate(here, *place), is_here

@@ -43,7 +43,7 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         )
         own = _find_before(tokens, window, floor)
         if own is None and last is not None and _continues(tokens, floor, window.first):
-            own, anchor = parts[-1].of, anchors[at] or (None if _is_past(tokens, window) else anchors[at - 1])
+            own, anchor = parts[-1].of, anchors[at] or (None if is_past(tokens, window) else anchors[at - 1])
             anchors[at] = anchor
         elif own is None:
             stop = windows[at + 1].first if at + 1 < len(windows) else len(tokens)
@@ -81,12 +81,12 @@ def _share_anchors(tokens: Tokens, windows: Sequence[Window], parts: list[Parts]
         joined = frozenset(".;)(:").isdisjoint(between) or parts[at].of == parts[at + 1].of
         is_near = len(between) <= _REACH and joined and ";" not in between
         alike = (one.comparator in LOWER) is (following.comparator in LOWER)
-        if parts[at].anchor is None and is_near and alike and not _is_past(tokens, one):
+        if parts[at].anchor is None and is_near and alike and not is_past(tokens, one):
             parts[at] = parts[at]._replace(anchor=parts[at + 1].anchor)
     return parts
 
 
-def _is_past(tokens: Tokens, window: Window) -> bool:
+def is_past(tokens: Tokens, window: Window) -> bool:
     """Return whether a window counts from now, as "in the past year" does."""
     return not BACK.isdisjoint(word.lower() for word in tokens.words[window.first : window.end])
 
