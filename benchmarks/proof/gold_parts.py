@@ -101,13 +101,8 @@ def _make_rules(group: Row, criteria: Sequence[Row]) -> Iterator[Row]:
 
 
 def _make_arms(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
-    base = copy_arms(record)
+    base = _link_arms(record)
     numbers = {one["label"]: number for number, one in enumerate(base["arms"], 1) if "label" in one}
-    for place, one in enumerate(base["interventions"]):
-        linked = map(record.section, record.registry.arm_links.get(f"interventions[{place}]", ()))
-        one["armGroupLabels"] = [section.part("label") for section in linked if section]
-    if summary := record.raw_text("brief_summary"):
-        base["summary"] = summary
 
     def number(labels: Sequence[str]) -> list[int]:
         return [numbers[label] for label in labels if label in numbers]
@@ -134,6 +129,16 @@ def _make_arms(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
                     amounts, [other if one == arms else arms if one == other else one for one in its]
                 )
                 yield of_amount | {"kind": "another amount's arms", "answer": answer | {"dose": swapped}}
+
+
+def _link_arms(record: TrialRecord) -> Row:
+    """Return a case with the arms of a record, its interventions with their links to these, and its summary."""
+    base = copy_arms(record)
+    for place, one in enumerate(base["interventions"]):
+        linked = map(record.section, record.registry.arm_links.get(f"interventions[{place}]", ()))
+        one["armGroupLabels"] = [section.part("label") for section in linked if section]
+    summary = record.raw_text("brief_summary")
+    return base | ({"summary": summary} if summary else {})
 
 
 def _write_doses(amounts: Sequence[Row], arms: Sequence[Sequence[int]]) -> list[str]:
