@@ -108,15 +108,15 @@ def _make_arms(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
         return [numbers[label] for label in labels if label in numbers]
 
     for regimen in regimens:
-        own, amounts = number(regimen.get("arms", ())), regimen.get("amounts", ())
+        own, amounts = number(regimen.get("arms") or ()), regimen.get("amounts", ())
         if not own or not regimen["section"].startswith(GROUPS):
             continue
-        its = [number(one.get("arms", ())) for one in amounts]
+        its = [number(one.get("arms") or ()) for one in amounts]
         answer = write_regimen(regimen) | {"arms": own}
         if amounts:
             answer["dose"] = _write_doses(amounts, its)
         yield base | {"kind": "gold arms", "answer": answer, "field": "arms", "said": own}
-        others = (number(one.get("arms", ())) for one in regimens)
+        others = (number(one.get("arms") or ()) for one in regimens)
         if other := next((one for one in others if {*one} - {*own}), None):
             changed = answer | {"arms": other}
             yield base | {"kind": "another regimen's arms", "answer": changed, "field": "arms", "said": own}
