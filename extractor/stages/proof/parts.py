@@ -106,8 +106,11 @@ def _prove_part_of_window(found: Supported, name: str, spans: list[Span], places
     ends = True
     for window, parts, is_here in list_stated(found.span, here):
         for part, place in parts._asdict().items():
-            if place and (part == name or is_here):
-                (own if is_here and part == name else others).append(locate(here, *place))
+            span = locate(here, *place) if place else None
+            if span and is_here and part == name:
+                own.append(span)
+            elif span and (part == name or (is_here and all(one.start <= span.start for one in spans))):
+                others.append(span)  # but "steroids at the start" may have the moment behind what is limited
         ends &= not is_here or is_past(cut(here), window) or not _shares(here, window, spans)
     others = [one for one in others if not any(one.overlaps(each) for each in own)]
     if kept := _overlap(spans, own):
