@@ -43,7 +43,9 @@ def test_each_field_of_the_schemas_that_is_asked_has_an_attribute_and_a_key_of_i
     asked = [Question(task, chunk(1, "Adults"), (*FIELDS[task], "people")) for task in Task]
     names = {name for question in asked for name in list_attributes(question)}
     fields = [info for task in Task for info in list_fields(task) if info.metadata.question == info.name]
-    assert len({key_of(name) for name in names}) == len(names) == len(fields) + len(("ok", "under", "split", "rule")) + 4
+    assert (
+        len({key_of(name) for name in names}) == len(names) == len(fields) + len(("ok", "under", "split", "rule")) + 4
+    )
     assert names | {"n", "quote", "custom"} == Item.model_fields.keys()
 
 

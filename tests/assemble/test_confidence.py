@@ -12,6 +12,7 @@ from extractor.schemas import (
     Absence,
     Amount,
     Citation,
+    Constraint,
     Criterion,
     Eligibility,
     Endpoint,
@@ -204,3 +205,25 @@ def test_confidence_and_support_of_an_item_come_from_its_remaining_fields():
 def test_a_member_without_its_own_quote_is_dropped_with_the_others(confidence, left):
     (kept,) = drop_doubtful(make(dosing=(regimen(confidence, None),)), 0.5).dosing
     assert len(kept.amounts) == left
+
+
+def doubt_part(part, value, **fields):
+    """A criterion of which only one part of one value is doubtful, after the doubtful was dropped."""
+    (name,) = fields
+    evidence = (prove(f"{name}[0]", 0.9), prove(f"{name}[0].{part}", 0.5))
+    one = criterion(0.9, evidence=evidence, **fields).model_copy(update={"confidence": 0.5})
+    (left,) = drop_doubtful(make(eligibility=Eligibility(criteria=(one,))), 0.7).eligibility.criteria
+    return getattr(left, name), [piece.field for piece in left.evidence][2:]
+
+
+def test_without_its_condition_a_limit_says_too_much():
+    limit = Constraint(quantity="Hb", comparator=">", value=12, condition="x")
+    assert doubt_part("condition", limit, constraints=(limit,)) == ((), [])
+
+
+@pytest.mark.parametrize("part", ["of", "anchor"])
+def test_a_time_window_can_do_without_its_other_quotes(part):
+    window = TimeWindow(quote="x", comparator="<=", value=3, unit="day", **{part: "x"})
+    left, fields = doubt_part(part, window, time_windows=(window,))
+    assert left == (window.model_copy(update={part: None}),)
+    assert fields == ["time_windows[0]"]

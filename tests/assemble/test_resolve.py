@@ -6,14 +6,25 @@ from extractor.schemas import (
     AbsenceReason,
     Category,
     Concept,
+    Constraint,
     CriterionKind,
     EndpointCategory,
     Origin,
     Role,
     Route,
     TimeKind,
+    TimeUnit,
+    TimeWindow,
 )
-from extractor.stages.assemble.resolve import AGREE, ALONE, SITUATIONS, name_situation, resolve, share_right
+from extractor.stages.assemble.resolve import (
+    AGREE,
+    ALONE,
+    SITUATIONS,
+    name_situation,
+    resolve,
+    resolve_part,
+    share_right,
+)
 from extractor.stages.parse.drafts import Reading
 
 GAP = AbsenceReason.MODEL_REFUSED
@@ -87,3 +98,42 @@ def test_the_confidence_is_the_share_of_answers_that_were_right_where_the_rules_
 def test_shares_are_probabilities(field):
     assert all(0 < share_right(field, situation) < 1 for situation in SITUATIONS)
     assert share_right(field, AGREE) > share_right(field, "certain")
+
+
+WINDOW = TimeWindow(quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever", anchor="before entry")
+LIMIT = Constraint(quantity="Hb", comparator=">", value=12, unit="g/dL", condition="for men")
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "origin"),
+    [
+        (WINDOW, {"quote": "2 days", "of": "fever"}, Origin.BOTH),
+        (WINDOW, {"of": "pain", "anchor": None}, Origin.BOTH),
+        (WINDOW, {"value": 3}, Origin.MODEL),
+        (WINDOW, {"comparator": "between", "value_high": 3}, Origin.MODEL),
+        (WINDOW, {"unit": TimeUnit.HALF_LIFE}, Origin.MODEL),
+        (LIMIT, {"condition": None}, Origin.BOTH),
+    ],
+)
+def test_limits_and_times_agree_in_their_numbers(value, other, origin):
+    said = value.model_copy(update=other)
+    assert resolve(Reading((value,), 0.7), Reading((said,), 0.9), GAP, FIELD).origin is origin
+
+
+@pytest.mark.parametrize(
+    ("rule", "model", "origin"),
+    [
+        ("for men", None, Origin.RULE),
+        ("for the men", "for men", Origin.BOTH),
+        (None, "for men", Origin.MODEL),
+        ("for women", "for men", Origin.MODEL),
+    ],
+)
+def test_the_words_of_a_part_are_resolved_by_themselves(rule, model, origin):
+    read, said = (LIMIT.model_copy(update={"condition": words}) for words in (rule, model))
+    answer = Reading((said,), 0.9) if model else None
+    found, sure = resolve_part(
+        said if model else read, "condition", Reading((read,), 0.9), answer, "eligibility.constraints"
+    )
+    assert found is origin
+    assert 0.5 < sure < 1

@@ -98,7 +98,7 @@ def resolve_part(
     if model is None:
         return Origin.RULE, measured("parts", name)
     same = next((one for one in rule.list_values() if agree(one, member)), None)
-    if same is not None and agree(getattr(same, name), getattr(member, name)):
+    if same is not None and _list_words(getattr(same, name)) == _list_words(getattr(member, name)):
         return Origin.BOTH, share_right(f"{field}.{name}", AGREE)
     return Origin.MODEL, share_right(f"{field}.{name}", "doubtful" if same else ALONE)
 
@@ -164,6 +164,7 @@ _COMPARED = {
     Amount: ("low", "high", "unit"),
 }
 """What two values of a class must share."""
+_ARTICLES = ("a", "an", "the")
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 
@@ -193,6 +194,11 @@ def agree(one: object, other: object, *, as_sets: bool = False) -> bool:
     if type(one) is str and type(other) is str:
         return _normalize(one) == _normalize(other)
     return one == other
+
+
+def _list_words(quote: str | None) -> list[str]:
+    """Return the words of a quote in small letters, without articles and signs."""
+    return [word for word in re.findall(r"\w+", (quote or "").lower()) if word not in _ARTICLES]
 
 
 def _normalize(quote: str) -> str:

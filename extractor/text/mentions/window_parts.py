@@ -13,8 +13,8 @@ from .windows import BACK, Window
 _ONWARD = frozenset({"since", "from", "after", "following", "post"})
 _REACH = 24
 """How many tokens behind a window the moment of a later one may stand that is its own, too."""
-_NEAR = 40
-"""How many tokens before a window are examined."""
+_NEAR = 60
+"""How many tokens before or behind a window are examined."""
 
 
 class Parts(NamedTuple):
@@ -58,6 +58,8 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
 
     Something that has lasted belongs to the exception itself: "cancer, except a carcinoma that was cured for 5 years".
     """
+    if rule("names_behind").ends(tokens, window.first, window.first - 3):
+        return None
     first = _open_clause(tokens, max(floor, window.first - _NEAR), window.first)
     if found := rule("excepted").search(tokens, first, window.first):
         halves = (first, found.first), (found.end, window.first)
@@ -165,10 +167,16 @@ def _find_behind(tokens: Tokens, window: Window, anchor: Range | None, stop: int
         anchor = None  # what it is counted from is what has not gone on since
     start = anchor[1] if anchor else window.end
     is_list = tokens.codes[start : start + 1] == ":"
-    ends = [found.first for found in rule("limited_stop" if is_list else "list_stop").find(tokens, start, stop)]
-    for end in (*ends, stop):
-        if named := narrow(tokens, start, end):
-            later = rule("window_anchor_words").starts(tokens, named[1])
-            return named, anchor or (_trim_end(tokens, *later.place("words")) if later else None)
-        start = max(start, end)
-    return None, anchor
+    named = name_line(tokens, start, stop, "limited_stop" if is_list else "list_stop")
+    later = rule("window_anchor_words").starts(tokens, named[1]) if named and not anchor else None
+    return named, _trim_end(tokens, *later.place("words")) if later else anchor
+
+
+def name_line(tokens: Tokens, first: int, end: int, stop: str = "limited_stop") -> Range | None:
+    """Return what the beginning of some words names: an item below "Within 4 weeks before screening:"."""
+    end = min(end, first + _NEAR)
+    for at in (*(found.first for found in rule(stop).find(tokens, first, end)), end):
+        if named := narrow(tokens, first, at):
+            return named
+        first = max(first, at)
+    return None

@@ -12,7 +12,7 @@ from extractor.text.mentions.ages import is_age, is_lifetime, is_of_people, is_o
 from extractor.text.mentions.bounds import Limit, find_quantity
 from extractor.text.mentions.conditions import find_conditions
 from extractor.text.mentions.find import Role, find_role, name_change
-from extractor.text.mentions.window_parts import find_parts, narrow
+from extractor.text.mentions.window_parts import find_parts, name_line
 from extractor.text.mentions.windows import NO_UNITS, Time, Window, find_times, list_windows, make_window, may_be_window
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
@@ -267,7 +267,7 @@ def name_limited(windows: Reading[tuple[TimeWindow, ...]], other: Passage) -> Re
     """
     if all(one.of for one in windows.value):
         return windows
-    named = narrow(other.tokens, other.first, other.end)
+    named = name_line(other.tokens, other.first, other.end)
     words = other.part(*named).raw if named else None
     return replace(windows, value=tuple(one.model_copy(update={"of": one.of or words}) for one in windows.value))
 
