@@ -41,7 +41,7 @@ def criterion(number: int, text: str, section: str = "eligibility", **readings: 
 
 
 def regimen(number: int, text: str, section: str, **readings: Reading[Any]) -> Draft:
-    names = ("agent", "role", "amounts", "route", "frequency", "cycle", "duration", "timing")
+    names = ("agent", "role", "amounts", "arms", "route", "frequency", "cycle", "duration", "timing")
     known = dict.fromkeys(names, NONE) | {"agent": sure("Drugamide")}
     place = chunk(number, text, section)
     return Draft("dosing", place, place.span, known | readings)

@@ -170,6 +170,7 @@ def test_hints_say_where_a_line_stands():
     ("items", "candidates", "expected"),
     [
         (doses(2), (), False),
+        (doses(2, arms=OPEN), (), False),
         (doses(2, role=OPEN, route=OPEN), (), True),
         (doses(1), (chunk(7, "2 scoops of Testimab", "arms[7]"),), True),
         ([], (chunk(7, "2 scoops of Testimab", "arms[7]"),), True),

@@ -17,6 +17,7 @@ from extractor.stages.ask.reply_models import Item, Reply, key_of, read_values
 from extractor.stages.parse.drafts import Span
 from extractor.stages.proof.check import ground_answer
 from extractor.text.passage import read_section
+from tests.trust import make_section
 
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen
 
@@ -85,10 +86,13 @@ def test_the_worked_example_is_right_and_belongs_to_no_line_of_a_record():
 
 
 def test_every_value_of_the_worked_example_is_supported_by_its_line():
-    sections = tuple(Section(name=f"arms[{q.chunk.number}]", text=q.chunk.text) for q in PROMPT.questions)
+    sections = tuple(Section(name=f"interventions[{q.chunk.number}]", text=q.chunk.text) for q in PROMPT.questions)
+    sections += tuple(
+        make_section(f"arms[{at}]", {"label": label}) for at, label in enumerate(["Drugamide", "Control"])
+    )
     record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
     reply = Reply.model_validate({"items": PROMPT.answer}, context=Reply.context_of(PROMPT.questions))
-    places = {q.chunk.number: replace(q.chunk, span=Span(f"arms[{q.chunk.number}]", 0, len(q.chunk.text)))
+    places = {q.chunk.number: replace(q.chunk, span=Span(f"interventions[{q.chunk.number}]", 0, len(q.chunk.text)))
               for q in PROMPT.questions}  # fmt: skip
     read = replace(parsed_record(), record=record, sections={s.name: read_section(s.name, s.text) for s in sections})
     for question, values in read_values(PROMPT.questions, reply.items):

@@ -208,6 +208,12 @@ def test_a_line_may_hold_several_regimens_or_none():
     assert read([question], complete=False) == []
 
 
+def test_arms_that_are_left_out_are_no_answer():
+    question = ask(3, "regimens", task=Task.DOSING, text=DOSES)
+    ((_, none), (_, both)) = read([question], {"n": 3, "agent": "Testimab"}, {"n": 3, "agent": "A", "arms": [1, 2]})
+    assert ("arms" in none, none["amounts"], both["arms"]) == (False, (), (1, 2))
+
+
 def outcome_values(*fields, text=OUTCOME, **item):
     ((_, values),) = read([ask(5, *fields, task=Task.ENDPOINTS, text=text)], {"n": 5, **item})
     return values

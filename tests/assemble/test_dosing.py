@@ -15,6 +15,7 @@ from extractor.schemas import (
     Role,
     Route,
     Section,
+    Support,
     Task,
     TimeUnit,
 )
@@ -23,6 +24,8 @@ from extractor.stages.assemble import ModelResult, assemble_extraction
 from extractor.stages.parse import parse_record
 from extractor.stages.parse.drafts import Chunk, Reading, Span
 from extractor.stages.proof.check import ground_answer
+from extractor.stages.proof.regimens import prove_regimens
+from tests.parse.test_arms import linked
 from tests.trust import trial
 
 TEXT = "Examplumab 300 mg subcutaneously every 4 weeks and Testimab 20 mg orally once daily for 12 weeks."
@@ -152,3 +155,49 @@ def test_values_of_a_regimen_may_stand_in_another_line(parsed):
     grounded = ground(parsed, chunk, TESTIMAB | cycle)
     (span,) = grounded.model["duration"].spans
     assert (span.section, grounded.refused) == ("arms[0]", ())
+
+
+def in_arms(*answers):
+    """The regimens that are assembled from a model's answers about a record with three arms, "High", "Low", "Sham"."""
+    texts = {"High": "Examplumab 10 mg daily", "Low": "Examplumab 5 mg daily", "Sham": "Testimab 1 mg daily"}
+    arms = [{"label": label, "description": text} for label, text in texts.items()]
+    record = trial(arms=arms, interventions=[{"name": "Examplumab"}, {"name": "Testimab"}])
+    parsed = parse_record(linked(record, "01", "2"))
+    chunk = list_arms(parsed)[0]
+    asked = [ground(parsed, chunk, {"stands": True, "agent": "Examplumab", **values}) for values in answers]
+    result = ModelResult(tuple(prove_regimens(asked, parsed)))
+    return parsed, assemble_extraction(parsed, result, {Task.DOSING}).dosing
+
+
+def mg(value, *arms):
+    return Amount(low=value, high=value, unit="mg", arms=arms)
+
+
+def test_arms_and_those_of_amounts_cite_the_labels():
+    levels = {"amounts": (mg(10, "1"), mg(5, "2")), "quote": "10 mg daily"}
+    parsed, (regimen,) = in_arms({"arms": (1, 2), **levels})
+    assert (regimen.arms, [one.arms for one in regimen.amounts]) == (("High", "Low"), [("High",), ("Low",)])
+    cited = [(piece.field, piece.section, piece.quote) for piece in regimen.evidence_for("arms")]
+    assert cited == [("arms[0]", "arms[0]", "High"), ("arms[1]", "arms[1]", "Low")]
+    assert {piece.support for piece in regimen.evidence_for("arms")} == {Support.PARSED}
+    parts = [piece for piece in regimen.evidence if piece.field.endswith("].arms")]
+    assert [(piece.field, piece.quote) for piece in parts] == [("amounts[0].arms", "High"), ("amounts[1].arms", "Low")]
+    for piece in regimen.evidence:
+        assert parsed.record.raw_text(piece.section)[piece.start : piece.end] == piece.quote
+
+
+def test_what_a_model_lists_once_for_each_arm_is_one_regimen_of_all_of_them():
+    same = {"amounts": (mg(10),), "quote": "10 mg daily"}
+    _, dosing = in_arms(same | {"arms": (3,)}, same | {"arms": (1,)})
+    assert [one.arms for one in dosing] == [("High",)]  # the third arm gets no examplumab
+    same = {"frequency": Frequency.QD, "quote": "Examplumab 10 mg daily"}
+    _, (regimen,) = in_arms(same | {"arms": (2,)}, same | {"arms": (1,)})
+    assert regimen.arms == ("High", "Low")
+    cited = {piece.field: piece.quote for piece in regimen.evidence_for("arms")}
+    assert cited == {"arms[0]": "High", "arms[1]": "Low"}
+
+
+def test_arms_that_a_model_leaves_out_are_those_of_the_rules():
+    _, (regimen,) = in_arms({"amounts": (mg(10),), "quote": "Examplumab 10 mg daily"})
+    assert regimen.arms == ("High",)
+    assert {piece.origin for piece in regimen.evidence_for("arms")} == {Origin.RULE}

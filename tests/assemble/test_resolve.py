@@ -2,6 +2,7 @@
 
 import pytest
 
+from extractor.fields.value_forms import read_amount as dose
 from extractor.schemas import (
     AbsenceReason,
     Category,
@@ -75,6 +76,21 @@ def test_quotes_that_mean_the_same_are_agreement_in_the_words_of_the_model(rule,
     resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, FIELD)
     assert (resolved.value, resolved.origin) == (model, Origin.BOTH if agree else Origin.MODEL)
     assert (resolved.confidence == share_right(FIELD, AGREE)) is agree
+
+
+@pytest.mark.parametrize(
+    ("field", "rule", "model", "agree"),
+    [
+        ("dosing.arms", ("A", "B"), ("B", "A"), True),
+        ("dosing.arms", ("Arm (A)",), ("Arm (B)",), False),
+        ("dosing.arms", ("A", "B"), ("A",), False),
+        ("dosing.amounts", (dose("10 mg @ 1"),), (dose("10 mg"),), True),
+        ("dosing.amounts", (dose("10 mg @ 1"),), (dose("5 mg @ 1"),), False),
+    ],
+)
+def test_labels_of_arms_are_a_set_of_names_and_amounts_agree_whatever_their_arms(field, rule, model, agree):
+    resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, field)
+    assert (resolved.value, resolved.origin) == (model, Origin.BOTH if agree else Origin.MODEL)
 
 
 @pytest.mark.parametrize(

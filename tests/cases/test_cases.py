@@ -27,7 +27,7 @@ import pytest
 from extractor.fields.attributes import Attribute, AttributeType
 from extractor.fields.declaration import CustomField
 from extractor.fields.value_forms import read_group_rule, read_window, show_value
-from extractor.schemas import Route, Support, Task, TimeWindow
+from extractor.schemas import Amount, Route, Support, Task, TimeWindow
 from extractor.stages.parse import parse_record
 from extractor.stages.parse.drafts import Chunk, Draft, Reading, Span
 from extractor.stages.proof.check import ground_answer
@@ -120,14 +120,26 @@ class Case:
                 reading = item.rules.get(name)
                 if name in UNASKED or not reading or not reading.list_values():
                     continue
-                said = {
-                    "stands": True,
-                    ASKED_AS.get(name, name): reading.list_values() if name in ASKED_AS else reading.value,
-                }
+                value = reading.list_values() if name in ASKED_AS else self.number_arms(reading.value)
+                said = {"stands": True, ASKED_AS.get(name, name): value}
                 answers = (ground_answer(said, one, parsed, parsed.find_lead_in(one)).model for one in asked)
                 if not any(is_same(reading, answer.get(name)) for answer in answers):
                     unproven.append(f"{name}: {reading.value}")
         return unproven
+
+    def number_arms(self, value: Any) -> Any:
+        """A value as a model writes it: the arms of its amounts are numbers in the list of arms."""
+        arms = [section.part("label") for section in self.parsed.record.sections if section.name.startswith("arms[")]
+        return (
+            tuple(
+                one.model_copy(update={"arms": tuple(str(arms.index(arm) + 1) for arm in one.arms)})
+                if isinstance(one, Amount)
+                else one
+                for one in value
+            )
+            if isinstance(value, tuple)
+            else value
+        )
 
     def chunk(self, section: str, start: int, end: int) -> Draft:
         """A piece of text that a model is asked about."""

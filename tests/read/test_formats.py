@@ -161,6 +161,10 @@ def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(tmp_path,
     assert registry.arm_links == ({"interventions[0]": tuple(linked)} if linked else {})
 
 
+def test_an_intervention_of_xml_names_its_arms(tmp_path):
+    assert read_text(tmp_path, "a.xml", XML).registry.arm_links == {"interventions[0]": ("arms[0]",)}
+
+
 def test_structured_fields_are_quoted_as_text(tmp_path):
     record = read_text(tmp_path, "a.json", json.dumps(STUDY))
     assert record.raw_text("registry.enrollment") == "40"

@@ -155,13 +155,26 @@ def _find_same(name: str, answer: Draft, similar: Sequence[Draft], span: Span) -
         return Reading.open_() if Support.INFERRED in model.list_supports() else model
     refused = {one.value for one in answer.refused if one.field == name}
     for regimen in similar:
-        rule = regimen.rules[name]
+        rule = _lend_arms(regimen, answer) if name == "arms" else regimen.rules[name]
         if model and agree(rule.value, model.value) and rule.value:
             return rule
         here = regimen.span.overlaps(span) or (name == "arms" and len(similar) == 1)
         if not model and here and refused.isdisjoint(map(show_value, rule.list_values())):
             return rule
     return Reading.open_()
+
+
+def _lend_arms(regimen: Draft, answer: Draft) -> Reading[Any]:
+    """Return the arms that the rules read of a regimen, only those of the answer's amounts if arms differ in them."""
+    read, said = regimen.rules["arms"], answer.model.get("amounts")
+    known = regimen.rules["amounts"].list_values()
+    arms = {
+        arm for one in known for each in (said.list_values() if said else ()) if agree(one, each) for arm in one.arms
+    }
+    kept = [(label, span) for label, span in zip(read.list_values(), read.spans, strict=True) if label in arms]
+    if not kept:
+        return read
+    return replace(read, value=tuple(label for label, _ in kept), spans=tuple(span for _, span in kept))
 
 
 def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:

@@ -6,7 +6,7 @@ arms and nothing of this one names the agent. All others stay open.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -103,7 +103,7 @@ class ArmProof:
         )
 
     @cached_property
-    def _registered(self) -> set[str]:
+    def _registered(self) -> Set[str]:
         """The arms of interventions that the agent names, else of those whose text names it."""
         arms = self.text.arms
         return arms.list_registered(self.key) or arms.list_registered(self.key, whole=True)

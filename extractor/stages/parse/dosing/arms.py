@@ -4,9 +4,11 @@ The registry links interventions to arms. Such a link gives no quote, but it say
 arm's own text says more where it states a dose or that an agent is not given.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 from extractor.schemas import Amount, Support, TrialRecord
 from extractor.stages.parse.drafts import Reading, Span
@@ -17,6 +19,8 @@ from .agents import AgentNames, Mention
 from .clauses import Statement
 from .sections import DosingSection
 
+Claims = tuple[Counter[str], Counter[str]]
+"""By arm, how many regimens of an agent its own text states, and the interventions that are linked to it."""
 _REACH = 6
 """How many tokens beside an agent can say that it is not given."""
 
@@ -61,13 +65,10 @@ class Arms:
     texts: Mapping[str, DosingSection]
     lexicon: AgentNames
 
-    def read(self, one: Statement, same: Sequence[Statement]) -> Reading[tuple[str, ...]]:
-        """Return the labels of the arms that get a regimen; ``same`` are all regimens of its agent."""
-        cases = self.find(one, same)
-        case = min(cases.values(), key=lambda each: measured("arms", each)) if cases else "no arm"
-        if not self.labels:
-            case = "no list of arms"
-        return self.cite(cases, measured("arms", case))
+    def read(self, given: Mapping[str, str]) -> Reading[tuple[str, ...]]:
+        """Return the labels of the arms that get a regimen, as sure as the least sure of their cases."""
+        nothing = "no arm" if self.labels else "no list of arms"
+        return self.cite(given, min(measured("arms", case) for case in given.values() or [nothing]))
 
     def cite(self, arms: Collection[str], confidence: float) -> Reading[tuple[str, ...]]:
         """Return the labels of arms, each once, with their places."""
@@ -79,14 +80,28 @@ class Arms:
         span = self.labels[arm]
         return self.texts[arm].read.raw[span.start : span.end]
 
-    def find(self, one: Statement, same: Sequence[Statement]) -> dict[str, str]:
-        """Return the arms that get a regimen, each with the case of what says so, in the order of the record."""
+    def count(self, same: Iterable[Statement]) -> Claims:
+        """Count how many regimens of an agent the own text of each arm states, and its interventions."""
+        stated, linked = Counter[str](), Counter[str]()
+        for one in same:
+            stated.update(self.list_stated(one))
+            linked.update(self.list_linked(one))
+        return stated, linked
+
+    def find(self, one: Statement, claims: Claims) -> dict[str, str]:
+        """Return the arms that get a regimen, each with the case of what says so, in the order of the record.
+
+        ``claims`` are those of all regimens of its agent.
+        """
         if len(self.labels) == 1:
             return dict.fromkeys(self.labels, "the only arm")
-        others = [each for each in same if each is not one]
-        own = {arm for each in others for arm in self.list_stated(each)}
-        theirs = own.union(*(self.list_linked(each) for each in others))
         stated, linked, registered = self.list_stated(one), self.list_linked(one), self.list_registered(one.agent.key)
+        own = {arm for arm, number in claims[0].items() if number > (arm in stated)}
+        theirs = own | {arm for arm, number in claims[1].items() if number > (arm in linked)}
+        # A placebo in the text of another intervention is that of the arms that name one.
+        unnamed = (
+            one.agent.kind == "placebo" and not registered and any(one.agent.key in u for u in self._uses.values())
+        )
         cases: dict[str, str] = {}
         for arm in self.labels:
             use, lacks = self.find_use(arm, one.agent.key), bool(registered) and arm not in registered
@@ -94,14 +109,14 @@ class Arms:
                 ("", lacks and use is not Use.ALONE),  # "placebo identical to examplumab 10 mg"
                 ("own text, not linked", arm in stated and lacks),
                 ("own text, linked" if registered else "own text", arm in stated),
-                ("", use is Use.DENIED),
+                ("", use is Use.DENIED or (unnamed and use is Use.NONE)),
                 ("", bool(stated or linked) and arm in own and (arm not in linked or bool(stated))),
                 ("one of several regimens", arm in theirs and (arm in linked or not (stated or linked)) and not lacks),
-                ("linked, with a dose", arm in linked and not lacks),
+                ("linked, with a dose", arm in linked and arm in registered),
+                ("linked by another intervention", arm in linked and not lacks),
                 ("", arm in theirs),
                 ("linked, named", arm in registered and use is not Use.NONE),
                 ("linked", arm in registered),
-                ("linked by another intervention", arm in linked),
                 ("named, not linked", use is not Use.NONE and lacks),
                 ("named", use is not Use.NONE),
             )
@@ -117,34 +132,70 @@ class Arms:
         """Return the arms of the interventions whose text states the regimen."""
         return {arm for part in one.parts or (one,) for arm in self.links.get(part.section, ())}
 
-    def list_registered(self, agent: str, *, whole: bool = False) -> set[str]:
+    def list_registered(self, agent: str, *, whole: bool = False) -> Set[str]:
         """Return the arms of all interventions whose name, or whole text, names an agent."""
-        return {
-            arm
-            for name, arms in self.links.items()
-            if (text := self.texts.get(name))
-            if any(m.value.key == agent and (whole or m.first < text.title[1]) for m in self.lexicon.find(text))
-            for arm in arms
-        }
+        return self._registered[whole].get(agent, frozenset())
+
+    @cached_property
+    def _registered(self) -> tuple[Mapping[str, Set[str]], Mapping[str, Set[str]]]:
+        named, whole = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+        for name, arms in self.links.items():
+            text = self.texts.get(name)
+            for mention in self.lexicon.find(text) if text else ():
+                whole[mention.value.key].update(arms)
+                if text and mention.first < text.title[1]:
+                    named[mention.value.key].update(arms)
+        return named, whole
 
     def find_use(self, arm: str, agent: str) -> Use:
         """Return how an arm's own text uses an agent."""
-        text = self.texts[arm]
-        mentions = self.lexicon.find(text)
-        found = {self._read_use(text, one) for one in mentions if one.value.key == agent}
-        titled = {one.value for one in mentions if one.end <= text.title[1]}
-        control = any(word in text.type for word in _CONTROLS) or any(one.kind == "placebo" for one in titled)
-        if control and agent not in {one.key for one in titled} and Use.ALONE in found:
-            return Use.BESIDE
-        return max(found, default=Use.NONE)
+        return self._uses[arm].get(agent, Use.NONE)
+
+    @cached_property
+    def _uses(self) -> Mapping[str, Mapping[str, Use]]:
+        """How each arm's own text uses each agent that it names."""
+        found: dict[str, dict[str, Use]] = {}
+        for arm in self.labels:
+            text, uses = self.texts[arm], dict[str, Use]()
+            mentions = self.lexicon.find(text)
+            titled = {one.value.key: one.value.kind for one in mentions if one.end <= text.title[1]}
+            control = any(word in text.type for word in _CONTROLS) or "placebo" in titled.values()
+            for one in mentions:
+                use = self._read_use(text, one)
+                if control and one.value.key not in titled:
+                    use = min(use, Use.BESIDE)
+                uses[one.value.key] = max(use, uses.get(one.value.key, Use.NONE))
+            found[arm] = uses
+        return found
 
     def find_described(self, one: Statement) -> dict[str, str]:
-        """Return the arms that the sentences of a regimen name, all for "both groups"."""
+        """Return the arms that the sentences of a regimen name: "Arm B adds examplumab"; all for "both groups"."""
+        found: dict[str, str] = {}
         for part in one.parts or (one,):
             tokens, first, end = part.clause.tokens, part.clause.first, part.clause.end
-            if not self.texts[part.section].is_group and rule("in_all_arms").search(tokens, first, end):
-                return dict.fromkeys(self.labels, "sentence")
-        return {}
+            if self.texts[part.section].is_group:
+                continue
+            groups = [
+                at for at in rule("group_name").find(tokens, first, end) if rule("arm_word").starts(tokens, at.first)
+            ]
+            named = {name.casefold() for at in groups for name in (at.text, tokens.words[at.end - 1])}
+            opens = [tokens.read(first, at).casefold() for at in range(first + 1, min(first + _REACH, end))]
+            named.update(words for words in opens if len(words) > 1)
+            arms = [arm for arm, names in self._names.items() if names & named]
+            if not arms and rule("in_all_arms").search(tokens, first, end):
+                arms = [*self.labels]
+            found |= dict.fromkeys(arms, "sentence")
+        return {arm: found[arm] for arm in self.labels if arm in found}
+
+    @cached_property
+    def _names(self) -> Mapping[str, Set[str]]:
+        """What a sentence can call each arm: its label, and the group in it ("Arm B" of "Arm B: examplumab")."""
+        names: dict[str, set[str]] = {}
+        for arm in self.labels:
+            text = self.texts[arm]
+            groups = (found.text for found in rule("group_name").find(text.tokens, *text.title))
+            names[arm] = {name.casefold() for name in (self.label(arm), *groups) if name}
+        return names
 
     def _may(self, part: Statement) -> bool:
         """Return whether a statement of an arm's text is what its participants may switch to."""
@@ -174,7 +225,7 @@ class Arms:
                 linked.setdefault(arm, set()).update(part.levels)
         gets = {arm: said or linked.get(arm, set()) for arm, said in own.items()}
         places = {level: [arm for arm in gets if level in gets[arm]] for level in levels}
-        differ = len(levels) > 1 and all(places.values()) and any(len(arms) < len(own) for arms in places.values())
+        differ = all(places.values()) and len(set(map(tuple, places.values()))) > 1
         for level in levels:
             yield replace_arms(level, self.cite(places[level], 1).value) if differ else level
 

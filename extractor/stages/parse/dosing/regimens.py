@@ -18,7 +18,7 @@ from extractor.text.lexer import Tokens, lex
 
 from .agents import is_substance
 from .amounts import choose_levels, is_volume_or_piece
-from .arms import Arms
+from .arms import Arms, Claims
 from .clauses import Link, Statement, find_link, list_near
 from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
@@ -65,23 +65,24 @@ def build_regimens(
     same = defaultdict[str, list[Statement]](list)
     for one in ordered:
         same[one.agent.key].append(one)
+    claims = {key: arms.count(group) for key, group in same.items()}
     return tuple(
-        _Builder(one, sections, stated, arms, same[one.agent.key]).build(trial, next(numbers), trial_length)
+        _Builder(one, sections, stated, arms, claims[one.agent.key]).build(trial, next(numbers), trial_length)
         for one in ordered
     )
 
 
 @dataclass(frozen=True)
 class _Builder:
-    """Builds the regimen of one statement. ``stated`` names the kinds of findings anywhere in the record, ``same`` are
-    all regimens of its agent.
+    """Builds the regimen of one statement. ``stated`` names the kinds of findings anywhere in the record, ``claims``
+    are those of all regimens of its agent on arms.
     """
 
     statement: Statement
     sections: Mapping[str, DosingSection]
     stated: Collection[str]
     arms: Arms
-    same: Sequence[Statement]
+    claims: Claims
 
     def build(self, trial: Trial, number: int, trial_length: Fact | None) -> Draft:
         statement, section = self.statement, self.sections[self.statement.section]
@@ -93,14 +94,15 @@ class _Builder:
             confidence = measured("length", "of the trial")
             duration = Reading(trial_length.value, confidence, (self.span(trial_length),), Support.PARSED)
         role, role_confidence = read_role(statement, trial)
+        given = self.arms.find(statement, self.claims)
         # The clause or title in which the statement begins, extended to the end of the statement.
         clause = bisect_right(section.clauses, statement.first, key=itemgetter(0))
         first, end = section.clauses[clause - 1] if clause else section.title
         rules: dict[str, Reading[Any]] = {
             "agent": Reading(named.raw(*place), self.trust_name(named, place), (name,)),
             "role": Reading(role, role_confidence, (name,), Support.INFERRED),
-            "amounts": self.read_amounts(),
-            "arms": self.arms.read(statement, self.same),
+            "amounts": self.read_amounts(given),
+            "arms": self.arms.read(given),
             "route": self.read_route(),
             "frequency": frequency,
             "cycle": self.read_fact("cycle", statement.cycle),
@@ -159,7 +161,7 @@ class _Builder:
         near = list_near(self.statement, name) or (sign and rule(sign).search(clause.tokens, clause.first, clause.end))
         return measured("regimen", "in clause" if near else "in record" if name in self.stated else "nowhere")
 
-    def read_amounts(self) -> Reading[tuple[Amount, ...] | None]:
+    def read_amounts(self, given: Collection[str]) -> Reading[tuple[Amount, ...] | None]:
         spans: dict[Amount, Span] = {}
         for fact in self.statement.amounts:
             for amount in fact.value:
@@ -172,7 +174,6 @@ class _Builder:
             "volume or pieces": any(is_volume_or_piece(level.unit) or level.unit in _SETTINGS for level in levels),
         }
         confidence = min([confidence, *(measured("amounts", case) for case, holds in doubts.items() if holds)])
-        given = self.arms.find(self.statement, self.same)
         value = tuple(self.arms.read_amounts(self.statement, levels, given))
         return Reading(value, confidence, tuple(spans[level] for level in levels), Support.PARSED)
 

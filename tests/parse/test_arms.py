@@ -1,0 +1,155 @@
+"""Which arms get a regimen and its amounts: by the registry's links, the arms' own texts, and sentences."""
+
+import pytest
+
+from extractor.schemas import RegistryFields
+from extractor.stages.parse import parse_record
+from tests.trust import trial
+
+DRUG, SHAM = {"name": "Examplumab"}, {"name": "Placebo"}
+
+
+def linked(record, *links):
+    """The record, whose interventions are linked to these arms, "01" for the first two."""
+    found = {f"interventions[{at}]": tuple(f"arms[{arm}]" for arm in each) for at, each in enumerate(links)}
+    return record.model_copy(update={"registry": RegistryFields(arm_links=found)})
+
+
+def read(arms, interventions, links=(), **sections):
+    """The regimens of a record: agent, arms, and amounts with their arms. Arms are "label: description"."""
+    split = (arm.partition(": ") for arm in arms)
+    kinds = ("PLACEBO_COMPARATOR" if arm.startswith("Placebo") else "EXPERIMENTAL" for arm in arms)
+    texts = [{"label": a, "type": kind, "description": b or " "} for (a, _, b), kind in zip(split, kinds, strict=True)]
+    parsed = parse_record(linked(trial(arms=texts, interventions=list(interventions), **sections), *links))
+    return [(one.rules["agent"].value, *(one.rules[name] for name in ("arms", "amounts"))) for one in parsed.regimens]
+
+
+def agents(*args, **sections):
+    return [(agent, arms.value) for agent, arms, _ in read(*args, **sections)]
+
+
+@pytest.mark.parametrize(
+    ("arms", "interventions", "links", "expected"),
+    [
+        # The registry's links.
+        (
+            ["A", "B"],
+            [DRUG | {"description": "5 mg daily"}, SHAM | {"description": "1 tablet daily"}],
+            ("0", "01"),
+            [("Examplumab", ("A",)), ("Placebo", ("A", "B"))],
+        ),
+        # An arm's own text gives what nothing is linked to.
+        (
+            ["A: Examplumab 5 mg daily and prednisone 10 mg daily", "B: Examplumab 5 mg daily"],
+            [DRUG],
+            ("01",),
+            [("Examplumab", ("A", "B")), ("prednisone", ("A",))],
+        ),
+        # An intervention that describes all arms is that of its own.
+        (
+            ["A", "B"],
+            [DRUG | {"description": "Examplumab 5 mg daily or prednisone 10 mg daily"}, {"name": "Prednisone"}],
+            ("0", "1"),
+            [("Examplumab", ("A",)), ("prednisone", ("B",))],
+        ),
+        # An arm that gets another regimen of the agent.
+        (
+            ["A: Examplumab 5 mg once daily", "B: Examplumab 20 mg once weekly"],
+            [DRUG],
+            ("01",),
+            [("Examplumab", ("A",)), ("Examplumab", ("B",))],
+        ),
+        # Cross-over sequences get both.
+        (
+            ["Active then sham", "Sham then active"],
+            [DRUG | {"description": "5 mg daily"}, SHAM | {"description": "1 tablet daily"}],
+            ("01", "01"),
+            [
+                ("Examplumab", ("Active then sham", "Sham then active")),
+                ("Placebo", ("Active then sham", "Sham then active")),
+            ],
+        ),
+        # One arm.
+        (["Treatment"], [DRUG | {"description": "5 mg daily"}], (), [("Examplumab", ("Treatment",))]),
+        # The record does not tell.
+        (["A", "B"], [DRUG | {"description": "5 mg daily"}], (), [("Examplumab", ())]),
+    ],
+)
+def test_arms_of_regimens(arms, interventions, links, expected):
+    assert agents(arms, interventions, links) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Placebo: Tablets identical to Examplumab 5 mg daily",
+        "Placebo: Tablets daily. After week 12 they may switch to Examplumab 5 mg daily",
+        "Placebo: Tablets daily without Examplumab",
+        "Control: Examplumab 5 mg or placebo daily",
+    ],
+)
+def test_an_arm_that_only_mentions_an_agent_does_not_get_it(text):
+    found = agents([text, "Drug: Examplumab 5 mg daily"], [DRUG, SHAM], ("1", "0"))
+    assert ("Examplumab", ("Drug",)) in found
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Patients in both arms receive prednisone 10 mg orally twice daily.", ("A", "B")),
+        ("All patients will be given prednisone 10 mg orally twice daily.", ("A", "B")),
+        ("Arm B adds prednisone 10 mg orally twice daily.", ("B",)),
+        ("Rescue prednisone 10 mg orally twice daily is permitted for pain.", ()),
+        ("Patients with pain receive prednisone 10 mg orally twice daily.", ()),
+    ],
+)
+def test_a_sentence_on_all_arms_or_none(sentence, expected):
+    drug = DRUG | {"description": "5 mg daily"}
+    found = dict(agents(["A", "B"], [drug], ("0",), detailed_description=sentence))
+    assert found["Examplumab"] == ("A",)
+    assert found.get("prednisone", ()) == expected
+
+
+@pytest.mark.parametrize(
+    ("arms", "interventions", "links", "expected"),
+    [
+        (
+            ["High: Examplumab 10 mg daily", "Low: Examplumab 5 mg daily"],
+            [DRUG],
+            ("01",),
+            ["10 mg (High)", "5 mg (Low)"],
+        ),
+        (
+            ["Examplumab 10 mg", "Examplumab 5 mg"],
+            [DRUG],
+            ("01",),
+            ["10 mg (Examplumab 10 mg)", "5 mg (Examplumab 5 mg)"],
+        ),
+        (["High dose: 10 mg", "Low dose: 5 mg"], [DRUG], ("01",), ["10 mg (High dose)", "5 mg (Low dose)"]),
+        (
+            ["A", "B", "C"],
+            [DRUG | {"description": "10 mg daily"}, DRUG | {"description": "5 mg daily"}],
+            ("0", "12"),
+            ["10 mg (A)", "5 mg (B, C)"],
+        ),
+        # No difference between arms.
+        (["A", "B"], [DRUG | {"description": "5 mg or 10 mg daily"}], ("01",), ["5 mg", "10 mg"]),
+        (["A"], [DRUG | {"description": "5 mg or 10 mg daily"}], ("0",), ["5 mg", "10 mg"]),
+        (["High: Examplumab 10 mg daily", "Low"], [DRUG], ("01",), ["10 mg"]),
+    ],
+)
+def test_amounts_have_arms_where_these_differ(arms, interventions, links, expected):
+    ((_, given, amounts),) = read(arms, interventions, links)
+    assert list(map(str, amounts.value)) == expected
+    assert len(given.value) == len(arms)
+
+
+def test_each_label_is_cited_at_its_place():
+    ((_, arms, _),) = read(["High: Examplumab 10 mg daily", "Low: Examplumab 5 mg daily"], [DRUG], ("01",))
+    assert [(span.section, span.start, span.end) for span in arms.spans] == [("arms[0]", 0, 4), ("arms[1]", 0, 3)]
+
+
+def test_what_the_registry_and_the_text_say_is_surer_than_what_one_of_them_says():
+    ((_, both, _),) = read(["A: Examplumab 5 mg daily", "B"], [DRUG], ("0",))
+    _, text, _ = next(one for one in read(["A: prednisone 5 mg daily", "B"], [DRUG], ("1",)) if one[0] == "prednisone")
+    assert both.confidence > text.confidence
