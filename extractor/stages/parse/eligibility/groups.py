@@ -117,16 +117,15 @@ def _judge_inclusions(tokens: Tokens, items: Sequence[Passage]) -> tuple[GroupRu
     """Return how inclusions below a line that does not say it belong together, and the case of the judgement."""
     if (found := _find_alternatives(items)) and found[:2] == (0, len(items)):
         return GroupRule.ANY, found[2]
-    if _are_values(items):
-        wanted = any(rule(name).search(tokens) for name in ("good_values", "levels"))
-        return GroupRule.ALL, "all values" if wanted else "all stated values"
-    for name, case in _PARTS_OF_ITS_SENSE:
-        if rule(name).search(tokens):
-            return GroupRule.ANY, case
-    if rule("kinds").search(tokens) and _are_names(items):
-        return GroupRule.ANY, "names of kinds"
-    people = headings.names_group(tokens) or _name_group(tokens)
-    return GroupRule.ALL, "all of some people" if people else "all inclusions"
+    if headings.names_group(tokens) or _name_group(tokens):
+        return GroupRule.ALL, "all of some people"
+    values, wanted = _are_values(items), any(rule(name).search(tokens) for name in ("good_values", "levels"))
+    case = next((case for name, case in _PARTS_OF_ITS_SENSE if rule(name).search(tokens)), None)
+    if case is None and not values and rule("kinds").search(tokens) and _are_names(items):
+        case = "names of kinds"
+    if case and not wanted:
+        return GroupRule.ANY, case
+    return GroupRule.ALL, ("all values" if wanted else "all stated values") if values else "all inclusions"
 
 
 def _conclude(said: GroupRule, case: str, line: Passage) -> Reading[CriterionGroup]:
