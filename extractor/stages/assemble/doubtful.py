@@ -145,7 +145,7 @@ class _Filter:
         # Without its condition a limit would hold for everybody; a time window can do without its other quotes.
         doubtful |= {member for member, part in map(_split, doubtful) if part in _CARRIED}
         parts = [(member, part) for member, part in map(_split, doubtful) if part and member not in doubtful]
-        item, lowest = _empty_parts(item, parts), _find_least(item.evidence)
+        item, lowest = _empty_parts(item, parts), min(least.values())
         dropped = (member for member, _ in map(_split, least) if member in doubtful)
         names = dict.fromkeys(FieldRef(member).path for member in dropped)
         if any(type(item).model_fields[name].is_required() for name in names):
