@@ -78,7 +78,9 @@ def test_an_amount_loses_an_arm_whose_text_gives_another_amount():
             ("A", "B"),
         ),
         # No registry.
-        (["A: Examplumab daily", "B: Testimab daily"], {"arms": (1, 2), "links": ()}, ("A", "B")),
+        (["A: Examplumab daily", "B: Testimab daily"], {"arms": (1, 2), "links": ()}, ("A",)),
+        (["A: Examplumab daily", "B"], {"arms": (1, 2), "links": ()}, ("A", "B")),
+        (["A: Placebo", "B: Testimab daily"], {"arms": (1, 2), "links": ()}, ("A", "B")),
     ],
 )
 def test_an_arm_is_refused_by_contrast_alone(arms, said, kept):

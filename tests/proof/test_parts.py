@@ -8,6 +8,8 @@ from extractor.stages.proof.check import ground_answer
 from tests.trust import trial
 
 TWO_DRUGS = "Rituximab within 4 weeks, warfarin within 7 days before biopsy"
+TWO_MOMENTS = "Transfusion within 2 weeks before screening or growth factors within 1 week before the first dose"
+PAST = "Stroke in the past year, or fluoxetine within 5 weeks before randomization"
 BY_SEX = "Haemoglobin < 12 g/dL for men and < 11 g/dL for women"
 GENERAL = "ALT > 3 x ULN (> 5 x ULN with liver metastases)"
 
@@ -31,6 +33,54 @@ def list_read(grounded, field):
         (TWO_DRUGS, "within 4 weeks | <= 4 week | warfarin | -", None, None, "this time of 'Rituximab'", "Rituximab"),
         (TWO_DRUGS, "within 7 days | <= 7 day | warfarin | before sleep", "warfarin", None, "'before sleep'", None),
         (TWO_DRUGS, "within 7 days | <= 7 day | heparin | before biopsy", None, "before biopsy", "'heparin'", None),
+        (
+            TWO_MOMENTS,
+            "within 2 weeks | <= 2 week | Transfusion | before the first dose",
+            "Transfusion",
+            None,
+            "'before the first dose' of something else",
+            "before screening",
+        ),
+        (
+            PAST,
+            "in the past year | <= 1 year | Stroke | before randomization",
+            "Stroke",
+            None,
+            "without it",
+            "before randomization",
+        ),
+        (
+            "Eczema for at least 1 year; no emollients from 7 days before baseline",
+            "for at least 1 year | >= 1 year | Eczema | before baseline",
+            "Eczema",
+            None,
+            "without it",
+            "before baseline",
+        ),
+        (
+            "Steroids at the start of the study (last 4 weeks)",
+            "last 4 weeks | <= 4 week | Steroids | at the start of the study",
+            "Steroids",
+            "at the start of the study",
+            "",
+            None,
+        ),
+        (
+            "Cystectomy within 90 days after the end of chemotherapy",
+            "within 90 days | <= 90 day | chemotherapy | after the end of chemotherapy",
+            None,
+            "after the end of chemotherapy",
+            "this time of 'Cystectomy'",
+            "Cystectomy",
+        ),
+        (
+            "Any antibiotic within 14 days of inclusion, other than topical mupirocin",
+            "within 14 days of inclusion | <= 14 day | topical mupirocin | of inclusion",
+            None,
+            "of inclusion",
+            "excepts 'topical mupirocin'",
+            "antibiotic",
+        ),
         (
             "Within 4 weeks before screening:\n\n  * Oral steroids",
             "within 4 weeks | <= 4 week | steroids | before screening",

@@ -73,7 +73,7 @@ def _exclude(tokens: Tokens, one: Limit, other: Limit) -> bool:
     """Return whether two limits never hold for the same people: other numbers for one side of one quantity."""
     named = [tokens.read(*each.quantity).lower() if each.quantity else "" for each in (one, other)]
     same = named[0] == named[1] or not all(names_quantity(name, surely=True) for name in named)
-    units = {tokens.read(*each.unit).lower() for each in (one, other) if each.unit}
+    units = {tokens.read(*each.unit).lower().partition("(")[0].strip() for each in (one, other) if each.unit}
     numbers = (one.value, one.value_high) != (other.value, other.value_high)
     return same and numbers and len(units) < 2 and not _list_sides(one).isdisjoint(_list_sides(other))
 

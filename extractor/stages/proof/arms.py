@@ -2,7 +2,8 @@
 
 An arm is linked if its own text gives the agent there, or if the registry links an intervention of the agent to it. It
 is refused if the text says otherwise: the dose is that of another arm, or the agent's interventions are those of other
-arms and nothing of this one names the agent. All others stay open.
+arms (where the registry links none: other arms' own texts give it) and nothing of this one names the agent. All others
+stay open.
 """
 
 from collections import defaultdict
@@ -65,7 +66,10 @@ class ArmProof:
         use, linked = arms.find_use(arm, self.key), self._registered
         if use is Use.ALONE or (arm in linked and use is not Use.DENIED):
             return place
-        if arm in linked or not linked or use is Use.BESIDE or self._may_be_elsewhere(arm):
+        given = linked or {other for other in arms.labels if arms.find_use(other, self.key) is Use.ALONE}
+        first, end = arms.texts[arm].body
+        is_silent = not linked and first == end
+        if arm in linked or not given or is_silent or use is Use.BESIDE or self._may_be_elsewhere(arm):
             return None
         return Refusal(
             nearest=place, reason=f"the record gives {self.agent} to other arms, and {label!r} does not name it"

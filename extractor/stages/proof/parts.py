@@ -109,7 +109,9 @@ def _prove_part_of_window(found: Supported, name: str, spans: list[Span], places
             span = locate(here, *place) if place else None
             if span and is_here and part == name:
                 own.append(span)
-            elif span and (part == name or (is_here and all(one.start <= span.start for one in spans))):
+            elif span and (
+                part == name or (is_here and (name == "of" or all(one.start <= span.start for one in spans)))
+            ):
                 others.append(span)  # but "steroids at the start" may have the moment behind what is limited
         ends &= not is_here or is_past(cut(here), window) or not _shares(here, window, spans)
     others = [one for one in others if not any(one.overlaps(each) for each in own)]
