@@ -168,7 +168,9 @@ def _merge(first: Draft, again: Draft, fields: Iterable[str], parsed: ParsedReco
         elif found and found.list_values() and field not in again.own:
             model[field] = _unite(known, found) if known and known.value else found
     if "time_windows" in model:
-        model["time_window"] = take_first(model["time_windows"], parsed.passage(first.chunk.span))
+        earliest = take_first(model["time_windows"], parsed.passage(first.chunk.span))
+        model = {name: one for name, one in model.items() if name != "time_window"}
+        model |= {"time_window": earliest} if earliest else {}
     merged = replace(first, model=model, own=own)
     settled = [
         one

@@ -98,8 +98,8 @@ def ground_answer(
                 supported.sort(key=lambda place: (place.span.section, place.span.start))
             if supported or not members:
                 readings[name] = read_supported(supported, many=isinstance(value, tuple))
-            if name == "time_windows" and name in readings:
-                readings["time_window"] = take_first(readings[name], search.here)
+            if name == "time_windows" and name in readings and (first := take_first(readings[name], search.here)):
+                readings["time_window"] = first
         unread += (
             Refusal(reason=one.reason, field=name, value=one.text, kind=FindingKind.ANSWER_MISSING) for one in broken
         )

@@ -65,22 +65,30 @@ def _says(passage: Passage, window: Window, words: str) -> bool:
     return of is not None and words.lower() in tokens.read(*of).lower()
 
 
-def take_first(windows: Reading[Any], here: Passage) -> Reading[Any]:
-    """Return the first of several time windows, as ``time_window`` has it.
+def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
+    """Return the first of several time windows, as ``time_window`` has it; None if the text has another one before it.
 
     Those of the criterion count before those of its introducing line, and those in brackets, exceptions and definitions
     last.
     """
+    stated, codes = list_windows(cut(here), None), cut(here).codes
+    asides = [one.aside or codes[: one.first].count("(") > codes[: one.first].count(")") for one in stated]
+    plain = [one for one, aside in zip(stated, asides, strict=True) if one.sure and not aside][:1]
 
     def rank(at: int) -> tuple[bool, bool, int]:
         span = windows.spans[at]
         start, end = here.raw_span
         elsewhere = span.section != here.section.name or not start <= span.start < end
-        aside = not elsewhere and all(one.aside for one in _overlapping(list_windows(cut(here), None), span, here))
+        said = [] if elsewhere else _overlapping(stated, span, here)
+        aside = not elsewhere and all(asides[stated.index(one)] for one in said)
         return elsewhere, aside, span.start
 
     for at in sorted(range(len(windows.value or ())), key=rank):
         if first := first_window(windows.value[at : at + 1]):
+            elsewhere, aside, _ = rank(at)
+            said = [] if elsewhere else _overlapping(stated, windows.spans[at], here)
+            if plain and (elsewhere or aside or (said and said[0].first > plain[0].first)):
+                return None
             supports = windows.list_supports()[at : at + 1]
             return replace(
                 windows, value=first, spans=windows.spans[at : at + 1], support=supports[0], supports=supports
