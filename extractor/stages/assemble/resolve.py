@@ -32,6 +32,7 @@ from extractor.schemas import (
 )
 from extractor.stages.parse.drafts import CERTAIN, Reading
 from extractor.stages.parse.scoring import measured
+from extractor.stages.proof.parts import PARTS
 from extractor.text.aliases import name_instrument, trim_event
 
 BELIEVED = 0.35
@@ -78,11 +79,33 @@ def resolve(rule: Reading[Any], model: Reading[Any] | None, gap: AbsenceReason, 
     if not rule.is_open and agree(rule.value, model.value, as_sets=field == "dosing.arms"):
         same = rule.value == model.value or isinstance(rule.value, Instrument)  # the rules give the usual short form
         sure = max(share_right(field, AGREE), rule.confidence)
-        return replace(rule if same else model, confidence=round(sure, 4), origin=Origin.BOTH)
+        return replace(rule if same else _fill_parts(model, rule), confidence=round(sure, 4), origin=Origin.BOTH)
     sure = share_right(field, name_situation(rule))
     if any(isinstance(value, _NUMBERS) for value in model.list_values()) and Support.INFERRED in model.list_supports():
         sure = min(sure, LEFT_OPEN)
-    return replace(model, confidence=round(sure, 4), origin=Origin.MODEL)
+    return replace(_fill_parts(model, rule), confidence=round(sure, 4), origin=Origin.MODEL)
+
+
+def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
+    """Return the model's list with the parts that it leaves out and the rules read of the same limit or time window.
+
+    A limit without its condition would hold for more people than the text says.
+    """
+    if not isinstance(model.value, tuple) or not isinstance(rule.value, tuple):
+        return model
+
+    def fill(member: Any) -> Any:
+        same = _find_same(rule, member)
+        lacking = [name for name in PARTS.get(type(member), ()) if getattr(member, name) is None]
+        return member.model_copy(update={name: getattr(same, name) for name in lacking}) if same and lacking else member
+
+    return replace(model, value=tuple(map(fill, model.value)))
+
+
+def _find_same(read: Reading[Any] | None, member: Any) -> Any:
+    """Return the member of a reading that has the same numbers."""
+    alike = (one for one in (read.list_values() if read else ()) if type(one) is type(member))
+    return next((one for one in alike if agree(one, member)), None)
 
 
 def resolve_part(
@@ -95,9 +118,9 @@ def resolve_part(
     >>> resolve_part(stated, "of", Reading((stated,), 0.9), said, "eligibility.time_windows")[0].value
     'both'
     """
-    if model is None:
+    if getattr(_find_same(model, member), name, None) is None:  # of the rules alone, whoever read the rest
         return Origin.RULE, measured("parts", name)
-    same = next((one for one in rule.list_values() if agree(one, member)), None)
+    same = _find_same(rule, member)
     if same is not None and _list_words(getattr(same, name)) == _list_words(getattr(member, name)):
         return Origin.BOTH, share_right(f"{field}.{name}", AGREE)
     return Origin.MODEL, share_right(f"{field}.{name}", "doubtful" if same else ALONE)
