@@ -24,17 +24,19 @@ from extractor.llm.client import Model
 from extractor.options import ExtractionOptions
 from extractor.results.evaluation.differences import compare
 from extractor.results.evaluation.fields import GROUPS
-from extractor.schemas import Support, TrialExtraction, TrialRecord
+from extractor.schemas import Support, TimeWindow, TrialExtraction, TrialRecord
 from extractor.stages.ask.dialogue import Replies, Round, collect, dialogue
 from extractor.stages.ask.querying import ask_round
 from extractor.stages.ask.questions import ModelReply, Question
 from extractor.stages.ask.reply_models import read_values
 from extractor.stages.assemble import ModelResult, assemble_extraction
 from extractor.stages.parse import parse_record
+from extractor.stages.parse.dosing.arms import list_arms
 from extractor.stages.parse.drafts import Chunk, Draft, Reading
 from extractor.stages.parse.parsed import ParsedRecord
-from extractor.stages.proof.check import Unreadable
+from extractor.stages.proof.check import Unreadable, name_arms
 from extractor.stages.proof.places import MODEL_CONFIDENCE, find_quote
+from extractor.text.mentions.windows import first_window
 
 _TO_READ = frozenset({0, 1, 2})
 """Folds whose errors the writers of rules may read."""
@@ -74,7 +76,7 @@ def judge(parsed: ParsedRecord, gold: TrialExtraction, result: ModelResult, raw:
     losses = [
         Loss(gold.record_id, field, item, _find_cause(field, result), value, held[field, item][1])
         for (field, item), (is_right, value) in told.items()
-        if is_right and not held[field, item][0]
+        if is_right and not held.get((field, item), (True, None))[0]  # a part of a lost value is no loss of its own
     ]
     known = {(loss.field, loss.item) for loss in losses}
     for field, number in Counter(_list_unreadable(result)).items():
@@ -136,7 +138,10 @@ def _take(parsed: ParsedRecord, calls: Iterable[Sequence[Question]], replies: Re
 
 
 def _believe(parsed: ParsedRecord, question: Question, said: Mapping[str, Any], chunks: Mapping[int, Chunk]) -> Draft:
-    draft, values = parsed.draft_of(question.task, question.chunk), dict(said)
+    labels = [parsed.raw(span) for span in list_arms(parsed.record).values()]
+    draft, values = parsed.draft_of(question.task, question.chunk), dict(name_arms(said, labels))
+    if windows := values.get("time_windows"):
+        values["time_window"] = first_window([one for one in windows if isinstance(one, TimeWindow)])
     if "lead_in" in values:
         lead_in = chunks.get(values["lead_in"] or -1)
         values["lead_in"] = parsed.raw(lead_in.span) if lead_in else None
@@ -146,6 +151,7 @@ def _believe(parsed: ParsedRecord, question: Question, said: Mapping[str, Any], 
         if isinstance(value, Unreadable) or (value and readable == ()):
             continue
         span = find_quote(parsed.sections[draft.span.section].whole, value) if name == "quote" and value else None
+        span = draft.chunk.span if name == "rule" else span
         readings[name] = Reading(readable, MODEL_CONFIDENCE, (span,) if span else (), Support.LITERAL)
     return replace(draft, model=readings)
 

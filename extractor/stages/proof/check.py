@@ -69,7 +69,7 @@ def ground_answer(
         fields: The declarations of the user's fields among the values.
     """
     arms = [(parsed.raw(span), span) for span in list_arms(parsed.record).values()]
-    values = _name_arms(values, [label for label, _ in arms])
+    values = name_arms(values, [label for label, _ in arms])
     search, own = _Search(values, draft, parsed, lead_in, dict(reversed(arms))), {field.name: field for field in fields}
     parts = find_parts(search.here, {name: values[name] for name in _PARTS if name in values})
     readings: dict[str, Reading[Any]] = {}
@@ -106,13 +106,13 @@ def ground_answer(
     return replace(draft, model=readings, refused=(*refused, *unread), own=claimed)
 
 
-def _name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
+def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
     """Return an answer with the labels of arms in the place of their numbers, also in its amounts.
 
     A number without an arm is unreadable. The arms of the amounts are arms of the regimen, too.
 
     >>> high = Amount(low=10, high=10, unit="mg", arms=("2",))
-    >>> said = _name_arms({"amounts": (high,), "arms": (1, 3)}, ["Low", "High"])
+    >>> said = name_arms({"amounts": (high,), "arms": (1, 3)}, ["Low", "High"])
     >>> str(said["amounts"][0]), said["arms"][:2], said["arms"][2].reason
     ('10 mg (High)', ('Low', 'High'), 'there is no arm 3 in the list of 2')
     """
