@@ -205,6 +205,7 @@ class Extractor:
         Raises:
             ModelUnavailable: The model cannot be reached, or there is no key for it.
 
+        >>> import asyncio
         >>> from extractor import read_records
         >>> async def list_ids():
         ...     seeds = Extractor().extract_many(read_records("seeds/records"))

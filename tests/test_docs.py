@@ -1,5 +1,6 @@
 """The examples of the documentation run, and links between files lead somewhere."""
 
+import difflib
 import doctest
 import json
 import os
@@ -11,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import extractor
 from benchmarks.effort import main as measure_effort
+from docs import generate
+from extractor import fields
 from extractor.schemas import Task
 
 from .commands import invoke
@@ -21,6 +25,8 @@ PAGES = [ROOT / "docs" / name for name in re.findall(r"[\w/-]+\.md$", (ROOT / "m
 """All pages, in the order of the site."""
 RUN = {page.stem: page for page in PAGES if re.search("^```(console|pycon)", page.read_text("utf-8"), re.M)}
 """Pages with examples that run."""
+PUBLIC = {name: getattr(module, name) for module in (extractor, fields) for name in module.__all__}
+"""What the reference tells its readers to import."""
 
 
 @pytest.fixture
@@ -36,7 +42,8 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("folder")
 def test_the_examples_of_a_page_print_what_they_show(page):
     """``console`` and ``pycon`` blocks run in order; ``...`` stands for output left out. ``text`` blocks do not run."""
-    names, checker = {}, doctest.OutputChecker()
+    names = PUBLIC.copy() if page in generate.PAGES else {}
+    checker = doctest.OutputChecker()
     for language, body in re.findall(r"^```(console|pycon)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
         if language == "pycon":
             test = doctest.DocTestParser().get_doctest(body, names, page.name, str(page), 0)
@@ -63,15 +70,56 @@ def test_the_site_has_every_page():
     assert sorted(PAGES) == sorted((ROOT / "docs").rglob("*.md"))
 
 
-def test_no_two_pages_write_different_things_under_one_name():
-    """A folder of results is refused to a run with other settings, and pages are read one after the other."""
+@pytest.mark.parametrize("page", generate.PAGES, ids=lambda page: page.stem)
+def test_the_reference_is_as_the_code_says(page):
+    shown, now = page.read_text("utf-8").splitlines(), generate.generate(page.read_text("utf-8")).splitlines()
+    changed = list(difflib.unified_diff(shown, now, str(page), "the code", n=1, lineterm=""))
+    assert not changed, "\n".join([*changed[:100], "To write it anew: python -m docs.generate"])
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("extractor.errors.GoldError", "### `GoldError`\n\n```python\nclass GoldError\n```\n\nA gold annotation "),
+        ("extractor.schemas.Task", "```python\nTask.ELIGIBILITY = 'eligibility'\nTask.DOSING = 'dosing'\n"),
+        ("extractor.schemas.TrialRecord", "\n    registry: RegistryFields = RegistryFields(),\n)\n```\n"),
+        (
+            "extractor.api.Extractor",
+            "\n#### `extract`\n\n```python\nextract(record: TrialRecord | Mapping[str, Any]) -> ",
+        ),
+        ("commands", "\n**Cost**\n\n- `--max-usd USD`: Most dollars "),
+    ],
+)
+def test_marks_of_the_reference_are_replaced_by_what_they_name(name, shown):
+    now = generate.generate(f"# Title\n<!-- from {name} -->\nwhat stood here\n<!-- end -->\nmore words")
+    assert shown in now
+    assert "what stood here" not in now
+    assert now.startswith(f"# Title\n<!-- from {name} -->\n\n")
+    assert now.endswith("\n\n<!-- end -->\nmore words")
+
+
+def find_writers():
+    """The folders and files that commands write, each with the pages that write it and how."""
     writers = {}
-    for page in (ROOT / "README.md", *PAGES):
+    for page in (ROOT / "README.md", *(page for page in PAGES if page not in generate.PAGES)):
         for verb, words in re.findall(r"extractor (run|batch|fetch|export) ([^`\n]*)", page.read_text("utf-8")):
             for name in re.findall(r"(?:--out|--to|-o) ([a-z][\w.-]*)", words):
                 meaning = page if verb == "export" else words.replace(" --quiet", "")
                 writers.setdefault(name, {}).setdefault(page, set()).add(meaning)
+    return writers
+
+
+def test_no_two_pages_write_different_things_under_one_name():
+    """A folder of results is refused to a run with other settings, and pages are read one after the other."""
+    writers = find_writers()
     assert {name: pages for name, pages in writers.items() if len(set(map(frozenset, pages.values()))) > 1} == {}
+
+
+def test_the_tutorial_writes_folders_of_its_own():
+    """A run that is already in its folder prints other numbers, even the same run."""
+    tutorial = ROOT / "docs/tutorial.md"
+    written = {name: set(pages) for name, pages in find_writers().items() if tutorial in pages}
+    assert written == {name: {tutorial} for name in ("first", "second", "second-tables")}
 
 
 def test_the_figures_of_accuracy_are_as_measured():

@@ -66,6 +66,7 @@ class RegistryQuery:
         ValueError: A status or phase is unknown, ``more`` has a name that another field or the paging sets, or the
             query is empty.
 
+    >>> from datetime import date
     >>> RegistryQuery(condition="asthma", phases=("2", "PHASE3"), updated_since=date(2026, 1, 31)).parameters
     ... # doctest: +NORMALIZE_WHITESPACE
     {'query.cond': 'asthma',

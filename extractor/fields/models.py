@@ -63,6 +63,7 @@ _BASES = (RecordField, CriterionField, RegimenField, OutcomeField)
 def declare(model: type[BaseModel]) -> CustomField:
     """Return the declaration of a pydantic model. Raises ``FieldError`` with what is wrong, and how to write it.
 
+    >>> from typing import Literal
     >>> from pydantic import Field
     >>> class BrainMetastases(RecordField):
     ...     "May participants with brain metastases take part?"

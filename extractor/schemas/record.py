@@ -137,6 +137,7 @@ class TrialRecord(FrozenModel):
     def raw_text(self, name: str) -> str | None:
         """Return the raw text of a section, or of a structured field such as ``registry.enrollment``, or None.
 
+        >>> from extractor.schemas import RegistryFields, Source
         >>> fields = RegistryFields(enrollment="40")
         >>> source = Source(path="a.json", format="ctgov_json")
         >>> TrialRecord(record_id="a", source=source, sections=(), registry=fields).raw_text("registry.enrollment")
