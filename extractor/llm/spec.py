@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from extractor.errors import ArgumentError
+from extractor.suggestions import find_nearest
 
 from .patience import Patience
 from .providers import Family, Reasoning, find_family, guess_provider, list_providers
@@ -71,8 +72,7 @@ class ModelSpec:
             if provider != "openai":
                 raise ArgumentError(f"{text!r}: a bare name is a model of OpenAI; write {provider}/{text}")
         if provider not in list_providers() or provider == SERVER:
-            known = ", ".join(sorted(set(list_providers()) - {SERVER}))
-            raise ArgumentError(f"{text!r} names no known provider; write one of {known} before the name, or {_FORMS}")
+            raise _refuse_provider(text)
         if not _NAME.fullmatch(name):
             raise ArgumentError(f"{text!r} names no model; write {_FORMS}")
         if provider != "openai":
@@ -138,6 +138,15 @@ def read_key(key: str | None) -> SecretStr | None:
     if key and not (key.isascii() and key.isprintable()):
         raise ArgumentError("the key has characters that no key has, such as a line break or a letter with an accent")
     return SecretStr(key) if key else None
+
+
+def _refuse_provider(text: str) -> ArgumentError:
+    provider, _, name = text.partition("/")
+    known = sorted(set(list_providers()) - {SERVER})
+    if nearest := find_nearest(provider, known):
+        return ArgumentError(f"{text!r}: there is no provider {provider}; did you mean {nearest}/{name}?")
+    remedy = f"write one of {', '.join(known)} before the name, or {_FORMS}"
+    return ArgumentError(f"{text!r} names no known provider; {remedy}")
 
 
 def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
