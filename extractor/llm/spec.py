@@ -87,6 +87,13 @@ class ModelSpec:
         return find_family(self.provider, self.name)
 
     @property
+    def batch_protocol(self) -> str:
+        """The protocol of its provider's batches. Raises ``ArgumentError`` if this program knows none."""
+        if self.family.batch is None:
+            raise ArgumentError(f"{self.provider} has no batch API that this program knows; use extractor run")
+        return self.family.batch
+
+    @property
     def is_server(self) -> bool:
         """Whether it is named by the address of its server."""
         return self.provider == SERVER

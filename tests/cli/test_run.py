@@ -120,6 +120,12 @@ def test_a_batch_is_estimated_at_its_price():
     assert dollars[1] == pytest.approx(dollars[0] / 2, rel=0.1)
 
 
+def test_no_batch_is_forecast_for_a_provider_without_batches():
+    done = invoke("batch", "submit", STUDY, "--model", "mistral/mistral-large-latest", "--dry-run")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "mistral has no batch API that this program knows; use extractor run" in done.stderr
+
+
 def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8")
     hosted, own, none = (
