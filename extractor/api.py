@@ -10,14 +10,13 @@ from inspect import signature
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Unpack, get_type_hints
 
-from pydantic import SecretStr
-
+from extractor.errors import ArgumentError, RecordError, WrongType
 from extractor.llm.client import Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice, Route, open_model
 from extractor.llm.patience import Patience, Watch
 from extractor.llm.providers import Reasoning
-from extractor.llm.spec import ClientSettings, ModelSpec
+from extractor.llm.spec import ClientSettings, ModelSpec, read_key
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
 from extractor.pages.notebook import TrialExtraction  # with what a notebook displays of it
@@ -76,8 +75,8 @@ class Extractor:
 
     Raises:
         FieldError: A field of your own is declared wrongly.
-        ValueError: The model or an option is not valid, the folder ``replay`` does not exist, or ``max_usd`` is given
-            and the price of the model is unknown.
+        ArgumentError: The model or an option is not valid, the folder ``replay`` does not exist, or ``max_usd`` is
+            given and the price of the model is unknown.
 
     >>> from extractor import read_records
     >>> extraction = Extractor().extract(next(read_records("seeds/records")))
@@ -94,14 +93,18 @@ class Extractor:
         **options: Unpack[Keywords],
     ) -> None:
         chosen = ExtractorOptions.read(options)
+        if not isinstance(model, str | ModelSpec | None):
+            raise WrongType(
+                f"model: a {type(model).__name__} names no model; write its name, such as openai/gpt-5-mini"
+            )
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
         if key:
             if spec is None:
-                raise ValueError("a key needs its model; name it with model")
-            spec = replace(spec, api_key=SecretStr(key))
+                raise ArgumentError("a key needs its model; name it with model")
+            spec = replace(spec, api_key=read_key(key))
         reasoning = Reasoning(chosen.reasoning) if chosen.reasoning else None
         if spec and reasoning:
-            spec.family.think(reasoning)  # raises ValueError if that of the model cannot be set
+            spec.family.think(reasoning)  # raises ArgumentError if that of the model cannot be set
         # A slower model is waited for: a request may take longer than the usual patience.
         patience = Patience(seconds=chosen.timeout) if chosen.timeout > _USUAL_TIMEOUT else Patience()
         self.asking = ClientSettings(reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience)
@@ -149,7 +152,7 @@ class Extractor:
 
         Raises:
             RecordError: The dictionary is no study.
-            ValueError: It is something else, such as a text or a path.
+            WrongType: It is something else, such as a text or a path.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
         """
         read, extracted = _as_record(record), list[TrialExtraction]()
@@ -180,7 +183,7 @@ class Extractor:
 
         Raises:
             RecordError: The text is empty or too long, or is data such as JSON.
-            ValueError: It is no text, or is the name of a file.
+            ArgumentError: It is no text, or is the name of a file.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
 
         >>> extraction = Extractor().extract_text("Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2")
@@ -229,15 +232,28 @@ class Extractor:
 
 
 def _as_record(given: object) -> TrialRecord:
-    """Return the record, or that of a study. Raises ``RecordError`` and ``ValueError``."""
+    """Return the record, or that of a study. Raises ``RecordError`` and ``WrongType``."""
     if isinstance(given, TrialRecord):
         return given
     if isinstance(given, Mapping):
-        return next(read_stream("study.json", BytesIO(json.dumps(given).encode())))
-    raise ValueError(
+        return _read_study(given)
+    raise WrongType(
         f"a {type(given).__name__} is no record; give one of read_records(PATH), or a study of the registry's API as a "
         "dictionary. For a text, use extract_text"
     )
+
+
+def _read_study(study: Mapping[str, Any]) -> TrialRecord:
+    """Return the record of a study. Raises ``RecordError`` that names the dictionary, and ``WrongType``."""
+    try:
+        content = json.dumps(study).encode()
+    except (TypeError, ValueError) as problem:
+        raise WrongType(f"the dictionary is no JSON ({problem}); give a study as json.load reads it") from None
+    try:
+        return next(read_stream("study.json", BytesIO(content)))
+    except RecordError as error:
+        remedy = "give a study of the registry's API, such as json.load reads from a file of one"
+        raise RecordError("the dictionary", error.problem, remedy) from None
 
 
 def _show_options() -> None:

@@ -28,9 +28,11 @@
      +-- UnexpectedError        a bug of this program, at one record
      +-- MissingExtra           a library of an extra is not installed
      +-- GoldError              a gold annotation is broken
-     +-- FieldError             a user's own field is declared wrongly; also a ValueError
+     +-- ArgumentError         an argument is wrong; also a ValueError
+          +-- WrongType        it is of a wrong type; also a TypeError
+          +-- FieldError       a user's own field is declared wrongly
 
-A wrong argument raises ``ValueError``. Each stage converts the exceptions of the libraries that it uses.
+Each stage converts the exceptions of the libraries that it uses.
 """
 
 from collections import deque
@@ -221,7 +223,15 @@ class GoldError(ExtractorError):
     """A gold annotation is broken."""
 
 
-class FieldError(ExtractorError, ValueError):
+class ArgumentError(ExtractorError, ValueError):
+    """An argument is wrong. The message names it, and says what to give instead."""
+
+
+class WrongType(ArgumentError, TypeError):
+    """An argument is of a wrong type."""
+
+
+class FieldError(ArgumentError):
     """A user's own field is declared wrongly. The message says which one, and how to write it."""
 
 

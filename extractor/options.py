@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypedDict
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.fields import FieldInfo
 
+from extractor.errors import ArgumentError, FieldError
 from extractor.fields.declaration import CustomField
 from extractor.fields.files import Declared
 from extractor.schemas import Task
@@ -77,24 +78,24 @@ class Options(BaseModel):
     def read(cls, given: Mapping[str, Any], spell: Callable[[str], str] = str) -> Self:
         """Check options. ``spell`` returns the name that the user writes for a field.
 
-        Raises ``ValueError`` that names the first wrong option, and says what to write.
+        Raises ``ArgumentError`` that names the first wrong option, and says what to write.
 
         >>> ExtractionOptions.read({"effort": "meduim"}, spell="--{}".format)
         Traceback (most recent call last):
-        ValueError: --effort: meduim: no such effort (did you mean medium?); choose from none, low, medium, or a \
-number from 0 to 1
+        extractor.errors.ArgumentError: --effort: meduim: no such effort (did you mean medium?); choose from none, \
+low, medium, or a number from 0 to 1
         """
         try:
             return cls(**given)
         except ValidationError as error:
             first = error.errors()[0]
             cause, name = first.get("ctx", {}).get("error"), str(first["loc"][0])
-            if isinstance(cause, ValueError) and type(cause) is not ValueError:  # one that says its place itself
+            if isinstance(cause, FieldError):  # it says its place itself
                 raise cause from None
             if name not in cls.model_fields:
-                raise ValueError(f"{spell(name)}: no such option{suggest(name, tuple(cls.model_fields))}") from None
+                raise ArgumentError(f"{spell(name)}: no such option{suggest(name, tuple(cls.model_fields))}") from None
             reason = str(cause) if cause else _explain(first["input"], first["msg"], cls.model_fields[name])
-            raise ValueError(f"{spell(name)}: {reason}") from None
+            raise ArgumentError(f"{spell(name)}: {reason}") from None
 
 
 def _explain(given: Any, problem: str, field: FieldInfo) -> str:
@@ -126,8 +127,8 @@ def read_effort(effort: str | float) -> Effort | float:
     raise ValueError(f"{effort}: no such effort{nearest}; choose from {', '.join(Effort)}, or a number from 0 to 1")
 
 
-def _read_tasks(given: Collection[Task | str] | str) -> frozenset[Task]:
-    names = split_names(given) if isinstance(given, str) else list(given)
+def _read_tasks(given: Collection[Task | str] | str | None) -> frozenset[Task]:
+    names = split_names(given) if isinstance(given, str) else list(map(str, _make_several(given)))
     if not names:
         raise ValueError(f"no task is named; choose from {', '.join(Task)}")
     refuse_unknown("task", sorted(names), tuple(Task))
@@ -161,7 +162,7 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
     if isinstance(given, Mapping):
         return dict(given)
     options: dict[str, Any] = {}
-    for text in given or ():
+    for text in map(str, _make_several(given)):
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
             raise ValueError(f"{text}: not KEY=VALUE; write top_k=40")
@@ -173,7 +174,9 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
 
 
 def _make_several(given: Any) -> Any:
-    return () if given is None else (given,) if isinstance(given, str | Path) else tuple(given)
+    if given is None:
+        return ()
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str | Path) else (given,)
 
 
 class Choice(Options):

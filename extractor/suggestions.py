@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from extractor.errors import ArgumentError
+
 _LEAST_ALIKE = 65
 """In percent of the longer name's characters: two letters of three."""
 _MOST_LISTED = 8
@@ -35,26 +37,26 @@ def suggest(name: str, known: Collection[str]) -> str:
 
 
 def refuse_less(name: str, number: float, least: float) -> None:
-    """Raise ``ValueError`` unless a value is a number, and at least ``least``. Booleans and NaN are refused.
+    """Raise ``ArgumentError`` unless a value is a number, and at least ``least``. Booleans and NaN are refused.
 
     >>> refuse_less("concurrency", 0, 1)
     Traceback (most recent call last):
-    ValueError: concurrency is 0; choose a number of at least 1
+    extractor.errors.ArgumentError: concurrency is 0; choose a number of at least 1
     """
     if not isinstance(number, (int, float)) or isinstance(number, bool) or not number >= least:
-        raise ValueError(f"{name} is {number!r}; choose a number of at least {least}")
+        raise ArgumentError(f"{name} is {number!r}; choose a number of at least {least}")
 
 
 def refuse_unknown(what: str, names: Collection[str], known: Collection[str]) -> None:
-    """Raise ``ValueError`` with the nearest name and the choice if a name is not known.
+    """Raise ``ArgumentError`` with the nearest name and the choice if a name is not known.
 
     A long choice is listed only if no known name is near.
 
     >>> refuse_unknown("table", ["criterai"], ["criteria", "constraints"])
     Traceback (most recent call last):
-    ValueError: criterai: no such table (did you mean criteria?); choose from criteria, constraints
+    extractor.errors.ArgumentError: criterai: no such table (did you mean criteria?); choose from criteria, constraints
     """
     if unknown := [name for name in names if name not in known]:
         nearest = suggest(unknown[0], known)
         choice = "" if nearest and len(known) > _MOST_LISTED else f"; choose from {', '.join(known)}"
-        raise ValueError(f"{', '.join(unknown)}: no such {what}{nearest}{choice}")
+        raise ArgumentError(f"{', '.join(unknown)}: no such {what}{nearest}{choice}")

@@ -7,6 +7,7 @@ import pytest
 
 from extractor import Extractor, Task
 from extractor.cli.options import CollectOptions, RunOptions
+from extractor.errors import ArgumentError
 from extractor.options import Effort, ExtractionOptions, ExtractorOptions, Keywords
 from extractor.serve.settings import ServiceOptions
 from tests.commands import invoke
@@ -43,6 +44,10 @@ def test_an_effort_is_a_name_or_the_confidence_below_which_is_asked():
     [
         ({"tasks": ["colours", "dosing"]}, "colours: no such task; choose from eligibility, dosing, endpoints"),
         ({"tasks": []}, "no task is named; choose from eligibility, dosing, endpoints"),
+        ({"tasks": "dosign"}, r"dosign: no such task \(did you mean dosing\?\)"),
+        ({"tasks": 3}, "3: no such task; choose from eligibility, dosing, endpoints"),
+        ({"model_options": 3}, "3: not KEY=VALUE"),
+        ({"max_usd": 1}, "there is no model that costs anything; name one with model"),
         ({"effort": "huge"}, "huge: no such effort; choose from none, low, medium, or a number from 0 to 1"),
         ({"effort": 1.5}, "1.5: no such effort; choose from none, low, medium, or a number from 0 to 1"),
         ({"effort": "nan"}, "nan: no such effort; choose from none, low, medium, or a number from 0 to 1"),
@@ -54,8 +59,12 @@ def test_an_effort_is_a_name_or_the_confidence_below_which_is_asked():
 )
 def test_what_is_no_option_is_refused_with_a_remedy(wrong, problem):
     (name,) = wrong
-    with pytest.raises(ValueError, match=f"^{name}: {problem}"):
+    with pytest.raises(ArgumentError, match=f"^{name}: {problem}"):
         Extractor(**wrong)
+
+
+def test_one_task_may_be_a_word():
+    assert Extractor(tasks="dosing").options.tasks == {Task.DOSING}
 
 
 def test_a_keyword_that_is_no_option_gets_the_nearest():

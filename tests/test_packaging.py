@@ -61,7 +61,7 @@ def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
     data = (
         "py.typed",
         "schemas/__init__.py",
-        "prompts/system.v7.md",
+        "prompts/system.v8.md",
         "prompts/guideline.md",
         "rulebook/fhir.toml",
         "stages/read/fields.toml",

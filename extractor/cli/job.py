@@ -28,7 +28,7 @@ from extractor.suggestions import suggest
 from .console import refuse
 from .environment import find_prices, read_model_spec
 from .fetch import find_records
-from .options import RecordOptions
+from .options import RecordOptions, name_option
 from .progress import observing
 
 _MOST_PROCESSES = 5
@@ -134,6 +134,8 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
         }
     )
     spec = read_model_spec(given.model) if given.model and not replay else None
+    if spec and in_batches:
+        _ = spec.batch_protocol  # a forecast refuses a model without batches, as the batch itself does
     files = asked.get("answers") or (), asked.get("requests")
     extractor = Extractor(
         spec,
@@ -149,7 +151,7 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     if replay:  # a question without an answer stays open, and is counted
         extractor.choice = replace(extractor.choice, tally=ReplayTally())
     prices, reasoning = find_prices(given.prices), extractor.asking.reasoning
-    pricing = Pricing.of(spec, prices, given.max_usd, reasoning, in_batches=in_batches)
+    pricing = Pricing.of(spec, prices, given.max_usd, reasoning, in_batches=in_batches, spell=name_option)
     out, is_dry = Path(given.out) if given.out else None, asked.get("dry_run", False)
     with (
         find_records(given.inputs, None if is_dry else out, fresh=given.fresh, quiet=given.quiet) as (found, unknown),

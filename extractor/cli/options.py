@@ -52,6 +52,13 @@ def spell(name: str, shown: Shown) -> str:
     return str(shown.metavar) if shown.group is None else shown.name or f"--{name.replace('_', '-')}"
 
 
+def name_option(name: str) -> str:
+    """Return what the user writes for a field of ``ModelOptions``: ``--max-usd`` for ``max_usd``."""
+    shown = find_shown(ModelOptions.model_fields[name])
+    assert shown
+    return spell(name, shown)
+
+
 def option_of(model: type[Options], name: str, **more: Any) -> Any:
     """Return the ``typer.Option`` or ``typer.Argument`` of a field of a model of options."""
     field = model.model_fields[name]

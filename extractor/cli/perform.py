@@ -13,7 +13,7 @@ from extractor.llm.calls import estimate_tokens
 from extractor.llm.database import open_run_to_read
 from extractor.llm.store import CallStore
 from extractor.run.executor import open_executor
-from extractor.run.folder import RunFolder
+from extractor.run.folder import RunFolder, holds_something
 from extractor.run.forecast import Forecast, Measured, forecast_run, measure_records
 from extractor.run.manifest import MANIFEST, Stop, describe_settings, explain_changed, read_manifest
 from extractor.run.records import Sink, StreamSink, describe_failure
@@ -122,7 +122,7 @@ def forecast_job(job: RunJob) -> int:
     with show_progress(tally, job.count, quiet=job.given.quiet):
         measured = asyncio.run(measure())
     rates, folder = run.pricing.rates(), None if job.given.fresh else job.out
-    if folder and (earlier := read_manifest(folder / MANIFEST)):
+    if folder and (earlier := read_manifest(folder / MANIFEST)) and holds_something(folder, earlier):
         if changed := explain_changed(earlier.settings, describe_settings(job.extractor)):
             differences = "; ".join(changed.values())
             say(f"{folder}: holds a run with other settings ({differences}); the run itself needs another --out")

@@ -12,7 +12,7 @@ from extractor.serve.settings import ServiceOptions, ServiceSettings, choose_roo
 
 from .commands import Commands, complete
 from .console import say
-from .options import option_of
+from .options import name_option, option_of
 
 if TYPE_CHECKING:
     from extractor.serve.callers import CallerBook
@@ -63,7 +63,7 @@ def serve(given: ServiceOptions) -> None:
     token, token_file = choose_token(os.environ.get("EXTRACTOR_TOKEN"), given.host, root)
     spec = read_model_spec(given.model) if given.model else None
     reasoning = Reasoning(given.reasoning) if given.reasoning else None
-    pricing = Pricing.of(spec, find_prices(given.prices), given.max_usd, reasoning)
+    pricing = Pricing.of(spec, find_prices(given.prices), given.max_usd, reasoning, spell=name_option)
     settings = ServiceSettings(given, root, token, spec, pricing, given.workers or count_cores())
 
     def announce(url: str) -> None:

@@ -139,7 +139,7 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
         yield f"{open_} {job.extractor.choice.replay}{again}"
     if exchange and exchange.requests:
         files = ", ".join(map(str, exchange.parts))
-        yield f"{exchange.written} requests still open, in {files}"
+        yield f"{exchange.written} requests still open, in {files}" if files else "no request is open any more"
     if job.out and tally.extracted + tally.resumed:
         place = shlex.quote(str(job.out))
         yield f"to read the results: extractor report {place}"

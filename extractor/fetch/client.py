@@ -15,7 +15,7 @@ import httpx2
 from aiolimiter import AsyncLimiter
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from extractor.errors import RegistryError, RegistryRefused
+from extractor.errors import ArgumentError, RegistryError, RegistryRefused
 from extractor.llm.pace import RetryPolicy, is_temporary, retry_after
 from extractor.llm.spec import hide_user
 
@@ -47,7 +47,7 @@ class Registry:
         policy: How often a request is repeated.
 
     Raises:
-        ValueError: A value is outside these ranges, or the address is not http or https.
+        ArgumentError: A value is outside these ranges, or the address is not http or https.
 
     >>> Registry(base_url="http://me:secret@mirror.test/api/v2/").name
     'http://***@mirror.test/api/v2'
@@ -67,11 +67,11 @@ class Registry:
         except (ValueError, httpx2.InvalidURL):
             usable = False
         if not usable:
-            raise ValueError(f"{self.name}: not the address of a registry; give one such as {BASE_URL}")
+            raise ArgumentError(f"{self.name}: not the address of a registry; give one such as {BASE_URL}")
         if not 1 <= self.page_size <= MOST_PER_PAGE:
-            raise ValueError(f"{self.page_size} records a page; the registry allows 1 to {MOST_PER_PAGE:,}")
+            raise ArgumentError(f"{self.page_size} records a page; the registry allows 1 to {MOST_PER_PAGE:,}")
         if self.requests_per_minute <= 0 or self.timeout <= 0:
-            raise ValueError("requests per minute and the timeout must be above 0")
+            raise ArgumentError("requests per minute and the timeout must be above 0")
 
     @property
     def name(self) -> str:

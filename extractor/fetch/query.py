@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from extractor.errors import ArgumentError
 from extractor.suggestions import refuse_unknown
 
 _NUMBER = re.compile(r"NCT\d{8}", re.IGNORECASE | re.ASCII)
@@ -34,7 +35,7 @@ def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]
     r"""Return the NCT numbers in a text, in upper case, each once, in order.
 
     White space, commas, semicolons or ``|`` separate them; ``#`` starts a comment. ``source`` names the text in errors.
-    Raises ``ValueError`` for anything else, with its line.
+    Raises ``ArgumentError`` for anything else, with its line.
 
     >>> parse_nct_numbers("NCT04736823  # the pilot\nnct00000102, NCT04736823")
     ('NCT04736823', 'NCT00000102')
@@ -43,8 +44,9 @@ def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         for word in filter(None, _BETWEEN_NUMBERS.split(line.partition("#")[0])):
             if not is_nct_number(word):
+                wrong = f"{word[:_LONGEST_SHOWN]!r} is not an NCT number"
                 remedy = "an NCT number is NCT and eight digits, such as NCT04736823"
-                raise ValueError(f"{source}, line {number}: {word[:_LONGEST_SHOWN]!r} is not an NCT number; {remedy}")
+                raise ArgumentError(f"{source}, line {number}: {wrong}; {remedy}")
             found[word.upper()] = None
     return tuple(found)
 
@@ -63,7 +65,7 @@ class RegistryQuery:
         more: Other parameters of the API by name, such as ``query.spons``.
 
     Raises:
-        ValueError: A status or phase is unknown, ``more`` has a name that another field or the paging sets, or the
+        ArgumentError: A status or phase is unknown, ``more`` has a name that another field or the paging sets, or the
             query is empty.
 
     >>> from datetime import date
@@ -83,7 +85,7 @@ class RegistryQuery:
 
     def __post_init__(self) -> None:
         if not self.parameters:
-            raise ValueError("nothing to fetch; name NCT numbers, a condition, an intervention or another parameter")
+            raise ArgumentError("nothing to fetch; name NCT numbers, a condition, an intervention or another parameter")
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -96,10 +98,10 @@ class RegistryQuery:
             given["filter.overallStatus"] = ",".join(statuses)
         for name in self.more:
             if not _PARAMETER.fullmatch(name):
-                raise ValueError(f"{name[:_LONGEST_SHOWN]!r} is not the name of a parameter of the registry's API")
+                raise ArgumentError(f"{name[:_LONGEST_SHOWN]!r} is not the name of a parameter of the registry's API")
             if name in _MANAGED or name in given:
                 reason = "the paging sets it" if name in _MANAGED else "an option of its own sets it"
-                raise ValueError(f"the parameter {name} cannot be given; {reason}")
+                raise ArgumentError(f"the parameter {name} cannot be given; {reason}")
         own, conditions = self.more.get("filter.advanced", ""), []
         if self.phases:
             conditions.append(f"AREA[Phase]({' OR '.join(map(_read_phase, self.phases))})")
@@ -114,5 +116,5 @@ class RegistryQuery:
 def _read_phase(text: str) -> str:
     word = re.sub(r"PHASE|[\s_/-]", "", text.upper())
     if word not in _PHASES:
-        raise ValueError(f"{text[:_LONGEST_SHOWN]!r} is not a phase; give EARLY_PHASE1, PHASE1 to PHASE4, or NA")
+        raise ArgumentError(f"{text[:_LONGEST_SHOWN]!r} is not a phase; give EARLY_PHASE1, PHASE1 to PHASE4, or NA")
     return _PHASES[word]

@@ -291,11 +291,9 @@ async def open_batch_client(
 ) -> AsyncIterator[BatchClient]:
     """Open a client at the provider of a model.
 
-    Raises ``ValueError`` for a provider without a batch API that is known here, ``MissingKey`` if there is no key.
+    Raises ``ArgumentError`` for a provider without a batch API that is known here, ``MissingKey`` if there is no key.
     """
-    protocol = spec.family.batch
-    if protocol is None:
-        raise ValueError(f"{spec.provider} has no batch API that this program knows; use extractor run")
+    protocol = spec.batch_protocol
     live = LiveModel(spec, settings, RetryPolicy(), Watch(None, ""))
     try:
         provider = _PROVIDERS[protocol](live.sdk, book)

@@ -19,6 +19,8 @@ from .spec import ModelSpec, hide_keys, name_model
 
 _NO_ACCESS = frozenset({401, 403, 404})
 _NO_CREDIT = re.compile(r"insufficient_quota|billing_error|credit balance", re.IGNORECASE)
+_BAD_KEY = re.compile(r"API_KEY_INVALID|API key not valid", re.IGNORECASE)
+"""Google's servers answer a wrong key with 400."""
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|context (?:size|window)|prompt is too long"
     r"|input token count",
@@ -80,6 +82,11 @@ class Failure:
         if self.status is None:
             return not self.is_unconnected
         return self.status in _WAITED_IN_VAIN or (self.status == 200 and self.said == BROKEN)
+
+    @property
+    def is_about_key(self) -> bool:
+        """Whether the key is missing or wrong."""
+        return self.status == 401 or (self.status == 400 and bool(_BAD_KEY.search(self.text)))
 
     @property
     def is_about_length(self) -> bool:
@@ -149,7 +156,8 @@ def explain_failure(
     elif status is None:
         problem = f"no connection: {failure.said}; is the server running, and the address right?"
     else:
-        lasting, problem = status in _NO_ACCESS or status < 400, _explain_status(failure, spec)
+        lasting = status in _NO_ACCESS or failure.is_about_key or status < 400
+        problem = _explain_status(failure, spec)
         if _NO_CREDIT.search(failure.text) or (failure.wait is not None and failure.wait > longest_wait):
             kind, lasting = ModelAway, True
         elif failure.is_about_length:
@@ -187,9 +195,10 @@ def _explain_status(failure: Failure, spec: ModelSpec) -> str:
     if target := failure.headers.get("location"):
         return f"HTTP {status}, moved to {target[:300]}; give that address"
     wait = "" if failure.wait is None else f" and asks to wait {failure.wait:g} seconds"
-    give = "give the key of this server" if spec.is_server else "set"
+    if failure.is_about_key:
+        give = "give the key of this server" if spec.is_server else "set"
+        return f"HTTP {status}, the key is missing or wrong; {give} {spec.key_name}"
     stated = {
-        401: f"HTTP 401, the key is missing or wrong; {give} {spec.key_name}",
         403: f"HTTP 403, this key may not use the model: {said}",
         404: f"HTTP 404: {said}; check the model's name, and the end of the address (often /v1)",
         429: f"HTTP 429, the server limits requests{wait}: {said}; lower the concurrency, or try later",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from extractor.errors import AnswerMissing, AnswerPending, ModelUnavailable, RequestTooLong
+from extractor.errors import AnswerMissing, AnswerPending, ArgumentError, ModelUnavailable, RequestTooLong
 
 from .calls import Call, estimate_tokens
 from .client import Model
@@ -82,8 +82,8 @@ class ModelChoice:
     that a file of requests names a model. ``tally`` counts the questions that the replayed run does not answer; they
     stay open.
 
-    Raises ``ValueError`` for a ``replay`` that is not a run's folder, an ``exchange`` together with it, and a file of
-    requests without a model.
+    Raises ``ArgumentError`` for a ``replay`` that is not a run's folder, an ``exchange`` together with it, and a file
+    of requests without a model.
     """
 
     spec: ModelSpec | None = None
@@ -93,11 +93,11 @@ class ModelChoice:
 
     def __post_init__(self) -> None:
         if self.replay and not (self.replay / RUN_FILE).is_file():
-            raise ValueError(f"{self.replay}: there is no run to replay; name the folder of one (--out of that run)")
+            raise ArgumentError(f"{self.replay}: there is no run to replay; name the folder of one (--out of that run)")
         if self.exchange and self.replay:
-            raise ValueError("answers come from files or from a run, not both; drop --replay")
+            raise ArgumentError("answers come from files or from a run, not both; drop --replay")
         if self.exchange and self.exchange.requests and self.spec is None:
-            raise ValueError("requests are written for a model; name it with --model")
+            raise ArgumentError("requests are written for a model; name it with --model")
 
     @property
     def answers(self) -> bool:

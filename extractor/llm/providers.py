@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from extractor.errors import ArgumentError
+
 
 class Reasoning(StrEnum):
     """How much a model thinks before it answers. Thinking is paid for as output."""
@@ -39,7 +41,7 @@ class Family(_Entry):
     def think(self, reasoning: Reasoning | None) -> tuple[dict[str, Any], int]:
         """Return the parameters of an effort, and the output tokens of thinking. None is the family's default.
 
-        Raises ``ValueError`` if the effort of these models cannot be set.
+        Raises ``ArgumentError`` if the effort of these models cannot be set.
 
         >>> find_family("anthropic", "claude-haiku-4-5").think(Reasoning.LOW)
         ({'thinking': {'type': 'enabled', 'budget_tokens': 2000}}, 2000)
@@ -47,7 +49,8 @@ class Family(_Entry):
         if (chosen := reasoning or self.effort) is None:
             return {}, 0
         if chosen not in self.reasoning:
-            raise ValueError("the reasoning of this model cannot be set; use --model-option with its own parameter")
+            remedy = "give its own parameter (--model-option, in Python model_options)"
+            raise ArgumentError(f"reasoning: that of this model cannot be set; {remedy}")
         parameters = dict(self.reasoning[chosen])
         return parameters, parameters.pop("room", 0)
 

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from extractor.errors import ArgumentError
+from extractor.suggestions import find_nearest
+
 from .patience import Patience
 from .providers import Family, Reasoning, find_family, guess_provider, list_providers
 
@@ -48,8 +51,8 @@ class ModelSpec:
         ``api_key`` and ``base_url`` apply to models of OpenAI alone. A server named by its address never gets the key
         of a provider, but ``server_key``.
 
-        Raises ``ValueError`` for text in no known form, for a bare name that is another provider's, and for a user or
-        password in an address. The message does not repeat these.
+        Raises ``ArgumentError`` for text in no known form, for a bare name that is another provider's, and for a user
+        or password in an address. The message does not repeat these.
 
         >>> ModelSpec.parse("http://localhost:8000/v1#llama-3")
         ModelSpec(provider='server', name='llama-3', base_url='http://localhost:8000/v1', api_key=None)
@@ -58,31 +61,37 @@ class ModelSpec:
         """
         text = text.strip()
         if "://" in text:
-            return _parse_url(text, _secret(server_key))
+            return _parse_url(text, read_key(server_key))
         if text.split(":")[0] == "local" or text.endswith(".gguf"):
-            raise ValueError(f"{text!r}: this program runs no model itself; {_OWN}")
+            raise ArgumentError(f"{text!r}: this program runs no model itself; {_OWN}")
         if re.match(r"(localhost|[\d.]+):\d+", text):
-            raise ValueError(f"{text!r} names no model; for a server write http://{text.split('/')[0]}/v1#NAME")
+            raise ArgumentError(f"{text!r} names no model; for a server write http://{text.split('/')[0]}/v1#NAME")
         provider, slash, name = text.partition("/")
         if not slash:
             provider, name = guess_provider(text) or "openai", text
             if provider != "openai":
-                raise ValueError(f"{text!r}: a bare name is a model of OpenAI; write {provider}/{text}")
+                raise ArgumentError(f"{text!r}: a bare name is a model of OpenAI; write {provider}/{text}")
         if provider not in list_providers() or provider == SERVER:
-            known = ", ".join(sorted(set(list_providers()) - {SERVER}))
-            raise ValueError(f"{text!r} names no known provider; write one of {known} before the name, or {_FORMS}")
+            raise _refuse_provider(text)
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{text!r} names no model; write {_FORMS}")
+            raise ArgumentError(f"{text!r} names no model; write {_FORMS}")
         if provider != "openai":
             return cls(provider, name, _OLLAMA if provider == "ollama" else None)
         if base_url and "@" in base_url:
-            raise ValueError(f"{hide_user(base_url)!r}: the service's address must not contain a user or a password")
-        return cls(provider, name, base_url, _secret(api_key))
+            raise ArgumentError(f"{hide_user(base_url)!r}: the service's address must not contain a user or a password")
+        return cls(provider, name, base_url, read_key(api_key))
 
     @property
     def family(self) -> Family:
         """The family of models that this one belongs to."""
         return find_family(self.provider, self.name)
+
+    @property
+    def batch_protocol(self) -> str:
+        """The protocol of its provider's batches. Raises ``ArgumentError`` if this program knows none."""
+        if self.family.batch is None:
+            raise ArgumentError(f"{self.provider} has no batch API that this program knows; use extractor run")
+        return self.family.batch
 
     @property
     def is_server(self) -> bool:
@@ -131,10 +140,20 @@ class ClientSettings:
     patience: Patience | None = field(default_factory=Patience)
 
 
-def _secret(key: str | None) -> SecretStr | None:
+def read_key(key: str | None) -> SecretStr | None:
+    """Return a key as a secret. Raises ``ArgumentError`` for characters that no key has."""
     if key and not (key.isascii() and key.isprintable()):
-        raise ValueError("the key has characters that no key has, such as a line break or a letter with an accent")
+        raise ArgumentError("the key has characters that no key has, such as a line break or a letter with an accent")
     return SecretStr(key) if key else None
+
+
+def _refuse_provider(text: str) -> ArgumentError:
+    provider, _, name = text.partition("/")
+    known = sorted(set(list_providers()) - {SERVER})
+    if nearest := find_nearest(provider, known):
+        return ArgumentError(f"{text!r}: there is no provider {provider}; did you mean {nearest}/{name}?")
+    remedy = f"write one of {', '.join(known)} before the name, or {_FORMS}"
+    return ArgumentError(f"{text!r} names no known provider; {remedy}")
 
 
 def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
@@ -144,15 +163,15 @@ def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
         host, port = url.hostname, url.port
     except ValueError as error:
         # urlsplit takes a password with a slash for a port, and repeats it in the error.
-        raise ValueError(f"{shown!r} is not a URL" + ("" if "@" in text else f": {error}")) from None
+        raise ArgumentError(f"{shown!r} is not a URL" + ("" if "@" in text else f": {error}")) from None
     if url.scheme not in ("http", "https") or not host or port == 0:
-        raise ValueError(f"{shown!r} is not the address of a model; write {_FORMS}")
+        raise ArgumentError(f"{shown!r} is not the address of a model; write {_FORMS}")
     if "@" in url.netloc + url.path or url.query:
-        raise ValueError(f"{shown!r}: a model's URL must not contain a user, a password or a query")
+        raise ArgumentError(f"{shown!r}: a model's URL must not contain a user, a password or a query")
     if "," in text:
-        raise ValueError(f"{shown!r} names several servers; put a proxy before them (docs/how-to/own-server.md)")
+        raise ArgumentError(f"{shown!r} names several servers; put a proxy before them (docs/how-to/own-server.md)")
     if not url.fragment:
-        raise ValueError(f"{shown!r} does not say which model; append #NAME, as the server lists it under /models")
+        raise ArgumentError(f"{shown!r} does not say which model; append #NAME, as the server lists it under /models")
     return ModelSpec(SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key)
 
 

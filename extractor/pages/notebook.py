@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from extractor.errors import ArgumentError
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 from . import read_assets, render_template
@@ -85,7 +86,7 @@ def show(extraction: TrialExtraction, record: TrialRecord | None = None) -> Show
         record: The record that it was extracted from; an extraction does not hold its text.
 
     Raises:
-        ValueError: ``record`` is not the extraction's record, or its text has changed since.
+        ArgumentError: ``record`` is not the extraction's record, or its text has changed since.
 
     >>> from extractor import Extractor, read_records
     >>> record = next(read_records("seeds/records"))
@@ -93,12 +94,12 @@ def show(extraction: TrialExtraction, record: TrialRecord | None = None) -> Show
     True
     """
     if record and record.record_id != extraction.record_id:
-        raise ValueError(f"the extraction is of {extraction.record_id}, the record is {record.record_id}")
+        raise ArgumentError(f"the extraction is of {extraction.record_id}, the record is {record.record_id}")
     for _, item in extraction.list_items() if record else ():
         for one in item.evidence:
             if record and (record.raw_text(one.section) or "")[one.start : one.end] != one.quote:
                 place = f"{one.section}[{one.start}:{one.end}]"
-                raise ValueError(f"the text of {record.record_id} has changed at {place}; extract the record again")
+                raise ArgumentError(f"the text of {record.record_id} has changed at {place}; extract the record again")
     return ShownExtraction(extraction, record)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
@@ -19,7 +19,16 @@ from extractor.schemas import TrialRecord, Usage
 from extractor.stages.ask.questions import Session
 from extractor.stages.read.records import STDIN
 
-from .manifest import MANIFEST, Manifest, Stop, explain_changed, how_to_keep_answers, read_manifest, restore_fields
+from .manifest import (
+    MANIFEST,
+    Manifest,
+    RunState,
+    Stop,
+    explain_changed,
+    how_to_keep_answers,
+    read_manifest,
+    restore_fields,
+)
 from .records import Sink
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
@@ -42,7 +51,7 @@ class RunFolder(Sink):
     cost of tokens in picodollars.
 
     Raises ``StoreError`` if the folder cannot be written, is in use, or contains foreign files, ``SettingsDiffer`` if
-    it was created with other settings.
+    it holds something of a run with other settings.
     """
 
     in_any_order = True
@@ -254,7 +263,10 @@ class RunFolder(Sink):
                     raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; {how_to_keep_answers(self.path)}")
             return
         settings = self._manifest.settings
-        if changed := explain_changed(earlier.settings, settings):
+        if (changed := explain_changed(earlier.settings, settings)) and not holds_something(self.path, earlier):
+            self._fresh = True
+            return
+        if changed:
             replay = f"--replay {self.path} takes its answers" if changed.keys() <= _OF_THE_PROGRAM else ""
             differences = "; ".join(changed.values())
             raise SettingsDiffer(
@@ -312,6 +324,24 @@ def lock_folder(folder: Path) -> Iterator[None]:
                     (folder / _LOCK).unlink()
     except Timeout:
         raise StoreError(f"{folder}: another process writes to it; wait for its end, or choose another --out") from None
+
+
+def holds_something(folder: Path, manifest: Manifest) -> bool:
+    """Return whether a run's folder holds what another run must not take: results, or an answer or a cost of a model.
+
+    If the model was asked in vain and the run stopped for that, its results are those of records without a question,
+    and its requests without a reply were refused as the others.
+    """
+    try:
+        with closing(RunStore(folder, reading=True)) as store:
+            if store.was_answered or not store.calls.models:
+                return store.was_answered or store.has_results
+            if manifest.stopped_by in (Stop.MODEL_AWAY, Stop.ERROR):
+                return False
+            is_complete = manifest.state is RunState.COMPLETE
+            return bool(store.calls.spending.lost.calls) or (is_complete and store.has_results)
+    except StoreError:  # what cannot be read may be worth keeping
+        return True
 
 
 def is_locked(folder: Path) -> bool:

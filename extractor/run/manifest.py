@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "run.json"
 _SHOWN_LEFT = 100
-_DIGESTS = ("rules", "prompts", "fields")
+_DIGESTS = ("rules", "prompts")
 """Settings whose values are too long for people, or say nothing to them."""
 _Counts = dict[str, NonNegativeInt]
 
@@ -221,13 +221,28 @@ def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> 
 
     >>> explain_changed({"effort": "low", "rules": "1f"}, {"effort": "medium", "rules": "2e"})
     {'effort': 'effort was low, is medium', 'rules': 'the rules have changed'}
+    >>> visits, washout = {"name": "visits", "of": "record"}, {"name": "washout", "of": "record"}
+    >>> explain_changed({"fields": [visits]}, {"fields": [visits | {"of": "criterion"}, washout]})["fields"]
+    'the fields have changed (other definitions: visits; new: washout)'
     """
 
     def show(value: Any) -> str:
         return value if isinstance(value, str) else "none" if value is None else json.dumps(value)
 
+    def name_fields() -> str:
+        old, new = ({one["name"]: one for one in part.get("fields") or ()} for part in (earlier, settings))
+        kinds = {
+            "other definitions": [name for name in new if name in old and new[name] != old[name]],
+            "new": [name for name in new if name not in old],
+            "gone": [name for name in old if name not in new],
+        }
+        told = [f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names]
+        return f"the fields have changed ({'; '.join(told) or 'their order'})"
+
     return {
-        name: f"the {name} have changed"
+        name: name_fields()
+        if name == "fields"
+        else f"the {name} have changed"
         if name in _DIGESTS
         else f"{name} was {show(earlier.get(name))}, is {show(value)}"
         for name, value in settings.items()

@@ -229,8 +229,9 @@ class _InProgress:
         if isinstance(error, StoreError) or not isinstance(error, (Exception, asyncio.CancelledError)):
             raise error
         if isinstance(error, ModelError) and error.usage:
-            still_open = {"open_questions": error.usage.questions}
-            add_counts(self._tally.counts, {"usage": error.usage.model_dump() | still_open})
+            questions, is_unasked = error.usage.questions, isinstance(error, ModelAway) and not error.usage.calls
+            counted = {"questions": 0 if is_unasked else questions, "open_questions": questions}
+            add_counts(self._tally.counts, {"usage": error.usage.model_dump() | counted})
         if not isinstance(error, (ModelAway, EngineError)):  # the record is not at fault, and is tried again
             self._tally.failed += 1
             self._sink.write_failure(describe_failure(error, record))

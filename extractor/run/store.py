@@ -63,6 +63,17 @@ class RunStore:
         self.batches = BatchBook(self.calls, reply_for(fields))
         self.invocation = 1 + (self.database.value("SELECT max(invocation) FROM records") or 0)
 
+    @property
+    def was_answered(self) -> bool:
+        """Whether a model has answered, or a batch was sent to one."""
+        answers = ("calls WHERE answer IS NOT NULL OR exchanges > 0", "batches WHERE state <> 'planned'")
+        return any(self.database.value(f"SELECT EXISTS (SELECT 1 FROM {one})") for one in answers)  # noqa: S608 - own words
+
+    @property
+    def has_results(self) -> bool:
+        """Whether a record has a result."""
+        return bool(self.database.value("SELECT EXISTS (SELECT 1 FROM records)"))
+
     def find(self, record_id: str) -> KnownRecord | None:
         """Return the record with that id, None if it has no result."""
         sql = "SELECT text_sha256, path, invocation, state = ? FROM records WHERE record_id = ?"

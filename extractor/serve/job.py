@@ -24,7 +24,7 @@ from extractor.llm.calls import Call
 from extractor.llm.metering import Reservation
 from extractor.options import Choice, Effort
 from extractor.run.executor import Executor
-from extractor.run.folder import RunFolder
+from extractor.run.folder import RunFolder, holds_something
 from extractor.run.manifest import MANIFEST, Stop, describe_settings, read_manifest
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
@@ -157,7 +157,8 @@ class JobRun:
         run, failure = self.run, None
         described, earlier = describe_settings(run.extractor), read_manifest(self._folder / RUN / MANIFEST)
         stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)
-        if stale and run.limits.budget:  # starting over would pay for all calls again
+        if earlier and stale and run.limits.budget and holds_something(self._folder / RUN, earlier):
+            # Starting over would pay for all calls again.
             return JobState.FAILED, "the program or its model has changed since the job began; send the records again"
         with RunFolder(self._folder / RUN, described, fresh=stale, price=run.pricing.cost) as results:
             try:

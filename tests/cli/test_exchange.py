@@ -63,3 +63,22 @@ def test_a_second_export_holds_the_open_requests(tmp_path, requests):
     whole = invoke("batch", "collect", *SEEDS, "--answers", some, "--answers", more, "--out", tmp_path / "whole")
     assert whole.exit_code == 0
     assert sum(row["usage"]["open_questions"] for row in extractions(tmp_path / "whole")) == 0
+
+
+def test_further_answers_go_into_the_folder_of_the_first_ones(tmp_path, requests):
+    def answer(request):
+        message = {"index": 0, "message": {"role": "assistant", "content": '{"items": []}'}, "finish_reason": "stop"}
+        body = {"object": "chat.completion", "id": "x", "created": 0, "choices": [message], "model": "gpt-5-mini"}
+        return {"id": "b", "custom_id": request["custom_id"], "response": {"status_code": 200, "body": body}}
+
+    done, rest, open_ = [], tmp_path / "rest.jsonl", []
+    for name, asked in (("first", requests[:1]), ("second", requests[1:])):
+        answers = write(tmp_path / f"{name}.jsonl", map(answer, asked))
+        words = ("batch", "collect", SEEDS[0], "--model", "gpt-5-mini", "--answers", answers, "--requests", rest)
+        done.append(invoke(*words, "--out", tmp_path / "out"))
+        assert done[-1].exit_code in (0, 1), done[-1].output
+        assert "other settings" not in done[-1].stderr
+        open_.append(json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["records"]["lacking"])
+    assert (open_[0] > 0, open_[1]) == (True, 0)
+    assert f"{len(requests) - 1} requests still open, in {rest}" in done[0].stderr
+    assert "no request is open any more" in done[1].stderr

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.commands import invoke, read_lines
+from tests.llm.stub import fault, serve
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -33,6 +34,18 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path):
     assert done.exit_code == 2
     assert "there is no key" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_whose_model_is_away_or_refuses_the_key_does_not_claim_its_folder(tmp_path):
+    with serve([fault(401)] * 9) as server:
+        for address, told in (("http://127.0.0.1:9/v1", "questions: 0 asked"), (server.url, "HTTP 401")):
+            done = invoke("run", "tests/records", "--model", f"{address}#m", "--out", tmp_path)
+            assert done.exit_code == 1, done.output
+            assert told in done.stderr
+    forecast = invoke("run", "tests/records", "--model", "gpt-5-mini", "--out", tmp_path, "--dry-run")
+    assert "other settings" not in forecast.stderr
+    done = invoke("run", "tests/records", "--effort", "none", "--out", tmp_path)
+    assert (done.exit_code, read_lines(tmp_path / "failures.jsonl")) == (0, []), done.output
 
 
 def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):

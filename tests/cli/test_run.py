@@ -22,7 +22,7 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     assert (done.exit_code, done.stdout) == (0, "")
     results, manifest = read_lines(tmp_path / "extractions.jsonl"), read_manifest(tmp_path)
     assert manifest["records"] == {"extracted": len(results), "lacking": 0, "left": 0, "resumed": 0, "failed": 0}
-    assert manifest["settings"]["prompts"].keys() == {"questions.v7", "recheck.v7"}
+    assert manifest["settings"]["prompts"].keys() == {"questions.v8", "recheck.v8"}
     assert read_lines(tmp_path / "failures.jsonl") == []
     assert "records extracted: 12" in done.stderr
 
@@ -120,6 +120,12 @@ def test_a_batch_is_estimated_at_its_price():
     assert dollars[1] == pytest.approx(dollars[0] / 2, rel=0.1)
 
 
+def test_no_batch_is_forecast_for_a_provider_without_batches():
+    done = invoke("batch", "submit", STUDY, "--model", "mistral/mistral-large-latest", "--dry-run")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "mistral has no batch API that this program knows; use extractor run" in done.stderr
+
+
 def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8")
     hosted, own, none = (
@@ -129,7 +135,7 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     head, *rows = (line.split("\t") for line in hosted.stdout.splitlines())
     assert head == ["5 records", "least", "expected", "most"]
     figures = {name: [float(one.replace(",", "")) for one in each] for name, *each in rows}
-    assert figures["calls"][1] == 6
+    assert figures["calls"][1] == 5
     assert figures["dollars"][0] < figures["dollars"][2] <= figures["dollars without a cache"][2]
     assert "gpt-5-mini costs $0.25 for a million prompt tokens" in hosted.stderr
     assert "the thinking of this model is assumed: 500 tokens per call, at most 4,000" in hosted.stderr

@@ -186,3 +186,19 @@ def test_a_cancellation_is_no_fault_of_a_server():
     cancelled = asyncio.CancelledError()
     cancelled.__context__ = httpx2.ReadError("broken")
     assert read_failure(cancelled) is None
+
+
+def test_a_wrong_key_that_google_answers_with_400_stops_the_run_and_names_the_variable():
+    refused = Exception()  # as the SDK's
+    refused.code = 400
+    refused.details = {
+        "error": {
+            "code": 400,
+            "message": "API key not valid. Please pass a valid API key.",
+            "status": "INVALID_ARGUMENT",
+            "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}],
+        }
+    }
+    error = explain_failure(read_failure(refused), ModelSpec.parse("google/gemini-2.5-flash"), 1, longest_wait=60)
+    assert str(error) == "model gemini-2.5-flash at google: HTTP 400, the key is missing or wrong; set GOOGLE_API_KEY"
+    assert error.lasting

@@ -26,13 +26,18 @@ _MISSED = "Participants will be eligible if they are heavily treated", "CD22)."
 _INVENTED = {"agent": "chimeric antigen receptor T cell", "section": "brief_summary", "quote": "heavily treated B-ALL"}
 
 
+_LIMITED = "failed from re-induction chemotherapy after relapse or continued MRD+"
+"""What the one time window of the seeds limits, as the rules read it; their gold is of guideline 1.4."""
+
+
 def read_gold(record_id=SEED):
     """Return the gold of a record with the fields that it may lack, as a review writes them."""
     gold = TrialExtraction.model_validate_json((GOLD / f"{record_id}.json").read_text("utf-8")).to_gold()
     gold["eligibility"].setdefault("groups", [])
     for one in gold["eligibility"]["criteria"]:
         one.setdefault("group", None)
-        one["time_windows"] = one.get("time_windows") or ([one["time_window"]] if one["time_window"] else [])
+        window = one["time_window"]
+        one["time_windows"] = [window | {"of": _LIMITED}] if window else []
     for one in gold["dosing"]:
         one.setdefault("arms", [])
     return gold

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from extractor import Extractor, make_record, parse_record, pipeline, read_records
-from extractor.errors import RecordError
+from extractor import Extractor, fetch_records, make_record, parse_record, pipeline, read_records
+from extractor.errors import ArgumentError, ExtractorError, RecordError
 from tests.faults.server import serve_faults
 from tests.llm.stub import serve
 from tests.trust import answering
@@ -37,6 +37,42 @@ def test_a_study_of_the_registry_may_be_a_dictionary():
     assert ours.model_dump(exclude={"source"}) == read.model_dump(exclude={"source"})
     with pytest.raises(RecordError, match="free text"):
         Extractor().extract({"protocolSection": {}})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"nctId": "NCT01234567"}, "^the dictionary: JSON that is not a study .*; give a study of the registry's API"),
+        ({"protocolSection": {1, 2}}, "^the dictionary is no JSON .*set"),
+    ],
+)
+def test_a_wrong_dictionary_is_called_one(wrong, problem):
+    with pytest.raises(ExtractorError, match=problem):
+        Extractor().extract(wrong)
+
+
+def test_arguments_that_are_wrong_raise_errors_of_this_package_and_of_python(tmp_path):
+    calls = [
+        (ValueError, "did you mean", lambda: Extractor(efort="low")),
+        (ValueError, "no known provider", lambda: Extractor("nobody/model")),
+        (ValueError, "there is no run to replay", lambda: Extractor(replay=tmp_path)),
+        (ValueError, "the key has characters", lambda: Extractor("gpt-5-mini", key="two\nlines")),
+        (ValueError, "reasoning: that of this model cannot", lambda: Extractor("gpt-4o-mini", reasoning="low")),
+        (ValueError, "name a file of prices", lambda: Extractor("gpt-5-mini", prices="none.toml", max_usd=1)),
+        (ValueError, "not an NCT number", lambda: next(fetch_records("NCT1"))),
+        (TypeError, "names no model", lambda: Extractor(3)),
+        (TypeError, "as an argument of its own", lambda: next(read_records(["seeds/records"]))),
+        (TypeError, "is no record", lambda: Extractor().extract(3)),
+    ]
+    for kind, problem, call in calls:
+        with pytest.raises(ArgumentError, match=problem) as raised:
+            call()
+        assert isinstance(raised.value, kind)
+
+
+def test_a_number_of_the_registry_is_no_path_and_gets_the_function_that_fetches():
+    with pytest.raises(RecordError, match=r"^NCT01234567: .*; fetch .* in Python fetch_records$"):
+        next(read_records("NCT01234567"))
 
 
 @pytest.mark.parametrize("given", ["A trial of rest.", Path("tests/records"), 3])
@@ -85,7 +121,7 @@ async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path
             assert extract.model._settings.timeout == extract.model._settings.patience.seconds == 900.0
     assert server.calls == 0
     assert extraction.usage.open_questions > 0
-    with pytest.raises(ValueError, match=r"the price of .* is unknown"):
+    with pytest.raises(ArgumentError, match=r"^max_usd: the price of .* is unknown; .* name that with prices "):
         Extractor(named, max_usd=1.0)
     with pytest.raises(ValueError, match="a key needs its model"):
         Extractor(key="a-key")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.errors import StoreError
+from extractor.errors import SettingsDiffer, StoreError
 from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.completions import Completion, Ending
 from extractor.llm.store import State
@@ -251,6 +251,43 @@ def test_fresh_discards_the_earlier_run_when_the_run_begins(tmp_path):
     assert not (tmp_path / "extractions.jsonl").exists()
     assert query(tmp_path, "SELECT count(*) FROM calls") == [(0,)]
     assert manifest(tmp_path)["settings"]["effort"] == "medium"
+
+
+NO_ANSWER = "UPDATE calls SET answer = NULL, exchanges = 0;"
+
+
+@pytest.mark.parametrize(
+    ("stop", "sql", "is_kept"),
+    [
+        (Stop.MODEL_AWAY, "", True),
+        (Stop.MODEL_AWAY, NO_ANSWER, False),  # its results are those of records without a question
+        (Stop.ERROR, NO_ANSWER, False),
+        (None, NO_ANSWER, True),  # its results stand without a model
+        (None, NO_ANSWER + "DELETE FROM records", False),
+        (Stop.ERROR, "DELETE FROM calls", True),  # no model was asked
+        (Stop.ERROR, "UPDATE calls SET answer = NULL", True),  # something was paid
+        (Stop.ERROR, NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9)", False),  # the key is refused
+        (Stop.INTERRUPTED, NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9)", True),  # may have been paid
+        (Stop.INTERRUPTED, NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, 'planned', '', '', '')", False),
+        (Stop.INTERRUPTED, NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, 'sent', '', 'f', '')", True),
+        (Stop.INTERRUPTED, NO_ANSWER + "DROP TABLE requests", True),  # of an earlier version
+    ],
+)
+def test_other_settings_take_the_folder_of_a_run_that_no_model_answered(tmp_path, stop, sql, is_kept):
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        take(folder, record("a"))
+        folder.finish(Tally(), stop)
+    with closing(sqlite3.connect(tmp_path / "run.sqlite")) as connection:
+        connection.executescript(sql)
+    if is_kept:
+        with pytest.raises(SettingsDiffer, match="effort was none, is low"):
+            RunFolder(tmp_path, SETTINGS | {"effort": "low"})
+        return
+    with RunFolder(tmp_path, SETTINGS | {"effort": "low"}) as folder:
+        take(folder, record("b"))
+        folder.finish(Tally())
+    assert (written(tmp_path), manifest(tmp_path)["settings"]["effort"]) == (["b"], "low")
+    assert manifest(tmp_path)["usage"]["calls"] == 1
 
 
 def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(tmp_path):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from extractor.errors import BudgetReached
+from extractor.errors import ArgumentError, BudgetReached
 from extractor.llm.calls import Call
 from extractor.llm.metering import Reservation
 from extractor.llm.providers import Reasoning
@@ -40,7 +40,7 @@ class Budget:
 
     Requests without a reply, also those of a killed process, count at the most that they may have used.
 
-    ``spent`` is the cost of the run's earlier invocations. Raises ``ValueError`` for a limit without a price.
+    ``spent`` is the cost of the run's earlier invocations. Raises ``ArgumentError`` for a limit without a price.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Budget:
     ) -> None:
         spent = spent or Spending()
         if max_usd is not None and (price is None or spent.unpriced):
-            raise ValueError("a money limit needs the price of the model; give it with --prices FILE, see README")
+            raise ArgumentError("a money limit needs the price of the model; give it with --prices FILE, see README")
         self._max_usd, self._rates, self._price = max_usd, rates, price
         self._picodollars, self._lost_picodollars = spent.picodollars, self._cost(spent.lost)
         self._in_flight: set[Reservation] = set()
@@ -129,7 +129,6 @@ class Pricing:
     """The model of a run, its listed price if known, the run's limit of money, and how much the model thinks.
 
     ``in_batches`` selects the provider's batch price. ``reasoning`` is None for the default of the model's family.
-    Raises ``ValueError`` for a limit without a known price.
     """
 
     spec: ModelSpec | None = None
@@ -147,17 +146,24 @@ class Pricing:
         reasoning: Reasoning | None = None,
         *,
         in_batches: bool = False,
+        spell: Callable[[str], str] = str,
     ) -> "Pricing":
-        """Return the pricing of a model."""
-        return cls(spec, prices.find(spec) if spec else None, max_usd, in_batches, reasoning)
+        """Return the pricing of a model. ``spell`` returns the name that the user writes for an option.
 
-    def __post_init__(self) -> None:
-        if self.max_usd is not None and self.listed is None:
-            model = self.spec or "a run without --model"
-            raise ValueError(
-                f"--max-usd: the price of {model} is unknown; write it into a file and name that with --prices FILE"
-                " (docs/how-to/cost.md shows one)"
-            )
+        Raises ``ArgumentError`` for a limit without a known price.
+
+        >>> Pricing.of(None, PriceList(), max_usd=1)
+        Traceback (most recent call last):
+        extractor.errors.ArgumentError: max_usd: there is no model that costs anything; name one with model
+        """
+        listed = prices.find(spec) if spec else None
+        if max_usd is not None and spec is None:
+            problem = f"there is no model that costs anything; name one with {spell('model')}"
+            raise ArgumentError(f"{spell('max_usd')}: {problem}")
+        if max_usd is not None and listed is None:
+            remedy = f"write it into a file and name that with {spell('prices')} (docs/how-to/cost.md shows one)"
+            raise ArgumentError(f"{spell('max_usd')}: the price of {spec} is unknown; {remedy}")
+        return cls(spec, listed, max_usd, in_batches, reasoning)
 
     @property
     def price(self) -> Price | None:

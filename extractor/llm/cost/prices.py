@@ -15,6 +15,7 @@ from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, TieredPrices
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
+from extractor.errors import ArgumentError
 from extractor.llm.providers import list_providers
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
@@ -111,7 +112,7 @@ class PriceList:
 def read_prices(own: Sequence[Path] = ()) -> PriceList:
     """Read the user's files of prices, which take precedence over genai-prices, the first file over later ones.
 
-    Raises ``ValueError`` with the problem for a missing or broken file.
+    Raises ``ArgumentError`` with the problem for a missing or broken file.
 
     >>> read_prices().find(ModelSpec.parse("gpt-4o-mini-2024-07-18")).price.prompt
     Decimal('0.15')
@@ -123,12 +124,12 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
         try:
             content = _PriceFile.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
         except OSError as error:
-            raise ValueError(f"{path}: {error.strerror}; name a file of prices") from error
+            raise ArgumentError(f"{path}: {error.strerror}; name a file of prices") from error
         except (ValueError, RecursionError) as error:
             problem = str(error)
             if isinstance(error, ValidationError):
                 problem = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-            raise ValueError(f"{path}: not a file of prices: {problem}") from error
+            raise ArgumentError(f"{path}: not a file of prices: {problem}") from error
         entries += (ListedPrice(name, price, str(path), content.as_of) for name, price in content.model.items())
     return PriceList(tuple(entries))
 

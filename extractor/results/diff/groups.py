@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from extractor.results.evaluation.alignment import Aligned
 from extractor.results.evaluation.grouping import Members, describe, match_groups, pair_groups
 from extractor.results.evaluation.text import fold_text
-from extractor.schemas import CriterionKind, GroupRule, TrialExtraction
+from extractor.schemas import CriterionGroup, CriterionKind, GroupRule, TrialExtraction
 
 from .changes import ChangeKind, ChangeSeverity, Stated, StatedValue, TrialChange, make_change
 
@@ -24,20 +24,23 @@ def compare_groups(
     """
     if not all("groups" in one.eligibility.model_fields_set for one in (old, new)):
         return
-    told = {fold_text(str(change.new.value)) for change in lines if change.new}
+    told = [fold_text(str(side.value)) for change in lines for side in (change.old, change.new) if side]
+
+    def is_told(group: CriterionGroup) -> bool:
+        return bool(group.lead_in) and any(fold_text(group.lead_in or "") in words for words in told)
+
     ours, theirs = pair_groups(old, new, pairs)
     both, gone, come = match_groups(ours, theirs)
     for one, other in both:
         was, now = one.group, other.group
-        is_told = fold_text(now.lead_in or "") in told
-        if str(was) != str(now) and not is_told:
+        if str(was) != str(now) and not is_told(now):
             message = f"now {now} instead of {was}" + (f": {' '.join(now.lead_in.split())}" if now.lead_in else "")
             sides = _state(old, one), _state(new, other)
             yield make_change("criterion", ChangeKind.CHANGED, _MAJOR, message, sides, "group")
     for side, kind, groups in ((0, ChangeKind.REMOVED, gone), (1, ChangeKind.ADDED, come)):
         version = new if side else old
         for one in groups:
-            if one.counterparts:  # else its criteria are added or removed themselves
+            if one.counterparts and not is_told(one.group):  # else its criteria are added or removed themselves
                 stated = _state(version, one)
                 one_side: tuple[Stated, Stated] = (None, stated) if side else (stated, None)
                 rated = _MINOR if one.group.rule is _OF_LIST[one.criteria[0].kind] else _MAJOR

@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, Field, JsonValue
 
+from extractor.errors import ArgumentError
 from extractor.schemas.base import FrozenModel
 
 from .comparers import ErrorKind
@@ -140,11 +141,11 @@ class ScoreReport(FrozenModel):
     def figure(self, name: str) -> float | None:
         """Return the normalised F1 by name: a field, a task or 'all' (macro), or one of these with '.micro'.
 
-        Raises ``ValueError`` for an unknown name.
+        Raises ``ArgumentError`` for an unknown name.
         """
         figures = self.figures()
         if name not in figures:
-            raise ValueError(f"no score is named {name!r}; there are {', '.join(figures)}")
+            raise ArgumentError(f"no score is named {name!r}; there are {', '.join(figures)}")
         return figures[name]
 
     def figures(self) -> dict[str, float | None]:

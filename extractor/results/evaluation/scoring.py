@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extractor.errors import ArgumentError
 from extractor.fields import CustomField, read_fields
 from extractor.fields.files import Declared
 
@@ -70,7 +71,7 @@ def evaluate(  # noqa: PLR0913 - each is a choice of its own
     Raises:
         GoldError: A source cannot be read.
         FieldError: A field is wrong.
-        ValueError: ``examples`` or ``resamples`` is negative.
+        ArgumentError: ``examples`` or ``resamples`` is negative.
 
     >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
     >>> report = evaluate([gold], [{"record_id": "A", "eligibility": {"sex": "all"}}], resamples=0)
@@ -78,7 +79,7 @@ def evaluate(  # noqa: PLR0913 - each is a choice of its own
     (0.0, ['wrong_category'])
     """
     if examples < 0 or resamples < 0:
-        raise ValueError("examples and resamples are 0 or more")
+        raise ArgumentError("examples and resamples are 0 or more")
     own = read_fields(fields)
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
     others = None if compare is None else open_extractions(compare, "compare")

@@ -35,7 +35,7 @@ NO_WORDS = " \t\r\n|:=_*+-"
 """Signs of a line that has no words, such as one between the rows of a table."""
 FRONT = re.compile(
     r"[ \t>]*(?P<row>\|[ \t]*)?(?P<hash>#{1,6}[ \t]+)?(?P<bullet>[-*+•·▪◦–][ \t]+)?"
-    r"(?P<bold>[*_]{1,3})?(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*)[.)]*[ \t]+)?[*_]{0,3}"
+    r"(?P<bold>[*_]{1,3})?(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2}){0,6})[.)]{0,3}[ \t]+)?[*_]{0,3}"
 )
 """The marks before the words of a line."""
 _BEHIND = re.compile(

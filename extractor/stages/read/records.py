@@ -10,11 +10,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
-from extractor.errors import RecordError, RepeatedRecord
+from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.schemas import Source, TrialRecord
 
 from .archives import BROKEN_STREAM, Document, as_unreadable, open_documents
-from .drafts import Found, Unreadable, build_draft
+from .drafts import Found, Unreadable, build_draft, find_trial_id
 from .flat import build_plain
 
 STDIN = "<stdin>"
@@ -39,13 +39,17 @@ def read_records(
     Raises:
         RecordError: A record cannot be read or repeats an earlier id, and there is no ``on_error``. The message names
             the file, the place in it and a remedy.
+        WrongType: An input is no path.
 
     >>> record = next(read_records("seeds/records"))
     >>> record.record_id, [section.name for section in record.sections][:3]
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
     seen: dict[str, tuple[str, int]] = {}
-    for location in [os.fspath(one) for one in inputs]:
+    for given in inputs:
+        if not isinstance(given, str | os.PathLike):
+            raise WrongType(f"a {type(given).__name__} is no path; give each file or folder as an argument of its own")
+        location = os.fspath(given)
         named = location == "-" or (Path(location).exists() and not Path(location).is_dir())
         for found in _open_input(location, stdin, open_address):
             for result in [found] if isinstance(found, RecordError) else _read_file(*found, named=named):
@@ -84,7 +88,7 @@ def make_record(text: str, *, title: str | None = None, record_id: str = "text")
 
     Raises:
         RecordError: The text is empty or too long, or is data such as JSON.
-        ValueError: It is no text, or is the name of a file.
+        ArgumentError: It is no text, or is the name of a file.
 
     >>> text = "Inclusion criteria\n- Adults\n\nPrimary endpoint: Survival at 2 years"
     >>> record = make_record(text, title="A Trial of Fictumab")
@@ -95,13 +99,13 @@ def make_record(text: str, *, title: str | None = None, record_id: str = "text")
     'Survival'
     """
     if not isinstance(text, str):
-        raise ValueError(f"a {type(text).__name__} is no text")  # noqa: TRY004 - as for all arguments
+        raise WrongType(f"a {type(text).__name__} is no text; for a record, use extract")
     if len(text) < _LONGEST_NAME and Path(text).is_file():
-        raise ValueError(f"{text!r} is the name of a file; read it with read_records")
+        raise ArgumentError(f"{text!r} is the name of a file; read it with read_records")
     try:
         text.encode()
     except UnicodeEncodeError as problem:
-        raise ValueError(f"the text is not valid Unicode at character {problem.start}") from None
+        raise ArgumentError(f"the text is not valid Unicode at character {problem.start}") from None
     document = Document(record_id, iter([build_draft(partial(build_plain, title=title), text, None)]))
     [found] = _read_document("<text>", document)
     if isinstance(found, RecordError):
@@ -205,7 +209,9 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
     elif path.exists():
         yield path
     elif not has_magic(location):
-        yield RecordError(location, describe_missing(path), "check the path")
+        is_number = (find_trial_id(location) or "").startswith("NCT")
+        remedy = "fetch the record of this number first: extractor fetch, in Python fetch_records" if is_number else ""
+        yield RecordError(location, describe_missing(path), remedy or "check the path")
     else:
         matches = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob takes no absolute patterns
         if not matches:
