@@ -411,9 +411,10 @@ def test_arms_windows_and_groups_are_corrected_in_their_forms(invented, tmp_path
         expect(groups.locator(".flaw")).to_contain_text("no. 4 rule: ")
         groups.get_by_label("within").last.select_option(label="g1: at least 2 of “High risk, at least two of:”")
         groups.get_by_label("rule").last.select_option(label="any – one is enough")  # at once, as above
-        expect(groups.locator(".flaw")).to_have_count(0)
+        expect(groups.locator(".flaw")).to_contain_text("no criterion and no group is in 'g4'")
         criterion = unfold(page, "eligibility.criteria[0]")
         criterion.get_by_label("Group").select_option(label="g4: any of these")
+        expect(groups.locator(".flaw")).to_have_count(0)
         expect(criterion.locator("[data-field=group] .before")).to_have_text("was: not stated")
         window = unfold(page, "eligibility.criteria[6]").locator("[data-field=time_windows]")
         window.get_by_label("comparator").last.select_option(label="between – a range")

@@ -1,8 +1,9 @@
 """Assemble regimens: the model's list if a model read the record's passages on doses, else those of the rules."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from operator import attrgetter
 from typing import Any
 
 from extractor.fields.value_forms import show_value
@@ -33,10 +34,16 @@ _MOST_COMPARED = 50
 """Most earlier regimens of its agent with which a regimen is compared, so that time stays linear."""
 
 
+_schedule_of = attrgetter("route", "frequency", "timing", "duration")
+
+
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
     """Assemble the regimens of a record."""
     latest: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     assembled = Assembled[Regimen](Task.DOSING)
+    places = dict[str, Span]()  # of the labels of arms; of arms with one label, that of the first
+    for span in list_arms(parsed.record).values():
+        places.setdefault(parsed.raw(span), span)
     for draft in _list_drafts(parsed, result):
         exists = draft.read("stands")
         builder = ItemBuilder(parsed, draft, assembled.path, ceiling=exists.confidence)
@@ -44,12 +51,12 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         if fields["agent"] is None or not any(fields[name] for name in _SAID):
             continue
         regimen = Regimen(section=draft.span.section, **fields, **builder.build())
-        regimen = _doubt_doses(_cite_arms(regimen, parsed))
+        regimen = _doubt_doses(_cite_arms(regimen, places))
         same_agent = latest[fields["agent"].casefold()]
         known = next((at for at in same_agent if _adds_nothing(regimen, assembled.items[at][1])), None)
         if known is not None:
             path, first, other = assembled.items[known]
-            assembled.items[known] = path, _join_arms(first, regimen, parsed), other
+            assembled.items[known] = path, _join_arms(first, regimen, places), other
             continue
         same_agent.append(len(assembled.items))
         assembled.add(regimen, builder)
@@ -58,9 +65,8 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
     return assembled
 
 
-def _cite_arms(regimen: Regimen, parsed: ParsedRecord) -> Regimen:
+def _cite_arms(regimen: Regimen, places: Mapping[str, Span]) -> Regimen:
     """Add the evidence of the arms of amounts: their labels, no surer than the amount and the arm of the regimen."""
-    places = {parsed.raw(span): span for span in reversed(list_arms(parsed.record).values())}
     cited = [
         piece.model_copy(
             update={
@@ -79,13 +85,12 @@ def _cite_arms(regimen: Regimen, parsed: ParsedRecord) -> Regimen:
     return regimen.model_copy(update={"evidence": (*regimen.evidence, *cited)}) if cited else regimen
 
 
-def _join_arms(first: Regimen, more: Regimen, parsed: ParsedRecord) -> Regimen:
+def _join_arms(first: Regimen, more: Regimen, places: Mapping[str, Span]) -> Regimen:
     """Return a regimen that other arms get, too, in the order of the record."""
     if set(more.arms) <= set(first.arms):
         return first
     pieces = {piece.quote: piece for one in (more, first) for piece in one.evidence_for("arms")}
-    labels = dict.fromkeys(parsed.raw(span) for span in list_arms(parsed.record).values())
-    arms = tuple(label for label in labels if label in {*first.arms, *more.arms})
+    arms = tuple(label for label in places if label in {*first.arms, *more.arms})
     proven = (pieces[label].model_copy(update={"field": f"arms[{at}]"}) for at, label in enumerate(arms))
     others = (piece for piece in first.evidence if FieldRef(piece.field).path != "arms")
     return first.model_copy(update={"arms": arms, "evidence": (*others, *proven)})
@@ -179,9 +184,10 @@ def _lend_arms(regimen: Draft, answer: Draft) -> Reading[Any]:
 
 def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
     """Return whether a regimen says no more than another one of the same agent, but perhaps of other arms."""
-    compared = ("amounts", "route", "frequency", "timing", "duration")
-    pairs = [(getattr(regimen, name), getattr(known, name)) for name in compared]
-    return all(not one or one == other or (isinstance(one, tuple) and agree(one, other)) for one, other in pairs)
+    pairs = zip(_schedule_of(regimen), _schedule_of(known), strict=True)
+    if any(one and one != other for one, other in pairs):
+        return False
+    return not regimen.amounts or agree(regimen.amounts, known.amounts)
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:

@@ -7,10 +7,11 @@ a field that was seldom asked.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from operator import attrgetter
 from typing import Any
 
 from extractor.schemas import (
@@ -181,10 +182,10 @@ def _load_counts() -> Counts:
     return tomllib.loads((files(__package__) / "policy.toml").read_text("utf-8"))
 
 
-_COMPARED = {
-    Constraint: ("comparator", "value", "value_high"),
-    TimeWindow: ("comparator", "value", "value_high", "unit"),
-    Amount: ("low", "high", "unit"),
+_COMPARED: Mapping[type, Callable[[Any], Any]] = {
+    Constraint: attrgetter("comparator", "value", "value_high"),
+    TimeWindow: attrgetter("comparator", "value", "value_high", "unit"),
+    Amount: attrgetter("low", "high", "unit"),
 }
 """What two values of a class must share."""
 _ARTICLES = ("a", "an", "the")
@@ -209,9 +210,8 @@ def agree(one: object, other: object, *, as_sets: bool = False) -> bool:
         return set(one) == set(other)
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(agree, one, other))
-    for kind, names in _COMPARED.items():
-        if isinstance(one, kind) and isinstance(other, kind):
-            return all(getattr(one, name) == getattr(other, name) for name in names)
+    if type(one) is type(other) and (read := _COMPARED.get(type(one))):
+        return bool(read(one) == read(other))
     if isinstance(one, Instrument) and isinstance(other, Instrument):
         return name_instrument(one.name, one.version) == name_instrument(other.name, other.version)
     if type(one) is str and type(other) is str:

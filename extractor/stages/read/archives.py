@@ -51,6 +51,10 @@ class Document:
     member: str | None = None
 
 
+_DATA = re.compile(r"\.(?:csv|tsv|jsonl?|ndjson|xml)(?:\.\w+)?$", re.IGNORECASE)
+"""Names of files that hold data: what they hold otherwise is no free text."""
+
+
 def open_documents(name: str, source: Bytes, *, named: bool = True) -> Iterator[Document]:
     """Yield the documents in a file. Read each one before requesting the next. ``named``: the user named this file."""
     raw = SteadyStream(source)
@@ -59,6 +63,7 @@ def open_documents(name: str, source: Bytes, *, named: bool = True) -> Iterator[
         with _rewind(stream, source) as archive_file:
             yield from _open_members(archive_file)
     else:
+        named = named and not _DATA.search(name)
         yield Document(_get_stem(name), _read(to_utf8(_unpack(stream, raw)), named=named))
 
 

@@ -98,13 +98,14 @@ class Arms:
         stated, linked, registered = self.list_stated(one), self.list_linked(one), self.list_registered(one.agent.key)
         own = {arm for arm, number in claims[0].items() if number > (arm in stated)}
         theirs = own | {arm for arm, number in claims[1].items() if number > (arm in linked)}
+        uses = self._uses.get(one.agent.key, {})
         # A placebo in the text of another intervention is that of the arms that name one.
-        unnamed = (
-            one.agent.kind == "placebo" and not registered and any(one.agent.key in u for u in self._uses.values())
-        )
+        unnamed = one.agent.kind == "placebo" and not registered and bool(uses)
+        possible = {*linked, *registered, *theirs, *uses}
+        possible = stated | (possible - own if stated else possible)  # an arm that states another regimen gets that
         cases: dict[str, str] = {}
-        for arm in self.labels:
-            use, lacks = self.find_use(arm, one.agent.key), bool(registered) and arm not in registered
+        for arm in (arm for arm in self.labels if arm in possible):
+            use, lacks = uses.get(arm, Use.NONE), bool(registered) and arm not in registered
             rows = (
                 ("", lacks and use is not Use.ALONE),  # "placebo identical to examplumab 10 mg"
                 ("own text, not linked", arm in stated and lacks),
@@ -149,14 +150,14 @@ class Arms:
 
     def find_use(self, arm: str, agent: str) -> Use:
         """Return how an arm's own text uses an agent."""
-        return self._uses[arm].get(agent, Use.NONE)
+        return self._uses.get(agent, {}).get(arm, Use.NONE)
 
     @cached_property
     def _uses(self) -> Mapping[str, Mapping[str, Use]]:
-        """How each arm's own text uses each agent that it names."""
-        found: dict[str, dict[str, Use]] = {}
+        """How the own text of each arm uses an agent, by agent and arm."""
+        found = defaultdict[str, dict[str, Use]](dict)
         for arm in self.labels:
-            text, uses = self.texts[arm], dict[str, Use]()
+            text = self.texts[arm]
             mentions = self.lexicon.find(text)
             titled = {one.value.key: one.value.kind for one in mentions if one.end <= text.title[1]}
             control = any(word in text.type for word in _CONTROLS) or "placebo" in titled.values()
@@ -164,8 +165,8 @@ class Arms:
                 use = self._read_use(text, one)
                 if control and one.value.key not in titled:
                     use = min(use, Use.BESIDE)
-                uses[one.value.key] = max(use, uses.get(one.value.key, Use.NONE))
-            found[arm] = uses
+                uses = found[one.value.key]
+                uses[arm] = max(use, uses.get(arm, Use.NONE))
         return found
 
     def find_described(self, one: Statement) -> dict[str, str]:
