@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from extractor.run.finished import FinishedRun
     from extractor.run.manifest import Manifest
+    from extractor.run.records import RunLimits as Limits
 
 _GIVEN = "given.jsonl"
 """The file of a run's folder with studies that were given as dictionaries, so that commands find their texts."""
@@ -42,6 +43,7 @@ class Extractor(api.Extractor):
         records: Given | Iterable[Given],
         *,
         out: str | PathLike[str] | None = None,
+        limit: int | None = None,
         concurrency: int = 8,
         workers: int = 1,
         quiet: bool = False,
@@ -53,6 +55,7 @@ class Extractor(api.Extractor):
         Args:
             records: Files or folders, as ``read_records`` takes them, records, or studies as dictionaries.
             out: The folder of the run. One that was stopped goes on there, and does not ask again.
+            limit: The number of records to read.
             concurrency: The largest number of requests to the model at once.
             workers: The number of processes. With more than one, a script must call this below
                 ``if __name__ == "__main__":``.
@@ -72,10 +75,11 @@ class Extractor(api.Extractor):
         (5, [], 0.0)
         """
         from extractor.run.progress import show_progress  # noqa: PLC0415 - slow, and one record needs none of it
+        from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
 
         folder = Path(out or mkdtemp(prefix="extractor-"))
         several = [records] if isinstance(records, str | PathLike | TrialRecord | Mapping) else list(records)
-        work = _Work(self, folder, several, concurrency)
+        work = _Work(self, folder, several, RunLimits(concurrency, limit))
         is_listed = all(isinstance(one, TrialRecord) for one in several)
         with show_progress(work.run.tally, lambda: len(several) if is_listed else None, quiet=quiet):
             try:
@@ -93,15 +97,14 @@ class Extractor(api.Extractor):
 class _Work:
     """A run over records given in Python. ``records`` has the registered fields of each, ``stopped`` why it ended."""
 
-    def __init__(self, extractor: Extractor, folder: Path, given: Sequence[Given], concurrency: int) -> None:
-        from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
+    def __init__(self, extractor: Extractor, folder: Path, given: Sequence[Given], limits: "Limits") -> None:
         from extractor.run.run import Run  # noqa: PLC0415 - as above
 
         self.folder, self._given = folder, given
         self.records: dict[str, Mapping[str, Any]] = {}
         self.stopped: str | None = None
         self._studies = [one for one in given if isinstance(one, Mapping)]
-        self.run = Run(extractor=extractor, read=self._read, limits=RunLimits(concurrency), pricing=extractor.pricing)
+        self.run = Run(extractor=extractor, read=self._read, limits=limits, pricing=extractor.pricing)
 
     def stop(self) -> None:
         """Begin no further record. Another thread may call this."""

@@ -142,3 +142,4 @@ def test_a_compressed_file_is_read(tmp_path):
     path = tmp_path / "studies.jsonl.gz"
     path.write_bytes(gzip.compress(Path(STUDIES).read_bytes()))
     assert len(RULES.run(path).extractions) == 2
+    assert len(RULES.run(path, limit=1).extractions) == 1
