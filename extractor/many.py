@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from extractor.run.finished import FinishedRun
     from extractor.run.manifest import Manifest
-    from extractor.run.records import RunLimits as Limits
 
 _GIVEN = "given.jsonl"
 """The file of a run's folder with studies that were given as dictionaries, so that commands find their texts."""
 Given = str | PathLike[str] | TrialRecord | Mapping[str, Any]
+_ONE = (str, PathLike, TrialRecord, Mapping)
 
 
 class Extractor(api.Extractor):
@@ -75,11 +75,12 @@ class Extractor(api.Extractor):
         (5, [], 0.0)
         """
         from extractor.run.progress import show_progress  # noqa: PLC0415 - slow, and one record needs none of it
-        from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
 
+        several = list(records) if isinstance(records, Iterable) and not isinstance(records, _ONE) else [records]
+        for wrong in (one for one in several if not isinstance(one, _ONE)):
+            raise ValueError(f"a {type(wrong).__name__} is no record; give files, folders, records or dictionaries")
         folder = Path(out or mkdtemp(prefix="extractor-"))
-        several = [records] if isinstance(records, str | PathLike | TrialRecord | Mapping) else list(records)
-        work = _Work(self, folder, several, RunLimits(concurrency, limit))
+        work = _Work(self, folder, several, (concurrency, limit))
         is_listed = all(isinstance(one, TrialRecord) for one in several)
         with show_progress(work.run.tally, lambda: len(several) if is_listed else None, quiet=quiet):
             try:
@@ -97,14 +98,17 @@ class Extractor(api.Extractor):
 class _Work:
     """A run over records given in Python. ``records`` has the registered fields of each, ``stopped`` why it ended."""
 
-    def __init__(self, extractor: Extractor, folder: Path, given: Sequence[Given], limits: "Limits") -> None:
+    def __init__(
+        self, extractor: Extractor, folder: Path, given: Sequence[Given], limits: tuple[int, int | None]
+    ) -> None:
+        from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
         from extractor.run.run import Run  # noqa: PLC0415 - as above
 
         self.folder, self._given = folder, given
         self.records: dict[str, Mapping[str, Any]] = {}
         self.stopped: str | None = None
         self._studies = [one for one in given if isinstance(one, Mapping)]
-        self.run = Run(extractor=extractor, read=self._read, limits=limits, pricing=extractor.pricing)
+        self.run = Run(extractor=extractor, read=self._read, limits=RunLimits(*limits), pricing=extractor.pricing)
 
     def stop(self) -> None:
         """Begin no further record. Another thread may call this."""
@@ -132,7 +136,6 @@ class _Work:
                 self.stopped = str(error)
             else:
                 run.finish(sink)
-            sink.begin()  # a run without records has a folder, too
 
     async def _extract(self, sink: Any, workers: int, open_executor: "Callable[[int], Any]") -> None:
         async with open_executor(workers) as executor:

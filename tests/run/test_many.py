@@ -143,3 +143,15 @@ def test_a_compressed_file_is_read(tmp_path):
     path.write_bytes(gzip.compress(Path(STUDIES).read_bytes()))
     assert len(RULES.run(path).extractions) == 2
     assert len(RULES.run(path, limit=1).extractions) == 1
+
+
+def test_a_run_without_records_has_empty_tables(tmp_path):
+    results = RULES.run([], out=tmp_path / "none")
+    assert (results.extractions, results.failures, len(results.table("records"))) == ([], [], 0)
+    assert json.loads((tmp_path / "none" / "run.json").read_text("utf-8"))["state"] == "complete"
+
+
+@pytest.mark.parametrize("given", [3, [3], [None]])
+def test_what_is_no_record_is_refused(given):
+    with pytest.raises(ValueError, match="is no record; give files, folders, records or dictionaries"):
+        RULES.run(given)
