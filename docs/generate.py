@@ -73,14 +73,15 @@ def _describe_name(named: Any, level: int) -> Iterator[str]:
     one = named.final_target if named.is_alias else named
     members = [member for name, member in one.all_members.items() if one.is_class and name[0] != "_"]
     fields = [member for member in members if member.annotation and "instance-attribute" in member.labels]
+    above = one.mro() if one.is_class and not one.docstring else []  # a class that only adds to another one
     if not one.is_module:
         yield f"{'#' * level} `{one.name}`"
-        yield f"```python\n{_sign(one, fields)}\n```"
-    yield from _describe_docstring(one)
+        yield f"```python\n{_sign(above[0] if above else one, fields)}\n```"
+    yield from _describe_docstring(above[0] if above else one)
     if told := [f"- `{field.name}`: {told}" for field in fields if (told := _tell(field))]:
         yield "\n".join(("Fields:\n", *told))
     for member in members:
-        if member.docstring and not member.inherited and (member.is_function or "property" in member.labels):
+        if member.docstring and (above or not member.inherited) and (member.is_function or "property" in member.labels):
             yield from _describe_name(member, level + 1)
 
 

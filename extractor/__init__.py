@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import Extractor
     from .errors import ExtractorError
     from .fetch import Registry, RegistryQuery, fetch_records
+    from .many import Extractor, Results
     from .options import Effort
     from .pages.notebook import show
     from .results.diff import TrialDiff, diff_trials
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConflictKind", "Effort", "Extractor", "ExtractorError", "Outcome", "ParsedRecord", "QuoteCheck", "QuoteStatus",
-    "Registry", "RegistryQuery", "ScoreReport", "Task", "TokenConflict", "TrialDiff", "TrialExtraction",
+    "Registry", "RegistryQuery", "Results", "ScoreReport", "Task", "TokenConflict", "TrialDiff", "TrialExtraction",
     "TrialRecord", "diff_trials", "evaluate", "fetch_records", "make_record", "parse_record", "read_records",
     "show", "split_outcomes", "verify_quote",
 ]  # fmt: skip
 
 # The public names of each module. A name is imported at its first use, so that the command line starts quickly.
 _MODULES = {
-    ".api": "Extractor",
+    ".many": "Extractor Results",
     ".results.diff": "TrialDiff diff_trials",
     ".errors": "ExtractorError",
     ".results.evaluation": "ScoreReport evaluate",

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from inspect import signature
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Unpack, get_type_hints
@@ -27,7 +28,7 @@ from extractor.stages.read import make_record, read_stream
 from extractor.suggestions import refuse_less
 
 if TYPE_CHECKING:
-    from extractor.llm.cost.budget import Budget
+    from extractor.llm.cost.budget import Pricing
 
 _USUAL_TIMEOUT = ExtractorOptions.model_fields["timeout"].default
 
@@ -108,15 +109,28 @@ class Extractor:
         # A slower model is waited for: a request may take longer than the usual patience.
         patience = Patience(seconds=chosen.timeout) if chosen.timeout > _USUAL_TIMEOUT else Patience()
         self.asking = ClientSettings(reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience)
-        self._budget: Budget | None = None
-        if chosen.max_usd is not None:
-            from extractor.llm.cost.budget import Pricing  # noqa: PLC0415 - slow, and most have no limit
-            from extractor.llm.cost.prices import read_prices  # noqa: PLC0415 - as above
-
-            pricing = Pricing.of(spec, read_prices(chosen.prices), chosen.max_usd, reasoning)
-            self._budget = pricing.open_budget()
+        self._asked = chosen
         self.options = chosen.extraction
         self.choice = ModelChoice(spec, chosen.replay, exchange)
+        self._budget = self.pricing.open_budget() if chosen.max_usd is not None else None
+
+    @cached_property
+    def pricing(self) -> "Pricing":
+        """The price of the model's tokens, if it is known, and the limit of money."""
+        from extractor.llm.cost.budget import Pricing  # noqa: PLC0415 - slow, and few need it
+        from extractor.llm.cost.prices import read_prices  # noqa: PLC0415 - as above
+
+        chosen, spec = self._asked, self.choice.spec
+        return Pricing.of(spec, read_prices(chosen.prices), chosen.max_usd, self.asking.reasoning)
+
+    def price(self, usage: Usage) -> float | None:
+        """Return what a usage costs in US dollars, such as that of an extraction; None if the price is unknown.
+
+        >>> from extractor.schemas import Usage
+        >>> Extractor("gpt-5-mini").price(Usage(calls=1, prompt_tokens=1000, output_tokens=100))
+        0.00045
+        """
+        return self.pricing.cost(usage) / 1e12 if self.pricing.cost else None if usage.calls else 0.0
 
     @asynccontextmanager
     async def open(
@@ -161,13 +175,7 @@ class Extractor:
             async with self.open() as opened:
                 extracted.append(await opened(read))
 
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            asyncio.run(extract_one())
-        else:
-            with ThreadPoolExecutor(1) as thread:  # an event loop already runs in this thread, as in a notebook
-                thread.submit(asyncio.run, extract_one()).result()
+        call_without_loop(lambda: asyncio.run(extract_one()))
         return extracted[0]
 
     def extract_text(self, text: str, *, title: str | None = None, record_id: str = "text") -> TrialExtraction:
@@ -197,9 +205,8 @@ class Extractor:
     ) -> AsyncIterator[TrialExtraction]:
         """Extract ``records`` in input order, at most ``concurrency`` at once.
 
-        The first failure ends the iteration. Use ``extractor run`` if the others must continue after a failure. The
-        records are parsed in threads, so that the event loop goes on meanwhile; the time limit of a record does not
-        hold there.
+        The first failure ends the iteration. Use ``run`` if the others must continue after a failure. The records are
+        parsed in threads, so that the event loop goes on meanwhile; the time limit of a record does not hold there.
 
         Args:
             records: The records, or studies as dictionaries, read as they are needed.
@@ -229,6 +236,24 @@ class Extractor:
             finally:
                 for task in flight:
                     task.cancel()
+
+
+def call_without_loop(function: Callable[[], None], stop: Callable[[], None] = lambda: None) -> None:
+    """Call a function that runs an event loop; in another thread if one already runs in this one, as in a notebook.
+
+    There, Ctrl-C calls ``stop``, and the function ends by itself.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        function()
+        return
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            thread.submit(function).result()
+        except KeyboardInterrupt:
+            stop()
+            raise
 
 
 def _as_record(given: object) -> TrialRecord:

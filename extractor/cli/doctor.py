@@ -17,6 +17,10 @@ from .options import JsonOption, ModelOption, option
 
 PURPOSES: Final = {
     "export": "Parquet and DuckDB tables",
+    "excel": "workbooks of Excel",
+    "pandas": "tables as pandas data frames",
+    "polars": "tables as polars data frames",
+    "arrow": "tables of Arrow",
     "fhir": "FHIR R5 resources",
     "review": "extractor review",
     "serve": "extractor serve",

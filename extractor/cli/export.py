@@ -23,10 +23,10 @@ def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or gold.")],
     to: Annotated[
         Path,
-        option(FILES, "A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.", metavar="PATH"),
+        option(FILES, "A .duckdb or .xlsx file; of one table .csv, .parquet or .jsonl; or a folder.", metavar="PATH"),
     ],
     format_: Annotated[
-        Literal["jsonl", "csv", "parquet", "duckdb", "fhir"] | None,
+        Literal["jsonl", "csv", "parquet", "duckdb", "xlsx", "fhir"] | None,
         option(FILES, "For a folder: files of tables or of FHIR resources.", "--format"),
     ] = None,
     gold: Annotated[
@@ -48,7 +48,7 @@ def export(
 
     Tables are flat, joined by record_id and positions. CSV is safe to open in a
     spreadsheet: a cell that would be a formula starts with an apostrophe. Parquet
-    and DuckDB need the extra export.
+    and DuckDB need the extra export, .xlsx (one sheet for each table) the extra excel.
 
     --format fhir writes FHIR R5, one ndjson file for each type of resource; it needs
     the extra fhir. unmapped.jsonl lists what has no place there.

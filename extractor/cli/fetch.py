@@ -145,9 +145,8 @@ def _fetch(
 
     from extractor.errors import RegistryRefused
     from extractor.fetch import RecordFile, fetch_pages, fetch_to_file
+    from extractor.run.progress import show_progress
     from extractor.run.tally import Tally
-
-    from .progress import show_progress
 
     numbers = wanted if isinstance(wanted, Sequence) else ()
     known, totals = set[str](), list[int | None]()

@@ -16,12 +16,13 @@ from extractor.run.executor import open_executor
 from extractor.run.folder import RunFolder, holds_something
 from extractor.run.forecast import Forecast, Measured, forecast_run, measure_records
 from extractor.run.manifest import MANIFEST, Stop, describe_settings, explain_changed, read_manifest
+from extractor.run.progress import show_progress
 from extractor.run.records import Sink, StreamSink, describe_failure
 from extractor.stages.ask.prompt import load_prompt
 
 from .console import BUDGET, FAILED, INTERRUPTED, OK, print_table, say
 from .job import RunJob
-from .progress import Interrupts, show_progress
+from .progress import Interrupts
 from .summary import explain_lacking, how_to_resume, list_remarks, print_summary
 
 if TYPE_CHECKING:

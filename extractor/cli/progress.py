@@ -1,85 +1,20 @@
-"""Show a run's progress on standard error, handle Ctrl-C and SIGTERM, and log its events."""
+"""Handle Ctrl-C during a run, and log its events."""
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Timer
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, Task
-    from rich.text import Text
-
     from extractor.run.run import Run
-    from extractor.run.tally import Tally
 
-_COUNT_AFTER_S = 5.0
-"""Shorter runs do not read their inputs again just to count the records."""
 _LONGEST_S = 25.0
 """So that a run has ended within 30 seconds of a signal."""
-
-
-@contextmanager
-def show_progress(
-    tally: "Tally", count: Callable[[], int | None], *, quiet: bool, counts: bool = False
-) -> Iterator[None]:
-    """Show a live line with records, rate, tokens and time while the body runs; nothing if quiet or piped.
-
-    ``count`` returns the number of records, or None; once it is known, the time left is shown too. A thread calls it
-    after some seconds, if a line is shown or if ``counts`` is set because ``count`` stores the number.
-    """
-    shown = not quiet and sys.stderr.isatty()
-    with _live_line(tally) if shown else nullcontext() as progress:
-
-        def note_total() -> None:
-            total = count()
-            if progress:
-                progress.update(progress.task_ids[0], total=total)
-
-        timer = Timer(_COUNT_AFTER_S, note_total)
-        timer.daemon = True
-        if shown or counts:
-            timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
-
-def _live_line(tally: "Tally") -> "Progress":
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    class Counts(ProgressColumn):
-        """Shows the tally, read each time the line is drawn."""
-
-        def render(self, task: "Task") -> "Text":
-            finished, usage = tally.extracted + tally.resumed + tally.failed, tally.usage
-            if task.completed != finished:
-                progress.update(task.id, completed=finished)
-            rate = (tally.extracted + tally.failed) / task.elapsed if task.elapsed else 0.0
-            tokens, cached, usd = usage.prompt_tokens + usage.output_tokens, usage.cached_tokens, tally.usd
-            parts = (
-                f"{finished:,} records" + f" ({tally.extracted:,} new)" * bool(tally.resumed),
-                f"{rate:.1f}/s",
-                f"{tally.failed} failed" if tally.failed else "",
-                f"{tokens:,} tokens" + f" ({cached:,} cached)" * bool(cached) if tokens else "",
-                f"${usd:.4f}" if usd else "",
-                tally.watch.describe_wait() if tally.watch else "",
-            )
-            return Text(", ".join(filter(None, parts)))
-
-    remaining = TimeRemainingColumn(elapsed_when_finished=True)
-    columns = (SpinnerColumn(), BarColumn(bar_width=16), Counts(), TimeElapsedColumn(), remaining)
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
-    progress.add_task("extracting", total=None)
-    return progress
 
 
 class Interrupts:

@@ -150,3 +150,9 @@ class Usage(FrozenModel):
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})
+
+
+class PricedUsage(Usage):
+    """The usage of many records, with its price."""
+
+    usd: float | None = Field(default=None, ge=0, description="US dollars; None if the price of a call is unknown.")

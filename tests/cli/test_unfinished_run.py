@@ -17,7 +17,7 @@ from tests.commands import PATIENCE_S, invoke, read_lines
 from tests.llm.stub import completion, items, serve
 
 RECORDS = 6
-_CODE = "import extractor.cli.progress as progress; progress._COUNT_AFTER_S = 0; from extractor.cli import main; main()"
+_CODE = "import extractor.run.progress as progress; progress._COUNT_AFTER_S = 0; from extractor.cli import main; main()"
 _WORDS = "run records.jsonl --out run --quiet --effort 1.0 --concurrency 1 --workers 1"
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way")

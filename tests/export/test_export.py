@@ -4,10 +4,11 @@ import csv
 import json
 
 import duckdb
+import openpyxl
 import pytest
 
 from extractor.errors import StoreError
-from extractor.results.export import Destination, Format, choose_tables, export_run, list_tables, neutralise
+from extractor.results.export import Destination, Format, choose_tables, excel, export_run, list_tables, neutralise
 
 from .samples import SMALL
 
@@ -153,3 +154,35 @@ def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
     (gold / "NCT90000003.json").write_text("{", "utf-8")
     with pytest.raises(StoreError, match=r"NCT90000003\.json: is broken; correct it"):
         export(gold, tmp_path / "t", Format.CSV, force=True)
+
+
+def test_a_workbook_has_a_sheet_for_each_table_and_no_formula(run, tmp_path):
+    counts = export(run, tmp_path / "trials.xlsx")
+    export(run, tmp_path / "rows", Format.JSONL)
+    book = openpyxl.load_workbook(tmp_path / "trials.xlsx")
+    assert book.sheetnames == [table.name for table in list_tables()]
+    for name, rows in counts.items():
+        lines = (tmp_path / "rows" / f"{name}.jsonl").read_text("utf-8").splitlines()
+        names, *found = book[name].iter_rows(values_only=True)
+        assert len(found) == rows
+        assert [dict(zip(names, row, strict=True)) for row in found] == list(map(json.loads, lines))
+        assert {cell.data_type for row in book[name].iter_rows() for cell in row} <= {"s", "n", "b"}
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, *WITHIN, "http://a.b", "{=1}", "12"])
+def test_a_text_in_a_workbook_stays_as_it_is(text, tmp_path):
+    table = choose_tables([], ["custom_values"])[0]
+    (tmp_path / "rows").write_text(json.dumps({column.name: text for column in table.columns}) + "\n", "utf-8")
+    excel.write_workbook(tmp_path / "a.xlsx", [table], {table.name: tmp_path / "rows"})
+    cell = openpyxl.load_workbook(tmp_path / "a.xlsx")[table.name]["A2"]
+    assert (cell.value.replace("_x000D_", "\r"), cell.data_type, cell.hyperlink) == (text, "s", None)
+
+
+def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(excel, "_MOST_ROWS", 6)
+    with pytest.raises(StoreError, match=r"constraints: has more than 5 rows.*--tables"):
+        export(run, tmp_path / "trials.xlsx", tables=choose_tables([], ["constraints"]))
+    monkeypatch.setattr(excel, "_LONGEST_TEXT", 5)
+    with pytest.raises(StoreError, match=r"criteria: row 1, record_id: has more than 5 characters"):
+        export(run, tmp_path / "trials.xlsx", tables=choose_tables([], ["criteria"]))
+    assert not (tmp_path / "trials.xlsx").exists()

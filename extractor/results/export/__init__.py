@@ -4,7 +4,7 @@ from .columns import read_registry
 from .export import Threshold, choose_tables, describe_tables, export_run, find_results, read_results
 from .fhir import FhirCounts, export_fhir
 from .files import Destination, Format, neutralise
-from .tables import Registry, list_tables, tabulate
+from .tables import Registry, collect_rows, list_tables, tabulate
 
 __all__ = [
     "Destination",
@@ -13,6 +13,7 @@ __all__ = [
     "Registry",
     "Threshold",
     "choose_tables",
+    "collect_rows",
     "describe_tables",
     "export_fhir",
     "export_run",

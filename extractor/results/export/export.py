@@ -17,11 +17,19 @@ from extractor.fields import CustomField
 from extractor.schemas import Task, TrialExtraction
 from extractor.suggestions import refuse_unknown
 
+from .excel import write_workbook
 from .files import COLUMNS_FILE, Destination, Format, load_tables, open_tables
 from .tables import Registry, Table, complete_gold, find_rows, list_tables
 
 _RESULTS = "extractions.jsonl"
-_BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
+_EXTRAS = {
+    Format.PARQUET: ("duckdb", "export"),
+    Format.DUCKDB: ("duckdb", "export"),
+    Format.XLSX: ("xlsxwriter", "excel"),
+}
+"""The library, and its extra, of each format that is made of complete JSON lines."""
+_OF_MANY = frozenset({Format.DUCKDB, Format.XLSX})
+"""Formats whose one file holds many tables."""
 
 
 @dataclass(slots=True)
@@ -67,19 +75,20 @@ def export_run(
     confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds the result of
     ``read_registry`` for each record; without it the registered columns are empty. ``threshold`` leaves out
     doubtful values. ``fields`` are the user's own of the run; each has a table. Raises ``ValueError`` if one file
-    would have to hold several tables, ``MissingExtra`` without the extra ``export``, and ``StoreError`` if the run
+    would have to hold several tables, ``MissingExtra`` without the format's extra, and ``StoreError`` if the run
     cannot be read or the destination may not be replaced.
     """
     chosen, format_ = tuple(tables) or list_tables(fields), destination.format
     results = find_results(run)
-    if destination.is_file and format_ is not Format.DUCKDB and len(chosen) > 1:
+    if destination.is_file and format_ not in _OF_MANY and len(chosen) > 1:
         raise ValueError(f"{destination.path} holds one table; name it with --tables, or a folder with --format")
-    if format_ in _BY_DATABASE and find_spec("duckdb") is None:
-        raise MissingExtra(f"the format {format_} needs duckdb", "export")
+    library, extra = _EXTRAS.get(format_, ("", ""))
+    if library and find_spec(library) is None:
+        raise MissingExtra(f"the format {format_} needs {library}", extra)
     counts = {table.name: 0 for table in chosen}
     with destination.staged() as (scratch, made):
         final = {name: made if destination.is_file else made / f"{name}.{format_}" for name in counts}
-        rows = {name: scratch / f"{name}.rows" for name in counts} if format_ in _BY_DATABASE else final
+        rows = {name: scratch / f"{name}.rows" for name in counts} if library else final
         as_csv = format_ is Format.CSV
         with open_tables(chosen, rows, as_csv=as_csv, bom=as_csv and destination.bom) as write:
             for extraction in read_results(results, lines, threshold):
@@ -87,7 +96,9 @@ def export_run(
                     if name in counts:
                         write[name](row)
                         counts[name] += 1
-        if format_ in _BY_DATABASE:
+        if format_ is Format.XLSX:
+            write_workbook(made, chosen, rows)
+        elif library:
             as_file = format_ is Format.DUCKDB
             load_tables(made if as_file else scratch / "rows.duckdb", chosen, rows, None if as_file else final)
         if not destination.is_file:

@@ -1,4 +1,4 @@
-"""Destinations and formats of an export: JSON lines, safe CSV, DuckDB, Parquet."""
+"""Destinations and formats of an export: JSON lines, safe CSV, DuckDB, Parquet, Excel."""
 
 import csv
 import glob
@@ -39,6 +39,7 @@ class Format(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     DUCKDB = "duckdb"
+    XLSX = "xlsx"
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Destination:
         chosen = wanted or by_suffix
         if chosen is None:
             raise ValueError(f"{path}: say --format, or name a file that ends with .{', .'.join(Format)}")
-        if chosen is Format.DUCKDB and not by_suffix:
-            raise ValueError(f"{path}: a database is one file; name it with .duckdb")
+        if chosen in (Format.DUCKDB, Format.XLSX) and not by_suffix:
+            raise ValueError(f"{path}: {chosen} is one file; name it with .{chosen}")
         return cls(path, chosen, force=force, bom=bom)
 
     @classmethod

@@ -179,11 +179,19 @@ def tabulate(
     """
     registry = {record.record_id: read_registry(record) for record in records}
     own = read_fields(fields)
-    columns = {table.name: [column.name for column in table.columns] for table in list_tables(own)}
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in columns}
+    names = {table.name: [column.name for column in table.columns] for table in list_tables(own)}
+    found = collect_rows(extractions, registry, own)
+    return {table: [dict(zip(names[table], row, strict=True)) for row in rows] for table, rows in found.items()}
+
+
+def collect_rows(
+    extractions: Iterable[TrialExtraction], registry: Registry, fields: tuple[CustomField, ...]
+) -> dict[str, list[Row]]:
+    """Return the rows of all tables in memory, by table."""
+    tables: dict[str, list[Row]] = {table.name: [] for table in list_tables(fields)}
     for extraction in map(complete_gold, extractions):
-        for name, row in find_rows(extraction, registry, own):
-            tables[name].append(dict(zip(columns[name], row, strict=True)))
+        for name, row in find_rows(extraction, registry, fields):
+            tables[name].append(row)
     return tables
 
 

@@ -53,7 +53,7 @@ def read_records(
         named = location == "-" or (Path(location).exists() and not Path(location).is_dir())
         for found in _open_input(location, stdin, open_address):
             for result in [found] if isinstance(found, RecordError) else _read_file(*found, named=named):
-                checked = _check_new(result, seen) if isinstance(result, TrialRecord) else result
+                checked = check_new(result, seen) if isinstance(result, TrialRecord) else result
                 if isinstance(checked, TrialRecord):
                     yield checked
                 elif on_error:
@@ -116,7 +116,7 @@ def make_record(text: str, *, title: str | None = None, record_id: str = "text")
 _LONGEST_NAME = 256
 
 
-def _check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRecord | RepeatedRecord:
+def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRecord | RepeatedRecord:
     """Return the record if its id is new, else an error with both places. ``seen``: place and digest of each id."""
     source, digest = record.source, hash(record.model_dump_json(include={"sections", "registry"}))
     place = _join_place(source.path, source.place) or ""

@@ -1,0 +1,157 @@
+"""Many records in Python: what goes on, what is told, and the tables and the folder that come of it."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from extractor import Extractor, make_record, read_records
+from extractor.errors import MissingExtra, ModelUnavailable, StoreError
+from extractor.results.export import frames, list_tables, tabulate
+from tests.commands import extractor
+from tests.faults.server import serve_faults
+
+STUDIES = "tests/records/studies.jsonl"
+STUDY = json.loads(Path("tests/records/study.json").read_text("utf-8"))
+RULES = Extractor(effort="none")
+
+
+@pytest.fixture(scope="module")
+def results():
+    return RULES.run(STUDIES)
+
+
+def test_a_failed_record_stops_no_other(tmp_path):
+    lines = Path(STUDIES).read_text("utf-8").splitlines()
+    (tmp_path / "trials.jsonl").write_text("\n".join([lines[0], '{"protocolSection": {}}', lines[1]]), "utf-8")
+    results = RULES.run(tmp_path / "trials.jsonl")
+    assert len(results.extractions) == 2
+    [failure] = results.failures
+    assert failure["path"] == str(tmp_path / "trials.jsonl")
+    assert failure["place"]
+    assert failure["message"].count(";") >= 1
+    assert repr(results) == "<Results of 2 records, 1 failed>"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "tests/records/study.json",
+        Path("tests/records/study.json"),
+        STUDY,
+        [STUDY],
+        next(read_records("tests/records/study.json")),
+        read_records("tests/records/study.json"),
+        ["tests/records/study.json", STUDY],
+    ],
+    ids=["path", "Path", "dictionary", "dictionaries", "record", "records", "twice"],
+)
+def test_records_are_taken_in_every_form(given):
+    results = RULES.run(given)
+    assert [one.record_id for one in results.extractions] == [next(read_records("tests/records/study.json")).record_id]
+    assert results.failures == []
+    assert results.table("records")["phases"].notna().all()
+
+
+async def test_records_are_extracted_where_an_event_loop_runs(tmp_path):
+    """As in a notebook; the second run goes on in the same folder."""
+    for _ in range(2):
+        assert len(RULES.run(STUDIES, out=tmp_path / "run").extractions) == 2
+
+
+@pytest.mark.parametrize("to", ["pandas", "polars", "arrow"])
+def test_tables_hold_the_same_rows_as_in_memory(results, to):
+    expected = tabulate(results.extractions, read_records(STUDIES))
+    tables = results.tables(to=to)
+    assert list(tables) == [table.name for table in list_tables()]
+    for name, rows in expected.items():
+        frame = tables[name]
+        if to == "pandas":
+            records = frame.astype(object).where(frame.notna(), None).to_dict("records")
+        else:
+            records = frame.to_dicts() if to == "polars" else frame.to_pylist()
+        assert records == rows, name
+
+
+def test_a_table_without_rows_has_typed_columns():
+    results = RULES.run(make_record("Inclusion criteria\n- Consent"))
+    table = results.table("constraints")
+    assert len(table) == 0
+    assert [str(table[name].dtype) for name in ("unit", "value", "criterion_index")] == ["str", "float64", "Int64"]
+
+
+def test_a_missing_library_names_its_extra(results, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(frames, "import_module", refuse)
+        with pytest.raises(MissingExtra, match=r"pip install '\.\[polars\]'"):
+            results.table("constraints", to="polars")
+    with pytest.raises(ValueError, match="did you mean pandas"):
+        results.table("constraints", to="panda")
+    with pytest.raises(ValueError, match="did you mean constraints"):
+        results.table("constraint")
+
+
+def refuse(name):
+    raise ImportError(name)
+
+
+@pytest.mark.parametrize("given", [STUDIES, [STUDY]], ids=["files", "dictionaries"])
+def test_commands_take_a_saved_run(given, tmp_path):
+    folder = RULES.run(given).save(tmp_path / "saved")
+    exported = extractor("export", str(folder), "--to", str(tmp_path / "tables"), "--format", "csv")
+    assert exported.returncode == 0, exported.stderr
+    assert b"inputs are missing" not in exported.stderr
+    assert extractor("report", str(folder)).returncode == 0
+    with pytest.raises(StoreError, match="name a new folder"):
+        RULES.run(given).save(folder)
+
+
+async def test_usage_has_dollars_where_the_price_is_known(tmp_path):
+    (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8")
+    with serve_faults() as server:
+        for prices in ((), tmp_path / "prices.toml"):
+            asking = Extractor(f"{server.url}#stub", effort=1.0, prices=prices)
+            usage = asking.run(STUDY).usage
+            assert usage.calls > 0
+            assert usage.usd == asking.price(usage)
+            assert (usage.usd is None) is (prices == ())
+
+
+async def test_a_run_whose_money_is_spent_keeps_what_it_has(tmp_path):
+    (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8")
+    with serve_faults() as server:
+        prices = tmp_path / "prices.toml"
+        results = Extractor(f"{server.url}#stub", effort=1.0, max_usd=0.000001, prices=prices).run(STUDIES)
+    assert "are spent" in results.stopped
+    assert results.extractions
+    assert results.usage.usd == 0.0
+
+
+def test_a_model_that_is_not_there_is_an_error():
+    with pytest.raises(ModelUnavailable):
+        Extractor("http://127.0.0.1:9/v1#none", effort=1.0).run(STUDY)
+
+
+def test_nothing_is_shown_when_piped(results, capsys):
+    RULES.run(STUDIES)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_compressed_file_is_read(tmp_path):
+    path = tmp_path / "studies.jsonl.gz"
+    path.write_bytes(gzip.compress(Path(STUDIES).read_bytes()))
+    assert len(RULES.run(path).extractions) == 2
+    assert len(RULES.run(path, limit=1).extractions) == 1
+
+
+def test_a_run_without_records_has_empty_tables(tmp_path):
+    results = RULES.run([], out=tmp_path / "none")
+    assert (results.extractions, results.failures, len(results.table("records"))) == ([], [], 0)
+    assert json.loads((tmp_path / "none" / "run.json").read_text("utf-8"))["state"] == "complete"
+
+
+@pytest.mark.parametrize("given", [3, [3], [None]])
+def test_what_is_no_record_is_refused(given):
+    with pytest.raises(ValueError, match="is no record; give files, folders, records or dictionaries"):
+        RULES.run(given)
