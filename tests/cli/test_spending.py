@@ -63,15 +63,15 @@ def totals(tmp_path):
 
 def test_a_limit_in_money_stops_with_3_and_the_rest_is_asked_on_resume(tmp_path, command, totals):
     with serve_counting() as server:
-        stopped = invoke(*command(server, "--max-usd", "0.05"))
+        stopped = invoke(*command(server, "--max-usd", "0.12"))
         assert stopped.exit_code == 3
-        assert "of $0.05 are spent" in stopped.stderr
+        assert "of $0.12 are spent" in stopped.stderr
         assert "go on with: extractor" in stopped.stderr
         first = totals()
-        assert 0 < first["cost"]["usd"] <= 0.05
+        assert 0 < first["cost"]["usd"] <= 0.12
         assert first["records"]["lacking"] > 0
-        assert invoke(*command(server, "--max-usd", "0.05")).exit_code == 3
-        assert totals()["cost"]["usd"] <= 0.05
+        assert invoke(*command(server, "--max-usd", "0.12")).exit_code == 3
+        assert totals()["cost"]["usd"] <= 0.12
         assert invoke(*command(server, "--max-usd", "5")).exit_code == 0
         last = totals()
         assert last["records"]["extracted"] == RECORDS == len(read_lines(tmp_path / "out" / "extractions.jsonl"))
@@ -134,7 +134,7 @@ def test_totals_are_the_sum_of_calls_despite_faults(command, totals):
         return completion(reply["choices"][0]["message"]["content"], usage=reply["usage"])
 
     with serve(answer) as server:
-        for limit in ("0.06", "9"):
+        for limit in ("0.12", "9"):
             invoke(*command(server, "--max-usd", limit))
             manifest = totals()
             assert manifest["usage"]["calls"] == len(answers)
@@ -211,9 +211,9 @@ def test_submit_ends_at_once_and_collect_brings_the_results(command, collect, to
 
 def test_a_limit_applies_to_batches_and_a_higher_one_resumes_the_run(collect, totals):
     with serve_provider() as provider:
-        stopped = invoke(*collect(provider, *POLL, "--max-usd", "0.06"))
+        stopped = invoke(*collect(provider, *POLL, "--max-usd", "0.1"))
         assert stopped.exit_code == 3, stopped.stderr
-        assert totals(0.5)["cost"]["usd"] <= 0.06
+        assert totals(0.5)["cost"]["usd"] <= 0.1
         assert 0 < count_answers(provider) < RECORDS
         assert invoke(*collect(provider, *POLL, "--max-usd", "1")).exit_code == 0
         manifest = totals(0.5)
