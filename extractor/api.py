@@ -105,7 +105,7 @@ class Extractor:
             spec = replace(spec, api_key=read_key(key))
         reasoning = Reasoning(chosen.reasoning) if chosen.reasoning else None
         if spec and reasoning:
-            spec.family.think(reasoning)  # raises ArgumentError if that of the model cannot be set
+            spec.family.think(reasoning)  # raises ArgumentError if the model's reasoning cannot be set
         # A slower model is waited for: a request may take longer than the usual patience.
         patience = Patience(seconds=chosen.timeout) if chosen.timeout > _USUAL_TIMEOUT else Patience()
         self.asking = ClientSettings(reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience)

@@ -250,7 +250,7 @@ def _read_length(text: str) -> tuple[float, TimeUnit]:
 
 
 def _named(words: str) -> str | None:
-    """Return words that a model writes; None for a mark that there are none."""
+    """Return the words that a model writes; None for a mark that stands for no words."""
     return None if words.strip("-").casefold() in ("", "null", "none") else words
 
 

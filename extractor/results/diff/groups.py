@@ -74,7 +74,7 @@ def _compare_items(
 
 
 def _state(version: TrialExtraction, one: Members) -> StatedValue:
-    """State a group by its introducing line, or by its criteria if it has none."""
+    """Describe a group by its introducing line, or else by its criteria."""
     people = version.eligibility
     place = people.groups.index(one.group)
     proof = people.evidence_for(f"groups[{place}]") or [

@@ -298,4 +298,4 @@ COMPARERS: dict[Comparison, Comparer] = {
 }
 """The comparer of each kind of value."""
 WINDOWS = replace(_QUANTITY, key=measure_window, resembles=lambda *_: False, likeness=_compare_windows)
-"""Compares the entries of a list of time windows, of which each has a partner of the same sense, number and unit."""
+"""Compares the entries of lists of time windows that are paired by sense, number and unit."""

@@ -159,7 +159,7 @@ def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
 
 
 def list_judged(groups: Iterable[Group], gold: TrialExtraction) -> Iterator[Group]:
-    """Yield the groups of which gold says something, with the fields of which it does.
+    """Yield the groups that gold annotates, with the fields that it annotates.
 
     Without a user's field's key it says nothing of that; without a key of guideline 1.5, such as ``arms`` of any
     regimen, nothing of what that guideline added.
@@ -175,7 +175,7 @@ def list_judged(groups: Iterable[Group], gold: TrialExtraction) -> Iterator[Grou
 
 
 def find_mark(field: Field) -> str:
-    """Return the key that gold has if it says something of a field of guideline 1.5, even that there is none.
+    """Return the key by which gold annotates a field of guideline 1.5, even if only to say that it is empty.
 
     >>> [find_mark(field) for field in DOSING.fields if not field.counts]
     ['arms', 'arms']

@@ -1,4 +1,4 @@
-"""Which criteria are one of several: those in a group with another rule than that of their list."""
+"""Find the criteria that are alternatives: those in a group whose rule differs from that of their list."""
 
 from collections.abc import Collection
 

@@ -17,7 +17,7 @@ class Arm(NamedTuple):
 
 
 class Link(NamedTuple):
-    """That an arm gets an amount of a regimen: their positions. There is none of an amount that the arm has not."""
+    """That an arm gets an amount of a regimen, by their positions. An amount that the arm does not get has no entry."""
 
     amount_index: int | None
     arm_index: int

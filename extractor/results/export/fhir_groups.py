@@ -1,4 +1,4 @@
-"""Criteria of which one or some are enough, as Groups in the Group that is eligible.
+"""Export criteria that are alternatives as Groups within the Group of those who are eligible.
 
 "all of" and ``exclude`` combine the criteria that decide alone. For the others, a characteristic refers to a Group with
 a method of its own: any of its characteristics, at least two of them, or all of them together.

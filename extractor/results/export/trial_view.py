@@ -28,7 +28,7 @@ def view_trial(people: Json, registered: Json) -> dict[str, Any]:
 
 
 def _read_pregnancy(criterion: Json) -> bool | None:
-    """Return whether a criterion keeps pregnant people out; None if it says nothing of them.
+    """Return whether a criterion keeps pregnant people out; None if it does not mention them.
 
     >>> said = {"kind": "exclusion", "quote": "Pregnant or nursing women"}
     >>> _read_pregnancy(said), _read_pregnancy(said | {"kind": "inclusion"})

@@ -89,7 +89,7 @@ def show_record(one: RunRecord) -> Json:
                 "sections": list(absence.sections),
             }
             for absence in extraction.absences
-            if not absence.field.endswith(".time_window")  # its reason is that of time_windows
+            if not absence.field.endswith(".time_window")  # it has the same reason as time_windows
         ],
         "grid": lay_out_arms(extraction.dosing, one.record),
         "coverage": [coverage.characters, coverage.claimed, coverage.boilerplate] if coverage else None,

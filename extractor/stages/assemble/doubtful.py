@@ -75,7 +75,7 @@ def _empty_parts(item: ItemT, parts: Iterable[tuple[str, str]]) -> ItemT:
 
 
 def _follow(field: str, places: Mapping[str, str | None]) -> str | None:
-    """Return the new path of a field, with that of the member of which it is a part; None if it is dropped."""
+    """Return the new path of a field, and of the member that it belongs to; None if it is dropped."""
     member = _split(field)[0]
     new = places.get(member, member)
     return new and field.replace(member, new, 1)

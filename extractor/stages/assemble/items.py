@@ -59,7 +59,7 @@ def assemble_eligibility(parsed: ParsedRecord) -> tuple[Eligibility, Assembled[C
 
 
 def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
-    """Return what says that a draft is a criterion; None if it is none."""
+    """Return what shows that a draft is a criterion; None if it is not one."""
     item = ItemBuilder(parsed, draft, draft.group)
     stands = item.resolve("stands")
     return stands if stands.value and item.resolve("kind").value else None

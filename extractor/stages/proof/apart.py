@@ -17,7 +17,7 @@ _ENDS = frozenset(";.")
 
 
 def is_of_another(tokens: Tokens, words: Range, own: Limit, limits: Sequence[Limit]) -> bool:
-    """Return whether words are said of another limit of a line, or in a clause that has nothing to do with one's own.
+    """Return whether words belong to another limit of a line, or stand in an unrelated clause.
 
     >>> from extractor.text.book import read_text
     >>> from extractor.text.mentions.constraints import find_limits

@@ -67,11 +67,11 @@ def _overlap(spans: Iterable[Span], places: Sequence[Span]) -> list[Span]:
 
 
 _Verdict = tuple[list[Span], bool, str]
-"""The places of a part that count, whether it is in doubt, and why it is refused; then the places contradict it."""
+"""The places that support a part, whether it is in doubt, and why it is refused: then the places contradict it."""
 
 
 def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Verdict:
-    """Compare the answered words with those that the text says of the same limit, and of the others."""
+    """Compare the answered condition with what the text says about the same limit and about the others."""
     tokens, value = cut(here), found.value
     limits = find_limits(tokens, None)
     own, others = list[Span](), list[Span]()
@@ -100,7 +100,7 @@ def _is_of_other_sex(tokens: Tokens, condition: str, places: Sequence[tuple[int,
 
 
 def _prove_part_of_window(found: Supported, name: str, spans: list[Span], places: Sequence[Passage]) -> _Verdict:
-    """Compare the answered words with those that the text says of this window, and of the others in its line."""
+    """Compare the answered words with what the text says about this window and about the others in its line."""
     here = next((each for each in places if _holds(each, found.span)), places[0])
     own, others = list[Span](), list[Span]()
     ends = True
@@ -128,7 +128,7 @@ def _prove_part_of_window(found: Supported, name: str, spans: list[Span], places
 
 
 def _shares(here: Passage, window: Window, spans: Sequence[Span]) -> bool:
-    """Return whether a moment may be that of an earlier window, too: it stands behind that in the same clause."""
+    """Return whether a moment may belong to an earlier window too: it follows that window in the same clause."""
     codes, places = cut(here).codes, [_place(here, span) for span in spans if _holds(here, span)]
     return any(window.end <= first and frozenset(";.").isdisjoint(codes[window.end : first]) for first, _ in places)
 

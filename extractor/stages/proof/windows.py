@@ -66,7 +66,7 @@ def _says(passage: Passage, window: Window, words: str) -> bool:
 
 
 def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
-    """Return the first of several time windows, as ``time_window`` has it; None if the text has another one before it.
+    """Return the first of several time windows, as ``time_window`` has it; None if the text has an earlier one.
 
     Those of the criterion count before those of its introducing line, and those in brackets, exceptions and definitions
     last.
@@ -97,7 +97,7 @@ def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
 
 
 def _compare(window: Window, value: TimeWindow) -> Support | None:
-    """How a window says a value: its length, and its direction if it states one."""
+    """Return how a window supports a value: by its length, and by its direction if it states one."""
     ends = sorted({window.value, window.value if window.other_end is None else window.other_end})
     if value.comparator is Comparator.BETWEEN:
         same = window.unit is value.unit and ends == [value.value, value.value_high]

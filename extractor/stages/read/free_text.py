@@ -63,7 +63,7 @@ def build_text(text: str, *, title: str | None = None, named: bool = True) -> Dr
 
 
 def has_headings(text: str) -> bool:
-    r"""Return whether a text has a heading that no description has, such as that of criteria.
+    r"""Return whether a text has a heading that no description has, such as "Inclusion Criteria".
 
     >>> has_headings("A Trial\nInclusion criteria\nAdults"), has_headings("The inclusion criteria are strict.")
     (True, False)
@@ -151,7 +151,7 @@ class _TextReader:
             yield section, (start, end)
 
     def list_sections(self, title: str | None) -> Iterator[Section]:
-        """Yield the sections, with a ``title`` in place of that of the text."""
+        """Yield the sections, with ``title`` in place of the text's own."""
         yield from text_section("title", title)
         for name in _ORDER if title is None else _ORDER[1:]:
             trimmed = (_trim(self.text, *place) for place in self.places[name])

@@ -76,7 +76,7 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
 
 
 def name_sex(condition: str | None, around: Sex | None) -> Sex | None:
-    """Return the sex of a limit: that of its condition, else the one that the words ``around`` it name.
+    """Return the sex of a limit: the one in its condition, else the one that the words ``around`` it name.
 
     >>> name_sex("for women", Sex.MALE), name_sex("if liver metastases", Sex.MALE), name_sex("except in men", None)
     (<Sex.FEMALE: 'female'>, <Sex.MALE: 'male'>, None)
@@ -124,7 +124,7 @@ def _stands_behind(tokens: Tokens, word: int) -> bool:
 
 
 def _is_subject(tokens: Tokens, word: int) -> bool:
-    """Return whether a sex is that of the whole criterion: its word stands first, and not behind "for" or "in"."""
+    """Return whether a sex applies to the whole criterion: its word stands first, and not behind "for" or "in"."""
     opening = rule("sex_opening").ends(tokens, word)
     return opening is None or opening.first == word or tokens.words[opening.first].lower() not in ("for", "in", "if")
 

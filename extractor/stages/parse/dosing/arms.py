@@ -1,7 +1,7 @@
-"""Read which arms get a regimen, and which of its amounts, from the arms' own texts, the registry's links, sentences.
+"""Read which arms get a regimen and each of its amounts: from their own texts, the registry's links and sentences.
 
-The registry links interventions to arms. Such a link gives no quote, but it says whose arms an intervention is for. An
-arm's own text says more where it states a dose or that an agent is not given.
+The registry links interventions to arms. A link gives no quote, but it says which arms get an intervention. An arm's
+own text says more where it states a dose, or that an agent is not given.
 """
 
 from collections import Counter, defaultdict
@@ -20,10 +20,9 @@ from .clauses import Statement
 from .sections import DosingSection
 
 Claims = tuple[Counter[str], Counter[str]]
-"""By arm, how many regimens of an agent its own text states, and the interventions that are linked to it."""
+"""By arm: how many regimens of an agent its own text states, and how many its linked interventions state."""
 _REACH = 6
 """How many tokens beside an agent can say that it is not given."""
-
 
 _CONTROLS = ("placebo", "sham", "no_intervention", "no intervention")
 """Parts of the registered types of arms that get nothing of their own."""
@@ -81,7 +80,7 @@ class Arms:
         return self.texts[arm].read.raw[span.start : span.end]
 
     def count(self, same: Iterable[Statement]) -> Claims:
-        """Count how many regimens of an agent the own text of each arm states, and its interventions."""
+        """Count the regimens of an agent that each arm's own text states, and those that its interventions state."""
         stated, linked = Counter[str](), Counter[str]()
         for one in same:
             stated.update(self.list_stated(one))
@@ -99,10 +98,10 @@ class Arms:
         own = {arm for arm, number in claims[0].items() if number > (arm in stated)}
         theirs = own | {arm for arm, number in claims[1].items() if number > (arm in linked)}
         uses = self._uses.get(one.agent.key, {})
-        # A placebo in the text of another intervention is that of the arms that name one.
+        # A placebo that only another intervention's text names is given in the arms that name a placebo.
         unnamed = one.agent.kind == "placebo" and not registered and bool(uses)
         possible = {*linked, *registered, *theirs, *uses}
-        possible = stated | (possible - own if stated else possible)  # an arm that states another regimen gets that
+        possible = stated | (possible - own if stated else possible)  # an arm that states another regimen gets that one
         cases: dict[str, str] = {}
         for arm in (arm for arm in self.labels if arm in possible):
             use, lacks = uses.get(arm, Use.NONE), bool(registered) and arm not in registered
@@ -206,7 +205,7 @@ class Arms:
         )
 
     def _read_use(self, text: DosingSection, mention: Mention) -> Use:
-        """Return what the words around an agent in an arm's text say of it."""
+        """Return how the words around an agent in an arm's text use it."""
         tokens, (first, end) = text.tokens, (mention.first, mention.end)
         before = rule("not_given_before").ends(tokens, first, max(0, first - _REACH))
         if before or rule("not_given_after").starts(tokens, end):
@@ -217,7 +216,7 @@ class Arms:
         return Use.BESIDE if place and rule("one_or_other").search(tokens, *place) else Use.ALONE
 
     def read_amounts(self, one: Statement, levels: Iterable[Amount], given: Collection[str]) -> Iterator[Amount]:
-        """Yield the amounts of a regimen, with the labels of their arms where the arms that get it differ in them."""
+        """Yield the amounts of a regimen, with their arms where the arms of the regimen get different amounts."""
         levels = list(levels)
         own = {arm: self._list_levels(arm, one, levels) for arm in self.labels if arm in given}
         linked: dict[str, set[Amount]] = {}

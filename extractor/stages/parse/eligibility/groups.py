@@ -1,4 +1,4 @@
-"""How criteria belong together: by the words of the line that introduces them, or by their own."""
+"""Read how criteria belong together, from the line that introduces them or from their own words."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -28,10 +28,10 @@ _FIRST = re.compile(rf"[\s(\[*_-]*{_JOINT}(?![^\W_]|\s?[<>=≤≥])", re.IGNOREC
 _REACH = 60
 """How many characters before an item its joint may begin."""
 _OTHER = {GroupRule.ALL: OR, GroupRule.ANY: AND}
-"""The joint that says something else than the rule of the list."""
+"""The joint that contradicts the rule of the list."""
 
 _PARTS_OF_ITS_SENSE = (("exceptions_below", "exceptions"), ("examples_below", "examples"), ("kinds_below", "kinds"))
-"""Rules of a line that any of its parts bears out, with their cases."""
+"""Rules of a line that hold if any of its parts does, with their cases."""
 
 
 class Joint(NamedTuple):
@@ -48,7 +48,7 @@ def usual_rule(kind: CriterionKind) -> GroupRule:
 
 
 def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
-    """Return the rule that an introducing line states, with its words; None if it says nothing of one.
+    """Return the rule that an introducing line states, with its words; None if it states none.
 
     >>> tokens = read_text("High risk, shown by two or more of the following:")
     >>> group, place = read_words(tokens)
@@ -144,7 +144,7 @@ def _are_values(items: Sequence[Passage]) -> bool:
 
 
 def _are_names(items: Sequence[Passage]) -> bool:
-    """Return whether most items are short names, that state nothing of anybody."""
+    """Return whether most items are short names, which state nothing about a participant."""
     named = (headings.count_words(item.tokens) <= 8 and not rule("no_kind").search(item.tokens) for item in items)
     return 2 * sum(named) > len(items)
 
@@ -203,7 +203,7 @@ def _find_alternatives(items: Sequence[Passage]) -> tuple[int, int, str] | None:
 
 
 def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
-    """Yield the runs of items of which each is joined to the one before.
+    """Yield the runs of items that are each joined to the one before.
 
     >>> list(_list_runs([False, True, True, False]))
     [(1, 4)]
