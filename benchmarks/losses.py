@@ -31,7 +31,7 @@ from extractor.stages.ask.questions import ModelReply, Question
 from extractor.stages.ask.reply_models import read_values
 from extractor.stages.assemble import ModelResult, assemble_extraction
 from extractor.stages.parse import parse_record
-from extractor.stages.parse.dosing.arms import list_arms
+from extractor.stages.parse.dosing.arms import locate_arms
 from extractor.stages.parse.drafts import Chunk, Draft, Reading
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.proof.check import Unreadable, name_arms
@@ -138,7 +138,7 @@ def _take(parsed: ParsedRecord, calls: Iterable[Sequence[Question]], replies: Re
 
 
 def _believe(parsed: ParsedRecord, question: Question, said: Mapping[str, Any], chunks: Mapping[int, Chunk]) -> Draft:
-    labels = [parsed.raw(span) for span in list_arms(parsed.record).values()]
+    labels = [parsed.raw(span) for span in locate_arms(parsed.record).values()]
     draft, values = parsed.draft_of(question.task, question.chunk), dict(name_arms(said, labels))
     if windows := values.get("time_windows"):
         values["time_window"] = first_window([one for one in windows if isinstance(one, TimeWindow)])

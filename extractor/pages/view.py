@@ -229,7 +229,7 @@ def name_record(record: TrialRecord) -> str:
     return " ".join(next(filter(None, titles), "").split())
 
 
-def list_arms(record: TrialRecord) -> list[str]:
+def list_arm_labels(record: TrialRecord) -> list[str]:
     """Return the labels of the arms as the record writes them, each once."""
     labels = (one.part("label") or "" for one in record.sections if one.name.startswith("arms["))
     return list(dict.fromkeys(filter(None, map(str.strip, labels))))

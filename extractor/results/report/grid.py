@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from extractor.pages.view import Json, list_arms
+from extractor.pages.view import Json, list_arm_labels
 from extractor.pages.words import say
 from extractor.schemas import Regimen, TrialRecord
 
@@ -20,7 +20,7 @@ def lay_out_arms(regimens: Sequence[Regimen], record: TrialRecord | None) -> Jso
     (['A', 'B'], ['given', 'given'], 'paracetamol')
     """
     told = [arm for one in regimens for arm in one.arms]
-    arms = list(dict.fromkeys(say(label) for label in (*(list_arms(record) if record else ()), *told)))
+    arms = list(dict.fromkeys(say(label) for label in (*(list_arm_labels(record) if record else ()), *told)))
     grid: Json = {"arms": arms, "given": [], "untold": []}
     for number, one in enumerate(regimens):
         here = {

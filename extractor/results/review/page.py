@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cached_property
 
-from extractor.pages.view import Json, ShownText, list_arms, name_record, show_findings, view
+from extractor.pages.view import Json, ShownText, list_arm_labels, name_record, show_findings, view
 from extractor.pages.words import say
 from extractor.results.evaluation.highlight import Clue, RecordText, name_field
 from extractor.results.evaluation.standoff import name_home
@@ -152,7 +152,7 @@ def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
         "spans": shown["spans"],
         "choices": {
             "section": [(one["name"], one["title"]) for one in shown["sections"]],
-            "arm": [(label, say(label)) for label in list_arms(record)],
+            "arm": [(label, say(label)) for label in list_arm_labels(record)],
             "member": [(one["id"], f"{one['id']}: {say(one)}") for one in said],
         },
         "items": [

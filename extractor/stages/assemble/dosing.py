@@ -8,7 +8,7 @@ from typing import Any
 
 from extractor.fields.value_forms import show_value
 from extractor.schemas import Absence, AbsenceReason, FieldRef, Origin, Regimen, Support, Task
-from extractor.stages.parse.dosing.arms import list_arms
+from extractor.stages.parse.dosing.arms import locate_arms
 from extractor.stages.parse.drafts import Draft, Reading, Span, find_weakest
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.proof.answers import ModelResult
@@ -42,7 +42,7 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
     latest: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     assembled = Assembled[Regimen](Task.DOSING)
     places = dict[str, Span]()  # of the labels of arms; of arms with one label, that of the first
-    for span in list_arms(parsed.record).values():
+    for span in locate_arms(parsed.record).values():
         places.setdefault(parsed.raw(span), span)
     for draft in _list_drafts(parsed, result):
         exists = draft.read("stands")

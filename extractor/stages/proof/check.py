@@ -18,7 +18,7 @@ from extractor.schemas import (
     Task,
     list_fields,
 )
-from extractor.stages.parse.dosing.arms import list_arms, replace_arms
+from extractor.stages.parse.dosing.arms import locate_arms, replace_arms
 from extractor.stages.parse.drafts import Chunk, Draft, Reading, Refusal, Span
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.text.aliases import trim_event
@@ -68,7 +68,7 @@ def ground_answer(
             quantity in it and the number in the chunk ("Life expectancy:" above "At least 4 weeks").
         fields: The declarations of the user's fields among the values.
     """
-    arms = [(parsed.raw(span), span) for span in list_arms(parsed.record).values()]
+    arms = [(parsed.raw(span), span) for span in locate_arms(parsed.record).values()]
     values = name_arms(values, [label for label, _ in arms])
     search, own = _Search(values, draft, parsed, lead_in, dict(reversed(arms))), {field.name: field for field in fields}
     parts = find_parts(search.here, {name: values[name] for name in _PARTS if name in values})

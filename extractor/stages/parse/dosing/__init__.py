@@ -16,7 +16,7 @@ from extractor.text.book import rule
 from extractor.text.passage import LexedSection
 
 from .agents import PROCEDURES, AgentNames, build_lexicon
-from .arms import Arms, list_arms
+from .arms import Arms, locate_arms
 from .clauses import Statement, describes_other, is_aside
 from .marks import Place, within
 from .merging import find_trial_length, merge_statements, resolve_references
@@ -106,7 +106,7 @@ def read_dosing_text(
         elif lexicon.only or lexicon.find(section):  # nothing is said about no agent
             statements += read_statements(section, lexicon, lexicon.only)
     named = {one.name: one for one in (*groups, *descriptions)}
-    return DosingText(named, lexicon, statements, Arms(list_arms(record), record.registry.arm_links, named, lexicon))
+    return DosingText(named, lexicon, statements, Arms(locate_arms(record), record.registry.arm_links, named, lexicon))
 
 
 def _is_given(statement: Statement) -> bool:

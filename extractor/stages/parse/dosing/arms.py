@@ -28,12 +28,12 @@ _CONTROLS = ("placebo", "sham", "no_intervention", "no intervention")
 """Parts of the registered types of arms that get nothing of their own."""
 
 
-def list_arms(record: TrialRecord) -> dict[str, Span]:
+def locate_arms(record: TrialRecord) -> dict[str, Span]:
     r"""Return the place of each arm's label, by the section of the arm. An arm without a label has an empty place.
 
     >>> from extractor.schemas import Part, Section, Source
     >>> arm = Section(name="arms[0]", text="High\nEXPERIMENTAL", parts=(Part(name="label", start=0, end=4),))
-    >>> list_arms(TrialRecord(record_id="a", source=Source(path="a", format="flat"), sections=(arm,)))
+    >>> locate_arms(TrialRecord(record_id="a", source=Source(path="a", format="flat"), sections=(arm,)))
     {'arms[0]': Span(section='arms[0]', start=0, end=4)}
     """
     found: dict[str, Span] = {}
