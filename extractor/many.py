@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from weakref import finalize
 
 from extractor import api
-from extractor.errors import ExtractorError, RecordError, StoreError
+from extractor.errors import ExtractorError, RecordError, StoreError, WrongType
 from extractor.pages.notebook import TrialExtraction
 from extractor.schemas import TrialRecord
 from extractor.schemas.evidence import PricedUsage
@@ -77,8 +77,8 @@ class Extractor(api.Extractor):
         from extractor.run.progress import show_progress  # noqa: PLC0415 - slow, and one record needs none of it
 
         several = list(records) if isinstance(records, Iterable) and not isinstance(records, _ONE) else [records]
-        for wrong in (one for one in several if not isinstance(one, _ONE)):
-            raise ValueError(f"a {type(wrong).__name__} is no record; give files, folders, records or dictionaries")
+        if wrong := [type(one).__name__ for one in several if not isinstance(one, _ONE)]:
+            raise WrongType(f"a {wrong[0]} is no record; give files, folders, records or dictionaries")
         folder = Path(out or mkdtemp(prefix="extractor-"))
         work = _Work(self, folder, several, (concurrency, limit))
         is_listed = all(isinstance(one, TrialRecord) for one in several)

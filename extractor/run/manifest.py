@@ -236,8 +236,8 @@ def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> 
             "new": [name for name in new if name not in old],
             "gone": [name for name in old if name not in new],
         }
-        told = [f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names]
-        return f"the fields have changed ({'; '.join(told) or 'their order'})"
+        changes = [f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names]
+        return f"the fields have changed ({'; '.join(changes) or 'their order'})"
 
     return {
         name: name_fields()

@@ -16,7 +16,7 @@ _DOSES = next(field for field in DOSING.fields if field.attribute == "amounts.ar
 
 
 def compare_given(pair: Aligned, severity: ChangeSeverity, renamed: Renamed) -> Iterator[TrialChange]:
-    """Yield changed arms of a regimen and its amounts. Arms that only one version has are told as arms."""
+    """Yield changed arms of a regimen and its amounts. An arm of one version alone is a change of the list of arms."""
     one, other = pair.old[0].item, pair.new[0].item
     if not one.arms or not other.arms:  # the record, or an earlier program, does not say
         return

@@ -19,8 +19,8 @@ def compare_groups(
 ) -> Iterator[TrialChange]:
     """Yield changed groups of criteria.
 
-    A rule that changed with the words of its introducing line is told there, in ``lines``. An extraction by an earlier
-    program says nothing of groups.
+    A rule that changed with the words of its introducing line is reported there, in ``lines``. Extractions by earlier
+    versions have no groups.
     """
     if not all("groups" in one.eligibility.model_fields_set for one in (old, new)):
         return
@@ -52,7 +52,7 @@ def compare_groups(
 def _compare_items(
     both: Sequence[tuple[Members, Members]], gone: Sequence[Members], come: Sequence[Members], pairs: Sequence[Aligned]
 ) -> Iterator[TrialChange]:
-    """Yield criteria of both versions that are items of another group; not those of a group that is told as a whole."""
+    """Yield criteria that moved to another group; not those of a group that is reported as a whole."""
     homes = {one.group.id: number for number, (one, _) in enumerate(both)}
     other_homes = {other.group.id: number for number, (_, other) in enumerate(both)}
     whole = {one.group.id for one in gone}, {one.group.id for one in come}

@@ -1,9 +1,8 @@
 """Eligibility as a Group, in the profile StudyEligibilityCriteria of the guide "EBM on FHIR" (1.0.0-ballot, for R5).
 
-All characteristics hold together; criteria of which one or some are enough are a Group of their own, to which a
-characteristic refers. A criterion becomes values only if it says nothing but its limits, and if "all of" and
-``exclude`` are enough to combine them. Any other criterion is a text, since a limit alone would admit or exclude others
-than the criterion does.
+All characteristics hold together; alternatives are a Group of their own, to which a characteristic refers. A criterion
+becomes values only if it says nothing but its limits, and if "all of" and ``exclude`` are enough to combine them. Any
+other criterion is a text, since a limit alone would admit or exclude others than the criterion does.
 """
 
 import re

@@ -19,8 +19,8 @@ def lay_out_arms(regimens: Sequence[Regimen], record: TrialRecord | None) -> Jso
     >>> grid["arms"], grid["given"][0]["doses"], grid["untold"][0]["name"]
     (['A', 'B'], ['given', 'given'], 'paracetamol')
     """
-    told = [arm for one in regimens for arm in one.arms]
-    arms = list(dict.fromkeys(say(label) for label in (*(list_arm_labels(record) if record else ()), *told)))
+    named = [arm for one in regimens for arm in one.arms]
+    arms = list(dict.fromkeys(say(label) for label in (*(list_arm_labels(record) if record else ()), *named)))
     grid: Json = {"arms": arms, "given": [], "untold": []}
     for number, one in enumerate(regimens):
         here = {
@@ -30,7 +30,7 @@ def lay_out_arms(regimens: Sequence[Regimen], record: TrialRecord | None) -> Jso
             "doses": [_say_dose(one, arm) for arm in arms] if one.arms else [_say_dose(one, None)],
         }
         grid["given" if one.arms else "untold"].append(here)
-    return grid if told else None
+    return grid if named else None
 
 
 def _say_dose(regimen: Regimen, arm: str | None) -> str | None:

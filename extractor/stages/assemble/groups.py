@@ -1,4 +1,4 @@
-"""Group criteria: by the line that introduces them, by "or" between them, and by senses that exclude each other."""
+"""Group criteria that one line introduces, that "or" or "and" joins, or that exclude each other."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     lists, nodes = _plant(parsed, criteria)
     for node in [each for each in _walk(lists) if each.line or each in lists]:
         _find_rule(parsed, node)
-    groups = sorted((node for node in _walk(lists) if _is_told(node)), key=lambda node: node.place)
+    groups = sorted((node for node in _walk(lists) if _is_shown(node)), key=lambda node: node.place)
     names = {node: f"g{number}" for number, node in enumerate(groups, 1)}
 
     def name_around(node: _Node) -> str | None:
@@ -67,13 +67,13 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
         return names[above] if above else None
 
     builder = ItemBuilder(parsed, parsed.whole, "eligibility")
-    told: list[CriterionGroup] = []
+    stated: list[CriterionGroup] = []
     for number, node in enumerate(groups):
         lead_in = builder.add(f"groups[{number}].lead_in", node.line) if node.line else None
         if node.rule and (said := builder.add(f"groups[{number}].rule", node.rule)):
             update = {"id": names[node], "lead_in": lead_in, "parent": name_around(node)}
-            told.append(said.model_copy(update=update))
-    return Grouping(tuple(told), builder.build()["evidence"], tuple(map(name_around, nodes)))
+            stated.append(said.model_copy(update=update))
+    return Grouping(tuple(stated), builder.build()["evidence"], tuple(map(name_around, nodes)))
 
 
 def _plant(parsed: ParsedRecord, criteria: Sequence[Draft]) -> tuple[list[_Node], list[_Node]]:
@@ -125,7 +125,7 @@ def _walk(lists: Sequence[_Node]) -> Iterator[_Node]:
         waiting += node.members
 
 
-def _is_told(node: _Node) -> bool:
+def _is_shown(node: _Node) -> bool:
     alternative = node.parent and node.parent.rule and not node.parent.line
     return node.rule is not None and (len(node.members) > 1 or bool(alternative))
 

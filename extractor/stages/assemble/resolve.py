@@ -119,7 +119,7 @@ def resolve_part(
     >>> resolve_part(stated, "of", Reading((stated,), 0.9), said, "eligibility.time_windows")[0].value
     'both'
     """
-    if getattr(_find_same(model, member), name, None) is None:  # of the rules alone, whoever read the rest
+    if getattr(_find_same(model, member), name, None) is None:  # only the rules read it
         return Origin.RULE, measured("parts", name)
     same = _find_same(rule, member)
     if same is not None and _list_words(getattr(same, name)) == _list_words(getattr(member, name)):

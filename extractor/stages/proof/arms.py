@@ -19,7 +19,7 @@ from extractor.stages.parse.dosing.clauses import Statement
 from extractor.stages.parse.drafts import Refusal, Span
 from extractor.text.book import rule
 
-from .sameness import amount_in, kind_of
+from .equality import amount_in, kind_of
 
 
 @dataclass(frozen=True)

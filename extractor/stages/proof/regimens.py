@@ -22,7 +22,7 @@ from extractor.stages.parse.parsed import ParsedRecord
 from extractor.text.book import rule
 
 from .arms import ArmProof
-from .sameness import amount_in, is_same, kind_of
+from .equality import amount_in, is_same, kind_of
 
 _HERE, _BESIDE, _ELSEWHERE, _OTHER_ARM = range(4)
 """Where a statement stands: in the words of the regimen, in its section or the agent's own, in another section, in

@@ -259,7 +259,7 @@ def read_windows(
 
 
 def name_limited(windows: Reading[tuple[TimeWindow, ...]], other: Passage) -> Reading[tuple[TimeWindow, ...]]:
-    """Return time windows of which those that name nothing limit what another line names: their item, or its parent.
+    """Return the time windows. Those that name nothing limit what another line names: their item, or its parent.
 
     >>> _, windows = read_windows(read_passage("within 4 weeks"))
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
