@@ -56,9 +56,12 @@ class Family(_Entry):
 
 
 class Provider(_Entry):
-    """A provider: the variable of its key, the extra with its SDK, its name in genai-prices, its models' names."""
+    """A provider: the variable of its key, that by which its SDK asks another address, the extra with its SDK, its name
+    in genai-prices, its models' names.
+    """
 
     key: str | None = None
+    address: str | None = None
     extra: str | None = None
     prices: str | None = None
     names: str | None = None

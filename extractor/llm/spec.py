@@ -1,5 +1,6 @@
 """The specification of a model, the text after ``--model``, and the settings of its client."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -204,12 +205,14 @@ def hide_keys(text: str, key: SecretStr | None = None) -> str:
 
 
 def name_model(spec: ModelSpec) -> str:
-    """Return the name of a model and its address or provider, for messages.
+    """Return the name of a model and the address that is asked, for messages: the server's own, or what the variable of
+    the provider's SDK says (as ``ANTHROPIC_BASE_URL``); without either, the provider.
 
-    >>> name_model(ModelSpec.parse("http://gpu-1/v1#m")), name_model(ModelSpec.parse("gpt-5-mini"))
-    ('model m at http://gpu-1/v1', 'model gpt-5-mini at openai')
+    >>> name_model(ModelSpec.parse("http://gpu-1/v1#m")), name_model(ModelSpec.parse("deepseek/deepseek-chat"))
+    ('model m at http://gpu-1/v1', 'model deepseek-chat at deepseek')
     """
-    return f"model {spec.name} at {hide_user(spec.base_url) if spec.base_url else spec.provider}"
+    address = spec.base_url or os.environ.get(list_providers()[spec.provider].address or "")
+    return f"model {spec.name} at {hide_user(address).partition('?')[0] if address else spec.provider}"
 
 
 def shown_model(name: str | None) -> str:

@@ -201,6 +201,28 @@ async def test_a_hosted_model_takes_the_key_of_the_environment_unless_given_one(
     assert stub.headers[0]["authorization"] == f"Bearer {sent}"
 
 
+@pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")  # google-genai's own
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("openai/gpt-x", "OPENAI_BASE_URL"),
+        ("anthropic/claude-x", "ANTHROPIC_BASE_URL"),
+        ("google/gemini-x", "GOOGLE_GEMINI_BASE_URL"),
+    ],
+)
+async def test_an_error_names_the_address_that_the_variable_of_an_sdk_gives(name, address, monkeypatch):
+    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.setenv(variable, "sk-of-the-environment")
+    with serve([fault(404, "no such model")]) as stub:
+        monkeypatch.setenv(address, stub.url.replace("//", "//me:secret-word@"))
+        with pytest.raises(ModelUnavailable) as caught:
+            await ask(Model(ModelSpec.parse(name), policy=patient()), ask_about(1), render)
+    assert len(stub.requests) == 1  # that address, and no other, was asked
+    assert str(caught.value).startswith(
+        f"model {name.partition('/')[2]} at {stub.url.replace('//', '//***@')}: HTTP 404"
+    )
+
+
 def test_a_provider_without_its_sdk_says_what_to_install(monkeypatch):
     def refuse(*_, **__):
         raise ConfigurationError("The anthropic package is required. Install it with `pip install anthropic`.")
