@@ -21,16 +21,19 @@ _CHUNK = 200_000
 """A chunk ends when its JSON has this many characters: quick to open, and well compressed."""
 
 
-def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str], scripts: Sequence[str]) -> str:
+def render_page(
+    package: str, values: Mapping[str, Any], *, styles: Sequence[str], scripts: Sequence[str], asks: bool = False
+) -> str:
     """Render the template ``page.html`` in the ``assets`` of a package; it extends this package's ``base.html``.
 
     ``styles`` and ``scripts`` are files of either folder, which follow those that all pages have. Values are escaped.
+    A page that ``asks`` may send requests to the server that it came from.
     Filters beside those of jinja2: ``share`` (0.123, or a dash for None), ``percent`` (of an axis from 0 to 1),
     ``plural`` (a number with its noun) and ``label`` (a field's label).
     """
     style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
     script = read_shared_script() + read_assets(package, *scripts)
-    made = {"style": style, "script": script, "policy": state_policy(style, script)}
+    made = {"style": style, "script": script, "policy": state_policy(style, script, asks=asks)}
     return render_template("page.html", {**values, **made}, package)
 
 
@@ -150,8 +153,9 @@ def to_utf16(text: str) -> Callable[[int], int]:
     return lambda offset: offset + bisect_left(wide, offset)
 
 
-def state_policy(style: str, script: str) -> str:
-    """Return a content security policy that allows only this style and this script, and no requests.
+def state_policy(style: str, script: str, *, asks: bool = False) -> str:
+    """Return a content security policy that allows only this style and this script, and no requests, or with ``asks``
+    only those to the page's own server.
 
     >>> state_policy("", "").split("; ")[0]
     "default-src 'none'"
@@ -161,5 +165,5 @@ def state_policy(style: str, script: str) -> str:
     )
     return (
         f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}'; "
-        "base-uri 'none'; form-action 'none'"
+        "base-uri 'none'; form-action 'none'" + "; connect-src 'self'" * asks
     )

@@ -297,8 +297,9 @@ async def show_index(request: Request) -> dict[str, Any]:
 
 @pages.get("/docs")
 async def show_docs(request: Request) -> HTMLResponse:
-    """The OpenAPI document as a page that loads nothing."""
+    """The OpenAPI document as a page that loads nothing. Its forms send requests to this service alone."""
     described = request.app.openapi()
-    page = render_page("extractor.serve", {"described": described}, styles=(), scripts=())
-    policy = state_policy(read_assets("extractor.pages", "base.css"), read_shared_script())
+    page = render_page("extractor.serve", {"described": described}, styles=(), scripts=("try.js",), asks=True)
+    script = read_shared_script() + read_assets("extractor.serve", "try.js")
+    policy = state_policy(read_assets("extractor.pages", "base.css"), script, asks=True)
     return HTMLResponse(page, headers={"content-security-policy": f"{policy}; frame-ancestors 'none'"})

@@ -17,6 +17,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from extractor.schemas import TrialExtraction
 from extractor.serve.problems import PROBLEMS, problem_type
+from tests.browser import Watch, list_violations, needs_browser, open_context
 from tests.test_readme import contains
 
 from .running import OPERATIONS, TOKEN, finish, many, submit
@@ -173,7 +174,60 @@ def test_the_page_shows_every_operation_and_loads_nothing(anybody, described):
     assert not re.search(r"<(link|img|iframe|script [^>]*src)|@import|url\(", answer.text)
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
+    assert "connect-src 'self'" in policy
     for element in ("style", "script"):
         (content,) = re.findall(rf"<{element}>(.*?)</{element}>", answer.text, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         assert f"{element}-src 'sha256-{digest}'" in policy
+
+
+def test_the_page_shows_markdown_as_markup(anybody):
+    page = anybody.get("/docs").text
+    shown = page.partition("<script>")[0].partition("<main>")[2]
+    assert "else <code>X-Record-Id</code>, else the stem of <code>name</code>" in shown
+    assert "`" not in shown
+
+
+@pytest.fixture
+def docs(chromium, served):
+    """The page in a browser. Afterwards checks that no script failed, and that no other server was asked."""
+    watch, context = Watch(), open_context(chromium)
+    page = context.new_page()
+    watch.follow(page, lambda said: "401" in said)
+    page.goto(f"{served.url}/docs")
+    yield page
+    assert list_violations(page) == []
+    watch.check()
+    assert all(address.startswith(served.url) for address in watch.requests)
+    context.close()
+
+
+def try_call(page, name, **given):
+    """Send the call of an operation, and return its status line and its answer."""
+    form = page.locator(f"form[data-method='{name.split()[0]}'][data-path='{name.split()[1]}']")
+    form.locator("xpath=..").evaluate("(details) => { details.open = true }")
+    for field, value in given.items():
+        form.locator(f"[name='{field}']").fill(value)
+    form.get_by_role("button").click()
+    page.wait_for_function("(form) => !form.querySelector('button').disabled", arg=form.element_handle())
+    return form.get_by_role("status").inner_text(), form.locator("pre").inner_text()
+
+
+@needs_browser
+def test_calls_can_be_tried_with_a_key(docs):
+    status, answer = try_call(docs, "POST /v1/extractions", effort="none")
+    assert status == "401 application/problem+json"
+    assert "no-key" in answer
+    docs.locator("#key").fill(TOKEN)
+    status, answer = try_call(docs, "POST /v1/extractions", effort="none")
+    assert status == "200 application/json"
+    TrialExtraction.model_validate_json(answer)
+    status, answer = try_call(docs, "POST /v1/jobs", effort="none")
+    assert status.startswith("202")
+    job = json.loads(answer)["id"]
+    status, answer = try_call(docs, "GET /v1/jobs/{job_id}/events", job_id=job)
+    assert status.startswith("200 text/event-stream")
+    assert json.loads(answer.strip().rpartition("data: ")[2])["state"] == "done"
+    status, answer = try_call(docs, "GET /v1/jobs/{job_id}/results", job_id=job, format="parquet")
+    assert re.fullmatch(r"200 application/vnd.apache.parquet, [\d,]+ bytes", status)
+    assert try_call(docs, "DELETE /v1/jobs/{job_id}", job_id=job)[0].startswith("204")
