@@ -70,6 +70,8 @@ def serve(given: ServiceOptions) -> None:
         if token_file:
             command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token_file))})"
             say(f"clients need the token in {token_file}; in their shell: {command}")
+        if given.playground:
+            say(f"to try a text, open {url} in a browser, and give it the token")
         print(url, flush=True)  # last, so that a script knows that nothing follows
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server has its own handler, and ends by the signal itself

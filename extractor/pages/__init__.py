@@ -22,9 +22,15 @@ _CHUNK = 200_000
 
 
 def render_page(
-    package: str, values: Mapping[str, Any], *, styles: Sequence[str], scripts: Sequence[str], asks: bool = False
+    package: str,
+    values: Mapping[str, Any],
+    *,
+    styles: Sequence[str] = (),
+    scripts: Sequence[str],
+    asks: bool = False,
+    template: str = "page.html",
 ) -> str:
-    """Render the template ``page.html`` in the ``assets`` of a package; it extends this package's ``base.html``.
+    """Render a template in the ``assets`` of a package that extends this package's ``base.html``.
 
     ``styles`` and ``scripts`` are files of either folder, which follow those that all pages have. Values are escaped.
     A page that ``asks`` may send requests to the server that it came from.
@@ -34,7 +40,7 @@ def render_page(
     style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
     script = read_shared_script() + read_assets(package, *scripts)
     made = {"style": style, "script": script, "policy": state_policy(style, script, asks=asks)}
-    return render_template("page.html", {**values, **made}, package)
+    return render_template(template, {**values, **made}, package)
 
 
 def render_template(template: str, values: Mapping[str, Any], package: str = _SHARED) -> str:

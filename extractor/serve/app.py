@@ -33,6 +33,7 @@ from extractor.errors import ModelError, StoreError, as_extractor_error
 from extractor.events import Event, tell
 
 from .callers import CallerBook, SharedMeter
+from .playground import playground
 from .problems import PROBLEM_TYPE, PROBLEMS, Problem, ProblemError, problem_type, render_problem
 from .requests import BODY_TYPES
 from .routes import routers
@@ -122,7 +123,7 @@ def build_app(settings: ServiceSettings) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    for router in routers:
+    for router in (playground, *routers) if settings.options.playground else routers:
         app.include_router(router)
     app.openapi = lambda: describe_service(app)  # type: ignore[method-assign]
     return app
@@ -131,7 +132,8 @@ def build_app(settings: ServiceSettings) -> FastAPI:
 async def _answer_error(request: Request, error: Exception) -> Response:
     response = render_problem(error, request.state.request_id)
     if response.status_code == 405:  # the framework names the methods of one route only
-        routes = (route for router in routers for route in router.routes if isinstance(route, Route))
+        every = (route for router in (*routers, playground) for route in router.routes)
+        routes = (route for route in every if isinstance(route, Route))
         fitting = (route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE)
         response.headers["allow"] = ", ".join(sorted(set().union(*fitting)))
     return response

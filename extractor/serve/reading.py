@@ -1,12 +1,15 @@
-"""Read a posted record. Worker processes do it, so that no body takes the memory or the time of the service."""
+"""Read a posted record, and show its extraction. Worker processes do it: no body takes the service's memory or time."""
 
+import json
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
 
 from extractor.errors import RecordError, RecordTooSlow
 from extractor.record_limits import limit_time
-from extractor.schemas import Source, TrialRecord
+from extractor.results.report.record import RunRecord, show_record
+from extractor.run.finished import TextState
+from extractor.schemas import Source, TrialExtraction, TrialRecord
 from extractor.stages.read import read_stream
 
 
@@ -39,3 +42,9 @@ def read_posted(posted: Posted) -> TrialRecord | RecordError:
     if others:
         return RecordError(posted.name, "the body has more than one record", "send several records to POST /v1/jobs")
     return record
+
+
+def show_extraction(record: TrialRecord, line: bytes) -> bytes:
+    """Return an extraction, given as a line of JSON, with the data of its page in a report."""
+    shown = show_record(RunRecord(TrialExtraction.model_validate_json(line), record, TextState.SAME))
+    return json.dumps({"shown": shown, "extraction": json.loads(line)}).encode()

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib.util import find_spec
@@ -16,10 +16,11 @@ from fastapi.responses import FileResponse, HTMLResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import ClientDisconnect
 
-from extractor.pages import read_assets, read_shared_script, render_page, state_policy
+from extractor.options import ExtractionOptions
+from extractor.pages import render_page
 from extractor.results.export import Destination, Format, choose_tables, export_run, list_tables
 from extractor.run.manifest import MANIFEST, read_manifest, restore_fields
-from extractor.schemas import TrialExtraction
+from extractor.schemas import TrialExtraction, TrialRecord
 
 from .job import EVENTS, RUN, Job, JobState
 from .jobs import ACTIVE
@@ -69,10 +70,21 @@ async def extract(
     The extraction's id is the record's NCT number, else `X-Record-Id`, else the stem of `name`, else `text-` and the
     first eight digits of the body's SHA-256.
     """
+    return await extract_body(request, service, options, record_id or name)
+
+
+async def extract_body(
+    request: Request,
+    service: Service,
+    options: ExtractionOptions,
+    name: str | None = None,
+    render: Callable[[TrialRecord, bytes], bytes] | None = None,
+) -> Response:
+    """Extract the record in a body, and answer with the extraction, or with what ``render`` makes of both."""
     service.meter.check(options.effort)
     body = await read_body(request, service.settings.options.max_bytes)
-    named = record_id or name or f"text-{sha256(body).hexdigest()[:8]}"
-    line = await while_connected(request, service.extract(named, body, options))
+    named = name or f"text-{sha256(body).hexdigest()[:8]}"
+    line = await while_connected(request, service.extract(named, body, options, render))
     return Response(line, media_type="application/json")
 
 
@@ -296,10 +308,14 @@ async def show_index(request: Request) -> dict[str, Any]:
 
 
 @pages.get("/docs")
-async def show_docs(request: Request) -> HTMLResponse:
+async def show_docs(request: Request) -> Response:
     """The OpenAPI document as a page that loads nothing. Its forms send requests to this service alone."""
-    described = request.app.openapi()
-    page = render_page("extractor.serve", {"described": described}, styles=(), scripts=("try.js",), asks=True)
-    script = read_shared_script() + read_assets("extractor.serve", "try.js")
-    policy = state_policy(read_assets("extractor.pages", "base.css"), script, asks=True)
-    return HTMLResponse(page, headers={"content-security-policy": f"{policy}; frame-ancestors 'none'"})
+    return send_page("docs.html", {"described": request.app.openapi()}, scripts=("try.js",))
+
+
+def send_page(
+    template: str, values: Mapping[str, Any], *, styles: Sequence[str] = (), scripts: Sequence[str]
+) -> Response:
+    """Render a page that may send requests to this service alone. It states its own policy, but for frames."""
+    page = render_page("extractor.serve", values, styles=styles, scripts=scripts, asks=True, template=template)
+    return HTMLResponse(page, headers={"content-security-policy": "frame-ancestors 'none'"})

@@ -1,7 +1,7 @@
 """Start and stop the parts of a service, and extract single records."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import replace
 from importlib.resources import files
@@ -127,8 +127,17 @@ class Service:
             finally:
                 self._limits.discard(limit)
 
-    async def extract(self, name: str, body: bytes, options: ExtractionOptions) -> bytes:
-        """Extract the record in a body, as JSON. Raises ``ProblemError`` and ``ModelError``."""
+    async def extract(
+        self,
+        name: str,
+        body: bytes,
+        options: ExtractionOptions,
+        render: Callable[[TrialRecord, bytes], bytes] | None = None,
+    ) -> bytes:
+        """Extract the record in a body, as JSON, or as ``render`` makes it of both, in a worker process.
+
+        Raises ``ProblemError`` and ``ModelError``.
+        """
         if self._taken >= self.settings.options.queue:
             raise ProblemError("queue-full", "the queue of extractions is full", retry_s=1)
         model = self.model if options.asks else None
@@ -138,7 +147,8 @@ class Service:
                 record = await self._executor.compute(read_posted, Posted(name, body))
                 if isinstance(record, RecordError):
                     raise ProblemError("unreadable", record.problem, place=record.place, remedy=record.remedy)
-                return (await extract_with(self._executor, OpenExtractor(model, options), record)).line
+                line = (await extract_with(self._executor, OpenExtractor(model, options), record)).line
+                return await self._executor.compute(render, record, line) if render else line
         except TimeoutError:
             if self.is_stopping:
                 raise ProblemError("not-ready", "the service stops", retry_s=10) from None

@@ -29,6 +29,8 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     """0 for any free one."""
     root: Annotated[Path | None, Shown(SERVICE, "DIR", envvar="EXTRACTOR_ROOT")] = None
     """Folder of keys and jobs."""
+    playground: Annotated[bool, Shown(SERVICE)] = False
+    """Show a page to paste a text and see its values, at /."""
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 16
     """Records at the model at once."""
     requests_per_minute: Annotated[float | None, Field(ge=0.01), Shown(SPEED, "N")] = None

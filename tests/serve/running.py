@@ -7,9 +7,12 @@ import subprocess
 import sys
 import time
 import tomllib
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +186,16 @@ def check_problem(answer: httpx2.Response, status: int, kind: str | None = None)
     assert problem["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
     assert problem["type"] == (f"urn:trial-extractor:problem:{kind}" if kind else "about:blank")
     return problem
+
+
+def check_policy(page: httpx2.Response) -> None:
+    """Check that a page allows its own style and script, requests to its server, and nothing else."""
+    assert page.headers["content-security-policy"] == "frame-ancestors 'none'"
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page.text)
+    digests = []
+    for element in ("style", "script"):
+        (content,) = re.findall(rf"<{element}>(.*?)</{element}>", page.text, re.DOTALL)
+        digest = b64encode(sha256(content.encode()).digest()).decode()
+        digests.append(f"{element}-src 'sha256-{digest}'")
+    others = ("base-uri 'none'", "form-action 'none'", "connect-src 'self'")
+    assert unescape(policy) == "; ".join(["default-src 'none'", *digests, *others])

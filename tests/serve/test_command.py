@@ -104,6 +104,8 @@ async def test_a_small_service_from_its_start_to_its_end(tmp_path):
             check_problem(answer, 429, "queue-full")
             assert answer.headers["retry-after"] == "1"
         assert service.client.get("/healthz").status_code == 200
+        assert "links" in service.client.get("/", headers={"accept": "text/html"}).json()  # no page unless --playground
+        assert service.client.post("/playground").status_code == 404
         service.process.send_signal(signal.SIGINT)
         assert await asyncio.to_thread(service.process.wait, 300) == 0
         assert token not in service.errors + service.log.read_text("utf-8")

@@ -7,7 +7,15 @@ from functools import cached_property, lru_cache
 from extractor.pages import name_label
 from extractor.pages.view import Json, name_record, show_findings, view
 from extractor.run.finished import TextState
-from extractor.schemas import ExtractedItem, FieldRef, TrialExtraction, TrialRecord
+from extractor.schemas import (
+    AbsenceReason,
+    ExtractedItem,
+    FieldRef,
+    FindingKind,
+    Support,
+    TrialExtraction,
+    TrialRecord,
+)
 from extractor.schemas.values import Value, list_values
 
 from .grid import lay_out_arms
@@ -17,6 +25,8 @@ RECORD = "record"
 _ROOTS = {"eligibility", "dosing", "endpoints", "custom"}
 _NOUNS = {"dosing": "regimen", "endpoints": "endpoint", "criteria": "criterion"}
 """What a group lacks if it is empty."""
+_ENTRY = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
+"""A member in the docstring of an enum."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,16 @@ def show_record(one: RunRecord) -> Json:
         "coverage": [coverage.characters, coverage.claimed, coverage.boilerplate] if coverage else None,
         "usage": {name: count for name, count in (extraction.usage or ()) if count},
     }
+
+
+def list_meanings() -> dict[str, str]:
+    """Return what each reason, kind of finding and support means, by the docstrings of their enums.
+
+    >>> list_meanings()["section_absent"]
+    'the record has no section that could state it'
+    """
+    entries = _ENTRY.findall("\n\n".join(kind.__doc__ or "" for kind in (AbsenceReason, FindingKind, Support)))
+    return {name: " ".join(words.split()).rstrip(".") for name, words in entries}
 
 
 def gather_words(shown: Json) -> str:

@@ -1,32 +1,19 @@
 """Write the page of a run: one file that holds its style, script and records."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from os import PathLike
 from pathlib import Path
 
 from extractor.pages import Chunks, pack, render_page
 from extractor.run.finished import FinishedRun, TextState
 from extractor.run.folder import FAILURES
-from extractor.schemas import AbsenceReason, FindingKind, Support, TrialExtraction
+from extractor.schemas import TrialExtraction
 
 from .overview import Index, Overview, read_failures
-from .record import RunRecord, gather_words, show_record
+from .record import RunRecord, gather_words, list_meanings, show_record
 
 _SCRIPTS = ("viewer.js", "browse.js", "filters.js", "cards.js", "start.js")
-_ENTRY = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
-
-
-def read_meanings(kind: type[StrEnum]) -> dict[str, str]:
-    """Return each member's line in its enum's docstring.
-
-    >>> read_meanings(AbsenceReason)["section_absent"]
-    'the record has no section that could state it'
-    """
-    found = _ENTRY.findall(kind.__doc__ or "")
-    return {name: " ".join(words.split()).rstrip(".") for name, words in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +49,7 @@ def write_report(
             index.add(one, *chunks.add(record))
             words.append(gather_words(record))
     shown = min(limit, overview.records)
-    meanings = read_meanings(AbsenceReason) | read_meanings(FindingKind) | read_meanings(Support)
+    meanings = list_meanings()
     values = {
         "name": finished.folder.resolve().name,
         "manifest": finished.manifest,

@@ -120,3 +120,29 @@ function showFinding(record, finding, number, meanings) {
     finding.sections.length ? make("p", { class: "message dim" }, `looked for in ${finding.sections.join(", ")}`) : null,
   );
 }
+
+/** What is quoted where: for each span the paths of values and findings, with task and label. */
+function listQuoted(record) {
+  const owners = listOwners(record).map((over) => over.map(({ item, value: { path, label, said } }) => {
+    return { path, kind: nameTask(item.of ?? item.path), label: `${label}: ${said}` };
+  }));
+  record.findings.forEach((finding, number) => {
+    finding.quotes.forEach(([, , span], place) => {
+      if (span !== null) owners[span].push({ path: nameCitation(number, place), kind: "findings", label: finding.message });
+    });
+  });
+  return owners;
+}
+
+function listFacts(record) {
+  const facts = [...new Set([record.title && record.id, record.source])].filter(Boolean);
+  if (record.coverage) {
+    const [characters, claimed, boilerplate] = record.coverage;
+    const said = characters - boilerplate;
+    if (said > 0) facts.push(`${Math.round((100 * claimed) / said)} % of the text is quoted`);
+  }
+  const { calls, prompt_tokens = 0, cached_tokens, output_tokens = 0 } = record.usage;
+  const cached = cached_tokens ? ` (${cached_tokens.toLocaleString("en")} cached)` : "";
+  if (calls) facts.push(`${prompt_tokens.toLocaleString("en")} prompt${cached} and ${output_tokens.toLocaleString("en")} output tokens`);
+  return facts;
+}

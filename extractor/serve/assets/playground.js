@@ -1,0 +1,84 @@
+// Sends a text to this service, and shows what it extracts in the viewer.
+
+const MEANINGS = JSON.parse(document.getElementById("meanings").textContent);
+
+/** Say what is wrong and what to do, as the service's problem says it. */
+function tellProblem({ title, detail, remedy, place }) {
+  return [`${title}: ${[place, detail].filter(Boolean).join(": ")}`, remedy].filter(Boolean).join("; ");
+}
+
+/** Extract the text of the form. Throws an error with words for the reader. */
+async function extractText(form, signal) {
+  const query = new URLSearchParams();
+  for (const name of ["tasks", "effort"]) if (form[name]?.value) query.append(name, form[name].value);
+  const headers = { Authorization: `Bearer ${form.key.value.trim()}`, "Content-Type": "text/plain" };
+  const request = { method: "POST", headers, body: form.text.value, signal };
+  let answer;
+  try {
+    answer = await fetch(`playground?${query}`, request);
+  } catch (error) {
+    if (signal.aborted) throw new Error("Stopped.");
+    throw new Error(`The service does not answer (${error.message}); check that it still runs.`);
+  }
+  if (answer.ok) return answer.json();
+  if (answer.status === 401) form.key.focus();
+  const problem = await answer.json().catch(() => ({ title: "No answer of the service", detail: `status ${answer.status}` }));
+  throw new Error(tellProblem(problem));
+}
+
+const form = document.getElementById("try");
+const root = document.getElementById("record");
+const status = form.querySelector(".status");
+const send = form.querySelector("button:not([type])");
+const viewer = new Viewer(root, {
+  listOwners: listQuoted,
+  showValues: (record) => showValues(record, MEANINGS),
+  listFacts,
+  listNotes: () => [],
+});
+let stopping = new AbortController();
+
+function showResult({ shown, extraction }) {
+  history.replaceState(null, "", location.pathname);
+  viewer.show(shown, []);
+  const link = root.querySelector(".download");
+  URL.revokeObjectURL(link.href);
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(extraction, null, 2)], { type: "application/json" }));
+  link.download = `${extraction.record_id}.json`;
+  root.hidden = false;
+  root.querySelector(".record-title").focus({ preventScroll: true });
+  root.scrollIntoView();
+}
+
+/** Show whether the service works; the text stays while it does. */
+function turn({ working, said = "", isWrong = false }) {
+  send.disabled = working;
+  form.stop.hidden = !working;
+  status.textContent = said;
+  status.classList.toggle("wrong", isWrong);
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (send.disabled) return;
+  stopping = new AbortController();
+  turn({ working: true, said: "Extracting …" });
+  try {
+    showResult(await extractText(form, stopping.signal));
+    turn({ working: false });
+  } catch (error) {
+    turn({ working: false, said: error.message, isWrong: true });
+  }
+});
+form.stop.addEventListener("click", () => stopping.abort());
+form.clear.addEventListener("click", () => {
+  form.text.value = "";
+  form.text.focus();
+});
+form.text.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+});
+addEventListener("popstate", () => {
+  if (!root.hidden) viewer.choose(readAddress(location.hash, []).path ?? "");
+});
+document.documentElement.dataset.ready = "true";
