@@ -113,7 +113,7 @@ def read_groups(gold: Path, records: Sequence[Path], folds: set[int], limit: int
 
 async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None = None) -> dict[str, Any]:
     """F1 by field and total, and means a record of calls and tokens."""
-    async with extractor.open(64, calls) as opened:
+    async with extractor.setup.open(64, calls) as opened:
         extract = replace(opened, in_thread=True)
         found = await asyncio.gather(*(extract(record) for record, _ in pairs))
     return summarise(pairs, found, count_static_tokens())

@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api import Extractor
     from .errors import ExtractorError
     from .fetch import Registry, RegistryQuery, fetch_records
-    from .many import Extractor, Results
+    from .many import Results
     from .options import Effort
     from .pages.notebook import show
     from .results.diff import TrialDiff, diff_trials
@@ -31,7 +32,8 @@ __all__ = [
 
 # The public names of each module. A name is imported at its first use, so that the command line starts quickly.
 _MODULES = {
-    ".many": "Extractor Results",
+    ".api": "Extractor",
+    ".many": "Results",
     ".results.diff": "TrialDiff diff_trials",
     ".errors": "ExtractorError",
     ".results.evaluation": "ScoreReport evaluate",

@@ -1,67 +1,33 @@
-"""The Python API: an extractor with its options and its model."""
+"""The Python API: extract one record, a text, or many."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from inspect import signature
 from io import BytesIO
+from os import PathLike
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Unpack, get_type_hints
+from weakref import finalize
 
-from extractor.errors import ArgumentError, RecordError, WrongType
-from extractor.llm.client import Model
-from extractor.llm.exchange import Exchange
-from extractor.llm.opening import ModelChoice, Route, open_model
-from extractor.llm.patience import Patience, Watch
-from extractor.llm.providers import Reasoning
-from extractor.llm.spec import ClientSettings, ModelSpec, read_key
-from extractor.llm.store import OpenStore
-from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
-from extractor.pages.notebook import TrialExtraction  # with what a notebook displays of it
-from extractor.pipeline import extract
+from extractor.errors import RecordError, WrongType
+from extractor.llm.spec import ModelSpec
+from extractor.options import ExtractorOptions, Keywords
+from extractor.pages.notebook import TrialExtraction
 from extractor.schemas import TrialRecord, Usage
-from extractor.stages.ask.querying import converse
+from extractor.setup import OpenExtractor, Setup
 from extractor.stages.read import make_record, read_stream
-from extractor.suggestions import refuse_less
+from extractor.stages.read.json_studies import write_study
 
 if TYPE_CHECKING:
-    from extractor.llm.cost.budget import Pricing
+    from extractor.many import Given, Results
 
-_USUAL_TIMEOUT = ExtractorOptions.model_fields["timeout"].default
-
-
-@dataclass(frozen=True, slots=True)
-class OpenExtractor:
-    """Extracts each record that it is called with, while its model is open.
-
-    If the model's budget is spent, absences name the fields that were not asked. ``in_thread`` keeps the event loop
-    going meanwhile, but no time limit can stop a record there.
-    """
-
-    model: Model | None
-    options: ExtractionOptions
-    in_thread: bool = False
-
-    async def __call__(self, record: TrialRecord) -> TrialExtraction:
-        return await converse(extract(record, self.options), self.model, in_thread=self.in_thread)
-
-    @property
-    def usage(self) -> Usage:
-        """The usage of the model so far, including records that failed or were cancelled."""
-        return self.model.usage if self.model else Usage()
-
-    @property
-    def lost(self) -> Usage:
-        """The most that requests without a reply may have used; its ``calls`` count them."""
-        return self.model.lost if self.model else Usage()
-
-    @property
-    def watch(self) -> Watch:
-        """What the model's calls wait for, and what was wrong with them."""
-        return self.model.watch if self.model else Watch(None, "")
+_ONE = (str, PathLike, TrialRecord, Mapping)
+"""What is one input; anything else that can be iterated holds several."""
 
 
 class Extractor:
@@ -71,7 +37,6 @@ class Extractor:
         model: ``provider/name``, the bare name of a model of OpenAI, or ``http://host:port/v1#NAME``. Without a model,
             only the rules run.
         key: The key of the model. By default the provider's SDK reads its own variable, and a server gets none.
-        exchange: Takes answers from a provider's batch files, and writes the requests that are still open.
         options: The fields of ``ExtractorOptions``, such as ``effort="low"``.
 
     Raises:
@@ -86,42 +51,9 @@ class Extractor:
     """
 
     def __init__(
-        self,
-        model: str | ModelSpec | None = None,
-        *,
-        key: str | None = None,
-        exchange: Exchange | None = None,
-        **options: Unpack[Keywords],
+        self, model: str | ModelSpec | None = None, *, key: str | None = None, **options: Unpack[Keywords]
     ) -> None:
-        chosen = ExtractorOptions.read(options)
-        if not isinstance(model, str | ModelSpec | None):
-            raise WrongType(
-                f"model: a {type(model).__name__} names no model; write its name, such as openai/gpt-5-mini"
-            )
-        spec = ModelSpec.parse(model) if isinstance(model, str) else model
-        if key:
-            if spec is None:
-                raise ArgumentError("a key needs its model; name it with model")
-            spec = replace(spec, api_key=read_key(key))
-        reasoning = Reasoning(chosen.reasoning) if chosen.reasoning else None
-        if spec and reasoning:
-            spec.family.think(reasoning)  # raises ArgumentError if the model's reasoning cannot be set
-        # A slower model is waited for: a request may take longer than the usual patience.
-        patience = Patience(seconds=chosen.timeout) if chosen.timeout > _USUAL_TIMEOUT else Patience()
-        self.asking = ClientSettings(reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience)
-        self._asked = chosen
-        self.options = chosen.extraction
-        self.choice = ModelChoice(spec, chosen.replay, exchange)
-        self._budget = self.pricing.open_budget() if chosen.max_usd is not None else None
-
-    @cached_property
-    def pricing(self) -> "Pricing":
-        """The price of the model's tokens, if it is known, and the limit of money."""
-        from extractor.llm.cost.budget import Pricing  # noqa: PLC0415 - slow, and few need it
-        from extractor.llm.cost.prices import read_prices  # noqa: PLC0415 - as above
-
-        chosen, spec = self._asked, self.choice.spec
-        return Pricing.of(spec, read_prices(chosen.prices), chosen.max_usd, self.asking.reasoning)
+        self.setup = Setup(model, key=key, **options)
 
     def price(self, usage: Usage) -> float | None:
         """Return what a usage costs in US dollars, such as that of an extraction; None if the price is unknown.
@@ -130,31 +62,14 @@ class Extractor:
         >>> Extractor("gpt-5-mini").price(Usage(calls=1, prompt_tokens=1000, output_tokens=100))
         0.00045
         """
-        return self.pricing.cost(usage) / 1e12 if self.pricing.cost else None if usage.calls else 0.0
+        return self.setup.pricing.cost(usage) / 1e12 if self.setup.pricing.cost else None if usage.calls else 0.0
 
-    @asynccontextmanager
-    async def open(
-        self,
-        concurrency: int = 8,
-        calls: OpenStore | None = None,
-        route: Route | None = None,
-        asking: ClientSettings | None = None,
-    ) -> AsyncIterator[OpenExtractor]:
-        """Open the model for many records.
+    def open(self, concurrency: int = 8) -> AbstractAsyncContextManager[OpenExtractor]:
+        """Open the model for many records, at most ``concurrency`` requests at once.
 
         In ``async with extractor.open() as extract``, the call ``await extract(record)`` extracts a record.
-
-        Args:
-            concurrency: The largest number of requests at once.
-            calls: Stored calls. One that has an answer is not sent again; new answers are stored there.
-            route: The budget of calls, and what answers them in place of the model.
-            asking: The other settings of the client.
         """
-        refuse_less("concurrency", concurrency, 1)
-        choice = self.choice if self.options.asks else ModelChoice()
-        settings = replace(asking or self.asking, concurrency=concurrency)
-        async with open_model(choice, settings, calls, route or Route(self._budget)) as model:
-            yield OpenExtractor(model, self.options)
+        return self.setup.open(concurrency)
 
     def extract(self, record: TrialRecord | Mapping[str, Any]) -> TrialExtraction:
         """Extract one record. Opens the model for this record only; use ``extract_many`` for several.
@@ -237,6 +152,62 @@ class Extractor:
                 for task in flight:
                     task.cancel()
 
+    def run(
+        self,
+        records: "Given | Iterable[Given]",
+        *,
+        out: str | PathLike[str] | None = None,
+        limit: int | None = None,
+        concurrency: int = 8,
+        workers: int = 1,
+        quiet: bool = False,
+    ) -> "Results":
+        """Extract many records; one that fails never stops the others. Works in a notebook, too.
+
+        A terminal and a notebook (with ipywidgets) show the progress. ``max_usd`` limits each run.
+
+        Args:
+            records: Files or folders, as ``read_records`` takes them, records, or studies as dictionaries.
+            out: The folder of the run. One that was stopped goes on there, and does not ask again.
+            limit: The number of records to read.
+            concurrency: The largest number of requests to the model at once.
+            workers: The number of processes. With more than one, a script must call this below
+                ``if __name__ == "__main__":``.
+            quiet: Show no progress.
+
+        Raises:
+            ModelUnavailable: The model cannot be reached, or there is no key for it.
+            StoreError: The folder cannot be used, or holds a run with other settings.
+
+        >>> results = Extractor().run("seeds/records")
+        >>> limits = results.table("constraints")
+        >>> limits[["quantity", "comparator", "value", "unit"]].head(2)
+          quantity comparator  value unit
+        0     CD19          >   95.0    %
+        1     CD22          >   95.0    %
+        >>> len(results.extractions), results.failures, results.usage.usd
+        (5, [], 0.0)
+        """
+        from extractor.many import GivenRun, Results  # noqa: PLC0415 - slow, and one record needs none of it
+        from extractor.run.progress import show_progress  # noqa: PLC0415 - as above
+        from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
+
+        several = list(records) if isinstance(records, Iterable) and not isinstance(records, _ONE) else [records]
+        folder = Path(out or mkdtemp(prefix="extractor-"))
+        given = GivenRun(self.setup, folder, several, RunLimits(concurrency, limit))
+        is_listed = all(isinstance(one, TrialRecord) for one in several)
+        with show_progress(given.run.tally, lambda: len(several) if is_listed else None, quiet=quiet):
+            try:
+                call_without_loop(lambda: given.perform(workers), given.stop)
+            except BaseException:
+                if not out:
+                    rmtree(folder, ignore_errors=True)
+                raise
+        results = Results(folder, given.registry, given.stopped)
+        if not out:  # a temporary folder lives as long as its results
+            finalize(results, rmtree, folder, ignore_errors=True)
+        return results
+
 
 def call_without_loop(function: Callable[[], None], stop: Callable[[], None] = lambda: None) -> None:
     """Call a function that runs an event loop; in another thread if one already runs in this one, as in a notebook.
@@ -271,11 +242,7 @@ def _as_record(given: object) -> TrialRecord:
 def _read_study(study: Mapping[str, Any]) -> TrialRecord:
     """Return the record of a study. Raises ``RecordError`` that names the dictionary, and ``WrongType``."""
     try:
-        content = json.dumps(study).encode()
-    except (TypeError, ValueError) as problem:
-        raise WrongType(f"the dictionary is no JSON ({problem}); give a study as json.load reads it") from None
-    try:
-        return next(read_stream("study.json", BytesIO(content)))
+        return next(read_stream("study.json", BytesIO(write_study(study).encode())))
     except RecordError as error:
         remedy = "give a study of the registry's API, such as json.load reads from a file of one"
         raise RecordError("the dictionary", error.problem, remedy) from None

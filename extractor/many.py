@@ -1,114 +1,64 @@
-"""Extract many records in Python, and read the results as tables.
-
-``Extractor`` of the package is the one of ``extractor.api`` with the method ``run``, which performs the same ``Run`` as
-the command line.
-"""
+"""A run over what is given in Python, and its results as tables."""
 
 import asyncio
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from os import PathLike, fspath
 from pathlib import Path
-from shutil import copytree, ignore_patterns, rmtree
-from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any, Literal
-from weakref import finalize
+from shutil import copytree, ignore_patterns
+from typing import Any, Literal
 
-from extractor import api
 from extractor.errors import ExtractorError, RecordError, StoreError, WrongType
 from extractor.pages.notebook import TrialExtraction
-from extractor.schemas import TrialRecord
+from extractor.results.export import choose_tables, collect_rows, read_registry
+from extractor.results.export.frames import make_frame, open_library
+from extractor.results.report.overview import read_failures
+from extractor.run.addresses import open_inputs
+from extractor.run.executor import open_executor
+from extractor.run.finished import FinishedRun
+from extractor.run.folder import FAILURES, RunFolder, naming_file, write_atomically
+from extractor.run.manifest import MANIFEST, Manifest, Stop, describe_settings, restore_fields
+from extractor.run.records import RunLimits
+from extractor.run.run import Run
+from extractor.schemas import Task, TrialRecord
 from extractor.schemas.evidence import PricedUsage
+from extractor.setup import Setup
 from extractor.stages.read import read_records
+from extractor.stages.read.json_studies import write_study
 from extractor.stages.read.records import check_new
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from extractor.run.finished import FinishedRun
-    from extractor.run.manifest import Manifest
-
-_GIVEN = "given.jsonl"
-"""The file of a run's folder with studies that were given as dictionaries, so that commands find their texts."""
 Given = str | PathLike[str] | TrialRecord | Mapping[str, Any]
-_ONE = (str, PathLike, TrialRecord, Mapping)
+_GIVEN = "given.jsonl"
+"""The file of a run's folder with what stands in no other file, so that commands find its text."""
 
 
-class Extractor(api.Extractor):
-    __doc__ = api.Extractor.__doc__
+class GivenRun:
+    """A run over files, records and studies given in Python.
 
-    def run(
-        self,
-        records: Given | Iterable[Given],
-        *,
-        out: str | PathLike[str] | None = None,
-        limit: int | None = None,
-        concurrency: int = 8,
-        workers: int = 1,
-        quiet: bool = False,
-    ) -> "Results":
-        """Extract many records; one that fails never stops the others. Works in a notebook, too.
+    Attributes:
+        run: The run, with its counts.
+        registry: The registered fields of each record.
+        stopped: Why the run ended before its last record; None if it did not.
+    """
 
-        A terminal and a notebook (with ipywidgets) show the progress. ``max_usd`` limits each run.
-
-        Args:
-            records: Files or folders, as ``read_records`` takes them, records, or studies as dictionaries.
-            out: The folder of the run. One that was stopped goes on there, and does not ask again.
-            limit: The number of records to read.
-            concurrency: The largest number of requests to the model at once.
-            workers: The number of processes. With more than one, a script must call this below
-                ``if __name__ == "__main__":``.
-            quiet: Show no progress.
-
-        Raises:
-            ModelUnavailable: The model cannot be reached, or there is no key for it.
-            StoreError: The folder cannot be used, or holds a run with other settings.
-
-        >>> results = Extractor().run("seeds/records")
-        >>> limits = results.table("constraints")
-        >>> limits[["quantity", "comparator", "value", "unit"]].head(2)
-          quantity comparator  value unit
-        0     CD19          >   95.0    %
-        1     CD22          >   95.0    %
-        >>> len(results.extractions), results.failures, results.usage.usd
-        (5, [], 0.0)
-        """
-        from extractor.run.progress import show_progress  # noqa: PLC0415 - slow, and one record needs none of it
-
-        several = list(records) if isinstance(records, Iterable) and not isinstance(records, _ONE) else [records]
-        if wrong := [type(one).__name__ for one in several if not isinstance(one, _ONE)]:
-            raise WrongType(f"a {wrong[0]} is no record; give files, folders, records or dictionaries")
-        folder = Path(out or mkdtemp(prefix="extractor-"))
-        work = _Work(self, folder, several, (concurrency, limit))
-        is_listed = all(isinstance(one, TrialRecord) for one in several)
-        with show_progress(work.run.tally, lambda: len(several) if is_listed else None, quiet=quiet):
-            try:
-                api.call_without_loop(lambda: work.perform(workers), work.stop)
-            except BaseException:
-                if not out:
-                    rmtree(folder, ignore_errors=True)
-                raise
-        results = Results(folder, work.records, work.stopped)
-        if not out:  # a temporary folder lives as long as its results
-            finalize(results, rmtree, folder, ignore_errors=True)
-        return results
-
-
-class _Work:
-    """A run over records given in Python. ``records`` has the registered fields of each, ``stopped`` why it ended."""
-
-    def __init__(
-        self, extractor: Extractor, folder: Path, given: Sequence[Given], limits: tuple[int, int | None]
-    ) -> None:
-        from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
-        from extractor.run.run import Run  # noqa: PLC0415 - as above
-
-        self.folder, self._given = folder, given
-        self.records: dict[str, Mapping[str, Any]] = {}
+    def __init__(self, setup: Setup, folder: Path, given: Sequence[Given], limits: RunLimits) -> None:
+        self.folder = folder
+        self._sources: list[str | TrialRecord] = []
+        self._kept: list[str] = []
+        for one in given:
+            if isinstance(one, str | PathLike):
+                self._sources.append(fspath(one))
+            elif isinstance(one, TrialRecord) and Path(one.source.path).exists():
+                self._sources.append(one)
+            elif not isinstance(one, TrialRecord | Mapping):
+                raise WrongType(f"a {type(one).__name__} is no record; give files, folders, records or dictionaries")
+            else:
+                if not self._kept:
+                    self._sources.append(str(folder / _GIVEN))
+                self._kept.append(one.model_dump_json() if isinstance(one, TrialRecord) else write_study(one))
+        self.registry: dict[str, Mapping[str, Any]] = {}
         self.stopped: str | None = None
-        self._studies = [one for one in given if isinstance(one, Mapping)]
-        self.run = Run(extractor=extractor, read=self._read, limits=RunLimits(*limits), pricing=extractor.pricing)
+        self.run = Run(setup=setup, read=self._read, limits=limits, pricing=setup.pricing)
 
     def stop(self) -> None:
         """Begin no further record. Another thread may call this."""
@@ -116,18 +66,13 @@ class _Work:
 
     def perform(self, workers: int) -> None:
         """Perform the run in its folder."""
-        from extractor.run.executor import open_executor  # noqa: PLC0415 - as above
-        from extractor.run.folder import RunFolder  # noqa: PLC0415 - as above
-        from extractor.run.manifest import Stop, describe_settings  # noqa: PLC0415 - as above
-
-        run, inputs = self.run, dict.fromkeys(map(self._place, self._given))
-        settings, price = describe_settings(run.extractor), run.pricing.cost
-        with RunFolder(self.folder, settings, inputs=filter(None, inputs), price=price) as sink:
-            if self._studies:
-                lines = (json.dumps(one, ensure_ascii=False) + "\n" for one in self._studies)
-                (self.folder / _GIVEN).write_text("".join(lines), "utf-8")
+        run, price = self.run, self.run.pricing.cost
+        inputs = dict.fromkeys(one if isinstance(one, str) else one.source.path for one in self._sources)
+        with RunFolder(self.folder, describe_settings(run.setup), inputs=inputs, price=price) as sink:
+            if self._kept:
+                (self.folder / _GIVEN).write_text("\n".join(self._kept) + "\n", "utf-8")
             try:
-                asyncio.run(self._extract(sink, workers, open_executor))
+                asyncio.run(self._extract(sink, workers))
             except BaseException as error:
                 stop = run.finish(sink, error)
                 is_kept = stop is Stop.BUDGET or (stop is Stop.MODEL_AWAY and run.tally.extracted)
@@ -137,35 +82,20 @@ class _Work:
             else:
                 run.finish(sink)
 
-    async def _extract(self, sink: Any, workers: int, open_executor: "Callable[[int], Any]") -> None:
+    async def _extract(self, sink: RunFolder, workers: int) -> None:
         async with open_executor(workers) as executor:
             await self.run.perform(sink, executor)
 
-    def _place(self, one: Given) -> str | None:
-        """Return where commands find a record again; None for a text that stands in no file."""
-        if isinstance(one, Mapping):
-            return str(self.folder / _GIVEN)
-        if isinstance(one, TrialRecord):
-            return one.source.path if Path(one.source.path).exists() else None
-        return fspath(one)
-
-    def _read(self, on_error: "Callable[[ExtractorError], None]") -> Iterator[TrialRecord]:
-        from extractor.results.export import read_registry  # noqa: PLC0415 - as above
-        from extractor.run.addresses import open_inputs  # noqa: PLC0415 - as above
-
+    def _read(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
         seen: dict[str, tuple[str, int]] = {}
-        studies = iter([self.folder / _GIVEN])  # read once, where the first of them stands
-        for one in self._given:
-            found: Iterable[TrialRecord] = [one] if isinstance(one, TrialRecord) else ()
-            if not isinstance(one, TrialRecord):
-                places: Iterable[str | PathLike[str]] = studies if isinstance(one, Mapping) else [one]
-                found = read_records(*places, on_error=on_error, open_address=open_inputs)
-            for record in found:
+        read = partial(read_records, on_error=on_error, open_address=open_inputs)
+        for one in self._sources:
+            for record in read(one) if isinstance(one, str) else [one]:
                 checked = check_new(record, seen)
                 if isinstance(checked, RecordError):
                     on_error(checked)
                     continue
-                self.records[record.record_id] = read_registry(record)
+                self.registry[record.record_id] = read_registry(record)
                 yield checked
 
 
@@ -185,13 +115,11 @@ class Results:
         return f"<Results of {len(self.extractions):,} records, {len(self.failures):,} failed{stopped}>"
 
     @cached_property
-    def _found(self) -> "FinishedRun":
-        from extractor.run.finished import FinishedRun  # noqa: PLC0415 - as above
-
+    def _found(self) -> FinishedRun:
         return FinishedRun(self.folder)
 
     @property
-    def _manifest(self) -> "Manifest":
+    def _manifest(self) -> Manifest:
         return self._found.manifest
 
     @cached_property
@@ -202,9 +130,6 @@ class Results:
     @cached_property
     def failures(self) -> list[dict[str, Any]]:
         """Each record that failed: ``record_id``, ``path``, ``place``, ``error``, and a ``message`` with the remedy."""
-        from extractor.results.report.overview import read_failures  # noqa: PLC0415 - as above
-        from extractor.run.folder import FAILURES  # noqa: PLC0415 - as above
-
         return read_failures(self.folder / FAILURES)
 
     @property
@@ -228,11 +153,6 @@ class Results:
         return self._tabulate(to, ())
 
     def _tabulate(self, to: str, names: Sequence[str]) -> dict[str, Any]:
-        from extractor.results.export import choose_tables, collect_rows  # noqa: PLC0415 - as above
-        from extractor.results.export.frames import make_frame, open_library  # noqa: PLC0415 - as above
-        from extractor.run.manifest import restore_fields  # noqa: PLC0415 - as above
-        from extractor.schemas import Task  # noqa: PLC0415 - as above
-
         library, fields = open_library(to), restore_fields(self._manifest.settings)
         chosen = choose_tables(tuple(Task), names, fields)
         rows = collect_rows(self.extractions, self._registry, fields)
@@ -243,9 +163,6 @@ class Results:
 
         Raises ``StoreError`` if it cannot be written, or holds something.
         """
-        from extractor.run.folder import naming_file, write_atomically  # noqa: PLC0415 - as above
-        from extractor.run.manifest import MANIFEST  # noqa: PLC0415 - as above
-
         to = Path(folder)
         if to.is_file() or (to.is_dir() and any(to.iterdir())):
             raise StoreError(f"{to}: holds something already; name a new folder")

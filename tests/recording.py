@@ -21,13 +21,13 @@ from unittest.mock import patch
 
 from pydantic import TypeAdapter
 
-from extractor.api import OpenExtractor
 from extractor.llm import live
 from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.spec import ClientSettings, ModelSpec
 from extractor.options import Effort, ExtractionOptions
 from extractor.schemas import Task, TrialExtraction
+from extractor.setup import OpenExtractor
 from extractor.stages.ask import prompt, querying
 from extractor.stages.ask.prompt import list_prompt_versions
 from extractor.stages.read import read_records

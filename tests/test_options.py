@@ -16,13 +16,13 @@ from tests.commands import invoke
 def test_names_may_be_given_as_text():
     options = ExtractionOptions(tasks=["dosing", "endpoints"], effort="none", min_confidence=1)
     assert options == ExtractionOptions(tasks={Task.DOSING, Task.ENDPOINTS}, effort=Effort.NONE, min_confidence=1.0)
-    assert options == Extractor(tasks=["endpoints", "dosing"], effort="none", min_confidence=1).options
+    assert options == Extractor(tasks=["endpoints", "dosing"], effort="none", min_confidence=1).setup.options
     assert pickle.loads(pickle.dumps(options)) == options
 
 
 def test_without_a_word_everything_is_extracted_and_kept():
     everything = ExtractionOptions(tasks=frozenset(Task), effort=Effort.MEDIUM, min_confidence=0.0)
-    assert ExtractionOptions() == everything == Extractor().options
+    assert ExtractionOptions() == everything == Extractor().setup.options
 
 
 def test_no_effort_asks_nothing():
@@ -64,7 +64,7 @@ def test_what_is_no_option_is_refused_with_a_remedy(wrong, problem):
 
 
 def test_one_task_may_be_a_word():
-    assert Extractor(tasks="dosing").options.tasks == {Task.DOSING}
+    assert Extractor(tasks="dosing").setup.options.tasks == {Task.DOSING}
 
 
 def test_a_keyword_that_is_no_option_gets_the_nearest():

@@ -71,7 +71,9 @@ def test_no_import_reads_the_rule_book():
 
 def test_a_command_names_its_inputs_before_it_loads_what_reads_them():
     """On a terminal: a pipe gets nothing before the results."""
-    code = "import sys; sys.modules['extractor.api'] = None; sys.stderr = sys.stdout\nfrom extractor.cli import main\n"
+    code = (
+        "import sys; sys.modules['extractor.setup'] = None; sys.stderr = sys.stdout\nfrom extractor.cli import main\n"
+    )
     code += f"for words in (['run', '{RECORD}'], ['diff', '{RECORD}', '{RECORD}']):\n"
     code += " for terminal in (True, False):\n  sys.stdout.isatty = lambda: terminal\n"
     code += "  sys.argv = ['extractor', *words]\n  try: main()\n"
@@ -79,5 +81,5 @@ def test_a_command_names_its_inputs_before_it_loads_what_reads_them():
     for shown, piped in zip(*[iter(run_python(code).split("=====\n")[:-1])] * 2, strict=True):
         assert re.match(f"extractor: (reading|comparing) {RECORD}", shown)
         assert not re.match("extractor: (reading|comparing)", piped)
-        assert "extractor.api" in shown
-        assert "extractor.api" in piped
+        assert "extractor.setup" in shown
+        assert "extractor.setup" in piped

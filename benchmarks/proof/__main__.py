@@ -21,12 +21,12 @@ from typing import Any, NamedTuple
 
 from benchmarks.adversarial.__main__ import agree, list_given, make_study, to_forms
 from benchmarks.data import Row, format_table, parse_options, read_lines, read_studies
-from extractor.api import Extractor
 from extractor.llm.calls import Call
 from extractor.llm.completions import Completion, Ending
 from extractor.llm.metering import Answerer, Requests
 from extractor.llm.opening import Route
 from extractor.schemas import Support, TrialExtraction, TrialRecord
+from extractor.setup import Setup
 from extractor.stages.ask.reply_models import Reply
 from extractor.stages.proof.check import Unreadable
 from extractor.stages.read import read_records
@@ -141,8 +141,8 @@ def _make_study(number: int, case: Row) -> Row:
 
 
 async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
-    extractor = Extractor("http://stubborn.invalid/v1#stubborn", effort=1.0)
-    async with extractor.open(route=Route(answerer=lambda: Stubborn(case))) as extract:
+    setup = Setup("http://stubborn.invalid/v1#stubborn", effort=1.0)
+    async with setup.open(route=Route(answerer=lambda: Stubborn(case))) as extract:
         return await extract(record)
 
 

@@ -11,7 +11,6 @@ from os.path import realpath  # unlike Path.resolve, it takes links that lead in
 from pathlib import Path
 from typing import Any
 
-from extractor.api import Extractor
 from extractor.errors import ExtractorError
 from extractor.llm.cost.budget import Pricing
 from extractor.llm.exchange import Exchange
@@ -21,6 +20,7 @@ from extractor.run.executor import SMALL_RUN, Executor, InlineExecutor, ProcessE
 from extractor.run.folder import RunFolder
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
+from extractor.setup import Setup
 from extractor.stages.read import read_records
 from extractor.stages.read.records import describe_missing
 from extractor.suggestions import suggest
@@ -54,20 +54,20 @@ class RunJob:
     max_lacking: float = 1.0
 
     @property
-    def extractor(self) -> Extractor:
+    def setup(self) -> Setup:
         """The options of the extraction, and the model."""
-        return self.run.extractor
+        return self.run.setup
 
     @property
     def exports(self) -> bool:
         """Whether the run writes its questions into a file, and no results."""
-        exchange = self.extractor.choice.exchange
+        exchange = self.setup.choice.exchange
         return exchange is not None and not self.waits
 
     @property
     def uses_rules_alone(self) -> bool:
         """Whether the run uses no model."""
-        return not self.extractor.options.asks or not self.extractor.choice.answers
+        return not self.setup.options.asks or not self.setup.choice.answers
 
     def count(self, folder: RunFolder | None = None) -> int | None:
         """Count the records in the inputs, and note the count in ``folder``.
@@ -87,13 +87,13 @@ class RunJob:
 
 
 def _share_work(
-    given: RecordOptions, extractor: Extractor, *, in_batches: bool
+    given: RecordOptions, setup: Setup, *, in_batches: bool
 ) -> tuple[int, Callable[[], AbstractContextManager[Executor]]]:
     """Return how many processes share the work, and a function that opens their executor.
 
     One process is enough if the answers come from a store, a file or a batch.
     """
-    workers, ray, choice = getattr(given, "workers", None), getattr(given, "ray", None), extractor.choice
+    workers, ray, choice = getattr(given, "workers", None), getattr(given, "ray", None), setup.choice
     if ray:
 
         def connect() -> AbstractContextManager[Executor]:
@@ -102,7 +102,7 @@ def _share_work(
             return connected(ray, workers)
 
         return workers or 1, connect
-    if not extractor.options.asks or not choice.answers:
+    if not setup.options.asks or not choice.answers:
         return workers or count_cores(), lambda: nullcontext(open_executor(workers))
     stored = choice.replay or choice.exchange or in_batches
     processes = 1 if stored else workers or min(count_cores(), _MOST_PROCESSES)
@@ -137,7 +137,7 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     if spec and in_batches:
         _ = spec.batch_protocol  # a forecast refuses a model without batches, as the batch itself does
     files = asked.get("answers") or (), asked.get("requests")
-    extractor = Extractor(
+    setup = Setup(
         spec,
         exchange=Exchange(*files) if any(files) else None,
         tasks=given.tasks,
@@ -149,8 +149,8 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
         **{name: asked[name] for name in ("replay", "timeout") if name in asked},
     )
     if replay:  # a question without an answer stays open, and is counted
-        extractor.choice = replace(extractor.choice, tally=ReplayTally())
-    prices, reasoning = find_prices(given.prices), extractor.asking.reasoning
+        setup.choice = replace(setup.choice, tally=ReplayTally())
+    prices, reasoning = find_prices(given.prices), setup.asking.reasoning
     pricing = Pricing.of(spec, prices, given.max_usd, reasoning, in_batches=in_batches, spell=name_option)
     out, is_dry = Path(given.out) if given.out else None, asked.get("dry_run", False)
     with (
@@ -162,9 +162,9 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
             beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
             nearest = "" if path.name in beside else suggest(path.name, beside)
             raise ValueError(f"{path}: {describe_missing(path)}{nearest}; check the path")
-        processes, connect = _share_work(given, extractor, in_batches=in_batches)
+        processes, connect = _share_work(given, setup, in_batches=in_batches)
         run = Run(
-            extractor=extractor,
+            setup=setup,
             read=partial(read_records, *found, stdin=sys.stdin.buffer, open_address=open_inputs),
             limits=RunLimits(asked.get("concurrency", 8), given.limit),
             pricing=pricing,

@@ -40,7 +40,7 @@ def perform_job(job: RunJob) -> int:
     results = None if job.exports else sys.stdout
     opening: AbstractContextManager[Sink] = nullcontext(StreamSink(results, sys.stderr))
     if job.out:
-        settings, price = describe_settings(job.extractor), run.pricing.cost
+        settings, price = describe_settings(job.setup), run.pricing.cost
         opening = RunFolder(job.out, settings, inputs=job.inputs, fresh=job.given.fresh, price=price)
     with opening as sink:
         folder = sink if isinstance(sink, RunFolder) else None
@@ -70,7 +70,7 @@ def perform_job(job: RunJob) -> int:
 
 
 def _print_exported(job: RunJob) -> None:
-    exchange = job.extractor.choice.exchange
+    exchange = job.setup.choice.exchange
     assert exchange
     if not exchange.written:
         say(f"there is nothing to ask, so there is no {exchange.requests}")
@@ -106,7 +106,7 @@ def _show_batch(job: RunJob, news: "BatchStatus") -> None:
 
 def forecast_job(job: RunJob) -> int:
     """Print the forecast of a run's calls, time and cost, and return the exit code. Calls no model."""
-    run, tally, options = job.run, job.run.tally, job.extractor.options
+    run, tally, options = job.run, job.run.tally, job.setup.options
 
     def report(error: ExtractorError) -> None:
         tally.failed += 1
@@ -124,7 +124,7 @@ def forecast_job(job: RunJob) -> int:
         measured = asyncio.run(measure())
     rates, folder = run.pricing.rates(), None if job.given.fresh else job.out
     if folder and (earlier := read_manifest(folder / MANIFEST)) and holds_something(folder, earlier):
-        if changed := explain_changed(earlier.settings, describe_settings(job.extractor)):
+        if changed := explain_changed(earlier.settings, describe_settings(job.setup)):
             differences = "; ".join(changed.values())
             say(f"{folder}: holds a run with other settings ({differences}); the run itself needs another --out")
         with closing(open_run_to_read(folder)) as stored:  # its calls say how many tokens a call takes

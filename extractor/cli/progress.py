@@ -25,7 +25,7 @@ class Interrupts:
     """
 
     def __init__(self, run: "Run") -> None:
-        patience = run.extractor.asking.patience
+        patience = run.setup.asking.patience
         self._seconds = min(patience.seconds, _LONGEST_S) if patience else _LONGEST_S
         self._run, self._count = run, 0
         self._task: asyncio.Task[Any] | None = None

@@ -98,7 +98,7 @@ def how_to_resume(job: RunJob, *, raises_limits: bool = False) -> str:
 
 def explain_lacking(job: RunJob) -> str | None:
     """Say that more questions lack an answer than the run allows, and why; None if it does not fail for that."""
-    tally, choice = job.run.tally, job.extractor.choice
+    tally, choice = job.run.tally, job.setup.choice
     if choice.exchange and choice.exchange.failed and not tally.usage.calls:
         return f"no line of --answers answers a question of these records; {how_to_resume(job)}"
     if tally.lacking <= job.max_lacking:
@@ -117,7 +117,7 @@ def _words() -> list[str]:
 
 def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     """Yield lines on failures, omitted records and open questions, and on the next steps."""
-    exchange, asks, tally = job.extractor.choice.exchange, job.extractor.options.asks, job.run.tally
+    exchange, asks, tally = job.setup.choice.exchange, job.setup.options.asks, job.run.tally
     usage = sum_usage(tally, folder.manifest if folder else None)
     for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost
         yield f"no answer in {broken}"
@@ -130,13 +130,13 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
         yield from _list_failures(job, folder, tally)
     if job.uses_rules_alone and asks and usage.open_questions:
         yield f"{usage.open_questions} questions stayed open; a model can answer them (--model)"
-    if (replayed := job.extractor.choice.tally) and replayed.missing:
+    if (replayed := job.setup.choice.tally) and replayed.missing:
         open_ = f"{replayed.missing:,} calls, of about {replayed.missing_tokens:,} prompt tokens, have no answer in"
         model = folder.manifest.settings["model"] if folder else "none"
         words = re.sub(r"--replay[= ]\S+", f"--model {shlex.quote(model)}", shlex.join(_words()))
         is_known = model != "none" and not model.startswith("replay of ")
         again = f"; to ask them: extractor {words}" if is_known else "; to ask them, name a model with --model"
-        yield f"{open_} {job.extractor.choice.replay}{again}"
+        yield f"{open_} {job.setup.choice.replay}{again}"
     if exchange and exchange.requests:
         files = ", ".join(map(str, exchange.parts))
         yield f"{exchange.written} requests still open, in {files}" if files else "no request is open any more"
@@ -160,7 +160,7 @@ def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str
         yield f"records with another text than in an earlier run: {folder.changed}"
     counts = folder.manifest.records
     if counts["lacking"]:
-        replay = job.extractor.choice.replay
+        replay = job.setup.choice.replay
         again = f"{replay} has none" if replay else "the same command asks again"
         yield f"records that lack an answer: {counts['lacking']}; {again}"
     if left := counts["left"]:

@@ -33,7 +33,7 @@ async def perform_in_batches(
 
     Raises the errors of ``Run.perform``, and ``ModelUnavailable`` if the provider cannot be used.
     """
-    spec, tally = run.extractor.choice.spec, run.tally
+    spec, tally = run.setup.choice.spec, run.tally
     assert spec
     run.start()
     open_client(spec, spec.family.mode[0])  # a missing key is reported before the folder is written
@@ -52,7 +52,7 @@ async def perform_in_batches(
     try:
         async with (
             run.open(folder, executor, Route(answerer=lambda: queue), budget) as extract_all,
-            open_batch_client(spec, book, run.extractor.asking, policy, on_status, *costs) as client,
+            open_batch_client(spec, book, run.setup.asking, policy, on_status, *costs) as client,
         ):
             if poll_s is None:
                 await extract_all()

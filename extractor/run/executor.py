@@ -22,12 +22,12 @@ from multiprocessing import get_context
 from time import monotonic
 from typing import Any, Protocol, Self, TypeVar
 
-from extractor.api import OpenExtractor
 from extractor.errors import EngineError, RecordError
 from extractor.events import Event, tell
 from extractor.options import ExtractionOptions
 from extractor.record_limits import tell_too_slow
 from extractor.schemas import Source, TrialRecord
+from extractor.setup import OpenExtractor
 from extractor.stages.ask.dialogue import Replies
 from extractor.stages.ask.querying import ask_round
 

@@ -24,7 +24,7 @@ from .store import LACKING, LEFT, RunStore
 from .tally import USAGE_OF_RECORDS, Tally, add_counts
 
 if TYPE_CHECKING:
-    from extractor.api import Extractor
+    from extractor.setup import Setup
 
 MANIFEST = "run.json"
 _SHOWN_LEFT = 100
@@ -192,7 +192,7 @@ def _make_absolute(given: str) -> str:
     return given if given == "-" or "://" in given else str(Path(given).absolute())
 
 
-def describe_settings(chosen: "Extractor") -> dict[str, Any]:
+def describe_settings(chosen: "Setup") -> dict[str, Any]:
     """Describe version, rules, options, model, prompts with their hashes, and own fields for JSON. Never a key."""
     fields, replay = chosen.options.fields, chosen.choice.replay
     # With the model of a replayed run, the new run can go on where the stored answers end.

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 
-from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelAway, ModelUnavailable
 from extractor.events import Event, tell
 from extractor.llm.cost.budget import Budget, Pricing
 from extractor.llm.metering import Meter
 from extractor.llm.opening import Route
 from extractor.schemas import TrialRecord
+from extractor.setup import Setup
 
 from .executor import Executor, extract_with
 from .folder import RunFolder
@@ -46,7 +46,7 @@ class Run:
     """One invocation of a run.
 
     Args:
-        extractor: The options and the model.
+        setup: The options and the model.
         read: Reads the records from the first one; its ``on_error`` gets the error of each one that cannot be read.
         limits: The requests at once (for each worker of a cluster), the records to read, and how they are read.
         pricing: The price of tokens, and the run's limit of money.
@@ -56,7 +56,7 @@ class Run:
     ``tally`` has the counts. While ``is_stopping`` is set, no further record begins.
     """
 
-    extractor: Extractor
+    setup: Setup
     read: Callable[..., Iterable[TrialRecord]]
     limits: RunLimits = field(default_factory=RunLimits)
     pricing: Pricing = field(default_factory=Pricing)
@@ -74,7 +74,7 @@ class Run:
 
     def start(self) -> None:
         """Report the start of the run. ``finish`` reports its end."""
-        self._since, options, spec = monotonic(), self.extractor.options, self.extractor.choice.spec
+        self._since, options, spec = monotonic(), self.setup.options, self.setup.choice.spec
         model = spec.name if spec and options.asks else None
         tell(Event.RUN_STARTED, effort=options.effort, model=model, workers=self.workers)
 
@@ -96,7 +96,7 @@ class Run:
         """Open the model, and begin the folder. Yields a function that reads all records and extracts them."""
         folder = sink if isinstance(sink, RunFolder) else None
         requests, tally, ahead = self.limits.concurrency * executor.cluster_workers, self.tally, executor.capacity
-        async with self.extractor.open(requests, folder.calls if folder else None, route) as opened:
+        async with self.setup.open(requests, folder.calls if folder else None, route) as opened:
             if folder:
                 folder.begin()
             tally.meter, tally.lost, tally.price = lambda: opened.usage, lambda: opened.lost, self.pricing.cost

@@ -28,9 +28,9 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from extractor.api import Extractor
 from extractor.errors import ModelError, StoreError, as_extractor_error
 from extractor.events import Event, tell
+from extractor.setup import Setup
 
 from .callers import CallerBook, SharedMeter
 from .playground import playground
@@ -250,7 +250,7 @@ def serve_service(settings: ServiceSettings, host: str, port: int, report: Calla
 
     async def check() -> None:  # here, because the server would report a failed start without a remedy
         with closing(CallerBook(settings.root)), closing(SharedMeter(settings.root, settings.pricing, None)):
-            async with Extractor(settings.model).open():
+            async with Setup(settings.model).open():
                 pass
 
     with _lock_root(settings.root), _listen(host, port) as listening:

@@ -17,7 +17,6 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, NonNegativeInt, model_validator
 
-from extractor.api import Extractor
 from extractor.errors import DiskFull, ExtractorError, ModelUnavailable, RunStopped
 from extractor.events import EventLog
 from extractor.llm.calls import Call
@@ -29,6 +28,7 @@ from extractor.run.manifest import MANIFEST, Stop, describe_settings, read_manif
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.schemas import TrialRecord, Usage
+from extractor.setup import Setup
 from extractor.stages.read import read_records
 
 from .callers import SPENT, CallerBook, SharedMeter
@@ -117,7 +117,7 @@ class JobRun:
         self._problem: str | None = None  # why the upload could not be read to its end
         options, asks = settings.options, settings.model is not None and job.effort is not Effort.NONE
         self.run = Run(
-            extractor=Extractor(
+            setup=Setup(
                 settings.model,
                 tasks=job.tasks,
                 effort=job.effort,
@@ -155,7 +155,7 @@ class JobRun:
 
     async def _perform(self, executor: Executor) -> tuple[JobState, str | None]:
         run, failure = self.run, None
-        described, earlier = describe_settings(run.extractor), read_manifest(self._folder / RUN / MANIFEST)
+        described, earlier = describe_settings(run.setup), read_manifest(self._folder / RUN / MANIFEST)
         stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)
         if earlier and stale and run.limits.budget and holds_something(self._folder / RUN, earlier):
             # Starting over would pay for all calls again.

@@ -7,7 +7,6 @@ from dataclasses import replace
 from importlib.resources import files
 from logging import NullHandler
 
-from extractor.api import Extractor, OpenExtractor
 from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
 from extractor.events import listening
 from extractor.llm.client import Model
@@ -16,6 +15,7 @@ from extractor.options import Effort, ExtractionOptions
 from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord
+from extractor.setup import OpenExtractor, Setup
 
 from .callers import CallerBook, RequestRates, SharedMeter
 from .job import keep_job_events_apart
@@ -74,12 +74,12 @@ class Service:
             executor = await stack.enter_async_context(timed)
             jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
             service = cls(settings, book, meter, executor, jobs)
-            extractor = Extractor(
+            setup = Setup(
                 settings.model, reasoning=settings.options.reasoning, model_options=settings.options.model_options
             )
             # A service outlives its model's absences: each request has its own time, and the next one tries again.
-            asking = replace(extractor.asking, patience=None)
-            opening = extractor.open(settings.options.concurrency, route=Route(service.meter), asking=asking)
+            asking = replace(setup.asking, patience=None)
+            opening = setup.open(settings.options.concurrency, route=Route(service.meter), asking=asking)
             opened = await stack.enter_async_context(opening)
             service.model = opened.model
             service.runner.start()

@@ -202,7 +202,7 @@ async def test_a_run_that_lacks_the_second_answer_is_missed_aloud(tmp_path):
 
     with closing(open_run(tmp_path)) as run, serve(answering({LINE: {"limits": [WRONG]}})) as stub:
         asking = Extractor(stub.spec, effort=1.0, tasks=["eligibility"])
-        async with asking.open(calls=lambda: CallStore(run)) as extract:
+        async with asking.setup.open(calls=lambda: CallStore(run)) as extract:
             recorded = await extract(RECORD)
     assert [finding.kind for finding in recorded.findings] == [FindingKind.QUOTE_CONFLICT]
     assert replay() == recorded

@@ -94,7 +94,7 @@ async def test_budget_exhausted_between_two_questions(doubtful):
     script = answering({"Zinc": {"specimens": ["moon dust"], "methods": ["flame photometry"]}})
     with serve(script) as stub:
         extractor = Extractor(stub.spec, effort=1.0, tasks=["endpoints"])
-        async with extractor.open(route=Route(Budgeted(lambda: not stub.requests))) as extract:
+        async with extractor.setup.open(route=Route(Budgeted(lambda: not stub.requests))) as extract:
             extraction = await extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
     assert not any(map(asks_again, stub.requests))
     assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.UNSUPPORTED_ANSWER
@@ -132,7 +132,7 @@ def test_an_answer_that_is_not_stated(doubtful):
 async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
     with serve(answering({})) as stub:
         extractor = Extractor(stub.spec, effort=1.0, tasks=tasks)
-        async with extractor.open(route=Route(Budgeted(lambda: False))) as extract:
+        async with extractor.setup.open(route=Route(Budgeted(lambda: False))) as extract:
             extraction = await extract(trial(**sections))
     assert not stub.requests
     assert reasons(extraction)[field] is AbsenceReason.BUDGET_EXHAUSTED
@@ -148,7 +148,7 @@ async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked(tmp
     with serve(answering({})) as stub:
         extractor, allowed = Extractor(stub.spec, fields=path, effort=0.0), count()
         record = trial(eligibility=f"Inclusion Criteria:\n{lines}")
-        async with extractor.open(route=Route(Budgeted(lambda: next(allowed) < 3))) as extract:
+        async with extractor.setup.open(route=Route(Budgeted(lambda: next(allowed) < 3))) as extract:
             some = await extract(record)
         asked = len(stub.requests)
         (every,) = [one async for one in extractor.extract_many([record])]

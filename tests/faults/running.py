@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx2
 
-from extractor.api import Extractor, OpenExtractor
 from extractor.errors import ExtractorError
 from extractor.llm.client import Model
 from extractor.llm.database import open_run_to_read
@@ -24,6 +23,7 @@ from extractor.run.folder import RunFolder
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.run.tally import Tally
+from extractor.setup import OpenExtractor, Setup
 from extractor.stages.read import read_records
 from tests.skipping import loop_time
 
@@ -81,17 +81,17 @@ async def run_against(
 ) -> Ended:
     """Run the records of a file against a server, into a new folder or one with an earlier run."""
     spec, error = ModelSpec.parse(f"{server.url}#stub"), None
-    extractor = Extractor(spec, effort=1.0)
+    setup = Setup(spec, effort=1.0)
     settings = settings or ClientSettings(concurrency=CONCURRENCY)
 
     @asynccontextmanager
     async def open_model(_concurrency: int, calls: OpenStore, _route: Route) -> AsyncIterator[OpenExtractor]:
         async with Model(spec, settings, POLICY, store=calls) as model:
             model._answerer.sdk._client = httpx2.AsyncClient(transport=server)  # in place of the network
-            yield OpenExtractor(model, extractor.options)
+            yield OpenExtractor(model, setup.options)
 
-    extractor.open = open_model
-    run = Run(extractor=extractor, read=partial(read_records, str(records)), limits=RunLimits(CONCURRENCY))
+    setup.open = open_model
+    run = Run(setup=setup, read=partial(read_records, str(records)), limits=RunLimits(CONCURRENCY))
     with RunFolder(folder, {"model": str(spec)}, inputs=[str(records)]) as results:
         try:
             await run.perform(results, InlineExecutor())

@@ -1,10 +1,10 @@
 import pytest
 
 from extractor import Extractor
-from extractor.api import OpenExtractor
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 from extractor.options import ExtractionOptions
+from extractor.setup import OpenExtractor
 
 from .obedient import Obedient
 from .suite import ANSWERS, RECORDS, HostileRecord, list_injected, list_lost, list_misplaced, load_suite

@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from benchmarks.records import write_distinct_records
-from extractor.api import OpenExtractor
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.events import EventLog, listening
 from extractor.options import Effort, ExtractionOptions
@@ -23,6 +22,7 @@ from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
 from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Part, Section, Source, TrialRecord, Usage
+from extractor.setup import OpenExtractor
 from extractor.stages.ask.questions import ModelReply
 from extractor.stages.ask.reply_models import Item
 from extractor.stages.parse import parse_record

@@ -7,7 +7,6 @@ from functools import partial
 import pytest
 
 from extractor import Extractor, record_limits
-from extractor.api import OpenExtractor
 from extractor.errors import RecordTooLarge, RecordTooSlow
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract_by_rules
@@ -15,6 +14,7 @@ from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
 from extractor.run.records import RunLimits, extract_records
 from extractor.run.tally import Tally
 from extractor.schemas import Section, Source, TrialRecord
+from extractor.setup import OpenExtractor
 from extractor.stages.parse import parse_record
 from tests.failing import fail_for_some, path_with_failures
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from extractor import Extractor, make_record, read_records
 from extractor.errors import MissingExtra, ModelUnavailable, StoreError
 from extractor.results.export import frames, list_tables, tabulate
+from extractor.run.finished import FinishedRun, TextState
+from extractor.stages.read import read_stream
 from tests.commands import extractor
 from tests.faults.server import serve_faults
 
@@ -96,9 +99,24 @@ def refuse(name):
     raise ImportError(name)
 
 
-@pytest.mark.parametrize("given", [STUDIES, [STUDY]], ids=["files", "dictionaries"])
+NOTE = make_record(
+    "Inclusion criteria:\r\n- HbA1c of at least 7.5 \N{HEAVY CHECK MARK} %", title="A Trial", record_id="note"
+)
+STREAMED = next(read_stream("gone.xml", BytesIO(Path("tests/records/study.json").read_bytes())))
+
+
+@pytest.mark.parametrize(
+    "given", [STUDIES, [STUDY], [NOTE, STUDY, STUDIES], STREAMED], ids=["files", "dictionaries", "mixed", "stream"]
+)
 def test_commands_take_a_saved_run(given, tmp_path):
-    folder = RULES.run(given).save(tmp_path / "saved")
+    results = RULES.run(given)
+    assert results.failures == []
+    folder = results.save(tmp_path / "saved")
+    reread = list(FinishedRun(folder).reread())
+    assert [one.text for one in reread] == [TextState.SAME] * len(results.extractions)
+    for one in reread:
+        if one.record_id == NOTE.record_id:
+            assert one.record.sections == NOTE.sections
     exported = extractor("export", str(folder), "--to", str(tmp_path / "tables"), "--format", "csv")
     assert exported.returncode == 0, exported.stderr
     assert b"inputs are missing" not in exported.stderr

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from extractor import Extractor, read_records
+from extractor import read_records
 from extractor.errors import BudgetReached, ModelAway, ModelUnavailable, RecordError, RunStopped, StoreError
 from extractor.events import EventLog, listening
 from extractor.run.executor import InlineExecutor
@@ -13,13 +13,14 @@ from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
+from extractor.setup import Setup
 from tests.commands import read_lines
 
 RECORDS = list(read_records("seeds/records"))
 
 
 def make_run(read, **limits):
-    return Run(extractor=Extractor(effort="none"), read=read, limits=RunLimits(**limits))
+    return Run(setup=Setup(effort="none"), read=read, limits=RunLimits(**limits))
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from extractor.api import Extractor
+from extractor.options import Effort, ExtractionOptions
 from extractor.pages.view import Json, ShownText
+from extractor.pipeline import extract_by_rules
 from extractor.results.evaluation.standoff import find_places
 from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
 from extractor.stages.parse.drafts import CERTAIN
@@ -146,4 +147,5 @@ def _read(words: MarkedWords, section: str, text: str) -> TrialExtraction:
 
 def _extract(*sections: Section) -> TrialExtraction:
     source = Source(path="marked words", format="flat")
-    return Extractor(effort="none").extract(TrialRecord(record_id="marked", source=source, sections=sections))
+    record = TrialRecord(record_id="marked", source=source, sections=sections)
+    return extract_by_rules(record, ExtractionOptions(effort=Effort.NONE))

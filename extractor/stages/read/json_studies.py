@@ -1,4 +1,4 @@
-"""Studies in JSON: of the ClinicalTrials.gov API, versions 1 and 2, and of CTIS.
+"""Studies in JSON: of the ClinicalTrials.gov API, versions 1 and 2, of CTIS, and records that this program wrote.
 
 A document is one study, an array of studies, a page ``{"studies": [...]}`` or ``{"FullStudiesResponse": ...}``, or
 JSONL, one study per line. Arrays and pages are streamed; in JSONL a broken line loses only that line.
@@ -6,10 +6,14 @@ JSONL, one study per line. Arrays and pages are streamed; in JSONL a broken line
 
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import ijson  # type: ignore[import-untyped]
+from pydantic import ValidationError
+
+from extractor.errors import WrongType
+from extractor.schemas import TrialRecord
 
 from .drafts import Draft, Found, Unreadable, build_draft
 from .json_fields import Node, find_nodes, read_texts
@@ -111,6 +115,8 @@ def build_study(study: Any) -> Draft:
         if isinstance(study, dict) and isinstance(study.get(wrapper), dict):
             study = study[wrapper]
     if isinstance(study, dict):
+        if {"record_id", "sections"} <= study.keys():
+            return _read_own(study)
         if {"authorizedApplication", "authorizedPartI"} & study.keys():
             part = "authorizedPartI" if study.get("authorizedPartI") else "authorizedApplication.authorizedPartI"
             return read_study(Node(study, "trial"), list_paths("ctis_json", part), find_nodes, read_texts)
@@ -118,6 +124,24 @@ def build_study(study: Any) -> Draft:
             if study.get(section) is not None:
                 return read_study(Node(study[section], section), list_paths(name), find_nodes, read_texts)
     raise Unreadable("JSON that is not a study (it has no protocolSection)", _GIVE_STUDIES)
+
+
+def write_study(study: Mapping[str, Any]) -> str:
+    """Return a study as a line of JSON. Raises ``WrongType`` for what JSON cannot hold."""
+    try:
+        return json.dumps(study, ensure_ascii=False)
+    except (TypeError, ValueError) as problem:
+        raise WrongType(f"the dictionary is no JSON ({problem}); give a study as json.load reads it") from None
+
+
+def _read_own(record: dict[str, Any]) -> Draft:
+    """Build the draft of a record that this program wrote, by ``TrialRecord.model_dump_json``."""
+    try:
+        own = TrialRecord.model_validate(record)
+    except ValidationError as error:
+        problem = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:1])
+        raise Unreadable(f"a record of another form ({problem})", "write it again by model_dump_json") from None
+    return Draft(own.sections, own.source.format, own.record_id, own.registry)
 
 
 def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
