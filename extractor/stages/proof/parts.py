@@ -8,13 +8,13 @@ from extractor.schemas import Constraint, Support, TimeWindow
 from extractor.stages.parse.drafts import Refusal, Span
 from extractor.text.book import rule
 from extractor.text.lexer import Range, Tokens
-from extractor.text.mentions.conditions import find_conditions, find_sexes, name_sex
+from extractor.text.mentions.conditions import find_conditions, find_sexes, is_of_another, name_sex
 from extractor.text.mentions.constraints import find_limits
 from extractor.text.mentions.window_parts import is_past
 from extractor.text.mentions.windows import Window
 from extractor.text.passage import Passage
 
-from .apart import is_of_another
+
 from .places import Supported, cut, find_quotes, locate
 from .windows import list_stated
 

@@ -1,5 +1,6 @@
 """Find to whom, or when, each limit of a line applies: "for men", "if liver metastases", "Cohort B"."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -21,18 +22,20 @@ _LONGEST = 20
 """The most tokens of a condition."""
 _NORMAL = frozenset({"ULN", "UNL", "normal", "Normal"})
 _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "with", "exception"})
+_BRACKETED = re.compile(r"\([^()]*\)")
+_ENDS = frozenset(";.")
 
 
 class _Phrase(NamedTuple):
     """Words that may say when a limit applies.
 
-    ``plain``: they do so of any limit, not only of a further one on the same quantity. ``reach``: where the limits of a
-    part end that stands in front of a colon.
+    ``plain``: they do so of any limit, not only of a further one on the same quantity. ``reach``: where the limits end
+    of which they are said, if they stand in front of all of them: "Cohort B: ...", "If liver metastases, ...".
     """
 
     first: int
     end: int
-    plain: bool
+    plain: bool = True
     reach: int = 0
 
 
@@ -42,37 +45,37 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
     The sexes stand before the limits or behind them, in the same clause. The first one shows which: "Hb < 13 g/dL in
     men and < 12 g/dL in women".
     """
-    found = ((one.first, sex) for name, sex in _SEXED.items() for one in rule(name).find(tokens))
-    named = {at: sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
-    if not named or not places or rule("all_sexes").search(tokens):
-        return {}
-    first, last = sorted(named), {key: end - 1 for key, (_, end) in places.items()}
-    ends, sexes = sorted(last.values()), dict[int, tuple[Sex, int]]()
-    starts = {place[0] for place in places.values()}
-    leads = (first[0] < ends[0] and not _stands_behind(tokens, first[0])) or any(
-        at + 1 in starts or (at + 2 in starts and tokens.codes[at + 1] == ":") for at in first
-    )
-    for key, place in last.items():
-        within = first[bisect_left(first, places[key][0]) : bisect_right(first, place)]
-        inside = [at for at in within if NUMBER not in tokens.codes[at : place + 1]]
+    named = {} if not places or rule("all_sexes").search(tokens) else _name_sexes(tokens)
+    sexes = dict[int, tuple[Sex, int]]()
+    for key, (first, end) in places.items():
+        inside = [at for at in named if first <= at < end and NUMBER not in tokens.codes[at:end]]
         if len(inside) == 1:  # "50 kg (men)"
-            sexes[key] = named[inside[0]], inside[0]
+            sexes[key] = named.pop(inside[0]), inside[0]
+    words, ends, starts = sorted(named), sorted(end for _, end in places.values()), {one for one, _ in places.values()}
+    leads = any(at + 1 in starts or (at + 2 in starts and tokens.codes[at + 1] == ":") for at in words) or (
+        bool(words) and words[0] < ends[0] and not _stands_behind(tokens, words[0])
+    )
+    for key, (_, end) in places.items():
+        number, others = bisect_left(words, end), bisect_right(ends, end)
+        if key in sexes or not words:
             continue
-        number = bisect_left(first, place)
         if leads:
-            floor = ends[bisect_left(ends, first[number - 1]) - 1] if first[number - 1] > ends[0] else -1
-            beside = first[bisect_left(first, floor) : number]  # "women (not pregnant) and men of" are both
+            floor = max((one for one in ends if number and one <= words[number - 1]), default=0)
+            beside = words[bisect_left(words, floor) : number]  # "women (not pregnant) and men of" are both
             at = beside[-1] if len({named[one] for one in beside}) == 1 else None
         else:
-            following = ends[bisect_right(ends, place) :][:1]
-            at = next((one for one in first[number : number + 1] if not following or one < following[0]), None)
-            behind = place + 1  # "102 cm (40 inches) in men"
-            if tokens.codes[behind : behind + 1] == "(":
-                behind = max(behind, tokens.codes.find(")", behind, behind + _NEAR))
-            at = None if at is not None and NUMBER in tokens.codes[behind:at] else at
-        if at is not None and frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
+            at = words[number] if number < len(words) and words[number] < [*ends, len(tokens)][others] else None
+            between = _BRACKETED.sub("", tokens.codes[end:at])  # "102 cm (40 inches) in men"
+            at = None if not {NUMBER, ":"}.isdisjoint(between) else at
+        if at is not None and _ENDS.isdisjoint(tokens.codes[min(at, end) : max(at, end - 1)]):
             sexes[key] = named[at], at
     return sexes
+
+
+def _name_sexes(tokens: Tokens) -> dict[int, Sex]:
+    """Return the sex that each word names: "men", but not that of "MEN 1" or "male condom"."""
+    found = ((one.first, sex) for name, sex in _SEXED.items() for one in rule(name).find(tokens))
+    return {at: sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
 
 
 def name_sex(condition: str | None, around: Sex | None) -> Sex | None:
@@ -84,8 +87,7 @@ def name_sex(condition: str | None, around: Sex | None) -> Sex | None:
     tokens = read_text(condition or "")
     if tokens.words and tokens.words[0].lower() in _EXCEPTING - {"with"}:
         return None
-    found = ((one.first, sex) for name, sex in _SEXED.items() for one in rule(name).find(tokens))
-    named = {sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
+    named = {*_name_sexes(tokens).values()}
     return named.pop() if len(named) == 1 else around
 
 
@@ -99,9 +101,8 @@ def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | Non
     [None, 'with liver metastases']
     """
     found: list[Range | None] = [None] * len(limits)
-    phrases = list(_find_phrases(tokens, limits))
     ends = {one.end for one in limits}
-    for phrase in sorted(phrases, key=lambda one: one.first not in ends):  # those directly behind a limit first
+    for phrase in sorted(_find_phrases(tokens, limits), key=lambda one: one.first not in ends):  # directly behind first
         for at in _choose_limits(tokens, phrase, limits, found):
             found[at] = found[at] or (phrase.first, phrase.end)
     sexes = find_sexes(tokens, {at: (one.first, one.end) for at, one in enumerate(limits)})
@@ -111,6 +112,23 @@ def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | Non
             found[at] = _extend_sex(tokens, word)
         done.add(word)
     return found
+
+
+def is_of_another(tokens: Tokens, words: Range, own: Limit, limits: Sequence[Limit]) -> bool:
+    """Return whether words that may be a condition belong to another limit of a line, or stand in an unrelated clause.
+
+    >>> from extractor.text.book import read_text
+    >>> from .constraints import find_limits
+    >>> tokens = read_text("HbA1c over 9 % on tablets or over 10 % on insulin")
+    >>> limits = find_limits(tokens, None)
+    >>> [is_of_another(tokens, (12, 14), one, limits) for one in limits]
+    [True, False]
+    """
+    if chosen := [*_choose_limits(tokens, _Phrase(*words), limits, [None] * len(limits))]:
+        return own not in (limits[at] for at in chosen)
+    first, end = words
+    parted = not _ENDS.isdisjoint(tokens.codes[min(own.end, end) : max(own.first, first)])
+    return parted and (end <= own.first or any(own.end <= one.first < end + _LONGEST for one in limits))
 
 
 def _stands_behind(tokens: Tokens, word: int) -> bool:
