@@ -11,7 +11,7 @@ from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.quantity_names import name_quantity, names_quantity
 from extractor.text.units import read_unit
 
-from .bounds import Limit
+from .bounds import LOWER, UPPER, Limit
 
 _SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
 """Rules that find words for a sex."""
@@ -45,7 +45,14 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
     The sexes stand before the limits or behind them, in the same clause. The first one shows which: "Hb < 13 g/dL in
     men and < 12 g/dL in women".
     """
-    named = {} if not places or rule("all_sexes").search(tokens) else _name_sexes(tokens)
+    both = rule("all_sexes").search(tokens)
+    # but "men aged 40 to 70 or women aged 45 to 75" are two groups
+    apart = (
+        both
+        and any(both.first < one < both.end for one, _ in places.values())
+        and any(both.end <= one <= both.end + 1 for one, _ in places.values())
+    )
+    named = _name_sexes(tokens) if places and (not both or apart) else {}
     sexes = dict[int, tuple[Sex, int]]()
     for key, (first, end) in places.items():
         inside = [at for at in named if first <= at < end and NUMBER not in tokens.codes[at:end]]
@@ -111,6 +118,10 @@ def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | Non
         if found[at] is None and not (word in done and _is_subject(tokens, word) and not _goes_on(tokens, limits, at)):
             found[at] = _extend_sex(tokens, word)
         done.add(word)
+    for at in range(len(limits) - 2, -1, -1):  # "above 30 kg and below 120 kg in men"
+        place = found[at + 1]
+        if found[at] is None and place and place[1] > limits[at + 1].end and _joins(tokens, *limits[at : at + 2]):
+            found[at] = place
     return found
 
 
@@ -124,8 +135,10 @@ def is_of_another(tokens: Tokens, words: Range, own: Limit, limits: Sequence[Lim
     >>> [is_of_another(tokens, (12, 14), one, limits) for one in limits]
     [True, False]
     """
+    place = limits.index(own)
     if chosen := [*_choose_limits(tokens, _Phrase(*words), limits, [None] * len(limits))]:
-        return own not in (limits[at] for at in chosen)
+        run = range(place, max(place, chosen[0]))
+        return place not in chosen and not (run and all(_joins(tokens, *limits[at : at + 2]) for at in run))
     first, end = words
     parted = not _ENDS.isdisjoint(tokens.codes[min(own.end, end) : max(own.first, first)])
     return parted and (end <= own.first or any(own.end <= one.first < end + _LONGEST for one in limits))
@@ -157,6 +170,16 @@ def _is_same(tokens: Tokens, one: Limit, other: Limit) -> bool:
     if one.quantity is None or other.quantity is None or rule("names_nobody").covers(tokens, *other.quantity):
         return True
     return tokens.read(*one.quantity).lower() == tokens.read(*other.quantity).lower()
+
+
+def _joins(tokens: Tokens, one: Limit, other: Limit) -> bool:
+    """Return whether two limits are one statement: both sides of a range, or one value in two units."""
+    joined = other.first <= one.end or rule("fills_range").covers(tokens, one.end, other.first)
+    units = {tokens.read(*each.unit).lower().partition("(")[0].strip() for each in (one, other) if each.unit}
+    other_side = (one.comparator in LOWER and other.comparator in UPPER) or (
+        one.comparator in UPPER and other.comparator in LOWER
+    )
+    return bool(joined) and _is_same(tokens, one, other) and (other_side or len(units) > 1)
 
 
 def _is_ratio(tokens: Tokens, limit: Limit) -> bool:
@@ -199,9 +222,9 @@ def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
             continue
         near = limits[bisect_right(firsts, first) : bisect_right(firsts, first + _LONGEST)]
         stops = [found.first for found in rule("condition_stop").find(tokens, first + 1, first + _LONGEST)]
-        own = _find_own_limit(tokens, first, near, min(stops, default=len(tokens)))
-        others = [one for one in near if one is not own]
-        stops += [one.first for one in others]
+        own = _find_own_limits(tokens, first, near, min(stops, default=len(tokens)))
+        others = near[len(own) :]
+        stops = [one for one in stops if not own or one >= own[-1].end] + [one.first for one in others]
         stops += [one.quantity[0] for one in others if one.quantity and _begins_limit(tokens, first, one.quantity)]
         end = min([*stops, first + _LONGEST, len(tokens)])
         while end > first + 1 and rule("condition_tail").ends(tokens, end, end - 1):
@@ -212,14 +235,20 @@ def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
             done = end
 
 
-def _find_own_limit(tokens: Tokens, first: int, behind: Sequence[Limit], stop: int) -> Limit | None:
-    """Return the limit that is part of a condition: the first one of "if albumin is < 30 g/L, calcium must be > 2"."""
+def _find_own_limits(tokens: Tokens, first: int, behind: Sequence[Limit], stop: int) -> Sequence[Limit]:
+    """Return the limits that are part of a condition: the first one of "if albumin is < 30 g/L, calcium must be > 2"."""
     clause = rule("condition_if").starts(tokens, first)
     following = behind[0] if behind else None
     if clause is None or following is None or following.first > stop or following.quantity is None:
-        return None
-    named = following.quantity[0] <= clause.end + 3 and names_quantity(tokens.read(*following.quantity))
-    return following if named else None
+        return ()
+    if following.quantity[0] > clause.end + 3 or not names_quantity(tokens.read(*following.quantity)):
+        return ()
+    count = 1
+    while count < len(behind) and rule("condition_joint").covers(
+        tokens, behind[count - 1].end, (behind[count].quantity or (behind[count].first,))[0]
+    ):
+        count += 1
+    return behind[:count]
 
 
 def _begins_limit(tokens: Tokens, first: int, name: Range) -> bool:
@@ -235,20 +264,28 @@ def _choose_limits(
     """Yield the places of the limits to which a phrase applies: the one that it follows, or those behind it."""
     count = bisect_left([one.end for one in limits], phrase.first + 1)
     behind = range(bisect_left([one.first for one in limits], phrase.end), len(limits))
+    within = next((at for at, one in enumerate(limits) if one.first <= phrase.first and phrase.end <= one.end), None)
+    if within is not None:  # "16 kg (F)"
+        yield within
+        return
     if phrase.reach:
         yield from (at for at in behind if limits[at].first < phrase.reach)
         return
     last = count - 1 if count else None
     excepts = tokens.words[phrase.first].lower() in _EXCEPTING and phrase.plain
     joined = phrase.first > 0 and tokens.words[phrase.first - 1].lower() in _JOINTS
+    behind_it = tokens.codes[phrase.end : phrase.end + 1]
+    opens = behind_it == "," and tokens.codes[phrase.first - 1] == "(" and not excepts  # "(if ill, retest)"
     follows = (
         last is not None
+        and not opens
         and rule("condition_gap").covers(tokens, limits[last].end, phrase.first) is not None
         and (phrase.plain or (last > 0 and not joined and _is_further(tokens, limits[last - 1], limits[last])))
     )
     following = behind[0] if behind else None
     leads = (
         following is not None
+        and (behind_it in (",", ")", ":") or NUMBER not in tokens.codes[phrase.first : phrase.end])
         and known[following] is None
         and rule("condition_front_gap").covers(tokens, phrase.end, limits[following].first) is not None
         and (phrase.plain or (last is not None and _is_further(tokens, limits[last], limits[following])))

@@ -57,7 +57,11 @@ def read_constraints(
     constraints, spans = [], []
     last: Range | None = None
     done = 0
-    for limit, condition in zip(kept, find_conditions(tokens, kept), strict=True):
+    conditions = find_conditions(tokens, kept)
+    inside = {at for place in conditions if place for at in range(*place)}
+    for limit, condition in zip(kept, conditions, strict=True):
+        if limit.first in inside:  # "if albumin is < 30 g/L, calcium must be": a part of a condition
+            continue
         named = _find_name(tokens, limit, last, topic, done)
         if named and roles[limit] is Role.CHANGE:
             named = name_change(tokens, named, limit.first)
