@@ -18,12 +18,14 @@ _SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
 _JOINTS = frozenset({"or", "and", "but"})
 _NEAR = 8
 """How many tokens before a condition the number may stand that it belongs to."""
+_CLAUSE_REACH = 6
+"""How many tokens behind an "if" the quantity of a limit may begin that is part of the condition."""
 _LONGEST = 20
 """The most tokens of a condition."""
 _NORMAL = frozenset({"ULN", "UNL", "normal", "Normal"})
 _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "with", "exception"})
 _BRACKETED = re.compile(r"\([^()]*\)")
-_ENDS = frozenset(";.")
+_ENDS, _APART = frozenset(";."), frozenset(",;.:(")
 
 
 class _Phrase(NamedTuple):
@@ -72,8 +74,9 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
             at = beside[-1] if len({named[one] for one in beside}) == 1 else None
         else:
             at = words[number] if number < len(words) and words[number] < [*ends, len(tokens)][others] else None
-            between = _BRACKETED.sub("", tokens.codes[end:at])  # "102 cm (40 inches) in men"
-            at = None if not {NUMBER, ":"}.isdisjoint(between) else at
+            opening = end if at is None else max(end, _extend_sex(tokens, at)[0])
+            between = _BRACKETED.sub("", tokens.codes[end:opening])  # "102 cm (40 inches) in men"
+            at = None if not {NUMBER, ":"}.isdisjoint(between) or "(" in between[:-1] else at
         if at is not None and _ENDS.isdisjoint(tokens.codes[min(at, end) : max(at, end - 1)]):
             sexes[key] = named[at], at
     return sexes
@@ -115,7 +118,8 @@ def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | Non
     sexes = find_sexes(tokens, {at: (one.first, one.end) for at, one in enumerate(limits)})
     done = set[int]()
     for at, (_, word) in sorted(sexes.items()):
-        if found[at] is None and not (word in done and _is_subject(tokens, word) and not _goes_on(tokens, limits, at)):
+        apart = word in done and not _APART.isdisjoint(tokens.codes[limits[at - 1].end : limits[at].first])
+        if found[at] is None and not (apart and _is_subject(tokens, word) and not _goes_on(tokens, limits, at)):
             found[at] = _extend_sex(tokens, word)
         done.add(word)
     for at in range(len(limits) - 2, -1, -1):  # "above 30 kg and below 120 kg in men"
@@ -231,7 +235,10 @@ def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
             end -= 1
         is_of_all = rule("men_and_women").search(tokens, first, end)
         if end > first + 1 and not is_of_all and not rule("condition_empty").covers(tokens, first, end):
-            yield _Phrase(first, end, plain)
+            fronted = tokens.codes[end : end + 1] == "," and (not first or tokens.codes[first - 1] in ";.:(")
+            clause = rule("sentence_break").search(tokens, end) if fronted else None
+            bounds = [*(at for at in starts if at > end), clause.first if clause else len(tokens)]
+            yield _Phrase(first, end, plain, min(bounds) if fronted else 0)
             done = end
 
 
@@ -241,7 +248,7 @@ def _find_own_limits(tokens: Tokens, first: int, behind: Sequence[Limit], stop: 
     following = behind[0] if behind else None
     if clause is None or following is None or following.first > stop or following.quantity is None:
         return ()
-    if following.quantity[0] > clause.end + 3 or not names_quantity(tokens.read(*following.quantity)):
+    if following.quantity[0] > clause.end + _CLAUSE_REACH or not names_quantity(tokens.read(*following.quantity)):
         return ()
     count = 1
     while count < len(behind) and rule("condition_joint").covers(
@@ -268,18 +275,19 @@ def _choose_limits(
     if within is not None:  # "16 kg (F)"
         yield within
         return
-    if phrase.reach:
+    behind_it = tokens.codes[phrase.end : phrase.end + 1]
+    if phrase.reach and behind_it != ",":
         yield from (at for at in behind if limits[at].first < phrase.reach)
         return
     last = count - 1 if count else None
     excepts = tokens.words[phrase.first].lower() in _EXCEPTING and phrase.plain
     joined = phrase.first > 0 and tokens.words[phrase.first - 1].lower() in _JOINTS
-    behind_it = tokens.codes[phrase.end : phrase.end + 1]
     opens = behind_it == "," and tokens.codes[phrase.first - 1] == "(" and not excepts  # "(if ill, retest)"
+    gaps = ("condition_gap", "condition_bracket") if phrase.plain else ("condition_gap",)
     follows = (
         last is not None
         and not opens
-        and rule("condition_gap").covers(tokens, limits[last].end, phrase.first) is not None
+        and any(rule(name).covers(tokens, limits[last].end, phrase.first) for name in gaps)
         and (phrase.plain or (last > 0 and not joined and _is_further(tokens, limits[last - 1], limits[last])))
     )
     following = behind[0] if behind else None
@@ -295,7 +303,10 @@ def _choose_limits(
     numbered = not apart and NUMBER in tokens.codes[max(0, phrase.first - _NEAR) : phrase.first]
     if leads and following is not None and ((not follows and not numbered) or apart or excepts):
         yield following
-        while following + 1 in behind and phrase.first == 0 and _goes_on(tokens, limits, following + 1):
+        while following + 1 in behind and (
+            limits[following + 1].first < phrase.reach
+            or (phrase.first == 0 and _goes_on(tokens, limits, following + 1))
+        ):
             following += 1
             yield following
     elif follows and last is not None:
