@@ -14,7 +14,6 @@ from extractor.text.mentions.window_parts import is_past
 from extractor.text.mentions.windows import Window
 from extractor.text.passage import Passage
 
-
 from .places import Supported, cut, find_quotes, locate
 from .windows import list_stated
 

@@ -9,7 +9,7 @@ from extractor.schemas import Sex
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.quantity_names import name_quantity, names_quantity
-from extractor.text.units import read_unit
+from extractor.text.units import convert, read_unit
 
 from .bounds import LOWER, UPPER, Limit
 
@@ -178,12 +178,16 @@ def _is_same(tokens: Tokens, one: Limit, other: Limit) -> bool:
 
 def _joins(tokens: Tokens, one: Limit, other: Limit) -> bool:
     """Return whether two limits are one statement: both sides of a range, or one value in two units."""
-    joined = other.first <= one.end or rule("fills_range").covers(tokens, one.end, other.first)
-    units = {tokens.read(*each.unit).lower().partition("(")[0].strip() for each in (one, other) if each.unit}
-    other_side = (one.comparator in LOWER and other.comparator in UPPER) or (
-        one.comparator in UPPER and other.comparator in LOWER
-    )
-    return bool(joined) and _is_same(tokens, one, other) and (other_side or len(units) > 1)
+    between = tokens.codes[one.end : other.first]
+    joined = between in ("", "(") or rule("fills_range").covers(tokens, one.end, other.first)
+    if not joined or not _is_same(tokens, one, other):
+        return False
+    if any(one.comparator in side and other.comparator not in side for side in (LOWER, UPPER)):
+        return {one.comparator, other.comparator} <= {*LOWER, *UPPER}
+    codes = [each.unit and read_unit(tokens.read(*each.unit).partition("(")[0]) for each in (one, other)]
+    one_code, other_code = codes
+    alike = one_code and other_code and (between == "(" or convert(1, one_code, other_code) is not None)
+    return bool(alike) and one_code != other_code
 
 
 def _is_ratio(tokens: Tokens, limit: Limit) -> bool:
@@ -238,22 +242,23 @@ def _find_phrases(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[_Phrase]:
             fronted = tokens.codes[end : end + 1] == "," and (not first or tokens.codes[first - 1] in ";.:(")
             clause = rule("sentence_break").search(tokens, end) if fronted else None
             bounds = [*(at for at in starts if at > end), clause.first if clause else len(tokens)]
-            yield _Phrase(first, end, plain, min(bounds) if fronted else 0)
+            yield _Phrase(first, end, plain or bool(own), min(bounds) if fronted else 0)
             done = end
 
 
 def _find_own_limits(tokens: Tokens, first: int, behind: Sequence[Limit], stop: int) -> Sequence[Limit]:
-    """Return the limits that are part of a condition: the first one of "if albumin is < 30 g/L, calcium must be > 2"."""
+    """Return the limits that are part of a condition: the first one of "if albumin is < 30 g/L, calcium must be"."""
     clause = rule("condition_if").starts(tokens, first)
-    following = behind[0] if behind else None
-    if clause is None or following is None or following.first > stop or following.quantity is None:
+    if clause is None or not behind or NUMBER in tokens.codes[clause.end : behind[0].first]:
         return ()
-    if following.quantity[0] > clause.end + _CLAUSE_REACH or not names_quantity(tokens.read(*following.quantity)):
+    name = behind[0].quantity or (behind[0].first, behind[0].first)
+    near = first <= name[0] <= min(stop, clause.end + _CLAUSE_REACH) and names_quantity(tokens.read(*name))
+    if not near and behind[0].first > clause.end + 1:  # "if < 60 years of age"
         return ()
     count = 1
-    while count < len(behind) and rule("condition_joint").covers(
-        tokens, behind[count - 1].end, (behind[count].quantity or (behind[count].first,))[0]
-    ):
+    while count < len(behind) and (name := behind[count].quantity):
+        if not rule("condition_joint").covers(tokens, behind[count - 1].end, name[0]):
+            break
         count += 1
     return behind[:count]
 

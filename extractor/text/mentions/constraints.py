@@ -11,7 +11,7 @@ from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.numbers import ROMAN, is_two_ways, read_time_unit
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import choose_reading, names_quantity
-from extractor.text.units import find_dimension, find_unit, read_unit
+from extractor.text.units import convert, find_unit, read_unit
 
 from .bounds import (
     BOTH_COUNT,
@@ -344,10 +344,11 @@ def _read_other_case(measure: _Measure, last: Limit, stated: Limit | None) -> Li
     if not between or not behind or (measure.high is None) is not (last.value_high is None):
         return None
     of_people = between.has("words") and behind.has("person")
-    codes = [one and (read_unit(tokens.read(*one)) or tokens.read(*one).lower()) for one in (unit, last.unit)]
-    alike = codes[0] == codes[1] or (of_people and (not unit or _measure_alike(*codes)))
-    if not alike:
-        return None
+    mine, theirs = (
+        read_unit(tokens.read(*one)) or tokens.read(*one).lower() if one else "" for one in (unit, last.unit)
+    )
+    if mine != theirs and not (of_people and (not mine or convert(1, mine, theirs) is not None)):
+        return None  # "40 inches (102 cm) in men and 35 inches"
     if measure.compared:
         unnamed = stated and of_people and (stated.quantity is None or stated.quantity[0] < stated.first)
         return replace(stated, quantity=last.quantity, unit=unit or last.unit) if stated and unnamed else None
@@ -357,11 +358,6 @@ def _read_other_case(measure: _Measure, last: Limit, stated: Limit | None) -> Li
     first = measure.first if measure.first > last.end + 2 else last.end  # "94 cm (men) / 80 cm": no row of numbers
     limit = replace(last, value=measure.low, value_high=measure.high, first=first, end=end)
     return replace(limit, unit=unit or last.unit, time_unit=time_unit)
-
-
-def _measure_alike(one: str | None, other: str | None) -> bool:
-    """Return whether two units measure the same: "40 inches (102 cm) in men and 35 inches (88 cm) in women"."""
-    return bool(one and other) and find_dimension(one or "")[1] == find_dimension(other or "")[1]
 
 
 def _read_alternative(measure: _Measure, last: Limit) -> Limit | None:
