@@ -60,6 +60,8 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
     """
     if rule("names_behind").ends(tokens, window.first, window.first - 3):
         return None
+    if state := rule("state_behind").starts(tokens, window.end):
+        return state.first, state.end
     first = _open_clause(tokens, max(floor, window.first - _NEAR), window.first)
     if found := rule("excepted").search(tokens, first, window.first):
         halves = (first, found.first), (found.end, window.first)
@@ -70,7 +72,7 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
 
 def _find_anchor(tokens: Tokens, window: Window) -> Range | None:
     found = rule("window_anchor_words").starts(tokens, window.end)
-    if found is None and tokens.words[window.first].lower() == "within":
+    if found is None and tokens.words[window.first].lower() == "within" and not is_past(tokens, window):
         found = rule("of_within").starts(tokens, window.end)
     return _trim_end(tokens, *found.place("words")) if found else None
 
@@ -152,7 +154,8 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
         end -= 1
     while first < end and (found := rule("limited_lead").starts(tokens, first, end)) and found.end > found.first:
         first = found.end
-    return (first, end) if any(word[0].isalpha() for word in tokens.words[first:end]) else None
+    named = any(word[0].isalpha() for word in tokens.words[first:end])
+    return (first, end) if named and not rule("limited_nothing").covers(tokens, first, end) else None
 
 
 def _trim_end(tokens: Tokens, first: int, end: int) -> Range:
@@ -176,6 +179,8 @@ def name_line(tokens: Tokens, first: int, end: int, stop: str = "limited_stop") 
     """Return what the beginning of some words names: an item below "Within 4 weeks before screening:"."""
     end = min(end, first + _NEAR)
     for at in (*(found.first for found in rule(stop).find(tokens, first, end)), end):
+        if rule("limited_cut").ends(tokens, at, first):  # "taking or applying drugs"
+            continue
         if named := narrow(tokens, first, at):
             return named
         first = max(first, at)
