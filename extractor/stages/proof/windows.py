@@ -8,7 +8,7 @@ from extractor.schemas import Comparator, Support, TimeWindow
 from extractor.stages.parse.drafts import Reading, Span
 from extractor.text.mentions.bounds import LOWER
 from extractor.text.mentions.window_parts import Parts, find_parts
-from extractor.text.mentions.windows import Window, first_window, list_windows, make_window
+from extractor.text.mentions.windows import Window, first_window, list_windows, make_window, stands_aside
 from extractor.text.passage import Passage
 
 from .places import Supported, cut, find_quotes
@@ -71,8 +71,8 @@ def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
     Those of the criterion count before those of its introducing line, and those in brackets, exceptions and definitions
     last.
     """
-    stated, codes = list_windows(cut(here), None), cut(here).codes
-    asides = [one.aside or codes[: one.first].count("(") > codes[: one.first].count(")") for one in stated]
+    stated = list_windows(cut(here), None)
+    asides = [stands_aside(cut(here), one) for one in stated]
     plain = [one for one, aside in zip(stated, asides, strict=True) if one.sure and not aside][:1]
 
     def rank(at: int) -> tuple[bool, bool, int]:

@@ -76,6 +76,11 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     return TimeWindow(quote=first.quote, comparator=comparator, value=first.value, unit=first.unit)
 
 
+def stands_aside(tokens: Tokens, window: Window) -> bool:
+    """Return whether a window is none of the criterion itself: in brackets, in an exception, in a definition."""
+    return window.aside or tokens.codes[: window.first].count("(") > tokens.codes[: window.first].count(")")
+
+
 def find_times(tokens: Tokens) -> list[Time]:
     """Return the lengths of time of a criterion, each with the words before it."""
     lengths = {duration.first: duration for duration in find_durations(tokens)}
@@ -165,10 +170,10 @@ def _find_in_other_units(tokens: Tokens, times: Sequence[Time]) -> Iterator[Wind
 
 
 def _bound(duration: Duration, comparator: Comparator) -> tuple[float, float | None]:
-    """Return the end of a length of time that counts, and the other one of a range."""
+    """Return the end of a length of time that counts, and the other one of a range; one from 0 has only its end."""
     bound = duration.high if comparator in UPPER else duration.low
     other = duration.low if bound == duration.high else duration.high
-    return bound, other if other != bound else None
+    return bound, other or None if other != bound else None
 
 
 def _borrow_sense(tokens: Tokens, lengths: Sequence[Time], windows: Sequence[Window]) -> Iterator[Window]:

@@ -13,7 +13,17 @@ from extractor.text.mentions.bounds import Limit, find_quantity
 from extractor.text.mentions.conditions import find_conditions
 from extractor.text.mentions.find import Role, find_role, name_change
 from extractor.text.mentions.window_parts import find_parts, name_line
-from extractor.text.mentions.windows import NO_UNITS, Time, Window, find_times, list_windows, make_window, may_be_window
+from extractor.text.mentions.windows import (
+    NO_UNITS,
+    Time,
+    Window,
+    find_times,
+    first_window,
+    list_windows,
+    make_window,
+    may_be_window,
+    stands_aside,
+)
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 from extractor.text.quantity_names import name_quantity, names_quantity
@@ -245,19 +255,17 @@ def read_windows(
     if topic and not {"age", "life", "survival"}.isdisjoint(word.lower() for word in read_text(topic).words):
         windows = ()
     of_first = [one for one in windows if one.unit not in NO_UNITS and not one.borrowed]
-    found = min(of_first, key=lambda window: (window.aside, window.first), default=None)
+    found = min(of_first, key=lambda window: (stands_aside(tokens, window), window.first), default=None)
     confidence = measured("time_window", _name_window_case(tokens, found, times))
-    parts = find_parts(tokens, windows)
     values, spans = [], []
     first: Reading[TimeWindow | None] = Reading(None, confidence)
-    for window, (of, anchor) in zip(windows, parts, strict=True):
+    for window, (of, anchor) in zip(windows, find_parts(tokens, windows), strict=True):
         place = _place_window(passage, window)
         named = {"of": of and passage.part(*of).raw, "anchor": anchor and passage.part(*anchor).raw}
         values.append(make_window(window, place.raw).model_copy(update=named))
         spans.append(span_of(place))
         if window is found:
-            value = TimeWindow(quote=place.raw, comparator=window.comparator, value=window.value, unit=window.unit)
-            first = Reading(value, confidence, (span_of(place),), Support.PARSED)
+            first = Reading(first_window(values[-1:]), confidence, (span_of(place),), Support.PARSED)
     sure = measured("time_windows", _name_windows_case(tokens, windows, times))
     return first, Reading(tuple(values), sure, tuple(spans), Support.PARSED)
 
