@@ -23,8 +23,11 @@ def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
     """
     found = list(_find_all(value, passage))
     of = None if isinstance(value, str) else value.of
-    named = (one for one, window in found if of and _says(passage, window, of))
-    return next(named, None) or next((one for one, _ in found), None)
+    if len(found) > 1 and of:
+        places = {one: parts.of for one, parts, _ in list_stated(found[0][0].span, passage)}
+        limited = {one: cut(passage).read(*place) for one, place in places.items() if place}
+        found.sort(key=lambda one: of.lower() not in limited.get(one[1], "").lower())
+    return found[0][0] if found else None
 
 
 def _find_all(value: TimeWindow | str, passage: Passage) -> Iterator[tuple[Supported, Window]]:
@@ -56,13 +59,6 @@ def _overlapping(windows: Sequence[Window], span: Span, passage: Passage) -> lis
     tokens, clean = cut(passage), passage.section.cleaned.clean_position
     first, end = tokens.at(clean(span.start)), tokens.before(clean(span.end))
     return [one for one in windows if one.first < end and first < one.end]
-
-
-def _says(passage: Passage, window: Window, words: str) -> bool:
-    """Return whether a window limits what some words name."""
-    tokens, windows = cut(passage), list_windows(cut(passage), None, wide=True)
-    of = find_parts(tokens, windows)[windows.index(window)].of
-    return of is not None and words.lower() in tokens.read(*of).lower()
 
 
 def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
