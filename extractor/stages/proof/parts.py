@@ -7,7 +7,7 @@ from itertools import chain
 from extractor.schemas import Constraint, Support, TimeWindow
 from extractor.stages.parse.drafts import Refusal, Span
 from extractor.text.book import rule
-from extractor.text.lexer import Range, Tokens
+from extractor.text.lexer import Range
 from extractor.text.mentions.conditions import find_conditions, is_of_another, name_sex
 from extractor.text.mentions.constraints import find_limits
 from extractor.text.mentions.window_parts import is_past

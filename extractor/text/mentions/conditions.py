@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from extractor.schemas import Sex
@@ -15,7 +16,6 @@ from .bounds import LOWER, UPPER, Limit
 
 _SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
 """Rules that find words for a sex."""
-_JOINTS = frozenset({"or", "and", "but"})
 _NEAR = 8
 """How many tokens before a condition the number may stand that it belongs to."""
 _CLAUSE_REACH = 6
@@ -113,7 +113,7 @@ def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | Non
     found: list[Range | None] = [None] * len(limits)
     ends = {one.end for one in limits}
     for phrase in sorted(_find_phrases(tokens, limits), key=lambda one: one.first not in ends):  # directly behind first
-        for at in _choose_limits(tokens, phrase, limits, found):
+        for at in _choose_limits(tokens, phrase, limits):
             found[at] = found[at] or (phrase.first, phrase.end)
     sexes = find_sexes(tokens, {at: (one.first, one.end) for at, one in enumerate(limits)})
     done = set[int]()
@@ -140,7 +140,7 @@ def is_of_another(tokens: Tokens, words: Range, own: Limit, limits: Sequence[Lim
     [True, False]
     """
     place = limits.index(own)
-    if chosen := [*_choose_limits(tokens, _Phrase(*words), limits, [None] * len(limits))]:
+    if chosen := [*_choose_limits(tokens, _Phrase(*words), limits)]:
         run = range(place, max(place, chosen[0]))
         return place not in chosen and not (run and all(_joins(tokens, *limits[at : at + 2]) for at in run))
     first, end = words
@@ -256,8 +256,8 @@ def _find_own_limits(tokens: Tokens, first: int, behind: Sequence[Limit], stop: 
     if not near and behind[0].first > clause.end + 1:  # "if < 60 years of age"
         return ()
     count = 1
-    while count < len(behind) and (name := behind[count].quantity):
-        if not rule("condition_joint").covers(tokens, behind[count - 1].end, name[0]):
+    for last, other in pairwise(behind):
+        if other.quantity is None or not rule("condition_joint").covers(tokens, last.end, other.quantity[0]):
             break
         count += 1
     return behind[:count]
@@ -270,9 +270,7 @@ def _begins_limit(tokens: Tokens, first: int, name: Range) -> bool:
     return rule("condition_link").ends(tokens, name[0], name[0] - 1) is None
 
 
-def _choose_limits(
-    tokens: Tokens, phrase: _Phrase, limits: Sequence[Limit], known: Sequence[Range | None]
-) -> Iterator[int]:
+def _choose_limits(tokens: Tokens, phrase: _Phrase, limits: Sequence[Limit]) -> Iterator[int]:
     """Yield the places of the limits to which a phrase applies: the one that it follows, or those behind it."""
     count = bisect_left([one.end for one in limits], phrase.first + 1)
     behind = range(bisect_left([one.first for one in limits], phrase.end), len(limits))
@@ -286,25 +284,24 @@ def _choose_limits(
         return
     last = count - 1 if count else None
     excepts = tokens.words[phrase.first].lower() in _EXCEPTING and phrase.plain
-    joined = phrase.first > 0 and tokens.words[phrase.first - 1].lower() in _JOINTS
-    opens = behind_it == "," and tokens.codes[phrase.first - 1] == "(" and not excepts  # "(if ill, retest)"
+    front = tokens.words[phrase.first - 1].lower() if phrase.first else ";"
+    opens = behind_it == "," and front == "(" and not excepts  # "(if ill, retest)"
     gaps = ("condition_gap", "condition_bracket") if phrase.plain else ("condition_gap",)
     follows = (
         last is not None
         and not opens
         and any(rule(name).covers(tokens, limits[last].end, phrase.first) for name in gaps)
-        and (phrase.plain or (last > 0 and not joined and _is_further(tokens, limits[last - 1], limits[last])))
+        and (phrase.plain or (last > 0 and _is_further(tokens, limits[last - 1], limits[last])))
     )
     following = behind[0] if behind else None
     leads = (
         following is not None
         and (behind_it in (",", ")", ":") or NUMBER not in tokens.codes[phrase.first : phrase.end])
-        and known[following] is None
         and rule("condition_front_gap").covers(tokens, phrase.end, limits[following].first) is not None
         and (phrase.plain or (last is not None and _is_further(tokens, limits[last], limits[following])))
         and (excepts or not _names_limit(tokens, phrase, limits[following]))
     )
-    apart = joined or not phrase.first or tokens.codes[phrase.first - 1] in ",;(.:"
+    apart = front in ("or", "and", "but", ",", ";", "(", ".", ":")
     numbered = not apart and NUMBER in tokens.codes[max(0, phrase.first - _NEAR) : phrase.first]
     if leads and following is not None and ((not follows and not numbered) or apart or excepts):
         yield following
