@@ -125,8 +125,8 @@ def check_limits(audited: AuditedRecord) -> Problems:
     """
     groups: dict[tuple[str, str], list[_Limit]] = defaultdict(list)
     for number, criterion in enumerate(audited.extraction.eligibility.criteria):
-        limits = criterion.constraints
-        is_limit = len(limits) == 1 and len(criterion.quote) <= _LONGEST and not limits[0].condition
+        is_limit = len(criterion.constraints) == 1 and len(criterion.quote) <= _LONGEST
+        is_limit = is_limit and not criterion.constraints[0].condition
         if not is_limit or not criterion.evidence or criterion.lead_in or criterion.group:
             continue
         tokens = audited.read(criterion, "quote")

@@ -98,7 +98,7 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
             possible = related and not _is_course(tokens, front, duration)
         else:
             counted = "within" in words or rule("before_suffix").starts(tokens, duration.end)
-            possible = duration.unit is TimeUnit.HALF_LIFE or (duration.unit is TimeUnit.MINUTE and counted)
+            possible = duration.unit is TimeUnit.HALF_LIFE or (duration.unit is TimeUnit.MINUTE and bool(counted))
         if possible and (sense := _read_sense(front, duration)):
             comparator, sure, either, first = sense
             aside = is_usual and _explains(tokens, first, duration.end)
