@@ -179,7 +179,7 @@ def name_line(tokens: Tokens, first: int, end: int, stop: str = "limited_stop") 
     """Return what the beginning of some words names: an item below "Within 4 weeks before screening:"."""
     end = min(end, first + _NEAR)
     for at in (*(found.first for found in rule(stop).find(tokens, first, end)), end):
-        if rule("limited_cut").ends(tokens, at, first):  # "taking or applying drugs"
+        if at < end and rule("limited_cut").ends(tokens, at, first):  # "taking or applying drugs"
             continue
         if named := narrow(tokens, first, at):
             return named
