@@ -58,7 +58,8 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
 
     Something that has lasted belongs to the exception itself: "cancer, except a carcinoma that was cured for 5 years".
     """
-    if rule("names_behind").ends(tokens, window.first, window.first - 3):
+    behind = tokens.words[tokens.codes.find(")", window.end) + 1 :][:1]
+    if behind and behind[0][0].isalpha() and rule("names_behind").ends(tokens, window.first, window.first - 3):
         return None
     if state := rule("state_behind").starts(tokens, window.end):
         return state.first, state.end
@@ -169,7 +170,7 @@ def _find_behind(tokens: Tokens, window: Window, anchor: Range | None, stop: int
     if anchor and window.comparator in LOWER and tokens.words[anchor[0]].lower() in _ONWARD:
         anchor = None  # what it is counted from is what has not gone on since
     start = anchor[1] if anchor else window.end
-    is_list = tokens.codes[start : start + 1] == ":"
+    is_list = tokens.codes[start : start + 1] in (":", ",")
     named = name_line(tokens, start, stop, "limited_stop" if is_list else "list_stop")
     later = rule("window_anchor_words").starts(tokens, named[1]) if named and not anchor else None
     return named, _trim_end(tokens, *later.place("words")) if later else anchor
