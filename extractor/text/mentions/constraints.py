@@ -357,7 +357,9 @@ def _read_other_case(measure: _Measure, last: Limit, stated: Limit | None) -> Li
     time_unit = measure.time_unit or last.time_unit
     first = measure.first if measure.first > last.end + 2 else last.end  # "94 cm (men) / 80 cm": no row of numbers
     limit = replace(last, value=measure.low, value_high=measure.high, first=first, end=end)
-    return replace(limit, unit=unit or last.unit, time_unit=time_unit)
+    return replace(
+        limit, unit=unit or last.unit, time_unit=time_unit, sure=last.sure and (unit or last.unit) is not None
+    )
 
 
 def _read_alternative(measure: _Measure, last: Limit) -> Limit | None:
