@@ -190,18 +190,19 @@ def _joins(tokens: Tokens, one: Limit, other: Limit) -> bool:
     return bool(alike) and one_code != other_code
 
 
-def _is_ratio(tokens: Tokens, limit: Limit) -> bool:
+def is_ratio(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a limit is a multiple of the normal value: "3 x ULN"."""
     return limit.unit is not None and not _NORMAL.isdisjoint(tokens.words[slice(*limit.unit)])
 
 
 def _is_further(tokens: Tokens, one: Limit, other: Limit) -> bool:
     """Return whether a limit is a further ratio to the normal value of one quantity: "<= 3 x ULN or <= 5 x ULN"."""
-    return _is_ratio(tokens, other) and _is_same(tokens, one, other)
+    return is_ratio(tokens, other) and _is_same(tokens, one, other)
 
 
 def _names_limit(tokens: Tokens, phrase: _Phrase, limit: Limit) -> bool:
     """Return whether a phrase has the name of a limit itself: "with transferrin saturation" ("< 20 %")."""
-    if limit.quantity is None or _is_ratio(tokens, limit) or not phrase.first <= limit.quantity[0] < phrase.end:
+    if limit.quantity is None or is_ratio(tokens, limit) or not phrase.first <= limit.quantity[0] < phrase.end:
         return False
     unit = read_unit(tokens.read(*limit.unit)) if limit.unit else None
     known = name_quantity(tokens.read(*limit.quantity), unit)

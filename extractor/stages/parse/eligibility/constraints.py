@@ -10,7 +10,7 @@ from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age
 from extractor.text.mentions.bounds import Limit, find_quantity
-from extractor.text.mentions.conditions import find_conditions
+from extractor.text.mentions.conditions import find_conditions, is_ratio
 from extractor.text.mentions.find import Role, find_role, name_change
 from extractor.text.mentions.window_parts import find_parts, name_line
 from extractor.text.mentions.windows import (
@@ -165,8 +165,9 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, flo
 
 def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
     """Whether the words before a further limit only say to whom it applies ("<= 5 x ULN with liver metastases")."""
-    ratio = limit.unit and not {"ULN", "UNL", "normal", "Normal"}.isdisjoint(tokens.words[slice(*limit.unit)])
-    if not ratio or names_quantity(tokens.read(*quantity), surely=True):  # "together with bilirubin > 1.5 x ULN"
+    if not is_ratio(tokens, limit) or names_quantity(
+        tokens.read(*quantity), surely=True
+    ):  # "together with bilirubin > 1.5 x ULN"
         return False
     return rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)) is not None
 
