@@ -14,6 +14,7 @@ from extractor.schemas import (
     Constraint,
     Criterion,
     CriterionKind,
+    Eligibility,
     FindingKind,
     GroupRule,
     Severity,
@@ -37,7 +38,8 @@ _MOST_COMPARED = 20
 def check_ages(audited: AuditedRecord) -> Problems:
     """Report ages that differ by more than a year (a month for infants) from the registered, and impossible ones.
 
-    A text's age that is not plainly that of participants is not extracted; its finding is for information.
+    A text's age that is not plainly that of participants is not extracted; its finding is for information. An age under
+    a condition is not that of all.
     """
     eligibility, registered = audited.extraction.eligibility, read_registered_ages(audited.record.registry)
     readings: dict[str, Reading[Age | None]] = {name: audited.parsed.whole.read(name) for name in AGES}
@@ -51,7 +53,7 @@ def check_ages(audited: AuditedRecord) -> Problems:
             age = (reading.value if crossed else next(iter(reading.alternatives), None)) if reading.spans else None
             citations = tuple(audited.cite_raw(one.section, one.start, one.end) for one in reading.spans[:1])
             severity, ending = Severity.INFO, "; it is not plainly that of all participants, so it is not taken"
-        if age is None:
+        if age is None or _is_of_some(eligibility, age):
             continue
         said = f"the text's {name.replace('_', ' ')} is {age.value} {age.unit}s"
         if crossed and not getattr(eligibility, name):
@@ -63,6 +65,12 @@ def check_ages(audited: AuditedRecord) -> Problems:
             other = f"the registry's {written}" if written else "the registry has none"
             message = f"{said}, {other}{ending}"
             yield report(FindingKind.AGE_DIFFERS, message, *citations, field=field, severity=severity)
+
+
+def _is_of_some(eligibility: Eligibility, age: Age) -> bool:
+    """Return whether an age limits only some participants: "at least 18 years (men) and 21 years (women)"."""
+    limits = (limit for criterion in eligibility.criteria for limit in criterion.constraints)
+    return any(one.condition and one.unit == age.unit and age.value in (one.value, one.value_high) for one in limits)
 
 
 def check_sex(audited: AuditedRecord) -> Problems:
@@ -112,11 +120,13 @@ class _Limit(NamedTuple):
 def check_limits(audited: AuditedRecord) -> Problems:
     """Report an inclusion and an exclusion that are each one limit of the same quantity, in the same words.
 
-    Limits in one list that exclude each other apply to different people, or are alternatives, as those of a group are.
+    Limits in one list that exclude each other apply to different people, or are alternatives, as those of a group are;
+    one with a condition does not apply to everybody.
     """
     groups: dict[tuple[str, str], list[_Limit]] = defaultdict(list)
     for number, criterion in enumerate(audited.extraction.eligibility.criteria):
         is_limit = len(criterion.constraints) == 1 and len(criterion.quote) <= _LONGEST
+        is_limit = is_limit and not criterion.constraints[0].condition
         if not is_limit or not criterion.evidence or criterion.lead_in or criterion.group:
             continue
         tokens = audited.read(criterion, "quote")

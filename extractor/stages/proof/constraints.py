@@ -110,6 +110,8 @@ def has_unit_of(value: Constraint | Quantity, quantity: str, mention: Mention, t
     code = read_unit(value.unit)
     if is_score and code == "%" and stands_bare(tokens, place, subject):
         return True
+    if mention.borrowed and code and read_unit(tokens.read(*mention.borrowed)) == code and stands_bare(tokens, place):
+        return True  # "13 g/dL in men or 12 in women"
     fits = bool(known and code and known.fits(code))
     return has_unit(tokens, place, value.unit) or borrows_unit(tokens, place, value.unit, subject | SIDES, fits=fits)
 

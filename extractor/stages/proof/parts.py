@@ -7,14 +7,13 @@ from itertools import chain
 from extractor.schemas import Constraint, Support, TimeWindow
 from extractor.stages.parse.drafts import Refusal, Span
 from extractor.text.book import rule
-from extractor.text.lexer import Range, Tokens
-from extractor.text.mentions.conditions import find_conditions, find_sexes, name_sex
+from extractor.text.lexer import Range
+from extractor.text.mentions.conditions import find_conditions, is_of_another, name_sex
 from extractor.text.mentions.constraints import find_limits
 from extractor.text.mentions.window_parts import is_past
 from extractor.text.mentions.windows import Window
 from extractor.text.passage import Passage
 
-from .apart import is_of_another
 from .places import Supported, cut, find_quotes, locate
 from .windows import list_stated
 
@@ -81,7 +80,8 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
             (own if at in mine else others).append(locate(here, *place))
     if kept := _overlap(spans, own):
         return kept, False, ""
-    if _is_of_other_sex(tokens, value.condition, [(limits[at].first, limits[at].end) for at in mine]):
+    sexes = {name_sex(here.section.raw[one.start : one.end], None) for one in own} - {None}
+    if len(sexes) == 1 and name_sex(value.condition, None) not in (None, *sexes):
         return own or spans, False, "the text says it of the other sex"
     if spans and len(_overlap(spans, others)) == len(spans):
         said = repr(here.section.raw[own[0].start : own[0].end]) if own else "without a condition"
@@ -91,12 +91,6 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
     if stated and spans and all(is_of_another(tokens, words, one, limits) for words in ranges for one in stated):
         return own or spans, False, f"the text says {value.condition!r} of another limit"
     return spans, True, ""
-
-
-def _is_of_other_sex(tokens: Tokens, condition: str, places: Sequence[tuple[int, int]]) -> bool:
-    answered = name_sex(condition, None)
-    stated = {sex for sex, _ in find_sexes(tokens, dict(enumerate(places))).values()}
-    return answered is not None and len(stated) == 1 and answered not in stated
 
 
 def _prove_part_of_window(found: Supported, name: str, spans: list[Span], places: Sequence[Passage]) -> _Verdict:

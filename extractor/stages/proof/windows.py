@@ -8,7 +8,7 @@ from extractor.schemas import Comparator, Support, TimeWindow
 from extractor.stages.parse.drafts import Reading, Span
 from extractor.text.mentions.bounds import LOWER
 from extractor.text.mentions.window_parts import Parts, find_parts
-from extractor.text.mentions.windows import Window, first_window, list_windows, make_window
+from extractor.text.mentions.windows import Window, first_window, list_windows, make_window, stands_aside
 from extractor.text.passage import Passage
 
 from .places import Supported, cut, find_quotes
@@ -23,8 +23,11 @@ def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
     """
     found = list(_find_all(value, passage))
     of = None if isinstance(value, str) else value.of
-    named = (one for one, window in found if of and _says(passage, window, of))
-    return next(named, None) or next((one for one, _ in found), None)
+    if len(found) > 1 and of:
+        places = {one: parts.of for one, parts, _ in list_stated(found[0][0].span, passage)}
+        limited = {one: cut(passage).read(*place) for one, place in places.items() if place}
+        found.sort(key=lambda one: of.lower() not in limited.get(one[1], "").lower())
+    return found[0][0] if found else None
 
 
 def _find_all(value: TimeWindow | str, passage: Passage) -> Iterator[tuple[Supported, Window]]:
@@ -58,21 +61,14 @@ def _overlapping(windows: Sequence[Window], span: Span, passage: Passage) -> lis
     return [one for one in windows if one.first < end and first < one.end]
 
 
-def _says(passage: Passage, window: Window, words: str) -> bool:
-    """Return whether a window limits what some words name."""
-    tokens, windows = cut(passage), list_windows(cut(passage), None, wide=True)
-    of = find_parts(tokens, windows)[windows.index(window)].of
-    return of is not None and words.lower() in tokens.read(*of).lower()
-
-
 def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
     """Return the first of several time windows, as ``time_window`` has it; None if the text has an earlier one.
 
     Those of the criterion count before those of its introducing line, and those in brackets, exceptions and definitions
     last.
     """
-    stated, codes = list_windows(cut(here), None), cut(here).codes
-    asides = [one.aside or codes[: one.first].count("(") > codes[: one.first].count(")") for one in stated]
+    stated = list_windows(cut(here), None)
+    asides = [stands_aside(cut(here), one) for one in stated]
     plain = [one for one, aside in zip(stated, asides, strict=True) if one.sure and not aside][:1]
 
     def rank(at: int) -> tuple[bool, bool, int]:

@@ -11,7 +11,7 @@ from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.numbers import ROMAN, is_two_ways, read_time_unit
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import choose_reading, names_quantity
-from extractor.text.units import find_unit, read_unit
+from extractor.text.units import convert, find_unit, read_unit
 
 from .bounds import (
     BOTH_COUNT,
@@ -116,9 +116,13 @@ def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | No
             floor = at = max(floor, *taken)
             continue
         measure = _read_measure(tokens, found, floor)
-        other = _read_alternative(measure, last) if measure else None
-        converted = other and measure and measure.comparator is Comparator.EQUAL  # "177 umol/L (= 2 mg/dL)"
-        limit = other if converted else (_decide(measure, floor, kind) or other) if measure else None
+        stated = _decide(measure, floor, kind) if measure else None
+        other = _read_other_case(measure, last, stated) if measure and last else None
+        if measure and last and not other:
+            other = _read_alternative(measure, last)
+            converted = other and measure.comparator is Comparator.EQUAL  # "177 umol/L (= 2 mg/dL)"
+            other = other if converted or not stated else None
+        limit = other or stated
         for part in _split(measure, limit) if measure and limit else ():
             yield part
             floor, last = part.end, part
@@ -327,10 +331,41 @@ def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
     return bracketed and rule("comparison").search(tokens, found.end, found.end + _SIGNS) is not None
 
 
-def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
+def _read_other_case(measure: _Measure, last: Limit, stated: Limit | None) -> Limit | None:
+    """Return a limit of the same quantity for others: "80 % in men and 75 % in women", "13 (men) or > 12 (women)".
+
+    It has the comparator and the unit of the limit before it, unless it has its own: then it was ``stated``.
+    """
+    unit, tokens = measure.unit, measure.found.tokens
+    end = (unit or measure.found.place("high" if measure.high is not None else "low"))[1]
+    before = last.unit[1] if last.unit and last.first < last.unit[0] else last.end
+    between = rule("other_case").covers(tokens, before, measure.first)
+    behind = rule("case_behind").starts(tokens, end) if between else None
+    if not between or not behind or (measure.high is None) is not (last.value_high is None):
+        return None
+    of_people = between.has("words") and behind.has("person")
+    mine, theirs = (
+        read_unit(tokens.read(*one)) or tokens.read(*one).lower() if one else "" for one in (unit, last.unit)
+    )
+    if mine != theirs and not (of_people and (not mine or convert(1, mine, theirs) is not None)):
+        return None  # "40 inches (102 cm) in men and 35 inches"
+    if measure.compared:
+        unnamed = stated and of_people and (stated.quantity is None or stated.quantity[0] < stated.first)
+        return replace(stated, quantity=last.quantity, unit=unit or last.unit) if stated and unnamed else None
+    if unit is None and not of_people:
+        return None
+    time_unit = measure.time_unit or last.time_unit
+    first = measure.first if measure.first > last.end + 2 else last.end  # "94 cm (men) / 80 cm": no row of numbers
+    limit = replace(last, value=measure.low, value_high=measure.high, first=first, end=end)
+    return replace(
+        limit, unit=unit or last.unit, time_unit=time_unit, sure=last.sure and (unit or last.unit) is not None
+    )
+
+
+def _read_alternative(measure: _Measure, last: Limit) -> Limit | None:
     """Return a second value in another unit after a limit, with the same comparator ("> 12% or 200 mL")."""
     unit, tokens = measure.unit, measure.found.tokens
-    if not last or not unit or measure.time_unit or not last.unit or last.time_unit:
+    if not unit or measure.time_unit or not last.unit or last.time_unit:
         return None
     joined = rule("second_value").covers(tokens, last.end, measure.found.first)
     if (measure.high is not None) is not (last.value_high is not None):
@@ -381,10 +416,6 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
     elif measure.compared and not limit.unit and (pair := rule("slash_pair").starts(tokens, low_end)):
         yield replace(limit, unit=pair.part("unit"), end=low_end)
         yield replace(limit, unit=pair.part("unit"), value=int(pair.read("other") or 0), first=low_end, end=pair.end)
-    elif limit.value_high is None and (pair := rule("other_people").starts(tokens, (limit.unit or (0, low_end))[1])):
-        yield limit
-        value, unit = read_value(pair, "other") or 0, pair.part("unit") or limit.unit
-        yield replace(limit, unit=unit, value=value, first=limit.end, end=pair.end)
     else:
         yield limit
 

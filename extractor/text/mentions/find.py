@@ -62,7 +62,7 @@ class Mention:
     ``number`` are its digits or number words. ``comparators`` are those that the words allow; ``stated``: it has one of
     its own. ``subject`` is the name of what is limited, None if only the limits before it name that. ``clause`` are the
     words that speak of no other limit, ``inherited`` the clauses before it in the line. ``is_denied``:
-    the words around it may turn it into its opposite.
+    the words around it may turn it into its opposite. ``borrowed`` is a unit before it that is its own too.
     """
 
     kind: Kind
@@ -77,6 +77,7 @@ class Mention:
     inherited: tuple[Range, ...] = ()
     role: Role = Role.STATED
     is_denied: bool = False
+    borrowed: Range | None = None
 
 
 @lru_cache(maxsize=64)
@@ -140,8 +141,9 @@ def _of_limit(
     role = find_role(tokens, (limit.first, limit.end), limit.quantity)
     bounds = _list_bounds(tokens, limit, within)
     stated = not guessed and len(allowed) == 1
+    unit = limit.unit if limit.unit and limit.unit[1] <= number[0] else None
     return Mention(
-        kind, limit.first, limit.end, number, bounds, allowed, stated, clause, subject, inherited, role, denied
+        kind, limit.first, limit.end, number, bounds, allowed, stated, clause, subject, inherited, role, denied, unit
     )
 
 

@@ -58,8 +58,11 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
 
     Something that has lasted belongs to the exception itself: "cancer, except a carcinoma that was cured for 5 years".
     """
-    if rule("names_behind").ends(tokens, window.first, window.first - 3):
+    behind = tokens.words[tokens.codes.find(")", window.end) + 1 :][:1]
+    if behind and behind[0][0].isalpha() and rule("names_behind").ends(tokens, window.first, window.first - 3):
         return None
+    if state := rule("state_behind").starts(tokens, window.end):
+        return state.first, state.end
     first = _open_clause(tokens, max(floor, window.first - _NEAR), window.first)
     if found := rule("excepted").search(tokens, first, window.first):
         halves = (first, found.first), (found.end, window.first)
@@ -70,7 +73,7 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
 
 def _find_anchor(tokens: Tokens, window: Window) -> Range | None:
     found = rule("window_anchor_words").starts(tokens, window.end)
-    if found is None and tokens.words[window.first].lower() == "within":
+    if found is None and tokens.words[window.first].lower() == "within" and not is_past(tokens, window):
         found = rule("of_within").starts(tokens, window.end)
     return _trim_end(tokens, *found.place("words")) if found else None
 
@@ -152,7 +155,8 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
         end -= 1
     while first < end and (found := rule("limited_lead").starts(tokens, first, end)) and found.end > found.first:
         first = found.end
-    return (first, end) if any(word[0].isalpha() for word in tokens.words[first:end]) else None
+    named = any(word[0].isalpha() for word in tokens.words[first:end])
+    return (first, end) if named and not rule("limited_nothing").covers(tokens, first, end) else None
 
 
 def _trim_end(tokens: Tokens, first: int, end: int) -> Range:
@@ -166,7 +170,7 @@ def _find_behind(tokens: Tokens, window: Window, anchor: Range | None, stop: int
     if anchor and window.comparator in LOWER and tokens.words[anchor[0]].lower() in _ONWARD:
         anchor = None  # what it is counted from is what has not gone on since
     start = anchor[1] if anchor else window.end
-    is_list = tokens.codes[start : start + 1] == ":"
+    is_list = tokens.codes[start : start + 1] in (":", ",")
     named = name_line(tokens, start, stop, "limited_stop" if is_list else "list_stop")
     later = rule("window_anchor_words").starts(tokens, named[1]) if named and not anchor else None
     return named, _trim_end(tokens, *later.place("words")) if later else anchor
@@ -176,6 +180,8 @@ def name_line(tokens: Tokens, first: int, end: int, stop: str = "limited_stop") 
     """Return what the beginning of some words names: an item below "Within 4 weeks before screening:"."""
     end = min(end, first + _NEAR)
     for at in (*(found.first for found in rule(stop).find(tokens, first, end)), end):
+        if at < end and rule("limited_cut").ends(tokens, at, first):  # "taking or applying drugs"
+            continue
         if named := narrow(tokens, first, at):
             return named
         first = max(first, at)

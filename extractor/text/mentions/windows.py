@@ -76,6 +76,11 @@ def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
     return TimeWindow(quote=first.quote, comparator=comparator, value=first.value, unit=first.unit)
 
 
+def stands_aside(tokens: Tokens, window: Window) -> bool:
+    """Return whether a window is none of the criterion itself: in brackets, in an exception, in a definition."""
+    return window.aside or tokens.codes[: window.first].count("(") > tokens.codes[: window.first].count(")")
+
+
 def find_times(tokens: Tokens) -> list[Time]:
     """Return the lengths of time of a criterion, each with the words before it."""
     lengths = {duration.first: duration for duration in find_durations(tokens)}
@@ -85,22 +90,22 @@ def find_times(tokens: Tokens) -> list[Time]:
 
 def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
     """Yield the time windows among the lengths of time, and those without a number: "in the last year"."""
-    for front, duration in times:
-        words = _list_words(front, duration)
-        back = _WITHIN & words and BACK & words  # "in the last" is never said of an age
-        possible = back or (_is_window(tokens, duration, front.first) and not _is_unrelated(front, duration))
-        sense = _read_sense(front, duration) if possible else None
-        if sense and not _is_course(tokens, front, duration):
+    for front, duration in (*times, *_find_half_lives(tokens)):
+        words, is_usual = _list_words(front, duration), duration.unit not in NO_UNITS
+        if is_usual:
+            back = bool(_WITHIN & words and BACK & words)  # "in the last" is never said of an age
+            related = back or (_is_window(tokens, duration, front.first) and not _is_unrelated(front, duration))
+            possible = related and not _is_course(tokens, front, duration)
+        else:
+            counted = "within" in words or rule("before_suffix").starts(tokens, duration.end)
+            possible = duration.unit is TimeUnit.HALF_LIFE or (duration.unit is TimeUnit.MINUTE and bool(counted))
+        if possible and (sense := _read_sense(front, duration)):
             comparator, sure, either, first = sense
-            bracketed = rule("bracketed_before").ends(tokens, first, first - 2 * _LENGTH_CONTEXT) is not None
-            defines = bracketed or _is_aside(tokens, first, duration.end)
-            defined = defines or rule("defined_before").ends(tokens, first, first - 2 * _LENGTH_CONTEXT)
-            sure = sure and not defined and duration.low == duration.high
+            aside = is_usual and _explains(tokens, first, duration.end)
+            exempt = is_usual and rule("exception_before").ends(tokens, first, first - _EXCEPTION_REACH) is not None
+            sure = sure and not aside and (duration.low == duration.high or not is_usual)
             bound, other = _bound(duration, comparator)
-            exempt = rule("exception_before").ends(
-                tokens, first, first - _EXCEPTION_REACH
-            )  # "unless cured for 5 years"
-            aside = bool(defined or exempt)
+            aside = aside or exempt  # "unless cured for 5 years"
             yield Window(first, duration.end, comparator, bound, duration.unit, sure, aside, either, other)
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())
@@ -126,7 +131,7 @@ def list_windows(tokens: Tokens, kind: CriterionKind | None, *, wide: bool = Fal
     ]
     ends = {one.end for one in stated}
     stated += [one for one in more if one.end not in ends]
-    found = sorted([*stated, *_find_in_other_units(tokens, times)], key=lambda one: one.first)
+    found = sorted(stated, key=lambda one: one.first)
     known = {one.end for one in found}
     open_lengths = [time for time in (*times, *_find_half_lives(tokens)) if time[1].end not in known]
     found = sorted([*found, *_borrow_sense(tokens, open_lengths, found)], key=lambda one: (one.first, one.end))
@@ -149,26 +154,11 @@ def _find_half_lives(tokens: Tokens) -> Iterator[Time]:
             yield front, Duration(low, high, TimeUnit.HALF_LIFE, first, end)
 
 
-def _find_in_other_units(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
-    """Yield the windows in half-lives, and those in minutes that are counted from a moment."""
-    minutes = (
-        (front, duration)
-        for front, duration in times
-        if duration.unit is TimeUnit.MINUTE
-        and ("within" in _list_words(front, duration) or rule("before_suffix").starts(tokens, duration.end))
-    )
-    for front, duration in (*minutes, *_find_half_lives(tokens)):
-        if sense := _read_sense(front, duration):
-            comparator, sure, either, first = sense
-            bound, other = _bound(duration, comparator)
-            yield Window(first, duration.end, comparator, bound, duration.unit, sure, either=either, other_end=other)
-
-
 def _bound(duration: Duration, comparator: Comparator) -> tuple[float, float | None]:
-    """Return the end of a length of time that counts, and the other one of a range."""
+    """Return the end of a length of time that counts, and the other one of a range; one from 0 has only its end."""
     bound = duration.high if comparator in UPPER else duration.low
     other = duration.low if bound == duration.high else duration.high
-    return bound, other if other != bound else None
+    return bound, other or None if other != bound else None
 
 
 def _borrow_sense(tokens: Tokens, lengths: Sequence[Time], windows: Sequence[Window]) -> Iterator[Window]:
@@ -204,6 +194,14 @@ def _is_restated(tokens: Tokens, last: Window, one: Window) -> bool:
     days = [each.value * DAYS[each.unit] for each in (last, one)]
     same = abs(days[0] - days[1]) <= _SAME_LENGTH * max(days)
     return same and rule("restates_window").covers(tokens, last.end, one.first) is not None
+
+
+def _explains(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a window belongs to a definition, or explains a word in brackets."""
+    names = ("bracketed_before", "defined_before")
+    return any(rule(name).ends(tokens, first, first - 2 * _LENGTH_CONTEXT) is not None for name in names) or _is_aside(
+        tokens, first, end
+    )
 
 
 def _is_aside(tokens: Tokens, first: int, end: int) -> bool:

@@ -10,10 +10,20 @@ from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age
 from extractor.text.mentions.bounds import Limit, find_quantity
-from extractor.text.mentions.conditions import find_conditions
+from extractor.text.mentions.conditions import find_conditions, is_ratio
 from extractor.text.mentions.find import Role, find_role, name_change
 from extractor.text.mentions.window_parts import find_parts, name_line
-from extractor.text.mentions.windows import NO_UNITS, Time, Window, find_times, list_windows, make_window, may_be_window
+from extractor.text.mentions.windows import (
+    NO_UNITS,
+    Time,
+    Window,
+    find_times,
+    first_window,
+    list_windows,
+    make_window,
+    may_be_window,
+    stands_aside,
+)
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 from extractor.text.quantity_names import name_quantity, names_quantity
@@ -57,7 +67,11 @@ def read_constraints(
     constraints, spans = [], []
     last: Range | None = None
     done = 0
-    for limit, condition in zip(kept, find_conditions(tokens, kept), strict=True):
+    conditions = find_conditions(tokens, kept)
+    inside = {at for place in conditions if place for at in range(*place)}
+    for limit, condition in zip(kept, conditions, strict=True):
+        if limit.first in inside:  # "if albumin is < 30 g/L, calcium must be": a part of a condition
+            continue
         named = _find_name(tokens, limit, last, topic, done)
         if named and roles[limit] is Role.CHANGE:
             named = name_change(tokens, named, limit.first)
@@ -151,8 +165,9 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, flo
 
 def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
     """Whether the words before a further limit only say to whom it applies ("<= 5 x ULN with liver metastases")."""
-    ratio = limit.unit and not {"ULN", "UNL", "normal", "Normal"}.isdisjoint(tokens.words[slice(*limit.unit)])
-    if not ratio or names_quantity(tokens.read(*quantity), surely=True):  # "together with bilirubin > 1.5 x ULN"
+    if not is_ratio(tokens, limit) or names_quantity(
+        tokens.read(*quantity), surely=True
+    ):  # "together with bilirubin > 1.5 x ULN"
         return False
     return rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)) is not None
 
@@ -241,19 +256,17 @@ def read_windows(
     if topic and not {"age", "life", "survival"}.isdisjoint(word.lower() for word in read_text(topic).words):
         windows = ()
     of_first = [one for one in windows if one.unit not in NO_UNITS and not one.borrowed]
-    found = min(of_first, key=lambda window: (window.aside, window.first), default=None)
+    found = min(of_first, key=lambda window: (stands_aside(tokens, window), window.first), default=None)
     confidence = measured("time_window", _name_window_case(tokens, found, times))
-    parts = find_parts(tokens, windows)
     values, spans = [], []
     first: Reading[TimeWindow | None] = Reading(None, confidence)
-    for window, (of, anchor) in zip(windows, parts, strict=True):
+    for window, (of, anchor) in zip(windows, find_parts(tokens, windows), strict=True):
         place = _place_window(passage, window)
         named = {"of": of and passage.part(*of).raw, "anchor": anchor and passage.part(*anchor).raw}
         values.append(make_window(window, place.raw).model_copy(update=named))
         spans.append(span_of(place))
         if window is found:
-            value = TimeWindow(quote=place.raw, comparator=window.comparator, value=window.value, unit=window.unit)
-            first = Reading(value, confidence, (span_of(place),), Support.PARSED)
+            first = Reading(first_window(values[-1:]), confidence, (span_of(place),), Support.PARSED)
     sure = measured("time_windows", _name_windows_case(tokens, windows, times))
     return first, Reading(tuple(values), sure, tuple(spans), Support.PARSED)
 
