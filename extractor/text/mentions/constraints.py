@@ -36,6 +36,8 @@ _SIGNS = 12
 _ACRONYM = 4
 """The fewest letters of the name of a scale in capitals."""
 _SCALES = frozenset({"VAS", "NRS", "SCALE", "SCORE"})
+_MIRRORED = dict(zip((*LOWER, *UPPER), (*UPPER, *LOWER), strict=True))
+"""The comparators of a value whose sign changes."""
 _FEW = 20
 """Counts of things are smaller: "at least two lesions"."""
 
@@ -53,7 +55,7 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
         return []
     graded = [limit for found in rule("graded_limit").find(tokens) if (limit := read_grades(tokens, found))]
     found = sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first)
-    return join_bounds(tokens, share_units(tokens, join_sums(tokens, [_settle(tokens, limit) for limit in found])))
+    return join_bounds(tokens, share_units(tokens, join_sums(tokens, [_sign(tokens, _settle(tokens, limit)) for limit in found])))
 
 
 def _settle(tokens: Tokens, limit: Limit) -> Limit:
@@ -68,6 +70,15 @@ def _settle(tokens: Tokens, limit: Limit) -> Limit:
             low, high = (value if bound == likeliest else bound for bound in pair)
             limit = replace(limit, value=low or 0, value_high=high, settled=limit.settled and sure)
     return limit
+
+
+def _sign(tokens: Tokens, limit: Limit) -> Limit:
+    """Give deviations below a mean their sign: "at least 2.5 SD below the mean" is at most -2.5."""
+    place = limit.unit[0] if limit.unit else limit.end
+    if limit.value <= 0 or not rule("below_mean").starts(tokens, place):
+        return limit
+    low, high = (limit.value, None) if limit.value_high is None else (limit.value_high, -limit.value)
+    return replace(limit, value=-low, value_high=high, comparator=_MIRRORED.get(limit.comparator, limit.comparator))
 
 
 class _Measure(NamedTuple):

@@ -11,14 +11,19 @@ from extractor.text.units import find_unit
 
 from .bounds import LOWER, UPPER, Limit, find_quantity, read_comparator, turn_comparator
 
+_LETTERED = re.compile(r"[IVX]+[A-Da-d]\d?")
+"""A stage with a letter, which is no number."""
 _ANY_SCALE, _SCALE_REACH = frozenset({"score", "scores", "scale", "index"}), 4
+_NOT_RECOVERED = 14
+"""The most tokens of "not yet resolved to baseline or" before a grade."""
 
 
 def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     """The limit in a match of the rule ``graded_limit``; None if its numbers are no grades, or have no direction."""
     scale, end = found.place("scale")
     grades = [] if _is_no_grade(tokens, found) else _list_grades(tokens, *found.place("values"))
-    recovers = rule("recovers_to").ends(tokens, scale, scale - 4)
+    stays = rule("not_recovered").ends(tokens, scale, scale - _NOT_RECOVERED)
+    recovers = stays or rule("recovers_to").ends(tokens, scale, scale - 4)
     quantity = (None if recovers else find_quantity(tokens, max(0, scale - 6), end)) or (scale, end)
     if (before := found.part("before")) and quantity[0] < before[1] < quantity[1]:  # "minimum Karnofsky score of 70"
         quantity = before[1], quantity[1]
@@ -27,6 +32,10 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     whole = comparator is None and tokens.words[scale].lower() == "scale" and len(grades) > 1 and min(grades) < 2
     if not grades or not stated or far or whole:  # "(scale of 1 to 4)" limits nothing
         return None
+    if recovers and comparator is None:  # "resolved to grade 0 or 1"
+        comparator, grades = Comparator.AT_MOST, [max(grades)]
+    if stays and comparator:
+        comparator = comparator.opposite or comparator
     low, high, unit = min(grades), max(grades), found.part("unit")
     if low != high and comparator not in (*LOWER, *UPPER):
         return Limit(Comparator.BETWEEN, low, high, found.first, found.end, quantity, unit)
@@ -45,7 +54,9 @@ def _is_no_grade(tokens: Tokens, found: Found) -> bool:
     named = rule("numbered_place").ends(tokens, first, first - 1) or rule("of_trial_after").starts(tokens, last)
     ranged = tokens.words[last : last + 1] in (["to"], ["-"]) and tokens.codes[last + 1 : last + 2] in ("<", "≤")
     joined = first - 1 if first and tokens.words[first - 1].lower() in ("-", "to", "/", "or", "and", ",") else first
-    lettered = joined > 0 and re.fullmatch(r"[IVX]+[A-Da-d]\d?", tokens.words[joined - 1])  # "stage IIIC-IV"
+    joint = rule("stage_joint").starts(tokens, last)
+    around = [joined - 1] * (joined > 0) + ([joint.end] if joint else [])
+    lettered = any(_LETTERED.fullmatch(tokens.words[at]) for at in around if at < len(tokens))  # "stage IIIC-IV"
     return bool(item or measured or named or ranged or has_minus(tokens, first) or lettered)
 
 
@@ -59,8 +70,6 @@ def _compare(tokens: Tokens, found: Found, quantity: Range) -> tuple[Comparator 
     stated = read_comparator("comparators", found, "comparator") or read_comparator("comparators", found, "before")
     suffix = read_comparator("comparator_suffixes", found, "suffix")
     comparator = stated if stated in (*LOWER, *UPPER) else suffix or stated
-    if comparator is None and rule("recovers_to").ends(tokens, scale, scale - 4):
-        comparator = Comparator.AT_MOST
     return comparator, True
 
 

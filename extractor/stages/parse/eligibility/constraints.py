@@ -122,9 +122,10 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
             return False  # "1 unit = 300 mL of beer" defines a unit
         rests = limit.time_unit == "minute" and rule("rest_behind").starts(tokens, limit.end)
         return (limit.time_unit in (None, "minute") and not rests) or is_lifetime(tokens, limit, topic)
-    if rule("aside_before").ends(tokens, limit.first, limit.first - _ASIDE_REACH) or rule("aside_after").starts(
-        tokens, limit.end
-    ):
+    before = ("aside_before", "condition_clause", "kin_before")
+    if any(rule(name).ends(tokens, limit.first, limit.first - _ASIDE_REACH) for name in before):
+        return False
+    if any(rule(name).starts(tokens, limit.end) for name in ("aside_after", "kin_after")):
         return False
     # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
     consents = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
