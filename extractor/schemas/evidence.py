@@ -31,6 +31,11 @@ class Evidence(FrozenModel):
         description="Of a limit: its quantity, if only the words around it name that.",
         exclude_if=lambda quantity: quantity is None,
     )
+    alternative: bool = Field(
+        default=False,
+        description="Of a limit: whether another limit of its criterion does as well: 'PSA > 4 or T-score < -2.5'.",
+        exclude_if=lambda alternative: not alternative,
+    )
     comparator: Comparator | None = Field(
         default=None,
         description="Of an age: how its words bound it. Without one, they name it, and it counts.",

@@ -82,6 +82,10 @@ def read_registry(record: TrialRecord) -> Json:
     }
 
 
+_SURFACE = "{1.73_m2}"
+"""The body surface to which an estimated filtration rate refers, written or not."""
+
+
 class CanonicalLimit(NamedTuple):
     """A limit in the vocabulary of quantities, by column. ``columns.toml`` says what each holds."""
 
@@ -119,7 +123,9 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
     if not all(map(quantity.is_possible, values)):
         return named._replace(canonical_note="implausible")
     low, high = (*values, None)[:2]
-    return named._replace(unit_canonical=quantity.unit, value_canonical=low, value_high_canonical=high)
+    named = named._replace(unit_canonical=quantity.unit, value_canonical=low, value_high_canonical=high)
+    is_surface_assumed = (_SURFACE in used) is not (_SURFACE in quantity.unit)
+    return named._replace(canonical_note="usual body surface") if is_surface_assumed else named
 
 
 def read_admitted(limit: Json, criterion: Json) -> str | None:
@@ -157,7 +163,8 @@ def _find_least(pieces: Sequence[Json]) -> float | None:
 def describe_limits(criterion: Json, *, decides: bool, sex: Sex | None = None) -> Iterator[dict[str, Any]]:
     """Yield the computed cells of each limit of a criterion. ``decides``: it is not one of several alternatives.
 
-    A limit of some participants admits nobody else. One of the same quantity beside it holds for the others.
+    A limit of some participants admits nobody else. One of the same quantity beside it holds for the others. A limit
+    beside which another one does as well, and one of two ranges of a quantity, is of some, too.
     A limit of the ``sex`` of all participants is one of all.
 
     >>> general = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
@@ -166,7 +173,7 @@ def describe_limits(criterion: Json, *, decides: bool, sex: Sex | None = None) -
     >>> [(cells.get("admits"), cells.get("admits_some")) for cells in found]
     [(None, '<='), (None, '<=')]
     """
-    found, divided = list[dict[str, Any]](), set[str]()
+    found, divided, alternatives = list[dict[str, Any]](), set[str](), list[bool]()
     for limit in criterion["constraints"]:
         pieces = _list_evidence(criterion, "constraints", limit)
         seen = pieces[0] if pieces else {}
@@ -174,8 +181,11 @@ def describe_limits(criterion: Json, *, decides: bool, sex: Sex | None = None) -
         found.append(cells | {"sex": seen.get("sex"), "confidence": _find_least(pieces)})
         if limit.get("condition") or seen.get("sex") not in (None, sex):
             divided.add(limit["quantity"].casefold())
-    for limit, cells in zip(criterion["constraints"], found, strict=True):
-        of_all = decides and limit["quantity"].casefold() not in divided
+        alternatives.append(bool(seen.get("alternative")))
+    ranges = [one["quantity"].casefold() for one in criterion["constraints"] if one.get("value_high") is not None]
+    divided |= {one for one in ranges if ranges.count(one) > 1}  # of two groups: nobody can have both
+    for limit, cells, alternative in zip(criterion["constraints"], found, alternatives, strict=True):
+        of_all = decides and not alternative and limit["quantity"].casefold() not in divided
         yield cells | {"admits" if of_all else "admits_some": read_admitted(limit, criterion)}
 
 

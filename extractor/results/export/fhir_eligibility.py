@@ -229,7 +229,7 @@ def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> J
     for words in sorted(map(fold_words, get_quantity(known.quantity_canonical or "age").names), key=len, reverse=True):
         rest = rest.replace(f" {' '.join(words)} ", "  ")  # "Body mass index (BMI)", "ECOG status score"
     is_named = (of_age and known.quantity_canonical == "age") or (loinc and {"score"}.issuperset(rest.split()))
-    if not is_named or known.canonical_note not in (None, "no conversion"):
+    if not is_named or known.canonical_note not in (None, "no conversion", "usual body surface"):
         raise _SaysMoreError(known.canonical_note or f"no LOINC code of {limit.quantity}")
     named = {"code": code(LOINC, loinc.split("|") if loinc else None, limit.quantity)}
     bounds = [quantity(one, limit.unit, ucum=ucum) for one in (limit.value, limit.value_high) if one is not None]

@@ -55,7 +55,9 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
         return []
     graded = [limit for found in rule("graded_limit").find(tokens) if (limit := read_grades(tokens, found))]
     found = sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first)
-    return join_bounds(tokens, share_units(tokens, join_sums(tokens, [_sign(tokens, _settle(tokens, limit)) for limit in found])))
+    return join_bounds(
+        tokens, share_units(tokens, join_sums(tokens, [_sign(tokens, _settle(tokens, limit)) for limit in found]))
+    )
 
 
 def _settle(tokens: Tokens, limit: Limit) -> Limit:

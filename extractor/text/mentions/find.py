@@ -243,7 +243,11 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
     if rule("steps_of_scale").starts(tokens, place[1]):
         return Role.SCALE
     is_range = place[1] - first > _SINGLE
-    if is_range and rule("on_before").ends(tokens, first, first - 2) and rule("scale_named_after").starts(tokens, place[1]):
+    if (
+        is_range
+        and rule("on_before").ends(tokens, first, first - 2)
+        and rule("scale_named_after").starts(tokens, place[1])
+    ):
         return Role.SCALE  # "pain > 3 on 0-10 a NPS"
     is_row = is_range and rule("comparison").search(tokens, place[1], place[1] + _ROLES)
     if is_row and rule("rated").ends(tokens, first, first - 2):  # "graded 0-6, of no more than 2"

@@ -4,6 +4,7 @@ The facts go into the extraction, so that its users need not read the quotes aga
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from extractor.schemas import (
@@ -32,6 +33,7 @@ from .constraints import read_constraints
 
 _SIDES = dict(zip(AGES, "><", strict=True))
 """The first sign of the comparators that bound each age."""
+_STATUSES = frozenset({"ecog_performance_status", "karnofsky", "lansky", "karnofsky_or_lansky", "ecog_or_karnofsky"})
 _CONTEXT_OF_LIMIT = 200
 """Characters on each side of a limit that may name its quantity."""
 
@@ -64,13 +66,57 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     }
     if places:
         sexes, pieces = find_sexes(tokens, places), list(criterion.evidence)
+        alternatives = _find_alternatives(tokens, criterion, places, with_and=not includes or update["turned"])
         for at in places:
             limit = criterion.constraints[FieldRef(pieces[at].field).position or 0]
             sex = name_sex(limit.condition, sexes[at][0] if at in sexes else None)
-            known = {"sex": sex, "quantity": _name_by_context(limit, pieces[at], passage)}
+            known = {
+                "sex": sex,
+                "quantity": _name_by_context(limit, pieces[at], passage),
+                "alternative": at in alternatives,
+            }
             pieces[at] = pieces[at].model_copy(update=known)
         update["evidence"] = tuple(pieces)
     return criterion.model_copy(update=update)
+
+
+def _find_alternatives(
+    tokens: Tokens, criterion: Criterion, places: Mapping[int, tuple[int, int]], *, with_and: bool
+) -> set[int]:
+    """Return those limits of which one is enough to take part, by the place of their evidence.
+
+    ``with_and``: "and" joins such limits, as in an exclusion, since who has only one of both may take part.
+    """
+    order = sorted(places, key=lambda at: places[at][1])
+    found, listed = set[int](), False
+    for at, other in reversed(list(pairwise(order))):
+        limits = [criterion.constraints[FieldRef(criterion.evidence[one].field).position or 0] for one in (at, other)]
+        end, first = places[at][1], max(places[at][1], places[other][0])
+        joint = rule("and_limit" if with_and else "or_limit").starts(tokens, end)
+        apart = first == end or (joint and joint.end >= first)
+        joined = joint is not None and apart and _are_two(*limits, with_and=with_and)
+        listed = joined or (listed and rule("listed_limit").covers(tokens, end, first) is not None)
+        found |= {at, other} if listed else set()
+    return found
+
+
+def _are_two(limit: Constraint, other: Constraint, *, with_and: bool) -> bool:
+    """Whether two limits are no forms of one: "126 mg/dL or 7 mmol/L", "ECOG 0-1 or Karnofsky >= 70", "men, women"."""
+    if limit.condition or other.condition:
+        return False
+    units = [read_unit(one.unit) if one.unit else None for one in (limit, other)]
+    named = [
+        name_quantity(one.quantity, unit, value=one.value) for one, unit in zip((limit, other), units, strict=True)
+    ]
+    if all(one and one.name in _STATUSES for one in named):
+        return False
+    if limit.quantity.casefold() != other.quantity.casefold():
+        return True
+    values = [
+        one and one.to_canonical(each.value, unit) for one, each, unit in zip(named, (limit, other), units, strict=True)
+    ]
+    alike = limit.comparator is other.comparator and None not in values
+    return not with_and and not alike
 
 
 def describe_gold(extraction: TrialExtraction, *, located: bool = True) -> TrialExtraction:
