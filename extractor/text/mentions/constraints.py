@@ -177,6 +177,8 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
     tokens, unit = found.tokens, next(filter(None, map(found.part, names)), None)
     if not unit:
         return None, None
+    if tokens.words[unit[0]] == "/" and (own := find_unit(tokens, unit[0] + 1)) and own.code.startswith("mL/min"):
+        unit = own.first, max(own.end, unit[1])  # "60/ml/min"
     ordinal = tokens.codes[unit[0]] == "-" or tokens.words[unit[0]] in ("th", "st", "nd", "rd")
     unit = (unit[0] + ordinal, unit[1])
     if tokens.words[unit[0]] == "D" and (tokens.codes[unit[0] - 2] == "-" or "." in tokens.words[unit[0] - 1]):
@@ -307,7 +309,9 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
     tokens = measure.found.tokens
     if measure.compared and (name := measure.compared.part("name")):
         return name
-    named = find_quantity(tokens, floor, measure.first)
+    first = measure.first
+    is_titre = tokens.words[max(0, first - 2) : first] == ["1", ":"] and tokens.joined(first)  # "ANA of 1:160"
+    named = find_quantity(tokens, floor, first - 2 if is_titre else first)
     if unit is None:
         last = tokens.words[named[1] - 1] if named else ""  # "ICDAS <= 2 molars" names its scale in front
         in_capitals = len(last) >= _ACRONYM and last.isupper()

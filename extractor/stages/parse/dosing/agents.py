@@ -1,6 +1,6 @@
 """The agents that a record names, and their mentions in its text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from extractor.text.book import rule, terms_of
@@ -12,6 +12,7 @@ from .names import (
     find_general,
     is_alias,
     list_glosses,
+    list_keys,
     name_key,
     split_names,
     stands_alone,
@@ -57,7 +58,8 @@ class AgentNames:
         self._agents: dict[str, Agent] = {}
         self._found: dict[str, tuple[Mention, ...]] = {}
         for name, agent in names:
-            self._agents.setdefault(name_key(name), agent)
+            for key in list_keys(name):
+                self._agents.setdefault(key, agent)
         self.agents = tuple({agent.key: agent for agent in self._agents.values()}.values())
         for name in others:
             self._agents.setdefault(name_key(name), Agent(unify_name(name), "drug", "", 0, 0))
@@ -230,8 +232,16 @@ def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
             if "placebo" in known_kinds or rule("inactive_name").search(tokens, first, last):
                 kind = "placebo"
             agent = Agent(name_key(name), kind, section.name, *place)
+            names += [(short, agent) for short in _list_before_slash(tokens, *place)]
             names += [(each, agent) for each in (name, *list_glosses(tokens, first, last), *aliases)]
     return names
+
+
+def _list_before_slash(tokens: Tokens, first: int, end: int) -> Iterator[str]:
+    """Yield the substance before another name of it: "Examplumab / Brandex" has one that the vocabulary knows."""
+    known = find_general(tokens, first, end)
+    if len(known) == 1 and known[0][1] == first and tokens.words[known[0][2] : end][:1] == ["/"]:
+        yield tokens.read(first, known[0][2])
 
 
 def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[DosingSection]) -> list[tuple[str, Agent]]:

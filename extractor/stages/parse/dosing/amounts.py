@@ -19,6 +19,7 @@ _MOST_AUC = 10
 _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
 """Units that count pieces instead of measuring a substance."""
 _VOLUMES = frozenset({"mL", "uL", "L", "100mL"})
+_FLOWS = ("/h", "/min")
 _LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL", "mg/dL", "g/dL", "g/L", "mmol/L", "pg/mL"})
 UNSURE = 0.5
 """The confidence of an amount whose number can be read in two ways, that counts pieces, or that may not be a dose or
@@ -98,6 +99,9 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool
     if gauge or (any(part.piece for part in below) and tokens.words[behind - 2] == "/"):  # "150 mg/capsule"
         return True
     first, end = _skip_bracket(tokens, levels[0].first), max(level.end for level in levels)
+    flows = unit.partition("/")[0] in _VOLUMES and unit.endswith(_FLOWS)
+    if flows and rule("step_of_flow").starts(tokens, end):
+        return True
     names = ["limit_before", "mixture_before", *(["volume_before"] if unit in _VOLUMES else [])]
     steps = rule("step_noun").starts(tokens, end)  # "in 5 mg increments"
     if steps or _is_level(levels, unit) or any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in names):

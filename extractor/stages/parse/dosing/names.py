@@ -50,6 +50,20 @@ def name_key(name: str) -> str:
     return " ".join(words)
 
 
+def list_keys(name: str) -> Iterator[str]:
+    """Yield the forms under which a name is looked up: with its first syllable joined, and apart.
+
+    >>> list(list_keys("Peg-interferon")), list(list_keys("Pegfictumab"))
+    (['peg interferon', 'peginterferon'], ['pegfictumab', 'peg fictumab'])
+    """
+    key = name_key(name)
+    yield key
+    for head in _HEADS:
+        rest = key.removeprefix(head)
+        if rest != key and len(rest) > _SHORTEST:
+            yield head + rest.lstrip() if rest[0] == " " else f"{head} {rest}"
+
+
 def unify_name(name: str) -> str:
     """Return the key of an agent, the same for its short form.
 
@@ -210,10 +224,9 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     """Return the tokens of the bare name in a range, or None if it names no agent."""
-    first, end = _skip_doses(tokens, first, min(end, first + _MAXIMUM))
-    lead = rule("name_lead").starts(tokens, first, end)
-    if lead and lead.end < end:
-        first = lead.end
+    end = min(end, first + _MAXIMUM)
+    first, end = _skip_doses(tokens, _skip_lead(tokens, first, end), end)  # "oral administration of 5 mg examplumab"
+    first = _skip_lead(tokens, first, end)
     end = min([end, *_list_cuts(tokens, first, end)])
     while trail := rule("name_trail").ends(tokens, end, first + 1):
         end = trail.first
@@ -223,6 +236,11 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
         return None
     route = read_term("routes", tokens, first, end)
     return None if route and route.value != Route.EXTERNAL_BEAM else (first, end)
+
+
+def _skip_lead(tokens: Tokens, first: int, end: int) -> int:
+    lead = rule("name_lead").starts(tokens, first, end)
+    return lead.end if lead and lead.end < end else first
 
 
 def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:

@@ -31,6 +31,7 @@ _FIXED = {
     "either_interval": Frequency.OTHER,
     "day_missed": Frequency.OTHER,
     "one_weekday": Frequency.QW,
+    "days_of_each_week": Frequency.OTHER,
 }
 """Rules whose matches have one code."""
 _NO_TREATMENT = ("watched_before", "paused_before", "no_length_before")
@@ -233,7 +234,7 @@ def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
 
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Return lengths of the treatment. A range has the value None."""
-    timed = _read_lengths(tokens)
+    timed = (*_read_lengths(tokens), *_read_single_periods(tokens))
     given = [mark for mark in timed if not any(_ends(name, tokens, mark.first) for name in _NO_TREATMENT[:2])]
     found = drop_overlaps([*given, *_read_cycle_counts(tokens)])
     # "for 12 weeks, then for 4 weeks, for a total of 16 weeks": only the sum counts.
@@ -261,6 +262,13 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
             continue
         if not _ends("no_length_before", tokens, duration.first):
             yield Mark(_period(duration), duration.first if lead is None else lead, behind)
+
+
+def _read_single_periods(tokens: Tokens) -> Iterator[PeriodMark]:
+    for found in rule("one_period").find(tokens):
+        unit = read_time_unit(found.read("unit") or "")
+        if unit and not rule("no_length_after").starts(tokens, found.end):
+            yield Mark(Period(value=1, unit=TimeUnit(unit)), found.first, found.end)
 
 
 def _find_lead(tokens: Tokens, duration: Duration) -> int | None:

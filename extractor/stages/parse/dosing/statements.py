@@ -8,6 +8,7 @@ from typing import Any
 from extractor.schemas import Frequency, Route, TimeUnit
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
+from extractor.text.numbers import read_number
 
 from .agents import PROCEDURES, Agent, AgentNames, Mention, is_joint, is_substance
 from .amounts import UNSURE, AmountMark
@@ -119,6 +120,10 @@ def _assign_amounts(clause: Clause) -> list[_Given]:
     for amount in clause.marks.amounts:
         if rule("dose_change").ends(clause.tokens, amount.first):
             continue
+        if pair := _read_pair(clause, amount, named):
+            for one, own in pair:
+                one.amounts.append(own)
+            continue
         owner = _find_owner(clause, amount, named, topic)
         if owner is None:  # somebody else's, and with it the words around it
             owner = _Given(_NOBODY, 0, max(clause.first, amount.first - 1), amount.end)
@@ -127,6 +132,22 @@ def _assign_amounts(clause: Clause) -> list[_Given]:
             owner.first, owner.end = amount.first, amount.end
         owner.amounts.append(amount if _is_plain(clause, amount, owner) else replace(amount, confidence=UNSURE))
     return sorted([*named, *([topic] if topic and topic.amounts else []), *others], key=lambda given: given.first)
+
+
+def _read_pair(
+    clause: Clause, amount: AmountMark, named: Sequence[_Given]
+) -> Sequence[tuple[_Given, AmountMark]] | None:
+    """Return the two agents of a combination with the part of its strength that is each one's: "A + B 10/40 mg"."""
+    strengths = rule("strength_of_pair").starts(clause.tokens, amount.first, amount.end)
+    before = [one for one in named if one.end <= amount.first]
+    if strengths is None or len(before) < 2 or len(amount.value) > 1:
+        return None
+    agents = before[-2:]
+    if not is_joint("pair_joint", clause.tokens, agents[0].end, agents[1].first) or agents[1].end != amount.first:
+        return None
+    values = [read_number(strengths.read(name) or "") for name in ("low", "high")]
+    parts = [amount.value[0].model_copy(update={"low": value, "high": value}) for value in values]
+    return [(one, replace(amount, value=(part,))) for one, part in zip(agents, parts, strict=True)]
 
 
 def _join_same(givens: Iterable[_Given]) -> list[_Given]:
@@ -241,6 +262,8 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
         shared = name in {"cycle", "length"} or not timed
         if mark is None and not (name == "length" and own.length) and lends and shared:
             mark = _borrow(units, place, clause.marks, name)
+            if mark and mark.value is Route.ORAL and rule("injected").search(clause.tokens, *unit.reach):
+                mark = None  # "A 5 mg as an injection plus 100 mg B orally"
             opens = mark is not None and mark.first < units[0].first  # "For 24 weeks, A daily and B weekly"
             if name == "length" and timed and mark and not (opens or _counts_cycles(mark)):
                 mark = None
