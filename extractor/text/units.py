@@ -263,9 +263,6 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
 
 
 def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
-    if tokens.words[at : at + 3] == ["1", ",", "73"]:  # "1,73 m2"
-        found = _match(tokens, at + 3, end, loose=True)
-        return (_COUNTED["1.73", "m2"], found[1]) if found and found[0].code == "m2" else None
     counted = tokens.codes[at] in (NUMBER, NAME_NUMBER)
     if antibody := _read_antibody(tokens, at, end):
         return antibody

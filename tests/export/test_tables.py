@@ -118,6 +118,20 @@ def test_an_empty_canonical_value_says_why(rows_of, limit, note):
 
 
 @pytest.mark.parametrize(
+    ("quantity", "unit", "note"),
+    [
+        ("eGFR", "mL/min", "usual body surface"),
+        ("eGFR", "mL/min/1.73 m2", None),
+        ("creatinine clearance", "mL/min/1.73 m2", "usual body surface"),
+        ("creatinine clearance", "mL/min", None),
+    ],
+)
+def test_a_filtration_rate_says_where_it_assumes_a_body_surface(rows_of, quantity, unit, note):
+    (row,) = rows_of(limited({"quantity": quantity, "comparator": ">=", "value": 30, "unit": unit}))["constraints"]
+    assert (row["value_canonical"], row["canonical_note"]) == (30, note)
+
+
+@pytest.mark.parametrize(
     ("criterion", "comparator", "admits"),
     [
         ({"kind": "inclusion"}, ">=", ">="),
@@ -137,6 +151,7 @@ def test_a_limit_has_the_comparator_of_admitted_values(rows_of, criterion, compa
 
 
 ALT = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}
+HBA1C = {"quantity": "HbA1c", "comparator": "between", "value": 5.7, "value_high": 6.4, "unit": "%"}
 BILIRUBIN = {"quantity": "bilirubin", "comparator": "<=", "value": 2, "unit": "mg/dL"}
 
 
@@ -147,6 +162,7 @@ BILIRUBIN = {"quantity": "bilirubin", "comparator": "<=", "value": 2, "unit": "m
         ([ALT | {"condition": "with liver metastases"}, BILIRUBIN], None, [None, "<="], ["<=", None]),
         ([ALT, ALT | {"value": 5, "condition": "with liver metastases"}], None, [None, None], ["<=", "<="]),
         ([ALT], {"rule": "all"}, ["<="], [None]),
+        ([HBA1C, HBA1C | {"value": 6.4, "value_high": 8}], None, [None, None], ["between", "between"]),
         ([ALT], {"rule": "any"}, [None], ["<="]),
         ([ALT], {"rule": "at_least", "n": 2}, [None], ["<="]),
     ],

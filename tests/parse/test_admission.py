@@ -67,3 +67,25 @@ def test_the_evidence_of_an_age_says_how_it_bounds(line, comparators):
     shown = eligibility.model_dump(mode="json")["evidence"]
     assert [one.get("comparator") for one in shown] == list(comparators.values())
     assert all(("comparator" in one) is (one.get("comparator") is not None) for one in shown)
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "alternatives"),
+    [
+        ("inclusion", "Velocity >= 4.0 m/s, or gradient >= 40 mmHg, or a valve area of < 1.0 cm2", 3),
+        ("inclusion", "LVESD >= 50 mm, LVEDD >= 65 mm or LVEF < 50 %", 3),
+        ("inclusion", "ALT <= 3 x ULN and bilirubin <= 2 mg/dL or albumin >= 30 g/L", 2),
+        ("inclusion", "Heart rate < 50 or > 100 bpm", 2),
+        ("inclusion", "BMI > 30 kg/m2 and HbA1c > 9 %", 0),
+        ("inclusion", "Fasting glucose >= 126 mg/dL or 7.0 mmol/L", 0),
+        ("inclusion", "ECOG 0-1 or Karnofsky >= 70", 0),
+        ("inclusion", "Ferritin < 15 ug/L in women or < 20 ug/L in men", 0),
+        ("inclusion", "Must not have an INR > 2 or a BMI > 30 kg/m2", 0),
+        ("exclusion", "BMI > 30 kg/m2 and HbA1c > 9 %", 2),
+        ("exclusion", "Velocity >= 4.0 m/s, or gradient >= 40 mmHg", 0),
+        ("exclusion", "Age < 18 and > 65 years", 0),
+    ],
+)
+def test_limits_of_which_one_is_enough_are_alternatives(kind, line, alternatives):
+    (criterion,) = extract(line, kind).eligibility.criteria
+    assert sum(one.alternative for one in criterion.evidence) == alternatives

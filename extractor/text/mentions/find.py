@@ -114,6 +114,7 @@ def _of_limit(
     subject, clause, inherited = place
     within = [one for one in numbers if limit.first <= one.first and one.end <= limit.end]
     said = [one for one in within if one.value in (limit.value, limit.value_high)]
+    said = said or [one for one in within if -one.value in (limit.value, limit.value_high)]  # "2.5 SD below the mean"
     weeks = [one for one in numbers if said and one.first == said[0].first and limit.value_high is None]
     weeks = [one for one in weeks if tokens.words[one.first + 1 : one.first + 2] == ["+"]]  # "32+6 weeks"
     within, said = [*within, *(one for one in weeks if one not in within)], [*said, *weeks]
