@@ -144,7 +144,7 @@ class _TextReader:
             stop = gap.start() if gap else end
             yield DESCRIPTION if self.places[section] else section, (start, stop)
             yield DESCRIPTION, (stop, end)
-        elif section == DESCRIPTION or (heading.kind == "criteria" and heading.is_alone):
+        elif section == DESCRIPTION or (heading.kind == "criteria" and heading.is_alone and not heading.is_framed):
             yield section, with_heading
         else:
             yield from [(section, words)] if heading.kind == "criteria" else []

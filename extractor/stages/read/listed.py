@@ -11,11 +11,12 @@ from extractor.text.passage import LexedSection, strip_span
 Place = tuple[int, int]
 """Half-open offsets into the text."""
 
+BULLET = r"[-*+•·▪◦–●○‣⁃∙\uf0b7\uf0a7]"
 _LINE = re.compile(r"[^\r\n]+")
 _WORDLESS = re.compile(r"[\s|:=_*+-]+")
 _MARK = re.compile(
     r"(?P<indent>[ \t>]*)(?:\|[ \t]*)?"
-    r"(?:(?P<number>[(\[]?\d{1,2}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])|(?P<bullet>[-*+•·▪◦–]))[ \t]+"
+    rf"(?:(?P<number>[(\[]?\d{{1,2}}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])|(?P<bullet>{BULLET}))[ \t]+"
 )
 _CELL = re.compile(r"[^|\t]+")
 _LABEL = re.compile(r"(?P<label>[^\r\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\r?\n)")
