@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extractor.text.book import find_terms, rule
-from extractor.text.passage import LexedSection
+from extractor.text.passage import LexedSection, strip_span
 
-from .listed import BULLET, Place, names_columns
+from .listed import BULLET, Place, list_cells, names_columns
 
 DESCRIPTION, ELIGIBILITY = "detailed_description", "eligibility"
 OUTCOMES = ("primary_outcomes", "secondary_outcomes", "other_outcomes")
@@ -62,6 +62,8 @@ class Heading:
         style: The marks before the words, the same for all headings of one level: "##", "1.1", "**".
         is_alone: Whether nothing follows on the line.
         is_framed: Whether signs enclose the words, as in "== Arms ==" and "[Arms]".
+        columns: For the first row of a table whose columns are sections, such as "Inclusion Criteria | Exclusion
+            Criteria": the kind of each column, and the place of its words.
     """
 
     section: str
@@ -73,6 +75,11 @@ class Heading:
     style: str
     is_alone: bool = True
     is_framed: bool = False
+    columns: tuple[tuple[str, Place], ...] = ()
+
+    def list_columns(self) -> list[tuple[str, Place]]:
+        """Return the section of each column, and the place of its words."""
+        return [(_SECTIONS.get(kind, kind), words) for kind, words in self.columns]
 
     @property
     def weight(self) -> int:
@@ -142,9 +149,22 @@ def _read_heading(text: LexedSection, front: re.Match[str], end: int, last: Head
         style=_read_style(front),
         is_alone=behind.end() >= end,
         is_framed=bool(set("]=") & set(behind.group())),
+        columns=_read_columns(text, place, end) if behind["cell"] else (),
     )
     marked = any((front["hash"], front["bold"], front["bracket"], behind["cell"], behind["sign"]))
     return heading if (marked or raw[place].isupper()) and _is_fit(heading, last, marked=marked) else None
+
+
+def _read_columns(text: LexedSection, start: int, end: int) -> tuple[tuple[str, Place], ...]:
+    """Return the kinds of the columns, if each cell of a row is the heading of criteria, objectives or outcomes."""
+    cells = [strip_span(text.raw, *cell, " \t*_:") for cell in list_cells(text.raw, start, end)]
+    kinds = [read_kind(text, *cell) for cell in cells]
+    columns = tuple(
+        (found[0], cell)
+        for found, cell in zip(kinds, cells, strict=True)
+        if found and found[1] == cell[1] and found[0] in ("criteria", "objectives", *OUTCOMES)
+    )
+    return columns if len(columns) == len(cells) > 1 else ()
 
 
 def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
@@ -165,7 +185,7 @@ def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
 def _end_section(raw: str, front: re.Match[str], end: int, last: Heading | None) -> Heading | None:
     """Return the heading of a description if the marks of a line end the section, though its words are unknown."""
     style = _read_style(front)
-    if last is None or not raw[front.end() : end].strip(NO_WORDS):
+    if last is None or (style == "|" and last.columns) or not raw[front.end() : end].strip(NO_WORDS):
         return None
     if style.startswith("#"):
         ends = len(style) <= len(last.style) or "#" not in last.style
