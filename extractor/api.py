@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from inspect import signature
 from io import BytesIO
+from multiprocessing import current_process
 from os import PathLike
 from pathlib import Path
 from shutil import rmtree
@@ -14,7 +15,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Unpack, get_type_hints
 from weakref import finalize
 
-from extractor.errors import RecordError, WrongType
+from extractor.errors import ArgumentError, RecordError, WrongType
 from extractor.llm.spec import ModelSpec
 from extractor.options import ExtractorOptions, Keywords
 from extractor.pages.notebook import TrialExtraction
@@ -178,6 +179,8 @@ class Extractor:
         Raises:
             ModelUnavailable: The model cannot be reached, or there is no key for it.
             StoreError: The folder cannot be used, or holds a run with other settings.
+            ArgumentError: No file of that name exists, or ``workers`` are used without that line.
+            WrongType: Something is no record.
 
         >>> results = Extractor().run("seeds/records")
         >>> limits = results.table("constraints")
@@ -192,11 +195,14 @@ class Extractor:
         from extractor.run.progress import show_progress  # noqa: PLC0415 - as above
         from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
 
+        if getattr(current_process(), "_inheriting", False):  # it runs the script once more, at its start
+            raise ArgumentError('workers: a script with more than one calls run below `if __name__ == "__main__":`')
+        if hasattr(records, "columns"):
+            raise WrongType(f"{type(records).__name__} is no record; give its texts, each by make_record")
         several = list(records) if isinstance(records, Iterable) and not isinstance(records, _ONE) else [records]
         folder = Path(out or mkdtemp(prefix="extractor-"))
         given = GivenRun(self.setup, folder, several, RunLimits(concurrency, limit))
-        is_listed = all(isinstance(one, TrialRecord) for one in several)
-        with show_progress(given.run.tally, lambda: len(several) if is_listed else None, quiet=quiet):
+        with show_progress(given.run.tally, given.count, quiet=quiet):
             try:
                 call_without_loop(lambda: given.perform(workers), given.stop)
             except BaseException:
@@ -234,7 +240,7 @@ def _as_record(given: object) -> TrialRecord:
     if isinstance(given, Mapping):
         return _read_study(given)
     raise WrongType(
-        f"a {type(given).__name__} is no record; give one of read_records(PATH), or a study of the registry's API as a "
+        f"{type(given).__name__} is no record; give one of read_records(PATH), or a study of the registry's API as a "
         "dictionary. For a text, use extract_text"
     )
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
+from itertools import islice
 from os import PathLike, fspath
 from pathlib import Path
 from shutil import copytree, ignore_patterns
@@ -16,7 +17,7 @@ from extractor.results.report.overview import read_failures
 from extractor.run.addresses import open_inputs
 from extractor.run.executor import open_executor
 from extractor.run.finished import FinishedRun
-from extractor.run.folder import FAILURES, RunFolder, naming_file, write_atomically
+from extractor.run.folder import FAILURES, REPEATED, RunFolder, naming_file, write_atomically
 from extractor.run.manifest import MANIFEST, Manifest, Stop, describe_settings, restore_fields
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
@@ -25,7 +26,7 @@ from extractor.schemas.evidence import PricedUsage
 from extractor.setup import Setup
 from extractor.stages.read import read_records
 from extractor.stages.read.json_studies import write_study
-from extractor.stages.read.records import check_new
+from extractor.stages.read.records import check_new, refuse_missing
 
 Given = str | PathLike[str] | TrialRecord | Mapping[str, Any]
 _GIVEN = "given.jsonl"
@@ -51,11 +52,13 @@ class GivenRun:
             elif isinstance(one, TrialRecord) and Path(one.source.path).exists():
                 self._sources.append(one)
             elif not isinstance(one, TrialRecord | Mapping):
-                raise WrongType(f"a {type(one).__name__} is no record; give files, folders, records or dictionaries")
+                raise WrongType(f"{type(one).__name__} is no record; give files, folders, records or dictionaries")
             else:
                 if not self._kept:
                     self._sources.append(str(folder / _GIVEN))
                 self._kept.append(one.model_dump_json() if isinstance(one, TrialRecord) else write_study(one))
+        if not self._kept:
+            refuse_missing([one for one in self._sources if isinstance(one, str)])
         self.registry: dict[str, Mapping[str, Any]] = {}
         self.stopped: str | None = None
         self.run = Run(setup=setup, read=self._read, limits=limits, pricing=setup.pricing)
@@ -86,21 +89,28 @@ class GivenRun:
         async with open_executor(workers) as executor:
             await self.run.perform(sink, executor)
 
+    def count(self) -> int:
+        """Return the number of records, as far as they can be read."""
+        return sum(1 for _ in islice(self._open(on_error=lambda _: None), self.run.limits.records))
+
+    def _open(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
+        for one in self._sources:
+            read = read_records(one, on_error=on_error, open_address=open_inputs) if isinstance(one, str) else [one]
+            yield from read
+
     def _read(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
         seen: dict[str, tuple[str, int]] = {}
-        read = partial(read_records, on_error=on_error, open_address=open_inputs)
-        for one in self._sources:
-            for record in read(one) if isinstance(one, str) else [one]:
-                checked = check_new(record, seen)
-                if isinstance(checked, RecordError):
-                    on_error(checked)
-                    continue
-                self.registry[record.record_id] = read_registry(record)
-                yield checked
+        for record in self._open(on_error):
+            checked = check_new(record, seen)
+            if isinstance(checked, RecordError):
+                on_error(checked)
+                continue
+            self.registry[record.record_id] = read_registry(record)
+            yield checked
 
 
 class Results:
-    """The results of a run: extractions, failures, usage, and tables.
+    """The results of a run: extractions, failures, usage, and tables. Has a length, and yields the extractions.
 
     Attributes:
         folder: The folder of the run: the one given as ``out``, or a temporary one, which ``save`` keeps.
@@ -111,8 +121,16 @@ class Results:
         self.folder, self.stopped, self._registry = folder, stopped, registry
 
     def __repr__(self) -> str:
+        records = f"{len(self):,} record{'s' * (len(self) != 1)}"
+        repeated = f", {len(self.repeated):,} repeated" if self.repeated else ""
         stopped = f", stopped: {self.stopped}" if self.stopped else ""
-        return f"<Results of {len(self.extractions):,} records, {len(self.failures):,} failed{stopped}>"
+        return f"<Results of {records}, {len(self.failures):,} failed{repeated}{stopped}>"
+
+    def __len__(self) -> int:
+        return len(self.extractions)
+
+    def __iter__(self) -> Iterator[TrialExtraction]:
+        return iter(self.extractions)
 
     @cached_property
     def _found(self) -> FinishedRun:
@@ -131,6 +149,11 @@ class Results:
     def failures(self) -> list[dict[str, Any]]:
         """Each record that failed: ``record_id``, ``path``, ``place``, ``error``, and a ``message`` with the remedy."""
         return read_failures(self.folder / FAILURES)
+
+    @cached_property
+    def repeated(self) -> list[dict[str, Any]]:
+        """Each record whose id came before, which is left out, with both places and whether its text is the same."""
+        return read_failures(self.folder / REPEATED)
 
     @property
     def usage(self) -> PricedUsage:

@@ -77,9 +77,7 @@ class Setup:
     ) -> None:
         chosen = ExtractorOptions.read(options)
         if not isinstance(model, str | ModelSpec | None):
-            raise WrongType(
-                f"model: a {type(model).__name__} names no model; write its name, such as openai/gpt-5-mini"
-            )
+            raise WrongType(f"model: {type(model).__name__} names no model; write its name, such as openai/gpt-5-mini")
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
         if key:
             if spec is None:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from extractor.results.evaluation.comparers import fold_label
 from extractor.results.evaluation.fields import FIELDS, find_mark
 from extractor.results.evaluation.standoff import PARTS, find_places, hash_sections, name_home
 from extractor.results.evaluation.text import ESCAPE
 from extractor.schemas import TrialRecord
+from extractor.text.clean import fold_label
 
 _QUOTED = {one.part for one in FIELDS if one.is_words}
 """Fields that always quote the record."""

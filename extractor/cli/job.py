@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from glob import has_magic
 from itertools import islice
 from os.path import realpath  # unlike Path.resolve, it takes links that lead in a circle
 from pathlib import Path
@@ -22,8 +21,7 @@ from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.setup import Setup
 from extractor.stages.read import read_records
-from extractor.stages.read.records import describe_missing
-from extractor.suggestions import suggest
+from extractor.stages.read.records import refuse_missing
 
 from .console import refuse
 from .environment import find_prices, read_model_spec
@@ -157,11 +155,7 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
         find_records(given.inputs, None if is_dry else out, fresh=given.fresh, quiet=given.quiet) as (found, unknown),
         observing(None if is_dry else given.log_json),
     ):
-        if not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in found):
-            path = Path(found[0])  # one that is missing among others is a failure of the run
-            beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-            nearest = "" if path.name in beside else suggest(path.name, beside)
-            raise ValueError(f"{path}: {describe_missing(path)}{nearest}; check the path")
+        refuse_missing(found)
         processes, connect = _share_work(given, setup, in_batches=in_batches)
         run = Run(
             setup=setup,

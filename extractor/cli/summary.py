@@ -129,7 +129,7 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     if folder:
         yield from _list_failures(job, folder, tally)
     if job.uses_rules_alone and asks and usage.open_questions:
-        yield f"{usage.open_questions} questions stayed open; a model can answer them (--model)"
+        yield f"{usage.open_questions:,} questions stayed open; a model can answer them (--model)"
     if (replayed := job.setup.choice.tally) and replayed.missing:
         open_ = f"{replayed.missing:,} calls, of about {replayed.missing_tokens:,} prompt tokens, have no answer in"
         model = folder.manifest.settings["model"] if folder else "none"

@@ -53,6 +53,8 @@ class Section(FrozenModel):
     def locate(self, start: int, end: int) -> tuple[int, int] | None:
         """Return where characters of the section stand in the text that was given; None if no free text was.
 
+        None, too, for characters of several columns of a table, which do not stand there in this order.
+
         >>> Section(name="title", text="A Trial", pieces=(Piece(start=0, at=7),)).locate(2, 7)
         (9, 14)
         """
@@ -60,7 +62,9 @@ class Section(FrozenModel):
             next((one.at - one.start for one in reversed(self.pieces) if one.start <= place), None)
             for place in (start, max(start, end - 1))
         )
-        return None if first is None or last is None else (first + start, last + end)
+        if first is None or last is None or last + end < first + start:
+            return None
+        return first + start, last + end
 
     def part(self, name: str) -> str | None:
         """Return the text of the first part with this name, or None."""

@@ -197,3 +197,8 @@ def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanTex
     return CleanText(
         "".join(pieces), tuple(starts), tuple(ends), tuple(c[0] for c in changes), tuple(c[1] for c in changes)
     )
+
+
+def fold_label(label: str) -> str:
+    """Normalise the label of an arm: without letter case and white space."""
+    return "".join(label.split()).casefold()

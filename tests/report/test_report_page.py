@@ -152,6 +152,14 @@ def test_values_of_custom_fields_have_their_fields_name_and_item(tmp_path):
     assert re.search(r"field=custom\.least_weight[^>]*>.*?least weight</a>.*?>33 %<", page)
 
 
+def test_the_time_windows_of_a_criterion_are_counted_as_one_field(seed_run, tmp_path):
+    page = make_page(seed_run, tmp_path / "a.html")
+    named = {name for name, _ in unpack(page, "index")["facts"]}
+    assert {name for name in named if "time_window" in name} == {"eligibility.criteria.time_windows"}
+    shown = {row[0]: row[4][0] for row in unpack(page, "index")["rows"]}
+    assert shown == {key: len(record["absences"]) for key, record in read_records(page).items()}
+
+
 def test_records_over_the_limit_are_counted_and_left_out(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html", limit=2)
     assert len(read_records(page)) == len(unpack(page, "index")["rows"]) == 2

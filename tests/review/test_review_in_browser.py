@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from extractor.results.evaluation import check_gold_files
 from extractor.text.clean import clean_text
-from tests.browser import fits_its_window, list_violations, needs_browser
+from tests.browser import fits_its_window, list_violations, needs_browser, press_at_once
 from tests.commands import extract
 from tests.pages.invented import ARMS, TRIAL, make_run
 
@@ -197,6 +197,13 @@ def test_a_record_is_reviewed_by_keyboard_alone(page):
     expect(page.locator(".queue .state-begun .chip")).to_have_text("begun")
 
 
+def test_keys_that_are_faster_than_answers_each_count(page):
+    press_at_once(page, "aaa")
+    expect(page.locator(".progress")).to_contain_text("3 of ")
+    press_at_once(page, "uu")
+    expect(page.locator(".progress")).to_contain_text("1 of ")
+
+
 def test_escape_takes_back_what_was_chosen_in_a_menu_and_nothing_before(page):
     menu = unfold(page, "endpoints[0]").get_by_label("Category")
     before = unfold(page, "endpoints[0]").locator("[data-field=category] .before")
@@ -273,7 +280,8 @@ def test_of_many_records_only_visible_lines_are_drawn_and_a_search_finds_all(vis
             page.get_by_label("Search").fill(words)
             expect(page.locator(".status")).to_have_text(f"0 of 200 finished; {found}")
         expect(page.locator(".queue code")).to_have_text(["NCT00000199"])
-        open_record(page, "NCT00000199")
+        press(page, "Enter")
+        expect(page.locator(".title code")).to_have_text("NCT00000199")
         press(page, "[")
         expect(page.locator(".title code")).to_have_text("NCT00000198")
         press(page, "a")

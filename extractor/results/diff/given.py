@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.pages.words import say
 from extractor.results.evaluation.alignment import Aligned
-from extractor.results.evaluation.comparers import fold_label
 from extractor.results.evaluation.differences import pair_wholes
 from extractor.results.evaluation.fields import DOSING
+from extractor.text.clean import fold_label
 
 from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change
 

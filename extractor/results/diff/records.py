@@ -5,11 +5,11 @@ from calendar import month_name
 from collections.abc import Iterator, Sequence
 
 from extractor.results.evaluation.alignment import match_values
-from extractor.results.evaluation.comparers import fold_label
 from extractor.results.evaluation.text import fold_text, measure_overlap
 from extractor.results.evaluation.wording import compare_texts
 from extractor.schemas import Citation, FieldRef, Section, TrialRecord
 from extractor.text.book import read_text, word_set
+from extractor.text.clean import fold_label
 from extractor.text.numbers import find_durations
 
 from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange, make_change

@@ -17,6 +17,7 @@ from extractor.schemas import (
     TimeWindow,
 )
 from extractor.text.aliases import name_instrument
+from extractor.text.clean import fold_label
 from extractor.text.numbers import DAYS
 
 from .text import compare_extents, fold_name, fold_text, measure_overlap, read_dimension, scale_quantity, share_words
@@ -234,11 +235,6 @@ _WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
     """Return ``NUMBER`` if both have a rate, else ``WRONG_CATEGORY``: "as needed" has no rate."""
     return ErrorKind.NUMBER if _WITHOUT_RATE.isdisjoint((gold, predicted)) else ErrorKind.WRONG_CATEGORY
-
-
-def fold_label(label: str) -> str:
-    """Normalise the label of an arm: without letter case and white space."""
-    return "".join(label.split()).casefold()
 
 
 def _have_one_name(one: Instrument, other: Instrument) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.schemas import Criterion, CriterionGroup, Eligibility, GroupRule, Regimen, TrialRecord
 from extractor.suggestions import suggest
+from extractor.text.clean import fold_label
 
-from .comparers import fold_label
 from .gold_files import Flaw, PlacedItem
 
 

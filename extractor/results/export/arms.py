@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from extractor.schemas import Regimen, TrialExtraction, TrialRecord
+from extractor.text.clean import fold_label
 
 
 class Arm(NamedTuple):
@@ -43,8 +44,8 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
     >>> [arm.label for arm in list_arms(said, [Arm("Active Arm"), Arm("Placebo")])]
     ['Active Arm', 'Placebo', 'Open label']
     """
-    known = {_fold(arm.label) for arm in registered}
-    named = {_fold(label): label for regimen in extraction.dosing for label in _list_labels(regimen)}
+    known = {fold_label(arm.label or "") for arm in registered}
+    named = {fold_label(label): label for regimen in extraction.dosing for label in _list_labels(regimen)}
     return [*registered, *(Arm(label) for folded, label in named.items() if folded not in known)]
 
 
@@ -57,10 +58,11 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[Link]:
     >>> [(link.amount_index, link.arm_index) for link in link_arms(regimen, [Arm("Placebo"), Arm("Low"), Arm("High")])]
     [(0, 2), (1, 2), (1, 1)]
     """
-    of_amounts, places = [set(map(_fold, amount.arms)) for amount in regimen.amounts], defaultdict[str, list[int]](list)
+    of_amounts = [set(map(fold_label, amount.arms)) for amount in regimen.amounts]
+    places = defaultdict[str, list[int]](list)
     for place, arm in enumerate(arms):
-        places[_fold(arm.label)].append(place)
-    for number, label in enumerate(map(_fold, _list_labels(regimen))):
+        places[fold_label(arm.label or "")].append(place)
+    for number, label in enumerate(map(fold_label, _list_labels(regimen))):
         given = [at for at, labels in enumerate(of_amounts) if not labels or label in labels]
         for at in given or (None,):
             proofs = regimen.evidence_for(f"arms[{number}]")
@@ -72,8 +74,3 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[Link]:
 
 def _list_labels(regimen: Regimen) -> list[str]:
     return list(dict.fromkeys([*regimen.arms, *(label for amount in regimen.amounts for label in amount.arms)]))
-
-
-def _fold(label: str | None) -> str:
-    """Return a label as it is compared: without letter case and white space at its ends or in a row."""
-    return " ".join((label or "").casefold().split())

@@ -108,15 +108,16 @@ class Destination:
             made.replace(self.path)
 
 
-_FORMULA = re.compile(r"""(^|[;\t\r\n])(?=[\s"']{0,99}[=+\-@＝＋－＠]|[\t\r])""")
-"""The start of a cell, also for programs that use another separator, and the characters that make it a formula."""
+_FORMULA = re.compile(r"""(^|[;\t\r\n])(?=[\s"']{0,99}[=+\-@＝＋－＠].|[\t\r])""", re.DOTALL)
+"""The start of a cell, also for programs that use another separator, and the characters that make it a formula; a sign
+alone, such as the comparator "=", makes none."""
 
 
 def neutralise(text: str) -> str:
     r"""Put an apostrophe before any text that a spreadsheet would read as a formula.
 
-    >>> neutralise("=1+1"), neutralise("; @SUM(A1)"), neutralise("18-65 years, ECOG 0")
-    ("'=1+1", ";' @SUM(A1)", '18-65 years, ECOG 0')
+    >>> neutralise("=1+1"), neutralise("; @SUM(A1)"), neutralise("18-65 years, ECOG 0"), neutralise("=")
+    ("'=1+1", ";' @SUM(A1)", '18-65 years, ECOG 0', '=')
     """
     return _FORMULA.sub(r"\1'", text)
 

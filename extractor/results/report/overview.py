@@ -78,7 +78,7 @@ class Overview:
                 self.counts[filled].filled += 1
             self.origin.update(str(proof.origin) for proof in item.evidence)
             self.support.update(str(proof.support) for proof in item.evidence)
-        for absence in extraction.absences:
+        for absence in one.absences:
             self.absences[absence.reason.value] += 1
             self.counts[name_absence(absence.field)].empty[absence.reason.value] += 1
 
@@ -121,7 +121,7 @@ class Index:
         extraction = one.extraction
         valued = [(name_value(path, value), value) for path, _, values in one.items for value in values]
         facts = [(name, f"origin {proof.origin}") for name, value in valued for proof in value.evidence]
-        facts += [(name_absence(absence.field), f"absence {absence.reason}") for absence in extraction.absences]
+        facts += [(name_absence(absence.field), f"absence {absence.reason}") for absence in one.absences]
         facts += [(name_field(finding.field), f"finding {finding.kind}") for finding in extraction.findings]
         confidences = [(path, item.confidence) for path, item, _ in one.items if item.confidence is not None]
         self._rows.append(
@@ -130,7 +130,7 @@ class Index:
                 one.title[:_TITLE_LENGTH],
                 [chunk, place],
                 [len(extraction.eligibility.criteria), len(extraction.dosing), len(extraction.endpoints)],
-                [len(extraction.absences), len(extraction.findings)],
+                [len(one.absences), len(extraction.findings)],
                 [min((sure for path, sure in confidences if path.startswith(part)), default=None) for part in _PARTS],
                 sorted({self._facts.setdefault(fact, len(self._facts)) for fact in facts}),
             ]

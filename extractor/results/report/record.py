@@ -8,6 +8,7 @@ from extractor.pages import name_label
 from extractor.pages.view import Json, name_record, show_findings, view
 from extractor.run.finished import TextState
 from extractor.schemas import (
+    Absence,
     AbsenceReason,
     ExtractedItem,
     FieldRef,
@@ -39,13 +40,25 @@ class RunRecord:
 
     @cached_property
     def items(self) -> list[tuple[str, ExtractedItem, list[Value]]]:
-        """All items with their paths and values, in the order of the guideline."""
-        return [(path, item, list(list_values(path, item))) for path, item in self.extraction.list_items()]
+        """All items with their paths and values, in their order. ``time_windows`` stand for ``time_window``."""
+        return [
+            (path, item, [one for one in list_values(path, item) if not _is_repeated(one, item)])
+            for path, item in self.extraction.list_items()
+        ]
+
+    @property
+    def absences(self) -> list[Absence]:
+        """The empty fields, without ``time_window``: it has the same reason as ``time_windows``."""
+        return [one for one in self.extraction.absences if not one.field.endswith(".time_window")]
 
     @property
     def title(self) -> str:
         """The record's title; empty if it has none, or its text is not available."""
         return name_record(self.record) if self.record else ""
+
+
+def _is_repeated(value: Value, item: ExtractedItem) -> bool:
+    return value.name == "time_window" and bool(getattr(item, "time_windows", ()))
 
 
 @lru_cache(maxsize=4096)
@@ -98,8 +111,7 @@ def show_record(one: RunRecord) -> Json:
                 "reason": absence.reason,
                 "sections": list(absence.sections),
             }
-            for absence in extraction.absences
-            if not absence.field.endswith(".time_window")  # it has the same reason as time_windows
+            for absence in one.absences
         ],
         "grid": lay_out_arms(extraction.dosing, one.record),
         "coverage": [coverage.characters, coverage.claimed, coverage.boilerplate] if coverage else None,

@@ -37,6 +37,8 @@ _ORDER = ("title", "official_title", "brief_summary", DESCRIPTION, "conditions",
 _LONGEST_TITLE, _TABLE_LINES, _OPENING_LINES = 300, 4, 3
 _OPENING = re.compile(rf"(?:[{re.escape(NO_WORDS)}]*\n)?[\s|]*")
 _TWO_WORDS = re.compile(r"\b[^\W\d_]{2,}\W+[^\W\d_]{2}")
+_CELL = re.compile(r"[^|\t]+[|\t]?|[|\t]")
+"""A cell of a row, which may be blank, with the border behind it."""
 _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 
 
@@ -130,7 +132,9 @@ class _TextReader:
         """Yield the places between a heading and the ``end`` of its text, each with its section."""
         section, start, words = heading.section, heading.start, heading.words
         with_heading = heading.shown, end
-        if heading.kind == "arm":
+        if heading.columns:
+            yield from self._place_columns(heading, end)
+        elif heading.kind == "arm":
             yield section, with_heading
         elif section in ITEMS:
             lead, items = split_items(self.lexed, start, end, by_line=section in OUTCOMES)
@@ -144,11 +148,26 @@ class _TextReader:
             stop = gap.start() if gap else end
             yield DESCRIPTION if self.places[section] else section, (start, stop)
             yield DESCRIPTION, (stop, end)
-        elif section == DESCRIPTION or (heading.kind == "criteria" and heading.is_alone):
+        elif section == DESCRIPTION or (heading.kind == "criteria" and heading.is_alone and not heading.is_framed):
             yield section, with_heading
         else:
             yield from [(section, words)] if heading.kind == "criteria" else []
             yield section, (start, end)
+
+    def _place_columns(self, heading: Heading, end: int) -> Iterator[tuple[str, Place]]:
+        """Yield the cells of a table, column by column."""
+        rows: list[list[Place]] = []
+        start = self.text.find("\n", heading.start, end)
+        for line in LINE.finditer(self.text, start, end) if start >= 0 else ():
+            first, stop = strip_span(self.text, *line.span(), " ")
+            first += self.text.startswith("|", first, stop)
+            cells = [strip_span(self.text, *found.span(), " \t|") for found in _CELL.finditer(self.text, first, stop)]
+            if line.group().strip(NO_WORDS) and len(cells) <= len(heading.columns):
+                rows.append(cells)
+        for number, (section, words) in enumerate(heading.list_columns()):
+            if section in (ELIGIBILITY, DESCRIPTION):
+                yield section, words
+            yield from [(section, cells[number]) for cells in rows if number < len(cells)]
 
     def list_sections(self, title: str | None) -> Iterator[Section]:
         """Yield the sections, with ``title`` in place of the text's own."""
@@ -166,7 +185,7 @@ class _TextReader:
         """Return a section of several places of the text; those with only white space between them are one."""
         joined: list[Place] = []
         for start, end in places:
-            if joined and not self.text[joined[-1][1] : start].strip():
+            if joined and joined[-1][1] <= start and not self.text[joined[-1][1] : start].strip():
                 joined[-1] = (joined[-1][0], end)
             else:
                 joined.append((start, end))

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extractor.text.book import find_terms, rule
-from extractor.text.passage import LexedSection
+from extractor.text.passage import LexedSection, strip_span
 
-from .listed import Place, names_columns
+from .listed import BULLET, Place, list_cells, names_columns
 
 DESCRIPTION, ELIGIBILITY = "detailed_description", "eligibility"
 OUTCOMES = ("primary_outcomes", "secondary_outcomes", "other_outcomes")
@@ -34,12 +34,15 @@ LINE = re.compile(r"[^\r\n]+")
 NO_WORDS = " \t\r\n|:=_*+-"
 """Signs of a line that has no words, such as one between the rows of a table."""
 FRONT = re.compile(
-    r"[ \t>]*(?P<row>\|[ \t]*)?(?P<hash>#{1,6}[ \t]+)?(?P<bullet>[-*+•·▪◦–][ \t]+)?"
-    r"(?P<bold>[*_]{1,3})?(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2}){0,6})[.)]{0,3}[ \t]+)?[*_]{0,3}"
+    r"[ \t>]*(?:[■□◆◇★☆▶►➤→✅✔❌✗✘\U0001f300-\U0001faff]\ufe0f?[ \t]*)?"
+    rf"(?P<row>\|[ \t]*)?(?P<hash>(?:#{{1,6}}|={{2,6}})[ \t]+)?(?P<bullet>{BULLET}[ \t]+)?(?P<bold>[*_]{{1,3}})?"
+    r"(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2}){0,6}|(?:[A-H]|[IVX]{1,4})(?=[.)]))[.)]{0,3}[ \t]+)?"
+    r"[*_]{0,3}(?P<bracket>\[)?"
 )
 """The marks before the words of a line."""
 _BEHIND = re.compile(
-    r"\??[ \t*_]*(?:\([^()\r\n]{0,200}\))?[ \t*_#]*(?:(?P<cell>[|\t])|(?P<sign>[:：]|[-–—][ \t])|$)[ \t*_]*"
+    r"\??(?:\]|(?P<stop>\.)(?=[ \t*_]*$))?[ \t*_]*(?:\([^()\r\n]{0,200}\))?[ \t*_#=]*"
+    r"(?:(?P<cell>[|\t])|(?P<sign>[:：]|[-–—](?=[ \t]|$))|$)[ \t*_]*"
 )
 """What may follow the words of a heading."""
 PROSE_END = re.compile(r"[.;,:!?]\W{0,3}$")
@@ -58,6 +61,9 @@ class Heading:
         start: The place where its section begins.
         style: The marks before the words, the same for all headings of one level: "##", "1.1", "**".
         is_alone: Whether nothing follows on the line.
+        is_framed: Whether signs enclose the words, as in "== Arms ==" and "[Arms]".
+        columns: For the first row of a table whose columns are sections, such as "Inclusion Criteria | Exclusion
+            Criteria": the kind of each column, and the place of its words.
     """
 
     section: str
@@ -68,6 +74,12 @@ class Heading:
     start: int
     style: str
     is_alone: bool = True
+    is_framed: bool = False
+    columns: tuple[tuple[str, Place], ...] = ()
+
+    def list_columns(self) -> list[tuple[str, Place]]:
+        """Return the section of each column, and the place of its words."""
+        return [(_SECTIONS.get(kind, kind), words) for kind, words in self.columns]
 
     @property
     def weight(self) -> int:
@@ -98,14 +110,15 @@ def read_kind(text: LexedSection, start: int, end: int) -> tuple[str, int] | Non
     """Return the kind of heading with whose words a line begins, and where they end."""
     line = text.between(start, min(end, start + _LONGEST_HEADING))
     terms = {term.first: term for term in find_terms(line.tokens, "text_headings", line.first, line.end)}
-    first = line.first
-    while first not in terms and (quality := rule("text_quality").starts(line.tokens, first, line.end)):
-        first = quality.end
-    if first not in terms:
+    starts = [line.first]
+    while quality := rule("text_quality").starts(line.tokens, starts[-1], line.end):
+        starts.append(quality.end)
+    found = [terms[first] for first in starts if first in terms]
+    if not found:
         return None
-    last = terms[first].end
-    tail = rule("text_tail").starts(line.tokens, last, line.end)
-    return terms[first].value, line.part(line.first, tail.end if tail else last).raw_span[1]
+    term = found[-1]  # of "main inclusion criteria", not "main"
+    tail = rule("text_tail").starts(line.tokens, term.end, line.end)
+    return term.value, line.part(line.first, tail.end if tail else term.end).raw_span[1]
 
 
 def _read_heading(text: LexedSection, front: re.Match[str], end: int, last: Heading | None) -> Heading | None:
@@ -113,7 +126,12 @@ def _read_heading(text: LexedSection, front: re.Match[str], end: int, last: Head
     raw, place = text.raw, front.end()
     found = read_kind(text, place, end) if raw[place : place + 1].isalpha() else None
     behind = found and _BEHIND.match(raw, found[1], end)
-    if not found or not behind or (behind["cell"] and names_columns(raw[front.start() : end])):
+    if (
+        not found
+        or not behind
+        or (behind["stop"] and not front["number"])
+        or (behind["cell"] and names_columns(raw[front.start() : end]))
+    ):
         return None
     kind, words_end = found
     if last and kind == "other" and last.section == "arms":
@@ -130,9 +148,23 @@ def _read_heading(text: LexedSection, front: re.Match[str], end: int, last: Head
         start=behind.end(),
         style=_read_style(front),
         is_alone=behind.end() >= end,
+        is_framed=bool(set("]=") & set(behind.group())),
+        columns=_read_columns(text, place, end) if behind["cell"] else (),
     )
-    marked = any((front["hash"], front["bold"], behind["cell"], behind["sign"]))
+    marked = any((front["hash"], front["bold"], front["bracket"], behind["cell"], behind["sign"]))
     return heading if (marked or raw[place].isupper()) and _is_fit(heading, last, marked=marked) else None
+
+
+def _read_columns(text: LexedSection, start: int, end: int) -> tuple[tuple[str, Place], ...]:
+    """Return the kinds of the columns, if each cell of a row is the heading of criteria, objectives or outcomes."""
+    cells = [strip_span(text.raw, *cell, " \t*_:") for cell in list_cells(text.raw, start, end)]
+    kinds = [read_kind(text, *cell) for cell in cells]
+    columns = tuple(
+        (found[0], cell)
+        for found, cell in zip(kinds, cells, strict=True)
+        if found and found[1] == cell[1] and found[0] in ("criteria", "objectives", *OUTCOMES)
+    )
+    return columns if len(columns) == len(cells) > 1 else ()
 
 
 def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
@@ -153,11 +185,11 @@ def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
 def _end_section(raw: str, front: re.Match[str], end: int, last: Heading | None) -> Heading | None:
     """Return the heading of a description if the marks of a line end the section, though its words are unknown."""
     style = _read_style(front)
-    if last is None or not raw[front.end() : end].strip(NO_WORDS):
+    if last is None or (style == "|" and last.columns) or not raw[front.end() : end].strip(NO_WORDS):
         return None
     if style.startswith("#"):
         ends = len(style) <= len(last.style) or "#" not in last.style
-    elif style == "|" or re.fullmatch(r"[*_]+1", style):
+    elif style in ("|", "A", "I") or re.fullmatch(r"[*_]+1", style):
         ends = style == last.style
     else:  # "5.2 Screening" after "5.1 Inclusion criteria", but not the items "1." and "2."
         level = style[-2:] == last.style[-2:] == ".1" and len(style) <= len(last.style)
@@ -187,11 +219,12 @@ def _read_start(front: re.Match[str]) -> int:
 def _read_style(front: re.Match[str]) -> str:
     """Return the marks before a line's words, the same for all lines of one level.
 
-    >>> [_read_style(FRONT.match(line)) for line in ("## Arms", "5.2 Arms", "E.5 Arms", "**Arms**", "Arms")]
-    ['##', '1.1', 'E.1', '**', '']
+    >>> [_read_style(FRONT.match(line)) for line in ("## Arms", "5.2 Arms", "E.5 Arms", "IV. Arms", "**Arms**", "Arms")]
+    ['##', '1.1', 'E.1', 'I', '**', '']
     """
     if front["row"] or front["hash"]:
-        return (front["row"] or front["hash"]).strip()
+        return (front["row"] or front["hash"]).strip().replace("=", "#")
     if front["bullet"]:
         return "-"
-    return (front["bold"] or "") + re.sub(r"\d+", "1", front["number"] or "")
+    number = re.sub(r"\d+", "1", front["number"] or "")
+    return (front["bold"] or "") + re.sub(r"^[IVX]+$", "I", re.sub(r"^[A-H]$", "A", number))

@@ -11,11 +11,12 @@ from extractor.text.passage import LexedSection, strip_span
 Place = tuple[int, int]
 """Half-open offsets into the text."""
 
+BULLET = r"[-*+•·▪◦–●○‣⁃∙\uf0b7\uf0a7]"
 _LINE = re.compile(r"[^\r\n]+")
 _WORDLESS = re.compile(r"[\s|:=_*+-]+")
 _MARK = re.compile(
     r"(?P<indent>[ \t>]*)(?:\|[ \t]*)?"
-    r"(?:(?P<number>[(\[]?\d{1,2}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])|(?P<bullet>[-*+•·▪◦–]))[ \t]+"
+    rf"(?:(?P<number>[(\[]?\d{{1,2}}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])|(?P<bullet>{BULLET}))[ \t]+"
 )
 _CELL = re.compile(r"[^|\t]+")
 _LABEL = re.compile(r"(?P<label>[^\r\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\r?\n)")
@@ -84,11 +85,12 @@ def holds_list(raw: str, start: int, end: int) -> bool:
 
 def names_columns(line: str) -> bool:
     """Return whether a line is the first row of a table, with the names of its columns."""
-    cells = [read_text(line[slice(*cell)].strip(_EDGES)) for cell in _list_cells(line, 0, min(len(line), 400))]
+    cells = [read_text(line[slice(*cell)].strip(_EDGES)) for cell in list_cells(line, 0, min(len(line), 400))]
     return len(cells) > 1 and all(rule("name_of_column").covers(cell, 0, len(cell)) for cell in cells)
 
 
-def _list_cells(raw: str, start: int, end: int) -> list[Place]:
+def list_cells(raw: str, start: int, end: int) -> list[Place]:
+    """Return the cells of a table's row that are not blank."""
     return [found.span() for found in _CELL.finditer(raw, start, end) if not found.group().isspace()]
 
 
@@ -211,7 +213,7 @@ def _read_group(raw: str, start: int, end: int, section: str) -> Iterator[tuple[
 def _read_outcome(text: LexedSection, start: int, end: int) -> Iterator[tuple[str, Place]]:
     """Yield the parts of an outcome: its first line or cell, the time frame that it names, and the rest."""
     raw = text.raw
-    cells = _list_cells(raw, start, end)
+    cells = list_cells(raw, start, end)
     if len(cells) > 1:
         names = ("measure", "time_frame") if len(cells) == 2 else ("measure", "description", "time_frame")
         yield from zip(names, cells, strict=False)

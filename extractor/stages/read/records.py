@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from functools import partial
 from glob import has_magic, iglob
@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.schemas import Source, TrialRecord
+from extractor.suggestions import suggest
 
 from .archives import BROKEN_STREAM, Document, as_unreadable, open_documents
 from .drafts import Found, Unreadable, build_draft, find_trial_id
@@ -48,7 +49,7 @@ def read_records(
     seen: dict[str, tuple[str, int]] = {}
     for given in inputs:
         if not isinstance(given, str | os.PathLike):
-            raise WrongType(f"a {type(given).__name__} is no path; give each file or folder as an argument of its own")
+            raise WrongType(f"{type(given).__name__} is no path; give each file or folder as an argument of its own")
         location = os.fspath(given)
         named = location == "-" or (Path(location).exists() and not Path(location).is_dir())
         for found in _open_input(location, stdin, open_address):
@@ -99,7 +100,9 @@ def make_record(text: str, *, title: str | None = None, record_id: str = "text")
     'Survival'
     """
     if not isinstance(text, str):
-        raise WrongType(f"a {type(text).__name__} is no text; for a record, use extract")
+        raise WrongType(f"{type(text).__name__} is no text; give what read_text() returns; for a record, use extract")
+    if not isinstance(title, str | None) or not isinstance(record_id, str):
+        raise WrongType("title and record_id are texts")
     if len(text) < _LONGEST_NAME and Path(text).is_file():
         raise ArgumentError(f"{text!r} is the name of a file; read it with read_records")
     try:
@@ -218,6 +221,15 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
             yield RecordError(location, "no file matches the pattern", "check the pattern, and quote it in a shell")
         for match in map(Path, matches):
             yield from _locate_in_folder(match) if match.is_dir() else (match,)
+
+
+def refuse_missing(inputs: Sequence[str]) -> None:
+    """Raise ``ArgumentError`` if no input exists. One that is missing among others fails alone."""
+    if inputs and not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in inputs):
+        path = Path(inputs[0])
+        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        nearest = "" if path.name in beside else suggest(path.name, beside)
+        raise ArgumentError(f"{path}: {describe_missing(path)}{nearest}; check the path")
 
 
 def describe_missing(path: Path) -> str:

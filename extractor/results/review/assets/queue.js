@@ -16,6 +16,7 @@ class QueueView {
     const find = (selector) => this.page.querySelector(selector);
     Object.assign(this, { search: find("#search"), box: find("#unfinished"), partial: find(".notice"), status: find(".status") });
     for (const input of [this.search, this.box]) input.addEventListener("input", () => this.narrow());
+    this.search.addEventListener("keydown", (event) => event.key === "Enter" && this.openOnly());
     this.list = new List(find(".scroller"), makeRow, "No record is listed.");
   }
 
@@ -43,6 +44,12 @@ class QueueView {
     const isNarrowed = words.length > 0 || this.box.checked;
     const told = found.length ? `${found.length.toLocaleString("en")} shown here` : words.length ? "no record matches" : "nothing is left to do";
     this.status.textContent = `${tellFinished(this.records)}${isNarrowed ? `; ${told}` : ""}`;
+  }
+
+  /** Open the only record that is listed, or go to the first of several. */
+  openOnly() {
+    if (this.list.rows.length === 1) this.list.list.querySelector("a")?.click();
+    else if (this.list.rows.length) this.list.focus(0);
   }
 
   /** Move the focus in the list. */

@@ -3,7 +3,7 @@
 const FOLLOW_MS = 4000;
 const main = document.querySelector("main");
 const queue = new QueueView(main);
-let [form, view, turn] = [null, null, 0];
+let [form, view, turn, order] = [null, null, 0, Promise.resolve()];
 
 /** Show the state in the address, unless it has changed when the answer arrives. */
 async function show() {
@@ -106,12 +106,13 @@ function isForField(target) {
   return Boolean(target.closest("input:not([type=checkbox]), textarea, dialog[open]"));
 }
 
-/** Run something after the actions before it: keys may be faster than answers. */
+/** Run something after the actions before it, each with its answer: keys may be faster than answers. */
 function inOrder(act) {
-  return run(async () => {
+  order = order.catch(() => {}).then(() => run(async () => {
     await view?.settled();
     await act();
-  });
+  }));
+  return order;
 }
 
 addEventListener("keydown", (event) => {

@@ -112,8 +112,10 @@ class _OutlineReader:
                 self._open(block)
                 has_lists = following and headings.read_list_heading(following.tokens, bulleted=False)[0]
                 self.group = block if has_lists and headings.names_group(text) else None
-                # as in "Patients are excluded when there is:"
-                excludes = headings.ends_with_colon(text) and rule("excluded_are").search(text)
+                # as in "Patients are excluded when there is:", and "Not eligible if" above a list
+                excludes = headings.turns_list(text) or (
+                    headings.ends_with_colon(text) and rule("excluded_are").search(text)
+                )
                 self.kind = CriterionKind.EXCLUSION if self.kind and excludes else self.kind
                 if following and headings.states_too(text):
                     yield OutlineEntry(block.passage, self.kind, Role.CRITERION)
