@@ -238,10 +238,11 @@ def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
 
 
 def _list_before_slash(tokens: Tokens, first: int, end: int) -> Iterator[str]:
-    """Yield the substance before another name of it: "Examplumab / Brandex" has one that the vocabulary knows."""
+    """Yield the substance before another name of it: "montelukast/ Examplair", but not "vitamin C/zinc"."""
     known = find_general(tokens, first, end)
-    if len(known) == 1 and known[0][1] == first and tokens.words[known[0][2] : end][:1] == ["/"]:
-        yield tokens.read(first, known[0][2])
+    slash = known[0][2] if len(known) == 1 and known[0][1] == first else end
+    if slash + 1 < end and tokens.words[slash] == "/" and not tokens.joined(slash + 1):
+        yield tokens.read(first, slash)
 
 
 def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[DosingSection]) -> list[tuple[str, Agent]]:
