@@ -122,12 +122,15 @@ def _prepare(run: Path, found: "FinishedRun", gold: Path | None, *, partial: boo
         raise StoreError(f"{run}: has no results to export; its failures.jsonl and `extractor report` say why")
     if gold is None:
         return
+    from extractor.results.export import read_results
     from extractor.results.review.gold import name_gold
 
     named = {record_id: gold / name_gold(record_id) for record_id in found.record_ids}
     corrected = {record_id: path for record_id, path in named.items() if path.is_file()}
     if not corrected:
         raise ValueError(f"{gold}: holds no finished record of this run; finish one in `extractor review`")
+    for _ in chain.from_iterable(map(read_results, corrected.values())):
+        pass  # a broken file is named here; later, it would be a line of the run
     found.correct(corrected)
     say(f"{len(corrected):,} of {len(named):,} records are corrected ones")
 

@@ -39,6 +39,16 @@ def test_doubtful_values_are_left_out_as_in_a_run(run, tmp_path):
     assert b"low_confidence" in now["absences.jsonl"]
 
 
+@pytest.mark.parametrize("gold", ["{", '{"record_id": "A", "eligibility": {"sex": "x"}}'], ids=["broken", "wrong"])
+def test_a_corrected_record_that_cannot_be_read_is_named(run, tmp_path, gold):
+    path = tmp_path / f"{read_lines(run / 'extractions.jsonl')[0]['record_id']}.json"
+    path.write_text(gold, "utf-8")
+    done = invoke("export", run, "--gold", tmp_path, "--to", tmp_path / "t", "--format", "jsonl")
+    assert done.exit_code == 1
+    assert f"{path}: is " in done.stderr
+    assert "correct it, or finish its record again" in done.stderr
+
+
 def test_corrected_records_replace_those_of_the_run(run, tmp_path):
     (gold := tmp_path / "gold").mkdir()
     first = read_lines(run / "extractions.jsonl")[0]

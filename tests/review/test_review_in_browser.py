@@ -204,6 +204,11 @@ def test_keys_that_are_faster_than_answers_each_count(page):
     expect(page.locator(".progress")).to_contain_text("1 of ")
 
 
+def test_a_record_that_cannot_be_opened_leaves_no_other_in_its_place(page, served):
+    page.evaluate("location.hash = '#record=nobody'")
+    expect(page.locator(".card")).to_have_count(0)
+
+
 def test_escape_takes_back_what_was_chosen_in_a_menu_and_nothing_before(page):
     menu = unfold(page, "endpoints[0]").get_by_label("Category")
     before = unfold(page, "endpoints[0]").locator("[data-field=category] .before")

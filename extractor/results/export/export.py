@@ -155,18 +155,20 @@ def read_results(
     threshold = threshold or Threshold()
     if lines is None and (path.is_dir() or path.suffix == ".json"):
         for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
-            yield _parse(gold.read_bytes(), str(gold), "correct it, or finish its record again", threshold)
+            mend = "correct it, or finish its record again"
+            yield _parse(gold.read_bytes(), str(gold), mend, mend, threshold)
         return
     with path.open("rb") if lines is None else nullcontext(lines) as found:
         for number, line in enumerate(found, start=1):
             if not line.isspace():
                 remedy = "resume the run, which mends it, or wait for its end"
-                yield _parse(line, f"{path}, line {number}", remedy, threshold)
+                yield _parse(
+                    line, f"{path}, line {number}", remedy, "recreate it with `extractor run --replay`", threshold
+                )
 
 
-def _parse(data: bytes, place: str, remedy: str, threshold: Threshold) -> TrialExtraction:
-    """Parse an extraction. Raises ``StoreError`` for invalid data, and for results of an earlier version."""
-    again = "recreate it with `extractor run --replay`"
+def _parse(data: bytes, place: str, remedy: str, again: str, threshold: Threshold) -> TrialExtraction:
+    """Parse an extraction. Raises ``StoreError``, with ``remedy`` for what is no JSON, else with ``again``."""
     try:
         extraction = TrialExtraction.model_validate_json(data)
     except ValidationError as error:

@@ -16,7 +16,10 @@ async function show() {
   view = null;
   if (id === null) return queue.show(() => own === turn);
   form ??= await read("form");
-  const record = await read("record", { id });
+  const record = await read("record", { id }).catch((error) => {
+    if (own === turn) main.replaceChildren();  // another record must not stay under this address
+    throw error;
+  });
   if (own !== turn) return;
   view = new RecordView(main, form, record);
   view.open();
