@@ -44,7 +44,8 @@ def compare(old: TrialExtraction, new: TrialExtraction | None, groups: Iterable[
             for one in (found for part in parts for found in compare_items(group, part)):
                 yield one._replace(values=[value._replace(error=None) for value in one.values])
     fields = {field.name: field for group in listed for field in group.fields}
-    yield from compare_groups(fields, old, new, aligned.get("eligibility.criteria", ()))
+    if "eligibility.criteria" in aligned:
+        yield from compare_groups(fields, old, new, aligned["eligibility.criteria"])
 
 
 def compare_items(group: Group, pair: Aligned) -> Iterator[Difference]:
