@@ -241,6 +241,14 @@ class EligibilityAnnotation(FrozenModel):
     ] = ()
     criteria: tuple[Criterion, ...] = ()
 
+    def list_around(self, name: str | None) -> tuple[CriterionGroup, ...]:
+        """Return the group with this name and those in which it stands, innermost first. A circle of them ends."""
+        known, found = {group.id: group for group in self.groups}, dict[str, CriterionGroup]()
+        while name in known and name not in found:
+            found[name] = known[name]
+            name = known[name].parent
+        return tuple(found.values())
+
 
 class Eligibility(ExtractedItem, EligibilityAnnotation):
     """Everything the record says of who may take part, with its provenance."""

@@ -55,6 +55,13 @@ def test_a_planted_change_is_told_with_its_quotes_and_nothing_else(before, plant
         assert any(side and side.citations for side in (change.old, change.new))
 
 
+def test_an_age_that_nobody_reaches_is_no_limit():
+    unlimited, aged = make_study(), make_study()
+    unlimited["fields"].pop("maximumAge")
+    aged["fields"]["maximumAge"] = "150 Years"
+    assert not read(to_record(unlimited)).compare(read(to_record(aged))).changes
+
+
 def test_without_the_texts_the_same_changes_of_items_are_told(before, planted: tuple[Plant, Version]):
     plant, after = planted
     found = diff_trials(before.extraction, after.extraction)

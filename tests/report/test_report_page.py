@@ -12,7 +12,8 @@ import pytest
 
 from extractor.errors import StoreError
 from extractor.results.report import write_report
-from extractor.schemas import AbsenceReason, FieldRef, FindingKind, TrialExtraction
+from extractor.results.report.grid import lay_out_arms
+from extractor.schemas import AbsenceReason, FieldRef, FindingKind, Part, Section, Source, TrialExtraction, TrialRecord
 from extractor.text.clean import clean_text
 from tests.commands import extract, invoke
 from tests.pages.invented import make_run
@@ -158,6 +159,17 @@ def test_the_time_windows_of_a_criterion_are_counted_as_one_field(seed_run, tmp_
     assert {name for name in named if "time_window" in name} == {"eligibility.criteria.time_windows"}
     shown = {row[0]: row[4][0] for row in unpack(page, "index")["rows"]}
     assert shown == {key: len(record["absences"]) for key, record in read_records(page).items()}
+
+
+@pytest.mark.parametrize("label", ["active ARM", "Active  Arm"])
+def test_the_label_of_an_arm_may_differ_in_letter_case_and_white_space(label):
+    section = Section(name="arms[0]", text="Active Arm", parts=(Part(name="label", start=0, end=10),))
+    record = TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=(section,))
+    amount = {"low": 5, "high": 5, "unit": "mg", "arms": [label]}
+    given = {"agent": "x", "section": "arms[0]", "quote": "x", "arms": [label], "amounts": [amount]}
+    said = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "dosing": [given]})
+    grid = lay_out_arms(said, record)
+    assert (grid["arms"], grid["given"][0]["doses"]) == (["Active Arm"], ["5 mg"])
 
 
 def test_records_over_the_limit_are_counted_and_left_out(seed_run, tmp_path):

@@ -167,11 +167,12 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
     """Compare the quotes of two versions of a criterion, and the limits in them."""
     both = Aligned(*([_join_parts(each)] for each in pair))
     quotes = [each[0].item.quote for each in both]
-    paired = list(pair_limits(compare_items(CRITERIA, both)))
+    differences = list(compare_items(CRITERIA, both))
+    paired = list(pair_limits(differences))
     limits = [[one for one in each if one] for each in zip(*paired, strict=True)] or [[], []]
     words, changes = compare_texts(*quotes), {str(one): one for one in paired if one.kind}.values()
     # The numbers of limits are compared as limits. If no other number differs, signs may be written otherwise.
-    conditions = list(list_conditions(both.old[0].item, both.new[0].item)) if quotes[0] != quotes[1] else []
+    conditions = list(list_conditions(differences)) if quotes[0] != quotes[1] else []
     named = read_words(" ".join([*(str(side) for one in changes for side in one if side), *conditions]))
     numbers = {form for each in limits for one in each for form in one.list_forms()}
     rest = words.leave_out({"0", *numbers, *(part.form for part in named)})

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.pages.words import say
 from extractor.results.evaluation.alignment import Aligned
-from extractor.results.evaluation.differences import pair_wholes
+from extractor.results.evaluation.differences import compare_items
 from extractor.results.evaluation.fields import DOSING
 from extractor.text.clean import fold_label
 
@@ -12,7 +12,6 @@ from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change
 
 Renamed = Mapping[str, str | None]
 """The new label of each arm that has one, else None; both without letter case and white space."""
-_DOSES = next(field for field in DOSING.fields if field.attribute == "amounts.arms")
 
 
 def compare_given(pair: Aligned, severity: ChangeSeverity, renamed: Renamed) -> Iterator[TrialChange]:
@@ -24,7 +23,8 @@ def compare_given(pair: Aligned, severity: ChangeSeverity, renamed: Renamed) -> 
         message = f"{other.agent}, {said}"
         yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, "arms")
         return
-    for was, now in pair_wholes(DOSING, _DOSES, one, other):
+    of_amounts = (found for found in compare_items(DOSING, pair) if found.field.attribute == "amounts.arms")
+    for was, now in dict.fromkeys(each.wholes for found in of_amounts for each in found.values if each.wholes):
         if said := _describe(was.arms or one.arms, now.arms or other.arms, renamed):
             dose = say(now.model_copy(update={"arms": ()}))
             message = f"{other.agent}, {dose}: {said}"

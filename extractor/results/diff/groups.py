@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from extractor.results.evaluation.alignment import Aligned
-from extractor.results.evaluation.grouping import Members, describe, match_groups, pair_groups
+from extractor.results.evaluation.grouping import Members, describe, list_members, match_groups
 from extractor.results.evaluation.text import fold_text
 from extractor.schemas import CriterionGroup, CriterionKind, GroupRule, TrialExtraction
 
@@ -29,8 +29,7 @@ def compare_groups(
     def is_told(group: CriterionGroup) -> bool:
         return bool(group.lead_in) and any(fold_text(group.lead_in or "") in words for words in told)
 
-    ours, theirs = pair_groups(old, new, pairs)
-    both, gone, come = match_groups(ours, theirs)
+    both, gone, come = match_groups(*(list_members(one, pairs, side) for side, one in enumerate((old, new))))
     for one, other in both:
         was, now = one.group, other.group
         if str(was) != str(now) and not is_told(now):

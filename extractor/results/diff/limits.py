@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from extractor.results.evaluation.alignment import Difference, match_values
 from extractor.results.evaluation.comparers import Bound, Level, measure_window
-from extractor.results.evaluation.differences import compare_values, pair_wholes
-from extractor.results.evaluation.fields import CRITERIA
 from extractor.results.evaluation.text import fold_text, scale_quantity, share_words
 from extractor.schemas import Comparator, Criterion, CriterionKind, TimeWindow
 from extractor.text.numbers import DAYS, read_time_unit
@@ -150,27 +148,29 @@ def _pair_windows(
     yield from ((None, one) for one in come)
 
 
-def list_conditions(old: Criterion, new: Criterion) -> Iterator[str]:
+def list_conditions(differences: Iterable[Difference]) -> Iterator[str]:
     """Yield in words the changed conditions of limits that both versions have, but for their extent.
 
+    >>> from extractor.results.evaluation.alignment import Aligned, Side
+    >>> from extractor.results.evaluation.differences import compare_items
+    >>> from extractor.results.evaluation.fields import CRITERIA
     >>> known = {"kind": "inclusion", "section": "eligibility", "quote": "Hb"}
     >>> hb = {"quantity": "Hb", "comparator": ">=", "value": 12, "unit": "g/dL"}
-    >>> old, new = (Criterion(**known, constraints=[hb | {"condition": one}]) for one in (None, "for men"))
-    >>> list(list_conditions(old, new)), list(list_conditions(new, old))
-    (['Hb >= 12 g/dL now for men only'], ['Hb >= 12 g/dL no longer for men only'])
+    >>> sides = [[Side(Criterion(**known, constraints=[hb | {"condition": one}]))] for one in (None, "for men")]
+    >>> [list(list_conditions(compare_items(CRITERIA, Aligned(*each)))) for each in (sides, sides[::-1])]
+    [['Hb >= 12 g/dL now for men only'], ['Hb >= 12 g/dL no longer for men only']]
     """
-    field = next(one for one in CRITERIA.fields if one.attribute == "constraints.condition")
-    for one, other in pair_wholes(CRITERIA, field, old, new):
-        was, now = one.condition, other.condition
-        if all(pair.level >= Level.NORMALISED for pair in compare_values(field, was, now)):
+    of_conditions = (one for one in differences if one.field.name == "eligibility.criteria.constraints.condition")
+    for pair in (pair for one in of_conditions for pair in one.values):
+        if pair.level >= Level.NORMALISED or pair.wholes is None:
             continue
-        limit = str(other.model_copy(update={"condition": None})).replace(": ", " ", 1)
-        if was and now:
-            yield f"{limit}: {_say(was)} -> {_say(now)}"
+        limit = str(pair.wholes[1].model_copy(update={"condition": None})).replace(": ", " ", 1)
+        if pair.old and pair.new:
+            yield f"{limit}: {_say(pair.old)} -> {_say(pair.new)}"
         else:
-            words = _say(was or now or "")
+            words = _say(pair.old or pair.new)
             only = "" if _EXCEPTS.match(words) else " only"
-            yield f"{limit} {'now' if now else 'no longer'} {words}{only}"
+            yield f"{limit} {'now' if pair.new else 'no longer'} {words}{only}"
 
 
 def _say(words: str) -> str:

@@ -1,16 +1,16 @@
 """Compare what two records say beside the items: titles, conditions, registered fields, arms, introducing lines."""
 
 import re
-from calendar import month_name
 from collections.abc import Iterator, Sequence
 
 from extractor.results.evaluation.alignment import match_values
 from extractor.results.evaluation.text import fold_text, measure_overlap
 from extractor.results.evaluation.wording import compare_texts
-from extractor.schemas import Citation, FieldRef, Section, TrialRecord
-from extractor.text.book import read_text, word_set
+from extractor.results.export.people import read_date, read_registered
+from extractor.schemas import Age, Citation, FieldRef, Section, TrialRecord
+from extractor.text.book import word_set
 from extractor.text.clean import fold_label
-from extractor.text.numbers import find_durations
+from extractor.text.registered_ages import count_days
 
 from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange, make_change
 
@@ -113,24 +113,14 @@ def _state(record: TrialRecord, *names: str) -> StatedValue:
 
 
 def _read(name: str, text: str | None) -> _Value:
-    """Return a field in a form that is equal if two registries mean the same.
-
-    >>> _read("start_date", "May 2031"), _read("start_date", "May 2, 2031"), _read("sex", "Both")
-    ('2031-05', '2031-05-02', 'all')
-    """
-    if not text:
-        return None
-    if name.endswith("age"):
-        return next((age.days for age in find_durations(read_text(text))), None)
-    if name in _DATES:
-        found = re.fullmatch(r"([A-Z][a-z]+)(?: (\d{1,2}),)? (\d{4})", text.strip())
-        if not found or found[1] not in month_name:
-            return text.strip()
-        return f"{found[3]}-{list(month_name).index(found[1]):02}" + (f"-{int(found[2]):02}" if found[2] else "")
-    folded = re.sub(r"[\W_]+", " ", text.casefold().removeprefix("accepts healthy volunteers")).strip()
-    if name == "enrollment":
-        return folded.replace("anticipated", "estimated")
-    return {"both": "all", "": "true", "yes": "true", "no": "false"}.get(folded, folded)
+    """Return a field in a form that is equal if two registries mean the same."""
+    if name in _PEOPLE:
+        found = read_registered(name, text or "")
+        return count_days(found) if isinstance(found, Age) else found
+    if not text or name in _DATES:
+        return text and (read_date(text) or text.strip())
+    folded = re.sub(r"[\W_]+", " ", text.casefold()).strip()
+    return folded.replace("anticipated", "estimated") if name == "enrollment" else folded
 
 
 def _is_nearer(values: list[_Value]) -> bool:
@@ -143,7 +133,7 @@ def _direct(name: str, old: _Value, new: _Value) -> ChangeKind:
     if name == "sex":
         return ChangeKind.TIGHTENED if old == "all" else ChangeKind.LOOSENED if new == "all" else ChangeKind.CHANGED
     if name == "healthy_volunteers":
-        return ChangeKind.LOOSENED if new == "true" else ChangeKind.TIGHTENED
+        return ChangeKind.LOOSENED if new is True else ChangeKind.TIGHTENED
     unbounded = 0.0 if name == "minimum_age" else float("inf")
     low, high = (unbounded if one is None else float(one) for one in (old, new))
     return ChangeKind.TIGHTENED if (high > low) is (name == "minimum_age") else ChangeKind.LOOSENED

@@ -234,13 +234,15 @@ def _take_parts(kind: ItemKind, pairs: Sequence[tuple[Side, Side]], free: list[S
 class ValuePair(NamedTuple):
     """Two values of a field, and how far they agree. A value without a counterpart is paired with None.
 
-    ``error`` is None if the values agree, or if an error of the whole item explains the difference.
+    ``error`` is None if the values agree, or if an error of the whole item explains the difference. ``wholes`` are the
+    two values of which these are parts: limits of conditions, amounts of arms.
     """
 
     old: Any
     new: Any
     level: Level
     error: ErrorKind | None
+    wholes: tuple[Any, Any] | None = None
 
 
 class Difference(NamedTuple):

@@ -44,7 +44,8 @@ def compare(old: TrialExtraction, new: TrialExtraction | None, groups: Iterable[
             for one in (found for part in parts for found in compare_items(group, part)):
                 yield one._replace(values=[value._replace(error=None) for value in one.values])
     fields = {field.name: field for group in listed for field in group.fields}
-    yield from compare_groups(fields, old, new, aligned.get("eligibility.criteria", ()))
+    if "eligibility.criteria" in aligned:
+        yield from compare_groups(fields, old, new, aligned["eligibility.criteria"])
 
 
 def compare_items(group: Group, pair: Aligned) -> Iterator[Difference]:
@@ -82,6 +83,8 @@ def compare_items(group: Group, pair: Aligned) -> Iterator[Difference]:
 def compare_parts(group: Group, field: Field, old: ExtractedItem, new: ExtractedItem) -> list[ValuePair]:
     """Compare a part of the values that two items have in common, such as what each time window limits.
 
+    Of several equal values, those with equal parts are pairs.
+
     >>> from extractor.schemas import Criterion
     >>> from .fields import CRITERIA
     >>> known = {"kind": "exclusion", "section": "eligibility", "quote": "Aspirin within 2 weeks"}
@@ -92,22 +95,6 @@ def compare_parts(group: Group, field: Field, old: ExtractedItem, new: Extracted
     >>> field = next(field for field in CRITERIA.fields if field.attribute == "time_windows.of")
     >>> [(pair.old, pair.new, pair.error.value) for pair in compare_parts(CRITERIA, field, old, new)]
     [('aspirin', 'warfarin', 'wording')]
-    """
-    found: list[ValuePair] = []
-    for one, other in pair_wholes(group, field, old, new):
-        was, now = (getattr(each, field.part) for each in (one, other))
-        if (field.only_stated and not was) or (field.comparer.of_pairs and not was and not now):
-            continue
-        if field.comparer.of_pairs:  # without arms of its own, an amount has those of the regimen
-            was, now = was or getattr(old, field.part), now or getattr(new, field.part)
-        found += compare_values(field, was, now)
-    return [pair._replace(error=None) for pair in found] if field.only_stated else found
-
-
-def pair_wholes(group: Group, field: Field, old: ExtractedItem, new: ExtractedItem) -> list[tuple[Any, Any]]:
-    """Return the values with a part, such as limits with their conditions, that two items have in common.
-
-    Of several equal ones, those with equal parts are pairs.
     """
     whole = next(one for one in group.fields if one.attribute == field.whole)
     parts = [one for one in group.fields if one.whole == field.whole and not one.only_stated]
@@ -125,7 +112,15 @@ def pair_wholes(group: Group, field: Field, old: ExtractedItem, new: ExtractedIt
     def measure(one: Any, other: Any) -> float:
         return 1.0 + sum(is_same(part, one, other) for part in parts) if agree(one, other) else 0.0
 
-    return match_values(field.read(old), field.read(new), measure, 1.0)[0]
+    found: list[ValuePair] = []
+    for one, other in match_values(field.read(old), field.read(new), measure, 1.0)[0]:
+        was, now = (getattr(each, field.part) for each in (one, other))
+        if (field.only_stated and not was) or (field.comparer.of_pairs and not was and not now):
+            continue
+        if field.comparer.of_pairs:  # without arms of its own, an amount has those of the regimen
+            was, now = was or getattr(old, field.part), now or getattr(new, field.part)
+        found += [pair._replace(wholes=(one, other)) for pair in compare_values(field, was, now)]
+    return [pair._replace(error=None) for pair in found] if field.only_stated else found
 
 
 def compare_values(field: Field, old: Any, new: Any) -> list[ValuePair]:

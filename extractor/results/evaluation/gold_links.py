@@ -11,13 +11,8 @@ from .gold_files import Flaw, PlacedItem
 
 def check_groups(items: Sequence[PlacedItem]) -> Iterator[Flaw]:
     """Yield groups that contradict themselves or have no items, and names of groups that there are not."""
-    groups = [
-        (f"{path}.groups[{at}]", group)
-        for _, path, item in items
-        if isinstance(item, Eligibility)
-        for at, group in enumerate(item.groups)
-    ]
-    parents = {group.id: group.parent for _, group in groups}
+    people = next((item for _, _, item in items if isinstance(item, Eligibility)), Eligibility())
+    parents = {group.id: group.parent for group in people.groups}
     used = {parent for parent in parents.values() if parent}
     for _, path, item in items:
         if isinstance(item, Criterion) and item.group is not None:
@@ -25,14 +20,15 @@ def check_groups(items: Sequence[PlacedItem]) -> Iterator[Flaw]:
             if item.group not in parents:
                 yield _refuse(f"{path}.group", item.group, parents)
     places: dict[str, str] = {}
-    for path, group in groups:
+    for at, group in enumerate(people.groups):
+        path = f"eligibility.groups[{at}]"
         if (first := places.setdefault(group.id, path)) != path:
             yield Flaw(f"{path}.id", f"{group.id!r} is the name of {first} as well", "give each its own")
         if group.id not in used:
             yield Flaw(path, f"no criterion and no group is in {group.id!r}", "name it in its items, or remove it")
         if group.parent is not None and group.parent not in parents:
             yield _refuse(f"{path}.parent", group.parent, parents)
-        elif _is_above_itself(group, parents):
+        elif group.id in {one.id for one in people.list_around(group.parent)}:
             yield Flaw(f"{path}.parent", f"{group.id!r} stands in itself", "name the group in which it is an item")
         yield from _check_rule(path, group)
 
@@ -40,14 +36,6 @@ def check_groups(items: Sequence[PlacedItem]) -> Iterator[Flaw]:
 def _refuse(path: str, name: str, known: Mapping[str, str | None]) -> Flaw:
     remedy = f"write one of {', '.join(known)}{suggest(name, known)}" if known else "add it to eligibility.groups"
     return Flaw(path, f"there is no group {name!r}", remedy)
-
-
-def _is_above_itself(group: CriterionGroup, parents: Mapping[str, str | None]) -> bool:
-    above, seen = group.parent, set[str]()
-    while above and above not in seen:
-        seen.add(above)
-        above = parents.get(above)
-    return group.id in seen
 
 
 def _check_rule(path: str, group: CriterionGroup) -> Iterator[Flaw]:

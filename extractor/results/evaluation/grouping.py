@@ -10,24 +10,20 @@ from .alignment import Aligned, Difference, Side, ValuePair, match_values
 from .comparers import ErrorKind, Level
 from .fields import Field
 
-Key = tuple[int, int]
-"""A criterion: -1 and its position in the old extraction, or without a counterpart 0 or 1 (old or new) and position."""
-_BOTH = -1
-
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A group: the keys of the criteria that are its items, and of all in it or in groups below it, and these."""
+    """A group, its criteria, and how many of these both extractions have.
+
+    ``direct`` are the places, in the list of pairs, of the criteria that are its items; ``below`` those of all criteria
+    in it or in groups below it.
+    """
 
     group: CriterionGroup
-    direct: frozenset[Key]
-    below: frozenset[Key]
+    direct: frozenset[int]
+    below: frozenset[int]
     criteria: tuple[Criterion, ...]
-
-    @property
-    def counterparts(self) -> int:
-        """Return how many of its criteria both extractions have."""
-        return sum(side == _BOTH for side, _ in self.below)
+    counterparts: int
 
     def resembles(self, other: "Members") -> float:
         """Return how alike the items of two groups are; 0 unless they share more than half of both."""
@@ -41,53 +37,32 @@ class Members:
         return kind if 2 * self.counterparts > len(self.below) else None
 
 
-def list_members(extraction: TrialExtraction, keys: Sequence[Key]) -> list[Members]:
-    """Return the groups of an extraction with their criteria; ``keys`` are those of its criteria in order.
+def list_members(extraction: TrialExtraction | None, pairs: Sequence[Aligned], side: int) -> list[Members]:
+    """Return the groups of an extraction, whose criteria are on this ``side`` of ``pairs``.
 
     >>> groups = {"id": "g1", "rule": "any"}, {"id": "g2", "rule": "all", "parent": "g1"}
     >>> known = {"kind": "inclusion", "section": "eligibility"}
     >>> criteria = [{**known, "quote": name, "group": group} for name, group in (("a", "g1"), ("b", "g2"))]
     >>> eligibility = {"groups": groups, "criteria": criteria}
     >>> trial = TrialExtraction.model_validate({"record_id": "A", "eligibility": eligibility})
-    >>> [sorted(one.below) for one in list_members(trial, [(0, 0), (0, 1)])]
-    [[(0, 0), (0, 1)], [(0, 1)]]
+    >>> pairs = [Aligned([Side(one, position=n)], []) for n, one in enumerate(trial.eligibility.criteria)]
+    >>> [sorted(one.below) for one in list_members(trial, pairs, 0)]
+    [[0, 1], [1]]
     """
-    people = extraction.eligibility
-    direct: dict[str, set[Key]] = {group.id: set() for group in people.groups}
-    for key, criterion in zip(keys, people.criteria, strict=True):
-        direct.get(criterion.group or "", set()).add(key)
-    parents = {group.id: group.parent for group in people.groups}
-    below = {name: set(items) for name, items in direct.items()}
-    for name, items in direct.items():
-        above, seen = parents[name], {name}
-        while above in parents and above not in seen:  # gold by hand may have a circle
-            below[above] |= items
-            seen.add(above)
-            above = parents[above]
-    found = []
+    if extraction is None:
+        return []
+    people, found = extraction.eligibility, list[Members]()
+    places = {one.position: place for place, pair in enumerate(pairs) for one in pair[side]}
+    held: dict[str, list[tuple[int, Criterion]]] = {group.id: [] for group in people.groups}
+    for position, criterion in enumerate(people.criteria):
+        for group in people.list_around(criterion.group):
+            held[group.id].append((places[position], criterion))
     for group in people.groups:
-        held = below[group.id]
-        criteria = tuple(one for key, one in zip(keys, people.criteria, strict=True) if key in held)
-        found.append(Members(group, frozenset(direct[group.id]), frozenset(held), criteria))
+        direct = frozenset(place for place, one in held[group.id] if one.group == group.id)
+        below = frozenset(place for place, _ in held[group.id])
+        counterparts = sum(bool(pairs[place].old and pairs[place].new) for place in below)
+        found.append(Members(group, direct, below, tuple(one for _, one in held[group.id]), counterparts))
     return found
-
-
-def pair_groups(
-    old: TrialExtraction, new: TrialExtraction | None, pairs: Sequence[Aligned]
-) -> tuple[list[Members], list[Members]]:
-    """Return the groups of two extractions, with the same key for a criterion and its counterpart in ``pairs``."""
-    sides = old, new
-    keys: list[list[Key]] = [
-        [(side, position) for position in range(len(one.eligibility.criteria) if one else 0)]
-        for side, one in enumerate(sides)
-    ]
-    for pair in pairs:  # the parts of one that was split are one
-        if pair.old and pair.new:
-            for known, each in zip(keys, pair, strict=True):
-                for one in each:
-                    known[one.position] = (_BOTH, pair.old[0].position)
-    ours, theirs = (list_members(one, each) if one else [] for one, each in zip(sides, keys, strict=True))
-    return ours, theirs
 
 
 def match_groups(
@@ -105,9 +80,13 @@ def compare_groups(
     ``pairs`` are the criteria of both. The values of ``criteria.group`` are pairs of criteria that share their
     innermost group, those of ``groups`` are the groups; rule and parent are compared in groups that share most items.
     """
-    ours, theirs = pair_groups(old, new, pairs)
+    # In the order of the text, those of both extractions first.
+    listed = sorted(
+        pairs, key=lambda pair: (not (pair.old and pair.new), not pair.old, (*pair.old, *pair.new)[0].position)
+    )
+    ours, theirs = (list_members(one, listed, side) for side, one in enumerate((old, new)))
     if field := fields.get("eligibility.criteria.group"):
-        yield from _compare_pairs(field, ours, theirs, pairs)
+        yield from _compare_pairs(field, ours, theirs, listed)
     homes = [Side(one.eligibility, "eligibility") if one else Side() for one in (old, new)]
     yield from _compare_wholes(fields, ours, theirs, homes)
 
@@ -120,37 +99,24 @@ def _compare_pairs(
     A pair that only one extraction has is an error if it is one with the first item: one error for each other item.
     It is none if only one extraction has the criterion: that is an error already.
     """
-    said: list[dict[tuple[Key, Key], tuple[str, bool]]] = []
+    said: list[dict[tuple[int, int], tuple[str, bool]]] = []
     for each in (ours, theirs):
-        found: dict[tuple[Key, Key], tuple[str, bool]] = {}
+        found: dict[tuple[int, int], tuple[str, bool]] = {}
         for one in each:
             items = sorted(one.direct)
             found |= {both: (describe(one.group), both[0] == items[0]) for both in combinations(items, 2)}
         said.append(found)
-    values: dict[Key, list[ValuePair]] = {}
+    values: dict[int, list[ValuePair]] = {}
     for both in sorted(said[0].keys() | said[1].keys()):
         (was, is_first), (now, starts) = (each.get(both, (None, False)) for each in said)
         kind = ErrorKind.MISSED if is_first and not now else ErrorKind.INVENTED if starts and not was else None
-        error = kind if both[0][0] == both[1][0] == _BOTH else None
+        error = kind if all(pairs[place].old and pairs[place].new for place in both) else None
         level = Level.EXACT if was and now else Level.NONE
         values.setdefault(both[1], []).append(ValuePair(was, now, level, error))
-    sides = _find_sides(pairs)
-    for key, listed in values.items():
-        old, new = sides[key]
+    for place, listed in values.items():
+        old, new = (side[0] if side else Side() for side in pairs[place])
         names = [side.item.group if side.item else None for side in (old, new)]
         yield Difference(field, old, new, names[0], names[1], listed)
-
-
-def _find_sides(pairs: Sequence[Aligned]) -> dict[Key, tuple[Side, Side]]:
-    """Return the sides of each criterion by its key."""
-    found: dict[Key, tuple[Side, Side]] = {}
-    for old, new in pairs:
-        if old and new:
-            found[_BOTH, old[0].position] = old[0], new[0]
-        else:
-            found |= {(0, side.position): (side, Side()) for side in old}
-            found |= {(1, side.position): (Side(), side) for side in new}
-    return found
 
 
 def _compare_wholes(

@@ -5,7 +5,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from extractor.schemas import Endpoint, Evidence, FieldRef, TrialRecord
+from extractor.schemas import Endpoint, FieldRef, TrialRecord
 from extractor.stages.parse.drafts import Span
 from extractor.stages.proof.quotes import locate_quote
 from extractor.text.clean import CleanText, clean_text
@@ -41,10 +41,10 @@ def list_clues(item: Any, attribute: str | None, value: Any) -> Clues:
     if item is None:
         return []
     names = {attribute} if attribute else {"quote", *_OUTCOME}  # "values.cutoff" of a custom field
-    values = item.value_of(_name_field(attribute)) if attribute else None
+    values = item.value_of(name_field(attribute)) if attribute else None
     member = f"{attribute}[{values.index(value)}]" if isinstance(values, tuple) and value in values else None
     proof = [one for one in item.evidence if one.field == member] or [
-        one for one in item.evidence if not names.isdisjoint((name_field(one), FieldRef(one.field).path))
+        one for one in item.evidence if not names.isdisjoint((name_field(one.field), FieldRef(one.field).path))
     ]
     # The value's own words: a choice is not quoted.
     parts = [one for one in (value if isinstance(value, list) else [value]) if not isinstance(one, Enum)]
@@ -59,12 +59,8 @@ def list_clues(item: Any, attribute: str | None, value: Any) -> Clues:
     return [clues for clues in ([Clue(one.section, one.quote, one.start) for one in proof], *quoted) if clues]
 
 
-def name_field(evidence: Evidence) -> str:
-    """Return the field that evidence supports, without an index; of a user's own field, the attribute."""
-    return _name_field(evidence.field)
-
-
-def _name_field(path: str) -> str:
+def name_field(path: str) -> str:
+    """Return the field at a path in an item, without an index; of a user's own field, the attribute."""
     return FieldRef(path.removeprefix("values.")).names[0]
 
 

@@ -19,13 +19,9 @@ def find_alternatives(eligibility: Eligibility, unsure: Collection[str] = ()) ->
     >>> [[group.id for group in around] for around in find_alternatives(said)]
     [['g2', 'g1'], []]
     """
-    known, found = {group.id: group for group in eligibility.groups}, list[tuple[CriterionGroup, ...]]()
+    found: list[tuple[CriterionGroup, ...]] = []
     for criterion in eligibility.criteria:
-        around, name = dict[str, CriterionGroup](), criterion.group
-        while name in known and name not in around:  # a group in itself ends here
-            around[name] = known[name]
-            name = known[name].parent
-        groups = list(around.values())
+        groups = list(eligibility.list_around(criterion.group))
         while groups and groups[-1].rule is _RULES[criterion.kind] and groups[-1].id not in unsure:
             groups.pop()
         found.append(tuple(groups))

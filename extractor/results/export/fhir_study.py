@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 
 from extractor.schemas import (
     Amount,
@@ -38,6 +37,7 @@ from .fhir_types import (
     quantity,
     value_range,
 )
+from .people import read_date
 
 _DESIGN = "http://hl7.org/fhir/study-design"
 _PHASES = frozenset(
@@ -49,7 +49,6 @@ _TITLES, _ARMS, _STATUSES, _ROLES = (
     f"http://hl7.org/fhir/{name}"
     for name in ("title-type", "research-study-arm-type", "research-study-status", "research-study-party-role")
 )
-_DATES = ("%Y-%m-%d", "%Y-%m", "%B %d, %Y", "%B %Y")
 _MOST = 2**31 - 1
 """The largest integer in FHIR."""
 _SNOMED = "http://snomed.info/sct"
@@ -110,7 +109,10 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
     within = (fields.masking or "").partition("(")[2].rstrip(")").split(",")
     masked = fields.who_masked or [one.strip() for one in within if _fold(one) in read_table("fhir")["masked"]]
     titles = {"official": read("official_title"), "acronym": fields.acronym}
-    days = {name: _read_date(trial, f"registry.{name}_date") for name in ("start", "completion")}
+    written = {name: fields.text(f"{name}_date") for name in ("start", "completion")}
+    days = {name: read_date(day or "") for name, day in written.items()}
+    for name, day in days.items():
+        trial.leave_out(f"registry.{name}_date", None if day else written[name], "no_element")
     return {
         "title": read("title") or read("official_title"),
         "label": [{"type": code(_TITLES, name), "value": value} for name, value in titles.items() if value],
@@ -193,18 +195,6 @@ def _translate(table: str, system: str, written: str | None, text: str | None = 
 
 def _fold(written: str) -> str:
     return re.sub("[^a-z]", "", written.lower())
-
-
-def _read_date(trial: TrialResources, field: str) -> str | None:
-    """Return a day or month as FHIR writes it: "March 2019" is 2019-03."""
-    written = trial.record.raw_text(field) if trial.record else None
-    for shape in _DATES if written else ():
-        try:
-            return datetime.strptime(written or "", shape).strftime("%Y-%m-%d" if "%d" in shape else "%Y-%m")
-        except ValueError:
-            continue
-    trial.leave_out(field, written, "no_element")
-    return None
 
 
 def _read_phase(written: str | None) -> Json | None:

@@ -4,7 +4,9 @@ The text's value counts, else the registered one. The extraction has left out ag
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from extractor.schemas import (
@@ -136,6 +138,18 @@ def read_registered(name: str, written: str) -> Any:
     found = next(find_durations(read_text(written)), None)
     age = Age(value=found.low, unit=found.unit) if found and found.days is not None else None
     return age if age and count_days(age) <= OLDEST else None
+
+
+def read_date(written: str) -> str | None:
+    """Return a registered day or month as ISO 8601 writes it.
+
+    >>> read_date("March 2019"), read_date("March 5, 2019"), read_date("soon")
+    ('2019-03', '2019-03-05', None)
+    """
+    for shape in ("%Y-%m-%d", "%Y-%m", "%B %d, %Y", "%B %Y"):
+        with suppress(ValueError):
+            return datetime.strptime(written, shape).strftime("%Y-%m-%d" if "%d" in shape else "%Y-%m")
+    return None
 
 
 def read_comparator(name: str, eligibility: Eligibility) -> Comparator:

@@ -4,38 +4,41 @@ from collections.abc import Sequence
 
 from extractor.pages.view import Json, list_arm_labels
 from extractor.pages.words import say
-from extractor.schemas import Regimen, TrialRecord
+from extractor.results.export.arms import Arm, link_arms, list_arms
+from extractor.schemas import Amount, Regimen, TrialExtraction, TrialRecord
 
 
-def lay_out_arms(regimens: Sequence[Regimen], record: TrialRecord | None) -> Json | None:
+def lay_out_arms(extraction: TrialExtraction, record: TrialRecord | None) -> Json | None:
     """Return the table of what each arm gets; None if no regimen tells its arms.
 
-    ``arms`` are the labels of the record, or without one those of the regimens. ``given`` are regimens with their
-    ``doses`` by arm, None in an arm that does not get it; ``untold`` those whose arms are not told, with one dose.
+    ``arms`` are the labels of the record and those that only regimens have. ``given`` are regimens with their ``doses``
+    by arm, None in an arm that does not get it; ``untold`` those whose arms are not told, with one dose.
 
+    >>> from extractor.schemas import Eligibility
     >>> mostly = Regimen(agent="testimab", section="arms[0]", quote="testimab", arms=("A", "B"))
     >>> rescue = Regimen(agent="paracetamol", section="brief_summary", quote="paracetamol")
-    >>> grid = lay_out_arms([mostly, rescue], None)
+    >>> said = TrialExtraction(record_id="A", eligibility=Eligibility(), dosing=(mostly, rescue))
+    >>> grid = lay_out_arms(said, None)
     >>> grid["arms"], grid["given"][0]["doses"], grid["untold"][0]["name"]
     (['A', 'B'], ['given', 'given'], 'paracetamol')
     """
-    named = [arm for one in regimens for arm in one.arms]
-    arms = list(dict.fromkeys(say(label) for label in (*(list_arm_labels(record) if record else ()), *named)))
-    grid: Json = {"arms": arms, "given": [], "untold": []}
-    for number, one in enumerate(regimens):
+    arms = list_arms(extraction, [Arm(label) for label in (list_arm_labels(record) if record else ())])
+    grid: Json = {"arms": [say(arm.label) for arm in arms], "given": [], "untold": []}
+    for number, one in enumerate(extraction.dosing):
+        given: dict[int, list[Amount]] = {}
+        for link in link_arms(one, arms):
+            levels = () if link.amount_index is None else (one.amounts[link.amount_index],)
+            given.setdefault(link.arm_index, []).extend(levels)
+        doses = [_say_dose(one, given[at]) or "given" if at in given else None for at in range(len(arms))]
         here = {
             "path": f"dosing[{number}]",
             "name": say(one.agent),
             "how": ", ".join(say(word) for word in (one.route, one.frequency) if word),
-            "doses": [_say_dose(one, arm) for arm in arms] if one.arms else [_say_dose(one, None)],
+            "doses": doses if one.arms else [_say_dose(one, one.amounts)],
         }
         grid["given" if one.arms else "untold"].append(here)
-    return grid if named else None
+    return grid if grid["given"] else None
 
 
-def _say_dose(regimen: Regimen, arm: str | None) -> str | None:
-    """Return what an arm gets of a regimen; for an ``arm`` of None, all of it."""
-    if arm is not None and arm not in map(say, regimen.arms):
-        return None
-    levels = [one for one in regimen.amounts if arm is None or not one.arms or arm in map(say, one.arms)]
-    return say([one.model_copy(update={"arms": ()}) for one in levels], [regimen.quote]) if levels else arm and "given"
+def _say_dose(regimen: Regimen, amounts: Sequence[Amount]) -> str | None:
+    return say([one.model_copy(update={"arms": ()}) for one in amounts], [regimen.quote]) if amounts else None

@@ -113,7 +113,7 @@ def show_record(one: RunRecord) -> Json:
             }
             for absence in one.absences
         ],
-        "grid": lay_out_arms(extraction.dosing, one.record),
+        "grid": lay_out_arms(extraction, one.record),
         "coverage": [coverage.characters, coverage.claimed, coverage.boilerplate] if coverage else None,
         "usage": {name: count for name, count in (extraction.usage or ()) if count},
     }

@@ -48,9 +48,9 @@ class OpenedRecord:
         predicted = item.base.value if item.base else {}
         # The evidence of an empty field is the text that was searched for it: it is not marked.
         kept = {name for name, value in item.value.items() if value and predicted.get(name) == value}
-        proof = [one for one in item.evidence if name_field(one) in kept]
-        proven = {name_field(one) for one in proof}
-        return (*proof, *(one for one in self._locate_words(item) if name_field(one) not in proven))
+        proof = [one for one in item.evidence if name_field(one.field) in kept]
+        proven = {name_field(one.field) for one in proof}
+        return (*proof, *(one for one in self._locate_words(item) if name_field(one.field) not in proven))
 
     def list_starts(self) -> dict[str, list[int]]:
         """Return where the items start in a section that holds several, as the page counts characters."""
@@ -105,7 +105,7 @@ def _place(evidence: Evidence) -> Span:
 def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     """Return the fields of an item that the rules doubt, with their confidence. Fields from a model are left out."""
     if item.group not in FIELDS:
-        return {name_field(one): sure for one in item.evidence if (sure := one.confidence or 0.0) < CERTAIN}
+        return {name_field(one.field): sure for one in item.evidence if (sure := one.confidence or 0.0) < CERTAIN}
     quotes = [_place(one) for one in item.evidence if one.field == "quote"]
 
     def is_of(draft: Draft) -> bool:
@@ -119,7 +119,7 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
         "endpoints": parsed.outcomes,
     }
     readings = next((draft.rules for draft in drafts.get(item.group, ()) if is_of(draft)), {})
-    by_model = {name_field(one) for one in item.evidence if one.origin is not Origin.RULE}
+    by_model = {name_field(one.field) for one in item.evidence if one.origin is not Origin.RULE}
     shown = [name for name, field in FIELDS[item.group].items() if not field.is_derived]
     known = [(name, readings[name]) for name in shown if name in readings and name not in by_model]
     return {name: one.confidence for name, one in known if not one.certain}
@@ -170,7 +170,7 @@ def _describe_item(item: ReviewItem, opened: OpenedRecord) -> Json:
     """Return what a review adds to an item's view: its state, and its values as its form shows them."""
     value, before = item.value, item.base.value if item.base else {}
     own = [words for part in ("quote", "time_frame", "measure") if isinstance(words := value.get(part), str)]
-    quotes = {name: [*(one.quote for one in item.evidence if name_field(one) == name), *own] for name in value}
+    quotes = {name: [*(one.quote for one in item.evidence if name_field(one.field) == name), *own] for name in value}
     changed = [name for name in value if item.base and value[name] != before.get(name)]
     return {
         "group": item.group,

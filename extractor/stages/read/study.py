@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
 from extractor.schemas import RegistryFields, Section
+from extractor.text.clean import fold_label
 
 from .drafts import Draft, criteria_section, find_trial_id, join_parts, list_items, take_sections, text_section
 
@@ -121,15 +122,15 @@ def link_arms(arms: Iterable[_Linked], interventions: Iterable[_Linked]) -> dict
     """
     by_label, by_name = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
     for place, (label, names) in enumerate(arms):
-        by_label[_fold(label or "")].add(place)
+        by_label[fold_label(label or "")].add(place)
         for name in names:
-            by_name[_fold(name)].add(place)
-            by_name[_fold(name.partition(": ")[2])].add(place)
+            by_name[fold_label(name)].add(place)
+            by_name[fold_label(name.partition(": ")[2])].add(place)
     found: dict[str, tuple[str, ...]] = {}
     for number, (title, labels) in enumerate(interventions):
-        places = set[int]().union(*(by_label[_fold(label)] for label in labels))
+        places = set[int]().union(*(by_label[fold_label(label)] for label in labels))
         if not places and title:  # two interventions may have one name, so that labels say more
-            places = by_name[_fold(title)]
+            places = by_name[fold_label(title)]
         if places:
             found[f"interventions[{number}]"] = tuple(f"arms[{place}]" for place in sorted(places))
     return found
@@ -148,12 +149,8 @@ def find_bare_arms(arms: Iterable[_Linked], linked: Iterable[str]) -> tuple[str,
     >>> find_bare_arms([("Low", []), ("High", ["Drug: A"]), ("Sham", [])], ["low "])
     ('arms[2]',)
     """
-    folded = [(_fold(label or ""), bool(names)) for label, names in arms]
-    labels = set(map(_fold, linked))
+    folded = [(fold_label(label or ""), bool(names)) for label, names in arms]
+    labels = set(map(fold_label, linked))
     if not labels <= {label for label, _ in folded} or not (labels or any(names_one for _, names_one in folded)):
         return ()
     return tuple(f"arms[{n}]" for n, (label, names_one) in enumerate(folded) if not names_one and label not in labels)
-
-
-def _fold(label: str) -> str:
-    return " ".join(label.split()).casefold()
