@@ -13,13 +13,12 @@ from extractor.record_limits import MAX_CHARACTERS, MAX_LINES
 from extractor.schemas import Part, Piece, Section
 from extractor.text.passage import read_section, strip_span
 
-from .drafts import Draft, Unreadable, find_trial_id, take_sections, text_section, undo_breaks
+from .drafts import Draft, Unreadable, find_trial_id, take_sections, text_section
 from .headings import (
     DESCRIPTION,
     ELIGIBILITY,
     FRONT,
     ITEMS,
-    LINE,
     NO_WORDS,
     OUTCOMES,
     PROSE_END,
@@ -27,7 +26,8 @@ from .headings import (
     find_headings,
     read_kind,
 )
-from .listed import Place, find_parts, holds_list, split_items
+from .layout import undo_layout
+from .listed import LINE, Place, find_parts, holds_list, split_items
 
 _ID = "trial_id"
 _GAP, _NEXT_LINE = re.compile(r"\r?\n[ \t\r]*\n"), re.compile(r"\r?\n(?![ \t]*[a-z])")
@@ -58,7 +58,7 @@ def build_text(text: str, *, title: str | None = None, named: bool = True) -> Dr
         raise Unreadable(f"text of more than {MAX_CHARACTERS:,} characters", "give one record a file")
     if len(LINE.findall(text)) > MAX_LINES:
         raise Unreadable(f"text of more than {MAX_LINES:,} lines", "give one record a file")
-    reader = _TextReader(undo_breaks(text))
+    reader = _TextReader(undo_layout(text))
     if not any(one.section in (ELIGIBILITY, *ITEMS) for one in reader.headings):
         _refuse_other(text, named=named)
     return Draft(take_sections(reader.list_sections(title)), "text", reader.find_id())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from extractor.text.book import find_terms, rule
 from extractor.text.passage import LexedSection, strip_span
 
-from .listed import BULLET, Place, list_cells, names_columns
+from .listed import BULLET, LINE, Place, list_cells, names_columns
 
 DESCRIPTION, ELIGIBILITY = "detailed_description", "eligibility"
 OUTCOMES = ("primary_outcomes", "secondary_outcomes", "other_outcomes")
@@ -30,7 +30,6 @@ _SECTIONS = {
 """The sections of kinds of headings that are not named like theirs."""
 _LONGEST_HEADING = 160
 
-LINE = re.compile(r"[^\r\n]+")
 NO_WORDS = " \t\r\n|:=_*+-"
 """Signs of a line that has no words, such as one between the rows of a table."""
 FRONT = re.compile(

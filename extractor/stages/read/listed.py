@@ -12,9 +12,9 @@ Place = tuple[int, int]
 """Half-open offsets into the text."""
 
 BULLET = r"[-*+•·▪◦–●○‣⁃∙\uf0b7\uf0a7]"
-_LINE = re.compile(r"[^\r\n]+")
+LINE = re.compile(r"[^\r\n]+")
 _WORDLESS = re.compile(r"[\s|:=_*+-]+")
-_MARK = re.compile(
+MARK = re.compile(
     r"(?P<indent>[ \t>]*)(?:\|[ \t]*)?"
     rf"(?:(?P<number>[(\[]?\d{{1,2}}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])|(?P<bullet>{BULLET}))[ \t]+"
 )
@@ -48,9 +48,9 @@ def split_items(text: LexedSection, start: int, end: int, *, by_line: bool) -> t
     ['Pain\n   at rest', 'Sleep']
     """
     raw = text.raw
-    lines = [one.span() for one in _LINE.finditer(raw, start, end) if not _WORDLESS.fullmatch(one.group())]
+    lines = [one.span() for one in LINE.finditer(raw, start, end) if not _WORDLESS.fullmatch(one.group())]
     lines = [line for line in lines if not names_columns(raw[slice(*line)])]
-    marks = [_MARK.match(raw, *line) for line in lines]
+    marks = [MARK.match(raw, *line) for line in lines]
     if top := next(filter(None, marks), None):
         starts = [
             at
@@ -78,8 +78,8 @@ def holds_list(raw: str, start: int, end: int) -> bool:
     >>> [holds_list(text, 0, len(text)) for text in ("1. Adult\n2. Asthma", "Asthma is common.\n- It is")]
     [True, False]
     """
-    lines = [found.group() for found in _LINE.finditer(raw, start, end) if not found.group().isspace()]
-    marked = [bool(_MARK.match(line)) or line[0].isspace() for line in lines]
+    lines = [found.group() for found in LINE.finditer(raw, start, end) if not found.group().isspace()]
+    marked = [bool(MARK.match(line)) or line[0].isspace() for line in lines]
     return len(lines) > 1 and all(marked)
 
 
