@@ -19,15 +19,18 @@ from .headings import (
     ELIGIBILITY,
     FRONT,
     ITEMS,
+    KEPT,
     NO_WORDS,
     OUTCOMES,
     PROSE_END,
+    RANKS,
+    SECTIONS,
     Heading,
     find_headings,
     read_kind,
 )
 from .layout import undo_layout
-from .listed import LINE, Place, find_parts, holds_list, split_items
+from .listed import LINE, Place, find_parts, holds_list, list_cells, split_items
 
 _ID = "trial_id"
 _GAP, _NEXT_LINE = re.compile(r"\r?\n[ \t\r]*\n"), re.compile(r"\r?\n(?![ \t]*[a-z])")
@@ -37,8 +40,6 @@ _ORDER = ("title", "official_title", "brief_summary", DESCRIPTION, "conditions",
 _LONGEST_TITLE, _TABLE_LINES, _OPENING_LINES = 300, 4, 3
 _OPENING = re.compile(rf"(?:[{re.escape(NO_WORDS)}]*\n)?[\s|]*")
 _TWO_WORDS = re.compile(r"\b[^\W\d_]{2,}\W+[^\W\d_]{2}")
-_CELL = re.compile(r"[^|\t]+[|\t]?|[|\t]")
-"""A cell of a row, which may be blank, with the border behind it."""
 _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 
 
@@ -134,7 +135,7 @@ class _TextReader:
         with_heading = heading.shown, end
         if heading.columns:
             yield from self._place_columns(heading, end)
-        elif heading.kind == "arm":
+        elif heading.kind in KEPT:
             yield section, with_heading
         elif section in ITEMS:
             lead, items = split_items(self.lexed, start, end, by_line=section in OUTCOMES)
@@ -156,18 +157,21 @@ class _TextReader:
 
     def _place_columns(self, heading: Heading, end: int) -> Iterator[tuple[str, Place]]:
         """Yield the cells of a table, column by column."""
-        rows: list[list[Place]] = []
-        start = self.text.find("\n", heading.start, end)
+        rows: list[tuple[str | None, list[Place]]] = []
+        start, rank = self.text.find("\n", heading.start, end), None
         for line in LINE.finditer(self.text, start, end) if start >= 0 else ():
-            first, stop = strip_span(self.text, *line.span(), " ")
-            first += self.text.startswith("|", first, stop)
-            cells = [strip_span(self.text, *found.span(), " \t|") for found in _CELL.finditer(self.text, first, stop)]
+            cells = list_cells(self.text, *line.span())
             if line.group().strip(NO_WORDS) and len(cells) <= len(heading.columns):
-                rows.append(cells)
+                found = read_kind(self.lexed, *cells[0])
+                is_rank = found and found[0] in RANKS and found[1] == cells[0][1]
+                rank = SECTIONS[found[0]] if found and is_rank else rank
+                rows.append((rank, cells))
         for number, (section, words) in enumerate(heading.list_columns()):
             if section in (ELIGIBILITY, DESCRIPTION):
                 yield section, words
-            yield from [(section, cells[number]) for cells in rows if number < len(cells)]
+            for rank, cells in rows:
+                if number < len(cells):
+                    yield rank if rank and section in OUTCOMES else section, cells[number]
 
     def list_sections(self, title: str | None) -> Iterator[Section]:
         """Yield the sections, with ``title`` in place of the text's own."""

@@ -31,6 +31,12 @@ def undo_breaks(text: str) -> str:
     return _BREAK.sub(lambda found: "\n".rjust(len(found.group())), text)
 
 
+_SHARED = re.compile(
+    r"(?:(?<=[^\s|])[ \t]*\||(?<=[.;])[ \t])[ \t]{0,9}"
+    r"(?=(?:(?:key|main|major)[ \t])?(?:in|ex)clusion\b(?:[ \t]+criteri(?:a|on))?[ \t]*:[ \t]*[^\s|])",
+    re.IGNORECASE,
+)
+"""What stands between two lists of criteria that share a line."""
 _PAGE = re.compile(
     r"\bpage[ \t]{1,9}\d{1,4}(?:[ \t]{0,9}(?:of|/)[ \t]{0,9}\d{1,4})?\b"
     r"|\A[ \t\f]{0,99}(?:\d{1,4}[ \t]{1,9}of[ \t]{1,9}\d{1,4}|[-–—][ \t]{0,9}\d{1,4}[ \t]{0,9}[-–—])[ \t]{0,99}\Z",
@@ -72,7 +78,7 @@ def undo_layout(text: str) -> str:
     >>> undo_layout("1. No haemo-\nglobin within\nPage 3 of 80\nnormal limits").replace("\u00ad", "")
     '1. No haemoglobin within              normal limits'
     """
-    return "".join(_join_lines(undo_breaks(text)))
+    return "".join(_join_lines(_SHARED.sub(lambda found: "\n".rjust(len(found.group())), undo_breaks(text))))
 
 
 def _join_lines(text: str) -> Iterator[str]:
