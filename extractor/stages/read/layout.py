@@ -49,25 +49,12 @@ _RUNS_ON = re.compile(
     r"|than|that|the|these|this|to|which|who|whose|with|within))[ \t]*\Z"
 )
 _LOWER = re.compile(r"[ \t]*(?!o[ \t]|[a-z]{1,4}[.)]|(?:and|or|and/or)[ \t]*\Z)[a-z]")
-_ENDS = re.compile(r"[.;:!?|\t][ \t]*\Z")
-_HYPHEN = re.compile(r"(?:(?<![\w-])(?P<word>[a-z]{2,40})|\w)(?P<sign>-)[ \t]*\Z")
-_PREFIXES = {
-    "anti",
-    "cross",
-    "follow",
-    "high",
-    "long",
-    "low",
-    "mid",
-    "multi",
-    "non",
-    "post",
-    "pre",
-    "self",
-    "short",
-    "well",
-}
-"""Words before a hyphen that stays where a line breaks behind it."""
+_ENDS = tuple(".;:!?|\t")
+_HYPHEN = re.compile(
+    r"(?:(?<![\w-])(?!(?:anti|cross|follow|high|long|low|mid|multi|non|post|pre|self|short|well)-)(?P<word>[a-z]{2,40})|\w)"
+    r"(?P<sign>-)[ \t]*\Z"
+)
+"""A hyphen at the end of a line, with the word before it if the line's end may be the reason for the hyphen."""
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,}(?!-?\w|-[ \t]*[\r\n])")
 _FULL_LINE, _SOFT = 60, "\u00ad"
 
@@ -84,7 +71,7 @@ def undo_layout(text: str) -> str:
 def _join_lines(text: str) -> Iterator[str]:
     """Yield the lines that stay, each behind what is between it and the line before."""
     lines = [line for line in LINE.finditer(text) if line.group().strip()]
-    dropped, words = _find_edges([line.group() for line in lines]), {*_WORD.findall(text), *_PREFIXES}
+    dropped, words = _find_edges([line.group() for line in lines]), set(_WORD.findall(text))
     before, end, in_item = "", 0, False
     for line in (line for at, line in enumerate(lines) if at not in dropped):
         gap, here, marked = text[end : line.start()], line.group(), bool(MARK.match(line.group()))
@@ -108,7 +95,7 @@ def _continues(before: str, line: str, *, certain: bool) -> bool:
     """Return whether a line goes on with the sentence of the line before it: for ``certain``, as few signs tell."""
     runs_on = _RUNS_ON.search(before)
     likely = certain or runs_on or _HYPHEN.search(before) or len(before) > _FULL_LINE
-    if _ENDS.search(before) or not (likely if _LOWER.match(line) else certain and runs_on):
+    if before.rstrip(" ").endswith(_ENDS) or not (likely if _LOWER.match(line) else certain and runs_on):
         return False
     return not any(one.is_alone for text in (before, line) for one in find_headings(read_section("line", text)))
 
