@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 
-from extractor.record_limits import MAX_CHARACTERS, MAX_LINES
+from extractor.record_limits import MAX_CHARACTERS
 from extractor.schemas import Part, Piece, Section
 from extractor.text.passage import read_section, strip_span
 
@@ -20,7 +20,6 @@ from .headings import (
     FRONT,
     ITEMS,
     KEPT,
-    NO_WORDS,
     OUTCOMES,
     PROSE_END,
     RANKS,
@@ -30,7 +29,7 @@ from .headings import (
     read_kind,
 )
 from .layout import undo_layout
-from .listed import LINE, Place, find_parts, holds_list, list_cells, split_items
+from .listed import LINE, NO_WORDS, Place, find_parts, holds_list, list_cells, split_items
 
 _ID = "trial_id"
 _GAP, _NEXT_LINE = re.compile(r"\r?\n[ \t\r]*\n"), re.compile(r"\r?\n(?![ \t]*[a-z])")
@@ -40,6 +39,7 @@ _ORDER = ("title", "official_title", "brief_summary", DESCRIPTION, "conditions",
 _LONGEST_TITLE, _TABLE_LINES, _OPENING_LINES = 300, 4, 3
 _OPENING = re.compile(rf"(?:[{re.escape(NO_WORDS)}]*\n)?[\s|]*")
 _TWO_WORDS = re.compile(r"\b[^\W\d_]{2,}\W+[^\W\d_]{2}")
+_RANK = re.compile(r"\n[ \t]*Type[ \t]*[:：][ \t]*(Primary|Secondary)\b")
 _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 
 
@@ -57,8 +57,6 @@ def build_text(text: str, *, title: str | None = None, named: bool = True) -> Dr
     """
     if len(text) > MAX_CHARACTERS:
         raise Unreadable(f"text of more than {MAX_CHARACTERS:,} characters", "give one record a file")
-    if len(LINE.findall(text)) > MAX_LINES:
-        raise Unreadable(f"text of more than {MAX_LINES:,} lines", "give one record a file")
     reader = _TextReader(undo_layout(text))
     if not any(one.section in (ELIGIBILITY, *ITEMS) for one in reader.headings):
         _refuse_other(text, named=named)
@@ -137,12 +135,16 @@ class _TextReader:
             yield from self._place_columns(heading, end)
         elif heading.kind in KEPT:
             yield section, with_heading
+        elif heading.kind == "group":
+            yield section, (start, end)
         elif section in ITEMS:
             lead, items = split_items(self.lexed, start, end, by_line=section in OUTCOMES)
             yield from [(DESCRIPTION, lead)] if lead else []
             for place in items:
                 found = read_kind(self.lexed, *place) if section == "interventions" else None
-                yield "arms" if found and found[0] == "arm" else section, place
+                rank = _RANK.search(self.text, *place) if section in OUTCOMES else None
+                named = f"{rank[1].lower()}_outcomes" if rank else section
+                yield "arms" if found and found[0] == "arm" else named, place
         elif section in _ENDS:
             start, end = _trim(self.text, start, end)
             gap = _ENDS[section].search(self.text, start, end)

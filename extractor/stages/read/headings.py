@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from extractor.text.book import find_terms, rule
 from extractor.text.passage import LexedSection, strip_span
 
-from .listed import BULLET, LINE, Place, list_words, names_columns
+from .listed import BULLET, LINE, NO_WORDS, Place, list_words, names_columns
 
 DESCRIPTION, ELIGIBILITY = "detailed_description", "eligibility"
 OUTCOMES = ("primary_outcomes", "secondary_outcomes", "other_outcomes")
@@ -23,6 +23,7 @@ RANKS = ("primary", "secondary", "other")
 SECTIONS = {
     "criteria": ELIGIBILITY,
     "arm": "arms",
+    "group": "arms",
     "treatment": "interventions",
     "objectives": DESCRIPTION,
     "field": DESCRIPTION,
@@ -34,8 +35,6 @@ KEPT = ("arm", "treatment")
 """Kinds of headings that are labels of what follows."""
 _LONGEST_HEADING, _LONGEST_CONDITION = 160, len("medical condition")
 
-NO_WORDS = " \t\r\n|:=_*+-"
-"""Signs of a line that has no words, such as one between the rows of a table."""
 FRONT = re.compile(
     r"[ \t>]*(?:[■□◆◇★☆▶►➤→✅✔❌✗✘\U0001f300-\U0001faff]\ufe0f?[ \t]*)?"
     rf"(?P<row>\|[ \t]*)?(?P<hash>(?:#{{1,6}}|={{2,6}})[ \t]+)?(?P<bullet>{BULLET}[ \t]+)?(?P<bold>[*_]{{1,3}})?"
@@ -176,7 +175,9 @@ def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
     strong, bulleted = heading.section in (ELIGIBILITY, *OUTCOMES), heading.style == "-"
     if heading.kind in RANKS:
         return last is not None and last.kind in (*RANKS, "other_outcomes")
-    if heading.kind in KEPT:
+    if last and last.kind == "group" and not heading.is_alone and heading.section in ("interventions", DESCRIPTION):
+        return False  # what one group of a registry's page gets, and how many people are in it
+    if heading.kind in ("group", *KEPT):
         return not bulleted and within not in (ELIGIBILITY, *OUTCOMES)
     is_criterion = heading.kind == "label" and marked and not (last and last.kind in ("field", "label"))
     if is_criterion or (bulleted and not (strong and marked)):

@@ -14,13 +14,15 @@ Place = tuple[int, int]
 
 BULLET = r"[-*+•·▪◦–●○‣⁃∙\uf0b7\uf0a7]"
 LINE = re.compile(r"[^\r\n]+")
-_WORDLESS = re.compile(r"[\s|:=_*+-]+")
+NO_WORDS = " \t\r\n|:=_*+-"
+"""Signs of a line that has no words, such as one between the rows of a table."""
 MARK = re.compile(
     r"(?P<indent>[ \t>]*)(?:\|[ \t]*)?"
     rf"(?:(?P<number>[(\[]?\d{{1,2}}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])|(?P<bullet>{BULLET}))[ \t]+"
 )
 _CELL = re.compile(r"[^|\t]+[|\t]?|[|\t]")
 """A cell of a table's row, which may be blank, with the border behind it."""
+_FIELD = re.compile(r"(?P<indent>[ \t>]{0,99})(?P<field>[^\r\n:：|\t]{1,60}?)[ \t]{0,9}[:：][ \t]*")
 _LABEL = re.compile(r"(?P<label>[^\r\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\r?\n)")
 _TYPE = re.compile(r"[*_]*(?P<type>[A-Z][a-z]+(?:[ _][A-Z]?[a-z]+)?)[*_]*:[*_ ]*(?=\S)")
 _CLOSED = re.compile(r"[\])][\s.,;]*$")
@@ -45,8 +47,8 @@ _TYPES = {
 def split_items(text: LexedSection, start: int, end: int, *, by_line: bool) -> tuple[Place | None, list[Place]]:
     r"""Return what introduces a list, and its items without their marks.
 
-    Items have bullets or numbers, or are rows of a table. Without either, each line is one (``by_line``, or if the
-    lines are short phrases), or each line that begins with a label, or all is.
+    Items have bullets or numbers, begin with one field each ("Outcome: "), or are rows of a table. Without any of
+    these, each line is one (``by_line``, or if the lines are short phrases), or each line with a label, or all is.
 
     >>> from extractor.text.passage import read_section
     >>> raw = "To be measured:\n1. Pain\n   at rest\n2. Sleep"
@@ -54,9 +56,10 @@ def split_items(text: LexedSection, start: int, end: int, *, by_line: bool) -> t
     ['Pain\n   at rest', 'Sleep']
     """
     raw = text.raw
-    lines = [one.span() for one in LINE.finditer(raw, start, end) if not _WORDLESS.fullmatch(one.group())]
+    lines = [one.span() for one in LINE.finditer(raw, start, end) if one.group().strip(NO_WORDS)]
     lines = [line for line in lines if not names_columns(raw[slice(*line)])]
     marks = [MARK.match(raw, *line) for line in lines]
+    marks = marks if any(marks) else _list_fields(raw, lines)
     if top := next(filter(None, marks), None):
         starts = [
             at
@@ -120,6 +123,16 @@ def list_cells(raw: str, start: int, end: int) -> list[Place]:
 def list_words(raw: str, start: int, end: int) -> list[Place]:
     """Return the cells of a table's row that are not blank."""
     return [(first, last) for first, last in list_cells(raw, start, end) if first < last]
+
+
+def _list_fields(raw: str, lines: Sequence[Place]) -> list[re.Match[str] | None]:
+    """Return the marks of the lines that begin with the field of the first one ("Outcome: "), if there are several."""
+    fields = [_FIELD.match(raw, *line) for line in lines]
+    names = [found and found["field"] for found in fields]
+    words = read_text(names[0] or "") if names else None
+    if words is None or names.count(names[0]) < _FEW_LINES or not rule("name_of_column").covers(words, 0, len(words)):
+        return [None] * len(lines)
+    return [found if name == names[0] else None for found, name in zip(fields, names, strict=True)]
 
 
 def _find_starts(raw: str, lines: Sequence[Place], *, by_line: bool) -> list[int]:
