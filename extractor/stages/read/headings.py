@@ -33,7 +33,7 @@ SECTIONS = {
 """The sections of kinds of headings that are not named like theirs."""
 KEPT = ("arm", "treatment")
 """Kinds of headings that are labels of what follows."""
-_LONGEST_HEADING, _LONGEST_CONDITION = 160, len("medical condition")
+_LONGEST_HEADING, _LONGEST_CONDITION = 160, len("medical condition(s)")
 
 FRONT = re.compile(
     r"[ \t>]*(?:[■□◆◇★☆▶►➤→✅✔❌✗✘\U0001f300-\U0001faff]\ufe0f?[ \t]*)?"

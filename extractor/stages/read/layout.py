@@ -45,8 +45,8 @@ _PAGE = re.compile(
 _EDGE = 2
 """How many lines of a page's header or footer may stand on either side of its number."""
 _RUNS_ON = re.compile(
-    r"(?:,|\b(?:a|above|all|an|and|any|are|at|be|below|by|each|following|for|from|has|have|in|is|least|meet|of|on|or|per"
-    r"|than|that|the|these|this|to|which|who|whose|with|within))[ \t]*\Z"
+    r"\b(?:a|above|all|an|and|any|are|at|be|below|by|each|following|for|from|has|have|in|is|least|meet|of|on|or|per"
+    r"|than|that|the|these|this|to|which|who|whose|with|within)[ \t]*\Z"
 )
 _LOWER = re.compile(r"[ \t]*(?!o[ \t]|[a-z]{1,4}[.)]|(?:and|or|and/or)[ \t]*\Z)[a-z]")
 _ENDS = tuple(".;:!?|\t")
@@ -56,7 +56,7 @@ _HYPHEN = re.compile(
 )
 """A hyphen at the end of a line, with the word before it if the line's end may be the reason for the hyphen."""
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,}(?!-?\w|-[ \t]*[\r\n])")
-_FULL_LINE, _SOFT = 60, "\u00ad"
+_SOFT = "\u00ad"
 
 
 def undo_layout(text: str) -> str:
@@ -94,7 +94,7 @@ def _join_lines(text: str) -> Iterator[str]:
 def _continues(before: str, line: str, *, certain: bool) -> bool:
     """Return whether a line goes on with the sentence of the line before it: for ``certain``, as few signs tell."""
     runs_on = _RUNS_ON.search(before)
-    likely = certain or runs_on or _HYPHEN.search(before) or len(before) > _FULL_LINE
+    likely = certain or runs_on or _HYPHEN.search(before)
     if before.rstrip(" ").endswith(_ENDS) or not (likely if _LOWER.match(line) else certain and runs_on):
         return False
     return not any(one.is_alone for text in (before, line) for one in find_headings(read_section("line", text)))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from extractor.schemas import Part
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
-from extractor.text.mentions.find import find_limits
+from extractor.text.mentions.constraints import find_limits
 from extractor.text.passage import LexedSection, strip_span
 
 Place = tuple[int, int]
@@ -17,7 +17,7 @@ LINE = re.compile(r"[^\r\n]+")
 NO_WORDS = " \t\r\n|:=_*+-"
 """Signs of a line that has no words, such as one between the rows of a table."""
 MARK = re.compile(
-    r"(?P<indent>[ \t>]*)(?:\|[ \t]*)?"
+    r"(?P<indent>[ \t>]{0,99})(?:\|[ \t]{0,9})?"
     rf"(?:(?P<number>[(\[]?\d{{1,2}}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])|(?P<bullet>{BULLET}))[ \t]+"
 )
 _CELL = re.compile(r"[^|\t]+[|\t]?|[|\t]")
