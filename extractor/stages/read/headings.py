@@ -24,6 +24,7 @@ SECTIONS = {
     "criteria": ELIGIBILITY,
     "arm": "arms",
     "group": "arms",
+    "health_conditions": "conditions",
     "treatment": "interventions",
     "objectives": DESCRIPTION,
     "field": DESCRIPTION,
@@ -33,7 +34,7 @@ SECTIONS = {
 """The sections of kinds of headings that are not named like theirs."""
 KEPT = ("arm", "treatment")
 """Kinds of headings that are labels of what follows."""
-_LONGEST_HEADING, _LONGEST_CONDITION = 160, len("medical condition(s)")
+_LONGEST_HEADING = 160
 
 FRONT = re.compile(
     r"[ \t>]*(?:[■□◆◇★☆▶►➤→✅✔❌✗✘\U0001f300-\U0001faff]\ufe0f?[ \t]*)?"
@@ -178,15 +179,16 @@ def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
     if last and last.kind == "group" and not heading.is_alone and heading.section in ("interventions", DESCRIPTION):
         return False  # what one group of a registry's page gets, and how many people are in it
     if heading.kind in ("group", *KEPT):
-        return not bulleted and within not in (ELIGIBILITY, *OUTCOMES)
+        names_itself = heading.kind == "group" and (
+            heading.is_alone or heading.words[1] - heading.words[0] > len("Group")
+        )
+        return not bulleted and not names_itself and within not in (ELIGIBILITY, *OUTCOMES)
     is_criterion = heading.kind == "label" and marked and not (last and last.kind in ("field", "label"))
     if is_criterion or (bulleted and not (strong and marked)):
         return False
     if last and within == ELIGIBILITY and heading.style != last.style:
         return strong and heading.style not in ("-", "1")  # no item of the list
-    # "Condition: stable" may be a criterion.
-    short = heading.words[1] - heading.words[0] <= _LONGEST_CONDITION
-    return not (within == ELIGIBILITY and not heading.style and heading.section == "conditions" and short)
+    return not (within == ELIGIBILITY and not heading.style and heading.kind == "conditions")
 
 
 def _end_section(raw: str, front: re.Match[str], end: int, last: Heading | None) -> Heading | None:

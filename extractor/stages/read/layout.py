@@ -56,7 +56,8 @@ _HYPHEN = re.compile(
 )
 """A hyphen at the end of a line, with the word before it if the line's end may be the reason for the hyphen."""
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,}(?!-?\w|-[ \t]*[\r\n])")
-_SOFT = "\u00ad"
+_FULL, _SOFT = 0.7, "\u00ad"
+"""``_FULL``: the share of the longest line that a line and the next word have if a sentence was broken there."""
 
 
 def undo_layout(text: str) -> str:
@@ -72,12 +73,14 @@ def _join_lines(text: str) -> Iterator[str]:
     """Yield the lines that stay, each behind what is between it and the line before."""
     lines = [line for line in LINE.finditer(text) if line.group().strip()]
     dropped, words = _find_edges([line.group() for line in lines]), set(_WORD.findall(text))
+    full = _FULL * max((len(line.group()) for line in lines), default=0)
     before, end, in_item = "", 0, False
     for line in (line for at, line in enumerate(lines) if at not in dropped):
         gap, here, marked = text[end : line.start()], line.group(), bool(MARK.match(line.group()))
         over_page = bool(gap.strip())
         is_next = before and not marked and (over_page or gap.count("\n") == 1)
-        joins = is_next and _continues(before, here, certain=in_item or over_page)
+        is_full = len(before) + len(here.split(maxsplit=1)[0]) > full
+        joins = is_next and _continues(before, here, certain=over_page or (in_item and is_full))
         if joins and (hyphen := _HYPHEN.search(before)):
             broken = hyphen["word"] and hyphen["word"] not in words
             yield before[: hyphen.start("sign")] + len(hyphen["sign"]) * _SOFT if broken else before
