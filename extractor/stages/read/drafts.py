@@ -66,25 +66,6 @@ def find_trial_id(text: str | None, numbers: re.Pattern[str] = _TRIAL_ID) -> str
     return number if numbers.fullmatch(number) else None
 
 
-_BREAK = re.compile(
-    r"(?:\r|\\r)?<(?:br|/?(?:p|li|[uo]l|div|h[1-6]|table|tr|section|body|html))(?: [a-z-]+=[^<>]{0,300})? ?/?>",
-    re.IGNORECASE,
-)
-_EMPHASIS = re.compile(r"</?(?:b|i|u|strong|em|span|font)(?: [a-z-]+=[^<>]{0,300})?>", re.IGNORECASE)
-
-
-def undo_breaks(text: str) -> str:
-    r"""Return a text with line breaks in the place of HTML's codes for them, filled up with blanks to the same length.
-
-    Codes of emphasis become blanks.
-
-    >>> undo_breaks("Pain<br><b>Sleep</b>")
-    'Pain   \n   Sleep    '
-    """
-    text = _EMPHASIS.sub(lambda found: " " * len(found.group()), text)
-    return _BREAK.sub(lambda found: "\n".rjust(len(found.group())), text)
-
-
 def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
     """Return all sections, but at most one more than a record may have. Such a record is refused later."""
     return tuple(islice(sections, MAX_SECTIONS + 1))

@@ -38,9 +38,9 @@ from .drafts import (
     text_section,
 )
 from .free_text import build_text, has_headings
+from .listed import LINE
 from .streams import MAX_RECORD_BYTES
 
-_LINE = re.compile(r"[^\r\n]+")
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
 
 
@@ -90,7 +90,7 @@ def read_plain(stream: BinaryIO, *, named: bool = True) -> Iterator[Found]:
 
 def build_plain(text: str, *, title: str | None = None, named: bool = True) -> Draft:
     """Build the draft of a flattened text, or of another one; see ``build_text``. Raises ``Unreadable``."""
-    spans = (found.span() for found in _LINE.finditer(text) if found.group().strip())
+    spans = (found.span() for found in LINE.finditer(text) if found.group().strip())
     lines = _Lines(text, tuple(islice(spans, MAX_LINES + 1)))
     if len(lines) > MAX_LINES:
         raise Unreadable(f"text of more than {MAX_LINES:,} lines", "give one record a file")

@@ -9,25 +9,27 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 
-from extractor.record_limits import MAX_CHARACTERS, MAX_LINES
+from extractor.record_limits import MAX_CHARACTERS
 from extractor.schemas import Part, Piece, Section
 from extractor.text.passage import read_section, strip_span
 
-from .drafts import Draft, Unreadable, find_trial_id, take_sections, text_section, undo_breaks
+from .drafts import Draft, Unreadable, find_trial_id, take_sections, text_section
 from .headings import (
     DESCRIPTION,
     ELIGIBILITY,
     FRONT,
     ITEMS,
-    LINE,
-    NO_WORDS,
+    KEPT,
     OUTCOMES,
     PROSE_END,
+    RANKS,
+    SECTIONS,
     Heading,
     find_headings,
     read_kind,
 )
-from .listed import Place, find_parts, holds_list, split_items
+from .layout import undo_layout
+from .listed import LINE, NO_WORDS, Place, find_parts, holds_list, list_cells, split_items
 
 _ID = "trial_id"
 _GAP, _NEXT_LINE = re.compile(r"\r?\n[ \t\r]*\n"), re.compile(r"\r?\n(?![ \t]*[a-z])")
@@ -37,8 +39,7 @@ _ORDER = ("title", "official_title", "brief_summary", DESCRIPTION, "conditions",
 _LONGEST_TITLE, _TABLE_LINES, _OPENING_LINES = 300, 4, 3
 _OPENING = re.compile(rf"(?:[{re.escape(NO_WORDS)}]*\n)?[\s|]*")
 _TWO_WORDS = re.compile(r"\b[^\W\d_]{2,}\W+[^\W\d_]{2}")
-_CELL = re.compile(r"[^|\t]+[|\t]?|[|\t]")
-"""A cell of a row, which may be blank, with the border behind it."""
+_RANK = re.compile(r"\n[ \t]*Type[ \t]*[:：][ \t]*(Primary|Secondary)\b")
 _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 
 
@@ -56,9 +57,7 @@ def build_text(text: str, *, title: str | None = None, named: bool = True) -> Dr
     """
     if len(text) > MAX_CHARACTERS:
         raise Unreadable(f"text of more than {MAX_CHARACTERS:,} characters", "give one record a file")
-    if len(LINE.findall(text)) > MAX_LINES:
-        raise Unreadable(f"text of more than {MAX_LINES:,} lines", "give one record a file")
-    reader = _TextReader(undo_breaks(text))
+    reader = _TextReader(undo_layout(text))
     if not any(one.section in (ELIGIBILITY, *ITEMS) for one in reader.headings):
         _refuse_other(text, named=named)
     return Draft(take_sections(reader.list_sections(title)), "text", reader.find_id())
@@ -134,14 +133,18 @@ class _TextReader:
         with_heading = heading.shown, end
         if heading.columns:
             yield from self._place_columns(heading, end)
-        elif heading.kind == "arm":
+        elif heading.kind in KEPT:
             yield section, with_heading
+        elif heading.kind == "group":
+            yield section, (start, end)
         elif section in ITEMS:
             lead, items = split_items(self.lexed, start, end, by_line=section in OUTCOMES)
             yield from [(DESCRIPTION, lead)] if lead else []
             for place in items:
                 found = read_kind(self.lexed, *place) if section == "interventions" else None
-                yield "arms" if found and found[0] == "arm" else section, place
+                rank = _RANK.search(self.text, *place) if section in OUTCOMES else None
+                named = f"{rank[1].lower()}_outcomes" if rank else section
+                yield "arms" if found and found[0] == "arm" else named, place
         elif section in _ENDS:
             start, end = _trim(self.text, start, end)
             gap = _ENDS[section].search(self.text, start, end)
@@ -156,18 +159,21 @@ class _TextReader:
 
     def _place_columns(self, heading: Heading, end: int) -> Iterator[tuple[str, Place]]:
         """Yield the cells of a table, column by column."""
-        rows: list[list[Place]] = []
-        start = self.text.find("\n", heading.start, end)
+        rows: list[tuple[str | None, list[Place]]] = []
+        start, rank = self.text.find("\n", heading.start, end), None
         for line in LINE.finditer(self.text, start, end) if start >= 0 else ():
-            first, stop = strip_span(self.text, *line.span(), " ")
-            first += self.text.startswith("|", first, stop)
-            cells = [strip_span(self.text, *found.span(), " \t|") for found in _CELL.finditer(self.text, first, stop)]
+            cells = list_cells(self.text, *line.span())
             if line.group().strip(NO_WORDS) and len(cells) <= len(heading.columns):
-                rows.append(cells)
+                found = read_kind(self.lexed, *cells[0])
+                is_rank = found and found[0] in RANKS and found[1] == cells[0][1]
+                rank = SECTIONS[found[0]] if found and is_rank else rank
+                rows.append((rank, cells))
         for number, (section, words) in enumerate(heading.list_columns()):
             if section in (ELIGIBILITY, DESCRIPTION):
                 yield section, words
-            yield from [(section, cells[number]) for cells in rows if number < len(cells)]
+            for rank, cells in rows:
+                if number < len(cells):
+                    yield rank if rank and section in OUTCOMES else section, cells[number]
 
     def list_sections(self, title: str | None) -> Iterator[Section]:
         """Yield the sections, with ``title`` in place of the text's own."""

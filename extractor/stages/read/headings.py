@@ -13,26 +13,29 @@ from dataclasses import dataclass
 from extractor.text.book import find_terms, rule
 from extractor.text.passage import LexedSection, strip_span
 
-from .listed import BULLET, Place, list_cells, names_columns
+from .listed import BULLET, LINE, NO_WORDS, Place, list_words, names_columns
 
 DESCRIPTION, ELIGIBILITY = "detailed_description", "eligibility"
 OUTCOMES = ("primary_outcomes", "secondary_outcomes", "other_outcomes")
 ITEMS = ("arms", "interventions", *OUTCOMES)
 """Sections that are numbered: one for each item."""
-_RANKS = ("primary", "secondary", "other")
-_SECTIONS = {
+RANKS = ("primary", "secondary", "other")
+SECTIONS = {
     "criteria": ELIGIBILITY,
     "arm": "arms",
+    "group": "arms",
+    "health_conditions": "conditions",
+    "treatment": "interventions",
     "objectives": DESCRIPTION,
+    "field": DESCRIPTION,
     "label": DESCRIPTION,
-    **dict(zip(_RANKS, OUTCOMES, strict=True)),
+    **dict(zip(RANKS, OUTCOMES, strict=True)),
 }
 """The sections of kinds of headings that are not named like theirs."""
+KEPT = ("arm", "treatment")
+"""Kinds of headings that are labels of what follows."""
 _LONGEST_HEADING = 160
 
-LINE = re.compile(r"[^\r\n]+")
-NO_WORDS = " \t\r\n|:=_*+-"
-"""Signs of a line that has no words, such as one between the rows of a table."""
 FRONT = re.compile(
     r"[ \t>]*(?:[■□◆◇★☆▶►➤→✅✔❌✗✘\U0001f300-\U0001faff]\ufe0f?[ \t]*)?"
     rf"(?P<row>\|[ \t]*)?(?P<hash>(?:#{{1,6}}|={{2,6}})[ \t]+)?(?P<bullet>{BULLET}[ \t]+)?(?P<bold>[*_]{{1,3}})?"
@@ -79,7 +82,7 @@ class Heading:
 
     def list_columns(self) -> list[tuple[str, Place]]:
         """Return the section of each column, and the place of its words."""
-        return [(_SECTIONS.get(kind, kind), words) for kind, words in self.columns]
+        return [(SECTIONS.get(kind, kind), words) for kind, words in self.columns]
 
     @property
     def weight(self) -> int:
@@ -140,7 +143,7 @@ def _read_heading(text: LexedSection, front: re.Match[str], end: int, last: Head
     if is_empty and raw[place:words_end] == "Description":
         kind = ELIGIBILITY  # the label of the criteria, on a registry's page
     heading = Heading(
-        section=_SECTIONS.get(kind, kind),
+        section=SECTIONS.get(kind, kind),
         kind=kind,
         line=front.start(),
         shown=_read_start(front),
@@ -157,7 +160,7 @@ def _read_heading(text: LexedSection, front: re.Match[str], end: int, last: Head
 
 def _read_columns(text: LexedSection, start: int, end: int) -> tuple[tuple[str, Place], ...]:
     """Return the kinds of the columns, if each cell of a row is the heading of criteria, objectives or outcomes."""
-    cells = [strip_span(text.raw, *cell, " \t*_:") for cell in list_cells(text.raw, start, end)]
+    cells = [strip_span(text.raw, *cell, " \t*_:") for cell in list_words(text.raw, start, end)]
     kinds = [read_kind(text, *cell) for cell in cells]
     columns = tuple(
         (found[0], cell)
@@ -171,15 +174,21 @@ def _is_fit(heading: Heading, last: Heading | None, *, marked: bool) -> bool:
     """Return whether a heading can follow the ``last`` one: within a list of criteria, few words are headings."""
     within = last.section if last else None
     strong, bulleted = heading.section in (ELIGIBILITY, *OUTCOMES), heading.style == "-"
-    if heading.kind in _RANKS:
-        return last is not None and last.kind in (*_RANKS, "other_outcomes")
-    if heading.kind == "arm":
-        return not bulleted and within not in (ELIGIBILITY, *OUTCOMES)
-    if (bulleted and not (strong and marked)) or (heading.kind == "label" and marked):
+    if heading.kind in RANKS:
+        return last is not None and last.kind in (*RANKS, "other_outcomes")
+    if last and last.kind == "group" and not heading.is_alone and heading.section in ("interventions", DESCRIPTION):
+        return False  # what one group of a registry's page gets, and how many people are in it
+    if heading.kind in ("group", *KEPT):
+        names_itself = heading.kind == "group" and (
+            heading.is_alone or heading.words[1] - heading.words[0] > len("Group")
+        )
+        return not bulleted and not names_itself and within not in (ELIGIBILITY, *OUTCOMES)
+    is_criterion = heading.kind == "label" and marked and not (last and last.kind in ("field", "label"))
+    if is_criterion or (bulleted and not (strong and marked)):
         return False
     if last and within == ELIGIBILITY and heading.style != last.style:
         return strong and heading.style not in ("-", "1")  # no item of the list
-    return not (within == ELIGIBILITY and not heading.style and heading.section == "conditions")
+    return not (within == ELIGIBILITY and not heading.style and heading.kind == "conditions")
 
 
 def _end_section(raw: str, front: re.Match[str], end: int, last: Heading | None) -> Heading | None:

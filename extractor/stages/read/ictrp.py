@@ -19,8 +19,8 @@ from .drafts import (
     list_items,
     take_sections,
     text_section,
-    undo_breaks,
 )
+from .layout import undo_breaks
 from .study import load_fields
 
 _FIELDS = load_fields()["ictrp"]

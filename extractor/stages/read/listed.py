@@ -6,25 +6,33 @@ from collections.abc import Iterator, Sequence
 from extractor.schemas import Part
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
+from extractor.text.mentions.constraints import find_limits
 from extractor.text.passage import LexedSection, strip_span
 
 Place = tuple[int, int]
 """Half-open offsets into the text."""
 
 BULLET = r"[-*+•·▪◦–●○‣⁃∙\uf0b7\uf0a7]"
-_LINE = re.compile(r"[^\r\n]+")
-_WORDLESS = re.compile(r"[\s|:=_*+-]+")
-_MARK = re.compile(
-    r"(?P<indent>[ \t>]*)(?:\|[ \t]*)?"
+LINE = re.compile(r"[^\r\n]+")
+NO_WORDS = " \t\r\n|:=_*+-"
+"""Signs of a line that has no words, such as one between the rows of a table."""
+MARK = re.compile(
+    r"(?P<indent>[ \t>]{0,99})(?:\|[ \t]{0,9})?"
     rf"(?:(?P<number>[(\[]?\d{{1,2}}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])|(?P<bullet>{BULLET}))[ \t]+"
 )
-_CELL = re.compile(r"[^|\t]+")
+_CELL = re.compile(r"[^|\t]+[|\t]?|[|\t]")
+"""A cell of a table's row, which may be blank, with the border behind it."""
+_FIELD = re.compile(r"(?P<indent>[ \t>]{0,99})(?P<field>[^\r\n:：|\t]{1,60}?)[ \t]{0,9}[:：][ \t]*")
 _LABEL = re.compile(r"(?P<label>[^\r\n:|\t]{1,120}?)[*_ ]*(?::(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\r?\n)")
 _TYPE = re.compile(r"[*_]*(?P<type>[A-Z][a-z]+(?:[ _][A-Z]?[a-z]+)?)[*_]*:[*_ ]*(?=\S)")
 _CLOSED = re.compile(r"[\])][\s.,;]*$")
 _SEMICOLON = re.compile(r";[ \t]*(?=[A-Z\d])")
+_ABBREVIATION = re.compile(r"\b[A-Z][A-Za-z]{0,4}[A-Z]\d?\b")
+_ABBREVIATIONS = re.compile(rf"(?:{_ABBREVIATION.pattern}(?:,[ \t]*(?:and[ \t]+)?|[ \t]+and[ \t]+|\.?\Z))+")
 _PAIRS = {"(": ")", "[": "]"}
 _EDGES = " \t\r\n|*_:;,-–—"
+_PHRASE = re.compile(r"\s*(?![a-z])(?:(?![.!?][ \t]+[A-Z])[^|\t\r\n]){1,120}")
+_FEW_LINES = 2
 _LONGEST_LINE, _LONGEST_LABEL, _LONGEST_FRAME, _OPENING = 120, 60, 300, 9
 _TYPES = {
     "arms": ("experimental", "active comparator", "placebo comparator", "sham comparator", "no intervention", "other"),
@@ -39,8 +47,8 @@ _TYPES = {
 def split_items(text: LexedSection, start: int, end: int, *, by_line: bool) -> tuple[Place | None, list[Place]]:
     r"""Return what introduces a list, and its items without their marks.
 
-    Items have bullets or numbers, or are rows of a table. Without either, each line is one (``by_line``, or if the
-    lines are short phrases), or each line that begins with a label, or all is.
+    Items have bullets or numbers, begin with one field each ("Outcome: "), or are rows of a table. Without any of
+    these, each line is one (``by_line``, or if the lines are short phrases), or each line with a label, or all is.
 
     >>> from extractor.text.passage import read_section
     >>> raw = "To be measured:\n1. Pain\n   at rest\n2. Sleep"
@@ -48,9 +56,10 @@ def split_items(text: LexedSection, start: int, end: int, *, by_line: bool) -> t
     ['Pain\n   at rest', 'Sleep']
     """
     raw = text.raw
-    lines = [one.span() for one in _LINE.finditer(raw, start, end) if not _WORDLESS.fullmatch(one.group())]
+    lines = [one.span() for one in LINE.finditer(raw, start, end) if one.group().strip(NO_WORDS)]
     lines = [line for line in lines if not names_columns(raw[slice(*line)])]
-    marks = [_MARK.match(raw, *line) for line in lines]
+    marks = [MARK.match(raw, *line) for line in lines]
+    marks = marks if any(marks) else _list_fields(raw, lines)
     if top := next(filter(None, marks), None):
         starts = [
             at
@@ -68,30 +77,62 @@ def split_items(text: LexedSection, start: int, end: int, *, by_line: bool) -> t
     if lead and not raw[slice(*lead)].rstrip("* \t").endswith((".", ":")):
         items, lead = [lead, *items], None
     if by_line and len(items) == 1 and "\t" not in raw[slice(*items[0])]:
-        items = list(_split_at_semicolons(raw, *items[0]))
+        items = list(_split_line(raw, *items[0]))
     return lead, items
 
 
 def holds_list(raw: str, start: int, end: int) -> bool:
-    r"""Return whether a text is a list and nothing else: each line has a mark, or continues an item.
+    r"""Return whether a text is a list and nothing else.
+
+    Each line has a mark or continues an item, or is a phrase, and most of them state a limit or deny something.
 
     >>> [holds_list(text, 0, len(text)) for text in ("1. Adult\n2. Asthma", "Asthma is common.\n- It is")]
     [True, False]
+    >>> [holds_list(text, 0, len(text)) for text in ("ECOG 0-1\nAsthma\nNo HIV", "ECOG 0-1\nAsthma\nWeek 2")]
+    [True, False]
     """
-    lines = [found.group() for found in _LINE.finditer(raw, start, end) if not found.group().isspace()]
-    marked = [bool(_MARK.match(line)) or line[0].isspace() for line in lines]
-    return len(lines) > 1 and all(marked)
+    lines = [found.group() for found in LINE.finditer(raw, start, end) if not found.group().isspace()]
+    if len(lines) > 1 and all(MARK.match(line) or line[0].isspace() for line in lines):
+        return True
+    if len(lines) <= _FEW_LINES or not all(_PHRASE.fullmatch(line) for line in lines):
+        return False
+    words = [read_text(line) for line in lines]
+    telling = [
+        line for line in words if find_limits(line, None) or rule("negated_statement").starts(line, 0, len(line))
+    ]
+    return 2 * len(telling) > len(lines)
 
 
 def names_columns(line: str) -> bool:
     """Return whether a line is the first row of a table, with the names of its columns."""
-    cells = [read_text(line[slice(*cell)].strip(_EDGES)) for cell in list_cells(line, 0, min(len(line), 400))]
+    cells = [read_text(line[slice(*cell)].strip(_EDGES)) for cell in list_words(line, 0, min(len(line), 400))]
     return len(cells) > 1 and all(rule("name_of_column").covers(cell, 0, len(cell)) for cell in cells)
 
 
 def list_cells(raw: str, start: int, end: int) -> list[Place]:
+    """Return the cells of a table's row. A blank one has no length.
+
+    >>> [raw[slice(*cell)] for raw in ["| Pain | | 2 weeks |"] for cell in list_cells(raw, 0, len(raw))]
+    ['Pain', '', '2 weeks']
+    """
+    start, end = strip_span(raw, start, end, " ")
+    start += raw.startswith("|", start, end)
+    return [strip_span(raw, *found.span(), " \t\r\n|") for found in _CELL.finditer(raw, start, end)]
+
+
+def list_words(raw: str, start: int, end: int) -> list[Place]:
     """Return the cells of a table's row that are not blank."""
-    return [found.span() for found in _CELL.finditer(raw, start, end) if not found.group().isspace()]
+    return [(first, last) for first, last in list_cells(raw, start, end) if first < last]
+
+
+def _list_fields(raw: str, lines: Sequence[Place]) -> list[re.Match[str] | None]:
+    """Return the marks of the lines that begin with the field of the first one ("Outcome: "), if there are several."""
+    fields = [_FIELD.match(raw, *line) for line in lines]
+    names = [found and found["field"] for found in fields]
+    words = read_text(names[0] or "") if names else None
+    if words is None or names.count(names[0]) < _FEW_LINES or not rule("name_of_column").covers(words, 0, len(words)):
+        return [None] * len(lines)
+    return [found if name == names[0] else None for found, name in zip(fields, names, strict=True)]
 
 
 def _find_starts(raw: str, lines: Sequence[Place], *, by_line: bool) -> list[int]:
@@ -136,8 +177,11 @@ def _speaks_of_time(tokens: Tokens) -> bool:
     )
 
 
-def _split_at_semicolons(raw: str, start: int, end: int) -> Iterator[Place]:
-    """Yield the items of a line, between semicolons that are followed by a capital and outside of brackets."""
+def _split_line(raw: str, start: int, end: int) -> Iterator[Place]:
+    """Yield the items of a line: abbreviations, or what stands between semicolons that a capital follows."""
+    if _ABBREVIATIONS.fullmatch(raw, start, end):
+        yield from (found.span() for found in _ABBREVIATION.finditer(raw, start, end))
+        return
     first = start
     for found in _SEMICOLON.finditer(raw, start, end):
         if all(
@@ -213,7 +257,7 @@ def _read_group(raw: str, start: int, end: int, section: str) -> Iterator[tuple[
 def _read_outcome(text: LexedSection, start: int, end: int) -> Iterator[tuple[str, Place]]:
     """Yield the parts of an outcome: its first line or cell, the time frame that it names, and the rest."""
     raw = text.raw
-    cells = list_cells(raw, start, end)
+    cells = list_words(raw, start, end)
     if len(cells) > 1:
         names = ("measure", "time_frame") if len(cells) == 2 else ("measure", "description", "time_frame")
         yield from zip(names, cells, strict=False)

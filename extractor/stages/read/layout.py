@@ -1,0 +1,116 @@
+r"""The layout of a copied text: codes of HTML, the edges of pages and breaks inside of sentences are undone.
+
+They become blanks, or soft hyphens within a word, so that all places stay those of the text as it was given.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from extractor.text.passage import read_section
+
+from .headings import find_headings
+from .listed import LINE, MARK
+
+_BREAK = re.compile(
+    r"(?:\r|\\r)?<(?:br|/?(?:p|li|[uo]l|div|h[1-6]|table|tr|section|body|html))(?: [a-z-]+=[^<>]{0,300})? ?/?>",
+    re.IGNORECASE,
+)
+_EMPHASIS = re.compile(r"</?(?:b|i|u|strong|em|span|font)(?: [a-z-]+=[^<>]{0,300})?>", re.IGNORECASE)
+
+
+def undo_breaks(text: str) -> str:
+    r"""Return a text with line breaks in the place of HTML's codes for them, filled up with blanks to the same length.
+
+    Codes of emphasis become blanks.
+
+    >>> undo_breaks("Pain<br><b>Sleep</b>")
+    'Pain   \n   Sleep    '
+    """
+    text = _EMPHASIS.sub(lambda found: " " * len(found.group()), text)
+    return _BREAK.sub(lambda found: "\n".rjust(len(found.group())), text)
+
+
+_SHARED = re.compile(
+    r"(?:(?<=[^\s|])[ \t]*\||(?<=[.;])[ \t])[ \t]{0,9}"
+    r"(?=(?:(?:key|main|major)[ \t])?(?:in|ex)clusion\b(?:[ \t]+criteri(?:a|on))?[ \t]*:[ \t]*[^\s|])",
+    re.IGNORECASE,
+)
+"""What stands between two lists of criteria that share a line."""
+_PAGE = re.compile(
+    r"\bpage[ \t]{1,9}\d{1,4}(?:[ \t]{0,9}(?:of|/)[ \t]{0,9}\d{1,4})?\b"
+    r"|\A[ \t\f]{0,99}(?:\d{1,4}[ \t]{1,9}of[ \t]{1,9}\d{1,4}|[-–—][ \t]{0,9}\d{1,4}[ \t]{0,9}[-–—])[ \t]{0,99}\Z",
+    re.IGNORECASE,
+)
+_EDGE = 2
+"""How many lines of a page's header or footer may stand on either side of its number."""
+_RUNS_ON = re.compile(
+    r"\b(?:a|above|all|an|and|any|are|at|be|below|by|each|following|for|from|has|have|in|is|least|meet|of|on|or|per"
+    r"|than|that|the|these|this|to|which|who|whose|with|within)[ \t]*\Z"
+)
+_LOWER = re.compile(r"[ \t]*(?!o[ \t]|[a-z]{1,4}[.)]|(?:and|or|and/or)[ \t]*\Z)[a-z]")
+_ENDS = tuple(".;:!?|\t")
+_HYPHEN = re.compile(
+    r"(?:(?<![\w-])(?!(?:anti|cross|follow|high|long|low|mid|multi|non|post|pre|self|short|well)-)(?P<word>[a-z]{2,40})|\w)"
+    r"(?P<sign>-)[ \t]*\Z"
+)
+"""A hyphen at the end of a line, with the word before it if the line's end may be the reason for the hyphen."""
+_WORD = re.compile(r"(?<![\w-])[a-z]{2,}(?!-?\w|-[ \t]*[\r\n])")
+_FULL, _SOFT = 0.7, "\u00ad"
+"""``_FULL``: the share of the longest line that a line and the next word have if a sentence was broken there."""
+
+
+def undo_layout(text: str) -> str:
+    r"""Return a text of the same length without codes of HTML, headers and footers of pages, and breaks in sentences.
+
+    >>> undo_layout("1. No haemo-\nglobin within\nPage 3 of 80\nnormal limits").replace("\u00ad", "")
+    '1. No haemoglobin within              normal limits'
+    """
+    return "".join(_join_lines(_SHARED.sub(lambda found: "\n".rjust(len(found.group())), undo_breaks(text))))
+
+
+def _join_lines(text: str) -> Iterator[str]:
+    """Yield the lines that stay, each behind what is between it and the line before."""
+    lines = [line for line in LINE.finditer(text) if line.group().strip()]
+    dropped, words = _find_edges([line.group() for line in lines]), set(_WORD.findall(text))
+    full = _FULL * max((len(line.group()) for line in lines), default=0)
+    before, end, in_item = "", 0, False
+    for line in (line for at, line in enumerate(lines) if at not in dropped):
+        gap, here, marked = text[end : line.start()], line.group(), bool(MARK.match(line.group()))
+        over_page = bool(gap.strip())
+        is_next = before and not marked and (over_page or gap.count("\n") == 1)
+        is_full = len(before) + len(here.split(maxsplit=1)[0]) > full
+        joins = is_next and _continues(before, here, certain=over_page or (in_item and is_full))
+        if joins and (hyphen := _HYPHEN.search(before)):
+            broken = hyphen["word"] and hyphen["word"] not in words
+            yield before[: hyphen.start("sign")] + len(hyphen["sign"]) * _SOFT if broken else before
+            gap = len(gap) * _SOFT
+        else:
+            yield before
+            gap = len(gap) * " " if joins else "\n".rjust(len(gap)) if over_page else gap
+        yield gap
+        before, end, in_item = here, line.end(), marked or (in_item and bool(joins))
+    yield before
+    yield re.sub(r"\S", " ", text[end:])
+
+
+def _continues(before: str, line: str, *, certain: bool) -> bool:
+    """Return whether a line goes on with the sentence of the line before it: for ``certain``, as few signs tell."""
+    runs_on = _RUNS_ON.search(before)
+    likely = certain or runs_on or _HYPHEN.search(before)
+    if before.rstrip(" ").endswith(_ENDS) or not (likely if _LOWER.match(line) else certain and runs_on):
+        return False
+    return not any(one.is_alone for text in (before, line) for one in find_headings(read_section("line", text)))
+
+
+def _find_edges(lines: list[str]) -> set[int]:
+    """Return the numbers of the lines that are a page's number, or what recurs beside such numbers or form feeds."""
+    said = [" ".join(_PAGE.sub(" ", line).split()) for line in lines]
+    numbered = [at for at, line in enumerate(lines) if _PAGE.search(line) or "\f" in line]
+    near = {at for number in numbered for at in range(max(0, number - _EDGE), min(len(lines), number + _EDGE + 1))}
+    recurring = Counter(said[at] for at in near)
+    return {
+        at
+        for at, words in enumerate(said)
+        if recurring[words] > 1 or (at in near and (words.isdigit() or not any(map(str.isalnum, words))))
+    }
