@@ -57,8 +57,9 @@ class GivenRun:
                 if not self._kept:
                     self._sources.append(str(folder / _GIVEN))
                 self._kept.append(one.model_dump_json() if isinstance(one, TrialRecord) else write_study(one))
-        if not self._kept:
-            refuse_missing([one for one in self._sources if isinstance(one, str)])
+        named = [one for one in self._sources if isinstance(one, str)]
+        if not self._kept and len(named) == len(self._sources):
+            refuse_missing(named)
         self.registry: dict[str, Mapping[str, Any]] = {}
         self.stopped: str | None = None
         self.run = Run(setup=setup, read=self._read, limits=limits, pricing=setup.pricing)

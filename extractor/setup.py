@@ -113,7 +113,7 @@ class Setup:
     ) -> AsyncIterator[OpenExtractor]:
         """Open the model for many records.
 
-        In ``async with extractor.open() as extract``, the call ``await extract(record)`` extracts a record.
+        In ``async with setup.open() as extract``, the call ``await extract(record)`` extracts a record.
 
         Args:
             concurrency: The largest number of requests at once.

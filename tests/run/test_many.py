@@ -2,13 +2,15 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from extractor import Extractor, make_record, read_records
-from extractor.errors import MissingExtra, ModelUnavailable, StoreError
+from extractor.errors import ArgumentError, MissingExtra, ModelUnavailable, StoreError, WrongType
 from extractor.results.export import frames, list_tables, tabulate
 from extractor.run.finished import FinishedRun, TextState
 from extractor.stages.read import read_stream
@@ -149,6 +151,38 @@ async def test_a_run_whose_money_is_spent_keeps_what_it_has(tmp_path):
 def test_a_model_that_is_not_there_is_an_error():
     with pytest.raises(ModelUnavailable):
         Extractor("http://127.0.0.1:9/v1#none", effort=1.0).run(STUDY)
+
+
+def test_a_run_without_any_of_its_files_is_refused(tmp_path):
+    with pytest.raises(ArgumentError, match=r"^studys.jsonl: there is no such file or folder; check the path$"):
+        RULES.run("studys.jsonl", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    results = RULES.run(["studys.jsonl", next(read_records("tests/records/study.json"))])
+    assert (len(results), len(results.failures)) == (1, 1)
+
+
+def test_a_repeated_record_is_named():
+    results = RULES.run([STUDIES, STUDIES])
+    assert [one["same_text"] for one in results.repeated] == [True, True]
+    assert repr(results) == "<Results of 2 records, 0 failed, 2 repeated>"
+    assert [one.record_id for one in results] == [one.record_id for one in results.extractions]
+
+
+def test_a_table_of_another_library_is_no_list_of_records(results):
+    with pytest.raises(WrongType, match=r"^DataFrame is no record; give its texts"):
+        RULES.run(results.table("records"))
+
+
+def test_a_script_without_its_main_line_is_told_so(tmp_path):
+    script = tmp_path / "script.py"
+    study = str(Path("tests/records/study.json").absolute())
+    many = (
+        f"[{study!r}] + [make_record(f'Inclusion criteria: age {{n}} years', record_id=f'r{{n}}') for n in range(40)]"
+    )
+    script.write_text(f"from extractor import Extractor, make_record\nExtractor().run({many}, workers=2)\n", "utf-8")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert 'a script with more than one calls run below `if __name__ == "__main__":`' in done.stderr
 
 
 def test_nothing_is_shown_when_piped(results, capsys):
