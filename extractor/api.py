@@ -179,7 +179,7 @@ class Extractor:
         Raises:
             ModelUnavailable: The model cannot be reached, or there is no key for it.
             StoreError: The folder cannot be used, or holds a run with other settings.
-            ArgumentError: No file of that name exists, or ``workers`` are used without that line.
+            ArgumentError: No file of that name exists, or a script with ``workers`` lacks that line.
             WrongType: Something is no record.
 
         >>> results = Extractor().run("seeds/records")
@@ -201,14 +201,14 @@ class Extractor:
             raise WrongType(f"{type(records).__name__} is no record; give its texts, each by make_record")
         several = list(records) if isinstance(records, Iterable) and not isinstance(records, _ONE) else [records]
         folder = Path(out or mkdtemp(prefix="extractor-"))
-        given = GivenRun(self.setup, folder, several, RunLimits(concurrency, limit))
-        with show_progress(given.run.tally, given.count, quiet=quiet):
-            try:
+        try:
+            given = GivenRun(self.setup, folder, several, RunLimits(concurrency, limit))
+            with show_progress(given.run.tally, given.count, quiet=quiet):
                 call_without_loop(lambda: given.perform(workers), given.stop)
-            except BaseException:
-                if not out:
-                    rmtree(folder, ignore_errors=True)
-                raise
+        except BaseException:
+            if not out:
+                rmtree(folder, ignore_errors=True)
+            raise
         results = Results(folder, given.registry, given.stopped)
         if not out:  # a temporary folder lives as long as its results
             finalize(results, rmtree, folder, ignore_errors=True)

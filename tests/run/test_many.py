@@ -161,6 +161,14 @@ def test_a_run_without_any_of_its_files_is_refused(tmp_path):
     assert (len(results), len(results.failures)) == (1, 1)
 
 
+def test_a_refused_run_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for wrong in ("studys.jsonl", 3, [STUDY, 3]):
+        with pytest.raises(ArgumentError):
+            RULES.run(wrong)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_repeated_record_is_named():
     results = RULES.run([STUDIES, STUDIES])
     assert [one["same_text"] for one in results.repeated] == [True, True]

@@ -22,7 +22,7 @@ async function extractText(form, signal) {
   }
   if (answer.ok) return answer.json();
   if (answer.status === 401) form.key.focus();
-  const problem = await answer.json().catch(() => ({ title: "No answer of the service", detail: `status ${answer.status}` }));
+  const problem = await answer.json().catch(() => ({ title: "The service gave no answer", detail: `status ${answer.status}` }));
   throw new Error(tellProblem(problem));
 }
 

@@ -139,8 +139,9 @@ def _read_own(record: dict[str, Any]) -> Draft:
     try:
         own = TrialRecord.model_validate(record)
     except ValidationError as error:
-        problem = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:1])
-        raise Unreadable(f"a record of another form ({problem})", "write it again by model_dump_json") from None
+        first = error.errors()[0]
+        problem = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise Unreadable(f"a record that does not fit ({problem})", "write it again by model_dump_json") from None
     return Draft(own.sections, own.source.format, own.record_id, own.registry)
 
 

@@ -102,7 +102,7 @@ def make_record(text: str, *, title: str | None = None, record_id: str = "text")
     if not isinstance(text, str):
         raise WrongType(f"{type(text).__name__} is no text; give what read_text() returns; for a record, use extract")
     if not isinstance(title, str | None) or not isinstance(record_id, str):
-        raise WrongType("title and record_id are texts")
+        raise WrongType("title and record_id: give texts")
     if len(text) < _LONGEST_NAME and Path(text).is_file():
         raise ArgumentError(f"{text!r} is the name of a file; read it with read_records")
     try:
