@@ -19,7 +19,8 @@ _COUNT_AFTER_S = 5.0
 
 def _is_notebook() -> bool:
     """Return whether this runs in the kernel of a notebook that can draw a bar. ``rich`` needs ipywidgets for it."""
-    return "ipykernel" in sys.modules and find_spec("ipywidgets") is not None
+    shell = sys.modules.get("IPython")  # a process may import ipykernel, and be none
+    return shell is not None and hasattr(shell.get_ipython(), "kernel") and find_spec("ipywidgets") is not None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 
@@ -194,6 +195,7 @@ def test_a_script_without_its_main_line_is_told_so(tmp_path):
 
 
 def test_nothing_is_shown_when_piped(results, capsys):
+    assert import_module("ipykernel")  # a process that only imports it is no notebook
     RULES.run(STUDIES)
     assert capsys.readouterr() == ("", "")
 
