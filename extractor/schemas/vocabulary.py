@@ -126,7 +126,7 @@ AbsenceReason = StrEnum(
     "AbsenceReason",
     """
     NOT_REPORTED UNREAD_NUMBER SECTION_ABSENT AMBIGUOUS CONTRADICTORY NOT_ASKED UNSUPPORTED_ANSWER BUDGET_EXHAUSTED
-    MODEL_REFUSED LOW_CONFIDENCE
+    MODEL_REFUSED LOW_CONFIDENCE OTHER_LANGUAGE
     """,
 )
 AbsenceReason.__doc__ = """Why a field is empty.
@@ -141,13 +141,14 @@ AbsenceReason.__doc__ = """Why a field is empty.
 - ``budget_exhausted``: the run's budget ended before it was asked.
 - ``model_refused``: a model was asked and gave no usable answer.
 - ``low_confidence``: a value was read, and is less sure than ``--min-confidence`` asks for.
+- ``other_language``: the text that could state it is in another language than English, and was not read.
 """
 
 FindingKind = StrEnum(
     "FindingKind",
     """
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED
-    CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER DOSE_IMPLAUSIBLE
+    CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER LANGUAGE_OTHER DOSE_IMPLAUSIBLE
     EXAMPLE_REPEATED INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS MASKING_DIFFERS
     ARM_COUNT_DIFFERS ARM_WITHOUT_INTERVENTION AGE_DIFFERS SEX_DIFFERS LIMITS_CONTRADICT CRITERION_CONTRADICTED
@@ -171,6 +172,7 @@ Of text that nothing was read from:
 - ``dose_unread``: words of an arm or intervention that look like a dose.
 - ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value.
 - ``ambiguous_number``: a limit whose number can be read in two ways ("1.500"), of which none is usual.
+- ``language_other``: lines in another language than English, with the language and their number.
 
 - ``example_repeated``: an answer that repeats a worked example of the prompt, which the text does not hold.
 

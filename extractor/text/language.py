@@ -31,6 +31,7 @@ _BEHIND_PART = re.compile(r"[\s\d.,;:<>≥≤=%~±+/|)）\]、。，；：！？
 _SLASH = re.compile(r"\s/\s|[|／\t]")
 _OPENING, _CLOSING = " (（[", " .;:。；：)）]"
 _GLUED = re.compile(r"[A-Za-z0-9%]+\Z")
+_SAYS = re.compile(r"[^\W\d_]{2}")
 _LIST = re.compile(r"\bcriteri(?:a|on)\b", re.IGNORECASE)
 
 _SURE, _ALONE = 1.5, 1.0
@@ -176,6 +177,37 @@ def find_foreign(sections: Sequence[tuple[str, str]]) -> ForeignLines:
     _unify(lines)
     lines.sort(key=lambda line: (line.section, line.start))  # the parts of a line stand in order
     return _collect([name for name, _ in sections], lines)
+
+
+def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
+    r"""Return a text of the same length with blanks in the place of ranges, which are in order.
+
+    Between words of one line they are line breaks, so that no sentence goes on over them.
+
+    >>> blank_ranges("Pain / Schmerz", [(4, 14)]), blank_ranges("Pain. Schmerz. Sleep", [(6, 15)])
+    ('Pain          ', 'Pain. \n       \nSleep')
+    """
+    pieces: list[str] = []
+    done = 0
+    for start, end in ranges:
+        pieces.append(text[done:start])
+        line = text[max(done, text.rfind("\n", 0, start) + 1) : start]
+        stop = text.find("\n", end)
+        behind = text[end : stop if stop >= 0 else len(text)]
+        is_inner = _SAYS.search(line) and _SAYS.search(behind) and end - start > 1
+        pieces.append(f"\n{' ' * (end - start - 2)}\n" if is_inner else " " * (end - start))
+        done = end
+    return "".join([*pieces, text[done:]])
+
+
+def hide_foreign(text: str) -> str:
+    r"""Return a text of the same length with blanks in the place of what is in another language.
+
+    >>> hide_foreign("纳入标准 Inclusion criteria").strip()
+    'Inclusion criteria'
+    """
+    found = find_foreign([("text", text)]).texts
+    return blank_ranges(text, [(one.start, one.end) for one in found]) if found else text
 
 
 def _read_lines(section: str, text: str) -> Iterator[_Line]:
@@ -344,10 +376,11 @@ def _divide(line: _Line) -> list[_Line]:
     is_english = [bool(part.english) and not part.language for part in parts]
     if not any(part.language for part in parts) or not any(is_english):
         return [line]
-    for part, (start, _) in zip(parts, places, strict=True):
+    for part, place in zip(parts, places, strict=True):
         part.mixed = False
-        aside = line.words[start] in "(（"
-        if aside and part.language and part.scores[part.language] < _SURE:
+        aside = line.words[place[0]] in "(（"
+        goes_on = _SAYS.search(line.words, place[1])
+        if aside and part.language and (goes_on or part.scores[part.language] < _SURE):
             part.language = None  # "(Big Sur)", "(CES-D)"
         if line.language and not part.english:
             part.language = line.language

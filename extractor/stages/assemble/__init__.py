@@ -11,6 +11,7 @@ from extractor.stages.proof.answers import ModelResult
 from .coverage import measure_coverage
 from .dosing import assemble_dosing
 from .findings import report_hostile, report_implausible, report_refused, report_unconfirmed
+from .languages import explain_by_language, report_languages
 from .items import assemble_eligibility, assemble_endpoints
 from .own import assemble_own
 from .provenance import Assembled
@@ -58,8 +59,10 @@ def assemble_extraction(
         usage=result.usage,
     )
     unread, absences = find_unread(parsed, extraction, tasks)
+    absences = tuple(explain_by_language(parsed, absences))
     findings = (
         *report_hostile(parsed),
+        *report_languages(parsed),
         *report_refused(parsed, result),
         *report_unconfirmed(parsed, result),
         *report_implausible(extraction),

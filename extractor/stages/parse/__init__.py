@@ -13,6 +13,7 @@ from .dosing import read_dosing
 from .eligibility import read_eligibility
 from .endpoints import Outcome, read_outcomes, split_outcomes
 from .injection import blank_out, find_hostile, shorten_parts
+from .languages import set_foreign_aside
 from .parsed import ParsedRecord
 
 __all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "split_outcomes"]
@@ -21,7 +22,7 @@ __all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "spl
 def parse_record(record: TrialRecord, fields: tuple[CustomField, ...] = ()) -> ParsedRecord:
     r"""Read everything that the rules find in a record. The same record always gives the same result.
 
-    Text aimed at a model is reported and blanked first. The confidence of a reading, 0 to 1, is the share of such
+    Text aimed at a model is reported and blanked first, and so are lines in another language. The confidence of a reading, 0 to 1, is the share of such
     readings that were right on annotated records. ``fields`` are the user's own; those with rules are read. A text in
     which nothing is found gives open readings, not an error.
 
@@ -41,7 +42,9 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
         section.name: read_section(section.name, section.text) for section in record.sections
     }
     hostile = find_hostile(record, sections)
+    given = record
     record, sections = blank_out(record, sections, hostile)
+    record, sections, foreign = set_foreign_aside(record, sections)
     numbers = count(1)
     whole, criteria = read_eligibility(sections, numbers, record.registry)
     regimens, candidates = read_dosing(record, sections, numbers)
@@ -54,4 +57,6 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
         candidates=candidates,
         outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
         hostile=hostile,
+        foreign=foreign,
+        given=given if foreign.texts else None,
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from extractor.schemas import Citation, FindingKind, Task, TrialRecord
 from extractor.text.clean import CleanText
+from extractor.text.language import ForeignLines
 from extractor.text.passage import LexedSection, Passage
 
 from .drafts import Chunk, Draft, Span
@@ -49,12 +50,25 @@ def find_touched(ranges: Sequence[tuple[int, int]], start: int, end: int) -> Seq
     return ranges[bisect_right(ranges, start, key=itemgetter(1)) : bisect_left(ranges, end, key=itemgetter(0))]
 
 
+def _drop_inner(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return ranges in order, without those inside another.
+
+    >>> _drop_inner([(4, 6), (0, 9), (9, 12)])
+    [(0, 9), (9, 12)]
+    """
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(ranges, key=lambda one: (one[0], -one[1])):
+        if not kept or end > kept[-1][1]:
+            kept.append((start, end))
+    return kept
+
+
 @dataclass(frozen=True)
 class ParsedRecord:
     """Everything read from a record without a model.
 
     Attributes:
-        record: The record, with spaces of the same length in the place of blanked ``hostile`` text.
+        record: The record, with spaces of the same length in the place of blanked ``hostile`` text, and of ``foreign`` text.
         sections: Its sections by name, read into tokens.
         whole: What is said of all participants, and of the record itself.
         criteria: The criteria, and lines that may be one.
@@ -62,6 +76,8 @@ class ParsedRecord:
         candidates: Chunks that seem to hold a regimen that the rules could not read.
         outcomes: The registered outcomes. Their three parts are raw substrings.
         hostile: Text aimed at a model, or hiding something.
+        foreign: What is in another language, which is blank, too.
+        given: The record as it was given, if any of it is in another language.
     """
 
     record: TrialRecord
@@ -72,6 +88,8 @@ class ParsedRecord:
     candidates: tuple[Chunk, ...] = ()
     outcomes: tuple[Draft, ...] = ()
     hostile: tuple[HostileText, ...] = ()
+    foreign: ForeignLines = ForeignLines()
+    given: TrialRecord | None = None
 
     def list_items(self, group: str | None) -> tuple[Draft, ...]:
         """Return the items of a group; the record itself without one."""
@@ -94,13 +112,21 @@ class ParsedRecord:
             raise ValueError(f"record {self.record.record_id} has no section {span.section!r}")
         return section.raw[span.start : span.end]
 
+    def original(self, span: Span) -> str:
+        """Return the raw characters of a span as they were given, also where they are blank."""
+        text = (self.given or self.record).raw_text(span.section) or ""
+        return text[span.start : span.end]
+
     def list_blanks(self, span: Citation | Span) -> Sequence[tuple[int, int]]:
         """Return the blanked ranges of a section that share a character with a place in it."""
         return find_touched(self._blanks.get(span.section, ()), span.start, span.end)
 
     @cached_property
     def _blanks(self) -> Mapping[str, Sequence[tuple[int, int]]]:
-        return list_blanks(self.hostile)
+        ranges = list_blanks(self.hostile)
+        for text in self.foreign.texts:
+            ranges[text.section].append((text.start, text.end))
+        return {section: _drop_inner(places) for section, places in ranges.items()}
 
     @cached_property
     def cleaned(self) -> Mapping[str, CleanText]:

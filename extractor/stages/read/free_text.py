@@ -11,6 +11,7 @@ from itertools import accumulate, islice
 
 from extractor.record_limits import MAX_CHARACTERS
 from extractor.schemas import Part, Piece, Section
+from extractor.text.language import hide_foreign
 from extractor.text.passage import read_section, strip_span
 
 from .drafts import Draft, Unreadable, find_trial_id, take_sections, text_section
@@ -93,7 +94,8 @@ class _TextReader:
 
     def __init__(self, text: str) -> None:
         self.text, self.lexed = text, read_section("text", text)
-        self.headings = find_headings(self.lexed)
+        shown = hide_foreign(text)  # a heading may stand beside its translation
+        self.headings = find_headings(self.lexed if shown == text else read_section("text", shown))
         self.places: dict[str, list[Place]] = defaultdict(list)
         self._place_opening(self.headings[0].line if self.headings else len(text))
         for heading, end in zip(self.headings, [*(one.line for one in self.headings[1:]), len(text)], strict=False):

@@ -103,7 +103,7 @@ def make_record(text: str, *, title: str | None = None, record_id: str = "text")
         raise WrongType(f"{type(text).__name__} is no text; give what read_text() returns; for a record, use extract")
     if not isinstance(title, str | None) or not isinstance(record_id, str):
         raise WrongType("title and record_id: give texts")
-    if len(text) < _LONGEST_NAME and Path(text).is_file():
+    if _names_file(text):
         raise ArgumentError(f"{text!r} is the name of a file; read it with read_records")
     try:
         text.encode()
@@ -117,6 +117,16 @@ def make_record(text: str, *, title: str | None = None, record_id: str = "text")
 
 
 _LONGEST_NAME = 256
+
+
+def _names_file(text: str) -> bool:
+    """Return whether a text is the name of a file. Short texts in other scripts have more bytes than a name may have."""
+    if len(text) >= _LONGEST_NAME:
+        return False
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRecord | RepeatedRecord:
