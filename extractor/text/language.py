@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 
 from .book import read_table, word_set
 
@@ -30,8 +30,12 @@ _BEFORE_PART = re.compile(r"[/|(（\[][\s\d.,<>≥≤=%~±+-]*\Z|[\s/|(（\[:–
 _BEHIND_PART = re.compile(r"[\s\d.,;:<>≥≤=%~±+/|)）\]、。，；：！？–—-]*")
 _SLASH = re.compile(r"\s/\s|[|／\t]")
 _OPENING, _CLOSING = " (（[", " .;:。；：)）]"
+_BETWEEN, _BRACKETS = " \t/|／–—-", "(（"
+_TWICE = re.compile(r"[\s>|]*(?:\d{1,2}[.)]|[-*•])?\s*(?P<said>(?P<words>\S.{2,60}?))\s+(?:[/|／]\s*)?(?P=words)\s*")
 _GLUED = re.compile(r"[A-Za-z0-9%]+\Z")
 _SAYS = re.compile(r"[^\W\d_]{2}")
+_DESCRIPTIONS = ("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords")
+"""Sections that may hold the other half of a text in two languages."""
 _LIST = re.compile(r"\bcriteri(?:a|on)\b", re.IGNORECASE)
 
 _SURE, _ALONE = 1.5, 1.0
@@ -67,8 +71,8 @@ class ForeignText:
 class ForeignLines:
     """What of a record is in another language.
 
-    ``texts`` are in reading order. ``untranslated`` are the sections that say something in another language and, but for
-    headings, nothing in English.
+    ``texts`` are in reading order. ``untranslated`` are the sections that say something in another language while, but for
+    headings, nothing stands in English: in their list, or for descriptions in the whole record.
     """
 
     texts: tuple[ForeignText, ...] = ()
@@ -172,10 +176,12 @@ def find_foreign(sections: Sequence[tuple[str, str]]) -> ForeignLines:
         return ForeignLines()
     if hints >= _FEWEST or any(line.language and line.mixed for line in lines):
         lines = [part for line in lines for part in (_divide(line) if line.mixed else [line])]
+        language = next((line.language for line in lines if line.language), None)
+        if language:
+            lines += [half for line in lines if not line.language for half in _find_repeated(line, language)]
     if len([line for line in lines if line.language]) >= _FEWEST or not any(line.english for line in lines):
         _spread(lines)
     _unify(lines)
-    lines.sort(key=lambda line: (line.section, line.start))  # the parts of a line stand in order
     return _collect([name for name, _ in sections], lines)
 
 
@@ -350,6 +356,8 @@ def _split_scripts(line: _Line) -> Iterator[_Line]:
 def _says_something(words: str) -> bool:
     """Return whether Latin letters are words of their own ("Body mass index"), not an abbreviation beside others."""
     found = _WORD.findall(words)
+    if len(found) == 1:  # "妊娠 Pregnancy", not "pembrolizumab 过敏"
+        return found[0].lower() in _load().english
     return len(found) > 1 and any(len(word) > 2 and not word.isupper() for word in found)
 
 
@@ -369,22 +377,42 @@ def _part_of(line: _Line, start: int, end: int) -> _Line:
 
 
 def _divide(line: _Line) -> list[_Line]:
-    """Return the parts of a line that says the same in two languages, or has sentences of both, else the line."""
-    starts = [0, *(found.end() for found in _BORDER.finditer(line.words)), len(line.words)]
-    places = [(start, end) for start, end in zip(starts, starts[1:], strict=False) if line.words[start:end].strip()]
-    parts = [_read(line.section, line.start + start, line.words[start:end]) for start, end in places]
+    """Return the parts of a line that says the same in two languages, or has sentences of both, else the line.
+
+    A list mark stands for the English part. Signs between two parts go with the part in the other language.
+    """
+    text = line.words
+    mark = _MARK.match(text)
+    opening = mark.end() if mark else 0
+    borders = [found.end() for found in _BORDER.finditer(text, opening)]
+    starts = [opening, *borders, len(text)]
+    places = [(start, end) for start, end in zip(starts, starts[1:], strict=False) if text[start:end].strip()]
+    parts = [_read(line.section, line.start + start, text[start:end]) for start, end in places]
     is_english = [bool(part.english) and not part.language for part in parts]
     if not any(part.language for part in parts) or not any(is_english):
         return [line]
-    for part, place in zip(parts, places, strict=True):
+    for part, (start, end) in zip(parts, places, strict=True):
         part.mixed = False
-        aside = line.words[place[0]] in "(（"
-        goes_on = _SAYS.search(line.words, place[1])
+        aside = text[start] in _BRACKETS
+        goes_on = _SAYS.search(text, end)
         if aside and part.language and (goes_on or part.scores[part.language] < _SURE):
             part.language = None  # "(Big Sur)", "(CES-D)"
         if line.language and not part.english:
             part.language = line.language
+    for part, following in pairwise(parts):
+        said = part.words.rstrip(_BETWEEN)
+        if following.language and not part.language and said:
+            following.start -= len(part.words) - len(said)
+            part.words = said
+            part.end = part.start + len(said)
     return parts
+
+
+def _find_repeated(line: _Line, language: str) -> Iterator[_Line]:
+    """Yield the second half of a line that says the same twice ("ECOG 0-1 / ECOG 0-1"), as in two languages."""
+    if twice := _TWICE.fullmatch(line.words):
+        start, end = line.start + twice.end("said"), line.start + len(line.words)
+        yield replace(line, start=start, end=end, words=line.words[twice.end("said") :], language=language)
 
 
 def _spread(lines: Sequence[_Line]) -> None:
@@ -394,8 +422,13 @@ def _spread(lines: Sequence[_Line]) -> None:
         hint = max((name for name in line.scores if name in others), key=lambda name: line.scores[name], default=None)
         if hint and not line.language and line.scores[hint] >= _HALF and not _count_english(line.words, hint):
             line.language = hint
-    for section in dict.fromkeys(line.section for line in lines):
-        _fill([line for line in lines if line.section == section])
+    for group in dict.fromkeys(_group_of(line.section) for line in lines):
+        _fill([line for line in lines if _group_of(line.section) == group])
+
+
+def _group_of(section: str) -> str:
+    """Return the name that a section shares with those beside it: "arms[1]" is one of the "arms"."""
+    return section.partition("[")[0]
 
 
 def _fill(lines: Sequence[_Line]) -> None:
@@ -444,13 +477,22 @@ def _unify(lines: Sequence[_Line]) -> None:
 
 
 def _collect(names: Sequence[str], lines: Sequence[_Line]) -> ForeignLines:
-    texts, untranslated = [], set()
-    for name in names:
-        own = [line for line in lines if line.section == name]
-        foreign = [line for line in own if line.language]
-        texts += [ForeignText(name, line.start, line.end, _name(line)) for line in foreign]
-        if foreign and not any(_states_in_english(line) for line in own):
-            untranslated.add(name)
+    by_section: dict[str, list[_Line]] = {name: [] for name in names}
+    for line in lines:
+        if line.language:
+            by_section[line.section].append(line)
+    texts: list[ForeignText] = []
+    for name, foreign in by_section.items():
+        for line in sorted(foreign, key=lambda line: line.start):
+            text = ForeignText(name, line.start, line.end, _name(line))
+            before = texts[-1] if texts else None
+            if before and before.section == name and before.end >= text.start:  # parts of one line
+                texts[-1] = replace(before, end=max(before.end, text.end))
+            else:
+                texts.append(text)
+    in_english = {_group_of(line.section) for line in lines if _states_in_english(line)}
+    translated = in_english | set(_DESCRIPTIONS) if in_english - set(_DESCRIPTIONS) else in_english
+    untranslated = {name for name, foreign in by_section.items() if foreign and _group_of(name) not in translated}
     return ForeignLines(tuple(texts), frozenset(untranslated))
 
 
@@ -466,4 +508,4 @@ def _states_in_english(line: _Line) -> bool:
     """Return whether a line says something in English and is no heading."""
     title = len(_WORD.findall(line.words)) <= _LONGEST_TITLE and bool(_LIST.search(line.words))
     heading = line.words.rstrip(" \t*_").endswith((":", "：")) or title
-    return not line.language and bool(_WORD.search(line.words)) and not heading
+    return not line.language and bool(line.english) and not heading

@@ -25,13 +25,13 @@ def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
         places = ", ".join(f"{count} in {name}" for name, count in counted.items())
         places = places if len(counted) > 1 else next(iter(counted))
         alone = any(text.section in parsed.foreign.untranslated for text in texts)
-        left = "; no English text stands beside them" if alone else ""
+        left = "; nothing beside them is in English" if alone else ""
         first = {FieldRef(text.section).path: text for text in reversed(texts)}
         yield Finding(
             kind=FindingKind.LANGUAGE_OTHER,
             severity=Severity.WARNING if alone else Severity.INFO,
             field=next(reversed(first)),
-            message=f"{lines} in {language} ({places}) were not read, and no model was shown them{left}",
+            message=f"{lines} in {language} ({places}): not read, and not shown to a model{left}",
             citations=tuple(_cite(parsed, text) for text in reversed(first.values())),
         )
 

@@ -78,7 +78,8 @@ def _refuse_other(text: str, *, named: bool) -> None:
     """Raise ``Unreadable`` for a text without usual headings that is a table or data, or that the user did not name."""
     lines = [found.group() for found in LINE.finditer(text) if found.group().strip()][:_TABLE_LINES]
     is_table = len(lines) > 1 and all(map(_TABLE_ROW.fullmatch, lines))
-    if is_table or text.lstrip()[:1] in ("{", '"') or (text.strip() and not _TWO_WORDS.search(text)):
+    says_nothing = text.strip() and not _TWO_WORDS.search(text) and hide_foreign(text) == text
+    if is_table or text.lstrip()[:1] in ("{", '"') or says_nothing:
         raise Unreadable(
             "an unknown format",
             'give a text with headings such as "Inclusion Criteria", or a download of a registry '
@@ -94,8 +95,8 @@ class _TextReader:
 
     def __init__(self, text: str) -> None:
         self.text, self.lexed = text, read_section("text", text)
-        shown = hide_foreign(text)  # a heading may stand beside its translation
-        self.headings = find_headings(self.lexed if shown == text else read_section("text", shown))
+        self.english = hide_foreign(text)  # a heading may stand beside its translation
+        self.headings = find_headings(self.lexed if self.english == text else read_section("text", self.english))
         self.places: dict[str, list[Place]] = defaultdict(list)
         self._place_opening(self.headings[0].line if self.headings else len(text))
         for heading, end in zip(self.headings, [*(one.line for one in self.headings[1:]), len(text)], strict=False):
@@ -140,6 +141,9 @@ class _TextReader:
         elif heading.kind == "group":
             yield section, (start, end)
         elif section in ITEMS:
+            rest = self._find_foreign_rest(start, end)
+            yield DESCRIPTION, (rest, end)
+            end = rest
             lead, items = split_items(self.lexed, start, end, by_line=section in OUTCOMES)
             yield from [(DESCRIPTION, lead)] if lead else []
             for place in items:
@@ -158,6 +162,12 @@ class _TextReader:
         else:
             yield from [(section, words)] if heading.kind == "criteria" else []
             yield section, (start, end)
+
+    def _find_foreign_rest(self, start: int, end: int) -> int:
+        """Return where lines in another language begin that follow a list in English: they are no items of it."""
+        in_english = self.english[start:end].rstrip()
+        reached = start + len(in_english)
+        return reached if in_english and self.text[reached:end].strip() else end
 
     def _place_columns(self, heading: Heading, end: int) -> Iterator[tuple[str, Place]]:
         """Yield the cells of a table, column by column."""
