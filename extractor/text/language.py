@@ -36,6 +36,9 @@ _GLUED = re.compile(r"[A-Za-z0-9%]+\Z")
 _SAYS = re.compile(r"[^\W\d_]{2}")
 _DESCRIPTIONS = ("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords")
 """Sections that may hold the other half of a text in two languages."""
+_RUNNING = ("eligibility", "brief_summary", "detailed_description", "text")
+"""Sections with lines that belong together. In others, a line that says nothing of a language is a name."""
+_LATIN = re.compile(r"[A-Za-z]")
 _LIST = re.compile(r"\bcriteri(?:a|on)\b", re.IGNORECASE)
 
 _SURE, _ALONE = 1.5, 1.0
@@ -45,7 +48,7 @@ _ENGLISH_COUNTS = 2
 """How much more evidence a line needs for each English word in it."""
 _LONGEST_TITLE = 6
 _HALF = 0.5
-_ACCENTED, _ENDED = 1.0, 1.0
+_ACCENTED, _ENDED = 1.5, 1.0
 """The most that letters, and endings, count for in one line."""
 _LONG_WORD, _FOLDED_WORD, _LONGEST_ABBREVIATION = 7, 5, 4
 _FEWEST = 2
@@ -92,6 +95,7 @@ class _Line:
     language: str | None = None
     neutral: bool = False
     mixed: bool = False
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +306,8 @@ def _find_scripts(text: str) -> dict[str, float]:
         counted.update(_count_letters(found.group()))
     if counted["Japanese"]:
         counted["Japanese"] += counted.pop("Chinese", 0)
-    return {name: float(count) for name, count in counted.items() if count >= _FEWEST_LETTERS.get(name, _FEW_LETTERS)}
+    fewest = _FEWEST_LETTERS if _LATIN.search(text) else dict.fromkeys(_FEWEST_LETTERS, 1)  # "2年"
+    return {name: float(count) for name, count in counted.items() if count >= fewest.get(name, _FEW_LETTERS)}
 
 
 def _count_letters(word: str) -> dict[str, int]:
@@ -373,6 +378,7 @@ def _part_of(line: _Line, start: int, end: int) -> _Line:
     """Return the part of a line that is in another script."""
     part = _read(line.section, line.start + start, line.words[start:end])
     part.language = part.language or max(part.scores, key=lambda name: part.scores[name], default=None)
+    part.is_part = True
     return part
 
 
@@ -393,6 +399,7 @@ def _divide(line: _Line) -> list[_Line]:
         return [line]
     for part, (start, end) in zip(parts, places, strict=True):
         part.mixed = False
+        part.is_part = True
         aside = text[start] in _BRACKETS
         goes_on = _SAYS.search(text, end)
         if aside and part.language and (goes_on or part.scores[part.language] < _SURE):
@@ -422,8 +429,9 @@ def _spread(lines: Sequence[_Line]) -> None:
         hint = max((name for name in line.scores if name in others), key=lambda name: line.scores[name], default=None)
         if hint and not line.language and line.scores[hint] >= _HALF and not _count_english(line.words, hint):
             line.language = hint
-    for group in dict.fromkeys(_group_of(line.section) for line in lines):
-        _fill([line for line in lines if _group_of(line.section) == group])
+    for section in dict.fromkeys(line.section for line in lines):
+        if section in _RUNNING:
+            _fill([line for line in lines if line.section == section])
 
 
 def _group_of(section: str) -> str:
@@ -432,37 +440,64 @@ def _group_of(section: str) -> str:
 
 
 def _fill(lines: Sequence[_Line]) -> None:
-    """Let neutral lines of a section ("ECOG 0-1") follow the block in which they stand.
-
-    A text that has each line in both languages has no blocks: there, of two equal neutral lines, one is English.
-    """
-    decided = [line for line in lines if line.language or line.english]
+    """Decide neutral lines of a section ("ECOG 0-1") by the lines around them."""
+    lines = [line for line in lines if not (line.is_part and line.language)]
+    decided = [line for line in lines if line.language or _states_in_english(line)]
     if not any(line.language for line in decided):
         return
-    if not any(line.english for line in decided if not line.language):
+    if all(line.language for line in decided):
         language = next(line.language for line in decided if line.language)
         for line in lines:
-            line.language = line.language or (language if line.words.strip(" \t-*•:") else None)
+            line.language = line.language or (None if line.english else language)
         return
-    turns = sum(bool(one.language) != bool(other.language) for one, other in zip(decided, decided[1:], strict=False))
-    paired = turns > _PAIRED * max(1, len(decided) - 1) and len(decided) > _FEWEST
-    state: str | None = None
+    turns = sum(bool(one.language) != bool(other.language) for one, other in pairwise(decided))
+    if turns > _PAIRED * max(1, len(decided) - 1) and len(decided) > _FEWEST:
+        _fill_pairs(lines)
+    else:
+        _fill_blocks(lines)
+
+
+def _fill_pairs(lines: Sequence[_Line]) -> None:
+    """Decide neutral lines of a text in which each line is followed by its translation, or the other way round.
+
+    Between two decided lines they take turns. Where that does not lead from one to the other, as with an "ECOG 0-1" that
+    is written once, they are English.
+    """
+    name = next(line.language for line in lines if line.language)
+    decided = [place for place, line in enumerate(lines) if line.language or line.english]
+    for one, other in pairwise(decided):
+        between = lines[one + 1 : other]
+        is_foreign, ends_foreign = bool(lines[one].language), bool(lines[other].language)
+        fits = (len(between) + 1) % 2 == (is_foreign != ends_foreign)
+        for line in between if fits else ():
+            is_foreign = not is_foreign
+            line.language = name if is_foreign else None
+    rest = lines[decided[-1] + 1 :]
+    is_foreign, foreign_first = (bool(lines[place].language) for place in (decided[-1], decided[0]))
+    fits = len(rest) % 2 == (is_foreign == foreign_first)  # the last decided line still lacks its other half
+    for line in rest if fits else ():
+        is_foreign = not is_foreign
+        line.language = name if is_foreign else None
+
+
+def _fill_blocks(lines: Sequence[_Line]) -> None:
+    """Let neutral lines follow the decided line above, if a block of several lines is in its language."""
+    language: str | None = None
     run = 0
     waiting: list[_Line] = []
-    for place, line in enumerate(lines):
+    for line in lines:
         if line.language or line.english:
-            if line.language and state is None and run == 0:  # what stands before the first decided line
+            if line.language and (run == 0 or language):  # before the first decided line, or between two of one language
                 for one in waiting:
                     one.language = line.language
-            run = run + 1 if bool(line.language) == bool(state) and run else 1
-            state, waiting = line.language, []
-        elif paired:
-            again = place and line.words.strip() == lines[place - 1].words.strip() and not lines[place - 1].language
-            line.language = next((one.language for one in decided if one.language), None) if again else None
-        elif run == 0:
+            waiting = []
+            goes_on = run > 0 and bool(line.language) == bool(language)
+            run = run + 1 if goes_on else 1
+            language = line.language
+        elif language and run >= _FEWEST:
+            line.language = language
+        elif language or run == 0:
             waiting.append(line)
-        elif state and run >= _FEWEST:
-            line.language = state
 
 
 def _unify(lines: Sequence[_Line]) -> None:
