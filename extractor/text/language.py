@@ -21,7 +21,9 @@ _SIGNS = "\u0900-\u0903\u093a-\u094d\u0951-\u0957\u0962\u0963\u0e31\u0e34-\u0e3a
 _LETTERS = re.compile(rf"(?:[^\W\d_]|[{_SIGNS}])+")
 _WORD = re.compile(rf"{_LETTERS.pattern}(?:['’ʼ-]{_LETTERS.pattern})*")
 _PIECES = re.compile(r"['’ʼ-]")
-_MARK = re.compile(r"[\s>|]*(?:[(\[]?(?:\d{1,2}(?:\.\d{1,2})?|[A-Za-z])[.)\]、．）]+(?!\d)|\d{1,2}(?=\s)|[-*•·‣▪◦–—]+)?[\s*_]*")
+_MARK = re.compile(
+    r"[\s>|]*(?:[(\[]?(?:\d{1,2}(?:\.\d{1,2})?|[A-Za-z])[.)\]、．）]+(?!\d)|\d{1,2}(?=\s)|[-*•·‣▪◦–—]+)?[\s*_]*"
+)
 """What stands before the words of a line: its list mark."""
 _BORDER = re.compile(r"\s/\s|[|\t／]|(?<=[.;:!?。；：])\s+|\s[–—-]\s|(?=[(（])|(?<=[)）])|/(?=[^\W\d_]{4})")
 """What may stand between the same words in two languages, and between sentences."""
@@ -450,6 +452,7 @@ def _fill(lines: Sequence[_Line]) -> None:
         for line in lines:
             line.language = line.language or (None if line.english else language)
         return
+    decided = [line for line in lines if line.language or line.english]  # headings take turns, too
     turns = sum(bool(one.language) != bool(other.language) for one, other in pairwise(decided))
     if turns > _PAIRED * max(1, len(decided) - 1) and len(decided) > _FEWEST:
         _fill_pairs(lines)
@@ -487,7 +490,9 @@ def _fill_blocks(lines: Sequence[_Line]) -> None:
     waiting: list[_Line] = []
     for line in lines:
         if line.language or line.english:
-            if line.language and (run == 0 or language):  # before the first decided line, or between two of one language
+            if line.language and (
+                run == 0 or language
+            ):  # before the first decided line, or between two of one language
                 for one in waiting:
                     one.language = line.language
             waiting = []
