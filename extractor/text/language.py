@@ -6,21 +6,25 @@ another language, such a line belongs to the list around it, and a word or endin
 """
 
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from itertools import chain, pairwise
+from itertools import pairwise
 
-from .book import read_table, word_set
+from .language_evidence import (
+    WORD,
+    Evidence,
+    count_english,
+    find_scripts,
+    has_other_script,
+    is_english,
+    list_other_letters,
+    may_be_foreign,
+    name_language,
+    weigh,
+)
 
 _LINE = re.compile(r"[^\r\n]+")
-_SIGNS = "\u0900-\u0903\u093a-\u094d\u0951-\u0957\u0962\u0963\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
-"""Vowel signs of Devanagari and Thai, which are no letters to ``re``."""
-_LETTERS = re.compile(rf"(?:[^\W\d_]|[{_SIGNS}])+")
-_WORD = re.compile(rf"{_LETTERS.pattern}(?:['’ʼ-]{_LETTERS.pattern})*")
-_PIECES = re.compile(r"['’ʼ-]")
 _MARK = re.compile(
     r"[\s>|]*(?:[(\[]?(?:\d{1,2}(?:\.\d{1,2})?|[A-Za-z])[.)\]、．）]+(?!\d)|\d{1,2}(?=\s)|[-*•·‣▪◦–—]+)?[\s*_]*"
 )
@@ -36,28 +40,20 @@ _BETWEEN, _BRACKETS = " \t/|／–—-", "(（"
 _TWICE = re.compile(r"[\s>|]*(?:\d{1,2}[.)]|[-*•])?\s*(?P<said>(?P<words>\S.{2,60}?))\s+(?:[/|／]\s*)?(?P=words)\s*")
 _GLUED = re.compile(r"[A-Za-z0-9%]+\Z")
 _SAYS = re.compile(r"[^\W\d_]{2}")
-_DESCRIPTIONS = ("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords")
-"""Sections that may hold the other half of a text in two languages."""
+_LIST = re.compile(r"\bcriteri(?:a|on)\b", re.IGNORECASE)
 _RUNNING = ("eligibility", "brief_summary", "detailed_description", "text")
 """Sections with lines that belong together. In others, a line that says nothing of a language is a name."""
-_LATIN = re.compile(r"[A-Za-z]")
-_LIST = re.compile(r"\bcriteri(?:a|on)\b", re.IGNORECASE)
+_DESCRIPTIONS = ("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords")
+"""Sections that may hold the other half of a text in two languages."""
 
-_SURE, _ALONE = 1.5, 1.0
-"""The evidence of a line in another language; and of one of few words, of which half are evidence."""
-_FEW_WORDS = 3
+_SURE, _ALONE, _HINT = 1.5, 1.0, 0.5
+"""The evidence that decides a line; one of few words, half of which are evidence; one beside others of its language."""
+_FEW_WORDS, _HALF = 3, 0.5
 _ENGLISH_COUNTS = 2
 """How much more evidence a line needs for each English word in it."""
 _LONGEST_TITLE = 6
-_HALF = 0.5
-_ACCENTED, _ENDED = 1.5, 1.0
-"""The most that letters, and endings, count for in one line."""
-_LONG_WORD, _FOLDED_WORD, _LONGEST_ABBREVIATION = 7, 5, 4
 _FEWEST = 2
 """How many lines in another language show that the record has more of them."""
-_CASED = ("Greek", "Cyrillic", "Armenian")
-_FEW_LETTERS = 3
-_FEWEST_LETTERS = {"Chinese": 2, "Japanese": 2, "Korean": 2}
 _PAIRED = 0.6
 """The share of neighbouring lines in different languages that shows a text with each line twice."""
 
@@ -76,101 +72,49 @@ class ForeignText:
 class ForeignLines:
     """What of a record is in another language.
 
-    ``texts`` are in reading order. ``untranslated`` are the sections that say something in another language while, but for
-    headings, nothing stands in English: in their list, or for descriptions in the whole record.
+    ``texts`` are in reading order. ``untranslated`` are the sections that say something in another language while,
+    but for headings, nothing stands in English: in their list, or for descriptions in the whole record.
     """
 
     texts: tuple[ForeignText, ...] = ()
     untranslated: frozenset[str] = frozenset()
 
 
+NOTHING_FOREIGN = ForeignLines()
+
+
 @dataclass(slots=True)
 class _Line:
-    """A line, or a part of one, and the evidence in it. ``language`` is None for English, and if nothing tells."""
+    """A line, or a part of one, and the evidence in it. ``language`` is None for English, and if nothing tells.
+
+    A ``mixed`` line has words of both. The ``is_part`` is the other half of an English line.
+    """
 
     section: str
     start: int
-    end: int
     words: str
-    scores: Mapping[str, float]
-    english: float
+    evidence: Evidence
     language: str | None = None
-    neutral: bool = False
     mixed: bool = False
     is_part: bool = False
 
+    @property
+    def end(self) -> int:
+        return self.start + len(self.words)
 
-@dataclass(frozen=True, slots=True)
-class _Lexicon:
-    """The words of ``rulebook/languages/``: by word, the languages that have it and what it counts for."""
-
-    english: frozenset[str]
-    words: Mapping[str, tuple[tuple[str, float], ...]]
-    telling: frozenset[str]
-    shared: Mapping[str, frozenset[str]]
-    letters: Mapping[str, tuple[str, ...]]
-    endings: tuple[tuple[str, tuple[str, ...]], ...]
-    scripts: Mapping[str, re.Pattern[str]]
-    script_of: Mapping[str, str]
-    other_script: re.Pattern[str]
-
-
-@cache
-def _load() -> _Lexicon:
-    table, languages = read_table("language_signs"), read_table("languages").items()
-    english, doubtful = word_set(table["english"]["words"]), word_set(table["doubtful"]["words"])
-    accented = english | word_set(table["english"]["unfolded"])
-    words: dict[str, dict[str, float]] = {}
-    letters: dict[str, list[str]] = {}
-    for name, given in languages:
-        listed = word_set(given["words"])
-        folded = {plain for word in listed if len(word) >= _FOLDED_WORD and (plain := _fold(word)).isascii()}
-        for word in chain(listed, folded - accented - word_set(given.get("shared", ""))):
-            words.setdefault(word, {})[name] = _HALF if word in doubtful else 1.0
-        for letter in given.get("letters", ""):
-            letters.setdefault(letter, []).append(name)
-    scripts = {name: re.compile(f"[{ranges}]") for name, ranges in table["scripts"].items()}
-    return _Lexicon(
-        english=english,
-        telling=frozenset(words.keys() - doubtful),
-        words={word: tuple(known.items()) for word, known in words.items()},
-        shared={name: word_set(given.get("shared", "")) for name, given in languages},
-        letters={letter: tuple(names) for letter, names in letters.items()},
-        endings=tuple((name, tuple(given["endings"].split())) for name, given in languages if "endings" in given),
-        scripts=scripts,
-        script_of={name: given["script"] for name, given in languages if "script" in given},
-        other_script=re.compile(f"[{''.join(table['scripts'].values())}]"),
-    )
-
-
-def _fold(word: str) -> str:
-    """Return a word without its accents.
-
-    >>> _fold("años"), _fold("größe")
-    ('anos', 'große')
-    """
-    return "".join(letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter))
-
-
-def may_be_foreign(text: str) -> bool:
-    """Return whether a text has any word or letter of another language. Most records have none, and need no second look.
-
-    >>> may_be_foreign("Adults with asthma, ECOG 0-1"), may_be_foreign("Alter über 18 Jahre")
-    (False, True)
-    """
-    lexicon = _load()
-    if not text.isascii() and lexicon.other_script.search(text):
-        return True
-    return not lexicon.telling.isdisjoint(_LETTERS.findall(text.lower()))
+    @property
+    def english(self) -> int:
+        """The number of English words."""
+        return self.evidence.english
 
 
 def find_foreign(sections: Sequence[tuple[str, str]]) -> ForeignLines:
     r"""Return what of a record is in another language. ``sections`` are names and texts.
 
-    >>> text = "Einschlusskriterien\n- Alter über 18 Jahre\n- ECOG 0-1\nInclusion criteria\n- Age over 18 years\n- ECOG 0-1"
+    >>> text = "Kriterien\n- Alter über 18 Jahre\n- ECOG 0-1\nCriteria\n- Age over 18 years\n- ECOG 0-1"
     >>> found = find_foreign([("eligibility", text)])
     >>> [(text[one.start:one.end], one.language) for one in found.texts]
-    [('Einschlusskriterien', 'German'), ('- Alter über 18 Jahre', 'German'), ('- ECOG 0-1', 'German')]
+    [('Kriterien', 'German'), ('- Alter über 18 Jahre', 'German'), ('- ECOG 0-1', 'German')]
     >>> find_foreign([("eligibility", "Diabetes mellitus\nAdults with asthma")]).texts
     ()
     """
@@ -232,129 +176,50 @@ def _read_lines(section: str, text: str) -> Iterator[_Line]:
 
 def _read(section: str, start: int, words: str) -> _Line:
     """Read the evidence in a line, and its language if it is sure."""
-    line = _Line(section, start, start + len(words), words, {}, 0)
-    scores, english, count = _score(words)
-    line.scores, line.english = scores, english
-    line.neutral = not english and not scores
-    best = max(scores, key=lambda name: scores[name], default=None)
+    evidence = weigh(words)
+    line = _Line(section, start, words, evidence)
+    best = _find_best(evidence)
     if not best:
         return line
-    against = _count_english(words, best)
-    alone = count <= _FEW_WORDS and not against and scores[best] >= max(_ALONE, count * _HALF)
-    if alone or (scores[best] >= _SURE and scores[best] > _ENGLISH_COUNTS * against):
+    score = evidence.scores[best]
+    against = count_english(words, best)
+    few = evidence.words <= _FEW_WORDS and not against and score >= max(_ALONE, evidence.words * _HALF)
+    if few or (score >= _SURE and score > _ENGLISH_COUNTS * against):
         line.language = best
-    line.mixed = scores[best] >= _ALONE and against > 0
+    line.mixed = against > 0 and score >= _ALONE
     return line
 
 
-def _score(text: str) -> tuple[dict[str, float], int, int]:
-    """Return what speaks for each language in a text, the number of its English words, and that of all words."""
-    lexicon = _load()
-    scores: Counter[str] = Counter()
-    accents: Counter[str] = Counter()
-    ended: Counter[str] = Counter()
-    seen: set[str] = set()
-    english = count = 0
-    for found in _WORD.finditer(unicodedata.normalize("NFC", text)):
-        whole, is_lower = found.group().lower(), found.group()[0].islower()
-        abbreviation = len(whole) <= _LONGEST_ABBREVIATION and found.group().isupper() and whole.isascii()
-        if abbreviation:
-            continue  # "OLE", "IMA-638"
-        pieces = [whole] if whole in lexicon.words else _PIECES.split(whole)
-        for word in pieces:
-            count += len(word) > 1
-            if word in lexicon.english:
-                english += 1
-            if word in seen:
-                continue
-            seen.add(word)
-            if known := lexicon.words.get(word):
-                for name, weight in known:
-                    scores[name] += weight
-                continue
-            if not word.isascii():
-                weight = _HALF if is_lower else _HALF / 2  # a capital begins a name: "Sjögren"
-                for name in {name for letter in word for name in lexicon.letters.get(letter, ())}:
-                    accents[name] += weight
-            if len(word) >= _LONG_WORD and word not in lexicon.english:
-                for name, endings in lexicon.endings:
-                    if word.endswith(endings):
-                        ended[name] += _HALF / 2
-    for name, weight in accents.items():
-        scores[name] += min(weight, _ACCENTED)
-    for name, weight in ended.items():
-        if name in scores:
-            scores[name] += min(weight, _ENDED)
-    for name, letters in _find_scripts(text).items():
-        for language in _list_languages(name):
-            scores[language] += letters
-    return dict(scores), english, count
-
-
-def _count_english(text: str, language: str) -> int:
-    """Return how many words of a text are English and not words of a language, too."""
-    lexicon = _load()
-    words = set(_WORD.findall(text.lower())) & lexicon.english
-    return len(words - lexicon.shared.get(language, frozenset()))
-
-
-def _find_scripts(text: str) -> dict[str, float]:
-    """Return the other scripts of a text with the number of their letters. A sign such as β or µ is none."""
-    lexicon = _load()
-    if text.isascii() or not lexicon.other_script.search(text):
-        return {}
-    counted: Counter[str] = Counter()
-    for found in _WORD.finditer(unicodedata.normalize("NFC", text)):
-        counted.update(_count_letters(found.group()))
-    if counted["Japanese"]:
-        counted["Japanese"] += counted.pop("Chinese", 0)
-    fewest = _FEWEST_LETTERS if _LATIN.search(text) else dict.fromkeys(_FEWEST_LETTERS, 1)  # "2年"
-    return {name: float(count) for name, count in counted.items() if count >= fewest.get(name, _FEW_LETTERS)}
-
-
-def _count_letters(word: str) -> dict[str, int]:
-    """Return the letters of other scripts in a word. "(ΒΜΙ)", and look-alikes within a Latin word, are a name."""
-    if word.isascii():
-        return {}
-    found = {name: len(hits) for name, letters in _load().scripts.items() if (hits := letters.findall(word))}
-    is_name = word.isupper() and len(word) < _LONG_WORD
-    if is_name or len(word) < _FEW_LETTERS or any("a" <= sign <= "z" for sign in word.lower()):
-        return {name: count for name, count in found.items() if name not in _CASED}
-    return found
-
-
-def _list_languages(script: str) -> list[str]:
-    """Return the languages of a script that have words of their own, or the script's name."""
-    return [name for name, of in _load().script_of.items() if of == script] or [script]
+def _find_best(evidence: Evidence) -> str | None:
+    return max(evidence.scores, key=lambda name: evidence.scores[name], default=None)
 
 
 def _split_scripts(line: _Line) -> Iterator[_Line]:
     """Yield the English part and the other part of a line that says the same in two scripts, else the line."""
-    lexicon = _load()
     text = line.words
-    if text.isascii() or not _find_scripts(text):
+    if not find_scripts(text):
         yield line
         return
-    letters = list(lexicon.other_script.finditer(text))
-    first, last = letters[0].start(), letters[-1].end()
+    letters = list_other_letters(text)
+    first, last = letters[0], letters[-1] + 1
     mark = _MARK.match(text)
     opening = mark.end() if mark else 0
     front, behind = text[opening:first], text[last:]
     parts = _SLASH.split(text)
-    apart = len(parts) > 1 and any(not lexicon.other_script.search(part) for part in parts)
+    apart = len(parts) > 1 and not all(map(has_other_script, parts))
     in_front = _says_something(front) or (apart and front.strip() and not behind.strip(_CLOSING))
     in_back = _says_something(behind) or (apart and behind.strip() and not front.strip(_OPENING))
-    closes = behind.lstrip()[:1] in (")", "）", "]") and any(map(str.isalnum, behind))
-    if in_front and (closes or in_back):  # "Body mass index (身高体重指数) >= 18.5"
-        yield replace(line, language=None, mixed=False, scores={})
+    is_inner = behind.lstrip()[:1] in (")", "）", "]") and any(map(str.isalnum, behind))
+    if in_front and (is_inner or in_back):  # "Body mass index (身高体重指数) >= 18.5"
+        yield replace(line, language=None, mixed=False, evidence=replace(line.evidence, scores={}))
     elif in_front:
         cut = _find_start(text, opening, first)
         yield replace(_read(line.section, line.start, text[:cut]), mixed=False)
-        yield _part_of(line, cut, len(text))
+        yield _take_part(line, cut, len(text))
     elif in_back:
         edge = _BEHIND_PART.match(text, last)
         cut = edge.end() if edge else last
-        yield _part_of(line, opening, cut)
+        yield _take_part(line, opening, cut)
         yield replace(_read(line.section, line.start + cut, text[cut:]), mixed=False)
     else:
         yield line
@@ -362,9 +227,9 @@ def _split_scripts(line: _Line) -> Iterator[_Line]:
 
 def _says_something(words: str) -> bool:
     """Return whether Latin letters are words of their own ("Body mass index"), not an abbreviation beside others."""
-    found = _WORD.findall(words)
+    found = WORD.findall(words)
     if len(found) == 1:  # "妊娠 Pregnancy", not "pembrolizumab 过敏"
-        return found[0].lower() in _load().english
+        return is_english(found[0])
     return len(found) > 1 and any(len(word) > 2 and not word.isupper() for word in found)
 
 
@@ -376,12 +241,10 @@ def _find_start(text: str, opening: int, first: int) -> int:
     return edge.start() if edge and edge.start() > opening else start
 
 
-def _part_of(line: _Line, start: int, end: int) -> _Line:
+def _take_part(line: _Line, start: int, end: int) -> _Line:
     """Return the part of a line that is in another script."""
     part = _read(line.section, line.start + start, line.words[start:end])
-    part.language = part.language or max(part.scores, key=lambda name: part.scores[name], default=None)
-    part.is_part = True
-    return part
+    return replace(part, language=part.language or _find_best(part.evidence), is_part=True)
 
 
 def _divide(line: _Line) -> list[_Line]:
@@ -394,51 +257,56 @@ def _divide(line: _Line) -> list[_Line]:
     opening = mark.end() if mark else 0
     borders = [found.end() for found in _BORDER.finditer(text, opening)]
     starts = [opening, *borders, len(text)]
-    places = [(start, end) for start, end in zip(starts, starts[1:], strict=False) if text[start:end].strip()]
+    places = [(start, end) for start, end in pairwise(starts) if text[start:end].strip()]
     parts = [_read(line.section, line.start + start, text[start:end]) for start, end in places]
-    is_english = [bool(part.english) and not part.language for part in parts]
-    if not any(part.language for part in parts) or not any(is_english):
+    has_english = any(part.english and not part.language for part in parts)
+    if not has_english or not any(part.language for part in parts):
         return [line]
     for part, (start, end) in zip(parts, places, strict=True):
         part.mixed = False
         part.is_part = True
         aside = text[start] in _BRACKETS
         goes_on = _SAYS.search(text, end)
-        if aside and part.language and (goes_on or part.scores[part.language] < _SURE):
+        if aside and part.language and (goes_on or part.evidence.scores[part.language] < _SURE):
             part.language = None  # "(Big Sur)", "(CES-D)"
         if line.language and not part.english:
             part.language = line.language
     for part, following in pairwise(parts):
+        is_label = part.words.rstrip().endswith((":", "："))
+        if is_label and not part.english:
+            part.language = part.language or following.language
+    for part, following in pairwise(parts):
         said = part.words.rstrip(_BETWEEN)
         if following.language and not part.language and said:
-            following.start -= len(part.words) - len(said)
+            following.words = part.words[len(said) :] + following.words
+            following.start = part.start + len(said)
             part.words = said
-            part.end = part.start + len(said)
     return parts
 
 
 def _find_repeated(line: _Line, language: str) -> Iterator[_Line]:
     """Yield the second half of a line that says the same twice ("ECOG 0-1 / ECOG 0-1"), as in two languages."""
     if twice := _TWICE.fullmatch(line.words):
-        start, end = line.start + twice.end("said"), line.start + len(line.words)
-        yield replace(line, start=start, end=end, words=line.words[twice.end("said") :], language=language)
+        end = twice.end("said")
+        yield replace(line, start=line.start + end, words=line.words[end:], language=language, is_part=True)
 
 
 def _spread(lines: Sequence[_Line]) -> None:
     """Decide the lines that are not sure by the record's other language and by the lines around them."""
     others = {line.language for line in lines if line.language}
     for line in lines:
-        hint = max((name for name in line.scores if name in others), key=lambda name: line.scores[name], default=None)
-        if hint and not line.language and line.scores[hint] >= _HALF and not _count_english(line.words, hint):
-            line.language = hint
+        if not line.language:
+            line.language = _take_hint(line, others)
     for section in dict.fromkeys(line.section for line in lines):
         if section in _RUNNING:
             _fill([line for line in lines if line.section == section])
 
 
-def _group_of(section: str) -> str:
-    """Return the name that a section shares with those beside it: "arms[1]" is one of the "arms"."""
-    return section.partition("[")[0]
+def _take_hint(line: _Line, others: Collection[str]) -> str | None:
+    """Return the language of the record that a line without English words has some evidence of."""
+    scores = {name: score for name, score in line.evidence.scores.items() if name in others and score >= _HINT}
+    hint = max(scores, key=lambda name: scores[name], default=None)
+    return hint if hint and not count_english(line.words, hint) else None
 
 
 def _fill(lines: Sequence[_Line]) -> None:
@@ -463,8 +331,8 @@ def _fill(lines: Sequence[_Line]) -> None:
 def _fill_pairs(lines: Sequence[_Line]) -> None:
     """Decide neutral lines of a text in which each line is followed by its translation, or the other way round.
 
-    Between two decided lines they take turns. Where that does not lead from one to the other, as with an "ECOG 0-1" that
-    is written once, they are English.
+    Between two decided lines they take turns. Where that does not lead from one to the other, as with an "ECOG 0-1"
+    that is written once, they are English.
     """
     name = next(line.language for line in lines if line.language)
     decided = [place for place, line in enumerate(lines) if line.language or line.english]
@@ -509,11 +377,17 @@ def _unify(lines: Sequence[_Line]) -> None:
     """Give the few lines that were taken for a similar language the name of the one that most lines have."""
     counted = Counter(line.language for line in lines if line.language)
     for line in lines:
-        if line.language and len(line.scores) > 1:
-            likely = max(line.scores, key=lambda name: (counted[name], line.scores[name]))
-            line.language = likely if line.scores[likely] * 2 >= line.scores.get(line.language, 0) else line.language
-        elif line.language and not line.scores:
-            line.language = counted.most_common(1)[0][0]
+        scores = line.evidence.scores
+        if not line.language or line.language not in scores:
+            continue
+        likely = max(scores, key=lambda name: (counted[name], scores[name]))
+        if scores[likely] >= _HALF * scores[line.language]:
+            line.language = likely
+
+
+def _group_of(section: str) -> str:
+    """Return the name that a section shares with those beside it: "arms[1]" is one of the "arms"."""
+    return section.partition("[")[0]
 
 
 def _collect(names: Sequence[str], lines: Sequence[_Line]) -> ForeignLines:
@@ -524,7 +398,7 @@ def _collect(names: Sequence[str], lines: Sequence[_Line]) -> ForeignLines:
     texts: list[ForeignText] = []
     for name, foreign in by_section.items():
         for line in sorted(foreign, key=lambda line: line.start):
-            text = ForeignText(name, line.start, line.end, _name(line))
+            text = ForeignText(name, line.start, line.end, name_language(line.language or "", line.evidence.scores))
             before = texts[-1] if texts else None
             if before and before.section == name and before.end >= text.start:  # parts of one line
                 texts[-1] = replace(before, end=max(before.end, text.end))
@@ -536,16 +410,8 @@ def _collect(names: Sequence[str], lines: Sequence[_Line]) -> ForeignLines:
     return ForeignLines(tuple(texts), frozenset(untranslated))
 
 
-def _name(line: _Line) -> str:
-    """Return the language of a line; that of its script, if several languages share it and none is more likely."""
-    language = line.language or ""
-    script = _load().script_of.get(language)
-    tied = script and [name for name, score in line.scores.items() if score == line.scores[language]][1:]
-    return read_table("language_signs")["shared"].get(script, language) if tied else language
-
-
 def _states_in_english(line: _Line) -> bool:
     """Return whether a line says something in English and is no heading."""
-    title = len(_WORD.findall(line.words)) <= _LONGEST_TITLE and bool(_LIST.search(line.words))
+    title = len(WORD.findall(line.words)) <= _LONGEST_TITLE and bool(_LIST.search(line.words))
     heading = line.words.rstrip(" \t*_").endswith((":", "：")) or title
     return not line.language and bool(line.english) and not heading

@@ -1,6 +1,7 @@
 """Which lines are in another language. ``languages.toml`` has invented criteria, each of which stands alone."""
 
 import tomllib
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
@@ -174,14 +175,14 @@ def test_what_is_hidden_between_words_of_a_line_ends_the_sentence():
     assert blank_ranges("Pain. Schmerz. Sleep", [(6, 15)]) == "Pain. \n       \nSleep"
 
 
-@given(
-    st.text(max_size=200)
-    | st.lists(st.sampled_from([line for lines in LINES.values() for line in lines] + ENGLISH)).map("\n".join)
-)
+SEVERAL = st.lists(st.sampled_from([*chain.from_iterable(LINES.values()), *ENGLISH])).map("\n".join)
+
+
+@given(st.text(max_size=200) | SEVERAL)
 def test_any_text_keeps_its_length_and_its_lines(text):
     found = find_foreign([("eligibility", text)]).texts
 
     assert len(hide_foreign(text)) == len(text)
     assert all(0 <= one.start < one.end <= len(text) for one in found)
-    assert all(before.end <= after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end <= after.start for before, after in pairwise(found))
     assert not any("\n" in text[one.start : one.end] for one in found)

@@ -11,8 +11,8 @@ from extractor.stages.proof.answers import ModelResult
 from .coverage import measure_coverage
 from .dosing import assemble_dosing
 from .findings import report_hostile, report_implausible, report_refused, report_unconfirmed
-from .languages import explain_by_language, report_languages
 from .items import assemble_eligibility, assemble_endpoints
+from .languages import explain_by_language, report_languages
 from .own import assemble_own
 from .provenance import Assembled
 from .unread import find_unread, report_ambiguous

@@ -43,7 +43,7 @@ def _cite(parsed: ParsedRecord, text: ForeignText) -> Citation:
 
 
 def explain_by_language(parsed: ParsedRecord, absences: Iterable[Absence]) -> Iterator[Absence]:
-    """Yield the absences, with the reason ``other_language`` where only a text in another language may state the field."""
+    """Yield the absences, with the reason ``other_language`` if only text in another language could state the field."""
     untranslated = parsed.foreign.untranslated
     describes = untranslated.intersection(_DESCRIBES)
     for absence in absences:

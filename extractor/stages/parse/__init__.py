@@ -22,9 +22,9 @@ __all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "spl
 def parse_record(record: TrialRecord, fields: tuple[CustomField, ...] = ()) -> ParsedRecord:
     r"""Read everything that the rules find in a record. The same record always gives the same result.
 
-    Text aimed at a model is reported and blanked first, and so are lines in another language. The confidence of a reading, 0 to 1, is the share of such
-    readings that were right on annotated records. ``fields`` are the user's own; those with rules are read. A text in
-    which nothing is found gives open readings, not an error.
+    Text aimed at a model is reported and blanked first, and so are lines in another language. The confidence of a
+    reading, 0 to 1, is the share of such readings that were right on annotated records. ``fields`` are the user's own;
+    those with rules are read. A text in which nothing is found gives open readings, not an error.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(name="eligibility", text="Inclusion Criteria:\n\n* Age 18 or older")

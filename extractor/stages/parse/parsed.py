@@ -10,7 +10,7 @@ from typing import Any
 
 from extractor.schemas import Citation, FindingKind, Task, TrialRecord
 from extractor.text.clean import CleanText
-from extractor.text.language import ForeignLines
+from extractor.text.language import NOTHING_FOREIGN, ForeignLines
 from extractor.text.passage import LexedSection, Passage
 
 from .drafts import Chunk, Draft, Span
@@ -68,7 +68,7 @@ class ParsedRecord:
     """Everything read from a record without a model.
 
     Attributes:
-        record: The record, with spaces of the same length in the place of blanked ``hostile`` text, and of ``foreign`` text.
+        record: The record, with spaces of the same length in the place of blanked ``hostile`` and ``foreign`` text.
         sections: Its sections by name, read into tokens.
         whole: What is said of all participants, and of the record itself.
         criteria: The criteria, and lines that may be one.
@@ -88,7 +88,7 @@ class ParsedRecord:
     candidates: tuple[Chunk, ...] = ()
     outcomes: tuple[Draft, ...] = ()
     hostile: tuple[HostileText, ...] = ()
-    foreign: ForeignLines = ForeignLines()
+    foreign: ForeignLines = NOTHING_FOREIGN
     given: TrialRecord | None = None
 
     def list_items(self, group: str | None) -> tuple[Draft, ...]:

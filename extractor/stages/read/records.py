@@ -120,7 +120,10 @@ _LONGEST_NAME = 256
 
 
 def _names_file(text: str) -> bool:
-    """Return whether a text is the name of a file. Short texts in other scripts have more bytes than a name may have."""
+    """Return whether a text is the name of a file.
+
+    A short text in another script may have more bytes than a name can have, which is an error of the system.
+    """
     if len(text) >= _LONGEST_NAME:
         return False
     try:
