@@ -1,13 +1,23 @@
 """A trial record: named sections of raw text, and what the registry holds beside the text."""
 
+import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from .base import FrozenModel
 
 _REGISTRY = "registry."
+
+_NOTHING = frozenset({
+    *("-", "--", "---", "–", "—", ".", "?", "n/a", "n.a.", "na", "nan", "nil", "null", "#n/a", "<na>"),
+    *("no data", "not applicable", "not available", "not given", "not provided", "not reported", "not specified"),
+    *("not stated", "missing", "undefined", "unspecified"),
+})  # fmt: skip
+"""What registers, R, pandas and Excel write into a field without a value, in lower case."""
+_NO_LIMIT = re.compile(r"(?:no|none|not|any|unlimited|unknown|without)\b\D*", re.IGNORECASE)
+"""What else a field of age says instead of an age: "None", "No limit", "Not applicable"."""
 
 
 class Part(FrozenModel):
@@ -74,8 +84,16 @@ class Section(FrozenModel):
 class RegistryFields(FrozenModel):
     """The registry's structured fields, as written there. Never copied into an extraction.
 
+    A word for nothing, such as "N/A" or "-", is an empty field; so is an age such as "No limit".
+
+    >>> RegistryFields(minimum_age="NA", maximum_age="No limit", sex="ALL", masking="NONE").minimum_age is None
+    True
+
     An extraction does not depend on the fields ``beside``: if only they change, the record is the same.
     """
+
+    # "NA" is an allocation in API v2 (a trial of one arm), "NONE" is open masking, "UNKNOWN" is a status.
+    _own_words: ClassVar[frozenset[str]] = frozenset({"allocation", "assignment", "masking", "status"})
 
     beside: ClassVar[frozenset[str]] = frozenset({
         "assignment", "who_masked", "primary_purpose", "status", "start_date", "primary_completion_date",
@@ -105,6 +123,18 @@ class RegistryFields(FrozenModel):
     arm_links: Mapping[str, tuple[str, ...]] = Field(
         default={}, description="Sections of the arms of each intervention, by its section."
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _drop_words_for_nothing(cls, value: Any, info: ValidationInfo) -> Any:
+        """Read "N/A", "-", "NaN" and the like as an empty field, and an age such as "No limit" as well."""
+        if not isinstance(value, str) or info.field_name in cls._own_words:
+            return value
+        written = value.strip()
+        if not written or written.lower() in _NOTHING:
+            return None
+        is_age = info.field_name in ("minimum_age", "maximum_age")
+        return None if is_age and _NO_LIMIT.fullmatch(written) else value
 
     def text(self, name: str) -> str | None:
         """Return a field as text, with several values separated by bars; None if it is empty, unknown, or no text.

@@ -1,12 +1,13 @@
 """The registered ages beside those of the text: whether both agree, and whose age a phrase is if they do not."""
 
+import re
 from collections.abc import Mapping
 from math import inf
 
 from extractor.schemas import Age, RegistryFields, TimeUnit
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
-from extractor.text.numbers import DAYS, find_durations
+from extractor.text.numbers import DAYS, find_durations, read_number
 from extractor.text.passage import LexedSection
 
 AGES = ("minimum_age", "maximum_age")
@@ -20,6 +21,11 @@ OLDEST = 120 * _YEAR
 _ADULT = 18 * _YEAR
 _EVERYBODY = 99 * _YEAR
 """A registered upper limit of at least this many days admits everybody."""
+_SHORT_AGE = re.compile(
+    r"\s*(?:[<>]=?|[≤≥])?\s*(?P<number>\d{1,3}(?:[.,]\d+)?)\s*(?:(?P<months>m)|age(?:s|d)?(?: old)?|yrs?\.?)?\s*",
+    re.IGNORECASE,
+)
+"""An age that only a registry writes so: a number alone, "6M", "20age old"."""
 _ITEM_REACH = 18
 """Most tokens between the start of an item and its age."""
 _BOUND_REACH = 4
@@ -35,23 +41,52 @@ def count_days(age: Age) -> float:
     return float(age.value * DAYS[age.unit])
 
 
+def read_registered_age(written: str) -> Age | None:
+    """Return an age as a registry writes it, or None if it is none.
+
+    Registers write "18 Years", "15Y", "6M", "20age old" (Japan) or the number of years alone. Here "M" stands for
+    months, which in a text it does not.
+
+    >>> [str(read_registered_age(text)) for text in ("18 Years", "15Y", "6M", "20age old", "65")]
+    ['18 year', '15 year', '6 month', '20 year', '65 year']
+    >>> read_registered_age("Adults") is None
+    True
+    """
+    found = next(find_durations(read_text(written)), None)
+    if found and found.days is not None:
+        return Age(value=found.low, unit=found.unit)
+    short = _SHORT_AGE.fullmatch(written)
+    if not short:
+        return None
+    number = read_number(short["number"])
+    unit = TimeUnit.MONTH if short["months"] else TimeUnit.YEAR
+    return None if number is None else Age(value=number, unit=unit)
+
+
 def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]:
-    """Return the registered ages in days by field; None where no age is registered.
+    """Return the registered ages in days by field; None where no age is registered, or none that can be read.
 
-    A record that registers one end only, or "N/A", has no limit at the other: 0 days, or infinitely many.
+    A record that registers one end only has no limit at the other: 0 days, or infinitely many.
 
-    >>> ages = read_registered_ages(RegistryFields(minimum_age="2 Years"))
+    >>> ages = read_registered_ages(RegistryFields(minimum_age="2 Years", maximum_age="N/A"))
     >>> ages["minimum_age"], ages["maximum_age"]
     (730.5, inf)
     """
-    written = {name: registry.text(name) or "" for name in AGES}
     ages: dict[str, float | None] = dict.fromkeys(AGES)
-    for name, unlimited in zip(AGES, (0.0, inf), strict=True) if any(written.values()) else ():
-        found = next(find_durations(read_text(written[name])), None)
-        readable = found or not any(sign.isdigit() for sign in written[name])
-        ages[name] = (found.days if found else unlimited) if readable else None
+    written = {name: registry.text(name) for name in AGES}
+    if not any(written.values()):
+        return ages
+    for name, unlimited in (("minimum_age", 0.0), ("maximum_age", inf)):
+        text = written[name]
+        if text is None:
+            ages[name] = unlimited
+            continue
+        age = read_registered_age(text)
+        ages[name] = count_days(age) if age else None
     highest = ages["maximum_age"]
-    return ages | ({"maximum_age": inf} if highest is not None and highest >= _EVERYBODY else {})
+    if highest is not None and highest >= _EVERYBODY:
+        ages["maximum_age"] = inf
+    return ages
 
 
 def agrees(age: Age | None, registered: float | None) -> bool:

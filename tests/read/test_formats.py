@@ -119,7 +119,7 @@ LISTS = ("phases", "who_masked", "bare_arms")
         ("flat.txt", {}),
         ("study.json", {"minimum_age": "18 Years", "maximum_age": "75 Years", "sex": "ALL", "enrollment": "24",
                         "healthy_volunteers": "false", "phases": ("PHASE1",), "study_type": "INTERVENTIONAL"}),
-        ("study.xml", {"minimum_age": "18 Years", "maximum_age": "N/A", "sex": "All", "enrollment": "48",
+        ("study.xml", {"minimum_age": "18 Years", "maximum_age": None, "sex": "All", "enrollment": "48",
                        "healthy_volunteers": "No", "phases": ("Phase 2",), "study_type": "Interventional"}),
         ("a.json", {"enrollment": "40", "enrollment_type": "ESTIMATED", "allocation": "RANDOMIZED", "masking": "DOUBLE",
                     "assignment": "CROSSOVER", "primary_purpose": "PREVENTION", "sponsor": "Example University",

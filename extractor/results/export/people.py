@@ -23,9 +23,8 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
-from extractor.text.book import read_text
-from extractor.text.numbers import find_durations, read_time_unit
-from extractor.text.registered_ages import AGES, OLDEST, count_days
+from extractor.text.numbers import read_time_unit
+from extractor.text.registered_ages import AGES, OLDEST, count_days, read_registered_age
 
 LeftOutReason = Literal["text_decides", "registry_decides", "no_restriction"]
 """Why a value is not stated: the text's counts, the registered one counts, or it admits everybody."""
@@ -135,8 +134,7 @@ def read_registered(name: str, written: str) -> Any:
     """Return a registered age, sex or yes and no; None for "N/A", and for an age that nobody reaches."""
     if name not in AGES:
         return _WORDS.get(written.strip().lower())
-    found = next(find_durations(read_text(written)), None)
-    age = Age(value=found.low, unit=found.unit) if found and found.days is not None else None
+    age = read_registered_age(written)
     return age if age and count_days(age) <= OLDEST else None
 
 
