@@ -154,6 +154,11 @@ class Source(FrozenModel):
     path: str = Field(description="File, or '<stdin>'.")
     format: str = Field(description="Format of the file, such as ctgov_json; docs/reference/formats.md lists all.")
     place: str | None = Field(default=None, description="Place in the file, such as 'line 12' or 'a.zip: b.xml'.")
+    notes: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda notes: not notes,
+        description="What a reader had to mend or guess, for people; each becomes a finding `source_doubtful`.",
+    )
 
 
 class TrialRecord(FrozenModel):

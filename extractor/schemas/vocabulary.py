@@ -149,7 +149,7 @@ FindingKind = StrEnum(
     """
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED
     CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER LANGUAGE_OTHER DOSE_IMPLAUSIBLE
-    EXAMPLE_REPEATED INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
+    EXAMPLE_REPEATED SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS MASKING_DIFFERS
     ARM_COUNT_DIFFERS ARM_WITHOUT_INTERVENTION AGE_DIFFERS SEX_DIFFERS LIMITS_CONTRADICT CRITERION_CONTRADICTED
     ENDPOINT_UNDEFINED TIME_FRAME_MISSING DOSE_DIFFERS OUTCOME_REPEATED
@@ -175,6 +175,10 @@ Of text that nothing was read from:
 - ``language_other``: lines in another language than English, with the language and their number.
 
 - ``example_repeated``: an answer that repeats a worked example of the prompt, which the text does not hold.
+
+Of a file that had to be mended, or whose parts had to be guessed, to read the record:
+
+- ``source_doubtful``: characters that XML does not allow, a column that has another name than the registry's, ...
 
 Of a value that cannot be, also if a model read it:
 

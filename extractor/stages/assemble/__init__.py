@@ -10,7 +10,7 @@ from extractor.stages.proof.answers import ModelResult
 
 from .coverage import measure_coverage
 from .dosing import assemble_dosing
-from .findings import report_hostile, report_implausible, report_refused, report_unconfirmed
+from .findings import report_hostile, report_implausible, report_refused, report_source, report_unconfirmed
 from .items import assemble_eligibility, assemble_endpoints
 from .languages import explain_by_language, report_languages
 from .own import assemble_own
@@ -61,6 +61,7 @@ def assemble_extraction(
     unread, absences = find_unread(parsed, extraction, tasks)
     absences = tuple(explain_by_language(parsed, absences))
     findings = (
+        *report_source(parsed),
         *report_hostile(parsed),
         *report_languages(parsed),
         *report_refused(parsed, result),

@@ -92,6 +92,12 @@ def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:
             )
 
 
+def report_source(parsed: ParsedRecord) -> Iterator[Finding]:
+    """Yield a finding for each thing that was mended or guessed to read the record's file."""
+    for note in parsed.record.source.notes:
+        yield inform(FindingKind.SOURCE_DOUBTFUL, "source", note, None, Severity.WARNING)
+
+
 _HOSTILE = {
     FindingKind.INSTRUCTION_IN_TEXT: "text that commands a model or writes an answer for it",
     FindingKind.INVISIBLE_CHARACTERS: "characters that nobody sees, or that turn the text round",

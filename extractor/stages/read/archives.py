@@ -25,7 +25,7 @@ from .drafts import Found, Unreadable
 from .flat import read_plain
 from .json_studies import read_json
 from .streams import BLOCK_BYTES, Bytes, SteadyStream, UnpackMeter, peek_block, to_utf8
-from .tables import is_table_header, read_table
+from .tables import has_equal_rows, is_table, read_table
 from .xml_records import read_xml
 
 Reader = Callable[[BinaryIO], Iterator[Found]]
@@ -53,6 +53,7 @@ class Document:
 
 _DATA = re.compile(r"\.(?:csv|tsv|jsonl?|ndjson|xml)(?:\.\w+)?$", re.IGNORECASE)
 """Names of files that hold data: what they hold otherwise is no free text."""
+_TABULAR = re.compile(r"\.(?:csv|tsv)(?:\.\w+)?$", re.IGNORECASE)
 
 
 def open_documents(name: str, source: Bytes, *, named: bool = True) -> Iterator[Document]:
@@ -64,7 +65,8 @@ def open_documents(name: str, source: Bytes, *, named: bool = True) -> Iterator[
             yield from _open_members(archive_file)
     else:
         named = named and not _DATA.search(name)
-        yield Document(_get_stem(name), _read(to_utf8(_unpack(stream, raw)), named=named))
+        tabular = _TABULAR.search(name) is not None
+        yield Document(_get_stem(name), _read(to_utf8(_unpack(stream, raw)), named=named, tabular=tabular))
 
 
 def _get_stem(name: str) -> str:
@@ -120,7 +122,8 @@ def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
             stem = _get_stem(member.filename)
             try:
                 with _open_member(archive, member, meter) as stream:
-                    yield Document(stem, _read(stream), member.filename)
+                    tabular = _TABULAR.search(member.filename) is not None
+                    yield Document(stem, _read(stream, tabular=tabular), member.filename)
             except (Unreadable, *_BROKEN_DIRECTORY) as error:
                 yield Document(stem, iter([as_unreadable(error)]), member.filename)
 
@@ -180,10 +183,16 @@ def as_unreadable(problem: Exception) -> Unreadable:
     return Unreadable(f"the data is damaged or cannot be read ({reason})", "check or download the file again")
 
 
-def _read(stream: BinaryIO, *, named: bool = False) -> Iterator[Found]:
-    """Yield what the reader of the document's format finds."""
-    reader = detect_format(peek_block(stream))
-    yield from read_plain(stream, named=named) if reader is read_plain else reader(stream)
+def _read(stream: BinaryIO, *, named: bool = False, tabular: bool = False) -> Iterator[Found]:
+    """Yield what the reader of the document's format finds. ``tabular``: the name is that of a table."""
+    head = peek_block(stream)
+    reader = detect_format(head)
+    if reader is not read_plain:
+        yield from reader(stream)
+    elif tabular and has_equal_rows(head.decode("utf-8", "replace")):
+        yield from read_table(stream)  # which says that no column is known
+    else:
+        yield from read_plain(stream, named=named)
 
 
 _COPY = "copy its text into a text file, or download the record from its registry as JSON, XML or CSV"
@@ -220,4 +229,4 @@ def detect_format(head: bytes) -> Reader:
         return read_json
     if _XML.match(text):
         return read_xml
-    return read_table if is_table_header(text) else read_plain
+    return read_table if is_table(text) else read_plain

@@ -6,7 +6,7 @@ from typing import Any
 
 from extractor.schemas import RegistryFields, Section
 
-from .drafts import Draft, find_trial_id, list_interventions, take_sections, text_section
+from .drafts import Draft, criteria_section, find_trial_id, list_interventions, take_sections, text_section
 from .study import load_fields
 
 COLUMNS: Mapping[str, str] = load_fields()["ctgov_csv"]["columns"]
@@ -23,8 +23,11 @@ _DESIGN = re.compile(r"(?:^|\|)(Allocation|Masking): *([^|(]+)")
 
 
 def build_row(row: Mapping[str, str]) -> Draft:
-    """Build the draft of a row, given its cells by the names of their columns in lower case."""
-    cells = {COLUMNS[name]: cell for name, cell in row.items() if name in COLUMNS}
+    """Build the draft of a row, given its cells by the names of their columns in ``COLUMNS``."""
+    cells: dict[str, str] = {}
+    for name, cell in row.items():
+        if not cells.get(COLUMNS[name], "").strip():
+            cells[COLUMNS[name]] = cell
     registry: dict[str, Any] = {name: cells[name].strip() or None for name in _REGISTRY if name in cells}
     registry |= {name.lower(): value.strip() for name, value in _DESIGN.findall(cells.get("study_design", ""))}
     registry["phases"] = tuple(filter(None, cells.get("phases", "").split("|")))
@@ -40,5 +43,7 @@ def _list_sections(cells: Mapping[str, str]) -> Iterator[Section]:
     for name in _SECTIONS:
         if name == "interventions":
             yield from list_interventions(cells.get(name, ""))
+        elif name == "eligibility" and not cells.get(name, "").strip():
+            yield from criteria_section(cells.get("inclusion", ""), cells.get("exclusion", ""))
         else:
             yield from text_section(name, cells.get(name))

@@ -19,13 +19,23 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record's content, without file and id. ``format`` is that of its source; ``trial_id`` the registry's number."""
+    """A record's content, without file and id.
+
+    Attributes:
+        sections: The sections of free text.
+        format: The format of the source.
+        trial_id: The registry's number.
+        registry: The structured fields.
+        place: The place in the file.
+        notes: What the reader had to mend or guess, each as a sentence for people; they become findings.
+    """
 
     sections: tuple[Section, ...]
     format: str
     trial_id: str | None = None
     registry: RegistryFields = field(default_factory=RegistryFields)
     place: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Unreadable(Exception):

@@ -180,7 +180,8 @@ def _read_document(path: str, document: Document) -> Iterator[TrialRecord | Reco
         if isinstance(found, Unreadable):
             yield _locate_problem(found, path, document.member)
         else:
-            source = Source(path=path, format=found.format, place=_join_place(document.member, found.place))
+            place = _join_place(document.member, found.place)
+            source = Source(path=path, format=found.format, place=place, notes=found.notes)
             yield TrialRecord(
                 record_id=found.trial_id or stem, source=source, sections=found.sections, registry=found.registry
             )

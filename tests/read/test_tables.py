@@ -1,0 +1,87 @@
+"""Tables of trials as registries, R, pandas and spreadsheets write them: other names, other separators, a title above."""
+
+import pytest
+
+CRITERIA = "Inclusion Criteria:\n\n* Adults with gout\n\nExclusion Criteria:\n\n* Pregnancy"
+KINDS = [("inclusion", "Adults with gout"), ("exclusion", "Pregnancy")]
+
+
+def write_table(header: list[str], cells: list[str], delimiter: str = ",", above: str = "") -> bytes:
+    quoted = ['"' + cell.replace('"', '""') + '"' for cell in cells]
+    return f"{above}{delimiter.join(header)}\n{delimiter.join(quoted)}\n".encode()
+
+
+def read_table(read_bytes, content: bytes):
+    reading = read_bytes(content)
+    assert reading.errors == []
+    [record] = reading.records
+    return record
+
+
+@pytest.mark.parametrize(
+    ("header", "delimiter"),
+    [
+        (["#nct_id", "criteria"], ","),
+        (["NCTId", "EligibilityCriteria"], "\t"),
+        (["nct_id", "eligibility_criteria"], ";"),
+        (["NCT Number", "Eligibility Criteria"], ";"),
+        (["nct.number", "eligibility.criteria"], ","),
+        (["NCT ID", "Inclusion/Exclusion Criteria"], ","),
+    ],
+)
+@pytest.mark.parametrize("above", ["", "Export of 2 January 2031\n\n", "Trials of gout; page 1\n"])
+def test_other_names_and_separators_give_the_same_record(read_bytes, header, delimiter, above):
+    content = write_table(header, ["NCT90000001", CRITERIA], delimiter, above)
+
+    record = read_table(read_bytes, content)
+
+    assert (record.record_id, record.raw_text("eligibility")) == ("NCT90000001", CRITERIA)
+    assert record.source.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "guessed"),
+    [
+        (["nct_idd", "eligibility critera"], ["nct_idd", "eligibility critera"]),
+        (["study", "rules"], ["study", "rules"]),
+        (["nct_id", "who may join"], ["who may join"]),
+    ],
+)
+def test_a_guessed_column_is_told_with_the_columns_that_are_not_read(read_bytes, header, guessed):
+    content = write_table([*header, "remarks"], ["NCT90000001", CRITERIA, "of no use"])
+
+    record = read_table(read_bytes, content)
+
+    assert (record.record_id, record.raw_text("eligibility")) == ("NCT90000001", CRITERIA)
+    [note] = record.source.notes
+    assert all(f'"{name}" is read as' in note for name in guessed)
+    assert note.endswith('not read: "remarks"')
+
+
+def test_two_columns_of_criteria_are_joined_under_headings(read_bytes):
+    content = write_table(["nct_id", "inclusion_criteria", "exclusion_criteria"], ["NCT90000001", "- Adults", "- Gout"])
+
+    record = read_table(read_bytes, content)
+
+    assert record.raw_text("eligibility") == "Inclusion Criteria:\n- Adults\n\nExclusion Criteria:\n- Gout"
+
+
+def test_of_two_columns_for_one_field_the_first_text_counts(read_bytes):
+    content = write_table(["nct_id", "title", "brief_title", "criteria"], ["NCT90000001", "", "Gout", CRITERIA])
+
+    record = read_table(read_bytes, content)
+
+    assert record.raw_text("title") == "Gout"
+
+
+def test_a_table_without_a_known_column_lists_what_it_has_and_what_is_known(tmp_path):
+    from .conftest import read_all
+
+    path = tmp_path / "other.csv"
+    path.write_text("alpha;beta\n1;2\n3;4\n", "utf-8")
+
+    [error] = read_all(path).errors
+
+    assert '"alpha", "beta"' in str(error)
+    assert '"nct number"' in str(error)
+    assert '"eligibility criteria"' in str(error)
