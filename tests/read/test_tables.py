@@ -1,6 +1,8 @@
-"""Tables of trials as registries, R, pandas and spreadsheets write them: other names, other separators, a title above."""
+"""Tables of trials as registries, R, pandas and spreadsheets write them: other names, separators, a title above."""
 
 import pytest
+
+from .conftest import read_all
 
 CRITERIA = "Inclusion Criteria:\n\n* Adults with gout\n\nExclusion Criteria:\n\n* Pregnancy"
 KINDS = [("inclusion", "Adults with gout"), ("exclusion", "Pregnancy")]
@@ -75,8 +77,6 @@ def test_of_two_columns_for_one_field_the_first_text_counts(read_bytes):
 
 
 def test_a_table_without_a_known_column_lists_what_it_has_and_what_is_known(tmp_path):
-    from .conftest import read_all
-
     path = tmp_path / "other.csv"
     path.write_text("alpha;beta\n1;2\n3;4\n", "utf-8")
 

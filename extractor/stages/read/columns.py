@@ -91,7 +91,7 @@ def match_columns(header: Sequence[str], known: Iterable[str], rows: Sequence[Se
     """
     names = [fold_name(written) for written in header]
     by_name = {fold_name(name): name for name in known}
-    found = {position: by_name[name] for position, name in enumerate(names) if name in by_name}
+    found: dict[int, str] = {position: by_name[name] for position, name in enumerate(names) if name in by_name}
     exact = frozenset(found)
     for position, name in enumerate(names):
         if position in exact:
@@ -103,7 +103,7 @@ def match_columns(header: Sequence[str], known: Iterable[str], rows: Sequence[Se
         if position in found:
             continue
         content = _read_content([row[position] for row in rows if position < len(row)], id_name)
-        if content in by_name.values() and content not in found.values():
+        if content and content in by_name.values() and content not in found.values():
             found[position] = content
     return Columns(tuple(header), dict(sorted(found.items())), frozenset(found) - exact)
 
