@@ -132,6 +132,10 @@ _MARK = r"(?:\d{1,2}[.)](?!\d)|[*-](?=\s)|•)\s*"
 _STARTS_ITEM = re.compile(rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?:{_MARK})?|;\s+\d{{1,2}}[.)](?!\d)\s*")
 
 
+STARTS_TIME = re.compile(r"\W*(?:measure(?:ment)? )?time[ -]?(?:frames?|points?)\b", re.IGNORECASE)
+"""What begins so is the time frame of the outcome before it, and no outcome."""
+
+
 def list_items(name: str, cell: str, first: int = 0) -> Iterator[Section]:
     r"""Yield a section ``name[i]`` for each item of a cell; items have marks, or semicolons without a blank after them.
 
@@ -139,9 +143,16 @@ def list_items(name: str, cell: str, first: int = 0) -> Iterator[Section]:
     ['Pain; worst', 'Sleep, week 4', 'Cost']
     >>> [section.name for section in list_items("primary_outcomes", "Apolipoprotein;Serum amyloid (A; B);", 2)]
     ['primary_outcomes[2]', 'primary_outcomes[3]']
+    >>> [section.text for section in list_items("primary_outcomes", "Pain;Timepoint: week 4;Sleep")]
+    ['Pain; Timepoint: week 4', 'Sleep']
     """
-    items = (item.strip() for item in _STARTS_ITEM.split(cell))
-    for number, item in enumerate(filter(None, items), first):
+    items: list[str] = []
+    for item in filter(None, map(str.strip, _STARTS_ITEM.split(cell))):
+        if items and STARTS_TIME.match(item):
+            items[-1] += f"; {item}"
+        else:
+            items.append(item)
+    for number, item in enumerate(items, first):
         yield from join_parts(f"{name}[{number}]", [("statement", item)])
 
 

@@ -9,6 +9,8 @@ from extractor.text.lexer import Tokens
 from extractor.text.mentions.constraints import find_limits
 from extractor.text.passage import LexedSection, strip_span
 
+from .drafts import STARTS_TIME
+
 Place = tuple[int, int]
 """Half-open offsets into the text."""
 
@@ -184,6 +186,8 @@ def _split_line(raw: str, start: int, end: int) -> Iterator[Place]:
         return
     first = start
     for found in _SEMICOLON.finditer(raw, start, end):
+        if STARTS_TIME.match(raw, found.end()):
+            continue
         if all(
             raw.count(sign, first, found.start()) <= raw.count(_PAIRS[sign], first, found.start()) for sign in _PAIRS
         ):

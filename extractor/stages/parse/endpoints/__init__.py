@@ -65,6 +65,9 @@ def place_outcomes(record: TrialRecord, sections: Mapping[str, LexedSection]) ->
                 if "statement" in apart:
                     found.append(split_statement(apart["statement"]))
                     continue
+                if "time_frame" not in apart and "measure" in apart:
+                    found.append(_split_measure(apart["measure"], apart.get("description")))
+                    continue
                 first, end = min(part.first for part in apart.values()), max(part.end for part in apart.values())
                 whole, empty = section.whole.part(first, end), section.whole.part(first, first)
                 measure, others = apart.get("measure", empty), (apart.get("description"), apart.get("time_frame"))
@@ -72,6 +75,13 @@ def place_outcomes(record: TrialRecord, sections: Mapping[str, LexedSection]) ->
                     found.append(OutcomeParts(whole, measure, *others))
         outcomes += (replace(one, rank=rank, index=index) for index, one in enumerate(found))
     return outcomes
+
+
+def _split_measure(measure: Passage, description: Passage | None) -> OutcomeParts:
+    """Return an outcome whose field for the time frame is empty. Its measure, which stays whole, may state the time."""
+    own = split_statement(measure)
+    last = max(measure.end, description.end if description else measure.end)
+    return replace(own, whole=measure.part(measure.first, last), measure=measure, description=description)
 
 
 def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:

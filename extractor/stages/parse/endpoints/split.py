@@ -15,11 +15,11 @@ from extractor.text.book import rule, word_list
 from extractor.text.lexer import Range, Tokens
 from extractor.text.passage import LexedSection, Passage, read_section, strip_span
 
+from .own_time import find_own_time
+
 Cuts = tuple[int | None, int | None]
 """The numbers of the commas before the description and before the time frame; None for a missing part."""
 
-_LONGEST_FRAME = 40
-"""Tokens of the longest time frame at the end of a statement."""
 _MOST_STARTS, _MOST_ENDS, _LONGEST_TAILS = 18, 14, 14
 
 
@@ -76,16 +76,11 @@ def split_statement(whole: Passage) -> OutcomeParts:
     >>> parts.measure.raw, parts.time_frame.raw
     ('Pain, fatigue and sleep', 'at baseline, 6 and 12 weeks')
     """
-    tokens = whole.tokens
-    end = whole.end - (tokens.codes[whole.end - 1] == ".")
-    for first in range(max(whole.first + 1, end - _LONGEST_FRAME), end):
-        found = rule("stated_frame").covers(tokens, first, end)
-        if found and rule("moment").search(tokens, first, end):
-            _, last = strip_span(tokens.codes, whole.first, first, ",;:-(")
-            measure, frame = whole.part(whole.first, last), whole.part(first, end)
-            sure = measured("outcome", "time frame in a statement")
-            return OutcomeParts(whole, measure, None, frame, sure, 1.0, sure)
-    return OutcomeParts(whole, whole)
+    time = find_own_time(whole)
+    if time is None:
+        return OutcomeParts(whole, whole)
+    sure = measured("outcome", time.case)
+    return OutcomeParts(whole, time.measure, None, time.frame, sure, 1.0, sure)
 
 
 def _choose(cell: Passage, item: "OutcomeItem") -> OutcomeParts:
