@@ -33,6 +33,7 @@ class Event(StrEnum):
     RECORD_REPEATED = "record_repeated"
     CALL_ENDED = "call_ended"
     RATE_LIMITED = "rate_limited"
+    RESULTS_MENDED = "results_mended"
     BUDGET_REACHED = "budget_reached"
     WORKER_STARTED = "worker_started"
     WORKER_LOST = "worker_lost"

@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 from typing import Any, Literal
+from warnings import warn
 
 from extractor.errors import ExtractorError, RecordError, StoreError, WrongType
 from extractor.pages.notebook import TrialExtraction
@@ -19,6 +20,7 @@ from extractor.run.executor import open_executor
 from extractor.run.finished import FinishedRun
 from extractor.run.folder import FAILURES, REPEATED, RunFolder, naming_file, write_atomically
 from extractor.run.manifest import MANIFEST, Manifest, Stop, describe_settings, restore_fields
+from extractor.run.reading import is_stream
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.schemas import Task, TrialRecord
@@ -73,6 +75,8 @@ class GivenRun:
         run, price = self.run, self.run.pricing.cost
         inputs = dict.fromkeys(one if isinstance(one, str) else one.source.path for one in self._sources)
         with RunFolder(self.folder, describe_settings(run.setup), inputs=inputs, price=price) as sink:
+            if sink.mended:
+                warn(str(sink.mended), stacklevel=4)
             if self._kept:
                 (self.folder / _GIVEN).write_text("\n".join(self._kept) + "\n", "utf-8")
             try:
@@ -90,8 +94,10 @@ class GivenRun:
         async with open_executor(workers) as executor:
             await self.run.perform(sink, executor)
 
-    def count(self) -> int:
-        """Return the number of records, as far as they can be read."""
+    def count(self) -> int | None:
+        """Return the number of records, as far as they can be read; None if they can be read only once."""
+        if any(isinstance(one, str) and is_stream(one) for one in self._sources):
+            return None
         return sum(1 for _ in islice(self._open(on_error=lambda _: None), self.run.limits.records))
 
     def _open(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:

@@ -100,12 +100,19 @@ def extractor(*arguments: object, stdin: bytes | None = None, **environment: str
 
 
 @contextmanager
-def start_extractor(*arguments: object, stdin: bytes | None = None, **environment: str) -> Iterator[Running]:
-    """Start ``extractor``. Kill it at the end of the block if it still runs."""
+def start_extractor(*arguments: object, stdin: bytes | Path | None = None, **environment: str) -> Iterator[Running]:
+    """Start ``extractor``. Kill it at the end of the block if it still runs.
+
+    ``stdin`` is what it reads, or the file that it reads from, such as a named pipe.
+    """
     with tempfile.TemporaryDirectory() as folder:
         streams = [Path(folder, name) for name in ("stdin", "stdout", "stderr")]
         for stream in streams:
-            stream.write_bytes(stdin or b"" if stream is streams[0] else b"")
+            stream.write_bytes(b"")
+        if isinstance(stdin, Path):
+            streams[0] = stdin
+        elif stdin:
+            streams[0].write_bytes(stdin)
         words = ["extractor", *map(str, arguments)]
         process = FORKS.Process(target=_run, args=(words, Path.cwd(), {**os.environ, **environment}, streams))
         process.start()

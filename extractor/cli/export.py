@@ -116,8 +116,7 @@ def _prepare(run: Path, found: "FinishedRun", gold: Path | None, *, partial: boo
 
     if found.incomplete and not partial:
         raise StoreError(f"{run}: {found.incomplete}; let it finish, or export what there is with --partial")
-    if found.incomplete or found.left_out:
-        warn_incomplete(run)
+    warn_incomplete(run)
     if not found.record_ids:
         raise StoreError(f"{run}: has no results to export; its failures.jsonl and `extractor report` say why")
     if gold is None:

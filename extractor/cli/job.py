@@ -1,6 +1,5 @@
 """Open the job of a command: its run, made of the options, and the processes that share the work."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from extractor.llm.opening import ReplayTally
 from extractor.run.addresses import open_inputs
 from extractor.run.executor import SMALL_RUN, Executor, InlineExecutor, ProcessExecutor, count_cores, open_executor
 from extractor.run.folder import RunFolder
+from extractor.run.reading import is_stream
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.setup import Setup
@@ -73,10 +73,10 @@ class RunJob:
         Returns None for inputs that cannot be read twice or lie on the network.
         """
         most = self.run.limits.records
-        if "-" in self.inputs:
-            return most
         if any("://" in one for one in self.inputs):
             return None
+        if any(map(is_stream, self.inputs)):  # a second reader would take records from the first
+            return most
         total = sum(1 for _ in islice(read_records(*self.inputs, on_error=lambda _: None), most))
         if folder:
             with suppress(ExtractorError):  # writing the results reports it, too
@@ -127,8 +127,8 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
             f"{given.out} is an address; {away}": given.out and "://" in given.out,
             f"{given.out} is an input; name another folder with --out": place in inputs,
             f"{given.out} is replayed; name another folder with --out": replay and place == realpath(replay),
-            "a batch reads its records several times; name a file instead of standard input": in_batches
-            and "-" in given.inputs,
+            "a batch reads its records several times; name a file instead of standard input or a pipe": in_batches
+            and any(map(is_stream, given.inputs)),
         }
     )
     spec = read_model_spec(given.model) if given.model and not replay else None
@@ -159,7 +159,7 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
         processes, connect = _share_work(given, setup, in_batches=in_batches)
         run = Run(
             setup=setup,
-            read=partial(read_records, *found, stdin=sys.stdin.buffer, open_address=open_inputs),
+            read=partial(read_records, *found, open_address=open_inputs),
             limits=RunLimits(asked.get("concurrency", 8), given.limit),
             pricing=pricing,
             workers=processes,

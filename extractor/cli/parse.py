@@ -52,7 +52,7 @@ def parse(
             failures.append(error)
         say(str(error))
 
-    for record in read_records(*inputs, on_error=report, stdin=sys.stdin.buffer):
+    for record in read_records(*inputs, on_error=report):
         with trace_rules() if explain else nullcontext() as trace:
             parsed = parse_record(record, custom)
         found = None if trace is None else place_rules(parsed, trace)

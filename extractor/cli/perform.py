@@ -44,6 +44,8 @@ def perform_job(job: RunJob) -> int:
         opening = RunFolder(job.out, settings, inputs=job.inputs, fresh=job.given.fresh, price=price)
     with opening as sink:
         folder = sink if isinstance(sink, RunFolder) else None
+        if folder and folder.mended:
+            say(str(folder.mended))
         try:
             with show_progress(tally, partial(job.count, folder), quiet=quiet, counts=bool(folder)):
                 Interrupts(run).run(_extract(job, sink))

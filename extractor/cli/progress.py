@@ -4,9 +4,11 @@ import asyncio
 import os
 import signal
 import sys
+from _thread import interrupt_main
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Timer, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +17,16 @@ if TYPE_CHECKING:
 
 _LONGEST_S = 25.0
 """So that a run has ended within 30 seconds of a signal."""
+_TO_CANCEL_S = 2.0
+"""Seconds for cancelled work to end. What holds up the event loop longer, such as a slow record, is broken off."""
 
 
 class Interrupts:
     """Handles Ctrl-C during a run: after the first, no record and no request to a model begins.
 
     Those under way may end, for as long as the model's patience allows and at most 25 seconds; then, or at the second
-    Ctrl-C, the work is cancelled. In the end ``KeyboardInterrupt`` is raised, whatever the program waits for.
+    Ctrl-C, the work is cancelled. Two seconds later it is broken off, if it still holds up the event loop. In the end
+    ``KeyboardInterrupt`` is raised, whatever the program waits for.
     """
 
     def __init__(self, run: "Run") -> None:
@@ -29,6 +34,8 @@ class Interrupts:
         self._seconds = min(patience.seconds, _LONGEST_S) if patience else _LONGEST_S
         self._run, self._count = run, 0
         self._task: asyncio.Task[Any] | None = None
+        self._timers: list[Timer] = []
+        self._is_late = False
 
     def run(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run ``work`` in an event loop. Raises ``KeyboardInterrupt`` if it was interrupted."""
@@ -46,6 +53,8 @@ class Interrupts:
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
+            for timer in self._timers:
+                timer.cancel()
             signal.signal(signal.SIGINT, before)
         if self._count:
             raise KeyboardInterrupt
@@ -53,7 +62,7 @@ class Interrupts:
     def _note(self, _signal: int, _frame: FrameType | None) -> None:
         """Handle a signal. It may come at any point, so this writes unbuffered."""
         self._count += 1
-        if self._count > 2 or self._task is None:
+        if self._count > 2 or self._is_late or self._task is None:
             raise KeyboardInterrupt
         if self._count == 1:
             self._run.is_stopping = True
@@ -65,8 +74,24 @@ class Interrupts:
             )
             os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, notice.encode())
             self._task.get_loop().call_soon_threadsafe(self._begin_end)
+            self._break_off_after(self._seconds + _TO_CANCEL_S)
         else:
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+            self._break_off_after(_TO_CANCEL_S)
+
+    def _break_off_after(self, seconds: float) -> None:
+        """Send one more signal after these seconds, unless the work has ended."""
+        timer = Timer(seconds, self._break_off)
+        timer.daemon = True
+        timer.start()
+        self._timers.append(timer)
+
+    def _break_off(self) -> None:
+        self._is_late = True
+        if hasattr(signal, "pthread_kill"):  # it also ends a call of the system
+            signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+        else:
+            interrupt_main()
 
     def _begin_end(self) -> None:
         self._run.stop("interrupted")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from extractor.results.report.overview import count_reasons, read_failures
 from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.manifest import Manifest
+from extractor.run.reading import is_stream
 from extractor.run.tally import Tally
 from extractor.schemas import Usage
 
@@ -90,10 +91,11 @@ def how_to_resume(job: RunJob, *, raises_limits: bool = False) -> str:
     """Name the command that continues this one, with ``MORE`` for its limit of money if asked."""
     if job.out is None:
         return "with --out DIR a run can go on where it stopped"
+    again = "with the same input, " if any(map(is_stream, job.inputs)) else ""
     command = shlex.join(_words())
     if raises_limits:
         command = re.sub(r"(--max-usd[= ])\S+", r"\1MORE", command)
-    return f"go on with: extractor {command}"
+    return f"{again}go on with: extractor {command}"
 
 
 def explain_lacking(job: RunJob) -> str | None:

@@ -1,4 +1,4 @@
--- The tables of run.sqlite. Semicolons may only end statements. Version 3 added the last one to those of version 2.
+-- The tables of run.sqlite. Semicolons may only end statements. Version 3 added the table of requests, version 4 that of lines.
 
 CREATE TABLE IF NOT EXISTS prompts (
     sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, system TEXT NOT NULL, schema TEXT NOT NULL
@@ -36,4 +36,7 @@ CREATE TABLE IF NOT EXISTS batches (  -- a provider's batch, whose state is plan
 CREATE TABLE IF NOT EXISTS requests (  -- sent, and no reply says what they cost. The tokens are the most that they may use
     id INTEGER PRIMARY KEY, call INTEGER NOT NULL REFERENCES calls, prompt_tokens INTEGER NOT NULL,
     written_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS lines (  -- of extractions.jsonl, with their SHA-256 and packed by zlib, to mend that file
+    record_id TEXT PRIMARY KEY, sha256 BLOB NOT NULL, packed BLOB NOT NULL
 );

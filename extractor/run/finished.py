@@ -18,6 +18,7 @@ from extractor.stages.read import read_records
 
 from .folder import EXTRACTIONS, is_locked, naming_file
 from .manifest import MANIFEST, RunState, read_manifest
+from .mending import is_whole, list_damaged, name_lines, read_placed
 from .store import LEFT, RunStore, digest_record
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -59,8 +60,7 @@ class FinishedRun:
             raise StoreError(f"{folder}: contains no run; name a folder that extractor run --out wrote")
         self.folder, self.manifest = folder, manifest
         with closing(RunStore(folder, reading=True)) as store:
-            lines = store.lines(left=left)
-            self._places = {record_id: (start, length) for record_id, start, length in lines}
+            self._places = {placed.record_id: placed for placed in store.lines(left=left)}
             self.left_out = 0 if left else store.count(LEFT)
         self._corrected: Mapping[str, Path] = {}
 
@@ -79,6 +79,18 @@ class FinishedRun:
         return f"{records}, {'still running' if running else 'interrupted'}"
 
     @property
+    def damage(self) -> str | None:
+        """What is damaged in the file of results; None if nothing is, or a run writes to it. Reads the whole file."""
+        path = self.folder / EXTRACTIONS
+        if is_locked(self.folder) or not self._places:
+            return None
+        with naming_file(path):
+            damaged = list_damaged(path, iter(self._places.values()))
+        if not damaged:
+            return None
+        return f"{name_lines(damaged, len(self._places))} of {EXTRACTIONS} are damaged"
+
+    @property
     def record_ids(self) -> list[str]:
         """The ids of all results, in input order."""
         return list(self._places)
@@ -91,10 +103,12 @@ class FinishedRun:
         try:
             return shape.model_validate_json(self.read_line(record_id))
         except ValidationError as error:
+            problem = f"{self.folder / EXTRACTIONS}: the result of {record_id} cannot be read"
+            if error.errors()[0]["type"] == "json_invalid":
+                raise StoreError(f"{problem}; the command of the run extracts it again") from error
             raise StoreError(
-                f"{self.folder / EXTRACTIONS}: the result of {record_id} cannot be read ({error.error_count()} "
-                "problems); it was changed, or another version of this program made it: run the same command again"
-                " with --replay of this folder and another --out"
+                f"{problem} ({error.error_count()} problems); it was changed, or another version of this program made"
+                " it: run the same command again with --replay of this folder and another --out"
             ) from error
 
     def correct(self, gold: Mapping[str, Path]) -> None:
@@ -102,14 +116,16 @@ class FinishedRun:
         self._corrected = gold
 
     def read_line(self, record_id: str) -> bytes:
-        """Return a record's result as JSON."""
+        """Return a record's result as JSON. The store has that of a damaged line."""
         if record_id in self._corrected:
             return self._corrected[record_id].read_bytes()
-        start, length = self._places[record_id]
-        path = self.folder / EXTRACTIONS
+        placed, path = self._places[record_id], self.folder / EXTRACTIONS
         with naming_file(path), path.open("rb") as results:
-            results.seek(start)
-            return results.read(length)
+            line = read_placed(results, placed)
+        if is_whole(line, placed):
+            return line
+        with closing(RunStore(self.folder, reading=True)) as store:
+            return store.read_line(record_id) or line
 
     def read_lines(self) -> Iterator[bytes]:
         """Yield all results as JSON, in input order, without lines that a killed run did not store."""

@@ -13,6 +13,7 @@ from typing import IO, Any, Self
 from filelock import FileLock, Timeout
 
 from extractor.errors import DiskFull, RepeatedRecord, SettingsDiffer, StoreError
+from extractor.events import Event, tell
 from extractor.llm.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.llm.store import CallStore
 from extractor.schemas import TrialRecord, Usage
@@ -29,6 +30,7 @@ from .manifest import (
     read_manifest,
     restore_fields,
 )
+from .mending import Mended, fresh_path, repair_results, sort_results
 from .records import Sink
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
@@ -47,8 +49,8 @@ class RunFolder(Sink):
     Opening the folder of an earlier run continues it. A record is done if there is a result with its id and text that
     lacks no answer of a model. ``changed`` counts records whose text has changed. With ``fresh`` no record counts as
     done; ``begin`` discards the earlier run. Results are appended as they come, and ``finish`` sorts them; only records
-    in progress are in memory. ``differing`` are the first repeated records with another text. ``price`` returns the
-    cost of tokens in picodollars.
+    in progress are in memory. ``differing`` are the first repeated records with another text. ``mended`` is what was
+    damaged in the file of results. ``price`` returns the cost of tokens in picodollars.
 
     Raises ``StoreError`` if the folder cannot be written, is in use, or contains foreign files, ``SettingsDiffer`` if
     it holds something of a run with other settings.
@@ -69,6 +71,7 @@ class RunFolder(Sink):
         self._inputs = tuple(dict.fromkeys(inputs))
         self.changed = self._position = 0
         self.differing: list[RepeatedRecord] = []
+        self.mended: Mended | None = None
         self._files: dict[str, IO[bytes]] = {}
         self._total: int | None = None
         self._manifest_lock = Lock()  # another thread may call note_total
@@ -280,7 +283,10 @@ class RunFolder(Sink):
             open_run_to_read(self.path).close()  # an empty store is not taken for a new one
         self._manifest = earlier
         with naming_file(results):
-            repair_results(results, self._open_store())
+            self.mended = repair_results(results, self._open_store())
+        if self.mended:
+            damage = {"changed": len(self.mended.changed), "moved": self.mended.moved, "lost": len(self.mended.lost)}
+            tell(Event.RESULTS_MENDED, **damage)
 
 
 def _to_json(content: Mapping[str, Any]) -> bytes:
@@ -371,38 +377,5 @@ def naming_file(path: Path) -> Iterator[None]:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file completely, or leave the old one."""
-    _fresh(path).write_bytes(content)
-    _fresh(path).replace(path)
-
-
-def sort_results(path: Path, store: RunStore) -> None:
-    """Sort the lines by input order. Readers see the old file or the sorted one.
-
-    Writes the sorted lines to a second file, stores the new places, and replaces the first file. After a kill in
-    between, ``repair_results`` compares the second file with the store.
-    """
-    if store.is_sorted(path.stat().st_size):
-        return
-    with path.open("rb") as file, _fresh(path).open("wb") as ordered:
-        for _, start, length in store.lines():
-            file.seek(start)
-            ordered.write(file.read(length))
-    store.note_sorted()
-    _fresh(path).replace(path)
-
-
-def repair_results(path: Path, store: RunStore) -> None:
-    """Make the file and the store agree again after a kill.
-
-    Finishes or undoes an interrupted sort, and cuts off a line that is incomplete or not stored.
-    """
-    if (fresh := _fresh(path)).exists():
-        fresh.replace(path) if store.is_sorted(fresh.stat().st_size) else fresh.unlink()
-    path.touch()
-    end = store.trim(path.stat().st_size)
-    with path.open("r+b") as file:
-        file.truncate(end)
-
-
-def _fresh(path: Path) -> Path:
-    return path.with_name(f".{path.name}.new")
+    fresh_path(path).write_bytes(content)
+    fresh_path(path).replace(path)

@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import NamedTuple
 
 from extractor.errors import EngineError, ExtractorError
@@ -17,6 +16,7 @@ from extractor.schemas import TrialRecord, Usage
 from extractor.stages.ask.planner import Estimate, estimate_record
 
 from .executor import Executor
+from .reading import Reader
 
 _CACHED_FROM = 1024
 """Providers cache the beginning of prompts with at least this many tokens."""
@@ -74,8 +74,8 @@ async def measure_records(
 
     ``on_error`` gets the error of each record that cannot be estimated; ``on_estimate`` is called for all others.
     """
-    unread, count, total = iter(records), 0, Estimate()
-    while chunk := tuple(islice(unread, max(1, executor.capacity))):
+    reader, count, total = Reader(records), 0, Estimate()
+    while chunk := await reader.read_some(max(1, executor.capacity)):
         steps = (executor.compute(estimate_record, record, options) for record in chunk)
         for found in await asyncio.gather(*steps, return_exceptions=True):
             if isinstance(found, Estimate):
@@ -85,6 +85,7 @@ async def measure_records(
                 on_error(found)
             else:
                 raise found
+    reader.close()
     return Measured(count, total)
 
 

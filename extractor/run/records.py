@@ -27,6 +27,7 @@ from extractor.llm.cost.budget import Budget
 from extractor.schemas import TrialRecord
 from extractor.stages.ask.questions import Session, session
 
+from .reading import Reader
 from .tally import ExtractedLine, Tally, add_counts
 from .worker import relax_garbage_collector
 
@@ -87,16 +88,11 @@ class StreamSink(Sink):
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    """Limits of a run: records in progress at once, records to read, and the cost.
-
-    With ``reads_in_thread`` each record is read in a thread, so that a file of broken records does not block the event
-    loop; no limit of time holds there.
-    """
+    """Limits of a run: records in progress at once, records to read, and the cost."""
 
     concurrency: int = 8
     records: int | None = None
     budget: Budget | None = None
-    reads_in_thread: bool = False
 
 
 async def extract_records(
@@ -105,9 +101,11 @@ async def extract_records(
     sink: Sink,
     tally: Tally,
     limits: RunLimits,
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> None:
     """Extract every record, write the results to ``sink`` and count them in ``tally``.
 
+    Records are read in a thread, where no limit of time holds. As soon as ``is_stopping``, no other one is waited for.
     Results keep input order unless the sink accepts any order. Any error of a record is written as a failure. Raises
     ``BudgetReached`` or ``ModelAway`` after the records in progress; ``ModelUnavailable`` if the model cannot be used
     and no record has used it before; and ``EngineError`` if no process can extract records. Finished results are always
@@ -115,9 +113,9 @@ async def extract_records(
     """
     relax_garbage_collector()
     progress, budget = _InProgress(extract, sink, tally, limits.concurrency), limits.budget
-    left = islice(records, limits.records)
+    reader = Reader(islice(records, limits.records))
     try:
-        while record := await asyncio.to_thread(next, left, None) if limits.reads_in_thread else next(left, None):
+        while record := await reader.read(is_stopping, progress.write_ready):
             if progress.is_done(record):
                 continue
             if budget and budget.reached:
@@ -138,6 +136,7 @@ async def extract_records(
         progress.write([task for task in progress.tasks if task.done()])
         raise
     finally:
+        reader.close()
         await progress.cancel()
 
 
@@ -202,6 +201,10 @@ class _InProgress:
         """Wait until a record ends, and write what is ready. Raises errors that must stop the run."""
         if running := [task for task in self.tasks if not task.done()]:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        self.write_ready()
+
+    def write_ready(self) -> None:
+        """Write what is ready. Raises errors that must stop the run."""
         ready = filter if self._sink.in_any_order else takewhile
         for error in self.write(ready(asyncio.Task.done, list(self.tasks))):
             if isinstance(error, (ModelAway, EngineError)) or (_is_lasting(error) and not self._model_was_used):
@@ -226,6 +229,8 @@ class _InProgress:
             self._sink.write(line, session)
             self._tally.add(line)
             return None
+        if isinstance(error, KeyboardInterrupt):  # it was broken off, and is neither done nor failed
+            return error
         if isinstance(error, StoreError) or not isinstance(error, (Exception, asyncio.CancelledError)):
             raise error
         if isinstance(error, ModelError) and error.usage:

@@ -22,6 +22,7 @@ from extractor.setup import Setup
 from .executor import Executor, extract_with
 from .folder import RunFolder
 from .manifest import Stop
+from .reading import call_in_loop
 from .records import RunLimits, Sink, extract_records, note_unread
 from .tally import Tally
 
@@ -48,7 +49,7 @@ class Run:
     Args:
         setup: The options and the model.
         read: Reads the records from the first one; its ``on_error`` gets the error of each one that cannot be read.
-        limits: The requests at once (for each worker of a cluster), the records to read, and how they are read.
+        limits: The requests at once (for each worker of a cluster), and the records to read.
         pricing: The price of tokens, and the run's limit of money.
         meter: The budget that calls must fit, in place of the run's own; then ``limits.budget`` ends the run.
         workers: The number of processes, for the log.
@@ -101,21 +102,24 @@ class Run:
                 folder.begin()
             tally.meter, tally.lost, tally.price = lambda: opened.usage, lambda: opened.lost, self.pricing.cost
             tally.watch = opened.watch
-            records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
-            limits = replace(self.limits, concurrency=records, budget=budget)
+            most = requests + min(requests, ahead) if opened.model else max(requests, ahead)
+            limits = replace(self.limits, concurrency=most, budget=budget)
             extract = partial(extract_with, executor, opened)
 
             async def extract_all() -> None:
                 tally.begin_again()
-                await extract_records(self._read_until_stopped(sink), extract, sink, tally, limits)
+                records = self._read_until_stopped(sink, asyncio.get_running_loop())
+                await extract_records(records, extract, sink, tally, limits, lambda: self.is_stopping)
 
             yield extract_all
 
-    def _read_until_stopped(self, sink: Sink) -> Iterator[TrialRecord]:
+    def _read_until_stopped(self, sink: Sink, loop: asyncio.AbstractEventLoop) -> Iterator[TrialRecord]:
+        """Read the records in another thread than that of the ``loop``, which alone writes."""
+
         def report(error: ExtractorError) -> None:
             if self.is_stopping:
                 raise _Enough
-            note_unread(error, sink, self.tally)
+            call_in_loop(loop, partial(note_unread, error, sink, self.tally))
 
         with suppress(_Enough):
             for record in self.read(on_error=report):

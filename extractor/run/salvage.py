@@ -6,6 +6,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +18,7 @@ from extractor.llm.store import CallStore
 from .folder import EXTRACTIONS, lock_folder, naming_file
 from .manifest import MANIFEST, read_manifest
 
-_TABLES = ("batches", "calls", "requests", "records", "answers")
+_TABLES = ("batches", "calls", "requests", "lines", "records", "answers")
 _GAP = 10_000
 """Rows that may be lost one after another before a table is taken to end there, if its last row cannot be found."""
 _Row = Mapping[str, Any]
@@ -110,7 +111,7 @@ def _try(old: sqlite3.Connection, sql: str, *parameters: Any) -> list[_Row]:
 
 
 def _copy(new: Database, table: str, row: _Row, results: Path) -> bool:
-    """Copy a row, and return whether it is whole: texts can be unpacked, and the line of a record is where it says."""
+    """Copy a row, and return whether it is whole: texts can be unpacked, and the line of a record is found."""
     names = ", ".join(f'"{name}"' for name in row.keys())  # noqa: SIM118 - a row iterates over its values
     sql = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({', '.join('?' * len(tuple(row)))})"  # noqa: S608
     try:
@@ -118,10 +119,19 @@ def _copy(new: Database, table: str, row: _Row, results: Path) -> bool:
             for text in filter(None, (row["user"], row["answer"])):
                 zlib.decompress(text)
         if table == "records":
-            with results.open("rb") as file:
-                file.seek(row["start"])
-                if json.loads(file.read(row["length"]))["record_id"] != row["record_id"]:
-                    return False
+            if not _has_line(new, row, results):
+                return False
+        if table == "lines" and sha256(zlib.decompress(row["packed"])).digest() != row["sha256"]:
+            return False
         return bool(new.execute(sql, tuple(row)).rowcount)
     except (OSError, ValueError, TypeError, LookupError, OverflowError, zlib.error, StoreError):
         return False
+
+
+def _has_line(new: Database, row: _Row, results: Path) -> bool:
+    """Return whether the line of a record is in the new store, or stands in the file of results where it says."""
+    if new.value("SELECT EXISTS (SELECT 1 FROM lines WHERE record_id = ?)", (row["record_id"],)):
+        return True
+    with results.open("rb") as file:
+        file.seek(row["start"])
+        return bool(json.loads(file.read(row["length"]))["record_id"] == row["record_id"])

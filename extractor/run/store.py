@@ -1,11 +1,13 @@
-"""Store the finished records of a run in ``run.sqlite``, with the places of their lines and their counts."""
+"""Store the finished records of a run in ``run.sqlite``, with their lines, the places of these, and their counts."""
 
 import json
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -21,6 +23,8 @@ from .tally import ExtractedLine
 
 DONE, LACKING, LEFT = "done", "lacking", "left"
 """States of a record with a result: it lacks nothing, or an answer of a model, or the input no longer has it."""
+_FAST = 1
+"""A tenth of the time of zlib's default, for a fifth more bytes."""
 _IN_ORDER = "ORDER BY invocation DESC, position"
 
 
@@ -39,6 +43,18 @@ class KnownRecord:
     path: str
     invocation: int
     done: bool
+
+
+class PlacedLine(NamedTuple):
+    """Where the line of a record stands: its first byte, its length with its end, and the digest of what is before it.
+
+    There is no digest of a line that an earlier version stored.
+    """
+
+    record_id: str
+    start: int
+    length: int
+    sha256: bytes | None
 
 
 class RunStore:
@@ -106,9 +122,15 @@ class RunStore:
             "length": place[1],
             "counts": line.counts,
         }
+        kept = {
+            "record_id": record.record_id,
+            "sha256": sha256(line.line).digest(),
+            "packed": zlib.compress(line.line, _FAST),
+        }
+        answers = [_describe(record, *one) for one in session.answers]
         with self.database.transaction():
             self.database.execute("DELETE FROM answers WHERE record_id = ?", (record.record_id,))
-            for table, rows in (("records", [row]), ("answers", [_describe(record, *one) for one in session.answers])):
+            for table, rows in (("records", [row]), ("lines", [kept]), ("answers", answers)):
                 for one in rows:
                     columns, marks = ", ".join(f'"{name}"' for name in one), ", ".join("?" * len(one))
                     sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - own names
@@ -135,36 +157,61 @@ class RunStore:
         """Yield the counts of each record, as JSON."""
         return (row[0] for row in self.database.execute("SELECT counts FROM records"))
 
-    def lines(self, *, left: bool = True) -> Iterator[tuple[str, int, int]]:
-        """Yield the id, first byte and length of each line in input order, with this invocation's records first.
+    def lines(self, *, left: bool = True) -> Iterator[PlacedLine]:
+        """Yield the place of each line in input order, with this invocation's records first.
 
         Without ``left``, those are omitted whose record the input no longer has.
         """
-        sql = f"SELECT record_id, start, length FROM records WHERE state <> ? OR ? {_IN_ORDER}"  # noqa: S608
-        return iter(self.database.execute(sql, (LEFT, left)))
+        digest = "(SELECT sha256 FROM lines WHERE lines.record_id = records.record_id)" if self._has_lines else "NULL"
+        sql = f"SELECT record_id, start, length, {digest} FROM records WHERE state <> ? OR ? {_IN_ORDER}"  # noqa: S608
+        return map(PlacedLine._make, self.database.execute(sql, (LEFT, left)))
 
-    def trim(self, size: int) -> int:
-        """Delete records whose lines are not within the first ``size`` bytes. Returns the end of the last line."""
-        self.database.execute("DELETE FROM records WHERE start + length > ?", (size,))
+    def read_line(self, record_id: str) -> bytes | None:
+        """Return the stored line of a record, with its end; None if it is not there, or damaged."""
+        sql = "SELECT sha256, packed FROM lines WHERE record_id = ?"
+        row = self.database.row(sql, (record_id,)) if self._has_lines else None
+        if row is None:
+            return None
+        digest, packed = row
+        try:
+            line = zlib.decompress(packed)
+        except (zlib.error, TypeError):
+            return None
+        return line + b"\n" if sha256(line).digest() == digest else None
+
+    @cached_property
+    def _has_lines(self) -> bool:
+        """Whether this version made the store; one before it kept no lines."""
+        return bool(self.database.value("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'lines')"))
+
+    def find_end(self) -> int:
+        """Return the byte after the last line."""
         return int(self.database.value("SELECT max(start + length) FROM records") or 0)
 
     def is_sorted(self, size: int) -> bool:
         """Return whether the lines are in input order without gaps, and end at byte ``size``."""
         end = 0
-        for _, start, length in self.lines():
-            if start != end:
+        for placed in self.lines():
+            if placed.start != end:
                 return False
-            end = start + length
+            end = placed.start + placed.length
         return end == size
 
-    def note_sorted(self) -> None:
-        """Store the places of lines in input order without gaps."""
+    def note_sorted(self, lost: Iterable[str] = ()) -> None:
+        """Store the places of lines in input order without gaps. The ``lost`` ones have none: they are deleted."""
+        with self.database.transaction():
+            for table in ("records", "lines"):
+                names = ((record_id,) for record_id in lost)
+                self.database.execute_many(f"DELETE FROM {table} WHERE record_id = ?", names)  # noqa: S608 - own names
+            self._place_in_order()
+        self.database.execute("PRAGMA wal_checkpoint(FULL)")  # on the disk before the file is replaced
+
+    def _place_in_order(self) -> None:
         self.database.execute(
             "UPDATE records SET start = sorted.start FROM (SELECT record_id AS name, coalesce(sum(length) OVER"  # noqa: S608
             f" ({_IN_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS start"
             " FROM records) AS sorted WHERE record_id = sorted.name"
         )
-        self.database.execute("PRAGMA wal_checkpoint(FULL)")  # on the disk before the file is replaced
 
     def close(self) -> None:
         self.database.close()

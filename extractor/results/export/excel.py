@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from extractor.errors import StoreError
 
@@ -11,13 +12,7 @@ from .tables import Table
 
 _MOST_ROWS, _LONGEST_TEXT, _LONGEST_NAME = 1_048_576, 32_767, 31
 """The limits of Excel: rows of a sheet with its header, characters of a cell, characters of a sheet's name."""
-_OPTIONS = {
-    "constant_memory": True,
-    # A text stays a text, whatever it begins with.
-    "strings_to_formulas": False,
-    "strings_to_numbers": False,
-    "strings_to_urls": False,
-}
+_OPTIONS = {"constant_memory": True}
 
 
 def write_workbook(path: Path, tables: Sequence[Table], rows: Mapping[str, Path]) -> None:
@@ -32,7 +27,8 @@ def write_workbook(path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
         bold, names = book.add_format({"bold": True}), set[str]()
         for table in tables:
             sheet = book.add_worksheet(_name_sheet(table.name, names))
-            sheet.write_row(0, 0, [column.name for column in table.columns], bold)
+            for place, column in enumerate(table.columns):
+                sheet.write_string(0, place, column.name, bold)
             sheet.freeze_panes(1, 0)
             with rows[table.name].open("rb") as lines:
                 for number, line in enumerate(lines, start=1):
@@ -41,8 +37,17 @@ def write_workbook(path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
                     for place, (column, cell) in enumerate(json.loads(line).items()):
                         if isinstance(cell, str) and len(cell.encode("utf-16-le")) > 2 * _LONGEST_TEXT:
                             raise _refuse(table, f"row {number}, {column}: has more than {_LONGEST_TEXT:,} characters")
-                        if cell is not None:
-                            sheet.write(number, place, cell)
+                        _write_cell(sheet, number, place, cell)
+
+
+def _write_cell(sheet: Any, row: int, place: int, cell: str | float | bool | None) -> None:
+    """Write a cell by its type. ``Worksheet.write`` would guess: ``{=...}`` is an array formula in versions before 3.3.1."""
+    if isinstance(cell, str):
+        sheet.write_string(row, place, cell)
+    elif isinstance(cell, bool):
+        sheet.write_boolean(row, place, cell)
+    elif cell is not None:
+        sheet.write_number(row, place, cell)
 
 
 def _refuse(table: Table, problem: str) -> StoreError:

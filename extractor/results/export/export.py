@@ -1,6 +1,7 @@
 """Export a run's results, or the gold of a review, record by record to tables."""
 
 import json
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import nullcontext
@@ -158,12 +159,12 @@ def read_results(
             mend = "correct it, or finish its record again"
             yield _parse(gold.read_bytes(), str(gold), mend, mend, threshold)
         return
+    remedy = "copy the file again from the folder of its run" if lines is None else "run its command again"
     with path.open("rb") if lines is None else nullcontext(lines) as found:
         for number, line in enumerate(found, start=1):
-            if not line.isspace():
-                remedy = "resume the run, which mends it, or wait for its end"
+            if line.removeprefix(BOM_UTF8).strip():
                 yield _parse(
-                    line, f"{path}, line {number}", remedy, "recreate it with `extractor run --replay`", threshold
+                    line.removeprefix(BOM_UTF8), f"{path}, line {number}", remedy, "recreate it with `extractor run --replay`", threshold
                 )
 
 

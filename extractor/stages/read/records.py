@@ -8,7 +8,7 @@ from functools import partial
 from glob import has_magic, iglob
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.schemas import Source, TrialRecord
@@ -143,12 +143,21 @@ def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRec
     return RepeatedRecord(source.path, record.record_id, first, same_text=known == digest, place=source.place)
 
 
+def open_stdin() -> BinaryIO:
+    """Return standard input without a buffer of its own.
+
+    The end of the program would wait for the lock of a buffer from which a thread still reads.
+    """
+    buffer = sys.stdin.buffer
+    return cast("BinaryIO", getattr(buffer, "raw", buffer))
+
+
 def _open_input(
     location: str, stdin: BinaryIO | None, open_address: OpenAddress | None
 ) -> Iterator[tuple[str, BinaryIO] | RecordError]:
     """Yield the open files of one input, each closed before the next is opened."""
     if location == "-":
-        yield STDIN, stdin or sys.stdin.buffer
+        yield STDIN, stdin or open_stdin()
     elif open_address and "://" in location:
         for found in open_address(location):
             with nullcontext() if isinstance(found, RecordError) else closing(found[1]):
