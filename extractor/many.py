@@ -12,6 +12,7 @@ from warnings import warn
 
 from extractor.errors import ExtractorError, RecordError, StoreError, WrongType
 from extractor.pages.notebook import TrialExtraction
+from extractor.record_limits import check_unicode
 from extractor.results.export import choose_tables, collect_rows, read_registry
 from extractor.results.export.frames import make_frame, open_library
 from extractor.results.report.overview import read_failures
@@ -28,7 +29,8 @@ from extractor.schemas.evidence import PricedUsage
 from extractor.setup import Setup
 from extractor.stages.read import read_records
 from extractor.stages.read.json_studies import write_study
-from extractor.stages.read.records import check_new, refuse_missing
+from extractor.stages.read.names import exists, is_text
+from extractor.stages.read.records import check_new, refuse_missing, refuse_text
 
 Given = str | PathLike[str] | TrialRecord | Mapping[str, Any]
 _GIVEN = "given.jsonl"
@@ -46,25 +48,39 @@ class GivenRun:
 
     def __init__(self, setup: Setup, folder: Path, given: Sequence[Given], limits: RunLimits) -> None:
         self.folder = folder
-        self._sources: list[str | TrialRecord] = []
+        self._sources: list[str | TrialRecord | RecordError] = []
         self._kept: list[str] = []
-        for one in given:
-            if isinstance(one, str | PathLike):
-                self._sources.append(fspath(one))
-            elif isinstance(one, TrialRecord) and Path(one.source.path).exists():
-                self._sources.append(one)
-            elif not isinstance(one, TrialRecord | Mapping):
-                raise WrongType(f"{type(one).__name__} is no record; give files, folders, records or dictionaries")
-            else:
-                if not self._kept:
-                    self._sources.append(str(folder / _GIVEN))
-                self._kept.append(one.model_dump_json() if isinstance(one, TrialRecord) else write_study(one))
-        named = [one for one in self._sources if isinstance(one, str)]
-        if not self._kept and len(named) == len(self._sources):
-            refuse_missing(named)
+        for number, one in enumerate(given, 1):
+            self._take(number, one)
+        if all(isinstance(one, str | PathLike) for one in given):
+            refuse_missing([fspath(one) for one in given if isinstance(one, str | PathLike)])
         self.registry: dict[str, Mapping[str, Any]] = {}
         self.stopped: str | None = None
         self.run = Run(setup=setup, read=self._read, limits=limits, pricing=setup.pricing)
+
+    def _take(self, number: int, one: Given) -> None:
+        """Take one input. What cannot be kept is a failure of that record."""
+        if isinstance(one, str | PathLike):
+            name = fspath(one)
+            self._sources.append(refuse_text(name) if is_text(name) else name)
+            return
+        if not isinstance(one, TrialRecord | Mapping):
+            raise WrongType(f"{type(one).__name__} is no record; give files, folders, records or dictionaries")
+        if isinstance(one, TrialRecord) and exists(one.source.path):
+            self._sources.append(one)
+            return
+        try:
+            line = _write_record(one) if isinstance(one, TrialRecord) else write_study(one)
+        except RecordError as error:
+            self._sources.append(error)
+            return
+        except WrongType as error:
+            problem, _, remedy = str(error).rpartition("; ")
+            self._sources.append(RecordError("given", problem, remedy, place=f"item {number}"))
+            return
+        if not self._kept:
+            self._sources.append(str(self.folder / _GIVEN))
+        self._kept.append(line)
 
     def stop(self) -> None:
         """Begin no further record. Another thread may call this."""
@@ -73,7 +89,8 @@ class GivenRun:
     def perform(self, workers: int) -> None:
         """Perform the run in its folder."""
         run, price = self.run, self.run.pricing.cost
-        inputs = dict.fromkeys(one if isinstance(one, str) else one.source.path for one in self._sources)
+        read = [one for one in self._sources if not isinstance(one, RecordError)]
+        inputs = dict.fromkeys(one if isinstance(one, str) else one.source.path for one in read)
         with RunFolder(self.folder, describe_settings(run.setup), inputs=inputs, price=price) as sink:
             if sink.mended:
                 warn(str(sink.mended), stacklevel=4)
@@ -102,8 +119,12 @@ class GivenRun:
 
     def _open(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
         for one in self._sources:
-            read = read_records(one, on_error=on_error, open_address=open_inputs) if isinstance(one, str) else [one]
-            yield from read
+            if isinstance(one, RecordError):
+                on_error(one)
+            elif isinstance(one, TrialRecord):
+                yield one
+            else:
+                yield from read_records(one, on_error=on_error, open_address=open_inputs)
 
     def _read(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
         seen: dict[str, tuple[str, int]] = {}
@@ -114,6 +135,12 @@ class GivenRun:
                 continue
             self.registry[record.record_id] = read_registry(record)
             yield checked
+
+
+def _write_record(record: TrialRecord) -> str:
+    """Return a record as a line of JSON. Raises ``RecordError`` for what JSON cannot hold."""
+    check_unicode(record)
+    return record.model_dump_json()
 
 
 class Results:

@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from extractor.options import ExtractionOptions
-from extractor.record_limits import MAX_ITEMS, check_size, limit_steps, limit_time, refuse_larger
+from extractor.record_limits import MAX_ITEMS, check_size, check_unicode, limit_steps, limit_time, refuse_larger
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.stages.ask.dialogue import Replies, Round, dialogue
 from extractor.stages.assemble import assemble_extraction
@@ -38,6 +38,7 @@ def _run_stages(record: TrialRecord | ParsedRecord, options: ExtractionOptions) 
 
 def _parse_within_limits(record: TrialRecord, options: ExtractionOptions) -> ParsedRecord:
     check_size(record)
+    check_unicode(record)
     parsed = parse_record(record, options.fields)
     refuse_larger(record.source, MAX_ITEMS, len(parsed.criteria), "criteria")
     refuse_larger(record.source, MAX_ITEMS, len(parsed.regimens), "regimens")

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from extractor.errors import RecordTooLarge, RecordTooSlow
+from extractor.errors import RecordError, RecordTooLarge, RecordTooSlow
 from extractor.schemas import Source, TrialRecord
 
 MAX_CHARACTERS = 1_000_000
@@ -50,6 +50,26 @@ def check_size(record: TrialRecord) -> None:
     refuse_larger(source, MAX_SECTIONS, len(texts), "sections")
     refuse_larger(source, MAX_CHARACTERS, sum(map(len, texts)), "characters")
     refuse_larger(source, MAX_LINES, sum(text.count("\n") + text.count("|") for text in texts), "lines")
+
+
+def check_unicode(record: TrialRecord) -> None:
+    """Raise ``RecordError`` for a record with half of a surrogate pair, or anything else that JSON cannot hold."""
+    source = record.source
+    try:
+        record.model_dump_json(include={"record_id", "sections", "registry"})
+    except (ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
+        broken = next((one.name for one in record.sections if not _is_unicode(one.text)), None)
+        place = ", ".join(filter(None, (source.place, broken)))
+        problem = "text that is not valid Unicode" if "surrogate" in str(error) else "a record that JSON cannot hold"
+        path = source.path.encode("utf-8", "backslashreplace").decode()
+        raise RecordError(path, problem, "correct it, or leave the record out", place=place or None) from None
+
+
+def _is_unicode(text: object) -> bool:
+    try:
+        return isinstance(text, str) and bool(text.encode() or not text)
+    except UnicodeEncodeError:
+        return False
 
 
 class _TimeUp(BaseException):

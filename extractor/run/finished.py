@@ -19,6 +19,7 @@ from extractor.stages.read import read_records
 from .folder import EXTRACTIONS, is_locked, naming_file
 from .manifest import MANIFEST, RunState, read_manifest
 from .mending import is_whole, list_damaged, name_lines, read_placed
+from .reading import is_stream
 from .store import LEFT, RunStore, digest_record
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -167,4 +168,4 @@ def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:
 
 
 def _list_readable(inputs: Sequence[str | PathLike[str]]) -> tuple[str | PathLike[str], ...]:
-    return tuple(one for one in inputs if one != "-" and not Path(one).is_fifo())
+    return tuple(one for one in inputs if not is_stream(one))

@@ -19,6 +19,7 @@ from extractor.fields import CustomField
 from extractor.llm.database import RUN_FILE
 from extractor.schemas import Usage
 from extractor.stages.ask.prompt import list_prompt_versions
+from extractor.stages.read.names import exists, is_text
 
 from .store import LACKING, LEFT, RunStore
 from .tally import USAGE_OF_RECORDS, Tally, add_counts
@@ -160,7 +161,7 @@ class Manifest(BaseModel):
     def find_inputs(self) -> tuple[str, ...]:
         """Return the inputs at their absolute paths, or as they were given if those paths do not exist."""
         return tuple(
-            path if path != _make_absolute(given) and (Path(path).exists() or glob(path)) else given  # noqa: PTH207
+            path if path != _make_absolute(given) and _is_there(path) else given
             for given, path in zip(self.inputs, self.input_paths or self.inputs, strict=True)
         )
 
@@ -185,6 +186,11 @@ def how_to_keep_answers(folder: Path) -> str:
     """Return a remedy for a folder whose run cannot go on. It pays for no answer again."""
     kept = f", where --replay {shlex.quote(str(folder))} takes its answers" if (folder / RUN_FILE).is_file() else ""
     return f"restore it, or use another --out{kept}"
+
+
+def _is_there(path: str) -> bool:
+    """Return whether a file, a folder, or one that matches a pattern is at a path."""
+    return not is_text(path) and (exists(path) or bool(glob(path)))  # noqa: PTH207 - Path.glob takes no absolute patterns
 
 
 def _make_absolute(given: str) -> str:

@@ -11,6 +11,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
+from extractor.stages.read.names import may_be_path
+
 T = TypeVar("T")
 
 _LOOK_S = 0.5
@@ -123,6 +125,8 @@ def is_stream(given: str | os.PathLike[str]) -> bool:
     """
     if given == "-":
         return True
+    if not may_be_path(os.fspath(given)):
+        return False
     path = Path(given)
     try:
         return path.exists() and not path.is_file() and not path.is_dir()

@@ -197,7 +197,9 @@ def _read_id(data: bytes, place: GoldPlace) -> str:
         record_id = json.loads(data)["record_id"]
         record_id.encode()  # fails for non-text, and for text that cannot be written
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise GoldError(f"{place}: is not an extraction (JSON with a record_id); correct or remove it") from error
+        is_run = place.path.name == _RUN_FILE and place.path.with_name("run.json").is_file()
+        remedy = "the command of the run mends the file" if is_run else "correct or remove it"
+        raise GoldError(f"{place}: is not an extraction (JSON with a record_id); {remedy}") from error
     return str(record_id)
 
 

@@ -164,7 +164,11 @@ def read_results(
         for number, line in enumerate(found, start=1):
             if line.removeprefix(BOM_UTF8).strip():
                 yield _parse(
-                    line.removeprefix(BOM_UTF8), f"{path}, line {number}", remedy, "recreate it with `extractor run --replay`", threshold
+                    line.removeprefix(BOM_UTF8),
+                    f"{path}, line {number}",
+                    remedy,
+                    "recreate it with `extractor run --replay`",
+                    threshold,
                 )
 
 

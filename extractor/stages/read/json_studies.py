@@ -127,11 +127,21 @@ def build_study(study: Any) -> Draft:
 
 
 def write_study(study: Mapping[str, Any]) -> str:
-    """Return a study as a line of JSON. Raises ``WrongType`` for what JSON cannot hold."""
+    """Return a study as a line of JSON, in ASCII. Raises ``WrongType`` for what JSON cannot hold."""
     try:
-        return json.dumps(study, ensure_ascii=False)
-    except (TypeError, ValueError) as problem:
-        raise WrongType(f"the dictionary is no JSON ({problem}); give a study as json.load reads it") from None
+        return json.dumps(study, default=_as_dictionary)
+    except RecursionError:
+        problem = f"it is nested more than {MAX_NESTING} deep"
+    except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
+        problem = str(error) or type(error).__name__
+    raise WrongType(f"the dictionary is no JSON ({problem}); give a study as json.load reads it")
+
+
+def _as_dictionary(given: object) -> dict[Any, Any]:
+    """Return any other mapping as a dictionary. Raises ``TypeError`` for what is none."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    raise TypeError(f"it holds {type(given).__name__}")
 
 
 def _read_own(record: dict[str, Any]) -> Draft:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
+from extractor.record_limits import check_unicode
 from extractor.schemas import Source, TrialRecord
 from extractor.suggestions import suggest
 
 from .archives import BROKEN_STREAM, Document, as_unreadable, open_documents
 from .drafts import Found, Unreadable, build_draft, find_trial_id
 from .flat import build_plain
+from .names import exists, is_file, is_text, shorten
 
 STDIN = "<stdin>"
 OpenAddress = Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]]
@@ -51,7 +53,7 @@ def read_records(
         if not isinstance(given, str | os.PathLike):
             raise WrongType(f"{type(given).__name__} is no path; give each file or folder as an argument of its own")
         location = os.fspath(given)
-        named = location == "-" or (Path(location).exists() and not Path(location).is_dir())
+        named = location == "-" or (exists(location) and not _is_folder(location))
         for found in _open_input(location, stdin, open_address):
             for result in [found] if isinstance(found, RecordError) else _read_file(*found, named=named):
                 checked = check_new(result, seen) if isinstance(result, TrialRecord) else result
@@ -103,7 +105,7 @@ def make_record(text: str, *, title: str | None = None, record_id: str = "text")
         raise WrongType(f"{type(text).__name__} is no text; give what read_text() returns; for a record, use extract")
     if not isinstance(title, str | None) or not isinstance(record_id, str):
         raise WrongType("title and record_id: give texts")
-    if _names_file(text):
+    if is_file(text):
         raise ArgumentError(f"{text!r} is the name of a file; read it with read_records")
     try:
         text.encode()
@@ -116,24 +118,15 @@ def make_record(text: str, *, title: str | None = None, record_id: str = "text")
     return found
 
 
-_LONGEST_NAME = 256
+def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRecord | RecordError:
+    """Return the record if its id is new, else an error with both places. ``seen``: place and digest of each id.
 
-
-def _names_file(text: str) -> bool:
-    """Return whether a text is the name of a file.
-
-    A short text in another script may have more bytes than a name can have, which is an error of the system.
+    A record with text that is no Unicode is an error, too: it cannot be stored.
     """
-    if len(text) >= _LONGEST_NAME:
-        return False
     try:
-        return Path(text).is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRecord | RepeatedRecord:
-    """Return the record if its id is new, else an error with both places. ``seen``: place and digest of each id."""
+        check_unicode(record)
+    except RecordError as error:
+        return error
     source, digest = record.source, hash(record.model_dump_json(include={"sections", "registry"}))
     place = _join_place(source.path, source.place) or ""
     if record.record_id not in seen:
@@ -158,6 +151,8 @@ def _open_input(
     """Yield the open files of one input, each closed before the next is opened."""
     if location == "-":
         yield STDIN, stdin or open_stdin()
+    elif is_text(location):
+        yield refuse_text(location)
     elif open_address and "://" in location:
         for found in open_address(location):
             with nullcontext() if isinstance(found, RecordError) else closing(found[1]):
@@ -230,9 +225,9 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
     Hidden files (a leading dot) and folders of results are skipped unless named.
     """
     path = Path(location)
-    if path.is_dir():
+    if _is_folder(location):
         yield from _locate_in_folder(path)
-    elif path.exists():
+    elif exists(location):
         yield path
     elif not has_magic(location):
         is_number = (find_trial_id(location) or "").startswith("NCT")
@@ -246,10 +241,26 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
             yield from _locate_in_folder(match) if match.is_dir() else (match,)
 
 
+def _is_folder(location: str) -> bool:
+    try:
+        return Path(location).is_dir()
+    except OSError:  # opening it says why
+        return False
+
+
+def refuse_text(text: str) -> RecordError:
+    """Return the error of a text where the name of a file belongs."""
+    remedy = "make a record of it with make_record, or use extract_text; on the command line, name a file of it"
+    return RecordError(shorten(text), "a text, not the name of a file", remedy)
+
+
 def refuse_missing(inputs: Sequence[str]) -> None:
     """Raise ``ArgumentError`` if no input exists. One that is missing among others fails alone."""
-    if inputs and not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in inputs):
-        path = Path(inputs[0])
+    names = [one for one in inputs if not is_text(one)]
+    if inputs and not names:
+        raise ArgumentError(str(refuse_text(inputs[0])))
+    if names and not any(one == "-" or "://" in one or has_magic(one) or exists(one) for one in names):
+        path = Path(names[0])
         beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
         nearest = "" if path.name in beside else suggest(path.name, beside)
         raise ArgumentError(f"{path}: {describe_missing(path)}{nearest}; check the path")

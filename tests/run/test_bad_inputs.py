@@ -1,0 +1,127 @@
+"""What is given in Python and is no record: a failure of that record like any other, as on the command line."""
+
+import json
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from extractor import Extractor, make_record, read_records
+from extractor.errors import ArgumentError, RecordError
+from extractor.run.finished import FinishedRun
+from extractor.schemas import RegistryFields, Section, Source, TrialRecord
+
+STUDY = json.loads(Path("tests/records/study.json").read_text("utf-8"))
+GOOD = "tests/records/study.json"
+RULES = Extractor(effort="none")
+TEXT = "Inclusion criteria:\n- Adults with asthma\n- Age of 18 to 65 years\n" * 10
+HALF = "\ud800"
+
+
+def study(**more):
+    """The study with another number, and with more in its first module."""
+    copy = json.loads(json.dumps(STUDY))
+    copy["protocolSection"]["identificationModule"] |= {"nctId": "NCT01234567"} | more
+    return copy
+
+
+def nest(depth):
+    inner = {}
+    for _ in range(depth):
+        inner = {"more": inner}
+    return inner
+
+
+def make_cyclic():
+    made = study()
+    made["itself"] = made
+    return made
+
+
+class Failing(dict):
+    def items(self):
+        raise OSError("gone")
+
+
+def section_record(**parts):
+    named = {"record_id": "made", "source": Source(path="made", format="text"), "sections": ()}
+    return TrialRecord(**named | parts)
+
+
+BAD = {
+    "half a pair in a dictionary": study(briefTitle=f"A {HALF} study"),
+    "half a pair in a key": {f"a{HALF}": STUDY},
+    "half a pair in a title": make_record(TEXT, title=f"A {HALF} trial"),
+    "half a pair in an id": make_record(TEXT, record_id=f"a{HALF}"),
+    "half a pair in a section": section_record(sections=(Section(name="title", text=HALF),)),
+    "half a pair in a registered field": section_record(registry=RegistryFields(sex=HALF)),
+    "half a pair in a record of a file": section_record(
+        source=Source(path=GOOD, format="text"), sections=(Section(name="title", text=HALF),)
+    ),
+    "a path that is too long": section_record(source=Source(path="x" * 5000, format="text")),
+    "deep": study(more=nest(20_000)),
+    "deep alone": nest(20_000),
+    "cyclic": make_cyclic(),
+    "a huge number": study(more=10**5000),
+    "bytes": study(more=b"bytes"),
+    "a set": study(more={1, 2}),
+    "keys that are no texts": study(more={(1, 2): 3}),
+    "fails by itself": {"protocolSection": Failing(a=1)},
+    "not a number for a title": study(briefTitle=float("nan")),
+    "empty": {},
+    "a text": TEXT,
+    "a short text": "Bewohner über 65 Jahre mit Größe über 1,50 m " * 5 + "ß" * 40,
+    "a text with a pattern": "Inclusion criteria:\n**/*\n",
+    "a text with an address": "See https://example.org/a\nInclusion criteria:\n- Adults",
+    "a null": "a\0b",
+    "a name that is too long": "x" * 256,
+    "a path that is too long for a system": "x/" * 3000,
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "last"])
+def test_one_bad_record_is_a_failure_and_stops_no_other(bad, is_first, tmp_path):
+    results = RULES.run([bad, GOOD] if is_first else [STUDY, bad], out=tmp_path / "run")
+
+    assert len(results) == 1
+    [failure] = results.failures
+    assert failure["error"] == "RecordError"
+    assert failure["message"].isprintable()
+    assert len(failure["message"]) < 500
+    assert ";" in failure["message"]
+    [again] = FinishedRun(tmp_path / "run").reread()
+    assert again.record_id == results.extractions[0].record_id
+    assert len(RULES.run([bad, GOOD], out=tmp_path / "run").failures) == 1
+
+
+@pytest.mark.parametrize("good", [study(more=float("nan")), study(more=10**4000), study(more={1: 2}), {**study()}])
+def test_what_does_not_matter_for_the_record_stops_it_not(good):
+    results = RULES.run([good, MappingProxyType(STUDY)])
+    assert (len(results), results.failures) == (2, [])
+
+
+@pytest.mark.parametrize("text", [TEXT, BAD["a short text"], "x" * 256, "a\0b"], ids=range(4))
+def test_a_text_alone_is_refused_in_one_line(text):
+    with pytest.raises(ArgumentError, match=r"a text, not the name of a file; make a record of it with make_record"):
+        RULES.run(text)
+    with pytest.raises(RecordError, match=r"a text, not the name of a file"):
+        list(read_records(text))
+
+
+@pytest.mark.parametrize("letter", ["ü", "病", "a", "\U0001f9ea"])
+@pytest.mark.parametrize("length", [63, 64, 85, 86, 127, 128, 200, 254, 255, 256, 2000])
+def test_a_text_of_any_length_is_extracted(letter, length):
+    words = "Age over 18 years " + letter * length
+    assert RULES.extract_text(words[:length]).record_id == "text"
+
+
+@pytest.mark.parametrize("name", ["half a pair in a dictionary", "deep", "cyclic", "half a pair in a title"])
+def test_one_record_alone_raises_an_error_of_this_program(name):
+    with pytest.raises((RecordError, ArgumentError)):
+        RULES.extract(BAD[name])
+
+
+def test_a_text_with_half_a_pair_is_refused_by_its_place():
+    with pytest.raises(ArgumentError, match="not valid Unicode at character 2"):
+        RULES.extract_text(f"a {HALF}")
