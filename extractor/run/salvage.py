@@ -118,9 +118,8 @@ def _copy(new: Database, table: str, row: _Row, results: Path) -> bool:
         if table == "calls":
             for text in filter(None, (row["user"], row["answer"])):
                 zlib.decompress(text)
-        if table == "records":
-            if not _has_line(new, row, results):
-                return False
+        if table == "records" and not _has_line(new, row, results):
+            return False
         if table == "lines" and sha256(zlib.decompress(row["packed"])).digest() != row["sha256"]:
             return False
         return bool(new.execute(sql, tuple(row)).rowcount)

@@ -184,13 +184,16 @@ def count_waiting(pipe):
 def test_records_are_written_as_they_come_and_not_when_the_next_one_has(records, tmp_path):
     """The calls to the model go on while the input waits."""
     lines = records.read_bytes().splitlines(keepends=True)
-    with serve_faults() as server, open_pipe(tmp_path) as (pipe, end):
-        with start(pipe, server, "--out", tmp_path / "run") as running:
-            end.write(b"".join(lines[:4]) + BLOCK)
-            running.wait_for((tmp_path / "run" / "extractions.jsonl").exists)
-            running.wait_for(lambda: count_lines(tmp_path / "run") == 4)
-            running.send_signal(signal.SIGINT)
-            assert running.wait().returncode == 130
+    with (
+        serve_faults() as server,
+        open_pipe(tmp_path) as (pipe, end),
+        start(pipe, server, "--out", tmp_path / "run") as running,
+    ):
+        end.write(b"".join(lines[:4]) + BLOCK)
+        running.wait_for((tmp_path / "run" / "extractions.jsonl").exists)
+        running.wait_for(lambda: count_lines(tmp_path / "run") == 4)
+        running.send_signal(signal.SIGINT)
+        assert running.wait().returncode == 130
     assert not server.answered_twice
 
 

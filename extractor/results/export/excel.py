@@ -40,8 +40,11 @@ def write_workbook(path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
                         _write_cell(sheet, number, place, cell)
 
 
-def _write_cell(sheet: Any, row: int, place: int, cell: str | float | bool | None) -> None:
-    """Write a cell by its type. ``Worksheet.write`` would guess: ``{=...}`` is an array formula in versions before 3.3.1."""
+def _write_cell(sheet: Any, row: int, place: int, cell: Any) -> None:
+    """Write a text, a number, true or false, or nothing, as what it is.
+
+    ``Worksheet.write`` would guess: before XlsxWriter 3.3.1 ``{=...}`` is an array formula, whatever its options say.
+    """
     if isinstance(cell, str):
         sheet.write_string(row, place, cell)
     elif isinstance(cell, bool):
