@@ -55,13 +55,15 @@ def check_size(record: TrialRecord) -> None:
 def check_unicode(record: TrialRecord) -> None:
     """Raise ``RecordError`` for a record with half of a surrogate pair, or anything else that JSON cannot hold."""
     source = record.source
+    path = source.path.encode("utf-8", "backslashreplace").decode()
+    if not (_is_unicode(source.path) and _is_unicode(record.record_id)):
+        raise RecordError(path, "a name or a record id that is not valid Unicode", "rename it", place=source.place)
     try:
-        record.model_dump_json(include={"record_id", "sections", "registry"})
+        record.model_dump_json(include={"sections", "registry"})
     except (ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
         broken = next((one.name for one in record.sections if not _is_unicode(one.text)), None)
         place = ", ".join(filter(None, (source.place, broken)))
         problem = "text that is not valid Unicode" if "surrogate" in str(error) else "a record that JSON cannot hold"
-        path = source.path.encode("utf-8", "backslashreplace").decode()
         raise RecordError(path, problem, "correct it, or leave the record out", place=place or None) from None
 
 

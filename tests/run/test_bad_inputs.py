@@ -1,6 +1,8 @@
 """What is given in Python and is no record: a failure of that record like any other, as on the command line."""
 
 import json
+import os
+import sys
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,6 +12,7 @@ from extractor import Extractor, make_record, read_records
 from extractor.errors import ArgumentError, RecordError
 from extractor.run.finished import FinishedRun
 from extractor.schemas import RegistryFields, Section, Source, TrialRecord
+from tests.commands import extractor, read_lines
 
 STUDY = json.loads(Path("tests/records/study.json").read_text("utf-8"))
 GOOD = "tests/records/study.json"
@@ -125,3 +128,19 @@ def test_one_record_alone_raises_an_error_of_this_program(name):
 def test_a_text_with_half_a_pair_is_refused_by_its_place():
     with pytest.raises(ArgumentError, match="not valid Unicode at character 2"):
         RULES.extract_text(f"a {HALF}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names of files are Unicode")
+@pytest.mark.parametrize("name", [b"a\xff.txt", b"a\xff.json"])
+def test_a_file_whose_name_is_no_unicode_fails_alone(name, tmp_path):
+    """Its record is named after it, or has a number of its own."""
+    content = Path(GOOD) if name.endswith(b"json") else next(iter(sorted(Path("seeds/records").iterdir())))
+    (tmp_path / "in").mkdir()
+    Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name)).write_bytes(content.read_bytes())
+    (tmp_path / "in" / "b.json").write_text(json.dumps(study()), "utf-8")
+
+    done = extractor("run", tmp_path / "in", "--effort", "none", "--workers", "1", "--out", tmp_path / "run")
+
+    assert done.returncode == 1
+    assert b"1 failed: a name or a record id that is not valid Unicode; rename it" in done.stderr
+    assert len(read_lines(tmp_path / "run" / "extractions.jsonl")) == 1
