@@ -116,6 +116,7 @@ async def extract_records(
     reader = Reader(islice(records, limits.records))
     try:
         while record := await reader.read(is_stopping, progress.write_ready):
+            progress.write_ready()  # a model that fails for all is noticed before more records begin
             if progress.is_done(record):
                 continue
             if budget and budget.reached:
