@@ -16,6 +16,7 @@
      |    |    |    +-- RunStopped  the user stops the run
      |    |    +-- MissingKey   there is no key for it
      |    |    +-- RequestTooLong  the questions do not fit its context
+     |    +-- BatchUnfinished   a provider's batches left questions without an answer
      |    +-- AnswerRejected    no part of its answer could be used
      |    +-- AnswerPending     the request is in a file that has not been answered yet
      +-- AnswersError           answers of a run or a file cannot be used
@@ -145,6 +146,10 @@ class ModelAway(ModelUnavailable):
 
 class RunStopped(ModelAway):
     """The user stops the run, so no further request is sent. The records that lack one are not finished."""
+
+
+class BatchUnfinished(ModelError):
+    """A provider's batches left questions without an answer. What is paid for is kept, and the run can continue."""
 
 
 class MissingKey(ModelUnavailable):

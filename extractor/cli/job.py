@@ -137,7 +137,7 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     files = asked.get("answers") or (), asked.get("requests")
     setup = Setup(
         spec,
-        exchange=Exchange(*files) if any(files) else None,
+        exchange=Exchange(*files, most_tokens=getattr(given, "batch_tokens", None)) if any(files) else None,
         tasks=given.tasks,
         effort=given.effort,
         min_confidence=given.min_confidence,

@@ -142,7 +142,14 @@ MinConfidenceOption = Annotated[float, option_of(RunOptions, "min_confidence")]
 ModelOption = Annotated[str | None, option_of(RunOptions, "model")]
 
 
-class SubmitOptions(RecordOptions):
+class BatchOptions(RecordOptions):
+    """The options of ``batch submit`` and ``batch collect``."""
+
+    batch_tokens: Annotated[int | None, Field(ge=1, le=10**12), Shown(COST, "N")] = None
+    """Most prompt tokens that wait in batches at once."""
+
+
+class SubmitOptions(BatchOptions):
     """The options of ``batch submit``."""
 
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
@@ -151,9 +158,13 @@ class SubmitOptions(RecordOptions):
     """Forecast calls, time and cost; ask nothing."""
 
 
-class CollectOptions(RecordOptions):
+class CollectOptions(BatchOptions):
     """The options of ``batch collect``."""
 
+    live: Annotated[bool, Shown(COST)] = False
+    """First ask one open question live, at full price."""
+    ask_again: Annotated[bool, Shown(COST)] = False
+    """Ask again what lost or unreadable batches held."""
     answers: Annotated[tuple[Path, ...] | None, Shown(FILES, "FILE", list[Path] | None)] = None
     """A provider's answers; no network. Repeatable."""
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None

@@ -22,13 +22,20 @@ from extractor.stages.ask.prompt import load_prompt
 
 from .console import BUDGET, FAILED, INTERRUPTED, OK, print_table, say
 from .job import RunJob
+from .options import RecordOptions
 from .progress import Interrupts
 from .summary import explain_lacking, how_to_resume, list_remarks, print_summary
 
 if TYPE_CHECKING:
-    from extractor.llm.batches import BatchStatus
+    from extractor.llm.batches import BatchPolicy, BatchStatus
 
-_CODES = {None: OK, Stop.MODEL_AWAY: FAILED, Stop.BUDGET: BUDGET, Stop.INTERRUPTED: INTERRUPTED}
+_CODES = {
+    None: OK,
+    Stop.MODEL_AWAY: FAILED,
+    Stop.BATCHES: FAILED,
+    Stop.BUDGET: BUDGET,
+    Stop.INTERRUPTED: INTERRUPTED,
+}
 
 
 def perform_job(job: RunJob) -> int:
@@ -84,7 +91,8 @@ def _explain(job: RunJob, stop: Stop | None, error: BaseException) -> str:
     """Say why a run stopped early, and how it goes on."""
     if stop is Stop.BUDGET:
         return f"{error}; with a higher limit, {how_to_resume(job, raises_limits=True)}"
-    return f"{error if stop is Stop.MODEL_AWAY else 'interrupted'}; {how_to_resume(job)}"
+    why = "interrupted" if stop is Stop.INTERRUPTED else str(error)
+    return f"{why}; {how_to_resume(job)}"
 
 
 async def _extract(job: RunJob, sink: Sink) -> None:
@@ -95,9 +103,27 @@ async def _extract(job: RunJob, sink: Sink) -> None:
                 return
             from extractor.run.batches import perform_in_batches
 
-            poll_s, show = getattr(job.given, "poll", None), partial(_show_batch, job)
-            if await perform_in_batches(job.run, sink, executor, job.batch_rounds, show, poll_s=poll_s):
-                say("requests are left that no batch answered; the same command goes on")
+            given = job.given
+            await perform_in_batches(
+                job.run,
+                sink,
+                executor,
+                job.batch_rounds,
+                partial(_show_batch, job),
+                poll_s=getattr(given, "poll", None),
+                sending=_describe_sending(given),
+            )
+
+
+def _describe_sending(given: RecordOptions) -> "BatchPolicy":
+    """Return how batches are sent. Only ``batch submit`` asks one question live without being told."""
+    from extractor.llm.batches import BatchPolicy
+
+    return BatchPolicy(
+        most_tokens=getattr(given, "batch_tokens", None),
+        asks_live=getattr(given, "live", True),
+        asks_again=getattr(given, "ask_again", False),
+    )
 
 
 def _show_batch(job: RunJob, news: "BatchStatus") -> None:

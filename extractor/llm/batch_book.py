@@ -1,7 +1,7 @@
 """The queue of a run's batches in its store, and the lines of batch files, as OpenAI and Anthropic define them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from extractor.errors import AnswerPending, BudgetReached
 from extractor.schemas import Usage
 
-from .calls import Call, PromptVersion, schema_of
+from .calls import Call, PromptVersion, estimate_tokens, schema_of
 from .completions import Completion, GarbledReply, read_completion
 from .metering import Answerer, Requests, Reservation
 from .store import CallStore, State, unpack
@@ -80,28 +80,78 @@ class BatchBook:
         """Count the calls that have neither an answer nor a batch."""
         return int(self._database.value("SELECT count(*) FROM calls WHERE state = 'waiting' AND batch IS NULL"))
 
-    def plan(self, prefix: str, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> int:
-        """Put waiting calls into as few batches as the limits allow. Return the number of these calls."""
+    def count_unanswered(self) -> int:
+        """Count the waiting calls, in a batch or not, whose question has had no answer, not even a useless one."""
+        sql = (
+            "SELECT count(*) FROM calls AS open WHERE state = 'waiting' AND NOT EXISTS"
+            " (SELECT 1 FROM calls WHERE question = open.question AND answer IS NOT NULL)"
+        )
+        return int(self._database.value(sql))
+
+    def plan(
+        self,
+        prefix: str,
+        most_requests: int = MOST_REQUESTS,
+        most_bytes: int = MOST_BYTES,
+        most_tokens: int | None = None,
+    ) -> int:
+        """Put waiting calls into as few batches as the limits allow. Return the number of these calls.
+
+        ``most_tokens`` limits the prompt tokens of a batch, which are estimated. A call that is longer has a batch for
+        itself.
+        """
+        parts = self._divide(None, most_requests, most_bytes, most_tokens)
+        with self._database.transaction():
+            self._add_batches(prefix, parts)
+        return sum(map(len, parts))
+
+    def replan(self, number: int, prefix: str, most_tokens: int | None = None) -> int:
+        """Put the calls that wait in a batch into new ones, of at most so many tokens. Return how many batches."""
+        parts = self._divide(number, MOST_REQUESTS, MOST_BYTES, most_tokens)
+        with self._database.transaction():
+            self.close(number)
+            self._add_batches(prefix, parts)
+        return len(parts)
+
+    def count_tokens(self, batch: int) -> int:
+        """Estimate the prompt tokens of the calls that wait in a batch."""
+        return sum(self._measure(one.call)[1] for one in self.waiting(batch))
+
+    def _divide(
+        self, batch: int | None, most_requests: int, most_bytes: int, most_tokens: int | None
+    ) -> list[list[int]]:
+        """Divide the calls that wait in a batch, or in none, into parts that are within the limits."""
         parts: list[list[int]] = []
         size = 0
-        for one in self.waiting():
-            length = (
-                sum(len(text.encode()) for text in (one.call.system, one.call.user, schema_of(self._reply_model)))
-                + _FRAME
-            )
-            if not parts or len(parts[-1]) >= most_requests or size + length > most_bytes:
+        tokens = 0
+        for one in self.waiting(batch):
+            length, counted = self._measure(one.call)
+            is_full = bool(parts) and len(parts[-1]) >= most_requests
+            is_long = size + length > most_bytes
+            is_rich = most_tokens is not None and tokens + counted > most_tokens
+            if not parts or is_full or is_long or is_rich:
                 parts.append([])
                 size = 0
+                tokens = 0
             parts[-1].append(one.number)
             size += length
+            tokens += counted
+        return parts
+
+    def _measure(self, call: Call) -> tuple[int, int]:
+        """Return the bytes of a request, and its prompt tokens as estimated."""
+        texts = (call.system, call.user, schema_of(self._reply_model))
+        return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + _FRAME, estimate_tokens(
+            "".join(texts)
+        )
+
+    def _add_batches(self, prefix: str, parts: Iterable[Sequence[int]]) -> None:
         first = 1 + (self._database.value("SELECT max(id) FROM batches") or 0)
-        with self._database.transaction():
-            for number, calls in enumerate(parts, first):
-                sql = "INSERT INTO batches (id, tag, requests, state, planned) VALUES (?, ?, ?, 'planned', ?)"
-                now = datetime.now(UTC).isoformat()
-                self._database.execute(sql, (number, f"{prefix}-{number}", len(calls), now))
-                self._database.execute_many("UPDATE calls SET batch = ? WHERE id = ?", ((number, n) for n in calls))
-        return sum(map(len, parts))
+        for number, calls in enumerate(parts, first):
+            sql = "INSERT INTO batches (id, tag, requests, state, planned) VALUES (?, ?, ?, 'planned', ?)"
+            now = datetime.now(UTC).isoformat()
+            self._database.execute(sql, (number, f"{prefix}-{number}", len(calls), now))
+            self._database.execute_many("UPDATE calls SET batch = ? WHERE id = ?", ((number, n) for n in calls))
 
     def open_batches(self) -> list[StoredBatch]:
         """List the batches whose answers are not fetched yet."""
@@ -116,6 +166,20 @@ class BatchBook:
     def note_made(self, number: int, batch: str) -> None:
         """Store that the batch is created."""
         self._database.execute("UPDATE batches SET state = 'made', batch = ? WHERE id = ?", (batch, number))
+
+    def forget_file(self, number: int) -> None:
+        """Store that the uploaded file of a batch is lost, so that it is uploaded again."""
+        self._database.execute("UPDATE batches SET state = 'planned', input_file = NULL WHERE id = ?", (number,))
+
+    def known_batches(self) -> frozenset[str]:
+        """Return the ids at the provider of all batches of the run."""
+        rows = self._database.execute("SELECT batch FROM batches WHERE batch IS NOT NULL")
+        return frozenset(name for (name,) in rows)
+
+    def names_in(self, batch: int) -> frozenset[str]:
+        """Return the names of the calls of a batch, answered or not."""
+        rows = self._database.execute("SELECT question FROM calls WHERE batch = ?", (batch,))
+        return frozenset(name for (name,) in rows)
 
     def find(self, batch: int, name: str) -> tuple[int, int] | None:
         """Find a call that waits in a batch by its name there. Return its number and output limit."""
@@ -155,6 +219,13 @@ class BatchQueue(Answerer):
     def reservation_of(self, name: str) -> Reservation | None:
         """Return what a waiting call of this name may use, or None without a budget."""
         return self._reserved.get(name)
+
+    def lose(self, waiting: WaitingCall) -> None:
+        """Count the answer to a waiting call as lost: it may have been paid for, and the call is asked again."""
+        reservation = self._reserved.get(waiting.name)
+        self._book.store.note_request(waiting.number, reservation.most if reservation else Usage())
+        if self._budget and reservation:
+            self._budget.lose(reservation)
 
     def settle(self) -> None:
         """Charge the budget with what arrived, which may leave room for what was refused."""

@@ -1,37 +1,47 @@
 """Sends a run's batches to a provider's batch API and fetches their answers, and stores each step.
 
-OpenAI takes a file of requests, Anthropic the requests themselves; both answer in any order. Before the first batch is
-sent, one of its calls is asked live: what the provider refuses is learnt from one call, not from thousands.
+A batch is closed once its answers are read, or the provider's counts say that there are none. Until then it stays open,
+and the same answers are fetched again: what was paid for is not bought twice.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from extractor.errors import ModelError
+from extractor.errors import ModelAway, ModelError, ModelUnavailable
 from extractor.schemas import Usage
 
-from .batch_book import BatchBook, StoredBatch, load_row, read_line, write_line
-from .completions import as_json
-from .failures import explain_failure, read_failure
+from .batch_apis import (
+    BATCH_APIS,
+    BatchApi,
+    Gone,
+    NoRoom,
+    Progress,
+    Unreadable,
+    is_gone,
+    lacks_room,
+    read_limit,
+)
+from .batch_book import AnswerLine, BatchBook, StoredBatch, WaitingCall, read_line
+from .failures import Failure, explain_failure, read_failure
 from .live import LiveModel
 from .metering import Requests, Reservation
 from .pace import RetryPolicy
 from .patience import Watch
-from .spec import ClientSettings, ModelSpec
+from .spec import ClientSettings, ModelSpec, hide_keys, name_model
 from .store import State, judge
 
-_TAG = "extractor"
-_MAX_LISTED = 200
-"""How many batches of the account are searched for one that may have been created already."""
 _FIRST_ATTEMPTS, _ATTEMPTS = 3, 8
 """Attempts at a request before the provider's first answer, when the address may be wrong, and after it."""
+_DOWNLOADS = 4
+"""How often a command downloads answers that cannot be read. The next command tries again."""
+_REFUSALS = 8
+"""How often in a row a batch is refused for lack of room, with no other of ours under way, before a command ends."""
 
 _T = TypeVar("_T")
 
@@ -47,6 +57,31 @@ class PollPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchPolicy:
+    """How batches are sent.
+
+    ``most_tokens`` is the number of prompt tokens that may wait at the provider at once, None for no limit.
+    ``asks_live`` sends one question live before batches are made: what the provider refuses is learnt from one call,
+    not from thousands. ``asks_again`` gives up what cannot be had any more, and asks what it held once more.
+    """
+
+    most_tokens: int | None = None
+    asks_live: bool = True
+    asks_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAccount:
+    """What calls cost: ``live_cost`` is that of calls outside batches, ``reservation_of`` returns what a call, by its
+    name, may use, and ``lose`` counts a call whose answer is lost at the most that it may have cost.
+    """
+
+    live_cost: Callable[[Usage], int] | None = None
+    reservation_of: Callable[[str], Reservation | None] = lambda _: None
+    lose: Callable[[WaitingCall], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
 class BatchStatus:
     """A batch's number and state, its requests (done and total), and the provider's message, for users."""
 
@@ -57,206 +92,252 @@ class BatchStatus:
     message: str = ""
 
 
-class Progress(NamedTuple):
-    """The progress of a batch at its provider."""
-
-    state: str
-    done: int
-    has_ended: bool
-    message: str = ""
-
-
-class _OpenAI:
-    """OpenAI's batches of ``/v1/chat/completions``: a file of requests, one of answers and one of errors."""
-
-    def __init__(self, sdk: Any, book: BatchBook) -> None:
-        self._sdk, self._book = sdk, book
-
-    async def create(self, batch: StoredBatch, bodies: Callable[[], Any]) -> str:
-        """Create the batch, or find one that was created already. Return its id."""
-        input_file = batch.input_file
-        if input_file is None:
-            lines = b"".join(write_line(name, body, "openai") for name, body in bodies())
-            input_file = (await self._sdk.files.create(file=(f"{batch.tag}.jsonl", lines), purpose="batch")).id
-            self._book.note_sent(batch.number, input_file)
-        seen = 0
-        async for known in self._sdk.batches.list(limit=100):
-            if (known.metadata or {}).get(_TAG) == batch.tag:
-                return str(known.id)
-            seen += 1
-            if seen >= _MAX_LISTED:
-                break
-        made = await self._sdk.batches.create(
-            completion_window="24h",
-            endpoint="/v1/chat/completions",
-            input_file_id=input_file,
-            metadata={_TAG: batch.tag},
-        )
-        return str(made.id)
-
-    async def look(self, name: str) -> Progress:
-        """Return the progress of the batch."""
-        batch = await self._sdk.batches.retrieve(name)
-        counts = batch.request_counts
-        message = "; ".join(str(error.message) for error in (batch.errors.data or [])[:3]) if batch.errors else ""
-        done = counts.completed + counts.failed if counts else 0
-        return Progress(batch.status, done, batch.status in ("completed", "failed", "expired", "cancelled"), message)
-
-    async def fetch(self, name: str) -> AsyncIterator[Any]:
-        """Yield the answers of a batch that has ended, as plain data."""
-        batch = await self._sdk.batches.retrieve(name)
-        for file in filter(None, (batch.output_file_id, batch.error_file_id)):
-            for line in (await self._sdk.files.content(file)).content.splitlines():
-                yield load_row(line)
-
-
-class _Anthropic:
-    """Anthropic's message batches. They carry no tag: one of the same size, made since the plan, is taken for ours."""
-
-    def __init__(self, sdk: Any, book: BatchBook) -> None:
-        self._sdk, self._book = sdk.messages.batches, book
-
-    async def create(self, batch: StoredBatch, bodies: Callable[[], Any]) -> str:
-        if batch.input_file:  # an earlier attempt was under way
-            async for known in self._sdk.list(limit=100):
-                counts = known.request_counts
-                total = counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired
-                if known.created_at >= batch.planned - timedelta(minutes=5) and total == batch.requests:
-                    return str(known.id)
-        self._book.note_sent(batch.number, "requests")
-        made = await self._sdk.create(requests=[{"custom_id": name, "params": body} for name, body in bodies()])
-        return str(made.id)
-
-    async def look(self, name: str) -> Progress:
-        batch = await self._sdk.retrieve(name)
-        counts = batch.request_counts
-        done = counts.succeeded + counts.errored + counts.canceled + counts.expired
-        return Progress(batch.processing_status, done, batch.processing_status == "ended")
-
-    async def fetch(self, name: str) -> AsyncIterator[Any]:
-        async for line in await self._sdk.results(name):
-            yield as_json(line)
-
-
-_Provider = _OpenAI | _Anthropic
-_PROVIDERS: Mapping[str, type[_Provider]] = {"openai": _OpenAI, "anthropic": _Anthropic}
-
-
 @dataclass(slots=True)
 class BatchClient:
     """Sends a run's planned batches to the provider and fetches their answers.
 
     It continues from the stored state. A batch is never created twice, even if the program ended before it stored the
-    id. ``report`` is called with the status of batches. ``live_cost`` is that of calls outside them, and
-    ``reservation_of`` returns what such a call, by its name, may use.
+    id. ``report`` is called with the status of batches.
+
+    ``unfinished`` says for batches, by number, why they could not be finished now; ``is_refused`` means that the
+    provider takes no further one now.
     """
 
     live: LiveModel
-    provider: _Provider
+    provider: BatchApi
     spec: ModelSpec
     book: BatchBook
     policy: PollPolicy = field(default_factory=PollPolicy)
+    sending: BatchPolicy = field(default_factory=BatchPolicy)
     report: Callable[[BatchStatus], None] = lambda _: None
-    live_cost: Callable[[Usage], int] | None = None
-    reservation_of: Callable[[str], Reservation | None] = lambda _: None
+    account: BatchAccount = field(default_factory=BatchAccount)
+    unfinished: dict[int, str] = field(default_factory=dict, init=False)
+    is_refused: bool = field(default=False, init=False)
     _attempts: int = field(default=_FIRST_ATTEMPTS, init=False)
+    _room: int | None = field(default=None, init=False)
+    _refusals: int = field(default=0, init=False)
+    _downloads: dict[int, int] = field(default_factory=dict, init=False)
+    _reported: dict[int, BatchStatus] = field(default_factory=dict, init=False)
+    _sizes: dict[int, int] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._room = self.sending.most_tokens
 
     async def finish_all(self) -> int:
-        """Finish all open batches. Returns how many calls they answered.
+        """Finish all open batches, as far as they can be. Returns how many calls they answered.
 
         Raises ``ModelAway`` if the provider cannot be reached, ``ModelUnavailable`` if it refuses. The stored state
         stays valid.
         """
-        submitted, room = await self.submit_all(), self.live.form.room
-        return sum([await self._watch(batch, name, room) for batch, name in submitted])
+        answered = 0
+        wait = self.policy.first_wait
+        form_room = self.live.form.room
+        while True:
+            await self._submit_what_fits()
+            was_open = self._list_open()
+            for stored in was_open:
+                if stored.batch:
+                    answered += await self._visit(stored, stored.batch, form_room)
+            still_open = self._list_open()
+            if not still_open:
+                return answered
+            if len(still_open) < len(was_open):
+                wait = self.policy.first_wait
+                continue
+            await self.policy.sleep(wait)
+            wait = min(wait * self.policy.growth, self.policy.longest_wait)
 
-    async def submit_all(self) -> list[tuple[StoredBatch, str]]:
-        """Submit the batches that are not submitted yet. Returns all open batches with their ids at the provider.
+    async def submit_all(self) -> None:
+        """Submit the batches that are not submitted yet, as far as there is room for them.
 
         Raises the errors of ``finish_all``.
         """
-        return [(batch, batch.batch or await self._make(batch)) for batch in self.book.open_batches()]
+        refusals = -1
+        while refusals < self._refusals < _REFUSALS:  # after each refusal, smaller ones may fit
+            refusals = self._refusals
+            await self._submit_what_fits()
+        for stored in self._list_open():
+            if not stored.batch:
+                message = "it is submitted when there is room for its tokens"
+                self._tell(BatchStatus(stored.number, "waiting", 0, stored.requests, message))
 
     async def plan(self) -> int:
         """Put waiting calls into batches. Returns how many calls are asked now.
 
-        The first call of all is asked live before, and its answer is kept. Raises ``ModelUnavailable`` if the provider
-        refuses it.
+        If the policy asks live, the first call of all is asked so before, and its answer is kept. Raises
+        ``ModelUnavailable`` if the provider refuses it.
         """
-        asked_live = 0 if self.live.was_reached else 1
-        for waiting in self.book.waiting(most=asked_live):
-            requests = Requests(waiting.call, self.book.store, waiting.number, self.reservation_of(waiting.name))
-            try:
-                completion, _ = await self.live(waiting.call, 1, requests)
-            except ModelError as error:
-                if error.usage and error.usage.calls:
-                    self.book.store.charge(waiting.number, error.usage, replied=requests.replied)
-                self.book.store.note_replies(requests.replied)
-                raise
-            self.book.store.end(
-                waiting.number, judge(completion), completion, cost=self.live_cost, replied=requests.replied
-            )
-            return 1 + self.book.plan(uuid4().hex[:12])
-        return self.book.plan(uuid4().hex[:12])
+        is_first = self.sending.asks_live and not self.live.was_reached
+        asked = 0
+        for waiting in self.book.waiting(most=1 if is_first else 0):
+            await self._ask_live(waiting)
+            asked += 1
+        return asked + self.book.plan(_new_prefix(), most_tokens=self._room)
 
-    async def _make(self, batch: StoredBatch) -> str:
-        """Create the batch at the provider, and return its id there."""
+    async def _ask_live(self, waiting: WaitingCall) -> None:
+        requests = Requests(waiting.call, self.book.store, waiting.number, self.account.reservation_of(waiting.name))
+        try:
+            completion, _ = await self.live(waiting.call, 1, requests)
+        except ModelError as error:
+            if error.usage and error.usage.calls:
+                self.book.store.charge(waiting.number, error.usage, replied=requests.replied)
+            self.book.store.note_replies(requests.replied)
+            raise
+        self.book.store.end(
+            waiting.number, judge(completion), completion, cost=self.account.live_cost, replied=requests.replied
+        )
+
+    def _list_open(self) -> list[StoredBatch]:
+        """List the batches that this command can still bring forward."""
+        return [stored for stored in self.book.open_batches() if stored.number not in self.unfinished]
+
+    async def _submit_what_fits(self) -> None:
+        """Submit planned batches, in order, until there is no room for the next one."""
+        for stored in self._list_open():
+            if stored.batch:
+                continue
+            size = self._measure(stored) if self._room is not None else 0
+            if self._room is not None and size > self._room and stored.requests > 1:
+                self.book.replan(stored.number, _new_prefix(), self._room)
+                await self._submit_what_fits()  # it was planned when more was thought to fit
+                return
+            enqueued = sum(map(self._measure, self._list_enqueued())) if self._room is not None else 0
+            if self._room is not None and enqueued and enqueued + size > self._room:
+                return
+            try:
+                await self._make(stored)
+            except NoRoom as refusal:
+                self._note_no_room(stored, str(refusal))
+                return
+
+    def _list_enqueued(self) -> list[StoredBatch]:
+        """List the batches whose requests wait at the provider. Those that were downloaded have ended."""
+        return [one for one in self._list_open() if one.batch and one.number not in self._downloads]
+
+    def _measure(self, stored: StoredBatch) -> int:
+        """Estimate the prompt tokens of a batch."""
+        if stored.number not in self._sizes:
+            self._sizes[stored.number] = self.book.count_tokens(stored.number)
+        return self._sizes[stored.number]
+
+    async def _make(self, batch: StoredBatch) -> None:
+        """Create the batch at the provider, and store its id there. Raises ``NoRoom``."""
 
         def write_bodies() -> Any:
             return ((one.name, self.live.form.write(one.call)) for one in self.book.waiting(batch.number))
 
-        made = await self._retry(lambda: self.provider.create(batch, write_bodies))
+        try:
+            made = await self._retry(lambda: self.provider.create(batch, write_bodies), has_file=bool(batch.input_file))
+        except Gone:  # the uploaded file; nothing was paid for it
+            self.book.forget_file(batch.number)
+            again = next(one for one in self.book.open_batches() if one.number == batch.number)
+            made = await self._retry(lambda: self.provider.create(again, write_bodies))
         self.book.note_made(batch.number, made)
-        self.report(BatchStatus(batch.number, "submitted", 0, batch.requests))
-        return made
+        self._tell(BatchStatus(batch.number, "submitted", 0, batch.requests))
 
-    async def _watch(self, stored: StoredBatch, name: str, room: int) -> int:
-        """Poll a batch, written with this room for thinking, until it has ended, and store its answers."""
-        wait = self.policy.first_wait
-        last: BatchStatus | None = None
-        while True:
-            progress = await self._retry(lambda: self.provider.look(name))
-            status = BatchStatus(stored.number, progress.state, progress.done, stored.requests, progress.message)
-            if status != last:
-                self.report(status)
-            last = status
-            if progress.has_ended:
-                return await self._retry(lambda: self._fetch(stored, name, room))
-            await self.policy.sleep(wait)
-            wait = min(wait * self.policy.growth, self.policy.longest_wait)
+    async def _visit(self, stored: StoredBatch, name: str, room: int) -> int:
+        """Look at a submitted batch, and fetch its answers if it has ended. Returns how many calls they answered."""
+        try:
+            progress = await self._retry(lambda: self.provider.look(name), has_file=True)
+        except Gone as gone:
+            self._note_lost(stored, f"the provider no longer has it ({name}: {gone})")
+            return 0
+        self._tell(BatchStatus(stored.number, progress.state, progress.done, stored.requests, progress.message))
+        if not progress.has_ended:
+            return 0
+        if progress.has_failed and not progress.done and lacks_room(progress.message):
+            self._note_no_room(stored, progress.message)
+            return 0
+        return await self._fetch(stored, name, progress, room)
 
-    async def _fetch(self, stored: StoredBatch, name: str, room: int) -> int:
+    async def _fetch(self, stored: StoredBatch, name: str, progress: Progress, room: int) -> int:
         """Store the completions and refusals of a batch, even if it failed or expired, because they are paid for.
 
-        What thinking left no room for is asked again.
+        What thinking left no room for is asked again. The batch is closed if nothing of it is missing.
         """
-        answered, missed = 0, ""
-        async for row in self.provider.fetch(name):
-            line = read_line(row)
-            if line is None or (found := self.book.find(stored.number, line.name)) is None:
-                continue
-            (number, limit), problem = found, line.problem
-            if line.completion and self.live.form.gives_more_room(limit, line.completion, room):
-                self.book.store.charge(number, line.completion.usage)
-                problem = "thinking took the whole output limit"
-            elif line.completion:
-                self.book.store.end(number, judge(line.completion), line.completion)
-                answered += 1
-            elif line.is_refused:
-                self.book.store.end(number, State.REFUSED, why=problem)
-                answered += 1
-            missed = missed or problem
+        self._refusals = 0
+        try:
+            download = await self._retry(lambda: self.provider.download(name))
+        except Gone as gone:
+            self._note_lost(stored, str(gone))
+            return 0
+        except Unreadable as error:
+            self._note_unread(stored, str(error), 0)
+            return 0
+        reader = _AnswerReader(self, stored, room)
+        for row in download.rows():
+            reader.read(row)
+        problem = reader.find_missing(progress, download.problem)
+        if problem:
+            self._note_unread(stored, problem, reader.answered)
+            return reader.answered
         self.book.close(stored.number)
-        missing = stored.requests - answered
-        example = f", such as {missed}" if missed else ""
-        message = f"{missing} without an answer{example}" if missing else f"some refused{example}" if missed else ""
-        self.report(BatchStatus(stored.number, "fetched", answered, stored.requests, message))
-        return answered
+        if progress.has_failed and not reader.answered:
+            self.is_refused = True
+            self.unfinished[stored.number] = f"the provider refused it ({progress.message or progress.state})"
+        fetched = BatchStatus(stored.number, "fetched", len(reader.ended), stored.requests, reader.describe())
+        self._tell(fetched)
+        return reader.answered
 
-    async def _retry(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """Retry a request that can safely be repeated."""
+    def _note_unread(self, stored: StoredBatch, problem: str, answered: int) -> None:
+        """Note that not all answers of a batch could be read. They are paid for, so the batch stays open."""
+        tried = self._downloads[stored.number] = self._downloads.get(stored.number, 0) + 1
+        if tried >= _DOWNLOADS:
+            self._note_lost(stored, f"its answers cannot be read: {problem}")
+            return
+        message = f"its answers cannot be read: {problem}; they are fetched again"
+        self._tell(BatchStatus(stored.number, "unread", answered, stored.requests, message))
+
+    def _note_lost(self, stored: StoredBatch, problem: str) -> None:
+        """Note that answers of a batch cannot be had now. With the user's word, what they answer is asked again."""
+        problem = hide_keys(problem, self.spec.api_key)
+        waiting = list(self.book.waiting(stored.number))
+        if not self.sending.asks_again:
+            self.unfinished[stored.number] = (
+                f"{problem}; {len(waiting)} of its questions have no answer."
+                " To pay for these again, and for no others, add --ask-again"
+            )
+            return
+        for one in waiting:
+            self.account.lose(one)
+        self.book.close(stored.number)
+        message = f"{problem}; its {len(waiting)} questions without an answer are asked again"
+        self._tell(BatchStatus(stored.number, "given up", stored.requests - len(waiting), stored.requests, message))
+
+    def _note_no_room(self, stored: StoredBatch, message: str) -> None:
+        """Note that a batch was refused because too many tokens wait. It is planned anew, smaller if it was alone."""
+        message = hide_keys(message, self.spec.api_key)
+        size = self._measure(stored)
+        is_alone = all(one.number == stored.number for one in self._list_enqueued())
+        stated = read_limit(message)
+        if stated is not None and stated < size:
+            self._room = stated
+        elif is_alone and (stated is None or self._refusals):
+            self._room = max(1, size // 2)
+        parts = self.book.replan(stored.number, _new_prefix(), self._room)
+        self._refusals += is_alone
+        note = f"no room for its tokens now: {message}; its questions wait, in {parts} smaller batches"
+        note = note if parts > 1 else f"no room for its tokens now: {message}; its questions wait"
+        self._tell(BatchStatus(stored.number, "refused", 0, stored.requests, note))
+        if self._refusals >= _REFUSALS:
+            self.is_refused = True
+            for one in self._list_open():
+                self.unfinished[one.number] = f"the provider had no room for it ({message})"
+
+    def _tell(self, status: BatchStatus) -> None:
+        """Report a status that is news."""
+        if self._reported.get(status.number) != status:
+            self._reported[status.number] = status
+            self.report(status)
+
+    async def _retry(self, call: Callable[[], Awaitable[_T]], *, has_file: bool = False) -> _T:
+        """Retry a request that can safely be repeated.
+
+        Raises ``NoRoom`` if tokens that wait leave no room for it; with ``has_file``, ``Gone`` if what it names is not
+        at the provider.
+        """
         attempts = AsyncRetrying(
-            retry=retry_if_exception(lambda error: bool((read := read_failure(error)) and read.is_temporary)),
+            retry=retry_if_exception(_is_worth_retry),
             stop=stop_after_attempt(self._attempts),
             wait=wait_exponential(max=60),
             sleep=self.policy.sleep,
@@ -266,17 +347,128 @@ class BatchClient:
         async def attempt() -> _T:  # tenacity awaits only async functions
             return await call()
 
+        explained: Exception
         try:
             result: _T = await attempts(attempt)
+        except (Gone, Unreadable):
+            raise
         except Exception as error:
             if (failure := read_failure(error)) is None:
                 raise
-            tried = attempts.statistics["attempt_number"]
-            explained = explain_failure(failure, self.spec, tried, longest_wait=60, away=failure.is_absence)
+            explained = self._explain(failure, attempts.statistics["attempt_number"], has_file=has_file)
         else:
             self._attempts = _ATTEMPTS
             return result
         raise explained  # the SDK's error has a request with the key
+
+    def _explain(self, failure: Failure, tried: int, *, has_file: bool) -> Exception:
+        """Make the error of a request to the batch API that failed in the end."""
+        said = hide_keys(failure.said, self.spec.api_key)
+        place = f"{name_model(self.spec)}: the batch API"
+        if failure.status is not None and lacks_room(failure.text):
+            return NoRoom(said)
+        if has_file and is_gone(failure.status, failure.text):
+            return Gone(f"HTTP {failure.status}: {said}")
+        if failure.status == 404:
+            remedy = "does this address have one, and is its end right (often /v1)?"
+            return ModelUnavailable(f"{place} is not there (HTTP 404: {said}); {remedy}")
+        if failure.status == 200:
+            return ModelAway(f"{place} replies with something else: {said}; try later, or check the address")
+        return explain_failure(failure, self.spec, tried, longest_wait=60, away=failure.is_absence)
+
+
+class _AnswerReader:
+    """Reads the lines of one batch's answers into the store. It knows which of its requests had a line."""
+
+    def __init__(self, client: BatchClient, stored: StoredBatch, room: int) -> None:
+        self._client, self._stored, self._room = client, stored, room
+        self._names = client.book.names_in(stored.number)
+        self.ended: set[str] = set()
+        self._seen: set[str] = set()
+        self._succeeded: set[str] = set()
+        self.answered = 0
+        self._missed = ""
+        first = next(client.book.waiting(stored.number, most=1), None)
+        self._sent = client.live.form.parameters(first.call) if first else {}
+        self._mode = client.live.form.mode
+
+    def read(self, row: Mapping[str, Any]) -> None:
+        """Store the answer of one line. Lines of other batches, and second lines, change nothing."""
+        line = read_line(row)
+        if line is None or line.name not in self._names:
+            return
+        self._seen.add(line.name)
+        if line.completion:
+            self._succeeded.add(line.name)
+        found = self._client.book.find(self._stored.number, line.name)
+        if found is None:  # read before
+            if line.completion or line.is_refused:
+                self.ended.add(line.name)
+            return
+        problem = self._store(line, *found)
+        self._missed = self._missed or problem
+
+    def _store(self, line: AnswerLine, number: int, limit: int) -> str:
+        """Store an answer or a refusal. Return why the call has none, if it has none."""
+        store, form = self._client.book.store, self._client.live.form
+        if line.completion is None:
+            if line.is_refused and not self._teaches(line):
+                store.end(number, State.REFUSED, why=line.problem)
+                self.answered += 1
+                self.ended.add(line.name)
+            return line.problem
+        if form.gives_more_room(limit, line.completion, self._room):
+            store.charge(number, line.completion.usage)
+            return "thinking took the whole output limit"
+        store.end(number, judge(line.completion), line.completion)
+        self.answered += 1
+        self.ended.add(line.name)
+        return ""
+
+    def _teaches(self, line: AnswerLine) -> bool:
+        """Return whether a refusal is about a parameter that later requests leave out, so that the call is sent again.
+
+        All lines of a batch are judged by the form in which its requests were written.
+        """
+        form = self._client.live.form
+        return form.learn(Failure(400, line.problem, line.problem), self._sent, self._mode)
+
+    def find_missing(self, progress: Progress, problem: str) -> str:
+        """Say what is missing of the answers that are paid for. Return "" if nothing is.
+
+        ``problem`` is what the download had in place of an answer.
+        """
+        if self._seen == self._names:
+            return ""
+        promised = progress.answers
+        if promised is None and progress.state == "completed":
+            promised = len(self._names)
+        if problem and not (promised == 0 and progress.answers is not None):
+            return problem
+        if promised is not None and len(self._succeeded) < min(promised, len(self._names)):
+            return f"it has {len(self._succeeded)} of {promised} answers"
+        return ""
+
+    def describe(self) -> str:
+        """Say how many requests have no answer, and give an example of a reason."""
+        missing = self._stored.requests - len(self.ended)
+        example = f", such as {self._missed}" if self._missed else ""
+        if missing:
+            return f"{missing} without an answer{example}"
+        return f"some refused{example}" if self._missed else ""
+
+
+def _is_worth_retry(error: BaseException) -> bool:
+    """Return whether a request to the batch API may succeed soon. A page in place of a reply may be gone then."""
+    failure = None if isinstance(error, (Gone, Unreadable)) else read_failure(error)
+    if failure is None or lacks_room(failure.text):
+        return False
+    return failure.is_temporary or failure.status == 200
+
+
+def _new_prefix() -> str:
+    """Return a beginning of tags that no other batch has."""
+    return uuid4().hex[:12]
 
 
 @asynccontextmanager
@@ -286,8 +478,8 @@ async def open_batch_client(
     settings: ClientSettings,
     policy: PollPolicy | None = None,
     report: Callable[[BatchStatus], None] = print,
-    live_cost: Callable[[Usage], int] | None = None,
-    reservation_of: Callable[[str], Reservation | None] = lambda _: None,
+    sending: BatchPolicy | None = None,
+    account: BatchAccount | None = None,
 ) -> AsyncIterator[BatchClient]:
     """Open a client at the provider of a model.
 
@@ -296,7 +488,15 @@ async def open_batch_client(
     protocol = spec.batch_protocol
     live = LiveModel(spec, settings, RetryPolicy(), Watch(None, ""))
     try:
-        provider = _PROVIDERS[protocol](live.sdk, book)
-        yield BatchClient(live, provider, spec, book, policy or PollPolicy(), report, live_cost, reservation_of)
+        yield BatchClient(
+            live,
+            BATCH_APIS[protocol](live.sdk, book),
+            spec,
+            book,
+            policy or PollPolicy(),
+            sending or BatchPolicy(),
+            report,
+            account or BatchAccount(),
+        )
     finally:
         await live.close()

@@ -23,11 +23,13 @@ class Exchange(Answerer):
 
     A later answer to a call replaces an earlier one. ``failed`` lists lines without a completion as ``file, line:
     why``, unless another line answers the same call. ``parts`` are the written files: beyond the limits of one file,
-    calls go to ``<stem>-2<suffix>`` and so on. Raises ``ValueError`` for a missing answer file and without any file,
-    ``AnswersError`` for a file that cannot be read.
+    such as ``most_tokens`` of its prompts, calls go to ``<stem>-2<suffix>`` and so on. Raises ``ValueError`` for a
+    missing answer file and without any file, ``AnswersError`` for a file that cannot be read.
     """
 
-    def __init__(self, answers: Sequence[Path] = (), requests: Path | None = None) -> None:
+    def __init__(
+        self, answers: Sequence[Path] = (), requests: Path | None = None, most_tokens: int | None = None
+    ) -> None:
         if not answers and not requests:
             raise ValueError("an exchange needs a file of answers or a file for requests")
         for path in answers:
@@ -36,6 +38,7 @@ class Exchange(Answerer):
         if requests and requests in answers:
             raise ValueError(f"{requests} contains answers; name another file for the requests")
         self.requests, self.written = requests, 0
+        self._most_tokens = most_tokens
         self.parts: list[Path] = []
         self._store = CallStore(open_scratch())
         failed: dict[str, str] = {}
@@ -78,7 +81,7 @@ class Exchange(Answerer):
         if not self.requests or protocol is None:
             return
         book, form = BatchBook(self._store, self._reply_model), RequestForm(spec, settings)
-        self.written = book.plan("file", most_requests, most_bytes)
+        self.written = book.plan("file", most_requests, most_bytes, self._most_tokens)
         self.requests.unlink(missing_ok=True)
         for number in range(1, 1 + len(book.open_batches())):
             part = self.requests if number == 1 else self.requests.with_stem(f"{self.requests.stem}-{number}")

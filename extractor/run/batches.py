@@ -1,11 +1,12 @@
 """Perform a run by a provider's batches: open questions go into a batch, those still open after it into the next."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
 
+from extractor.errors import BatchUnfinished
 from extractor.llm.batch_book import BatchQueue
-from extractor.llm.batches import BatchStatus, PollPolicy, open_batch_client
+from extractor.llm.batches import BatchAccount, BatchPolicy, BatchStatus, PollPolicy, open_batch_client
 from extractor.llm.live import open_client
 from extractor.llm.opening import Route
 
@@ -25,13 +26,15 @@ async def perform_in_batches(
     on_status: Callable[[BatchStatus], None],
     *,
     poll_s: float | None,
-) -> bool:
-    """Extract all records, and return whether requests are left that no batch answered.
+    sending: BatchPolicy,
+) -> None:
+    """Extract all records with the answers of batches.
 
     At most ``rounds`` batches follow one another. The first poll for answers comes after ``poll_s`` seconds; if it is
     None, the run ends when a batch is submitted. ``on_status`` gets the news of each batch.
 
-    Raises the errors of ``Run.perform``, and ``ModelUnavailable`` if the provider cannot be used.
+    Raises the errors of ``Run.perform``, ``ModelUnavailable`` if the provider cannot be used, and ``BatchUnfinished``
+    if questions are left that no batch answered.
     """
     spec, tally = run.setup.choice.spec, run.tally
     assert spec
@@ -48,27 +51,36 @@ async def perform_in_batches(
             raise asyncio.CancelledError  # the provider's batches go on without this program
 
     policy = PollPolicy(first_wait=poll_s or 0.0, sleep=sleep)
-    costs = run.pricing.live_cost, queue.reservation_of
+    account = BatchAccount(run.pricing.live_cost, queue.reservation_of, queue.lose)
     try:
         async with (
             run.open(folder, executor, Route(answerer=lambda: queue), budget) as extract_all,
-            open_batch_client(spec, book, run.setup.asking, policy, on_status, *costs) as client,
+            open_batch_client(spec, book, run.setup.asking, policy, on_status, sending, account) as client,
         ):
             if poll_s is None:
                 await extract_all()
                 await client.plan()
                 await client.submit_all()
-                return False
+                _check_finished(client.unfinished)
+                return
             for left in range(rounds, -1, -1):
                 await client.finish_all()
                 queue.settle()
                 folder.rewind()
                 await extract_all()
-                if not left or not await client.plan():
+                if not left or client.is_refused or not await client.plan():
                     break
     finally:  # the store counts what a batch costs, not the client
         spent = folder.calls().spending
         tally.meter, tally.lost = lambda: spent.usage, lambda: spent.lost
         tally.price = None if spent.unpriced else lambda _: spent.picodollars
     queue.check()
-    return bool(book.count_waiting())
+    _check_finished(client.unfinished)
+    if left_open := book.count_unanswered():
+        raise BatchUnfinished(f"{left_open:,} calls have no answer: the batches brought none")
+
+
+def _check_finished(unfinished: Mapping[int, str]) -> None:
+    """Raise ``BatchUnfinished`` with the reasons why batches were not finished, by number."""
+    if unfinished:
+        raise BatchUnfinished("; ".join(f"batch {number}: {why}" for number, why in unfinished.items()))

@@ -56,6 +56,7 @@ class Stop(StrEnum):
     INTERRUPTED = "interrupted"
     BUDGET = "the budget was reached"
     MODEL_AWAY = "the model was away"
+    BATCHES = "batches left questions without an answer"
     ERROR = "an error"
 
 

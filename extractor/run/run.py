@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 
-from extractor.errors import BudgetReached, ExtractorError, ModelAway, ModelUnavailable
+from extractor.errors import BatchUnfinished, BudgetReached, ExtractorError, ModelAway, ModelUnavailable
 from extractor.events import Event, tell
 from extractor.llm.cost.budget import Budget, Pricing
 from extractor.llm.metering import Meter
@@ -31,6 +31,7 @@ _STOPS = {
     asyncio.CancelledError: Stop.INTERRUPTED,
     BudgetReached: Stop.BUDGET,
     ModelAway: Stop.MODEL_AWAY,
+    BatchUnfinished: Stop.BATCHES,
     BaseException: Stop.ERROR,
 }
 """What ends a run, and the reason to name for it; the first that fits."""
