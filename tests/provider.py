@@ -27,7 +27,11 @@ def answer_well(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 @dataclass
 class Provider:
     """What the provider holds, and what it was asked. ``faults`` are statuses for the next requests of a route, such as
-    ``POST /batches``; 0 breaks the connection after the request has been carried out.
+    ``POST /batches``, alone or with a body; 0 breaks the connection after the request has been carried out.
+
+    ``spoils`` change the next downloads, which then come without a length. ``counts`` adds the counts of requests.
+    ``room`` is the number of requests that may wait at once; a batch beyond it fails. ``gone`` are files and batches
+    that were deleted.
     """
 
     url: str = ""
@@ -36,8 +40,12 @@ class Provider:
     looks: int = 1
     files: dict[str, bytes] = field(default_factory=dict)
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
-    faults: dict[str, list[int]] = field(default_factory=dict)
+    faults: dict[str, list[Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    spoils: list[Callable[[bytes], bytes]] = field(default_factory=list)
+    counts: bool = False
+    room: int | None = None
+    gone: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -61,6 +69,10 @@ class Provider:
         """The batch; it has ended once it was looked at so often."""
         batch = self.batches[name]
         batch["looked"] += 1
+        if self.room is not None and "output_file_id" not in batch and self._count_waiting(batch) > self.room:
+            self._refuse(batch)
+        if batch["status"] == "failed":
+            return batch
         if batch["looked"] <= self.looks:
             batch["status"] = "in_progress"
         elif "output_file_id" not in batch:
@@ -78,12 +90,30 @@ class Provider:
             else:
                 row["response"] = {"status_code": got[0], "request_id": "q", "body": got[1]}
             (outputs if got and got[0] == 200 else errors).append(json.dumps(row))
+        if self.counts:
+            counts = {"total": len(outputs) + len(errors), "completed": len(outputs), "failed": len(errors)}
+            batch["request_counts"] = counts
         batch["status"] = self.ends
         batch["output_file_id"] = self.add_file("\n".join(outputs).encode())["id"] if outputs else None
         batch["error_file_id"] = self.add_file("\n".join(errors).encode())["id"] if errors else None
         if self.ends == "failed":
-            error = {"code": "token_limit", "message": "too many tokens enqueued"}
+            error = {"code": "invalid_json_line", "message": "line 1 is no JSON"}
             batch["errors"] = {"object": "list", "data": [error]}
+
+    def _count_waiting(self, last: dict[str, Any]) -> int:
+        """The requests of the batches that wait, up to this one."""
+        count = 0
+        for batch in self.batches.values():
+            if "output_file_id" not in batch and batch["status"] != "failed":
+                count += len(self.files[batch["input_file_id"]].splitlines())
+            if batch is last:
+                break
+        return count
+
+    def _refuse(self, batch: dict[str, Any]) -> None:
+        batch["status"] = "failed"
+        message = "Enqueued token limit reached for m in organization org-1. Please try again later."
+        batch["errors"] = {"object": "list", "data": [{"code": "token_limit_exceeded", "message": message}]}
 
 
 class _Handler(QuietHandler, BaseHTTPRequestHandler):
@@ -103,13 +133,21 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
             waiting = self.provider.faults.get(route)
             fault = waiting.pop(0) if waiting else None
             if fault:
-                self.write(fault, json.dumps({"error": {"message": "a fault"}}).encode())
+                status, body = fault if isinstance(fault, tuple) else (fault, {"error": {"message": "a fault"}})
+                self.write(status, json.dumps(body).encode())
+                return
+            if self.provider.gone.intersection(path.split("/")):
+                self.write(404, json.dumps({"error": {"message": f"No such object: {path}"}}).encode())
                 return
             reply = self.reply(method, path, body)
             if fault == 0:
                 self.close_connection = True
                 return
-        self.write(200, reply)
+            spoil = self.provider.spoils.pop(0) if path.endswith("/content") and self.provider.spoils else None
+        if spoil:
+            self.write_unsized(spoil(reply))
+        else:
+            self.write(200, reply)
 
     def reply(self, method: str, path: str, body: bytes) -> bytes:
         if path.endswith("/content"):
@@ -131,6 +169,15 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
             rows = list(reversed(self.provider.batches.values()))
             return {"object": "list", "data": rows, "has_more": False, "first_id": None, "last_id": None}
         return self.provider.look(path.split("/")[2])
+
+    def write_unsized(self, content: bytes) -> None:
+        """Write a body that ends where the connection does."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(content)
+        self.close_connection = True
 
     def write(self, status: int, content: bytes) -> None:
         self.send_response(status)

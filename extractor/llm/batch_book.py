@@ -159,6 +159,10 @@ class BatchBook:
         rows = self._database.execute(sql).fetchall()
         return [StoredBatch(n, tag, count, datetime.fromisoformat(at), *ids) for n, tag, count, at, *ids in rows]
 
+    def read_batch(self, number: int) -> StoredBatch:
+        """Read an open batch by its number."""
+        return next(one for one in self.open_batches() if one.number == number)
+
     def note_sent(self, number: int, input_file: str) -> None:
         """Store that a batch's file is uploaded."""
         self._database.execute("UPDATE batches SET state = 'sent', input_file = ? WHERE id = ?", (input_file, number))
@@ -297,5 +301,5 @@ def load_row(line: bytes) -> Any:
     """Parse one JSON line. Return None if the line is not valid JSON."""
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

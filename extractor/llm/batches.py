@@ -226,12 +226,14 @@ class BatchClient:
         def write_bodies() -> Any:
             return ((one.name, self.live.form.write(one.call)) for one in self.book.waiting(batch.number))
 
+        def create() -> Awaitable[str]:  # an attempt knows the file that an earlier one uploaded
+            return self.provider.create(self.book.read_batch(batch.number), write_bodies)
+
         try:
-            made = await self._retry(lambda: self.provider.create(batch, write_bodies), has_file=bool(batch.input_file))
-        except Gone:  # the uploaded file; nothing was paid for it
+            made = await self._retry(create, has_file=bool(batch.input_file))
+        except Gone:  # the file of an earlier command; nothing was paid for it
             self.book.forget_file(batch.number)
-            again = next(one for one in self.book.open_batches() if one.number == batch.number)
-            made = await self._retry(lambda: self.provider.create(again, write_bodies))
+            made = await self._retry(create)
         self.book.note_made(batch.number, made)
         self._tell(BatchStatus(batch.number, "submitted", 0, batch.requests))
 

@@ -1,13 +1,14 @@
 """Batches at a provider, with faults in each step, and a kill of the program after each step."""
 
 import asyncio
+import gzip
 from contextlib import closing
 
 import pytest
 
 from extractor.errors import AnswerPending, BudgetReached, ModelUnavailable
 from extractor.llm.batch_book import BatchBook, BatchQueue
-from extractor.llm.batches import PollPolicy, open_batch_client
+from extractor.llm.batches import BatchPolicy, PollPolicy, open_batch_client
 from extractor.llm.calls import Call, PromptVersion, schema_of
 from extractor.llm.client import Model
 from extractor.llm.cost.budget import Budget
@@ -63,6 +64,16 @@ async def finish(provider, book, policy=POLICY):
     spec = ModelSpec.parse(f"{provider.url}#m")
     async with open_batch_client(spec, book, ClientSettings(), policy, news.append) as client:
         return await client.finish_all(), news
+
+
+async def finish_with(provider, book, **sending):
+    """Finish all batches, as ``BatchPolicy`` says. Returns the news and what was left unfinished, as text."""
+    news = []
+    spec = ModelSpec.parse(f"{provider.url}#m")
+    how = BatchPolicy(**sending)
+    async with open_batch_client(spec, book, ClientSettings(), POLICY, news.append, how) as client:
+        await client.finish_all()
+        return news, " ".join(client.unfinished.values())
 
 
 def states(book):
@@ -151,7 +162,7 @@ async def test_unanswered_requests_of_a_batch_wait_for_another(book, ends):
         assert count == (0 if ends == "failed" else 1)
         assert book.count_waiting() == 5 - count
         message = "; ".join(one.message for one in news if one.message)
-        assert ("too many tokens" if ends == "failed" else "not reached in time") in message
+        assert ("line 1 is no JSON" if ends == "failed" else "not reached in time") in message
         provider.answer, provider.ends = answer_well, "completed"
         assert book.plan("next") == 5 - count
         await finish(provider, book)
@@ -228,3 +239,163 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
     refused = [isinstance(one, BudgetReached) for (one,) in ended]
     assert refused == sorted(refused)
     assert book.count_waiting() == 6 + refused.count(False) < 36
+
+
+def count_lines(provider):
+    """The requests of all batches that were not refused as a whole: each is paid for."""
+    inputs = [one["input_file_id"] for one in provider.batches.values() if one["status"] != "failed"]
+    return sum(len(provider.files[name].splitlines()) for name in inputs)
+
+
+def end_in_a_line(content):
+    return content[: len(content) - 40]
+
+
+def end_between_lines(content):
+    return b"\n".join(content.splitlines()[:2]) + b"\n"
+
+
+SPOILED = {
+    "a page": (lambda _: b"<html><body>Sign in</body></html>", "'<html>"),
+    "nothing": (lambda _: b"", "empty"),
+    "blank lines": (lambda _: b"\n \n", "empty"),
+    "an error with 200": (lambda _: b'{"error": {"message": "try later"}}', "try later"),
+    "half a body": (lambda content: content[: len(content) // 2], "ends in the middle of line"),
+    "a cut last line": (end_in_a_line, "ends in the middle of line 5"),
+    "an end between lines": (end_between_lines, "2 of 5 answers"),
+    "packed and cut": (lambda content: gzip.compress(content)[:-90], "cannot be read"),
+    "another batch's answers": (
+        lambda content: content.replace(b'"custom_id": "', b'"custom_id": "x'),
+        "0 of 5 answers",
+    ),
+    "JSON that is deep": (lambda _: b"[" * 200_000, "no file of answers"),
+    "zeros": (lambda _: bytes(2_000), "no file of answers"),
+}
+
+
+@pytest.mark.parametrize("counts", [False, True])
+@pytest.mark.parametrize(("spoil", "said"), SPOILED.values(), ids=SPOILED)
+async def test_an_unreadable_download_is_fetched_again_and_nothing_is_bought_twice(book, spoil, said, counts):
+    with serve_provider(answer=answer_well, spoils=[spoil, spoil], counts=counts) as provider:
+        book.plan("run")
+        news, unfinished = await finish_with(provider, book)
+    assert unfinished == ""
+    assert said in next(one.message for one in news if one.state == "unread")
+    assert news[-1].state == "fetched"
+    assert (answered(book), count_lines(provider)) == (5, 5)
+
+
+@pytest.mark.parametrize(("spoil", "said"), SPOILED.values(), ids=SPOILED)
+async def test_a_batch_that_stays_unreadable_stays_open_and_keeps_what_was_read(book, spoil, said):
+    with serve_provider(answer=answer_well, spoils=[spoil] * 4) as provider:
+        book.plan("run")
+        _, unfinished = await finish_with(provider, book)
+        kept = answered(book)
+        assert said in unfinished
+        assert f"{5 - kept} of its questions have no answer" in unfinished
+        assert (len(book.open_batches()), book.count_unanswered()) == (1, 5 - kept)
+        _, unfinished = await finish_with(provider, book)
+    assert (unfinished, answered(book), count_lines(provider)) == ("", 5, 5)
+    assert book.store.spending.usage.calls == 5
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda content: b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")])
+async def test_packed_answers_and_other_line_ends_are_read(book, pack):
+    with serve_provider(answer=answer_well, spoils=[pack]) as provider:
+        book.plan("run")
+        news, unfinished = await finish_with(provider, book)
+    assert (unfinished, answered(book)) == ("", 5)
+    assert "unread" not in [one.state for one in news]
+
+
+async def test_counts_that_say_that_there_are_no_answers_close_a_batch(book):
+    with serve_provider(answer=lambda _: None, ends="expired", counts=True) as provider:
+        book.plan("run")
+        _, unfinished = await finish_with(provider, book)
+    assert unfinished == ""
+    assert (book.open_batches(), book.count_waiting()) == ([], 5)
+
+
+@pytest.mark.parametrize("lost", ["batch-0", "file-1"])
+async def test_what_is_gone_is_named_and_only_what_it_held_is_asked_again(book, lost):
+    with serve_provider(answer=answer_well, looks=0) as provider:
+        book.plan("run", most_requests=3)
+        provider.looks = 99
+        spec = ModelSpec.parse(f"{provider.url}#m")
+        async with open_batch_client(spec, book, ClientSettings(), POLICY, lambda _: None) as client:
+            await client.submit_all()
+        provider.looks = 0
+        for name in provider.batches:
+            provider.look(name)
+        provider.gone.add(provider.batches["batch-0"]["output_file_id"] if lost == "file-1" else lost)
+        for _ in range(2):
+            _, unfinished = await finish_with(provider, book)
+            assert "no longer" in unfinished
+            assert "HTTP 404" in unfinished
+            assert "3 of its questions have no answer" in unfinished
+            assert "check the model's name" not in unfinished
+            assert (answered(book), len(provider.batches)) == (2, 2)
+        news, unfinished = await finish_with(provider, book, asks_again=True)
+        assert (unfinished, answered(book), book.count_waiting()) == ("", 2, 3)
+        assert "its 3 questions without an answer are asked again" in news[-1].message
+        assert book.plan("next") == 3
+        await finish_with(provider, book)
+    assert answered(book) == 5
+    assert len(provider.requests) == 5 + 3
+
+
+async def test_a_lost_upload_is_sent_again(book):
+    with serve_provider(answer=answer_well, faults={"POST /batches": [500] * 9}) as provider:
+        book.plan("run")
+        with pytest.raises(ModelUnavailable):
+            await finish(provider, book)
+        provider.faults = {"POST /batches": [404]}
+        assert (await finish(provider, book))[0] == 5
+    assert (provider.asked.count("POST /files"), len(provider.batches)) == (2, 1)
+
+
+async def test_a_server_without_batches_is_not_taken_for_a_wrong_name_of_a_model(book):
+    with serve_provider(answer=answer_well, faults={"POST /files": [404] * 9}) as provider:
+        book.plan("run")
+        with pytest.raises(ModelUnavailable, match="the batch API is not there") as caught:
+            await finish(provider, book)
+    assert "model's name" not in str(caught.value)
+
+
+async def test_batches_are_split_by_tokens_and_wait_for_room(book):
+    two = 2 * book._measure(CALLS[0])[1]
+    with serve_provider(answer=answer_well, room=2, looks=3) as provider:
+        book.plan("run", most_tokens=two)
+        _, unfinished = await finish_with(provider, book, most_tokens=two)
+    assert (unfinished, answered(book)) == ("", 5)
+    assert [one["status"] for one in provider.batches.values()] == ["completed"] * 3
+
+
+async def test_without_a_limit_refused_batches_become_smaller_and_all_is_answered(book):
+    with serve_provider(answer=answer_well, room=2) as provider:
+        book.plan("run")
+        news, unfinished = await finish_with(provider, book)
+    assert (unfinished, answered(book), count_lines(provider)) == ("", 5, 5)
+    assert "Enqueued token limit reached" in next(one.message for one in news if one.state == "refused")
+
+
+async def test_a_limit_that_stays_ends_unfinished_and_asks_nothing_else(book):
+    with serve_provider(answer=answer_well, room=0) as provider:
+        book.plan("run")
+        _, unfinished = await finish_with(provider, book)
+        assert "had no room" in unfinished
+        assert "Enqueued token limit reached" in unfinished
+        assert (count_lines(provider), book.count_unanswered()) == (0, 5)
+        assert len(provider.batches) <= 12
+        provider.room = None
+        await finish_with(provider, book)
+    assert answered(book) == 5
+
+
+async def test_a_refusal_at_once_is_waited_for_as_one_that_comes_later(book):
+    full = {"error": {"message": "Enqueued token limit reached for m. Limit: 90,000 enqueued tokens."}}
+    with serve_provider(answer=answer_well, faults={"POST /batches": [(429, full)] * 3}) as provider:
+        book.plan("run")
+        news, unfinished = await finish_with(provider, book)
+    assert (unfinished, answered(book), count_lines(provider)) == ("", 5, 5)
+    assert [one.state for one in news].count("refused") >= 1

@@ -28,8 +28,9 @@ _THINKING = {
 
 @dataclass
 class Anthropic(StandIn):
-    """The stand-in."""
+    """The stand-in. ``spoils`` come in place of the next downloads."""
 
+    spoils: list[str] = field(default_factory=list)
     batches: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def handle(self, method: str, path: str, body: bytes) -> Reply:
@@ -45,6 +46,8 @@ class Anthropic(StandIn):
             return Reply(self._describe(name))
         if not name:
             return Reply({"data": [*map(self._describe, self.batches)], "has_more": False})
+        if path.endswith("/results") and self.spoils:
+            return Reply(self.spoils.pop(0))
         if path.endswith("/results"):
             rows = [self._answer(row["custom_id"], row["params"]) for row in self.batches[name]]
             return Reply("".join(json.dumps(row) + "\n" for row in reversed(rows)))  # in any order

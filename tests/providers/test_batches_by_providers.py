@@ -64,8 +64,34 @@ def test_nothing_that_was_paid_for_is_bought_again(kind, model, stand, tmp_path)
     submit(tmp_path / "run", "--model", model)
     for _ in range(2):  # the same command asks nothing more
         manifest = collect(tmp_path / "run", "--model", model)
-    (first, again), batched = users(standin, standin.requests), users(standin, standin.batched)
+    (first,), (*batched, again) = users(standin, standin.requests), users(standin, standin.batched)
     assert len({first, *batched}) == 5
     assert again == batched[0]  # the same questions, not halves of them
-    assert limit_of(standin.requests[1]) > 2 * limit_of(standin.batched[0])
+    assert limit_of(standin.batched[-1]) > 2 * limit_of(standin.batched[0])
     assert manifest["usage"]["calls"] == standin.billed == 6
+
+
+@BOTH
+def test_collect_asks_nothing_live_without_being_told(kind, model, stand, tmp_path):
+    """What the provider refuses is then learnt from the first batch, which costs nothing."""
+    name = {OpenAI: "reasoning_effort", Anthropic: "thinking"}[kind]
+    standin = stand(kind(refuses=frozenset({name})))
+    collect(tmp_path / "run", "--model", model, "--reasoning", "low")
+    assert standin.requests == []
+    assert [name in request for request in standin.batched] == [True] * 5 + [False] * 5
+    assert standin.billed == 5
+
+
+@BOTH
+def test_collect_asks_one_question_live_if_told(kind, model, stand, tmp_path):
+    standin = stand(kind())
+    collect(tmp_path / "run", "--model", model, "--live")
+    assert (len(standin.requests), len(standin.batched), standin.billed) == (1, 4, 5)
+
+
+def test_anthropics_answers_are_fetched_again_until_they_can_be_read(stand, tmp_path):
+    standin = stand(Anthropic(spoils=["<html>Sign in</html>", "", '{"error": {"message": "later"}}']))
+    submit(tmp_path / "run", "--model", CLAUDE)
+    manifest = collect(tmp_path / "run", "--model", CLAUDE)
+    assert manifest["usage"]["calls"] == standin.billed == 5
+    assert (len(standin.requests), len(standin.batches)) == (1, 1)
