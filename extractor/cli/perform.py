@@ -54,7 +54,7 @@ def perform_job(job: RunJob) -> int:
         if folder and folder.mended:
             say(str(folder.mended))
         try:
-            with show_progress(tally, partial(job.count, folder), quiet=quiet, counts=bool(folder)):
+            with show_progress(tally, partial(job.count, folder), quiet=quiet, counts=bool(folder), say=say):
                 Interrupts(run).run(_extract(job, sink))
         except BaseException as error:
             stop = run.finish(sink, error)

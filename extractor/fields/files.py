@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from extractor.errors import FieldError
+from extractor.small_files import NotSmallFile, read_small_text
 from extractor.suggestions import suggest
 
 from .declaration import TAKEN, CustomField, read_declaration
@@ -17,6 +18,8 @@ from .rules import check_rules
 Declared = CustomField | type[BaseModel] | str | Path
 """A declaration, a pydantic model, the path of a TOML file, or the name of a file of the catalogue."""
 _CATALOGUE = files(__package__) / "catalogue"
+_DEEPEST = 20
+"""Levels of tables and lists that a field may have; declarations need four."""
 
 
 def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
@@ -61,13 +64,29 @@ def _read_file(name: str) -> Iterator[CustomField]:
         tables = tomllib.loads(_read_text(name))
     except tomllib.TOMLDecodeError as error:
         raise FieldError(f"{name}: {error}; TOML is described at https://toml.io") from error
+    except RecursionError as error:
+        raise FieldError(f"{name}: its tables or lists are too deep; give a TOML file with [[field]] tables") from error
     unknown = tables.keys() - {"field"}
     if unknown or not isinstance(tables.get("field"), list):
         wrong = f"{', '.join(sorted(unknown))} is unknown" if unknown else "there is no list of fields"
         raise FieldError(f"{name}: {wrong}; write each field as a table [[field]], with two brackets")
     for number, table in enumerate(tables["field"], start=1):
         shown = table.get("name", number) if isinstance(table, dict) else number
+        if _is_deep(table):
+            raise FieldError(
+                f"{name}, field {number}: its tables or lists are too deep; a field has at most {_DEEPEST}"
+            )
         yield read_declaration(table, f"{name}, field {shown}")
+
+
+def _is_deep(table: object) -> bool:
+    """Return whether a value has more levels than any declaration. Messages about it would have to show it."""
+    level = [table]
+    for _ in range(_DEEPEST):
+        tables = [one for one in level if isinstance(one, dict)]
+        lists = [one for one in level if isinstance(one, list)]
+        level = [inner for one in tables for inner in one.values()] + [inner for one in lists for inner in one]
+    return bool(level)
 
 
 def _read_text(name: str) -> str:
@@ -78,8 +97,8 @@ def _read_text(name: str) -> str:
     if name in known:
         return (_CATALOGUE / f"{name}.toml").read_text("utf-8")
     try:
-        return Path(name).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_small_text(Path(name))
+    except (OSError, ValueError, NotSmallFile) as error:
         if "/" in name or name.endswith(".toml") or Path(name).exists():
             reason = getattr(error, "strerror", None) or error
             remedy = f"cannot be read ({reason}); give a TOML file with [[field]] tables"

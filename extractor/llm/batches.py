@@ -118,6 +118,7 @@ class BatchClient:
     _refusals: int = field(default=0, init=False)
     _downloads: dict[int, int] = field(default_factory=dict, init=False)
     _reported: dict[int, BatchStatus] = field(default_factory=dict, init=False)
+    _waiting: list[BatchStatus] = field(default_factory=list, init=False)
     _sizes: dict[int, int] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -144,8 +145,19 @@ class BatchClient:
             if len(still_open) < len(was_open):
                 wait = self.policy.first_wait
                 continue
+            nothing_known = [BatchStatus(one.number, "planned", 0, one.requests) for one in still_open]
+            self._waiting = [self._reported.get(each.number, each) for each in nothing_known]
             await self.policy.sleep(wait)
+            self._waiting = []
             wait = min(wait * self.policy.growth, self.policy.longest_wait)
+
+    def describe_wait(self) -> str:
+        """Say which batches are waited for. Return "" if none is. May be called from any thread."""
+        if not (waiting := self._waiting):
+            return ""
+        first = waiting[0]
+        others = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+        return f"waiting for batch {first.number} ({first.state}, {first.done} of {first.requests} done){others}"
 
     async def submit_all(self) -> None:
         """Submit the batches that are not submitted yet, as far as there is room for them.

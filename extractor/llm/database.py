@@ -1,5 +1,6 @@
 """SQLite files for many short transactions, and the tables of a run's file. Data survives a killed process."""
 
+import os
 import shlex
 import shutil
 import sqlite3
@@ -48,6 +49,7 @@ class Database:
     def __init__(self, path: Path, connection: sqlite3.Connection, remedy: str) -> None:
         self.path, self._connection, self._remedy = path, connection, remedy
         self._closing = ExitStack()
+        self._written: os.stat_result | None = None
 
     @classmethod
     def open(
@@ -61,6 +63,7 @@ class Database:
         """
         versions = range(version if oldest is None else oldest, version + 1)
         database = cls._connect(path, f"{path.absolute().as_uri()}?mode=rwc", versions, remedy)
+        database._written = path.stat()
         with database.transaction():
             if database.value("PRAGMA user_version") != version:
                 for statement in filter(str.strip, tables.split(";")):
@@ -142,6 +145,7 @@ class Database:
         if self._connection.in_transaction:
             yield
             return
+        self.check_place()
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -150,6 +154,25 @@ class Database:
             if self._connection.in_transaction:
                 self.execute("ROLLBACK")
             raise
+
+    def check_place(self) -> None:
+        """Raise ``StoreError`` if the file is no longer where it was opened to write.
+
+        The operating system would let the program write on, into a file that nobody can find again.
+        """
+        if self._written is None:
+            return
+        try:
+            is_there = os.path.samestat(self.path.stat(), self._written)
+        except FileNotFoundError:
+            is_there = False
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror}; check its disk") from error
+        if not is_there:
+            remedy = "put it back if it was moved, or run the command again"
+            raise StoreError(
+                f"{self.path}: it was deleted, moved or replaced during the run, which stops here; {remedy}"
+            )
 
     def close(self) -> None:
         """Close the file. An open transaction is rolled back."""

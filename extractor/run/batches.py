@@ -47,6 +47,7 @@ async def perform_in_batches(
         until = monotonic() + seconds
         while not run.is_stopping and (left := until - monotonic()) > 0:
             await asyncio.sleep(min(left, _SLICE_S))
+            folder.check_place()
         if run.is_stopping:
             raise asyncio.CancelledError  # the provider's batches go on without this program
 
@@ -63,6 +64,7 @@ async def perform_in_batches(
                 await client.submit_all()
                 _check_finished(client.unfinished)
                 return
+            tally.waits_for = client.describe_wait
             for left in range(rounds, -1, -1):
                 await client.finish_all()
                 queue.settle()

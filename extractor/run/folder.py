@@ -122,6 +122,11 @@ class RunFolder(Sink):
         """The calls of the earlier invocations that this one continues. Access does not begin the run."""
         return self._store.calls if self._store else None
 
+    def check_place(self) -> None:
+        """Raise ``StoreError`` if the folder was deleted or moved during the run."""
+        if self._store:
+            self._store.database.check_place()
+
     def calls(self) -> CallStore:
         """Return the stored calls to models. Begins the run."""
         return self.store.calls
@@ -142,6 +147,7 @@ class RunFolder(Sink):
 
         Raises ``RepeatedRecord`` for another text with a known id from another file or from this invocation.
         """
+        self.check_place()
         position, self._position = self._position, self._position + 1
         known = self.store.find(record.record_id)
         if known and known.text_sha256 != digest_record(record):
@@ -210,6 +216,7 @@ class RunFolder(Sink):
         """
         if not self._files:
             return
+        self.check_place()
         if not stop:
             self._total = self._position
         with naming_file(self.path), self._manifest_lock:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
-from threading import Timer
+from threading import Event, Thread, Timer
 from typing import TYPE_CHECKING
 
 from .tally import Tally
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, Task
     from rich.text import Text
 
+_NOTE_EVERY_S = 60.0
+"""How often a run whose output is piped says what it waits for."""
 _COUNT_AFTER_S = 5.0
 """Shorter runs do not read their inputs again just to count the records."""
 
@@ -25,16 +27,23 @@ def _is_notebook() -> bool:
 
 @contextmanager
 def show_progress(
-    tally: Tally, count: Callable[[], int | None], *, quiet: bool, counts: bool = False
+    tally: Tally,
+    count: Callable[[], int | None],
+    *,
+    quiet: bool,
+    counts: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Show a live line with records, rate, tokens and time while the body runs, in a terminal or a notebook.
 
-    Nothing is shown if ``quiet`` or piped. ``count`` returns the number of records, or None; once it is known, the time
+    Nothing is shown if ``quiet`` or piped. If piped, ``say`` gets once a minute what the run waits for, as long as it
+    waits. ``count`` returns the number of records, or None; once it is known, the time
     left is shown too. A thread calls it after some seconds, if a line is shown or if ``counts`` is set because
     ``count`` stores the number.
     """
     shown = not quiet and (sys.stderr.isatty() or _is_notebook())
-    with _live_line(tally) if shown else nullcontext() as progress:
+    notes = telling_waits(tally, say) if say and not quiet and not shown else nullcontext()
+    with notes, _live_line(tally) if shown else nullcontext() as progress:
 
         def note_total() -> None:
             total = count()
@@ -49,6 +58,25 @@ def show_progress(
             yield
         finally:
             timer.cancel()
+
+
+@contextmanager
+def telling_waits(tally: Tally, say: Callable[[str], None]) -> Iterator[None]:
+    """Say once a minute what the run waits for, if it waits, while the body runs."""
+    ending = Event()
+
+    def tell() -> None:
+        while not ending.wait(_NOTE_EVERY_S):
+            if wait := tally.describe_wait():
+                say(wait)
+
+    thread = Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
 
 
 def _live_line(tally: Tally) -> "Progress":
@@ -78,7 +106,7 @@ def _live_line(tally: Tally) -> "Progress":
                 f"{tally.failed} failed" if tally.failed else "",
                 f"{tokens:,} tokens" + f" ({cached:,} cached)" * bool(cached) if tokens else "",
                 f"${usd:.4f}" if usd else "",
-                tally.watch.describe_wait() if tally.watch else "",
+                tally.describe_wait(),
             )
             return Text(", ".join(filter(None, parts)))
 

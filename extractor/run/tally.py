@@ -61,7 +61,8 @@ class Tally:
 
     ``meter`` returns the model's usage, including records that failed or were cancelled; ``lost`` the most that
     requests without a reply may have used. ``price`` returns the cost of tokens in picodollars. ``watch`` says what the
-    model's calls wait for. ``repeated`` records were read before, ``differing`` of them with another text.
+    model's calls wait for, ``waits_for`` which batches of a provider. ``repeated`` records were read before,
+    ``differing`` of them with another text.
     """
 
     extracted: int = 0
@@ -74,6 +75,13 @@ class Tally:
     lost: Callable[[], Usage] = Usage
     price: Callable[[Usage], int] | None = None
     watch: Watch | None = None
+    waits_for: Callable[[], str] | None = None
+
+    def describe_wait(self) -> str:
+        """Say what the run waits for. Return "" if nothing is late. May be called from any thread."""
+        if self.waits_for and (wait := self.waits_for()):
+            return wait
+        return self.watch.describe_wait() if self.watch else ""
 
     @property
     def usage(self) -> Usage:

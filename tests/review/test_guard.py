@@ -115,6 +115,20 @@ def test_broken_requests_are_refused(served, cookie, body, message):
     assert message in json.loads(text)["message"]
 
 
+@pytest.mark.parametrize("depth", [150, 900, 5_000, 400_000])
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize(
+    "around", ["%s", '{"kind": "set", "item": "eligibility", "version": 0, "path": "x", "value": %s}']
+)
+def test_deep_json_is_refused_with_a_message(served, cookie, depth, begin, end, around):
+    depth = min(depth, 150_000) if len(begin) > 1 else depth
+    status, _, text = post(served, cookie, around % (begin * depth + "1" + end * depth))
+    assert status == 422
+    message = json.loads(text)["message"]
+    assert message
+    assert len(message) < 500
+
+
 def test_requests_of_a_form_and_large_ones_are_refused(served, cookie):
     assert post(served, cookie, ACCEPT, "text/plain")[0] == 415
     assert post(served, cookie, " " * 1_000_001)[0] == 413

@@ -19,6 +19,7 @@ from extractor.errors import ArgumentError
 from extractor.llm.providers import list_providers
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
+from extractor.small_files import NotSmallFile, read_small_text
 
 PICO = 10**12
 """Costs are whole picodollars, so that sums are exact. $1 per million tokens is a million picodollars per token."""
@@ -122,10 +123,14 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     entries: list[ListedPrice] = []
     for path in own:
         try:
-            content = _PriceFile.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
+            content = _PriceFile.model_validate(tomllib.loads(read_small_text(path), parse_float=Decimal))
+        except NotSmallFile as error:
+            raise ArgumentError(f"{path}: {error}; name a file of prices") from error
         except OSError as error:
             raise ArgumentError(f"{path}: {error.strerror}; name a file of prices") from error
-        except (ValueError, RecursionError) as error:
+        except RecursionError as error:
+            raise ArgumentError(f"{path}: not a file of prices: its tables or lists are too deep") from error
+        except ValueError as error:
             problem = str(error)
             if isinstance(error, ValidationError):
                 problem = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())

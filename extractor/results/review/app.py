@@ -32,6 +32,7 @@ from .queue import RunRecords
 _T = TypeVar("_T")
 _HOST = "127.0.0.1"
 _MAX_BYTES = 1_000_000
+_TOO_DEEP = "The JSON has too many levels; a change has only a few."
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
 _SCRIPTS = ("server.js", "dialogs.js", "queue.js", "card.js", "form.js", "selection.js", "record.js", "start.js")
 _HEADERS = {
@@ -145,6 +146,7 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         Route("/api/{name}", act, methods=["POST"]),
     ]
     handlers: dict[Any, Any] = dict.fromkeys((ExtractorError, ValueError, OSError), _answer_error)
+    handlers[RecursionError] = _answer_deep
     guard = Middleware(_PageGuard, token=token, port=port)
     return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers)
 
@@ -157,7 +159,10 @@ async def _read_body(request: Request) -> Any:
         body += part
         if len(body) > _MAX_BYTES:
             raise HTTPException(413, "The request is too large.")
-    return json.loads(body)
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
 
 
 async def _answer_error(_: Request, error: Exception) -> Response:
@@ -170,6 +175,10 @@ async def _answer_error(_: Request, error: Exception) -> Response:
         first = error.errors(include_url=False)[0]
         message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     return JSONResponse({"message": message}, 422)
+
+
+async def _answer_deep(_: Request, __: Exception) -> Response:
+    return JSONResponse({"message": _TOO_DEEP}, 422)
 
 
 class _PageGuard(BaseHTTPMiddleware):
