@@ -12,6 +12,8 @@ _LONGEST_WAIT_S = 30.0
 """How long a pipe may be silent."""
 _PAUSE_S = 0.05
 _PART = 1 << 16
+_READ_PIPES: dict[tuple[int, int], bytes] = {}
+"""What was read from pipes, by device and inode: their text comes once, and the program may ask for it again."""
 
 
 class NotSmallFile(Exception):
@@ -27,11 +29,15 @@ def read_small_text(path: Path) -> str:
     # A pipe that nobody writes to would hold up an ordinary opening.
     opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        mode = os.fstat(opened).st_mode
+        found = os.fstat(opened)
+        mode = found.st_mode
         if stat.S_ISREG(mode):
             content = _read_file(opened)
         elif stat.S_ISFIFO(mode):
-            content = _read_pipe(opened)
+            pipe = (found.st_dev, found.st_ino)
+            if pipe not in _READ_PIPES:
+                _READ_PIPES[pipe] = _read_pipe(opened)
+            content = _READ_PIPES[pipe]
         else:
             raise NotSmallFile("a folder" if stat.S_ISDIR(mode) else "a device, not a file")
     finally:

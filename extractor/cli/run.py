@@ -73,6 +73,9 @@ def collect(given: CollectOptions) -> int:
     into further batches. After Ctrl-C the same command waits again; nothing is
     submitted twice.
 
+    Answers that cannot be read stay open and are fetched again, by the same
+    command; --ask-again gives them up. Nothing is asked live without --live.
+
     With --answers the answers come from files, and --requests receives the
     questions that they leave open.
 

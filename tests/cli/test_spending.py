@@ -190,7 +190,7 @@ def test_batches_run_in_rounds_at_their_price(collect, totals):
         assert manifest["records"]["extracted"] == RECORDS
         assert manifest["usage"]["calls"] == count_answers(provider)
         assert len(provider.batches) > 1  # later ones ask halves
-        assert "batch 1: fetched, 13 of 13 done" in done.stderr
+        assert "batch 1: fetched, 14 of 14 done" in done.stderr
 
 
 def test_submit_ends_at_once_and_collect_brings_the_results(command, collect, totals):
