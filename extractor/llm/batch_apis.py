@@ -119,14 +119,29 @@ class OpenAIBatches:
         )
 
     async def download(self, name: str) -> Download:
-        """Download the answers of a batch that has ended. Raises ``Gone`` if the provider has deleted them."""
+        """Download the answers of a batch that has ended, and the errors, as far as they are there."""
         batch = _as_mapping(await self._sdk.batches.retrieve(name))
         files = []
+        problem = ""
+        gone = ""
         for kind, key in (("answers", "output_file_id"), ("errors", "error_file_id")):
             file = batch.get(key)
-            if isinstance(file, str) and file:
+            if not isinstance(file, str) or not file:
+                continue
+            try:
                 files.append(await _download(self._get_file(file), f"its file of {kind} ({file})"))
-        return Download(files)
+            except Unreadable as error:
+                problem = problem or str(error)
+            except Gone as error:
+                gone = gone or str(error)
+                if kind == "answers":  # errors cost nothing
+                    problem = problem or str(error)
+        return Download(files, problem, gone)
+
+    async def check(self) -> None:
+        """Raise the error of the SDK if there is no batch API at the address."""
+        async for _ in _list(self._sdk.batches.list(limit=1)):
+            return
 
     async def _get_file(self, file: str) -> bytes:
         return bytes((await self._sdk.files.content(file)).content)
@@ -169,8 +184,18 @@ class AnthropicBatches:
         return Progress(state, done, state == "ended", answers if done else None)
 
     async def download(self, name: str) -> Download:
-        """Download the answers of a batch that has ended. Raises ``Gone`` if the provider has deleted them."""
-        return Download([await _download(self._get_results(name), "its file of answers")])
+        """Download the answers of a batch that has ended, if they are there."""
+        try:
+            return Download([await _download(self._get_results(name), "its file of answers")])
+        except Unreadable as error:
+            return Download([], str(error))
+        except Gone as error:
+            return Download([], str(error), str(error))
+
+    async def check(self) -> None:
+        """Raise the error of the SDK if there is no batch API at the address."""
+        async for _ in _list(self._sdk.messages.batches.list(limit=1)):
+            return
 
     async def _get_results(self, name: str) -> bytes:
         """Get the answers from their own address, never from one that the reply names: the key goes with it."""

@@ -23,14 +23,17 @@ _SHOWN = 80
 class Download:
     """The files of answers of one batch. ``rows`` reads them; afterwards ``problem`` says what was no answer.
 
+    ``problem`` may be known before. ``gone`` says which of the files the provider no longer has.
+
     >>> page = Download([b"<html>Sign in</html>"])
     >>> list(page.rows()), page.problem
     ([], "it is no file of answers, but '<html>Sign in</html>'")
     """
 
-    def __init__(self, files: Iterable[bytes]) -> None:
+    def __init__(self, files: Iterable[bytes], problem: str = "", gone: str = "") -> None:
         self._files = tuple(files)
-        self.problem = ""
+        self.problem = problem
+        self.gone = gone
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
         """Yield the lines that are answers, as plain data. They may be of any batch, and come in any order."""

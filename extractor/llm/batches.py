@@ -22,7 +22,6 @@ from .batch_apis import (
     Gone,
     NoRoom,
     Progress,
-    Unreadable,
     is_gone,
     lacks_room,
     read_limit,
@@ -144,7 +143,6 @@ class BatchClient:
                 return answered
             if len(still_open) < len(was_open):
                 wait = self.policy.first_wait
-                continue
             nothing_known = [BatchStatus(one.number, "planned", 0, one.requests) for one in still_open]
             self._waiting = [self._reported.get(each.number, each) for each in nothing_known]
             await self.policy.sleep(wait)
@@ -254,7 +252,9 @@ class BatchClient:
         try:
             progress = await self._retry(lambda: self.provider.look(name), has_file=True)
         except Gone as gone:
-            self._note_lost(stored, f"the provider no longer has it ({name}: {gone})")
+            await self._retry(self.provider.check)  # with a wrong address, nothing is there
+            away = f"the provider no longer has it, or not for this key ({name}: {gone})"
+            self._note_lost(stored, away)
             return 0
         self._tell(BatchStatus(stored.number, progress.state, progress.done, stored.requests, progress.message))
         if not progress.has_ended:
@@ -270,18 +270,14 @@ class BatchClient:
         What thinking left no room for is asked again. The batch is closed if nothing of it is missing.
         """
         self._refusals = 0
-        try:
-            download = await self._retry(lambda: self.provider.download(name))
-        except Gone as gone:
-            self._note_lost(stored, str(gone))
-            return 0
-        except Unreadable as error:
-            self._note_unread(stored, str(error), 0)
-            return 0
+        download = await self._retry(lambda: self.provider.download(name))
         reader = _AnswerReader(self, stored, room)
         for row in download.rows():
             reader.read(row)
         problem = reader.find_missing(progress, download.problem)
+        if problem and download.gone:
+            self._note_lost(stored, download.gone)
+            return reader.answered
         if problem:
             self._note_unread(stored, problem, reader.answered)
             return reader.answered
@@ -364,8 +360,6 @@ class BatchClient:
         explained: Exception
         try:
             result: _T = await attempts(attempt)
-        except (Gone, Unreadable):
-            raise
         except Exception as error:
             if (failure := read_failure(error)) is None:
                 raise
@@ -474,7 +468,7 @@ class _AnswerReader:
 
 def _is_worth_retry(error: BaseException) -> bool:
     """Return whether a request to the batch API may succeed soon. A page in place of a reply may be gone then."""
-    failure = None if isinstance(error, (Gone, Unreadable)) else read_failure(error)
+    failure = read_failure(error)
     if failure is None or lacks_room(failure.text):
         return False
     return failure.is_temporary or failure.status == 200

@@ -344,6 +344,48 @@ async def test_what_is_gone_is_named_and_only_what_it_held_is_asked_again(book, 
     assert len(provider.requests) == 5 + 3
 
 
+async def test_answers_are_kept_though_the_file_of_errors_is_gone(book):
+    def answer(body):
+        return answer_well(body) if "[1|" in body["messages"][1]["content"] else (500, {"error": {"message": "no"}})
+
+    with serve_provider(answer=answer, gone={"file-2"}) as provider:
+        book.plan("run")
+        _, unfinished = await finish_with(provider, book)
+        assert "its file of errors (file-2) is no longer there" in unfinished
+        assert (answered(book), book.count_unanswered()) == (1, 4)
+        provider.counts, provider.answer = True, answer_well
+        await finish_with(provider, book, asks_again=True)
+        assert book.plan("next") == 4
+        await finish_with(provider, book)
+    assert answered(book) == 5
+
+
+async def test_with_counts_a_lost_file_of_errors_holds_nothing_up(book):
+    def answer(body):
+        return answer_well(body) if "[1|" in body["messages"][1]["content"] else (500, {"error": {"message": "no"}})
+
+    with serve_provider(answer=answer, gone={"file-2"}, counts=True) as provider:
+        book.plan("run")
+        _, unfinished = await finish_with(provider, book)
+    assert (unfinished, answered(book), book.count_waiting()) == ("", 1, 4)
+
+
+async def test_at_another_address_no_batch_is_given_up(book):
+    with serve_provider(answer=answer_well, looks=99) as provider:
+        book.plan("run")
+        spec = ModelSpec.parse(f"{provider.url}#m")
+        async with open_batch_client(spec, book, ClientSettings(), POLICY, lambda _: None) as client:
+            await client.submit_all()
+        provider.gone.add("batches")
+        with pytest.raises(ModelUnavailable, match="the batch API is not there"):
+            await finish_with(provider, book, asks_again=True)
+        assert len(book.open_batches()) == 1
+        provider.gone.clear()
+        provider.looks = 0
+        await finish_with(provider, book)
+    assert (answered(book), len(provider.batches)) == (5, 1)
+
+
 async def test_a_lost_upload_is_sent_again(book):
     with serve_provider(answer=answer_well, faults={"POST /batches": [500] * 9}) as provider:
         book.plan("run")
