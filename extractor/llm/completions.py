@@ -6,14 +6,15 @@ messages, Gemini's generated content, and Bedrock's converse.
 """
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from extractor.schemas import Usage
 
+from .answer_text import Place, find_answer
 from .spec import shown_model
 
 _Json = Mapping[str, Any]
@@ -23,9 +24,6 @@ _SHOWN = 80
 """Characters of a reply that messages show."""
 _MOST_TOKENS = 10**9
 """No call has more. A larger number would be no count, and its sums would not fit into the store."""
-_FENCED = re.compile(r"```(?:json)?(.*)```", re.DOTALL)
-_BEGINNING = re.compile(r'\{\s*"items"\s*:|\[\s*\{\s*"n"\s*:')
-_THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 _CUT = ("length", "max_tokens", "MAX_TOKENS")
 """Reasons of all providers for an end at the output limit."""
 _BLOCKED = frozenset({"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"})
@@ -41,7 +39,11 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """An answer as text, which should be JSON. ``problem`` says why the model refused, ``reason`` why it stopped."""
+    """An answer as text, which should be JSON.
+
+    ``problem`` says why the model refused, ``reason`` why it stopped, ``remark`` what is doubtful about how the answer
+    was read. Without ``has_usage``, the reply does not say what it cost.
+    """
 
     text: str
     ending: Ending
@@ -49,6 +51,8 @@ class Completion:
     model: str = ""
     problem: str = ""
     reason: str = ""
+    remark: str = ""
+    has_usage: bool = True
 
 
 class GarbledReply(Exception):
@@ -65,42 +69,36 @@ def read_completion(reply: object) -> Completion:
     for key, read in _READERS.items():
         if isinstance(body, Mapping) and body.get(key):
             try:
-                found = read(body)
+                said = read(body)
             except (LookupError, TypeError, AttributeError):
                 break
-            is_cut = found.reason in _CUT
-            text = found.text if found.called is None else found.called
-            if isinstance(text, dict):  # providers close brackets that the output limit left open
-                text = json.dumps(text).removesuffix("}" if is_cut else "")
-            if not (isinstance(text, str) and isinstance(found.model, str) and isinstance(found.reason, str)):
+            if not (isinstance(said.model, str) and isinstance(said.reason, str)):
                 break
-            text = unwrap_json(text)
-            is_cut = is_cut and not is_json(text)  # perhaps the limit cut only white space after the answer
-            ending = Ending.REFUSED if found.problem else Ending.CUT if is_cut else Ending.COMPLETE
-            return Completion(text, ending, found.usage, shown_model(found.model), found.problem, found.reason)
+            return _complete(said)
     raise GarbledReply(describe_garbled(body))
 
 
-def unwrap_json(text: str) -> str:
-    r"""Extract the JSON from a model's text, without fences, thoughts or prose. A bare list becomes the items.
-
-    >>> unwrap_json('<think>Hm.</think>```json\n{"items":[]}\n```')
-    '{"items":[]}'
-    >>> unwrap_json('Here you are: [{"n": 3}]. Ask me more!')
-    '{"items":[{"n": 3}]}'
-    """
-    text = _THINKING.sub("", text).strip()
-    fenced = _FENCED.fullmatch(text)
-    text = fenced.group(1).strip() if fenced else text
-    begun = _BEGINNING.search(text)
-    if (is_json(text) and text.startswith("{")) or begun is None:
-        return text
-    found = text[begun.start() :]
-    try:
-        found = found[: json.JSONDecoder().raw_decode(found)[1]]
-    except (ValueError, RecursionError):
-        return found  # perhaps truncated
-    return f'{{"items":{found}}}' if found.startswith("[") else found
+def _complete(said: "_Said") -> Completion:
+    is_cut = said.reason in _CUT
+    found = find_answer(said.places, is_cut=is_cut)
+    if said.problem:
+        ending = Ending.REFUSED
+    elif is_cut and not (found.complete or is_json(found.text)):  # perhaps the limit cut only white space behind it
+        ending = Ending.CUT
+    else:
+        ending = Ending.COMPLETE
+    # A reply without any prompt, or with an answer of no tokens, does not say what it cost.
+    has_usage = said.usage.prompt_tokens > 0 and (said.usage.output_tokens > 0 or not found.text)
+    return Completion(
+        text=found.text,
+        ending=ending,
+        usage=said.usage,
+        model=shown_model(said.model),
+        problem=said.problem,
+        reason=said.reason,
+        remark=found.remark,
+        has_usage=has_usage,
+    )
 
 
 def is_json(text: str) -> bool:
@@ -115,18 +113,19 @@ def is_json(text: str) -> bool:
 def as_json(reply: object) -> Any:
     """Convert a reply of an SDK to plain data. Return None if its parts have types that no reply has."""
     dump: Callable[..., Any] | None = getattr(reply, "model_dump", None)
-    try:
-        return dump(mode="json", warnings=False) if dump else reply
-    except (ValueError, TypeError, RecursionError):
-        return None
+    if dump is None:
+        return reply
+    for mode in ("json", "python"):  # text with half of a surrogate pair is no JSON
+        with suppress(ValueError, TypeError, RecursionError):
+            return dump(mode=mode, warnings=False)
+    return None
 
 
 class _Said(NamedTuple):
-    """What a reply says: why it ended, its text or the arguments of a tool, why the model refused, and its usage."""
+    """What a reply says: why it ended, its texts, why the model refused, and its usage."""
 
     reason: str
-    text: str
-    called: object = None
+    places: Sequence[Place]
     problem: str = ""
     usage: Usage = Usage()
     model: str = ""
@@ -139,7 +138,6 @@ def _read_chat(body: _Json) -> _Said:
     """
     choice, usage = body["choices"][0], body.get("usage") or {}
     message, reason = choice["message"], choice.get("finish_reason") or ""
-    called = message.get("tool_calls") or ()
     problem = f"the model refused: {message['refusal'][:200]}" if message.get("refusal") else ""
     if reason == "content_filter":
         problem = "the provider's content filter stopped the answer"
@@ -149,8 +147,23 @@ def _read_chat(body: _Json) -> _Said:
     thinking = _count(usage.get("completion_tokens_details"), "reasoning_tokens")
     unnamed = max(0, _count(usage, "total_tokens") - prompt - output)
     tokens = _usage(prompt, output + unnamed, cached=cached, thinking=max(thinking, unnamed))
-    arguments = called[0]["function"]["arguments"] if called else None
-    return _Said(reason, _join(message.get("content")), arguments, problem, tokens, body.get("model") or "")
+    return _Said(reason, _list_message_places(message, reason), problem, tokens, body.get("model") or "")
+
+
+def _list_message_places(message: _Json, reason: str) -> list[Place]:
+    """List the texts of a message of OpenAI's form: thoughts, what was said, and the arguments of each call."""
+    thoughts = [Place(name, _write(message[name]), is_thought=True) for name in _THOUGHTS if message.get(name)]
+    content = message.get("content")
+    parts = content if isinstance(content, list) and all(map(_is_part, content)) else None
+    if parts is None:
+        said = [Place("content", _write(content))]
+    else:
+        thoughts += [Place("a thought", _text_of(part), is_thought=True) for part in parts if _is_thought(part)]
+        said = [Place("content", "".join(_text_of(part) for part in parts if not _is_thought(part)))]
+    called = [call["function"]["arguments"] for call in message.get("tool_calls") or ()]
+    if message.get("function_call"):  # as it was before there were tools
+        called.append(message["function_call"]["arguments"])
+    return [*thoughts, *said, *_list_calls(reason, called)]
 
 
 def _read_message(body: _Json) -> _Said:
@@ -161,8 +174,11 @@ def _read_message(body: _Json) -> _Said:
     thinking = _count(usage.get("output_tokens_details"), "thinking_tokens")
     return _Said(
         reason,
-        "".join(part["text"] for part in parts if part["type"] == "text"),
-        next((part["input"] for part in parts if part["type"] == "tool_use"), None),
+        [
+            *(Place("thinking", part.get("thinking") or "", is_thought=True) for part in parts if _is_thought(part)),
+            Place("content", "".join(part["text"] for part in parts if part["type"] == "text")),
+            *_list_calls(reason, [part["input"] for part in parts if part["type"] == "tool_use"]),
+        ],
         "the model refused" if reason == "refusal" else "",
         _usage(prompt, output, cached=cached, written=written, thinking=thinking),
         body.get("model") or "",
@@ -178,8 +194,11 @@ def _read_candidates(body: _Json) -> _Said:
     output = _count(usage, "candidates_token_count") + thinking
     return _Said(
         reason,
-        "".join(part.get("text") or "" for part in parts if not part.get("thought")),
-        next((part["function_call"]["args"] for part in parts if part.get("function_call")), None),
+        [
+            *(Place("a thought", part.get("text") or "", is_thought=True) for part in parts if part.get("thought")),
+            Place("content", "".join(part.get("text") or "" for part in parts if not part.get("thought"))),
+            *_list_calls(reason, [part["function_call"]["args"] for part in parts if part.get("function_call")]),
+        ],
         f"the provider's filter stopped the answer ({blocked})" if blocked else "",
         _usage(_count(usage, "prompt_token_count"), output, cached=cached, thinking=thinking),
         body.get("model_version") or "",
@@ -194,8 +213,11 @@ def _read_converse(body: _Json) -> _Said:
     prompt, output = _count(usage, "inputTokens") + cached + written, _count(usage, "outputTokens")
     return _Said(
         reason,
-        "".join(part.get("text", "") for part in parts),
-        next((part["toolUse"]["input"] for part in parts if "toolUse" in part), None),
+        [
+            *(_place_thought(part["reasoningContent"]) for part in parts if "reasoningContent" in part),
+            Place("content", "".join(part.get("text", "") for part in parts)),
+            *_list_calls(reason, [part["toolUse"]["input"] for part in parts if "toolUse" in part]),
+        ],
         "the provider's filter stopped the answer" if reason in ("guardrail_intervened", "content_filtered") else "",
         _usage(prompt, output, cached=cached, written=written),
     )
@@ -211,11 +233,54 @@ _READERS: Mapping[str, Callable[[_Json], _Said]] = {
 """Each form of a reply by a key that only it has."""
 
 
-def _join(content: object) -> str:
-    """Join the text of a message, which may come in parts."""
-    if isinstance(content, list):
-        return "".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thoughts")
+"""What servers of OpenAI's form call a message's thoughts."""
+
+
+def _list_calls(reason: str, called: Sequence[object]) -> list[Place]:
+    """Return the arguments of the calls of tools as texts."""
+    names = ["the tool call"] if len(called) == 1 else [f"tool call {number}" for number in range(1, len(called) + 1)]
+    texts = [_write_arguments(each) for each in called]
+    if reason in _CUT and called and isinstance(called[-1], Mapping):
+        texts[-1] = texts[-1].removesuffix("}")  # providers close brackets that the output limit left open
+    return [Place(name, text, is_call=True) for name, text in zip(names, texts, strict=True)]
+
+
+def _write_arguments(arguments: object) -> str:
+    """Write the arguments of a call as text. Raises ``TypeError`` for what no call has."""
+    is_list = isinstance(arguments, list) and all(isinstance(each, Mapping) for each in arguments)
+    if not isinstance(arguments, str | Mapping) and not is_list:
+        raise TypeError(f"{arguments!r} are no arguments")
+    return _write(arguments)
+
+
+def _write(content: object) -> str:
+    """Return the text of a message, which a server may have parsed already."""
+    if isinstance(content, Mapping | list):
+        return json.dumps(content, ensure_ascii=False)
     return str(content or "")
+
+
+def _is_part(part: object) -> bool:
+    return isinstance(part, Mapping) and ("text" in part or "type" in part)
+
+
+def _is_thought(part: _Json) -> bool:
+    kind = str(part.get("type") or "")
+    return "think" in kind or "reason" in kind
+
+
+def _text_of(part: _Json) -> str:
+    """Return the text of a part of a message, whose thoughts may come in parts of their own."""
+    said = part.get("text") or part.get("thinking") or part.get("reasoning") or ""
+    if isinstance(said, list):
+        return "".join(_text_of(each) for each in said if isinstance(each, Mapping))
+    return str(said)
+
+
+def _place_thought(part: _Json) -> Place:
+    text = part.get("reasoningText")
+    return Place("reasoningContent", str(text.get("text") or "") if isinstance(text, Mapping) else "", is_thought=True)
 
 
 def _count(place: object, key: str) -> int:

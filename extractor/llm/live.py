@@ -287,10 +287,7 @@ class _Answers:
         self.count += 1
         self.usage += answer.usage
         if choices := getattr(reply, "choices", None):
-            if isinstance(choices[0].message.content, str) and not choices[0].message.tool_calls:
-                choices[0].message.content = answer.text
-            if answer.ending is Ending.COMPLETE and choices[0].finish_reason == "length":
-                choices[0].finish_reason = "stop"
+            _show_answer(choices[0], answer)
         text = " ".join(answer.text.split())[:_SHOWN]
         label = f"HTTP 200, finish reason {answer.reason or 'unknown'}"
         self.came(Came(f"{label}: {text!r}" if text else f"{label}, empty", "HTTP 200", is_answer=True))
@@ -345,6 +342,18 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
             sdk.organization = sdk.project = None  # the environment sets them for OpenAI alone
         return client
     raise failure
+
+
+def _show_answer(choice: Any, answer: Completion) -> None:
+    """Write into a choice of OpenAI's form what was read of it, so that instructor judges the same."""
+    calls, message = choice.message.tool_calls, choice.message
+    if calls and answer.text:
+        del calls[1:]
+        calls[0].function.arguments = answer.text
+    elif isinstance(message.content, str):
+        message.content = answer.text
+    if answer.ending is Ending.COMPLETE and choice.finish_reason == "length":
+        choice.finish_reason = "stop"
 
 
 def _describe_failure(failure: Failure) -> Came:

@@ -124,7 +124,9 @@ class CallStore:
 
         ``replied`` are the numbers of its requests that got a reply.
         """
-        usage, why = (completion.usage, why or completion.problem) if completion else (Usage(), why)
+        usage = completion.usage if completion else Usage()
+        if completion:
+            why = why or completion.problem or completion.remark
         answer = zlib.compress(completion.text.encode("utf-8", "surrogatepass")) if completion else None
         spent = (usage.calls, *(getattr(usage, name) for name in _TOKENS))
         cost = cost or self.price
@@ -206,7 +208,15 @@ class CallStore:
         if answer is None:
             return StoredCall(number, State(state), None, why)
         text = zlib.decompress(answer).decode("utf-8", "surrogatepass")
-        completion = Completion(text, Ending(ending), _usage(spent), answered_by, why)
+        is_refused = ending == Ending.REFUSED
+        completion = Completion(
+            text=text,
+            ending=Ending(ending),
+            usage=_usage(spent),
+            model=answered_by,
+            problem=why if is_refused else "",
+            remark="" if is_refused else why,
+        )
         return StoredCall(number, State(state), completion, why)
 
     def texts_of(self, record_id: str | None) -> dict[str, str]:

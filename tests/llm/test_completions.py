@@ -159,7 +159,7 @@ def test_the_name_of_the_model_is_no_path():
     ("text", "json_text"),
     [
         ('```json\n{"a":1}\n```', '{"a":1}'),
-        ("```\n[]\n```  ", "[]"),
+        ("```\n[]\n```  ", '{"items":[]}'),
         ('<think>{"a":2}</think>\n{"a":1}', '{"a":1}'),
         ('{"a":"```json\\n1\\n```"}', '{"a":"```json\\n1\\n```"}'),
         ('Here: ```json\n{"a":1}\n```', 'Here: ```json\n{"a":1}\n```'),
