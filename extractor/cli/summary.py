@@ -65,6 +65,8 @@ def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
     yield f"{new}findings", f"{counts.get('findings', 0):,}" + f" ({named})" * bool(named)
     left_out = sum(counts.get("finding_kinds", {}).get(name, 0) for name in _LEFT_OUT)
     yield "read by the rules, left out by the model", f"{left_out:,}" if left_out else None
+    skipped = counts.get("finding_kinds", {}).get("line_unanswered", 0)
+    yield "lines that the model skipped, as the rules read them", f"{skipped:,}" if skipped else None
     unanswered = f" ({whole.unanswered:,} without any usable answer)" if whole.unanswered else ""
     yield "questions", f"{whole.questions:,} asked, {whole.open_questions:,} open{unanswered}"
     if usage.calls:

@@ -77,7 +77,7 @@ def find_answer(places: Sequence[Place], *, is_cut: bool = False) -> FoundAnswer
 
     The calls of tools come first, then what was said, then thoughts. The items of several calls are put together.
 
-    >>> find_answer([Place("content", 'Draft: {"items":[]} Final: {"items":[{"n":1}]}')])
+    >>> find_answer([Place("content", 'Draft: {"items":[{"n":1,"cat":"age"}]} Final: {"items":[{"n":1}]}')])
     FoundAnswer(text='{"items":[{"n":1}]}', complete=True, remark='another complete answer in the reply differs (line 1); \
 the last one behind all thoughts counts')
     """
@@ -351,7 +351,7 @@ def _compare(counted: Sequence[_Stated], others: Iterable[_Stated]) -> str:
     lines: set[str] = set()
     for other in others:
         said = _by_line(other.items)
-        lines |= {number for number in {*said, *chosen} if said.get(number) != chosen.get(number)}
+        lines |= {number for number in said if said[number] != chosen.get(number)}
     if not lines:
         return ""
     ordered = sorted(lines, key=lambda number: (len(number), number))

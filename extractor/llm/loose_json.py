@@ -8,6 +8,7 @@ a text that ends too early stays open, and any other error is an error.
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 _DEEPEST = 60
@@ -199,6 +200,27 @@ def _decode_string(inside: str, *, is_whole: bool) -> str:
         inside = re.sub(r"(?<!\\)((?:\\\\)*)\\(?:u[0-9a-fA-F]{0,3})?$", r"\1", inside)
     decoded: str = json.loads(f'"{_ESCAPE.sub(repair, inside)}"', strict=False)
     return decoded
+
+
+def read_objects(text: str, key: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Read the objects that begin with this key, each by itself. Return those that are whole, and texts of the others.
+
+    >>> read_objects('[{"n": 1}, {"n": 2, "quote": "the "best" one"}, {"n": 3}]', "n")
+    ([{'n': 1}, {'n': 3}], ['{"n": 2, "quote": "the "best" one"}, '])
+    """
+    whole: list[dict[str, Any]] = []
+    broken: list[str] = []
+    starts = [found.start() for found in re.finditer(rf"\{{\s*[\"']{key}[\"']\s*:", text)]
+    passed = 0
+    for start, following in pairwise([*starts, len(text)]):
+        if start < passed:
+            continue
+        try:
+            strict, passed = tidy_value(text, start)
+            whole.append(load_value(strict))
+        except (ValueError, RecursionError):
+            broken.append(text[start:following])
+    return whole, broken
 
 
 def find_starts(text: str, start: int = 0) -> Iterator[int]:

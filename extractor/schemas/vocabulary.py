@@ -147,7 +147,8 @@ AbsenceReason.__doc__ = """Why a field is empty.
 FindingKind = StrEnum(
     "FindingKind",
     """
-    QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED
+    QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS LINE_UNANSWERED
+    REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED
     CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER LANGUAGE_OTHER DOSE_IMPLAUSIBLE
     EXAMPLE_REPEATED SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS MASKING_DIFFERS
@@ -163,6 +164,8 @@ Of a model's answers:
 - ``value_not_in_quote``: a value that its quote does not bear out.
 - ``quote_conflict``: a quote or value that nearly stands there, with another number, unit, comparator, ...
 - ``answer_missing``: a question that got no usable answer, or a value in no readable form.
+- ``answer_ambiguous``: a reply that can be read in several ways, such as one with two complete answers that differ.
+- ``line_unanswered``: a line that the model was asked about and skipped; the rules' values stand there, unconfirmed.
 - ``regimen_unconfirmed``: a dose that the rules read and that the model's list of regimens does not have.
 - ``value_unconfirmed``: a value that the rules read without doubt, and that the model left out.
 

@@ -5,7 +5,7 @@ that the text bears out. What the text contradicts is asked once more, if that c
 """
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -25,7 +25,8 @@ from .planner import AskingOptions, count_asked, pack_questions, plan_questions
 from .prompt import narrow_record, render_call
 from .questions import ModelReply, Question, Render
 from .recheck import drop_repeated, merge_recheck, plan_recheck
-from .reply_models import PARTS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS, read_values
+from .reply_models import PARTS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS, read_silence, read_values
+from .skipped import find_skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,13 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
     if replies is None:
         return ModelResult(usage=Usage(open_questions=count_asked(questions)))
     pairs = list(zip(calls, replies, strict=True))
-    drafts = [draft for call, reply in pairs if reply for draft in _read_reply(parsed, call, reply)]
+    drafts: list[Draft] = []
+    skipped: set[int] = set()
+    for call, reply in pairs:
+        if reply:
+            said, left_out = _read_reply(parsed, call, reply)
+            drafts += said
+            skipped |= left_out
     answered = {draft.number for draft in drafts}
     pending = [q for call, reply in pairs if reply and reply.pending for q in call if q.chunk.number not in answered]
     unasked = [question for call, reply in pairs if reply is None for question in call]
@@ -70,7 +77,7 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
         if again and (reply := again[0]):
             drafts = merge_recheck(parsed, drafts, rechecks, reply.items)
             received, lines = [*received, reply], len(rechecks)
-    result = collect(parsed, asked, unasked, drafts, received)
+    result = collect(parsed, asked, unasked, drafts, received, skipped)
     open_ = {number for question in asked for number in _split_fields(question) if _is_open(result.by_number[number])}
     silent_in = {number for number in open_ if not result.by_number[number].model}
     counts = {
@@ -81,11 +88,23 @@ def dialogue(parsed: ParsedRecord, options: AskingOptions) -> Dialogue:
     return replace(result, usage=result.usage.model_copy(update=counts))
 
 
-def _read_reply(parsed: ParsedRecord, questions: Sequence[Question], reply: ModelReply) -> list[Draft]:
-    """Return a draft for each item of a reply, with the values that the text supports."""
+def _read_reply(
+    parsed: ParsedRecord, questions: Sequence[Question], reply: ModelReply
+) -> tuple[list[Draft], frozenset[int]]:
+    """Return a draft for each item of a reply, with the values that the text supports, and the lines that it skips."""
     chunks = {question.chunk.number: question.chunk for question in questions}
-    said = read_values(questions, reply.items, complete=not (reply.dropped or reply.pending))
-    return prove_regimens([drop_repeated(_ground(*each, parsed, chunks)) for each in said], parsed)
+    said = read_values(questions, reply.items, complete=False)
+    drafts = prove_regimens([drop_repeated(_ground(*each, parsed, chunks)) for each in said], parsed)
+    is_lost = not reply.items and bool(reply.dropped)
+    if reply.pending or is_lost:
+        return drafts, frozenset()
+    skipped = find_skipped(parsed, questions, drafts)
+    if reply.dropped:
+        return drafts, skipped
+    answered = {draft.number for draft in drafts}
+    silent = [question for question in questions if question.chunk.number not in answered | skipped]
+    drafts += (_ground(*each, parsed, chunks) for each in read_silence(silent))
+    return drafts, skipped
 
 
 def _ground(question: Question, values: Mapping[str, Any], parsed: ParsedRecord, chunks: Mapping[int, Chunk]) -> Draft:
@@ -107,11 +126,14 @@ def collect(
     unasked: Sequence[Question],
     drafts: Iterable[Draft],
     replies: Iterable[ModelReply],
+    skipped: Collection[int] = (),
 ) -> ModelResult:
     """Collect the drafts of a record: answered lines in the order of the answers, the other lines, the record itself.
 
-    ``unasked`` are the questions that the budget did not cover.
+    ``unasked`` are the questions that the budget did not cover, ``skipped`` the lines without an answer in a reply that
+    answers others.
     """
+    received = list(replies)
     gaps: dict[int, dict[str, AbsenceReason]] = defaultdict(dict)
     for question in asked:
         for number, names in _split_fields(question).items():
@@ -126,12 +148,16 @@ def collect(
     for question in (*asked, *unasked):
         if (number := question.chunk.number) not in said and number in gaps:
             line = parsed.draft_of(question.task, question.chunk)
-            said[number].append(replace(line, own={}, asked=gaps[number]))
+            said[number].append(replace(line, own={}, asked=gaps[number], is_skipped=number in skipped))
     found = [draft for given in said.values() for draft in given]
     if RECORD in gaps:
         found.append(_join_record(found, gaps[RECORD]))
-    dropped = tuple(reason for reply in replies for reason in reply.rejected)
-    return ModelResult(tuple(found), dropped, sum((reply.usage for reply in replies), Usage()))
+    return ModelResult(
+        drafts=tuple(found),
+        dropped=tuple(reason for reply in received for reason in reply.rejected),
+        remarks=tuple(remark for reply in received for remark in reply.remarks),
+        usage=sum((reply.usage for reply in received), Usage()),
+    )
 
 
 def _split_fields(question: Question) -> dict[int, frozenset[str]]:

@@ -48,6 +48,7 @@ class ModelReply:
         model: The model that answered.
         dropped: Why other items were dropped, each with the number of its line; None if it concerns the whole answer.
         pending: More items will come.
+        remarks: What is doubtful about how the reply was read.
     """
 
     items: tuple[BaseModel, ...] = ()
@@ -55,6 +56,7 @@ class ModelReply:
     model: str = ""
     dropped: tuple[tuple[int | None, str], ...] = ()
     pending: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def rejected(self) -> tuple[str, ...]:
@@ -72,7 +74,8 @@ class ModelReply:
         known = {item_number(item) for item in self.items}
         more = tuple(item for item in other.items if item_number(item) not in known)
         helped = {item_number(item) for item in more}
-        return replace(self, items=self.items + more, dropped=tuple(d for d in self.dropped if d[0] not in helped))
+        dropped = tuple(drop for drop in self.dropped if drop[0] not in helped)
+        return replace(self, items=self.items + more, dropped=dropped, remarks=other.remarks + self.remarks)
 
     def joined_with(self, other: "ModelReply") -> "ModelReply":
         """Join the replies to different questions. What one drops about lines that the other answers is forgotten."""
@@ -82,8 +85,13 @@ class ModelReply:
             for drop in one.dropped
             if drop[0] not in beside.numbers
         )
-        pending = self.pending or other.pending
-        return ModelReply(self.items + other.items, Usage(), other.model or self.model, tuple(dropped), pending)
+        return ModelReply(
+            items=self.items + other.items,
+            model=other.model or self.model,
+            dropped=tuple(dropped),
+            pending=self.pending or other.pending,
+            remarks=self.remarks + other.remarks,
+        )
 
 
 def item_number(item: BaseModel) -> int | None:

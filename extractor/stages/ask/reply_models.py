@@ -182,6 +182,20 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
             return read
         return self
 
+    def completed_by(self, other: Self) -> Self:
+        """Add what another item about the same line says and this one leaves out, or says in no readable form.
+
+        Of the user's own fields, all values count.
+        """
+        lacking = {name for name in other.model_fields_set if name not in self.model_fields_set}
+        lacking |= {name for name in other.model_fields_set if isinstance(getattr(self, name), Unreadable)}
+        added = {name: getattr(other, name) for name in lacking - {"custom"}}
+        if other.custom:
+            names = {**self.custom, **other.custom}
+            added["custom"] = {name: _unite(self.custom.get(name), other.custom.get(name)) for name in names}
+        completed: Self = self.model_copy(update=added)
+        return completed
+
     def read(self, question: Question) -> dict[str, Any]:
         """Return the values that answer ``question``, by field, without those that have no answer.
 
@@ -208,6 +222,14 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
             said, faults = one.read(_restore_lines(self.custom.get(one.name)))
             claims[one.name] = (*said, *(Unreadable(*fault) for fault in faults))
         return values | claims if values or any(claims.values()) else {}
+
+
+def _unite(one: Any, other: Any) -> Any:
+    """Return what two items say of a user's own field, each value once."""
+    if one is None or other is None or one == other:
+        return other if one is None else one
+    values = [*(one if isinstance(one, list) else [one])]
+    return values + [value for value in (other if isinstance(other, list) else [other]) if value not in values]
 
 
 class Reply(WireModel):
@@ -309,29 +331,38 @@ def read_values(
 ) -> list[tuple[Question, Mapping[str, Any]]]:
     """Read the items of a reply to the questions ``asked``: each time a question, and its values by field.
 
-    Of several items for a line that has one, later ones add what the first leaves out. A line without an item holds no
+    Of several items for a line that has one, later ones add what the first leaves out; an empty one says nothing. A line without an item holds no
     regimens (``stands`` is False) and none of the user's own fields; this is concluded only from a ``complete`` reply.
     """
     questions = {question.chunk.number: question for question in asked}
-    found: list[tuple[Question, dict[str, Any]]] = []
+    said: list[tuple[Question, Item]] = []
+    places: dict[int, int] = {}
     for item in items:
         question = questions.get(item.n) if isinstance(item, Item) else None
-        if question is None or not (values := item.read(question)):
+        if question is None:
             continue
-        same = None if is_listing(question) else next((said for other, said in found if other is question), None)
-        if same is None:
-            found.append((question, values))
-            continue
-        for one in question.custom:
-            same[one.name] = (*same.get(one.name, ()), *values.pop(one.name, ()))
-        lacking = (name for name in values if name not in same or isinstance(same[name], Unreadable))
-        same |= {name: values[name] for name in lacking}
+        known = None if is_listing(question) else places.get(item.n)
+        if known is None:
+            places[item.n] = len(said)
+            said.append((question, item))
+        else:
+            said[known] = (question, said[known][1].completed_by(item))
+    found: list[tuple[Question, Mapping[str, Any]]] = [
+        (question, values) for question, item in said if (values := item.read(question))
+    ]
     answered = {question.chunk.number for question, _ in found}
-    for question in asked if complete else ():
-        if is_listing(question) and question.chunk.number not in answered:
-            none = {"stands": False} if REGIMENS in question.fields else {one.name: () for one in question.custom}
-            found += [(question, none)] if none else []
-    return list(found)
+    silent = [question for question in asked if question.chunk.number not in answered]
+    return [*found, *read_silence(silent)] if complete else found
+
+
+def read_silence(silent: Iterable[Question]) -> list[tuple[Question, Mapping[str, Any]]]:
+    """Return what lines without an item say, if the reply is the whole answer: no regimens, and no own fields."""
+    said: list[tuple[Question, Mapping[str, Any]]] = []
+    for question in filter(is_listing, silent):
+        none = {"stands": False} if REGIMENS in question.fields else {one.name: () for one in question.custom}
+        if none:
+            said.append((question, none))
+    return said
 
 
 def _restore_lines(value: Any) -> Any:

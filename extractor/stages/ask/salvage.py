@@ -1,7 +1,8 @@
 """Extract the valid items from an answer that is truncated or partly wrong."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, get_args
@@ -11,9 +12,13 @@ from pydantic_core import from_json
 
 from extractor.llm.calls import Call
 from extractor.llm.completions import Completion, Ending, is_json
+from extractor.llm.loose_json import read_objects
 from extractor.stages.proof.check import Unreadable
 
 from .questions import ModelReply, Question, item_number
+from .reply_models import is_listing, key_of
+
+_NUMBER = re.compile(r"[\"']n[\"']\s*:\s*[\"']?(\d{1,9})")
 
 
 def read_items(completion: Completion, call: Call, questions: Sequence[Question]) -> ModelReply:
@@ -21,14 +26,31 @@ def read_items(completion: Completion, call: Call, questions: Sequence[Question]
     if completion.ending is Ending.REFUSED:
         return ModelReply(dropped=((None, completion.problem),))
     try:
-        reply: Any = call.reply_model.model_validate_json(completion.text, context=dict(call.context))
+        answer: Any = call.reply_model.model_validate_json(completion.text, context=dict(call.context))
     except ValidationError as error:
-        salvaged = salvage_items(read_complete_items(completion.text) or [], call, questions)
-        if completion.ending is Ending.CUT or salvaged.dropped:
-            return salvaged
-        problem = describe_errors(error) if completion.text.strip() else "the answer is empty"
-        return replace(salvaged, dropped=((None, problem),))
-    return _sort_items(reply.items, questions)
+        return _salvage(completion, call, questions, error)
+    reply = _sort_items(answer.items, questions)
+    remarks = [completion.remark, *find_contradictions(reply.items, questions)]
+    return replace(reply, remarks=tuple(filter(None, remarks)))
+
+
+def _salvage(
+    completion: Completion, call: Call, questions: Sequence[Question], error: ValidationError
+) -> ModelReply:
+    """Read what can be used of an answer that does not fit the form."""
+    salvaged = salvage_items(read_complete_items(completion.text) or [], call, questions)
+    remarks = [completion.remark, *find_contradictions(salvaged.items, questions)]
+    salvaged = replace(salvaged, remarks=tuple(filter(None, remarks)))
+    if completion.ending is Ending.CUT:
+        return salvaged
+    broken = _name_broken(completion.text)
+    if salvaged.dropped and not broken:
+        return salvaged
+    if completion.text.strip():
+        problem = describe_errors(error)
+    else:
+        problem = "; ".join(filter(None, ("the answer is empty", completion.remark)))
+    return replace(salvaged, dropped=(*salvaged.dropped, *broken, (None, problem)))
 
 
 def salvage_items(items: Sequence[Any], call: Call, questions: Sequence[Question]) -> ModelReply:
@@ -55,8 +77,11 @@ def read_complete_items(text: str) -> list[Any] | None:
     """
     try:
         answer = from_json(text, allow_partial="trailing-strings")
-    except (ValueError, TypeError):  # TypeError: half of a surrogate pair
+    except TypeError:  # half of a surrogate pair
         return None
+    except ValueError:
+        sound, _ = read_objects(text, "n")
+        return sound or None
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         return None
@@ -68,6 +93,30 @@ def read_complete_items(text: str) -> list[Any] | None:
     if begun is None and complete:
         begun = complete[-1].get("n")
     return [item for item in complete if item.get("n") != begun]
+
+
+def _name_broken(text: str) -> list[tuple[int | None, str]]:
+    """Return the items of an answer that are no JSON, each with the number of its line if that can be read."""
+    if is_json(text):
+        return []
+    _, broken = read_objects(text, "n")
+    numbers = [_NUMBER.search(each) for each in broken]
+    return [(int(found[1]) if found else None, "the item is no JSON") for found in numbers]
+
+
+def find_contradictions(items: Iterable[BaseModel], questions: Sequence[Question]) -> Iterator[str]:
+    """Yield remarks on lines that have one item and got several, with different values for a key."""
+    listing = {question.chunk.number for question in questions if is_listing(question)}
+    first: dict[int | None, BaseModel] = {}
+    for item in items:
+        number = item_number(item)
+        known = first.setdefault(number, item)
+        if known is item or number in listing:
+            continue
+        shared = sorted(known.model_fields_set & item.model_fields_set)
+        differing = [key_of(name) for name in shared if getattr(known, name) != getattr(item, name)]
+        if differing:
+            yield f"line {number} has several answers for {', '.join(differing)}; the first one counts"
 
 
 def describe_errors(error: ValidationError) -> str:

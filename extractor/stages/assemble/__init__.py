@@ -10,7 +10,14 @@ from extractor.stages.proof.answers import ModelResult
 
 from .coverage import measure_coverage
 from .dosing import assemble_dosing
-from .findings import report_hostile, report_implausible, report_refused, report_source, report_unconfirmed
+from .findings import (
+    report_hostile,
+    report_implausible,
+    report_refused,
+    report_skipped,
+    report_source,
+    report_unconfirmed,
+)
 from .items import assemble_eligibility, assemble_endpoints
 from .languages import explain_by_language, report_languages
 from .own import assemble_own
@@ -65,6 +72,7 @@ def assemble_extraction(
         *report_hostile(parsed),
         *report_languages(parsed),
         *report_refused(parsed, result),
+        *report_skipped(parsed, result),
         *report_unconfirmed(parsed, result),
         *report_implausible(extraction),
         *unread,

@@ -122,7 +122,7 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
         passage = next((one for one in unanswered if one.span.contains(regimen.chunk.span)), None)
         if passage and not any(covers(one, regimen) for one in listed):
             # An open field has the reason of the passage that should have been read again.
-            yield replace(regimen, chunk=passage.chunk, asked=passage.asked)
+            yield replace(regimen, chunk=passage.chunk, asked=passage.asked, is_skipped=passage.is_skipped)
         elif not result.lists_regimens:
             yield regimen
 

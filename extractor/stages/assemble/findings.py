@@ -36,7 +36,18 @@ def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
             yield inform(one.kind, field, "; ".join(_explain_refusal(one, parsed)), cited, Severity.WARNING)
     for reason in result.dropped:
         yield inform(FindingKind.ANSWER_MISSING, "", reason, None, Severity.WARNING)
+    for remark in dict.fromkeys(result.remarks):
+        yield inform(FindingKind.ANSWER_AMBIGUOUS, "", remark, None, Severity.WARNING)
 
+
+def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the lines that a model was asked about and skipped, and the regimens of the rules that stand there."""
+    message = "the model was asked about this line and skipped it; what stands here is the rules', and not confirmed"
+    for draft in result.drafts:
+        if draft.is_skipped and draft.number != RECORD:
+            span = draft.chunk.span
+            field = f"{draft.group.partition('.')[0]}: {span.section}[{span.start}:{span.end}]"
+            yield inform(FindingKind.LINE_UNANSWERED, field, message, cite(parsed, span), Severity.WARNING)
 
 def _explain_refusal(refusal: Refusal, parsed: ParsedRecord) -> Iterator[str]:
     if refusal.reason:
@@ -56,10 +67,7 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
     """Yield the doses of the rules that the model's regimens lack, and the certain values of the rules that the model
     left out of its answer about the field.
     """
-    message, listed = "the rules read a dose here, and the model's regimens do not have it", result.list_regimens()
-    for regimen in parsed.regimens if result.lists_regimens else ():
-        if regimen.rules["amounts"].value and not any(covers(one, regimen) for one in listed):
-            yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, cite(parsed, regimen.span))
+    yield from _report_regimens(parsed, result)
     for item in (*parsed.criteria, *parsed.outcomes):
         model, span = item.model, item.chunk.span
         if "stands" in model and not model["stands"].value:
@@ -73,6 +81,22 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
             for left in rule.spans:
                 if not any(map(left.overlaps, said.spans)):
                     yield inform(FindingKind.VALUE_UNCONFIRMED, field, message, cite(parsed, left))
+
+
+def _report_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the regimens of the rules that the model's list lacks: those in lines that it skipped, else with a dose."""
+    left_out = "the rules read a dose here, and the model's regimens do not have it"
+    kept = "the rules read a regimen here, and the model skipped the line; it stays, and is not confirmed"
+    skipped = [one.span for one in result.passages if one.is_skipped]
+    listed = result.list_regimens()
+    for regimen in parsed.regimens:
+        if any(covers(one, regimen) for one in listed):
+            continue
+        cited = cite(parsed, regimen.span)
+        if any(span.contains(regimen.chunk.span) for span in skipped):
+            yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", kept, cited, Severity.WARNING)
+        elif result.lists_regimens and regimen.rules["amounts"].value:
+            yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", left_out, cited)
 
 
 def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:

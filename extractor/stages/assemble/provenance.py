@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from extractor.schemas import (
@@ -25,7 +25,7 @@ from extractor.stages.parse.injection import find_honest
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.proof.parts import PARTS
 
-from .resolve import resolve, resolve_part
+from .resolve import UNCONFIRMED, resolve, resolve_part
 
 _CITED = frozenset({"arms"})
 """Fields whose words say what is meant, but not that it is so: the label of an arm does not say what the arm gets."""
@@ -74,7 +74,11 @@ class ItemBuilder:
         """Resolve the rules' reading and the model's answer for a field."""
         counted = f"{self.draft.group.partition('.')[0]}.{field}"
         gap = self.draft.gap(_ASKED_AS.get(field, field))
-        return resolve(self.draft.read(field), self.draft.model.get(field), gap, counted)
+        resolved = resolve(self.draft.read(field), self.draft.model.get(field), gap, counted)
+        is_unconfirmed = self.draft.is_skipped and _ASKED_AS.get(field, field) in self.draft.asked
+        if is_unconfirmed and resolved.confidence > UNCONFIRMED:
+            return replace(resolved, confidence=UNCONFIRMED)
+        return resolved
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
         """Resolve fields, add the evidence or the absence of each, and return their values."""

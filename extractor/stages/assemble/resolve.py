@@ -43,6 +43,8 @@ and most of its values may be right where one is wrong.
 LEFT_OPEN = 0.8
 """The highest confidence of a model's number, or of a fact of its regimen, that the words leave open, if the rules do
 not read the same."""
+UNCONFIRMED = 0.8
+"""The highest confidence of what the rules read in a line that a model was asked about and skipped."""
 _NUMBERS = (Age, Amount, Constraint, Frequency, Period, Route, TimePoint, TimeWindow)
 _OF_EVERY_ITEM = tuple(
     info.type

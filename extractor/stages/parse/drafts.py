@@ -176,6 +176,8 @@ class Draft:
             the model gave none, or the budget was spent.
         own: The values of the user's own fields, by field, each read by rules or by a model. ``model`` says of such a
             field whether a model found one.
+        is_skipped: A model was asked about it and skipped it, while it answered others: the rules' values stand, and
+            nobody has confirmed them.
     """
 
     group: str
@@ -186,6 +188,7 @@ class Draft:
     refused: tuple[Refusal, ...] = ()
     own: Mapping[str, tuple["Draft", ...]] = field(default_factory=dict)
     asked: Mapping[str, AbsenceReason] = field(default_factory=dict)
+    is_skipped: bool = False
 
     @property
     def number(self) -> int:

@@ -16,11 +16,13 @@ class ModelResult:
         drafts: One for each line that was asked about, and one for the record if that was. A line with several regimens
             has several. A line without an answer has one that says what was asked.
         dropped: Why answers could not be read at all.
+        remarks: What is doubtful about how replies were read.
         usage: Calls and tokens.
     """
 
     drafts: tuple[Draft, ...] = ()
     dropped: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
 
     def complete(self, draft: Draft) -> Draft:
@@ -28,7 +30,14 @@ class ModelResult:
         said = self.by_number.get(draft.number)
         if said is None:
             return draft
-        return replace(draft, model=said.model, refused=said.refused, own=_join(draft, said), asked=said.asked)
+        return replace(
+            draft,
+            model=said.model,
+            refused=said.refused,
+            own=_join(draft, said),
+            asked=said.asked,
+            is_skipped=said.is_skipped,
+        )
 
     @cached_property
     def by_number(self) -> Mapping[int, Draft]:
