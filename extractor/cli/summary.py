@@ -76,17 +76,43 @@ def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
 
 
 def _list_costs(tally: Tally, cost: Mapping[str, int | float | None] | None) -> Iterator[tuple[str, str | None]]:
-    """Yield the cost of this command, the total of all, and what calls without a reply may have cost beside it."""
-    lost = tally.lost()
-    calls, most = lost.calls, tally.price(lost) / 1e12 if tally.price else None
-    if cost:
-        calls, most = int(cost.get("calls_without_reply") or 0), cost.get("usd_without_reply")
-    new, total = tally.usd or 0.0, cost and cost["usd"]
+    """Yield the cost of this command and the total of all, then what calls of unknown cost may have cost beside it."""
+    new, total = tally.usd or 0.0, cost and (cost.get("usd_known") or cost["usd"])
     if new or total:
         yield "cost", f"${total:.4f} (${new:.4f} new)" if total and f"{total:.4f}" != f"{new:.4f}" else f"${new:.4f}"
+    yield from _list_unknown_costs(
+        "calls without a reply", tally.lost(), tally, cost, counted="calls_without_reply", at_most="usd_without_reply"
+    )
+    yield from _list_unknown_costs(
+        "calls whose price is unknown, since their replies state no usage",
+        tally.unmetered(),
+        tally,
+        cost,
+        counted="calls_without_usage",
+        at_most="usd_without_usage",
+    )
+
+
+def _list_unknown_costs(
+    name: str,
+    used: Usage,
+    tally: Tally,
+    cost: Mapping[str, int | float | None] | None,
+    *,
+    counted: str,
+    at_most: str,
+) -> Iterator[tuple[str, str]]:
+    """Yield the number of calls whose cost is unknown, and the most that they may have cost.
+
+    ``cost`` has both of the whole run, if it has a folder; ``used`` is the most that those of this command may have used.
+    """
+    calls = used.calls
+    most = tally.price(used) / 1e12 if tally.price else None
+    if cost:
+        calls, most = int(cost.get(counted) or 0), cost.get(at_most)
     if calls:
         amount = "" if most is None else f", which may have cost up to ${most:.4f} more"
-        yield "calls without a reply", f"{calls:,}{amount}"
+        yield name, f"{calls:,}{amount}"
 
 
 def how_to_resume(job: RunJob, *, raises_limits: bool = False) -> str:

@@ -96,9 +96,7 @@ the last one behind all thoughts counts')
     return _explain_nothing(readings, is_cut=is_cut)
 
 
-def _choose(
-    chosen: Sequence[tuple[Place, _Reading]], everything: Sequence[_Stated], *, is_cut: bool
-) -> FoundAnswer:
+def _choose(chosen: Sequence[tuple[Place, _Reading]], everything: Sequence[_Stated], *, is_cut: bool) -> FoundAnswer:
     """Return the last answer of what was said, or the items of all calls together."""
     begun = next((reading.begun for _, reading in reversed(chosen) if reading.begun), None)
     stated = [each for _, reading in chosen for each in reading.said]

@@ -238,7 +238,10 @@ class BatchQueue(Answerer):
             stored = self._book.store.recall(name)
             if self._budget and stored and stored.state is not State.WAITING:
                 usage = stored.completion.usage if stored.completion else Usage()
-                self._budget.charge(self._reserved.pop(name), usage)
+                reservation = self._reserved.pop(name)
+                if self._book.store.is_unmetered(stored.number):
+                    self._budget.lose(reservation, replied=True)
+                self._budget.charge(reservation, usage)
 
     def check(self) -> None:
         """Raise ``BudgetReached`` if there was no room for a call of the last round."""

@@ -425,6 +425,9 @@ class _AnswerReader:
                 self.answered += 1
                 self.ended.add(line.name)
             return line.problem
+        if not line.completion.has_usage:
+            reserved = self._client.account.reservation_of(line.name) or Reservation()
+            store.note_unmetered(store.note_request(number, reserved.most))
         if form.gives_more_room(limit, line.completion, self._room):
             store.charge(number, line.completion.usage)
             return "thinking took the whole output limit"

@@ -38,7 +38,8 @@ class Model:
 
     Use it as an asynchronous context manager to keep connections open between calls. It works in several event loops
     one after another, but not in two at once. ``usage`` is the sum over all calls that were sent, including failed
-    ones, and ``lost`` the most that requests without a reply may have used; ``watch`` says what it waits for.
+    ones, ``lost`` the most that requests without a reply may have used, and ``unmetered`` the same of those whose reply
+    states no usage; ``watch`` says what it waits for.
     ``answerer`` opens what answers the calls (default: the provider's live model), ``store`` opens the store of calls,
     and ``meter`` is the budget that each call must fit.
     """
@@ -59,7 +60,7 @@ class Model:
         self._policy = replace(policy, sleep=self.watch.pausing(policy.sleep))
         self._make, self._open_store, self._meter = answerer or self._open_live, store, meter
         self._store: CallStore | None = None
-        self.usage = self.lost = Usage()
+        self.usage = self.lost = self.unmetered = Usage()
         self._users = 0
         self._answerer: Answerer | None = None
         self._slots = asyncio.Semaphore(1)  # one of the event loop takes its place
@@ -129,6 +130,9 @@ class Model:
         try:
             completion, calls = await self._answerer(call, most, requests)
             spent = completion.usage
+            if not (completion.has_usage or requests.unmetered.calls):  # its request was sent by others, as a file
+                requests.note_sent()
+                requests.note_unmetered()
         except AnswerPending:
             if self._store and self._answerer.queues:
                 self._store.end(number, State.WAITING)
@@ -144,6 +148,7 @@ class Model:
         finally:
             self.usage += spent
             self.lost += requests.lost
+            self.unmetered += requests.unmetered
             requests.release(spent)
         if self._store:
             self._store.end(number, judge(completion), completion, replied=requests.replied)

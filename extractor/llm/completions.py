@@ -92,7 +92,7 @@ def _complete(said: "_Said") -> Completion:
     return Completion(
         text=found.text,
         ending=ending,
-        usage=said.usage,
+        usage=said.usage if has_usage else Usage(calls=1),
         model=shown_model(said.model),
         problem=said.problem,
         reason=said.reason,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -41,11 +42,14 @@ class Exchange(Answerer):
         self._most_tokens = most_tokens
         self.parts: list[Path] = []
         self._store = CallStore(open_scratch())
+        self._unmetered: set[str] = set()
         failed: dict[str, str] = {}
         for place, line in _read_lines(answers):
             answer = read_line(load_row(line))
             if answer and answer.completion:
                 self._store.add_answer(answer.name, answer.completion)
+                if not answer.completion.has_usage:
+                    self._unmetered.add(answer.name)
             else:
                 why = answer.problem if answer else "not an answer to a request (no custom_id)"
                 failed[answer.name if answer else place] = f"{place}: {why}"
@@ -63,7 +67,8 @@ class Exchange(Answerer):
             self._store.begin(call, "", State.WAITING)
         if kept is None or kept.completion is None:
             raise AnswerPending("the answer is not in the files")
-        return kept.completion, kept.completion.usage.calls
+        completion = replace(kept.completion, has_usage=call.question_key not in self._unmetered)
+        return completion, completion.usage.calls
 
     @contextmanager
     def open(

@@ -286,6 +286,8 @@ class _Answers:
             return
         self.count += 1
         self.usage += answer.usage
+        if not answer.has_usage:
+            self.requests.note_unmetered()
         if choices := getattr(reply, "choices", None):
             _show_answer(choices[0], answer)
         text = " ".join(answer.text.split())[:_SHOWN]

@@ -27,8 +27,8 @@ class Meter(Protocol):
     def allows(self, reservation: Reservation) -> bool:
         """Return whether there is room now for another request like this one."""
 
-    def lose(self, reservation: Reservation) -> None:
-        """Count a request without a reply at the most that it may have used."""
+    def lose(self, reservation: Reservation, *, replied: bool = False) -> None:
+        """Count a request at the most that it may have used: it got no reply, or ``replied`` without a usage."""
 
     def charge(self, reservation: Reservation, usage: Usage) -> None:
         """Release a reservation, and count the usage that replies reported."""
@@ -38,8 +38,8 @@ class Requests:
     """The requests of one call, one after another, and the reservation of the one that is under way.
 
     Each is stored before it is sent, so that a killed process leaves it behind. The numbers in the store of those that
-    have ``replied`` are kept until the end of the call; ``lost`` is the most that the others may have used, and its
-    ``calls`` count them.
+    have ``replied`` with their usage are kept until the end of the call; ``lost`` is the most that those without a reply
+    may have used, ``unmetered`` the same of those whose reply does not say it. Their ``calls`` count them.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Requests:
         self._reservation = reservation
         self._most = reservation.most if reservation else Usage()
         self.replied: list[int] = []
-        self._charged = self.lost = Usage()
+        self._charged = self.lost = self.unmetered = Usage()
 
     async def renew(self, usage: Usage) -> None:
         """Count what the call has used in all, and reserve anew before a request is repeated.
@@ -87,6 +87,16 @@ class Requests:
         self.lost += self._most.model_copy(update={"calls": 1})
         if self._meter and self._reservation:
             self._meter.lose(self._reservation)
+
+
+    def note_unmetered(self) -> None:
+        """Note that the reply to the last request does not say what it cost."""
+        number = self.replied.pop()
+        if self._store:
+            self._store.note_unmetered(number)
+        self.unmetered += self._most.model_copy(update={"calls": 1})
+        if self._meter and self._reservation:
+            self._meter.lose(self._reservation, replied=True)
 
 
 class Answerer(ABC):

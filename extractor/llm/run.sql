@@ -1,4 +1,5 @@
--- The tables of run.sqlite. Semicolons may only end statements. Version 3 added the table of requests, version 4 that of lines.
+-- The tables of run.sqlite. Semicolons may only end statements. Version 3 added the table of requests, version 4 that of lines,
+-- version 5 that of unmetered requests.
 
 CREATE TABLE IF NOT EXISTS prompts (
     sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, system TEXT NOT NULL, schema TEXT NOT NULL
@@ -32,6 +33,9 @@ CREATE INDEX IF NOT EXISTS answers_by_record ON answers (record_id);
 CREATE TABLE IF NOT EXISTS batches (  -- a provider's batch, whose state is planned, sent (its file is uploaded), made or fetched
     id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, requests INTEGER NOT NULL, state TEXT NOT NULL,
     planned TEXT NOT NULL, input_file TEXT, batch TEXT
+);
+CREATE TABLE IF NOT EXISTS unmetered (  -- those of the requests below that got a reply without a usage
+    request INTEGER PRIMARY KEY
 );
 CREATE TABLE IF NOT EXISTS requests (  -- sent, and no reply says what they cost. The tokens are the most that they may use
     id INTEGER PRIMARY KEY, call INTEGER NOT NULL REFERENCES calls, prompt_tokens INTEGER NOT NULL,

@@ -51,13 +51,15 @@ class StoredCall:
 class Spending:
     """The cost of calls. ``unpriced`` calls used tokens and have no price.
 
-    ``lost`` is the most that requests without a reply may have used; its ``calls`` count them.
+    ``lost`` is the most that requests without a reply may have used, ``unmetered`` the same of those whose reply does
+    not say it; their ``calls`` count them.
     """
 
     usage: Usage = field(default_factory=Usage)
     picodollars: int = 0
     unpriced: int = 0
     lost: Usage = field(default_factory=Usage)
+    unmetered: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,15 @@ class CallStore:
         assert number is not None
         return number
 
+    def note_unmetered(self, request: int) -> None:
+        """Store that the reply to a request does not say what it cost."""
+        self.database.execute("INSERT OR IGNORE INTO unmetered VALUES (?)", (request,))
+
+    def is_unmetered(self, call: int) -> bool:
+        """Return whether a reply to a call does not say what it cost."""
+        sql = "SELECT count(*) FROM requests JOIN unmetered ON request = requests.id WHERE call = ?"
+        return bool(self.database.value(sql, (call,)))
+
     def note_replies(self, requests: Iterable[int]) -> None:
         """Store that what these requests cost is known."""
         self.database.execute_many("DELETE FROM requests WHERE id = ?", ((number,) for number in requests))
@@ -241,13 +252,23 @@ class CallStore:
             f"SELECT coalesce(sum(picodollars), 0),"  # noqa: S608
             f" coalesce(sum(picodollars IS NULL AND prompt_tokens + output_tokens > 0), 0), {_SUMS} FROM calls"
         )
-        lost = self.database.row(
+        assert row
+        return Spending(
+            usage=_usage(row[2:]),
+            picodollars=row[0],
+            unpriced=row[1],
+            lost=self._sum_requests("NOT IN"),
+            unmetered=self._sum_requests("IN"),
+        )
+
+    def _sum_requests(self, within: str) -> Usage:
+        """Return the most that requests may have used which are ``IN`` the unmetered ones, or ``NOT IN`` them."""
+        row = self.database.row(
             "SELECT count(*), coalesce(sum(prompt_tokens), 0), 0, coalesce(sum(written_tokens), 0),"
-            " coalesce(sum(output_tokens), 0), 0 FROM requests"
+            f" coalesce(sum(output_tokens), 0), 0 FROM requests WHERE id {within} (SELECT request FROM unmetered)"  # noqa: S608 - own words
         )
         assert row
-        assert lost
-        return Spending(_usage(row[2:]), picodollars=row[0], unpriced=row[1], lost=_usage(lost))
+        return _usage(row)
 
     def latest_calls(self, most: int) -> Iterator[MadeCall]:
         """Yield the latest ``most`` answered calls, newest first."""

@@ -74,7 +74,7 @@ async def perform_in_batches(
                     break
     finally:  # the store counts what a batch costs, not the client
         spent = folder.calls().spending
-        tally.meter, tally.lost = lambda: spent.usage, lambda: spent.lost
+        tally.meter, tally.lost, tally.unmetered = lambda: spent.usage, lambda: spent.lost, lambda: spent.unmetered
         tally.price = None if spent.unpriced else lambda _: spent.picodollars
     queue.check()
     _check_finished(client.unfinished)

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import cache
 from glob import glob
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 from extractor.errors import StoreError
 from extractor.fields import CustomField
 from extractor.llm.database import RUN_FILE
+from extractor.llm.store import Spending
 from extractor.schemas import Usage
 from extractor.stages.ask.prompt import list_prompt_versions
 from extractor.stages.read.names import exists, is_text
@@ -70,9 +71,10 @@ class Manifest(BaseModel):
 
     In ``records``, ``extracted`` counts the results, ``lacking`` those that lack an answer of a model, which the same
     command asks again; ``resumed`` and ``failed`` are those of the last invocation. ``usage`` and ``cost`` cover all
-    calls, each at the price of its day: ``usd`` is None if the price of a call is unknown. ``usd_without_reply`` is the
-    most that ``calls_without_reply`` may have cost beside it: calls that were sent, and whose reply never came, because
-    the run was killed or interrupted, or the time was over. ``left`` counts results whose record the inputs no longer
+    calls, each at the price of its day: ``usd`` is None if the price of a call is unknown, and ``usd_known`` is that of
+    the others. ``usd_without_reply`` is the most that ``calls_without_reply`` may have cost beside it: calls that were
+    sent, and whose reply never came, because the run was killed or interrupted, or the time was over.
+    ``usd_without_usage`` is the same of ``calls_without_usage``, whose reply does not say what they cost. ``left`` counts results whose record the inputs no longer
     have, and ``left_ids`` names the first 100. ``repeated`` counts repeated records in the inputs of the last
     invocation; ``places`` are the first 100 with another text.
     """
@@ -95,7 +97,8 @@ class Manifest(BaseModel):
     support: _Counts = {}
     usage: Usage = Usage()
     cost: dict[str, int | float | None] = {
-        "usd": 0.0, "calls_without_price": 0, "calls_without_reply": 0, "usd_without_reply": 0.0
+        "usd": 0.0, "usd_known": 0.0, "calls_without_price": 0, "calls_without_reply": 0, "usd_without_reply": 0.0,
+        "calls_without_usage": 0, "usd_without_usage": 0.0
     }  # fmt: skip
     left_ids: tuple[str, ...] = ()
     repeated: dict[str, NonNegativeInt | list[dict[str, str]]] = {"same_text": 0, "other_text": 0, "places": []}
@@ -143,12 +146,7 @@ class Manifest(BaseModel):
             "seconds": round(self.seconds + seconds, 3),
             "records": {"extracted": 0} | counts.get("records", {}) | lacking,
             "usage": counts.get("usage", {}) | spending.usage.model_dump(exclude=set(USAGE_OF_RECORDS)),
-            "cost": {
-                "usd": None if spending.unpriced else spending.picodollars / 1e12,
-                "calls_without_price": spending.unpriced,
-                "calls_without_reply": spending.lost.calls,
-                "usd_without_reply": store.calls.price(spending.lost) / 1e12 if store.calls.price else None,
-            },
+            "cost": _sum_cost(spending, store.calls.price),
             "left_ids": tuple(islice(store.left_ids(), _SHOWN_LEFT)),
             "repeated": {
                 "same_text": tally.repeated - tally.differing,
@@ -169,6 +167,21 @@ class Manifest(BaseModel):
     def to_json(self) -> bytes:
         """Return the manifest as an indented JSON object."""
         return json.dumps(self.model_dump(mode="json"), indent=2).encode() + b"\n"
+
+
+def _sum_cost(spending: Spending, price: Callable[[Usage], int] | None) -> dict[str, int | float | None]:
+    """Return what all calls have cost, and may have cost."""
+    is_known = not (spending.unpriced or spending.unmetered.calls)
+    known = spending.picodollars / 1e12
+    return {
+        "usd": known if is_known else None,
+        "usd_known": known,
+        "calls_without_price": spending.unpriced,
+        "calls_without_reply": spending.lost.calls,
+        "usd_without_reply": price(spending.lost) / 1e12 if price else None,
+        "calls_without_usage": spending.unmetered.calls,
+        "usd_without_usage": price(spending.unmetered) / 1e12 if price else None,
+    }
 
 
 def read_manifest(path: Path) -> Manifest | None:

@@ -101,7 +101,8 @@ class Run:
         async with self.setup.open(requests, folder.calls if folder else None, route) as opened:
             if folder:
                 folder.begin()
-            tally.meter, tally.lost, tally.price = lambda: opened.usage, lambda: opened.lost, self.pricing.cost
+            tally.meter, tally.price = lambda: opened.usage, self.pricing.cost
+            tally.lost, tally.unmetered = lambda: opened.lost, lambda: opened.unmetered
             tally.watch = opened.watch
             most = requests + min(requests, ahead) if opened.model else max(requests, ahead)
             limits = replace(self.limits, concurrency=most, budget=budget)

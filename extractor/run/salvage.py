@@ -18,7 +18,7 @@ from extractor.llm.store import CallStore
 from .folder import EXTRACTIONS, lock_folder, naming_file
 from .manifest import MANIFEST, read_manifest
 
-_TABLES = ("batches", "calls", "requests", "lines", "records", "answers")
+_TABLES = ("batches", "calls", "requests", "unmetered", "lines", "records", "answers")
 _GAP = 10_000
 """Rows that may be lost one after another before a table is taken to end there, if its last row cannot be found."""
 _Row = Mapping[str, Any]
@@ -56,7 +56,7 @@ def salvage(folder: Path) -> dict[str, int]:
 def _keep_cost(manifest: Path, new: Database) -> None:
     """Keep what lost calls have cost, as far as the run's manifest counted it."""
     counted = read_manifest(manifest)
-    usd = (counted and counted.cost.get("usd")) or 0
+    usd = (counted and (counted.cost.get("usd_known") or counted.cost.get("usd"))) or 0
     lost = round(usd * 1e12) - CallStore(new).spending.picodollars
     if lost > 0:
         new.execute(

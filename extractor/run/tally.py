@@ -60,9 +60,9 @@ class Tally:
     """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
     ``meter`` returns the model's usage, including records that failed or were cancelled; ``lost`` the most that
-    requests without a reply may have used. ``price`` returns the cost of tokens in picodollars. ``watch`` says what the
-    model's calls wait for, ``waits_for`` which batches of a provider. ``repeated`` records were read before,
-    ``differing`` of them with another text.
+    requests without a reply may have used, ``unmetered`` the same of those whose reply states no usage. ``price``
+    returns the cost of tokens in picodollars. ``watch`` says what the model's calls wait for, ``waits_for`` which
+    batches of a provider. ``repeated`` records were read before, ``differing`` of them with another text.
     """
 
     extracted: int = 0
@@ -73,6 +73,7 @@ class Tally:
     counts: dict[str, Any] = field(default_factory=dict)
     meter: Callable[[], Usage] | None = None
     lost: Callable[[], Usage] = Usage
+    unmetered: Callable[[], Usage] = Usage
     price: Callable[[Usage], int] | None = None
     watch: Watch | None = None
     waits_for: Callable[[], str] | None = None

@@ -242,9 +242,9 @@ class SharedMeter:
         """Return whether there is room now for another request like this one."""
         return self.budget.allows(reservation)
 
-    def lose(self, reservation: Reservation) -> None:
-        """Count a request without a reply at the most that it may have used."""
-        self.budget.lose(reservation)
+    def lose(self, reservation: Reservation, *, replied: bool = False) -> None:
+        """Count a request at the most that it may have used: it got no reply, or ``replied`` without a usage."""
+        self.budget.lose(reservation, replied=replied)
         self._add(self._cost(reservation.most))
 
     def charge(self, reservation: Reservation, usage: Usage) -> None:

@@ -38,7 +38,8 @@ class Budget:
     therefore exceeded at most by one call's cost beyond expectation. If a call does not fit with no other in flight,
     the budget is ``reached``, and no further call is sent.
 
-    Requests without a reply, also those of a killed process, count at the most that they may have used.
+    Requests without a reply, also those of a killed process, and those whose reply states no usage, count at the most
+    that they may have used.
 
     ``spent`` is the cost of the run's earlier invocations. Raises ``ArgumentError`` for a limit without a price.
     """
@@ -50,7 +51,9 @@ class Budget:
         if max_usd is not None and (price is None or spent.unpriced):
             raise ArgumentError("a money limit needs the price of the model; give it with --prices FILE, see README")
         self._max_usd, self._rates, self._price = max_usd, rates, price
-        self._picodollars, self._lost_picodollars = spent.picodollars, self._cost(spent.lost)
+        self._picodollars = spent.picodollars
+        self._lost_picodollars = self._cost(spent.lost)
+        self._unmetered_picodollars = self._cost(spent.unmetered)
         self._in_flight: set[Reservation] = set()
         self._ended = asyncio.Event()
         self.reached = False
@@ -90,9 +93,13 @@ class Budget:
         """Return whether there is room now for another request like this one."""
         return self._has_room(reservation.most)
 
-    def lose(self, reservation: Reservation) -> None:
-        """Count a request without a reply at the most that it may have used."""
-        self._lost_picodollars += self._cost(reservation.most)
+    def lose(self, reservation: Reservation, *, replied: bool = False) -> None:
+        """Count a request at the most that it may have used: it got no reply, or ``replied`` without a usage."""
+        most = self._cost(reservation.most)
+        if replied:
+            self._unmetered_picodollars += most
+        else:
+            self._lost_picodollars += most
 
     def charge(self, reservation: Reservation, usage: Usage) -> None:
         """Release a reservation, and count the usage that replies reported."""
@@ -101,8 +108,9 @@ class Budget:
         self._wake()
 
     def __str__(self) -> str:
-        lost = self._lost_picodollars
+        lost, unmetered = self._lost_picodollars, self._unmetered_picodollars
         open_ = f", and up to ${lost / PICO:.4f} by calls without a reply" if lost else ""
+        open_ += f", and up to ${unmetered / PICO:.4f} by calls whose replies state no usage" if unmetered else ""
         spent = f"${self._picodollars / PICO:.4f} of ${self._max_usd} are spent{open_}"
         return spent + "; the next call may not fit" * self.reached
 
@@ -110,7 +118,7 @@ class Budget:
         if self._max_usd is None:
             return True
         usages = [*(reservation.most for reservation in self._in_flight), expected]
-        spent = self._picodollars + self._lost_picodollars
+        spent = self._picodollars + self._lost_picodollars + self._unmetered_picodollars
         return spent + sum(map(self._cost, usages)) <= round(self._max_usd * PICO)
 
     def _wake(self) -> None:

@@ -34,9 +34,7 @@ def read_items(completion: Completion, call: Call, questions: Sequence[Question]
     return replace(reply, remarks=tuple(filter(None, remarks)))
 
 
-def _salvage(
-    completion: Completion, call: Call, questions: Sequence[Question], error: ValidationError
-) -> ModelReply:
+def _salvage(completion: Completion, call: Call, questions: Sequence[Question], error: ValidationError) -> ModelReply:
     """Read what can be used of an answer that does not fit the form."""
     salvaged = salvage_items(read_complete_items(completion.text) or [], call, questions)
     remarks = [completion.remark, *find_contradictions(salvaged.items, questions)]

@@ -49,6 +49,7 @@ def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
             field = f"{draft.group.partition('.')[0]}: {span.section}[{span.start}:{span.end}]"
             yield inform(FindingKind.LINE_UNANSWERED, field, message, cite(parsed, span), Severity.WARNING)
 
+
 def _explain_refusal(refusal: Refusal, parsed: ParsedRecord) -> Iterator[str]:
     if refusal.reason:
         yield f"the model answered {refusal.value}: {refusal.reason}"

@@ -24,6 +24,7 @@ from extractor.text.mentions.rows import find_numbers
 
 from .findings import cite, inform
 from .provenance import Assembled, ItemBuilder
+from .resolve import UNCONFIRMED
 
 PRIORS: Mapping[Support, float] = {
     Support.LITERAL: 0.9,
@@ -104,7 +105,11 @@ def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
             counted = field.confidence.get(find_weakest(one.support for one in claim.values()))
             sures = {name: PRIORS[one.support] if counted is None else counted for name, one in claim.items()}
             yield {name: replace(one, confidence=sures[name]) for name, one in claim.items()}
-    most = _LEFT_OUT if field.name in draft.model else 1.0
+    most = 1.0
+    if field.name in draft.model:
+        most = _LEFT_OUT
+    elif draft.is_skipped and field.name in draft.asked:
+        most = UNCONFIRMED
     for one in by_rules if field.many or not claims else ():
         if all(_values_of(one) != _values_of(claim) for claim in claims):
             yield _limit(one, most)
