@@ -87,8 +87,8 @@ def _complete(said: "_Said") -> Completion:
         ending = Ending.CUT
     else:
         ending = Ending.COMPLETE
-    # A reply without any prompt, or with an answer of no tokens, does not say what it cost.
-    has_usage = said.usage.prompt_tokens > 0 and (said.usage.output_tokens > 0 or not found.text)
+    # A reply without a prompt, or with an answer of no tokens, does not say what it cost. An SDK makes 1 of true.
+    has_usage = said.usage.prompt_tokens > 1 and (said.usage.output_tokens > 0 or not found.text)
     return Completion(
         text=found.text,
         ending=ending,

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from extractor.fields.declaration import Of
-from extractor.schemas import AbsenceReason, Origin, Usage
+from extractor.schemas import AbsenceReason, Origin, Task, Usage
 from extractor.stages.parse.drafts import RECORD, Chunk, Draft, Reading, Refusal, draft_record
 from extractor.stages.parse.parsed import ParsedRecord
 from extractor.stages.proof.answers import ModelResult
@@ -94,7 +94,8 @@ def _read_reply(
     """Return a draft for each item of a reply, with the values that the text supports, and the lines that it skips."""
     chunks = {question.chunk.number: question.chunk for question in questions}
     said = read_values(questions, reply.items, complete=False)
-    drafts = prove_regimens([drop_repeated(_ground(*each, parsed, chunks)) for each in said], parsed)
+    grounded = [drop_repeated(_ground(*each, parsed, chunks)) for each in said]
+    drafts = prove_regimens([one for one in grounded if not _names_nothing(one)], parsed)
     is_lost = not reply.items and bool(reply.dropped)
     if reply.pending or is_lost:
         return drafts, frozenset()
@@ -105,6 +106,13 @@ def _read_reply(
     silent = [question for question in questions if question.chunk.number not in answered | skipped]
     drafts += (_ground(*each, parsed, chunks) for each in read_silence(silent))
     return drafts, skipped
+
+
+def _names_nothing(draft: Draft) -> bool:
+    """Return whether a draft is of a line about regimens and has no more than its number, as if there were no item."""
+    if draft.group != Task.DOSING or draft.refused or any(draft.own.values()):
+        return False
+    return not any(reading.list_values() for name, reading in draft.model.items() if name != "stands")
 
 
 def _ground(question: Question, values: Mapping[str, Any], parsed: ParsedRecord, chunks: Mapping[int, Chunk]) -> Draft:

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from extractor.llm.calls import Call
 from extractor.llm.completions import Completion, Ending, is_json
-from extractor.llm.loose_json import read_objects
+from extractor.llm.loose_json import BrokenOff, read_objects, tidy_value
 from extractor.stages.proof.check import Unreadable
 
 from .questions import ModelReply, Question, item_number
@@ -73,17 +73,23 @@ def read_complete_items(text: str) -> list[Any] | None:
     >>> read_complete_items('{"items":[{"n":1},{"n":2},{"n":2')
     [{'n': 1}]
     """
+    is_whole = False
     try:
-        answer = from_json(text, allow_partial="trailing-strings")
-    except TypeError:  # half of a surrogate pair
-        return None
-    except ValueError:
+        strict, _ = tidy_value(text)
+        is_whole = True
+    except BrokenOff as broken:
+        strict = broken.strict
+    except (ValueError, RecursionError):  # it is broken in its middle, where each item stands for itself
         sound, _ = read_objects(text, "n")
         return sound or None
+    try:
+        answer = from_json(strict, allow_partial="trailing-strings")
+    except ValueError:
+        return None
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         return None
-    if is_json(text) or not items:
+    if is_whole or not items:
         return items
     *complete, last = items
     # A number is complete only if another key follows: 1 may be the start of 12.
