@@ -104,7 +104,8 @@ def _list_unknown_costs(
 ) -> Iterator[tuple[str, str]]:
     """Yield the number of calls whose cost is unknown, and the most that they may have cost.
 
-    ``cost`` has both of the whole run, if it has a folder; ``used`` is the most that those of this command may have used.
+    ``cost`` has both of the whole run, if it has a folder; ``used`` is the most that the calls of this command may have
+    used.
     """
     calls = used.calls
     most = tally.price(used) / 1e12 if tally.price else None

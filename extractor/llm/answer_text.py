@@ -1,8 +1,8 @@
 """Find the answer in a model's text: the last complete one that fits the form, behind all thoughts.
 
-The form is an object with a list ``items`` of objects. Also read are the list alone, an item alone, items line by line,
-an answer in another object (``{"Reply": {...}}``), in a tool call written as text, and JSON written as a string. What is
-read is what the model wrote: no value is made up, and a text without such an answer stays as it is.
+The form is an object with a list ``items`` of objects. Also read are the list alone, an item alone, items line by
+line, an answer in another object (``{"Reply": {...}}``), in a tool call written as text, and JSON written as a string.
+What is read is what the model wrote: no value is made up, and a text without such an answer stays as it is.
 """
 
 import json
@@ -78,8 +78,8 @@ def find_answer(places: Sequence[Place], *, is_cut: bool = False) -> FoundAnswer
     The calls of tools come first, then what was said, then thoughts. The items of several calls are put together.
 
     >>> find_answer([Place("content", 'Draft: {"items":[{"n":1,"cat":"age"}]} Final: {"items":[{"n":1}]}')])
-    FoundAnswer(text='{"items":[{"n":1}]}', complete=True, remark='another complete answer in the reply differs (line 1); \
-the last one behind all thoughts counts')
+    FoundAnswer(text='{"items":[{"n":1}]}', complete=True, \
+remark='another complete answer in the reply differs (line 1); the last one behind all thoughts counts')
     """
     readings = [(place, _read_text(place.text)) for place in places]
     calls = [(place, reading) for place, reading in readings if place.is_call]
@@ -209,19 +209,15 @@ def _fit(value: Any, levels: int = _DEEPEST) -> _Form | None:
     if levels == 0:
         return None
     if isinstance(value, str):
-        inner = _load_inside(value)
-        return None if inner is None else _fit(inner, levels - 1)
+        return _fit(_load_inside(value), levels - 1)
     if isinstance(value, list):
         return _fit_list(value, levels)
     if not isinstance(value, dict):
         return None
-    if "items" in value and (items := _list_items(value["items"], levels)) is not None:
-        return _Form(items)
-    if _is_item(value):
-        return _Form([value])
-    if (items := _number_members(value)) is not None:
-        return _Form(items)
-    return _fit_wrapper(value, levels)
+    items = _list_items(value.get("items"), levels)
+    if items is None:
+        items = [value] if _is_item(value) else _number_members(value)
+    return _fit_wrapper(value, levels) if items is None else _Form(items)
 
 
 def _fit_list(values: list[Any], levels: int) -> _Form | None:

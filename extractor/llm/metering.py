@@ -38,8 +38,8 @@ class Requests:
     """The requests of one call, one after another, and the reservation of the one that is under way.
 
     Each is stored before it is sent, so that a killed process leaves it behind. The numbers in the store of those that
-    have ``replied`` with their usage are kept until the end of the call; ``lost`` is the most that those without a reply
-    may have used, ``unmetered`` the same of those whose reply does not say it. Their ``calls`` count them.
+    have ``replied`` with their usage are kept until the end of the call; ``lost`` is the most that those without a
+    reply may have used, ``unmetered`` the same of those whose reply does not say it. Their ``calls`` count them.
     """
 
     def __init__(
@@ -87,7 +87,6 @@ class Requests:
         self.lost += self._most.model_copy(update={"calls": 1})
         if self._meter and self._reservation:
             self._meter.lose(self._reservation)
-
 
     def note_unmetered(self) -> None:
         """Note that the reply to the last request does not say what it cost."""

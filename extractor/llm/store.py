@@ -264,8 +264,8 @@ class CallStore:
     def _sum_requests(self, within: str) -> Usage:
         """Return the most that requests may have used which are ``IN`` the unmetered ones, or ``NOT IN`` them."""
         row = self.database.row(
-            "SELECT count(*), coalesce(sum(prompt_tokens), 0), 0, coalesce(sum(written_tokens), 0),"
-            f" coalesce(sum(output_tokens), 0), 0 FROM requests WHERE id {within} (SELECT request FROM unmetered)"  # noqa: S608 - own words
+            "SELECT count(*), coalesce(sum(prompt_tokens), 0), 0, coalesce(sum(written_tokens), 0),"  # noqa: S608 - own words
+            f" coalesce(sum(output_tokens), 0), 0 FROM requests WHERE id {within} (SELECT request FROM unmetered)"
         )
         assert row
         return _usage(row)

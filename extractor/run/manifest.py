@@ -74,9 +74,9 @@ class Manifest(BaseModel):
     calls, each at the price of its day: ``usd`` is None if the price of a call is unknown, and ``usd_known`` is that of
     the others. ``usd_without_reply`` is the most that ``calls_without_reply`` may have cost beside it: calls that were
     sent, and whose reply never came, because the run was killed or interrupted, or the time was over.
-    ``usd_without_usage`` is the same of ``calls_without_usage``, whose reply does not say what they cost. ``left`` counts results whose record the inputs no longer
-    have, and ``left_ids`` names the first 100. ``repeated`` counts repeated records in the inputs of the last
-    invocation; ``places`` are the first 100 with another text.
+    ``usd_without_usage`` is the same of ``calls_without_usage``, whose reply does not say what they cost. ``left``
+    counts results whose record the inputs no longer have, and ``left_ids`` names the first 100. ``repeated`` counts
+    repeated records in the inputs of the last invocation; ``places`` are the first 100 with another text.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -29,7 +29,8 @@ DRAFTED = {
     "Command": "<|START_THINKING|>{draft}<|END_THINKING|><|START_RESPONSE|>{final}<|END_RESPONSE|>",
     "another closing tag": "<think>{draft}</thinking>{final}",
     "no closing tag": "<think>{draft}<answer>{final}</answer>",
-    "harmony": "<|channel|>analysis<|message|>{draft}<|end|><|start|>assistant<|channel|>final<|message|>{final}<|return|>",
+    "harmony": "<|channel|>analysis<|message|>{draft}<|end|><|start|>assistant"
+    "<|channel|>final<|message|>{final}<|return|>",
     "harmony without its signs": "analysisWe could say {draft} but no.assistantfinal{final}",
     "harmony's call": "<|channel|>analysis<|message|>{draft}<|end|><|start|>assistant<|channel|>commentary "
     "to=functions.Reply <|constrain|>json<|message|>{final}<|call|>",
@@ -121,7 +122,7 @@ async def test_a_server_that_takes_tools_alone_is_read_in_these_shapes_too(shape
 
 
 LOSSES = {
-    "half of a surrogate pair": '{"items": [{"n": 1, "colour": "red", "word": "ro\\ud83dse"}, {"n": 2, "colour": "green"}]}',
+    "half of a surrogate pair": '{"items": [{"n": 1, "colour": "red", "word": "\\ud83d"},{"n": 2, "colour": "green"}]}',
     "a raw line break": '{"items": [{"n": 1, "colour": "red", "word": "ro\nse"}, {"n": 2, "colour": "green"}]}',
     "quotation marks in a value": '{"items": [{"n": 1, "word": "a "red" rose"}, {"n": 2, "colour": "green"}]}',
     "an ellipsis": '{"items": [{"n": 1, ...}, {"n": 2, "colour": "green"}]}',

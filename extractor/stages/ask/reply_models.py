@@ -331,8 +331,9 @@ def read_values(
 ) -> list[tuple[Question, Mapping[str, Any]]]:
     """Read the items of a reply to the questions ``asked``: each time a question, and its values by field.
 
-    Of several items for a line that has one, later ones add what the first leaves out; an empty one says nothing. A line without an item holds no
-    regimens (``stands`` is False) and none of the user's own fields; this is concluded only from a ``complete`` reply.
+    Of several items for a line that has one, later ones add what the first leaves out; an empty one says nothing. A
+    line without an item holds no regimens (``stands`` is False) and none of the user's own fields; this is concluded
+    only from a ``complete`` reply.
     """
     questions = {question.chunk.number: question for question in asked}
     said: list[tuple[Question, Item]] = []

@@ -1,7 +1,7 @@
 """Find the lines that a model was asked about and skipped, so that its silence there says nothing.
 
-A line about regimens may have no item, because it states none. That silence is an answer of whoever has read the call to
-its end. Lines that need an item show whether somebody has; where a call has none, the doses that the rules read do.
+A line about regimens may have no item, because it states none. That silence is an answer of whoever has read the call
+to its end. Lines that need an item show whether somebody has; where a call has none, the doses that the rules read do.
 """
 
 from collections.abc import Collection, Sequence
