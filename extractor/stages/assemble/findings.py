@@ -44,8 +44,9 @@ def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
     """Yield the lines that a model was asked about and skipped, and the regimens of the rules that stand there."""
     message = "the model was asked about this line and skipped it; what stands here is the rules', and not confirmed"
     for draft in result.drafts:
-        if draft.is_skipped and draft.number != RECORD:
-            span = draft.chunk.span
+        span = draft.chunk.span
+        is_empty = draft.group == Task.DOSING and not any(span.contains(one.chunk.span) for one in parsed.regimens)
+        if draft.is_skipped and not is_empty:
             field = f"{draft.group.partition('.')[0]}: {span.section}[{span.start}:{span.end}]"
             yield inform(FindingKind.LINE_UNANSWERED, field, message, cite(parsed, span), Severity.WARNING)
 
