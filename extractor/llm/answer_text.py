@@ -8,10 +8,10 @@ What is read is what the model wrote: no value is made up, and a text without su
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from .loose_json import BrokenOff, find_starts, load_value, repair_characters, tidy_value
+from .loose_json import BrokenOff, TooDeep, find_starts, load_value, repair_characters, tidy_value
 from .thoughts import cut_out, find_thoughts, is_within
 
 Items = list[dict[str, Any]]
@@ -25,6 +25,10 @@ _ARGUMENTS = ("arguments", "parameters", "input", "args")
 """What a call of a tool names its values."""
 _BETWEEN_ITEMS = re.compile(r"[\s,;]*")
 _WORD = re.compile(r"\w")
+_NEAR = 20
+"""Characters before a list in which the colon behind its key is looked for."""
+_MOST_FAILURES = 1000
+"""Brackets that begin nothing. A text with more holds no answer that somebody could find."""
 _MOST_LINES = 8
 """Numbers of lines that a remark names."""
 
@@ -49,7 +53,7 @@ class FoundAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Stated:
-    """A complete answer in a text, at ``start:end``; ``strict`` is its JSON."""
+    """A complete answer in a text, at ``start:end``; ``strict`` is its JSON, empty while items are added to it."""
 
     items: Items
     strict: str
@@ -158,29 +162,46 @@ def _scan(text: str) -> tuple[list[_Stated], int, str | None]:
     found: list[_Stated] = []
     begun_at = -1
     begun: str | None = None
-    passed = 0
+    passed = failures = 0
     for start in find_starts(text):
-        if start < passed:
+        if start < passed or failures > _MOST_FAILURES:
             continue
-        is_member = text[start] == "[" and text[:start].rstrip().endswith(":")
-        is_beginning = not is_member and _BEGINNING.match(text, start) is not None
-        try:
-            strict, end = tidy_value(text, start)
-            value = load_value(strict)
-        except BrokenOff as broken:
-            if is_beginning:
-                begun_at, begun = start, broken.strict
+        attempt = _read_at(text, start)
+        passed = attempt.end
+        is_member = text[start] == "[" and text[max(0, start - _NEAR) : start].rstrip().endswith(":")
+        if not attempt.is_whole:
+            failures += 1
+            if not is_member and _BEGINNING.match(text, start):
+                begun_at, begun = start, attempt.strict or text[start:]
             continue
-        except (ValueError, RecursionError):
-            if is_beginning:
-                begun_at, begun = start, text[start:]
-            continue
-        passed = end
-        form = _fit(value)
-        is_part = is_member or _is_item(value)
+        form = _fit(attempt.value)
+        is_part = is_member or _is_item(attempt.value)
         if form is not None and not (is_part and begun is not None):  # a part of the one that never ends is no answer
-            _add(found, text, _Stated(form.items, _write(value, form.items, strict), start, end, form.is_call))
-    return found, begun_at, begun
+            strict = _write(attempt.value, form.items, attempt.strict)
+            _add(found, text, _Stated(form.items, strict, start, attempt.end, form.is_call))
+    finished = [each if each.strict else replace(each, strict=_dump(each.items)) for each in found]
+    return finished, begun_at, begun
+
+
+class _Attempt(NamedTuple):
+    """What was read at one place of a text: a value that ``is_whole``, or what there is of one. The rest is at ``end``."""
+
+    is_whole: bool
+    end: int
+    strict: str = ""
+    value: Any = None
+
+
+def _read_at(text: str, start: int) -> _Attempt:
+    try:
+        strict, end = tidy_value(text, start)
+        return _Attempt(True, end, strict, load_value(strict))  # noqa: FBT003 - the first field
+    except BrokenOff as broken:
+        return _Attempt(False, start + 1, broken.strict)  # noqa: FBT003 - as above
+    except TooDeep as deep:
+        return _Attempt(False, deep.at)  # noqa: FBT003 - as above
+    except (ValueError, RecursionError):
+        return _Attempt(False, start + 1)  # noqa: FBT003 - as above
 
 
 def _add(found: list[_Stated], text: str, new: _Stated) -> None:
@@ -190,8 +211,10 @@ def _add(found: list[_Stated], text: str, new: _Stated) -> None:
     if last is None or not is_next or not (_is_lone(text, last) and _is_lone(text, new)):
         found.append(new)
         return
-    items = last.items + new.items
-    found[-1] = _Stated(items, _dump(items), last.start, new.end)
+    if last.strict:
+        last = replace(last, items=[*last.items], strict="")
+    last.items.extend(new.items)
+    found[-1] = replace(last, end=new.end)
 
 
 def _is_lone(text: str, stated: _Stated) -> bool:

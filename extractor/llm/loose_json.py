@@ -26,6 +26,14 @@ class NotJson(ValueError):
     """A text that is no JSON, whatever slips are forgiven."""
 
 
+class TooDeep(NotJson):
+    """A value with more levels than any answer has; ``at`` is the place of the first one too many."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__("the value has too many levels")
+        self.at = at
+
+
 class BrokenOff(NotJson):
     """A text that ends before its value does. ``strict`` is what there is of it, as strict JSON that ends as early."""
 
@@ -42,13 +50,12 @@ def tidy_value(text: str, start: int = 0) -> tuple[str, int]:
     >>> tidy_value('{"items": [{"n": 1, "quote": "two\nlines",},],} and more')
     ('{"items":[{"n":1,"quote":"two\\nlines"}]}', 46)
     """
-    if not _SURROGATE.search(text, start):
-        try:
-            _, end = _DECODER.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            pass
-        else:
-            return text[start:end], end
+    try:
+        _, end = _DECODER.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        end = start
+    if end > start and not _SURROGATE.search(text, start, end):
+        return text[start:end], end
     writer = _Writer(text, start)
     writer.copy_value(_DEEPEST)
     return "".join(writer.strict), writer.at
@@ -101,7 +108,7 @@ class _Writer:
         """Copy the value that begins here, of at most so many ``levels``."""
         first = self._look()
         if not levels:
-            raise NotJson("the value has too many levels")
+            raise TooDeep(self.at)
         if first == "{":
             self._copy_members("}", levels)
         elif first == "[":

@@ -123,7 +123,7 @@ async def test_a_server_that_takes_tools_alone_is_read_in_these_shapes_too(shape
 
 LOSSES = {
     "half of a surrogate pair": '{"items": [{"n": 1, "colour": "red", "word": "\\ud83d"},{"n": 2, "colour": "green"}]}',
-    "the same in the reply's own JSON": '{"items": [{"n":1,"colour":"red","word":"\ud83d"}, {"n": 2, "colour": "green"}]}',
+    "half a pair in the reply's JSON": '{"items": [{"n":1,"colour":"red","word":"\ud83d"}, {"n":2,"colour":"green"}]}',
     "a raw line break": '{"items": [{"n": 1, "colour": "red", "word": "ro\nse"}, {"n": 2, "colour": "green"}]}',
     "quotation marks in a value": '{"items": [{"n": 1, "word": "a "red" rose"}, {"n": 2, "colour": "green"}]}',
     "an ellipsis": '{"items": [{"n": 1, ...}, {"n": 2, "colour": "green"}]}',
