@@ -184,7 +184,7 @@ def _scan(text: str) -> tuple[list[_Stated], int, str | None]:
 
 
 class _Attempt(NamedTuple):
-    """What was read at one place of a text: a value that ``is_whole``, or what there is of one. The rest is at ``end``."""
+    """What was read at one place: a value that ``is_whole``, or what there is of one. The rest begins at ``end``."""
 
     is_whole: bool
     end: int
