@@ -247,7 +247,7 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
     """Take the answers from the folder of an earlier run; no network."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
-    """Seconds for one request, to its last byte."""
+    """Seconds for one request, to its last byte. A server that never answered is given up after two, or after 300 s."""
 
     @property
     def extraction(self) -> ExtractionOptions:

@@ -50,6 +50,8 @@ _STRICT = False
 """Accept a quoted "18" as 18: a re-ask is not worth its cost."""
 _REASKS = 1
 """How often a model is asked again after an answer that breaks its schema."""
+_SILENT_ATTEMPTS = 2
+"""How often a request is sent to a server that accepts it and has never answered: one timeout, and one repeat."""
 _NO_ANSWER = (ValidationError, ResponseParsingError, json.JSONDecodeError, AssertionError)
 """What instructor raises for an answer that does not fit the reply."""
 _SHOWN = 80
@@ -99,6 +101,8 @@ class LiveModel(Answerer):
             elif read:
                 away = read.is_absence and not self.was_reached
                 failure = explain_failure(read, self._spec, attempts, longest_wait=self._policy.longest_wait, away=away)
+                if self._was_never_answered(read):
+                    failure = self._watch.give_up_silent(self._settings.timeout)
                 failure.usage = answers.usage
             elif unknown := find_unknown(error):
                 names = ", ".join(sorted(self.form.beside or {unknown}))
@@ -246,11 +250,22 @@ class LiveModel(Answerer):
         """Stop after some attempts, but wait for an absent server until the watch gives it up."""
         error = state.outcome.exception() if state.outcome else None
         failure = read_failure(error) if error else None
-        most: float = self._policy.attempts
-        if failure and failure.is_absence:
-            most = inf if self._watch.gives_up else most
-            most = most if self.was_reached else self._policy.first_attempts
-        return state.attempt_number >= most
+        return state.attempt_number >= self._most_attempts(failure)
+
+    def _most_attempts(self, failure: Failure | None) -> float:
+        if failure is None:
+            return self._policy.attempts
+        if self._was_never_answered(failure):
+            return _SILENT_ATTEMPTS
+        if not failure.is_absence:
+            return self._policy.attempts
+        if not self.was_reached:
+            return self._policy.first_attempts
+        return inf if self._watch.gives_up else self._policy.attempts
+
+    def _was_never_answered(self, failure: Failure) -> bool:
+        """Return whether a request got no reply in time, from a server that has never replied to any."""
+        return failure.is_late and not self.was_reached and self._watch.gives_up
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

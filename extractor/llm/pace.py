@@ -17,7 +17,8 @@ class RetryPolicy:
     """The number of attempts at a request, and the waits between them.
 
     The wait starts at ``first_wait`` seconds and doubles with each attempt up to ``longest_wait``, plus up to a second
-    of jitter. A wait that the server asks for replaces it; one longer than ``longest_wait`` ends the attempts at once.
+    of jitter. A server may ask for a longer wait, never for a shorter one: a server that is overloaded and says "now" is
+    asked as rarely as a silent one. A wait longer than ``longest_wait`` ends the attempts at once.
     A server that has not replied yet gets ``first_attempts`` only. Tests replace ``sleep``, ``clock`` and ``jitter``.
     """
 
@@ -33,11 +34,12 @@ class RetryPolicy:
         """Return the seconds to wait after ``attempt`` failed attempts. The server asks for ``asked`` seconds.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
-        >>> calm.wait_before(3, None), calm.wait_before(30, None), calm.wait_before(1, 7.5)
-        (4.0, 60.0, 7.5)
+        >>> calm.wait_before(3, None), calm.wait_before(30, None), calm.wait_before(1, 7.5), calm.wait_before(3, 0.0)
+        (4.0, 60.0, 7.5, 4.0)
         """
         # min() first: 2.0 to the power of a large number of attempts overflows.
-        wait = asked if asked is not None else self.first_wait * 2.0 ** min(attempt - 1, 30)
+        growing = self.first_wait * 2.0 ** min(attempt - 1, 30)
+        wait = growing if asked is None else max(growing, asked)
         return min(wait, self.longest_wait) + self.jitter()
 
 

@@ -21,6 +21,9 @@ _ONCE_USABLE = 10
 _SHOWN_AFTER_S, _LATE_AFTER_S = 3.0, 10.0
 """Shorter waits, for the first answer and for later ones, are not shown."""
 _PROBLEM_LENGTH = 300
+_IS_IT_THERE = (
+    "is the server running, and the address right? If it is only slow, give it more time (--timeout SECONDS)"
+)
 
 
 class Came(NamedTuple):
@@ -37,7 +40,8 @@ class Patience:
 
     An answer is usable if an item of it is valid; an empty answer is usable if the questions allow one. After the
     first usable answer, ten times as many calls in a row must fail. ``seconds`` pass while a request waits for a
-    model's answer, whatever its worth; faults, refusals and web pages are no answers.
+    model's answer, whatever its worth; faults, refusals and web pages are no answers. A server that takes requests and
+    has never replied to one is given up earlier: after one request's time and that of its repeat.
     """
 
     calls: int = 10
@@ -85,6 +89,20 @@ class Watch:
         self._clock = asyncio.get_running_loop().time
         self._reschedule()
 
+    def give_up(self, why: str) -> None:
+        """Give the model up: end the calls under way, and begin no other. The first ``why`` counts."""
+        self._why = self._why or why
+        self._reschedule()
+
+    def give_up_silent(self, seconds: float) -> ModelAway:
+        """Give up a server that never answered, though each request had so many seconds. Returns the error to raise.
+
+        The calls beside the one that found this out, and those that wait behind it, would wait as long.
+        """
+        tried = f"{self._requests} requests, {seconds:g} seconds each"
+        self.give_up(f"{self._name}: no answer in time to the first calls ({tried}); {_IS_IT_THERE}")
+        return self._explain_end()
+
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
         """Hold one call inside the block, and note its failure. Raises ``ModelAway`` if the model is given up."""
@@ -105,7 +123,7 @@ class Watch:
         except TimeoutError:
             if not limit.expired():
                 raise
-            self._why = self._why or self._give_up(self._explain_silence())
+            self.give_up(self._explain_silence())
             raise self._explain_end() from None
         except ModelUnavailable as error:
             if not isinstance(error, ModelAway):
@@ -123,7 +141,8 @@ class Watch:
         if self._patience and self._failed >= self._patience.calls * (_ONCE_USABLE if self._was_usable else 1):
             which = f"{self._failed} calls in a row" if self._was_usable else f"the first {self._failed} calls"
             waste = f"{which} brought no usable answer ({self._requests} requests): {self.problem}"
-            raise ModelAway(self._give_up(f"{self._name}: {waste}")) from None
+            self.give_up(f"{self._name}: {waste}")
+            raise ModelAway(self._why) from None
 
     def note_request(self) -> None:
         """Note that a request is sent, which may be one of several in an exchange."""
@@ -190,18 +209,9 @@ class Watch:
     def _explain_end(self) -> ModelAway:
         return (RunStopped if self._lets_end else ModelAway)(self._why)
 
-    def _give_up(self, why: str) -> str:
-        """Remember why, and end the other calls."""
-        self._why = self._why or why
-        self._reschedule()
-        return self._why
-
     def _explain_silence(self) -> str:
         assert self._patience
         tried = f"{self._name}: no answer for {self._patience.seconds:g} seconds ({self._requests} requests)"
         if self._last.words:
             return self._hide(f"{tried}; what came last: {self._last.words}")
-        return (
-            f"{tried}, and nothing came back; is the server running, and the address right? "
-            "If it is only slow, give it more time (--timeout SECONDS)"
-        )
+        return f"{tried}, and nothing came back; {_IS_IT_THERE}"

@@ -99,6 +99,37 @@ async def test_all_requests_wait_as_long_as_an_overloaded_server_asks(first, sec
     await live.close()
 
 
+def limited_until(date):
+    """A server without room, which names a date; it is noon there."""
+    return fault(429, headers={"Retry-After": date, "Date": "Thu, 01 Jan 2026 12:00:00 GMT"})
+
+
+@pytest.mark.parametrize(
+    "limited",
+    [
+        fault(429),
+        fault(429, headers={"Retry-After": "0"}),
+        fault(429, headers={"Retry-After": "0.001"}),
+        fault(429, headers={"Retry-After-Ms": "0"}),
+        fault(503, headers={"Retry-After": "0"}),
+        limited_until("Thu, 01 Jan 2026 11:00:00 GMT"),
+        limited_until("Mon, 01 Jan 1990 00:00:00 GMT"),
+        fault(429, "please try again in 0s"),
+    ],
+    ids=lambda limited: f"{limited.status} {limited.headers.get('Retry-After')} {len(limited.body)}",
+)
+@skipping_time
+async def test_a_wait_that_the_server_names_makes_no_pause_shorter(limited):
+    """Four calls in flight for 20 seconds: each asks at 0, 1, 3, 7 and 15 seconds."""
+    server = InLoop(limited)
+    model = model_of(server, concurrency=4)
+    asking = asyncio.ensure_future(ask_often(model, 4))
+    await asyncio.sleep(20.0)
+    assert sorted(round(time) for time in server.times) == [second for second in (0, 1, 3, 7, 15) for _ in range(4)]
+    asking.cancel()
+    await asyncio.wait([asking])
+
+
 @skipping_time
 async def test_a_server_that_accepts_requests_and_never_answers_is_given_up():
     ended = await ask_often(model_of(InLoop(FINE, seconds=10_000.0)), 8)
