@@ -41,6 +41,8 @@ from pathlib import PurePath
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
+from extractor.masking import mask
+
 if TYPE_CHECKING:
     from extractor.schemas import Usage
 
@@ -49,7 +51,13 @@ _MAX_FRAMES = 20
 
 
 class ExtractorError(Exception):
-    """Base of all errors that this package raises on purpose. The message says what is wrong, where, and what to do."""
+    """Base of all errors that this package raises on purpose. The message says what is wrong, where, and what to do.
+
+    No message has a credential: what servers, libraries and the user say in it is masked.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*(mask(one) if isinstance(one, str) else one for one in arguments))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, vars(self))  # worker processes pickle it

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TextIO
 
+from extractor.masking import mask
+
 Fact = str | int | float | bool | None
 
 _LONGEST, _LONGEST_TRACEBACK = 200, 2000
@@ -46,7 +48,7 @@ def tell(event: Event, **facts: Fact) -> None:
     """Report an event to the listeners. Texts are cut to 200 characters, tracebacks to 2,000."""
     if _logger.isEnabledFor(logging.INFO):
         limits = dict.fromkeys(facts, _LONGEST) | {"traceback": _LONGEST_TRACEBACK}
-        short = {name: fact[: limits[name]] if isinstance(fact, str) else fact for name, fact in facts.items()}
+        short = {name: mask(fact)[: limits[name]] if isinstance(fact, str) else fact for name, fact in facts.items()}
         _logger.info(event.value, extra={"facts": short})
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from extractor.masking import mask_standard_error
+
 from .commands import Commands
 from .diff import diff
 from .doctor import doctor
@@ -96,4 +98,5 @@ def main() -> None:
         signal.raise_signal(signal.SIGINT)
 
     signal.signal(signal.SIGTERM, interrupt)
+    mask_standard_error()
     app()

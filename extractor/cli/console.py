@@ -13,9 +13,11 @@ _GAP = 2
 
 
 def say(text: str) -> None:
-    """Print a message on standard error, without control characters, after all that standard output got before."""
+    """Print a message on standard error, without control characters and credentials, after what standard output got."""
+    from extractor.masking import mask
+
     sys.stdout.flush()
-    print(f"extractor: {without_controls(text)}", file=sys.stderr, flush=True)
+    print(f"extractor: {without_controls(mask(text))}", file=sys.stderr, flush=True)
 
 
 def say_first(text: str, *, quiet: bool) -> None:

@@ -131,11 +131,12 @@ def _open_side(name: str, scratch: Path, workers: int | None) -> _Side:
 
 def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
     """Say in which settings two runs differ. Return the names of the user's own fields that both declare alike."""
-    from extractor.run.manifest import restore_fields
+    from extractor.run.manifest import explain_changed, restore_fields
 
     was, now = old.manifest.settings, new.manifest.settings
     of_models = _OF_MODELS if was.get("model") == now.get("model") == "none" else ()  # without effect on rules
-    if names := [name for name in was if now and was[name] != now.get(name) and name not in of_models]:
+    changed = explain_changed(now, was) if now else {}
+    if names := [name for name in changed if name not in of_models]:
         say(f"the two runs had other settings ({', '.join(names)}); some changes may come from that")
     ours, theirs = ({one.name: one for one in restore_fields(each)} for each in (was, now))
     alike = {name for name, field in ours.items() if theirs.get(name) == field}

@@ -7,15 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import SERVER_KEY, ModelSpec
 
 from .console import say
 
 if TYPE_CHECKING:
     from extractor.llm.cost.prices import PriceList
-
-MODEL_KEY = "EXTRACTOR_MODEL_TOKEN"
-"""The variable with the key of a model server. EXTRACTOR_TOKEN is that of the service."""
 
 
 def read_model_spec(text: str) -> ModelSpec:
@@ -26,11 +23,11 @@ def read_model_spec(text: str) -> ModelSpec:
     that looks mistyped gets a remark on standard error. Raises ``ValueError`` for an invalid specification.
     """
     read = os.environ.get
-    key = read(MODEL_KEY)
+    key = read(SERVER_KEY)
     spec = ModelSpec.parse(text, api_key=read("OPENAI_API_KEY"), base_url=read("OPENAI_BASE_URL"), server_key=key)
     usual = read("EXTRACTOR_MODEL", "")
     if key and spec.is_server and "://" in usual and spec.host != ModelSpec.parse(usual).host:
-        say(f"{MODEL_KEY} is for the server in EXTRACTOR_MODEL; {spec.host} does not get it")
+        say(f"{SERVER_KEY} is for the server in EXTRACTOR_MODEL; {spec.host} does not get it")
         spec = replace(spec, api_key=None)
     if not spec.base_url:
         from extractor.llm.cost.prices import list_names, read_prices

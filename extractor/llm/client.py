@@ -7,7 +7,6 @@ provider's SDK) -> the store.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from types import TracebackType
 from weakref import WeakValueDictionary
 
@@ -56,7 +55,7 @@ class Model:
     ) -> None:
         self.spec = spec
         self._settings, policy = settings or ClientSettings(), policy or RetryPolicy()
-        self.watch = Watch(self._settings.patience, name_model(spec), partial(hide_keys, key=spec.api_key))
+        self.watch = Watch(self._settings.patience, name_model(spec), hide_keys)
         self._policy = replace(policy, sleep=self.watch.pausing(policy.sleep))
         self._make, self._open_store, self._meter = answerer or self._open_live, store, meter
         self._store: CallStore | None = None

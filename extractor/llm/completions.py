@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from extractor.masking import mask, mask_known
 from extractor.schemas import Usage
 
 from .answer_text import Place, find_answer
@@ -43,6 +44,8 @@ class Completion:
 
     ``problem`` says why the model refused, ``reason`` why it stopped, ``remark`` what is doubtful about how the answer
     was read. Without ``has_usage``, the reply does not say what it cost.
+
+    A service may repeat a key in any of the texts; it goes no further than here.
     """
 
     text: str
@@ -53,6 +56,10 @@ class Completion:
     reason: str = ""
     remark: str = ""
     has_usage: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("text", "model", "problem", "reason", "remark"):
+            object.__setattr__(self, name, mask_known(getattr(self, name)))
 
 
 class GarbledReply(Exception):
@@ -307,7 +314,7 @@ def describe_garbled(body: object) -> str:
     "not JSON: '<html>Sign in</html>'"
     """
     if isinstance(body, str):
-        beginning = body[:_SHOWN]
+        beginning = mask(body)[:_SHOWN]  # a key that is cut would not be found
         return BROKEN if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
     error = body.get("error") if isinstance(body, Mapping) else None
-    return f"no message in it; {str(error)[:200]}" if error else "no message in it"
+    return f"no message in it; {mask(str(error))[:200]}" if error else "no message in it"

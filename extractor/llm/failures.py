@@ -26,6 +26,7 @@ _TOO_LONG = re.compile(
     r"|input token count",
     re.IGNORECASE,
 )
+_LONGEST_SAID = 300
 TOO_LONG = "the prompt is too long"
 """Why the store has no answer to a call that the model refused for its length."""
 _NO_MODE = re.compile(
@@ -126,11 +127,12 @@ def read_failure(error: BaseException) -> Failure | None:
             return None
         late = "Timeout" in names and "ConnectTimeout" not in names
         said = next((str(one) for one in reversed(chain) if str(one)), "")
-        return Failure(None, said, is_late=late, is_unconnected=bool(_UNCONNECTED.search(names)))
+        return Failure(None, hide_keys(said), is_late=late, is_unconnected=bool(_UNCONNECTED.search(names)))
     text = body if isinstance(body, str) else json.dumps(body, default=str)
     inner = body.get("error", body) if isinstance(body, Mapping) else None
     message = inner.get("message") if isinstance(inner, Mapping) else None
-    said = " ".join(str(message or getattr(error, "message", "") or "no reason is given").split())[:300]
+    reason = str(message or getattr(error, "message", "") or "no reason is given")
+    said = hide_keys(" ".join(reason.split()))[:_LONGEST_SAID]  # a cut key would not be found
     delay = _DELAY.search(text)
     wait = retry_after(headers)
     if wait is None and delay:
@@ -165,7 +167,7 @@ def explain_failure(
     if away:
         kind, lasting = ModelAway, True
     tried = f" (after {attempts} attempts)" if attempts > 1 else ""
-    return kind(hide_keys(f"{name_model(spec)}: {problem}{tried}", spec.api_key), lasting=lasting)
+    return kind(hide_keys(f"{name_model(spec)}: {problem}{tried}"), lasting=lasting)
 
 
 def lacks_key(error: BaseException) -> bool:
@@ -183,7 +185,7 @@ def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
     """Make the error for users if a provider's SDK cannot be opened, most often because it has no key."""
     if re.search(r"api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE):
         return MissingKey(f"model {spec.name}: there is no key for it; set {spec.key_name}")
-    return ModelUnavailable(hide_keys(f"{name_model(spec)}: cannot be opened: {error}", spec.api_key))
+    return ModelUnavailable(hide_keys(f"{name_model(spec)}: cannot be opened: {error}"))
 
 
 def _explain_status(failure: Failure, spec: ModelSpec) -> str:
@@ -193,7 +195,7 @@ def _explain_status(failure: Failure, spec: ModelSpec) -> str:
     if status >= 500:
         return f"HTTP {status}, server error: {said}; try later"
     if target := failure.headers.get("location"):
-        return f"HTTP {status}, moved to {target[:300]}; give that address"
+        return f"HTTP {status}, moved to {hide_keys(target)[:_LONGEST_SAID]}; give that address"
     wait = "" if failure.wait is None else f" and asks to wait {failure.wait:g} seconds"
     if failure.is_about_key:
         give = "give the key of this server" if spec.is_server else "set"

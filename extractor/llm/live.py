@@ -334,7 +334,7 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     if spec.base_url:
         given["base_url"] = spec.base_url
         direct = urlsplit(spec.base_url).hostname in LOOPBACK  # no proxy leads to this machine
-        given["http_client"] = open_connection(key, direct=direct)
+        given["http_client"] = open_connection(direct=direct)
     if spec.is_compatible and not key:
         given["api_key"] = "none"
     if spec.provider == "litellm":  # it would fetch prices from the network, and advertise on standard output

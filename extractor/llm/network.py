@@ -3,33 +3,34 @@
 import httpx2
 import openai
 
+from extractor.masking import mask, mask_known
+
 from .completions import GarbledReply
-from .spec import SHORTEST_KEY
 
 _LONGEST_REPLY = 16 * 1024**2
 """Bytes of a reply; no answer has more."""
 _BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
-def open_connection(key: str | None, *, direct: bool) -> httpx2.AsyncClient:
-    """Open a client that follows no redirects, and reads bounded replies without ``key``, which some servers repeat.
+def open_connection(*, direct: bool) -> httpx2.AsyncClient:
+    """Open a client that follows no redirects, and reads bounded replies without keys, which some servers repeat.
 
     ``direct`` ignores proxy settings, as for a server on this machine.
     """
-    transport = _GuardedTransport(key or "", direct=direct)
+    transport = _GuardedTransport(direct=direct)
     return openai.DefaultAsyncHttpxClient(transport=transport, follow_redirects=False)
 
 
 class _GuardedTransport(httpx2.AsyncBaseTransport):
-    def __init__(self, key: str, *, direct: bool) -> None:
-        self._key = key if len(key) >= SHORTEST_KEY else ""
+    def __init__(self, *, direct: bool) -> None:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         # A client, because a transport would ignore proxy settings.
         self._inner = httpx2.AsyncClient(timeout=None, limits=limits, trust_env=not direct, follow_redirects=False)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Read the whole reply. Raises ``GarbledReply`` if it is too long or packed wrongly."""
-        response, content = await self._inner.send(request, stream=True), bytearray()
+        response = await self._inner.send(request, stream=True)
+        content = bytearray()
         try:
             async for part in response.aiter_bytes():
                 content += part
@@ -39,11 +40,9 @@ class _GuardedTransport(httpx2.AsyncBaseTransport):
             raise GarbledReply(f"packed wrongly ({error})") from None
         finally:
             await response.aclose()
-        kept = [(name, text) for name, text in response.headers.items() if name not in _BODY_HEADERS]
-        if self._key:
-            kept = [(name, text.replace(self._key, "***")) for name, text in kept]
-            content = content.replace(self._key.encode(), b"***")
-        return httpx2.Response(response.status_code, headers=kept, content=bytes(content), request=request)
+        headers = [(name, mask(text)) for name, text in response.headers.items() if name not in _BODY_HEADERS]
+        body = mask_known(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

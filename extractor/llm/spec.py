@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from extractor.errors import ArgumentError
+from extractor.masking import MASK, mask, remember
 from extractor.suggestions import find_nearest
 
 from .patience import Patience
@@ -18,16 +19,15 @@ from .providers import Family, Reasoning, find_family, guess_provider, list_prov
 
 SERVER = "server"
 """The provider of a model that is named by the address of an OpenAI-compatible server."""
+SERVER_KEY = "EXTRACTOR_MODEL_TOKEN"
+"""The variable with the key of such a server. EXTRACTOR_TOKEN is that of the service."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Host names of this machine."""
 _OLLAMA = "http://localhost:11434/v1"
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
 _OWN = "run it with Ollama, llama-server or vLLM, and name it by its address: http://host:port/v1#NAME"
-_USERS = re.compile(r"(?<=://)[^\s/?#]*@")
 _KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
-SHORTEST_KEY = 8
-"""A shorter secret is no key, and masking it would spoil words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class ModelSpec:
     name: str
     base_url: str | None = None
     api_key: SecretStr | None = None
+
+    def __post_init__(self) -> None:
+        if self.api_key:
+            remember(self.api_key.get_secret_value())
 
     @classmethod
     def parse(
@@ -62,7 +66,7 @@ class ModelSpec:
         """
         text = text.strip()
         if "://" in text:
-            return _parse_url(text, read_key(server_key))
+            return _parse_url(text, read_key(server_key, SERVER_KEY))
         if text.split(":")[0] == "local" or text.endswith(".gguf"):
             raise ArgumentError(f"{text!r}: this program runs no model itself; {_OWN}")
         if re.match(r"(localhost|[\d.]+):\d+", text):
@@ -80,7 +84,7 @@ class ModelSpec:
             return cls(provider, name, _OLLAMA if provider == "ollama" else None)
         if base_url and "@" in base_url:
             raise ArgumentError(f"{hide_user(base_url)!r}: the service's address must not contain a user or a password")
-        return cls(provider, name, base_url, read_key(api_key))
+        return cls(provider, name, base_url, read_key(api_key, list_providers()["openai"].key))
 
     @property
     def family(self) -> Family:
@@ -112,7 +116,7 @@ class ModelSpec:
     @property
     def key_name(self) -> str:
         """The variable that holds its key."""
-        named = "EXTRACTOR_MODEL_TOKEN" if self.is_server else list_providers()[self.provider].key
+        named = SERVER_KEY if self.is_server else list_providers()[self.provider].key
         return named or "the key of its provider"
 
     def __repr__(self) -> str:
@@ -141,11 +145,30 @@ class ClientSettings:
     patience: Patience | None = field(default_factory=Patience)
 
 
-def read_key(key: str | None) -> SecretStr | None:
-    """Return a key as a secret. Raises ``ArgumentError`` for characters that no key has."""
-    if key and not (key.isascii() and key.isprintable()):
-        raise ArgumentError("the key has characters that no key has, such as a line break or a letter with an accent")
-    return SecretStr(key) if key else None
+def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
+    """Return a key as a secret. ``name`` is the variable that it comes from.
+
+    Raises ``ArgumentError`` for white space and characters that no key has. The message names the variable alone.
+
+    >>> read_key("abc\\n", "XAI_API_KEY")
+    Traceback (most recent call last):
+    extractor.errors.ArgumentError: XAI_API_KEY: the key has characters that no key has, such as a blank, a line break \
+or a letter with an accent; set it again without them
+    """
+    if not key:
+        return None
+    if not is_header_word(key):
+        remember(key)
+        raise ArgumentError(
+            f"{name or 'key'}: the key has characters that no key has, such as a blank, a line break or a letter with "
+            "an accent; set it again without them"
+        )
+    return SecretStr(key)
+
+
+def is_header_word(text: str) -> bool:
+    """Return whether a text can stand in a header as one word, as each key can."""
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def _refuse_provider(text: str) -> ArgumentError:
@@ -190,18 +213,16 @@ def hide_user(url: str) -> str:
     return re.sub(r"//[^/]*@", "//***@", address + mark + name)
 
 
-def hide_keys(text: str, key: SecretStr | None = None) -> str:
-    """Mask users in addresses, what looks like a key, and ``key``: only as a whole, and if it is long enough for one.
+def hide_keys(text: str) -> str:
+    """Mask credentials, users in addresses, and whatever looks like a key: a server may name one that is not ours.
 
-    >>> hide_keys("no connection to http://me:pw@host; Bearer abc", SecretStr("t"))
+    >>> hide_keys("no connection to http://me:pw@host; Bearer abc")
     'no connection to http://***@host; Bearer ***'
-    >>> hide_keys("the key mine-1234 is unknown, so mine-12345 may be too", SecretStr("mine-1234"))
+    >>> remember("mine-1234")
+    >>> hide_keys("the key mine-1234 is unknown, so mine-12345 may be too")
     'the key *** is unknown, so mine-12345 may be too'
     """
-    secret = key.get_secret_value() if key else ""
-    if len(secret) >= SHORTEST_KEY:
-        text = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", "***", text)
-    return _KEYS.sub("***", _USERS.sub("***@", text))
+    return _KEYS.sub(MASK, mask(text))
 
 
 def name_model(spec: ModelSpec) -> str:

@@ -16,6 +16,7 @@ from extractor.errors import DiskFull, RepeatedRecord, SettingsDiffer, StoreErro
 from extractor.events import Event, tell
 from extractor.llm.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.llm.store import CallStore
+from extractor.masking import mask
 from extractor.schemas import TrialRecord, Usage
 from extractor.stages.ask.questions import Session
 from extractor.stages.read.records import STDIN
@@ -68,7 +69,7 @@ class RunFolder(Sink):
         price: Callable[[Usage], int] | None = None,
     ) -> None:
         self.path, self._price, self._fresh = path, price, fresh
-        self._inputs = tuple(dict.fromkeys(inputs))
+        self._inputs = tuple(dict.fromkeys(map(mask, inputs)))
         self.changed = self._position = 0
         self.differing: list[RepeatedRecord] = []
         self.mended: Mended | None = None
@@ -288,7 +289,8 @@ class RunFolder(Sink):
                 missing = f"has results but no {RUN_FILE}, the store of its answers; {HOW_LOST}"
                 raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
             open_run_to_read(self.path).close()  # an empty store is not taken for a new one
-        self._manifest = earlier
+        # What differs from the earlier settings is no setting: the address of the model, or a masked key.
+        self._manifest = earlier.model_copy(update={"settings": earlier.settings | settings})
         with naming_file(results):
             self.mended = repair_results(results, self._open_store())
         if self.mended:
@@ -304,7 +306,7 @@ def _to_json(content: Mapping[str, Any]) -> bytes:
 def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:
     """Describe a repeated record: its id, the place that was used, and the one that was left out."""
     left_out = ", ".join(filter(None, (error.path, error.place)))
-    return {"record_id": error.record_id, "taken": error.first, "left_out": left_out}
+    return {"record_id": error.record_id, "taken": mask(error.first), "left_out": mask(left_out)}
 
 
 @contextmanager

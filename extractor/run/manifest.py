@@ -18,6 +18,7 @@ from extractor.errors import StoreError
 from extractor.fields import CustomField
 from extractor.llm.database import RUN_FILE
 from extractor.llm.store import Spending
+from extractor.masking import without_credentials
 from extractor.schemas import Usage
 from extractor.stages.ask.prompt import list_prompt_versions
 from extractor.stages.read.names import exists, is_text
@@ -213,7 +214,10 @@ def _make_absolute(given: str) -> str:
 
 
 def describe_settings(chosen: "Setup") -> dict[str, Any]:
-    """Describe version, rules, options, model, prompts with their hashes, and own fields for JSON. Never a key."""
+    """Describe version, rules, options, model, prompts with their hashes, and own fields for JSON. Never a key.
+
+    Keys and headers among the parameters of requests are masked.
+    """
     fields, replay = chosen.options.fields, chosen.choice.replay
     # With the model of a replayed run, the new run can go on where the stored answers end.
     replayed = read_manifest(replay / MANIFEST) if replay else None
@@ -225,7 +229,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
         "min_confidence": chosen.options.min_confidence,
         "model": (replayed and replayed.settings.get("model")) or str(chosen.choice),
         "reasoning": chosen.asking.reasoning,
-        "model_options": dict(chosen.asking.options) or None,
+        "model_options": without_credentials(chosen.asking.options) or None,
         "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions(fields)},
         "fields": [one.model_dump(mode="json", exclude_defaults=True) for one in fields] or None,
     }
@@ -238,6 +242,8 @@ def restore_fields(settings: Mapping[str, Any]) -> tuple[CustomField, ...]:
 
 def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
     """Say in a few words how each setting has changed that is another one than before.
+
+    The address of a model's server is no setting, and no key is.
 
     >>> explain_changed({"effort": "low", "rules": "1f"}, {"effort": "medium", "rules": "2e"})
     {'effort': 'effort was low, is medium', 'rules': 'the rules have changed'}
@@ -259,15 +265,36 @@ def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> 
         changes = [f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names]
         return f"the fields have changed ({'; '.join(changes) or 'their order'})"
 
-    return {
-        name: name_fields()
-        if name == "fields"
-        else f"the {name} have changed"
-        if name in _DIGESTS
-        else f"{name} was {show(earlier.get(name))}, is {show(value)}"
-        for name, value in settings.items()
-        if earlier.get(name) != value
-    }
+    def describe(name: str) -> str:
+        if name == "fields":
+            return name_fields()
+        if name in _DIGESTS:
+            return f"the {name} have changed"
+        return f"{name} was {show(earlier.get(name))}, is {show(settings[name])}"
+
+    def has_changed(name: str) -> bool:
+        return _what_decides(name, earlier.get(name)) != _what_decides(name, settings[name])
+
+    return {name: describe(name) for name in settings if has_changed(name)}
+
+
+def _what_decides(name: str, value: Any) -> Any:
+    """Return the part of a setting that decides results: the name of a model without its server's address.
+
+    >>> _what_decides("model", "http://gpu-1:8000/v1#mine") == _what_decides("model", "http://gpu-2:8000/v1#mine")
+    True
+    >>> _what_decides("model", "ollama/mine"), _what_decides("model", "openai/mine")
+    ('#mine', 'openai/mine')
+    """
+    if name == "model_options" and isinstance(value, Mapping):
+        return without_credentials(value)  # those of an earlier version are not masked
+    if name != "model" or not isinstance(value, str):
+        return value
+    address, mark, model = value.partition("#")
+    if mark and "://" in address:
+        return f"#{model}"
+    # Ollama's server of this machine, which an address names elsewhere.
+    return f"#{value.removeprefix('ollama/')}" if value.startswith("ollama/") else value
 
 
 @cache

@@ -24,6 +24,7 @@ from extractor.errors import (
 )
 from extractor.events import Event, Fact, tell
 from extractor.llm.cost.budget import Budget
+from extractor.masking import mask
 from extractor.schemas import TrialRecord
 from extractor.stages.ask.questions import Session, session
 
@@ -158,13 +159,14 @@ def describe_failure(error: BaseException, record: TrialRecord | None = None) ->
     """Describe a failure as in ``failures.jsonl``: the record, its place, and the error."""
     error = as_extractor_error(error)
     source = error if isinstance(error, RecordError) else record.source if record else None
-    return {
+    failure = {
         "record_id": record.record_id if record else None,
         "path": source.path if source else None,
         "place": source.place if source else None,
         "error": error.kind if isinstance(error, UnexpectedError) else type(error).__name__,
         "message": str(error),
     }
+    return {name: text and mask(text) for name, text in failure.items()}
 
 
 _Task = asyncio.Task[tuple[ExtractedLine, Session]]

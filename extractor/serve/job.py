@@ -24,7 +24,7 @@ from extractor.llm.metering import Reservation
 from extractor.options import Choice, Effort
 from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder, holds_something
-from extractor.run.manifest import MANIFEST, Stop, describe_settings, read_manifest
+from extractor.run.manifest import MANIFEST, Stop, describe_settings, explain_changed, read_manifest
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.schemas import TrialRecord, Usage
@@ -156,7 +156,7 @@ class JobRun:
     async def _perform(self, executor: Executor) -> tuple[JobState, str | None]:
         run, failure = self.run, None
         described, earlier = describe_settings(run.setup), read_manifest(self._folder / RUN / MANIFEST)
-        stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)
+        stale = earlier is not None and bool(explain_changed(earlier.settings, described))
         if earlier and stale and run.limits.budget and holds_something(self._folder / RUN, earlier):
             # Starting over would pay for all calls again.
             return JobState.FAILED, "the program or its model has changed since the job began; send the records again"
