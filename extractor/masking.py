@@ -159,7 +159,7 @@ def mask_standard_error() -> None:
         return
     masked = MaskedStream(stream.buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering)
     masked.original = stream
-    sys.stderr = sys.__stderr__ = masked
+    sys.stderr = masked
 
 
 class _Kind(IntEnum):

@@ -4,9 +4,13 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
 
 OK, FAILED, USAGE, BUDGET, INTERRUPTED = 0, 1, 2, 3, 130
+
+_OF_WRITING = frozenset({ENOSPC, EDQUOT, EFBIG, EIO, EBADF})
+"""Numbers of errors that only writing has. One of them without the name of a file is of standard output."""
 
 Row = tuple[str, ...]
 _GAP = 2
@@ -50,12 +54,20 @@ def errors_for_people() -> Iterator[None]:
         code = BUDGET if isinstance(error, BudgetReached) else USAGE if isinstance(error, usage) else FAILED
         raise SystemExit(code) from error
     except OSError as error:
-        try:
-            sys.stdout.flush()
-        except OSError:  # discard the rest: Python would report the closed pipe again at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        say(f"{error.filename or 'standard output'}: {error.strerror}")
+        is_of_output = _is_output_broken() or error.errno in _OF_WRITING
+        place = error.filename or ("standard output" if is_of_output else None)
+        say(f"{place}: {error.strerror}" if place else error.strerror or str(error))
         raise SystemExit(FAILED) from error
+
+
+def _is_output_broken() -> bool:
+    """Return whether standard output takes no more, and discard the rest: Python would report it again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def refuse(refusals: Mapping[str, object]) -> None:

@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from extractor.errors import ArgumentError, RegistryError, RegistryRefused
 from extractor.llm.pace import RetryPolicy, is_temporary, retry_after
 from extractor.llm.spec import hide_user
+from extractor.llm.surroundings import check_network
 
 from .pages import BadPage, Page, read_page
 
@@ -80,7 +81,11 @@ class Registry:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["RegistryClient"]:
-        """Open connections to the registry."""
+        """Open connections to the registry.
+
+        Raises ``ArgumentError`` for a proxy or certificates of the environment that cannot be used.
+        """
+        check_network()
         headers = {
             "User-Agent": f"trial-extractor/{version('trial-extractor')}",
             "Accept": "application/json",

@@ -5,7 +5,6 @@ Only a process that asks a model imports this module: instructor and an SDK take
 
 import asyncio
 import json
-import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -30,11 +29,13 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from extractor.errors import MissingExtra, ModelAway
 from extractor.events import Event, tell
+from extractor.masking import mask_error, remember, remember_options
 from extractor.schemas import Usage
 
 from .calls import Call
 from .completions import BROKEN, Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .failures import Failure, explain_failure, explain_opening, find_unknown, lacks_key, read_failure
+from .library_logs import mask_log
 from .metering import Answerer, Requests
 from .network import open_connection
 from .pace import RetryPolicy
@@ -42,9 +43,9 @@ from .patience import Came, Watch
 from .providers import list_providers
 from .request_form import RequestForm
 from .spec import LOOPBACK, ClientSettings, ModelSpec, name_model
+from .surroundings import check_surroundings
 
-# instructor logs each failed attempt as an error, and Python prints errors if no handler is set.
-logging.getLogger("instructor").addHandler(logging.NullHandler())
+mask_log("instructor")  # it logs each failed attempt as an error, with what the server said
 
 _STRICT = False
 """Accept a quoted "18" as 18: a re-ask is not worth its cost."""
@@ -55,6 +56,8 @@ _SILENT_ATTEMPTS = 2
 _NO_ANSWER = (ValidationError, ResponseParsingError, json.JSONDecodeError, AssertionError)
 """What instructor raises for an answer that does not fit the reply."""
 _SHOWN = 80
+_NO_KEY = "none"
+"""What the SDK gets for a server without a key; it is not sent."""
 
 
 class LiveModel(Answerer):
@@ -71,7 +74,8 @@ class LiveModel(Answerer):
         self._paused_until = 0.0
         self._clients = {self.form.mode: open_client(spec, self.form.mode)}
         without_key = spec.is_compatible and spec.api_key is None
-        self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
+        self._signs = not without_key
+        remember_options(settings.options)
 
     async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:
         """Ask, at most ``most`` times. Return the last answer with the usage of all, and their number.
@@ -107,6 +111,8 @@ class LiveModel(Answerer):
             elif unknown := find_unknown(error):
                 names = ", ".join(sorted(self.form.beside or {unknown}))
                 failure = ModelAway(f"{name_model(self._spec)}: its SDK takes no parameter {names} (--model-option)")
+            else:
+                mask_error(failure)
         else:
             assert answers.last
             return replace(answers.last, usage=answers.usage), answers.count
@@ -220,8 +226,7 @@ class LiveModel(Answerer):
                 hooks=hooks,
                 messages=self.form.messages(call),
                 model=self._spec.name,  # not every client keeps it
-                **self.form.arguments(parameters),
-                **self._unsigned,
+                **self._sign(self.form.arguments(parameters)),
             )
         except IncompleteOutputException:
             pass  # what is complete of it is read from its text
@@ -238,6 +243,15 @@ class LiveModel(Answerer):
                 raise GarbledReply(BROKEN)
         elif cause:
             raise cause
+
+    def _sign(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Leave out the header of a key if there is none: the SDK would send that of another service."""
+        if self._signs:
+            return arguments
+        given = arguments.get("extra_headers") or {}
+        if any(name.lower() == "authorization" for name in given):
+            return arguments
+        return arguments | {"extra_headers": {"Authorization": openai.Omit(), **given}}
 
     def _is_worth_retry(self, error: BaseException) -> bool:
         failure = read_failure(error)
@@ -326,17 +340,19 @@ class _Answers:
 def open_client(spec: ModelSpec, mode: str) -> Any:
     """Open instructor's client of a provider, without the SDK's own retries and limits of time.
 
-    Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key.
+    Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key, ``ArgumentError`` for a key, a proxy or
+    certificates of the environment that cannot be used.
     """
+    direct = bool(spec.base_url) and urlsplit(spec.base_url).hostname in LOOPBACK  # no proxy leads to this machine
+    check_surroundings(spec, direct=direct)
     key = spec.api_key.get_secret_value() if spec.api_key else None
     given: dict[str, Any] = {"api_key": key} if key else {}
     name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
     if spec.base_url:
         given["base_url"] = spec.base_url
-        direct = urlsplit(spec.base_url).hostname in LOOPBACK  # no proxy leads to this machine
         given["http_client"] = open_connection(direct=direct)
     if spec.is_compatible and not key:
-        given["api_key"] = "none"
+        given["api_key"] = _NO_KEY
     if spec.provider == "litellm":  # it would fetch prices from the network, and advertise on standard output
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         with suppress(ImportError):
@@ -352,6 +368,7 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
         failure = explain_opening(error, spec)
     else:
         sdk: Any = client.client
+        _remember_keys(sdk)
         for attribute, value in (("max_retries", 0), ("timeout", None)):
             if hasattr(sdk, attribute):
                 setattr(sdk, attribute, value)
@@ -371,6 +388,14 @@ def _show_answer(choice: Any, answer: Completion) -> None:
         message.content = answer.text
     if answer.ending is Ending.COMPLETE and choice.finish_reason == "length":
         choice.finish_reason = "stop"
+
+
+def _remember_keys(sdk: Any) -> None:
+    """Mask the keys that an SDK found by itself, in a file of its own or a variable that no name tells."""
+    for place in (sdk, getattr(sdk, "_api_client", None)):
+        for name in ("api_key", "auth_token"):
+            if isinstance(key := getattr(place, name, None), str) and key != _NO_KEY:
+                remember(key)
 
 
 def _describe_failure(failure: Failure) -> Came:

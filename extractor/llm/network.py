@@ -6,6 +6,7 @@ import openai
 from extractor.masking import mask, mask_known
 
 from .completions import GarbledReply
+from .surroundings import read_certificates
 
 _LONGEST_REPLY = 16 * 1024**2
 """Bytes of a reply; no answer has more."""
@@ -24,8 +25,14 @@ def open_connection(*, direct: bool) -> httpx2.AsyncClient:
 class _GuardedTransport(httpx2.AsyncBaseTransport):
     def __init__(self, *, direct: bool) -> None:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        # A client, because a transport would ignore proxy settings.
-        self._inner = httpx2.AsyncClient(timeout=None, limits=limits, trust_env=not direct, follow_redirects=False)
+        # A client, because a transport would ignore proxy settings. One that ignores them would ignore certificates.
+        self._inner = httpx2.AsyncClient(
+            timeout=None,
+            limits=limits,
+            trust_env=not direct,
+            verify=read_certificates() or True,
+            follow_redirects=False,
+        )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Read the whole reply. Raises ``GarbledReply`` if it is too long or packed wrongly."""

@@ -17,7 +17,7 @@ class RetryPolicy:
     """The number of attempts at a request, and the waits between them.
 
     The wait starts at ``first_wait`` seconds and doubles with each attempt up to ``longest_wait``, plus up to a second
-    of jitter. A server may ask for a longer wait, never for a shorter one: a server that is overloaded and says "now" is
+    of jitter. A server may ask for a longer wait, never for a shorter one: one that is overloaded and says "now" is
     asked as rarely as a silent one. A wait longer than ``longest_wait`` ends the attempts at once.
     A server that has not replied yet gets ``first_attempts`` only. Tests replace ``sleep``, ``clock`` and ``jitter``.
     """

@@ -21,9 +21,7 @@ _ONCE_USABLE = 10
 _SHOWN_AFTER_S, _LATE_AFTER_S = 3.0, 10.0
 """Shorter waits, for the first answer and for later ones, are not shown."""
 _PROBLEM_LENGTH = 300
-_IS_IT_THERE = (
-    "is the server running, and the address right? If it is only slow, give it more time (--timeout SECONDS)"
-)
+_IS_IT_THERE = "is the server running, and the address right? If it is only slow, give it more time (--timeout SECONDS)"
 
 
 class Came(NamedTuple):

@@ -56,12 +56,14 @@ class Family(_Entry):
 
 
 class Provider(_Entry):
-    """A provider: the variable of its key, that by which its SDK asks another address, the extra with its SDK, its name
-    in genai-prices, its models' names.
+    """A provider: the variable of its key, further ones with a credential for its SDK, that by which its SDK asks another
+    address, those of certificates, the extra with its SDK, its name in genai-prices, its models' names.
     """
 
     key: str | None = None
+    secrets: tuple[str, ...] = ()
     address: str | None = None
+    certificates: tuple[str, ...] = ()
     extra: str | None = None
     prices: str | None = None
     names: str | None = None

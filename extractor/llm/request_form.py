@@ -60,7 +60,9 @@ class RequestForm:
         """Return the parameters as arguments of the SDK, with options that it does not know beside the others."""
         beside = {name: value for name, value in parameters.items() if name in self.beside}
         known = {name: value for name, value in parameters.items() if name not in self.beside}
-        return known | ({"extra_body": beside} if beside else {})
+        if not beside:
+            return known
+        return known | {"extra_body": {**(known.get("extra_body") or {}), **beside}}
 
     def reply_model(self, call: Call) -> type[BaseModel]:
         """Return the reply's model with the schema that is sent."""

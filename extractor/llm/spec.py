@@ -150,10 +150,9 @@ def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
 
     Raises ``ArgumentError`` for white space and characters that no key has. The message names the variable alone.
 
-    >>> read_key("abc\\n", "XAI_API_KEY")
+    >>> read_key("one two", "XAI_API_KEY")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    extractor.errors.ArgumentError: XAI_API_KEY: the key has characters that no key has, such as a blank, a line break \
-or a letter with an accent; set it again without them
+    extractor.errors.ArgumentError: XAI_API_KEY: the key has characters that no key has, such as a blank, ...
     """
     if not key:
         return None

@@ -273,7 +273,7 @@ def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> 
         return f"{name} was {show(earlier.get(name))}, is {show(settings[name])}"
 
     def has_changed(name: str) -> bool:
-        return _what_decides(name, earlier.get(name)) != _what_decides(name, settings[name])
+        return bool(_what_decides(name, earlier.get(name)) != _what_decides(name, settings[name]))
 
     return {name: describe(name) for name in settings if has_changed(name)}
 
