@@ -16,8 +16,9 @@ from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestToo
 from .completions import BROKEN, GarbledReply
 from .pace import is_temporary, retry_after
 from .spec import ModelSpec, hide_keys, name_model
+from .surroundings import name_proxies
 
-_NO_ACCESS = frozenset({401, 403, 404})
+_NO_ACCESS = frozenset({401, 403, 404, 407})
 _NO_CREDIT = re.compile(r"insufficient_quota|billing_error|credit balance", re.IGNORECASE)
 _BAD_KEY = re.compile(r"API_KEY_INVALID|API key not valid", re.IGNORECASE)
 """Google's servers answer a wrong key with 400."""
@@ -37,10 +38,10 @@ _NO_MODE = re.compile(
 _DELAY = re.compile(
     r"retryDelay\W{1,9}(\d{1,9}(?:\.\d{1,9})?)s|(?:retry|try again) in (\d{1,9}(?:\.\d{1,9})?) ?s", re.I
 )
-_SILENCE = re.compile(r"Timeout|Connect|Transport|Network|Protocol|Read|Write|Pool")
+_SILENCE = re.compile(r"Timeout|Connect|Transport|Network|Protocol|Read|Write|Pool|Proxy")
 _WAITED_IN_VAIN = frozenset({504, 524})
 """Statuses of a gateway whose server may still answer, and be paid."""
-_UNCONNECTED = re.compile(r"ConnectError|ConnectTimeout|gaierror|ConnectionRefused")
+_UNCONNECTED = re.compile(r"ConnectError|ConnectTimeout|gaierror|ConnectionRefused|ProxyError")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,9 @@ def explain_failure(
     elif failure.is_late:
         problem = "no answer in time; raise the timeout, or lower the concurrency"
     elif status is None:
-        problem = f"no connection: {failure.said}; is the server running, and the address right?"
+        problem = (
+            f"no connection: {failure.said}; is the server running, and the address right?{_ask_further(failure, spec)}"
+        )
     else:
         lasting = status in _NO_ACCESS or failure.is_about_key or status < 400
         problem = _explain_status(failure, spec)
@@ -188,6 +191,14 @@ def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
     return ModelUnavailable(hide_keys(f"{name_model(spec)}: cannot be opened: {error}"))
 
 
+def _ask_further(failure: Failure, spec: ModelSpec) -> str:
+    """Ask about what stands between this machine and the server: a proxy, and an authority of certificates."""
+    if "CERTIFICATE_VERIFY_FAILED" in failure.said:
+        return " If an authority of your own signed its certificate, name that one's file in SSL_CERT_FILE"
+    proxies = () if spec.is_direct else name_proxies()
+    return f" Is the proxy right that {' or '.join(proxies)} names?" if proxies else ""
+
+
 def _explain_status(failure: Failure, spec: ModelSpec) -> str:
     status, said = failure.status or 0, failure.said
     if _NO_CREDIT.search(failure.text):
@@ -201,6 +212,7 @@ def _explain_status(failure: Failure, spec: ModelSpec) -> str:
         give = "give the key of this server" if spec.is_server else "set"
         return f"HTTP {status}, the key is missing or wrong; {give} {spec.key_name}"
     stated = {
+        407: f"HTTP 407, the proxy asks for a user and password; check {' and '.join(name_proxies()) or 'the proxy'}",
         403: f"HTTP 403, this key may not use the model: {said}",
         404: f"HTTP 404: {said}; check the model's name, and the end of the address (often /v1)",
         429: f"HTTP 429, the server limits requests{wait}: {said}; lower the concurrency, or try later",

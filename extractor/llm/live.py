@@ -13,7 +13,6 @@ from importlib import import_module
 from math import inf
 from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit
 
 import instructor
 import openai
@@ -42,7 +41,7 @@ from .pace import RetryPolicy
 from .patience import Came, Watch
 from .providers import list_providers
 from .request_form import RequestForm
-from .spec import LOOPBACK, ClientSettings, ModelSpec, name_model
+from .spec import ClientSettings, ModelSpec, name_model
 from .surroundings import check_surroundings
 
 mask_log("instructor")  # it logs each failed attempt as an error, with what the server said
@@ -343,14 +342,13 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key, ``ArgumentError`` for a key, a proxy or
     certificates of the environment that cannot be used.
     """
-    direct = bool(spec.base_url) and urlsplit(spec.base_url).hostname in LOOPBACK  # no proxy leads to this machine
-    check_surroundings(spec, direct=direct)
+    check_surroundings(spec)
     key = spec.api_key.get_secret_value() if spec.api_key else None
     given: dict[str, Any] = {"api_key": key} if key else {}
     name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
     if spec.base_url:
         given["base_url"] = spec.base_url
-        given["http_client"] = open_connection(direct=direct)
+        given["http_client"] = open_connection(direct=spec.is_direct)
     if spec.is_compatible and not key:
         given["api_key"] = _NO_KEY
     if spec.provider == "litellm":  # it would fetch prices from the network, and advertise on standard output

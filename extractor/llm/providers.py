@@ -56,8 +56,10 @@ class Family(_Entry):
 
 
 class Provider(_Entry):
-    """A provider: the variable of its key, further ones with a credential for its SDK, that by which its SDK asks another
-    address, those of certificates, the extra with its SDK, its name in genai-prices, its models' names.
+    """A provider.
+
+    The variables of its key, of further credentials for its SDK, of another address, and of certificates; the extra
+    with its SDK, its name in genai-prices, its models' names.
     """
 
     key: str | None = None

@@ -114,6 +114,11 @@ class ModelSpec:
         return urlsplit(self.base_url).netloc if self.base_url else ""
 
     @property
+    def is_direct(self) -> bool:
+        """Whether its server is on this machine, so that no proxy leads to it."""
+        return bool(self.base_url) and urlsplit(self.base_url).hostname in LOOPBACK
+
+    @property
     def key_name(self) -> str:
         """The variable that holds its key."""
         named = SERVER_KEY if self.is_server else list_providers()[self.provider].key

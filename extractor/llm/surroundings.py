@@ -28,8 +28,8 @@ _USER = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(.*)@", re.IGNORECASE)
 _HIGHEST_PORT = 65535
 
 
-def check_surroundings(spec: ModelSpec, *, direct: bool) -> None:
-    """Check the variables that decide how a model is reached. ``direct`` means that no proxy leads to it.
+def check_surroundings(spec: ModelSpec) -> None:
+    """Check the variables that decide how a model is reached.
 
     Raises ``ArgumentError`` for a key with white space, and for an address, a proxy or certificates that no library can
     use.
@@ -37,9 +37,9 @@ def check_surroundings(spec: ModelSpec, *, direct: bool) -> None:
     provider = list_providers()[spec.provider]
     for name in _list_key_names(spec):
         read_key(os.environ.get(name), name)
-    if not spec.base_url:
-        _check_address(provider.address)
-    check_network(direct=direct)
+    if provider.address:
+        _check_address(provider.address, spec.base_url or os.environ.get(provider.address))
+    check_network(direct=spec.is_direct)
     for name in provider.certificates:
         _check_certificates(name)
 
@@ -56,14 +56,16 @@ def read_certificates() -> ssl.SSLContext | None:
 
     Raises ``ArgumentError`` that names the variable if they cannot be read.
     """
-    if context := _check_certificates("SSL_CERT_FILE"):
-        return context
+    context = _check_certificates("SSL_CERT_FILE")
     folders = os.environ.get("SSL_CERT_DIR")
     if not folders:
-        return None
-    if not any(Path(folder).is_dir() for folder in folders.split(os.pathsep)):
-        raise ArgumentError("SSL_CERT_DIR: there is no such folder of certificates; name one that exists, or unset it")
-    return ssl.create_default_context(capath=folders)
+        return context
+    readable = [folder for folder in folders.split(os.pathsep) if os.access(folder, os.R_OK | os.X_OK)]
+    if not any(Path(folder).is_dir() for folder in readable):
+        raise ArgumentError(
+            f"SSL_CERT_DIR: {folders} is no folder that can be read; name a folder of certificates, or unset it"
+        )
+    return context or ssl.create_default_context(capath=folders)
 
 
 def _check_certificates(name: str) -> ssl.SSLContext | None:
@@ -96,8 +98,7 @@ def _list_key_names(spec: ModelSpec) -> Iterator[str]:
             yield from filter(None, (other.key, *other.secrets))
 
 
-def _check_address(name: str | None) -> None:
-    address = os.environ.get(name or "")
+def _check_address(name: str, address: str | None) -> None:
     if not address:
         return
     try:
@@ -110,21 +111,30 @@ def _check_address(name: str | None) -> None:
         raise ArgumentError(f"{name}: this is no address of a service; write https://HOST:PORT/PATH")
 
 
+def name_proxies() -> tuple[str, ...]:
+    """Name the variables of the proxies that the libraries take, in the order of their precedence."""
+    names = _find_names()
+    set_ones = tuple(name for lower in _PROXIES if (name := names.get(lower)) and os.environ[name])
+    return () if "*" in _list_exceptions() else set_ones
+
+
 def _check_proxies() -> None:
     """Check the proxies that the libraries would take. Raises ``ArgumentError`` that names the variable."""
-    names = _find_names()
-    proxies = {name: value for lower in _PROXIES if (name := names.get(lower)) and (value := os.environ[name])}
-    no_proxy = names.get("no_proxy")
-    exceptions = [entry.strip() for entry in os.environ.get(no_proxy or "", "").split(",")]
-    if not proxies or "*" in exceptions:
-        return
-    for name, value in proxies.items():
-        if problem := _find_problem(value):
+    proxies = name_proxies()
+    for name in proxies:
+        if problem := _find_problem(os.environ[name]):
             raise ArgumentError(f"{name}: {problem}")
-    for entry in filter(None, exceptions):
-        if not _is_host(entry):
-            remedy = "write hosts with commas between them, such as localhost,.example.org,10.0.0.0/8"
-            raise ArgumentError(f"{no_proxy}: {entry!r} is no host, so a proxy would be asked for it; {remedy}")
+    wrong = [entry for entry in _list_exceptions() if not _is_host(entry)]
+    if proxies and wrong:
+        remedy = "write hosts with commas between them, such as localhost,.example.org,10.0.0.0/8"
+        variable = _find_names()["no_proxy"]
+        raise ArgumentError(f"{variable}: {wrong[0]!r} is no host, so a proxy would be asked for it; {remedy}")
+
+
+def _list_exceptions() -> list[str]:
+    """List the hosts that are asked without a proxy."""
+    variable = _find_names().get("no_proxy", "")
+    return [host for entry in os.environ.get(variable, "").split(",") if (host := entry.strip())]
 
 
 def _find_names() -> Mapping[str, str]:
