@@ -5,6 +5,7 @@ the models, and the service as parameters of a request.
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pydantic.fields import FieldInfo
 from extractor.errors import ArgumentError, FieldError
 from extractor.fields.declaration import CustomField
 from extractor.fields.files import Declared
+from extractor.masking import names_credential, remember_options
 from extractor.schemas import Task
 from extractor.suggestions import refuse_unknown, suggest
 
@@ -49,6 +51,12 @@ _ASKS_BELOW = {Effort.NONE: 0.0, Effort.LOW: 0.6, Effort.MEDIUM: 0.9}
 """The confidence below which a value is asked about."""
 
 _NO_HIGH = "high is gone: it read no better than medium, which now asks about introducing lines too; write medium"
+
+_OF_REQUEST = frozenset({"extra_headers", "extra_query", "extra_body"})
+"""Parameters that SDKs take for the headers, the address and the body of a request."""
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_LONGEST_NAME = 24
+"""Characters of the name of a parameter. Keys are longer."""
 
 _RARITY = 4
 """How much more a doubt weighs in a field that few items state."""
@@ -160,16 +168,36 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
     {'top_k': 40, 'service_tier': 'flex', 'thinking': {'type': 'adaptive'}}
     """
     if isinstance(given, Mapping):
-        return dict(given)
+        return _check_parameters(dict(given))
     options: dict[str, Any] = {}
     for text in map(str, _make_several(given)):
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
-            raise ValueError(f"{text}: not KEY=VALUE; write top_k=40")
+            word = re.split(r"\W", text, maxsplit=1)[0]  # what follows may be a key, and so may a long word
+            shown = word if len(word) <= _LONGEST_NAME else "an option"
+            raise ValueError(f"{shown}: not KEY=VALUE; write top_k=40")
         try:
             options[name] = json.loads(value)
         except ValueError:
             options[name] = value
+    return _check_parameters(options)
+
+
+def _check_parameters(options: dict[str, Any]) -> dict[str, Any]:
+    """Check the parameters that hold others, and mask their credentials from now on. Messages have no value of them."""
+    remember_options(options)
+    for name in _OF_REQUEST & options.keys():
+        if options[name] is not None and not isinstance(options[name], Mapping):
+            raise ValueError(f'{name}: this is no JSON object; write {name}=\'{{"NAME": "VALUE"}}\'')
+    for header, value in (options.get("extra_headers") or {}).items():
+        if not isinstance(header, str) or not _HEADER.fullmatch(header):
+            raise ValueError(f"extra_headers: {header!r} is no name of a header; write one such as X-Tenant")
+        if not isinstance(value, str) or not (value.isascii() and value.isprintable()) or value != value.strip():
+            problem = "is no text, or has a line break or another character that no header can have"
+            raise ValueError(f"extra_headers: the value of {header} {problem}")
+    for name, value in options.items():
+        if names_credential(name) and isinstance(value, str) and any(map(str.isspace, value)):
+            raise ValueError(f"{name}: the key has white space; write it without")
     return options
 
 
