@@ -1,0 +1,70 @@
+"""A server that moves to another address: its run goes on there, and is replayed; another model is another setting."""
+
+import json
+
+import pytest
+
+from tests.commands import invoke, read_lines
+
+from .server import WELL, Fault, serve_faults
+
+RECORDS = 6
+BROKE = Fault(429, error={"code": "insufficient_quota", "message": "You exceeded your quota"})
+
+
+def run(records, out, *options):
+    return invoke("run", records, "--effort", "1.0", "--concurrency", "1", "--quiet", "--out", out, *options)
+
+
+def model_of(out):
+    return json.loads((out / "run.json").read_text("utf-8"))["settings"]["model"]
+
+
+@pytest.fixture
+def begun(records, tmp_path):
+    """A run that stopped in its middle, the address of its server, which is gone now, and the answers it brought."""
+    with serve_faults(lambda number: WELL if number < 8 else BROKE) as server:
+        assert run(records, tmp_path / "run", "--model", f"{server.url}#stub").exit_code == 1
+    assert 0 < len(read_lines(tmp_path / "run" / "extractions.jsonl")) < RECORDS
+    return tmp_path / "run", server
+
+
+def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(records, begun):
+    out, old = begun
+    with serve_faults() as new:
+        ended = run(records, out, "--model", f"{new.url}#stub")
+    assert ended.exit_code == 0, ended.output
+    assert len(read_lines(out / "extractions.jsonl")) == RECORDS
+    assert old.asked.keys() & new.asked.keys() <= old.asked.keys() - old.answered.keys()
+    assert model_of(out) == f"{new.url}#stub"
+
+
+def test_a_replay_goes_on_at_another_address(records, begun, tmp_path):
+    out, old = begun
+    replayed = run(records, tmp_path / "new", "--replay", out)
+    assert replayed.exit_code == 1, "some answers are not there"
+    with serve_faults() as new:
+        ended = run(records, tmp_path / "new", "--model", f"{new.url}#stub")
+        assert ended.exit_code == 0, ended.output
+        again = run(records, tmp_path / "new", "--replay", out)
+    assert again.exit_code in (0, 1)
+    assert "other settings" not in ended.output + again.output
+    assert not old.answered.keys() & new.asked.keys()
+
+
+@pytest.mark.parametrize("model", ["#other", "openai/stub"])
+def test_another_model_is_another_setting(records, begun, model):
+    out, _ = begun
+    with serve_faults() as new:
+        refused = run(records, out, "--model", f"{new.url}{model}" if model.startswith("#") else model)
+    assert refused.exit_code == 2
+    assert "created with other settings (model was http://127.0.0.1:" in refused.output
+    assert new.calls == 0
+
+
+def test_the_two_runs_of_a_diff_may_have_asked_different_addresses(records, tmp_path):
+    for name in ("one", "two"):
+        with serve_faults() as server:
+            assert run(records, tmp_path / name, "--model", f"{server.url}#stub").exit_code == 0
+    compared = invoke("diff", tmp_path / "one", tmp_path / "two")
+    assert "other settings" not in compared.output

@@ -1,0 +1,219 @@
+"""Proxies, certificates and addresses in the environment: each fault is one line that names the variable."""
+
+import asyncio
+import os
+import ssl
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from extractor.errors import ArgumentError, ModelUnavailable
+from extractor.fetch.client import Registry
+from extractor.llm.client import Model
+from extractor.llm.live import open_client
+from extractor.llm.spec import ModelSpec
+from extractor.stages.ask.querying import ask
+from tests.commands import extractor
+from tests.loopback import QuietHandler
+
+from .colours import ask_about, patient, render
+from .stub import completion, items
+
+HOSTED = ModelSpec.parse("http://gpu-1.test:8000/v1#m")
+VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+PROXIES = {
+    "http://me:hun#ter2@proxy:3128": "has a character that ends an address; write %23 for #",
+    "http://me:hun/ter2@proxy:3128": "has a character that ends an address; write %23 for #, %2F for /",
+    "http://me:hun?ter2@proxy:3128": "has a character that ends an address",
+    "me:hun/ter2@proxy:3128": "has a character that ends an address",
+    "http://me:hunter2@proxy:port": "the port of the proxy is no number from 1 to 65535",
+    "http://me:hunter2@proxy:99999": "the port of the proxy is no number from 1 to 65535",
+    "http://me:hunter2@proxy:0": "the port of the proxy is no number from 1 to 65535",
+    "http://me:hunter2@:3128": "the address of the proxy has no host",
+    "http://me:hunter2@proxy:3128\n": "has white space or a control character",
+    "http://me:hun ter2@proxy:3128": "has white space or a control character",
+    "ftp://me:hunter2@proxy:3128": "the proxy is of an unknown kind",
+    "socks4://me:hunter2@proxy:1080": "the proxy is of an unknown kind",
+    "socks5://me:hunter2@proxy:1080": "a SOCKS proxy needs a package that is not installed; pip install socksio",
+    "socks5h://me:hunter2@proxy:1080": "a SOCKS proxy needs a package that is not installed; pip install socksio",
+}
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy"])
+def test_a_proxy_that_cannot_be_used_is_named_and_its_password_is_not_shown(name, monkeypatch):
+    for proxy, problem in PROXIES.items():
+        monkeypatch.setenv(name, proxy)
+        with pytest.raises(ArgumentError) as caught:
+            open_client(HOSTED, "TOOLS")
+        said = str(caught.value)
+        assert said.startswith(f"{name}: ")
+        assert problem in said
+        assert not any(part in said for part in ("hun", "ter2", "\n"))
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://proxy:3128", "proxy:3128", "http://me:p%23w%2Fx@proxy:3128/", "https://proxy", "http://[::1]:8080"],
+)
+def test_a_usable_proxy_is_taken(proxy, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("no_proxy", "localhost,127.0.0.1,::1,[::1]:80,.corp.test,*.lab.test,10.0.0.0/8,host:80")
+    open_client(HOSTED, "TOOLS")
+
+
+def test_a_proxy_that_is_not_asked_may_be_wrong(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://proxy:port")
+    open_client(ModelSpec.parse("http://127.0.0.1:9/v1#m"), "TOOLS")
+    monkeypatch.setenv("NO_PROXY", "*")
+    open_client(HOSTED, "TOOLS")
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")  # of the two, this one counts
+    open_client(HOSTED, "TOOLS")
+
+
+@pytest.mark.parametrize("entry", ["localhost 127.0.0.1", "host:port", "http://host:x"])
+def test_an_exception_that_is_no_host_is_named_if_there_is_a_proxy(entry, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", f"localhost,{entry}")
+    open_client(HOSTED, "TOOLS")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    with pytest.raises(ArgumentError, match="NO_PROXY: '.*' is no host, so a proxy would be asked for it"):
+        open_client(HOSTED, "TOOLS")
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_certificates_that_cannot_be_read_are_named(name, tmp_path, monkeypatch):
+    (tmp_path / "empty.pem").write_text("no certificate")
+    wrong = [tmp_path / "missing.pem", tmp_path / "empty.pem"]
+    for path in [*wrong, tmp_path] if name == "SSL_CERT_FILE" else wrong[:1]:
+        monkeypatch.setenv(name, str(path))
+        for spec in (HOSTED, ModelSpec.parse("http://127.0.0.1:9/v1#m")):
+            with pytest.raises(ArgumentError, match=f"^{name}: .*{path.name}.*unset it$"):
+                open_client(spec, "TOOLS")
+
+
+def test_the_registry_checks_the_same(monkeypatch):
+    async def open_registry():
+        async with Registry().open():
+            raise AssertionError("it must not open")
+
+    for name, value in (("HTTPS_PROXY", "http://me:hun#ter2@proxy"), ("SSL_CERT_FILE", "/missing.pem")):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(ArgumentError, match=f"^{name}: "):
+            asyncio.run(open_registry())
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("address", ["localhost:8000", "http://host:port/v1", "http://", "ftp://host/v1"])
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("ANTHROPIC_BASE_URL", "anthropic/claude-haiku-4-5"),
+        ("GOOGLE_GEMINI_BASE_URL", "google/gemini-2.5-flash"),
+        ("AZURE_OPENAI_ENDPOINT", "azure_openai/gpt-4o"),
+        ("OPENAI_BASE_URL", "openai/gpt-4o"),
+    ],
+)
+def test_an_address_that_cannot_be_asked_is_named(name, model, address, monkeypatch):
+    monkeypatch.setenv(name, address)
+    with pytest.raises(ArgumentError, match=f"^{name}: this is no address of a service"):
+        open_client(ModelSpec.parse(model, base_url=os.environ.get("OPENAI_BASE_URL")), "TOOLS")
+
+
+COMMANDS = {
+    "run": ("run", "tests/records/study.json", "--model", "gpt-4o-mini", "--effort", "1.0"),
+    "fetch": ("fetch", "NCT01234567"),
+    "doctor": ("doctor", "--model", "gpt-4o-mini"),
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "value"),
+    [
+        ("run", "SSL_CERT_FILE", "/missing.pem"),
+        ("run", "HTTPS_PROXY", "http://me:hun#ter2@proxy:3128"),
+        ("fetch", "ALL_PROXY", "socks5://me:hunter2@proxy:1080"),
+        ("doctor", "HTTP_PROXY", "http://me:hunter2@proxy:port"),
+    ],
+)
+def test_a_command_says_so_in_one_line(command, name, value):
+    ended = extractor(*COMMANDS[command], OPENAI_API_KEY="a-key-of-mine", **{name: value})
+    said = ended.stdout.decode() + ended.stderr.decode()
+    line = next(line for line in said.splitlines() if f"{name}: " in line)
+    assert ended.returncode == (1 if command == "doctor" else 2)
+    assert "Traceback" not in said
+    assert "standard output" not in said
+    assert "hun" not in said
+    assert command == "doctor" or said.splitlines() == [line]
+
+
+@contextmanager
+def serve_tls(folder):
+    """A chat server on this machine with a certificate that an authority of our own signed, in ``folder``."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a model of ours")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "ours.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(key.private_bytes(*form))
+
+    class Handler(QuietHandler, BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = completion(items({"n": 1, "colour": "red"})).body.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda *_: None  # a client that does not trust the certificate
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "ours.pem", folder / "key.pem")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{server.server_address[1]}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+async def test_certificates_of_our_own_count_on_this_machine_too(tmp_path, monkeypatch):
+    with serve_tls(tmp_path) as url:
+        spec = ModelSpec.parse(f"{url}#m")
+        with pytest.raises(ModelUnavailable, match="name that one's file in SSL_CERT_FILE"):
+            await ask(Model(spec, policy=patient(attempts=1)), ask_about(1), render)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ours.pem"))
+        reply = await ask(Model(spec, policy=patient(attempts=1)), ask_about(1), render)
+    assert [item.n for item in reply.items] == [1]
