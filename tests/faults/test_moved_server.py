@@ -23,7 +23,7 @@ def model_of(out):
 @pytest.fixture
 def begun(records, tmp_path):
     """A run that stopped in its middle, the address of its server, which is gone now, and the answers it brought."""
-    with serve_faults(lambda number: WELL if number < 8 else BROKE) as server:
+    with serve_faults(lambda number: WELL if number < 3 else BROKE) as server:
         assert run(records, tmp_path / "run", "--model", f"{server.url}#stub").exit_code == 1
     assert 0 < len(read_lines(tmp_path / "run" / "extractions.jsonl")) < RECORDS
     return tmp_path / "run", server
@@ -35,21 +35,21 @@ def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(records, be
         ended = run(records, out, "--model", f"{new.url}#stub")
     assert ended.exit_code == 0, ended.output
     assert len(read_lines(out / "extractions.jsonl")) == RECORDS
-    assert old.asked.keys() & new.asked.keys() <= old.asked.keys() - old.answered.keys()
+    assert not +old.answered & +new.asked, "no answer is paid twice"
     assert model_of(out) == f"{new.url}#stub"
 
 
 def test_a_replay_goes_on_at_another_address(records, begun, tmp_path):
     out, old = begun
-    replayed = run(records, tmp_path / "new", "--replay", out)
-    assert replayed.exit_code == 1, "some answers are not there"
+    run(records, tmp_path / "new", "--replay", out)
+    assert model_of(tmp_path / "new") == f"{old.url}#stub"
     with serve_faults() as new:
         ended = run(records, tmp_path / "new", "--model", f"{new.url}#stub")
         assert ended.exit_code == 0, ended.output
         again = run(records, tmp_path / "new", "--replay", out)
     assert again.exit_code in (0, 1)
     assert "other settings" not in ended.output + again.output
-    assert not old.answered.keys() & new.asked.keys()
+    assert not +old.answered & +new.asked
 
 
 @pytest.mark.parametrize("model", ["#other", "openai/stub"])

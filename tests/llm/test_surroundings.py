@@ -92,7 +92,7 @@ def test_an_exception_that_is_no_host_is_named_if_there_is_a_proxy(entry, monkey
     monkeypatch.setenv("NO_PROXY", f"localhost,{entry}")
     open_client(HOSTED, "TOOLS")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-    with pytest.raises(ArgumentError, match="NO_PROXY: '.*' is no host, so a proxy would be asked for it"):
+    with pytest.raises(ArgumentError, match=r"NO_PROXY: '.*' is no host, so a proxy would be asked for it"):
         open_client(HOSTED, "TOOLS")
 
 
