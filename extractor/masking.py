@@ -146,6 +146,10 @@ class MaskedStream(io.TextIOWrapper):
 
     original: TextIO
 
+    def isatty(self) -> bool:
+        """Return whether the stream is a terminal."""
+        return self.original.isatty()
+
     def write(self, text: str) -> int:
         """Write the text without credentials. Returns the number of characters that were given."""
         super().write(mask(text))

@@ -367,6 +367,7 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     else:
         sdk: Any = client.client
         _remember_keys(sdk)
+        _forbid_redirects(sdk)
         for attribute, value in (("max_retries", 0), ("timeout", None)):
             if hasattr(sdk, attribute):
                 setattr(sdk, attribute, value)
@@ -394,6 +395,17 @@ def _remember_keys(sdk: Any) -> None:
         for name in ("api_key", "auth_token"):
             if isinstance(key := getattr(place, name, None), str) and key != _NO_KEY:
                 remember(key)
+
+
+def _forbid_redirects(sdk: Any) -> None:
+    """Let no service send its requests on, with their key and the text of records, to another address."""
+    google = getattr(sdk, "_api_client", None)
+    for client in (getattr(sdk, "_client", None), getattr(google, "_async_httpx_client", None)):
+        if hasattr(client, "follow_redirects"):
+            client.follow_redirects = False
+    arguments = getattr(google, "_async_client_session_request_args", None)
+    if isinstance(arguments, dict):  # of aiohttp, which Google's SDK prefers
+        arguments["allow_redirects"] = False
 
 
 def _describe_failure(failure: Failure) -> Came:

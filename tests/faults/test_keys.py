@@ -176,6 +176,34 @@ def test_a_traceback_in_python_has_no_key(tmp_path):
     assert_masked(KEY, tmp_path, ended.stdout, ended.stderr)
 
 
+@pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")  # of google-genai
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_record_there(provider, monkeypatch):
+    others: list[str] = []
+
+    class Other(QuietHandler, BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            others.append(str(self.headers))
+            self.send_error(400)
+
+    class Moved(QuietHandler, BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(307)
+            self.send_header("Location", f"{other.replace('127.0.0.1', 'localhost')}/v1")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    with run_server(Other) as other, run_server(Moved) as url:
+        name, environment = PROVIDERS[provider]
+        for variable, value in environment(url, KEY).items():
+            monkeypatch.setenv(variable, value)
+        spec = read_model_spec(name or f"{url}/v1#m")
+        with pytest.raises(ModelError, match=r"moved to http://localhost:.*; give that address"):
+            await ask(Model(spec, policy=patient(attempts=1)), ask_about(1), render)
+    assert others == []
+
+
 HEADERS = {"X-Gateway-Auth": KEY, "X-Tenant": "oncology-4711"}
 
 
