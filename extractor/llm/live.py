@@ -401,7 +401,7 @@ def _forbid_redirects(sdk: Any) -> None:
     """Let no service send its requests on, with their key and the text of records, to another address."""
     google = getattr(sdk, "_api_client", None)
     for client in (getattr(sdk, "_client", None), getattr(google, "_async_httpx_client", None)):
-        if hasattr(client, "follow_redirects"):
+        if client is not None and hasattr(client, "follow_redirects"):
             client.follow_redirects = False
     arguments = getattr(google, "_async_client_session_request_args", None)
     if isinstance(arguments, dict):  # of aiohttp, which Google's SDK prefers
