@@ -55,10 +55,10 @@ def test_a_folder_that_a_service_uses_is_refused(served, monkeypatch):
 def test_the_model_s_server_does_not_get_the_service_s_token(monkeypatch):
     monkeypatch.setenv("EXTRACTOR_TOKEN", TOKEN)
     assert read_model_spec("http://h:1/v1#m").api_key is None
-    monkeypatch.setenv("EXTRACTOR_MODEL_TOKEN", "its own")
+    monkeypatch.setenv("EXTRACTOR_MODEL_TOKEN", "its-own-key")
     key = read_model_spec("http://h:1/v1#m").api_key
     assert key
-    assert key.get_secret_value() == "its own"
+    assert key.get_secret_value() == "its-own-key"
 
 
 def test_the_deployment_examples_use_known_options():
