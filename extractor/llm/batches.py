@@ -300,7 +300,7 @@ class BatchClient:
 
     def _note_lost(self, stored: StoredBatch, problem: str) -> None:
         """Note that answers of a batch cannot be had now. With the user's word, what they answer is asked again."""
-        problem = hide_keys(problem, self.spec.api_key)
+        problem = hide_keys(problem)
         waiting = list(self.book.waiting(stored.number))
         if not self.sending.asks_again:
             self.unfinished[stored.number] = (
@@ -316,7 +316,7 @@ class BatchClient:
 
     def _note_no_room(self, stored: StoredBatch, message: str) -> None:
         """Note that a batch was refused because too many tokens wait. It is planned anew, smaller if it was alone."""
-        message = hide_keys(message, self.spec.api_key)
+        message = hide_keys(message)
         size = self._measure(stored)
         is_alone = all(one.number == stored.number for one in self._list_enqueued())
         stated = read_limit(message)
@@ -371,7 +371,7 @@ class BatchClient:
 
     def _explain(self, failure: Failure, tried: int, *, has_file: bool) -> Exception:
         """Make the error of a request to the batch API that failed in the end."""
-        said = hide_keys(failure.said, self.spec.api_key)
+        said = hide_keys(failure.said)
         place = f"{name_model(self.spec)}: the batch API"
         if failure.status is not None and lacks_room(failure.text):
             return NoRoom(said)
