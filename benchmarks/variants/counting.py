@@ -1,0 +1,149 @@
+"""Compare the reading of a text that was rewritten with that of the text itself, and count what changed."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from rapidfuzz import fuzz, process
+
+from benchmarks.variants.readings import OF_CRITERIA, CriterionRead, Reading, Value, read_words
+
+_NEAR = 85
+"""Criteria with words at least so alike, in per cent, are the same criterion with another extent."""
+_MARK = 12
+"""At most so many letters of a mark or a label in front of a criterion's words."""
+
+
+class Change(NamedTuple):
+    """A difference between two readings. ``sure``: the new one is sure of what it says, or says nothing of a loss."""
+
+    measure: str
+    sure: bool
+    what: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of texts, of what could change, of what changed, and of what changed and is sure, by measure."""
+
+    texts: int = 0
+    totals: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+    sure: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Tally") -> None:
+        """Add the counts of another tally."""
+        self.texts += other.texts
+        self.totals.update(other.totals)
+        self.changed.update(other.changed)
+        self.sure.update(other.sure)
+
+    def count_over(self, measure: str) -> int:
+        """Return how many items or values could have changed."""
+        return self.totals["criteria" if measure in OF_CRITERIA else measure]
+
+
+def tally_changes(before: Reading, changes: Sequence[Change]) -> Tally:
+    """Count the changes of one text."""
+    totals = Counter(value.measure for value in before.values)
+    totals["criteria"] = len(before.criteria)
+    return Tally(
+        texts=1,
+        totals=totals,
+        changed=Counter(change.measure for change in changes),
+        sure=Counter(change.measure for change in changes if change.sure),
+    )
+
+
+def compare_readings(
+    before: Reading, after: Reading, rewrite: Callable[[str], str | None], sure: float
+) -> list[Change]:
+    """Return the changes between two readings. ``rewrite`` gives the words of a quote after the rewriting."""
+    return [*_compare_criteria(before, after, rewrite, sure), *_compare_values(before.values, after.values, sure)]
+
+
+def _compare_criteria(
+    before: Reading, after: Reading, rewrite: Callable[[str], str | None], sure: float
+) -> Iterator[Change]:
+    words = [read_words(rewrite(one.quote) or one.quote) for one in before.criteria]
+    pairs = pair_criteria(words, [one.words for one in after.criteria])
+    for at, old in enumerate(before.criteria):
+        if at not in pairs:
+            yield Change("lost", _is_lost_silently(words[at], after, sure), old.quote)
+            continue
+        new = after.criteria[pairs[at]]
+        if new.kind != old.kind:
+            yield Change("turned", new.kind_confidence >= sure, f"{old.kind} to {new.kind}: {new.quote}")
+        if new.words != words[at]:
+            yield Change("extent", new.confidence >= sure, f"{old.quote!r} is {new.quote!r}")
+        if new.negated != old.negated:
+            yield Change("negation", new.negated_confidence >= sure, f"{old.negated} to {new.negated}: {new.quote}")
+    taken = set(pairs.values())
+    for at, new in enumerate(after.criteria):
+        if at not in taken:
+            is_sure = min(new.confidence, new.kind_confidence) >= sure
+            yield Change("added", is_sure, new.quote)
+
+
+def pair_criteria(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
+    """Return the number of each criterion's partner, by their words; a criterion without one is lost.
+
+    >>> pair_criteria(["asthma", "consent", "pregnancy"], ["consent", "1asthma"])
+    {1: 0}
+    >>> pair_criteria(["knownallergytothedrug"], ["i01knownallergytothedrug"])
+    {0: 0}
+    """
+    places = defaultdict[str, list[int]](list)
+    for at, words in enumerate(after):
+        places[words].append(at)
+    pairs = {}
+    for at, words in enumerate(before):
+        if places[words]:
+            pairs[at] = places[words].pop(0)
+    for at, words in enumerate(before):
+        free = {other: after[other] for others in places.values() for other in others}
+        if at not in pairs and (near := _find_near(words, free)) is not None:
+            pairs[at] = near
+            places[after[near]].remove(near)
+    return pairs
+
+
+def _find_near(words: str, free: dict[int, str]) -> int | None:
+    """Return the place of nearly the same words: with a mark or a label in front, or few other letters."""
+    if len(words) <= _MARK:
+        return None
+    for at, other in free.items():
+        if abs(len(other) - len(words)) <= _MARK and (words in other or (other and other in words)):
+            return at
+    found = process.extractOne(words, free, scorer=fuzz.ratio, score_cutoff=_NEAR)
+    return int(found[2]) if found else None
+
+
+def _is_lost_silently(words: str, after: Reading, sure: float) -> bool:
+    """Return whether nothing tells of a lost criterion: no finding, and no doubt about the criterion that holds it."""
+    if after.told:
+        return False
+    around = next((one for one in after.criteria if words in one.words), None)
+    return around is None or _least(around) >= sure
+
+
+def _least(criterion: CriterionRead) -> float:
+    return min(criterion.confidence, criterion.kind_confidence)
+
+
+def _compare_values(before: Sequence[Value], after: Sequence[Value], sure: float) -> Iterator[Change]:
+    """Yield values that are missing, which are not sure, and values that are new."""
+    left = Counter((one.measure, one.value) for one in before)
+    for one in after:
+        key = (one.measure, one.value)
+        if left[key]:
+            left[key] -= 1
+        else:
+            yield Change(one.measure, one.confidence >= sure, f"new: {_show(one.value)} at {one.confidence:.2f}")
+    for measure, value in left.elements():
+        yield Change(measure, sure=False, what=f"missing: {_show(value)}")
+
+
+def _show(value: tuple[object, ...]) -> str:
+    return " ".join(str(part) for part in value if part not in (None, ""))

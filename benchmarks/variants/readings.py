@@ -1,0 +1,140 @@
+"""What is compared of two extractions: criteria, and values in a form that does not depend on their spelling."""
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from benchmarks.variants.way import Part
+from extractor.schemas import Criterion, ExtractedItem, TrialExtraction
+from extractor.text.units import read_unit
+
+_TELLING = frozenset({"structure_doubtful", "language_other"})
+"""Kinds of findings that tell that a list may not have been read as it was meant."""
+_LAYOUT = re.compile(r"</?\w+>|\\|[;,]\s*and\s*$")
+"""Tags, escapes, and the "and" that leads to the next item."""
+
+
+class Value(NamedTuple):
+    """A value with its confidence. ``measure`` is what it is counted as."""
+
+    measure: str
+    value: tuple[Any, ...]
+    confidence: float
+
+
+class CriterionRead(NamedTuple):
+    """A criterion, by its words alone, with the confidences of its list and of its extent."""
+
+    words: str
+    quote: str
+    kind: str
+    kind_confidence: float
+    negated: bool | None
+    negated_confidence: float
+    confidence: float
+
+
+class Reading(NamedTuple):
+    """The criteria and the values of an extraction. ``told``: it has a finding that the lists are doubtful."""
+
+    criteria: list[CriterionRead]
+    values: list[Value]
+    told: bool
+
+
+def read_words(quote: str) -> str:
+    r"""Return the letters and digits of a quote.
+
+    >>> read_words("* Age \\>= 18 years;") == read_words("Age &ge; 18 Years")
+    True
+    """
+    text = unicodedata.normalize("NFKC", html.unescape(_LAYOUT.sub("", quote)))
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+def read_extraction(extraction: TrialExtraction, part: Part) -> Reading:
+    """Return what is compared of a part of an extraction."""
+    told = any(finding.kind in _TELLING for finding in extraction.findings)
+    criteria = list(map(_read_criterion, extraction.eligibility.criteria)) if part is Part.ELIGIBILITY else []
+    return Reading(criteria, list(_READERS[part](extraction)), told)
+
+
+def _confidence(item: ExtractedItem, field: str) -> float:
+    """Return the confidence of one value; 0 if there is no evidence for it."""
+    return max((piece.confidence or 0 for piece in item.evidence if piece.field == field), default=0)
+
+
+def _read_criterion(criterion: Criterion) -> CriterionRead:
+    return CriterionRead(
+        words=read_words(criterion.quote),
+        quote=criterion.quote,
+        kind=criterion.kind.value,
+        kind_confidence=_confidence(criterion, "kind"),
+        negated=criterion.negated,
+        negated_confidence=_confidence(criterion, "negated"),
+        confidence=_confidence(criterion, "quote"),
+    )
+
+
+def _read_people(extraction: TrialExtraction) -> Iterator[Value]:
+    people = extraction.eligibility
+    for name in ("minimum_age", "maximum_age"):
+        age = getattr(people, name)
+        if age:
+            yield Value("ages", (name, age.value, age.unit.value), _confidence(people, name))
+    for criterion in people.criteria:
+        for at, limit in enumerate(criterion.constraints):
+            value = (limit.comparator.value, limit.value, limit.value_high, _read_unit(limit.unit))
+            yield Value("limits", value, _confidence(criterion, f"constraints[{at}]"))
+        for at, window in enumerate(criterion.time_windows):
+            value = (window.comparator.value, window.value, window.value_high, window.unit.value)
+            yield Value("windows", value, _confidence(criterion, f"time_windows[{at}]"))
+
+
+def _read_unit(unit: str | None) -> str:
+    """Return the code of a unit, else its letters."""
+    return read_unit(unit) or read_words(unit) if unit else ""
+
+
+def _read_doses(extraction: TrialExtraction) -> Iterator[Value]:
+    for regimen in extraction.dosing:
+        agent = read_words(regimen.agent)
+        yield Value("agents", (agent,), _confidence(regimen, "agent"))
+        for at, amount in enumerate(regimen.amounts):
+            value = (agent, amount.low, amount.high, amount.unit)
+            yield Value("amounts", value, _confidence(regimen, f"amounts[{at}]"))
+        for measure, field in (("routes", "route"), ("frequencies", "frequency")):
+            value_of_field = getattr(regimen, field)
+            if value_of_field is not None:
+                yield Value(measure, (agent, str(value_of_field)), _confidence(regimen, field))
+        for field in ("cycle", "duration"):
+            period = getattr(regimen, field)
+            if period is not None:
+                yield Value("periods", (agent, field, str(period)), _confidence(regimen, field))
+
+
+def _read_times(extraction: TrialExtraction) -> Iterator[Value]:
+    for endpoint in extraction.endpoints:
+        place = (endpoint.rank.value, endpoint.index)
+        for at, point in enumerate(endpoint.time_points):
+            value = (*place, point.value, point.unit.value)
+            yield Value("time points", value, _confidence(endpoint, f"time_points[{at}]"))
+        if endpoint.time_kind is not None:
+            yield Value("time kinds", (*place, endpoint.time_kind.value), _confidence(endpoint, "time_kind"))
+
+
+_READERS: Mapping[Part, Callable[[TrialExtraction], Iterator[Value]]] = {
+    Part.ELIGIBILITY: _read_people,
+    Part.DOSES: _read_doses,
+    Part.TIMES: _read_times,
+}
+MEASURES: Mapping[Part, Sequence[str]] = {
+    Part.ELIGIBILITY: ("turned", "lost", "added", "extent", "negation", "limits", "windows", "ages"),
+    Part.DOSES: ("agents", "amounts", "routes", "frequencies", "periods"),
+    Part.TIMES: ("time points", "time kinds"),
+}
+"""What is counted by part: criteria that turned, were lost or added, have other words or another negation; values."""
+OF_CRITERIA = frozenset({"turned", "lost", "added", "extent", "negation"})
+"""Measures that are counted over the criteria of the text that was not rewritten; others over its values."""

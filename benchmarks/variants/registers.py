@@ -1,0 +1,200 @@
+"""The files of registers that can hold an eligibility text, and pasted texts: what reads each of them as a record."""
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
+from io import BytesIO
+
+from benchmarks.variants.layout import Line, has_both_lists, join_lines, read_layout, split_lists
+from extractor.schemas import Part, Section, TrialRecord
+from extractor.stages.read import make_record, read_stream
+
+Register = Callable[[str], TrialRecord | None]
+"""Returns the record of a file that holds an eligibility text; None if the file cannot hold it."""
+
+_TITLE = "A Trial in an Invented Illness"
+_NUMBER = "NCT90000001"
+
+
+def _read_file(name: str, content: str) -> TrialRecord:
+    return next(read_stream(name, BytesIO(content.encode())))
+
+
+def _read_ctgov_json(text: str) -> TrialRecord:
+    """Read the JSON of ClinicalTrials.gov."""
+    modules = {
+        "identificationModule": {"nctId": _NUMBER, "briefTitle": _TITLE},
+        "eligibilityModule": {"eligibilityCriteria": text},
+    }
+    return _read_file("study.json", json.dumps({"protocolSection": modules}))
+
+
+def _read_ctgov_xml(text: str) -> TrialRecord:
+    """Read the legacy XML of ClinicalTrials.gov, which wraps and indents its lines, with an empty line between."""
+    wrapped = "\n\n".join(
+        textwrap.fill(
+            " ".join(line.split()),
+            width=100,
+            initial_indent="        ",
+            subsequent_indent="             ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+        if line.strip()
+    )
+    criteria = f"<criteria><textblock>\n{escape(wrapped)}\n      </textblock></criteria>"
+    return _read_file(
+        "study.xml",
+        f"<clinical_study><id_info><nct_id>{_NUMBER}</nct_id></id_info><brief_title>{_TITLE}</brief_title>"
+        f"<eligibility>{criteria}</eligibility></clinical_study>",
+    )
+
+
+def _write_ictrp(fields: Mapping[str, str]) -> str:
+    rows = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in fields.items())
+    trial = f"<TrialID>ChiCTR9900000001</TrialID><Public_title>{_TITLE}</Public_title>{rows}"
+    return f"<Trials_downloaded_from_ICTRP><Trial>{trial}</Trial></Trials_downloaded_from_ICTRP>"
+
+
+def _read_ictrp(text: str) -> TrialRecord:
+    """Read the XML of ICTRP with both lists in one field."""
+    return _read_file("trials.xml", _write_ictrp({"Inclusion_Criteria": text}))
+
+
+def _read_ictrp_breaks(text: str) -> TrialRecord:
+    """Read the XML of ICTRP with both lists in one field, whose lines end with ``<br>``."""
+    return _read_ictrp(text.replace("\n", "<br>"))
+
+
+def _read_ictrp_apart(text: str) -> TrialRecord | None:
+    """Read the XML of ICTRP with a field for each list."""
+    lists = _split_text(text)
+    if lists is None:
+        return None
+    return _read_file(
+        "trials.xml",
+        _write_ictrp({"Inclusion_Criteria": lists["inclusion"], "Exclusion_Criteria": lists["exclusion"]}),
+    )
+
+
+def _split_text(text: str) -> dict[str, str] | None:
+    """Return the lines of each list; None if there are other lines, or not both lists."""
+    lines = read_layout(text)
+    if not has_both_lists(lines):
+        return None
+    parts = list(split_lists(lines))
+    if any(heading is None for heading, _ in parts):
+        return None
+    return {heading.kind: join_lines(below) for heading, below in parts if heading}
+
+
+def _read_isrctn(text: str) -> TrialRecord | None:
+    """Read the XML of ISRCTN."""
+    lists = _split_text(text)
+    if lists is None:
+        return None
+    people = "".join(f"<{kind}>{escape(below)}</{kind}>" for kind, below in lists.items())
+    return _read_file(
+        "trial.xml",
+        '<?xml version="1.0"?><fullTrial xmlns="http://www.67bricks.com/isrctn"><trial><isrctn>90000001</isrctn>'
+        f"<trialDescription><title>{_TITLE}</title></trialDescription><participants>{people}</participants>"
+        "</trial></fullTrial>",
+    )
+
+
+def _read_ctis(text: str) -> TrialRecord | None:
+    """Read the JSON of the EU's register, which keeps each criterion apart."""
+    lines = read_layout(text)
+    if not has_both_lists(lines):
+        return None
+    criteria = {}
+    for heading, below in split_lists(lines):
+        if heading is None:
+            return None
+        key = f"principal{heading.kind.capitalize()}Criteria"
+        criteria[key] = [{"number": n, key: entry} for n, entry in enumerate(_join_nested(below), 1)]
+    details = {
+        "clinicalTrialIdentifiers": {"publicTitle": _TITLE},
+        "trialInformation": {"eligibilityCriteria": criteria},
+    }
+    part = {"authorizedPartI": {"trialDetails": details}}
+    return _read_file("trial.json", json.dumps({"ctNumber": "2031-500001-10-00", "authorizedApplication": part}))
+
+
+def _join_nested(below: Sequence[Line]) -> Iterator[str]:
+    """Yield each item of a list with the lines below it."""
+    entry: list[str] = []
+    for line in below:
+        is_next = line.depth == 0 and entry and line.text
+        if is_next:
+            yield "\n".join(entry)
+            entry = []
+        entry.append(line.text if line.depth == 0 else line.raw)
+    if entry:
+        yield "\n".join(entry)
+
+
+def _paste(text: str) -> TrialRecord:
+    """Read the text alone, as somebody pastes it."""
+    return make_record(text)
+
+
+def _paste_page(text: str) -> TrialRecord:
+    """Read a page with the text, as somebody copies it from a browser."""
+    return make_record(
+        f"{_TITLE}\n\nStudy Overview\n\nBrief Summary\n\nThis study looks at how an invented medicine works.\n\n"
+        "Participation Criteria\n\nResearchers look for people who fit a certain description, called eligibility "
+        f"criteria.\n\nEligibility Criteria\n\nDescription\n\n{text}\n\nStudy Plan\n\n"
+        "How is the study designed?\n\nDesign Details\n\nPrimary Purpose : Treatment\n"
+    )
+
+
+REGISTERS: Mapping[str, Register] = {
+    "ctgov_json": _read_ctgov_json,
+    "ctgov_xml": _read_ctgov_xml,
+    "ictrp": _read_ictrp,
+    "ictrp with breaks": _read_ictrp_breaks,
+    "ictrp, lists apart": _read_ictrp_apart,
+    "isrctn": _read_isrctn,
+    "ctis": _read_ctis,
+    "pasted text": _paste,
+    "pasted page": _paste_page,
+}
+HOME = "ctgov_json"
+"""The register in which the text that was not rewritten is read."""
+
+
+def flatten_outcomes(record: TrialRecord) -> TrialRecord | None:
+    """Return the record with its outcomes in one line for each rank, as flattened files hold them.
+
+    None if an outcome has no time frame, or a bar, which would end it.
+    """
+    lists = {"primary_outcomes": list[str](), "secondary_outcomes": list[str]()}
+    for section in record.sections:
+        name = section.name.partition("[")[0]
+        if name not in lists:
+            continue
+        time_frame = section.part("time_frame")
+        if not time_frame or "|" in section.text:
+            return None
+        pieces = [section.part("measure"), section.part("description"), time_frame]
+        lists[name].append(", ".join(" ".join(piece.split()) for piece in pieces if piece))
+    if not lists["primary_outcomes"]:
+        return None
+    outcomes = "\n".join("|".join(listed) for listed in lists.values() if listed)
+    return _read_file("flat.txt", f"{_TITLE}\nAn invented summary of the trial.\nIllness\nDRUG: Fictumab\n{outcomes}\n")
+
+
+def rewrite_parts(section: Section, write: Callable[[str], str | None], names: Sequence[str]) -> Section:
+    """Return a section whose parts with these names are written in another form."""
+    parts, texts, start = list[Part](), list[str](), 0
+    for part in section.parts:
+        text = section.text[part.start : part.end]
+        if part.name in names:
+            text = write(text) or text
+        parts.append(Part(name=part.name, start=start, end=start + len(text)))
+        texts.append(text)
+        start += len(text) + 1
+    return Section(name=section.name, text="\n".join(texts), parts=tuple(parts))
