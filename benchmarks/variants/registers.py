@@ -188,7 +188,9 @@ def flatten_outcomes(record: TrialRecord) -> TrialRecord | None:
 
 
 def rewrite_parts(section: Section, write: Callable[[str], str | None], names: Sequence[str]) -> Section:
-    """Return a section whose parts with these names are written in another form."""
+    """Return a section whose parts with these names are written in another form; one without parts stays as it is."""
+    if not section.parts:
+        return section
     parts, texts, start = list[Part](), list[str](), 0
     for part in section.parts:
         text = section.text[part.start : part.end]

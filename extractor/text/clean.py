@@ -9,7 +9,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
@@ -35,23 +35,62 @@ _SINGLE = str.maketrans(
 )
 _SINGLE_CLASS = "".join(re.escape(chr(code)) for code in _SINGLE)
 
+# The Symbol font of word processors has its signs in the place of other characters. A converted document keeps those:
+# in a private area of Unicode, or as the Latin letters that share the place ("Age ³ 18", "Creatinine £ 1.5 x ULN").
+_SYMBOL_FONT = {
+    0xF025: "%", 0xF028: "(", 0xF029: ")", 0xF02B: "+", 0xF02D: "-", 0xF02F: "/", 0xF03C: "<", 0xF03D: "=",
+    0xF03E: ">", 0xF061: "α", 0xF062: "β", 0xF067: "γ", 0xF06D: "μ", 0xF07E: "~", 0xF0A2: "'", 0xF0A3: "≤",
+    0xF0B0: "°", 0xF0B1: "±", 0xF0B2: '"', 0xF0B3: "≥", 0xF0B4: "x",
+}  # fmt: skip
+_SYMBOL_CLASS = "".join(map(chr, _SYMBOL_FONT))
+_GRADED = "[Gg]rade|[Ss]tage|[Cc]lass|NYHA|CTCAE|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix"
+_LIMIT_BEHIND = rf"(?=[ \u00a0]{{0,2}}(?:\.?\d|-\d|{_GRADED}))"
+# Behind "m" with or without a blank, the "³" is a power; behind a digit, it is the group "power".
+_SYMBOL_LEAST = rf"(?:(?<![\w)])(?<!m\s)³{_LIMIT_BEHIND}|(?<=[A-Za-z)])³(?=\.?\d))"
+_SYMBOL_MOST = rf"£{_LIMIT_BEHIND}"
+_MONEY = re.compile(
+    r"""
+      (?:pay|paid|payments?|cost\w*|income|earn\w*|salary|budget|worth|vouchers?|reimburse\w*|compensat\w*|expenses
+        |prices?|fees?|gift\w*|money|cash|card|token|receiv\w*|pounds?|GBP)\b[^.\n]{0,40}\Z
+    | (?:[<>≤≥=]|\b(?:than|of|to|least|most|for|with|a|an|and|or|over|under|above|below|between))[ ]?\Z
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What stands before a sum in pounds; a limit has one comparator, so no other one stands before a "£" that is one."""
+_MONEY_BEHIND = re.compile(
+    r"£ ?[\d.,]+ ?(?:k\b|million|pounds|vouchers?|gift|per\b|a (?:week|month|year)\b|sterling)", re.I
+)
+_REACH = 80
+"""Most characters before a "£" that tell whether it is money."""
+
 # Bytes 0x80-0xBF as Windows-1252 or Latin-1 shows them: the tails of damaged UTF-8 sequences.
 _TAIL = "\u0080-\u00bf" + "".join(re.escape(bytes([code]).decode("cp1252", "ignore")) for code in range(0x80, 0xA0))
 
 _CHANGES = re.compile(
     rf"""
-      (?P<entity>\\?&(?:amp;)?(?:[a-zA-Z]{{2,8}}|\#\d{{2,6}}|\#x[0-9a-fA-F]{{2,5}});)
+      (?P<json>\\+u(?:0026(?:[a-z]{{2,4}};)?|003[ceCE]|22[67][0-9a-fA-F]|00[ab][0-9a-fA-F]))
+    | (?P<entity>\\?&(?:amp;)?(?:[a-zA-Z]{{2,8}}|\#\d{{2,6}}|\#x[0-9a-fA-F]{{2,5}});)
     | (?P<escape>\\[!-/:-@\[-`{{-~])
     | (?P<mojibake>[\u00c2-\u00df][{_TAIL}]|[\u00e0-\u00ef][{_TAIL}]{{2}}|[\u00f0-\u00f4][{_TAIL}]{{3}})
     | (?P<newline>\r\n)
     | (?P<invisible>[{_INVISIBLE}]+)
     | (?P<space>[{_SPACES}])
+    | (?P<underline>(?<=[<>])[ ]?\u0332)
+    | (?P<symbol>[{_SYMBOL_CLASS}])
+    | (?P<least>{_SYMBOL_LEAST})
+    | (?P<most>{_SYMBOL_MOST})
     | (?P<power>(?<=\d)[\u207b\u207a]?[{_SUPERSCRIPTS}]+)
     | (?P<script>[{_SUPERSCRIPTS}{_SUBSCRIPTS}]+)
     | (?P<compatible>[{_COMPATIBLE}])
     | (?P<single>[{_SINGLE_CLASS}])
     """,
     re.VERBOSE,
+)
+
+# Tags that say how a sign is read: an underlined comparator, a raised power.
+_TAGGED = re.compile(
+    r"<(?P<tag>u|ins)>\s?(?P<comparator>\\?[<>]|&[lg]t;)\s?</(?P=tag)>|(?<=\d)<sup>\s?(?P<power>[-−]?\d{1,2})\s?</sup>",
+    re.IGNORECASE,
 )
 
 # Characters that can begin a change. Plain text has none and is skipped at once.
@@ -136,19 +175,50 @@ def clean_text(raw: str) -> CleanText:
     >>> clean_text(r"aged \>18 years, 30 (Â±2) days").text
     'aged >18 years, 30 (±2) days'
     """
-    changes, done = list[tuple[int, int, str]](), 0
+    changes = list[_Change]()
+    done = 0
     for suspect in _SUSPECT.finditer(raw):
         if suspect.start() >= done and (found := _CHANGES.match(raw, suspect.start())):
             done = found.end()
+            if found.lastgroup == "most" and _is_money(raw, found.start()):
+                continue
             if (new := _REPLACERS[found.lastgroup or ""](found[0])) != found[0]:
                 changes.append((found.start(), done, new))
-    if _WRAPPED.search(raw):  # a soft break replaces the changes inside it
-        breaks = [(found.start(), found.end(), " ") for found in _SOFT_BREAK.finditer(raw)]
-        both, changes = sorted([*changes, *breaks], key=lambda change: (change[0], -change[1])), []
-        for change in both:
-            if not changes or change[0] >= changes[-1][1]:
-                changes.append(change)
+    if "</" in raw:
+        tagged = ((found.start(), found.end(), _read_tagged(found)) for found in _TAGGED.finditer(raw))
+        changes = _merge_changes(changes, tagged)
+    if _WRAPPED.search(raw):
+        breaks = ((found.start(), found.end(), " ") for found in _SOFT_BREAK.finditer(raw))
+        changes = _merge_changes(changes, breaks)
     return apply_changes(raw, changes)
+
+
+_Change = tuple[int, int, str]
+"""Start, end, and the new characters."""
+
+
+def _merge_changes(changes: Iterable[_Change], wider: Iterable[_Change]) -> list[_Change]:
+    """Return all changes in order; a wider one replaces those inside it."""
+    merged = list[_Change]()
+    for change in sorted([*changes, *wider], key=lambda change: (change[0], -change[1])):
+        if not merged or change[0] >= merged[-1][1]:
+            merged.append(change)
+    return merged
+
+
+def _read_tagged(found: re.Match[str]) -> str:
+    if found["power"]:
+        return "^" + found["power"].replace("\u2212", "-")
+    return html.unescape(found["comparator"].lstrip("\\")) + "="
+
+
+def _is_money(raw: str, at: int) -> bool:
+    """Return whether the "£" at a place is a sum of money, and no sign of the Symbol font.
+
+    >>> [_is_money(text, text.index("£")) for text in ("a voucher of £ 10", "Creatinine £ 1.5 x ULN")]
+    [True, False]
+    """
+    return _MONEY.search(raw, max(0, at - _REACH), at) is not None or _MONEY_BEHIND.match(raw, at) is not None
 
 
 def _repair(damaged: str) -> str:
@@ -160,12 +230,24 @@ def _repair(damaged: str) -> str:
     return repaired.translate(_SINGLE) if repaired.isprintable() or repaired.isspace() else damaged
 
 
+def _decode_json(found: str) -> str:
+    r"""Return the sign of an escape of JSON that was left in the text, and of an entity behind it: `\u0026gt;`."""
+    code = found.lstrip("\\")[1:5]
+    sign = chr(int(code, 16)) + found.lstrip("\\")[5:]
+    return html.unescape(sign).translate(_SINGLE)
+
+
 def _fold(characters: str) -> str:
     return unicodedata.normalize("NFKC", characters)
 
 
 _REPLACERS: dict[str, Callable[[str], str]] = {
+    "json": _decode_json,
     "escape": lambda found: found[1:],
+    "underline": lambda _: "=",
+    "symbol": lambda found: found.translate(_SYMBOL_FONT),
+    "least": lambda _: "≥",
+    "most": lambda _: "≤",
     "mojibake": _repair,
     "entity": lambda found: html.unescape(html.unescape(found.lstrip("\\"))),
     "newline": lambda _: "\n",
