@@ -32,7 +32,8 @@ _TEENS = "(?i:ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eigh
 _ANY_TENS = "(?i:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
 _BELOW_HUNDRED = rf"(?:{_TEENS}|{_ANY_TENS}(?:[ -]{_ONES})?|{_ONES})(?!{_LETTERS})"
 _HUNDREDS = (
-    rf"(?:{_ONES}|{_TEENS})[ -](?i:hundred)(?!{_LETTERS})(?:[ -](?:(?i:and)[ -])?{_BELOW_HUNDRED})?|(?i:half a dozen)\b"
+    rf"(?:{_ONES}|{_TEENS})(?:[ -](?i:hundred)(?!{_LETTERS})(?:[ -](?:(?i:and)[ -])?{_BELOW_HUNDRED})?"
+    rf"|[ -](?i:and)[ -](?i:one)[ -](?i:half)(?!{_LETTERS}))|(?i:half a dozen)\b"
 )
 """Hundreds in words are one token: "one hundred and fifty", and so is half a dozen."""
 _WORD = rf"{_HUNDREDS}|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
@@ -73,7 +74,10 @@ _COMMAS_IN_RANGE = (
     rf"|{_DECIMAL}(?=(?:\s?-\s?|\sto\s)\d{{1,3}}\s?(?!h\b)(?:{_UNIT_BEHIND}))"
     r"|0,\d{1,3}(?![\d,])|\d{1,3},\d(?=\s?-\s?\d{1,3}\s?(?:years?|months?|y)\b)"
 )
-_MIXED_NUMBER = r"\d{1,2} (?:1/[234]|3/4)(?![\d/])|(?<![\d/])[1-3]/[2-5](?=\s?(?:x\b|×|times|upper|ULN|of\sthe\supper))"
+_MIXED_NUMBER = (
+    r"\d{1,2} (?:and )?(?:1/[234]|3/4)(?![\d/])|\d{1,2} and one[ -]half\b"
+    r"|(?<![\d/])[1-3]/[2-5](?=\s?(?:x\b|×|times|upper|ULN|of\sthe\supper))"
+)
 _PLAIN_NUMBER = r"10(?=[eE]\d{1,2}(?!\d))|\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?"
 _NUMBER = (
     rf"(?=\d)(?:{_THOUSANDS}|{_SPACED_THOUSANDS}|{_LAKHS}|{_RAISED_DOT}|{_LIMIT_WITH_COMMA}|{_MEASURED_WITH_COMMA}"

@@ -34,7 +34,8 @@ TIMES = {"once": 1, "twice": 2, "thrice": 3}
 """Words that count how often."""
 _PHRASES = {"half a dozen": 6, "three quarters": 0.75, "three-quarters": 0.75, "a quarter": 0.25}
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
-_AND_HALF, _MIXED = " and a half", re.compile(r"(?:(?P<whole>\d+) )?(?P<above>[1-3])/(?P<below>[2-5])")
+_AND_HALF = re.compile(r"[ -]and[ -](?:a|one)[ -]half\Z")
+_MIXED = re.compile(r"(?:(?P<whole>\d+) (?:and )?)?(?P<above>[1-3])/(?P<below>[2-5])")
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
 _HUNDREDS = re.compile(
     rf"(?P<ones>{'|'.join(NUMBER_WORDS.split()[1:20])})[ -]hundred(?:[ -](?:and[ -])?(?P<rest>[a-z -]+))?"
@@ -153,8 +154,8 @@ def _read_fraction(text: str) -> int | float | None:
     if mixed := _MIXED.fullmatch(text):
         return int(mixed["whole"] or 0) + round(int(mixed["above"]) / int(mixed["below"]), 4)
     front, part = text[:-1], _FRACTIONS.get(text[-1:])
-    if text.endswith(_AND_HALF):
-        front, part = text.removesuffix(_AND_HALF), 0.5
+    if _AND_HALF.search(text):
+        front, part = _AND_HALF.sub("", text), 0.5
     if part is None:
         return None
     whole = read_number(front) if front else 0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from extractor.schemas import Comparator, CriterionKind
 from extractor.text.book import read_term, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
-from extractor.text.numbers import ROMAN, is_two_ways, read_time_unit
+from extractor.text.numbers import ROMAN, is_two_ways, multiply, read_number, read_time_unit
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import choose_reading, names_quantity
 from extractor.text.units import convert, find_unit, read_unit
@@ -244,7 +244,11 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     must_not = rule("must_not").ends(tokens, measure.first, measure.first - _SIGNS)
     if is_turned(tokens, measure.first) or (must_not and kind is not CriterionKind.EXCLUSION):
         comparator = comparator.opposite or comparator
+    apart = _find_unit_apart(measure, floor, end) if unit is None else None
+    unit, time_unit = (apart.unit, apart.time_unit) if apart else (unit, time_unit)
     quantity = _quantity(measure, floor, unit, end)
+    if apart and quantity and quantity[0] <= apart.unit[1] and apart.unit[0] <= quantity[1]:
+        quantity = _name_beside_unit(tokens, floor, measure.first, apart.unit)
     scale = quantity and not time_unit and rule("scale_range").starts(tokens, quantity[0])
     if comparator is Comparator.BETWEEN and (scale or _is_scale(tokens, found, quantity)):
         return None  # "(range 0-10)"
@@ -257,7 +261,64 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     end = max([end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name)))])
     end = unit[1] if unit and tokens.words[unit[0]] == "+" else end
     given = (rate.part("rate") or (rate.first, rate.end)) if rate else None
-    return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
+    limit = Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
+    return _scale(limit, apart.factor) if apart else limit
+
+
+def _scale(limit: Limit, factor: float) -> Limit:
+    """Return a limit with its numbers times the power of ten of its unit."""
+    high = None if limit.value_high is None else multiply(limit.value_high, factor)
+    return replace(limit, value=multiply(limit.value, factor), value_high=high)
+
+
+class _UnitApart(NamedTuple):
+    """A unit that does not stand behind its number, with its power of ten."""
+
+    unit: Range
+    time_unit: str | None
+    factor: int | float
+
+
+def _find_unit_apart(measure: _Measure, floor: int, end: int) -> _UnitApart | None:
+    """Return the unit in brackets before or behind a limit: "Haemoglobin (g/dL) >= 9.5", "<= 2 (mg/dL)"."""
+    return next(filter(None, map(_read_unit_apart, _list_units_apart(measure, floor, end))), None)
+
+
+def _list_units_apart(measure: _Measure, floor: int, end: int) -> Iterator[Found]:
+    """Yield what may be the unit of a number that has none behind it, the likeliest first."""
+    tokens = measure.found.tokens
+    if found := rule("unit_in_brackets").starts(tokens, end):
+        yield found
+    if measure.found.has("suffix") and (found := rule("unit_behind_suffix").starts(tokens, end)):
+        yield found
+    for name in ("unit_in_brackets", "unit_behind_comma", "unit_behind_in"):
+        for found in rule(name).find(tokens, max(floor, measure.first - _SIGNS), measure.first):
+            if found.end == measure.first or rule("unit_filler").covers(tokens, found.end, measure.first):
+                yield found
+
+
+def _read_unit_apart(found: Found) -> _UnitApart | None:
+    """Return the unit that a rule found; None for words that are none, and for the letter of "lesion(s)", "eye (L)"."""
+    unit, words = found.part("unit"), found.read("unit") or ""
+    if not unit or (len(words) == 1 and words.isalpha()):
+        return None
+    timed = rule("time_unit").covers(found.tokens, *unit)
+    if not timed and read_unit(words) is None:
+        return None
+    power = read_number(f"1 {found.read('power')}") if found.has("power") else 1
+    return _UnitApart(unit, read_time_unit(timed.text) if timed else None, power or 1)
+
+
+def _name_beside_unit(tokens: Tokens, floor: int, first: int, unit: Range) -> Range | None:
+    """Return the name of a quantity whose unit stands between it and the limit, or behind the comparator."""
+    if unit[0] > first:  # "60 or more mL/min of creatinine clearance"
+        named = find_quantity(tokens, floor, first)
+        behind = (
+            rule("counted_noun").starts(tokens, unit[1] + 1) if tokens.words[unit[1] : unit[1] + 1] == ["of"] else None
+        )
+        return named or (behind.part("noun") if behind else None)
+    opened = rule("unit_opening").ends(tokens, unit[0], floor)
+    return find_quantity(tokens, floor, opened.first if opened else unit[0])
 
 
 def _count_things(measure: _Measure) -> Limit | None:
