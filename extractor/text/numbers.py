@@ -62,7 +62,7 @@ WHOLE_DAYS: Mapping[TimeUnit, int] = {unit: int(days) for unit, days in DAYS.ite
 MONTHS_OF_YEAR = 12
 _MANY: Mapping[str, tuple[int, TimeUnit]] = {"fortnight": (2, TimeUnit.WEEK), "decade": (10, TimeUnit.YEAR)}
 """Words for several units of time."""
-_SHORT = {"h": "hour", "y": "year", "yo": "year", "y/o": "year", "w": "week"}
+_SHORT = {"h": "hour", "y": "year", "yo": "year", "y/o": "year", "w": "week", "m": "month"}
 
 
 def read_number(text: str) -> int | float | None:

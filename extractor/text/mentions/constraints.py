@@ -189,6 +189,8 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
         unit = unit[0], whole.end - (tokens.words[whole.end - 1] in "()")
     if rule("inverse").starts(tokens, unit[1]) and tokens.text[tokens.ends[unit[1] - 1]] == "-":  # "110 min-1"
         return (unit[0], unit[1] + 1), None
+    if rule("month_by_letter").starts(tokens, unit[0]):  # what stands around the letter tells it from a metre
+        return unit, "month"
     timed = rule("time_unit").ends(tokens, unit[1], unit[0]) if rule("span_unit").covers(tokens, *unit) else None
     return unit, read_time_unit(timed.text) if timed else None
 
