@@ -18,7 +18,7 @@ _VALUES: dict[str, int | float] = dict(
 _SCALES = {"thousand": 3, "thou": 3, "k": 3, "mln": 6, "mio": 6, "lakh": 5, "lakhs": 5, "million": 6, "billion": 9}
 _NUMBER = re.compile(
     r"(?P<digits>\d[\d.,'· ]*(?<!\D)|\.\d+)(?:e\+?(?P<short>\d{1,2}))?"
-    r"(?:\s?[x*×·]\s?(?:1(?P<zeros>0{3}|,000)|10\s?(?:\^|\*{1,2}|\(|e)?\s?\(?(?P<exponent>-?\d{1,2})\)?)"
+    r"(?:\s?[x*×·]\s?(?:1(?P<zeros>0{3}|,000)|10\s?(?:\^|\*{1,2}|[(\[]|e\+?)?\s?\(?(?P<exponent>-?\d{1,2})[)\]]?)"
     r"|\s?(?P<scale>[a-z]+))?"
     r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
     re.IGNORECASE,

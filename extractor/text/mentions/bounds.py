@@ -189,10 +189,41 @@ def _sum_up(parts: Sequence[Limit], whole: Duration) -> list[Limit]:
     return [lower, replace(sum_up, comparator=Comparator.AT_MOST)]
 
 
+def restore_signs(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Read the "=" of a range as what is left of a "≥" or "≤": "= 18 years and < 60", "age = 18 and = 65".
+
+    Some forms lose the sign and keep the "=". Nobody is exactly 18 years old and younger than 60, so a lower number
+    that is "=" is a bound. The limits are not settled, and neither is an age that is "=" alone.
+    """
+    restored = [replace(limit, settled=False) if _is_lost_age(tokens, limit) else limit for limit in limits]
+    for at in range(1, len(restored)):
+        low, high = restored[at - 1], restored[at]
+        if not _has_lost_signs(tokens, low, high):
+            continue
+        upper = Comparator.AT_MOST if high.comparator is Comparator.EQUAL else high.comparator
+        restored[at - 1] = replace(low, comparator=Comparator.AT_LEAST, settled=False)
+        restored[at] = replace(high, comparator=upper, settled=False)
+    return restored
+
+
+def _is_lost_age(tokens: Tokens, limit: Limit) -> bool:
+    says_equal = limit.comparator is Comparator.EQUAL and tokens.codes[limit.first] == "="
+    return says_equal and limit.time_unit == "year"
+
+
+def _has_lost_signs(tokens: Tokens, low: Limit, high: Limit) -> bool:
+    """Return whether a "=" and what follows are the ends of a range."""
+    says_equal = low.comparator is Comparator.EQUAL and tokens.codes[low.first] == "="
+    ends = high.comparator in UPPER or (high.comparator is Comparator.EQUAL and tokens.codes[high.first] == "=")
+    if not says_equal or not ends or low.value_high is not None or high.value_high is not None:
+        return False
+    return _is_range(tokens, replace(low, comparator=Comparator.AT_LEAST), replace(high, comparator=Comparator.AT_MOST))
+
+
 def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     """Join a lower and an upper bound of one quantity into a range (">= 1 and <= 65")."""
     joined: list[Limit] = []
-    for limit in limits:
+    for limit in restore_signs(tokens, limits):
         last = joined[-1] if joined else limit
         if not joined or not _is_range(tokens, last, limit):
             joined.append(limit)
@@ -211,6 +242,7 @@ def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
             unit=limit.unit or last.unit,
             time_unit=limit.time_unit or last.time_unit,
             sure=last.sure and limit.sure,
+            settled=last.settled and limit.settled,
         )
     return joined
 

@@ -107,13 +107,11 @@ def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | No
     """Yield the limits other than the graded ones, left to right."""
     floor = at = 0
     last: Limit | None = None
-    chained = tokens.codes.count("<") + tokens.codes.count("≤") > 1
     while found := rule("measure").search(tokens, at):
         at = found.end
-        chain = rule("chained_limit").starts(tokens, found.first) if chained else None
-        if chain and (pair := _read_chain(chain)):
-            yield from pair
-            floor = at = chain.end
+        if chain := _find_chain(tokens, found.first):
+            yield from chain
+            floor = at = max(limit.end for limit in chain)
             continue
         acuity = rule("acuity_fraction").search(tokens, max(floor, found.first - 2), found.end + 4)
         if (
@@ -498,6 +496,25 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
         yield replace(limit, unit=pair.part("unit"), value=int(pair.read("other") or 0), first=low_end, end=pair.end)
     else:
         yield limit
+
+
+def _find_chain(tokens: Tokens, first: int) -> list[Limit]:
+    """Return the limits of a quantity between two numbers, which begin at a token; nothing if there are none."""
+    if tokens.codes.count("<") + tokens.codes.count("≤") > 1 and (found := rule("chained_limit").starts(tokens, first)):
+        return _read_chain(found)
+    if tokens.codes.count("=") > 1 and (found := rule("lost_chain").starts(tokens, first)):
+        return _read_lost_chain(found)
+    return []
+
+
+def _read_lost_chain(found: Found) -> list[Limit]:
+    """Return the range of "18 = age = 65 years", whose signs lost what is not "="; it has another reading."""
+    low, high = read_value(found, "low"), read_value(found, "high")
+    if low is None or high is None or low >= high:
+        return []
+    unit, time_unit = _find_unit_of(found, "unit", "low_unit")
+    quantity = found.part("quantity")
+    return [Limit(Comparator.BETWEEN, low, high, found.first, found.end, quantity, unit, time_unit, settled=False)]
 
 
 def _read_chain(found: Found) -> list[Limit]:
