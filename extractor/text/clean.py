@@ -52,7 +52,7 @@ _MONEY = re.compile(
     r"""
       (?:pay|paid|payments?|cost\w*|income|earn\w*|salary|budget|worth|vouchers?|reimburse\w*|compensat\w*|expenses
         |prices?|fees?|gift\w*|money|cash|card|token|receiv\w*|pounds?|GBP)\b[^.\n]{0,40}\Z
-    | (?:[<>≤≥=]|\b(?:than|of|to|least|most|for|with|a|an|and|or|over|under|above|below|between))[ ]?\Z
+    | (?:[<>≤≥=]|\b(?:than|of|to|least|most|for|with|a|an|over|under|above|below|between))[ ]?\Z
     """,
     re.VERBOSE | re.IGNORECASE,
 )
