@@ -86,7 +86,7 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     >>> [list_readings(t) for t in ("1.500", "100.000", "1,500", "0.125", "18,5", "1.500,5", "100 000")]
     [(1.5, 1500), (100000, 100), (1500, 1.5), (0.125,), (18.5,), (1500.5,), (100000,)]
     """
-    text = text.strip()
+    text = " ".join(text.split())
     if (value := _read_words(text.lower())) is not None:
         return (value,)
     found = _NUMBER.fullmatch(text)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from .book import read_table, read_text, rule
+from .clean import clean_text
 from .lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviation
 
 Dimension = tuple[tuple[str, int], ...]
@@ -320,6 +321,7 @@ def read_unit(text: str) -> str | None:
     >>> read_unit("mL/min/1.73 m^2"), read_unit("cigarettes per day"), read_unit("parent/guardian")
     ('mL/min/{1.73_m2}', '{cigarettes}/d', None)
     """
+    text = clean_text(text).text
     bare = re.sub(r"[\s\\^]", "", _PARENTHESES.sub("", unicodedata.normalize("NFKC", text))).replace("μ", "u")
     if bare in read_table("units")["as_written"]:
         return str(read_table("units")["as_written"][bare])

@@ -30,7 +30,7 @@ from .bounds import (
 )
 from .graded import read_acuity, read_grades
 
-_VALUE_WORDS = COUNTS.keys() | ROMAN.keys()
+_VALUE_WORDS = COUNTS.keys() | set(map(str.lower, ROMAN))
 _SIGNS = 12
 """The most tokens of a comparator and its words before a number."""
 _ACRONYM = 4
@@ -51,7 +51,7 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in found]
     [('between', 0, 2), ('>=', 1500000000, None)]
     """
-    if NUMBER not in tokens.codes and _VALUE_WORDS.isdisjoint(tokens.words):
+    if NUMBER not in tokens.codes and _VALUE_WORDS.isdisjoint(map(str.lower, tokens.words)):
         return []
     graded = [limit for found in rule("graded_limit").find(tokens) if (limit := read_grades(tokens, found))]
     found = sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first)
@@ -187,6 +187,8 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
         unit = unit[0], whole.end - (tokens.words[whole.end - 1] in "()")
     if rule("inverse").starts(tokens, unit[1]) and tokens.text[tokens.ends[unit[1] - 1]] == "-":  # "110 min-1"
         return (unit[0], unit[1] + 1), None
+    if unit[1] > unit[0] + 1 and tokens.words[unit[1] - 1] == ".":  # "4 mo. before"
+        unit = unit[0], unit[1] - 1
     if rule("month_by_letter").starts(tokens, unit[0]):  # what stands around the letter tells it from a metre
         return unit, "month"
     timed = rule("time_unit").ends(tokens, unit[1], unit[0]) if rule("span_unit").covers(tokens, *unit) else None
@@ -375,7 +377,7 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
     named = find_quantity(tokens, floor, first - 2 if is_titre else first)
     if unit is None:
         last = tokens.words[named[1] - 1] if named else ""  # "ICDAS <= 2 molars" names its scale in front
-        in_capitals = len(last) >= _ACRONYM and last.isupper()
+        in_capitals = len(last) >= _ACRONYM and last.isupper() and not tokens.text.isupper()
         is_scale = named and (in_capitals or names_quantity(tokens.read(*named), surely=True))
         noun = None if is_scale else rule("counted_noun").starts(tokens, end)
         small = isinstance(measure.low, int) and measure.low < _FEW

@@ -42,6 +42,7 @@ _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
 """How many tokens into a criterion of another category an age may be that of the participants."""
 _DOUBTFUL, _ALONE, _IN_SUMMARY = "doubtful age", "age in a line of its own", "age in a summary"
+_WIDENED = "several ages in criteria"
 _ADJOINING = 2 * DAYS[TimeUnit.YEAR]
 """Ages of two groups that are at most this many days apart adjoin."""
 
@@ -238,6 +239,20 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
         named = rule("age_named").ends(tokens, limit.first, limit.first - 4) or is_of_people(tokens, limit)
         if certain or (near and (limit.time_unit or named) and _names_age(tokens, limit)):
             yield from _read_bounds(passage, limit, admits=admits)
+            for other in limits if admits else ():
+                if _is_besides(tokens, limit, other):
+                    yield from _read_bounds(passage, other, case=_WIDENED)
+
+
+def _is_besides(tokens: Tokens, age: Limit, other: Limit) -> bool:
+    """Return whether a bare number behind an age is that of others: "50 years or over (45 or over if smokers)"."""
+    if other.unit or other.first < age.end:
+        return False
+    widens = other.comparator is age.comparator or (age.value_high is not None and other.value_high is None)
+    if not widens:
+        return False
+    is_same = other.quantity is None or other.quantity == age.quantity
+    return is_same and rule("age_besides").covers(tokens, age.end, other.first) is not None
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
