@@ -60,9 +60,10 @@ _BEFORE_LIMIT = (
 _LIMIT_WITH_COMMA = rf"(?:{'|'.join(rf'(?<={front})' for front in _BEFORE_LIMIT)})\d{{1,3}},\d{{1,2}}(?![\d,])"
 _COMPARED_BEHIND = r"(?:or|and) (?:more|less|above|below|higher|lower|greater|better|worse|over|under)\b"
 _UNIT_BEHIND = (
-    r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnpuμ]?g\b|[cm]m\b|m\s?\^?[2²]|[mduμ]?[lL]\b|IU\b|UI\b|U\b|U/|Gy\b|mmHg|tablet|h\b"
+    r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|(?i:[kmnpuμ]?gs?)\b|(?i:milli|micro|kilo)?gram|"
+    r"[cm]m\b|m\s?\^?[2²]|[mduμ]?[lL]\b|IU\b|UI\b|U\b|U/|Gy\b|mmHg|tablet|h\b"
 )
-_MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=\s?(?:{_UNIT_BEHIND}|{_COMPARED_BEHIND}))"
+_MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=[\s-]?(?:{_UNIT_BEHIND}|{_COMPARED_BEHIND}))"
 _HALF_A_TIME = r"(?<![\d,])(?<!, )\d{1,2},5(?=[\s-]?(?:years?|months?|weeks?|days?|hours?|minutes?)\b)"
 """A decimal, and not the end of a list of times."""
 _DECIMAL = r"\d{1,3},\d{1,2}"

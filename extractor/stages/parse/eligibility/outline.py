@@ -1,5 +1,6 @@
 """The outline of an eligibility section: its criteria, with their headings and parents."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -18,6 +19,8 @@ _ADEQUATE = frozenset({"adequate", "normal", "acceptable", "sufficient", "preser
 _RANK = {bullet: rank for rank, bullet in enumerate(Bullet)} | {Bullet.STAR: list(Bullet).index(Bullet.DASH)}
 _DEPTH = {"(": 1, "[": 1, "（": 1, ")": -1, "]": -1, "）": -1}
 _LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
+_ENTITY = re.compile(r"&(?:[gl][te]|amp|nbsp|plusmn|micro|deg|times|#\d{2,6}|#x[0-9a-fA-F]{2,5});")
+"""The semicolon of an entity ends no clause: "a body weight of &ge;50 kg"."""
 
 
 class Role(StrEnum):
@@ -282,11 +285,12 @@ def _is_listed(blocks: list[Line], place: int) -> bool:
 def _split_clauses(block: Line) -> Iterator[Passage]:
     """Yield the sentences of a block, split at semicolons outside brackets."""
     raw = block.section.raw
+    inside = {found.end() - 1 for found in _ENTITY.finditer(raw, block.start, block.end)}
     for first, last in split_sentences(raw[block.start : block.end]):
         depth, borders = 0, [block.start + first - 1]
         for at in range(block.start + first, block.start + last):
             depth += _DEPTH.get(raw[at], 0)
-            if raw[at] in ";；" and depth <= 0:
+            if raw[at] in ";；" and depth <= 0 and at not in inside:
                 borders.append(at)
         for before, behind in pairwise([*borders, block.start + last]):
             start, _ = strip_span(raw, before + 1, behind, " \t\r\n,;")
