@@ -53,7 +53,6 @@ _LENGTHS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     "6 mos": _count("months", " mos"),
     "6 mo": _count("months", " mo"),
     "6 mths": _count("months", " mths"),
-    "6m": _count("months", "m"),
     "6-months": _count("months", "-months"),
     "6 month": _count("months", " month"),
     "1 yr": _count("years?", " yr"),
