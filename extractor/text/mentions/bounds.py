@@ -22,7 +22,10 @@ _NAME_REACH = 8
 """How many tokens before a minus may name the quantity."""
 _WHOLE = 1000
 """A smaller number may share the power of ten of the next one."""
-_DIGITS = re.compile(r"[\d.,· ]*\d(?=\s?[a-z*×·^])", re.IGNORECASE)
+_DIGITS = re.compile(
+    r"\d(?:[\d., ]*\d)?(?:·(?!\s?10)\d+)?(?=\s?(?:[a-z*×^]|·\s?10))",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile("[;,]|\\band\\b")
 _SIGNED_UNITS = frozenset({"D", "DS", "dioptre", "dioptres", "diopter", "diopters", "dB", "SD", "°"})
 _QUANTITY_BEFORE_LIMIT = 32
