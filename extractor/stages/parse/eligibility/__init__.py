@@ -10,7 +10,8 @@ from extractor.stages.parse.drafts import Chunk, Draft, Reading, draft_record, s
 from extractor.stages.parse.scoring import measured
 from extractor.text.book import read_text, rule
 from extractor.text.mentions.constraints import find_limits
-from extractor.text.passage import LexedSection
+from extractor.text.mentions.negation import find_negation
+from extractor.text.passage import LexedSection, Passage
 
 from .category import TREATMENTS, date_treatment, score_lines, target_words
 from .constraints import name_limited, read_constraints, read_windows
@@ -125,9 +126,7 @@ def _read(
     is_value = bool(constraints.value) and category.value not in TREATMENTS
     window, windows = _read_times(entry, parent, is_value=is_value)
     category = date_treatment(category, passage, window.value)
-    denial = rule("negated_statement").starts(passage.tokens, passage.first, passage.end)
-    denied = passage.part(denial.first, denial.end) if denial else passage
-    denial_sure = measured("negated", "negated" if denial else "not negated")
+    negated = _read_negation(passage)
     rules: dict[str, Reading[Any]] = {
         "stands": _read_existence(entry, no_criterion),
         "kind": Reading(entry.sense, kind_sure, place, Support.INFERRED),
@@ -136,13 +135,23 @@ def _read(
         "constraints": constraints,
         "time_window": window,
         "time_windows": windows,
-        "negated": Reading(denial is not None, denial_sure, (span_of(denied),), Support.INFERRED),
+        "negated": negated,
     }
     if len(parts) > 1:  # how what it introduces belongs together
         rules["rule"] = read_rule(passage, [part.passage for part in parts], parts[0].sense)
     criterion = Draft("eligibility.criteria", Chunk(number, *place, text), *place, rules)
     donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
     return criterion, Stated(passage, entry.sense, category.value, limits, donor, parent or heading)
+
+
+def _read_negation(passage: Passage) -> Reading[bool]:
+    """Return whether a criterion is negated: "No fever", "Fever: none"."""
+    found = find_negation(passage.tokens, passage.first, passage.end)
+    if found is None:
+        return Reading(False, measured("negated", "not negated"), (span_of(passage),), Support.INFERRED)  # noqa: FBT003
+    case = "negated" if found.leads else "negated behind its name"
+    place = span_of(passage.part(found.first, found.end))
+    return Reading(True, measured("negated", case), (place,), Support.INFERRED)  # noqa: FBT003
 
 
 def _read_times(

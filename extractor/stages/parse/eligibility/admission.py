@@ -24,6 +24,7 @@ from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 from extractor.text.mentions.conditions import find_sexes, name_sex
 from extractor.text.mentions.constraints import find_limits
+from extractor.text.mentions.negation import find_negation
 from extractor.text.passage import LexedSection, Passage, read_passage
 from extractor.text.quantity_names import name_quantity
 from extractor.text.registered_ages import AGES
@@ -50,7 +51,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     tokens, includes = passage.alone().tokens, criterion.kind is CriterionKind.INCLUSION
     negated = criterion.negated
     if negated is None:
-        negated = rule("negated_statement").starts(tokens, 0) is not None
+        negated = find_negation(tokens, 0, len(tokens)) is not None
     exception = rule("excluded_anyway" if includes else "admitted_anyway")
     update: dict[str, Any] = {
         "negated": negated,
