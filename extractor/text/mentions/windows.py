@@ -22,6 +22,10 @@ NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE, TimeUnit.HALF_LIFE)
 """Units that ``time_window`` does not have."""
 _EXCEPTION_REACH = 40
 """How many tokens before a window an exception may begin."""
+_FEW_WORDS = 6
+"""The most tokens before a length of time that ends a line and needs no sign in front: "cetirizine 3 days"."""
+_OPENING = 6
+"""How many tokens before a length of time may open it."""
 _LENGTH_CONTEXT = 14
 """How many tokens before a length of time are examined."""
 
@@ -237,6 +241,8 @@ def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
     """Return whether it is a rate, or the length of a treatment or trial, which is counted from no moment."""
     if rule("course_after").starts(tokens, duration.end):
         return True
+    if rule("apart").starts(tokens, duration.end):  # "food and drug at least 2 hours apart" is a schedule
+        return rule("events_apart").ends(tokens, front.first, front.first - _LENGTH_CONTEXT) is None
     if "within" in _list_words(front, duration):
         return False
     if rule("of_trial_after").starts(tokens, duration.end):
@@ -275,6 +281,7 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
     if stated and rule("negated_front").ends(tokens, start, start - 1):  # "not shorter than"
         stated, start = stated.opposite or stated, start - 1
     before, after = (rule(name).starts(tokens, end) for name in ("before_suffix", "after_suffix"))
+    lasting = rule("lasting_before").starts(tokens, end)
     more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(tokens, end)
     onward = preposition in _ONWARD or (preposition == "and" and after)
     lasts = bool(before) or bool(BACK & words)  # "stable for the 3 months before", "pain over the past 3 months"
@@ -292,6 +299,8 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
             start,
         ),
         (more, Comparator.AT_LEAST, True, False, front.first),
+        # "365 days of enrolment before"
+        (lasting and not preposition and stated is None, Comparator.AT_LEAST, False, True, first),
         (rule("or_less").starts(tokens, end), Comparator.AT_MOST, True, False, front.first),
         ("least" in words, Comparator.AT_LEAST, True, False, front.first),
         (
@@ -310,15 +319,14 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
 
 
 def find_washouts(tokens: Tokens, times: Sequence[Time], kind: CriterionKind | None) -> Iterator[Window]:
-    """Wash-outs: a length of time alone after the name of a treatment ("cetirizine: 3 days")."""
+    """Wash-outs: a length of time alone after the name of a treatment ("cetirizine: 3 days"), or after that word."""
     sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
+    word = rule("washout_word").search(tokens)
     for front, duration in times:
-        before, after = tokens.codes[: duration.first], tokens.codes[duration.end :].strip(".;,")
-        bracketed = before.endswith(("(", ":", "-")) and (not after or tokens.codes[duration.end] in ",;)")
         repeated = duration.first and tokens.words[duration.first - 1].lower() in ("every", "each", "per", "/")
-        alone = bracketed or (not after and len(before) <= 6)
+        named = word is not None and word.first < duration.first
         if (
-            alone
+            _stands_alone(tokens, duration, named=named)
             and not repeated
             and not (_is_course(tokens, front, duration) or _is_unrelated(front, duration))
             and _is_window(tokens, duration, front.first)
@@ -326,3 +334,21 @@ def find_washouts(tokens: Tokens, times: Sequence[Time], kind: CriterionKind | N
             yield Window(
                 duration.first, duration.end, sense, duration.high, duration.unit, sure=False, either=True, washout=True
             )
+
+
+def _stands_alone(tokens: Tokens, duration: Duration, *, named: bool) -> bool:
+    """Return whether a length of time has no words of its own that say how it counts.
+
+    ``named``: the word for a wash-out stands before it, so that it may be one of a list.
+    """
+    before, after = tokens.codes[: duration.first], tokens.codes[duration.end :].strip(".;,")
+    is_whole_line = not after and len(before) <= _FEW_WORDS
+    opening = rule("washout_opening").ends(tokens, duration.first, duration.first - _OPENING)
+    if opening is None:
+        return is_whole_line
+    closed = not after or rule("washout_end").starts(tokens, duration.end) is not None
+    of_list = opening.text[0] in ",;" or opening.text.lower().startswith(("and", "or"))
+    if of_list and not named:
+        return is_whole_line
+    of_what = closed and tokens.words[duration.end : duration.end + 1] == ["for"]
+    return is_whole_line or (closed and (named or not of_what))
