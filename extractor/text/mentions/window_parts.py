@@ -160,7 +160,9 @@ def _take_item(tokens: Tokens, named: Range, window: Window) -> Range:
 def _without_aside(tokens: Tokens, named: Range) -> Range:
     """Return a name without the words behind it that explain it: "drugs (such as aspirin)", "disease, as defined by"."""
     first, end = named
-    aside = next((one for one in rule("limited_aside").find(tokens, first + 1, end) if _is_open(tokens, first, one.first)), None)
+    aside = next(
+        (one for one in rule("limited_aside").find(tokens, first + 1, end) if _is_open(tokens, first, one.first)), None
+    )
     if aside and (shorter := _trim(tokens, first, aside.first)):
         first, end = shorter
     if tokens.codes[end - 1] == ")":
@@ -271,7 +273,11 @@ def _is_fragment(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether words are only a verb, an adverb or an adjective, which names nothing."""
     if rule("limited_fragment").covers(tokens, first, end):
         return True
-    return end == first + 1 and len(tokens.words[first]) > _LONGEST_ROOT and tokens.words[first].lower().endswith(_ONE_WORD_VERBS)
+    return (
+        end == first + 1
+        and len(tokens.words[first]) > _LONGEST_ROOT
+        and tokens.words[first].lower().endswith(_ONE_WORD_VERBS)
+    )
 
 
 def _is_only_verb(tokens: Tokens, window: Window, floor: int) -> bool:
@@ -325,3 +331,15 @@ def name_line(tokens: Tokens, first: int, end: int, stop: str = "limited_stop") 
             return named
         first = max(first, at)
     return None
+
+
+def find_moment_of_items(tokens: Tokens) -> Range | None:
+    """Return the moment from which the times of all items below a line count.
+
+    >>> from extractor.text.book import read_text
+    >>> tokens = read_text("Any of these within the specified interval before baseline:")
+    >>> tokens.read(*find_moment_of_items(tokens))
+    'before baseline'
+    """
+    found = rule("interval_of_items").search(tokens)
+    return _trim_moment(tokens, *found.place("words")) if found else None

@@ -14,7 +14,7 @@ from extractor.text.mentions.negation import find_negation
 from extractor.text.passage import LexedSection, Passage
 
 from .category import TREATMENTS, date_treatment, score_lines, target_words
-from .constraints import name_limited, read_constraints, read_windows
+from .constraints import anchor_windows, demands_other, name_limited, read_constraints, read_windows
 from .groups import read_rule
 from .outline import OutlineEntry, Role, find_suspects, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
@@ -162,7 +162,9 @@ def _read_times(
     introduces = entry.parent and not (entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":")
     if not entry.parent or not introduces:
         return window, windows
-    if window.value is None:
+    if windows.value:
+        windows = anchor_windows(windows, entry.parent.alone())
+    if window.value is None and not demands_other(entry.parent.alone()):
         inherited, listed = read_windows(entry.parent.alone(), entry.sense)
         lasts = inherited.value and inherited.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
         if inherited.value and not (lasts and is_value):

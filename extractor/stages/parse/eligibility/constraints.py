@@ -12,8 +12,9 @@ from extractor.text.mentions.ages import is_age, is_lifetime, is_of_people, is_o
 from extractor.text.mentions.bounds import Limit, find_quantity
 from extractor.text.mentions.conditions import find_conditions, is_ratio
 from extractor.text.mentions.find import Role, find_role, name_change
-from extractor.text.mentions.window_parts import find_parts, name_line
+from extractor.text.mentions.window_parts import find_moment_of_items, find_parts, name_line
 from extractor.text.mentions.windows import (
+    BACK,
     NO_UNITS,
     Time,
     Window,
@@ -284,6 +285,42 @@ def name_limited(windows: Reading[tuple[TimeWindow, ...]], other: Passage) -> Re
     named = name_line(other.tokens, other.first, other.end)
     words = other.part(*named).raw if named else None
     return replace(windows, value=tuple(one.model_copy(update={"of": one.of or words}) for one in windows.value))
+
+
+def anchor_windows(windows: Reading[tuple[TimeWindow, ...]], introduction: Passage) -> Reading[tuple[TimeWindow, ...]]:
+    """Return the time windows. Those without a moment count from that of the line that introduces the item.
+
+    Those that look back from now ("in the last year") have none.
+
+    >>> _, windows = read_windows(read_passage("Chemotherapy: 3 weeks"))
+    >>> anchor_windows(windows, read_passage("Within these intervals before the first dose:")).value[0].anchor
+    'before the first dose'
+    """
+    moment = find_moment_of_items(introduction.tokens)
+    if moment is None:
+        return windows
+    words = introduction.part(*moment).raw
+
+    def anchor(window: TimeWindow) -> TimeWindow:
+        looks_back = not BACK.isdisjoint(word.lower() for word in read_text(window.quote).words)
+        return window if window.anchor or looks_back else window.model_copy(update={"anchor": words})
+
+    return replace(windows, value=tuple(map(anchor, windows.value)))
+
+
+def demands_other(introduction: Passage) -> bool:
+    """Return whether the items below a line belong to another clause of it than the one with its last time window.
+
+    >>> demands_other(read_passage("A negative test within 72 hours and one of the following:"))
+    True
+    """
+    tokens = introduction.tokens
+    windows = list_windows(tokens, None)
+    if not windows:
+        return False
+    last = windows[-1]
+    listed = rule("some_of").search(tokens, 0, last.first)
+    return listed is None and rule("joins_other_demand").search(tokens, last.end) is not None
 
 
 def _place_window(passage: Passage, window: Window) -> Passage:
