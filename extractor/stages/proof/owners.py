@@ -32,6 +32,8 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
         return None
     if not _AGE.isdisjoint(said.spelled) and len(said.words) < _AGE_PHRASE:
         return said.is_age()
+    if said.is_unnamed_weight():
+        return True
     if (side := said.read_side()) is not None:
         return side or None
     if mention.kind is Kind.AGE and said.ours and _AGE.isdisjoint(said.spelled) and not said.words <= said.named:
@@ -78,6 +80,13 @@ class _Said:
             return False
         is_other = self.mention.kind is not Kind.LIMIT or self.named or _name(self.tokens.read(*self.mention.clause))
         return None if is_other else False
+
+    def is_unnamed_weight(self) -> bool:
+        """Return whether a weight is asked for, and the words before the number name only people: "men over 90 kg"."""
+        first, end = self.mention.clause[0], self.mention.first
+        if self.ours != {"body_weight"}:
+            return False
+        return first == end or rule("names_only_people").covers(self.tokens, first, end) is not None
 
     def read_side(self) -> bool | None:
         """Return whether a number is that of the named blood pressure in "140/90"; None if it is not of a pair."""

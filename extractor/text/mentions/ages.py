@@ -4,6 +4,7 @@ from extractor.schemas import Age, TimeUnit
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
 from extractor.text.registered_ages import OLDEST, count_days
+from extractor.text.units import read_unit
 
 from .bounds import LOWER, UPPER, Limit
 from .constraints import is_turned
@@ -12,6 +13,8 @@ _LENGTH_REACH = 14
 """How many tokens before a length of time are examined."""
 _NAME_REACH = 32
 """How many tokens before an age may name it."""
+_WEIGHTS = frozenset({"kg", "[lb_av]"})
+"""Units in which people are weighed."""
 _ADDED = frozenset(",;:-()")
 _OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
 _END_REACH = 12
@@ -53,6 +56,20 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
     named = limit.quantity if limit.sure and not (limit.unit or limit.time_unit) else None
     people = named and named[0] == 0 and rule("only_persons").covers(tokens, *named)
     return bool(people) and limit.value in _AGES
+
+
+def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a limit is that of the weight of people, which no word names: "participants below 40 kg".
+
+    >>> from .constraints import find_limits
+    >>> [is_unnamed_weight(tokens, *find_limits(tokens, None)) for tokens in map(read_text, ("Men over 90 kg", "Tumour over 2 kg"))]
+    [True, False]
+    """
+    if limit.unit is None or read_unit(tokens.read(*limit.unit)) not in _WEIGHTS:
+        return False
+    if limit.quantity is None:
+        return _ADDED.issuperset(tokens.codes[: limit.first])
+    return rule("names_only_people").covers(tokens, *limit.quantity) is not None
 
 
 def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:

@@ -13,7 +13,7 @@ from extractor.text.mentions.constraints import find_limits
 from extractor.text.mentions.negation import find_negation
 from extractor.text.passage import LexedSection, Passage
 
-from .category import TREATMENTS, date_treatment, score_lines, target_words
+from .category import TREATMENTS, date_treatment, score_lines, sort_weight, target_words
 from .constraints import anchor_windows, demands_other, name_limited, read_constraints, read_windows
 from .groups import read_rule
 from .outline import OutlineEntry, Role, find_suspects, read_outline
@@ -51,7 +51,8 @@ def read_eligibility(
     listed = sections.get("eligibility")
     lines = read_outline(listed) if listed and listed.raw.strip() else find_suspects(descriptions)
     entries = [entry for entry in lines if entry.role is not Role.REMARK]
-    scores = score_lines(entries, target_words(*named))
+    target = target_words(*named)
+    scores = score_lines(entries, target)
     parts: dict[int, list[OutlineEntry]] = defaultdict(list)
     for entry in entries:
         if entry.parent:
@@ -62,6 +63,7 @@ def read_eligibility(
             *score,
             next(numbers),
             follows_colon=_follows_colon(entries, place),
+            target=target,
             parts=parts.get(entry.passage.raw_span[0], ()),
         )
         for place, (entry, score) in enumerate(zip(entries, scores, strict=True))
@@ -106,6 +108,7 @@ def _read(
     number: int,
     *,
     follows_colon: bool,
+    target: frozenset[str],
     parts: Sequence[OutlineEntry],
 ) -> tuple[Draft, Stated]:
     passage = entry.passage
@@ -125,7 +128,7 @@ def _read(
     # "Stable for at least 3 months" is not said of the measured values below it, but of doses; "within" is of both.
     is_value = bool(constraints.value) and category.value not in TREATMENTS
     window, windows = _read_times(entry, parent, is_value=is_value)
-    category = date_treatment(category, passage, window.value)
+    category = sort_weight(date_treatment(category, passage, window.value), constraints.value or (), target)
     negated = _read_negation(passage)
     rules: dict[str, Reading[Any]] = {
         "stands": _read_existence(entry, no_criterion),

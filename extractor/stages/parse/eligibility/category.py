@@ -6,16 +6,19 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
-from extractor.schemas import Category, Comparator, CriterionKind, TimeWindow
+from extractor.schemas import Category, Comparator, Constraint, CriterionKind, TimeWindow
 from extractor.stages.parse.drafts import Reading
 from extractor.stages.parse.scoring import list_words, load_scorer, measured
 from extractor.text.book import find_terms, rule, word_list
 from extractor.text.passage import Passage
 
+from .constraints import WEIGHT
 from .outline import OutlineEntry
 
 TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 _LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)
+_OF_WEIGHT = frozenset({"weight", "obes", "obesit", "overwe", "underw", "bariat"})
+"""Stems of words of trials that treat the weight."""
 _STEM, _OPENING_LINES, _OPENING_WORDS = 6, 6, 4
 
 
@@ -98,6 +101,20 @@ def score_lines(
     chances /= chances.sum(axis=1, keepdims=True)
     readings = scorer.classify(Category, features, [entry.passage for entry in entries], chances)
     return list(zip(readings, refused, strict=True))
+
+
+def sort_weight(
+    category: Reading[Category], limits: Sequence[Constraint], target: frozenset[str]
+) -> Reading[Category]:
+    """Return the category of a line that limits nothing but the weight of people, which no word names.
+
+    Where the trial treats the weight (``target`` has the stems of its title and conditions), the category stands.
+    """
+    treated = not target.isdisjoint(_OF_WEIGHT)
+    if treated or not limits or any(one.quantity != WEIGHT for one in limits):
+        return category
+    sure = measured("criterion", "a weight without its word")
+    return replace(category, value=Category.OTHER, confidence=sure)
 
 
 def date_treatment(category: Reading[Category], passage: Passage, window: TimeWindow | None) -> Reading[Category]:

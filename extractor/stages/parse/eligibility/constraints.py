@@ -8,7 +8,7 @@ from extractor.stages.parse.drafts import Reading, span_of
 from extractor.stages.parse.scoring import measured
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
-from extractor.text.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age
+from extractor.text.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age, is_unnamed_weight
 from extractor.text.mentions.bounds import Limit, find_quantity
 from extractor.text.mentions.conditions import find_conditions, is_ratio
 from extractor.text.mentions.find import Role, find_role, name_change
@@ -36,6 +36,8 @@ _MOST_WORDS = 8
 """The most words that name a quantity."""
 _IF_REACH = 20
 """How many tokens before a limit its condition may begin."""
+WEIGHT = "weight"
+"""What is limited in kilograms or pounds of people, if no word names it."""
 _PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
 
 
@@ -147,7 +149,7 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, flo
         inside = any(limit.first <= end and first < limit.end for first, end in named)
         if limit.time_unit or inside:  # "asthma, between the ages of"
             return named[-1] if named else None
-    if not topic and is_of_people(tokens, limit):
+    if not topic and (is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit)):
         return None
     own = limit.quantity
     if own and rule("either_sex_alone").covers(tokens, *own):  # "Creatinine: men < 1.4, women < 1.2"
@@ -202,6 +204,7 @@ def _make_constraint(passage: Passage, limit: Limit, named: Range | None, topic:
         rate = _quote(passage, limit.rate)
         unit += rate if rate.startswith("/") else f" {rate}"
     unnamed = "age" if limit.time_unit or is_of_people(passage.tokens, limit) else ""
+    unnamed = WEIGHT if not quantity and is_unnamed_weight(passage.tokens, limit) else unnamed
     return Constraint(
         quantity=quantity or unnamed or _quote(passage, (limit.first, limit.end)),
         comparator=limit.comparator,
