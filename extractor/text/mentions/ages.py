@@ -48,7 +48,19 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
         is_count = not rule("said_age").ends(tokens, first, first - 1) and rule("counted").starts(tokens, end)
         if limit.time_unit or not is_count:
             return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
-    return _is_age_unnamed(tokens, limit, floor)
+    return _is_further_age(tokens, limit) or _is_age_unnamed(tokens, limit, floor)
+
+
+def _is_further_age(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a limit goes on with an age: "aged 50 years or over (45 or over if smokers)"."""
+    nameless = ("names_nobody", "age_words")
+    named = limit.quantity
+    is_count = named is not None and not any(rule(name).covers(tokens, *named) for name in nameless)
+    if is_count or not limit.sure or limit.value not in _AGES or limit.time_unit not in (None, "year"):
+        return False
+    if limit.end < len(tokens) and rule("further_age_end").starts(tokens, limit.end) is None:
+        return False
+    return rule("further_age").ends(tokens, limit.first, limit.first - _LENGTH_REACH) is not None
 
 
 def is_of_people(tokens: Tokens, limit: Limit) -> bool:
@@ -67,9 +79,12 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     """
     if limit.unit is None or read_unit(tokens.read(*limit.unit)) not in _WEIGHTS:
         return False
-    if limit.quantity is None:
-        return _ADDED.issuperset(tokens.codes[: limit.first])
-    return rule("names_only_people").covers(tokens, *limit.quantity) is not None
+    if limit.quantity is not None and not rule("names_only_people").covers(tokens, *limit.quantity):
+        return False
+    front = limit.first
+    while front and tokens.codes[front - 1] in _ADDED:
+        front -= 1
+    return not front or rule("names_only_people").covers(tokens, 0, front) is not None
 
 
 def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
@@ -82,7 +97,7 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
     start = 1 if tokens.words[0] in ("Are", "Is", "Be") else 0  # below "patients are eligible if they"
     alone = _ADDED.issuperset(tokens.codes[start:first]) and _ADDED.issuperset(tokens.codes[end:].strip("."))
     in_years = limit.time_unit == "year" or rule("months_of_years").search(tokens, first, end)
-    if in_years and (limit.value_high is not None or alone):
+    if in_years and (limit.value_high is not None or alone or stands_beside_consent(tokens, limit)):
         return True
     persons = rule("persons_before").ends(tokens, first, floor)
     # "patients with more than 18 years", but not "patients with 2 years of asthma"
@@ -112,7 +127,7 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     first = max(0, limit.first - _WHOSE_REACH)
     admitted = rule("admitted_if").search(tokens, first, limit.first)
     first = admitted.end if admitted else first
-    at_entry = rule("age_at_entry").ends(tokens, limit.first, first)
+    at_entry = rule("age_at_entry").ends(tokens, limit.first, first) or stands_beside_consent(tokens, limit)
     other = not at_entry and rule("other_age").ends(tokens, limit.first, first)
     named = rule("said_age").search(tokens, limit.first, limit.end)
     moment = not named and rule("moment_before").ends(tokens, limit.first, limit.first - _END_REACH)
@@ -121,6 +136,11 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     listed = admits and rule("listed_sign").ends(tokens, limit.first, first)
     some = not admits and rule("who_else").starts(tokens, limit.end)
     return bool(tokens.words[limit.first].lower() == "before" or other or listed or some or rest)
+
+
+def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether an age is a demand of its own beside consent: "able to consent and at least 18 years"."""
+    return rule("beside_consent").ends(tokens, limit.first, limit.first - _WHOSE_REACH) is not None
 
 
 def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple[Age, bool]]:

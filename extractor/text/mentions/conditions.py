@@ -61,7 +61,9 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
         if len(inside) == 1:  # "50 kg (men)"
             sexes[key] = named.pop(inside[0]), inside[0]
     words, ends, starts = sorted(named), sorted(end for _, end in places.values()), {one for one, _ in places.values()}
-    leads = any(at + 1 in starts or (at + 2 in starts and tokens.codes[at + 1] == ":") for at in words) or (
+    # In "(male; 92 cm, female; 86 cm)" a semicolon stands for a colon: the first sex stands before all limits.
+    signs = ":;" if words and ends and words[0] < min(starts) else ":"
+    leads = any(at + 1 in starts or (at + 2 in starts and tokens.codes[at + 1] in signs) for at in words) or (
         bool(words) and words[0] < ends[0] and not _stands_behind(tokens, words[0])
     )
     for key, (_, end) in places.items():
@@ -77,9 +79,17 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
             opening = end if at is None else max(end, _extend_sex(tokens, at)[0])
             between = _BRACKETED.sub("", tokens.codes[end:opening])  # "102 cm (40 inches) in men"
             at = None if not {NUMBER, ":"}.isdisjoint(between) or "(" in between[:-1] else at
-        if at is not None and _ENDS.isdisjoint(tokens.codes[min(at, end) : max(at, end - 1)]):
+        if at is not None and _is_in_clause(tokens, at, end, signs=signs):
             sexes[key] = named[at], at
     return sexes
+
+
+def _is_in_clause(tokens: Tokens, word: int, end: int, *, signs: str) -> bool:
+    """Return whether the word for a sex and a limit stand in one clause; a sign of ``signs`` behind the word may lead."""
+    first, last = min(word, end), max(word, end - 1)
+    if ";" in signs and tokens.codes[word + 1 : word + 2] == ";":
+        first = max(first, word + 2)
+    return _ENDS.isdisjoint(tokens.codes[first:last])
 
 
 def _name_sexes(tokens: Tokens) -> dict[int, Sex]:
@@ -192,7 +202,10 @@ def _joins(tokens: Tokens, one: Limit, other: Limit) -> bool:
 
 def is_ratio(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit is a multiple of the normal value: "3 x ULN"."""
-    return limit.unit is not None and not _NORMAL.isdisjoint(tokens.words[slice(*limit.unit)])
+    if limit.unit is None:
+        return False
+    words = tokens.words[slice(*limit.unit)]
+    return not _NORMAL.isdisjoint(words) or read_unit(tokens.read(*limit.unit)) == "{ULN}"  # "xULN"
 
 
 def _is_further(tokens: Tokens, one: Limit, other: Limit) -> bool:

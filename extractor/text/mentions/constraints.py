@@ -220,6 +220,8 @@ def _compare(measure: _Measure, floor: int, kind: CriterionKind | None) -> tuple
         return turn_comparator(turned, name, unit or None), True
     if comparator := _bounds(measure)[0]:
         return comparator, True
+    if measure.time_unit and rule("birthday").starts(tokens, found.place("low")[1]):
+        return _compare_birthday(measure)
     aged = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
     # "16 weeks 0 days" has one length.
     rest = rule("time_unit").ends(tokens, found.first, found.first - 2)
@@ -228,6 +230,15 @@ def _compare(measure: _Measure, floor: int, kind: CriterionKind | None) -> tuple
     before = tokens.words[measure.first - 1].lower() if measure.first else ""
     is_upper = kind is CriterionKind.EXCLUSION and before not in ("completed", "attained", "reached")
     return Comparator.AT_MOST if is_upper else Comparator.AT_LEAST, False
+
+
+def _compare_birthday(measure: _Measure) -> tuple[Comparator | None, bool]:
+    """Return the comparator of a birthday without one: "until the 6th birthday", "has reached the 18th birthday"."""
+    tokens, first = measure.found.tokens, measure.first
+    if rule("until_before").ends(tokens, first, first - _SIGNS):
+        return Comparator.LESS, True
+    reached = rule("reached_before").ends(tokens, first, first - _SIGNS)
+    return (Comparator.AT_LEAST, True) if reached else (None, False)
 
 
 def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit | None:
@@ -348,7 +359,7 @@ def _find_rate(tokens: Tokens, quantity: Range, end: int) -> Range | None:
 
 def is_turned(tokens: Tokens, first: int) -> bool:
     """Return whether a denied verb turns the comparator behind it: "has not dropped below 8" is at least 8."""
-    return any(rule(name).ends(tokens, first, first - _SIGNS) for name in ("fails_to", "denied_verb"))
+    return any(rule(name).ends(tokens, first, first - _SIGNS) for name in ("fails_to", "denied_verb", "not_recovered"))
 
 
 def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, int]:

@@ -22,8 +22,10 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     """The limit in a match of the rule ``graded_limit``; None if its numbers are no grades, or have no direction."""
     scale, end = found.place("scale")
     grades = [] if _is_no_grade(tokens, found) else _list_grades(tokens, *found.place("values"))
-    stays = rule("not_recovered").ends(tokens, scale, scale - _NOT_RECOVERED)
-    recovers = stays or rule("recovers_to").ends(tokens, scale, scale - 4)
+    signed = found.part("before")
+    first = signed[0] if signed else scale  # "failure to recover to" ("<= grade 1")
+    stays = rule("not_recovered").ends(tokens, first, first - _NOT_RECOVERED)
+    recovers = stays or rule("recovers_to").ends(tokens, first, first - 4)
     quantity = (None if recovers else find_quantity(tokens, max(0, scale - 6), end)) or (scale, end)
     if (before := found.part("before")) and quantity[0] < before[1] < quantity[1]:  # "minimum Karnofsky score of 70"
         quantity = before[1], quantity[1]

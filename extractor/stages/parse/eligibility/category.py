@@ -103,9 +103,7 @@ def score_lines(
     return list(zip(readings, refused, strict=True))
 
 
-def sort_weight(
-    category: Reading[Category], limits: Sequence[Constraint], target: frozenset[str]
-) -> Reading[Category]:
+def sort_weight(category: Reading[Category], limits: Sequence[Constraint], target: frozenset[str]) -> Reading[Category]:
     """Return the category of a line that limits nothing but the weight of people, which no word names.
 
     Where the trial treats the weight (``target`` has the stems of its title and conditions), the category stands.

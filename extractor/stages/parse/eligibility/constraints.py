@@ -8,7 +8,14 @@ from extractor.stages.parse.drafts import Reading, span_of
 from extractor.stages.parse.scoring import measured
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
-from extractor.text.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age, is_unnamed_weight
+from extractor.text.mentions.ages import (
+    is_age,
+    is_lifetime,
+    is_of_people,
+    is_other_age,
+    is_unnamed_weight,
+    stands_beside_consent,
+)
 from extractor.text.mentions.bounds import Limit, find_quantity
 from extractor.text.mentions.conditions import find_conditions, is_ratio
 from extractor.text.mentions.find import Role, find_role, name_change
@@ -132,7 +139,11 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
         return False
     # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
     consents = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
-    signs = consents and rule("signer").ends(tokens, limit.first, limit.first - _ASIDE_REACH)
+    signs = (
+        consents
+        and not stands_beside_consent(tokens, limit)
+        and rule("signer").ends(tokens, limit.first, limit.first - _ASIDE_REACH)
+    )
     return not signs and not rule("condition_before").ends(tokens, limit.first, limit.first - 6)
 
 

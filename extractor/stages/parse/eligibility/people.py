@@ -17,6 +17,7 @@ from extractor.text.mentions.ages import (
     is_of_people,
     is_other_age,
     list_age_bounds,
+    stands_beside_consent,
 )
 from extractor.text.mentions.bounds import Limit
 from extractor.text.mentions.constraints import find_limits
@@ -259,6 +260,8 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     first, behind = limit.first, min(len(tokens), limit.end + 3)
     words = {word.lower() for word in tokens.words[first:behind]}
     if rule("age_talk").search(tokens, max(0, first - 8), behind) or not words.isdisjoint(("old", "yo")):
+        return True
+    if stands_beside_consent(tokens, limit):
         return True
     # "infants between 6 and 36 months", but not "infants with 6 months of asthma"
     persons = rule("persons_before").ends(tokens, first, max(0, first - 8))
