@@ -32,13 +32,11 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
         return None
     if not _AGE.isdisjoint(said.spelled) and len(said.words) < _AGE_PHRASE:
         return said.is_age()
-    if said.is_unnamed_weight():
-        return True
     if (side := said.read_side()) is not None:
         return side or None
     if mention.kind is Kind.AGE and said.ours and _AGE.isdisjoint(said.spelled) and not said.words <= said.named:
         return None
-    return said.words <= said.direct or said.compare_names()
+    return said.words <= said.direct or said.is_unnamed_weight() or said.compare_names()
 
 
 class _Said:

@@ -53,7 +53,7 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
 
 def _is_further_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit goes on with an age: "aged 50 years or over (45 or over if smokers)"."""
-    nameless = ("names_nobody", "age_words")
+    nameless = ("names_nobody", "age_words", "condition_part")
     named = limit.quantity
     is_count = named is not None and not any(rule(name).covers(tokens, *named) for name in nameless)
     if is_count or not limit.sure or limit.value not in _AGES or limit.time_unit not in (None, "year"):
@@ -74,7 +74,8 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit is that of the weight of people, which no word names: "participants below 40 kg".
 
     >>> from .constraints import find_limits
-    >>> [is_unnamed_weight(tokens, *find_limits(tokens, None)) for tokens in map(read_text, ("Men over 90 kg", "Tumour over 2 kg"))]
+    >>> lines = [read_text(text) for text in ("Men over 90 kg", "Tumour over 2 kg")]
+    >>> [is_unnamed_weight(line, *find_limits(line, None)) for line in lines]
     [True, False]
     """
     if limit.unit is None or read_unit(tokens.read(*limit.unit)) not in _WEIGHTS:

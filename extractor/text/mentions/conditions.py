@@ -85,7 +85,7 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
 
 
 def _is_in_clause(tokens: Tokens, word: int, end: int, *, signs: str) -> bool:
-    """Return whether the word for a sex and a limit stand in one clause; a sign of ``signs`` behind the word may lead."""
+    """Return whether the word for a sex and a limit stand in one clause; one of ``signs`` may follow the word."""
     first, last = min(word, end), max(word, end - 1)
     if ";" in signs and tokens.codes[word + 1 : word + 2] == ";":
         first = max(first, word + 2)

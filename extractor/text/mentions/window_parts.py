@@ -158,7 +158,7 @@ def _take_item(tokens: Tokens, named: Range, window: Window) -> Range:
 
 
 def _without_aside(tokens: Tokens, named: Range) -> Range:
-    """Return a name without the words behind it that explain it: "drugs (such as aspirin)", "disease, as defined by"."""
+    """Return a name without the words behind it that explain it: "drugs (such as aspirin)", "pain, as defined by"."""
     first, end = named
     aside = next(
         (one for one in rule("limited_aside").find(tokens, first + 1, end) if _is_open(tokens, first, one.first)), None

@@ -232,13 +232,16 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
             if one.time_unit in ("year", "month") or (not one.unit and under_age)
             if rule("age_end").starts(tokens, one.end) and not rule("relation_after").search(tokens, one.end)
         ]
+    last = 0
     for limit in ages:
         if is_other_age(tokens, limit, admits=admits):
             continue
         far = _OPENING if criterion.category not in _OF_SOME else 1
-        near = criterion.category in _ABOUT_AGE or limit.first < far
+        # Another age may follow shortly: "aged 18 to 60 years in part A and 12 to 60 years in part B".
+        near = criterion.category in _ABOUT_AGE or limit.first < last + far
         named = rule("age_named").ends(tokens, limit.first, limit.first - 4) or is_of_people(tokens, limit)
         if certain or (near and (limit.time_unit or named) and _names_age(tokens, limit)):
+            last = limit.end
             yield from _read_bounds(passage, limit, admits=admits)
             for other in limits if admits else ():
                 if _is_besides(tokens, limit, other):

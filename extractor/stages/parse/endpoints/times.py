@@ -179,6 +179,19 @@ def _describe_signs(words: Sequence[str], classes: Sequence[str]) -> list[str]:
     ]
 
 
+def _starts_later(frame: TimeFrame) -> bool:
+    """Return whether a time frame spans two moments of which the first is not the start of the trial.
+
+    >>> from extractor.text.mentions.moments import read_time_frame
+    >>> texts = ("From week 8 to end of study (week 52)", "From day 1 to end of study (week 52)")
+    >>> [_starts_later(read_time_frame(read_text(text))) for text in texts]
+    [True, False]
+    """
+    if len(frame.points) != 2 or frame.groups[0].moments[0] != frame.points[0]:
+        return False
+    return rule("starts_later").search(_make_skeleton(frame.kept, frame.groups)[0]) is not None
+
+
 def read_time_kind(frame: TimeFrame, concept: Concept | None = None) -> tuple[TimeKind, float]:
     """Return the most probable kind of the time frame of an outcome with this concept, and its probability.
 
@@ -190,6 +203,8 @@ def read_time_kind(frame: TimeFrame, concept: Concept | None = None) -> tuple[Ti
     """
     if frame.points and rule("repeated_until").search(frame.tokens):
         return TimeKind.UP_TO, measured("outcome", "kind of repeated moments with an end")
+    if _starts_later(frame):
+        return TimeKind.FROM_TO, measured("outcome", "kind of a span that starts later")
     choice = load_scorer("time_kinds").choose([describe_time_frame(frame)])[0]
     if concept in _COUNTED and rule("length_after_event").search(_make_skeleton(frame.kept, frame.groups)[0]):
         return TimeKind.UP_TO, measured("outcome", "kind of a length in which events are counted")
