@@ -55,7 +55,8 @@ def _is_further_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit goes on with an age: "aged 50 years or over (45 or over if smokers)"."""
     nameless = ("names_nobody", "age_words", "condition_part")
     named = limit.quantity
-    is_count = named is not None and not any(rule(name).covers(tokens, *named) for name in nameless)
+    is_nameless = named is None or any(rule(name).covers(tokens, *named) for name in nameless)
+    is_count = not is_nameless and not rule("said_age").search(tokens, *(named or (0, 0)))
     if is_count or not limit.sure or limit.value not in _AGES or limit.time_unit not in (None, "year"):
         return False
     if limit.end < len(tokens) and rule("further_age_end").starts(tokens, limit.end) is None:
