@@ -35,7 +35,7 @@ class EvidenceKind(StrEnum):
 
 
 Comparison = StrEnum(
-    "Comparison", "TEXT EXTENT WORDS CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME LABEL GROUP"
+    "Comparison", "TEXT EXTENT WORDS WHOLE CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME LABEL GROUP"
 )
 Comparison.__doc__ = """How two values of a field are compared.
 
@@ -43,6 +43,7 @@ Comparison.__doc__ = """How two values of a field are compared.
 - ``extent``: words of the record that are evidence: right if they overlap, and no part of the score of all fields.
 - ``words``: words of the record that are part of a value: right if they share half of the words of the shorter; none
   is an answer too.
+- ``whole``: such words that name a thing: a fragment is wrong, as one member of a list for the whole of it.
 - ``choice``, ``polarity``: equal or not; a difference in polarity turns the meaning round.
 - ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is another one.
 - ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by part.

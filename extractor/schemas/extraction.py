@@ -98,7 +98,7 @@ class TimeWindow(FrozenModel):
     value_high: Number | None = Field(
         default=None, description="Upper bound of 'between'.", exclude_if=lambda high: high is None
     )
-    of: Annotated[str | None, _QUOTE] = Field(
+    of: Annotated[str | None, FieldMetadata(Comparison.WHOLE, in_total=False)] = Field(
         default=None,
         description="Quote of the treatment, event or state that it limits.",
         exclude_if=lambda of: of is None,

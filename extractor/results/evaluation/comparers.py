@@ -20,7 +20,16 @@ from extractor.text.aliases import name_instrument
 from extractor.text.clean import fold_label
 from extractor.text.numbers import DAYS
 
-from .text import compare_extents, fold_name, fold_text, measure_overlap, read_dimension, scale_quantity, share_words
+from .text import (
+    compare_extents,
+    fold_name,
+    fold_text,
+    measure_overlap,
+    read_dimension,
+    scale_quantity,
+    share_whole,
+    share_words,
+)
 from .wording import may_name_one_thing
 
 
@@ -262,6 +271,8 @@ WORDS = Comparer(
 )
 """Words of the record that are part of a value: they agree if they share half of those of the shorter text, without
 articles and prepositions. That there are none is an answer too."""
+WHOLE = replace(WORDS, resembles=lambda one, other: bool(one and other) and share_whole(one, other))
+"""Words that name a thing, such as what a time window limits: a fragment of them is wrong."""
 NOTHING = ""
 """Stands for no words, where that is an answer."""
 _QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_numbers)
@@ -269,6 +280,7 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,
     Comparison.WORDS: WORDS,
+    Comparison.WHOLE: WHOLE,
     Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY),
     Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY),
     Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION),

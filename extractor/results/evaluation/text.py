@@ -23,6 +23,10 @@ _MARK = re.compile(r"\{[^{}]*\}")
 _TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
 _LITTLE = word_set("a an the of in on at to for from by with within into during since until before after prior")
 """Articles and prepositions."""
+_JOINTS = frozenset({"and", "or", "any", "other"})
+_MEMBERS = re.compile(r"[,;/]|\b(?:and|or)\b")
+"""What parts the members of a list."""
+_LAST_BRACKET = re.compile(r"\s*\([^()]*\)\s*$")
 _ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
 
 
@@ -75,6 +79,36 @@ def share_words(one: str, other: str) -> bool:
     """
     first, second = (_list_tokens(text) - _LITTLE or _list_tokens(text) for text in (one, other))
     return 2 * len(first & second) >= min(len(first), len(second))
+
+
+def share_whole(one: str, other: str) -> bool:
+    """Return whether two texts name the same thing as a whole: neither is a fragment of the other.
+
+    They share half of the words of the longer one, and a word of each member of a list. Little words do not count, nor
+    do brackets at the end, which only explain.
+
+    >>> share_whole("severe asthma", "asthma"), share_whole("asthma or gout", "asthma")
+    (True, False)
+    >>> share_whole("drugs (such as aspirin)", "drugs"), share_whole("participation in another trial", "trial")
+    (True, False)
+    """
+    short = [_LAST_BRACKET.sub("", text) or text for text in (one, other)]
+    first, second = (_list_content(text) for text in short)
+    if 2 * len(first & second) < max(len(first), len(second)):
+        return False
+    pairs = ((short[0], second), (short[1], first))
+    return all(_touches_all(text, words) for text, words in pairs)
+
+
+def _list_content(text: str) -> frozenset[str]:
+    words = _list_tokens(text)
+    return words - _LITTLE - _JOINTS or words
+
+
+def _touches_all(text: str, words: frozenset[str]) -> bool:
+    """Return whether each member of a list has one of some words."""
+    members = (_list_content(part) for part in _MEMBERS.split(fold_text(text)))
+    return all(not member or not member.isdisjoint(words) for member in members)
 
 
 def is_inside(part: str, whole: str) -> bool:

@@ -122,11 +122,18 @@ def resolve_part(
     'both'
     """
     if getattr(_find_same(model, member), name, None) is None:  # only the rules read it
-        return Origin.RULE, measured("parts", name)
+        return Origin.RULE, _read_sure_part(rule, member, name)
     same = _find_same(rule, member)
     if same is not None and _list_words(getattr(same, name)) == _list_words(getattr(member, name)):
         return Origin.BOTH, share_right(f"{field}.{name}", AGREE)
     return Origin.MODEL, share_right(f"{field}.{name}", "doubtful" if same else ALONE)
+
+
+def _read_sure_part(rule: Reading[Any] | None, member: Any, name: str) -> float:
+    """Return how sure the rules are of a part: by the place of this part, else as of all such parts."""
+    pairs = zip(rule.list_values(), rule.list_sure_parts(), strict=True) if rule else ()
+    sure = next((sure.get(name) for one, sure in pairs if type(one) is type(member) and agree(one, member)), None)
+    return measured("parts", name) if sure is None else sure
 
 
 DOUBTFUL = 0.8

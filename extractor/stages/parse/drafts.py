@@ -45,7 +45,9 @@ class Reading(Generic[T_co]):
     None as ``value`` with high confidence is a known absence ("the text states no route"); an ``open_()`` reading
     leaves the field open. For a tuple value, ``spans`` are parallel to it, and so are ``supports``, if its members
     differ in ``support``. ``alternatives`` are other likely values, likeliest first; an empty tuple means that they are
-    unknown. ``origin`` says who read it, ``gap`` why nobody did; then there is no confidence.
+    unknown. ``sure_parts``, parallel to a tuple value too, has the confidence of quotes that are parts of a member, by
+    name, where it is counted by their place. ``origin`` says who read it, ``gap`` why nobody did; then there is no
+    confidence.
 
     >>> Reading.open_().certain, Reading(None, 0.98).certain
     (False, True)
@@ -59,12 +61,17 @@ class Reading(Generic[T_co]):
     supports: tuple[Support, ...] = ()
     origin: Origin = Origin.RULE
     gap: AbsenceReason | None = None
+    sure_parts: tuple[Mapping[str, float], ...] = ()
 
     def list_values(self) -> tuple[Any, ...]:
         """Return the members of a list, or the value; none if there is no value."""
         if isinstance(self.value, tuple):
             return self.value
         return () if self.value is None else (self.value,)
+
+    def list_sure_parts(self) -> tuple[Mapping[str, float], ...]:
+        """Return the confidences of the parts of each member; those that are not counted by place are missing."""
+        return self.sure_parts or ({},) * len(self.list_values())
 
     def list_supports(self) -> tuple[Support, ...]:
         """Return how the value follows from each of ``spans``."""

@@ -1,6 +1,7 @@
 """Find what a time window limits, and the moment that it is counted from: places in the tokens of a line."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -21,6 +22,12 @@ _ABSENCE_REACH = 6
 _ONE_WORD_VERBS = ("ed", "ly")
 """Ends of words that name nothing if they stand alone: verbs and adverbs."""
 _LISTED = frozenset({"and", "or"})
+_VERB_REACH = 6
+"""How many tokens before a name its verb may stand."""
+_SHORT_LIST = 7
+"""The most tokens of a short list."""
+_SHORT_NAME, _ADJOINING = 6, 2
+"""The most tokens of a short name, and between a name and its time."""
 _LONGEST_KIND = 16
 """The most tokens that tell of which kind a thing is."""
 _LONGEST_ROOT = 4
@@ -68,6 +75,53 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
             own = _keep_absence(tokens, own, floor)
         parts.append(Parts(own, anchors[at]))
     return tuple(_share_anchors(tokens, windows, parts))
+
+
+class Naming(StrEnum):
+    """How the words stand that name what a time window limits: how sure it is that they are the right ones."""
+
+    OPENS = "opens its clause, and adjoins its time"
+    TREATMENT = "behind a verb of treatment or illness, and adjoins its time"
+    VERB = "behind another verb, and adjoins its time"
+    SHORT_LIST = "a short list"
+    LIST = "a long list"
+    LONG = "many words"
+    APART = "apart from its time"
+    BEHIND = "behind its time"
+    SHARED = "that of the time before"
+    FOR = "named behind a length of a list"
+
+
+def describe_naming(tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int) -> Naming | None:
+    """Return how what a time window limits is named; None if nothing names it.
+
+    >>> from extractor.text.book import read_text
+    >>> from .windows import list_windows
+    >>> tokens = read_text("Major surgery within 4 weeks")
+    >>> windows = list_windows(tokens, None)
+    >>> describe_naming(tokens, windows, find_parts(tokens, windows), 0).name
+    'OPENS'
+    """
+    place, window = parts[at].of, windows[at]
+    if place is None:
+        return None
+    first, end = place
+    adjoins = window.first - end <= _ADJOINING
+    is_list = "," in tokens.codes[first:end] or any(word.lower() in _LISTED for word in tokens.words[first:end])
+    is_short_list = end - first <= _SHORT_LIST and "(" not in tokens.codes[first:end] and adjoins
+    start = _open_clause(tokens, max(windows[at - 1].end if at else 0, first - _NEAR), first)
+    ways = (
+        (_find_named_for(tokens, window) == place, Naming.FOR),
+        (any(one.of == place for one in parts[:at]), Naming.SHARED),
+        (first >= window.end, Naming.BEHIND),
+        (is_list and is_short_list, Naming.SHORT_LIST),
+        (is_list, Naming.LIST),
+        (end - first > _SHORT_NAME, Naming.LONG),
+        (not adjoins, Naming.APART),
+        (_trim(tokens, start, first) is None, Naming.OPENS),
+        (rule("treatment_verb").ends(tokens, first, first - _VERB_REACH), Naming.TREATMENT),
+    )
+    return next((naming for holds, naming in ways if holds), Naming.VERB)
 
 
 def _find_named_for(tokens: Tokens, window: Window) -> Range | None:

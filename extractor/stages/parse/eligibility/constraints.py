@@ -19,7 +19,7 @@ from extractor.text.mentions.ages import (
 from extractor.text.mentions.bounds import Limit, find_quantity
 from extractor.text.mentions.conditions import find_conditions, is_ratio
 from extractor.text.mentions.find import Role, find_role, name_change
-from extractor.text.mentions.window_parts import find_moment_of_items, find_parts, name_line
+from extractor.text.mentions.window_parts import describe_naming, find_moment_of_items, find_parts, name_line
 from extractor.text.mentions.windows import (
     BACK,
     NO_UNITS,
@@ -275,8 +275,11 @@ def read_windows(
     found = min(of_first, key=lambda window: (stands_aside(tokens, window), window.first), default=None)
     confidence = measured("time_window", _name_window_case(tokens, found, times))
     values, spans = [], []
+    parts, sure_parts = find_parts(tokens, windows), list[dict[str, float]]()
     first: Reading[TimeWindow | None] = Reading(None, confidence)
-    for window, (of, anchor) in zip(windows, find_parts(tokens, windows), strict=True):
+    for at, (window, (of, anchor)) in enumerate(zip(windows, parts, strict=True)):
+        naming = describe_naming(tokens, windows, parts, at)
+        sure_parts.append({"of": measured("of", naming)} if naming else {})
         place = _place_window(passage, window)
         named = {"of": of and passage.part(*of).raw, "anchor": anchor and passage.part(*anchor).raw}
         values.append(make_window(window, place.raw).model_copy(update=named))
@@ -284,7 +287,8 @@ def read_windows(
         if window is found:
             first = Reading(first_window(values[-1:]), confidence, (span_of(place),), Support.PARSED)
     sure = measured("time_windows", _name_windows_case(tokens, windows, times))
-    return first, Reading(tuple(values), sure, tuple(spans), Support.PARSED)
+    windows_read = Reading(tuple(values), sure, tuple(spans), Support.PARSED, sure_parts=tuple(sure_parts))
+    return first, windows_read
 
 
 def name_limited(windows: Reading[tuple[TimeWindow, ...]], other: Passage) -> Reading[tuple[TimeWindow, ...]]:
@@ -297,8 +301,16 @@ def name_limited(windows: Reading[tuple[TimeWindow, ...]], other: Passage) -> Re
     if all(one.of for one in windows.value):
         return windows
     named = name_line(other.tokens, other.first, other.end)
-    words = other.part(*named).raw if named else None
-    return replace(windows, value=tuple(one.model_copy(update={"of": one.of or words}) for one in windows.value))
+    if named is None:
+        return windows
+    words, elsewhere = other.part(*named).raw, {"of": measured("of", "named in another line")}
+    return replace(
+        windows,
+        value=tuple(one.model_copy(update={"of": one.of or words}) for one in windows.value),
+        sure_parts=tuple(
+            own if one.of else elsewhere for one, own in zip(windows.value, windows.list_sure_parts(), strict=True)
+        ),
+    )
 
 
 def anchor_windows(windows: Reading[tuple[TimeWindow, ...]], introduction: Passage) -> Reading[tuple[TimeWindow, ...]]:
