@@ -146,6 +146,8 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
     behind = tokens.words[tokens.codes.find(")", window.end) + 1 :][:1]
     if behind and behind[0][0].isalpha() and rule("names_behind").ends(tokens, window.first, window.first - 3):
         return None
+    if rule("has_elapsed").starts(tokens, window.end):
+        return None
     if state := rule("state_behind").starts(tokens, window.end):
         return state.first, state.end
     first = _open_clause(tokens, max(floor, window.first - _NEAR), window.first)
@@ -205,9 +207,11 @@ def _take_item(tokens: Tokens, named: Range, window: Window) -> Range:
     in_bracket = tokens.codes[window.first - 1 : window.first] == "(" and len(joints) > 1
     if (words == {","} and goes_on) or in_bracket:
         return _trim(tokens, last + 1, end) or named
+    if rule("plans").starts(tokens, last + 1):  # "asthma, or planned surgery within the next year"
+        return _trim(tokens, last + 1, end) or named
     limits = [found.end for found in rule("comparison").find(tokens, first, last) if tokens.codes[found.end] == NUMBER]
-    behind = [at for at in joints if limits and at > limits[-1] and tokens.codes[at] != ","]
-    is_other = bool(behind) and tokens.words[behind[0]].lower() == "or" and tokens.codes[behind[0] + 1] != NUMBER
+    behind = [at for at in joints if limits and at > limits[-1] and tokens.codes[at + 1] != NUMBER]
+    is_other = bool(behind) and tokens.words[behind[0]].lower() in (",", "or")
     return (_trim(tokens, behind[0] + 1, end) if is_other else None) or named
 
 
@@ -285,9 +289,9 @@ def _continues(tokens: Tokens, floor: int, first: int) -> bool:
 def _open_clause(tokens: Tokens, floor: int, end: int) -> int:
     """Return the start of the words before a window: behind the last sentence, or behind a bracket that has words."""
     start = floor
-    for at in range(floor, end - 1):
-        word, following = tokens.words[at], tokens.words[at + 1]
-        if word == "." and following[0].isupper() and at and len(tokens.words[at - 1]) > 1:
+    for at in range(floor, min(end, len(tokens) - 1)):
+        word, following, last = tokens.words[at], tokens.words[at + 1], tokens.words[at - 1] if at else ""
+        if word == "." and following[0].isupper() and (len(last) > 1 or last in ")]"):
             start = at + 1
     depth = 0
     for at in range(end - 1, start - 1, -1):
@@ -352,7 +356,8 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     if tokens.codes[first:end].count(")") > tokens.codes[first:end].count("(") and tokens.codes[end - 1] == ")":
         end -= 1
     while first < end and (found := rule("limited_lead").starts(tokens, first, end)) and found.end > found.first:
-        if found.end < end and tokens.words[first].isalpha() and tokens.joined(found.end):
+        glued = found.end < end and tokens.joined(found.end) and tokens.codes[found.end] != "/"
+        if glued and tokens.words[first].isalpha():
             break  # "A1C", "in-centre"
         first = found.end
     named = any(word[0].isalpha() for word in tokens.words[first:end])

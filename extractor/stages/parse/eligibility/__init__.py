@@ -14,7 +14,7 @@ from extractor.text.mentions.negation import find_negation
 from extractor.text.passage import LexedSection, Passage
 
 from .category import TREATMENTS, date_treatment, score_lines, sort_weight, target_words
-from .constraints import anchor_windows, demands_other, name_limited, read_constraints, read_windows
+from .constraints import anchor_windows, as_of_another_line, demands_other, name_limited, read_constraints, read_windows
 from .groups import read_rule
 from .outline import OutlineEntry, Role, find_suspects, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
@@ -175,7 +175,7 @@ def _read_times(
             window = replace(inherited, confidence=min(inherited.confidence, sure))
             if not windows.value:
                 sure = measured("time_windows", "of the line above")
-                windows = replace(listed, confidence=min(listed.confidence, sure))
+                windows = as_of_another_line(replace(listed, confidence=min(listed.confidence, sure)))
                 return window, name_limited(windows, entry.passage)
     return window, name_limited(windows, entry.parent.alone())
 

@@ -313,6 +313,12 @@ def name_limited(windows: Reading[tuple[TimeWindow, ...]], other: Passage) -> Re
     )
 
 
+def as_of_another_line(windows: Reading[tuple[TimeWindow, ...]]) -> Reading[tuple[TimeWindow, ...]]:
+    """Return the time windows of the line that introduces an item: what they limit is less sure to be the item."""
+    elsewhere = {"of": measured("of", "named in another line")}
+    return replace(windows, sure_parts=(elsewhere,) * len(windows.value))
+
+
 def anchor_windows(windows: Reading[tuple[TimeWindow, ...]], introduction: Passage) -> Reading[tuple[TimeWindow, ...]]:
     """Return the time windows. Those without a moment count from that of the line that introduces the item.
 
