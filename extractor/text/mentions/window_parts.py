@@ -156,7 +156,8 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
     if found := _find_exception(tokens, first, window.first):
         halves = (first, found.first), (found.end, window.first)
         named = (narrow(tokens, *half) for half in (reversed(halves) if window.comparator in LOWER else halves))
-        return next(filter(None, named), None)
+        whole = next(filter(None, named), None)
+        return _take_item(tokens, whole, window) if whole else None
     return _name_part(tokens, first, window)
 
 
@@ -212,6 +213,7 @@ def _take_item(tokens: Tokens, named: Range, window: Window) -> Range:
     limits = [found.end for found in rule("comparison").find(tokens, first, last) if tokens.codes[found.end] == NUMBER]
     behind = [at for at in joints if limits and at > limits[-1] and tokens.codes[at + 1] != NUMBER]
     is_other = bool(behind) and tokens.words[behind[0]].lower() in (",", "or")
+    is_other = is_other and not rule("comparison").starts(tokens, behind[0] + 1)
     return (_trim(tokens, behind[0] + 1, end) if is_other else None) or named
 
 
