@@ -22,7 +22,7 @@ from extractor.schemas import (
 )
 from extractor.schemas.fields import list_model
 
-from .comparers import COMPARERS, EXTENT, TEXT, WINDOWS, WORDS, Comparer
+from .comparers import COMPARERS, EXTENT, TEXT, WHOLE, WINDOWS, WORDS, Comparer
 
 _FIRST = ("agent", "quote", "kind", "section")
 """Identifying fields of items, in report order; all other fields follow in schema order."""
@@ -66,7 +66,7 @@ class Field:
     @property
     def is_words(self) -> bool:
         """Return whether the values are words of the record."""
-        return self.comparer in (TEXT, EXTENT, WORDS)
+        return self.comparer in (TEXT, EXTENT, WORDS, WHOLE)
 
     @property
     def task(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from extractor.schemas import Comparator, CriterionKind
+from extractor.schemas import Comparator, CriterionKind, TimeUnit
 from extractor.text.book import read_term, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.numbers import ROMAN, is_two_ways, multiply, read_number, read_time_unit
@@ -38,6 +38,8 @@ _ACRONYM = 4
 _SCALES = frozenset({"VAS", "NRS", "SCALE", "SCORE"})
 _MIRRORED = dict(zip((*LOWER, *UPPER), (*UPPER, *LOWER), strict=True))
 """The comparators of a value whose sign changes."""
+_BIRTHDAY = "birthday"
+"""Stands in the place of the unit of an age: "the 6th birthday" is 6 years."""
 _FEW = 20
 """Counts of things are smaller: "at least two lesions"."""
 
@@ -181,6 +183,8 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
     unit = (unit[0] + ordinal, unit[1])
     if tokens.words[unit[0]] == "D" and (tokens.codes[unit[0] - 2] == "-" or "." in tokens.words[unit[0] - 1]):
         return unit, None  # dioptres, no days
+    if tokens.words[unit[0]].lower() == _BIRTHDAY:
+        return unit, TimeUnit.YEAR.value
     if aside := rule("people_aside").ends(tokens, unit[1], unit[0]):  # "ms (men)"
         unit = unit[0], aside.first
     if (whole := find_unit(tokens, unit[0])) and whole.end > unit[1]:
