@@ -195,7 +195,9 @@ def to_forms(value: Any) -> list[Any]:
 
 
 def _find_confidence(item: ExtractedItem, field: str) -> float:
-    return min((one.confidence or 0 for one in item.evidence if one.field.startswith(field)), default=0)
+    """Return the least confidence of a field and its parts: not of another one, as ``time_windows`` of a window."""
+    own = (one for one in item.evidence if one.field == field or one.field.startswith((f"{field}.", f"{field}[")))
+    return min((one.confidence or 0 for one in own), default=0)
 
 
 def agree(field: str, given: Any, right: Any) -> bool:

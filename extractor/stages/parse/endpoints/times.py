@@ -203,9 +203,10 @@ def read_time_kind(frame: TimeFrame, concept: Concept | None = None) -> tuple[Ti
     """
     if frame.points and rule("repeated_until").search(frame.tokens):
         return TimeKind.UP_TO, measured("outcome", "kind of repeated moments with an end")
-    if _starts_later(frame):
-        return TimeKind.FROM_TO, measured("outcome", "kind of a span that starts later")
     choice = load_scorer("time_kinds").choose([describe_time_frame(frame)])[0]
     if concept in _COUNTED and rule("length_after_event").search(_make_skeleton(frame.kept, frame.groups)[0]):
         return TimeKind.UP_TO, measured("outcome", "kind of a length in which events are counted")
+    if _starts_later(frame):
+        sure = measured("outcome", "kind of a span that starts later")
+        return TimeKind.FROM_TO, max(sure, choice.confidence) if choice.value == TimeKind.FROM_TO else sure
     return TimeKind(choice.value), choice.confidence
