@@ -132,12 +132,14 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     at_entry = rule("age_at_entry").ends(tokens, limit.first, first) or stands_beside_consent(tokens, limit)
     other = not at_entry and rule("other_age").ends(tokens, limit.first, first)
     named = rule("said_age").search(tokens, limit.first, limit.end)
+    named = named or rule("birthday").search(tokens, limit.first, limit.end)
     moment = not named and rule("moment_before").ends(tokens, limit.first, limit.first - _END_REACH)
     other = other or moment or rule("age_at_event").starts(tokens, limit.end)
     rest = limit.time_unit not in (None, "year") and rule("age_in_years").ends(tokens, limit.first, limit.first - 5)
+    restated = rule("age_restated").ends(tokens, limit.first, first)
     listed = admits and rule("listed_sign").ends(tokens, limit.first, first)
     some = not admits and rule("who_else").starts(tokens, limit.end)
-    return bool(tokens.words[limit.first].lower() == "before" or other or listed or some or rest)
+    return bool(tokens.words[limit.first].lower() == "before" or other or listed or some or rest or restated)
 
 
 def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:

@@ -240,6 +240,8 @@ def _is_open(tokens: Tokens, first: int, at: int) -> bool:
 
 def _find_anchor(tokens: Tokens, window: Window, at: int | None = None) -> Range | None:
     """Return the moment that a window is counted from; ``at``: it may stand there, and not directly behind it."""
+    if at is None and (lasting := rule("lasting_before").starts(tokens, window.end)):  # "90 days of enrolment before"
+        at = next(sign.first for sign in rule("anchor_sign").find(tokens, window.end + 1, lasting.end))
     found = rule("window_anchor_words").starts(tokens, window.end if at is None else at)
     if found is None and tokens.words[window.first].lower() == "within" and not is_past(tokens, window):
         found = rule("of_within").starts(tokens, window.end)
@@ -260,12 +262,14 @@ def _share_anchors(tokens: Tokens, windows: Sequence[Window], parts: list[Parts]
     for at in range(len(windows) - 2, -1, -1):
         one, following = windows[at], windows[at + 1]
         between = tokens.codes[one.end : following.first]
-        listed = one.washout and following.washout and frozenset(".;").isdisjoint(between)
+        in_brackets = all(tokens.codes[each.first - 1 : each.first] == "(" for each in (one, following))
+        stands_alone = one.washout and (following.washout or following.either)
+        listed = (stands_alone or in_brackets) and "." not in between
         listed = listed or (following.borrowed and between == "(")
         joined = listed or frozenset(".;)(:").isdisjoint(between) or parts[at].of == parts[at + 1].of
-        is_near = len(between) <= _REACH and joined and ";" not in between
+        is_near = len(between) <= _REACH and joined and (listed or ";" not in between)
         is_near = is_near and not rule("only_before").search(tokens, one.end, following.first)
-        alike = (one.comparator in LOWER) is (following.comparator in LOWER)
+        alike = stands_alone or (one.comparator in LOWER) is (following.comparator in LOWER)
         if parts[at].anchor is None and is_near and alike and not _has_no_anchor(tokens, one):
             parts[at] = parts[at]._replace(anchor=parts[at + 1].anchor)
     return parts
@@ -376,7 +380,8 @@ def _find_behind(tokens: Tokens, window: Window, anchor: Range | None, stop: int
     """Return what a window limits if that stands behind it, and its moment: "at least 2 weeks since surgery"."""
     if anchor and window.comparator in LOWER and tokens.words[anchor[0]].lower() in _ONWARD:
         anchor = None  # what it is counted from is what has not gone on since
-    start = anchor[1] if anchor else window.end
+    lasting = rule("lasting_before").starts(tokens, window.end)  # its name stands in front of its moment
+    start = anchor[1] if anchor and not lasting else window.end
     named = name_line(tokens, start, stop)
     later = rule("window_anchor_words").starts(tokens, named[1]) if named and not anchor else None
     return named, _trim_moment(tokens, *later.place("words")) if later else anchor

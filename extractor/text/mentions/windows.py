@@ -24,6 +24,8 @@ _EXCEPTION_REACH = 40
 """How many tokens before a window an exception may begin."""
 _FEW_WORDS = 6
 """The most tokens before a length of time that ends a line and needs no sign in front: "cetirizine 3 days"."""
+_JOINT = 3
+"""The most tokens between a length in half-lives and the same in days."""
 _OPENING = 6
 """How many tokens before a length of time may open it."""
 _LENGTH_CONTEXT = 14
@@ -120,7 +122,7 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
 def list_windows(tokens: Tokens, kind: CriterionKind | None, *, wide: bool = False) -> tuple[Window, ...]:
     """Return all time windows of a criterion in the order of the text, one for each limit.
 
-    Wash-outs count if there are no others. ``wide``: they always count, and so do the lengths that can only be windows.
+    Wash-outs count if no others have words of their own in front. ``wide``: they always count, and so do the lengths that can only be windows.
 
     >>> from extractor.text.book import read_text
     >>> found = list_windows(read_text("within 28 days (4 weeks) or 5 half-lives before the first dose"), None)
@@ -129,8 +131,11 @@ def list_windows(tokens: Tokens, kind: CriterionKind | None, *, wide: bool = Fal
     """
     times = find_times(tokens)
     stated = list(find_windows(tokens, times))
+    # "steroids: 4 weeks; biologics: 12 weeks before baseline" has two wash-outs, of which one has its moment
+    bare = {duration.first for _, duration in times}
+    are_alone = all(one.either and one.first in bare for one in stated)
     more = [
-        *(find_washouts(tokens, times, kind) if wide or not stated else ()),
+        *(find_washouts(tokens, times, kind) if wide or are_alone else ()),
         *(_find_lasted(tokens, times) if wide else ()),
     ]
     ends = {one.end for one in stated}
@@ -322,9 +327,11 @@ def find_washouts(tokens: Tokens, times: Sequence[Time], kind: CriterionKind | N
     """Wash-outs: a length of time alone after the name of a treatment ("cetirizine: 3 days"), or after that word."""
     sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     word = rule("washout_word").search(tokens)
+    half_lives = {duration.end for _, duration in _find_half_lives(tokens)}
     for front, duration in times:
         repeated = duration.first and tokens.words[duration.first - 1].lower() in ("every", "each", "per", "/")
         named = word is not None and word.first < duration.first
+        named = named or not half_lives.isdisjoint(range(duration.first - _JOINT, duration.first))
         if (
             _stands_alone(tokens, duration, named=named)
             and not repeated
@@ -344,9 +351,9 @@ def _stands_alone(tokens: Tokens, duration: Duration, *, named: bool) -> bool:
     before, after = tokens.codes[: duration.first], tokens.codes[duration.end :].strip(".;,")
     is_whole_line = not after and len(before) <= _FEW_WORDS
     opening = rule("washout_opening").ends(tokens, duration.first, duration.first - _OPENING)
-    if opening is None:
-        return is_whole_line
     closed = not after or rule("washout_end").starts(tokens, duration.end) is not None
+    if opening is None:
+        return is_whole_line or (named and closed)
     of_list = opening.text[0] in ",;" or opening.text.lower().startswith(("and", "or"))
     if of_list and not named:
         return is_whole_line
