@@ -141,23 +141,6 @@ def test_ictrp():
     assert record.section("interventions[1]").part("name") == "Diary"
 
 
-@pytest.mark.parametrize(
-    ("minimum", "maximum", "registered"),
-    [
-        ("NA", "NA", (None, None)),
-        ("None", "None", (None, None)),
-        ("18 Years", "NA", ("18 Years", "NA")),
-        ("No limit", "No limit", ("No limit", "No limit")),
-    ],
-)
-def test_ages_that_ictrp_does_not_have_are_not_registered(minimum, maximum, registered):
-    ages = {"Inclusion_agemin": minimum, "Inclusion_agemax": maximum}
-
-    record = read_one(write_ictrp_xml({**ICTRP, **ages}))
-
-    assert (record.registry.minimum_age, record.registry.maximum_age) == registered
-
-
 def test_labels_of_european_registers_in_ictrp():
     record = read_one(write_ictrp_xml(EUCTR))
     found = texts(record)

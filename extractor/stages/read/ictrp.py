@@ -32,8 +32,6 @@ _LABEL = re.compile(
     r"(?:\A|;)\s*(Main Objective|Secondary Objective|(?:Primary|Secondary) end ?point\(s\)"
     r"|Timepoint\(s\) of evaluation of this end ?point):[ ]?"
 )
-_AGES = ("minimum_age", "maximum_age")
-"""The registered ages."""
 _POPULATION = "Are the trial subjects under 18?"
 _STARTS_INTERVENTION = re.compile(r";(?!\s)|\n(?=\s{0,9}(?:Trade|Product) Name:)")
 _PRODUCT = re.compile(r"\s*(?:Trade|Product) Name: *(?P<name>[^\n,]+)")
@@ -65,8 +63,6 @@ def build_ictrp(fields: Mapping[str, str], format: str) -> Draft:  # noqa: A002 
     aims: list[str] = []
     outcomes = [one for name, names in _FIELDS["outcomes"].items() for one in _list_outcomes(name, read(names), aims)]
     registry: dict[str, Any] = {name: read(names) or None for name, names in _FIELDS["registry"].items()}
-    if not any(_states_age(registry.get(name) or "") for name in _AGES):
-        registry |= dict.fromkeys(_AGES)  # "NA" at both ends: the register has sent no ages, which is no lack of limits
     registry["phases"] = tuple(filter(None, [read(("phase",))]))
     written = read(("trialid",))
     return Draft(
@@ -75,11 +71,6 @@ def build_ictrp(fields: Mapping[str, str], format: str) -> Draft:  # noqa: A002 
         written if find_trial_id(written, _TRIAL_ID) else None,
         RegistryFields.model_validate(registry),
     )
-
-
-def _states_age(text: str) -> bool:
-    """Return whether a cell says something of an age: "18 Years", "No limit", but not "NA" or "None"."""
-    return "limit" in text.lower() or any(sign.isdigit() for sign in text)
 
 
 def _list_interventions(cell: str) -> Iterator[Section]:

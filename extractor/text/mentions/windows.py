@@ -122,7 +122,8 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
 def list_windows(tokens: Tokens, kind: CriterionKind | None, *, wide: bool = False) -> tuple[Window, ...]:
     """Return all time windows of a criterion in the order of the text, one for each limit.
 
-    Wash-outs count if no others have words of their own in front. ``wide``: they always count, and so do the lengths that can only be windows.
+    Wash-outs count if no others have words of their own in front. ``wide``: they always count, and so do the lengths
+    that can only be windows.
 
     >>> from extractor.text.book import read_text
     >>> found = list_windows(read_text("within 28 days (4 weeks) or 5 half-lives before the first dose"), None)
