@@ -26,7 +26,6 @@ _LITTLE = word_set("a an the of in on at to for from by with within into during 
 _JOINTS = frozenset({"and", "or", "any", "other"})
 _MEMBERS = re.compile(r"[,;/]|\b(?:and|or)\b")
 """What parts the members of a list."""
-_LAST_BRACKET = re.compile(r"\s*\([^()]*\)\s*$")
 _ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
 
 
@@ -92,12 +91,18 @@ def share_whole(one: str, other: str) -> bool:
     >>> share_whole("drugs (such as aspirin)", "drugs"), share_whole("participation in another trial", "trial")
     (True, False)
     """
-    short = [_LAST_BRACKET.sub("", text) or text for text in (one, other)]
+    short = [_drop_last_bracket(text) or text for text in (one, other)]
     first, second = (_list_content(text) for text in short)
     if 2 * len(first & second) < max(len(first), len(second)):
         return False
     pairs = ((short[0], second), (short[1], first))
     return all(_touches_all(text, words) for text, words in pairs)
+
+
+def _drop_last_bracket(text: str) -> str:
+    """Return a text without a bracket at its end."""
+    whole = text.rstrip()
+    return whole[: whole.rfind("(")].rstrip() if whole.endswith(")") and "(" in whole else whole
 
 
 def _list_content(text: str) -> frozenset[str]:
