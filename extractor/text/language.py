@@ -37,7 +37,9 @@ _BEHIND_PART = re.compile(r"[\s\d.,;:<>≥≤=%~±+/|)）\]、。，；：！？
 _SLASH = re.compile(r"\s/\s|[|／\t]")
 _OPENING, _CLOSING = " (（[", " .;:。；：)）]"
 _BETWEEN, _BRACKETS = " \t/|／–—-", "(（"
-_TWICE = re.compile(r"[\s>|]*(?:\d{1,2}[.)]|[-*•])?\s*(?P<said>(?P<words>\S.{2,60}?))\s+(?:[/|／]\s*)?(?P=words)\s*")
+_TWICE = re.compile(
+    r"[\s>|]{0,9}(?:\d{1,2}[.)]|[-*•])?\s?(?P<said>(?P<words>\S.{2,60}?))\s{1,9}(?:[/|／]\s{0,9})?(?P=words)\s{0,9}"
+)
 _GLUED = re.compile(r"[A-Za-z0-9%]+\Z")
 _SAYS = re.compile(r"[^\W\d_]{2}")
 _LIST = re.compile(r"\bcriteri(?:a|on)\b", re.IGNORECASE)

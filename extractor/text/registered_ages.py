@@ -22,7 +22,7 @@ _ADULT = 18 * _YEAR
 _EVERYBODY = 99 * _YEAR
 """A registered upper limit of at least this many days admits everybody."""
 _SHORT_AGE = re.compile(
-    r"\s*(?:[<>]=?|[≤≥])?\s*(?P<number>\d{1,3}(?:[.,]\d+)?)\s*(?:(?P<months>m)|age(?:s|d)?(?: old)?|yrs?\.?)?\s*",
+    r"(?:[<>]=?|[≤≥])?\s?(?P<number>\d{1,3}(?:[.,]\d{1,2})?)\s?(?:(?P<months>m)|age(?:s|d)?(?: old)?|yrs?\.?)?",
     re.IGNORECASE,
 )
 """An age that only a registry writes so: a number alone, "6M", "20age old"."""
@@ -55,7 +55,7 @@ def read_registered_age(written: str) -> Age | None:
     found = next(find_durations(read_text(written)), None)
     if found and found.days is not None:
         return Age(value=found.low, unit=found.unit)
-    short = _SHORT_AGE.fullmatch(written)
+    short = _SHORT_AGE.fullmatch(written.strip())
     if not short:
         return None
     number = read_number(short["number"])

@@ -88,7 +88,9 @@ def test_what_replies_do_say_is_counted_beside_them(command):
     assert f"cost: ${cost['usd_known']:.4f}" in ended.stderr
 
 
-@pytest.mark.parametrize("usage", [LEFT_OUT, {}, {"prompt_tokens": 0, "completion_tokens": 0}], ids=["left out", "empty", "zeros"])
+@pytest.mark.parametrize(
+    "usage", [LEFT_OUT, {}, {"prompt_tokens": 0, "completion_tokens": 0}], ids=["left out", "empty", "zeros"]
+)
 def test_batches_count_them_too(usage, command):
     with serve_provider(answer=lambda request: (200, answer_without_usage(request, usage))) as provider:
         ended, cost = command(("batch", "collect"), provider.url, "--poll", "0.05", "--max-usd", "0.3")

@@ -132,7 +132,7 @@ _MARK = r"(?:\d{1,2}[.)](?!\d)|[*-](?=\s)|•)\s*"
 _STARTS_ITEM = re.compile(rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?:{_MARK})?|;\s+\d{{1,2}}[.)](?!\d)\s*")
 
 
-STARTS_TIME = re.compile(r"\W*(?:measure(?:ment)? )?time[ -]?(?:frames?|points?)\b", re.IGNORECASE)
+STARTS_TIME = re.compile(r"\W{0,5}(?:measure(?:ment)? )?time[ -]?(?:frames?|points?)\b", re.IGNORECASE)
 """What begins so is the time frame of the outcome before it, and no outcome."""
 
 
