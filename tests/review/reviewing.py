@@ -3,7 +3,9 @@
 import json
 import shutil
 import sqlite3
+import zlib
 from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from queue import Queue
 from threading import Event, Thread
@@ -122,16 +124,19 @@ def make_custom(folder):
 
 
 def write_results(run, lines):
-    """Put other results into a run, and store their places."""
+    """Put other results into a run, and store their places and lines, as if the run had written them."""
     with (
         (run / "extractions.jsonl").open("wb") as results,
         closing(sqlite3.connect(run / "run.sqlite")) as store,
         store,
     ):
         for line in lines:
-            start, length = results.tell(), results.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            written = json.dumps(line, ensure_ascii=False).encode()
+            start, length = results.tell(), results.write(written + b"\n")
             row = (start, length, line["record_id"])
             store.execute("UPDATE records SET start = ?, length = ? WHERE record_id = ?", row)
+            kept = (sha256(written).digest(), zlib.compress(written), line["record_id"])
+            store.execute("UPDATE lines SET sha256 = ?, packed = ? WHERE record_id = ?", kept)
     return run
 
 
