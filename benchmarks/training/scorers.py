@@ -22,7 +22,8 @@ from benchmarks.training.labelled import OTHERS, TrainingRows, group_of, read_tr
 from extractor.schemas import CriterionKind, Rank, TimeKind, TrialRecord
 from extractor.stages.parse.drafts import CERTAIN
 from extractor.stages.parse.eligibility.category import describe_lines, target_words
-from extractor.stages.parse.eligibility.outline import OutlineEntry, Role, read_outline
+from extractor.stages.parse.eligibility.entries import OutlineEntry, Role
+from extractor.stages.parse.eligibility.outline import read_outline
 from extractor.stages.parse.endpoints import OutcomeParts, describe_outcome, trial_words
 from extractor.stages.parse.endpoints.times import describe_time_frame
 from extractor.stages.parse.scoring import Array, Features, Scorer
@@ -104,7 +105,7 @@ class _List:
     def __init__(self, record: TrialRecord | None) -> None:
         self._target = target_words(*_read_sections(record, "title", "official_title", "conditions"))
         section = record.section("eligibility") if record else None
-        entries = read_outline(read_section("eligibility", section.text)) if section else []
+        entries = read_outline(read_section("eligibility", section.text)).entries if section else []
         self._lines = [entry for entry in entries if entry.role is not Role.REMARK]
         self._features = describe_lines(self._lines, self._target)
         self._keys = [_key(line.passage.text) for line in self._lines]

@@ -148,7 +148,7 @@ FindingKind = StrEnum(
     "FindingKind",
     """
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS LINE_UNANSWERED
-    REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED
+    REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED STRUCTURE_DOUBTFUL
     CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER LANGUAGE_OTHER DOSE_IMPLAUSIBLE
     EXAMPLE_REPEATED SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS MASKING_DIFFERS
@@ -168,6 +168,10 @@ Of a model's answers:
 - ``line_unanswered``: a line that the model was asked about and skipped; the rules' values stand there, unconfirmed.
 - ``regimen_unconfirmed``: a dose that the rules read and that the model's list of regimens does not have.
 - ``value_unconfirmed``: a value that the rules read without doubt, and that the model left out.
+
+Of text whose structure is in doubt:
+
+- ``structure_doubtful``: a heading that is only nearly one, an item that could be two, a list that no heading opens.
 
 Of text that nothing was read from:
 

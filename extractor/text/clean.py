@@ -12,6 +12,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from .markup import ANY as _TAG
+from .markup import CELL, EDGE, may_hold_markup
+
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
 _SINGLE_QUOTES = "\u2018\u2019\u201a\u201b\u2032\u00b4"
 _DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f\u2033"
@@ -184,6 +187,9 @@ def clean_text(raw: str) -> CleanText:
                 continue
             if (new := _REPLACERS[found.lastgroup or ""](found[0])) != found[0]:
                 changes.append((found.start(), done, new))
+    if may_hold_markup(raw):
+        tags = ((found.start(), found.end(), _replace_tag(found.group())) for found in _TAG.finditer(raw))
+        changes = _merge_changes(changes, tags)
     if "</" in raw:
         tagged = ((found.start(), found.end(), _read_tagged(found)) for found in _TAGGED.finditer(raw))
         changes = _merge_changes(changes, tagged)
@@ -219,6 +225,13 @@ def _is_money(raw: str, at: int) -> bool:
     [True, False]
     """
     return _MONEY.search(raw, max(0, at - _REACH), at) is not None or _MONEY_BEHIND.match(raw, at) is not None
+
+
+def _replace_tag(tag: str) -> str:
+    """Return what stands for a code of HTML: the end of a line, a blank between cells, nothing for emphasis."""
+    if EDGE.fullmatch(tag):
+        return "\n"
+    return " " if CELL.fullmatch(tag) else ""
 
 
 def _repair(damaged: str) -> str:

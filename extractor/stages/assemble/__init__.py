@@ -16,6 +16,7 @@ from .findings import (
     report_refused,
     report_skipped,
     report_source,
+    report_structure,
     report_unconfirmed,
 )
 from .items import assemble_eligibility, assemble_endpoints
@@ -67,6 +68,7 @@ def assemble_extraction(
     )
     unread, absences = find_unread(parsed, extraction, tasks)
     absences = tuple(explain_by_language(parsed, absences))
+    structure = report_structure(parsed) if Task.ELIGIBILITY in tasks else ()
     findings = (
         *report_source(parsed),
         *report_hostile(parsed),
@@ -75,6 +77,7 @@ def assemble_extraction(
         *report_skipped(parsed, result),
         *report_unconfirmed(parsed, result),
         *report_implausible(extraction),
+        *structure,
         *unread,
         *report_ambiguous(parsed, extraction),
         *others,

@@ -20,7 +20,8 @@ from extractor.schemas import (
     TrialRecord,
 )
 from extractor.stages.parse.drafts import Span
-from extractor.stages.parse.eligibility.headings import is_generic, is_withdrawal, opens_list, read_list_heading
+from extractor.stages.parse.eligibility.headings import is_generic, is_withdrawal, opens_list
+from extractor.stages.parse.eligibility.list_headings import read_list_heading
 from extractor.text.book import read_text, rule
 
 Items = Iterable[tuple[str, ExtractedItem]]
@@ -134,7 +135,7 @@ def _is_boilerplate(text: str) -> bool:
     tokens = read_text(words)
     if words.endswith((":", "：", ":-")) or any(rule(name).search(tokens) for name in _NOTES):
         return True
-    if read_list_heading(tokens, bulleted=False)[0]:
+    if read_list_heading(tokens, bulleted=False):
         return True
     return any(test(tokens) for test in (is_generic, opens_list, is_withdrawal))
 

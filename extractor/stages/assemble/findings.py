@@ -19,6 +19,8 @@ from .dosing import covers
 from .provenance import list_read_fields
 from .resolve import DOUBTFUL
 
+_LONGEST_CITED = 200
+"""The most characters that the finding of a doubtful structure cites."""
 _COMPARED: Mapping[str, Iterable[str]] = {
     "eligibility.criteria": ("constraints", "time_windows"),
     "endpoints": [field.name for field in list_read_fields(Task.ENDPOINTS)],
@@ -122,6 +124,16 @@ def report_source(parsed: ParsedRecord) -> Iterator[Finding]:
     """Yield a finding for each thing that was mended or guessed to read the record's file."""
     for note in parsed.record.source.notes:
         yield inform(FindingKind.SOURCE_DOUBTFUL, "source", note, None, Severity.WARNING)
+
+
+def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
+    """Yield a finding for each place of the eligibility section whose structure is in doubt."""
+    for doubt in parsed.doubts:
+        place = doubt.span
+        if place.length > _LONGEST_CITED:
+            place = Span(place.section, place.start, place.start + _LONGEST_CITED)
+        cited = cite(parsed, place)
+        yield inform(FindingKind.STRUCTURE_DOUBTFUL, "eligibility.criteria", doubt.reason, cited, Severity.WARNING)
 
 
 _HOSTILE = {

@@ -46,7 +46,7 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     record, sections = blank_out(record, sections, hostile)
     record, sections, foreign = set_foreign_aside(record, sections)
     numbers = count(1)
-    whole, criteria = read_eligibility(sections, numbers, record.registry)
+    whole, criteria, doubts = read_eligibility(sections, numbers, record.registry)
     regimens, candidates = read_dosing(record, sections, numbers)
     return ParsedRecord(
         record=record,
@@ -59,4 +59,5 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
         hostile=hostile,
         foreign=foreign,
         given=given if foreign.texts else None,
+        doubts=doubts,
     )

@@ -7,6 +7,7 @@ A confidence comes from these places, in this order, and from no other. No findi
    and the marks of ``parse/dosing`` lower it where their words are doubtful.
 2. ``calibrate_record`` maps the estimate to the share right, by field (``calibration.toml``). A regimen is as sure as
    its agent.
+   Where the structure of the text is in doubt, no reading that rests on it is surer than ``Draft.at_most`` says.
 3. ``assemble/resolve.py`` takes it, or with a model's answer the share right of such pairs (``assemble/policy.toml``).
    ``MODEL_CONFIDENCE`` only stands in for an answer until then.
 4. ``assemble`` lowers it: an age unlike the registered one (``items.py``), an amount beyond all that anybody is given
@@ -67,6 +68,7 @@ def _calibrate(item: Draft) -> Draft:
     rules: dict[str, Reading[Any]] = {}
     for name, reading in item.rules.items():
         confidence = _confidence(f"{item.group}.{name}", FOUND if reading.value else NOTHING, reading.confidence)
+        confidence = min(confidence, item.at_most.get(name, 1.0))
         rules[name] = reading if confidence == reading.confidence else replace(reading, confidence=confidence)
     if item.group == Task.DOSING:  # a regimen is as sure as its agent
         sure = _confidence("dosing.regimens", FOUND, item.rules["agent"].confidence)

@@ -105,6 +105,14 @@ def span_of(passage: Passage) -> Span:
 
 
 @dataclass(frozen=True, slots=True)
+class StructureDoubt:
+    """A place whose structure is in doubt, and why: a heading that is only nearly one, an item that could be two."""
+
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A numbered unit of text that a model can be asked about.
 
@@ -181,6 +189,7 @@ class Draft:
         refused: What it answered and the text does not bear out.
         asked: The fields that a model was to be asked about, each with the reason why it has no answer, if it has none:
             the model gave none, or the budget was spent.
+        at_most: How sure the rules' reading of some fields can be, where the structure of the text is in doubt.
         own: The values of the user's own fields, by field, each read by rules or by a model. ``model`` says of such a
             field whether a model found one.
         is_skipped: A model was asked about it and skipped it, while it answered others: the rules' values stand, and
@@ -193,6 +202,7 @@ class Draft:
     rules: Mapping[str, Reading[Any]] = field(default_factory=dict)
     model: Mapping[str, Reading[Any]] = field(default_factory=dict)
     refused: tuple[Refusal, ...] = ()
+    at_most: Mapping[str, float] = field(default_factory=dict)
     own: Mapping[str, tuple["Draft", ...]] = field(default_factory=dict)
     asked: Mapping[str, AbsenceReason] = field(default_factory=dict)
     is_skipped: bool = False

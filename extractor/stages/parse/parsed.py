@@ -13,7 +13,7 @@ from extractor.text.clean import CleanText
 from extractor.text.language import NOTHING_FOREIGN, ForeignLines
 from extractor.text.passage import LexedSection, Passage
 
-from .drafts import Chunk, Draft, Span
+from .drafts import Chunk, Draft, Span, StructureDoubt
 
 _ITEMS = {"eligibility.criteria": "criteria", "dosing": "regimens", "endpoints": "outcomes"}
 """Where a parsed record has the items of a group."""
@@ -78,6 +78,7 @@ class ParsedRecord:
         hostile: Text aimed at a model, or hiding something.
         foreign: What is in another language, which is blank, too.
         given: The record as it was given, if any of it is in another language.
+        doubts: Places of the eligibility section whose structure is in doubt.
     """
 
     record: TrialRecord
@@ -90,6 +91,7 @@ class ParsedRecord:
     hostile: tuple[HostileText, ...] = ()
     foreign: ForeignLines = NOTHING_FOREIGN
     given: TrialRecord | None = None
+    doubts: tuple[StructureDoubt, ...] = ()
 
     def list_items(self, group: str | None) -> tuple[Draft, ...]:
         """Return the items of a group; the record itself without one."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extractor.text.book import find_terms, rule
+from extractor.text.list_names import mend_names
 from extractor.text.passage import LexedSection, strip_span
 
 from .listed import BULLET, LINE, NO_WORDS, Place, list_words, names_columns
@@ -39,12 +40,12 @@ _LONGEST_HEADING = 160
 FRONT = re.compile(
     r"[ \t>]*(?:[■□◆◇★☆▶►➤→✅✔❌✗✘\U0001f300-\U0001faff]\ufe0f?[ \t]*)?"
     rf"(?P<row>\|[ \t]*)?(?P<hash>(?:#{{1,6}}|={{2,6}})[ \t]+)?(?P<bullet>{BULLET}[ \t]+)?(?P<bold>[*_]{{1,3}})?"
-    r"(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2}){0,6}|(?:[A-H]|[IVX]{1,4})(?=[.)]))[.)]{0,3}[ \t]+)?"
-    r"[*_]{0,3}(?P<bracket>\[)?"
+    r"(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2}){0,6}|(?:[A-H]|[IVX]{1,4}|[ivx]{1,4})(?=[.)]))[.)]{0,3}[ \t]+)?"
+    r"[*_]{0,3}(?P<bracket>[\[【])?"
 )
 """The marks before the words of a line."""
 _BEHIND = re.compile(
-    r"\??(?:\]|(?P<stop>\.)(?=[ \t*_]*$))?[ \t*_]*(?:\([^()\r\n]{0,200}\))?[ \t*_#=]*"
+    r"\??(?:[\]】]|(?P<stop>\.)(?=[ \t*_]*$))?[ \t*_]*(?:\([^()\r\n]{0,200}\))?[ \t*_#=]*"
     r"(?:(?P<cell>[|\t])|(?P<sign>[:：]|[-–—](?=[ \t]|$))|$)[ \t*_]*"
 )
 """What may follow the words of a heading."""
@@ -112,16 +113,18 @@ def find_headings(text: LexedSection) -> list[Heading]:
 def read_kind(text: LexedSection, start: int, end: int) -> tuple[str, int] | None:
     """Return the kind of heading with whose words a line begins, and where they end."""
     line = text.between(start, min(end, start + _LONGEST_HEADING))
-    terms = {term.first: term for term in find_terms(line.tokens, "text_headings", line.first, line.end)}
-    starts = [line.first]
-    while quality := rule("text_quality").starts(line.tokens, starts[-1], line.end):
+    names = mend_names(line.tokens.cut(line.first, line.end))
+    terms = {term.first: term for term in find_terms(names, "text_headings")}
+    starts = [0]
+    while quality := rule("text_quality").starts(names, starts[-1]):
         starts.append(quality.end)
     found = [terms[first] for first in starts if first in terms]
     if not found:
         return None
     term = found[-1]  # of "main inclusion criteria", not "main"
-    tail = rule("text_tail").starts(line.tokens, term.end, line.end)
-    return term.value, line.part(line.first, tail.end if tail else term.end).raw_span[1]
+    tail = rule("text_tail").starts(names, term.end)
+    last = line.first + (tail.end if tail else term.end)
+    return term.value, line.part(line.first, last).raw_span[1]
 
 
 def _read_heading(text: LexedSection, front: re.Match[str], end: int, last: Heading | None) -> Heading | None:
@@ -151,7 +154,7 @@ def _read_heading(text: LexedSection, front: re.Match[str], end: int, last: Head
         start=behind.end(),
         style=_read_style(front),
         is_alone=behind.end() >= end,
-        is_framed=bool(set("]=") & set(behind.group())),
+        is_framed=bool(set("]】=") & set(behind.group())),
         columns=_read_columns(text, place, end) if behind["cell"] else (),
     )
     marked = any((front["hash"], front["bold"], front["bracket"], behind["cell"], behind["sign"]))

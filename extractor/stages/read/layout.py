@@ -6,17 +6,16 @@ They become blanks, or soft hyphens within a word, so that all places stay those
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
+from extractor.text.book import read_text
+from extractor.text.markup import CELL, EDGE, EMPHASIS, may_hold_markup
+from extractor.text.pages import is_page_edge
 from extractor.text.passage import read_section
+from extractor.text.wrapping import ends_sentence, find_width, opens_bracket
 
 from .headings import find_headings
 from .listed import LINE, MARK
-
-_BREAK = re.compile(
-    r"(?:\r|\\r)?<(?:br|/?(?:p|li|[uo]l|div|h[1-6]|table|tr|section|body|html))(?: [a-z-]+=[^<>]{0,300})? ?/?>",
-    re.IGNORECASE,
-)
-_EMPHASIS = re.compile(r"</?(?:b|i|u|strong|em|span|font)(?: [a-z-]+=[^<>]{0,300})?>", re.IGNORECASE)
 
 
 def undo_breaks(text: str) -> str:
@@ -27,8 +26,11 @@ def undo_breaks(text: str) -> str:
     >>> undo_breaks("Pain<br><b>Sleep</b>")
     'Pain   \n   Sleep    '
     """
-    text = _EMPHASIS.sub(lambda found: " " * len(found.group()), text)
-    return _BREAK.sub(lambda found: "\n".rjust(len(found.group())), text)
+    if not may_hold_markup(text):
+        return text
+    for codes in (EMPHASIS, CELL):
+        text = codes.sub(lambda found: " " * len(found.group()), text)
+    return EDGE.sub(lambda found: "\n".rjust(len(found.group())), text)
 
 
 _SHARED = re.compile(
@@ -44,20 +46,23 @@ _PAGE = re.compile(
 )
 _EDGE = 2
 """How many lines of a page's header or footer may stand on either side of its number."""
+_LONGEST_EDGE = 200
+_SHORT = 24
+"""A line of so few characters is no sentence that was broken: the label of an arm, the name of an outcome."""
 _RUNS_ON = re.compile(
     r"\b(?:a|above|all|an|and|any|are|at|be|below|by|each|following|for|from|has|have|in|is|least|meet|of|on|or|per"
     r"|than|that|the|these|this|to|which|who|whose|with|within)[ \t]*\Z"
 )
 _LOWER = re.compile(r"[ \t]*(?!o[ \t]|[a-z]{1,4}[.)]|(?:and|or|and/or)[ \t]*\Z)[a-z]")
-_ENDS = tuple(".;:!?|\t")
+_SEPARATES = ("|", "\t")
+"""Signs between the cells of a table."""
 _HYPHEN = re.compile(
     r"(?:(?<![\w-])(?!(?:anti|cross|follow|high|long|low|mid|multi|non|post|pre|self|short|well)-)(?P<word>[a-z]{2,40})|\w)"
     r"(?P<sign>-)[ \t]*\Z"
 )
 """A hyphen at the end of a line, with the word before it if the line's end may be the reason for the hyphen."""
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,}(?!-?\w|-[ \t]*[\r\n])")
-_FULL, _SOFT = 0.7, "\u00ad"
-"""``_FULL``: the share of the longest line that a line and the next word have if a sentence was broken there."""
+_SOFT = "\u00ad"
 
 
 def undo_layout(text: str) -> str:
@@ -73,14 +78,14 @@ def _join_lines(text: str) -> Iterator[str]:
     """Yield the lines that stay, each behind what is between it and the line before."""
     lines = [line for line in LINE.finditer(text) if line.group().strip()]
     dropped, words = _find_edges([line.group() for line in lines]), set(_WORD.findall(text))
-    full = _FULL * max((len(line.group()) for line in lines), default=0)
+    width = _find_width([line.group() for at, line in enumerate(lines) if at not in dropped])
     before, end, in_item = "", 0, False
     for line in (line for at, line in enumerate(lines) if at not in dropped):
         gap, here, marked = text[end : line.start()], line.group(), bool(MARK.match(line.group()))
         over_page = bool(gap.strip())
         is_next = before and not marked and (over_page or gap.count("\n") == 1)
-        is_full = len(before) + len(here.split(maxsplit=1)[0]) > full
-        joins = is_next and _continues(before, here, certain=over_page or (in_item and is_full))
+        is_full = width is not None and len(before.rstrip()) + 1 + len(here.split(maxsplit=1)[0]) > width - 2
+        joins = is_next and _continues(before, here, in_item=over_page or in_item, is_full=is_full)
         if joins and (hyphen := _HYPHEN.search(before)):
             broken = hyphen["word"] and hyphen["word"] not in words
             yield before[: hyphen.start("sign")] + len(hyphen["sign"]) * _SOFT if broken else before
@@ -94,11 +99,33 @@ def _join_lines(text: str) -> Iterator[str]:
     yield re.sub(r"\S", " ", text[end:])
 
 
-def _continues(before: str, line: str, *, certain: bool) -> bool:
-    """Return whether a line goes on with the sentence of the line before it: for ``certain``, as few signs tell."""
-    runs_on = _RUNS_ON.search(before)
-    likely = certain or runs_on or _HYPHEN.search(before)
-    if before.rstrip(" ").endswith(_ENDS) or not (likely if _LOWER.match(line) else certain and runs_on):
+def _find_width(lines: list[str]) -> int | None:
+    """Return the width at which the lines were wrapped."""
+    lengths = [len(line.rstrip()) for line in lines]
+    broken = [
+        length
+        for length, (line, below) in zip(lengths, pairwise(lines), strict=False)
+        if _LOWER.match(below) and not ends_sentence(line.rstrip())
+    ]
+    return find_width(broken, lengths)
+
+
+def _continues(before: str, line: str, *, in_item: bool, is_full: bool) -> bool:
+    """Return whether a line goes on with the sentence of the line before it.
+
+    ``in_item``: that is an item, or a page ends between them. ``is_full``: it has no room for another word.
+    """
+    said = before.rstrip(" ")
+    ended = said.endswith(_SEPARATES) or ends_sentence(said)
+    sentence_ends = in_item and is_full and said.endswith((".", ";"))
+    if ended and not sentence_ends:
+        return False
+    open_end = bool(_RUNS_ON.search(before)) or opens_bracket(before)
+    if _LOWER.match(line):
+        likely = (in_item and len(before) > _SHORT) or is_full or open_end or _HYPHEN.search(before) is not None
+    else:
+        likely = in_item and (open_end or is_full)
+    if not likely:
         return False
     return not any(one.is_alone for text in (before, line) for one in find_headings(read_section("line", text)))
 
@@ -112,5 +139,12 @@ def _find_edges(lines: list[str]) -> set[int]:
     return {
         at
         for at, words in enumerate(said)
-        if recurring[words] > 1 or (at in near and (words.isdigit() or not any(map(str.isalnum, words))))
+        if recurring[words] > 1
+        or (at in near and (words.isdigit() or not any(map(str.isalnum, words))))
+        or _is_edge(lines[at])
     }
+
+
+def _is_edge(line: str) -> bool:
+    """Return whether a line is no item, and the header or footer of a page."""
+    return len(line) <= _LONGEST_EDGE and not MARK.match(line) and is_page_edge(read_text(line))

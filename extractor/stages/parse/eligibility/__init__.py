@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from extractor.schemas import Category, Comparator, RegistryFields, Sex, Support, TimeWindow
-from extractor.stages.parse.drafts import Chunk, Draft, Reading, draft_record, span_of
+from extractor.stages.parse.drafts import Chunk, Draft, Reading, Span, StructureDoubt, draft_record, span_of
 from extractor.stages.parse.scoring import measured
 from extractor.text.book import read_text, rule
 from extractor.text.mentions.constraints import find_limits
@@ -15,9 +15,11 @@ from extractor.text.passage import LexedSection, Passage
 
 from .category import TREATMENTS, date_treatment, score_lines, sort_weight, target_words
 from .constraints import anchor_windows, as_of_another_line, demands_other, name_limited, read_constraints, read_windows
+from .entries import OutlineEntry, Role
 from .groups import read_rule
-from .outline import OutlineEntry, Role, find_suspects, read_outline
+from .outline import Outline, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
+from .prose import find_suspects
 
 __all__ = ["read_eligibility"]
 
@@ -30,15 +32,15 @@ _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 
 def read_eligibility(
     sections: Mapping[str, LexedSection], numbers: Iterator[int], registry: RegistryFields = _UNKNOWN
-) -> tuple[Draft, tuple[Draft, ...]]:
-    r"""Read ages, sex and healthy volunteers of one record, and its criteria.
+) -> tuple[Draft, tuple[Draft, ...], tuple[StructureDoubt, ...]]:
+    r"""Read ages, sex and healthy volunteers of one record, its criteria, and what of their structure is in doubt.
 
     ``sections`` maps names to the record's sections, read into tokens. Each chunk takes the next of ``numbers``.
     ``registry`` has the registered ages, which choose among those of the text and make others unsure.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
-    >>> whole, criteria = read_eligibility({"eligibility": read_section("eligibility", text)}, count())
+    >>> whole, criteria, _ = read_eligibility({"eligibility": read_section("eligibility", text)}, count())
     >>> [(c.chunk.text, c.rules["kind"].value.value, c.rules["category"].value.value) for c in criteria]
     [('Age 18-65 years', 'inclusion', 'age'), ('Pregnant', 'exclusion', 'reproductive')]
     >>> whole.rules["maximum_age"].value.value
@@ -49,8 +51,9 @@ def read_eligibility(
     descriptions = [passage for passage in summary if passage not in titles]
     named = [*titles, *([sections["conditions"].whole] if "conditions" in sections else [])]
     listed = sections.get("eligibility")
-    lines = read_outline(listed) if listed and listed.raw.strip() else find_suspects(descriptions)
-    entries = [entry for entry in lines if entry.role is not Role.REMARK]
+    has_section = listed is not None and bool(listed.raw.strip())
+    outline = read_outline(listed) if listed and has_section else Outline(list(find_suspects(descriptions)))
+    entries = [entry for entry in outline.entries if entry.role is not Role.REMARK]
     target = target_words(*named)
     scores = score_lines(entries, target)
     parts: dict[int, list[OutlineEntry]] = defaultdict(list)
@@ -77,7 +80,23 @@ def read_eligibility(
         "healthy_volunteers": read_healthy(stated, summary),
     }
     one_sex = rules["sex"].value in (Sex.FEMALE, Sex.MALE)
-    return draft_record(rules), tuple(_drop_sex(criterion) if one_sex else criterion for criterion, _ in found)
+    criteria = tuple(_drop_sex(criterion) if one_sex else criterion for criterion, _ in found)
+    doubts = tuple(
+        StructureDoubt(Span("eligibility", doubt.start, doubt.end), doubt.reason) for doubt in outline.doubts
+    )
+    whole = replace(draft_record(rules), at_most=_limit_people(rules, criteria))
+    return whole, criteria, doubts
+
+
+def _limit_people(rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]) -> dict[str, float]:
+    """Return how sure ages, sex and healthy volunteers can be: as sure as the list of the criteria that say them."""
+    doubtful = [(one.span, one.at_most["kind"]) for one in criteria if "kind" in one.at_most]
+    limits: dict[str, float] = {}
+    for name, reading in rules.items() if doubtful else ():
+        said = [sure for span, sure in doubtful if any(map(span.overlaps, reading.spans))]
+        if said:
+            limits[name] = min(said)
+    return limits
 
 
 def _drop_sex(criterion: Draft) -> Draft:
@@ -142,7 +161,8 @@ def _read(
     }
     if len(parts) > 1:  # how what it introduces belongs together
         rules["rule"] = read_rule(passage, [part.passage for part in parts], parts[0].sense)
-    criterion = Draft("eligibility.criteria", Chunk(number, *place, text), *place, rules)
+    chunk = Chunk(number, *place, text)
+    criterion = Draft("eligibility.criteria", chunk, *place, rules, at_most=_limit_criterion(entry, rules))
     donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
     return criterion, Stated(passage, entry.sense, category.value, limits, donor, parent or heading)
 
@@ -157,13 +177,23 @@ def _read_negation(passage: Passage) -> Reading[bool]:
     return Reading(True, measured("negated", case), (place,), Support.INFERRED)  # noqa: FBT003
 
 
+def _limit_criterion(entry: OutlineEntry, rules: Mapping[str, Reading[Any]]) -> dict[str, float]:
+    """Return how sure the fields of a criterion can be, where its list or its borders are in doubt."""
+    limits: dict[str, float] = {}
+    if entry.quote_at_most < 1:
+        limits |= dict.fromkeys(rules, entry.quote_at_most)
+    if entry.kind_at_most < 1:
+        limits["kind"] = min(entry.kind_at_most, limits.get("kind", 1.0))
+    return limits
+
+
 def _read_times(
     entry: OutlineEntry, parent: str, *, is_value: bool
 ) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
     """Return the first time window and all of them, of the item or else of the line that introduces it."""
     window, windows = read_windows(entry.passage, entry.sense, parent)
     introduces = entry.parent and not (entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":")
-    if not entry.parent or not introduces:
+    if not entry.parent or not introduces or entry.parent_states:
         return window, windows
     if windows.value:
         windows = anchor_windows(windows, entry.parent.alone())

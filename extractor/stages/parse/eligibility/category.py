@@ -13,7 +13,7 @@ from extractor.text.book import find_terms, rule, word_list
 from extractor.text.passage import Passage
 
 from .constraints import WEIGHT
-from .outline import OutlineEntry
+from .entries import OutlineEntry
 
 TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 _LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)

@@ -1,14 +1,10 @@
-"""Recognise headings of an eligibility section, lines that only introduce others, and remarks without a condition."""
-
-import re
-from collections.abc import Iterator
+"""Recognise lines that only introduce others, names of groups, and remarks without a condition."""
 
 from extractor.schemas import CriterionKind
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
+from extractor.text.list_names import mend_names
 
-_LONGEST_HEADING = 45
-"""The most tokens of a heading."""
 _LONGEST_TITLE = 5
 """The most words of the title of some items."""
 
@@ -31,59 +27,6 @@ def count_words(tokens: Tokens) -> int:
 def ends_with_colon(tokens: Tokens) -> bool:
     """Return whether a line ends with a colon, ignoring signs of emphasis."""
     return tokens.codes.rstrip("*_-").endswith(":")
-
-
-def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False) -> Iterator[tuple[int, int]]:
-    """Yield the headings of lists in one line, each with the name of a cohort before it.
-
-    A ``wrapped`` line continues a sentence, which may name a list.
-
-    >>> tokens = read_text("Inclusion Criteria: adults. Exclusion Criteria: none")
-    >>> [tokens.read(*place) for place in find_headings(tokens, 0, len(tokens))]
-    ['Inclusion Criteria:', 'Exclusion Criteria:']
-    """
-    sentence = wrapped and tokens.words[first][0].islower()
-    done = first
-    if (opening := rule("opening_list").starts(tokens, first, end)) and not sentence:
-        yield first, opening.end
-        done = opening.end
-    for found in rule("run_on_list").find(tokens, done, end):
-        if sentence and found.first == first:
-            continue
-        yield done if rule("cohort_name").covers(tokens, done, found.first) else found.first, found.end
-        done = found.end
-
-
-def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, CriterionKind | None]:
-    """Whether a line is the heading of a list, and the kind of the list. The kind is None for both lists together.
-
-    >>> read_list_heading(read_text("Key Exclusion Criteria"), bulleted=False)
-    (True, <CriterionKind.EXCLUSION: 'exclusion'>)
-    >>> read_list_heading(read_text("Meets all inclusion criteria of the main study"), bulleted=True)
-    (False, None)
-    """
-    if not tokens.words or len(tokens) > _LONGEST_HEADING:
-        return False, None
-    colon, generic = ends_with_colon(tokens), is_generic(tokens)
-    if named := rule("named_list").search(tokens) or rule("bare_list").covers(tokens, 0, len(tokens)):
-        words, title = count_words(tokens), _is("list_title", tokens)
-        if tokens.words[0][0].islower() and not (colon or bulleted or title):
-            return False, None  # the rest of a sentence that names a list
-        general = rule("opening_words").covers(tokens, 0, named.first) if named.first else None
-        opens = colon and (words <= 14 or generic or (general and not carries_condition(tokens)))
-        short = words <= 8 if not bulleted else words <= 4 and not rule("denies_criteria").starts(tokens, 0)
-        if opens or short or title or (not bulleted and generic):
-            name = (named.read("list") or "").lower()
-            refuses = "exclu" in name or "non" in name or name.startswith(("inelig", "contra", "reject"))
-            both = refuses and re.search(r"(?<!non)(?<!non[- ])inclu", name)
-            if not refuses and rule("denies").search(tokens, 0, named.first):
-                return True, CriterionKind.EXCLUSION  # "Those who do not meet the inclusion criteria are excluded:"
-            return True, None if both else CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
-    if generic and (colon or tokens.codes.endswith("?") or "following" in map(str.lower, tokens.words)):
-        for name, kind in (("refused", CriterionKind.EXCLUSION), ("admitted", CriterionKind.INCLUSION)):
-            if _has(name, tokens):
-                return True, kind
-    return False, None
 
 
 def opens_list(tokens: Tokens) -> bool:
@@ -117,6 +60,7 @@ def is_withdrawal(tokens: Tokens) -> bool:
 
 def is_generic(tokens: Tokens) -> bool:
     """Return whether a line opens a list and states nothing itself ("Patients must meet all of the following:")."""
+    tokens = mend_names(tokens)
     counts = (word.lower() for word, code in zip(tokens.words, tokens.codes, strict=True) if code == NUMBER)
     return _is("opening_words", tokens) and not any(word.isalpha() and word != "one" for word in counts)
 
@@ -173,11 +117,44 @@ def carries_condition(tokens: Tokens) -> bool:
         return False
     words = tokens.words
     stops = (at + 1 for at, code in enumerate(tokens.codes[:-1]) if code == "." and at and words[at - 1] not in "eg")
+    if states_and_introduces(tokens):
+        return True
     if _has("condition_too", tokens) or any(words[at][0].isupper() and not tokens.joined(at) for at in stops):
         return True
     counted = {at for found in rule("count_of_parts").find(tokens) for at in range(found.first, found.end)}
     limited = any(found.first not in counted for found in rule("own_limit").find(tokens))
     return limited and not _is("laboratory", tokens)
+
+
+def states_and_introduces(tokens: Tokens) -> bool:
+    """Return whether a line states a condition and introduces what adds to it, or examples of it.
+
+    >>> from extractor.text.book import read_text
+    >>> lines = ("Type 2 diabetes with any of the following:", "Recent heart disease, including:", "Patients with:")
+    >>> [states_and_introduces(read_text(line)) for line in lines]
+    [True, True, False]
+    """
+    return _adds_parts(tokens) or _names_examples(tokens)
+
+
+def _adds_parts(tokens: Tokens) -> bool:
+    """Return whether a line adds its parts to a condition: "Type 2 diabetes with any of the following:"."""
+    found = rule("joins_parts").search(tokens)
+    if not found or not found.first:
+        return False
+    if rule("runs_into_parts").ends(tokens, found.first) or _has("takes_part", tokens):
+        return False
+    return rule("idle_front").covers(tokens, 0, found.first) is None and not _is("laboratory", tokens)
+
+
+def _names_examples(tokens: Tokens) -> bool:
+    """Return whether the parts of a line are examples of a condition: "Recent heart disease, including:"."""
+    end = len(tokens) - (len(tokens.codes) - len(tokens.codes.rstrip(":*_-")))
+    found = rule("examples_below").search(tokens, 0, end) if not _has("takes_part", tokens) else None
+    if not found or not found.first or _has("levels", tokens) or _has("good_values", tokens):
+        return False
+    front = tokens.cut(0, found.first)
+    return rule("idle_front").covers(front, 0, len(front)) is None and not is_topic(front)
 
 
 def is_no_criterion(tokens: Tokens) -> bool:
@@ -197,20 +174,6 @@ def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
     return not any(len(word) > 5 and word.lower() in words for word in heading.words)
 
 
-def opens_siblings(tokens: Tokens, following: Tokens, *, bulleted: bool) -> bool:
-    """Return whether an item introduces the bulleted items or unmarked text that follow at its own level.
-
-    A title in capitals before an item not in capitals does.
-    """
-    if tokens.codes.endswith(":"):
-        other = bulleted or not (following.codes.endswith(":") or read_list_heading(following, bulleted=False)[0])
-        return other and not carries_condition(tokens)
-    words = [word for word in tokens.words if word.isalpha()]
-    shouted = 2 <= len(words) <= 14 and all(map(str.isupper, words)) and any(len(word) > 4 for word in words)
-    plain = not any(word.isdecimal() or word in "<>≤≥=" for word in tokens.words)
-    return bulleted and shouted and plain and any(word.islower() for word in following.words)
-
-
 def is_part(opening: Tokens, first: Tokens, tokens: Tokens) -> bool:
     """Whether an item fits the list that ``opening``, an item at its own level, introduces. Its ``first`` item does.
 
@@ -228,11 +191,3 @@ def is_part(opening: Tokens, first: Tokens, tokens: Tokens) -> bool:
     if (says and not _has("says_of_people", first)) or (_has("ends_list", tokens) and not _has("ends_list", first)):
         return False
     return ends_with_colon(opening) and (not says or names_group(opening) or _has("some_parts", opening))
-
-
-def states_too(tokens: Tokens) -> bool:
-    """Return whether a heading also states a condition ("Adults aged 18-40 years with:")."""
-    if not tokens.codes.endswith(":") or count_words(tokens) <= 4 or not carries_condition(tokens):
-        return False
-    about_list = _has("about_list", tokens) or tokens.words[0].lower() in ("for", "if", "in")
-    return (not about_list or _has("states_age", tokens)) and not read_list_heading(tokens, bulleted=False)[0]

@@ -1,70 +1,75 @@
-"""The outline of an eligibility section: its criteria, with their headings and parents."""
+"""The outline of an eligibility section: its criteria, with their headings and parents, and what is in doubt."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, zip_longest
 
 from extractor.schemas import CriterionKind
-from extractor.stages.parse.scoring import measured
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER
-from extractor.text.passage import LexedSection, Passage, split_sentences, strip_span
+from extractor.text.passage import LexedSection, Passage
 
 from . import headings
-from .lines import Bullet, Line, read_blocks
+from .blocks import read_blocks
+from .entries import OutlineEntry, Role
+from .introductions import opens_siblings, states_too
+from .lines import Line
+from .list_headings import ListHeading, read_list_heading
+from .marks import Bullet
+from .prose import split_clauses
+from .roles import choose_headings, unsettled_confidence
 
 _ADEQUATE = frozenset({"adequate", "normal", "acceptable", "sufficient", "preserved"})
 _RANK = {bullet: rank for rank, bullet in enumerate(Bullet)} | {Bullet.STAR: list(Bullet).index(Bullet.DASH)}
-_DEPTH = {"(": 1, "[": 1, "（": 1, ")": -1, "]": -1, "）": -1}
-_LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
-_ENTITY = re.compile(r"&(?:[gl][te]|amp|nbsp|plusmn|micro|deg|times|#\d{2,6}|#x[0-9a-fA-F]{2,5});")
-"""The semicolon of an entity ends no clause: "a body weight of &ge;50 kg"."""
-
-
-class Role(StrEnum):
-    """The role of an entry: a criterion, a line that introduces criteria, a remark, or a doubtful sentence."""
-
-    CRITERION = "criterion"
-    PARENT = "parent"
-    REMARK = "remark"
-    SUSPECT = "suspect"
+_SURE = 0.85
+"""From this confidence a heading is not told as doubtful."""
+_FEWEST_WORDS = 4
+"""The fewest words of a section that should have a criterion."""
+_TWO_ITEMS = 0.8
+"""How sure the borders of an item are that could be two. Judged."""
 
 
 @dataclass(frozen=True, slots=True)
-class OutlineEntry:
-    """A line of the list of ``kind``, if known, or a sentence of running text. ``passage`` stands alone.
+class Doubt:
+    """A place of a section whose structure is in doubt, as offsets into the raw text, and why."""
 
-    ``listed`` is true for list items, false for prose. ``heading`` is the nearest heading above, ``parent`` the line
-    that introduces the entry; it is ``doubtful`` if other items stand between them. ``confidence`` is that of the role
-    of a sentence of running text.
-    """
-
-    passage: Passage
-    kind: CriterionKind | None
-    role: Role = Role.CRITERION
-    listed: bool = True
-    parent: Passage | None = None
-    heading: Passage | None = None
-    confidence: float | None = None
-    doubtful: bool = False
-
-    @property
-    def sense(self) -> CriterionKind:
-        """The list of the entry. Without a list, its words decide."""
-        refused = rule("refusal").search(self.passage.tokens) if not self.kind else None
-        return self.kind or (CriterionKind.EXCLUSION if refused else CriterionKind.INCLUSION)
+    start: int
+    end: int
+    reason: str
 
 
-def read_outline(section: LexedSection) -> list[OutlineEntry]:
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The entries of a section in reading order, and what of its structure is in doubt."""
+
+    entries: list[OutlineEntry]
+    doubts: list[Doubt] = field(default_factory=list)
+
+
+def read_outline(section: LexedSection) -> Outline:
     r"""Return the entries of an eligibility section in reading order. Headings are not entries.
 
     >>> raw = "Inclusion Criteria:\n\n* Age 18 or older\n* One of the following:\n\n  * Asthma\n  * Rhinitis"
-    >>> [(e.passage.raw, e.role.value) for e in read_outline(read_section("eligibility", raw))][1:3]
+    >>> [(e.passage.raw, e.role.value) for e in read_outline(read_section("eligibility", raw)).entries][1:3]
     [('One of the following:', 'parent'), ('Asthma', 'criterion')]
     """
-    return list(_OutlineReader(section).list_entries())
+    reader = _OutlineReader(read_blocks(section))
+    entries = list(reader.list_entries())
+    doubts = reader.doubts
+    if not entries and sum(word.isalpha() for word in section.tokens.words) >= _FEWEST_WORDS:
+        doubts = [*doubts, Doubt(0, len(section.raw.rstrip()), "no criterion was found in this text")]
+    elif entries and not reader.list_headings.found and not any(map(_states_condition, entries)):
+        entries = [replace(entry, quote_at_most=min(entry.quote_at_most, _TWO_ITEMS)) for entry in entries]
+        doubts = [*doubts, Doubt(0, len(section.raw.rstrip()), "no list, and no sentence that states a condition")]
+    return Outline(entries, doubts)
+
+
+def _states_condition(entry: OutlineEntry) -> bool:
+    """Return whether an entry is an item of a list, or a sentence with words of a condition."""
+    if entry.listed:
+        return True
+    tokens = entry.passage.tokens
+    return rule("states_a_condition").search(tokens) is not None or rule("states_criterion").search(tokens) is not None
 
 
 class _OutlineReader:
@@ -72,15 +77,19 @@ class _OutlineReader:
 
     ``items`` are the items that contain the next one; ``opener`` is the item with parts at its own level,
     of which ``first_part`` is the first. ``group`` names the people of the lists below it.
-    ``decides`` is false under a heading such as "Withdrawal criteria".
+    ``decides`` is false under a heading such as "Withdrawal criteria". ``sure`` says how sure ``kind`` is.
     """
 
-    def __init__(self, section: LexedSection) -> None:
-        self.blocks = read_blocks(section)
+    def __init__(self, blocks: list[Line]) -> None:
+        self.blocks = blocks
+        self.list_headings = choose_headings(self.blocks)
         self.titles = _find_titles(self.blocks)
         self.kind: CriterionKind | None = None
+        self.sure = 1.0
         self.items: list[Line] = []
+        self.stating: set[int] = set()
         self.group: Line | None = None
+        self.doubts: list[Doubt] = []
         self._open(None)
 
     def _open(self, heading: Line | None, *, decides: bool = True) -> None:
@@ -91,40 +100,58 @@ class _OutlineReader:
     def list_entries(self) -> Iterator[OutlineEntry]:
         """Yield the entries in reading order, moving the list and the heading under which they stand."""
         for place, block in enumerate(self.blocks):
-            text = block.tokens
             following = self.blocks[place + 1] if place + 1 < len(self.blocks) else None
-            named, kind = headings.read_list_heading(text, bulleted=bool(block.bullet))
-            chosen = headings.chooses(text, self.kind if block.bullet else kind or self.kind)
-            turned = chosen or (self.kind is CriterionKind.INCLUSION and headings.turns_list(text))
-            if turned and block.bullet and _contains(block, following):
-                named = False  # "Must not have any of the following:" within a list introduces its sub-items
-            if following and headings.is_withdrawal(text):
+            heading = self._find_heading(block, following)
+            if block.start == self.list_headings.unsettled:
+                self.sure = unsettled_confidence()
+                self.doubts.append(Doubt(*block.span, "exclusions are named, and no heading opens their list"))
+            if following and headings.is_withdrawal(block.names):
                 self._keep_items(block)
                 self._open(block, decides=False)
-            elif named and (not block.bullet or following):
-                self._keep_items(block)
-                for_some = rule("list_for_some").search(text) and not headings.is_generic(text)
-                self._open(block if for_some or chosen else self.group)  # "Exclusion criteria for healthy subjects:"
-                self.kind = kind
+            elif heading:
+                self._open_list(block, heading, following)
             elif not self.decides:
                 yield OutlineEntry(block.passage, self.kind, Role.REMARK)
             elif block.bullet:
                 yield self._read_item(block, following)
             elif _is_section_heading(block, following, self.items[-1].ordinal if self.items else None):
-                self.items = []
-                self._open(block)
-                has_lists = following and headings.read_list_heading(following.tokens, bulleted=False)[0]
-                self.group = block if has_lists and headings.names_group(text) else None
-                # as in "Patients are excluded when there is:", and "Not eligible if" above a list
-                excludes = headings.turns_list(text) or (
-                    headings.ends_with_colon(text) and rule("excluded_are").search(text)
-                )
-                self.kind = CriterionKind.EXCLUSION if self.kind and excludes else self.kind
-                if following and headings.states_too(text):
-                    yield OutlineEntry(block.passage, self.kind, Role.CRITERION)
+                yield from self._read_section_heading(block, following)
             else:
                 yield from self._read_paragraph(place)
                 self.items = self.items if following and not following.bullet else []
+
+    def _find_heading(self, block: Line, following: Line | None) -> ListHeading | None:
+        """Return the heading of a list that a block is. A line that introduces its own sub-items is none."""
+        heading = self.list_headings.found.get(block.start)
+        if heading is None or (block.bullet and not following):
+            return None
+        if block.bullet and _contains(block, following):
+            turned = self.kind is CriterionKind.INCLUSION and headings.turns_list(block.names)
+            if turned or headings.chooses(block.names, self.kind):
+                return None  # "Must not have any of the following:" within a list introduces its sub-items
+        return heading
+
+    def _open_list(self, block: Line, heading: ListHeading, following: Line | None) -> None:
+        self._keep_items(block)
+        text = block.names
+        for_some = rule("list_for_some").search(text) and not headings.is_generic(text)
+        chosen = headings.chooses(text, self.kind if block.bullet else heading.kind or self.kind)
+        self._open(block if for_some or chosen else self.group)  # "Exclusion criteria for healthy subjects:"
+        self.kind, self.sure = heading.kind, heading.confidence
+        if heading.confidence < _SURE and following:
+            self.doubts.append(Doubt(*block.span, heading.doubt))
+
+    def _read_section_heading(self, block: Line, following: Line | None) -> Iterator[OutlineEntry]:
+        text = block.names
+        self.items = []
+        self._open(block)
+        has_lists = following and self.list_headings.found.get(following.start)
+        self.group = block if has_lists and headings.names_group(text) else None
+        # as in "Patients are excluded when there is:", and "Not eligible if" above a list
+        excludes = headings.turns_list(text) or (headings.ends_with_colon(text) and rule("excluded_are").search(text))
+        self.kind = CriterionKind.EXCLUSION if self.kind and excludes else self.kind
+        if following and states_too(text):
+            yield self._make_entry(block.passage, Role.CRITERION, titled=False)
 
     def _keep_items(self, block: Line, *, inner: bool = False) -> None:
         """Keep the items that contain a block: those less indented, or with a bullet of a higher rank."""
@@ -147,11 +174,12 @@ class _OutlineReader:
         elif headings.is_no_criterion(text) or block.start in self.titles:
             role = Role.REMARK
         elif following and (
-            headings.names_group(text)
-            or headings.opens_siblings(text, following.tokens, bulleted=bool(following.bullet))
+            headings.names_group(text) or opens_siblings(text, following.tokens, bulleted=bool(following.bullet))
         ):
             role = Role.PARENT
         parent, doubtful = self._find_parent(block, self.items[:-1]), False
+        if _contains(block, following) and headings.states_and_introduces(text):
+            self.opener = None  # as a line that only introduces its sub-items ends the list above
         if role is not Role.PARENT and (opener := self.opener):  # its parts continue while they fit
             first = self.first_part or block
             alike = _is_level(opener, block) and opener.bullet is block.bullet
@@ -164,21 +192,37 @@ class _OutlineReader:
         goes_on = announced and following and not headings.ends_with_colon(following.tokens)
         if role is Role.PARENT or goes_on:
             self.opener, self.first_part = block, following
-        return replace(self._make_entry(block.passage, role, parent), doubtful=doubtful)
+        if role is Role.CRITERION and headings.states_and_introduces(text):
+            self.stating.add(block.start)
+        entry = self._make_entry(block.passage, role, parent)
+        if block.doubt:
+            self.doubts.append(Doubt(*block.span, block.doubt))
+            entry = replace(entry, quote_at_most=_TWO_ITEMS)
+        return replace(entry, doubtful=doubtful)
 
     def _is_title(self, block: Line) -> bool:
         return block.start in self.titles or headings.is_title(block.tokens, in_series=False)
 
     def _make_entry(
-        self, passage: Passage, role: Role, parent: Line | None = None, *, listed: bool = True
+        self, passage: Passage, role: Role, parent: Line | None = None, *, listed: bool = True, titled: bool = True
     ) -> OutlineEntry:
-        above, heading = (line.passage if line else None for line in (parent, self.heading))
-        return OutlineEntry(passage, self.kind, role, listed, above, heading)
+        """``titled``: the heading above is that of the entry, too."""
+        heading = self.heading if titled else None
+        return OutlineEntry(
+            passage,
+            self.kind,
+            role,
+            listed,
+            parent=parent.passage if parent else None,
+            heading=heading.passage if heading else None,
+            parent_states=bool(parent and parent.start in self.stating),
+            kind_at_most=self.sure,
+        )
 
     def _read_paragraph(self, place: int) -> Iterator[OutlineEntry]:
         block, listed = self.blocks[place], _is_listed(self.blocks, place)
         parent = self._find_parent(block, [item for item in self.items[-1:] if item.tokens.codes.endswith(":")])
-        clauses = list(_split_clauses(block))
+        clauses = list(split_clauses(block))
         for passage in [block.passage] if listed and not _is_series(block, clauses) else clauses:
             text = passage.tokens
             adequate = text.words and text.words[0].lower() in _ADEQUATE
@@ -220,7 +264,7 @@ def _starts_inner_list(last: Line, block: Line) -> bool:
 
 
 def _contains(item: Line, following: Line | None) -> bool:
-    if not following or not following.bullet or headings.read_list_heading(following.tokens, bulleted=True)[0]:
+    if not following or not following.bullet or read_list_heading(following.tokens, bulleted=True):
         return False
     return following.column > item.column + 1 or _starts_inner_list(item, following)
 
@@ -274,29 +318,12 @@ def _is_listed(blocks: list[Line], place: int) -> bool:
     row = [blocks[place]]
     for beside in (blocks[place - 1 :: -1] if place else [], blocks[place + 1 :]):
         for block in beside:
-            if block.bullet or headings.read_list_heading(block.tokens, bulleted=False)[0]:
+            if block.bullet or read_list_heading(block.tokens, bulleted=False):
                 break
             row.append(block)
             if len(row) > 2:
                 return True
     return len(row) == 2 and max(block.end - block.start for block in row) < 200
-
-
-def _split_clauses(block: Line) -> Iterator[Passage]:
-    """Yield the sentences of a block, split at semicolons outside brackets."""
-    raw = block.section.raw
-    inside = {found.end() - 1 for found in _ENTITY.finditer(raw, block.start, block.end)}
-    for first, last in split_sentences(raw[block.start : block.end]):
-        depth, borders = 0, [block.start + first - 1]
-        for at in range(block.start + first, block.start + last):
-            depth += _DEPTH.get(raw[at], 0)
-            if raw[at] in ";；" and depth <= 0 and at not in inside:
-                borders.append(at)
-        for before, behind in pairwise([*borders, block.start + last]):
-            start, _ = strip_span(raw, before + 1, behind, " \t\r\n,;")
-            _, end = strip_span(raw, start, behind, " \t\r\n;")
-            if end - start > 2:
-                yield block.section.between(start, end).alone()
 
 
 def _is_series(block: Line, clauses: Sequence[Passage]) -> bool:
@@ -308,49 +335,3 @@ def _is_series(block: Line, clauses: Sequence[Passage]) -> bool:
     marked = all({";", "；"} & {*raw[one.raw_span[1] : other.raw_span[0]]} for one, other in pairwise(clauses))
     joined = any(rule("joins_clause").starts(clause.tokens, 0) for clause in clauses[1:])
     return len(clauses) > 2 and marked and not joined and ":" not in clauses[0].raw
-
-
-def find_suspects(passages: Iterable[Passage]) -> Iterable[OutlineEntry]:
-    """Return sentences of running text that may be criteria, each once.
-
-    >>> text = "Asthma is common. Patients are eligible if they are over 12. The dose is raised weekly."
-    >>> [(entry.passage.text, entry.role.value) for entry in find_suspects([read_passage(text, "brief_summary")])]
-    [('Patients are eligible if they are over 12.', 'criterion')]
-    """
-    found: dict[str, OutlineEntry] = {}
-    for entry in (entry for passage in passages for entry in _read_prose(passage)):
-        found.setdefault(" ".join(entry.passage.text.lower().split()), entry)
-    return found.values()
-
-
-def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
-    under: CriterionKind | None = None
-    for sentence in _split_items(passage):
-        tokens = sentence.tokens
-        course = rule("trial_course").search(tokens)
-        role, case = Role.SUSPECT, "suspect sentence of the trial's course" if course else "suspect sentence"
-        if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:  # opens a list, or something else: "Design:"
-            words = [word.lower() for word in tokens.words if word.isalpha()][-2:]
-            named = words and (words[-1] in _LISTS or (words[-1] == "criteria" and words[0] in _LISTS))
-            kind = CriterionKind.EXCLUSION if "exclusion" in words else CriterionKind.INCLUSION
-            under = kind if named else None
-            continue
-        if under:
-            role, case = Role.CRITERION, "sentence under a heading"
-        elif rule("states_criterion").search(tokens):
-            stating = ((Role.CRITERION, "stating sentence"), (Role.SUSPECT, "stating sentence of the trial's course"))
-            role, case = stating[bool(course)]
-        elif not rule("suspects_criterion").search(tokens):
-            continue
-        yield OutlineEntry(sentence, under, role, listed=False, confidence=measured("criterion", case))
-
-
-def _split_items(passage: Passage) -> Iterator[Passage]:
-    """Yield the sentences of a passage, without their bullets."""
-    tokens = passage.tokens
-    for start, end in split_sentences(tokens.text):
-        first, last = tokens.at(start), tokens.before(end)
-        codes = tokens.codes[first : first + 2]
-        first += 1 if codes[:1] in "-*•" else 2 if codes in (f"{NUMBER}.", f"{NUMBER})") else 0
-        if first < last:
-            yield passage.part(first, last).alone()
