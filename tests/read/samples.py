@@ -17,6 +17,7 @@ def _load(name: str) -> Any:
 
 V2, V1, CTIS, ICTRP, EUCTR = map(_load, ("ctgov_v2.json", "ctgov_v1.json", "ctis.json", "ictrp.json", "euctr.json"))
 PART_I = CTIS["authorizedApplication"]["authorizedPartI"]
+WHO = (FOLDER / "who.xml").read_text("utf-8").strip()
 ISRCTN = (FOLDER / "isrctn.xml").read_text("utf-8").strip()
 _AACT = re.findall(r"^# (\w+)\n((?:.+\n)+)", (FOLDER / "aact.txt").read_text("utf-8"), re.MULTILINE)
 TABLES = {name: rows.splitlines() for name, rows in _AACT}
@@ -52,5 +53,6 @@ SAMPLES = {
     "ictrp_csv": write_ictrp_csv(ICTRP),
     "ictrp_xml": write_ictrp_xml(ICTRP),
     "isrctn_xml": ISRCTN.encode(),
+    "who_xml": WHO.encode(),
 }
 """A file of each format, by its name in ``Source.format``."""

@@ -22,6 +22,7 @@ from .samples import (
     TITLE,
     V1,
     V2,
+    WHO,
     write_ictrp_csv,
     write_ictrp_xml,
     zip_tables,
@@ -35,6 +36,7 @@ IDS = {
     "ictrp_csv": "ChiCTR2100000001",
     "ictrp_xml": "ChiCTR2100000001",
     "isrctn_xml": "ISRCTN90000001",
+    "who_xml": "PER-001-31",
 }
 
 
@@ -139,6 +141,20 @@ def test_ictrp():
     ]
     assert found["interventions[0]"] == "Drug: Fictumab 5 mg; once daily"
     assert record.section("interventions[1]").part("name") == "Diary"
+
+
+def test_who():
+    record = read_one(WHO.encode())
+    found = texts(record)
+    assert found["eligibility"] == (
+        "Inclusion Criteria:\n1. Asthma\n2. Age 18 years or older\n\nExclusion Criteria:\n1. Pregnancy"
+    )
+    assert (found["official_title"], found["conditions"]) == ("A Phase 2 Trial", "Asthma")
+    assert [found[name] for name in found if "outcomes" in name] == ["FEV1, week 12", "Attacks", "Relief; worst"]
+    assert found["interventions[0]"] == "Drug: Fictumab 5 mg once daily"
+    assert found["keywords"] == "Lung diseases\nAntibodies"
+    assert (record.registry.minimum_age, record.registry.maximum_age) == ("18 Years", None)
+    assert (record.registry.enrollment, record.registry.phases) == ("40", ("2",))
 
 
 def test_labels_of_european_registers_in_ictrp():

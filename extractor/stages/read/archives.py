@@ -220,13 +220,14 @@ def detect_format(head: bytes) -> Reader:
     for mark, (kind, remedy) in _OTHERS.items():
         if re.match(mark, head, re.DOTALL):
             raise Unreadable(kind, remedy)
-    if b"\0" in head:
+    is_xml = _XML.match(head.decode("utf-8", "replace"))
+    if b"\0" in head and not is_xml:  # one in XML is mended
         raise Unreadable("binary data, not text", "give a text, JSON, XML or CSV record, plain, in gzip or in zip")
     text = head.decode("utf-8", "replace")
     if is_aact_table(text):
         raise Unreadable("one table of an AACT export", "give the export's zip, or a zip of all its tables")
     if _JSON.match(text):
         return read_json
-    if _XML.match(text):
+    if is_xml:
         return read_xml
     return read_table if is_table(text) else read_plain

@@ -73,6 +73,11 @@ def peek_block(stream: BinaryIO) -> bytes:
     return cast("io.BufferedReader", stream).peek(BLOCK_BYTES)
 
 
+def exceeds_record(size: int) -> bool:
+    """Return whether bytes that were read since the last record are more than a record and the blocks around it."""
+    return size > MAX_RECORD_BYTES + 2 * BLOCK_BYTES
+
+
 class CappedStream:
     """A stream for pull parsers that refuses a record that is too large."""
 
@@ -82,8 +87,8 @@ class CappedStream:
     def read(self, size: int = -1, /) -> bytes:
         block = self._stream.read(size)
         self._since_record += len(block)
-        if self._since_record > MAX_RECORD_BYTES + 2 * BLOCK_BYTES:
-            raise _too_large("record")
+        if exceeds_record(self._since_record):
+            raise too_large("record")
         return block
 
     def start_record(self) -> None:
@@ -101,10 +106,11 @@ def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | Unreadable]]:
             continue
         while line and not line.endswith(b"\n"):
             line = stream.readline(BLOCK_BYTES)
-        yield number, _too_large("line", f"line {number}")
+        yield number, too_large("line", f"line {number}")
 
 
-def _too_large(what: str, place: str | None = None) -> Unreadable:
+def too_large(what: str, place: str | None = None) -> Unreadable:
+    """Return the problem of a record, line or row that is larger than any honest one."""
     return Unreadable(f"a {what} of more than {MAX_RECORD_BYTES:,} bytes", "split the file into records", place=place)
 
 
@@ -112,23 +118,46 @@ def to_utf8(stream: BinaryIO) -> BinaryIO:
     """Convert the stream to UTF-8 without byte order mark; UTF-16 is detected by its mark."""
     mark = peek_block(stream)[:3]
     if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return io.BufferedReader(SteadyStream(_Utf16Source(stream)), BLOCK_BYTES)
+        return io.BufferedReader(SteadyStream(DecodedStream(stream, "utf-16")), BLOCK_BYTES)
     if mark == codecs.BOM_UTF8:
         stream.read(len(mark))
     return stream
 
 
-class _Utf16Source:
-    def __init__(self, stream: Bytes) -> None:
-        self._stream, self._ready = stream, b""
-        self._decoder = codecs.getincrementaldecoder("utf-16")()
+class DecodedStream:
+    """A stream converted to UTF-8 from another encoding.
+
+    Args:
+        stream: The source.
+        encoding: Its encoding.
+        errors: What to do with bytes that are no character: "strict" raises ``Unreadable``, ``MARKING`` marks each
+            by the control character "substitute".
+    """
+
+    MARKING = "extractor.substitute"
+
+    def __init__(self, stream: Bytes, encoding: str, *, errors: str = "strict") -> None:
+        self._stream, self._ready, self._encoding = stream, b"", encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors)
 
     def read(self, size: int = -1, /) -> bytes:
-        if not self._ready:
+        while not self._ready:
             block = self._stream.read(BLOCK_BYTES)
             try:
                 self._ready = self._decoder.decode(block, final=not block).encode()
             except UnicodeError as problem:
-                raise Unreadable("damaged UTF-16 text", "save the file as UTF-8") from problem
+                name = self._encoding.upper()
+                raise Unreadable(f"damaged {name} text", "save the file as UTF-8") from problem
+            if not block:
+                break
         taken, self._ready = self._ready[:size], self._ready[size:]
         return taken
+
+
+def _substitute(problem: UnicodeError) -> tuple[str, int]:
+    if not isinstance(problem, UnicodeDecodeError):
+        raise problem
+    return "\x1a" * (problem.end - problem.start), problem.end
+
+
+codecs.register_error(DecodedStream.MARKING, _substitute)

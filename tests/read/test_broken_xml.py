@@ -1,0 +1,205 @@
+"""A fault in a file of several records in XML costs one record at most, and each that is mended or lost is named."""
+
+import re
+
+import pytest
+
+from .conftest import RECORDS, read_all
+from .samples import ICTRP, ISRCTN, WHO, write_ictrp_xml
+
+STUDY = (RECORDS / "study.xml").read_text("utf-8").partition("?>")[2].strip()
+TRIAL = write_ictrp_xml(ICTRP).decode()
+
+
+def cut(document: str, name: str) -> str:
+    """The first element of a name."""
+    return document[re.search(rf"<{name}\b", document).start() : document.index(f"</{name}>") + len(name) + 3]
+
+
+FORMATS = {
+    "ctgov_xml": ("clinical_study", '<search_results count="3">', STUDY, "NCT90000008", "brief_title"),
+    "isrctn_xml": ("fullTrial", '<allTrials xmlns="http://www.67bricks.com/isrctn">', ISRCTN, "90000001", "title"),
+    "ictrp_xml": ("Trial", "<Trials_downloaded_from_ICTRP>", TRIAL, ICTRP["TrialID"], "Public_title"),
+    "who_xml": ("trial", "<trials>", WHO, "PER-001-31", "public_title"),
+}
+"""By format: the element of a record, the tag around records, a document, its number, and the element of its title."""
+
+
+class File:
+    """Three records of a format, one of which can be changed."""
+
+    def __init__(self, name: str) -> None:
+        self.element, self.opening, document, number, self.title = FORMATS[name]
+        kept, last = (number[:-4], number[-3:]) if name == "who_xml" else (number[:-1], "")
+        self.numbers = [f"{kept}{place}{last}" for place in (1, 2, 3)]
+        record = cut(document, self.element)
+        self.records = [record.replace(number, one) for one in self.numbers]
+        root = self.opening[1:].partition(" ")[0].rstrip(">")
+        self.closing = f"</{root}>"
+
+    def change(self, place: int, old: str, new: str) -> None:
+        assert old in self.records[place]
+        self.records[place] = self.records[place].replace(old, new, 1)
+
+    def read(self):
+        content = "\n".join(["<?xml version='1.0' encoding='UTF-8'?>", self.opening, *self.records, self.closing])
+        reading = read_all("-", stdin=content.encode(errors="surrogateescape"))
+        return reading, [number.removeprefix("ISRCTN") for number in reading.ids]
+
+
+IN_TEXT = {
+    "vertical tab": ("\x0b", "\n"),
+    "control character": ("\x02", "\ufffd"),
+    "zero": ("\x00", "\ufffd"),
+    "reference to a control character": ("&#x1F;", "\ufffd"),
+    "no character": ("\uffff", "\ufffd"),
+    "bare and": (" & ", " & "),
+    "bare less": (" <5 ", " <5 "),
+    "less before a word": (" <lower limit ", " <lower limit "),
+    "break of HTML": ("<br>", "<br>"),
+    "end of CDATA": ("]]>", "]]>"),
+    "begin of a comment": (" <!-- ", " <!-- "),
+    "entity of HTML": ("&micro;g", "µg"),
+    "unknown entity": ("&fictumab;", "&fictumab;"),
+    "Latin-1": ("\udcb5g", "µg"),
+    "half a character": ("\udce2\udc80 ", "\ufffd "),
+}
+"""What stands in a text, and how it is read."""
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("fault", IN_TEXT)
+def test_a_fault_in_a_text_is_mended_and_told(fault, name, place):
+    file, (written, read) = File(name), IN_TEXT[fault]
+    file.change(place, f"</{file.title}>", f" IgE{written}of 5</{file.title}>")
+    reading, ids = file.read()
+    assert (ids, reading.errors) == (file.numbers, [])
+    notes = [record.source.notes for record in reading.records]
+    assert [bool(note) for note in notes] == [number == place for number in range(3)]
+    assert notes[place][0].startswith("the XML is broken at line ")
+    title = reading.records[place].section("title").text
+    expected = f" IgE{read}of 5"
+    if name in ("ictrp_xml", "who_xml"):  # which read codes of HTML as line breaks
+        expected = expected.replace("<br>", "   \n")
+    assert title.endswith(expected)
+
+
+IN_TAGS = {
+    "control character in the first tag": ("<{0}", "<\x01{0}"),
+    "control character in the last tag": ("</{0}>", "</{0}\x01>"),
+    "no last tag": ("</{0}>", ""),
+    "last tag without its bracket": ("</{0}>", "</{0}"),
+    "title without its end": ("</{1}>", ""),
+    "title with another end": ("</{1}>", "</b>"),
+}
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("fault", IN_TAGS)
+def test_a_fault_in_a_tag_is_mended_and_told(fault, name, place):
+    file = File(name)
+    file.change(place, *(text.format(file.element, file.title) for text in IN_TAGS[fault]))
+    reading, ids = file.read()
+    assert (ids, reading.errors) == (file.numbers, [])
+    assert [bool(record.source.notes) for record in reading.records] == [number == place for number in range(3)]
+    titles = [record.section("title").text.strip() for record in reading.records]
+    assert titles[place].startswith(titles[place - 1])
+
+
+BEYOND_MENDING = {
+    "title that begins twice": ("<{1}>", "<{1}><{1}>"),
+    "neither first nor last tag": ("{0}", "{0}s"),
+}
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("fault", BEYOND_MENDING)
+def test_what_cannot_be_mended_is_named_and_the_others_are_read(fault, name, place):
+    file = File(name)
+    old, new = (text.format(file.element, file.title) for text in BEYOND_MENDING[fault])
+    if fault.startswith("neither"):
+        file.records[place] = re.sub(rf"(</?){old}\b", rf"\1{new}", file.records[place])
+    else:
+        file.change(place, old, new)
+    reading, ids = file.read()
+    [error] = reading.errors
+    assert ids == [number for number in file.numbers if number != file.numbers[place]]
+    assert error.problem.startswith("broken XML (")
+    assert error.place.startswith("line ")
+    assert error.remedy
+    if name != "ictrp_xml" or not fault.startswith("neither"):
+        assert file.numbers[place] in error.place
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_without_its_end_tells_with_the_last_record_that_others_may_be_missing(name):
+    file = File(name)
+    file.closing = ""
+    reading, ids = file.read()
+    assert (ids, reading.errors) == (file.numbers, [])
+    assert [len(record.source.notes) for record in reading.records] == [0, 0, 1]
+    assert "the file ends without </" in reading.records[2].source.notes[0]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_that_ends_within_a_record_loses_that_one(name):
+    file = File(name)
+    file.records[2] = file.records[2][: file.records[2].index(f"</{file.title}>")]
+    file.closing = ""
+    reading, ids = file.read()
+    assert ids == file.numbers[:2]
+    assert [error.problem for error in reading.errors] == ["broken XML (the record has no end)"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_records_in_a_comment_are_not_read_and_those_in_no_element_are(name):
+    file = File(name)
+    file.records[1] = f"<!-- {file.records[1]} -->" if "<!--" not in file.records[1] else ""
+    file.opening = file.closing = ""
+    reading, ids = file.read()
+    assert (ids, reading.errors) == ([file.numbers[0], file.numbers[2]], [])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"), [("latin-1", "ISO-8859-1"), ("cp1252", "windows-1252"), ("gb18030", "GB2312")]
+)
+def test_declared_encodings(encoding, declared):
+    text = f"<?xml version='1.0' encoding='{declared}'?>" + STUDY.replace("</brief_title>", " à</brief_title>")
+    [record] = read_all("-", stdin=text.encode(encoding, "ignore")).records
+    assert record.section("title").text.endswith(" à")
+
+
+def test_bytes_that_a_declared_encoding_lacks_are_told():
+    text = "<?xml version='1.0' encoding='windows-1252'?>" + STUDY.replace("</brief_title>", " @</brief_title>")
+    [record] = read_all("-", stdin=text.encode("cp1252", "ignore").replace(b" @", b" \x81")).records
+    assert record.section("title").text.endswith(" \ufffd")
+    assert "1 control character" in record.source.notes[0]
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "punycode", "zlib", "rot13", "undefined"])
+def test_encodings_that_no_file_has_are_refused(encoding):
+    [error] = read_all("-", stdin=f"<?xml version='1.0' encoding='{encoding}'?>{STUDY}".encode()).errors
+    assert error.problem == f"XML in an unknown encoding ({encoding})"
+
+
+FEED = "a feed of news (RSS or Atom)"
+OTHERS = {
+    "<rss><channel><link>https://clinicaltrials.gov</link></channel></rss>": f"{FEED} of ClinicalTrials.gov, which",
+    '<feed xmlns="http://www.w3.org/2005/Atom"><id>https://www.isrctn.com/</id></feed>': f"{FEED} of ISRCTN, which",
+    '<?xml version="1.0"?><!-- a --><rdf:RDF><item rdf:about="https://www.clinicaltrialsregister.eu/"/></rdf:RDF>': (
+        f"{FEED} of the EU Clinical Trials Register, which"
+    ),
+    "<rss><channel><title>Trials</title></channel></rss>": f"{FEED}, which",
+    "<ANZCTR_Trial><actrn>1</actrn></ANZCTR_Trial>": "ANZCTR's own XML, which is not read",
+    "<inventory><item/></inventory>": "XML that holds no record of a known format (its root is <inventory>)",
+}
+
+
+@pytest.mark.parametrize("content", OTHERS)
+def test_other_xml_says_what_it_is_and_what_to_download(content):
+    [error] = read_all("-", stdin=content.encode()).errors
+    assert error.problem.startswith(OTHERS[content])
+    assert "download" in error.remedy or "export" in error.remedy
