@@ -39,6 +39,14 @@ class Piece(FrozenModel):
     at: int = Field(ge=0)
 
 
+class OtherLanguage(FrozenModel):
+    """A span that the source itself marks as text in another language than English."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    language: str = Field(description="Its name, such as 'Spanish'.")
+
+
 class Section(FrozenModel):
     r"""A named piece of free text, exactly as it stood in the file.
 
@@ -58,6 +66,11 @@ class Section(FrozenModel):
         default=(),
         exclude_if=lambda pieces: not pieces,
         description="Where the pieces of the section stand in a free text; empty for other formats.",
+    )
+    other_languages: tuple[OtherLanguage, ...] = Field(
+        default=(),
+        exclude_if=lambda spans: not spans,
+        description="What the source marks as text in another language; such text is found without a mark as well.",
     )
 
     def locate(self, start: int, end: int) -> tuple[int, int] | None:

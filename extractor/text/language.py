@@ -110,8 +110,10 @@ class _Line:
         return self.evidence.english
 
 
-def find_foreign(sections: Sequence[tuple[str, str]]) -> ForeignLines:
+def find_foreign(sections: Sequence[tuple[str, str]], marked: Sequence[ForeignText] = ()) -> ForeignLines:
     r"""Return what of a record is in another language. ``sections`` are names and texts.
+
+    Lines within a text that is ``marked`` by its source are in the language of the mark.
 
     >>> text = "Kriterien\n- Alter über 18 Jahre\n- ECOG 0-1\nCriteria\n- Age over 18 years\n- ECOG 0-1"
     >>> found = find_foreign([("eligibility", text)])
@@ -120,9 +122,10 @@ def find_foreign(sections: Sequence[tuple[str, str]]) -> ForeignLines:
     >>> find_foreign([("eligibility", "Diabetes mellitus\nAdults with asthma")]).texts
     ()
     """
-    if not any(may_be_foreign(text) for _, text in sections):
+    if not marked and not any(may_be_foreign(text) for _, text in sections):
         return ForeignLines()
     lines = [line for name, text in sections for line in _read_lines(name, text)]
+    lines = [_mark(line, marked) for line in lines] if marked else lines
     hints = sum(bool(line.language) or line.mixed for line in lines)
     if not hints:
         return ForeignLines()
@@ -174,6 +177,14 @@ def _read_lines(section: str, text: str) -> Iterator[_Line]:
             continue
         line = _read(section, found.start(), found.group())
         yield from _split_scripts(line)
+
+
+def _mark(line: _Line, marked: Sequence[ForeignText]) -> _Line:
+    """Return a line with the language of the mark that covers it."""
+    for text in marked:
+        if text.section == line.section and text.start <= line.start and line.end <= text.end:
+            return replace(line, language=text.language, mixed=False, evidence=replace(line.evidence, scores={}))
+    return line
 
 
 def _read(section: str, start: int, words: str) -> _Line:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from extractor.schemas import Part, Section, TrialRecord
-from extractor.text.language import ForeignLines, blank_ranges, find_foreign
+from extractor.text.language import ForeignLines, ForeignText, blank_ranges, find_foreign
 from extractor.text.lexer import Range
 from extractor.text.passage import LexedSection, read_section
 
@@ -30,7 +30,15 @@ def set_foreign_aside(
     >>> record.sections[0].text.strip(), foreign.texts[0].language
     ('- Age over 18 years', 'German')
     """
-    foreign = find_foreign([(section.name, section.text) for section in record.sections])
+    texts = [(section.name, section.text) for section in record.sections]
+    foreign = find_foreign(
+        texts,
+        [
+            ForeignText(section.name, span.start, span.end, span.language)
+            for section in record.sections
+            for span in section.other_languages
+        ],
+    )
     if not foreign.texts:
         return record, sections, foreign
     ranges: dict[str, list[Range]] = defaultdict(list)

@@ -22,6 +22,7 @@ from typing import IO, BinaryIO, cast
 
 from .aact import TABLES, OpenTable, is_aact_header, is_aact_table, read_aact
 from .drafts import Found, Unreadable
+from .eu_register import is_register_text, read_register_text
 from .flat import read_plain
 from .json_studies import read_json
 from .streams import BLOCK_BYTES, Bytes, SteadyStream, UnpackMeter, peek_block, to_utf8
@@ -230,4 +231,6 @@ def detect_format(head: bytes) -> Reader:
         return read_json
     if is_xml:
         return read_xml
+    if is_register_text(text):
+        return read_register_text
     return read_table if is_table(text) else read_plain

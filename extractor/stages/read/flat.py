@@ -37,6 +37,7 @@ from .drafts import (
     take_sections,
     text_section,
 )
+from .eu_register import build_register_text, is_register_text
 from .free_text import build_text, has_headings
 from .listed import LINE
 from .streams import MAX_RECORD_BYTES
@@ -89,7 +90,12 @@ def read_plain(stream: BinaryIO, *, named: bool = True) -> Iterator[Found]:
 
 
 def build_plain(text: str, *, title: str | None = None, named: bool = True) -> Draft:
-    """Build the draft of a flattened text, or of another one; see ``build_text``. Raises ``Unreadable``."""
+    """Build the draft of a flattened text, of the EU register's, or of another; see ``build_text``.
+
+    Raises ``Unreadable``.
+    """
+    if is_register_text(text):
+        return build_register_text(text, title=title)
     spans = (found.span() for found in LINE.finditer(text) if found.group().strip())
     lines = _Lines(text, tuple(islice(spans, MAX_LINES + 1)))
     if len(lines) > MAX_LINES:

@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
@@ -107,6 +108,31 @@ def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | Unreadable]]:
         while line and not line.endswith(b"\n"):
             line = stream.readline(BLOCK_BYTES)
         yield number, too_large("line", f"line {number}")
+
+
+_ODD_BYTES = re.compile("[\udcc2-\udcf4][\udc80-\udcbf]+|[\udc80-\udcff]")
+"""Bytes that are not UTF-8, as ``surrogateescape`` writes them: the beginning of a character, or one byte."""
+
+
+def decode_loosely(content: bytes) -> tuple[str, int]:
+    r"""Return the text of bytes in UTF-8, and how many bytes are none: these are read as Windows-1252, or as "�".
+
+    >>> decode_loosely(b"5 \xb5g")
+    ('5 µg', 1)
+    """
+    number = 0
+
+    def read(found: re.Match[str]) -> str:
+        nonlocal number
+        odd = found.group().encode(errors="surrogateescape")
+        number += len(odd)
+        return odd.decode("cp1252", "replace") if len(odd) == 1 else "\ufffd"
+
+    try:
+        return content.decode(), 0
+    except UnicodeDecodeError:
+        text = _ODD_BYTES.sub(read, content.decode(errors="surrogateescape"))
+        return text, number
 
 
 def too_large(what: str, place: str | None = None) -> Unreadable:

@@ -10,10 +10,10 @@ from html import escape
 from html.entities import html5
 from typing import NamedTuple
 
+from .streams import decode_loosely
+
 _CLOSINGS = {"<!--": "-->", "<![CDATA[": "]]>"}
 _APART = re.compile("|".join(map(re.escape, _CLOSINGS)))
-_ODD_BYTES = re.compile("[\udcc2-\udcf4][\udc80-\udcbf]+|[\udc80-\udcff]")
-"""Bytes that are not UTF-8, as ``surrogateescape`` writes them: the beginning of a character, or one byte."""
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_BREAKS = "\v\f"
 """Characters that XML forbids and that word processors write for line breaks."""
@@ -51,7 +51,7 @@ def mend_characters(content: bytes) -> Mended:
     """
     changes: Counter[str] = Counter()
     signs: list[str] = []
-    text = _decode(content, changes)
+    text, changes["byte"] = decode_loosely(content)
     text = _OPEN_END.sub(lambda found: _count(changes, "tag", f"</{found['name']}>"), text)
     text = _TAG.sub(lambda found: _clean_tag(found.group(), changes), text)
     pieces = _split_apart(text)
@@ -100,17 +100,6 @@ def mend_tags(content: bytes, is_known: Callable[[str], bool]) -> Mended:
     shown = ", ".join(repr(sign[:20]) for sign in dict.fromkeys(changed))
     count = f"{len(changed)} tag{'s' * (len(changed) != 1)}"
     return Mended("".join(pieces).encode(), f"{count} without a counterpart ({shown[:80]})" if changed else "")
-
-
-def _decode(content: bytes, changes: Counter[str]) -> str:
-    """Return the text of bytes; those that are not UTF-8 are read as Windows-1252, half characters as "�"."""
-
-    def read(found: re.Match[str]) -> str:
-        odd = found.group().encode(errors="surrogateescape")
-        changes["byte"] += len(odd)
-        return odd.decode("cp1252", "replace") if len(odd) == 1 else _UNREADABLE
-
-    return _ODD_BYTES.sub(read, content.decode(errors="surrogateescape"))
 
 
 def _split_apart(text: str) -> list[str]:
