@@ -17,6 +17,7 @@ def _load(name: str) -> Any:
 
 V2, V1, CTIS, ICTRP, EUCTR = map(_load, ("ctgov_v2.json", "ctgov_v1.json", "ctis.json", "ictrp.json", "euctr.json"))
 PART_I = CTIS["authorizedApplication"]["authorizedPartI"]
+DRKS = _load("drks.json")
 EU_TEXT = (FOLDER / "eu_register.txt").read_text("utf-8")
 WHO = (FOLDER / "who.xml").read_text("utf-8").strip()
 ISRCTN = (FOLDER / "isrctn.xml").read_text("utf-8").strip()
@@ -51,6 +52,7 @@ SAMPLES = {
     "aact": zip_tables(TABLES),
     "ctgov_json_v1": json.dumps({"FullStudiesResponse": {"NStudiesFound": 1, "FullStudies": [{"Study": V1}]}}).encode(),
     "ctis_json": json.dumps(CTIS).encode(),
+    "drks_json": json.dumps(DRKS).encode(),
     "euctr_text": EU_TEXT.encode(),
     "ictrp_csv": write_ictrp_csv(ICTRP),
     "ictrp_xml": write_ictrp_xml(ICTRP),

@@ -33,6 +33,7 @@ IDS = {
     "aact": "NCT90000001",
     "ctgov_json_v1": "NCT90000001",
     "ctis_json": "2031-500001-10-00",
+    "drks_json": "DRKS00090001",
     "euctr_text": "2031-000001-11",
     "ictrp_csv": "ChiCTR2100000001",
     "ictrp_xml": "ChiCTR2100000001",

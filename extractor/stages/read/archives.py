@@ -25,6 +25,7 @@ from .drafts import Found, Unreadable
 from .eu_register import is_register_text, read_register_text
 from .flat import read_plain
 from .json_studies import read_json
+from .others import find_register, refuse_other_table
 from .streams import BLOCK_BYTES, Bytes, SteadyStream, UnpackMeter, peek_block, to_utf8
 from .tables import has_equal_rows, is_table, read_table
 from .xml_records import read_xml
@@ -201,9 +202,9 @@ _OTHERS = {
     rb"\s*%PDF-": ("a PDF, which is not read", _COPY),
     rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP": ("an image, not a record", "leave it out"),
     rb"\{\\rtf|\xd0\xcf\x11\xe0": ("a document of a word processor, which is not read", _COPY),
-    rb"(?i)\s*(?:<!doctype html|<html)": ("a web page, which is not read", _COPY),
 }
 """What else a file may be, by its first bytes: its kind, and what to do."""
+_PAGE = re.compile(rb"\s*(?:<!--.{0,2000}?-->\s*)*(?:<!doctype html|<html)", re.IGNORECASE | re.DOTALL)
 _JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))")
 _XML = re.compile(r"\s*<[?!A-Za-z]")
 
@@ -221,6 +222,10 @@ def detect_format(head: bytes) -> Reader:
     for mark, (kind, remedy) in _OTHERS.items():
         if re.match(mark, head, re.DOTALL):
             raise Unreadable(kind, remedy)
+    if _PAGE.match(head):
+        name, remedy = find_register(head)
+        of_whom = f" of {name}" if name else ""
+        raise Unreadable(f"a web page{of_whom}, which is not read", f"copy its text into a text file, or {remedy}")
     is_xml = _XML.match(head.decode("utf-8", "replace"))
     if b"\0" in head and not is_xml:  # one in XML is mended
         raise Unreadable("binary data, not text", "give a text, JSON, XML or CSV record, plain, in gzip or in zip")
@@ -231,6 +236,7 @@ def detect_format(head: bytes) -> Reader:
         return read_json
     if is_xml:
         return read_xml
+    refuse_other_table(text)
     if is_register_text(text):
         return read_register_text
     return read_table if is_table(text) else read_plain

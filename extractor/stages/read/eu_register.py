@@ -31,8 +31,8 @@ _TRIAL_NUMBER = re.compile(r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-\d{6}-\d
 _ANY_FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.MULTILINE)
 _LINE = re.compile(r"[^\n]+")
 _SECTION = re.compile(
-    r"(?P<letter>[GHNP])\.[ \t]+[A-Z]|(?P<part>[A-F])\.[ \t]+(?:Protocol Information|Sponsor Information|Applicant Identification|IMP Identification"
-    r"|General Information on the Trial|Population of Trial Subjects)\b"
+    r"(?P<letter>[GHNP])\.[ \t]+[A-Z]|(?P<part>[A-F])\.[ \t]+(?:Protocol Information|Sponsor Information"
+    r"|Applicant Identification|IMP Identification|General Information on the Trial|Population of Trial Subjects)\b"
 )
 _FIELD = re.compile(
     r"(?P<number>[A-Z](?:\.\d{1,2}){1,6}|D\.IMP)(?P<range>[ \t]+(?:and|to)[ \t]+[A-Z](?:\.\d{1,2}){1,6})?"
@@ -333,6 +333,7 @@ class _Trial:
     def _list_outcomes(self, name: str, number: str, times: str) -> tuple[list[Section], list[Passage]]:
         """Return the sections of outcomes, and what introduces them."""
         chosen, when = self._choose(number), self._choose(times)
+        when = None if when and _ELSEWHERE.fullmatch(when.text) else when
         if not chosen:
             return [], []
         lexed = read_section("text", chosen.text)
@@ -398,6 +399,12 @@ class _Trial:
         )
 
 
+_ELSEWHERE = re.compile(
+    r"(?:please\s+)?(?:see|refer to|same as|as)\b.{0,80}?"
+    r"(?:above|below|E\.5[\d.]*|protocol|section|end ?points?|listed)\W*",
+    re.IGNORECASE,
+)
+"""What is written for time points that stand elsewhere: "see above"."""
 _OUTCOMES = {"primary_outcomes": ("E.5.1", "E.5.1.1"), "secondary_outcomes": ("E.5.2", "E.5.2.1")}
 _COMPARED = ("E.3", "E.4", "E.5.1", "E.5.1.1", "E.5.2", "E.5.2.1")
 _SEXES = {"F.2.1": "Female", "F.2.2": "Male"}

@@ -1,4 +1,4 @@
-"""Studies in JSON: of the ClinicalTrials.gov API, versions 1 and 2, of CTIS, and records that this program wrote.
+"""Studies in JSON: of the ClinicalTrials.gov API, versions 1 and 2, of CTIS, of DRKS, and records of this program.
 
 A document is one study, an array of studies, a page ``{"studies": [...]}`` or ``{"FullStudiesResponse": ...}``, or
 JSONL, one study per line. Arrays and pages are streamed; in JSONL a broken line loses only that line.
@@ -16,13 +16,15 @@ from extractor.errors import WrongType
 from extractor.schemas import TrialRecord
 
 from .drafts import Draft, Found, Unreadable, build_draft
+from .drks import build_drks
 from .json_fields import Node, find_nodes, read_texts
+from .others import refuse_other_json
 from .streams import MAX_NESTING, CappedStream, peek_block, read_lines
 from .study import list_paths, read_study
 
 _OPENING, _CLOSING = ("start_map", "start_array"), ("end_map", "end_array")
 _DOWNLOAD_AGAIN = "check or download the file again"
-_GIVE_STUDIES = "give studies of ClinicalTrials.gov or trials of CTIS"
+_GIVE_STUDIES = "give studies of ClinicalTrials.gov, or trials of CTIS or DRKS"
 
 
 def read_json(stream: BinaryIO) -> Iterator[Found]:
@@ -120,6 +122,9 @@ def build_study(study: Any) -> Draft:
         if {"authorizedApplication", "authorizedPartI"} & study.keys():
             part = "authorizedPartI" if study.get("authorizedPartI") else "authorizedApplication.authorizedPartI"
             return read_study(Node(study, "trial"), list_paths("ctis_json", part), find_nodes, read_texts)
+        if "drksId" in study:
+            return build_drks(Node(study, "trial"))
+        refuse_other_json(study)
         for section, name in (("protocolSection", "ctgov_json"), ("ProtocolSection", "ctgov_json_v1")):
             if study.get(section) is not None:
                 return read_study(Node(study[section], section), list_paths(name), find_nodes, read_texts)

@@ -1,6 +1,8 @@
 """Files of registers that are not read: what each one is, and what to download in its place."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from .drafts import Unreadable
 
@@ -60,14 +62,36 @@ def refuse_other_xml(head: bytes) -> None:
             raise Unreadable(f"{name}, which is not read", ICTRP_REMEDY)
 
 
+def refuse_other_json(value: Mapping[str, Any]) -> None:
+    """Raise ``Unreadable`` for JSON of registers that is not read.
+
+    >>> try:
+    ...     refuse_other_json({"items": [{"trial_id": "KCT0000001", "scientific_title_kr": "-"}]})
+    ... except Unreadable as problem:
+    ...     print(problem.problem)
+    data of CRIS's open API, which is not read
+    """
+    items = value.get("items")
+    first = items[0] if isinstance(items, list) and items else value
+    if isinstance(first, dict) and any(str(name).startswith("scientific_title_") for name in first):
+        raise Unreadable("data of CRIS's open API, which is not read", ICTRP_REMEDY)
+
+
+_DRKS_TABLE = re.compile(r"\W{0,3}drksId\b[^\n]{0,5000}[;,\t]")
+
+
+def refuse_other_table(text: str) -> None:
+    """Raise ``Unreadable`` for a table of a register that is not read, by its header."""
+    if _DRKS_TABLE.match(text):
+        raise Unreadable("a table of DRKS, which is not read", "download the trials from DRKS as JSON or WHO-XML")
+
+
 def find_register(head: bytes) -> tuple[str, str]:
-    """Return the name of the register whose address stands first in a page or feed, and what to download from it.
+    """Return the name of the register whose address stands most often in a page or feed, and what to download from it.
 
     >>> find_register(b'<a href="https://jrct.mhlw.go.jp/latest-detail/jRCT0">')[0]
     'jRCT'
     """
-    found = [(place.start(), name, remedy) for mark, name, remedy in _REMEDIES if (place := re.search(mark, head))]
-    if not found:
-        return "", _ANY
-    _, name, remedy = min(found)
-    return name, remedy
+    counted = [(len(re.findall(mark, head)), name, remedy) for mark, name, remedy in _REMEDIES]
+    number, name, remedy = max(counted, key=lambda one: one[0])
+    return (name, remedy) if number else ("", _ANY)

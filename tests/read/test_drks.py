@@ -1,0 +1,96 @@
+"""DRKS's download as JSON: the English texts, and those that are in German only, which are told."""
+
+import json
+from copy import deepcopy
+
+import pytest
+
+from extractor import Extractor
+
+from .conftest import read_all
+from .samples import DRKS
+from .test_registries import read_one, texts
+
+ENGLISH, GERMAN = 1, 0
+
+
+def test_english_texts_are_read():
+    found = texts(read_one(json.dumps(DRKS).encode()))
+    assert found == {
+        "title": "Fictumab in Asthma",
+        "brief_summary": "Does it help?",
+        "detailed_description": "A trial with placebo",
+        "conditions": "Asthma",
+        "eligibility": "Inclusion Criteria:\nAsthma\nAge 18 years or older\n\nExclusion Criteria:\nPregnancy",
+        "arms[0]": "Fictumab 5 mg once daily for 12 weeks",
+        "arms[1]": "Placebo once daily for 12 weeks",
+        "primary_outcomes[0]": "FEV1 at week 12",
+        "secondary_outcomes[0]": "Attacks",
+        "secondary_outcomes[1]": "Relief",
+    }
+
+
+def test_registered_fields():
+    registry = read_one(json.dumps(DRKS).encode()).registry
+    assert (registry.minimum_age, registry.maximum_age, registry.sex) == ("18 Years", None, "ALL")
+    assert (registry.healthy_volunteers, registry.enrollment) == ("false", "40")
+    assert (registry.phases, registry.allocation) == (("PHASE_II",), "RANDOMIZED_CONTROLLED_TRIAL")
+    assert (registry.start_date, registry.completion_date) == ("2031-03-01", "2032-03-01")
+
+
+def test_doses_and_times_are_read():
+    extraction = Extractor(effort="none").extract(read_one(json.dumps(DRKS).encode()))
+    [dose] = [regimen for regimen in extraction.dosing if regimen.amounts]
+    assert (dose.agent, dose.amounts[0].low, dose.amounts[0].unit) == ("Fictumab", 5, "mg")
+    assert [(time.value, time.unit) for time in extraction.endpoints[0].time_points] == [(12, "week")]
+
+
+def test_a_text_in_german_only_is_kept_and_told():
+    trial = deepcopy(DRKS)
+    trial["recruitment"]["recruitmentDescriptions"][ENGLISH]["inclusionCriteria"] = None
+    del trial["studyCharacteristic"]["characteristicDescriptions"][ENGLISH]
+    record = read_one(json.dumps(trial).encode())
+    assert "Asthma, Alter ab 18 Jahren" in texts(record)["eligibility"]
+    assert record.source.notes == (
+        "given in German only, which is not read: inclusionCriteria, primaryOutcome, secondaryOutcome",
+    )
+    extraction = Extractor(effort="none").extract(record)
+    assert [criterion.quote for criterion in extraction.eligibility.criteria] == ["Pregnancy"]
+    assert extraction.endpoints == ()
+    assert "language_other" in {finding.kind.value for finding in extraction.findings}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place"),
+    [
+        (("recruitment", "minimumAge", "amount"), "18", "trial.recruitment.minimumAge.amount"),
+        (("recruitment",), [], "trial.recruitment"),
+        (("trialDescriptions",), {}, "trial.trialDescriptions"),
+        (("observationalGroups", 0, "comment"), 5, "trial.observationalGroups[0].comment"),
+    ],
+)
+def test_a_wrong_type_is_named_with_its_place(path, value, place):
+    trial = deepcopy(DRKS)
+    node = trial
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = value
+    [error] = read_all("-", stdin=json.dumps(trial).encode()).errors
+    assert place in error.place
+
+
+OTHERS = {
+    '{"items": [{"trial_id": "KCT0000001", "scientific_title_kr": "-"}]}': "data of CRIS's open API",
+    "\ufeffdrksId;title;phase\nDRKS00000001;A;II\n": "a table of DRKS",
+    '<!DOCTYPE html><a href="https://jrct.mhlw.go.jp/en-latest-detail/jRCT1">jRCT</a>': "a web page of jRCT",
+    "<html><head><link href='https://cris.nih.go.kr/cris/search'></head></html>": "a web page of CRIS",
+    '<!-- saved --><html lang="zh"><a href="https://www.chictr.org.cn/showproj.html">': "a web page of ChiCTR",
+    "<html><p>Trials</p></html>": "a web page, which",
+}
+
+
+@pytest.mark.parametrize("content", OTHERS)
+def test_other_files_of_registers_are_refused_by_name_with_what_works(content):
+    [error] = read_all("-", stdin=content.encode()).errors
+    assert error.problem.startswith(OTHERS[content])
+    assert "trialsearch.who.int" in error.remedy or "DRKS as JSON" in error.remedy
