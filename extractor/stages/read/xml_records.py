@@ -60,7 +60,7 @@ def read_xml(stream: BinaryIO) -> Iterator[Found]:
     if not last:
         yield from reader.report_nothing()
     elif isinstance(last, Draft) and not reader.is_closed:
-        note = f"the file ends without </{reader.root.decode()}>: records that stood behind this one are missing"
+        note = f"the file ends without </{reader.root.decode()}>: records behind this one may be missing"
         yield replace(last, notes=(*last.notes, note))
     else:
         yield last
