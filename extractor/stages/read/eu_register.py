@@ -9,9 +9,9 @@ it in English, and as most blocks have it.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from extractor.schemas import OtherLanguage, Part, Piece, RegistryFields, Section
 from extractor.text.book import rule
@@ -19,143 +19,16 @@ from extractor.text.language import hide_foreign
 from extractor.text.passage import LexedSection, read_section, strip_span
 
 from .drafts import Draft, Found, Unreadable, build_draft, take_sections, text_section
-from .eu_fields import COUNTRIES, LANGUAGES, NOTHING, is_field
+from .eu_blocks import Block, Field, Passage, Place, list_blocks, split_blocks
+from .eu_fields import LANGUAGES, NOTHING
 from .listed import MARK, find_parts, split_items
-from .streams import decode_loosely, exceeds_record, read_lines, too_large
+from .streams import exceeds_record, too_large
 
 FORMAT = "euctr_text"
-_START = re.compile(r"EudraCT Number:[ \t]*(?P<number>\d{4}-\d{6}-\d{2})\b")
-"""The line that begins the block of a country."""
-_LINK = re.compile(r"clinicaltrialsregister\.eu/ctr-search/trial/[\d-]+/(?P<code>[A-Z0-9]{2,3})\b")
 _TRIAL_NUMBER = re.compile(r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-\d{6}-\d{2}\b", re.IGNORECASE | re.MULTILINE)
 _ANY_FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.MULTILINE)
 _LINE = re.compile(r"[^\n]+")
-_SECTION = re.compile(
-    r"(?P<letter>[GHNP])\.[ \t]+[A-Z]|(?P<part>[A-F])\.[ \t]+(?:Protocol Information|Sponsor Information"
-    r"|Applicant Identification|IMP Identification|General Information on the Trial|Population of Trial Subjects)\b"
-)
-_FIELD = re.compile(
-    r"(?P<number>[A-Z](?:\.\d{1,2}){1,6}|D\.IMP)(?P<range>[ \t]+(?:and|to)[ \t]+[A-Z](?:\.\d{1,2}){1,6})?"
-    r"(?=[ \t:])[ \t]*"
-    r"(?P<label>[^\n:\t?]{0,400}?)[ \t]*(?:\((?P<language>[a-z]{2})\)[ \t]*)?(?:[:?\t]|(?=\r?$))[ \t]*"
-)
 _TRIALS_IN_TEXT = "save it as a file and read that (read_records, extractor run): each trial becomes a record"
-
-
-class Place(NamedTuple):
-    """Half-open offsets into the text of the file."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field of a block: its label and what it says, with their places, and both as they are written."""
-
-    number: str
-    label: str
-    label_place: Place
-    line: str
-    text: str
-    place: Place
-    language: str | None
-    country: str
-
-    def cut(self, start: int, end: int) -> "Passage":
-        """Return a part of what the field says."""
-        return Passage(self.text[start:end], Place(self.place.start + start, self.place.start + end))
-
-    @property
-    def whole(self) -> "Passage":
-        return Passage(self.text, self.place)
-
-    @property
-    def heading(self) -> "Passage":
-        return Passage(self.label, self.label_place)
-
-
-class Passage(NamedTuple):
-    """Some words of the text, where they stand, and the language that the register marks them with."""
-
-    text: str
-    place: Place
-    language: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The block of a country: its text, where it begins in the file, and on which line.
-
-    ``odd_bytes`` are not UTF-8. A block that ``is_cut`` is larger than a record may be.
-    """
-
-    number: str | None
-    text: str
-    start: int
-    line: int
-    odd_bytes: int = 0
-    is_cut: bool = False
-
-    @property
-    def country(self) -> str:
-        """The country's name, or the code of the register if it is not known."""
-        found = _LINK.search(self.text)
-        return COUNTRIES.get(found["code"], found["code"]) if found else ""
-
-    def list_fields(self) -> list[Field]:
-        """Return the fields that say something, in order."""
-        marks: list[tuple[int, re.Match[str] | None]] = []
-        letter = "A"
-        last: tuple[str, tuple[int, ...]] = ("A", ())
-        for line in _LINE.finditer(self.text):
-            section = _SECTION.match(self.text, *line.span())
-            begun = (section["letter"] or section["part"]) if section else ""
-            is_behind = begun >= "G" and letter < "F"  # an item of a list: "G. Asthma"
-            if begun >= letter and not is_behind:
-                letter = begun
-                marks.append((line.start(), None))
-                continue
-            found = _FIELD.match(self.text, *line.span())
-            if not found:
-                continue
-            place = _order(found["number"])
-            if place < last and place[0] >= "E":  # within the text of a field, which goes on
-                continue
-            if place[0] < letter or not is_field(found["number"], found["label"], letter):
-                continue
-            letter, last = place[0], place
-            marks.append((line.start(), found))
-        ends = [*(start for start, _ in marks[1:]), len(self.text.rstrip().removesuffix("Summary"))]
-        fields = [self._read(found, end) for (_, found), end in zip(marks, ends, strict=True) if found]
-        return [field for field in fields if field]
-
-    def _read(self, found: re.Match[str], end: int) -> Field | None:
-        start, stop = strip_span(self.text, found.end(), end)
-        text = self.text[start:stop]
-        is_heading = found["number"] in ("D.IMP", "D.8")  # which begin a product or a placebo
-        if found["range"] or (NOTHING.fullmatch(text) and not is_heading):
-            return None
-        return Field(
-            number=found["number"],
-            label=found["label"],
-            label_place=Place(self.start + found.start("label"), self.start + found.end("label")),
-            line=self.text[found.start("label") : stop],
-            text=text,
-            place=Place(self.start + start, self.start + stop),
-            language=found["language"],
-            country=self.country,
-        )
-
-
-def _order(number: str) -> tuple[str, tuple[int, ...]]:
-    """Return what fields are sorted by.
-
-    >>> _order("E.5.1") < _order("E.5.1.1") < _order("E.10")
-    True
-    """
-    letter, _, rest = number.partition(".")
-    return letter, tuple(int(part) for part in rest.split(".") if part.isdigit())
 
 
 def is_register_text(text: str) -> bool:
@@ -170,7 +43,7 @@ def is_register_text(text: str) -> bool:
 def read_register_text(stream: BinaryIO) -> Iterator[Found]:
     """Yield the trials of a download. The blocks of a trial stand together."""
     blocks: list[Block] = []
-    for one in _list_blocks(stream):
+    for one in list_blocks(stream):
         if isinstance(one, Unreadable):
             yield one
             continue
@@ -187,33 +60,6 @@ def _is_too_large(blocks: Sequence[Block]) -> bool:
     return any(block.is_cut for block in blocks) or exceeds_record(sum(len(block.text) for block in blocks))
 
 
-def _list_blocks(stream: BinaryIO) -> Iterator[Block | Unreadable]:
-    """Yield the blocks of a file. Of a block that is too large, the text ends early."""
-    block = Block(None, "", 0, 1)
-    lines: list[str] = []
-    size = 0
-    for at, raw in read_lines(stream):
-        if isinstance(raw, Unreadable):
-            yield raw
-            continue
-        line, odd_bytes = decode_loosely(raw)
-        found = _START.match(line)
-        if found and block.number:
-            yield replace(block, text="".join(lines))
-            block = Block(None, "", block.start + size, at)
-            lines, size = [], 0
-        size += len(line)
-        is_cut = exceeds_record(size)
-        block = replace(
-            block,
-            number=found["number"] if found else block.number,
-            odd_bytes=block.odd_bytes + odd_bytes,
-            is_cut=is_cut,
-        )
-        lines += [] if is_cut else [line]
-    yield replace(block, text="".join(lines))
-
-
 def build_register_text(text: str, *, title: str | None = None) -> Draft:
     r"""Build the draft of the text of one trial. Raises ``Unreadable`` if it has several.
 
@@ -222,14 +68,10 @@ def build_register_text(text: str, *, title: str | None = None) -> Draft:
     >>> draft.trial_id, draft.sections[0].text
     ('2029-000001-11', 'Principal inclusion criteria\nAdults')
     """
-    starts = [found for line in _LINE.finditer(text) if (found := _START.match(text, *line.span()))]
-    numbers = {found["number"] for found in starts}
+    blocks = split_blocks(text)
+    numbers = {block.number for block in blocks}
     if len(numbers) > 1:
         raise Unreadable(f"a text of {len(numbers)} trials of the EU Clinical Trials Register", _TRIALS_IN_TEXT)
-    places = [0, *(found.start() for found in starts[1:])]
-    ends = [*places[1:], len(text)]
-    number = next(iter(numbers), None)
-    blocks = [Block(number, text[start:end], start, 1) for start, end in zip(places, ends, strict=True)]
     draft = _Trial(blocks).build()
     if title is None:
         return draft
@@ -245,7 +87,7 @@ def _build(blocks: Sequence[Block]) -> Found:
     found = build_draft(lambda trial: _Trial(trial).build(), blocks, f"line {blocks[0].line}")
     if not isinstance(found, Draft):
         return found
-    codes = ", ".join(link["code"] if (link := _LINK.search(block.text)) else "?" for block in blocks)
+    codes = ", ".join(block.code or "?" for block in blocks)
     number = f"{len(blocks)} country blocks" if len(blocks) > 1 else "1 country block"
     odd_bytes = sum(block.odd_bytes for block in blocks)
     odd = f"{odd_bytes} bytes are not UTF-8 and were read as Windows-1252: compare the text with the register"
