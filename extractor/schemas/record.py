@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from .base import FrozenModel
+from .registered_words import read_date, split_masking, split_phases, unify_word
 
 _REGISTRY = "registry."
 
@@ -16,6 +17,8 @@ _NOTHING = frozenset({
     *("not stated", "missing", "undefined", "unspecified"),
 })  # fmt: skip
 """What registers, R, pandas and Excel write into a field without a value, in lower case."""
+_NO_PHASE = frozenset({"n/a", "n.a.", "na", "not applicable"})
+"""Words for nothing that are a phase in API v2, "NA": a trial without phases."""
 _NO_LIMIT = re.compile(r"(?:no|none|not|any|unlimited|unknown|without)\b\D*", re.IGNORECASE)
 """What else a field of age says instead of an age: "None", "No limit", "Not applicable"."""
 
@@ -95,18 +98,28 @@ class Section(FrozenModel):
 
 
 class RegistryFields(FrozenModel):
-    """The registry's structured fields, as written there. Never copied into an extraction.
+    """The registry's structured fields. Only ``terms`` are copied into an extraction.
 
-    A word for nothing, such as "N/A" or "-", is an empty field; so is an age such as "No limit".
+    Words that differ by format have the spelling of API v2 of ClinicalTrials.gov, dates that of ISO 8601; a word that
+    is not known stays as written. A word for nothing, such as "N/A" or "-", is an empty field; so is an age such as
+    "No limit".
 
     >>> RegistryFields(minimum_age="NA", maximum_age="No limit", sex="ALL", masking="NONE").minimum_age is None
     True
+    >>> RegistryFields(phases=("Phase 2/Phase 3",), start_date="March 2019").model_dump(exclude_defaults=True)
+    {'phases': ('PHASE2', 'PHASE3'), 'start_date': '2019-03'}
 
     An extraction does not depend on the fields ``beside``: if only they change, the record is the same.
     """
 
     # "NA" is an allocation in API v2 (a trial of one arm), "NONE" is open masking, "UNKNOWN" is a status.
     _own_words: ClassVar[frozenset[str]] = frozenset({"allocation", "assignment", "masking", "status"})
+    _unified: ClassVar[frozenset[str]] = frozenset({
+        "sex", "healthy_volunteers", "enrollment_type", "study_type", "allocation", "assignment", "primary_purpose",
+        "status",
+    })  # fmt: skip
+    """The fields that hold one word of a closed set; masking and phases hold several."""
+    _dates: ClassVar[frozenset[str]] = frozenset({"start_date", "primary_completion_date", "completion_date"})
 
     beside: ClassVar[frozenset[str]] = frozenset({
         "assignment", "who_masked", "primary_purpose", "status", "start_date", "primary_completion_date",
@@ -137,6 +150,16 @@ class RegistryFields(FrozenModel):
         default={}, description="Sections of the arms of each intervention, by its section."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_who_is_masked_from_masking(cls, values: Any) -> Any:
+        """Read "Double (Participant, Investigator)", as older formats write it, as the degree and who is masked."""
+        masking = values.get("masking") if isinstance(values, Mapping) else None
+        if not isinstance(masking, str):
+            return values
+        degree, who = split_masking(masking)
+        return {**values, "masking": degree, "who_masked": values.get("who_masked") or who}
+
     @field_validator("*", mode="before")
     @classmethod
     def _drop_words_for_nothing(cls, value: Any, info: ValidationInfo) -> Any:
@@ -148,6 +171,22 @@ class RegistryFields(FrozenModel):
             return None
         is_age = info.field_name in ("minimum_age", "maximum_age")
         return None if is_age and _NO_LIMIT.fullmatch(written) else value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _unify_words(cls, value: Any, info: ValidationInfo) -> Any:
+        """Write a word as API v2 spells it, and a date as ISO 8601 does."""
+        name = info.field_name or ""
+        if name == "phases":
+            stated = (phase for phase in value if phase.strip().lower() not in _NOTHING - _NO_PHASE)
+            return split_phases(stated)
+        if name == "who_masked":
+            return tuple(unify_word("who_masked", one) for one in value)
+        if not isinstance(value, str):
+            return value
+        if name in cls._unified:
+            return unify_word(name, value)
+        return (read_date(value) or value) if name in cls._dates else value
 
     def text(self, name: str) -> str | None:
         """Return a field as text, with several values separated by bars; None if it is empty, unknown, or no text.

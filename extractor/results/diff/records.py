@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from extractor.results.evaluation.alignment import match_values
 from extractor.results.evaluation.text import fold_text, measure_overlap
 from extractor.results.evaluation.wording import compare_texts
-from extractor.results.export.people import read_date, read_registered
+from extractor.results.export.people import read_registered
 from extractor.schemas import Age, Citation, FieldRef, Section, TrialRecord
+from extractor.schemas.registered_words import unify_word
 from extractor.text.book import word_set
 from extractor.text.clean import fold_label
 from extractor.text.registered_ages import count_days
@@ -118,9 +120,8 @@ def _read(name: str, text: str | None) -> _Value:
         found = read_registered(name, text or "")
         return count_days(found) if isinstance(found, Age) else found
     if not text or name in _DATES:
-        return text and (read_date(text) or text.strip())
-    folded = re.sub(r"[\W_]+", " ", text.casefold()).strip()
-    return folded.replace("anticipated", "estimated") if name == "enrollment" else folded
+        return text and text.strip()
+    return re.sub(r"[\W_]+", " ", text.casefold()).strip()
 
 
 def _is_nearer(values: list[_Value]) -> bool:
@@ -151,7 +152,7 @@ def compare_arms(old: TrialRecord, new: TrialRecord, known: Sequence[TrialChange
     for one, other in pairs:
         for field in ("label", "type") if one.name.startswith("arms[") else ():
             was, now = _state_part(one, field), _state_part(other, field)
-            words = compare_texts(*(str(each.value or "").replace("_", " ") for each in (was, now)))
+            words = compare_texts(*(_word_part(field, each.value) for each in (was, now)))
             if was.value and now.value and words:
                 name = "label" if field == "label" else f"type of {other.part('label')}"
                 is_major = field == "type" or any(part.kind == "number" for part in (*words.gone, *words.come))
@@ -170,6 +171,12 @@ def compare_arms(old: TrialRecord, new: TrialRecord, known: Sequence[TrialChange
             label = _state_part(arm, "label")
             both = (None, label) if side else (label, None)
             yield make_change("arm", kind, _MAJOR, f"{label.value} {kind.value}", both)
+
+
+def _word_part(field: str, written: Any) -> str:
+    """Return an arm's label as written, or its type in one spelling, as words."""
+    text = str(written or "")
+    return unify_word("arm_type", text).replace("_", " ") if field == "type" else text
 
 
 def list_renamed(old: TrialRecord, new: TrialRecord) -> dict[str, str | None]:

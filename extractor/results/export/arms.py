@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from extractor.schemas import Regimen, TrialExtraction, TrialRecord
+from extractor.schemas.registered_words import unify_word
 from extractor.text.clean import fold_label
 
 
@@ -27,12 +28,14 @@ class Link(NamedTuple):
 
 def read_arms(record: TrialRecord) -> list[Arm]:
     """Return the registered arms of a record."""
-    return [
-        Arm(label, one.part("type"), one.part("description") or (None if label else one.text), one.name)
-        for one in record.sections
-        if one.name.startswith("arms[")
-        for label in [one.part("label")]
-    ]
+    arms = []
+    for section in record.sections:
+        if not section.name.startswith("arms["):
+            continue
+        label, kind = section.part("label"), section.part("type")
+        description = section.part("description") or (None if label else section.text)
+        arms.append(Arm(label, kind and unify_word("arm_type", kind), description, section.name))
+    return arms
 
 
 def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> list[Arm]:

@@ -19,6 +19,7 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
+from extractor.schemas.registered_words import read_date
 from extractor.schemas.values import list_values
 from extractor.text.book import read_table
 
@@ -37,12 +38,12 @@ from .fhir_types import (
     quantity,
     value_range,
 )
-from .people import read_date
 
 _DESIGN = "http://hl7.org/fhir/study-design"
 _PHASES = frozenset(
     ["n-a", "early-phase-1", "phase-1", "phase-1-phase-2", "phase-2", "phase-2-phase-3", "phase-3", "phase-4"]
 )
+"""The words of FHIR, which has only two of two phases."""
 _RANKS = {Rank.PRIMARY: "primary", Rank.SECONDARY: "secondary"}
 _REGISTRY = "http://clinicaltrials.gov"
 _TITLES, _ARMS, _STATUSES, _ROLES = (
@@ -102,12 +103,10 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
     fields, read = record.registry, record.raw_text
     enrolment = fields.enrollment or ""
     is_number = enrolment.isdecimal() and int(enrolment[:19]) <= _MOST
-    is_actual = "actual" in (fields.enrollment_type or "").lower()
+    is_actual = fields.enrollment_type == "ACTUAL"
     trial.leave_out("registry.enrollment", None if is_number else enrolment, "no_element")
     trial.leave_out("registry.bare_arms", fields.text("bare_arms"), "no_element")
     designs = (fields.study_type, fields.allocation, fields.assignment)
-    within = (fields.masking or "").partition("(")[2].rstrip(")").split(",")
-    masked = fields.who_masked or [one.strip() for one in within if _fold(one) in read_table("fhir")["masked"]]
     titles = {"official": read("official_title"), "acronym": fields.acronym}
     written = {name: fields.text(f"{name}_date") for name in ("start", "completion")}
     days = {name: read_date(day or "") for name, day in written.items()}
@@ -127,12 +126,12 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
             for one in record.sections
             if one.name.startswith("interventions[")
         ],
-        "phase": _read_phase(fields.text("phases")),
+        "phase": _read_phase(fields.phases),
         "primaryPurposeType": _translate("purposes", f"{HL7}/research-study-prim-purp-type", fields.primary_purpose),
         "studyDesign": [
             *(_translate("study_designs", _DESIGN, one) for one in designs),
             {"text": f"masking: {fields.masking}"} if fields.masking else None,
-            *(_translate("masked", _DESIGN, one, f"masked: {one}") for one in masked),
+            *(_translate("masked", _DESIGN, one, f"masked: {one}") for one in fields.who_masked),
         ],
         "progressStatus": [{"state": _translate("statuses", _STATUSES, fields.status)}] if fields.status else None,
         "period": {"start": days["start"], "end": days["completion"]},
@@ -190,20 +189,16 @@ def _translate(table: str, system: str, written: str | None, text: str | None = 
     """Return a registered word with its code in ``rulebook/fhir.toml``, if it has one."""
     if not written:
         return None
-    return code(system, read_table("fhir")[table].get(_fold(written)), text or written)
+    return code(system, read_table("fhir")[table].get(written), text or written)
 
 
-def _fold(written: str) -> str:
-    return re.sub("[^a-z]", "", written.lower())
-
-
-def _read_phase(written: str | None) -> Json | None:
-    """Return the phase in the words of FHIR: "PHASE1|PHASE2" and "Phase 1/Phase 2" are ``phase-1-phase-2``."""
-    if written is None:
+def _read_phase(phases: Sequence[str]) -> Json | None:
+    """Return the phase in the words of FHIR: "PHASE1" and "PHASE2" are ``phase-1-phase-2``."""
+    if not phases:
         return None
-    early = "early-" if "early" in written.lower() else ""
-    word = early + "-".join(f"phase-{digit}" for digit in re.findall(r"\d", written)) or "n-a"
-    return code(f"{HL7}/research-study-phase", word if word in _PHASES else None, written)
+    words = read_table("fhir")["phases"]
+    word = "-".join(words.get(phase, phase) for phase in phases)
+    return code(f"{HL7}/research-study-phase", word if word in _PHASES else None, "|".join(phases))
 
 
 def _add_plan(trial: TrialResources) -> Json | None:

@@ -4,9 +4,7 @@ The text's value counts, else the registered one. The extraction has left out ag
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from extractor.schemas import (
@@ -23,20 +21,15 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
+from extractor.schemas.registered_words import unify_word
 from extractor.text.numbers import read_time_unit
 from extractor.text.registered_ages import AGES, OLDEST, count_days, read_registered_age
 
 LeftOutReason = Literal["text_decides", "registry_decides", "no_restriction"]
 """Why a value is not stated: the text's counts, the registered one counts, or it admits everybody."""
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
-_WORDS: Mapping[str, Sex | bool] = {
-    **{one.value: one for one in Sex},
-    "both": Sex.ALL,
-    "no": False,
-    "false": False,
-    **dict.fromkeys(("yes", "true", "accepts healthy volunteers"), True),
-}
-"""Registered sexes and answers."""
+_WORDS: Mapping[str, Sex | bool] = {**{one.value: one for one in Sex}, "false": False, "true": True}
+"""Registered sexes and answers, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +126,9 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
 def read_registered(name: str, written: str) -> Any:
     """Return a registered age, sex or yes and no; None for "N/A", and for an age that nobody reaches."""
     if name not in AGES:
-        return _WORDS.get(written.strip().lower())
+        return _WORDS.get(unify_word(name, written).lower())
     age = read_registered_age(written)
     return age if age and count_days(age) <= OLDEST else None
-
-
-def read_date(written: str) -> str | None:
-    """Return a registered day or month as ISO 8601 writes it.
-
-    >>> read_date("March 2019"), read_date("March 5, 2019"), read_date("soon")
-    ('2019-03', '2019-03-05', None)
-    """
-    for shape in ("%Y-%m-%d", "%Y-%m", "%B %d, %Y", "%B %Y"):
-        with suppress(ValueError):
-            return datetime.strptime(written, shape).strftime("%Y-%m-%d" if "%d" in shape else "%Y-%m")
-    return None
 
 
 def read_comparator(name: str, eligibility: Eligibility) -> Comparator:

@@ -1,11 +1,11 @@
 """Compare the design in the text with the registered one: allocation, masking, phase, arms, size, doses."""
 
-import re
 from collections.abc import Iterator
 from itertools import groupby, islice
 from typing import NamedTuple
 
 from extractor.schemas import Amount, FieldRef, Finding, FindingKind, Severity
+from extractor.schemas.registered_words import unify_word
 from extractor.stages.parse.dosing.names import name_key
 from extractor.text.book import rule, word_set
 from extractor.text.lexer import Tokens
@@ -18,10 +18,10 @@ from .promises import find_sentence
 from .record import AuditedRecord, Problems, report
 
 _CLAIMS = (
-    (FindingKind.ALLOCATION_DIFFERS, "says_randomised", r"na|n/a|non[-_]randomi[sz]ed"),
-    (FindingKind.ALLOCATION_DIFFERS, "says_not_randomised", r"randomi[sz]ed"),
-    (FindingKind.MASKING_DIFFERS, "says_blind", r"none(?:\s*\(.*)?"),
-    (FindingKind.MASKING_DIFFERS, "says_open", r"(?:double|triple|quadruple)\b.*"),
+    (FindingKind.ALLOCATION_DIFFERS, "says_randomised", ("NA", "NON_RANDOMIZED")),
+    (FindingKind.ALLOCATION_DIFFERS, "says_not_randomised", ("RANDOMIZED",)),
+    (FindingKind.MASKING_DIFFERS, "says_blind", ("NONE",)),
+    (FindingKind.MASKING_DIFFERS, "says_open", ("DOUBLE", "TRIPLE", "QUADRUPLE")),
 )
 """Kind of finding, the rule that finds a claim in the text, and the registered values that contradict it."""
 
@@ -31,7 +31,7 @@ def check_allocation_and_masking(audited: AuditedRecord) -> Problems:
     for kind, name, against in _CLAIMS:
         field = kind.value.partition("_")[0]
         stated = audited.record.registry.text(field)
-        if stated and re.fullmatch(against, stated, re.IGNORECASE):
+        if stated in against:
             claims = ((section, found) for section, found in _find(audited, name) if _is_own_design(section, found))
             for section, found in islice(claims, 1):
                 yield _report_claim(audited, kind, section, found, field, f"the registry's {field} is {stated}")
@@ -70,20 +70,19 @@ def _is_of_trial(section: LexedSection, found: Found, otherwise: str, itself: st
 
 
 _PHASES = {"i": 1, "ii": 2, "iii": 3, "iv": 4} | {str(number): number for number in range(1, 5)}
-_REGISTERED = re.compile(r"(early)?[\s_]{0,9}phase\s{0,9}([1-4])", re.IGNORECASE)
+_REGISTERED = {"EARLY_PHASE1": 1, "PHASE1": 1, "PHASE2": 2, "PHASE3": 3, "PHASE4": 4}
 
 
 def check_phase(audited: AuditedRecord) -> Problems:
     """Report a phase in the text that is not registered. Texts call "early phase 1" phase 0 or 1."""
-    stated = audited.record.registry.text("phases")
-    registered = {int(number) for _, number in _REGISTERED.findall(stated or "")}
+    stated = audited.record.registry.phases
+    registered = {_REGISTERED[phase] for phase in stated if phase in _REGISTERED}
     for section, found in _find(audited, "says_phase") if registered else ():
         named = _read_phases(found)
         if named and _is_of_trial(section, found, "phase_otherwise", "phase_of_itself"):
             if not named & registered:
-                yield _report_claim(
-                    audited, FindingKind.PHASE_DIFFERS, section, found, "phases", f"the registry {stated}"
-                )
+                said = f"the registry {'|'.join(stated)}"
+                yield _report_claim(audited, FindingKind.PHASE_DIFFERS, section, found, "phases", said)
             return
 
 
@@ -131,9 +130,9 @@ def check_arm_count(audited: AuditedRecord) -> Problems:
 def check_arms_without_intervention(audited: AuditedRecord) -> Problems:
     """Report arms of an interventional trial without a linked intervention, unless they have none by design."""
     registry = audited.record.registry
-    for name in registry.bare_arms if (registry.study_type or "").lower() == "interventional" else ():
+    for name in registry.bare_arms if registry.study_type == "INTERVENTIONAL" else ():
         section = audited.record.section(name)
-        if section and (section.part("type") or "").lower() not in ("no_intervention", "no intervention"):
+        if section and unify_word("arm_type", section.part("type") or "") != "NO_INTERVENTION":
             message = f"{section.part('label') or name} is registered without any intervention"
             yield report(FindingKind.ARM_WITHOUT_INTERVENTION, message, audited.cite_label(name), field=name)
 
@@ -171,18 +170,18 @@ def check_sample_size(audited: AuditedRecord) -> Problems:
         if rule("controls_besides").search(section.tokens) or enrolment in counts:
             return
     plans = [plan for section in audited.bodies for plan in _find_plans(section)]
-    kind = (registry.enrollment_type or "").lower()
-    fitting = (_fits(plan, enrolment, reached=kind == "actual") for plan in plans)
+    kind = registry.enrollment_type or ""
+    fitting = (_fits(plan, enrolment, reached=kind == "ACTUAL") for plan in plans)
     if not plans or any(fitting) or sum(plan.number for plan in plans) == enrolment:
         return
     plan = plans[0]
     yield report(
         FindingKind.SAMPLE_SIZE_DIFFERS,
         f"the text plans {plan.bound + ' ' if plan.bound else ''}{plan.number} participants, "
-        f"the registry's {kind + ' ' if kind else ''}enrolment is {enrolment}",
+        f"the registry's {kind.lower() + ' ' if kind else ''}enrolment is {enrolment}",
         audited.cite(plan.section, *plan.found.span),
         audited.cite_registry("enrollment"),
-        severity=Severity.WARNING if kind in {"estimated", "anticipated"} else Severity.INFO,
+        severity=Severity.WARNING if kind == "ESTIMATED" else Severity.INFO,
     )
 
 

@@ -75,9 +75,9 @@ def _is_of_some(eligibility: Eligibility, age: Age) -> bool:
 
 def check_sex(audited: AuditedRecord) -> Problems:
     """Report one sex in the text and another, or both, in the registry."""
-    stated, written = audited.extraction.eligibility.sex, (audited.record.registry.sex or "").lower()
+    stated = audited.extraction.eligibility.sex
+    registered = (audited.record.registry.sex or "").lower()
     reading = audited.parsed.whole.read("sex")
-    registered = "all" if written == "both" else written
     if stated is None or reading.alternatives or reading.value is not stated or registered not in set(Sex) - {stated}:
         return
     citations = audited.cite_evidence(audited.extraction.eligibility, "sex")[:1]

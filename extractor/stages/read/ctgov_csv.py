@@ -19,7 +19,14 @@ _REGISTRY = (
     *("minimum_age", "maximum_age", "sex", "healthy_volunteers", "enrollment", "study_type"),
     *("status", "start_date", "primary_completion_date", "completion_date"),
 )
-_DESIGN = re.compile(r"(?:^|\|)(Allocation|Masking): *([^|(]+)")
+_DESIGN = {
+    "Allocation": "allocation",
+    "Intervention Model": "assignment",
+    "Masking": "masking",
+    "Primary Purpose": "primary_purpose",
+}
+"""The fields in the cell of the study's design, which is "Allocation: RANDOMIZED|Masking: DOUBLE (INVESTIGATOR)"."""
+_DESIGN_FIELD = re.compile(rf"(?:^|\|)({'|'.join(_DESIGN)}): *([^|]+)")
 
 
 def build_row(row: Mapping[str, str]) -> Draft:
@@ -29,7 +36,8 @@ def build_row(row: Mapping[str, str]) -> Draft:
         if not cells.get(COLUMNS[name], "").strip():
             cells[COLUMNS[name]] = cell
     registry: dict[str, Any] = {name: cells[name].strip() or None for name in _REGISTRY if name in cells}
-    registry |= {name.lower(): value.strip() for name, value in _DESIGN.findall(cells.get("study_design", ""))}
+    designs = _DESIGN_FIELD.findall(cells.get("study_design", ""))
+    registry |= {_DESIGN[name]: value.strip() for name, value in designs}
     registry["phases"] = tuple(filter(None, cells.get("phases", "").split("|")))
     return Draft(
         take_sections(_list_sections(cells)),

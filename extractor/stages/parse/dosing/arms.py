@@ -24,7 +24,7 @@ Claims = tuple[Counter[str], Counter[str]]
 _REACH = 6
 """How many tokens beside an agent can say that it is not given."""
 
-_CONTROLS = ("placebo", "sham", "no_intervention", "no intervention")
+_CONTROLS = ("placebo", "sham", "no_intervention")
 """Parts of the registered types of arms that get nothing of their own."""
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from extractor.schemas import Frequency, Route, Section, TimeUnit, TrialRecord
+from extractor.schemas.registered_words import unify_word
 from extractor.stages.parse.drafts import Chunk, Span, span_of
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
@@ -162,14 +163,13 @@ def _read_group(section: Section, read: LexedSection) -> DosingSection:
         found = read.between(part.start, part.end)
         places.setdefault(part.name, []).append((found.first, found.end))
     is_arm = section.name.startswith("arms[")
-    title, body, kind = (
-        places.get(name, [(0, 0)])[0] for name in ("label" if is_arm else "name", "description", "type")
-    )
+    title, body = (places.get(name, [(0, 0)])[0] for name in ("label" if is_arm else "name", "description"))
+    kind = unify_word("arm_type" if is_arm else "intervention_type", section.part("type") or "")
     return DosingSection(
         read,
         title if section.parts else (0, len(read.tokens)),
         body,
-        read.tokens.read(*kind).lower(),
+        kind.lower(),
         tuple(places.get("other_names", ())),
     )
 

@@ -1,0 +1,147 @@
+"""Registered words in one spelling over all formats: that of API v2 of ClinicalTrials.gov.
+
+``registered_words.toml`` has the words. The texts of sections are not touched: offsets count their characters.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+@cache
+def _list_spellings() -> Mapping[str, Mapping[str, str]]:
+    """Return for each field the word of each spelling, in the form for comparing."""
+    tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    return {
+        field: {_fold(spelling): word for word, others in words.items() for spelling in (word, *others)}
+        for field, words in tables.items()
+    }
+
+
+def _fold(written: str) -> str:
+    return _NO_LETTER.sub("", written).casefold()
+
+
+def list_words(field: str) -> tuple[str, ...]:
+    """Return the words of a field.
+
+    >>> list_words("sex")
+    ('FEMALE', 'MALE', 'ALL')
+    """
+    return tuple(dict.fromkeys(_list_spellings()[field].values()))
+
+
+def unify_word(field: str, written: str) -> str:
+    """Return the word in its one spelling, or as it is written if it is not known.
+
+    >>> unify_word("sex", "Both"), unify_word("arm_type", "Placebo Comparator"), unify_word("status", "Paused")
+    ('ALL', 'PLACEBO_COMPARATOR', 'Paused')
+    """
+    return _list_spellings()[field].get(_fold(written), written)
+
+
+_NOBODY = frozenset({"masked roles unspecified", "no masked roles", "unspecified"})
+_MASKING = re.compile(r"(?P<degree>[^()]*?)\s*\((?P<who>[^()]*)\)\s*")
+
+
+def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
+    """Return the degree of masking, and who is masked if the field says so in brackets.
+
+    >>> split_masking("Double (Participant, Outcomes Assessor)"), split_masking("None (Open Label)")
+    (('DOUBLE', ('PARTICIPANT', 'OUTCOMES_ASSESSOR')), ('NONE', ()))
+    """
+    found = _MASKING.fullmatch(written)
+    whole = unify_word("masking", written)
+    if found is None or whole != written:
+        return whole, ()
+    degree = unify_word("masking", found["degree"])
+    if degree not in list_words("masking"):
+        return written, ()
+    named = (one.strip() for one in re.split(r"[,;|]", found["who"]))
+    who = tuple(unify_word("who_masked", one) for one in named if one and one.lower() not in _NOBODY)
+    return degree, () if degree == "NONE" else who
+
+
+_NO_PHASE = re.compile(r"n[\W_]*a[\W_]*|not applicable\W*", re.IGNORECASE)
+_ANSWER = re.compile(r"(?P<asked>[^:;\n|]*phase[^:;\n|]*):\s*(?P<answer>yes|no)\b", re.IGNORECASE)
+"""An answer of the EU's register, such as "Human pharmacology (Phase I): no"."""
+_DIGITS = {"0": "0", "1": "1", "2": "2", "3": "3", "4": "4", "i": "1", "ii": "2", "iii": "3", "iv": "4"}
+_NUMBER = r"(?:[0-4]|iv|i{1,3})[abc]?(?![a-z0-9])"
+_NUMBERS = rf"{_NUMBER}(?:[\W_]*(?:(?:and|or|to)\W+)?{_NUMBER})*"
+_AFTER_PHASE = re.compile(rf"(?P<early>early[\W_]*)?phases?[\W_]*(?P<numbers>{_NUMBERS})", re.IGNORECASE)
+_ONLY_NUMBERS = re.compile(rf"(?P<early>)(?P<numbers>{_NUMBERS})\W*", re.IGNORECASE)
+_ONE_NUMBER = re.compile(r"(?P<number>[0-4]|iv|i{1,3})[abc]?(?![a-z0-9])", re.IGNORECASE)
+
+
+def split_phases(written: Iterable[str]) -> tuple[str, ...]:
+    r"""Return the phases of a trial, each once; a text without a phase stays as written.
+
+    >>> split_phases(["Phase 2/Phase 3"]), split_phases(["N/A"]), split_phases(["Early Phase 1"])
+    (('PHASE2', 'PHASE3'), ('NA',), ('EARLY_PHASE1',))
+    >>> split_phases(["Therapeutic exploratory (Phase II): yes\nTherapeutic use (Phase IV): no"])
+    ('PHASE2',)
+    >>> split_phases(["IIb"]), split_phases(["Post-market"])
+    (('PHASE2',), ('Post-market',))
+    """
+    found = (phase for cell in written for text in cell.split("|") for phase in _read_phases(text.strip()))
+    return tuple(dict.fromkeys(found))
+
+
+def _read_phases(text: str) -> list[str]:
+    if _NO_PHASE.fullmatch(text):
+        return ["NA"]
+    answers = list(_ANSWER.finditer(text))
+    if answers:
+        text = "; ".join(one["asked"] for one in answers if one["answer"].lower() == "yes")
+    only = _ONLY_NUMBERS.fullmatch(text)
+    phases = []
+    for found in [only] if only else _AFTER_PHASE.finditer(text):
+        for one in _ONE_NUMBER.finditer(found["numbers"]):
+            digit = _DIGITS[one["number"].lower()]
+            # What was phase 0 is early phase 1 today.
+            is_early = digit == "0" or (found["early"] and digit == "1")
+            phases.append("EARLY_PHASE1" if is_early else f"PHASE{digit}")
+    return phases or [text] * bool(text)
+
+
+_DATE_SHAPES = (
+    *("%Y-%m-%d", "%Y-%m", "%Y", "%Y/%m/%d", "%Y%m%d"),
+    *("%B %d, %Y", "%B %Y", "%b %d, %Y", "%b %Y", "%d %B %Y", "%d %b %Y", "%d-%b-%Y", "%d-%B-%Y"),
+)
+_TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?$")
+_DAY_AND_MONTH = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})")
+
+
+def read_date(written: str) -> str | None:
+    """Return a registered day, month or year as ISO 8601 writes it; None if it is no date, or may be two.
+
+    >>> read_date("March 2019"), read_date("March 5, 2019"), read_date("2019-03-05T00:00:00.000Z"), read_date("soon")
+    ('2019-03', '2019-03-05', '2019-03-05', None)
+    >>> read_date("25/03/2019"), read_date("05/03/2019")
+    ('2019-03-25', None)
+    """
+    text = _TIME_OF_DAY.sub("", written.strip())
+    if numbers := _DAY_AND_MONTH.fullmatch(text):
+        text = _order_date(int(numbers[1]), int(numbers[3]), numbers[4], has_points=numbers[2] == ".")
+    if text.isdigit() and len(text) not in (4, 8):  # "201912" is no day of January
+        return None
+    for shape in _DATE_SHAPES:
+        with suppress(ValueError):
+            day = datetime.strptime(text, shape)
+            has_day, has_month = "%d" in shape, shape != "%Y"
+            return day.strftime("%Y-%m-%d" if has_day else "%Y-%m" if has_month else "%Y")
+    return None
+
+
+def _order_date(first: int, second: int, year: str, *, has_points: bool) -> str:
+    """Return a date of three numbers as ISO 8601 writes it; an empty text if day and month may be exchanged."""
+    day_first = second <= 12 and (first > 12 or has_points or first == second)
+    if day_first:
+        return f"{year}-{second:02}-{first:02}"
+    return f"{year}-{first:02}-{second:02}" if second > 12 else ""
