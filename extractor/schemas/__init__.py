@@ -21,7 +21,7 @@ from .extraction import (
 )
 from .fields import FieldInfo, ItemGroup, ValueKind, list_fields, list_groups
 from .paths import FieldRef
-from .record import OtherLanguage, Part, Piece, RegistryFields, Section, Source, TrialRecord
+from .record import OtherLanguage, Part, Piece, RegisteredTerm, RegistryFields, Section, Source, TrialRecord
 from .vocabulary import (
     AbsenceReason,
     Category,
@@ -40,6 +40,7 @@ from .vocabulary import (
     Sex,
     Support,
     Task,
+    TermKind,
     TimeKind,
     TimeUnit,
 )
@@ -49,7 +50,7 @@ __all__ = [
     "Constraint", "Coverage", "Criterion", "CriterionGroup", "CriterionKind", "CustomItem", "Eligibility", "Endpoint",
     "EndpointCategory", "Evidence", "EvidenceKind", "ExtractedItem", "FieldInfo", "FieldMetadata", "FieldRef",
     "Finding", "FindingKind", "Frequency", "GroupRule", "Instrument", "ItemGroup", "Origin", "OtherLanguage", "Part",
-    "Period", "Piece", "Quantity", "Rank", "Regimen", "RegistryFields", "Role", "Route", "Section", "SectionCoverage",
-    "Severity", "Sex", "Source", "Support", "Task", "TimeKind", "TimePoint", "TimeUnit", "TimeWindow",
-    "TrialExtraction", "TrialRecord", "Usage", "ValueKind", "list_fields", "list_groups",
+    "Period", "Piece", "Quantity", "Rank", "Regimen", "RegisteredTerm", "RegistryFields", "Role", "Route", "Section",
+    "SectionCoverage", "Severity", "Sex", "Source", "Support", "Task", "TermKind", "TimeKind", "TimePoint", "TimeUnit",
+    "TimeWindow", "TrialExtraction", "TrialRecord", "Usage", "ValueKind", "list_fields", "list_groups",
 ]  # fmt: skip

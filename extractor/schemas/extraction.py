@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, TypeAdapter
 
 from .base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
 from .evidence import Absence, Coverage, ExtractedItem, Finding, Usage
-from .record import Source
+from .record import RegisteredTerm, Source
 from .vocabulary import (
     Category,
     Comparator,
@@ -420,6 +420,11 @@ class TrialExtraction(FrozenModel):
     findings: tuple[Finding, ...] = ()
     coverage: Coverage | None = None
     usage: Usage | None = None
+    registered_terms: tuple[RegisteredTerm, ...] = Field(
+        default=(),
+        exclude_if=lambda terms: not terms,
+        description="What the registry itself says: MeSH terms, other names of interventions, keywords.",
+    )
 
     def to_gold(self) -> dict[str, Any]:
         """Return the extraction with only the guideline's keys, in the format of gold files."""

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from .base import FrozenModel
 from .registered_words import read_date, split_masking, split_phases, unify_word
+from .vocabulary import TermKind
 
 _REGISTRY = "registry."
 
@@ -97,6 +98,22 @@ class Section(FrozenModel):
         return next((self.text[p.start : p.end] for p in self.parts if p.name == name), None)
 
 
+class RegisteredTerm(FrozenModel):
+    """A term that the registry itself keeps for a trial: of MeSH, another name of an intervention, or a keyword.
+
+    >>> str(RegisteredTerm(kind="condition", name="Asthma", id="D001249"))
+    'Asthma'
+    """
+
+    kind: TermKind
+    name: str = Field(description="The term, as registered.")
+    id: str | None = Field(default=None, description="MeSH's number, such as D001249, where the format has it.")
+    section: str | None = Field(default=None, description="The section of the intervention that has this other name.")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class RegistryFields(FrozenModel):
     """The registry's structured fields. Only ``terms`` are copied into an extraction.
 
@@ -109,7 +126,7 @@ class RegistryFields(FrozenModel):
     >>> RegistryFields(phases=("Phase 2/Phase 3",), start_date="March 2019").model_dump(exclude_defaults=True)
     {'phases': ('PHASE2', 'PHASE3'), 'start_date': '2019-03'}
 
-    An extraction does not depend on the fields ``beside``: if only they change, the record is the same.
+    An extraction is not read from the fields ``beside``: if only they change, the record is the same.
     """
 
     # "NA" is an allocation in API v2 (a trial of one arm), "NONE" is open masking, "UNKNOWN" is a status.
@@ -123,7 +140,7 @@ class RegistryFields(FrozenModel):
 
     beside: ClassVar[frozenset[str]] = frozenset({
         "assignment", "who_masked", "primary_purpose", "status", "start_date", "primary_completion_date",
-        "completion_date", "sponsor", "acronym",
+        "completion_date", "sponsor", "acronym", "terms",
     })  # fmt: skip
 
     minimum_age: str | None = None
@@ -148,6 +165,11 @@ class RegistryFields(FrozenModel):
     bare_arms: tuple[str, ...] = Field(default=(), description="Sections of arms that no intervention is linked to.")
     arm_links: Mapping[str, tuple[str, ...]] = Field(
         default={}, description="Sections of the arms of each intervention, by its section."
+    )
+    terms: tuple[RegisteredTerm, ...] = Field(
+        default=(),
+        exclude_if=lambda terms: not terms,
+        description="MeSH terms of conditions and interventions, as the registry has them.",
     )
 
     @model_validator(mode="before")
@@ -196,7 +218,7 @@ class RegistryFields(FrozenModel):
         """
         value = getattr(self, name) if name in type(self).model_fields else None
         if isinstance(value, tuple):
-            return "|".join(value) or None
+            return "|".join(map(str, value)) or None
         return value if isinstance(value, str) else None
 
 

@@ -219,5 +219,14 @@ Of a record that contradicts itself (``extractor/stages/audit``):
 - ``outcome_repeated``: an outcome that is registered twice.
 """
 
+TermKind = StrEnum("TermKind", "CONDITION CONDITION_ANCESTOR INTERVENTION INTERVENTION_ANCESTOR OTHER_NAME KEYWORD")
+TermKind.__doc__ = """What a registered term is.
+
+- ``condition``, ``intervention``: a MeSH term that the registry gave to the trial's conditions or interventions.
+- ``condition_ancestor``, ``intervention_ancestor``: a MeSH term above one of these in the MeSH tree.
+- ``other_name``: another name of an intervention, such as a code or a brand.
+- ``keyword``: a keyword of the trial's sponsor.
+"""
+
 Severity = StrEnum("Severity", "INFO WARNING ERROR")
 Severity.__doc__ = """How much a finding matters to a reader."""

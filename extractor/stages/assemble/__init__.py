@@ -23,6 +23,7 @@ from .items import assemble_eligibility, assemble_endpoints
 from .languages import explain_by_language, report_languages
 from .own import assemble_own
 from .provenance import Assembled
+from .terms import list_terms
 from .unread import find_unread, report_ambiguous
 
 __all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
@@ -65,6 +66,7 @@ def assemble_extraction(
             *(Absence(field=name, reason=AbsenceReason.NOT_ASKED) for name in unwanted_fields),
         ),
         usage=result.usage,
+        registered_terms=list_terms(parsed.record),
     )
     unread, absences = find_unread(parsed, extraction, tasks)
     absences = tuple(explain_by_language(parsed, absences))

@@ -139,6 +139,10 @@ def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> Draft:
     for row in tables.get("design_outcomes", ()):
         rank = row.get("outcome type", "").lower()
         study.setdefault(rank if rank in _RANKS else "other", []).append(row)
+    for kind in ("condition", "intervention"):
+        for row in tables.get(f"browse_{kind}s", ()):
+            is_ancestor = row.get("mesh type", "").lower() == "mesh-ancestor"
+            study.setdefault(f"{kind}_ancestor" if is_ancestor else kind, []).append(row)
     return read_study(Node(study, trial), list_paths("aact"), find_nodes, read_texts)
 
 

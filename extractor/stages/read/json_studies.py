@@ -101,6 +101,13 @@ def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
         raise Unreadable(_describe(problem), _DOWNLOAD_AGAIN, place=f"record {number + 1}") from problem
 
 
+_SECTIONS = (
+    ("ctgov_json", "protocolSection", "derivedSection"),
+    ("ctgov_json_v1", "ProtocolSection", "DerivedSection"),
+)
+"""The formats of ClinicalTrials.gov, with what the sponsor registered and what the registry added, its MeSH terms."""
+
+
 def build_study(study: Any) -> Draft:
     """Build the draft of a parsed study of any of the formats, without the wrappers of version 1.
 
@@ -125,9 +132,10 @@ def build_study(study: Any) -> Draft:
         if "drksId" in study:
             return build_drks(Node(study, "trial"))
         refuse_other_json(study)
-        for section, name in (("protocolSection", "ctgov_json"), ("ProtocolSection", "ctgov_json_v1")):
+        for name, section, derived in _SECTIONS:
             if study.get(section) is not None:
-                return read_study(Node(study[section], section), list_paths(name), find_nodes, read_texts)
+                terms = Node(study.get(derived), derived)
+                return read_study(Node(study[section], section), list_paths(name), find_nodes, read_texts, terms)
     raise Unreadable("JSON that is not a study (it has no protocolSection)", _GIVE_STUDIES)
 
 

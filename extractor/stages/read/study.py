@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
-from extractor.schemas import RegistryFields, Section
+from extractor.schemas import RegisteredTerm, RegistryFields, Section, TermKind
 from extractor.text.clean import fold_label
 
 from .drafts import Draft, criteria_section, find_trial_id, join_parts, list_items, take_sections, text_section
@@ -34,6 +34,7 @@ class StudyPaths(NamedTuple):
         criteria: Inclusion and exclusion criteria, in formats that keep them apart.
         lists: Numbered sections that a text holds as a list; they follow ``items`` of that name.
         id_prefix: Letters that the number lacks.
+        terms: The registry's own terms by kind: the ``path`` of the nodes, and the paths of ``name`` and ``id`` in one.
     """
 
     format: str
@@ -48,6 +49,7 @@ class StudyPaths(NamedTuple):
     lists: Mapping[str, str] = {}
     id_prefix: str = ""
     who_masked: str | None = None
+    terms: Mapping[str, Mapping[str, str]] = {}
 
 
 @cache
@@ -67,9 +69,16 @@ def list_paths(format: str, part: str = "") -> StudyPaths:  # noqa: A002 - named
 
 
 def read_study(
-    study: _Node, paths: StudyPaths, find: Callable[[_Node, str], list[_Node]], read: Callable[[_Node, str], list[str]]
+    study: _Node,
+    paths: StudyPaths,
+    find: Callable[[_Node, str], list[_Node]],
+    read: Callable[[_Node, str], list[str]],
+    derived: _Node | None = None,
 ) -> Draft:
-    """Build the draft of a study. ``find`` returns the items at a path, and ``read`` the texts."""
+    """Build the draft of a study. ``find`` returns the items at a path, and ``read`` the texts.
+
+    ``derived`` holds the registry's own terms, where they are not in the study.
+    """
 
     def read_one(node: _Node, path: str) -> str | None:
         return next((text.strip() for text in read(node, path) if text.strip()), None)
@@ -95,6 +104,7 @@ def read_study(
     interventions = [
         (read_one(item, name), read(item, paths.labels) if paths.labels else []) for item in items["interventions"]
     ]
+
     trial_id = read_one(study, paths.trial_id)
     return Draft(
         take_sections(list_sections()),
@@ -106,8 +116,23 @@ def read_study(
             who_masked=tuple(filter(None, read(study, paths.who_masked))) if paths.who_masked else (),
             bare_arms=find_bare_arms(arms, (text for _, linked in interventions for text in linked)),
             arm_links=link_arms(arms, interventions),
+            terms=tuple(_list_terms(study if derived is None else derived, paths, find, read)),
         ),
     )
+
+
+def _list_terms(
+    root: _Node,
+    paths: StudyPaths,
+    find: Callable[[_Node, str], list[_Node]],
+    read: Callable[[_Node, str], list[str]],
+) -> Iterator[RegisteredTerm]:
+    for kind, parts in paths.terms.items():
+        for node in find(root, parts["path"]):
+            names = [name.strip() for name in read(node, parts["name"])]
+            numbers = read(node, parts["id"]) if "id" in parts else []
+            number = numbers[0] if len(names) == len(numbers) == 1 else None
+            yield from (RegisteredTerm(kind=TermKind(kind), name=name, id=number) for name in names if name)
 
 
 def link_arms(arms: Iterable[_Linked], interventions: Iterable[_Linked]) -> dict[str, tuple[str, ...]]:

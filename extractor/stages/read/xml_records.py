@@ -284,6 +284,7 @@ def _make_builder(paths: StudyPaths) -> Callable[[Element], Draft]:
     read |= {
         f"{parts['path']}/{tag}" for parts in paths.items.values() for part, tag in parts.items() if part != "path"
     }
+    read |= {f"{parts['path']}/{parts['name']}" for parts in paths.terms.values()}
     if paths.labels:
         read.add(f"{paths.items['interventions']['path']}/{paths.labels}")
     elements = {path for path in read if "@" not in path}
