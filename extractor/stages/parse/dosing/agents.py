@@ -1,5 +1,6 @@
 """The agents that a record names, and their mentions in its text."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,6 @@ from .marks import Mark, Place, drop_overlaps, drop_touching
 from .names import (
     expand_name,
     find_general,
-    is_alias,
     list_glosses,
     list_keys,
     name_key,
@@ -19,6 +19,7 @@ from .names import (
     trim_name,
     unify_name,
 )
+from .other_names import OtherName, find_other_names
 from .sections import DosingSection
 
 PROCEDURES = frozenset({"radiation", "procedure"})
@@ -201,8 +202,11 @@ def build_lexicon(groups: Sequence[DosingSection], others: Iterable[str] = ()) -
 
     ``others`` are names that a model found in the record. They count as agents where they are not among these.
     """
-    names = [name for section in groups if section.is_intervention for name in _read_names(section)]
-    names = _shorten_placebo(names or [name for section in groups for name in _read_names(section)], groups)
+    named = [section for section in groups if section.is_intervention and _read_names(section)] or groups
+    own = {section.name: _read_names(section) for section in named}
+    others_of = [name for section in named for name in _read_other_names(section, own[section.name])]
+    names = [name for section in named for name in own[section.name]]
+    names = _shorten_placebo([*names, *_separate_shared(others_of, names)], groups)
     shorts = [
         (short, agent)
         for entry in terms_of("agent_abbreviations")
@@ -214,14 +218,13 @@ def build_lexicon(groups: Sequence[DosingSection], others: Iterable[str] = ()) -
 
 
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
-    """Return the agents of a title, by name, by glosses in brackets, and by the intervention's aliases.
+    """Return the agents of a title, by name and by glosses in brackets.
 
     ISRCTN names drugs alone: other interventions have what the general vocabulary finds in their description.
     """
     tokens, names = section.tokens, list[tuple[str, Agent]]()
     if section.type.startswith("diagnostic") and not section.marks.amounts:  # an examination gives nothing
         return names
-    aliases = [tokens.read(*place) for place in section.aliases if is_alias(tokens, *place)]
     known = ((first, end) for _, first, end in find_general(tokens, *section.body))
     nameless = section.is_intervention and section.title[0] == section.title[1]
     for first, last in known if nameless else split_names(tokens, *section.title):
@@ -233,8 +236,39 @@ def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
                 kind = "placebo"
             agent = Agent(name_key(name), kind, section.name, *place)
             names += [(short, agent) for short in _list_before_slash(tokens, *place)]
-            names += [(each, agent) for each in (name, *list_glosses(tokens, first, last), *aliases)]
+            names += [(each, agent) for each in (name, *list_glosses(tokens, first, last))]
     return names
+
+
+def _read_other_names(section: DosingSection, own: Names) -> Iterator[tuple[OtherName, Agent]]:
+    """Yield the other names that the registry gives an intervention, with the agent that each one names.
+
+    Of an intervention of several agents, a name is of the one in brackets beside it, else an agent of its own.
+    """
+    by_key = {name_key(name): agent for name, agent in own}
+    agents = list({agent.key: agent for _, agent in own}.values())
+    for place in section.aliases if agents else ():
+        for found in find_other_names(section.tokens, place):
+            agent = by_key.get(name_key(found.of or "")) or (agents[0] if len(agents) == 1 else None)
+            yield found, agent or _stand_alone(found, agents[0])
+
+
+def _stand_alone(other: OtherName, agent: Agent) -> Agent:
+    """Return the agent of another name that is not surely that of the intervention's agent."""
+    first, end = other.place
+    return replace(agent, key=name_key(other.name), first=first, end=end)
+
+
+def _separate_shared(others: Sequence[tuple[OtherName, Agent]], own: Names) -> list[tuple[str, Agent]]:
+    """Return the other names; one that several agents have, and that is no agent's own, is an agent of its own."""
+    own_keys = {name_key(name) for name, _ in own}
+    claimed = defaultdict[str, set[str]](set)
+    for other, agent in others:
+        claimed[name_key(other.name)].add(agent.key)
+    shared = {key for key, agents in claimed.items() if len(agents) > 1} - own_keys
+    return [
+        (other.name, _stand_alone(other, agent) if name_key(other.name) in shared else agent) for other, agent in others
+    ]
 
 
 def _list_before_slash(tokens: Tokens, first: int, end: int) -> Iterator[str]:

@@ -23,6 +23,7 @@ from .clauses import Link, Statement, find_link, list_near
 from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
 from .names import find_general, is_salt, is_vague, name_key, unify_name
+from .other_names import count_name
 from .roles import Trial, read_role
 from .schedule import name_rhythm
 from .sections import FIELDS, DosingSection
@@ -248,12 +249,31 @@ def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tu
     short = tokens.read(mention.first, mention.end)
     nearby = agent.section == statement.section and not is_vague(agent.key)
     renamed = unify_name(short) != name_key(short)
-    if agent.kind == "placebo" or (name_key(short) != agent.key and (renamed or nearby)):
+    by_another = name_key(short) != agent.key
+    if agent.kind == "placebo" or (by_another and (renamed or nearby or _is_usual(statement, short, sections))):
         return _find_own_name(statement, sections)
     end = mention.end
     while is_salt(tokens, end):
         end += 1
     return section, mention.first, end
+
+
+def _is_usual(statement: Statement, other: str, sections: Mapping[str, DosingSection]) -> bool:
+    """Return whether a record uses the agent's own name as often as another one, such as a code or a brand.
+
+    A name of a known substance is used in its place, and no name is one that does not say what is given.
+    """
+    agent = statement.agent
+    if agent.section not in sections:  # a model found the name
+        return False
+    own = sections[agent.section].tokens.read(agent.first, agent.end)
+    if is_vague(own) or (find_general(lex(other)) and not find_general(lex(own))):
+        return False
+    counts = {
+        name: sum(count_name(name, section.tokens, section.aliases) for section in sections.values())
+        for name in (own, other)
+    }
+    return counts[own] >= counts[other]
 
 
 def _find_own_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tuple[DosingSection, int, int]:
