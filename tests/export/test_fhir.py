@@ -232,7 +232,9 @@ def tell(extraction):
     return json.dumps([trial.resources, [(row.field, row.value, row.reason) for row in trial.unmapped]], default=str)
 
 
-WHOLE = strip(FULL.model_dump(mode="json"), {"findings", "turned", "demanded", "has_exception", "time_window"})
+OTHERWISE = {"findings", "notes", "registered_terms", "turned", "demanded", "has_exception", "time_window"}
+"""What another test looks at, or what FHIR says in other words."""
+WHOLE = strip(FULL.model_dump(mode="json"), OTHERWISE)
 SURE = strip(WHOLE, {"confidence"})
 
 
@@ -502,6 +504,25 @@ def test_design_arms_sponsor_and_dates_are_as_registered():
     (group,) = study["comparisonGroup"]
     shown = group["name"], group["type"]["coding"][0]["code"], group["description"]
     assert shown == ("Low dose", "experimental", "5 mg daily")
+
+
+def test_mesh_terms_are_coded_and_other_terms_are_listed():
+    terms = [
+        {"kind": "condition", "name": "Asthma", "id": "D001249"},
+        {"kind": "intervention", "name": "Fictumab"},
+        {"kind": "condition_ancestor", "name": "Lung Diseases", "id": "D008171"},
+        {"kind": "other_name", "name": "FCT-1", "section": "interventions[0]"},
+    ]
+    extraction = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "registered_terms": terms})
+
+    trial = build_trial(extraction)
+
+    (study,) = find(trial, "ResearchStudy")
+    (condition,), (focus,) = study["condition"], study["focus"]
+    assert condition["coding"] == [{"system": "https://www.nlm.nih.gov/mesh", "code": "D001249"}]
+    assert (condition["text"], focus["concept"]["text"]) == ("Asthma", "Fictumab")
+    left_out = [row.field for row in trial.unmapped if row.field.startswith("registered_terms")]
+    assert left_out == ["registered_terms[2]", "registered_terms[3]"]
 
 
 def test_unsure_values_are_texts_and_listed():

@@ -52,6 +52,8 @@ def test_every_value_of_an_extraction_is_in_a_table(rows_of):
         values = [column.name for column in table.values]
         if table.name == "custom_values":  # fields of the user's own have no fixed shape: tests/fields/test_commands.py
             continue
+        if table.name == "interventions":  # the record alone has them
+            continue
         assert None not in [rows[table.name][-1][column.name] for column in table.keys + table.values], table.name
         shown += [row[name] for row in rows[table.name] for name in values if row[name] is not None]
     parts = [part for cell in shown for part in (cell.split("|") if isinstance(cell, str) else [cell])]

@@ -12,12 +12,14 @@ from pydantic import BaseModel
 from extractor.fields.value_forms import show_value
 from extractor.schemas import Comparator, CriterionKind, FieldRef, Sex, TrialExtraction, TrialRecord
 from extractor.schemas.values import list_values
+from extractor.stages.assemble.terms import list_terms
 from extractor.text.book import read_table
 from extractor.text.quantity_names import find_loinc, get_quantity, name_quantity
 from extractor.text.registered_ages import AGES
 from extractor.text.units import convert, find_dimension, read_unit
 
 from .arms import read_arms
+from .interventions import read_interventions
 from .people import read_registered
 
 Row = tuple[Any, ...]
@@ -60,7 +62,10 @@ def list_columns(table: str) -> tuple[Column, ...]:
 
 
 def read_registry(record: TrialRecord) -> Json:
-    """Return the registered fields of a record by column, for ``records`` and ``eligibility``, and its ``arms``."""
+    """Return the registered fields of a record by column, for ``records`` and ``eligibility``.
+
+    With them come its ``arms``, its ``interventions`` and its ``terms``.
+    """
     fields = record.registry
     enrolment = fields.enrollment or ""
     title = record.raw_text("title") or record.raw_text("official_title") or ""
@@ -78,7 +83,19 @@ def read_registry(record: TrialRecord) -> Json:
         "registered_sex": fields.sex,
         "registered_healthy_volunteers": read_registered("healthy_volunteers", fields.healthy_volunteers or ""),
         **{f"registered_{name}_days": age and _to_days(age.model_dump()) for name, age in ages.items()},
+        "status": fields.status,
+        "allocation": fields.allocation,
+        "intervention_model": fields.assignment,
+        "masking": fields.masking,
+        "who_masked": fields.text("who_masked"),
+        "primary_purpose": fields.primary_purpose,
+        "start_date": fields.start_date,
+        "primary_completion_date": fields.primary_completion_date,
+        "completion_date": fields.completion_date,
+        "sponsor": fields.sponsor,
         "arms": read_arms(record),
+        "interventions": read_interventions(record),
+        "terms": list_terms(record),
     }
 
 
@@ -287,8 +304,10 @@ COMPUTED: Mapping[str, Callable[[Json, Json], Json]] = {
     "criteria": lambda criterion, _: {**criterion[ADDED], "time_window_days": _to_days(criterion.get("time_window"))},
     "constraints": lambda limit, _: limit[ADDED],
     "windows": _compute_window,
+    "regimens": lambda regimen, _: regimen[ADDED],
     "amounts": _compute_amount,
     "arms": lambda arm, _: arm,
+    "interventions": lambda intervention, _: intervention,
     "regimen_arms": lambda link, _: link,
 }
 """Computes the last columns of a table, by name, from a row's item and the item above it."""

@@ -14,6 +14,7 @@ from extractor.schemas import (
     Role,
     Route,
     Task,
+    TermKind,
     TimeKind,
     TimeUnit,
     TrialExtraction,
@@ -52,6 +53,9 @@ _TITLES, _ARMS, _STATUSES, _ROLES = (
 )
 _MOST = 2**31 - 1
 """The largest integer in FHIR."""
+_CODED = frozenset({TermKind.CONDITION, TermKind.INTERVENTION})
+"""The registered terms that are codes of a trial; names and keywords stand among its texts."""
+_MESH = "https://www.nlm.nih.gov/mesh"
 _SNOMED = "http://snomed.info/sct"
 _TIMES = frozenset({"s", "min", "h", "d", "wk", "mo", "a"})
 """Denominators that make a dose a rate, and the units that a Timing knows."""
@@ -77,6 +81,8 @@ def build_trial(
     registered = _read_registered(trial, record) if record else {}
     if record is None:
         trial.leave_out("registry", "titles, texts, conditions, arms, and all registered fields", "input_missing")
+    for index, term in enumerate(extraction.registered_terms):
+        trial.leave_out(f"registered_terms[{index}]", None if term.kind in _CODED else term, "no_element")
     for index, finding in enumerate(extraction.findings):
         trial.leave_out(f"findings[{index}]", finding, "no_element")
     for path, item in extraction.list_items():
@@ -88,6 +94,11 @@ def build_trial(
         "identifier": [{"system": _REGISTRY if is_nct else None, "value": extraction.record_id}],
         "status": "draft",
         **registered,
+        "condition": [*registered.get("condition", ()), *_code_terms(extraction, TermKind.CONDITION)],
+        "focus": [
+            *registered.get("focus", ()),
+            *({"concept": one} for one in _code_terms(extraction, TermKind.INTERVENTION)),
+        ],
         "comparisonGroup": _list_arms(trial, with_regimens=Task.DOSING in tasks),
         "recruitment": {**registered.get("recruitment", {}), "eligibility": group},
         "protocol": [plan],
@@ -96,6 +107,11 @@ def build_trial(
     trial.add("ResearchStudy", "", content)
     trial.add_provenance()
     return trial
+
+
+def _code_terms(extraction: TrialExtraction, kind: TermKind) -> list[Json]:
+    """Return the registry's MeSH terms of a kind as concepts, with their numbers where the format has them."""
+    return [code(_MESH, term.id, term.name) for term in extraction.registered_terms if term.kind is kind]
 
 
 def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:

@@ -28,6 +28,7 @@ from extractor.schemas import (
     Finding,
     Regimen,
     Task,
+    TermKind,
     TrialExtraction,
     TrialRecord,
 )
@@ -47,6 +48,7 @@ from .columns import (
     list_custom_rows,
     read_registry,
 )
+from .interventions import describe_agent, list_names
 from .people import read_comparator, read_registered
 from .trial_view import view_trial
 
@@ -104,7 +106,7 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     """Return all tables, those of records first and that of evidence last; ``fields`` are the user's own.
 
     >>> [table.name for table in list_tables()][1:10]
-    ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'regimens', 'amounts', 'arms', 'regimen_arms']
+    ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'regimens', 'amounts', 'interventions', 'arms']
     >>> [table.name for table in list_tables(read_fields("blinding"))][-3:]
     ['custom_blinding', 'custom_values', 'evidence']
     """
@@ -119,7 +121,7 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     named = [(field, _find_free(f"custom_{field.name}", names)) for field in fields]
     own = tuple(_plan_own(field, name, names) for field, name in named)
     label = Column("label", "The arm's name, as the record writes it.", path=("label",))
-    listed = {"arms": (label,), "regimen_arms": ()}
+    listed = {"interventions": (), "arms": (label,), "regimen_arms": ()}
     arms = (
         Table(name, Task.DOSING, (_RECORD_KEY, _make_position(name[:-1])), held, (name,), listed=True)
         for name, held in listed.items()
@@ -152,13 +154,27 @@ def find_rows(
         described = describe_limits(criterion, decides=not around, sex=sex)
         for limit, cells in zip(criterion["constraints"], described, strict=True):
             limit[ADDED] = cells
-    added = {**registered, **comparators, **view_trial(whole["eligibility"], registered)}
+    terms = extraction.registered_terms or registered.get("terms", ())
+    mesh = {
+        "condition_mesh": list_names(terms, TermKind.CONDITION),
+        "intervention_mesh": list_names(terms, TermKind.INTERVENTION),
+        "keywords": list_names(terms, TermKind.KEYWORD),
+    }
+    interventions = registered.get("interventions", ())
+    for regimen in whole["dosing"]:
+        regimen[ADDED] = describe_agent(regimen["agent"], interventions, terms)
+    added = {**registered, **mesh, **comparators, **view_trial(whole["eligibility"], registered)}
     links = (
         {"regimen_index": index, **link._asdict()}
         for index, regimen in enumerate(extraction.dosing)
         for link in link_arms(regimen, arms)
     )
-    whole |= {ADDED: added, "arms": [arm._asdict() for arm in arms], "regimen_arms": list(links)}
+    whole |= {
+        ADDED: added,
+        "interventions": [{**one._asdict(), "other_names": "|".join(one.other_names) or None} for one in interventions],
+        "arms": [arm._asdict() for arm in arms],
+        "regimen_arms": list(links),
+    }
     yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
     yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
 

@@ -16,13 +16,13 @@ from extractor.stages.parse.scoring import measured
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens, lex
 
-from .agents import is_substance
+from .agents import Agent, is_substance
 from .amounts import choose_levels, is_volume_or_piece
 from .arms import Arms, Claims
 from .clauses import Link, Statement, find_link, list_near
 from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
-from .names import find_general, is_salt, is_vague, name_key, unify_name
+from .names import find_general, is_code, is_salt, is_vague, name_key, unify_name
 from .other_names import count_name
 from .roles import Trial, read_role
 from .schedule import name_rhythm
@@ -36,6 +36,8 @@ _MOST_WORDS = 2
 """The most words of a name whose extent is sure."""
 _SUBSTANCES = frozenset({"drug", "biological", "dietary_supplement", "genetic", "radiation", "combination_product", ""})
 """Registered types of what has a dose; registries without types name drugs alone."""
+_LONGEST_ABBREVIATION = 5
+"""The most letters of a name in capitals that is no full name: "DLI"."""
 _OWN = frozenset({"route", "length"})
 """Fields without a value if only a description elsewhere states one."""
 _JOINS = frozenset({"and", "plus", "+", "&"})
@@ -250,7 +252,9 @@ def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tu
     nearby = agent.section == statement.section and not is_vague(agent.key)
     renamed = unify_name(short) != name_key(short)
     by_another = name_key(short) != agent.key
-    if agent.kind == "placebo" or (by_another and (renamed or nearby or _is_usual(statement, short, sections))):
+    is_registered = mention.confidence == 1  # not only a word of its kind, such as "NK cells"
+    is_usual = by_another and is_registered and _is_usual(agent, short, sections)
+    if agent.kind == "placebo" or (by_another and (renamed or nearby)) or is_usual:
         return _find_own_name(statement, sections)
     end = mention.end
     while is_salt(tokens, end):
@@ -258,16 +262,18 @@ def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tu
     return section, mention.first, end
 
 
-def _is_usual(statement: Statement, other: str, sections: Mapping[str, DosingSection]) -> bool:
+def _is_usual(agent: Agent, other: str, sections: Mapping[str, DosingSection]) -> bool:
     """Return whether a record uses the agent's own name as often as another one, such as a code or a brand.
 
-    A name of a known substance is used in its place, and no name is one that does not say what is given.
+    It is not used for a known substance, or if it is a code, an abbreviation, or does not say what is given.
     """
-    agent = statement.agent
     if agent.section not in sections:  # a model found the name
         return False
-    own = sections[agent.section].tokens.read(agent.first, agent.end)
-    if is_vague(own) or (find_general(lex(other)) and not find_general(lex(own))):
+    tokens = sections[agent.section].tokens
+    own = tokens.read(agent.first, agent.end)
+    is_short = is_code(tokens, agent.first, agent.end) or (own.isupper() and len(own) <= _LONGEST_ABBREVIATION)
+    is_substance_named = find_general(lex(other)) and not find_general(lex(own))
+    if is_short or is_substance_named or is_vague(own):
         return False
     counts = {
         name: sum(count_name(name, section.tokens, section.aliases) for section in sections.values())
