@@ -254,6 +254,15 @@ def _fold(characters: str) -> str:
     return unicodedata.normalize("NFKC", characters)
 
 
+_SPACE = re.compile(f"[{_SPACES}]")
+
+
+def _read_entity(written: str) -> str:
+    """Return the character of an entity, as it would be read itself: "&ndash;" is a dash, "&nbsp;" a space."""
+    characters = html.unescape(html.unescape(written.lstrip("\\")))
+    return _SPACE.sub(" ", characters).translate(_SINGLE)
+
+
 _REPLACERS: dict[str, Callable[[str], str]] = {
     "json": _decode_json,
     "escape": lambda found: found[1:],
@@ -262,7 +271,7 @@ _REPLACERS: dict[str, Callable[[str], str]] = {
     "least": lambda _: "≥",
     "most": lambda _: "≤",
     "mojibake": _repair,
-    "entity": lambda found: html.unescape(html.unescape(found.lstrip("\\"))),
+    "entity": _read_entity,
     "newline": lambda _: "\n",
     "invisible": lambda _: "",
     "space": lambda _: " ",
