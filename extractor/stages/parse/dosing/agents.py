@@ -202,11 +202,20 @@ def build_lexicon(groups: Sequence[DosingSection], others: Iterable[str] = ()) -
 
     ``others`` are names that a model found in the record. They count as agents where they are not among these.
     """
-    named = [section for section in groups if section.is_intervention and _read_names(section)] or groups
-    own = {section.name: _read_names(section) for section in named}
-    others_of = [name for section in named for name in _read_other_names(section, own[section.name])]
-    names = [name for section in named for name in own[section.name]]
-    names = _shorten_placebo([*names, *_separate_shared(others_of, names)], groups)
+    interventions = [section for section in groups if section.is_intervention]
+    own = {section.name: _read_names(section) for section in interventions}
+    if not any(own.values()):
+        own = {section.name: _read_names(section) for section in groups}
+    named = [name for names in own.values() for name in names]
+    # The titles are no names, such as "Drug A", and nothing else is one: then the other names are.
+    of_nameless = not named
+    others_of = [
+        name
+        for section in interventions
+        if own[section.name] or of_nameless
+        for name in _read_other_names(section, own[section.name])
+    ]
+    names = _shorten_placebo([*named, *_separate_shared(others_of, named)], groups)
     shorts = [
         (short, agent)
         for entry in terms_of("agent_abbreviations")
@@ -247,8 +256,11 @@ def _read_other_names(section: DosingSection, own: Names) -> Iterator[tuple[Othe
     """
     by_key = {name_key(name): agent for name, agent in own}
     agents = list({agent.key: agent for _, agent in own}.values())
-    for place in section.aliases if agents else ():
+    is_given = section.type not in _REGISTERED and not rule("not_given").search(section.tokens, *section.title)
+    for place in section.aliases if agents or is_given else ():
         for found in find_other_names(section.tokens, place):
+            if not agents:  # the title is no name: "Drug A"
+                agents = [Agent(name_key(found.name), "drug", section.name, *found.place)]
             agent = by_key.get(name_key(found.of or "")) or (agents[0] if len(agents) == 1 else None)
             yield found, agent or _stand_alone(found, agents[0])
 

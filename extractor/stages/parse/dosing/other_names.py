@@ -81,7 +81,7 @@ def count_name(name: str, tokens: Tokens, besides: Sequence[Place] = ()) -> int:
 
     >>> from extractor.text.lexer import lex
     >>> count_name("MK-7119", lex("MK7119 or MK-7119, then mk 7119 and MK-71190"))
-    2
+    3
     """
     wanted = _fold_words(lex(name_key(name)), ())
     found = _fold_words(tokens, besides)

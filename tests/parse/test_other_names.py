@@ -1,0 +1,121 @@
+"""Other names of interventions, as registries give them: a dose of a brand or a code is that of its agent."""
+
+import pytest
+
+from extractor import Extractor
+
+
+def extract(interventions, text, **arm):
+    """Extract a study of these interventions (name and other names) that this text describes."""
+    listed = [{"type": "DRUG", "name": name, "otherNames": others} for name, others in interventions]
+    arms = [{"label": "Active", "type": "EXPERIMENTAL", **arm}] if arm else []
+    return Extractor().extract({
+        "protocolSection": {
+            "identificationModule": {"nctId": "NCT90000001", "briefTitle": "A Study"},
+            "descriptionModule": {"briefSummary": "Treatment is compared.", "detailedDescription": text},
+            "armsInterventionsModule": {"armGroups": arms, "interventions": listed},
+        }
+    })  # fmt: skip
+
+
+GIVEN = "Participants receive {} 40 mg subcutaneously every 2 weeks."
+
+
+def list_given(found):
+    return [(one.agent, [str(amount) for amount in one.amounts]) for one in found.dosing]
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (["Fictira"], "Fictira"),
+        (["Fictira®"], "FICTIRA"),
+        (["FCT-1439"], "FCT-1439"),
+        (["FCT-1439"], "FCT1439"),
+        (["FCT1439"], "FCT 1439"),
+        (["FCT-1439, Fictira"], "Fictira"),
+        (["FCT-1439; Fictira / Examplix"], "Fictira"),
+        (["FCT-1439; Fictira / Examplix"], "Examplix"),
+        (["Brand name: Fictira"], "Fictira"),
+        (["Fictira (Example Company)"], "Fictira"),
+        (["Fictira 40 mg"], "Fictira"),
+        (["Fictira SoloPen"], "Fictira SoloPen"),
+    ],
+)
+def test_a_dose_of_another_name_is_the_agents(others, said):
+    found = extract([("Fictumab", others)], GIVEN.format(said))
+
+    assert list_given(found) == [("Fictumab", ["40 mg"])]
+
+
+def test_a_dose_of_a_brand_in_an_arm_is_the_agents():
+    found = extract([("Fictumab", ["Fictira"])], "", description="Fictira 40 mg subcutaneously every 2 weeks")
+
+    assert list_given(found) == [("Fictumab", ["40 mg"])]
+    assert found.dosing[0].arms == ("Active",)
+
+
+def test_each_brand_is_that_of_its_own_agent():
+    text = GIVEN.format("Fictira") + " Samplora 15 mg is given orally once weekly."
+    found = extract([("Fictumab", ["Fictira"]), ("Samplinib", ["Samplora"])], text)
+
+    assert list_given(found) == [("Fictumab", ["40 mg"]), ("Samplinib", ["15 mg"])]
+
+
+def test_the_name_that_a_record_mostly_uses_stands():
+    text = f"{GIVEN.format('Fictira')} Fictira is stored cold. Nurses inject Fictira."
+    found = extract([("Fictumab", ["Fictira"])], text)
+
+    assert list_given(found) == [("Fictira", ["40 mg"])]
+
+
+def test_a_known_substance_stands_where_a_brand_is_registered():
+    found = extract([("Fictira", ["fictumab"])], GIVEN.format("fictumab"))
+
+    assert list_given(found) == [("fictumab", ["40 mg"])]
+
+
+def test_a_substance_stands_where_a_code_is_registered():
+    found = extract([("FCT-1439", ["Fictira"])], GIVEN.format("Fictira"))
+
+    assert list_given(found) == [("Fictira", ["40 mg"])]
+
+
+def test_a_brand_in_brackets_tells_which_agent_of_several_it_is():
+    text = GIVEN.format("Fictira") + " Samplora 15 mg is given orally once weekly."
+    others = ["Fictira (fictumab)", "Samplora (samplinib)"]
+    found = extract([("Fictumab and Samplinib", others)], text)
+
+    assert list_given(found) == [("Fictumab", ["40 mg"]), ("Samplinib", ["15 mg"])]
+
+
+def test_a_brand_that_may_be_of_either_agent_is_none_of_them():
+    text = GIVEN.format("Fictira") + " Samplora 15 mg is given orally once weekly."
+    found = extract([("Fictumab and Samplinib", ["Fictira", "Samplora"])], text)
+
+    assert list_given(found) == [("Fictira", ["40 mg"]), ("Samplora", ["15 mg"])]
+
+
+def test_a_name_that_two_interventions_share_is_none_of_them():
+    found = extract([("Drug A", ["Fictira"]), ("Drug B", ["Fictira"])], GIVEN.format("Fictira"))
+
+    assert list_given(found) == [("Fictira", ["40 mg"])]
+
+
+def test_an_interventions_own_name_is_no_other_name_of_another_one():
+    interventions = [("Fictumab biosimilar", ["Fictumab"]), ("Fictumab", ["Fictira"])]
+    found = extract(interventions, GIVEN.format("Fictumab"))
+
+    assert list_given(found) == [("Fictumab", ["40 mg"])]
+
+
+@pytest.mark.parametrize("kind", ["Diagnostic Test", "DIAGNOSTIC_TEST"])
+def test_a_type_means_the_same_in_every_format(tmp_path, kind):
+    xml = f"""<clinical_study><id_info><nct_id>NCT90000001</nct_id></id_info><brief_title>A Study</brief_title>
+    <intervention><intervention_type>{kind}</intervention_type><intervention_name>Skin test</intervention_name>
+    <description>once a month</description></intervention></clinical_study>"""
+    (tmp_path / "a.xml").write_text(xml)
+
+    (result,) = Extractor().run(tmp_path / "a.xml", out=tmp_path / "out")
+
+    assert result.dosing == ()

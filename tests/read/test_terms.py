@@ -1,0 +1,159 @@
+"""What a registry itself says of a trial: the same words and terms in every format of ClinicalTrials.gov."""
+
+import copy
+import json
+
+import pytest
+
+from extractor import Extractor, make_record, read_records
+from extractor.run.store import digest_record
+from extractor.schemas import RegistryFields
+
+from .samples import CTIS, TABLES, V1, V2, zip_tables
+
+MESH = [("condition", "Asthma"), ("condition_ancestor", "Lung Diseases"), ("intervention", "fictumab")]
+V2_DERIVED = {
+    "conditionBrowseModule": {
+        "meshes": [{"id": "D001249", "term": "Asthma"}],
+        "ancestors": [{"id": "D008171", "term": "Lung Diseases"}],
+    },
+    "interventionBrowseModule": {"meshes": [{"id": "C000001", "term": "fictumab"}]},
+}
+V1_DERIVED = {
+    "ConditionBrowseModule": {
+        "ConditionMeshList": {"ConditionMesh": [{"ConditionMeshId": "D001249", "ConditionMeshTerm": "Asthma"}]},
+        "ConditionAncestorList": {
+            "ConditionAncestor": [{"ConditionAncestorId": "D008171", "ConditionAncestorTerm": "Lung Diseases"}]
+        },
+    },
+    "InterventionBrowseModule": {
+        "InterventionMeshList": {
+            "InterventionMesh": [{"InterventionMeshId": "C000001", "InterventionMeshTerm": "fictumab"}]
+        }
+    },
+}
+XML = """<clinical_study><id_info><nct_id>NCT90000001</nct_id></id_info><brief_title>A Study</brief_title>
+<phase>Phase 2/Phase 3</phase><study_type>Interventional</study_type>
+<intervention><intervention_type>Drug</intervention_type><intervention_name>Fictumab</intervention_name>
+<other_name>Fictira</other_name><other_name>FCT-1</other_name></intervention>
+<keyword>inhaler</keyword>
+<condition_browse><mesh_term>Asthma</mesh_term><mesh_term>Cough</mesh_term></condition_browse>
+<intervention_browse><mesh_term>fictumab</mesh_term></intervention_browse></clinical_study>"""
+
+
+def read_one(folder, name, content):
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    (record,) = read_records(folder / name)
+    return record
+
+
+def name_terms(record):
+    return [(term.kind.value, term.name) for term in record.registry.terms]
+
+
+@pytest.mark.parametrize(
+    ("wrap", "derived"),
+    [
+        (lambda derived: {**V2, "derivedSection": derived}, V2_DERIVED),
+        (lambda derived: {"FullStudy": {"Study": {**V1, "DerivedSection": derived}}}, V1_DERIVED),
+    ],
+)
+def test_mesh_terms_of_json_stay_with_their_numbers(tmp_path, wrap, derived):
+    record = read_one(tmp_path, "a.json", json.dumps(wrap(derived)))
+
+    assert name_terms(record) == MESH
+    assert [term.id for term in record.registry.terms] == ["D001249", "D008171", "C000001"]
+
+
+def test_mesh_terms_of_the_legacy_xml_stay(tmp_path):
+    record = read_one(tmp_path, "a.xml", XML)
+
+    assert name_terms(record) == [("condition", "Asthma"), ("condition", "Cough"), ("intervention", "fictumab")]
+
+
+@pytest.mark.parametrize("has_types", [True, False])
+def test_mesh_terms_of_aact_stay(tmp_path, has_types):
+    header = "id|nct_id|mesh_term|downcase_mesh_term" + "|mesh_type" * has_types
+    conditions = [("Asthma", "mesh-list"), ("Lung Diseases", "mesh-ancestor")]
+    rows = [f"{n}|NCT90000001|{term}|x" + f"|{kind}" * has_types for n, (term, kind) in enumerate(conditions)]
+    drugs = ["1|NCT90000001|fictumab|fictumab" + "|mesh-list" * has_types]
+    tables = {**TABLES, "browse_conditions": [header, *rows], "browse_interventions": [header, *drugs]}
+
+    record = read_one(tmp_path, "a.zip", zip_tables(tables))
+
+    above = "condition_ancestor" if has_types else "condition"
+    assert name_terms(record) == [("condition", "Asthma"), (above, "Lung Diseases"), ("intervention", "fictumab")]
+
+
+def test_a_mesh_term_that_is_no_text_is_refused_with_its_place(tmp_path):
+    derived = {"conditionBrowseModule": {"meshes": [{"id": "D001249", "term": 7}]}}
+    (tmp_path / "a.json").write_text(json.dumps({**V2, "derivedSection": derived}))
+
+    failures = []
+    assert list(read_records(tmp_path / "a.json", on_error=failures.append)) == []
+    assert "derivedSection.conditionBrowseModule.meshes[0].term" in str(failures[0])
+
+
+def test_an_extraction_has_the_terms_other_names_and_keywords(tmp_path):
+    record = read_one(tmp_path, "a.xml", XML)
+
+    terms = Extractor().extract(record).registered_terms
+
+    assert [(term.kind.value, term.name, term.section) for term in terms] == [
+        ("condition", "Asthma", None),
+        ("condition", "Cough", None),
+        ("intervention", "fictumab", None),
+        ("other_name", "Fictira", "interventions[0]"),
+        ("other_name", "FCT-1", "interventions[0]"),
+        ("keyword", "inhaler", None),
+    ]
+
+
+def test_a_record_without_terms_has_no_key_for_them():
+    found = Extractor().extract(make_record("Inclusion criteria\n- Adults with asthma\n- No smoking\n"))
+
+    assert "registered_terms" not in found.model_dump_json()
+    assert "terms" not in RegistryFields().model_dump()
+
+
+def test_terms_do_not_make_a_record_another_one(tmp_path):
+    plain = read_one(tmp_path, "a.json", json.dumps(V2))
+    coded = read_one(tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED}))
+
+    assert coded.registry.terms != plain.registry.terms
+    assert digest_record(coded) == digest_record(plain)
+
+
+def test_a_record_with_terms_is_read_as_it_was_written(tmp_path):
+    record = read_one(tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED}))
+
+    again = read_one(tmp_path, "b.json", record.model_dump_json())
+
+    assert again.registry == record.registry
+
+
+@pytest.mark.parametrize(
+    ("inclusion", "read"),
+    [
+        ("Age &#8805; 18 years", [">= 18 year"]),
+        ("Age &ge;&nbsp;18 years", [">= 18 year"]),
+        ("ECOG 0&ndash;1", ["0-1"]),
+        ("ECOG 0&#8211;1", ["0-1"]),
+        ("Age 18&mdash;65 years", ["18-65 year"]),
+        ("Platelets &gt; 100 x 10^9/L", ["> 100000000000 /L"]),
+    ],
+)
+def test_entities_in_criteria_of_ctis_are_their_characters(tmp_path, inclusion, read):
+    trial = copy.deepcopy(CTIS)
+    information = trial["authorizedApplication"]["authorizedPartI"]["trialDetails"]["trialInformation"]
+    texts = ["Adults with asthma", inclusion]
+    listed = [{"principalInclusionCriteria": text} for text in texts]
+    information["eligibilityCriteria"]["principalInclusionCriteria"] = listed
+    record = read_one(tmp_path, "a.json", json.dumps(trial))
+
+    criteria = Extractor().extract(record).eligibility.criteria
+
+    (found,) = [one for one in criteria if one.constraints]
+    assert found.quote == inclusion
+    assert [str(limit).partition(": ")[2] for limit in found.constraints] == read
+    assert all(record.raw_text(one.section)[one.start : one.end] == one.quote for one in found.evidence)
