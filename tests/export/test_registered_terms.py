@@ -2,7 +2,8 @@
 
 import pytest
 
-from extractor import Extractor, read_records, tabulate
+from extractor import Extractor, read_records
+from extractor.results.export.tables import tabulate
 
 XML = """<clinical_study><id_info><nct_id>NCT90000001</nct_id></id_info><brief_title>Fictumab in Asthma</brief_title>
 <overall_status>Active, not recruiting</overall_status><start_date>March 5, 2031</start_date>
@@ -11,7 +12,8 @@ XML = """<clinical_study><id_info><nct_id>NCT90000001</nct_id></id_info><brief_t
 <primary_purpose>Treatment</primary_purpose><masking>Double (Participant, Investigator)</masking></study_design_info>
 <enrollment type="Anticipated">40</enrollment><condition>Bronchial asthma</condition>
 <arm_group><arm_group_label>Control</arm_group_label><arm_group_type>Placebo Comparator</arm_group_type></arm_group>
-<intervention><intervention_type>Dietary Supplement</intervention_type><intervention_name>Fictumab 40 mg</intervention_name>
+<intervention><intervention_type>Dietary Supplement</intervention_type>
+<intervention_name>Fictumab 40 mg</intervention_name>
 <description>Fictira 40 mg subcutaneously every 2 weeks</description>
 <other_name>Fictira</other_name><other_name>FCT-1439</other_name></intervention>
 <intervention><intervention_type>Drug</intervention_type><intervention_name>Samplinib</intervention_name>
