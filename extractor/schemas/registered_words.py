@@ -11,6 +11,8 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+_LONGEST = 500
+"""Characters of a registered word; a longer text is none, and stays as written."""
 _NO_LETTER = re.compile(r"[\W_]+")
 
 
@@ -56,6 +58,8 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
     >>> split_masking("Double (Participant, Outcomes Assessor)"), split_masking("None (Open Label)")
     (('DOUBLE', ('PARTICIPANT', 'OUTCOMES_ASSESSOR')), ('NONE', ()))
     """
+    if len(written) > _LONGEST:
+        return written, ()
     found = _MASKING.fullmatch(written)
     whole = unify_word("masking", written)
     if found is None or whole != written:
@@ -94,6 +98,8 @@ def split_phases(written: Iterable[str]) -> tuple[str, ...]:
 
 
 def _read_phases(text: str) -> list[str]:
+    if len(text) > _LONGEST:
+        return [text]
     if _NO_PHASE.fullmatch(text):
         return ["NA"]
     answers = list(_ANSWER.finditer(text))
@@ -126,6 +132,8 @@ def read_date(written: str) -> str | None:
     >>> read_date("25/03/2019"), read_date("05/03/2019")
     ('2019-03-25', None)
     """
+    if len(written) > _LONGEST:
+        return None
     text = _TIME_OF_DAY.sub("", written.strip())
     if numbers := _DAY_AND_MONTH.fullmatch(text):
         text = _order_date(int(numbers[1]), int(numbers[3]), numbers[4], has_points=numbers[2] == ".")
