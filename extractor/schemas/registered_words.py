@@ -49,7 +49,7 @@ def unify_word(field: str, written: str) -> str:
 
 
 _NOBODY = frozenset({"masked roles unspecified", "no masked roles", "unspecified"})
-_MASKING = re.compile(r"(?P<degree>[^()]*?)\s*\((?P<who>[^()]*)\)\s*")
+_MASKING = re.compile(r"(?P<degree>[^()]*)\((?P<who>[^()]*)\)")
 
 
 def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
@@ -60,7 +60,7 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
     """
     if len(written) > _LONGEST:
         return written, ()
-    found = _MASKING.fullmatch(written)
+    found = _MASKING.fullmatch(written.strip())
     whole = unify_word("masking", written)
     if found is None or whole != written:
         return whole, ()
@@ -73,7 +73,7 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
 
 
 _NO_PHASE = re.compile(r"n[\W_]*a[\W_]*|not applicable\W*", re.IGNORECASE)
-_ANSWER = re.compile(r"(?P<asked>[^:;\n|]*phase[^:;\n|]*):\s*(?P<answer>yes|no)\b", re.IGNORECASE)
+_ANSWER = re.compile(r"(?P<asked>phase[^:;\n|]{0,80}):\s{0,9}(?P<answer>yes|no)\b", re.IGNORECASE)
 """An answer of the EU's register, such as "Human pharmacology (Phase I): no"."""
 _DIGITS = {"0": "0", "1": "1", "2": "2", "3": "3", "4": "4", "i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _NUMBER = r"(?:[0-4]|iv|i{1,3})[abc]?(?![a-z0-9])"
