@@ -34,7 +34,7 @@ def test_registered_fields():
     registry = read_one(json.dumps(DRKS).encode()).registry
     assert (registry.minimum_age, registry.maximum_age, registry.sex) == ("18 Years", None, "ALL")
     assert (registry.healthy_volunteers, registry.enrollment) == ("false", "40")
-    assert (registry.phases, registry.allocation) == (("PHASE_II",), "RANDOMIZED_CONTROLLED_TRIAL")
+    assert (registry.phases, registry.allocation) == (("PHASE2",), "RANDOMIZED")
     assert (registry.start_date, registry.completion_date) == ("2031-03-01", "2032-03-01")
 
 

@@ -99,8 +99,8 @@ def test_an_outcome_that_states_its_time_keeps_it():
 
 def test_registered_fields():
     registry = read_one(EU_TEXT).registry
-    assert (registry.sex, registry.healthy_volunteers, registry.enrollment) == ("Female, Male", "No", "40")
-    assert (registry.phases, registry.allocation, registry.masking) == (("Phase II",), "Randomised", "Double blind")
+    assert (registry.sex, registry.healthy_volunteers, registry.enrollment) == ("ALL", "false", "40")
+    assert (registry.phases, registry.allocation, registry.masking) == (("PHASE2",), "RANDOMIZED", "DOUBLE")
     assert registry.sponsor == "Clinic"
     assert (registry.minimum_age, registry.maximum_age) == (None, None)  # groups of ages are no limits
 

@@ -156,7 +156,7 @@ def test_who():
     assert found["interventions[0]"] == "Drug: Fictumab 5 mg once daily"
     assert found["keywords"] == "Lung diseases\nAntibodies"
     assert (record.registry.minimum_age, record.registry.maximum_age) == ("18 Years", None)
-    assert (record.registry.enrollment, record.registry.phases) == ("40", ("2",))
+    assert (record.registry.enrollment, record.registry.phases) == ("40", ("PHASE2",))
 
 
 def test_labels_of_european_registers_in_ictrp():
