@@ -51,8 +51,8 @@ def perform_job(job: RunJob) -> int:
         opening = RunFolder(job.out, settings, inputs=job.inputs, fresh=job.given.fresh, price=price)
     with opening as sink:
         folder = sink if isinstance(sink, RunFolder) else None
-        if folder and folder.mended:
-            say(str(folder.mended))
+        if folder:
+            _tell_what_was_found(job, folder)
         try:
             with show_progress(tally, partial(job.count, folder), quiet=quiet, counts=bool(folder), say=say):
                 Interrupts(run).run(_extract(job, sink))
@@ -76,6 +76,30 @@ def perform_job(job: RunJob) -> int:
     for remark in list_remarks(job, folder):
         say(remark)
     return code or (FAILED if tally.failed else OK)
+
+
+def _tell_what_was_found(job: RunJob, folder: RunFolder) -> None:
+    """Say what an earlier run left that the user must know: files that were mended, and batches under way."""
+    if folder.mended:
+        say(str(folder.mended))
+    if warning := _warn_of_batches(job, folder):
+        say(warning)
+
+
+def _warn_of_batches(job: RunJob, folder: RunFolder) -> str:
+    """Say that batches may answer what this command asks live, so that it is paid twice. Empty if none can."""
+    choice = job.setup.choice
+    asks_live = choice.spec is not None and choice.replay is None and choice.exchange is None and not job.batch_rounds
+    if not asks_live:
+        return ""
+    under_way = folder.store.batches.open_batches()
+    if not under_way:
+        return ""
+    calls = sum(batch.requests for batch in under_way)
+    return (
+        f"{folder.path}: {calls:,} calls wait for the answers of batches; this command asks them live, and they may be"
+        " paid twice. `extractor batch collect` waits for the batches instead"
+    )
 
 
 def _print_exported(job: RunJob) -> None:

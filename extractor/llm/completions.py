@@ -73,6 +73,8 @@ def read_completion(reply: object) -> Completion:
     <Ending.COMPLETE: 'complete'>
     """
     body = as_json(reply)
+    if _find_choice_error(body):
+        raise GarbledReply(describe_garbled(body))
     for key, read in _READERS.items():
         if isinstance(body, Mapping) and body.get(key):
             try:
@@ -316,5 +318,16 @@ def describe_garbled(body: object) -> str:
     if isinstance(body, str):
         beginning = mask(body)[:_SHOWN]  # a key that is cut would not be found
         return BROKEN if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
-    error = body.get("error") if isinstance(body, Mapping) else None
+    error = _find_choice_error(body) or (body.get("error") if isinstance(body, Mapping) else None)
     return f"no message in it; {mask(str(error))[:200]}" if error else "no message in it"
+
+
+def _find_choice_error(body: object) -> Any:
+    """Return the error beside an empty message: a gateway's provider failed after it had begun to answer."""
+    try:
+        choice = body["choices"][0]  # type: ignore[index]
+        message = choice["message"]
+        is_empty = not (message.get("content") or message.get("tool_calls"))
+        return choice.get("error") if is_empty else None
+    except (LookupError, TypeError, AttributeError):
+        return None

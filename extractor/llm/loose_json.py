@@ -13,8 +13,8 @@ from typing import Any
 
 _DEEPEST = 60
 """Levels of a value. No answer needs more, and Python's stack is short."""
-_BETWEEN = re.compile(r"(?:\s+|//[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
-"""White space and comments."""
+_BETWEEN = re.compile(r"(?:\s+|//[^\n]*(?:\n|$)|/\*.{0,500}?\*/)*", re.DOTALL)
+"""White space and comments. One between stars ends soon, so that no place is read to the end of the text in vain."""
 _QUOTED = {'"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL), "'": re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)}
 _SCALAR = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|-?[A-Za-z]+")
 _WORDS = {"true": "true", "false": "false", "null": "null", "True": "true", "False": "false", "None": "null"}

@@ -1,7 +1,9 @@
 """Find the thoughts in a model's text: what stands before, between or behind the marks that models put around them."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
+from operator import itemgetter
 
 Range = tuple[int, int]
 """Half-open offsets into a text."""
@@ -45,7 +47,7 @@ def find_thoughts(text: str, values: Sequence[Range] = ()) -> list[Range]:
     found: list[Range] = []
     opened: int | None = None
     for mark in _MARK.finditer(text):
-        if any(start < mark.start() < end for start, end in values):
+        if is_within(values, mark.start()):
             continue
         if mark["opens"]:
             opened = mark.start() if opened is None else opened
@@ -60,8 +62,9 @@ def find_thoughts(text: str, values: Sequence[Range] = ()) -> list[Range]:
 
 
 def is_within(ranges: Sequence[Range], start: int) -> bool:
-    """Return whether a place lies in one of the ranges."""
-    return any(first <= start < end for first, end in ranges)
+    """Return whether a place lies in one of the ranges, which are in order and apart from one another."""
+    before = bisect_right(ranges, start, key=itemgetter(0))
+    return before > 0 and start < ranges[before - 1][1]
 
 
 def cut_out(text: str, ranges: Sequence[Range]) -> str:

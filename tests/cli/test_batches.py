@@ -80,6 +80,20 @@ def test_what_is_gone_is_asked_again_on_the_users_word_alone(command, manifest, 
     assert manifest()["cost"]["usd_without_reply"] > 0
 
 
+def test_a_run_says_that_it_asks_live_what_batches_hold(command, tmp_path):
+    with serve_provider() as provider:
+        assert command("submit", provider).exit_code == 0
+        live = ("--model", f"{provider.url}#stub", "--effort", "1.0", "--prices", tmp_path / "prices.toml")
+        done = invoke("run", tmp_path / "records.jsonl", "--out", tmp_path / "out", *live)
+        elsewhere = invoke("run", tmp_path / "records.jsonl", "--out", tmp_path / "other", *live)
+
+    assert (
+        "calls wait for the answers of batches; this command asks them live, and they may be paid twice" in done.stderr
+    )
+    assert "`extractor batch collect` waits for the batches instead" in done.stderr
+    assert "of batches" not in elsewhere.stderr
+
+
 def test_a_limit_of_enqueued_tokens_that_stays_ends_the_command_unfinished(command, manifest):
     with serve_provider(room=0) as provider:
         stopped = command("collect", provider)

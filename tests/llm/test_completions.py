@@ -41,6 +41,12 @@ CONVERSED = {"toolUse": {"toolUseId": "t", "name": "Reply", "input": ANSWER}}
 FILTER = "the provider's filter stopped the answer"
 
 
+def failed(reply):
+    """Add the error of a gateway whose provider failed after it had begun to answer."""
+    reply["choices"][0]["error"] = {"message": "its provider gave up"}
+    return reply
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -126,6 +132,8 @@ def test_what_is_no_number_of_tokens_counts_as_not_reported(count):
         ("<html>Sign in</html>", "not JSON: '<html>Sign in</html>'"),
         ('{"choices": [', "broken JSON"),
         ({"error": {"message": "down"}}, "no message in it; {'message': 'down'}"),
+        (failed(chat("", "error")), "no message in it; {'message': 'its provider gave up'}"),
+        (failed(chat(None, "error")), "no message in it; {'message': 'its provider gave up'}"),
         *(
             (body, "no message in it")
             for body in (
@@ -148,6 +156,11 @@ def test_what_is_no_answer_is_never_taken_for_one(body, told):
     with pytest.raises(GarbledReply) as caught:
         read_completion(body)
     assert str(caught.value) == told
+
+
+def test_an_answer_that_came_before_an_error_counts():
+    found = read_completion(failed(chat()))
+    assert (json.loads(found.text), found.ending) == (ANSWER, Ending.COMPLETE)
 
 
 def test_the_name_of_the_model_is_no_path():
