@@ -61,7 +61,7 @@ def test_a_limit_of_money_holds_against_replies_without_a_usage(usage, command):
         sent = len(stub.requests)
     assert stopped.exit_code == 3, stopped.stderr
     assert (cost["calls_without_usage"], cost["usd"], cost["usd_known"]) == (sent, None, 0.0)
-    assert 0.4 < cost["usd_without_usage"] <= 0.5 + 0.2, "at most one call beyond the limit"
+    assert 0.3 < cost["usd_without_usage"] <= 0.5, "calls are counted at the most, so they fit"
     assert f"{TOLD}{sent}, which may have cost up to ${cost['usd_without_usage']:.4f} more" in stopped.stderr
     assert f"up to ${cost['usd_without_usage']:.4f} by calls whose replies state no usage" in stopped.stderr
 

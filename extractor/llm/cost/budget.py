@@ -35,8 +35,9 @@ class Budget:
 
     ``max_usd`` is the limit in US dollars over all invocations of the run, None for no limit. A call is sent if its
     expected cost fits beside the maximum cost of all calls in flight; otherwise it waits for their end. The limit is
-    therefore exceeded at most by one call's cost beyond expectation. If a call does not fit with no other in flight,
-    the budget is ``reached``, and no further call is sent.
+    therefore exceeded at most by one call's cost beyond expectation. Once a reply stated no usage, a call counts at its
+    maximum cost, so it is sent only if that fits. If a call does not fit with no other in flight, the budget is
+    ``reached``, and no further call is sent.
 
     Requests without a reply, also those of a killed process, and those whose reply states no usage, count at the most
     that they may have used.
@@ -70,7 +71,9 @@ class Budget:
     def try_reserve(self, call: Call, times: int = 1) -> Reservation | None:
         """Reserve ``times`` the cost of a call, or return None if there is no room now."""
         size = sum([measure_call(call)] * times, RequestSize())
-        if not self.reached and self._has_room(_use(forecast_request(size, self._rates.expected))):
+        is_counted_at_most = self._unmetered_picodollars > 0
+        needed = self._forecast_most(size) if is_counted_at_most else self._forecast_expected(size)
+        if not self.reached and self._has_room(needed):
             return self._set_aside(size)
         self.reached |= not self._in_flight
         return None
@@ -82,10 +85,16 @@ class Budget:
     def _cost(self, usage: Usage) -> int:
         return self._price.cost(usage) if self._price else 0
 
-    def _set_aside(self, size: RequestSize) -> Reservation:
+    def _forecast_expected(self, size: RequestSize) -> Usage:
+        return _use(forecast_request(size, self._rates.expected))
+
+    def _forecast_most(self, size: RequestSize) -> Usage:
         most = forecast_request(size, self._rates.high)
         # The output limit includes the thinking of some models.
-        reservation = Reservation(_use(replace(most, output=max(size.most_tokens, most.output))))
+        return _use(replace(most, output=max(size.most_tokens, most.output)))
+
+    def _set_aside(self, size: RequestSize) -> Reservation:
+        reservation = Reservation(self._forecast_most(size))
         self._in_flight.add(reservation)
         return reservation
 
