@@ -21,7 +21,17 @@ from .extraction import (
 )
 from .fields import FieldInfo, ItemGroup, ValueKind, list_fields, list_groups
 from .paths import FieldRef
-from .record import OtherLanguage, Part, Piece, RegisteredTerm, RegistryFields, Section, Source, TrialRecord
+from .record import (
+    DocumentText,
+    OtherLanguage,
+    Part,
+    Piece,
+    RegisteredTerm,
+    RegistryFields,
+    Section,
+    Source,
+    TrialRecord,
+)
 from .vocabulary import (
     AbsenceReason,
     Category,

@@ -1,6 +1,7 @@
 """A trial record: named sections of raw text, and what the registry holds beside the text."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -235,6 +236,22 @@ class Source(FrozenModel):
     )
 
 
+class DocumentText(FrozenModel):
+    r"""The text of a PDF or a Word file, into which ``Section.locate`` gives offsets.
+
+    >>> document = DocumentText(text="First page\n\fSecond page\n", pages=(0, 12))
+    >>> document.find_page(3), document.find_page(14)
+    (1, 2)
+    """
+
+    text: str = Field(description="The text in reading order; pages of a PDF begin with a form feed.")
+    pages: tuple[int, ...] = Field(default=(), description="Where each page begins; empty for Word.")
+
+    def find_page(self, at: int) -> int | None:
+        """Return the number of the page with a character, from 1; None for Word, whose files hold no pages."""
+        return bisect_right(self.pages, at) or None
+
+
 class TrialRecord(FrozenModel):
     """One trial record as read from a file: its id, its source, its sections of raw text, its registered fields."""
 
@@ -242,6 +259,11 @@ class TrialRecord(FrozenModel):
     source: Source
     sections: tuple[Section, ...]
     registry: RegistryFields = RegistryFields()
+    document: DocumentText | None = Field(
+        default=None,
+        exclude_if=lambda document: document is None,
+        description="Of a PDF or a Word file: its whole text, in which the sections stand.",
+    )
 
     def section(self, name: str) -> Section | None:
         """Return the section with this name, or None."""

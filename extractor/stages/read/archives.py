@@ -20,7 +20,10 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast
 
+from extractor.documents import is_word
+
 from .aact import TABLES, OpenTable, is_aact_header, is_aact_table, read_aact
+from .documents import PDF, read_pdf, read_word
 from .drafts import Found, Unreadable
 from .eu_register import is_register_text, read_register_text
 from .flat import read_plain
@@ -38,6 +41,8 @@ _BROKEN_DIRECTORY = (*BROKEN_STREAM, ValueError, RuntimeError, struct.error)
 """Exceptions that leak from ``zipfile`` when an archive's directory is damaged."""
 _GZIP, _ZIPS = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
 _ENCRYPTED = 0x1
+_WORD_FIRST, _FIRST_NAMES = b"[Content_Types].xml", 200
+"""The name of the first member of a Word file, and how far from its beginning it stands."""
 _SPOOL_BYTES = 32 * 1024**2
 
 
@@ -64,7 +69,7 @@ def open_documents(name: str, source: Bytes, *, named: bool = True) -> Iterator[
     stream = _buffer(raw)
     if peek_block(stream).startswith(_ZIPS):
         with _rewind(stream, source) as archive_file:
-            yield from _open_members(archive_file)
+            yield from _open_members(archive_file, _get_stem(name))
     else:
         named = named and not _DATA.search(name)
         tabular = _TABULAR.search(name) is not None
@@ -81,7 +86,10 @@ def _buffer(raw: SteadyStream) -> BinaryIO:
 
 
 def _unpack(stream: BinaryIO, raw: SteadyStream) -> BinaryIO:
-    if peek_block(stream).startswith(_ZIPS):
+    head = peek_block(stream)
+    if head.startswith(_ZIPS) and _WORD_FIRST in head[:_FIRST_NAMES]:
+        return stream
+    if head.startswith(_ZIPS):
         raise Unreadable("a zip inside a zip", "unpack the inner one and give it by itself")
     if not peek_block(stream).startswith(_GZIP):
         return stream
@@ -103,7 +111,7 @@ def _rewind(stream: BinaryIO, source: Bytes) -> Iterator[IO[bytes]]:
         yield spool
 
 
-def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
+def _open_members(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
     packed = archive_file.seek(0, io.SEEK_END)
     meter = UnpackMeter(packed=lambda: packed)
     try:
@@ -111,8 +119,12 @@ def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
     except _BROKEN_DIRECTORY as error:
         raise as_unreadable(error) from error
     with archive:
-        if "[Content_Types].xml" in archive.namelist():
-            raise Unreadable("a document of Word or Excel, which is not read", _COPY)
+        if is_word(archive):
+            archive_file.seek(0)
+            yield Document(stem, read_word(archive_file))
+            return
+        if kind := _name_office(archive):
+            raise Unreadable(f"{kind}, which is not read", _COPY)
         members = [member for member in archive.infolist() if _is_visible(member)]
         if not members:
             raise Unreadable("the archive holds no files", "give an archive with records")
@@ -121,13 +133,13 @@ def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
             yield Document("studies", read_aact(tables))
             return
         for member in members:
-            stem = _get_stem(member.filename)
+            member_stem = _get_stem(member.filename)
             try:
                 with _open_member(archive, member, meter) as stream:
                     tabular = _TABULAR.search(member.filename) is not None
-                    yield Document(stem, _read(stream, tabular=tabular), member.filename)
+                    yield Document(member_stem, _read(stream, tabular=tabular), member.filename)
             except (Unreadable, *_BROKEN_DIRECTORY) as error:
-                yield Document(stem, iter([as_unreadable(error)]), member.filename)
+                yield Document(member_stem, iter([as_unreadable(error)]), member.filename)
 
 
 @contextmanager
@@ -155,6 +167,16 @@ def _name_table(member: zipfile.ZipInfo) -> str | None:
     """Return the name of AACT's table if the member is named like one that is read."""
     stem = _get_stem(member.filename)
     return stem if stem in TABLES else None
+
+
+def _name_office(archive: zipfile.ZipFile) -> str | None:
+    """Return what an archive is if it is the file of an office program."""
+    names = archive.namelist()
+    if "[Content_Types].xml" in names:
+        return "a workbook or a presentation"
+    if names[:1] == ["mimetype"] and "content.xml" in names:
+        return "a document of OpenOffice"
+    return None
 
 
 def _is_aact(tables: Mapping[str, OpenTable]) -> bool:
@@ -197,11 +219,12 @@ def _read(stream: BinaryIO, *, named: bool = False, tabular: bool = False) -> It
         yield from read_plain(stream, named=named)
 
 
-_COPY = "copy its text into a text file, or download the record from its registry as JSON, XML or CSV"
+_COPY = "copy its text into a text file, save it as PDF or .docx, or download the record from its registry as JSON, XML or CSV"
+_SAVE = "save it as .docx without a password"
 _OTHERS = {
-    rb"\s*%PDF-": ("a PDF, which is not read", _COPY),
     rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP": ("an image, not a record", "leave it out"),
-    rb"\{\\rtf|\xd0\xcf\x11\xe0": ("a document of a word processor, which is not read", _COPY),
+    rb"\{\\rtf": ("a document in RTF, which is not read", _SAVE),
+    rb"\xd0\xcf\x11\xe0": ("an encrypted document, or one of an old version of Word or Excel, which is not read", _SAVE),
 }
 """What else a file may be, by its first bytes: its kind, and what to do."""
 _PAGE = re.compile(rb"\s*(?:<!--.{0,2000}?-->\s*)*(?:<!doctype html|<html)", re.IGNORECASE | re.DOTALL)
@@ -217,6 +240,10 @@ def detect_format(head: bytes) -> Reader:
     >>> detect_format(b' [ {"protocolSection": ') is read_json, detect_format(b"[18F]-Tracer imaging\n") is read_plain
     (True, True)
     """
+    if PDF.match(head):
+        return read_pdf
+    if head.startswith(_ZIPS):
+        return read_word
     if not head.strip():
         raise Unreadable("the file is empty", "give a file with a record")
     for mark, (kind, remedy) in _OTHERS.items():

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TypeVar
 
 from extractor.record_limits import MAX_SECTIONS
-from extractor.schemas import Part, RegistryFields, Section
+from extractor.schemas import DocumentText, Part, RegistryFields, Section
 
 _TRIAL_ID = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
 _Value = TypeVar("_Value")
@@ -28,6 +28,7 @@ class Draft:
         registry: The structured fields.
         place: The place in the file.
         notes: What the reader had to mend or guess, each as a sentence for people; they become findings.
+        document: The text of a PDF or a Word file.
     """
 
     sections: tuple[Section, ...]
@@ -36,6 +37,7 @@ class Draft:
     registry: RegistryFields = field(default_factory=RegistryFields)
     place: str | None = None
     notes: tuple[str, ...] = ()
+    document: DocumentText | None = None
 
 
 class Unreadable(Exception):

@@ -64,6 +64,15 @@ def build_text(text: str, *, title: str | None = None, named: bool = True) -> Dr
     return Draft(take_sections(reader.list_sections(title)), "text", reader.find_id())
 
 
+def build_laid_out(text: str, known: Sequence[Heading] = ()) -> Draft:
+    """Build the draft of a text whose layout is undone already, such as that of a document.
+
+    ``known`` are headings that the document shows as such. They count where the words of a line say nothing.
+    """
+    reader = _TextReader(text, known)
+    return Draft(take_sections(reader.list_sections(None)), "text", reader.find_id())
+
+
 def has_headings(text: str) -> bool:
     r"""Return whether a text has a heading that no description has, such as "Inclusion Criteria".
 
@@ -90,13 +99,21 @@ def _refuse_other(text: str, *, named: bool) -> None:
         raise Unreadable(problem, "name the file itself to read it as one description, or give it headings")
 
 
+def _add_known(found: Sequence[Heading], known: Sequence[Heading]) -> list[Heading]:
+    """Return the headings of a text with those that are known otherwise, in order."""
+    said = {one.line: one for one in known} | {one.line: one for one in found if one.kind}
+    others = {one.line: one for one in found}
+    return [heading for _, heading in sorted((others | said).items())]
+
+
 class _TextReader:
     """Reads a text: its headings, and by section the ``places`` of what stands below them."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, known: Sequence[Heading] = ()) -> None:
         self.text, self.lexed = text, read_section("text", text)
         self.english = hide_foreign(text)  # a heading may stand beside its translation
         self.headings = find_headings(self.lexed if self.english == text else read_section("text", self.english))
+        self.headings = _add_known(self.headings, known)
         self.places: dict[str, list[Place]] = defaultdict(list)
         self._place_opening(self.headings[0].line if self.headings else len(text))
         for heading, end in zip(self.headings, [*(one.line for one in self.headings[1:]), len(text)], strict=False):

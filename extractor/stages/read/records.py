@@ -187,7 +187,11 @@ def _read_document(path: str, document: Document) -> Iterator[TrialRecord | Reco
             place = _join_place(document.member, found.place)
             source = Source(path=path, format=found.format, place=place, notes=found.notes)
             yield TrialRecord(
-                record_id=found.trial_id or stem, source=source, sections=found.sections, registry=found.registry
+                record_id=found.trial_id or stem,
+                source=source,
+                sections=found.sections,
+                registry=found.registry,
+                document=found.document,
             )
 
 

@@ -1,0 +1,61 @@
+"""What is read of a document, and why one cannot be read."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+class DocumentProblem(Exception):
+    """A reason why a document cannot be read, and a remedy."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(problem, remedy)
+
+
+Span = tuple[int, int]
+"""Half-open offsets into a document's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentContent:
+    r"""The text of a document, in reading order, and what its layout says of it.
+
+    Attributes:
+        text: The text. Pages of a PDF are separated by form feeds, cells of a table's row by tabs.
+        pages: Where each page begins; empty for Word, whose files hold no pages.
+        headings: Where lines begin that the layout shows as headings: by a style, or by bold or larger letters.
+        edges: Lines that recur at the top or the bottom of pages.
+        contents: Lines of a table of contents, as far as the file says so.
+        empty_pages: The numbers of pages without a text, from 1.
+    """
+
+    text: str
+    pages: tuple[int, ...] = ()
+    headings: tuple[int, ...] = ()
+    edges: tuple[Span, ...] = ()
+    contents: tuple[Span, ...] = ()
+    empty_pages: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content for ``from_json``."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
+        """Return the content that a child process wrote. It is checked, because a child may be hostile.
+
+        >>> DocumentContent.from_json({"text": "A", "pages": [0, 7]})
+        Traceback (most recent call last):
+            ...
+        ValueError: a place outside of the text
+        """
+        text = content["text"]
+        if not isinstance(text, str):
+            raise ValueError("no text")  # noqa: TRY004 - of the content, not of an argument
+        size = len(text)
+        places = {name: tuple(int(at) for at in content.get(name, ())) for name in ("pages", "headings", "empty_pages")}
+        spans = {name: tuple((int(a), int(b)) for a, b in content.get(name, ())) for name in ("edges", "contents")}
+        listed = [*places["pages"], *places["headings"], *(at for one in spans.values() for span in one for at in span)]
+        if any(not 0 <= at <= size for at in listed):
+            raise ValueError("a place outside of the text")
+        return cls(text, **places, **spans)

@@ -1,0 +1,366 @@
+"""Set the lines of a PDF as text: rows of tables, columns, and lines that were wrapped at the right margin.
+
+The order in which the file draws its lines is kept, because it is that of reading in nearly all files; only columns
+that are drawn line by line are put after each other.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from .content import DocumentContent, Span
+from .edges import find_edges
+from .lines import Line, Page
+
+_NARROW_GAP, _GAP, _WIDE_GAP = 0.4, 1.0, 3.0
+"""Widths of the gap between two cells of a row, in sizes of the letters: a narrow one needs several lines that begin
+behind it, a wide one needs none. A line that is set to both margins has narrow gaps, too."""
+_FEWEST_BELOW = 3
+_ALIGNED = 2.0
+"""Points by which two lines that begin below each other may differ."""
+_MOST_LINES_OF_LABEL = 12
+"""Lines of a row's first cell; more are a column of text."""
+_TIGHT = 1.45
+"""Distance of two lines of one paragraph or cell, in sizes of the letters."""
+_LEADING, _MOST_LEADING = 1.15, 2.2
+"""The same, in usual distances of lines; the largest such distance in sizes of the letters."""
+_STACKED = 2.2
+"""Distance of two lines of one cell, whose paragraphs may be apart."""
+_FEWEST_AT_MARGIN = 3
+_MARGIN = 4.0
+"""Width before the right margin where the ragged lines of a paragraph end, in sizes of the letters."""
+_INDENT = 4.0
+_FEWEST_ROWS_OF_COLUMNS = 6
+_FULL_ROWS = 0.7
+_LARGER = 1.12
+_LONGEST_HEADING = 160
+_MARK = re.compile(
+    r"(?:[(\[]?\d{1,2}(?:\.\d{1,2})*[.)\]]+|\d{1,2}(?:\.\d{1,2})+|\(?[A-Za-z][.)]|[ivx]{1,5}[.)]|[-–—*+•·▪◦●○‣⁃∙□■➢►✓\uf0b7\uf0a7])(?:\s|$)"
+)
+"""What begins an item of a list, or a numbered heading."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A line, or the part of it that is one cell of a table."""
+
+    text: str
+    left: float
+    right: float
+    middle: float
+    size: float
+    first_word: float
+    is_bold: bool
+    leading: float
+    """The usual distance of two lines in the document."""
+
+    @property
+    def tight(self) -> float:
+        """The largest distance of two lines of one paragraph."""
+        return max(_TIGHT * self.size, _LEADING * self.leading)
+
+
+@dataclass
+class _Row:
+    """Cells beside each other, each with its lines; most rows have one cell with one line."""
+
+    cells: list[list[_Part]]
+
+    @property
+    def first(self) -> _Part:
+        return self.cells[0][0]
+
+    @property
+    def last(self) -> _Part:
+        return self.cells[-1][-1]
+
+    @property
+    def is_single(self) -> bool:
+        return len(self.cells) == 1
+
+
+@dataclass
+class _Text:
+    """The text of a document as it grows."""
+
+    written: list[str] = field(default_factory=list)
+    size: int = 0
+    pages: list[int] = field(default_factory=list)
+    headings: list[int] = field(default_factory=list)
+    edges: list[Span] = field(default_factory=list)
+
+    def add(self, words: str) -> int:
+        """Add words and a line break, and return where they begin."""
+        start = self.size
+        self.written.append(words + "\n")
+        self.size += len(words) + 1
+        return start
+
+
+def set_text(pages: Sequence[Page]) -> DocumentContent:
+    """Return the text of a PDF's pages."""
+    edges = find_edges(pages)
+    body = [
+        [line for at, line in enumerate(page.lines) if at not in left_out]
+        for page, left_out in zip(pages, edges, strict=True)
+    ]
+    letters = Counter[float]()
+    bold = Counter[bool]()
+    for line in (line for lines in body for line in lines):
+        letters[round(line.size, 1)] += len(line.text)
+        bold[line.is_bold] += len(line.text)
+    usual = letters.most_common(1)[0][0] if letters else 0.0
+    bold_stands_out = bold[True] < bold[False]
+    leading = _find_leading(body)
+    text = _Text()
+    for number, (page, lines) in enumerate(zip(pages, body, strict=True)):
+        if number:
+            text.add("\f")
+        text.pages.append(text.size)
+        for at in sorted(edges[number]):
+            start = text.add(page.lines[at].text)
+            text.edges.append((start, text.size - 1))
+        margins = _Margins(lines)
+        for words, part in _write_rows(_part_columns(_find_rows(lines, leading)), margins):
+            start = text.add(words)
+            stands_out = (part.is_bold and bold_stands_out) or part.size > _LARGER * usual
+            if stands_out and len(words) <= _LONGEST_HEADING and "\t" not in words:
+                text.headings.append(start)
+    empty = tuple(number for number, page in enumerate(pages, 1) if not page.lines)
+    return DocumentContent(
+        "".join(text.written), tuple(text.pages), tuple(text.headings), tuple(text.edges), (), empty
+    )
+
+
+def _find_leading(pages: Sequence[Sequence[Line]]) -> float:
+    """Return the distance that most lines have from the line before; 0 if there is none."""
+    distances = Counter(
+        round(2 * (before.middle - line.middle)) / 2
+        for lines in pages
+        for before, line in pairwise(lines)
+        if 0.5 * line.size < before.middle - line.middle <= _MOST_LEADING * line.size
+    )
+    return distances.most_common(1)[0][0] if distances else 0.0
+
+
+class _Margins:
+    """Where the lines of a page begin and end."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._places = [(line.left, line.right) for line in lines]
+
+    def find_right(self, part: _Part) -> float | None:
+        """Return the right margin of the paragraph that a line belongs to; None if few lines end near it."""
+        width = _INDENT * part.size
+        rights = sorted((right for left, right in self._places if abs(left - part.left) <= width), reverse=True)
+        for right, third in zip(rights, rights[_FEWEST_AT_MARGIN - 1 :], strict=False):
+            if right - third <= _MARGIN * part.size:
+                return right
+        return None
+
+
+def _find_rows(lines: Sequence[Line], leading: float) -> list[_Row]:
+    """Return the rows of a page, in the order of the file."""
+    starts = sorted(line.left for line in lines)
+    rows: list[_Row] = []
+    for line in lines:
+        for part in _part_line(line, starts, leading):
+            _place_part(rows, part)
+    return rows
+
+
+def _place_part(rows: list[_Row], part: _Part) -> None:
+    """Add a part to the row where it stands, or begin a row with it."""
+    last = rows[-1].last if rows else None
+    if last is None:
+        rows.append(_Row([[part]]))
+        return
+    size = max(part.size, last.size)
+    is_right = part.left > last.left + size and part.left >= max(one.right for one in rows[-1].cells[-1]) - size
+    goes_up = part.middle > last.middle + size / 2
+    is_level = abs(part.middle - last.middle) <= size / 2
+    if is_right and (is_level or goes_up):
+        label = _take_label(rows, part) if rows[-1].is_single else None
+        if label:
+            rows.append(_Row([label, [part]]))
+            return
+        if not rows[-1].is_single and _is_beside(rows[-1], part):
+            rows[-1].cells.append([part])
+            return
+    continues = (
+        not rows[-1].is_single
+        and abs(part.left - rows[-1].cells[-1][0].left) <= _INDENT * size
+        and part.left > max(one.right for one in rows[-1].cells[-2]) - size
+        and 0 < last.middle - part.middle <= _STACKED * size
+    )
+    if continues:
+        rows[-1].cells[-1].append(part)
+    else:
+        rows.append(_Row([[part]]))
+
+
+def _is_beside(row: _Row, part: _Part) -> bool:
+    top = max(cell[0].middle for cell in row.cells)
+    return part.middle <= top + part.size
+
+
+def _take_label(rows: list[_Row], part: _Part) -> list[_Part] | None:
+    """Remove the lines that are the cell to the left of a part from the rows, and return them; None for a column."""
+    taken: list[_Part] = []
+    for row in reversed(rows):
+        below = taken[-1] if taken else None
+        if not row.is_single or row.first.left > part.left:
+            break
+        if below:
+            is_tight = 0 < row.first.middle - below.middle <= _TIGHT * below.size
+            is_aligned = abs(row.first.left - below.left) <= _ALIGNED
+            if not (is_tight and is_aligned):
+                break
+        taken.append(row.first)
+        if len(taken) > _MOST_LINES_OF_LABEL:
+            return None
+    top = taken[-1].middle if taken else 0.0
+    if not taken or part.middle > top + 1.5 * part.size:
+        return None
+    del rows[-len(taken) :]
+    return taken[::-1]
+
+
+def _part_line(line: Line, starts: Sequence[float], leading: float) -> Iterator[_Part]:
+    """Yield the cells of a line: they are apart, and another line begins where one of them does."""
+    begun = 0
+    glyphs = list(line.glyphs)
+    before = None
+    for at, glyph in enumerate(glyphs):
+        if glyph.sign.isspace():
+            continue
+        gap = (glyph.left - before.right) / line.size if before else 0.0
+        begins = _count_starts(starts, glyph.left)
+        if gap > _WIDE_GAP or (gap > _GAP and begins) or (gap > _NARROW_GAP and begins >= _FEWEST_BELOW):
+            yield _make_part(Line(tuple(glyphs[begun:at]), line.is_bold), leading)
+            begun = at
+        before = glyph
+    yield _make_part(Line(tuple(glyphs[begun:]), line.is_bold), leading)
+
+
+def _count_starts(starts: Sequence[float], left: float) -> int:
+    """Return how many lines begin at a place."""
+    return bisect_right(starts, left + _ALIGNED) - bisect_left(starts, left - _ALIGNED)
+
+
+def _make_part(line: Line, leading: float) -> _Part:
+    text = " ".join(line.text.split())
+    return _Part(text, line.left, line.right, line.middle, line.size, line.first_word, line.is_bold, leading)
+
+
+def _part_columns(rows: list[_Row]) -> list[_Row]:
+    """Put columns after each other that the file draws line by line."""
+    ordered: list[_Row] = []
+    at = 0
+    while at < len(rows):
+        run = _find_columns(rows, at)
+        if run:
+            ordered += [_Row([row.cells[0]]) for row in run]
+            ordered += [_Row([row.cells[1]]) for row in run if len(row.cells) > 1]
+            at += len(run)
+        else:
+            ordered.append(rows[at])
+            at += 1
+    return ordered
+
+
+def _find_columns(rows: Sequence[_Row], start: int) -> list[_Row]:
+    """Return the rows from ``start`` on that are lines of two columns; a table's cells leave more room."""
+    run: list[_Row] = []
+    for row in rows[start:]:
+        is_pair = len(row.cells) == 2 and all(len(cell) == 1 for cell in row.cells)
+        if not is_pair or (run and abs(row.cells[1][0].left - run[0].cells[1][0].left) > _ALIGNED):
+            break
+        run.append(row)
+    if len(run) < _FEWEST_ROWS_OF_COLUMNS:
+        return []
+    lefts = [row.cells[0][0] for row in run]
+    gutter = run[0].cells[1][0].left
+    width = gutter - min(part.left for part in lefts)
+    full = sum(part.right - part.left > _FULL_ROWS * width for part in lefts)
+    marked = sum(bool(_MARK.match(row.cells[1][0].text)) for row in run)
+    return run if full >= _FULL_ROWS * len(run) and 2 * marked < len(run) else []
+
+
+def _write_rows(rows: Sequence[_Row], margins: _Margins) -> Iterator[tuple[str, _Part]]:
+    """Yield the text of each paragraph or row, with its first line."""
+    paragraph: list[_Part] = []
+    for row in rows:
+        if row.is_single and paragraph and len(row.cells[0]) == 1 and _is_wrapped(paragraph[-1], row.first, margins):
+            paragraph.append(row.first)
+            continue
+        if paragraph:
+            yield _join(paragraph), paragraph[0]
+            paragraph = []
+        if row.is_single and len(row.cells[0]) == 1:
+            paragraph = [row.first]
+        else:
+            yield from ((words, row.first) for words in _write_row(row))
+    if paragraph:
+        yield _join(paragraph), paragraph[0]
+
+
+def _write_row(row: _Row) -> Iterator[str]:
+    """Yield the lines of a table's row: a label above its list, or the cells between tabs."""
+    cells = [_write_cell(cell) for cell in row.cells]
+    label, *others = cells
+    if len(others) == 1 and len(label) == 1 and len(others[0]) > 1:
+        yield label[0]
+        yield from others[0]
+    else:
+        yield "\t".join(" ".join(lines) for lines in cells)
+
+
+def _write_cell(cell: Sequence[_Part]) -> list[str]:
+    """Return the paragraphs of a cell."""
+    right = max(part.right for part in cell)
+    paragraphs: list[list[_Part]] = []
+    for part in cell:
+        before = paragraphs[-1][-1] if paragraphs else None
+        if before and not _MARK.match(part.text) and _fills(before, part, right) and _is_near(before, part):
+            paragraphs[-1].append(part)
+        else:
+            paragraphs.append([part])
+    if not any(_MARK.match(one[0].text) for one in paragraphs) and len(cell) <= _FEWEST_AT_MARGIN and _is_label(cell):
+        return [_join(cell)]
+    return [_join(one) for one in paragraphs]
+
+
+def _is_label(cell: Sequence[_Part]) -> bool:
+    """Return whether the lines of a cell are a few words."""
+    return sum(len(part.text.split()) for part in cell) <= 2 * _FEWEST_AT_MARGIN and not any(
+        part.text[0].isupper() for part in cell[1:]
+    )
+
+
+def _is_wrapped(before: _Part, part: _Part, margins: _Margins) -> bool:
+    """Return whether a line goes on with the paragraph of the line before it: the next word had no room there."""
+    if _MARK.match(part.text) or not _is_near(before, part) or abs(part.left - before.left) > _INDENT * part.size:
+        return False
+    right = margins.find_right(before)
+    return right is not None and _fills(before, part, right)
+
+
+def _is_near(before: _Part, part: _Part) -> bool:
+    alike = abs(before.size - part.size) <= 0.15 * part.size
+    return alike and 0 < before.middle - part.middle <= part.tight
+
+
+def _fills(before: _Part, part: _Part, right: float) -> bool:
+    return before.right + 0.2 * part.size + part.first_word > right - 0.2 * part.size
+
+
+def _join(parts: Sequence[_Part]) -> str:
+    """Join lines. A hyphen at the end of one keeps its line break, by which a reader knows it."""
+    words = parts[0].text
+    for part in parts[1:]:
+        words += ("\n" if words.endswith("-") else " ") + part.text
+    return words

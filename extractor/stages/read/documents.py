@@ -1,0 +1,157 @@
+"""Documents: a PDF or a Word file is one record, read by the headings of its text."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import accumulate
+from typing import IO, BinaryIO
+
+from extractor.documents import DocumentContent, DocumentProblem, read_document
+from extractor.errors import MissingExtra
+from extractor.record_limits import MAX_CHARACTERS
+from extractor.schemas import DocumentText, Piece, Section
+
+from .drafts import Draft, Found, Unreadable, build_draft
+from .free_text import build_laid_out
+from .headings import DESCRIPTION, ELIGIBILITY, FRONT, Heading
+from .layout import undo_layout
+from .listed import Place
+from .protocol import CRITERIA, SYNOPSIS, TREATMENT, Chapter, select_sections
+
+PDF = re.compile(rb"\s*%PDF-")
+_LIST_NAME = re.compile(r"(?i)\b(?:in|ex)clusion\b|\beligib")
+_ENDS = tuple(".;:!?|-")
+_MARK_ENDS = (".", ")", " ")
+"""What stands behind a letter that marks an item."""
+_LONGEST_EDGE = 500
+"""Characters of the header and footer between two pages."""
+
+
+def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
+    """Yield the record of a PDF."""
+    yield from _read("pdf", stream)
+
+
+def read_word(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
+    """Yield the record of a Word document."""
+    yield from _read("docx", stream)
+
+
+def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
+    try:
+        content = read_document(kind, stream)
+    except DocumentProblem as error:
+        raise Unreadable(error.problem, error.remedy) from error
+    except MissingExtra as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise Unreadable(problem, remedy) from error
+    yield build_draft(partial(_build, kind), content, None)
+
+
+def _build(kind: str, content: DocumentContent) -> Draft:
+    """Build the draft of a document. Raises ``Unreadable``."""
+    selection = select_sections(content)
+    read = sum(end - start for start, end in selection.places)
+    if not selection.is_readable or read > MAX_CHARACTERS:
+        raise Unreadable(
+            'a long document without headings such as "Inclusion criteria"',
+            "save only the pages with eligibility, treatment and outcomes",
+        )
+    text = undo_layout(_join_places(content.text, selection.places))
+    placed = _Placed(selection.places)
+    known = [heading for one in selection.chapters if (heading := _make_heading(text, placed.find(one.start), one))]
+    draft = build_laid_out(text, known)
+    return replace(
+        draft,
+        format=kind,
+        sections=tuple(map(placed.move, draft.sections)),
+        notes=(*selection.notes, *draft.notes),
+        document=DocumentText(text=placed.put_back(content.text, text), pages=content.pages),
+    )
+
+
+def _join_places(text: str, places: Sequence[Place]) -> str:
+    """Return the places one after the other, with a blank for a line break within a sentence that a page ends."""
+    joined: list[str] = []
+    before = None
+    for place in places:
+        part = text[slice(*place)].replace("\f", " ")
+        last = joined[-1] if joined else ""
+        between = text[before[1] : place[0]] if before else ""
+        is_near = len(between) <= _LONGEST_EDGE
+        first = part.lstrip()[:2]
+        goes_on = first[:1].islower() and first[1:] not in _MARK_ENDS
+        if is_near and goes_on and last.strip() and not last.rstrip().endswith(_ENDS):
+            joined[-1] = last.rstrip() + " " * (len(last) - len(last.rstrip()))
+        joined.append(part)
+        before = place
+    return "".join(joined)
+
+
+def _make_heading(text: str, start: int | None, chapter: Chapter) -> Heading | None:
+    """Return the heading of a chapter, which stands at ``start`` in what is read."""
+    if start is None or chapter.kind == SYNOPSIS:
+        return None
+    end = text.find("\n", start)
+    end = len(text) if end < 0 else end
+    front = FRONT.match(text, start, end)
+    if front is None:
+        return None
+    states_list = chapter.kind == CRITERIA and _LIST_NAME.search(chapter.title)
+    section = "interventions" if chapter.kind == TREATMENT else ELIGIBILITY if states_list else DESCRIPTION
+    keeps_title = section != "interventions"
+    return Heading(
+        section=section,
+        kind="",
+        line=start,
+        shown=front.end(),
+        words=(front.end(), end),
+        start=front.end() if keeps_title else end,
+        style="1.1",
+    )
+
+
+class _Placed:
+    """The places of a document that were read one after the other, to turn places in what was read into those there."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places = places
+        sizes = (end - start for start, end in places)
+        self._starts = list(accumulate(sizes, initial=0))
+
+    def find(self, at: int) -> int | None:
+        """Return where a character of the document stands in what was read; None if it was not."""
+        for (start, end), first in zip(self._places, self._starts, strict=False):
+            if start <= at < end:
+                return first + at - start
+        return None
+
+    def move(self, section: Section) -> Section:
+        """Return a section whose pieces stand in the document."""
+        bounds = [*(piece.start for piece in section.pieces[1:]), len(section.text)]
+        moved = (
+            one for piece, end in zip(section.pieces, bounds, strict=False) for one in self._split(piece, end)
+        )
+        return section.model_copy(update={"pieces": tuple(moved)})
+
+    def _split(self, piece: Piece, end: int) -> Iterator[Piece]:
+        """Yield the pieces of a piece: one for each place that it reaches into."""
+        at, start = piece.at, piece.start
+        number = bisect_right(self._starts, at) - 1
+        while start < end and number < len(self._places):
+            first = self._places[number][0]
+            yield Piece(start=start, at=first + at - self._starts[number])
+            start += self._starts[number + 1] - at
+            at = self._starts[number + 1]
+            number += 1
+
+    def put_back(self, given: str, read: str) -> str:
+        """Return the document's whole text: as it was read in its places, and as it was given elsewhere."""
+        kept: list[str] = []
+        before = 0
+        for (start, end), at in zip(self._places, self._starts, strict=False):
+            kept += [given[before:start], read[at : at + end - start]]
+            before = end
+        return "".join([*kept, given[before:]])
