@@ -11,6 +11,7 @@ from extractor.record_limits import MAX_ITEMS, check_size, check_unicode, limit_
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.stages.ask.dialogue import Replies, Round, dialogue
 from extractor.stages.assemble import assemble_extraction
+from extractor.stages.assemble.documents import place_evidence
 from extractor.stages.assemble.doubtful import drop_doubtful
 from extractor.stages.audit import add_findings
 from extractor.stages.parse import ParsedRecord, parse_record
@@ -33,7 +34,8 @@ def _run_stages(record: TrialRecord | ParsedRecord, options: ExtractionOptions) 
     parsed = record if isinstance(record, ParsedRecord) else _parse_within_limits(record, options)
     result = yield from dialogue(parsed, options)
     extraction = assemble_extraction(parsed, result, options.tasks, options.fields)
-    return drop_doubtful(add_findings(parsed, extraction), options.min_confidence)
+    kept = drop_doubtful(add_findings(parsed, extraction), options.min_confidence)
+    return place_evidence(parsed.record, kept)
 
 
 def _parse_within_limits(record: TrialRecord, options: ExtractionOptions) -> ParsedRecord:

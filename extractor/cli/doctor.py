@@ -21,6 +21,7 @@ PURPOSES: Final = {
     "pandas": "tables as pandas data frames",
     "polars": "tables as polars data frames",
     "arrow": "tables of Arrow",
+    "documents": "PDF and Word files",
     "fhir": "FHIR R5 resources",
     "review": "extractor review",
     "serve": "extractor serve",

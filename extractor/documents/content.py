@@ -21,10 +21,10 @@ class DocumentContent:
     r"""The text of a document, in reading order, and what its layout says of it.
 
     Attributes:
-        text: The text. Pages of a PDF are separated by form feeds, cells of a table's row by tabs.
+        text: The text, with tabs between the cells of a table's row. The edges of pages stand at its end, each once.
         pages: Where each page begins; empty for Word, whose files hold no pages.
         headings: Where lines begin that the layout shows as headings: by a style, or by bold or larger letters.
-        edges: Lines that recur at the top or the bottom of pages.
+        edges: The lines that recur at the top or the bottom of pages.
         contents: Lines of a table of contents, as far as the file says so.
         empty_pages: The numbers of pages without a text, from 1.
     """
@@ -52,10 +52,19 @@ class DocumentContent:
         text = content["text"]
         if not isinstance(text, str):
             raise ValueError("no text")  # noqa: TRY004 - of the content, not of an argument
-        size = len(text)
-        places = {name: tuple(int(at) for at in content.get(name, ())) for name in ("pages", "headings", "empty_pages")}
-        spans = {name: tuple((int(a), int(b)) for a, b in content.get(name, ())) for name in ("edges", "contents")}
-        listed = [*places["pages"], *places["headings"], *(at for one in spans.values() for span in one for at in span)]
-        if any(not 0 <= at <= size for at in listed):
+        pages = _read_places(content, "pages")
+        headings = _read_places(content, "headings")
+        edges = _read_spans(content, "edges")
+        contents = _read_spans(content, "contents")
+        spans = [at for span in (*edges, *contents) for at in span]
+        if any(not 0 <= at <= len(text) for at in (*pages, *headings, *spans)):
             raise ValueError("a place outside of the text")
-        return cls(text, **places, **spans)
+        return cls(text, pages, headings, edges, contents, _read_places(content, "empty_pages"))
+
+
+def _read_places(content: dict[str, Any], name: str) -> tuple[int, ...]:
+    return tuple(int(at) for at in content.get(name, ()))
+
+
+def _read_spans(content: dict[str, Any], name: str) -> tuple[Span, ...]:
+    return tuple((int(start), int(end)) for start, end in content.get(name, ()))

@@ -29,7 +29,10 @@ _LEADING, _MOST_LEADING = 1.15, 2.2
 """The same, in usual distances of lines; the largest such distance in sizes of the letters."""
 _STACKED = 2.2
 """Distance of two lines of one cell, whose paragraphs may be apart."""
-_FEWEST_AT_MARGIN = 3
+_FEWEST_AT_MARGIN, _FEWEST_BEFORE_CAPITAL = 3, 4
+"""Lines that end near the right margin, if there is one; more are needed before a line that may begin a sentence."""
+_NARROWEST = 16
+"""Width of the narrowest column of text, in sizes of the letters."""
 _MARGIN = 4.0
 """Width before the right margin where the ragged lines of a paragraph end, in sizes of the letters."""
 _INDENT = 4.0
@@ -38,7 +41,7 @@ _FULL_ROWS = 0.7
 _LARGER = 1.12
 _LONGEST_HEADING = 160
 _MARK = re.compile(
-    r"(?:[(\[]?\d{1,2}(?:\.\d{1,2})*[.)\]]+|\d{1,2}(?:\.\d{1,2})+|\(?[A-Za-z][.)]|[ivx]{1,5}[.)]|[-–—*+•·▪◦●○‣⁃∙□■➢►✓\uf0b7\uf0a7])(?:\s|$)"
+    r"(?:[(\[]?\d{1,2}(?:\.\d{1,2})*[.)\]]+|\d{1,2}(?:\.\d{1,2})+(?=\s+[A-Z])|\(?[A-Za-z][.)]|[ivx]{1,5}[.)]|[-–—*+•·▪◦●○‣⁃∙□■➢►✓\uf0b7\uf0a7])(?:\s|$)"
 )
 """What begins an item of a list, or a numbered heading."""
 
@@ -116,23 +119,21 @@ def set_text(pages: Sequence[Page]) -> DocumentContent:
     bold_stands_out = bold[True] < bold[False]
     leading = _find_leading(body)
     text = _Text()
-    for number, (page, lines) in enumerate(zip(pages, body, strict=True)):
-        if number:
-            text.add("\f")
+    for lines in body:
         text.pages.append(text.size)
-        for at in sorted(edges[number]):
-            start = text.add(page.lines[at].text)
-            text.edges.append((start, text.size - 1))
         margins = _Margins(lines)
         for words, part in _write_rows(_part_columns(_find_rows(lines, leading)), margins):
             start = text.add(words)
             stands_out = (part.is_bold and bold_stands_out) or part.size > _LARGER * usual
             if stands_out and len(words) <= _LONGEST_HEADING and "\t" not in words:
                 text.headings.append(start)
+    for words in dict.fromkeys(
+        page.lines[at].text for page, kept in zip(pages, edges, strict=True) for at in sorted(kept)
+    ):
+        start = text.add(words)
+        text.edges.append((start, text.size - 1))
     empty = tuple(number for number, page in enumerate(pages, 1) if not page.lines)
-    return DocumentContent(
-        "".join(text.written), tuple(text.pages), tuple(text.headings), tuple(text.edges), (), empty
-    )
+    return DocumentContent("".join(text.written), tuple(text.pages), tuple(text.headings), tuple(text.edges), (), empty)
 
 
 def _find_leading(pages: Sequence[Sequence[Line]]) -> float:
@@ -152,11 +153,11 @@ class _Margins:
     def __init__(self, lines: Sequence[Line]) -> None:
         self._places = [(line.left, line.right) for line in lines]
 
-    def find_right(self, part: _Part) -> float | None:
+    def find_right(self, part: _Part, fewest: int) -> float | None:
         """Return the right margin of the paragraph that a line belongs to; None if few lines end near it."""
         width = _INDENT * part.size
         rights = sorted((right for left, right in self._places if abs(left - part.left) <= width), reverse=True)
-        for right, third in zip(rights, rights[_FEWEST_AT_MARGIN - 1 :], strict=False):
+        for right, third in zip(rights, rights[fewest - 1 :], strict=False):
             if right - third <= _MARGIN * part.size:
                 return right
         return None
@@ -286,8 +287,7 @@ def _find_columns(rows: Sequence[_Row], start: int) -> list[_Row]:
     gutter = run[0].cells[1][0].left
     width = gutter - min(part.left for part in lefts)
     full = sum(part.right - part.left > _FULL_ROWS * width for part in lefts)
-    marked = sum(bool(_MARK.match(row.cells[1][0].text)) for row in run)
-    return run if full >= _FULL_ROWS * len(run) and 2 * marked < len(run) else []
+    return run if full >= _FULL_ROWS * len(run) else []
 
 
 def _write_rows(rows: Sequence[_Row], margins: _Margins) -> Iterator[tuple[str, _Part]]:
@@ -345,8 +345,8 @@ def _is_wrapped(before: _Part, part: _Part, margins: _Margins) -> bool:
     """Return whether a line goes on with the paragraph of the line before it: the next word had no room there."""
     if _MARK.match(part.text) or not _is_near(before, part) or abs(part.left - before.left) > _INDENT * part.size:
         return False
-    right = margins.find_right(before)
-    return right is not None and _fills(before, part, right)
+    right = margins.find_right(before, _FEWEST_BEFORE_CAPITAL if part.text[0].isupper() else _FEWEST_AT_MARGIN)
+    return right is not None and right - before.left > _NARROWEST * part.size and _fills(before, part, right)
 
 
 def _is_near(before: _Part, part: _Part) -> bool:

@@ -121,7 +121,6 @@ class _Writer:
         """Write the rows of a table: a label above its list, or the cells between tabs."""
         for row in _find_children(table, "w:tr"):
             cells = [self._read_cell(cell) for cell in _find_children(row, "w:tc")]
-            cells = [cell for cell in cells if cell is not None]
             if not any(cells):
                 continue
             filled = [cell for cell in cells if cell]
@@ -132,8 +131,8 @@ class _Writer:
             else:
                 self._add("\t".join(" ".join(cell) for cell in cells))
 
-    def _read_cell(self, cell: Any) -> list[str] | None:
-        """Return the lines of a cell; None for one that continues the cell above."""
+    def _read_cell(self, cell: Any) -> list[str]:
+        """Return the lines of a cell; none for a cell that continues the one above."""
         merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
         if merged is not None and merged.get(qn("w:val")) != "restart":
             return []
@@ -143,7 +142,7 @@ class _Writer:
                 lines.append(self._read_paragraph(block))
             else:
                 rows = _find_children(block, "w:tr")
-                inner = ([self._read_cell(one) or [] for one in _find_children(row, "w:tc")] for row in rows)
+                inner = ([self._read_cell(one) for one in _find_children(row, "w:tc")] for row in rows)
                 lines += ["\t".join(" ".join(one) for one in row) for row in inner]
         return [line for text in lines for line in text.split("\n") if line.strip()]
 

@@ -35,6 +35,7 @@ from .mending import Mended, fresh_path, repair_results, sort_results
 from .records import Sink
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
+from .texts import keep_text, remove_texts
 
 EXTRACTIONS, FAILURES, REPEATED = "extractions.jsonl", "failures.jsonl", "repeated.jsonl"
 _OF_THE_PROGRAM = frozenset({"extractor", "rules", "prompts"})
@@ -44,8 +45,8 @@ _LOCK = ".lock"
 
 
 class RunFolder(Sink):
-    """``extractions.jsonl`` (one line per record), ``failures.jsonl``, ``repeated.jsonl``, ``run.json`` and
-    ``run.sqlite`` in one folder.
+    """``extractions.jsonl`` (one line per record), ``failures.jsonl``, ``repeated.jsonl``, ``run.json``,
+    ``run.sqlite``, and ``texts/`` with the text of each PDF and Word file, in one folder.
 
     Opening the folder of an earlier run continues it. A record is done if there is a result with its id and text that
     lacks no answer of a model. ``changed`` counts records whose text has changed. With ``fresh`` no record counts as
@@ -101,6 +102,7 @@ class RunFolder(Sink):
                 # The store last, because the next store would use a log that was left behind.
                 for name in (EXTRACTIONS, RUN_FILE + "-wal", RUN_FILE + "-shm", RUN_FILE):
                     (self.path / name).unlink(missing_ok=True)
+                remove_texts(self.path)
             with self._manifest_lock:
                 self._write_manifest(self._manifest.begun(self._inputs, self._since))
             self._open_store()
@@ -173,6 +175,8 @@ class RunFolder(Sink):
         """Append and store a result. ``session`` holds the model's answers in it."""
         start = self._append(EXTRACTIONS, line.line)
         record, position = self._started.pop(line.record_id)
+        with naming_file(self.path):
+            keep_text(self.path, record)
         self.store.add(record, position, line, (start, len(line.line) + 1), session)
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:

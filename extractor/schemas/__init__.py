@@ -57,7 +57,8 @@ from .vocabulary import (
 
 __all__ = [
     "Absence", "AbsenceReason", "Age", "Amount", "Category", "Citation", "Comparator", "Comparison", "Concept",
-    "Constraint", "Coverage", "Criterion", "CriterionGroup", "CriterionKind", "CustomItem", "Eligibility", "Endpoint",
+    "Constraint", "Coverage", "Criterion", "CriterionGroup", "CriterionKind", "CustomItem", "DocumentText",
+    "Eligibility", "Endpoint",
     "EndpointCategory", "Evidence", "EvidenceKind", "ExtractedItem", "FieldInfo", "FieldMetadata", "FieldRef",
     "Finding", "FindingKind", "Frequency", "GroupRule", "Instrument", "ItemGroup", "Origin", "OtherLanguage", "Part",
     "Period", "Piece", "Quantity", "Rank", "Regimen", "RegisteredTerm", "RegistryFields", "Role", "Route", "Section",

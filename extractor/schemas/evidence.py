@@ -42,6 +42,19 @@ class Evidence(FrozenModel):
         exclude_if=lambda comparator: comparator is None,
     )
 
+    document_start: int | None = Field(
+        default=None,
+        ge=0,
+        description="Of a PDF or a Word file: the first character in its text, which a run keeps in texts/.",
+        exclude_if=lambda at: at is None,
+    )
+    document_end: int | None = Field(
+        default=None, ge=0, description="One past the last character there.", exclude_if=lambda at: at is None
+    )
+    page: int | None = Field(
+        default=None, ge=1, description="Of a PDF: the page, from 1.", exclude_if=lambda page: page is None
+    )
+
     def cite(self) -> "Citation":
         """Return the place and the quote alone."""
         return Citation(section=self.section, start=self.start, end=self.end, quote=self.quote)

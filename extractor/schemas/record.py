@@ -239,12 +239,12 @@ class Source(FrozenModel):
 class DocumentText(FrozenModel):
     r"""The text of a PDF or a Word file, into which ``Section.locate`` gives offsets.
 
-    >>> document = DocumentText(text="First page\n\fSecond page\n", pages=(0, 12))
+    >>> document = DocumentText(text="First page\nSecond page\n", pages=(0, 11))
     >>> document.find_page(3), document.find_page(14)
     (1, 2)
     """
 
-    text: str = Field(description="The text in reading order; pages of a PDF begin with a form feed.")
+    text: str = Field(description="The text in reading order, with headers and footers at its end.")
     pages: tuple[int, ...] = Field(default=(), description="Where each page begins; empty for Word.")
 
     def find_page(self, at: int) -> int | None:

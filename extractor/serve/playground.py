@@ -1,4 +1,4 @@
-"""The page to try the service: a text, and what is extracted of it beside it."""
+"""The page to try the service: a text or a file, and what is extracted of it beside it."""
 
 from importlib.resources import files
 
@@ -9,7 +9,7 @@ from extractor.pages import escape_json
 from extractor.results.report.record import list_meanings
 
 from .reading import show_extraction
-from .requests import CallerOfRequest, OptionsOfRequest, ServiceOfRequest
+from .requests import CallerOfRequest, OptionalNameQuery, OptionsOfRequest, ServiceOfRequest
 from .routes import extract_body, send_page, show_index
 
 _SCRIPTS = ("viewer.js", "browse.js", "cards.js", "playground.js")
@@ -34,7 +34,11 @@ async def show_playground(request: Request, service: ServiceOfRequest) -> Respon
 
 @playground.post("/playground")
 async def try_text(
-    request: Request, _: CallerOfRequest, service: ServiceOfRequest, options: OptionsOfRequest
+    request: Request,
+    _: CallerOfRequest,
+    service: ServiceOfRequest,
+    options: OptionsOfRequest,
+    name: OptionalNameQuery = None,
 ) -> Response:
-    """Extract the text in the body as ``POST /v1/extractions`` does, and answer with what the viewer shows of it."""
-    return await extract_body(request, service, options, render=show_extraction)
+    """Extract the text or file in the body as ``POST /v1/extractions`` does, and answer with what the viewer shows."""
+    return await extract_body(request, service, options, name, render=show_extraction)

@@ -20,6 +20,7 @@ from .service import Service
 
 BODY_TYPES = (
     *("application/json", "application/x-ndjson", "application/xml", "text/xml", "text/csv", "text/plain"),
+    *("application/pdf", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     *("application/gzip", "application/zip", "application/octet-stream"),
 )
 _READ_TIMEOUT_S = 60.0

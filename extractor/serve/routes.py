@@ -65,7 +65,7 @@ async def extract(
     record_id: RecordIdHeader = None,
 ) -> Response:
     """The body is one record in any supported format: a study of the registry's API as JSON, its legacy XML, its CSV
-    with one row, or flattened text; plain, in gzip or in zip. The format is detected from the content.
+    with one row, a text, a PDF or a Word file; plain, in gzip or in zip. The format is detected from the content.
 
     The extraction's id is the record's NCT number, else `X-Record-Id`, else the stem of `name`, else `text-` and the
     first eight digits of the body's SHA-256.

@@ -14,7 +14,7 @@ def list_empty(folder):
     ]
 
 
-@pytest.mark.parametrize(("name", "problem"), [("paper.pdf", "a PDF, which is not read"), ("empty", "holds no files")])
+@pytest.mark.parametrize(("name", "problem"), [("paper.pdf", "the PDF is damaged"), ("empty", "holds no files")])
 def test_a_run_without_results_leaves_no_empty_file_and_offers_no_report(tmp_path, name, problem):
     (tmp_path / "empty").mkdir()
     (tmp_path / "paper.pdf").write_bytes(PDF)

@@ -1,4 +1,4 @@
-// Sends a text to this service, and shows what it extracts in the viewer.
+// Sends a text or a file to this service, and shows what it extracts in the viewer.
 
 const MEANINGS = JSON.parse(document.getElementById("meanings").textContent);
 
@@ -7,12 +7,21 @@ function tellProblem({ title, detail, remedy, place }) {
   return [`${title}: ${[place, detail].filter(Boolean).join(": ")}`, remedy].filter(Boolean).join("; ");
 }
 
-/** Extract the text of the form. Throws an error with words for the reader. */
+/** The name of a file, in letters that the service allows; undefined if it has none of them. */
+function nameFile(file) {
+  const name = file.name.replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[^A-Za-z0-9]+/, "").slice(-100);
+  return name.replace(/^[^A-Za-z0-9]+/, "") || undefined;
+}
+
+/** Extract the text or the file of the form. Throws an error with words for the reader. */
 async function extractText(form, signal) {
   const query = new URLSearchParams();
   for (const name of ["tasks", "effort"]) if (form[name]?.value) query.append(name, form[name].value);
-  const headers = { Authorization: `Bearer ${form.key.value.trim()}`, "Content-Type": "text/plain" };
-  const request = { method: "POST", headers, body: form.text.value, signal };
+  const [file] = form.file.files;
+  if (file && nameFile(file)) query.append("name", nameFile(file));
+  const type = file ? "application/octet-stream" : "text/plain";
+  const headers = { Authorization: `Bearer ${form.key.value.trim()}`, "Content-Type": type };
+  const request = { method: "POST", headers, body: file ?? form.text.value, signal };
   let answer;
   try {
     answer = await fetch(`playground?${query}`, request);
@@ -71,8 +80,18 @@ form.addEventListener("submit", async (event) => {
   }
 });
 form.stop.addEventListener("click", () => stopping.abort());
+/** With a file, the text is not asked for. */
+function turnToFile() {
+  const isChosen = form.file.files.length > 0;
+  form.text.required = !isChosen;
+  form.text.disabled = isChosen;
+}
+
+form.file.addEventListener("change", turnToFile);
 form.clear.addEventListener("click", () => {
   form.text.value = "";
+  form.file.value = "";
+  turnToFile();
   form.text.focus();
 });
 form.text.addEventListener("keydown", (event) => {

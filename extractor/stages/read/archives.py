@@ -219,12 +219,15 @@ def _read(stream: BinaryIO, *, named: bool = False, tabular: bool = False) -> It
         yield from read_plain(stream, named=named)
 
 
-_COPY = "copy its text into a text file, save it as PDF or .docx, or download the record from its registry as JSON, XML or CSV"
+_COPY = "save it as PDF or .docx, or download the record from its registry as JSON, XML or CSV"
 _SAVE = "save it as .docx without a password"
 _OTHERS = {
     rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP": ("an image, not a record", "leave it out"),
     rb"\{\\rtf": ("a document in RTF, which is not read", _SAVE),
-    rb"\xd0\xcf\x11\xe0": ("an encrypted document, or one of an old version of Word or Excel, which is not read", _SAVE),
+    rb"\xd0\xcf\x11\xe0": (
+        "an encrypted document, or one of an old Word or Excel, which is not read",
+        _SAVE,
+    ),
 }
 """What else a file may be, by its first bytes: its kind, and what to do."""
 _PAGE = re.compile(rb"\s*(?:<!--.{0,2000}?-->\s*)*(?:<!doctype html|<html)", re.IGNORECASE | re.DOTALL)

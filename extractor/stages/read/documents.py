@@ -25,8 +25,7 @@ _LIST_NAME = re.compile(r"(?i)\b(?:in|ex)clusion\b|\beligib")
 _ENDS = tuple(".;:!?|-")
 _MARK_ENDS = (".", ")", " ")
 """What stands behind a letter that marks an item."""
-_LONGEST_EDGE = 500
-"""Characters of the header and footer between two pages."""
+_LONGEST_END = 200
 
 
 def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
@@ -59,7 +58,8 @@ def _build(kind: str, content: DocumentContent) -> Draft:
             'a long document without headings such as "Inclusion criteria"',
             "save only the pages with eligibility, treatment and outcomes",
         )
-    text = undo_layout(_join_places(content.text, selection.places))
+    joined = _join_pages(content.text, content.pages)
+    text = undo_layout("".join(joined[start:end] for start, end in selection.places))
     placed = _Placed(selection.places)
     known = [heading for one in selection.chapters if (heading := _make_heading(text, placed.find(one.start), one))]
     draft = build_laid_out(text, known)
@@ -68,26 +68,21 @@ def _build(kind: str, content: DocumentContent) -> Draft:
         format=kind,
         sections=tuple(map(placed.move, draft.sections)),
         notes=(*selection.notes, *draft.notes),
-        document=DocumentText(text=placed.put_back(content.text, text), pages=content.pages),
+        document=DocumentText(text=placed.put_back(joined, text), pages=content.pages),
     )
 
 
-def _join_places(text: str, places: Sequence[Place]) -> str:
-    """Return the places one after the other, with a blank for a line break within a sentence that a page ends."""
-    joined: list[str] = []
-    before = None
-    for place in places:
-        part = text[slice(*place)].replace("\f", " ")
-        last = joined[-1] if joined else ""
-        between = text[before[1] : place[0]] if before else ""
-        is_near = len(between) <= _LONGEST_EDGE
-        first = part.lstrip()[:2]
-        goes_on = first[:1].islower() and first[1:] not in _MARK_ENDS
-        if is_near and goes_on and last.strip() and not last.rstrip().endswith(_ENDS):
-            joined[-1] = last.rstrip() + " " * (len(last) - len(last.rstrip()))
-        joined.append(part)
-        before = place
-    return "".join(joined)
+def _join_pages(text: str, pages: Sequence[int]) -> str:
+    """Return a text of the same length, with a blank for the line break between two pages within a sentence."""
+    signs = list(text)
+    for start in pages[1:]:
+        ending = text[max(0, start - _LONGEST_END) : start]
+        following = text[start : start + 2]
+        is_mark = following[1:] in _MARK_ENDS
+        goes_on = following[:1].islower() and not is_mark and not ending.rstrip().endswith(_ENDS)
+        if goes_on and ending.endswith("\n") and ending.strip():
+            signs[start - 1] = " "
+    return "".join(signs)
 
 
 def _make_heading(text: str, start: int | None, chapter: Chapter) -> Heading | None:
@@ -131,9 +126,7 @@ class _Placed:
     def move(self, section: Section) -> Section:
         """Return a section whose pieces stand in the document."""
         bounds = [*(piece.start for piece in section.pieces[1:]), len(section.text)]
-        moved = (
-            one for piece, end in zip(section.pieces, bounds, strict=False) for one in self._split(piece, end)
-        )
+        moved = (one for piece, end in zip(section.pieces, bounds, strict=False) for one in self._split(piece, end))
         return section.model_copy(update={"pieces": tuple(moved)})
 
     def _split(self, piece: Piece, end: int) -> Iterator[Piece]:

@@ -33,16 +33,17 @@ _LONGEST_FRONT = 3_000
 _MOST_NAMED = 12
 
 _NUMBERED = re.compile(
-    r"[ \t\f]*(?:(?:section|chapter)[ \t]+)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,5})\.?[ \t]+(?P<title>[^\W\d_].*)",
+    r"[ \t]*(?:(?:section|chapter)[ \t]+)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,5})\.?[ \t]+(?P<title>[^\W\d_].*)",
     re.IGNORECASE,
 )
-_PLAIN = re.compile(r"[ \t\f]*(?P<title>[^\W\d_].*)")
+_PLAIN = re.compile(r"[ \t]*(?P<title>[^\W\d_].*)")
 _PROSE_END = re.compile(r"[.;,!?][\W]{0,3}$")
 _CONTENTS = re.compile(
-    r"(?i)[ \t\f]*(?:\d{1,2}\.?[ \t]+)?(?:table of contents|contents|list of (?:tables|figures)(?: and figures)?)[ \t:]*"
+    r"(?i)[ \t]*(?:\d{1,2}\.?[ \t]+)?"
+    r"(?:table of contents|contents|list of (?:tables|figures)(?: and figures)?)[ \t:]*"
 )
 _LEADER = re.compile(r"(?:[ \t]?[.…·_]){3,}[ \t]*(?:\d{1,4}|[ivxl]{1,6})[ \t]*$")
-_ENTRY = re.compile(r"[ \t\f]*(?P<words>\S.*?\D)[ \t.…·_]*(?:\d{1,4}|[ivxl]{1,6})[ \t]*$")
+_ENTRY = re.compile(r"[ \t]*(?P<words>\S.*?\D)(?:[ \t.…·_]*\d{1,4}|[ \t.…·_]+[ivxl]{1,6})[ \t]*$")
 _MOST_BROKEN_ENTRIES = 2
 _FEWEST_ENTRIES = 3
 
@@ -74,8 +75,9 @@ _KINDS = (
         r"\b(?:trial|study|investigational|protocol|medicinal|experimental|comparator|control|test|reference)\b.*"
         r"\b(?:interventions?|treatments?|drugs?|products?|medications?|therap(?:y|ies)|agents?|devices?)\b"
         r"|^(?:treatments?|interventions?|regimens?)(?: (?:plan|regimens?|schedule|arms?|groups?|administered))?$"
-        r"|\btreatments? (?:of|for) (?:patients|subjects|participants)\b|\btreatments? (?:plan|arms?|groups?|regimens?)\b"
-        r"|\b(?:dosing|dosage|doses?|posology|administration)\b|\b(?:trial|study|treatment) arms?\b|^arms\b",
+        r"|\btreatments? (?:of|for) (?:patients|subjects|participants)\b"
+        r"|\b(?:dosing|dosage|doses?|posology|administration)\b|\b(?:trial|study|treatment) arms?\b|^arms\b"
+        r"|\btreatments? (?:plan|arms?|groups?|regimens?)\b",
     ),
     (DESIGN, r"\b(?:trial|study|overall) design\b|^design\b|\bdesign (?:overview|of the (?:trial|study))\b"),
 )
@@ -137,7 +139,7 @@ def select_sections(content: DocumentContent) -> Selection:
         if is_long and not is_known:
             pages = f"{len(content.pages)} pages" if content.pages else f"{len(text):,} characters"
             notes.append(
-                f"no heading of eligibility, treatment or outcomes was found among {pages}, so all were read as one text"
+                f"no heading of eligibility, treatment or outcomes was found among {pages}: all was read as one text"
             )
         readable = is_known or len(text) <= _LONGEST_WHOLE
         return Selection(_subtract((0, len(text)), hidden), (), tuple(notes), readable)
@@ -228,7 +230,7 @@ def _find_chapters(content: DocumentContent, hidden: Sequence[Place], titles: se
         is_named = not numbered and not is_marked and _read_kind(title) != "" and _is_usual(words)
         if stands_out or is_likely or is_named:
             found.append((start, words.strip(), level))
-    ends = [*(start for start, _, _ in found[1:]), len(text)]
+    ends = [*(start for start, _, _ in found), len(text)][1:]
     return list(_sort_chapters([(*one, end) for one, end in zip(found, ends, strict=True)]))
 
 

@@ -1,0 +1,412 @@
+"""PDF and Word files: what is read of them, where it stands, and what hostile ones come to."""
+
+import io
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import docx
+import pypdfium2
+import pytest
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+
+from extractor import Extractor, read_records
+from extractor.documents import reading
+from extractor.errors import RecordError
+from extractor.stages.read.records import read_stream
+from tests.commands import invoke, read_lines
+
+from .pdfs import Text, set_lines, write_pdf
+from .protocols import write_protocol
+
+SAMPLES = Path("tests/read/samples/documents")
+NOTE = ("Inclusion criteria", "- Adults with asthma", "- FEV1 of at least 50 %", "Primary endpoint: FEV1 at week 12")
+
+
+def read(body, name="protocol.pdf"):
+    [record] = read_stream(name, io.BytesIO(body))
+    return record
+
+
+def refuse(body, name="protocol.pdf"):
+    with pytest.raises(RecordError) as caught:
+        read(body, name)
+    return caught.value
+
+
+def write_word(fill):
+    document = docx.Document()
+    fill(document)
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def text_of(record, name):
+    return record.section(name).text.splitlines()
+
+
+def check_places(record):
+    """Check that each line of each section stands in the document's text where it says."""
+    for section in record.sections:
+        for line in re.finditer(r"\S[^\n]*", section.text):
+            start, end = section.locate(*line.span())
+            assert record.document.text[start:end] == line.group()
+
+
+# What is read.
+
+SYNOPSIS = {
+    "title": ["A Phase 3 Trial of Fictumab in Plaque Psoriasis"],
+    "eligibility": [
+        "Inclusion criteria",
+        "1. Adults aged 18 to 75 years at the time of signing the informed consent.",
+        "2. Moderate to severe plaque psoriasis for at least 6 months with a PASI score of 12 or more.",
+        "3. Body mass index between 18.5 and 35.0 kg/m2 inclusive, measured at the screening visit by a trained member"
+        " of staff.",
+        "Exclusion criteria",
+        "1. Treatment with any interleukin-17 inhibitor within 6 months before randomisation.",
+        "2. Active tuberculosis, or a positive interferon-gamma release assay without documented treatment.",
+    ],
+    "interventions[0]": ["Fictumab 150 mg subcutaneously every 4 weeks for 48 weeks"],
+    "primary_outcomes[0]": ["PASI 90 at week 16"],
+    "secondary_outcomes[0]": ["PASI 75 at week 4"],
+    "secondary_outcomes[1]": ["DLQI of 0 or 1 at week 52"],
+}
+TWO_COLUMNS = {
+    "title": ["A Phase 3 Trial of Fictumab in Plaque Psoriasis"],
+    "primary_outcomes[0]": ["PASI 90 at week 16."],
+}
+OBJECTIVES = {
+    "primary_outcomes[0]": ["Proportion of participants with PASI 90 at week 16"],
+    "secondary_outcomes[0]": ["DLQI of 0 or 1 at week 52"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "sections"),
+    [
+        ("synopsis_table.pdf", SYNOPSIS),
+        ("synopsis_table.docx", SYNOPSIS),
+        ("two_columns.pdf", TWO_COLUMNS),
+        ("objectives_table.pdf", OBJECTIVES),
+    ],
+)
+def test_printed_documents(name, sections):
+    [record] = read_records(SAMPLES / name)
+    assert (record.record_id, record.source.format) == (Path(name).stem, Path(name).suffix[1:])
+    assert {section: text_of(record, section) for section in sections} == sections
+    check_places(record)
+
+
+def test_each_criterion_of_two_columns_is_one_line():
+    [record] = read_records(SAMPLES / "two_columns.pdf")
+    numbered = [line for line in text_of(record, "eligibility") if line[0].isdigit()]
+    assert [line[:2] for line in numbered] == ["1.", "2.", "3.", "4.", "5.", "1.", "2.", "3.", "4."]
+    assert numbered[1].endswith("with a PASI score of 12 or more.")
+
+
+def test_columns_that_are_drawn_line_by_line():
+    left = ["Patients with moderate plaque psoriasis are", "treated at two centres for a whole year and", "seen once a"]
+    left += ["month by a trained nurse of each centre, who", "records what they say of the itching of their", "skin."]
+    left[2] = "seen once a week in the first of them, then a"
+    right = [
+        "Inclusion criteria",
+        "- Adults with a PASI score of at least twelve,",
+        "as scored at the visit of screening",
+    ]
+    right += ["- Able to consent", "Exclusion criteria", "- Pregnancy"]
+    rows = [
+        text
+        for at, pair in enumerate(zip(left, right, strict=True))
+        for text in (Text(72, 740 - 14 * at, pair[0]), Text(330, 740 - 14 * at, pair[1]))
+    ]
+    record = read(write_pdf([rows]))
+    assert text_of(record, "eligibility")[0] == "Inclusion criteria"
+    assert "- Pregnancy" in text_of(record, "eligibility")[-1]
+    assert "skin." in record.section("detailed_description").text
+
+
+def test_headers_footers_hyphens_and_breaks_of_pages_are_undone():
+    first = [
+        "# Inclusion criteria",
+        "1. Adults with a haemo-",
+        "globin below 10 g/dL",
+        "2. Transfusion of red cells within",
+    ]
+    pages = [set_lines(first), set_lines(["8 weeks before randomisation", "3. Able to consent"])]
+    frame = [Text(72, 805, "Protocol FIC-301"), Text(280, 30, "Page 1 of 2")]
+    record = read(write_pdf([[*frame, *page] for page in pages]))
+    words = re.sub("\N{SOFT HYPHEN}+", "", record.section("eligibility").text)
+    assert "haemoglobin below 10 g/dL" in words
+    assert "FIC-301" not in words
+    assert "Page" not in words
+    assert [one.quote for one in Extractor().extract(record).eligibility.criteria][-1].endswith("Able to consent")
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("leader", [" ..... ", " . . . . . ", "   "])
+def test_a_protocol_of_many_pages_is_read_by_its_headings(running, leader):
+    record = read(write_protocol(running=running, leader=leader))
+    assert len(record.document.pages) > 60
+    assert text_of(record, "title") == ["A Phase 3 Trial of Fictumab in Plaque Psoriasis"]
+    criteria = [line for line in text_of(record, "eligibility") if line[0].isdigit()]
+    assert criteria == [
+        *("1. Adults aged 18 to 75 years", "2. PASI score of at least 12", "3. Body mass index of at most 35 kg/m2"),
+        *("1. Active tuberculosis", "2. Pregnancy"),
+    ]
+    assert text_of(record, "primary_outcomes[0]") == ["PASI 90 at week 16"]
+    assert text_of(record, "secondary_outcomes[0]") == ["DLQI of 0 or 1 at week 52"]
+    treated = [one.text for one in record.sections if one.name.startswith("interventions")]
+    assert any("Fictumab 150 mg is given" in text for text in treated)
+    everything = "\n".join(section.text for section in record.sections)
+    for unread in ("Emollients", "analysed by a model", "Table of Contents", "....", "Confidential"):
+        assert unread not in everything
+    [note] = record.source.notes
+    assert "5 Trial Population (page" in note
+    assert "Not read: " in note
+    assert "9 Statistical Considerations (page" in note.partition("Not read: ")[2]
+    check_places(record)
+
+
+def test_the_synopsis_is_preferred_and_what_was_left_is_told():
+    record = read(write_protocol(synopsis=True))
+    criteria = [line for line in text_of(record, "eligibility") if line[0].isdigit()]
+    assert criteria == ["1. Adults aged 18 to 65 years", "1. Active tuberculosis"]
+    assert text_of(record, "primary_outcomes[0]") == ["PASI 90 at week 12"]
+    told = record.source.notes[-1]
+    assert told.startswith("the synopsis states eligibility and outcomes, so these were not read: ")
+    assert "5.1 Inclusion Criteria (page" in told
+    findings = Extractor().extract(record).findings
+    assert told in [one.message for one in findings if one.kind.value == "source_doubtful"]
+
+
+def test_a_short_document_is_read_as_a_whole():
+    record = read(write_pdf([set_lines(NOTE)]), "note.pdf")
+    assert record.source.notes == ()
+    assert record.record_id == "note"
+    assert text_of(record, "primary_outcomes[0]") == ["FEV1 at week 12"]
+
+
+def test_word_lists_tables_and_tracked_changes():
+    def fill(document):
+        document.add_heading("A Trial of Fictumab", 0)
+        document.add_heading("Inclusion criteria", 1)
+        document.add_paragraph("Adults", style="List Bullet")
+        changed = document.add_paragraph("ECOG 0 to ", style="List Bullet")
+        for tag, name, words in (("w:del", "w:delText", "2"), ("w:ins", "w:t", "1")):
+            change, run, text = OxmlElement(tag), OxmlElement("w:r"), OxmlElement(name)
+            text.text = words
+            run.append(text)
+            change.append(run)
+            changed._p.append(change)
+        document.add_heading("Exclusion criteria", 1)
+        document.add_paragraph("Pregnancy", style="List Number")
+        table = document.add_table(2, 2)
+        for at, (label, words) in enumerate((("Primary endpoint", "FEV1 at week 12"), ("Treatment", "Fictumab 5 mg"))):
+            table.cell(at, 0).text, table.cell(at, 1).text = label, words
+        table.cell(1, 1).add_paragraph("Placebo")
+
+    record = read(write_word(fill), "notes.docx")
+    assert text_of(record, "title") == ["A Trial of Fictumab"]
+    assert text_of(record, "eligibility") == [
+        *("Inclusion criteria", "- Adults", "- ECOG 0 to 1", "Exclusion criteria", "1. Pregnancy"),
+    ]
+    assert text_of(record, "primary_outcomes[0]") == ["FEV1 at week 12"]
+    assert [text_of(record, f"interventions[{at}]") for at in (0, 1)] == [["Fictumab 5 mg"], ["Placebo"]]
+    assert record.document.pages == ()
+    check_places(record)
+
+
+# Where it stands.
+
+
+def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(tmp_path):
+    (tmp_path / "protocol.pdf").write_bytes(write_protocol())
+    (tmp_path / "notes.docx").write_bytes(write_word(lambda one: [one.add_paragraph(line) for line in NOTE]))
+    run = tmp_path / "run"
+    done = invoke("run", tmp_path / "protocol.pdf", tmp_path / "notes.docx", "--effort", "none", "--out", run)
+    assert done.exit_code == 0, done.output
+    kept = {
+        record.record_id: record.document for record in read_records(tmp_path / "protocol.pdf", tmp_path / "notes.docx")
+    }
+    pages = {}
+    for extraction in read_lines(run / "extractions.jsonl"):
+        name = extraction["record_id"]
+        text = (run / "texts" / f"{name}.txt").read_bytes().decode()
+        evidence = [one for item in list_items(extraction) for one in item["evidence"]]
+        assert evidence
+        for one in evidence:
+            assert text[one["document_start"] : one["document_end"]] == one["quote"]
+            assert one.get("page") == kept[name].find_page(one["document_start"])
+        assert text == kept[name].text
+        pages[name] = {one.get("page") for one in evidence}
+    assert pages["notes"] == {None}
+    assert len(pages["protocol"]) > 3
+    exported = invoke("export", run, "--to", tmp_path / "tables", "--format", "csv", "--quiet")
+    assert exported.exit_code == 0, exported.output
+    header, first, *_ = (tmp_path / "tables" / "evidence.csv").read_text("utf-8").splitlines()
+    assert header.split(",")[-3:] == ["document_start", "document_end", "page"]
+
+
+def list_items(extraction):
+    yield from (extraction["eligibility"], *extraction["dosing"], *extraction["endpoints"])
+    yield from extraction["eligibility"]["criteria"]
+
+
+def test_a_run_in_python(tmp_path):
+    (tmp_path / "protocol.pdf").write_bytes(write_protocol())
+    results = Extractor().run(tmp_path / "protocol.pdf")
+    assert not results.failures
+    [extraction] = results
+    assert extraction.dosing[0].evidence[0].page > 1
+
+
+def test_a_fresh_run_removes_the_texts_of_the_one_before(tmp_path):
+    for name in ("a.docx", "b.docx"):
+        (tmp_path / name).write_bytes(write_word(lambda one: [one.add_paragraph(line) for line in NOTE]))
+    run = tmp_path / "run"
+    invoke("run", tmp_path / "a.docx", "--effort", "none", "--out", run)
+    invoke("run", tmp_path / "b.docx", "--effort", "none", "--out", run, "--fresh")
+    assert [path.name for path in (run / "texts").iterdir()] == ["b.txt"]
+
+
+def test_documents_in_an_archive(tmp_path):
+    packed = io.BytesIO()
+    word = write_word(lambda one: [one.add_paragraph(line) for line in NOTE])
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.pdf", write_pdf([set_lines(NOTE)]))
+        archive.writestr("b.docx", word)
+    records = list(read_stream("all.zip", io.BytesIO(packed.getvalue())))
+    assert [(one.record_id, one.source.place) for one in records] == [("a", "a.pdf"), ("b", "b.docx")]
+
+
+# What hostile ones come to.
+
+
+def encrypt():
+    """Return a PDF whose dictionary says that it is encrypted."""
+    locked = write_pdf([set_lines(NOTE)])
+    key = b"<" + b"00" * 32 + b">"
+    encryption = b"/Encrypt << /Filter /Standard /V 1 /R 2 /O %b /U %b /P -4 >> /ID [<00> <00>] /Root" % (key, key)
+    return locked.replace(b"/Root", encryption, 1)
+
+
+def change_word(name, replace):
+    """Return a Word file of which one part is changed."""
+    given = write_word(lambda one: one.add_paragraph("Inclusion criteria"))
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(given)) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
+        for member in old.namelist():
+            part = old.read(member)
+            new.writestr(member, replace(part) if member == name else part)
+    return changed.getvalue()
+
+
+BOMB = b'<!DOCTYPE w [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
+
+
+def declare(part):
+    return part.replace(b"<w:document", BOMB + b"<w:document", 1)
+
+
+HOSTILE = {
+    "scan": (lambda: write_pdf([[], []]), "the PDF is a scan, a picture of pages without a text", "(OCR)"),
+    "encrypted": (encrypt, "the PDF is encrypted", "without its password"),
+    "broken": (lambda: b"%PDF-1.7\nnothing", "the PDF is damaged", "download it again"),
+    "cut off": (lambda: write_protocol()[:20_000], "the PDF is damaged", "download it again"),
+    "too many pages": (lambda: write_pdf([[]] * 2_001), "a PDF of 2,001 pages, more than 2,000", "save only the pages"),
+    "entities": (lambda: change_word("word/document.xml", declare), "declares XML entities", "copy its text"),
+    "entities in UTF-16": (
+        lambda: change_word("word/document.xml", lambda part: declare(part).decode().encode("utf-16")),
+        "declares XML entities",
+        "copy its text",
+    ),
+    "zip bomb": (
+        lambda: change_word("word/styles.xml", lambda _: b" " * 200_000_000),
+        "as decompression bombs do",
+        "copy its text",
+    ),
+    "broken Word": (
+        lambda: change_word("word/document.xml", lambda _: b"<w:doc"),
+        "the Word document is damaged",
+        "save",
+    ),
+    "Word without a text": (lambda: write_word(lambda _: None), "the Word document has no text", "(OCR)"),
+    "old Word": (lambda: b"\xd0\xcf\x11\xe0" + bytes(600), "an encrypted document, or one of an old Word", ".docx"),
+    "deep tables": (
+        lambda: change_word(
+            "word/document.xml",
+            lambda part: part.replace(
+                b"<w:sectPr", b"<w:sdt><w:sdtContent>" * 120 + b"</w:sdtContent></w:sdt>" * 120 + b"<w:sectPr", 1
+            ),
+        ),
+        "Word document",
+        "save",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_documents_end_with_one_line(name):
+    make, problem, remedy = HOSTILE[name]
+    error = refuse(make(), "given.bin")
+    assert str(error).startswith("given.bin: ")
+    assert problem in error.problem
+    assert remedy in error.remedy
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "problem"),
+    [
+        ("MAX_DOCUMENT_BYTES", 1_000, "a document of more than 1,000 bytes"),
+        ("MAX_SECONDS", 0.001, "took longer than 0.001 seconds"),
+        ("MAX_REPLY_BYTES", 10, "ended the process which read it"),
+    ],
+)
+def test_limits(monkeypatch, limit, value, problem):
+    monkeypatch.setattr(reading, limit, value)
+    assert problem in refuse(write_protocol()).problem
+
+
+def test_memory_is_limited():
+    child = "import sys, extractor.documents.__main__ as child; child.MAX_MEMORY_BYTES = 15_000_000; child.main('pdf')"
+    done = subprocess.run([sys.executable, "-c", child], input=write_protocol(), capture_output=True, check=False)
+    assert done.returncode or b'"problem"' in done.stdout
+
+
+def test_the_child_gets_no_key(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    assert "OPENAI_API_KEY" not in reading._environment()
+
+
+def test_a_link_is_never_fetched(monkeypatch):
+    def fill(document):
+        document.add_paragraph("Inclusion criteria")
+        document.add_paragraph("- Adults")
+        document.part.relate_to("http://127.0.0.1:9/template.dotx", qn("r:id"), is_external=True)
+
+    assert text_of(read(write_word(fill), "linked.docx"), "eligibility") == ["Inclusion criteria", "- Adults"]
+
+
+def test_a_page_without_a_text_is_told():
+    record = read(write_pdf([set_lines(NOTE), []]))
+    assert record.source.notes == ("page 2 without a text, blank or scanned, were not read",)
+
+
+@pytest.mark.parametrize(("name", "library"), [("a.pdf", "pypdfium2"), ("a.docx", "docx")])
+def test_without_the_extra_the_record_fails_with_the_command_that_installs_it(monkeypatch, name, library):
+    monkeypatch.setattr(reading, "find_spec", lambda _: None)
+    body = write_pdf([set_lines(NOTE)]) if name == "a.pdf" else write_word(lambda one: one.add_paragraph(NOTE[0]))
+    error = refuse(body, name)
+    assert "needs py" in error.problem
+    assert error.remedy.endswith("pip install '.[documents]'")
+
+
+def test_the_writer_of_these_tests_makes_real_pdfs():
+    document = pypdfium2.PdfDocument(write_protocol())
+    assert "Table of Contents" in document[1].get_textpage().get_text_range()
