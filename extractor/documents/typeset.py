@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from .content import DocumentContent, Span
 from .edges import find_edges
-from .lines import Line, Page
+from .lines import Glyph, Line, Page
 
 _NARROW_GAP, _GAP, _WIDE_GAP = 0.4, 1.0, 3.0
 """Widths of the gap between two cells of a row, in sizes of the letters: a narrow one needs several lines that begin
@@ -165,7 +165,7 @@ class _Margins:
 
 def _find_rows(lines: Sequence[Line], leading: float) -> list[_Row]:
     """Return the rows of a page, in the order of the file."""
-    starts = sorted(line.left for line in lines)
+    starts = _Starts(lines)
     rows: list[_Row] = []
     for line in lines:
         for part in _part_line(line, starts, leading):
@@ -230,26 +230,48 @@ def _take_label(rows: list[_Row], part: _Part) -> list[_Part] | None:
     return taken[::-1]
 
 
-def _part_line(line: Line, starts: Sequence[float], leading: float) -> Iterator[_Part]:
-    """Yield the cells of a line: they are apart, and another line begins where one of them does."""
+class _Starts:
+    """Where the lines of a page begin, and what stands behind a gap in them."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = sorted(line.left for line in lines)
+        self._behind = sorted(
+            glyph.left
+            for line in lines
+            for before, glyph in pairwise(line.said)
+            if _find_gap(line, before, glyph) > _GAP
+        )
+
+    def is_cell(self, gap: float, left: float) -> bool:
+        """Return whether a cell begins behind a gap."""
+        if gap <= _NARROW_GAP:
+            return False
+        lines, behind = _count_near(self._lines, left), _count_near(self._behind, left)
+        is_aligned = gap > _GAP and (lines > 0 or behind > _FEWEST_BELOW)
+        return gap > _WIDE_GAP or is_aligned or lines >= _FEWEST_BELOW
+
+
+def _find_gap(line: Line, before: Glyph, glyph: Glyph) -> float:
+    """Return the width between two letters, in sizes of the letters."""
+    return (glyph.left - before.right) / line.size
+
+
+def _count_near(places: Sequence[float], left: float) -> int:
+    return bisect_right(places, left + _ALIGNED) - bisect_left(places, left - _ALIGNED)
+
+
+def _part_line(line: Line, starts: _Starts, leading: float) -> Iterator[_Part]:
+    """Yield the cells of a line: they are apart, and other lines begin where they do."""
     begun = 0
-    glyphs = list(line.glyphs)
     before = None
-    for at, glyph in enumerate(glyphs):
+    for at, glyph in enumerate(line.glyphs):
         if glyph.sign.isspace():
             continue
-        gap = (glyph.left - before.right) / line.size if before else 0.0
-        begins = _count_starts(starts, glyph.left)
-        if gap > _WIDE_GAP or (gap > _GAP and begins) or (gap > _NARROW_GAP and begins >= _FEWEST_BELOW):
-            yield _make_part(Line(tuple(glyphs[begun:at]), line.is_bold), leading)
+        if before and starts.is_cell(_find_gap(line, before, glyph), glyph.left):
+            yield _make_part(Line(line.glyphs[begun:at], line.is_bold), leading)
             begun = at
         before = glyph
-    yield _make_part(Line(tuple(glyphs[begun:]), line.is_bold), leading)
-
-
-def _count_starts(starts: Sequence[float], left: float) -> int:
-    """Return how many lines begin at a place."""
-    return bisect_right(starts, left + _ALIGNED) - bisect_left(starts, left - _ALIGNED)
+    yield _make_part(Line(line.glyphs[begun:], line.is_bold), leading)
 
 
 def _make_part(line: Line, leading: float) -> _Part:

@@ -110,15 +110,22 @@ def test_each_criterion_of_two_columns_is_one_line():
 
 
 def test_columns_that_are_drawn_line_by_line():
-    left = ["Patients with moderate plaque psoriasis are", "treated at two centres for a whole year and", "seen once a"]
-    left += ["month by a trained nurse of each centre, who", "records what they say of the itching of their", "skin."]
-    left[2] = "seen once a week in the first of them, then a"
+    left = [
+        "Patients with moderate plaque psoriasis are",
+        "treated at two centres for a whole year and",
+        "seen once a week in the first of them, then a",
+        "month by a trained nurse of each centre, who",
+        "records what they say of the itching of their",
+        "skin.",
+    ]
     right = [
         "Inclusion criteria",
         "- Adults with a PASI score of at least twelve,",
         "as scored at the visit of screening",
+        "- Able to consent",
+        "Exclusion criteria",
+        "- Pregnancy",
     ]
-    right += ["- Able to consent", "Exclusion criteria", "- Pregnancy"]
     rows = [
         text
         for at, pair in enumerate(zip(left, right, strict=True))
@@ -230,9 +237,8 @@ def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(tmp_path):
     run = tmp_path / "run"
     done = invoke("run", tmp_path / "protocol.pdf", tmp_path / "notes.docx", "--effort", "none", "--out", run)
     assert done.exit_code == 0, done.output
-    kept = {
-        record.record_id: record.document for record in read_records(tmp_path / "protocol.pdf", tmp_path / "notes.docx")
-    }
+    records = read_records(tmp_path / "protocol.pdf", tmp_path / "notes.docx")
+    kept = {record.record_id: record.document for record in records}
     pages = {}
     for extraction in read_lines(run / "extractions.jsonl"):
         name = extraction["record_id"]
@@ -248,8 +254,8 @@ def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(tmp_path):
     assert len(pages["protocol"]) > 3
     exported = invoke("export", run, "--to", tmp_path / "tables", "--format", "csv", "--quiet")
     assert exported.exit_code == 0, exported.output
-    header, first, *_ = (tmp_path / "tables" / "evidence.csv").read_text("utf-8").splitlines()
-    assert header.split(",")[-3:] == ["document_start", "document_end", "page"]
+    header, *_ = (tmp_path / "tables" / "evidence.csv").read_text("utf-8").splitlines()
+    assert {"document_start", "document_end", "page"} <= set(header.split(","))
 
 
 def list_items(extraction):
@@ -313,6 +319,13 @@ def declare(part):
     return part.replace(b"<w:document", BOMB + b"<w:document", 1)
 
 
+def nest(part):
+    """Put content controls into each other, as deep as the parser of XML takes them."""
+    return part.replace(
+        b"<w:sectPr", b"<w:sdt><w:sdtContent>" * 110 + b"</w:sdtContent></w:sdt>" * 110 + b"<w:sectPr", 1
+    )
+
+
 HOSTILE = {
     "scan": (lambda: write_pdf([[], []]), "the PDF is a scan, a picture of pages without a text", "(OCR)"),
     "encrypted": (encrypt, "the PDF is encrypted", "without its password"),
@@ -337,15 +350,10 @@ HOSTILE = {
     ),
     "Word without a text": (lambda: write_word(lambda _: None), "the Word document has no text", "(OCR)"),
     "old Word": (lambda: b"\xd0\xcf\x11\xe0" + bytes(600), "an encrypted document, or one of an old Word", ".docx"),
-    "deep tables": (
-        lambda: change_word(
-            "word/document.xml",
-            lambda part: part.replace(
-                b"<w:sectPr", b"<w:sdt><w:sdtContent>" * 120 + b"</w:sdtContent></w:sdt>" * 120 + b"<w:sectPr", 1
-            ),
-        ),
-        "Word document",
-        "save",
+    "deep parts": (
+        lambda: change_word("word/document.xml", nest),
+        "a Word document with too many nested parts",
+        "save it as PDF",
     ),
 }
 

@@ -322,7 +322,9 @@ def _plan(
             if not meaning and issubclass(inner, StrEnum):
                 words = list(inner) if len(inner) <= _LONGEST_LIST else ["see `extractor schema`"]
                 meaning = f"{inner.__name__}: {', '.join(words)}."
-            offset = f"char_{name}" if issubclass(model, Evidence | Citation) and inner is int else name  # "end" is SQL
+            offset = (
+                f"char_{name}" if issubclass(model, Evidence | Citation) and name in ("start", "end") else name
+            )  # "end" is SQL
             column = "_".join((*prefix, _COLUMNS.get((model, name), offset)))
             default = field.default if field.exclude_if else None
             columns.append(Column(column, meaning, _name_kind(inner), path, default))
