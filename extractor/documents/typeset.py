@@ -18,7 +18,8 @@ from .lines import Glyph, Line, Page
 _NARROW_GAP, _GAP, _WIDE_GAP = 0.4, 1.0, 3.0
 """Widths of the gap between two cells of a row, in sizes of the letters: a narrow one needs several lines that begin
 behind it, a wide one needs none. A line that is set to both margins has narrow gaps, too."""
-_FEWEST_BELOW = 3
+_FEWEST_BELOW, _FEWEST_LINES = 3, 2
+"""Gaps that end, and lines that begin, at the same place as a cell."""
 _ALIGNED = 2.0
 """Points by which two lines that begin below each other may differ."""
 _MOST_LINES_OF_LABEL = 12
@@ -242,13 +243,15 @@ class _Starts:
             if _find_gap(line, before, glyph) > _GAP
         )
 
-    def is_cell(self, gap: float, left: float) -> bool:
-        """Return whether a cell begins behind a gap."""
+    def is_cell(self, line: Line, before: Glyph, glyph: Glyph) -> bool:
+        """Return whether a cell begins with a letter."""
+        gap, left = _find_gap(line, before, glyph), glyph.left
         if gap <= _NARROW_GAP:
             return False
         lines, behind = _count_near(self._lines, left), _count_near(self._behind, left)
         is_aligned = gap > _GAP and (lines > 0 or behind > _FEWEST_BELOW)
-        return gap > _WIDE_GAP or is_aligned or lines >= _FEWEST_BELOW
+        is_inside = left - line.left > _INDENT * line.size
+        return gap > _WIDE_GAP or is_aligned or (is_inside and lines >= _FEWEST_LINES)
 
 
 def _find_gap(line: Line, before: Glyph, glyph: Glyph) -> float:
@@ -267,7 +270,7 @@ def _part_line(line: Line, starts: _Starts, leading: float) -> Iterator[_Part]:
     for at, glyph in enumerate(line.glyphs):
         if glyph.sign.isspace():
             continue
-        if before and starts.is_cell(_find_gap(line, before, glyph), glyph.left):
+        if before and starts.is_cell(line, before, glyph):
             yield _make_part(Line(line.glyphs[begun:at], line.is_bold), leading)
             begun = at
         before = glyph
