@@ -29,9 +29,21 @@ def test_the_page_gets_what_the_service_extracts(served):
     assert tried["shown"]["title"] == "A Trial of Fictumab in Severe Asthma"
 
 
+def test_the_page_takes_a_file(served):
+    body = Path("tests/read/samples/documents/synopsis_table.pdf").read_bytes()
+    for kind in ("application/pdf", "application/octet-stream"):
+        query = {"effort": "none", "name": "synopsis.pdf"}
+        answer = served.client.post("/playground", content=body, headers={"content-type": kind}, params=query)
+        assert answer.status_code == 200, answer.text
+        extraction = answer.json()["extraction"]
+        assert extraction["record_id"] == "synopsis"
+        assert {one["page"] for one in extraction["dosing"][0]["evidence"]} == {1}
+
+
 @pytest.mark.parametrize(
     ("content", "query", "status", "kind"),
     [
+        ("%PDF-1.7 broken", {}, 422, "unreadable"),
         ("{", {}, 422, "unreadable"),
         (EXAMPLE, {"tasks": "doses"}, 422, "wrong-parameter"),
         (EXAMPLE, {"limit": "1"}, 422, "wrong-parameter"),
@@ -102,6 +114,16 @@ def test_what_is_wrong_is_said_with_its_remedy(page):
     assert said.startswith("The body is not a trial record: line 1: JSON that is not a study")
     assert said.endswith("; give studies of ClinicalTrials.gov or trials of CTIS")
     assert page.locator("#record").is_hidden()
+
+
+@needs_browser
+def test_a_file_is_sent_instead_of_the_text(page):
+    page.get_by_label("Or a file").set_input_files("tests/read/samples/documents/synopsis_table.docx")
+    assert page.get_by_label("Text of a trial").is_disabled()
+    assert extract(page) == ""
+    assert "PASI 90" in page.locator(".text-pane").inner_text()
+    page.get_by_role("button", name="Clear").click()
+    assert page.get_by_label("Text of a trial").is_enabled()
 
 
 @needs_browser
