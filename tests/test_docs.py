@@ -82,7 +82,10 @@ def test_the_reference_is_as_the_code_says(page):
     [
         ("extractor.errors.GoldError", "### `GoldError`\n\n```python\nclass GoldError\n```\n\nA gold annotation "),
         ("extractor.schemas.Task", "```python\nTask.ELIGIBILITY = 'eligibility'\nTask.DOSING = 'dosing'\n"),
-        ("extractor.schemas.TrialRecord", "\n    registry: RegistryFields = RegistryFields(),\n    document: DocumentText | None = None,\n)\n```\n"),
+        (
+            "extractor.schemas.TrialRecord",
+            "\n    registry: RegistryFields = RegistryFields(),\n    document: DocumentText | None = None,\n)\n```\n",
+        ),
         (
             "extractor.api.Extractor",
             "\n#### `extract`\n\n```python\nextract(record: TrialRecord | Mapping[str, Any]) -> ",

@@ -24,6 +24,7 @@ class DocumentContent:
         text: The text, with tabs between the cells of a table's row. The edges of pages stand at its end, each once.
         pages: Where each page begins; empty for Word, whose files hold no pages.
         headings: Where lines begin that the layout shows as headings: by a style, or by bold or larger letters.
+        ranks: The rank of each heading, from 1 for the highest.
         edges: The lines that recur at the top or the bottom of pages.
         contents: Lines of a table of contents, as far as the file says so.
         empty_pages: The numbers of pages without a text, from 1.
@@ -32,6 +33,7 @@ class DocumentContent:
     text: str
     pages: tuple[int, ...] = ()
     headings: tuple[int, ...] = ()
+    ranks: tuple[int, ...] = ()
     edges: tuple[Span, ...] = ()
     contents: tuple[Span, ...] = ()
     empty_pages: tuple[int, ...] = ()
@@ -54,12 +56,15 @@ class DocumentContent:
             raise ValueError("no text")  # noqa: TRY004 - of the content, not of an argument
         pages = _read_places(content, "pages")
         headings = _read_places(content, "headings")
+        ranks = _read_places(content, "ranks")
         edges = _read_spans(content, "edges")
         contents = _read_spans(content, "contents")
         spans = [at for span in (*edges, *contents) for at in span]
         if any(not 0 <= at <= len(text) for at in (*pages, *headings, *spans)):
             raise ValueError("a place outside of the text")
-        return cls(text, pages, headings, edges, contents, _read_places(content, "empty_pages"))
+        if len(ranks) != len(headings):
+            raise ValueError("a heading without a rank")
+        return cls(text, pages, headings, ranks, edges, contents, _read_places(content, "empty_pages"))
 
 
 def _read_places(content: dict[str, Any], name: str) -> tuple[int, ...]:

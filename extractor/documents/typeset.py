@@ -94,6 +94,7 @@ class _Text:
     size: int = 0
     pages: list[int] = field(default_factory=list)
     headings: list[int] = field(default_factory=list)
+    letters: list[tuple[bool, float, bool]] = field(default_factory=list)
     edges: list[Span] = field(default_factory=list)
 
     def add(self, words: str) -> int:
@@ -128,13 +129,27 @@ def set_text(pages: Sequence[Page]) -> DocumentContent:
             stands_out = (part.is_bold and bold_stands_out) or part.size > _LARGER * usual
             if stands_out and len(words) <= _LONGEST_HEADING and "\t" not in words:
                 text.headings.append(start)
+                text.letters.append((not words.isupper(), -round(part.size), not part.is_bold))
     for words in dict.fromkeys(
         page.lines[at].text for page, kept in zip(pages, edges, strict=True) for at in sorted(kept)
     ):
         start = text.add(words)
         text.edges.append((start, text.size - 1))
     empty = tuple(number for number, page in enumerate(pages, 1) if not page.lines)
-    return DocumentContent("".join(text.written), tuple(text.pages), tuple(text.headings), tuple(text.edges), (), empty)
+    return DocumentContent(
+        "".join(text.written),
+        pages=tuple(text.pages),
+        headings=tuple(text.headings),
+        ranks=_rank(text.letters),
+        edges=tuple(text.edges),
+        empty_pages=empty,
+    )
+
+
+def _rank(letters: Sequence[tuple[bool, float, bool]]) -> tuple[int, ...]:
+    """Return the rank of each heading: capitals are above other letters, then larger ones above smaller ones."""
+    kinds = sorted(set(letters))
+    return tuple(kinds.index(one) + 1 for one in letters)
 
 
 def _find_leading(pages: Sequence[Sequence[Line]]) -> float:

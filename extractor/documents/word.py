@@ -24,11 +24,13 @@ from .limits import (
 
 _BOMB = "unpack it yourself if you trust it, and copy its text into a text file"
 _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_HEADING = re.compile(r"(?:heading|title|überschrift|titre)\s*\d?", re.IGNORECASE)
+_HEADING = re.compile(r"(?:heading|title|überschrift|titre)\s*(?P<level>\d?)", re.IGNORECASE)
 _CONTENTS = re.compile(r"(?:toc|contents)\s*\d?|table of (?:figures|contents)", re.IGNORECASE)
 _LEFT_OUT = frozenset(map(qn, ("w:del", "w:moveFrom", "w:txbxContent", "w:instrText")))
 """What was deleted by a tracked change, text boxes, and codes of fields."""
-_SHORT_LABEL = 80
+_LONGEST_NUMBER = 6
+_SHORT_LABEL, _BODY_LEVEL = 80, 9
+"""``_BODY_LEVEL``: the outline level of a paragraph that is no heading."""
 
 
 def read_word(given: bytes) -> DocumentContent:
@@ -80,11 +82,12 @@ class _Writer:
     def __init__(self, document: Any) -> None:
         self._document = document
         self._styles = {style.style_id: style for style in document.styles}
-        self._formats = _read_numbering(document)
+        self._formats, self._starts = _read_numbering(document)
         self._counts: dict[str, dict[int, int]] = defaultdict(dict)
         self._written: list[str] = []
         self._size = 0
         self._headings: list[int] = []
+        self._ranks: list[int] = []
         self._contents: list[Span] = []
 
     def write(self) -> DocumentContent:
@@ -94,7 +97,9 @@ class _Writer:
             else:
                 self._write_table(element)
         text = "".join(self._written)
-        return DocumentContent(text, headings=tuple(self._headings), contents=tuple(self._contents))
+        return DocumentContent(
+            text, headings=tuple(self._headings), ranks=tuple(self._ranks), contents=tuple(self._contents)
+        )
 
     def _add(self, line: str) -> int:
         start = self._size
@@ -114,8 +119,9 @@ class _Writer:
         start = self._add(text)
         if _CONTENTS.fullmatch(style):
             self._contents.append((start, self._size - 1))
-        elif _HEADING.fullmatch(style) or self._find_outline_level(paragraph):
+        elif rank := self._find_rank(paragraph, style):
             self._headings.append(start)
+            self._ranks.append(rank)
 
     def _write_table(self, table: Any) -> None:
         """Write the rows of a table: a label above its list, or the cells between tabs."""
@@ -172,8 +178,13 @@ class _Writer:
                 yield properties
             style = style.base_style if hasattr(style, "base_style") else None
 
-    def _find_outline_level(self, paragraph: Any) -> bool:
-        return any(properties.find(qn("w:outlineLvl")) is not None for properties in self._list_properties(paragraph))
+    def _find_rank(self, paragraph: Any, style: str) -> int | None:
+        """Return the rank of a heading, from 1; None for another paragraph."""
+        if named := _HEADING.fullmatch(style):
+            return int(named["level"] or 0) or 1
+        levels = (_read_value(properties, "w:outlineLvl") for properties in self._list_properties(paragraph))
+        level = next((_read_number(one) for one in levels if one), _BODY_LEVEL)
+        return level + 1 if level < _BODY_LEVEL else None
 
     def _mark_item(self, paragraph: Any) -> str:
         """Return the mark of an item, which Word keeps apart from its text: a bullet, or its number."""
@@ -181,11 +192,11 @@ class _Writer:
         found = next((one for one in numbering if one is not None), None)
         if found is None:
             return ""
-        list_id, level = _read_value(found, "w:numId"), int(_read_value(found, "w:ilvl") or 0)
+        list_id, level = _read_value(found, "w:numId"), _read_number(_read_value(found, "w:ilvl"))
         if not list_id or list_id == "0":
             return ""
         counts = self._counts[list_id]
-        counts[level] = counts.get(level, 0) + 1
+        counts[level] = counts.get(level, self._starts.get((list_id, level), 1) - 1) + 1
         for deeper in [one for one in counts if one > level]:
             del counts[deeper]
         form = self._formats.get((list_id, level), "bullet")
@@ -246,20 +257,29 @@ def _read_value(parent: Any, name: str) -> str:
     return (found.get(qn("w:val")) or "") if found is not None else ""
 
 
-def _read_numbering(document: Any) -> dict[tuple[str, int], str]:
-    """Return the form of the marks of each list and level, such as "bullet" or "decimal"."""
+def _read_numbering(document: Any) -> tuple[dict[tuple[str, int], str], dict[tuple[str, int], int]]:
+    """Return the form of the marks of each list and level, such as "bullet" or "decimal", and the first number."""
     try:
         numbering = document.part.numbering_part.element
     except (KeyError, NotImplementedError):
-        return {}
-    forms: dict[str, dict[int, str]] = {}
-    for abstract in numbering.findall(qn("w:abstractNum")):
-        levels = abstract.findall(qn("w:lvl"))
-        forms[abstract.get(qn("w:abstractNumId"))] = {
-            int(level.get(qn("w:ilvl")) or 0): _read_value(level, "w:numFmt") or "decimal" for level in levels
-        }
-    found = {}
+        return {}, {}
+    levels = {
+        one.get(qn("w:abstractNumId")): one.findall(qn("w:lvl")) for one in numbering.findall(qn("w:abstractNum"))
+    }
+    forms: dict[tuple[str, int], str] = {}
+    starts: dict[tuple[str, int], int] = {}
     for one in numbering.findall(qn("w:num")):
-        for level, form in forms.get(_read_value(one, "w:abstractNumId"), {}).items():
-            found[one.get(qn("w:numId")), level] = form
-    return found
+        list_id = one.get(qn("w:numId"))
+        for level in levels.get(_read_value(one, "w:abstractNumId"), ()):
+            place = (list_id, _read_number(level.get(qn("w:ilvl"))))
+            forms[place] = _read_value(level, "w:numFmt") or "decimal"
+            starts[place] = _read_number(_read_value(level, "w:start"), 1)
+        for changed in one.findall(qn("w:lvlOverride")):
+            if first := _read_value(changed, "w:startOverride"):
+                starts[list_id, _read_number(changed.get(qn("w:ilvl")))] = _read_number(first, 1)
+    return forms, starts
+
+
+def _read_number(written: str | None, default: int = 0) -> int:
+    """Return a number of an attribute; the default for what is none."""
+    return int(written) if written and written.isdecimal() and len(written) < _LONGEST_NUMBER else default

@@ -4,7 +4,13 @@ from .pdfs import Text, set_lines, write_pdf
 
 CRITERIA = (
     "Inclusion Criteria",
-    ("1. Adults aged 18 to 75 years", "2. PASI score of at least 12", "3. Body mass index of at most 35 kg/m2"),
+    (
+        "# Age",
+        "1. Adults aged 18 to 75 years",
+        "# Disease",
+        "2. PASI score of at least 12",
+        "3. Body mass index of at most 35 kg/m2",
+    ),
 )
 EXCLUDED = ("Exclusion Criteria", ("1. Active tuberculosis", "2. Pregnancy"))
 SYNOPSIS = (

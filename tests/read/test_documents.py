@@ -191,6 +191,46 @@ def test_the_synopsis_is_preferred_and_what_was_left_is_told():
     assert told in [one.message for one in findings if one.kind.value == "source_doubtful"]
 
 
+def test_a_protocol_without_numbers_is_read_by_the_ranks_of_its_headings():
+    outline = [
+        (1, "Introduction", ["The study staff follow the manual of operations."] * 500),
+        (2, "Study rationale", ["Fictumab 999 mg was given to mice."]),
+        (1, "Objectives and endpoints", []),
+        (2, "Primary endpoint", ["FEV1 at week 12"]),
+        (1, "Study population", []),
+        (2, "Inclusion criteria", []),
+        (3, "Age", ["- Adults"]),
+        (3, "Disease", ["- Asthma"]),
+        (2, "Exclusion criteria", ["- Pregnancy"]),
+        (2, "Screen failures", ["Who fails may be screened again."]),
+        (1, "Trial intervention", []),
+        (2, "Dosing and administration", ["Fictumab 5 mg is taken once daily."]),
+        (1, "Statistical considerations", []),
+        (2, "Analysis of the primary endpoint", ["A model is used."]),
+    ]
+
+    def fill(document):
+        document.add_heading("A Trial of Fictumab in Asthma", 0)
+        for level, title, lines in outline:
+            document.add_heading(title, level)
+            for line in lines:
+                document.add_paragraph(line)
+
+    record = read(write_word(fill), "protocol.docx")
+    assert text_of(record, "title") == ["A Trial of Fictumab in Asthma"]
+    assert text_of(record, "eligibility") == [
+        *("Inclusion criteria", "Age", "- Adults", "Disease", "- Asthma", "Exclusion criteria", "- Pregnancy"),
+    ]
+    assert text_of(record, "primary_outcomes[0]") == ["FEV1 at week 12"]
+    everything = "\n".join(section.text for section in record.sections)
+    assert "Fictumab 5 mg" in everything
+    for unread in ("999 mg", "screened again", "A model is used", "manual of operations"):
+        assert unread not in everything
+    [note] = record.source.notes
+    for told in ("Introduction", "Screen failures", "Statistical considerations"):
+        assert told in note.partition("Not read: ")[2]
+
+
 def test_a_short_document_is_read_as_a_whole():
     record = read(write_pdf([set_lines(NOTE)]), "note.pdf")
     assert record.source.notes == ()

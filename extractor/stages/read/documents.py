@@ -18,10 +18,9 @@ from .free_text import build_laid_out
 from .headings import DESCRIPTION, ELIGIBILITY, FRONT, Heading
 from .layout import undo_layout
 from .listed import Place
-from .protocol import CRITERIA, SYNOPSIS, TREATMENT, Chapter, select_sections
+from .protocol import CRITERIA, LIST_NAME, SYNOPSIS, TREATMENT, Chapter, select_sections
 
 PDF = re.compile(rb"\s*%PDF-")
-_LIST_NAME = re.compile(r"(?i)\b(?:in|ex)clusion\b|\beligib")
 _ENDS = tuple(".;:!?|-")
 _MARK_ENDS = (".", ")", " ")
 """What stands behind a letter that marks an item."""
@@ -59,7 +58,7 @@ def _build(kind: str, content: DocumentContent) -> Draft:
             "save only the pages with eligibility, treatment and outcomes",
         )
     joined = _join_pages(content.text, content.pages)
-    text = undo_layout("".join(joined[start:end] for start, end in selection.places))
+    text = "".join(undo_layout(joined[start:end]) for start, end in selection.places)
     placed = _Placed(selection.places)
     known = [heading for one in selection.chapters if (heading := _make_heading(text, placed.find(one.start), one))]
     draft = build_laid_out(text, known)
@@ -87,14 +86,14 @@ def _join_pages(text: str, pages: Sequence[int]) -> str:
 
 def _make_heading(text: str, start: int | None, chapter: Chapter) -> Heading | None:
     """Return the heading of a chapter, which stands at ``start`` in what is read."""
-    if start is None or chapter.kind == SYNOPSIS:
+    if start is None or chapter.kind == SYNOPSIS or chapter.is_label:
         return None
     end = text.find("\n", start)
     end = len(text) if end < 0 else end
     front = FRONT.match(text, start, end)
     if front is None:
         return None
-    states_list = chapter.kind == CRITERIA and _LIST_NAME.search(chapter.title)
+    states_list = chapter.kind == CRITERIA and LIST_NAME.search(chapter.title)
     section = "interventions" if chapter.kind == TREATMENT else ELIGIBILITY if states_list else DESCRIPTION
     keeps_title = section != "interventions"
     return Heading(

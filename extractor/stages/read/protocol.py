@@ -6,7 +6,7 @@ template of ICH M11 and the usual ones. What is not read is told.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from extractor.documents import DocumentContent
@@ -85,6 +85,8 @@ _KIND_OF = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _KI
 _ENDS_SYNOPSIS = re.compile(
     r"(?i)\b(?:introduction|background|abbreviations|contents|schema|schedule of|flow ?chart|signature)\b"
 )
+LIST_NAME = re.compile(r"(?i)\b(?:in|ex)clusion\b|\beligib")
+"""What a heading says that begins a list of criteria."""
 _BARRED = re.compile(
     r"(?i)\b(?:statistic|analys[ie]s|appendi|reference|glossar|abbreviation|introduction|background|amendment"
     r"|adverse event|safety report|oversight|ethic)"
@@ -96,7 +98,8 @@ _BARRED = re.compile(
 class Chapter:
     """A heading of a document, with what stands below it up to the next heading.
 
-    ``level`` counts the parts of its number, 0 without one. ``kind`` is what it is about.
+    ``level`` counts the parts of its number, or is the rank of its letters if no heading has a number; else 0.
+    ``kind`` is what it is about. ``is_label`` means that it divides a list, such as "Age" among inclusion criteria.
     """
 
     start: int
@@ -104,6 +107,7 @@ class Chapter:
     title: str
     level: int
     kind: str
+    is_label: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ def select_sections(content: DocumentContent) -> Selection:
     hidden = [*content.edges, *contents]
     hidden = [(start, min(end + 1, len(text))) for start, end in hidden]  # with the break of the line
     chapters = _find_chapters(content, hidden, titles)
+    if not any(one.kind in _WANTED for one in chapters):  # it shows none of them otherwise than by number or words
+        chapters = _find_chapters(replace(content, headings=(), ranks=()), hidden, set())
     is_long = len(text) > _LONG or len(content.pages) > _MANY_PAGES
     is_known = any(one.kind in _WANTED for one in chapters)
     has_both = any(one.kind == SYNOPSIS for one in chapters) and is_known
@@ -209,7 +215,7 @@ def _normalise(words: str) -> str:
 
 def _find_chapters(content: DocumentContent, hidden: Sequence[Place], titles: set[str]) -> list[Chapter]:
     """Return the headings of a document in order, each up to the next one."""
-    text, shown = content.text, set(content.headings)
+    text, shown = content.text, dict(zip(content.headings, content.ranks, strict=True))
     covered = {start for start, _ in hidden}
     is_marked = bool(shown) or bool(titles)
     found: list[tuple[int, str, int]] = []
@@ -231,6 +237,8 @@ def _find_chapters(content: DocumentContent, hidden: Sequence[Place], titles: se
         if stands_out or is_likely or is_named:
             found.append((start, words.strip(), level))
     ends = [*(start for start, _, _ in found), len(text)][1:]
+    if not any(level for _, _, level in found):
+        found = [(start, words, shown.get(start, 0)) for start, words, _ in found]
     return list(_sort_chapters([(*one, end) for one, end in zip(found, ends, strict=True)]))
 
 
@@ -244,7 +252,7 @@ def _sort_chapters(found: Sequence[tuple[int, str, int, int]]) -> Iterator[Chapt
     above: dict[int, tuple[str, str]] = {}
     in_synopsis = False
     for start, words, level, end in found:
-        title = re.sub(r"^[\d. ]+", "", words).strip()
+        title = _name_title(words)
         own = _read_kind(title)
         higher = max((one for one in above if one < level), default=None)
         kind_above, title_above = above[higher] if level and higher is not None else ("", "")
@@ -252,13 +260,19 @@ def _sort_chapters(found: Sequence[tuple[int, str, int, int]]) -> Iterator[Chapt
         kind = OTHER if is_barred else own or kind_above or OTHER
         if in_synopsis and not level and not _ENDS_SYNOPSIS.search(title):
             kind = SYNOPSIS  # one of its labels
-        elif not level and not own:  # an unnumbered heading within a numbered section, or after another one
-            kind = above[max(above)][0] if above and max(above) else OTHER
+        elif not level and above:  # a label within a numbered section
+            kind = above[max(above)][0]
         in_synopsis = kind == SYNOPSIS
-        above = {one: known for one, known in above.items() if one < level} if level else {}
-        chapter_title = f"{title_above} {title}" if is_barred else title
-        above[level] = (kind, chapter_title)
-        yield Chapter(start, end, words, level, kind)
+        is_label = not own and kind in _WANTED and (not level or LIST_NAME.search(title_above) is not None)
+        if level:
+            above = {one: known for one, known in above.items() if one < level}
+            above[level] = (kind, f"{title_above} {title}" if is_barred or is_label else title)
+        yield Chapter(start, end, words, level, kind, is_label)
+
+
+def _name_title(words: str) -> str:
+    """Return a heading without its number."""
+    return re.sub(r"^[\d. ]+", "", words).strip()
 
 
 def _read_kind(title: str) -> str:
@@ -279,10 +293,8 @@ def _read_kind(title: str) -> str:
 
 def _find_front(content: DocumentContent, chapters: Sequence[Chapter]) -> int:
     """Return where the first page ends."""
-    if len(content.pages) > 1:
-        return content.pages[1]
-    numbered = [one.start for one in chapters if one.level]
-    return numbered[0] if numbered else chapters[0].start
+    first = next((one.start for one in chapters if one.start and _read_kind(_name_title(one.title))), len(content.text))
+    return min(first, content.pages[1]) if len(content.pages) > 1 else first
 
 
 def _find_doubles(text: str, chapters: Sequence[Chapter]) -> tuple[list[Chapter], list[str]]:
