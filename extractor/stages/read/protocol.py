@@ -148,7 +148,9 @@ def select_sections(content: DocumentContent) -> Selection:
                 f"no heading of eligibility, treatment or outcomes was found among {pages}: all was read as one text"
             )
         readable = is_known or len(text) <= _LONGEST_WHOLE
-        return Selection(_subtract((0, len(text)), hidden), (), tuple(notes), readable)
+        begun = next((one.start for one in chapters if one.kind in _WANTED), len(text))
+        known = tuple(one for one in chapters if one.start >= begun)
+        return Selection(_subtract((0, len(text)), hidden), known, tuple(notes), readable)
     read = [one for one in chapters if one.kind in (SYNOPSIS, DESIGN, *_WANTED)]
     doubles, kinds = _find_doubles(text, chapters)
     if is_long:
