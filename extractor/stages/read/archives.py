@@ -235,6 +235,13 @@ _JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))")
 _XML = re.compile(r"\s*<[?!A-Za-z]")
 
 
+def _find_document_reader(head: bytes) -> Reader | None:
+    """Return the reader of a PDF or a Word file; None for another format."""
+    if PDF.match(head):
+        return read_pdf
+    return read_word if head.startswith(_ZIPS) else None
+
+
 def detect_format(head: bytes) -> Reader:
     r"""Return the reader of a document's format.
 
@@ -243,10 +250,8 @@ def detect_format(head: bytes) -> Reader:
     >>> detect_format(b' [ {"protocolSection": ') is read_json, detect_format(b"[18F]-Tracer imaging\n") is read_plain
     (True, True)
     """
-    if PDF.match(head):
-        return read_pdf
-    if head.startswith(_ZIPS):
-        return read_word
+    if document := _find_document_reader(head):
+        return document
     if not head.strip():
         raise Unreadable("the file is empty", "give a file with a record")
     for mark, (kind, remedy) in _OTHERS.items():
