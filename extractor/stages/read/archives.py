@@ -242,6 +242,13 @@ def _find_document_reader(head: bytes) -> Reader | None:
     return read_word if head.startswith(_ZIPS) else None
 
 
+def _refuse_others(head: bytes) -> None:
+    """Raise ``Unreadable`` for a file of another kind, by its first bytes."""
+    for mark, (kind, remedy) in _OTHERS.items():
+        if re.match(mark, head, re.DOTALL):
+            raise Unreadable(kind, remedy)
+
+
 def detect_format(head: bytes) -> Reader:
     r"""Return the reader of a document's format.
 
@@ -254,9 +261,7 @@ def detect_format(head: bytes) -> Reader:
         return document
     if not head.strip():
         raise Unreadable("the file is empty", "give a file with a record")
-    for mark, (kind, remedy) in _OTHERS.items():
-        if re.match(mark, head, re.DOTALL):
-            raise Unreadable(kind, remedy)
+    _refuse_others(head)
     if _PAGE.match(head):
         name, remedy = find_register(head)
         of_whom = f" of {name}" if name else ""
