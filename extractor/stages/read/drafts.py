@@ -89,7 +89,21 @@ def text_section(name: str, text: str | None) -> tuple[Section, ...]:
     >>> text_section("title", " ")
     ()
     """
-    return (Section(name=name, text=text),) if text and not text.isspace() else ()
+    return (Section(name=name, text=unify_line_ends(text)),) if text and not text.isspace() else ()
+
+
+_OTHER_LINE_END = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+def unify_line_ends(text: str) -> str:
+    r"""Return a text of the same length in which every end of a line is one that the rules know, a line feed.
+
+    Old programs write carriage returns alone, some word processors the separators of Unicode.
+
+    >>> unify_line_ends("Adults\rAsthma\u2028Gout\r\nAge")
+    'Adults\nAsthma\nGout\r\nAge'
+    """
+    return _OTHER_LINE_END.sub("\n", text)
 
 
 def join_parts(name: str, parts: Iterable[tuple[str, str | None]]) -> tuple[Section, ...]:
@@ -99,7 +113,7 @@ def join_parts(name: str, parts: Iterable[tuple[str, str | None]]) -> tuple[Sect
     >>> section.text, section.part("description")
     ('Cohort 1\n1 x 10^6 cells/kg', '1 x 10^6 cells/kg')
     """
-    present = [(part, text) for part, text in parts if text and not text.isspace()]
+    present = [(part, unify_line_ends(text)) for part, text in parts if text and not text.isspace()]
     spans, start = [], 0
     for part, text in present:
         spans.append(Part(name=part, start=start, end=start + len(text)))

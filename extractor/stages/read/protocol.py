@@ -42,8 +42,10 @@ _CONTENTS = re.compile(
     r"(?i)[ \t]*(?:\d{1,2}\.?[ \t]+)?"
     r"(?:table of contents|contents|list of (?:tables|figures)(?: and figures)?)[ \t:]*"
 )
-_LEADER = re.compile(r"(?:[ \t]?[.…·_]){3,}[ \t]*(?:\d{1,4}|[ivxl]{1,6})[ \t]*$")
-_ENTRY = re.compile(r"[ \t]*(?P<words>\S.*?\D)(?:[ \t.…·_]*\d{1,4}|[ \t.…·_]+[ivxl]{1,6})[ \t]*$")
+_LEADER = re.compile(r"(?:[ \t]?[.…·_]){3}[ \t.…·_]{0,200}(?:\d{1,4}|[ivxl]{1,6})[ \t]{0,9}$")
+_ENTRY = re.compile(
+    r"[ \t]{0,40}(?P<words>\S.{0,300}?[^\d \t.…·_])(?:[ \t.…·_]{0,200}\d{1,4}|[ \t.…·_]{1,200}[ivxl]{1,6})[ \t]{0,9}$"
+)
 _MOST_BROKEN_ENTRIES = 2
 _FEWEST_ENTRIES = 3
 

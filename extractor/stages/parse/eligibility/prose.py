@@ -14,7 +14,7 @@ from .entries import OutlineEntry, Role
 from .lines import Line
 
 _DEPTH = {"(": 1, "[": 1, "（": 1, ")": -1, "]": -1, "）": -1}
-_ENTITY = re.compile(r"&(?:[gl][te]|amp|nbsp|plusmn|micro|deg|times|#\d{2,6}|#x[0-9a-fA-F]{2,5});")
+_ENTITY = re.compile(r"&(?:amp;)?(?:[gl][te]|amp|nbsp|plusmn|micro|deg|times|#\d{2,6}|#x[0-9a-fA-F]{2,5});")
 """The semicolon of an entity ends no clause: "a body weight of &ge;50 kg"."""
 _LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
 

@@ -53,6 +53,8 @@ def find_own_time(outcome: Passage) -> OwnTime | None:
     >>> find_own_time(read_passage("Change from baseline to week 12 in FEV1")).frame.raw
     'from baseline to week 12'
     """
+    if outcome.first >= outcome.end:
+        return None
     if rule("opening_of_own_time").starts(outcome.tokens, outcome.first, outcome.end):
         return None  # an outcome without a measure
     readers = (_find_named, _find_bracketed, _find_words_at_end, _find_behind_comma, _find_in_front, _find_within)
