@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from extractor.errors import ExtractorError
 from extractor.llm.calls import estimate_tokens
-from extractor.llm.database import open_run_to_read
+from extractor.llm.database import RUN_FILE, open_run_to_read
 from extractor.llm.store import CallStore
 from extractor.run.executor import open_executor
 from extractor.run.folder import RunFolder, holds_something
@@ -90,7 +90,8 @@ def _warn_of_batches(job: RunJob, folder: RunFolder) -> str:
     """Say that batches may answer what this command asks live, so that it is paid twice. Empty if none can."""
     choice = job.setup.choice
     asks_live = choice.spec is not None and choice.replay is None and choice.exchange is None and not job.batch_rounds
-    if not asks_live:
+    is_new = not (folder.path / RUN_FILE).exists()
+    if not asks_live or is_new:  # opening the store of a new run would make its file before the run begins
         return ""
     under_way = folder.store.batches.open_batches()
     if not under_way:
