@@ -84,8 +84,21 @@ def read_eligibility(
     doubts = tuple(
         StructureDoubt(Span("eligibility", doubt.start, doubt.end), doubt.reason) for doubt in outline.doubts
     )
+    nothing_stands = not any(criterion.rules["stands"].value for criterion in criteria)
+    if nothing_stands and not doubts:
+        doubts = tuple(_doubt_silence(listed if has_section else None, descriptions))
     whole = replace(draft_record(rules), at_most=_limit_people(rules, criteria))
     return whole, criteria, doubts
+
+
+def _doubt_silence(listed: LexedSection | None, descriptions: Sequence[Passage]) -> Iterator[StructureDoubt]:
+    """Yield a doubt for a record without criteria whose text speaks of who may take part: some may have been missed."""
+    for passage in [listed.whole] if listed else descriptions:
+        found = rule("speaks_of_eligibility").search(passage.tokens)
+        if found:
+            place = span_of(passage.part(found.first, found.end))
+            yield StructureDoubt(place, "these words are about who may take part, and no criterion was found")
+            return
 
 
 def _limit_people(rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]) -> dict[str, float]:

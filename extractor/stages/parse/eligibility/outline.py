@@ -11,6 +11,7 @@ from extractor.text.passage import LexedSection, Passage
 
 from . import headings
 from .blocks import read_blocks
+from .doubts import Doubt, OpenedList, doubt_lists
 from .entries import OutlineEntry, Role
 from .introductions import opens_siblings, states_too
 from .lines import Line
@@ -30,15 +31,6 @@ _TWO_ITEMS = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """A place of a section whose structure is in doubt, as offsets into the raw text, and why."""
-
-    start: int
-    end: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Outline:
     """The entries of a section in reading order, and what of its structure is in doubt."""
 
@@ -55,7 +47,8 @@ def read_outline(section: LexedSection) -> Outline:
     """
     reader = _OutlineReader(read_blocks(section))
     entries = list(reader.list_entries())
-    doubts = reader.doubts
+    entries, in_doubt = doubt_lists(entries, reader.opened)
+    doubts = [*reader.doubts, *in_doubt]
     if not entries and sum(word.isalpha() for word in section.tokens.words) >= _FEWEST_WORDS:
         doubts = [*doubts, Doubt(0, len(section.raw.rstrip()), "no criterion was found in this text")]
     elif entries and not reader.list_headings.found and not any(map(_states_condition, entries)):
@@ -90,6 +83,7 @@ class _OutlineReader:
         self.stating: set[int] = set()
         self.group: Line | None = None
         self.doubts: list[Doubt] = []
+        self.opened: list[OpenedList] = []
         self._open(None)
 
     def _open(self, heading: Line | None, *, decides: bool = True) -> None:
@@ -138,6 +132,7 @@ class _OutlineReader:
         chosen = headings.chooses(text, self.kind if block.bullet else heading.kind or self.kind)
         self._open(block if for_some or chosen else self.group)  # "Exclusion criteria for healthy subjects:"
         self.kind, self.sure = heading.kind, heading.confidence
+        self.opened.append(OpenedList(block, heading.kind))
         if heading.confidence < _SURE and following:
             self.doubts.append(Doubt(*block.span, heading.doubt))
 
