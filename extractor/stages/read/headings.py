@@ -39,6 +39,7 @@ _LONGEST_HEADING = 160
 
 FRONT = re.compile(
     r"[ \t>]*(?:[■□◆◇★☆▶►➤→✅✔❌✗✘\U0001f300-\U0001faff]\ufe0f?[ \t]*)?"
+    r"(?P<caption>(?:Table|Box|Panel)[ \t]+\d{1,2}(?:\.\d{1,2})?[.:]?[ \t]+(?=[A-Z]))?"
     rf"(?P<row>\|[ \t]*)?(?P<hash>(?:#{{1,6}}|={{2,6}})[ \t]+)?(?P<bullet>{BULLET}[ \t]+)?(?P<bold>[*_]{{1,3}})?"
     r"(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2}){0,6}|(?:[A-H]|[IVX]{1,4}|[ivx]{1,4})(?=[.)]))[.)]{0,3}[ \t]+)?"
     r"[*_]{0,3}(?P<bracket>[\[【])?"
@@ -66,6 +67,7 @@ class Heading:
         style: The marks before the words, the same for all headings of one level: "##", "1.1", "**".
         is_alone: Whether nothing follows on the line.
         is_framed: Whether signs enclose the words, as in "== Arms ==" and "[Arms]".
+        is_caption: Whether the words are the caption of a table, as in "Table 1 Eligibility criteria".
         columns: For the first row of a table whose columns are sections, such as "Inclusion Criteria | Exclusion
             Criteria": the kind of each column, and the place of its words.
     """
@@ -79,6 +81,7 @@ class Heading:
     style: str
     is_alone: bool = True
     is_framed: bool = False
+    is_caption: bool = False
     columns: tuple[tuple[str, Place], ...] = ()
 
     def list_columns(self) -> list[tuple[str, Place]]:
@@ -89,7 +92,7 @@ class Heading:
     def weight(self) -> int:
         """How well the line is marked as a heading, as far as it matters for its kind."""
         hashed = self.style.startswith("#") and (self.kind in ITEMS or self.kind == "criteria")
-        return 2 * hashed + (self.is_alone and self.kind in ("arms", *OUTCOMES))
+        return -self.is_caption + 2 * hashed + (self.is_alone and self.kind in ("arms", *OUTCOMES))
 
 
 def find_headings(text: LexedSection) -> list[Heading]:
@@ -155,9 +158,12 @@ def _read_heading(text: LexedSection, front: re.Match[str], end: int, last: Head
         style=_read_style(front),
         is_alone=behind.end() >= end,
         is_framed=bool(set("]】=") & set(behind.group())),
+        is_caption=bool(front["caption"]),
         columns=_read_columns(text, place, end) if behind["cell"] else (),
     )
     marked = any((front["hash"], front["bold"], front["bracket"], behind["cell"], behind["sign"]))
+    if heading.is_caption and not (heading.kind in ("criteria", ELIGIBILITY) and heading.is_alone):
+        return None
     return heading if (marked or raw[place].isupper()) and _is_fit(heading, last, marked=marked) else None
 
 
@@ -214,7 +220,7 @@ def _drop_mentions(headings: Sequence[Heading]) -> list[Heading]:
     """Drop headings where others of their kind are marked better: in descriptions, lists are often repeated."""
     best: dict[str, int] = defaultdict(int)
     for one in headings:
-        best[one.kind] = max(best[one.kind], one.weight)
+        best[one.kind] = max(best.get(one.kind, one.weight), one.weight)
     kept: list[Heading] = []
     for one in headings:
         within = kept[-1].section if kept else ""

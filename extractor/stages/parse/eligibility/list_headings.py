@@ -58,7 +58,12 @@ def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False
     if led and led.end == end and not _ends_item(tokens, first, _name_of_list(tokens, first, end)):
         yield first, end
         return
-    within = [*rule("run_on_list").find(tokens, done, end), *rule("list_before_item").find(tokens, done, end)]
+    plain = _find_plain(tokens, done, end) if not sentence else []
+    within = [
+        *rule("run_on_list").find(tokens, done, end),
+        *rule("list_before_item").find(tokens, done, end),
+        *plain,
+    ]
     for found in sorted(within, key=lambda found: found.first):
         if found.first < done or (sentence and found.first == first):
             continue
@@ -67,6 +72,30 @@ def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False
     last = rule("list_at_end").search(tokens, done, end)
     if last and not sentence and _ends_item(tokens, done, last.first):
         yield last.first, last.end
+
+
+def _find_plain(tokens: Tokens, first: int, end: int) -> list[Found]:
+    """Return headings without a sign between sentences: "Asthma. Exclusion Criteria Life expectancy below 8 weeks".
+
+    Only capitals show them: those of their own words, and that of the sentence behind them. The first of a line needs
+    another one in the line, for "Inclusion Criteria Cohort A" is a heading as a whole.
+    """
+    found = [
+        one
+        for one in rule("plain_list").find(tokens, first, end)
+        if all(word[0].isupper() for word in tokens.words[one.first : one.end])
+        if _begins_sentence(tokens, one.end, end)
+    ]
+    leads = bool(found) and found[0].first == first
+    if leads and len(found) > 1:
+        return found
+    return [one for one in found if one.first > first and tokens.words[one.first - 1] == "."]
+
+
+def _begins_sentence(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether words begin with a capital, and go on in small letters."""
+    words = tokens.words[first:end]
+    return len(words) > 1 and words[0][0].isupper() and any(word[0].islower() for word in words[1:])
 
 
 def _name_of_list(tokens: Tokens, first: int, end: int) -> int:
