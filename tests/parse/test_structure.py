@@ -4,7 +4,7 @@ import pytest
 
 from extractor import Extractor
 from extractor.options import Effort, ExtractionOptions
-from extractor.schemas import FindingKind
+from extractor.schemas import AbsenceReason, FindingKind
 from extractor.stages.ask.planner import plan_questions
 from extractor.stages.parse import parse_record
 from tests.trust import trial
@@ -73,3 +73,105 @@ def test_a_model_is_asked_for_the_list_of_doubtful_lines_alone():
     asked = plan_questions(parse_record(trial(eligibility=MISSPELT)), options)
 
     assert [one.chunk.text for one in asked if "kind" in one.fields] == ["Anaemia", "Age over 80 years"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "People aged between 18 and 65 with asthma can take part.",
+        "You can't take part if you smoke.",
+        "Eligibility is checked by a nurse.",
+        "PATIENT CHARACTERISTICS: see the protocol",
+        "The exclusion of smokers is discussed.",
+    ],
+)
+def test_a_description_with_words_of_eligibility_and_no_criterion_is_told(text):
+    extraction = Extractor().extract(trial(detailed_description=text))
+
+    told = [one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL]
+    (absence,) = [one for one in extraction.absences if one.field == "eligibility.criteria"]
+    assert extraction.eligibility.criteria == ()
+    assert [cited.section for one in told for cited in one.citations] == ["detailed_description"]
+    assert absence.reason is AbsenceReason.NOT_ASKED
+
+
+def test_a_description_that_says_nothing_of_eligibility_has_no_doubt():
+    extraction = Extractor().extract(trial(detailed_description="The dose is raised weekly in each patient."))
+
+    assert not [one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL]
+    (absence,) = [one for one in extraction.absences if one.field == "eligibility.criteria"]
+    assert absence.reason is AbsenceReason.NOT_REPORTED
+
+
+def list_kind_confidences(extraction):
+    return [next(e.confidence for e in one.evidence if e.field == "kind") for one in extraction.eligibility.criteria]
+
+
+@pytest.mark.parametrize(
+    "headings",
+    [
+        "Inclusion criteria Exclusion criteria",
+        "Inclusion / Exclusion Criteria:",
+        "Inclusion and exclusion criteria",
+        "Inclusion criteria\nExclusion criteria",
+        "Exclusion Criteria:\n\nInclusion Criteria:",
+    ],
+)
+def test_no_item_is_sure_below_the_headings_of_both_lists(headings):
+    extraction, doubts = find_doubts(f"{headings}\n\n* Asthma\n* Able to walk\n* Pregnancy")
+
+    assert len(doubts) == 1
+    assert len(extraction.eligibility.criteria) == 3
+    assert max(list_kind_confidences(extraction)) < SURE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Eligibility Criteria\n\nExclusion Criteria:\n\n* Anaemia\n* Stroke",
+        "Inclusion and Exclusion Criteria\n\n" + TIDY,
+        "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclusion Criteria:\n\nNone",
+        "Inclusion Criteria:\n\n* History of asthma\n\nExclusion Criteria:\n\n* Pregnant women",
+        "Inclusion Criteria:\n\n* Not pregnant\n* No history of stroke",
+    ],
+)
+def test_headings_and_items_that_are_clear_are_not_doubted(text):
+    extraction, doubts = find_doubts(text)
+
+    assert doubts == []
+    assert min(list_kind_confidences(extraction)) >= SURE
+
+
+def test_a_heading_of_exclusions_with_nothing_below_is_told():
+    _, doubts = find_doubts("Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclusion Criteria:\n\n-")
+
+    assert [cited.quote for one in doubts for cited in one.citations] == ["Exclusion Criteria:"]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "Blood dyscrasias",
+        "History of infection",
+        "Patients who have failed any inhibitor",
+        "Patients who are contraindicated for surgery",
+        "Known hypersensitivity to milk",
+        "Pregnant or breastfeeding",
+        "Alcohol or drug abuse",
+    ],
+)
+def test_an_item_that_reads_like_an_exclusion_is_not_sure_where_no_heading_opens_exclusions(item):
+    extraction, doubts = find_doubts(f"Inclusion Criteria:\n\n* Asthma\n* {item}\n* Able to walk")
+
+    sure = list_kind_confidences(extraction)
+    assert [one >= SURE for one in sure] == [True, False, True]
+    assert [cited.quote for one in doubts for cited in one.citations] == [item]
+
+
+def test_items_behind_exclusions_in_a_list_without_headings_are_not_sure():
+    extraction, doubts = find_doubts(
+        "* Asthma\n* Blood dyscrasias\n* Known hypersensitivity to milk\n* Stroke last year"
+    )
+
+    assert [one >= SURE for one in list_kind_confidences(extraction)] == [True, False, False, False]
+    assert len(doubts) == 1

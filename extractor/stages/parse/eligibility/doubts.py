@@ -92,9 +92,7 @@ def _list_below(entries: Sequence[OutlineEntry], opened: Sequence[OpenedList], p
     ]
 
 
-def _find_stacked(
-    opened: Sequence[OpenedList], below: Sequence[Sequence[int]]
-) -> tuple[OpenedList, OpenedList] | None:
+def _find_stacked(opened: Sequence[OpenedList], below: Sequence[Sequence[int]]) -> tuple[OpenedList, OpenedList] | None:
     """Return two headings with nothing between them, where one of their lists is empty in the whole section.
 
     "Eligibility criteria" above "Exclusion criteria" only says what the section is about.
@@ -110,9 +108,7 @@ def _find_stacked(
 
 def _find_empty_exclusions(opened: Sequence[OpenedList], below: Sequence[Sequence[int]]) -> OpenedList | None:
     """Return the last heading of exclusions, if nothing stands below any. "None" below it is an answer."""
-    refusing = [
-        (one, places) for one, places in zip(opened, below, strict=True) if one.kind is CriterionKind.EXCLUSION
-    ]
+    refusing = [(one, places) for one, places in zip(opened, below, strict=True) if one.kind is CriterionKind.EXCLUSION]
     if not refusing or any(places for _, places in refusing):
         return None
     return refusing[-1][0]
