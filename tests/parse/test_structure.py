@@ -173,3 +173,55 @@ def test_items_behind_exclusions_in_a_list_without_headings_are_not_sure():
 
     assert [one >= SURE for one in list_kind_confidences(extraction)] == [True, False, False, False]
     assert len(doubts) == 1
+
+
+LISTS = "Inclusion Criteria:\n\n- Asthma\n- Able to walk\n\nExclusion Criteria:\n\n- Anaemia\n- Scabies\n\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sites / Locations\n- General Hospital of Ulm\n- Clinic Two",
+        "Premedication:\n- Cetirizine 10 mg\n- Paracetamol 1 g",
+        "Study Drug Administration:\n- Fictumab is given by mouth",
+        "What will happen to me?\nYou will have a scan.",
+        "How do I take part?\nFill in the form.",
+    ],
+)
+def test_another_section_ends_the_list_and_is_told(text):
+    extraction, doubts = find_doubts(LISTS + text)
+
+    assert [one.quote for one in extraction.eligibility.criteria] == ["Asthma", "Able to walk", "Anaemia", "Scabies"]
+    assert len(doubts) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Study Procedures:\n- Known allergy to the dye",
+        "Will I be paid?\nYou get 50 dollars.",
+        "2 Getting started\nThe first step is to fill in the form that we will send.",
+        "aAny of two signs that the doctor finds.\nbTo limit the effects of the place.",
+    ],
+)
+def test_what_may_follow_the_end_of_a_list_is_kept_and_is_not_sure(text):
+    extraction, doubts = find_doubts(LISTS + text)
+
+    criteria = extraction.eligibility.criteria
+    assert len(criteria) > len(("Asthma", "Able to walk", "Anaemia", "Scabies"))
+    assert len(doubts) == 1
+    kinds = [next(e.confidence for e in one.evidence if e.field == "kind") for one in criteria]
+    assert [sure >= SURE for sure in kinds[:4]] == [True] * 4
+    assert not any(sure >= SURE for sure in kinds[4:])
+    assert not any(one.confidence >= SURE for one in criteria[4:])
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Cardiac:", "Laboratory values:", "Prior therapy:", "For women:", "Renal Disease", "Sites of disease:"],
+)
+def test_a_subheading_of_criteria_raises_no_doubt(heading):
+    extraction, doubts = find_doubts(f"{LISTS}{heading}\n- Heart failure\n- Angina")
+
+    assert [one.quote for one in extraction.eligibility.criteria][4:] == ["Heart failure", "Angina"]
+    assert doubts == []

@@ -12,6 +12,7 @@ from extractor.text.passage import LexedSection, Passage
 from . import headings
 from .blocks import read_blocks
 from .doubts import Doubt, OpenedList, doubt_lists
+from .endings import Ending, find_endings
 from .entries import OutlineEntry, Role
 from .introductions import opens_siblings, states_too
 from .lines import Line
@@ -26,6 +27,8 @@ _SURE = 0.85
 """From this confidence a heading is not told as doubtful."""
 _FEWEST_WORDS = 4
 """The fewest words of a section that should have a criterion."""
+_AFTER_ENDING = 0.75
+"""How sure the list of what follows is where the list above may have ended. Judged."""
 _TWO_ITEMS = 0.8
 """How sure the borders of an item are that could be two. Judged."""
 
@@ -71,12 +74,15 @@ class _OutlineReader:
     ``items`` are the items that contain the next one; ``opener`` is the item with parts at its own level,
     of which ``first_part`` is the first. ``group`` names the people of the lists below it.
     ``decides`` is false under a heading such as "Withdrawal criteria". ``sure`` says how sure ``kind`` is.
+    ``ending`` is where the list ended, or may have ended, above.
     """
 
     def __init__(self, blocks: list[Line]) -> None:
         self.blocks = blocks
         self.list_headings = choose_headings(self.blocks)
         self.titles = _find_titles(self.blocks)
+        self.endings = find_endings(self.blocks, self.list_headings.found)
+        self.ending: Ending | None = None
         self.kind: CriterionKind | None = None
         self.sure = 1.0
         self.items: list[Line] = []
@@ -104,6 +110,8 @@ class _OutlineReader:
                 self._open(block, decides=False)
             elif heading:
                 self._open_list(block, heading, following)
+            elif self._end_list(block):
+                continue
             elif not self.decides:
                 yield OutlineEntry(block.passage, self.kind, Role.REMARK)
             elif block.bullet:
@@ -113,6 +121,19 @@ class _OutlineReader:
             else:
                 yield from self._read_paragraph(place)
                 self.items = self.items if following and not following.bullet else []
+
+    def _end_list(self, block: Line) -> bool:
+        """End the list at a block where it ends or may end. Return whether the block is a title, and no entry."""
+        ending = self.endings.get(block.start)
+        if ending is None or not self.decides:
+            return False
+        if self.ending is None or self.ending.sure is not ending.sure:
+            self.doubts.append(Doubt(*block.span, ending.reason))
+        self.ending = ending
+        if ending.is_title:
+            self.items = []
+            self._open(block if not ending.sure else None, decides=not ending.sure)
+        return ending.is_title
 
     def _find_heading(self, block: Line, following: Line | None) -> ListHeading | None:
         """Return the heading of a list that a block is. A line that introduces its own sub-items is none."""
@@ -133,6 +154,7 @@ class _OutlineReader:
         self._open(block if for_some or chosen else self.group)  # "Exclusion criteria for healthy subjects:"
         self.kind, self.sure = heading.kind, heading.confidence
         self.opened.append(OpenedList(block, heading.kind))
+        self.ending = None
         if heading.confidence < _SURE and following:
             self.doubts.append(Doubt(*block.span, heading.doubt))
 
@@ -192,7 +214,7 @@ class _OutlineReader:
         entry = self._make_entry(block.passage, role, parent)
         if block.doubt:
             self.doubts.append(Doubt(*block.span, block.doubt))
-            entry = replace(entry, quote_at_most=_TWO_ITEMS)
+            entry = replace(entry, quote_at_most=min(entry.quote_at_most, _TWO_ITEMS))
         return replace(entry, doubtful=doubtful)
 
     def _is_title(self, block: Line) -> bool:
@@ -203,6 +225,7 @@ class _OutlineReader:
     ) -> OutlineEntry:
         """``titled``: the heading above is that of the entry, too."""
         heading = self.heading if titled else None
+        doubtful = self.ending is not None
         return OutlineEntry(
             passage,
             self.kind,
@@ -211,7 +234,8 @@ class _OutlineReader:
             parent=parent.passage if parent else None,
             heading=heading.passage if heading else None,
             parent_states=bool(parent and parent.start in self.stating),
-            kind_at_most=self.sure,
+            kind_at_most=min(self.sure, _AFTER_ENDING) if doubtful else self.sure,
+            quote_at_most=_AFTER_ENDING if doubtful else 1.0,
         )
 
     def _read_paragraph(self, place: int) -> Iterator[OutlineEntry]:
