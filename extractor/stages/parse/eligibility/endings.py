@@ -44,12 +44,13 @@ def find_endings(blocks: Sequence[Line], list_headings: Collection[int]) -> dict
     first = next((place for place, block in enumerate(blocks) if _begins_list(block, list_headings)), len(blocks))
     bullets: set[Bullet | None] = set()
     footnotes = ""
+    spoken = _find_spoken(blocks, list_headings)
     for place in range(first, len(blocks)):
         block = blocks[place]
         if block.start in list_headings:
             bullets = set()
             continue
-        ending = _read_section_title(blocks, place, list_headings) if place > first else None
+        ending = _read_section_title(blocks, place, spoken) if place > first else None
         mark = _FOOTNOTE.match(block.section.raw, *block.span)
         if ending is None and mark and (mark["letter"] or "a") in ("a", *footnotes):
             footnotes += chr(ord(mark["letter"] or "`") + 1)
@@ -67,7 +68,7 @@ def _begins_list(block: Line, list_headings: Collection[int]) -> bool:
     return block.start in list_headings or block.bullet is not None
 
 
-def _read_section_title(blocks: Sequence[Line], place: int, list_headings: Collection[int]) -> Ending | None:
+def _read_section_title(blocks: Sequence[Line], place: int, spoken: Sequence[bool]) -> Ending | None:
     """Return the ending that the title of another section makes, such as "Sites / Locations" or "How to join"."""
     block = blocks[place]
     text = block.tokens
@@ -82,20 +83,20 @@ def _read_section_title(blocks: Sequence[Line], place: int, list_headings: Colle
         return None
     if is_title and place + 1 == len(blocks):
         return None  # nothing follows, and a last line is kept
-    if named and not _says_who(blocks, place, list_headings):
+    if named and not spoken[place]:
         return Ending(_OTHER_SECTION, sure=True, is_title=True)
     return Ending(_TITLE_DOUBT, sure=False, is_title=asks or is_title)
 
 
-def _says_who(blocks: Sequence[Line], place: int, list_headings: Collection[int]) -> bool:
-    """Return whether a block from a place to the next heading of a list says who may take part."""
-    for at in range(place, len(blocks)):
-        block = blocks[at]
-        if block.start in list_headings:
-            return False
-        if rule("says_who_may").search(block.tokens):
-            return True
-    return False
+def _find_spoken(blocks: Sequence[Line], list_headings: Collection[int]) -> list[bool]:
+    """Return for each block whether it, or one between it and the next heading of a list, says who may take part."""
+    said: list[bool] = []
+    spoken = False
+    for block in reversed(blocks):
+        is_heading = block.start in list_headings
+        spoken = not is_heading and (spoken or rule("says_who_may").search(block.tokens) is not None)
+        said.append(spoken)
+    return said[::-1]
 
 
 def _names_step(blocks: Sequence[Line], place: int, bullets: Collection[Bullet | None]) -> bool:
