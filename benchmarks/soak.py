@@ -95,6 +95,8 @@ def main() -> None:
 
 def soak(folder: Path, chosen: argparse.Namespace) -> int:
     """Compare rounds with an undisturbed run, and return the exit code."""
+    # The server answers a part of the questions with nonsense, by design; that is no reason to end with 1.
+    os.environ["EXTRACTOR_MAX_LACKING"] = "1"
     records, until, faults = folder / "records.jsonl", time.monotonic() + 60 * chosen.minutes, 0
     write_distinct_records(records, chosen.records)
     with serve_counting() as server:
