@@ -40,15 +40,23 @@ _MOST_LISTED = 40
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of table: the names of its columns, that of the trials' numbers, and what builds a record of a row."""
+    """A kind of table.
+
+    Attributes:
+        names: The registry's names of its columns.
+        id_name: That of the column with the trials' numbers.
+        build: Builds the draft of a row.
+        needs_id: Whether a first line without ``id_name`` is no header. The ICTRP's other names are common words.
+    """
 
     names: frozenset[str]
     id_name: str
     build: Callable[[Mapping[str, str]], Draft]
+    needs_id: bool = False
 
 
 _KINDS = (
-    _Kind(frozenset(ictrp.COLUMNS), "trialid", partial(ictrp.build_ictrp, format="ictrp_csv")),
+    _Kind(frozenset(ictrp.COLUMNS), "trialid", partial(ictrp.build_ictrp, format="ictrp_csv"), needs_id=True),
     _Kind(frozenset(ctgov_csv.COLUMNS), "nct number", ctgov_csv.build_row),
 )
 
@@ -65,9 +73,11 @@ class _Table:
     @property
     def is_plain(self) -> bool:
         """Whether enough of the names are the registry's own to tell the table from prose by its first line."""
+        if self.lines_above:
+            return False
         exact = {name for position, name in self.columns.known.items() if position not in self.columns.guessed}
-        has_id = self.kind.id_name in exact or self.kind is _KINDS[1]
-        return has_id and self.lines_above == 0 and len(exact) >= _ENOUGH_NAMES
+        lacks_id = self.kind.needs_id and self.kind.id_name not in exact
+        return not lacks_id and len(exact) >= _ENOUGH_NAMES
 
     @property
     def has_numbers_and_texts(self) -> bool:
