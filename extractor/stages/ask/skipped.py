@@ -15,7 +15,8 @@ from .reply_models import REGIMENS, is_listing
 
 _SHARE_SKIPPED = 0.2
 """A call of whose lines more than this share got no item, though they need one, was not read as a whole."""
-_SHARE_MISSED, _MOST_MISSED = 0.5, 3
+_SHARE_MISSED = 0.5
+_MOST_MISSED = 3
 """A list of regimens that lacks this share of the rules' doses, and has nothing behind its first line, or that lacks
 this number, is not the whole list. Of 244 trials of gold, whose regimens are such lists, two lack the share so, and
 none lacks the number."""
@@ -30,7 +31,8 @@ def find_skipped(parsed: ParsedRecord, asked: Sequence[Question], drafts: Sequen
     if not _is_read(asked, answered) or _misses_doses(parsed, listing, asked, drafts):
         return frozenset(question.chunk.number for question in silent)
     behind = _list_behind_the_last(asked, answered)
-    return frozenset(question.chunk.number for question in (*needed, *(one for one in listing if one in behind)))
+    unread = [question for question in listing if question in behind]
+    return frozenset(question.chunk.number for question in (*needed, *unread))
 
 
 def _is_read(asked: Sequence[Question], answered: Collection[int]) -> bool:
