@@ -1,6 +1,7 @@
 """Changes of quotes: in one critical token, so that the meaning changes, or only in form.
 
-Each function takes a quote and a random generator, and returns the changed quote, or None if it does not apply.
+Each function takes a quote and a random generator, and returns the changed quote, or None if it
+does not apply.
 """
 
 import html
@@ -38,8 +39,14 @@ _DENIABLE = r"is|are|be|was|were|must|should|will|has been|have been|had been|ca
 def _swap(words: Mapping[str, str], *, behind: str = "") -> Mutation:
     """Replace one of the words; ``behind`` is the pattern that must precede it."""
     listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-    edges = rf"(?<![<>=])(?:(?<!\w)(?=\w)|(?=\W)){behind}(?P<word>{listed})(?:(?<=\w)(?!\w)|(?<=\W)(?![=<>]))"
-    return _at_one(f"(?i){edges}", lambda found, _: words.get(found["word"]) or words.get(found["word"].lower()))
+    edges = (
+        rf"(?<![<>=])(?:(?<!\w)(?=\w)|(?=\W)){behind}(?P<word>{listed})(?:(?<=\w)(?!\w)"
+        r"|(?<=\W)(?![=<>]))"
+    )
+    return _at_one(
+        f"(?i){edges}",
+        lambda found, _: words.get(found["word"]) or words.get(found["word"].lower()),
+    )
 
 
 def _at_one(pattern: str, change: Callable[[Found, random.Random], str | None]) -> Mutation:
@@ -48,7 +55,11 @@ def _at_one(pattern: str, change: Callable[[Found, random.Random], str | None]) 
     def mutate(quote: str, rng: random.Random) -> str | None:
         found = _choose(pattern, quote, rng)
         new = found and change(found, rng)
-        return None if found is None or new is None else quote[: found.start()] + new + quote[found.end() :]
+        return (
+            None
+            if found is None or new is None
+            else quote[: found.start()] + new + quote[found.end() :]
+        )
 
     return mutate
 
@@ -64,17 +75,22 @@ def _other_number(found: Found, rng: random.Random) -> str:
 
 
 def _swap_digits(found: Found, rng: random.Random) -> str:
-    digits, place = found[0], rng.randrange(len(found[0]) - 1)
+    digits = found[0]
+    place = rng.randrange(len(found[0]) - 1)
     return digits[:place] + digits[place + 1] + digits[place] + digits[place + 2 :]
 
 
 def _move_point(found: Found, rng: random.Random) -> str:
     whole, _, part = found[0].partition(".")
-    return rng.choice((whole + part, f"{whole[:-1]}.{whole[-1]}{part}", f"{whole}{part[0]}.{part[1:] or '0'}"))
+    return rng.choice(
+        (whole + part, f"{whole[:-1]}.{whole[-1]}{part}", f"{whole}{part[0]}.{part[1:] or '0'}")
+    )
 
 
 def _other_bound(found: Found, rng: random.Random) -> str:
-    low, high, step = int(found[1]), int(found[3]), rng.choice((1, 2, 5, 10))
+    low = int(found[1])
+    high = int(found[3])
+    step = rng.choice((1, 2, 5, 10))
     return rng.choice((f"{low + step}{found[2]}{high}", f"{low}{found[2]}{high + step}"))
 
 
@@ -103,18 +119,25 @@ HARMFUL: Mapping[str, Mutation] = {
     ),
     "exponent": _at_one(
         r"(?<=10)(\\?\^|\*\*)(\d{1,2})(?!\d)",
-        lambda found, rng: rng.choice((f"{found[1]}{int(found[2]) + rng.choice((-3, -1, 1))}", found[2])),
+        lambda found, rng: rng.choice(
+            (f"{found[1]}{int(found[2]) + rng.choice((-3, -1, 1))}", found[2])
+        ),
     ),
-    "range bound": _at_one(r"(?<![\w.,-])(\d{1,4})(\s?(?:-|–|to)\s?)(\d{1,4})(?![\w.,-])", _other_bound),
+    "range bound": _at_one(
+        r"(?<![\w.,-])(\d{1,4})(\s?(?:-|–|to)\s?)(\d{1,4})(?![\w.,-])", _other_bound
+    ),
     "number word": _swap(_COUNTS),
     "comparator flipped": _swap(_COMPARATORS),
     "comparator loosened": _swap(_LOOSER),
     "unit": _swap(_UNITS, behind=r"(?<=[\d/ ])"),
     "time unit": _swap(_TIMES),
-    "negation added": _at_one(rf"(?i)(?<!\w)(?:{_DENIABLE})(?=\s(?!not\b))", lambda found, _: f"{found[0]} not"),
+    "negation added": _at_one(
+        rf"(?i)(?<!\w)(?:{_DENIABLE})(?=\s(?!not\b))", lambda found, _: f"{found[0]} not"
+    ),
     "negation put in front": lambda quote, _: f"No {quote[0].lower()}{quote[1:]}",
     "negation removed": _at_one(
-        r"(?i)(?<!\w)(?:not|no|without|never)\s+(?=\w)|(?<!\w)non-(?=\w)", lambda found, _: found[0][:0]
+        r"(?i)(?<!\w)(?:not|no|without|never)\s+(?=\w)|(?<!\w)non-(?=\w)",
+        lambda found, _: found[0][:0],
     ),
     "cut inside a number": _cut_number,
     "cut inside a unit": _cut_unit,
@@ -128,13 +151,24 @@ _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺₀-₉"
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _LIGATURES = {"ffi": "ﬃ", "ffl": "ﬄ", "fi": "ﬁ", "fl": "ﬂ", "ff": "ﬀ"}
 _SPACES = "\u00a0\u2009\u202f\u3000\t"
-_SIGNS = [("≥", ">="), ("≤", "<="), ("±", "+/-"), (">=", "≥"), ("<=", "≤"), ("+/-", "±"), ("μ", "µ"), ("µ", "μ")]
+_SIGNS = [
+    ("≥", ">="),
+    ("≤", "<="),
+    ("±", "+/-"),
+    (">=", "≥"),
+    ("<=", "≤"),
+    ("+/-", "±"),
+    ("μ", "µ"),
+    ("µ", "μ"),
+]
 _QUOTES = (("“\\1”", "’"), ('"\\1"', "'"), ("„\\1“", "‘"), ("'\\1'", "'"))
 _AROUND = (('"', '"'), ("“", "”"), ("'", "'"), ("* ", ""), ("- ", ""), ("... ", " ..."))
 
 
 def _normalise(quote: str, rng: random.Random) -> str:
-    """Apply one of Unicode's normal forms, but keep superscript digits: some forms lose the power."""
+    """Apply one of Unicode's normal forms, but keep superscript digits: some forms lose the
+    power.
+    """
     form: Any = rng.choice(("NFD", "NFKC", "NFC", "NFKD"))
     return re.sub(rf"[^{_RAISED}]+", lambda found: unicodedata.normalize(form, found[0]), quote)
 
@@ -143,7 +177,9 @@ def _write_wide(quote: str, rng: random.Random) -> str:
     """Write a word in full-width characters."""
     words = quote.split(" ")
     place = rng.randrange(len(words))
-    words[place] = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in _ESCAPE.sub(r"\1", words[place]))
+    words[place] = "".join(
+        chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in _ESCAPE.sub(r"\1", words[place])
+    )
     return " ".join(words)
 
 
@@ -170,11 +206,19 @@ def _wrap(quote: str, rng: random.Random) -> str:
 def _hide(quote: str, rng: random.Random) -> str:
     """Insert an invisible character, but not in an escape."""
     place = rng.randrange(1, len(quote))
-    return quote if quote[place - 1] == "\\" else quote[:place] + rng.choice("\u200b\u00ad\ufeff\u2060") + quote[place:]
+    return (
+        quote
+        if quote[place - 1] == "\\"
+        else quote[:place] + rng.choice("\u200b\u00ad\ufeff\u2060") + quote[place:]
+    )
 
 
 def _escape(quote: str, _: random.Random) -> str:
-    return _ESCAPE.sub(r"\1", quote) if _ESCAPE.search(quote) else re.sub(r"[<>\[\]~*_^+#|]", r"\\\g<0>", quote)
+    return (
+        _ESCAPE.sub(r"\1", quote)
+        if _ESCAPE.search(quote)
+        else re.sub(r"[<>\[\]~*_^+#|]", r"\\\g<0>", quote)
+    )
 
 
 def _quote(quote: str, rng: random.Random) -> str:
@@ -194,11 +238,17 @@ def _damage(quote: str, _: random.Random) -> str:
     def misread(found: Found) -> str:
         return "".join(bytes([b]).decode("cp1252", "ignore") or chr(b) for b in found[0].encode())
 
-    return re.sub(r"[^\x00-\x7f]+", misread, re.sub(r"(?<=\d)-(?=\d)", "–", quote).replace("'", "’"))
+    return re.sub(
+        r"[^\x00-\x7f]+", misread, re.sub(r"(?<=\d)-(?=\d)", "–", quote).replace("'", "’")
+    )
 
 
 def _punctuate(quote: str, rng: random.Random) -> str:
-    return quote.rstrip(".,;:") if rng.random() < 0.3 else quote.rstrip(".,;:") + rng.choice((".", ",", ";", "..."))
+    return (
+        quote.rstrip(".,;:")
+        if rng.random() < 0.3
+        else quote.rstrip(".,;:") + rng.choice((".", ",", ";", "..."))
+    )
 
 
 def _only_if_changed(mutate: Mutation) -> Mutation:
@@ -210,7 +260,9 @@ _HARMLESS: Mapping[str, Mutation] = {
     "full-width forms": _write_wide,
     "raised powers": _write_power,
     "signs": _write_signs,
-    "white space": lambda quote, rng: re.sub(" ", lambda _: rng.choice((" ", "  ", rng.choice(_SPACES))), quote),
+    "white space": lambda quote, rng: re.sub(
+        " ", lambda _: rng.choice((" ", "  ", rng.choice(_SPACES))), quote
+    ),
     "white space left out": lambda quote, _: re.sub(
         r"(?<=\d) (?=mg|kg|ml|mL|%|g/dL|mm|cm|weeks|days)|(?<=[<>≥≤=]) (?=\d)", "", quote
     ),
@@ -228,5 +280,7 @@ _HARMLESS: Mapping[str, Mutation] = {
     "closing punctuation": _punctuate,
     "wrapping": lambda quote, rng: quote.join(rng.choice(_AROUND)),
 }
-HARMLESS: Mapping[str, Mutation] = {name: _only_if_changed(mutate) for name, mutate in _HARMLESS.items()}
+HARMLESS: Mapping[str, Mutation] = {
+    name: _only_if_changed(mutate) for name, mutate in _HARMLESS.items()
+}
 """Kinds of change in form only, by name."""

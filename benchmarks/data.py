@@ -1,7 +1,7 @@
 """Inputs of the benchmarks: labels, records and gold, in folders that the caller names.
 
-A data folder holds ``labels/*.jsonl``, ``outcome_split/dev.jsonl`` and ``records/``; files of labels hold one JSON
-object per line.
+A data folder holds ``labels/*.jsonl``, ``outcome_split/dev.jsonl`` and ``records/``; files of
+labels hold one JSON object per line.
 """
 
 import argparse
@@ -17,15 +17,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
-from extractor.cli.environment import read_model_spec
-from extractor.llm.client import Model
-from extractor.llm.database import open_run
-from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.spec import ClientSettings
-from extractor.llm.store import CallStore, OpenStore
+from extractor.apps.cli.environment import read_model_spec
+from extractor.formats.records import read_stream
+from extractor.model.client import Model
+from extractor.model.database import open_run
+from extractor.model.opening import ModelChoice, open_model
+from extractor.model.spec import ClientSettings
+from extractor.model.store import CallStore, OpenStore
 from extractor.options import Effort, ExtractionOptions
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.stages.read.records import read_stream
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -38,7 +38,9 @@ RULES = ExtractionOptions(effort=Effort.NONE)
 
 
 async def ask_all(
-    chosen: argparse.Namespace, ask: Callable[[Model, Any, TrialExtraction], Awaitable[T]], pairs: Sequence[Any]
+    chosen: argparse.Namespace,
+    ask: Callable[[Model, Any, TrialExtraction], Awaitable[T]],
+    pairs: Sequence[Any],
 ) -> list[T]:
     """Call ``ask`` with a model for all pairs of a record and its gold at once.
 
@@ -53,7 +55,9 @@ async def ask_all(
 
 @contextmanager
 def keeping_calls(folder: Path | None) -> Iterator[OpenStore | None]:
-    """Yield what stores the calls to a model in a folder, from which ``--replay`` takes them; None stores nothing."""
+    """Yield what stores the calls to a model in a folder, from which ``--replay`` takes them;
+    None stores nothing.
+    """
     if folder is None:
         yield None
         return
@@ -65,24 +69,32 @@ def keeping_calls(folder: Path | None) -> Iterator[OpenStore | None]:
 def parse_options(
     description: str | None, *positional: str, given: Sequence[str] | None = None, **options: Any
 ) -> argparse.Namespace:
-    """Parse the command line of a benchmark; its help is the module's docstring, which explains the options.
+    """Parse the command line of a benchmark; its help is the module's docstring, which explains the
+    options.
 
     Args:
         description: The docstring.
-        positional: Names of paths in order; "gold?" may be left out, "records*" and "records+" take several.
+        positional: Names of paths in order; "gold?" may be left out, "records*" and "records+" take
+            several.
         given: The arguments, by default those of the command.
-        options: The default of each option: ``...`` for a required path, ``[...]`` for one or more, a type for an
-            optional value, ``[Path]`` for several, False for a flag, a list for several values, a member of an enum for
-            one of its members.
+        options: The default of each option: ``...`` for a required path, ``[...]`` for one or more,
+            a type for an optional value, ``[Path]`` for several, False for a flag, a list for
+            several values, a member of an enum for one of its members.
 
     >>> options = {"data": ..., "effort": Effort.MEDIUM, "seed": 0, "kind": str}
-    >>> parsed = parse_options(None, "gold", given=["g", "--data", "d", "--effort", "low"], **options)
+    >>> parsed = parse_options(
+    ...     None, "gold", given=["g", "--data", "d", "--effort", "low"], **options
+    ... )
     >>> str(parsed.gold), str(parsed.data), parsed.effort.value, parsed.seed, parsed.kind
     ('g', 'd', 'low', 0, None)
     """
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     for name in positional:
-        parser.add_argument(name.rstrip("?*+"), type=Path, nargs=name[-1] if name[-1] in "?*+" else None)
+        parser.add_argument(
+            name.rstrip("?*+"), type=Path, nargs=name[-1] if name[-1] in "?*+" else None
+        )
     for name, default in options.items():
         several = isinstance(default, list)
         one = default[0] if several else default
@@ -101,7 +113,9 @@ def parse_options(
 
 
 def read_labels(data: Path, name: str) -> list[Row]:
-    """Read the lines of ``labels/<name>.jsonl``. Raises ``FileNotFoundError`` if the file does not exist."""
+    """Read the lines of ``labels/<name>.jsonl``. Raises ``FileNotFoundError`` if the file does
+    not exist.
+    """
     return read_lines(data / "labels" / f"{name}.jsonl")
 
 
@@ -118,7 +132,9 @@ def read_studies(studies: Iterable[Row]) -> Iterator[TrialRecord]:
 
 
 def read_areas(data: Path) -> dict[str, str]:
-    """Read the medical area of each trial in ``records/all_areas_more.tsv``; empty if the file does not exist."""
+    """Read the medical area of each trial in ``records/all_areas_more.tsv``; empty if the file
+    does not exist.
+    """
     path = data / "records" / "all_areas_more.tsv"
     if not path.exists():
         return {}
@@ -136,7 +152,8 @@ def read_folds(text: str) -> set[int]:
 
 
 def fold_of(trial: str) -> int:
-    """Return the fold of a trial, the same on every machine: all items of one trial are in one fold.
+    """Return the fold of a trial, the same on every machine: all items of one trial are in one
+    fold.
 
     >>> fold_of("NCT00000001") == fold_of("NCT00000001") and 0 <= fold_of("NCT00000001") < FOLDS
     True
@@ -144,8 +161,11 @@ def fold_of(trial: str) -> int:
     return int(hashlib.md5(trial.encode(), usedforsecurity=False).hexdigest(), 16) % FOLDS
 
 
-def format_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, markdown: bool = False) -> str:
-    """Format a text table: the first column aligned left, figures right, floats with three digits, None as a dash.
+def format_table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, markdown: bool = False
+) -> str:
+    """Format a text table: the first column aligned left, figures right, floats with three digits,
+    None as a dash.
 
     >>> print(format_table(["field", "right", "F1"], [["all", 12, 0.5], ["dosing", 3, None]]))
     field   right     F1
@@ -162,7 +182,12 @@ def format_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, markd
         return "\n".join([lines[0], f"|---|{'--:|' * (len(head) - 1)}", *lines[1:]])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
-        "  ".join([first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))])
+        "  ".join(
+            [
+                first.ljust(widths[0]),
+                *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)),
+            ]
+        )
         for first, *rest in cells
     )
 

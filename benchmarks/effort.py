@@ -1,20 +1,24 @@
 """How right extractions are, and what they cost, by the effort with which a model is asked.
 
-    python -m benchmarks.effort GOLD RECORDS... (--model SPEC --keep DIR | --replay DIR) [--effort low,0.8,medium]
-                                [--folds 3,4] [--limit N] [--price SPEC] [--json FILE] [--plot FILE]
-    python -m benchmarks.effort GOLD RECORDS... --forecast benchmarks/figures/effort.json [--folds 3,4] [--limit N]
-    python -m benchmarks.effort --from FILE... (--plot FILE | --costs [--gpu 2.5,3000,400])
+    python -m benchmarks.effort GOLD RECORDS... (--model SPEC --keep DIR | --replay DIR) [--effort
+                                low,0.8,medium] [--folds 3,4] [--limit N] [--price SPEC] [--json
+                                FILE] [--plot FILE]
+    python -m benchmarks.effort GOLD RECORDS... --forecast benchmarks/figures/effort.json [--folds
+    3,4] [--limit N] python -m benchmarks.effort --from FILE... (--plot FILE | --costs [--gpu
+    2.5,3000,400])
 
-GOLD is a file with folds and areas such as benchmarks/gold/gold.jsonl. ``--keep`` stores all answers
-in a folder, from which ``--replay`` takes them. ``--limit`` takes at most N trials of each group of areas. Prints
-macro-F1 by group and task, by field, calls and tokens a record, and dollars per 1,000 records at the price of a model
-of genai-prices. Tokens are measured; what a cache serves and what a model thinks is forecast, as ``--dry-run`` does.
-``--plot`` draws macro-F1 over dollars as an image; ``--from`` takes the figures from files of ``--json``, those of
-``benchmarks.peers`` too.
+GOLD is a file with folds and areas such as benchmarks/gold/gold.jsonl. ``--keep`` stores all
+answers in a folder, from which ``--replay`` takes them. ``--limit`` takes at most N trials of each
+group of areas. Prints macro-F1 by group and task, by field, calls and tokens a record, and dollars
+per 1,000 records at the price of a model of genai-prices. Tokens are measured; what a cache serves
+and what a model thinks is forecast, as ``--dry-run`` does. ``--plot`` draws macro-F1 over dollars
+as an image; ``--from`` takes the figures from files of ``--json``, those of ``benchmarks.peers``
+too.
 
-``--costs`` prints the table of docs/how-to/cost.md. ``--gpu`` is the assumption for own hardware: dollars of a GPU's
-hour, the tokens that it reads a second beside those of its prefix cache, and the tokens that it writes a second.
-``--forecast`` prints what ``--dry-run`` expects for the same trials beside what was measured. It asks no model.
+``--costs`` prints the table of docs/how-to/cost.md. ``--gpu`` is the assumption for own hardware:
+dollars of a GPU's hour, the tokens that it reads a second beside those of its prefix cache, and the
+tokens that it writes a second. ``--forecast`` prints what ``--dry-run`` expects for the same trials
+beside what was measured. It asks no model.
 """
 
 import argparse
@@ -31,26 +35,27 @@ from typing import Any, NamedTuple
 from benchmarks.data import PEER, format_table, keeping_calls, parse_options, read_folds
 from benchmarks.gold import name_group, read_pairs
 from extractor import Extractor
-from extractor.llm.calls import CHARACTERS_PER_TOKEN
-from extractor.llm.cost.budget import Pricing
-from extractor.llm.cost.prices import ListedPrice, Price, PriceList
-from extractor.llm.cost.tokens import RequestSize, Tokens, forecast_calls, measure_call
-from extractor.llm.spec import ModelSpec
-from extractor.llm.store import OpenStore
+from extractor.apps.evaluation import evaluate
+from extractor.apps.evaluation.fields import FIELDS
+from extractor.evidence.drafts import Chunk, Span
+from extractor.model.asking.planner import estimate_record
+from extractor.model.asking.prompt import render_call
+from extractor.model.asking.questions import Question
+from extractor.model.calls import CHARACTERS_PER_TOKEN
+from extractor.model.cost.budget import Pricing
+from extractor.model.cost.prices import ListedPrice, Price, PriceList
+from extractor.model.cost.tokens import RequestSize, Tokens, forecast_calls, measure_call
+from extractor.model.spec import ModelSpec
+from extractor.model.store import OpenStore
 from extractor.options import ExtractionOptions
-from extractor.results.evaluation import evaluate
-from extractor.results.evaluation.fields import FIELDS
 from extractor.run.forecast import forecast_costs
 from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
-from extractor.stages.ask.planner import estimate_record
-from extractor.stages.ask.prompt import render_call
-from extractor.stages.ask.questions import Question
-from extractor.stages.parse.drafts import Chunk, Span
 
 PRICE = "anthropic/claude-sonnet-4-5"
 """A model that does not think unless it is told to, as the one that was measured."""
 _HOSTED = ("openai/gpt-5-mini", PRICE)
-_RECORDS, _CONCURRENCY = 1000, 8
+_RECORDS = 1000
+_CONCURRENCY = 8
 _COUNTS = ("calls", "prompt_tokens", "static_tokens", "output_tokens")
 Group = Sequence[tuple[TrialRecord, TrialExtraction]]
 _TOTALS = (*Task, "all")
@@ -58,7 +63,12 @@ _TOTALS = (*Task, "all")
 
 def main() -> None:
     """Run the command line."""
-    options: dict[str, Any] = {"model": str, "keep": Path, "replay": Path, "effort": "rules,low,medium"}
+    options: dict[str, Any] = {
+        "model": str,
+        "keep": Path,
+        "replay": Path,
+        "effort": "rules,low,medium",
+    }
     options |= {"folds": "", "limit": int, "price": PRICE, "json": Path, "forecast": Path}
     options |= {"from": [Path], "plot": Path, "costs": False, "gpu": "2.5,3000,400"}
     chosen = parse_options(__doc__, "gold?", "records*", **options)
@@ -102,16 +112,23 @@ def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     return results
 
 
-def read_groups(gold: Path, records: Sequence[Path], folds: set[int], limit: int | None) -> Mapping[str, Group]:
+def read_groups(
+    gold: Path, records: Sequence[Path], folds: set[int], limit: int | None
+) -> Mapping[str, Group]:
     """Return the annotated records of these folds by group of areas, at most ``limit`` of each."""
     groups: dict[str, list[tuple[TrialRecord, TrialExtraction]]] = defaultdict(list)
     for record, line, label in read_pairs(gold, records):
         if line["fold"] in folds:
             groups[name_group(line["area"])].append((record, label))
-    return {name: sorted(groups[name], key=lambda pair: pair[0].record_id)[:limit] for name in sorted(groups)}
+    return {
+        name: sorted(groups[name], key=lambda pair: pair[0].record_id)[:limit]
+        for name in sorted(groups)
+    }
 
 
-async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None = None) -> dict[str, Any]:
+async def measure(
+    extractor: Extractor, pairs: Group, calls: OpenStore | None = None
+) -> dict[str, Any]:
     """F1 by field and total, and means a record of calls and tokens."""
     async with extractor.setup.open(64, calls) as opened:
         extract = replace(opened, in_thread=True)
@@ -120,12 +137,20 @@ async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None = 
 
 
 def summarise(pairs: Group, found: Sequence[TrialExtraction], static_tokens: int) -> dict[str, Any]:
-    """Score extractions, and count calls and tokens; ``static_tokens`` of each call are the same in all."""
+    """Score extractions, and count calls and tokens; ``static_tokens`` of each call are the same
+    in all.
+    """
     figures = evaluate([gold for _, gold in pairs], found, resamples=0, examples=0).figures()
     usage = sum((one.usage or Usage() for one in found), Usage())
     static = min(usage.prompt_tokens, usage.calls * static_tokens)
-    counts = zip(_COUNTS, (usage.calls, usage.prompt_tokens, static, usage.output_tokens), strict=True)
-    return {"records": len(pairs), "figures": figures, **{name: count / len(pairs) for name, count in counts}}
+    counts = zip(
+        _COUNTS, (usage.calls, usage.prompt_tokens, static, usage.output_tokens), strict=True
+    )
+    return {
+        "records": len(pairs),
+        "figures": figures,
+        **{name: count / len(pairs) for name, count in counts},
+    }
 
 
 def write_figures(results: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -134,7 +159,9 @@ def write_figures(results: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def count_static_tokens() -> int:
-    """Estimated tokens of the part that is the same in every call: system prompt and reply schema."""
+    """Estimated tokens of the part that is the same in every call: system prompt and reply
+    schema.
+    """
     record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=())
     line = Question(Task.ELIGIBILITY, Chunk(1, Span("eligibility", 0, 0), ""), ("category",))
     size = measure_call(render_call(record, [line]))
@@ -142,7 +169,8 @@ def count_static_tokens() -> int:
 
 
 class Bill(NamedTuple):
-    """What 1,000 records cost, in dollars: all, the thinking and the writing of a cache in it, and all without a cache.
+    """What 1,000 records cost, in dollars: all, the thinking and the writing of a cache in it, and
+    all without a cache.
 
     ``cached`` is the number of tokens that the cache serves.
     """
@@ -163,13 +191,19 @@ def find_pricing(model: str) -> Pricing:
 
 
 def price_hardware(hour: float, reads: float, writes: float) -> Pricing:
-    """Return the prices of tokens on a machine of ``hour`` dollars that reads and writes this many tokens a second."""
+    """Return the prices of tokens on a machine of ``hour`` dollars that reads and writes this
+    many tokens a second.
+    """
     prompt, output = (Decimal(hour / 3600 / rate * 1e6) for rate in (reads, writes))
-    return Pricing(None, ListedPrice("own", Price(prompt=prompt, output=output, cached=Decimal(0)), "--gpu"))
+    return Pricing(
+        None, ListedPrice("own", Price(prompt=prompt, output=output, cached=Decimal(0)), "--gpu")
+    )
 
 
 def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
-    """Return the cost of measured calls and tokens, with the cache and thinking that a run of 1,000 records expects."""
+    """Return the cost of measured calls and tokens, with the cache and thinking that a run of
+    1,000 records expects.
+    """
     price = pricing.price
     assert price
     calls, prompt, static, output = (one[name] * _RECORDS for name in _COUNTS)
@@ -177,15 +211,28 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     tokens = Tokens(calls, prompt, static, output + thinking)
     costs = forecast_costs(tokens, pricing, _CONCURRENCY)
     written = costs.written * float(price.written or 0) / 1e6
-    return Bill(costs.usd, thinking * float(price.output) / 1e6, written, costs.usd_uncached, costs.cached)
+    return Bill(
+        costs.usd, thinking * float(price.output) / 1e6, written, costs.usd_uncached, costs.cached
+    )
 
 
 def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> str:
     """Format one line for each group and effort."""
-    head = ["effort", "group", "trials", *_TOTALS, "calls", "prompt", "output", "$/1000", "$ uncached"]
+    head = [
+        "effort",
+        "group",
+        "trials",
+        *_TOTALS,
+        "calls",
+        "prompt",
+        "output",
+        "$/1000",
+        "$ uncached",
+    ]
     rows = []
     for one in results:
-        cost, figures = bill(one, pricing), [one["figures"][total] for total in _TOTALS]
+        cost = bill(one, pricing)
+        figures = [one["figures"][total] for total in _TOTALS]
         tokens = [f"{one[name]:.1f}" for name in ("calls", "prompt_tokens", "output_tokens")]
         dollars = [f"{cost.dollars:.2f}", f"{cost.uncached:.2f}"]
         rows.append([one["effort"], one["group"], one["records"], *figures, *tokens, *dollars])
@@ -193,7 +240,9 @@ def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> st
 
 
 def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
-    """Format the costs of 1,000 records: a column for each effort, with a figure for each group of areas."""
+    """Format the costs of 1,000 records: a column for each effort, with a figure for each group
+    of areas.
+    """
     hour, reads, writes = map(float, gpu.split(","))
     models = {model.rpartition("/")[2]: find_pricing(model) for model in _HOSTED}
     models["a GPU"] = price_hardware(hour, reads, writes)
@@ -206,7 +255,10 @@ def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
         bills = {name: [bill(one, pricing) for one in ones] for name, pricing in models.items()}
         rows["calls", "measured"].append(_pair((one["calls"] * _RECORDS for one in ones), 0))
         cached = [cost.cached / 1e6 for cost in bills["a GPU"]]
-        prompt, output = ([one[name] * _RECORDS / 1e6 for one in ones] for name in ("prompt_tokens", "output_tokens"))
+        prompt, output = (
+            [one[name] * _RECORDS / 1e6 for one in ones]
+            for name in ("prompt_tokens", "output_tokens")
+        )
         rows["million prompt tokens", "measured"].append(_pair(prompt))
         rows["of them from a cache", "forecast"].append(_pair(cached))
         rows["of them not", "forecast"].append(_pair(map(sub, prompt, cached)))
@@ -218,8 +270,12 @@ def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
                 rows["of them for thinking", "assumption"].append(_pair(thinking))
             if any(writing := [cost.writing for cost in costs]):
                 rows["of them for writing the cache", "forecast"].append(_pair(writing))
-            rows[f"{name}: dollars without a cache", basis].append(_pair(cost.uncached for cost in costs))
-        rows["a GPU: minutes", "assumption"].append(_pair((cost.dollars / hour * 60 for cost in bills["a GPU"]), 0))
+            rows[f"{name}: dollars without a cache", basis].append(
+                _pair(cost.uncached for cost in costs)
+            )
+        rows["a GPU: minutes", "assumption"].append(
+            _pair((cost.dollars / hour * 60 for cost in bills["a GPU"]), 0)
+        )
     lines = [[name, *cells, basis] for (name, basis), cells in rows.items()]
     return format_table(["1,000 records", *by_effort, "is"], lines, markdown=True)
 
@@ -228,34 +284,54 @@ def _pair(figures: Iterable[float], digits: int = 2) -> str:
     return " / ".join(f"{figure:,.{digits}f}" for figure in figures)
 
 
-def format_forecast(results: Sequence[Mapping[str, Any]], groups: Mapping[str, Group], pricing: Pricing) -> str:
-    """Format the forecast of a dry run for a record of these groups, without thinking, beside what was measured."""
-    rates, rows = replace(pricing.rates().expected, thinking=0), []
+def format_forecast(
+    results: Sequence[Mapping[str, Any]], groups: Mapping[str, Group], pricing: Pricing
+) -> str:
+    """Format the forecast of a dry run for a record of these groups, without thinking, beside
+    what was measured.
+    """
+    rates = replace(pricing.rates().expected, thinking=0)
+    rows = []
     for one in results:
         pairs = groups[one["group"]]
         if one["calls"]:
             options = ExtractionOptions(effort=one["effort"])
-            size = sum((estimate_record(record, options).size for record, _ in pairs), RequestSize())
+            size = sum(
+                (estimate_record(record, options).size for record, _ in pairs), RequestSize()
+            )
             tokens = astuple(forecast_calls(size, rates))
-            expected = {name: count / len(pairs) for name, count in zip(_COUNTS, tokens, strict=True)}
-            found = [(name, expected[name], one[name]) for name in _COUNTS if name != "static_tokens"]
+            expected = {
+                name: count / len(pairs) for name, count in zip(_COUNTS, tokens, strict=True)
+            }
+            found = [
+                (name, expected[name], one[name]) for name in _COUNTS if name != "static_tokens"
+            ]
             found.append(("$/1000", bill(expected, pricing).dollars, bill(one, pricing).dollars))
             for name, mean, measured in found:
                 figures = f"{mean:,.2f}", f"{measured:,.2f}", f"{mean / measured - 1:+.0%}"
                 rows.append([one["effort"], one["group"], len(pairs), name, *figures])
-    return format_table(["effort", "group", "trials", "a record", "forecast", "measured", "difference"], rows)
+    return format_table(
+        ["effort", "group", "trials", "a record", "forecast", "measured", "difference"], rows
+    )
 
 
 def format_fields(results: Sequence[Mapping[str, Any]]) -> str:
     """F1 of each field, a column for each group and effort."""
     head = ["field", *(f"{one['group'].split()[0]} {one['effort']}" for one in results)]
-    return format_table(head, ([field.name, *(one["figures"].get(field.name) for one in results)] for field in FIELDS))
+    return format_table(
+        head,
+        ([field.name, *(one["figures"].get(field.name) for one in results)] for field in FIELDS),
+    )
 
 
-def plot_effort(results: Iterable[Mapping[str, Any]], dollars: Iterable[float], label: str, path: Path) -> None:
-    """Draw macro-F1 over the dollars of each result: a line for each group of areas, a square for the peer's.
+def plot_effort(
+    results: Iterable[Mapping[str, Any]], dollars: Iterable[float], label: str, path: Path
+) -> None:
+    """Draw macro-F1 over the dollars of each result: a line for each group of areas, a square for
+    the peer's.
 
-    ``label`` says what the dollars are. The suffix of ``path`` chooses the format, such as ``.png``.
+    ``label`` says what the dollars are. The suffix of ``path`` chooses the format, such as
+    ``.png``.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - only a drawing needs it
 
@@ -265,11 +341,14 @@ def plot_effort(results: Iterable[Mapping[str, Any]], dollars: Iterable[float], 
         lines[one["group"], one["effort"] == PEER].append((cost, one))
     groups = sorted({group for group, _ in lines})
     for (group, is_peer), points in lines.items():
-        costs, f1 = [cost for cost, _ in points], [one["figures"]["all"] for _, one in points]
+        costs = [cost for cost, _ in points]
+        f1 = [one["figures"]["all"] for _, one in points]
         name = f"{PEER}, " * is_peer + f"{group} ({points[0][1]['records']} trials)"
         axes.plot(costs, f1, "s" if is_peer else "o-", label=name, color=f"C{groups.index(group)}")
         for x, y, (_, one) in [] if is_peer else zip(costs, f1, points, strict=True):
-            axes.annotate(one["effort"], (x, y), xytext=(4, -12), textcoords="offset points", fontsize=8)
+            axes.annotate(
+                one["effort"], (x, y), xytext=(4, -12), textcoords="offset points", fontsize=8
+            )
     axes.set(xlabel=label, ylabel="macro-F1")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")

@@ -3,15 +3,17 @@
     python -m benchmarks.forecast [FOLDER ...]
     python -m benchmarks.forecast --sizes --hosted FOLDER ... --own FOLDER ... > answer_sizes.toml
 
-Each FOLDER is that of a run; the default is the recorded ones of this repository. The first requests of all calls are
-measured as ``--dry-run`` measures them, and the forecast is compared with the servers' reports on all exchanges,
-including re-asks and rechecks. Recordings of the model called ``capable`` have estimates of four characters per token,
-the reply's schema among them, as of a hosted model; others the tokens of their tokenizer. Exits with 1 if a figure lies
-outside its forecast. ``python -m benchmarks.effort --forecast`` compares the forecast of trials of all areas.
+Each FOLDER is that of a run; the default is the recorded ones of this repository. The first
+requests of all calls are measured as ``--dry-run`` measures them, and the forecast is compared with
+the servers' reports on all exchanges, including re-asks and rechecks. Recordings of the model
+called ``capable`` have estimates of four characters per token, the reply's schema among them, as of
+a hosted model; others the tokens of their tokenizer. Exits with 1 if a figure lies outside its
+forecast. ``python -m benchmarks.effort --forecast`` compares the forecast of trials of all areas.
 
-``--sizes`` measures the sizes of answers again, and prints ``extractor/llm/cost/answer_sizes.toml``. The sizes of keys
-come from hosted models, whose answers are compact; the tokens for such a size are measured for those and for a model
-behind a server of its own.
+``--sizes`` measures the sizes of answers again, and prints
+``extractor/model/cost/answer_sizes.toml``. The sizes of keys come from hosted models, whose answers
+are compact; the tokens for such a size are measured for those and for a model behind a server of
+its own.
 """
 
 import json
@@ -25,19 +27,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.data import format_table, parse_options
-from extractor.llm.calls import schema_of
-from extractor.llm.cost.tokens import LINE, Cases, RequestSize, forecast_calls, load_rates, measure_texts
-from extractor.llm.database import open_run_to_read
-from extractor.llm.spec import SERVER, ModelSpec
-from extractor.llm.store import unpack
-from extractor.stages.ask.reply_models import Reply
+from extractor.model.asking.reply_models import Reply
+from extractor.model.calls import schema_of
+from extractor.model.cost.tokens import (
+    LINE,
+    Cases,
+    RequestSize,
+    forecast_calls,
+    load_rates,
+    measure_texts,
+)
+from extractor.model.database import open_run_to_read
+from extractor.model.spec import SERVER, ModelSpec
+from extractor.model.store import unpack
 
 _FOLDERS = (Path("seeds/answers"), Path("tests/small_answers"), Path("tests/hostile/answers"))
 _HEADINGS = ("recordings", "model", "figure", "low", "expected", "actual", "high", "")
-_HOSTED, _CAPABLE = "hosted", "capable"
+_HOSTED = "hosted"
+_CAPABLE = "capable"
 """Those who answer over the network, and how recordings of such a model name it."""
 _LEAST = 5
-_FEW, _RESAMPLES = 5, 2000
+_FEW = 5
+_RESAMPLES = 2000
 _HEAD = f"""\
 # Measured by `python -m benchmarks.forecast --sizes` from recorded answers.
 #
@@ -69,7 +80,12 @@ def main() -> None:
             by_model[call.model].append(call)
         for model, calls in by_model.items():
             for name, forecast, actual in compare(calls, model):
-                figures = (round(forecast.low), round(forecast.expected), actual, round(forecast.high))
+                figures = (
+                    round(forecast.low),
+                    round(forecast.expected),
+                    actual,
+                    round(forecast.high),
+                )
                 outside = "" if forecast.low <= actual <= forecast.high else "outside"
                 rows.append((folder, model, name, *figures, outside))
     print(format_table(_HEADINGS, rows))
@@ -77,7 +93,8 @@ def main() -> None:
 
 
 class Answered(NamedTuple):
-    """An answered call: its model, texts, output limit and last answer, and the usage of all its exchanges.
+    """An answered call: its model, texts, output limit and last answer, and the usage of all its
+    exchanges.
 
     A ``narrow`` one asks again for answers that the text did not support.
     """
@@ -101,7 +118,8 @@ class Answered(NamedTuple):
 def read_answered(folder: Path) -> list[Answered]:
     """Return the answered calls of a run, in order."""
     sql = (
-        "SELECT answered_by, system, user, output_limit, is_recheck, answer, exchanges, prompt_tokens, output_tokens"
+        "SELECT answered_by, system, user, output_limit, is_recheck, answer, exchanges, "
+        "prompt_tokens, output_tokens"
         " FROM calls JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id"
     )
     with closing(open_run_to_read(folder)) as run:
@@ -114,13 +132,23 @@ def read_answered(folder: Path) -> list[Answered]:
 def compare(calls: Sequence[Answered], model: str) -> Iterator[tuple[str, Cases[float], int]]:
     """Yield each figure with its forecast and its real value."""
     schema = len(schema_of(Reply))
-    sizes = (measure_texts(one.system, one.user, schema, one.limit) for one in calls if not one.narrow)
+    sizes = (
+        measure_texts(one.system, one.user, schema, one.limit) for one in calls if not one.narrow
+    )
     spec = None if model == _CAPABLE else ModelSpec(SERVER, model, "http://recorded.invalid/v1")
     total = sum(sizes, RequestSize())
     cases = [forecast_calls(total, rates) for rates in load_rates(spec)]
     yield "calls", Cases(*(case.calls for case in cases)), sum(one.exchanges for one in calls)
-    yield "prompt tokens", Cases(*(case.prompt for case in cases)), sum(one.prompt_tokens for one in calls)
-    yield "output tokens", Cases(*(case.output for case in cases)), sum(one.output_tokens for one in calls)
+    yield (
+        "prompt tokens",
+        Cases(*(case.prompt for case in cases)),
+        sum(one.prompt_tokens for one in calls),
+    )
+    yield (
+        "output tokens",
+        Cases(*(case.output for case in cases)),
+        sum(one.output_tokens for one in calls),
+    )
 
 
 def format_sizes(calls: Mapping[str, Sequence[Answered]]) -> str:
@@ -177,7 +205,9 @@ def _expect_answer(call: Answered, means: Mapping[str, float]) -> float:
 
 
 def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
-    """Yield characters by key, 0 for a missing one. Braces and numbers count for each line, answered or not."""
+    """Yield characters by key, 0 for a missing one. Braces and numbers count for each line,
+    answered or not.
+    """
     try:
         items = json.loads(call.content)["items"]
     except (ValueError, LookupError, TypeError):
@@ -185,7 +215,9 @@ def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
     for number, keys in dict(_list_lines(call)).items():
         own = [item for item in items if item.get("n") == number]
         whole = sum(_length(item) + 1 for item in own)
-        asked = {key: sum(_length({key: item[key]}) - 1 for item in own if key in item) for key in keys}
+        asked = {
+            key: sum(_length({key: item[key]}) - 1 for item in own if key in item) for key in keys
+        }
         if keys == ["regimens"]:  # its items hold other keys than the requested one
             asked = {"regimens": max(0, whole - 10)}
         yield from asked.items()

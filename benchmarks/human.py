@@ -2,11 +2,12 @@
 
     python -m benchmarks.human FILE [--half 0|1] [--show]
 
-FILE holds one text a line with its comparisons, as ``human/lct_comparisons.jsonl.gz`` of the data beside the checkout:
-the Leaf Clinical Trials corpus (Dobbins, Mullen, Uzuner, Yetisgen, Scientific Data 2022; CC BY 4.0). A bound is right
-if the rules give its number with its comparator at its place. ``--half`` reads the texts of one half, by a hash of
-their ids; ``--show`` prints what is not right. Bounds are those of ages and observations; marks without an operator,
-and ranges with one value, are left out.
+FILE holds one text a line with its comparisons, as ``human/lct_comparisons.jsonl.gz`` of the data
+beside the checkout: the Leaf Clinical Trials corpus (Dobbins, Mullen, Uzuner, Yetisgen, Scientific
+Data 2022; CC BY 4.0). A bound is right if the rules give its number with its comparator at its
+place. ``--half`` reads the texts of one half, by a hash of their ids; ``--show`` prints what is not
+right. Bounds are those of ages and observations; marks without an operator, and ranges with one
+value, are left out.
 """
 
 from collections.abc import Iterator
@@ -33,7 +34,9 @@ class Tally(NamedTuple):
     """Counts of one text: limits, time limits and numbers, each right (or found) of all."""
 
     bounds: list[tuple[Bound, str]]
-    """Each bound that people marked, and "right", "number" (with another comparator) or "missed"."""
+    """Each bound that people marked, and "right", "number" (with another comparator) or
+    "missed".
+    """
     times: list[tuple[Bound, bool]]
     numbers: list[tuple[Bound, bool]]
     """Each bound of the rules, and whether people marked its number there."""
@@ -42,17 +45,26 @@ class Tally(NamedTuple):
 def main() -> None:
     """Print the shares, and on request what is not right."""
     chosen = parse_options(__doc__, "file", half=int, show=False)
-    rows = [row for row in read_lines(chosen.file) if chosen.half is None or fold_of(row["id"]) % 2 == chosen.half]
+    rows = [
+        row
+        for row in read_lines(chosen.file)
+        if chosen.half is None or fold_of(row["id"]) % 2 == chosen.half
+    ]
     tallies = [(row, compare(row)) for row in rows]
     bounds = [each for _, tally in tallies for each in tally.bounds]
-    times, numbers = ([each for _, tally in tallies for each in getattr(tally, name)] for name in ("times", "numbers"))
+    times, numbers = (
+        [each for _, tally in tallies for each in getattr(tally, name)]
+        for name in ("times", "numbers")
+    )
     figures = {
         "bounds right": [verdict == "right" for _, verdict in bounds],
         "their numbers found": [verdict != "missed" for _, verdict in bounds],
         "our numbers among theirs": [found for _, found in numbers],
         "time limits right": [right for _, right in times],
     }
-    shares = [(name, len(found), sum(found) / max(1, len(found))) for name, found in figures.items()]
+    shares = [
+        (name, len(found), sum(found) / max(1, len(found))) for name, found in figures.items()
+    ]
     print(format_table((f"{len(rows)} texts", "of", "share"), shares))
     for row, tally in tallies if chosen.show else ():
         wrong = [(verdict, bound) for bound, verdict in tally.bounds if verdict != "right"]
@@ -72,14 +84,21 @@ def compare(row: Row) -> Tally:
     )
     ours = list(list_bounds(extract_by_rules(record, RULES)))
     marks = row["comparisons"]
-    whole = [mark for mark in marks if mark["operator"] and (mark["operator"] != "between" or len(mark["values"]) == 2)]
+    whole = [
+        mark
+        for mark in marks
+        if mark["operator"] and (mark["operator"] != "between" or len(mark["values"]) == 2)
+    ]
     marked = [mark for mark in whole if mark["as"] == "Numeric-Filter" and mark["of"] in _MEASURED]
     bounds = [(bound, _find(bound, ours)) for mark in marked for bound in _list_marked(mark)]
     timed = [mark for mark in whole if _is_timed(mark)]
-    times = [(bound, _find(bound, ours) == "right") for mark in timed for bound in _list_marked(mark)]
+    times = [
+        (bound, _find(bound, ours) == "right") for mark in timed for bound in _list_marked(mark)
+    ]
     anywhere = [bound for mark in marks for bound in _list_marked(mark)]
     numbers = [
-        (one, any(_same_number(one.value, other.value) and _meet(one, other) for other in anywhere)) for one in ours
+        (one, any(_same_number(one.value, other.value) and _meet(one, other) for other in anywhere))
+        for one in ours
     ]
     return Tally(bounds, times, numbers)
 
@@ -94,11 +113,15 @@ def list_bounds(extraction: TrialExtraction) -> Iterator[Bound]:
                 limit = criterion.constraints[int(rest.partition("]")[0])]
                 yield from _split(limit.comparator, [limit.value, limit.value_high], *place)
             elif name == "time_window" and criterion.time_window:
-                yield from _split(criterion.time_window.comparator, [criterion.time_window.value], *place)
+                yield from _split(
+                    criterion.time_window.comparator, [criterion.time_window.value], *place
+                )
 
 
 def _is_timed(mark: Row) -> bool:
-    """Return whether a mark is a time limit of a treatment or disease; calendar years have no unit."""
+    """Return whether a mark is a time limit of a treatment or disease; calendar years have no
+    unit.
+    """
     return bool(mark["time_unit"] and mark["as"] == "Temporality" and mark["of"] in _TIMED)
 
 
@@ -108,13 +131,23 @@ def _list_marked(mark: Row) -> Iterator[Bound]:
 
 def _split(sign: str, values: list[float | None], start: int, end: int) -> Iterator[Bound]:
     stated = [value for value in values if value is not None]
-    signs = (">=", "<=") if sign == Comparator.BETWEEN and len(stated) == 2 else [str(sign)] * len(stated)
-    yield from (Bound(str(one), value, start, end) for one, value in zip(signs, stated, strict=True))
+    signs = (
+        (">=", "<=")
+        if sign == Comparator.BETWEEN and len(stated) == 2
+        else [str(sign)] * len(stated)
+    )
+    yield from (
+        Bound(str(one), value, start, end) for one, value in zip(signs, stated, strict=True)
+    )
 
 
 def _find(bound: Bound, ours: list[Bound]) -> str:
     there = [one for one in ours if _meet(one, bound) and _same_number(one.value, bound.value)]
-    return "right" if any(one.sign == bound.sign for one in there) else "number" if there else "missed"
+    if any(one.sign == bound.sign for one in there):
+        return "right"
+    if there:
+        return "number"
+    return "missed"
 
 
 def _meet(one: Bound, other: Bound) -> bool:
@@ -122,7 +155,9 @@ def _meet(one: Bound, other: Bound) -> bool:
 
 
 def _same_number(ours: float, theirs: float) -> bool:
-    """Return whether two numbers are one, or one has a power of ten that the other leaves to the unit."""
+    """Return whether two numbers are one, or one has a power of ten that the other leaves to the
+    unit.
+    """
     if not ours or not theirs:
         return ours == theirs
     return any(abs(ours - theirs * 10**power) < 1e-6 * abs(ours) for power in (0, 3, 6, 9))

@@ -1,12 +1,13 @@
 """Count right answers of a model that the extraction does not hold, by field and cause.
 
-    python -m benchmarks.losses GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort medium]
-                                [--folds 0,1,2] [--limit N] [--examples N [--field FIELD]]
+    python -m benchmarks.losses GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort
+                                medium] [--folds 0,1,2] [--limit N] [--examples N [--field FIELD]]
 
-Each record is extracted twice from the same answers: as always, and with the answers taken as they are, unchecked. A
-value of gold that the second has and the first has not is a loss. So is a value in no readable form where the
-extraction has none that is right. GOLD and ``--limit`` are as for ``benchmarks.effort``. ``--examples`` prints losses
-to read, of folds 0 to 2 alone: 3 and 4 are for measuring.
+Each record is extracted twice from the same answers: as always, and with the answers taken as they
+are, unchecked. A value of gold that the second has and the first has not is a loss. So is a value
+in no readable form where the extraction has none that is right. GOLD and ``--limit`` are as for
+``benchmarks.effort``. ``--examples`` prints losses to read, of folds 0 to 2 alone: 3 and 4 are for
+measuring.
 """
 
 import asyncio
@@ -20,30 +21,32 @@ from typing import Any, NamedTuple
 from benchmarks.data import ask_all, format_table, parse_options, read_folds
 from benchmarks.effort import read_groups
 from benchmarks.gold import read_gold
-from extractor.llm.client import Model
+from extractor.apps.evaluation.differences import compare
+from extractor.apps.evaluation.fields import GROUPS
+from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.assembly.check import Unreadable, name_arms
+from extractor.concepts.doses.arms import locate_arms
+from extractor.concepts.parse import parse_record
+from extractor.concepts.places import MODEL_CONFIDENCE, find_quote
+from extractor.concepts.windows.read import first_window
+from extractor.evidence.drafts import Chunk, Draft, Reading
+from extractor.evidence.parsed import ParsedRecord
+from extractor.model.asking.dialogue import Replies, Round, collect, dialogue
+from extractor.model.asking.querying import ask_round
+from extractor.model.asking.questions import ModelReply, Question
+from extractor.model.asking.reply_models import read_values
+from extractor.model.client import Model
 from extractor.options import ExtractionOptions
-from extractor.results.evaluation.differences import compare
-from extractor.results.evaluation.fields import GROUPS
 from extractor.schemas import Support, TimeWindow, TrialExtraction, TrialRecord
-from extractor.stages.ask.dialogue import Replies, Round, collect, dialogue
-from extractor.stages.ask.querying import ask_round
-from extractor.stages.ask.questions import ModelReply, Question
-from extractor.stages.ask.reply_models import read_values
-from extractor.stages.assemble import ModelResult, assemble_extraction
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.dosing.arms import locate_arms
-from extractor.stages.parse.drafts import Chunk, Draft, Reading
-from extractor.stages.parse.parsed import ParsedRecord
-from extractor.stages.proof.check import Unreadable, name_arms
-from extractor.stages.proof.places import MODEL_CONFIDENCE, find_quote
-from extractor.text.mentions.windows import first_window
 
 _TO_READ = frozenset({0, 1, 2})
 """Folds whose errors the writers of rules may read."""
 
 
 class Cause(StrEnum):
-    """Why a right answer is lost: the whole answer was, its form or a check refused it, or the rules' value stands."""
+    """Why a right answer is lost: the whole answer was, its form or a check refused it, or the
+    rules' value stands.
+    """
 
     ANSWER = "answer lost"
     FORM = "form refused"
@@ -69,24 +72,44 @@ class Judged(NamedTuple):
     right: Counter[str]
 
 
-def judge(parsed: ParsedRecord, gold: TrialExtraction, result: ModelResult, raw: ModelResult) -> Judged:
+def judge(
+    parsed: ParsedRecord, gold: TrialExtraction, result: ModelResult, raw: ModelResult
+) -> Judged:
     """Compare the extraction from checked answers with that from answers as they are."""
-    final, as_told = assemble_extraction(parsed, result), assemble_extraction(parsed, raw)
-    held, told = _list_right(gold, final), _list_right(gold, as_told)
+    final = assemble_extraction(parsed, result)
+    as_told = assemble_extraction(parsed, raw)
+    held = _list_right(gold, final)
+    told = _list_right(gold, as_told)
     losses = [
         Loss(gold.record_id, field, item, _find_cause(field, result), value, held[field, item][1])
         for (field, item), (is_right, value) in told.items()
-        if is_right and not held.get((field, item), (True, None))[0]  # a part of a lost value is no loss of its own
+        if is_right
+        and not held.get((field, item), (True, None))[
+            0
+        ]  # a part of a lost value is no loss of its own
     ]
     known = {(loss.field, loss.item) for loss in losses}
     for field, number in Counter(_list_unreadable(result)).items():
-        wrong = [key for key, (is_right, _) in held.items() if key[0] == field and not is_right and key not in known]
-        losses += (Loss(gold.record_id, *key, Cause.FORM, told[key][1], held[key][1]) for key in wrong[:number])
-    return Judged(tuple(losses), Counter(field for (field, _), (is_right, _) in told.items() if is_right))
+        wrong = [
+            key
+            for key, (is_right, _) in held.items()
+            if key[0] == field and not is_right and key not in known
+        ]
+        losses += (
+            Loss(gold.record_id, *key, Cause.FORM, told[key][1], held[key][1])
+            for key in wrong[:number]
+        )
+    return Judged(
+        tuple(losses), Counter(field for (field, _), (is_right, _) in told.items() if is_right)
+    )
 
 
-def _list_right(gold: TrialExtraction, found: TrialExtraction) -> dict[tuple[str, str], tuple[bool, Any]]:
-    """Return for each stated value of gold, by field and place, whether ``found`` has it, and what it has."""
+def _list_right(
+    gold: TrialExtraction, found: TrialExtraction
+) -> dict[tuple[str, str], tuple[bool, Any]]:
+    """Return for each stated value of gold, by field and place, whether ``found`` has it, and
+    what it has.
+    """
     return {
         (one.field.name, one.old_side.path or ""): (one.is_equal, one.new)
         for one in compare(gold, found, GROUPS)
@@ -107,7 +130,9 @@ def _list_unreadable(result: ModelResult) -> Iterator[str]:
         yield from (f"{draft.group}.{one.field}" for one in unread)
 
 
-async def ask(parsed: ParsedRecord, options: ExtractionOptions, model: Model) -> tuple[ModelResult, ModelResult]:
+async def ask(
+    parsed: ParsedRecord, options: ExtractionOptions, model: Model
+) -> tuple[ModelResult, ModelResult]:
     """Return the result of a dialogue, and the same from its first answers as they are."""
     steps = dialogue(parsed, options)
     seen: list[tuple[Round, Replies]] = []
@@ -125,34 +150,53 @@ async def ask(parsed: ParsedRecord, options: ExtractionOptions, model: Model) ->
     return result, _take(parsed, first.calls, answered)
 
 
-def _take(parsed: ParsedRecord, calls: Iterable[Sequence[Question]], replies: Replies) -> ModelResult:
+def _take(
+    parsed: ParsedRecord, calls: Iterable[Sequence[Question]], replies: Replies
+) -> ModelResult:
     """Return the answers without any check."""
     drafts: list[Draft] = []
     received: list[ModelReply] = [reply for reply in replies if reply]
     questions = [question for call in calls for question in call]
     for call, reply in zip(calls, replies, strict=True):
         chunks = {question.chunk.number: question.chunk for question in call}
-        said = read_values(call, reply.items if reply else (), complete=bool(reply and not reply.dropped))
+        said = read_values(
+            call, reply.items if reply else (), complete=bool(reply and not reply.dropped)
+        )
         drafts += (_believe(parsed, *each, chunks) for each in said)
     return collect(parsed, questions, (), drafts, received)
 
 
-def _believe(parsed: ParsedRecord, question: Question, said: Mapping[str, Any], chunks: Mapping[int, Chunk]) -> Draft:
+def _believe(
+    parsed: ParsedRecord, question: Question, said: Mapping[str, Any], chunks: Mapping[int, Chunk]
+) -> Draft:
     labels = [parsed.raw(span) for span in locate_arms(parsed.record).values()]
-    draft, values = parsed.draft_of(question.task, question.chunk), dict(name_arms(said, labels))
+    draft = parsed.draft_of(question.task, question.chunk)
+    values = dict(name_arms(said, labels))
     if windows := values.get("time_windows"):
-        values["time_window"] = first_window([one for one in windows if isinstance(one, TimeWindow)])
+        values["time_window"] = first_window(
+            [one for one in windows if isinstance(one, TimeWindow)]
+        )
     if "lead_in" in values:
         lead_in = chunks.get(values["lead_in"] or -1)
         values["lead_in"] = parsed.raw(lead_in.span) if lead_in else None
     readings: dict[str, Reading[Any]] = {}
     for name, value in values.items():
-        readable = tuple(one for one in value if not isinstance(one, Unreadable)) if isinstance(value, tuple) else value
+        readable = (
+            tuple(one for one in value if not isinstance(one, Unreadable))
+            if isinstance(value, tuple)
+            else value
+        )
         if isinstance(value, Unreadable) or (value and readable == ()):
             continue
-        span = find_quote(parsed.sections[draft.span.section].whole, value) if name == "quote" and value else None
+        span = (
+            find_quote(parsed.sections[draft.span.section].whole, value)
+            if name == "quote" and value
+            else None
+        )
         span = draft.chunk.span if name == "rule" else span
-        readings[name] = Reading(readable, MODEL_CONFIDENCE, (span,) if span else (), Support.LITERAL)
+        readings[name] = Reading(
+            readable, MODEL_CONFIDENCE, (span,) if span else (), Support.LITERAL
+        )
     return replace(draft, model=readings)
 
 
@@ -172,20 +216,34 @@ def format_losses(found: Sequence[Judged]) -> str:
 
 def main() -> None:
     """Print the losses of each group of areas, and examples if asked for."""
-    options: dict[str, Any] = {"effort": "medium", "folds": "0,1,2", "limit": int, "examples": 0, "field": str}
-    chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, keep=Path, **options)
-    asked, losses, known = ExtractionOptions(effort=chosen.effort), list[Loss](), read_gold()
+    options: dict[str, Any] = {
+        "effort": "medium",
+        "folds": "0,1,2",
+        "limit": int,
+        "examples": 0,
+        "field": str,
+    }
+    chosen = parse_options(
+        __doc__, "gold", "records+", model=str, replay=Path, keep=Path, **options
+    )
+    asked = ExtractionOptions(effort=chosen.effort)
+    losses = list[Loss]()
+    known = read_gold()
 
     async def judge_one(model: Model, record: TrialRecord, gold: TrialExtraction) -> Judged:
         parsed = parse_record(record)
         return judge(parsed, gold, *await ask(parsed, asked, model))
 
-    for name, pairs in read_groups(chosen.gold, chosen.records, read_folds(chosen.folds), chosen.limit).items():
+    for name, pairs in read_groups(
+        chosen.gold, chosen.records, read_folds(chosen.folds), chosen.limit
+    ).items():
         judged = asyncio.run(ask_all(chosen, judge_one, pairs))
         print(f"{name}, {len(judged)} trials\n{format_losses(judged)}\n")
         losses += [loss for one in judged for loss in one.losses]
     shown = [
-        loss for loss in losses if known[loss.record_id]["fold"] in _TO_READ and chosen.field in (None, loss.field)
+        loss
+        for loss in losses
+        if known[loss.record_id]["fold"] in _TO_READ and chosen.field in (None, loss.field)
     ]
     print(*(" | ".join(map(str, loss)) for loss in shown[: chosen.examples]), sep="\n")
 

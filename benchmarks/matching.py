@@ -1,4 +1,6 @@
-"""Compare the readings of a record with gold, item by item, paired and compared as in an evaluation."""
+"""Compare the readings of a record with gold, item by item, paired and compared as in an
+evaluation.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,20 +9,29 @@ from typing import Any, NamedTuple
 
 from scipy.stats import binomtest
 
-from extractor.results.evaluation.alignment import KINDS, align
-from extractor.results.evaluation.fields import FIELDS, GROUPS
-from extractor.schemas import Criterion, EvidenceKind, ExtractedItem, Regimen, TrialExtraction, list_groups
-from extractor.stages.assemble import ModelResult, assemble_extraction
-from extractor.stages.parse.calibration import FOUND, NOTHING
-from extractor.stages.parse.drafts import Draft, Reading, Span
-from extractor.stages.parse.parsed import ParsedRecord
+from extractor.apps.evaluation.alignment import KINDS, align
+from extractor.apps.evaluation.fields import FIELDS, GROUPS
+from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.evidence.calibration import FOUND, NOTHING
+from extractor.evidence.drafts import Draft, Reading, Span
+from extractor.evidence.parsed import ParsedRecord
+from extractor.schemas import (
+    Criterion,
+    EvidenceKind,
+    ExtractedItem,
+    Regimen,
+    TrialExtraction,
+    list_groups,
+)
 
 _FIELDS = {field.name: field for field in FIELDS}
 _GOLD = {f"{group.path}.{name}" for group in GROUPS for name in group.model.list_gold_fields()}
 _NAMES = (_GOLD & _FIELDS.keys()) - {"endpoints.rank", "dosing.quote", "eligibility.criteria"}
 FIELDS_OF: Mapping[str, tuple[str, ...]] = {
     group.path: tuple(
-        one.name for one in group.fields if one.path in _NAMES and one.metadata.evidence is EvidenceKind.READ
+        one.name
+        for one in group.fields
+        if one.path in _NAMES and one.metadata.evidence is EvidenceKind.READ
     )
     for group in list_groups()
 }
@@ -28,7 +39,8 @@ FIELDS_OF: Mapping[str, tuple[str, ...]] = {
 
 
 def is_right(field: str, value: Any, label: Any) -> bool:
-    """Return whether a value agrees with an annotation at the normalised level. Empty is None or ().
+    """Return whether a value agrees with an annotation at the normalised level. Empty is None or
+    ().
 
     >>> is_right("dosing.route", None, None), is_right("endpoints.methods", ("ELISA",), ("PCR",))
     (True, False)
@@ -78,25 +90,32 @@ class Judged:
 def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged]:
     """Yield every reading with a counterpart in gold, and readings of whether items exist.
 
-    Whether a regimen exists is the field "dosing.regimens"; before calibration its confidence is that of the agent.
-    Items that the rules did not see have no reading to judge.
+    Whether a regimen exists is the field "dosing.regimens"; before calibration its confidence is
+    that of the agent. Items that the rules did not see have no reading to judge.
     """
 
     def judge(field: str, reading: Reading[Any], label: Any, *, exists: bool = False) -> Judged:
         right = reading.value == label if exists else is_right(field, reading.value, label)
-        return Judged(field, parsed.record.record_id, reading.value, label, reading.confidence, right)
+        return Judged(
+            field, parsed.record.record_id, reading.value, label, reading.confidence, right
+        )
 
     extraction = assemble_extraction(parsed, ModelResult())
     for name in FIELDS_OF["eligibility"]:
         yield judge(f"eligibility.{name}", parsed.whole.read(name), getattr(gold.eligibility, name))
     matches = list(match_items(parsed, extraction, gold))
-    paired, taken = {id(match.read) for match in matches}, {id(match.gold) for match in matches}
+    paired = {id(match.read) for match in matches}
+    taken = {id(match.gold) for match in matches}
     left = [criterion for criterion in gold.eligibility.criteria if id(criterion) not in taken]
     for criterion in parsed.criteria if extraction.eligibility.criteria or left else ():
-        stands = id(criterion) in paired or (not criterion.rules["stands"].value and _is_among(parsed, criterion, left))
+        stands = id(criterion) in paired or (
+            not criterion.rules["stands"].value and _is_among(parsed, criterion, left)
+        )
         yield judge("eligibility.criteria.stands", criterion.rules["stands"], stands, exists=True)
     for read in _readings_of(parsed, extraction.dosing):
-        exists = Reading(value=True, confidence=read.read("stands").confidence or read.rules["agent"].confidence)
+        exists = Reading(
+            value=True, confidence=read.read("stands").confidence or read.rules["agent"].confidence
+        )
         yield judge("dosing.regimens", exists, id(read) in paired, exists=True)
     for match in matches:
         for field, reading, label in list_values(match):
@@ -114,11 +133,15 @@ def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:
             yield field, match.read.read(name), getattr(match.gold, name)
 
 
-def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialExtraction) -> Iterator[Match]:
+def match_items(
+    parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialExtraction
+) -> Iterator[Match]:
     """Yield the readings of items in the rules' ``extraction`` that have a counterpart in gold."""
     criteria = {criterion.chunk.span: criterion for criterion in parsed.criteria}
     readings: dict[str, Sequence[Any]] = {
-        "eligibility.criteria": [criteria[quote_span(one)] for one in extraction.eligibility.criteria],
+        "eligibility.criteria": [
+            criteria[quote_span(one)] for one in extraction.eligibility.criteria
+        ],
         "dosing": _readings_of(parsed, extraction.dosing),
         "endpoints": parsed.outcomes,
     }
@@ -127,12 +150,15 @@ def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialEx
             wanted = group.items(gold)
             for old, new in align(group, wanted, group.items(extraction)):
                 if old and new:
-                    yield Match(group.path, readings[group.path][new[0].position], wanted[old[0].position])
+                    yield Match(
+                        group.path, readings[group.path][new[0].position], wanted[old[0].position]
+                    )
 
 
 def _is_among(parsed: ParsedRecord, criterion: Draft, gold: Sequence[Criterion]) -> bool:
     """Return whether gold has a criterion that the rules rejected."""
-    kind, read = KINDS["eligibility.criteria"], draft_criterion(parsed, criterion)
+    kind = KINDS["eligibility.criteria"]
+    read = draft_criterion(parsed, criterion)
     return any(kind.likeness(other, read) >= kind.threshold for other in gold)
 
 
@@ -140,17 +166,27 @@ def draft_criterion(parsed: ParsedRecord, criterion: Draft) -> Criterion:
     """Convert a reading of a criterion, accepted or rejected, to the form of gold."""
     span = criterion.chunk.span
     return Criterion.model_validate(
-        {"kind": criterion.rules["kind"].value or "inclusion", "section": span.section, "quote": parsed.raw(span)}
+        {
+            "kind": criterion.rules["kind"].value or "inclusion",
+            "section": span.section,
+            "quote": parsed.raw(span),
+        }
     )
 
 
 def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Draft]:
-    """Return the reading behind each regimen of an extraction: the first with its quote's span and its agent."""
+    """Return the reading behind each regimen of an extraction: the first with its quote's span
+    and its agent.
+    """
     left = list(parsed.regimens)
     found = []
     for regimen in regimens:
         span = quote_span(regimen)
-        place = next(n for n, one in enumerate(left) if one.span == span and one.rules["agent"].value == regimen.agent)
+        place = next(
+            n
+            for n, one in enumerate(left)
+            if one.span == span and one.rules["agent"].value == regimen.agent
+        )
         found.append(left.pop(place))
     return found
 

@@ -2,14 +2,15 @@
 
     python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--json FILE] [--compare]
 
-Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. Half of them get a change in
-one critical token (a number, exponent, comparator, unit, negation, and/or): a change that is accepted has escaped. The
-others are changed only in form: one that is refused, or found in another place, is wrongly refused.
-"conflict named" is the share for which the check names the tokens that differ. ``--json`` stores the counts of all
-changes.
+Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. Half of
+them get a change in one critical token (a number, exponent, comparator, unit, negation, and/or): a
+change that is accepted has escaped. The others are changed only in form: one that is refused, or
+found in another place, is wrongly refused. "conflict named" is the share for which the check names
+the tokens that differ. ``--json`` stores the counts of all changes.
 
-``--compare`` gives the same quotes to instructor, langextract and llm-ie with their defaults, and prints one table in
-Markdown; it needs the extra ``compare``, and takes about ten seconds per thousand quotes.
+``--compare`` gives the same quotes to instructor, langextract and llm-ie with their defaults, and
+prints one table in Markdown; it needs the extra ``compare``, and takes about ten seconds per
+thousand quotes.
 """
 
 import json
@@ -27,21 +28,31 @@ from benchmarks.changes import HARMFUL, HARMLESS
 from benchmarks.data import format_table, parse_options
 from benchmarks.matching import wilson
 from extractor import QuoteStatus, verify_quote
-from extractor.stages.read import read_records
+from extractor.formats import read_records
 
 Checker = Callable[[str, str], bool]
 """Whether a quote is accepted as part of a text."""
 Tallies = Mapping[tuple[bool, str], Counter[str]]
-"""Counts, "wrong" verdicts and "named" conflicts, by whether a change is harmful and by its kind or "all"."""
+"""Counts, "wrong" verdicts and "named" conflicts, by whether a change is harmful and by its kind
+or "all".
+"""
 
 _FILES = ("records/ctgov_v2.jsonl.gz", "records/eligibility_general.jsonl.gz")
-_SECTIONS = ("eligibility", "arms", "interventions", "primary_outcomes", "secondary_outcomes", "other_outcomes")
+_SECTIONS = (
+    "eligibility",
+    "arms",
+    "interventions",
+    "primary_outcomes",
+    "secondary_outcomes",
+    "other_outcomes",
+)
 _LINE = re.compile(r"[^\n]+")
 # A clause or a whole sentence, as a reader would quote it.
 _CLAUSE = re.compile(r"[^\s;.][^;\n]*?(?=;|\.\s|\.?$)", re.MULTILINE)
 _BULLET = re.compile(r"\s*(?:[-*•]+|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))\s+")
 _IN_ENTITY = re.compile(r"&#?\w{2,8}\Z")  # a clause does not end at the semicolon of "&amp;"
-_SHORTEST, _LONGEST = 8, 600
+_SHORTEST = 8
+_LONGEST = 600
 _DRAWS = 40
 """Quotes drawn per change: some kinds of change need a rare token."""
 
@@ -90,22 +101,34 @@ def main() -> None:
     print(format_kinds(tally_verdicts(own)), f"\n{each * 1000:.2f} ms a quote\n")
     if chosen.json:
         tallies = tally_verdicts(own)
-        counts = {word: tallies[harmful, "all"] for word, harmful in (("harmful", True), ("harmless", False))}
+        counts = {
+            word: tallies[harmful, "all"]
+            for word, harmful in (("harmful", True), ("harmless", False))
+        }
         Path(chosen.json).write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
     if chosen.compare:
         systems = {"extractor": tally_verdicts(own)}
         for name, checker in load_checkers().items():
-            systems[name] = tally_verdicts(Verdict(one, checker(one.quote, one.drawn.text)) for one in trials)
+            systems[name] = tally_verdicts(
+                Verdict(one, checker(one.quote, one.drawn.text)) for one in trials
+            )
         print(format_comparison(systems))
 
 
 def judge(trial: Trial) -> Verdict:
-    """Return this project's verdict. A harmless quote must also be found at its place, or at the same words."""
+    """Return this project's verdict. A harmless quote must also be found at its place, or at the
+    same words.
+    """
     text = trial.drawn.text
     found = verify_quote(trial.quote, text)
     accepted = found.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
-    placed, drawn = (re.sub(r"[\W_]", "", one).lower() for one in (text[found.start : found.end], trial.drawn.quote))
-    return Verdict(trial, accepted and (placed == drawn or trial.harmful), found.status is QuoteStatus.CONFLICT)
+    placed, drawn = (
+        re.sub(r"[\W_]", "", one).lower()
+        for one in (text[found.start : found.end], trial.drawn.quote)
+    )
+    return Verdict(
+        trial, accepted and (placed == drawn or trial.harmful), found.status is QuoteStatus.CONFLICT
+    )
 
 
 def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:
@@ -134,10 +157,11 @@ def _list_spans(text: str, unit: re.Pattern[str]) -> Iterator[tuple[int, int]]:
 
 
 def make_trials(drawn: Iterable[Drawn], count: int, rng: random.Random) -> Iterator[Trial]:
-    """Yield about ``count`` changed quotes, half of them harmful, as many of each kind as the quotes allow.
+    """Yield about ``count`` changed quotes, half of them harmful, as many of each kind as the
+    quotes allow.
 
-    A quote gets the rarest kind of change that applies to it. A harmful change is left out if the changed quote occurs
-    elsewhere in the text: it is true then.
+    A quote gets the rarest kind of change that applies to it. A harmful change is left out if the
+    changed quote occurs elsewhere in the text: it is true then.
     """
     made: Counter[str] = Counter()
     for one in islice(drawn, _DRAWS * count):
@@ -145,7 +169,9 @@ def make_trials(drawn: Iterable[Drawn], count: int, rng: random.Random) -> Itera
             wanted = [kind for kind in kinds if made[kind] < count / 2 / len(kinds)]
             for kind in sorted(wanted, key=lambda kind: (made[kind], kind)):
                 quote = kinds[kind](one.quote, rng)
-                if quote and not (harmful and (_plain(quote) == _plain(one.quote) or stands_elsewhere(quote, one))):
+                if quote and not (
+                    harmful and (_plain(quote) == _plain(one.quote) or stands_elsewhere(quote, one))
+                ):
                     made[kind] += 1
                     yield Trial(one, kind, quote, harmful)
                     break
@@ -154,7 +180,8 @@ def make_trials(drawn: Iterable[Drawn], count: int, rng: random.Random) -> Itera
 
 
 def stands_elsewhere(quote: str, drawn: Drawn) -> bool:
-    """Return whether a text has the changed quote, as whole words, in another place than its source, or twice.
+    """Return whether a text has the changed quote, as whole words, in another place than its
+    source, or twice.
 
     >>> drawn = Drawn("Arm A: 5 mg daily. Arm B: 15 mg daily.", 26, 37)
     >>> stands_elsewhere("5 mg daily", drawn), stands_elsewhere("51 mg daily", drawn)
@@ -175,13 +202,19 @@ def tally_verdicts(verdicts: Iterable[Verdict]) -> Tallies:
     for one in verdicts:
         for kind in (one.trial.kind, "all"):
             found[one.trial.harmful, kind] += Counter(count=1, wrong=one.wrong, named=one.named)
-    return {key: found[key] for key in sorted(found, key=lambda key: (not key[0], key[1] == "all", key[1]))}
+    return {
+        key: found[key]
+        for key in sorted(found, key=lambda key: (not key[0], key[1] == "all", key[1]))
+    }
 
 
 def format_kinds(tallies: Tallies) -> str:
     """Format one checker's wrong verdicts, one line per kind, changes of meaning first."""
     parts = []
-    for harmful, title, wrong in ((True, "says something else", "escaped"), (False, "says the same", "refused")):
+    for harmful, title, wrong in (
+        (True, "says something else", "escaped"),
+        (False, "says the same", "refused"),
+    ):
         rows = []
         for kind, one in ((kind, one) for (its, kind), one in tallies.items() if its is harmful):
             low, high = wilson(one["wrong"], one["count"])
@@ -194,33 +227,48 @@ def format_kinds(tallies: Tallies) -> str:
 
 
 def format_comparison(systems: Mapping[str, Tallies]) -> str:
-    """Format the wrong verdicts of several checkers side by side, in per cent, as a Markdown table."""
+    """Format the wrong verdicts of several checkers side by side, in per cent, as a Markdown
+    table.
+    """
     rows = []
     for (harmful, kind), first in next(iter(systems.values())).items():
-        shares = (f"{tallies[harmful, kind]['wrong'] / first['count']:.1%}" for tallies in systems.values())
+        shares = (
+            f"{tallies[harmful, kind]['wrong'] / first['count']:.1%}"
+            for tallies in systems.values()
+        )
         rows.append((f"{kind} ({'escaped' if harmful else 'refused'})", first["count"], *shares))
     return format_table(("change", "quotes", *systems), rows, markdown=True)
 
 
 def load_checkers() -> dict[str, Checker]:
-    """Load other libraries' checkers by name, called as in their own pipelines, with default settings.
+    """Load other libraries' checkers by name, called as in their own pipelines, with default
+    settings.
 
-    instructor's ``CitationMixin`` drops quotes that it does not find; langextract's ``WordAligner`` gives an interval
-    to exact and near matches; llm-ie keeps exact matches and overlaps of words. Raises ``ImportError`` without the
-    extra ``compare``.
+    instructor's ``CitationMixin`` drops quotes that it does not find; langextract's ``WordAligner``
+    gives an interval to exact and near matches; llm-ie keeps exact matches and overlaps of words.
+    Raises ``ImportError`` without the extra ``compare``.
     """
     citation = import_module("instructor").CitationMixin
     extraction = import_module("langextract.core.data").Extraction
     aligner = import_module("langextract.resolver").WordAligner()
     chunker = import_module("llm_ie.chunkers").WholeDocumentUnitChunker()
     # Only its finder is used, which calls no model.
-    finder = import_module("llm_ie.extractors").DirectFrameExtractor(None, chunker, prompt_template="{{text}}")
+    finder = import_module("llm_ie.extractors").DirectFrameExtractor(
+        None, chunker, prompt_template="{{text}}"
+    )
 
     def accepts_citation(quote: str, text: str) -> bool:
-        return bool(citation.model_validate({"substring_quotes": [quote]}, context={"context": text}).substring_quotes)
+        return bool(
+            citation.model_validate(
+                {"substring_quotes": [quote]}, context={"context": text}
+            ).substring_quotes
+        )
 
     def aligns(quote: str, text: str) -> bool:
-        return aligner.align_extractions([[extraction("quote", quote)]], text)[0][0].char_interval is not None
+        return (
+            aligner.align_extractions([[extraction("quote", quote)]], text)[0][0].char_interval
+            is not None
+        )
 
     return {
         "instructor": accepts_citation,

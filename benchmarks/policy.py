@@ -1,10 +1,12 @@
-"""Count who is right when rules and a model differ, which gives the confidence of a model's answers.
+"""Count who is right when rules and a model differ, which gives the confidence of a model's
+answers.
 
-    python -m benchmarks.policy GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort EFFORT]
-                                [--write extractor/stages/assemble/policy.toml]
+    python -m benchmarks.policy GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort
+                                EFFORT] [--write extractor/concepts/policy.toml]
 
-Prints the file of counts: for each field, how often the answer was right when both agreed and when the rules had no
-value, and who was right when they differed, by the confidence of the rules. ``--write`` writes it.
+Prints the file of counts: for each field, how often the answer was right when both agreed and when
+the rules had no value, and who was right when they differed, by the confidence of the rules.
+``--write`` writes it.
 """
 
 import asyncio
@@ -16,17 +18,17 @@ from typing import Any
 from benchmarks.data import ask_all, parse_options
 from benchmarks.gold import read_pairs
 from benchmarks.matching import is_right, list_values, match_items
-from extractor.llm.client import Model
+from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.concepts.doses.assemble import covers
+from extractor.concepts.parse import parse_record
+from extractor.concepts.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree, name_situation
+from extractor.evidence.drafts import Draft, Reading
+from extractor.evidence.parsed import ParsedRecord
+from extractor.model.asking.dialogue import dialogue
+from extractor.model.asking.querying import converse
+from extractor.model.client import Model
 from extractor.options import Effort, ExtractionOptions
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.stages.ask.dialogue import dialogue
-from extractor.stages.ask.querying import converse
-from extractor.stages.assemble import ModelResult, assemble_extraction
-from extractor.stages.assemble.dosing import covers
-from extractor.stages.assemble.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree, name_situation
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Draft, Reading
-from extractor.stages.parse.parsed import ParsedRecord
 
 Counts = Counter[tuple[str, str, str]]
 """Counts by field, as a policy names it, situation, and who was right."""
@@ -37,36 +39,51 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
     """Count over one record. Items that only the model found are left out."""
     counts: Counts = Counter()
     matches = list(match_items(parsed, assemble_extraction(parsed, ModelResult()), gold))
-    paired, listed = {id(match.read) for match in matches}, _pair_regimens(parsed, result)
+    paired = {id(match.read) for match in matches}
+    listed = _pair_regimens(parsed, result)
     for match in matches:
         said = listed.get(id(match.read), result.complete(match.read))
         for field, rule, label in list_values(match) if said else ():
-            path, name = field.split(".")[0], field.rsplit(".", 1)[1]
+            path = field.split(".")[0]
+            name = field.rsplit(".", 1)[1]
             if said and (model := said.model.get(name)):
                 rights = [is_right(field, reading.value, label) for reading in (rule, model)]
                 counts[f"{path}.{name}", *judge(rule, model, *rights)] += 1
     for regimen in parsed.regimens:
-        if listed.get(id(regimen), regimen) is None:  # the model read its passage, and saw no such regimen
+        if (
+            listed.get(id(regimen), regimen) is None
+        ):  # the model read its passage, and saw no such regimen
             situation = "doubtful" if regimen.rules["stands"].confidence < DOUBTFUL else "likely"
             counts["dosing.regimens", situation, "rule" if id(regimen) in paired else "model"] += 1
     for criterion in parsed.criteria:
         answer = result.complete(criterion).model.get("stands")
-        # A line that is not a criterion in gold, or was merged into another one, is not a criterion.
+        # A line that is not a criterion in gold, or was merged into another one, is not a
+        # criterion.
         if answer is not None:
             rule_right = criterion.rules["stands"].value == (id(criterion) in paired)
-            counts["eligibility.stands", *judge(criterion.rules["stands"], answer, rule_right, not rule_right)] += 1
+            counts[
+                "eligibility.stands",
+                *judge(criterion.rules["stands"], answer, rule_right, not rule_right),
+            ] += 1
     return counts
 
 
 def _pair_regimens(parsed: ParsedRecord, result: ModelResult) -> dict[int, Draft | None]:
-    """Return the model's regimen for each of the rules (by identity) that it read again; None if it did not see it."""
+    """Return the model's regimen for each of the rules (by identity) that it read again; None if
+    it did not see it.
+    """
     if not result.lists_regimens:
         return {}
     listed = result.list_regimens()
-    return {id(regimen): next((one for one in listed if covers(one, regimen)), None) for regimen in parsed.regimens}
+    return {
+        id(regimen): next((one for one in listed if covers(one, regimen)), None)
+        for regimen in parsed.regimens
+    }
 
 
-def judge(rule: Reading[Any], model: Reading[Any], rule_right: bool, model_right: bool) -> tuple[str, str]:  # noqa: FBT001
+def judge(
+    rule: Reading[Any], model: Reading[Any], rule_right: bool, model_right: bool
+) -> tuple[str, str]:  # noqa: FBT001
     """Return the situation, and who was right in it."""
     situation = name_situation(rule)
     if situation == ALONE:
@@ -94,7 +111,9 @@ def format_counts(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
     for field, situations in sorted(counts.items()):
         text += f'\n["{field}"]\n'
         for name in filter(situations.get, SITUATIONS):
-            shares = ", ".join(f"{who} = {count}" for who, count in sorted(situations[name].items()))
+            shares = ", ".join(
+                f"{who} = {count}" for who, count in sorted(situations[name].items())
+            )
             text += f"{name} = {{ {shares} }}\n"
     return text
 
@@ -102,7 +121,14 @@ def format_counts(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
 def main() -> None:
     """Query the model, count, print and write."""
     chosen = parse_options(
-        __doc__, "gold", "records+", model=str, replay=Path, keep=Path, write=Path, effort=Effort.MEDIUM
+        __doc__,
+        "gold",
+        "records+",
+        model=str,
+        replay=Path,
+        keep=Path,
+        write=Path,
+        effort=Effort.MEDIUM,
     )
     options = ExtractionOptions(effort=chosen.effort)
 

@@ -43,10 +43,13 @@ def list_tree(process: psutil.Process) -> list[psutil.Process]:
 
 
 def watch(command: list[str]) -> Taken:
-    """Run a command and sample its resources twenty times a second. Raises ``RuntimeError`` if it fails."""
+    """Run a command and sample its resources twenty times a second. Raises ``RuntimeError`` if
+    it fails.
+    """
     begun = time.monotonic()
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as running:
-        taken, process = Taken(first=running.pid), psutil.Process(running.pid)
+        taken = Taken(first=running.pid)
+        process = psutil.Process(running.pid)
         while running.poll() is None:
             resident = 0
             for each in list_tree(process):

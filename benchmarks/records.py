@@ -24,8 +24,15 @@ def write_open_records(path: Path, count: int) -> None:
         for number in range(count):
             measure = f"Number of nights at {_PLACES[number % len(_PLACES)]} in period {number}"
             study = {
-                "identificationModule": {"nctId": f"NCT{number:08d}", "briefTitle": f"Study {number} of a new device"},
-                "descriptionModule": {"briefSummary": f"Participants of site {number} wear the device."},
-                "outcomesModule": {"primaryOutcomes": [{"measure": measure, "timeFrame": "12 weeks"}]},
+                "identificationModule": {
+                    "nctId": f"NCT{number:08d}",
+                    "briefTitle": f"Study {number} of a new device",
+                },
+                "descriptionModule": {
+                    "briefSummary": f"Participants of site {number} wear the device."
+                },
+                "outcomesModule": {
+                    "primaryOutcomes": [{"measure": measure, "timeFrame": "12 weeks"}]
+                },
             }
             file.write(json.dumps({"protocolSection": study}) + "\n")

@@ -2,14 +2,15 @@
 
     python -m benchmarks.reliability GOLD --records INPUT... [--write [--fields START]]
 
-GOLD is a standoff file with folds, such as ``benchmarks/gold/gold.jsonl``. ``unseen`` judges each fold by curves fitted
-on the other folds, ``shipped`` judges all folds by the curves of the package. The table shows for each field and each
-area: values and the share right; then the mean confidence, the expected calibration error, the share that is certain
-(0.95 or more), the mean confidence of these and how many of them are right, with Wilson's 95 % interval. An empty value
-counts too: it is right if nothing is annotated. Open readings (confidence 0) are left out.
+GOLD is a standoff file with folds, such as ``benchmarks/gold/gold.jsonl``. ``unseen`` judges each
+fold by curves fitted on the other folds, ``shipped`` judges all folds by the curves of the package.
+The table shows for each field and each area: values and the share right; then the mean confidence,
+the expected calibration error, the share that is certain (0.95 or more), the mean confidence of
+these and how many of them are right, with Wilson's 95 % interval. An empty value counts too: it is
+right if nothing is annotated. Open readings (confidence 0) are left out.
 
-``--write`` first fits on all folds and replaces the curves of the package, or only those of fields whose names begin
-with ``--fields``: "dosing".
+``--write`` first fits on all folds and replaces the curves of the package, or only those of fields
+whose names begin with ``--fields``: "dosing".
 """
 
 import tomllib
@@ -25,11 +26,11 @@ from sklearn.isotonic import IsotonicRegression
 from benchmarks.data import Row, format_table, parse_options
 from benchmarks.gold import GROUPS, name_group, read_annotated, read_gold
 from benchmarks.matching import Judged, judge_record, wilson
+from extractor.concepts.parse import ParsedRecord, parse_uncalibrated
+from extractor.evidence.calibration import CURVES, Curve, apply_curve
+from extractor.evidence.drafts import CERTAIN
+from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.stages.parse import ParsedRecord, parse_uncalibrated
-from extractor.stages.parse.calibration import CURVES, Curve, apply_curve
-from extractor.stages.parse.drafts import CERTAIN
-from extractor.stages.read import read_records
 
 Curves = Mapping[tuple[str, str], Curve]
 """A curve for each field, and for found and empty values."""
@@ -39,7 +40,9 @@ JudgedRow = tuple[Judged, float, float]
 _LEAST = 20
 """Fewest values for a point of a curve."""
 _PRIOR = 2.0
-"""Weight of the prior, in trials. A trial repeats its mistakes, so trials count here, not values."""
+"""Weight of the prior, in trials. A trial repeats its mistakes, so trials count here, not
+values.
+"""
 _EDGES = (0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98)
 _COLUMNS = ("claimed", "ECE", "certain", "claimed", "right", "95 %")
 
@@ -50,12 +53,20 @@ def main() -> None:
     records = read_records(*chosen.records, on_error=lambda _: None)
     stated = [one for one in judge_gold(read_gold(chosen.gold), records) if one.confidence]
     if not stated:
-        raise SystemExit(f"{chosen.gold}: none of its trials is in the records; name the inputs that hold them")
+        raise SystemExit(
+            f"{chosen.gold}: none of its trials is in the records; name the inputs that hold them"
+        )
     if chosen.write:
         kept = read_curves() if chosen.fields else {}
-        fitted = {name: curve for name, curve in fit_curves(stated).items() if name[0].startswith(chosen.fields)}
+        fitted = {
+            name: curve
+            for name, curve in fit_curves(stated).items()
+            if name[0].startswith(chosen.fields)
+        }
         Path(str(CURVES)).write_text(format_curves(kept | fitted), "utf-8")
-    judged = list(zip(stated, cross_validate(stated), calibrate(stated, read_curves()), strict=True))
+    judged = list(
+        zip(stated, cross_validate(stated), calibrate(stated, read_curves()), strict=True)
+    )
     print(f"{len({one.trial for one in stated})} trials")
     for group in GROUPS:
         inside = [row for row in judged if name_group(row[0].area) == group]
@@ -82,18 +93,23 @@ def judge_gold(
 
 
 def format_rows(title: str, tables: Mapping[str, Sequence[JudgedRow]]) -> str:
-    """Format a table with a line for each name, from values with their unseen and shipped confidences."""
+    """Format a table with a line for each name, from values with their unseen and shipped
+    confidences.
+    """
     rows: list[list[object]] = []
     for name, judged in tables.items():
         if judged:
             unseen = measure_reliability((confidence, one.right) for one, confidence, _ in judged)
             shipped = measure_reliability((confidence, one.right) for one, _, confidence in judged)
-            rows.append([name, unseen.count, unseen.right / unseen.count, *_show(unseen), *_show(shipped)])
+            rows.append(
+                [name, unseen.count, unseen.right / unseen.count, *_show(unseen), *_show(shipped)]
+            )
     return f"\n{format_table([title, 'values', 'right', 'unseen:', *_COLUMNS, 'shipped:', *_COLUMNS], rows)}"
 
 
 def _show(row: "Reliability") -> list[object]:
-    interval, certain = row.certain_interval, max(1, row.certain)
+    interval = row.certain_interval
+    certain = max(1, row.certain)
     figures = (row.certain_claimed, row.certain_right / certain) if interval else (None, None)
     shown = "{:.3f} to {:.3f}".format(*interval) if interval else None
     return ["", row.claimed, row.error, row.certain / row.count, *figures, shown]
@@ -101,7 +117,9 @@ def _show(row: "Reliability") -> list[object]:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Figures of one or more values. ``error`` is the expected calibration error; claims are mean confidences."""
+    """Figures of one or more values. ``error`` is the expected calibration error; claims are
+    mean confidences.
+    """
 
     count: int
     right: int
@@ -113,7 +131,9 @@ class Reliability:
 
     @property
     def certain_interval(self) -> tuple[float, float] | None:
-        """Wilson's 95 % interval of the share of certain values that are right; None without certain values."""
+        """Wilson's 95 % interval of the share of certain values that are right; None without
+        certain values.
+        """
         return wilson(self.certain_right, self.certain) if self.certain else None
 
 
@@ -144,20 +164,27 @@ def fit_curves(stated: Iterable[Judged]) -> dict[tuple[str, str], Curve]:
 def fit_curve(stated: Sequence[Judged]) -> Curve:
     """Fit the share right by stated confidence, as a rising curve.
 
-    Values with the same stated confidence are one knot, together with their neighbours if they are few. The share of a
-    knot is shrunk towards the stated confidence, or towards the share of the whole field if that is lower, since few
-    trials prove little and stated confidences are too high. No knot exceeds the confidence that its count can show.
+    Values with the same stated confidence are one knot, together with their neighbours if they are
+    few. The share of a knot is shrunk towards the stated confidence, or towards the share of the
+    whole field if that is lower, since few trials prove little and stated confidences are too high.
+    No knot exceeds the confidence that its count can show.
     """
     overall = (sum(one.right for one in stated) + 1) / (len(stated) + 2)
     bins = _list_bins(stated)
     means = [sum(one.confidence for one in values) / len(values) for values in bins]
     shares = [_shrink(values, min(overall, mean)) for values, mean in zip(bins, means, strict=True)]
-    rising = IsotonicRegression().fit_transform(means, shares, sample_weight=[len(values) for values in bins])
+    rising = IsotonicRegression().fit_transform(
+        means, shares, sample_weight=[len(values) for values in bins]
+    )
     curve: list[tuple[float, float]] = []
-    for level, knots in groupby(zip(means, rising, bins, strict=True), key=lambda knot: float(knot[1])):
+    for level, knots in groupby(
+        zip(means, rising, bins, strict=True), key=lambda knot: float(knot[1])
+    ):
         flat = list(knots)
         rights = [one.right for _, _, values in flat for one in values]
-        share = max(min(level, (sum(rights) + 1) / (len(rights) + 2)), curve[-1][1] if curve else 0.0)
+        share = max(
+            min(level, (sum(rights) + 1) / (len(rights) + 2)), curve[-1][1] if curve else 0.0
+        )
         ends = {flat[0][0], flat[-1][0]}
         curve += [(round(mean, 4), round(share, 4)) for mean in sorted(ends)]
     return tuple(dict(curve).items())  # merges knots that are equal when rounded
@@ -165,7 +192,9 @@ def fit_curve(stated: Sequence[Judged]) -> Curve:
 
 def _list_bins(stated: Sequence[Judged]) -> list[list[Judged]]:
     bins: list[list[Judged]] = []
-    for _, equal in groupby(sorted(stated, key=lambda one: one.confidence), key=lambda one: one.confidence):
+    for _, equal in groupby(
+        sorted(stated, key=lambda one: one.confidence), key=lambda one: one.confidence
+    ):
         if bins and len(bins[-1]) < _LEAST:
             bins[-1] += equal
         else:
@@ -183,27 +212,41 @@ def _shrink(values: Sequence[Judged], prior: float) -> float:
 
 def calibrate(stated: Iterable[Judged], curves: Curves) -> list[float]:
     """Return the confidence of each value by these curves; without a curve, as stated."""
-    return [apply_curve(curves[one.curve], one.confidence) if one.curve in curves else one.confidence for one in stated]
+    return [
+        apply_curve(curves[one.curve], one.confidence) if one.curve in curves else one.confidence
+        for one in stated
+    ]
 
 
 def cross_validate(stated: Sequence[Judged]) -> list[float]:
     """Return the confidence of each value by curves fitted on the trials of the other folds."""
-    curves = {fold: fit_curves(one for one in stated if one.fold != fold) for fold in {one.fold for one in stated}}
+    curves = {
+        fold: fit_curves(one for one in stated if one.fold != fold)
+        for fold in {one.fold for one in stated}
+    }
     return [calibrate([one], curves[one.fold])[0] for one in stated]
 
 
 def read_curves() -> dict[tuple[str, str], Curve]:
     """Read the curves of the package."""
     fields = tomllib.loads(CURVES.read_text("utf-8"))
-    return {(field, found): curve for field, curves in fields.items() for found, curve in curves.items()}
+    return {
+        (field, found): curve for field, curves in fields.items() for found, curve in curves.items()
+    }
 
 
 def format_curves(curves: Curves) -> str:
     """Format the curves as the file of the package, sorted by field."""
-    lines = ["# By field: confidence as stated, and the share right; `python -m benchmarks.reliability` fits it."]
+    lines = [
+        "# By field: confidence as stated, and the share right; `python -m "
+        "benchmarks.reliability` fits it."
+    ]
     for field, of_field in groupby(sorted(curves.items()), key=lambda curve: curve[0][0]):
         lines.append(f'\n["{field}"]')
-        lines += [f"{found} = [{', '.join(f'[{x}, {y}]' for x, y in curve)}]" for (_, found), curve in of_field]
+        lines += [
+            f"{found} = [{', '.join(f'[{x}, {y}]' for x, y in curve)}]"
+            for (_, found), curve in of_field
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -1,8 +1,10 @@
-"""Take the README's screenshot of the report: a seed record with a value and its evidence, from recorded answers.
+"""Take the README's screenshot of the report: a seed record with a value and its evidence, from
+recorded answers.
 
     python -m benchmarks.screenshot [--out FILE]
 
-FILE defaults to ``docs/images/report.png``. Needs the extra `dev` and chromium. The picture depends only on the fonts.
+FILE defaults to ``docs/images/report.png``. Needs the extra `dev` and chromium. The picture depends
+only on the fonts.
 """
 
 import subprocess
@@ -11,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.data import parse_options
 from benchmarks.processes import run_command
-from extractor.results.report import write_report
+from extractor.apps.report import write_report
 from tests.browser import launch
 
 ROOT = Path(__file__).parents[1]
@@ -23,8 +25,13 @@ def main() -> None:
     picture = Path(parse_options(__doc__, out=str(ROOT / "docs" / "images" / "report.png")).out)
     picture.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, launch() as browser:
-        run, report = Path(folder, "results"), Path(folder, "report.html")
-        subprocess.run(run_command("seeds/records", "--replay", "seeds/answers", "--out", run), check=True, cwd=ROOT)
+        run = Path(folder, "results")
+        report = Path(folder, "report.html")
+        subprocess.run(
+            run_command("seeds/records", "--replay", "seeds/answers", "--out", run),
+            check=True,
+            cwd=ROOT,
+        )
         write_report(run, report, records=[ROOT / "seeds" / "records"])
         page = browser.new_context(viewport={"width": 1240, "height": 740}, offline=True).new_page()
         page.goto(report.as_uri() + PLACE)

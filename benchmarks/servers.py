@@ -1,7 +1,8 @@
 """Chat servers on loopback for tests and benchmarks.
 
-``serve_counting`` counts requests, and its answers depend only on the request: they follow the schema with little
-content; some are broken the first time, some always, some are refusals. ``serve_slowly`` delays each answer.
+``serve_counting`` counts requests, and its answers depend only on the request: they follow the
+schema with little content; some are broken the first time, some always, some are refusals.
+``serve_slowly`` delays each answer.
 """
 
 import asyncio
@@ -27,7 +28,8 @@ _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
 
 @dataclass
 class CountingServer:
-    """The server's address, the count of each request, by a digest of its body, and the tokens of all answers.
+    """The server's address, the count of each request, by a digest of its body, and the tokens of
+    all answers.
 
     An answer counts as soon as its request has come, whether or not anybody still waits for it.
     """
@@ -55,7 +57,13 @@ def answer_request(request: dict[str, Any]) -> dict[str, Any]:
     '{"items": [{"n": 3}]}'
     """
     messages = request["messages"]
-    lot = int(hashlib.sha256(messages[1 if len(messages) > 1 else 0]["content"].encode()).hexdigest(), 16) % 20
+    lot = (
+        int(
+            hashlib.sha256(messages[1 if len(messages) > 1 else 0]["content"].encode()).hexdigest(),
+            16,
+        )
+        % 20
+    )
     message: dict[str, Any] = {"role": "assistant", "content": _answer(request)}
     if lot == 0:
         message = {"role": "assistant", "content": None, "refusal": "I would rather not."}
@@ -66,7 +74,9 @@ def answer_request(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(request: dict[str, Any]) -> str:
-    """Return an item for each line that needs one, with the first word of each closed set, and true for booleans."""
+    """Return an item for each line that needs one, with the first word of each closed set, and
+    true for booleans.
+    """
     lines = next(message["content"] for message in request["messages"] if message["role"] == "user")
     known = _known_values(request)
     items = []
@@ -79,9 +89,13 @@ def _answer(request: dict[str, Any]) -> str:
 
 def _known_values(request: dict[str, Any]) -> dict[str, Any]:
     schema = request.get("response_format", {}).get("json_schema", {}).get("schema", {})
-    properties = schema.get("properties", {}).get("items", {}).get("items", {}).get("properties", {})
+    properties = (
+        schema.get("properties", {}).get("items", {}).get("items", {}).get("properties", {})
+    )
     words = {key: value["enum"][0] for key, value in properties.items() if "enum" in value}
-    return words | {key: True for key, value in properties.items() if value.get("type") == "boolean"}
+    return words | {
+        key: True for key, value in properties.items() if value.get("type") == "boolean"
+    }
 
 
 @contextmanager
@@ -117,7 +131,8 @@ _OWN_LINE = re.compile(rb"\[(\d+)\|concept")
 
 @contextmanager
 def serve_slowly(latency: float) -> Iterator[str]:
-    """Run a cheap server in its own process during the block; each answer takes ``latency`` seconds.
+    """Run a cheap server in its own process during the block; each answer takes ``latency``
+    seconds.
 
     Yields its address.
     """
@@ -131,7 +146,9 @@ def serve_slowly(latency: float) -> Iterator[str]:
 
 
 def read_log(address: str) -> tuple[int, float]:
-    """Return calls to a slow server since the last read, and the seconds from the first call to the last answer."""
+    """Return calls to a slow server since the last read, and the seconds from the first call to
+    the last answer.
+    """
     with urlopen(address) as reply:
         log = json.load(reply)
     return log["calls"], log["seconds"]
@@ -142,15 +159,24 @@ class _SlowServer:
 
     def __init__(self, latency: float) -> None:
         self._latency = latency
-        self._calls, self._first, self._last = 0, 0.0, 0.0
+        self._calls = 0
+        self._first = 0.0
+        self._last = 0.0
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
-                reply = await self._answer(await reader.readexactly(int(length[1]))) if length else self._take_log()
-                start = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(reply)}\r\n\r\n"
+                reply = (
+                    await self._answer(await reader.readexactly(int(length[1])))
+                    if length
+                    else self._take_log()
+                )
+                start = (
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+                    f"{len(reply)}\r\n\r\n"
+                )
                 writer.write(start.encode() + reply)
         writer.close()
 
@@ -163,19 +189,25 @@ class _SlowServer:
 
     def _take_log(self) -> bytes:
         log = json.dumps({"calls": self._calls, "seconds": self._last - self._first})
-        self._calls, self._first, self._last = 0, 0.0, 0.0
+        self._calls = 0
+        self._first = 0.0
+        self._last = 0.0
         return log.encode()
 
 
 def _make_reply(request: bytes) -> bytes:
     """Return a valid answer for the last line of a request."""
     numbers = [int(number) for number in _OWN_LINE.findall(request)]
-    content = json.dumps({"items": [{"n": number, "concept": "other", "domain": "other"} for number in numbers[-1:]]})
+    content = json.dumps(
+        {"items": [{"n": number, "concept": "other", "domain": "other"} for number in numbers[-1:]]}
+    )
     message = {"role": "assistant", "content": content}
     return json.dumps(_complete("stub", message, len(request) // 4, 20)).encode()
 
 
-def _complete(model: Any, message: dict[str, Any], prompt_tokens: int, output_tokens: int) -> dict[str, Any]:
+def _complete(
+    model: Any, message: dict[str, Any], prompt_tokens: int, output_tokens: int
+) -> dict[str, Any]:
     total = prompt_tokens + output_tokens
     return {
         "id": "chatcmpl-0",
@@ -183,7 +215,11 @@ def _complete(model: Any, message: dict[str, Any], prompt_tokens: int, output_to
         "created": 0,
         "model": model,
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": prompt_tokens, "completion_tokens": output_tokens, "total_tokens": total},
+        "usage": {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": output_tokens,
+            "total_tokens": total,
+        },
     }
 
 

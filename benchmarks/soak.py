@@ -1,20 +1,23 @@
-"""Kill runs and a service at random moments, and check that nothing is lost, sent again or left out of the bill.
+"""Kill runs and a service at random moments, and check that nothing is lost, sent again or left out
+of the bill.
 
     python -m benchmarks.soak [--minutes 20] [--records 150] [--latency 1] [--seed 0]
 
-A server on loopback counts its answers and what they cost. Rounds follow one another until the time is over.
+A server on loopback counts its answers and what they cost. Rounds follow one another until the time
+is over.
 
-A round of ``extractor run``: with a limit of money, it is ended ten times at random moments, mostly by ``kill -9``,
-else by Ctrl-C or SIGTERM, and goes on each time with the same command, until it ends or its limit is reached. Then the
-limit is lifted. Checked are:
+A round of ``extractor run``: with a limit of money, it is ended ten times at random moments, mostly
+by ``kill -9``, else by Ctrl-C or SIGTERM, and goes on each time with the same command, until it
+ends or its limit is reached. Then the limit is lifted. Checked are:
 
-- what the server's answers cost is at most what ``run.json`` counts, calls without a reply included, and at most the
-  limit and one call;
-- in the end, the results are those of an undisturbed run byte for byte, no answered request was sent again, and
-  ``run.json`` counts the calls in the store.
+- what the server's answers cost is at most what ``run.json`` counts, calls without a reply
+  included, and at most the limit and one call;
+- in the end, the results are those of an undisturbed run byte for byte, no answered request was
+  sent again, and ``run.json`` counts the calls in the store.
 
-A round of ``extractor serve``: a job, with a limit of money over all starts; the service is ended five times in the
-same ways. Checked is the same for its money, and with the limit lifted, the job ends with all its results.
+A round of ``extractor serve``: a job, with a limit of money over all starts; the service is ended
+five times in the same ways. Checked is the same for its money, and with the limit lifted, the job
+ends with all its results.
 
 Prints a line for each round. If anything is wrong, exits with 1 and prints the reasons.
 """
@@ -41,12 +44,15 @@ from benchmarks.data import parse_options
 from benchmarks.processes import run_command
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import CountingServer, serve_counting
-from extractor.llm.database import open_run_to_read
+from extractor.model.database import open_run_to_read
 
 _ENDS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 _PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n"
-_CONCURRENCY, _RUN_KILLS, _JOB_KILLS = 8, 10, 5
-_LONGEST_S, _ONE_CALL_USD = 120.0, 0.1
+_CONCURRENCY = 8
+_RUN_KILLS = 10
+_JOB_KILLS = 5
+_LONGEST_S = 120.0
+_ONE_CALL_USD = 0.1
 _TOKEN = "operator-of-the-soak"
 
 
@@ -64,7 +70,14 @@ class Round:
         """The model of the commands, and its prices."""
         prices = self.folder / "prices.toml"
         prices.write_text(_PRICES)
-        return "--model", f"{self.server.url}#stub", "--prices", str(prices), "--concurrency", str(_CONCURRENCY)
+        return (
+            "--model",
+            f"{self.server.url}#stub",
+            "--prices",
+            str(prices),
+            "--concurrency",
+            str(_CONCURRENCY),
+        )
 
     @property
     def worth(self) -> float:
@@ -73,8 +86,11 @@ class Round:
         return (2 * tokens["prompt_tokens"] + 10 * tokens["completion_tokens"]) / 1e6
 
     def end(self, running: subprocess.Popen[str]) -> str:
-        """End a process some time after its next request, and return how; or return that it had ended by itself."""
-        before, until = self.server.calls, time.monotonic() + _LONGEST_S
+        """End a process some time after its next request, and return how; or return that it had
+        ended by itself.
+        """
+        before = self.server.calls
+        until = time.monotonic() + _LONGEST_S
         while self.server.calls == before and running.poll() is None and time.monotonic() < until:
             time.sleep(0.005)
         time.sleep(self.rng.uniform(0, 3))
@@ -95,9 +111,12 @@ def main() -> None:
 
 def soak(folder: Path, chosen: argparse.Namespace) -> int:
     """Compare rounds with an undisturbed run, and return the exit code."""
-    # The server answers a part of the questions with nonsense, by design; that is no reason to end with 1.
+    # The server answers a part of the questions with nonsense, by design; that is no reason to end
+    # with 1.
     os.environ["EXTRACTOR_MAX_LACKING"] = "1"
-    records, until, faults = folder / "records.jsonl", time.monotonic() + 60 * chosen.minutes, 0
+    records = folder / "records.jsonl"
+    until = time.monotonic() + 60 * chosen.minutes
+    faults = 0
     write_distinct_records(records, chosen.records)
     with serve_counting() as server:
         first = Round(records, server, folder, random.Random(0))
@@ -106,14 +125,19 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
     for number, play in enumerate(cycle((play_run, play_job))):
         if time.monotonic() > until and number > 1:
             break
-        rng, place = random.Random(f"{chosen.seed} {number}"), folder / f"round-{number}"
+        rng = random.Random(f"{chosen.seed} {number}")
+        place = folder / f"round-{number}"
         place.mkdir()
         with serve_counting(chosen.latency) as server:
             one = Round(records, server, place, rng)
-            lost = rng.uniform(0.2, 1) * _RUN_KILLS * _CONCURRENCY * _ONE_CALL_USD / 2  # by calls without a reply
+            lost = (
+                rng.uniform(0.2, 1) * _RUN_KILLS * _CONCURRENCY * _ONE_CALL_USD / 2
+            )  # by calls without a reply
             found = list(play(one, rng.uniform(0.4, 1.2) * full + lost, folder / "undisturbed"))
         faults += len(found)
-        print(f"round {number}, {play.__name__[5:]}:", "; ".join(found) or "all is well", flush=True)
+        print(
+            f"round {number}, {play.__name__[5:]}:", "; ".join(found) or "all is well", flush=True
+        )
     print(f"{number} rounds, {faults} faults")
     return 1 if faults else 0
 
@@ -125,9 +149,12 @@ def _command(one: Round, out: Path, limit: float | None) -> list[str]:
 
 def play_run(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
     """End a run again and again, and yield what is wrong."""
-    out, ends = one.folder / "run", list[str]()
+    out = one.folder / "run"
+    ends = list[str]()
     for _ in range(_RUN_KILLS):
-        with subprocess.Popen(_command(one, out, limit), stderr=subprocess.DEVNULL, text=True) as running:
+        with subprocess.Popen(
+            _command(one, out, limit), stderr=subprocess.DEVNULL, text=True
+        ) as running:
             ends.append(one.end(running))
         if running.returncode in (0, 3):
             break
@@ -145,12 +172,16 @@ def play_run(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
 
 def play_job(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
     """End a service again and again while it works on a job, and yield what is wrong."""
-    root, job_id, ends = one.folder / "root", "", list[str]()
+    root = one.folder / "root"
+    job_id = ""
+    ends = list[str]()
     for _ in range(_JOB_KILLS):
         with _served(one, root, limit) as (client, running):
             if not job_id:
                 kind = {"content-type": "application/x-ndjson"}
-                made = client.post("/v1/jobs?effort=1.0", content=one.records.read_bytes(), headers=kind)
+                made = client.post(
+                    "/v1/jobs?effort=1.0", content=one.records.read_bytes(), headers=kind
+                )
                 job_id = made.json()["id"]
             ends.append(one.end(running))
     with _served(one, root, limit) as (client, running):
@@ -159,7 +190,10 @@ def play_job(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
         running.wait(_LONGEST_S)
     with closing(sqlite3.connect(root / "spending.sqlite")) as book:
         spent = book.execute("SELECT sum(picodollars) FROM spending").fetchone()[0] / 1e12
-    told = f"the server's answers cost ${one.worth:.4f}, the service counts ${spent:.4f}, the limit is ${limit:.4f}"
+    told = (
+        f"the server's answers cost ${one.worth:.4f}, the service counts ${spent:.4f}, the "
+        f"limit is ${limit:.4f}"
+    )
     print(f"  ended by {', '.join(ends)}, then {state}: {told}", flush=True)
     if state not in ("done", "paused"):
         yield f"the job was {state}"
@@ -175,15 +209,30 @@ def play_job(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _served(one: Round, root: Path, limit: float) -> Iterator[tuple[httpx2.Client, subprocess.Popen[str]]]:
-    options = ("--port", "0", "--root", str(root), "--workers", "1", *one.options, "--max-usd", f"{limit:.4f}")
+def _served(
+    one: Round, root: Path, limit: float
+) -> Iterator[tuple[httpx2.Client, subprocess.Popen[str]]]:
+    options = (
+        "--port",
+        "0",
+        "--root",
+        str(root),
+        "--workers",
+        "1",
+        *one.options,
+        "--max-usd",
+        f"{limit:.4f}",
+    )
     command = [sys.executable, "-m", "extractor", "serve", *options]
     own = os.environ | {"EXTRACTOR_TOKEN": _TOKEN}
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, text=True, env=own) as running:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=quiet, text=True, env=own
+    ) as running:
         try:
             assert running.stdout
-            url, key = running.stdout.readline().strip(), {"authorization": f"Bearer {_TOKEN}"}
+            url = running.stdout.readline().strip()
+            key = {"authorization": f"Bearer {_TOKEN}"}
             with httpx2.Client(base_url=url, headers=key, timeout=60, trust_env=False) as client:
                 yield client, running
         finally:
@@ -204,14 +253,17 @@ def _check_money(worth: float, counted: float, limit: float) -> Iterator[str]:
 
 
 def find_faults(folder: Path, undisturbed: Path) -> Iterator[str]:
-    """Describe what is wrong with a run that was ended and resumed. ``undisturbed`` is one of the same records."""
+    """Describe what is wrong with a run that was ended and resumed. ``undisturbed`` is one of
+    the same records.
+    """
     usage = json.loads((folder / "run.json").read_text("utf-8"))["usage"]
     counted = tuple(usage[name] for name in ("calls", "prompt_tokens", "output_tokens"))
     with closing(open_run_to_read(folder)) as run:
         summed = run.row("SELECT sum(exchanges), sum(prompt_tokens), sum(output_tokens) FROM calls")
         repeated = run.value(
             "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier"
-            " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered')"
+            " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = "
+            "'answered')"
         )
     if len({(path / "extractions.jsonl").read_bytes() for path in (folder, undisturbed)}) > 1:
         yield "the results are not those of an undisturbed run"

@@ -2,9 +2,9 @@
 
     python -m benchmarks.sure_parts GOLD RECORDS... [--folds 3,4] [--sure 0.85]
 
-GOLD is a file with folds, such as ``benchmarks/gold/gold.jsonl``. A value counts if its item is in gold, and is right
-if it agrees at the normalised level. Prints a row for each field: the right values among those with at least the
-confidence ``--sure``, and among the others.
+GOLD is a file with folds, such as ``benchmarks/gold/gold.jsonl``. A value counts if its item is in
+gold, and is right if it agrees at the normalised level. Prints a row for each field: the right
+values among those with at least the confidence ``--sure``, and among the others.
 """
 
 from collections import Counter
@@ -13,10 +13,10 @@ from pathlib import Path
 
 from benchmarks.data import RULES, format_table, parse_options, read_folds
 from benchmarks.gold import read_pairs
+from extractor.apps.evaluation.comparers import Level
+from extractor.apps.evaluation.differences import compare
+from extractor.apps.evaluation.fields import GROUPS, list_judged
 from extractor.pipeline import extract_by_rules
-from extractor.results.evaluation.comparers import Level
-from extractor.results.evaluation.differences import compare
-from extractor.results.evaluation.fields import GROUPS, list_judged
 from extractor.schemas import FieldRef, TrialExtraction
 
 _FIELDS = (
@@ -31,11 +31,14 @@ _FIELDS = (
 def main() -> None:
     """Print the table."""
     chosen = parse_options(__doc__, "gold", "records+", folds="", sure=0.85)
-    folds, counts = read_folds(chosen.folds), Counter[tuple[str, bool, bool]]()
+    folds = read_folds(chosen.folds)
+    counts = Counter[tuple[str, bool, bool]]()
     for record, line, gold in read_pairs(chosen.gold, [Path(one) for one in chosen.records]):
         if not folds or line["fold"] in folds:
             found = extract_by_rules(record, RULES)
-            counts.update((name, sure >= chosen.sure, right) for name, sure, right in judge(gold, found))
+            counts.update(
+                (name, sure >= chosen.sure, right) for name, sure, right in judge(gold, found)
+            )
     rows: list[list[object]] = []
     for name in _FIELDS:
         shares = ([counts[name, sure, right] for right in (True, False)] for sure in (True, False))
@@ -44,11 +47,17 @@ def main() -> None:
 
 
 def judge(gold: TrialExtraction, found: TrialExtraction) -> Iterator[tuple[str, float, bool]]:
-    """Yield the values of an extraction whose items gold has: the field, the confidence, and whether it is right."""
+    """Yield the values of an extraction whose items gold has: the field, the confidence, and
+    whether it is right.
+    """
     for one in compare(gold, found, list_judged(GROUPS, gold)):
         if one.field.name not in _FIELDS or not one.is_paired or one.new_side.item is None:
             continue
-        pieces = [piece for piece in one.new_side.item.evidence if FieldRef(piece.field).path == one.field.attribute]
+        pieces = [
+            piece
+            for piece in one.new_side.item.evidence
+            if FieldRef(piece.field).path == one.field.attribute
+        ]
         for pair in (pair for pair in one.values if pair.new is not None):
             words = getattr(pair.new, "quote", pair.new)
             known = [piece.confidence or 0 for piece in pieces if piece.quote == words]

@@ -1,11 +1,13 @@
 """Measure the calls per second of a run, against a server on loopback that delays each answer.
 
-    python -m benchmarks.throughput [--records 5000] [--concurrency 64] [--latency 0.2] [--large 50000]
+    python -m benchmarks.throughput [--records 5000] [--concurrency 64] [--latency 0.2] [--large
+    50000]
 
-Each record is small, has its own text and one open question, and so costs one call. Prints calls per second from the
-first request to the last answer, their share of the rate that latency and concurrency allow, CPU time per call (without
-the start of the program) of all processes and of the one that sends requests, and the peak memory of all together.
-``--large`` adds the same for that many records, and the growth of memory.
+Each record is small, has its own text and one open question, and so costs one call. Prints calls
+per second from the first request to the last answer, their share of the rate that latency and
+concurrency allow, CPU time per call (without the start of the program) of all processes and of the
+one that sends requests, and the peak memory of all together. ``--large`` adds the same for that
+many records, and the growth of memory.
 
 The figures are valid only on an idle machine: the load is printed beside them.
 """
@@ -42,26 +44,43 @@ def measure(folder: Path, server: str, chosen: argparse.Namespace) -> None:
         rate = calls / seconds if seconds else 0.0
         cpu = 1000 * (taken.computed - idle.computed) / max(1, calls)
         asking = 1000 * (taken.computed_by_first - idle.computed_by_first) / max(1, calls)
-        figures = f"{calls:6} {rate:8.1f} {rate / ideal:8.1%} {cpu:11.2f} {asking:9.2f} {taken.peak / 2**20:5.0f}"
+        figures = (
+            f"{calls:6} {rate:8.1f} {rate / ideal:8.1%} {cpu:11.2f} {asking:9.2f} "
+            f"{taken.peak / 2**20:5.0f}"
+        )
         print(f"{figures} {taken.elapsed:6.1f} {os.getloadavg()[0]:5.1f}", flush=True)
         return taken.peak
 
     usual = drive_and_print(chosen.records)
     if chosen.large:
         large = drive_and_print(chosen.large)
-        print(f"memory at {chosen.large} records is {large / usual - 1:+.1%} of that at {chosen.records}")
+        print(
+            f"memory at {chosen.large} records is {large / usual - 1:+.1%} of that at "
+            f"{chosen.records}"
+        )
 
 
-def drive(folder: Path, server: str, concurrency: int, count: int) -> tuple[int, float, Taken, Taken]:
+def drive(
+    folder: Path, server: str, concurrency: int, count: int
+) -> tuple[int, float, Taken, Taken]:
     """Run the first records of ``folder/records.jsonl``, and one record to know what a start takes.
 
-    Returns the calls, the seconds from the first call to the last, and the resources of both runs. Raises
-    ``RuntimeError`` if a run fails.
+    Returns the calls, the seconds from the first call to the last, and the resources of both runs.
+    Raises ``RuntimeError`` if a run fails.
     """
-    records, at_once = folder / "records.jsonl", ("--concurrency", str(concurrency))
+    records = folder / "records.jsonl"
+    at_once = ("--concurrency", str(concurrency))
 
     def command(some: int) -> list[str]:
-        options = ("--out", folder / f"run-{some}", "--fresh", "--limit", some, "--model", f"{server}#stub")
+        options = (
+            "--out",
+            folder / f"run-{some}",
+            "--fresh",
+            "--limit",
+            some,
+            "--model",
+            f"{server}#stub",
+        )
         return run_command(records, *at_once, *options)
 
     idle = watch(command(1))

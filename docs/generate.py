@@ -1,11 +1,12 @@
-"""Writes into the pages of the reference what the code says, so that they can be read without the site.
+"""Writes into the pages of the reference what the code says, so that they can be read without the
+site.
 
 ::
 
     python -m docs.generate
 
-A page names what it shows on a line such as ``<!-- from extractor.api.Extractor -->`` or ``<!-- from commands -->``.
-What stands between this line and ``<!-- end -->`` is replaced.
+A page names what it shows on a line such as ``<!-- from extractor.api.Extractor -->`` or ``<!--
+from commands -->``. What stands between this line and ``<!-- end -->`` is replaced.
 """
 
 import ast
@@ -19,7 +20,7 @@ from typing import Any
 import griffe
 import typer
 
-from extractor.cli.app import app
+from extractor.apps.cli.app import app
 
 PAGES = tuple(Path(__file__).with_name("reference") / name for name in ("cli.md", "python.md"))
 _MARKED = re.compile(r"^(<!-- from (\S+) -->\n).*?^(<!-- end -->)$", re.MULTILINE | re.DOTALL)
@@ -37,12 +38,16 @@ def generate(page: str) -> str:
 def _describe(name: str) -> str:
     if name == "commands":
         command = typer.main.get_command(app)
-        return "\n\n".join(_describe_command(command, typer.Context(command, info_name="extractor"), level=1))
+        return "\n\n".join(
+            _describe_command(command, typer.Context(command, info_name="extractor"), level=1)
+        )
     return "\n\n".join(_describe_name(_load()[name.removeprefix("extractor.")], level=3))
 
 
 def _describe_command(command: Any, context: Any, level: int) -> Iterator[str]:
-    """Yield the help of a command with a list for each group of options, then the help of the commands of a group."""
+    """Yield the help of a command with a list for each group of options, then the help of the
+    commands of a group.
+    """
     if level > 1:  # the page has a title of its own
         yield f"{'#' * level} `{context.command_path}`"
     yield inspect.cleandoc(command.help or "")
@@ -53,14 +58,18 @@ def _describe_command(command: Any, context: Any, level: int) -> Iterator[str]:
         kind = "Arguments" if one.param_type_name == "argument" else "Options"
         if name:
             groups.setdefault(one.rich_help_panel or kind, []).append(f"- `{name}`: {meaning}")
-    visible = {name: one for name, one in getattr(command, "commands", {}).items() if not one.hidden}
+    visible = {
+        name: one for name, one in getattr(command, "commands", {}).items() if not one.hidden
+    }
     for name, one in visible.items():
         summary = " ".join(inspect.cleandoc(one.help or "").partition("\n\n")[0].split())
         groups.setdefault(one.rich_help_panel or "Commands", []).append(f"- `{name}`: {summary}")
     for title, lines in groups.items():
         yield "\n".join((f"**{title}**\n", *lines))
     for name, one in visible.items():
-        yield from _describe_command(one, typer.Context(one, parent=context, info_name=name), level + 1)
+        yield from _describe_command(
+            one, typer.Context(one, parent=context, info_name=name), level + 1
+        )
 
 
 @cache
@@ -69,11 +78,19 @@ def _load() -> Any:
 
 
 def _describe_name(named: Any, level: int) -> Iterator[str]:
-    """Yield heading, signature, meaning and fields of a name, then its methods. Of a module, only the meaning."""
+    """Yield heading, signature, meaning and fields of a name, then its methods. Of a module,
+    only the meaning.
+    """
     one = named.final_target if named.is_alias else named
-    members = [member for name, member in one.all_members.items() if one.is_class and name[0] != "_"]
-    fields = [member for member in members if member.annotation and "instance-attribute" in member.labels]
-    above = one.mro() if one.is_class and not one.docstring else []  # a class that only adds to another one
+    members = [
+        member for name, member in one.all_members.items() if one.is_class and name[0] != "_"
+    ]
+    fields = [
+        member for member in members if member.annotation and "instance-attribute" in member.labels
+    ]
+    above = (
+        one.mro() if one.is_class and not one.docstring else []
+    )  # a class that only adds to another one
     if not one.is_module:
         yield f"{'#' * level} `{one.name}`"
         yield f"```python\n{_sign(above[0] if above else one, fields)}\n```"
@@ -81,21 +98,31 @@ def _describe_name(named: Any, level: int) -> Iterator[str]:
     if told := [f"- `{field.name}`: {told}" for field in fields if (told := _tell(field))]:
         yield "\n".join(("Fields:\n", *told))
     for member in members:
-        if member.docstring and (above or not member.inherited) and (member.is_function or "property" in member.labels):
+        if (
+            member.docstring
+            and (above or not member.inherited)
+            and (member.is_function or "property" in member.labels)
+        ):
             yield from _describe_name(member, level + 1)
 
 
 def _sign(one: Any, fields: list[Any]) -> str:
-    """A function or class with its parameters, a model with its fields, an enumeration with its members."""
+    """A function or class with its parameters, a model with its fields, an enumeration with its
+    members.
+    """
     if one.is_attribute:
         return f"{one.name}: {one.annotation}"
     if one.is_class and any("Enum" in str(base) for base in one.bases):
-        return "\n".join(f"{one.name}.{name} = {member.value}" for name, member in one.attributes.items())
+        return "\n".join(
+            f"{one.name}.{name} = {member.value}" for name, member in one.attributes.items()
+        )
     signed = one.signature()
     if fields and not signed:
         signed = f"{one.name}(*, {', '.join(map(_sign_field, fields))})"
     if len(signed) > 100:
-        signed = _LAST_BRACKET.sub(",\n)", _NEXT_PARAMETER.sub(",\n    ", signed).replace("(", "(\n    ", 1))
+        signed = _LAST_BRACKET.sub(
+            ",\n)", _NEXT_PARAMETER.sub(",\n    ", signed).replace("(", "(\n    ", 1)
+        )
     return ("async " if "async" in one.labels else "") + (signed or f"class {one.name}")
 
 
@@ -103,7 +130,9 @@ def _sign_field(field: Any) -> str:
     kind, settings = field.annotation, _read_settings(field)
     if str(kind).startswith("Annotated["):
         kind = kind.slice.elements[0]
-    default = settings.get("default") or (f"{settings['default_factory']}()" if "default_factory" in settings else "")
+    default = settings.get("default") or (
+        f"{settings['default_factory']}()" if "default_factory" in settings else ""
+    )
     return f"{field.name}: {kind} = {default}" if default else f"{field.name}: {kind}"
 
 
@@ -117,7 +146,9 @@ def _read_settings(field: Any) -> dict[str, str]:
 def _tell(field: Any) -> str:
     """What the docstring or the description of a field says, in one line."""
     told = (
-        field.docstring.value if field.docstring else ast.literal_eval(_read_settings(field).get("description", "''"))
+        field.docstring.value
+        if field.docstring
+        else ast.literal_eval(_read_settings(field).get("description", "''"))
     )
     return " ".join(told.split())
 
@@ -127,9 +158,18 @@ def _describe_docstring(one: Any) -> Iterator[str]:
         if section.kind is griffe.DocstringSectionKind.text:
             yield _EXAMPLE.sub(r"```pycon\n\g<0>\n```", _LITERAL.sub("", section.value))
             continue
-        lines = [(getattr(part, "name", None) or part.annotation, part.description) for part in section.value]
-        title = "Arguments" if section.kind is griffe.DocstringSectionKind.parameters else section.kind.value.title()
-        yield "\n".join((f"{title}:\n", *(f"- `{name}`: {' '.join(said.split())}" for name, said in lines)))
+        lines = [
+            (getattr(part, "name", None) or part.annotation, part.description)
+            for part in section.value
+        ]
+        title = (
+            "Arguments"
+            if section.kind is griffe.DocstringSectionKind.parameters
+            else section.kind.value.title()
+        )
+        yield "\n".join(
+            (f"{title}:\n", *(f"- `{name}`: {' '.join(said.split())}" for name, said in lines))
+        )
 
 
 if __name__ == "__main__":

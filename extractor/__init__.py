@@ -1,4 +1,5 @@
-"""Extractor reads clinical-trial registry records and returns evidence-backed eligibility, dosing and endpoints.
+"""Extractor reads clinical-trial registry records and returns evidence-backed eligibility, dosing
+and endpoints.
 
 >>> from extractor import split_outcomes
 >>> split_outcomes("Overall survival, From infusion to death., 2 years")[0].time_frame
@@ -9,19 +10,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import Extractor
-    from .errors import ExtractorError
-    from .fetch import Registry, RegistryQuery, fetch_records
-    from .many import Results
-    from .options import Effort
-    from .pages.notebook import show
-    from .results.diff import TrialDiff, diff_trials
-    from .results.evaluation import ScoreReport, evaluate
-    from .schemas import Task, TrialExtraction, TrialRecord
-    from .stages.parse import Outcome, ParsedRecord, parse_record, split_outcomes
-    from .stages.parse.drafts import ConflictKind, TokenConflict
-    from .stages.proof.quotes import QuoteCheck, QuoteStatus, verify_quote
-    from .stages.read import make_record, read_records
+    from extractor.api import Extractor
+    from extractor.apps.diff import TrialDiff, diff_trials
+    from extractor.apps.evaluation import ScoreReport, evaluate
+    from extractor.apps.fetch import Registry, RegistryQuery, fetch_records
+    from extractor.apps.pages.notebook import show
+    from extractor.concepts.parse import Outcome, ParsedRecord, parse_record, split_outcomes
+    from extractor.errors import ExtractorError
+    from extractor.evidence.drafts import ConflictKind, TokenConflict
+    from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
+    from extractor.formats import make_record, read_records
+    from extractor.many import Results
+    from extractor.options import Effort
+    from extractor.schemas import Task, TrialExtraction, TrialRecord
 
 __all__ = [
     "ConflictKind", "Effort", "Extractor", "ExtractorError", "Outcome", "ParsedRecord", "QuoteCheck", "QuoteStatus",
@@ -30,20 +31,21 @@ __all__ = [
     "show", "split_outcomes", "verify_quote",
 ]  # fmt: skip
 
-# The public names of each module. A name is imported at its first use, so that the command line starts quickly.
+# The public names of each module. A name is imported at its first use, so that the command line
+# starts quickly.
 _MODULES = {
     ".api": "Extractor",
     ".many": "Results",
-    ".results.diff": "TrialDiff diff_trials",
+    ".apps.diff": "TrialDiff diff_trials",
     ".errors": "ExtractorError",
-    ".results.evaluation": "ScoreReport evaluate",
-    ".fetch": "Registry RegistryQuery fetch_records",
-    ".stages.proof.quotes": "QuoteCheck QuoteStatus verify_quote",
+    ".apps.evaluation": "ScoreReport evaluate",
+    ".apps.fetch": "Registry RegistryQuery fetch_records",
+    ".evidence.quotes": "QuoteCheck QuoteStatus verify_quote",
     ".options": "Effort",
-    ".pages.notebook": "TrialExtraction show",  # a notebook displays extractions
-    ".stages.parse": "Outcome ParsedRecord parse_record split_outcomes",
-    ".stages.parse.drafts": "ConflictKind TokenConflict",
-    ".stages.read": "make_record read_records",
+    ".apps.pages.notebook": "TrialExtraction show",  # a notebook displays extractions
+    ".concepts.parse": "Outcome ParsedRecord parse_record split_outcomes",
+    ".evidence.drafts": "ConflictKind TokenConflict",
+    ".formats": "make_record read_records",
     ".schemas": "Task TrialRecord",
 }
 

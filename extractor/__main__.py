@@ -1,5 +1,5 @@
 """Runs the command ``extractor`` as ``python -m extractor``."""
 
-from extractor.cli import main
+from extractor.apps.cli import main
 
 main()

@@ -15,14 +15,14 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Unpack, get_type_hints
 from weakref import finalize
 
+from extractor.apps.pages.notebook import TrialExtraction
 from extractor.errors import ArgumentError, RecordError, WrongType
-from extractor.llm.spec import ModelSpec
+from extractor.formats import make_record, read_stream
+from extractor.formats.json_studies import write_study
+from extractor.model.spec import ModelSpec
 from extractor.options import ExtractorOptions, Keywords
-from extractor.pages.notebook import TrialExtraction
+from extractor.run.setup import OpenExtractor, Setup
 from extractor.schemas import TrialRecord, Usage
-from extractor.setup import OpenExtractor, Setup
-from extractor.stages.read import make_record, read_stream
-from extractor.stages.read.json_studies import write_study
 
 if TYPE_CHECKING:
     from extractor.many import Given, Results
@@ -35,15 +35,16 @@ class Extractor:
     """Extracts eligibility, dosing and endpoints from trial records.
 
     Args:
-        model: ``provider/name``, the bare name of a model of OpenAI, or ``http://host:port/v1#NAME``. Without a model,
-            only the rules run.
-        key: The key of the model. By default the provider's SDK reads its own variable, and a server gets none.
+        model: ``provider/name``, the bare name of a model of OpenAI, or
+            ``http://host:port/v1#NAME``. Without a model, only the rules run.
+        key: The key of the model. By default the provider's SDK reads its own variable, and a
+            server gets none.
         options: The fields of ``ExtractorOptions``, such as ``effort="low"``.
 
     Raises:
         FieldError: A field of your own is declared wrongly.
-        ArgumentError: The model or an option is not valid, the folder ``replay`` does not exist, or ``max_usd`` is
-            given and the price of the model is unknown.
+        ArgumentError: The model or an option is not valid, the folder ``replay`` does not exist, or
+            ``max_usd`` is given and the price of the model is unknown.
 
     >>> from extractor import read_records
     >>> extraction = Extractor().extract(next(read_records("seeds/records")))
@@ -52,28 +53,39 @@ class Extractor:
     """
 
     def __init__(
-        self, model: str | ModelSpec | None = None, *, key: str | None = None, **options: Unpack[Keywords]
+        self,
+        model: str | ModelSpec | None = None,
+        *,
+        key: str | None = None,
+        **options: Unpack[Keywords],
     ) -> None:
         self.setup = Setup(model, key=key, **options)
 
     def price(self, usage: Usage) -> float | None:
-        """Return what a usage costs in US dollars, such as that of an extraction; None if the price is unknown.
+        """Return what a usage costs in US dollars, such as that of an extraction; None if the price
+        is unknown.
 
         >>> from extractor.schemas import Usage
         >>> Extractor("gpt-5-mini").price(Usage(calls=1, prompt_tokens=1000, output_tokens=100))
         0.00045
         """
-        return self.setup.pricing.cost(usage) / 1e12 if self.setup.pricing.cost else None if usage.calls else 0.0
+        if self.setup.pricing.cost:
+            return self.setup.pricing.cost(usage) / 1e12
+        if usage.calls:
+            return None
+        return 0.0
 
     def open(self, concurrency: int = 8) -> AbstractAsyncContextManager[OpenExtractor]:
         """Open the model for many records, at most ``concurrency`` requests at once.
 
-        In ``async with extractor.open() as extract``, the call ``await extract(record)`` extracts a record.
+        In ``async with extractor.open() as extract``, the call ``await extract(record)`` extracts a
+        record.
         """
         return self.setup.open(concurrency)
 
     def extract(self, record: TrialRecord | Mapping[str, Any]) -> TrialExtraction:
-        """Extract one record. Opens the model for this record only; use ``extract_many`` for several.
+        """Extract one record. Opens the model for this record only; use ``extract_many`` for
+        several.
 
         Works in a notebook, too, where an event loop already runs.
 
@@ -85,20 +97,26 @@ class Extractor:
             WrongType: It is something else, such as a text or a path.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
         """
-        read, extracted = _as_record(record), list[TrialExtraction]()
+        read = _as_record(record)
+        extracted = list[TrialExtraction]()
 
-        async def extract_one() -> None:  # ``asyncio.run`` would format a result in a message that nobody sees
+        async def extract_one() -> (
+            None
+        ):  # ``asyncio.run`` would format a result in a message that nobody sees
             async with self.open() as opened:
                 extracted.append(await opened(read))
 
         call_without_loop(lambda: asyncio.run(extract_one()))
         return extracted[0]
 
-    def extract_text(self, text: str, *, title: str | None = None, record_id: str = "text") -> TrialExtraction:
+    def extract_text(
+        self, text: str, *, title: str | None = None, record_id: str = "text"
+    ) -> TrialExtraction:
         r"""Extract a text, such as a protocol synopsis or a pasted list of criteria.
 
-        Works in a notebook, too. ``make_record`` makes the record that is extracted, and tells which headings are read;
-        use it for the places of evidence in the text, and with ``extract_many`` for several texts.
+        Works in a notebook, too. ``make_record`` makes the record that is extracted, and tells
+        which headings are read; use it for the places of evidence in the text, and with
+        ``extract_many`` for several texts.
 
         Args:
             text: The text, plain or in Markdown.
@@ -110,7 +128,9 @@ class Extractor:
             ArgumentError: It is no text, or is the name of a file.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
 
-        >>> extraction = Extractor().extract_text("Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2")
+        >>> extraction = Extractor().extract_text(
+        ...     "Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2"
+        ... )
         >>> [criterion.constraints[0].value for criterion in extraction.eligibility.criteria]
         [7.5, 35]
         """
@@ -121,8 +141,9 @@ class Extractor:
     ) -> AsyncIterator[TrialExtraction]:
         """Extract ``records`` in input order, at most ``concurrency`` at once.
 
-        The first failure ends the iteration. Use ``run`` if the others must continue after a failure. The records are
-        parsed in threads, so that the event loop goes on meanwhile; the time limit of a record does not hold there.
+        The first failure ends the iteration. Use ``run`` if the others must continue after a
+        failure. The records are parsed in threads, so that the event loop goes on meanwhile; the
+        time limit of a record does not hold there.
 
         Args:
             records: The records, or studies as dictionaries, read as they are needed.
@@ -168,7 +189,8 @@ class Extractor:
         A terminal and a notebook (with ipywidgets) show the progress. ``max_usd`` limits each run.
 
         Args:
-            records: Files or folders, as ``read_records`` takes them, records, or studies as dictionaries.
+            records: Files or folders, as ``read_records`` takes them, records, or studies as
+                dictionaries.
             out: The folder of the run. One that was stopped goes on there, and does not ask again.
             limit: The number of records to read.
             concurrency: The largest number of requests to the model at once.
@@ -179,7 +201,8 @@ class Extractor:
         Raises:
             ModelUnavailable: The model cannot be reached, or there is no key for it.
             StoreError: The folder cannot be used, or holds a run with other settings.
-            ArgumentError: No file of that name exists, or a script with ``workers`` lacks that line.
+            ArgumentError: No file of that name exists, or a script with ``workers`` lacks that
+                line.
             WrongType: Something is no record.
 
         >>> results = Extractor().run("seeds/records")
@@ -195,11 +218,21 @@ class Extractor:
         from extractor.run.progress import show_progress  # noqa: PLC0415 - as above
         from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
 
-        if getattr(current_process(), "_inheriting", False):  # it runs the script once more, at its start
-            raise ArgumentError('workers: a script with more than one calls run below `if __name__ == "__main__":`')
+        if getattr(
+            current_process(), "_inheriting", False
+        ):  # it runs the script once more, at its start
+            raise ArgumentError(
+                'workers: a script with more than one calls run below `if __name__ == "__main__":`'
+            )
         if hasattr(records, "columns"):
-            raise WrongType(f"{type(records).__name__} is no record; give its texts, each by make_record")
-        several = list(records) if isinstance(records, Iterable) and not isinstance(records, _ONE) else [records]
+            raise WrongType(
+                f"{type(records).__name__} is no record; give its texts, each by make_record"
+            )
+        several = (
+            list(records)
+            if isinstance(records, Iterable) and not isinstance(records, _ONE)
+            else [records]
+        )
         folder = Path(out or mkdtemp(prefix="extractor-"))
         try:
             given = GivenRun(self.setup, folder, several, RunLimits(concurrency, limit))
@@ -215,8 +248,11 @@ class Extractor:
         return results
 
 
-def call_without_loop(function: Callable[[], None], stop: Callable[[], None] = lambda: None) -> None:
-    """Call a function that runs an event loop; in another thread if one already runs in this one, as in a notebook.
+def call_without_loop(
+    function: Callable[[], None], stop: Callable[[], None] = lambda: None
+) -> None:
+    """Call a function that runs an event loop; in another thread if one already runs in this one,
+    as in a notebook.
 
     There, Ctrl-C calls ``stop``, and the function ends by itself.
     """
@@ -240,13 +276,16 @@ def _as_record(given: object) -> TrialRecord:
     if isinstance(given, Mapping):
         return _read_study(given)
     raise WrongType(
-        f"{type(given).__name__} is no record; give one of read_records(PATH), or a study of the registry's API as a "
+        f"{type(given).__name__} is no record; give one of read_records(PATH), or a study of the "
+        "registry's API as a "
         "dictionary. For a text, use extract_text"
     )
 
 
 def _read_study(study: Mapping[str, Any]) -> TrialRecord:
-    """Return the record of a study. Raises ``RecordError`` that names the dictionary, and ``WrongType``."""
+    """Return the record of a study. Raises ``RecordError`` that names the dictionary, and
+    ``WrongType``.
+    """
     try:
         return next(read_stream("study.json", BytesIO(write_study(study).encode())))
     except RecordError as error:
@@ -257,8 +296,12 @@ def _read_study(study: Mapping[str, Any]) -> TrialRecord:
 def _show_options() -> None:
     """Let ``help(Extractor)`` and notebooks show the options with their defaults."""
     shown = signature(Extractor.__init__)
-    own, checked = [one for name, one in shown.parameters.items() if name != "options"], signature(ExtractorOptions)
-    options = [checked.parameters[name].replace(annotation=kind) for name, kind in get_type_hints(Keywords).items()]
+    own = [one for name, one in shown.parameters.items() if name != "options"]
+    checked = signature(ExtractorOptions)
+    options = [
+        checked.parameters[name].replace(annotation=kind)
+        for name, kind in get_type_hints(Keywords).items()
+    ]
     Extractor.__init__.__signature__ = shown.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
 
 

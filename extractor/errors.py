@@ -51,7 +51,8 @@ _MAX_FRAMES = 20
 
 
 class ExtractorError(Exception):
-    """Base of all errors that this package raises on purpose. The message says what is wrong, where, and what to do.
+    """Base of all errors that this package raises on purpose. The message says what is wrong,
+    where, and what to do.
 
     No message has a credential: what servers, libraries and the user say in it is masked.
     """
@@ -63,7 +64,9 @@ class ExtractorError(Exception):
         return _restore, (type(self), self.args, vars(self))  # worker processes pickle it
 
 
-def _restore(kind: type[ExtractorError], arguments: tuple[Any, ...], fields: dict[str, Any]) -> ExtractorError:
+def _restore(
+    kind: type[ExtractorError], arguments: tuple[Any, ...], fields: dict[str, Any]
+) -> ExtractorError:
     """Return an error that another process raised."""
     error = kind.__new__(kind, *arguments)
     vars(error).update(fields)
@@ -73,18 +76,30 @@ def _restore(kind: type[ExtractorError], arguments: tuple[Any, ...], fields: dic
 class RecordError(ExtractorError):
     """An input that cannot be read as a trial record.
 
-    >>> print(RecordError("trials.json", "the JSON ends too early", "download the file again", place="byte 812"))
+    >>> print(
+    ...     RecordError(
+    ...         "trials.json",
+    ...         "the JSON ends too early",
+    ...         "download the file again",
+    ...         place="byte 812",
+    ...     )
+    ... )
     trials.json, byte 812: the JSON ends too early; download the file again
     """
 
     def __init__(self, path: str, problem: str, remedy: str, *, place: str | None = None) -> None:
-        self.path, self.problem, self.remedy, self.place = path, problem, remedy, place
+        self.path = path
+        self.problem = problem
+        self.remedy = remedy
+        self.place = place
         where = f"{path}, {place}" if place else path
         super().__init__(f"{where}: {problem}; {remedy}")
 
 
 class RecordTooLarge(RecordError):
-    """A record has more characters, sections, lines or items than any honest one: see ``extractor.record_limits``."""
+    """A record has more characters, sections, lines or items than any honest one: see
+    ``extractor.schemas.record_limits``.
+    """
 
 
 class RecordTooSlow(RecordError):
@@ -108,17 +123,25 @@ class RepeatedRecord(RecordError):
         place: str | None = None,
         remedy: str = "leave one of the two out",
     ) -> None:
-        self.record_id, self.first, self.same_text = record_id, first, same_text
-        problem = f"the record {record_id} was already read from {first}" + ", with other text" * (not same_text)
+        self.record_id = record_id
+        self.first = first
+        self.same_text = same_text
+        problem = f"the record {record_id} was already read from {first}" + ", with other text" * (
+            not same_text
+        )
         super().__init__(path, problem, remedy, place=place)
 
 
 class RegistryError(ExtractorError):
-    """A registry cannot be read: there is no connection, or its reply is not what the API promises."""
+    """A registry cannot be read: there is no connection, or its reply is not what the API
+    promises.
+    """
 
 
 class RegistryRefused(RegistryError):
-    """A registry refuses a request, such as one with an unknown parameter. The message is the registry's."""
+    """A registry refuses a request, such as one with an unknown parameter. The message is the
+    registry's.
+    """
 
 
 class PromptError(ExtractorError):
@@ -136,8 +159,8 @@ class ModelError(ExtractorError):
 class ModelUnavailable(ModelError):
     """A model cannot be reached, is not installed, or refuses a request.
 
-    ``lasting`` means that every other request would fail too: there is no connection, no such model, or no permission
-    to use it.
+    ``lasting`` means that every other request would fail too: there is no connection, no such
+    model, or no permission to use it.
     """
 
     def __init__(self, message: str, usage: "Usage | None" = None, *, lasting: bool = True) -> None:
@@ -146,18 +169,23 @@ class ModelUnavailable(ModelError):
 
 
 class ModelAway(ModelUnavailable):
-    """A server is unreachable or silent for too long, the account has no credit, or a daily limit is reached.
+    """A server is unreachable or silent for too long, the account has no credit, or a daily limit
+    is reached.
 
     The record is not at fault and does not count as failed. The run can continue later.
     """
 
 
 class RunStopped(ModelAway):
-    """The user stops the run, so no further request is sent. The records that lack one are not finished."""
+    """The user stops the run, so no further request is sent. The records that lack one are not
+    finished.
+    """
 
 
 class BatchUnfinished(ModelError):
-    """A provider's batches left questions without an answer. What is paid for is kept, and the run can continue."""
+    """A provider's batches left questions without an answer. What is paid for is kept, and the
+    run can continue.
+    """
 
 
 class MissingKey(ModelUnavailable):
@@ -181,7 +209,9 @@ class AnswersError(ExtractorError):
 
 
 class AnswerMissing(AnswersError):
-    """The run that is replayed has no answer to a call. The message names the nearest call and what it lacks."""
+    """The run that is replayed has no answer to a call. The message names the nearest call and
+    what it lacks.
+    """
 
 
 class BudgetReached(ExtractorError):
@@ -201,7 +231,8 @@ class DiskFull(StoreError):
 
 
 class MissingExtra(ExtractorError):
-    """A library is not installed. ``need`` says what needs it, ``extra`` names the extra that installs it.
+    """A library is not installed. ``need`` says what needs it, ``extra`` names the extra that
+    installs it.
 
     >>> print(MissingExtra("FHIR needs fhir.resources", "fhir"))
     FHIR needs fhir.resources; run in the folder of your clone: pip install '.[fhir]'
@@ -213,21 +244,25 @@ class MissingExtra(ExtractorError):
 
 
 class EngineError(ExtractorError):
-    """No process can extract records. No record is at fault: the run stops and can continue later."""
+    """No process can extract records. No record is at fault: the run stops and can continue
+    later.
+    """
 
 
 class UnexpectedError(ExtractorError):
     """A bug of this program, or of a library that it uses, at one record.
 
-    ``kind`` is the class of the original error, ``frames`` its traceback as ``file:line:function``, innermost first.
-    The original message is left out because it may quote the record or contain a key.
+    ``kind`` is the class of the original error, ``frames`` its traceback as ``file:line:function``,
+    innermost first. The original message is left out because it may quote the record or contain a
+    key.
 
     >>> str(UnexpectedError("KeyError", ("parse/scoring.py:40:find_word",)))
     'unexpected KeyError at parse/scoring.py:40:find_word; please report this with the record'
     """
 
     def __init__(self, kind: str, frames: tuple[str, ...]) -> None:
-        self.kind, self.frames = kind, frames
+        self.kind = kind
+        self.frames = frames
         place = f" at {frames[0]}" if frames else ""
         super().__init__(f"unexpected {kind}{place}; please report this with the record")
 
@@ -251,8 +286,8 @@ class FieldError(ArgumentError):
 def as_extractor_error(error: BaseException) -> ExtractorError:
     """Return an ``ExtractorError`` as it is, and any other error as an ``UnexpectedError``.
 
-    A task or future cannot hold a ``StopIteration``, a ``SystemExit`` would end the event loop, and some libraries'
-    errors cannot be pickled. An ``ExtractorError`` has none of these problems.
+    A task or future cannot hold a ``StopIteration``, a ``SystemExit`` would end the event loop, and
+    some libraries' errors cannot be pickled. An ``ExtractorError`` has none of these problems.
 
     >>> as_extractor_error(StopIteration()).kind
     'StopIteration'
@@ -260,9 +295,14 @@ def as_extractor_error(error: BaseException) -> ExtractorError:
     if isinstance(error, ExtractorError):
         return error
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
-        error = error.__cause__  # Python wraps a StopIteration that leaves a generator or a coroutine
+        error = (
+            error.__cause__
+        )  # Python wraps a StopIteration that leaves a generator or a coroutine
     frames = deque(walk_tb(error.__traceback__), maxlen=_MAX_FRAMES)
-    places = (f"{_shorten(frame.f_code.co_filename)}:{line}:{frame.f_code.co_name}" for frame, line in reversed(frames))
+    places = (
+        f"{_shorten(frame.f_code.co_filename)}:{line}:{frame.f_code.co_name}"
+        for frame, line in reversed(frames)
+    )
     return UnexpectedError(type(error).__name__, tuple(places))
 
 

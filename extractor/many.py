@@ -10,12 +10,15 @@ from shutil import copytree, ignore_patterns
 from typing import Any, Literal
 from warnings import warn
 
+from extractor.apps.export import choose_tables, collect_rows, read_registry
+from extractor.apps.export.frames import make_frame, open_library
+from extractor.apps.pages.notebook import TrialExtraction
+from extractor.apps.report.overview import read_failures
 from extractor.errors import ExtractorError, RecordError, StoreError, WrongType
-from extractor.pages.notebook import TrialExtraction
-from extractor.record_limits import check_unicode
-from extractor.results.export import choose_tables, collect_rows, read_registry
-from extractor.results.export.frames import make_frame, open_library
-from extractor.results.report.overview import read_failures
+from extractor.formats import read_records
+from extractor.formats.json_studies import write_study
+from extractor.formats.names import exists, is_text
+from extractor.formats.records import check_new, refuse_missing, refuse_text
 from extractor.run.addresses import open_inputs
 from extractor.run.executor import open_executor
 from extractor.run.finished import FinishedRun
@@ -24,13 +27,10 @@ from extractor.run.manifest import MANIFEST, Manifest, Stop, describe_settings, 
 from extractor.run.reading import is_stream
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
+from extractor.run.setup import Setup
 from extractor.schemas import Task, TrialRecord
 from extractor.schemas.evidence import PricedUsage
-from extractor.setup import Setup
-from extractor.stages.read import read_records
-from extractor.stages.read.json_studies import write_study
-from extractor.stages.read.names import exists, is_text
-from extractor.stages.read.records import check_new, refuse_missing, refuse_text
+from extractor.schemas.record_limits import check_unicode
 
 Given = str | PathLike[str] | TrialRecord | Mapping[str, Any]
 _GIVEN = "given.jsonl"
@@ -46,7 +46,9 @@ class GivenRun:
         stopped: Why the run ended before its last record; None if it did not.
     """
 
-    def __init__(self, setup: Setup, folder: Path, given: Sequence[Given], limits: RunLimits) -> None:
+    def __init__(
+        self, setup: Setup, folder: Path, given: Sequence[Given], limits: RunLimits
+    ) -> None:
         self.folder = folder
         self._sources: list[str | TrialRecord | RecordError] = []
         self._kept: list[str] = []
@@ -65,7 +67,9 @@ class GivenRun:
             self._sources.append(refuse_text(name) if is_text(name) else name)
             return
         if not isinstance(one, TrialRecord | Mapping):
-            raise WrongType(f"{type(one).__name__} is no record; give files, folders, records or dictionaries")
+            raise WrongType(
+                f"{type(one).__name__} is no record; give files, folders, records or dictionaries"
+            )
         if isinstance(one, TrialRecord) and exists(one.source.path):
             self._sources.append(one)
             return
@@ -88,10 +92,13 @@ class GivenRun:
 
     def perform(self, workers: int) -> None:
         """Perform the run in its folder."""
-        run, price = self.run, self.run.pricing.cost
+        run = self.run
+        price = self.run.pricing.cost
         read = [one for one in self._sources if not isinstance(one, RecordError)]
         inputs = dict.fromkeys(one if isinstance(one, str) else one.source.path for one in read)
-        with RunFolder(self.folder, describe_settings(run.setup), inputs=inputs, price=price) as sink:
+        with RunFolder(
+            self.folder, describe_settings(run.setup), inputs=inputs, price=price
+        ) as sink:
             if sink.mended:
                 warn(str(sink.mended), stacklevel=4)
             if self._kept:
@@ -112,7 +119,9 @@ class GivenRun:
             await self.run.perform(sink, executor)
 
     def count(self) -> int | None:
-        """Return the number of records, as far as they can be read; None if they can be read only once."""
+        """Return the number of records, as far as they can be read; None if they can be read
+        only once.
+        """
         if any(isinstance(one, str) and is_stream(one) for one in self._sources):
             return None
         return sum(1 for _ in islice(self._open(on_error=lambda _: None), self.run.limits.records))
@@ -144,15 +153,22 @@ def _write_record(record: TrialRecord) -> str:
 
 
 class Results:
-    """The results of a run: extractions, failures, usage, and tables. Has a length, and yields the extractions.
+    """The results of a run: extractions, failures, usage, and tables. Has a length, and yields the
+    extractions.
 
     Attributes:
-        folder: The folder of the run: the one given as ``out``, or a temporary one, which ``save`` keeps.
-        stopped: Why the run ended before its last record, such as a limit of money; None if it did not.
+        folder: The folder of the run: the one given as ``out``, or a temporary one, which ``save``
+            keeps.
+        stopped: Why the run ended before its last record, such as a limit of money; None if it did
+            not.
     """
 
-    def __init__(self, folder: Path, registry: Mapping[str, Mapping[str, Any]], stopped: str | None) -> None:
-        self.folder, self.stopped, self._registry = folder, stopped, registry
+    def __init__(
+        self, folder: Path, registry: Mapping[str, Mapping[str, Any]], stopped: str | None
+    ) -> None:
+        self.folder = folder
+        self.stopped = stopped
+        self._registry = registry
 
     def __repr__(self) -> str:
         records = f"{len(self):,} record{'s' * (len(self) != 1)}"
@@ -181,23 +197,31 @@ class Results:
 
     @cached_property
     def failures(self) -> list[dict[str, Any]]:
-        """Each record that failed: ``record_id``, ``path``, ``place``, ``error``, and a ``message`` with the remedy."""
+        """Each record that failed: ``record_id``, ``path``, ``place``, ``error``, and a
+        ``message`` with the remedy.
+        """
         return read_failures(self.folder / FAILURES)
 
     @cached_property
     def repeated(self) -> list[dict[str, Any]]:
-        """Each record whose id came before, which is left out, with both places and whether its text is the same."""
+        """Each record whose id came before, which is left out, with both places and whether its
+        text is the same.
+        """
         return read_failures(self.folder / REPEATED)
 
     @property
     def usage(self) -> PricedUsage:
-        """Questions, calls, tokens and dollars of the run, with what it resumed. ``usd`` is None for unknown prices."""
+        """Questions, calls, tokens and dollars of the run, with what it resumed. ``usd`` is None
+        for unknown prices.
+        """
         return PricedUsage(**self._manifest.usage.model_dump(), usd=self._manifest.cost["usd"])
 
     def table(self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas") -> Any:
-        """Return a table, such as ``constraints``, as a data frame of pandas or polars, or as a table of Arrow.
+        """Return a table, such as ``constraints``, as a data frame of pandas or polars, or as a
+        table of Arrow.
 
-        ``extractor.results.export.list_tables`` names the tables. Keys, such as ``record_id``, come first.
+        ``extractor.apps.export.list_tables`` names the tables. Keys, such as ``record_id``, come
+        first.
 
         Raises:
             ValueError: There is no such table.
@@ -210,13 +234,15 @@ class Results:
         return self._tabulate(to, ())
 
     def _tabulate(self, to: str, names: Sequence[str]) -> dict[str, Any]:
-        library, fields = open_library(to), restore_fields(self._manifest.settings)
+        library = open_library(to)
+        fields = restore_fields(self._manifest.settings)
         chosen = choose_tables(tuple(Task), names, fields)
         rows = collect_rows(self.extractions, self._registry, fields)
         return {table.name: make_frame(library, to, table, rows[table.name]) for table in chosen}
 
     def save(self, folder: str | PathLike[str]) -> Path:
-        """Copy the run to a folder that ``extractor report``, ``review``, ``export`` and ``evaluate`` take.
+        """Copy the run to a folder that ``extractor report``, ``review``, ``export`` and
+        ``evaluate`` take.
 
         Raises ``StoreError`` if it cannot be written, or holds something.
         """
@@ -226,10 +252,13 @@ class Results:
         with naming_file(to):
             copytree(self.folder, to, dirs_exist_ok=True, ignore=ignore_patterns(".lock"))
             moved = {str(self.folder / _GIVEN): str(to / _GIVEN)}
-            inputs, paths = self._manifest.inputs, self._manifest.input_paths
+            inputs = self._manifest.inputs
+            paths = self._manifest.input_paths
             update = {
                 "inputs": tuple(moved.get(one, one) for one in inputs),
-                "input_paths": tuple(str(Path(moved[one]).absolute()) if one in moved else one for one in paths),
+                "input_paths": tuple(
+                    str(Path(moved[one]).absolute()) if one in moved else one for one in paths
+                ),
             }
             write_atomically(to / MANIFEST, self._manifest.model_copy(update=update).to_json())
         return to

@@ -1,11 +1,13 @@
 """Mask credentials in every text that leaves this process.
 
-What counts as a credential: the value of each environment variable whose name says so (``OPENAI_API_KEY``,
-``AWS_SESSION_TOKEN``), user and password in an address or a proxy's variable, and what an option or an argument gives
-(``remember``). Text leaves by errors (``extractor.errors``), events, the streams of the command line, the files and
-the store of a run; each of them calls ``mask``. So does the reader of a service's replies, which may repeat a key.
+What counts as a credential: the value of each environment variable whose name says so
+(``OPENAI_API_KEY``, ``AWS_SESSION_TOKEN``), user and password in an address or a proxy's variable,
+and what an option or an argument gives (``remember``). Text leaves by errors
+(``extractor.errors``), events, the streams of the command line, the files and the store of a run;
+each of them calls ``mask``. So does the reader of a service's replies, which may repeat a key.
 
-A credential is masked as it is, cut, encoded for an address, in JSON or in Base64, and with stars in its middle.
+A credential is masked as it is, cut, encoded for an address, in JSON or in Base64, and with stars
+in its middle.
 """
 
 import io
@@ -23,11 +25,16 @@ from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
 SHORTEST = 8
-"""A shorter secret is masked only if it is no ordinary word or number, since masking it would spoil these."""
+"""A shorter secret is masked only if it is no ordinary word or number, since masking it would
+spoil these.
+"""
 _SHORTEST_ODD = 4
 _LONG = 16
-"""A credential of this length is found inside other words, and in parts. No other text has it by chance."""
-_PART, _PLAIN_PART = 8, 12
+"""A credential of this length is found inside other words, and in parts. No other text has it by
+chance.
+"""
+_PART = 8
+_PLAIN_PART = 12
 """Characters of a part that is masked: with letters and digits, and with any."""
 _END = 4
 """Characters of its beginning or end that are masked as a word of their own: ``...b2c1``."""
@@ -35,24 +42,76 @@ _STARRED_END = 3
 """Characters beside stars or dots that are masked: ``abc****xyz``."""
 
 _OF_CREDENTIALS = frozenset(
-    {"key", "apikey", "token", "secret", "password", "passwd", "passphrase", "credential", "credentials", "bearer"}
+    {
+        "key",
+        "apikey",
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "passphrase",
+        "credential",
+        "credentials",
+        "bearer",
+    }
     | {"auth", "authorization", "cookie", "pat"}
 )
 """Words of names: ``api_key``, ``x-api-key``, ``clientSecret``."""
 _OF_OTHERS = frozenset(
-    {"file", "path", "dir", "url", "uri", "sock", "name", "type", "version", "count", "mode", "host", "endpoint"}
-    | {"prompt", "cache", "stop", "eos", "bos", "pad", "special", "ids", "max", "min", "limit", "budget"}
+    {
+        "file",
+        "path",
+        "dir",
+        "url",
+        "uri",
+        "sock",
+        "name",
+        "type",
+        "version",
+        "count",
+        "mode",
+        "host",
+        "endpoint",
+    }
+    | {
+        "prompt",
+        "cache",
+        "stop",
+        "eos",
+        "bos",
+        "pad",
+        "special",
+        "ids",
+        "max",
+        "min",
+        "limit",
+        "budget",
+    }
 )
-"""Words of names that are of no credential, though they have one of those: ``SSH_AUTH_SOCK``, ``prompt_cache_key``."""
+"""Words of names that are of no credential, though they have one of those: ``SSH_AUTH_SOCK``,
+``prompt_cache_key``.
+"""
 _PATHS = frozenset({"GOOGLE_APPLICATION_CREDENTIALS", "AWS_WEB_IDENTITY_TOKEN_FILE"})
-_OF_HEADERS = frozenset({"extra_headers", "default_headers", "headers", "extra_query", "default_query"})
+_OF_HEADERS = frozenset(
+    {"extra_headers", "default_headers", "headers", "extra_query", "default_query"}
+)
 """Options that hold headers or parameters of an address, most of which are credentials."""
 _PLAIN_HEADERS = frozenset(
-    {"accept", "content-type", "user-agent", "anthropic-beta", "anthropic-version", "openai-beta", "api-version"}
+    {
+        "accept",
+        "content-type",
+        "user-agent",
+        "anthropic-beta",
+        "anthropic-version",
+        "openai-beta",
+        "api-version",
+    }
 )
 _USER = re.compile(r"(?<=://)[^\s/?#]*@")
 _USER_OF_ADDRESS = re.compile(r"\s*(?:([a-z][a-z0-9+.-]*)://)?(\S+)@", re.IGNORECASE)
-"""The scheme, and what stands before the last ``@``: a password may have any character, though it should not."""
+"""The scheme, and what stands before the last ``@``: a password may have any character, though
+it should not.
+"""
 _WORDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-=")
 _STARS = frozenset("*•…xX.")
@@ -71,7 +130,9 @@ def mask(text: str) -> str:
 
 
 def mask_known(text: str) -> str:
-    """Replace each credential that is known. In a model's answer, any other text is the record's."""
+    """Replace each credential that is known. In a model's answer, any other text is the
+    record's.
+    """
     matcher = _matcher(_list_credentials())
     spans = matcher.find(text) if matcher else []
     for start, end in reversed(spans):
@@ -119,9 +180,16 @@ def remember_options(options: Mapping[str, Any]) -> None:
 
 
 def without_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a request with ``***`` in place of each credential, judged by its name.
+    """Return the parameters of a request with ``***`` in place of each credential, judged by its
+    name.
 
-    >>> without_credentials({"top_k": 4, "api_key": "abc", "extra_headers": {"X-Tenant": "t7", "Accept": "text/plain"}})
+    >>> without_credentials(
+    ...     {
+    ...         "top_k": 4,
+    ...         "api_key": "abc",
+    ...         "extra_headers": {"X-Tenant": "t7", "Accept": "text/plain"},
+    ...     }
+    ... )
     {'top_k': 4, 'api_key': '***', 'extra_headers': {'X-Tenant': '***', 'Accept': 'text/plain'}}
     """
     return {name: _hide(name, value, in_headers=False) for name, value in options.items()}
@@ -131,7 +199,11 @@ def without_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
 def names_credential(name: str) -> bool:
     """Return whether something of this name is a credential.
 
-    >>> [name for name in ("XAI_API_KEY", "x-api-key", "max_tokens", "SSH_AUTH_SOCK") if names_credential(name)]
+    >>> [
+    ...     name
+    ...     for name in ("XAI_API_KEY", "x-api-key", "max_tokens", "SSH_AUTH_SOCK")
+    ...     if names_credential(name)
+    ... ]
     ['XAI_API_KEY', 'x-api-key']
     """
     words = {word.lower() for word in _WORDS.split(name)}
@@ -139,9 +211,11 @@ def names_credential(name: str) -> bool:
 
 
 class MaskedStream(io.TextIOWrapper):
-    """A text stream that masks what is written to it: tracebacks, warnings and logs of libraries, too.
+    """A text stream that masks what is written to it: tracebacks, warnings and logs of libraries,
+    too.
 
-    ``original`` is the stream in place of which it stands, which would close the file if nothing held it.
+    ``original`` is the stream in place of which it stands, which would close the file if nothing
+    held it.
     """
 
     original: TextIO
@@ -161,7 +235,9 @@ def mask_standard_error() -> None:
     stream = sys.stderr
     if not isinstance(stream, io.TextIOWrapper) or isinstance(stream, MaskedStream):
         return
-    masked = MaskedStream(stream.buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering)
+    masked = MaskedStream(
+        stream.buffer, stream.encoding, stream.errors, line_buffering=stream.line_buffering
+    )
     masked.original = stream
     sys.stderr = masked
 
@@ -203,7 +279,8 @@ class _Matcher:
         """Find the places to mask, in order, none of which overlap."""
         spans: list[tuple[int, int]] = []
         for last, form in self._automaton.iter(text):
-            start, end = last + 1 - form.length, last + 1
+            start = last + 1 - form.length
+            end = last + 1
             if not _is_in_place(text, start, end, form.kind):
                 continue
             if form.kind is _Kind.ENCODED:
@@ -218,7 +295,9 @@ def _list_credentials() -> frozenset[str]:
     for name, value in os.environ.items():
         if names_credential(name):
             found.add(value.strip())
-        elif name.endswith("_CUSTOM_HEADERS"):  # as Anthropic's SDK reads them: a name and a value a line
+        elif name.endswith(
+            "_CUSTOM_HEADERS"
+        ):  # as Anthropic's SDK reads them: a name and a value a line
             found.update(line.partition(":")[2].strip() for line in value.splitlines())
         elif "@" in value:
             found.update(_list_users(name, value))
@@ -275,7 +354,11 @@ def _matcher(credentials: frozenset[str]) -> _Matcher | None:
 def _is_worth_masking(secret: str) -> bool:
     """Return whether a text is hardly anything but a credential.
 
-    >>> [secret for secret in ("none", "EMPTY", "2024", "hunter2", "longer-one") if _is_worth_masking(secret)]
+    >>> [
+    ...     secret
+    ...     for secret in ("none", "EMPTY", "2024", "hunter2", "longer-one")
+    ...     if _is_worth_masking(secret)
+    ... ]
     ['hunter2', 'longer-one']
     """
     if len(secret) >= SHORTEST:
@@ -287,7 +370,12 @@ def _list_forms(secret: str) -> Iterator[tuple[str, _Kind]]:
     """Yield the forms in which a credential is masked, and where each is."""
     kind = _Kind.ANYWHERE if len(secret) >= _LONG else _Kind.WORD
     bytes_of_secret = secret.encode("utf-8", "surrogateescape")
-    written = {secret, quote(bytes_of_secret), quote(bytes_of_secret, safe=""), quote_plus(bytes_of_secret)}
+    written = {
+        secret,
+        quote(bytes_of_secret),
+        quote(bytes_of_secret, safe=""),
+        quote_plus(bytes_of_secret),
+    }
     written |= {json.dumps(secret)[1:-1], repr(secret)[1:-1], _escape_html(secret)}
     written |= {re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), text) for text in written}
     for text in written:
@@ -300,13 +388,21 @@ def _list_forms(secret: str) -> Iterator[tuple[str, _Kind]]:
 
 
 def _escape_html(text: str) -> str:
-    for character, name in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;")):
+    for character, name in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ('"', "&quot;"),
+        ("'", "&#x27;"),
+    ):
         text = text.replace(character, name)
     return text
 
 
 def _list_encoded(secret: str) -> Iterator[str]:
-    """Yield what Base64 makes of a text, wherever it stands in what is encoded, without the parts that vary."""
+    """Yield what Base64 makes of a text, wherever it stands in what is encoded, without the
+    parts that vary.
+    """
     data = secret.encode("utf-8", "surrogateescape")
     for before in range(3):
         for encode in (b64encode, urlsafe_b64encode):

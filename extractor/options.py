@@ -1,7 +1,8 @@
-"""The options of an extraction. Each is declared here once, with its default, its help and its checks.
+"""The options of an extraction. Each is declared here once, with its default, its help and its
+checks.
 
-Python takes them as keywords of ``Extractor``, the command line as options, which ``extractor.cli.options`` makes of
-the models, and the service as parameters of a request.
+Python takes them as keywords of ``Extractor``, the command line as options, which
+``extractor.apps.cli.options`` makes of the models, and the service as parameters of a request.
 """
 
 import json
@@ -16,12 +17,12 @@ from typing import Annotated, Any, Final, Literal, Self, TypedDict
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.fields import FieldInfo
 
+from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.files import Declared
 from extractor.errors import ArgumentError, FieldError
-from extractor.fields.declaration import CustomField
-from extractor.fields.files import Declared
 from extractor.masking import names_credential, remember_options
 from extractor.schemas import Task
-from extractor.suggestions import refuse_unknown, suggest
+from extractor.schemas.arguments import refuse_unknown, suggest
 
 FILES: Final = "Input and output"
 WHAT: Final = "What to extract"
@@ -34,7 +35,8 @@ RARE: Final = "Rarely needed"
 class Effort(StrEnum):
     """How doubtful a value must be before a model is asked about it.
 
-    - ``none``: no model is asked; only the rules run. The number 0 still asks about your own fields.
+    - ``none``: no model is asked; only the rules run. The number 0 still asks about your own
+      fields.
     - ``low``: its confidence is below 0.6.
     - ``medium``: its confidence is below 0.9.
 
@@ -50,7 +52,10 @@ class Effort(StrEnum):
 _ASKS_BELOW = {Effort.NONE: 0.0, Effort.LOW: 0.6, Effort.MEDIUM: 0.9}
 """The confidence below which a value is asked about."""
 
-_NO_HIGH = "high is gone: it read no better than medium, which now asks about introducing lines too; write medium"
+_NO_HIGH = (
+    "high is gone: it read no better than medium, which now asks about introducing lines "
+    "too; write medium"
+)
 
 _OF_REQUEST = frozenset({"extra_headers", "extra_query", "extra_body"})
 """Parameters that SDKs take for the headers, the address and the body of a request."""
@@ -64,10 +69,11 @@ _RARITY = 4
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How the command line shows an option: its group in help, what stands for its value, and a variable for it.
+    """How the command line shows an option: its group in help, what stands for its value, and a
+    variable for it.
 
-    ``kind`` is the type that the command line reads if it is not the type of the option, ``name`` the option's name if
-    it is not made of the field's. With ``group`` None it is an argument.
+    ``kind`` is the type that the command line reads if it is not the type of the option, ``name``
+    the option's name if it is not made of the field's. With ``group`` None it is an argument.
     """
 
     group: str | None
@@ -97,19 +103,32 @@ low, medium, or a number from 0 to 1
             return cls(**given)
         except ValidationError as error:
             first = error.errors()[0]
-            cause, name = first.get("ctx", {}).get("error"), str(first["loc"][0])
+            cause = first.get("ctx", {}).get("error")
+            name = str(first["loc"][0])
             if isinstance(cause, FieldError):  # it says its place itself
                 raise cause from None
             if name not in cls.model_fields:
-                raise ArgumentError(f"{spell(name)}: no such option{suggest(name, tuple(cls.model_fields))}") from None
-            reason = str(cause) if cause else _explain(first["input"], first["msg"], cls.model_fields[name])
+                raise ArgumentError(
+                    f"{spell(name)}: no such option{suggest(name, tuple(cls.model_fields))}"
+                ) from None
+            reason = (
+                str(cause)
+                if cause
+                else _explain(first["input"], first["msg"], cls.model_fields[name])
+            )
             raise ArgumentError(f"{spell(name)}: {reason}") from None
 
 
 def _explain(given: Any, problem: str, field: FieldInfo) -> str:
     """Say why a value is not allowed; for a number, between which bounds it must lie."""
-    bounds = {name: getattr(one, name) for one in field.metadata for name in ("ge", "le") if hasattr(one, name)}
-    low, high = bounds.get("ge"), bounds.get("le")
+    bounds = {
+        name: getattr(one, name)
+        for one in field.metadata
+        for name in ("ge", "le")
+        if hasattr(one, name)
+    }
+    low = bounds.get("ge")
+    high = bounds.get("le")
     if low is None:
         return f"{given!r}: {problem[0].lower()}{problem[1:]}"
     allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
@@ -117,7 +136,8 @@ def _explain(given: Any, problem: str, field: FieldInfo) -> str:
 
 
 def read_effort(effort: str | float) -> Effort | float:
-    """Read an effort by its name, or as the confidence from 0 to 1 below which a value is asked about.
+    """Read an effort by its name, or as the confidence from 0 to 1 below which a value is asked
+    about.
 
     Raises ``ValueError`` for anything else.
 
@@ -132,7 +152,10 @@ def read_effort(effort: str | float) -> Effort | float:
     if effort == "high":
         raise ValueError(_NO_HIGH)
     nearest = suggest(str(effort), tuple(Effort))
-    raise ValueError(f"{effort}: no such effort{nearest}; choose from {', '.join(Effort)}, or a number from 0 to 1")
+    raise ValueError(
+        f"{effort}: no such effort{nearest}; choose from {', '.join(Effort)}, or a number from 0 "
+        "to 1"
+    )
 
 
 def _read_tasks(given: Collection[Task | str] | str | None) -> frozenset[Task]:
@@ -150,19 +173,26 @@ def split_names(text: str) -> list[str]:
 
 def read_own_fields(given: Iterable[Declared] | Declared | None) -> tuple[CustomField, ...]:
     """Read fields of the user's own, and check their examples. Raises ``FieldError``."""
-    from extractor.fields import read_fields  # noqa: PLC0415 - few extractions have fields of their own
-    from extractor.stages.proof.claims import check_examples  # noqa: PLC0415 - as above
+    from extractor.assembly.claims import check_examples  # noqa: PLC0415 - as above
+    from extractor.concepts.own import read_fields  # noqa: PLC0415 - few extractions have fields of their own
 
     if given is None or given == ():
         return ()
-    for one in [given] if isinstance(given, str | Path) else given if isinstance(given, list | tuple) else ():
+    for one in (
+        [given]
+        if isinstance(given, str | Path)
+        else given
+        if isinstance(given, list | tuple)
+        else ()
+    ):
         if isinstance(one, str | Path):  # each file alone, so that messages name it
             check_examples(read_fields(one), f"{one}, field ")
     return check_examples(read_fields(given))
 
 
 def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
-    """Read parameters of a request: a mapping, or texts ``KEY=VALUE`` whose values are JSON, else text.
+    """Read parameters of a request: a mapping, or texts ``KEY=VALUE`` whose values are JSON, else
+    text.
 
     >>> _read_parameters(["top_k=40", "service_tier=flex", 'thinking={"type": "adaptive"}'])
     {'top_k': 40, 'service_tier': 'flex', 'thinking': {'type': 'adaptive'}}
@@ -173,7 +203,9 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
     for text in map(str, _make_several(given)):
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
-            word = re.split(r"\W", text, maxsplit=1)[0]  # what follows may be a key, and so may a long word
+            word = re.split(r"\W", text, maxsplit=1)[
+                0
+            ]  # what follows may be a key, and so may a long word
             shown = word if len(word) <= _LONGEST_NAME else "an option"
             raise ValueError(f"{shown}: not KEY=VALUE; write top_k=40")
         try:
@@ -184,15 +216,25 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
 
 
 def _check_parameters(options: dict[str, Any]) -> dict[str, Any]:
-    """Check the parameters that hold others, and mask their credentials from now on. Messages have no value of them."""
+    """Check the parameters that hold others, and mask their credentials from now on. Messages
+    have no value of them.
+    """
     remember_options(options)
     for name in _OF_REQUEST & options.keys():
         if options[name] is not None and not isinstance(options[name], Mapping):
-            raise ValueError(f'{name}: this is no JSON object; write {name}=\'{{"NAME": "VALUE"}}\'')
+            raise ValueError(
+                f'{name}: this is no JSON object; write {name}=\'{{"NAME": "VALUE"}}\''
+            )
     for header, value in (options.get("extra_headers") or {}).items():
         if not isinstance(header, str) or not _HEADER.fullmatch(header):
-            raise ValueError(f"extra_headers: {header!r} is no name of a header; write one such as X-Tenant")
-        if not isinstance(value, str) or not (value.isascii() and value.isprintable()) or value != value.strip():
+            raise ValueError(
+                f"extra_headers: {header!r} is no name of a header; write one such as X-Tenant"
+            )
+        if (
+            not isinstance(value, str)
+            or not (value.isascii() and value.isprintable())
+            or value != value.strip()
+        ):
             problem = "is no text, or has a line break or another character that no header can have"
             raise ValueError(f"extra_headers: the value of {header} {problem}")
     for name, value in options.items():
@@ -204,22 +246,31 @@ def _check_parameters(options: dict[str, Any]) -> dict[str, Any]:
 def _make_several(given: Any) -> Any:
     if given is None:
         return ()
-    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str | Path) else (given,)
+    return (
+        tuple(given)
+        if isinstance(given, Iterable) and not isinstance(given, str | Path)
+        else (given,)
+    )
 
 
 class Choice(Options):
     """What is extracted of a record, and how much a model is asked about it."""
 
     tasks: Annotated[
-        frozenset[Task], BeforeValidator(_read_tasks), PlainSerializer(sorted), Shown(WHAT, "NAME,...", str)
+        frozenset[Task],
+        BeforeValidator(_read_tasks),
+        PlainSerializer(sorted),
+        Shown(WHAT, "NAME,...", str),
     ] = frozenset(Task)
     """Some of eligibility,dosing,endpoints."""
     min_confidence: Annotated[float, Field(ge=0, le=1), Shown(WHAT, "0..1")] = 0.0
     """Leave out values below this confidence."""
-    effort: Annotated[Effort | float, BeforeValidator(read_effort), Shown(MODEL, "none|low|medium|0..1", str)] = (
-        Effort.MEDIUM
-    )
-    """Ask a model about nothing, what is likely wrong, what is uncertain, or below this confidence."""
+    effort: Annotated[
+        Effort | float, BeforeValidator(read_effort), Shown(MODEL, "none|low|medium|0..1", str)
+    ] = Effort.MEDIUM
+    """Ask a model about nothing, what is likely wrong, what is uncertain, or below this
+    confidence.
+    """
 
 
 class ExtractionOptions(Choice):
@@ -230,7 +281,9 @@ class ExtractionOptions(Choice):
     """
 
     fields: Annotated[
-        tuple[CustomField, ...], BeforeValidator(read_own_fields), Shown(WHAT, "FILE", list[str] | None)
+        tuple[CustomField, ...],
+        BeforeValidator(read_own_fields),
+        Shown(WHAT, "FILE", list[str] | None),
     ] = ()
     """Fields of your own: a TOML file, or a name of the catalogue. Repeatable."""
 
@@ -246,7 +299,9 @@ class ExtractionOptions(Choice):
 
     @property
     def asks_rare_below(self) -> float:
-        """The same for fields that few items state, where a missed value weighs more; 0 asks about nothing."""
+        """The same for fields that few items state, where a missed value weighs more; 0 asks
+        about nothing.
+        """
         return 1 - (1 - self.asks_below) / _RARITY if self.asks_below else 0.0
 
 
@@ -256,8 +311,12 @@ class ModelOptions(Options):
     model: Annotated[str | None, Shown(MODEL, "SPEC", envvar="EXTRACTOR_MODEL")] = None
     """A hosted model's name, or http://host:port/v1#NAME; without one only the rules run."""
     max_usd: Annotated[float | None, Field(ge=0), Shown(COST, "USD")] = None
-    """Most dollars for the model, with all that this resumes; calls without a reply count in full."""
-    prices: Annotated[tuple[Path, ...], BeforeValidator(_make_several), Shown(RARE, "FILE", list[Path] | None)] = ()
+    """Most dollars for the model, with all that this resumes; calls without a reply count in
+    full.
+    """
+    prices: Annotated[
+        tuple[Path, ...], BeforeValidator(_make_several), Shown(RARE, "FILE", list[Path] | None)
+    ] = ()
     """A file of prices, before known ones. Repeatable."""
     reasoning: Annotated[Literal["none", "low", "medium", "high"] | None, Shown(RARE)] = None
     """How much the model thinks; else as little as its family needs."""
@@ -275,7 +334,9 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
     """Take the answers from the folder of an earlier run; no network."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
-    """Seconds for one request, to its last byte. A server that never answered is given up after two, or after 300 s."""
+    """Seconds for one request, to its last byte. A server that never answered is given up after
+    two, or after 300 s.
+    """
 
     @property
     def extraction(self) -> ExtractionOptions:
@@ -286,7 +347,9 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
 
 
 class Keywords(TypedDict, total=False):
-    """The keywords of ``Extractor`` as type checkers see them: the fields of ``ExtractorOptions``."""
+    """The keywords of ``Extractor`` as type checkers see them: the fields of
+    ``ExtractorOptions``.
+    """
 
     tasks: Collection[Task | str] | str
     min_confidence: float

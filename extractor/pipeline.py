@@ -1,31 +1,42 @@
 """The stages of an extraction, in order. Every extraction runs this sequence.
 
-The dialogue proves the answers by ``stages.proof``, because it asks once more what the text contradicts.
+The dialogue proves the answers by ``stages.proof``, because it asks once more what the text
+contradicts.
 """
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
+from extractor.assembly.assemble import assemble_extraction
+from extractor.assembly.documents import place_evidence
+from extractor.assembly.doubtful import drop_doubtful
+from extractor.audit import add_findings
+from extractor.concepts.own.read import learn_words
+from extractor.concepts.parse import ParsedRecord, parse_record
+from extractor.model.asking.dialogue import Replies, Round, dialogue
 from extractor.options import ExtractionOptions
-from extractor.record_limits import MAX_ITEMS, check_size, check_unicode, limit_steps, limit_time, refuse_larger
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.stages.ask.dialogue import Replies, Round, dialogue
-from extractor.stages.assemble import assemble_extraction
-from extractor.stages.assemble.documents import place_evidence
-from extractor.stages.assemble.doubtful import drop_doubtful
-from extractor.stages.audit import add_findings
-from extractor.stages.parse import ParsedRecord, parse_record
-from extractor.stages.parse.declared import learn_words
+from extractor.schemas.record_limits import (
+    MAX_ITEMS,
+    check_size,
+    check_unicode,
+    limit_steps,
+    limit_time,
+    refuse_larger,
+)
 
 Extraction = Generator[Round, Replies | None, TrialExtraction]
-"""Yields rounds of questions, receives the replies (None without a model), and returns the extraction."""
+"""Yields rounds of questions, receives the replies (None without a model), and returns the
+extraction.
+"""
 
 
 def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
     """Run one record through all stages. The caller asks the model; no stage uses the network.
 
-    The audit sees all values. Values below ``options.min_confidence`` are dropped after it. Raises ``RecordTooLarge``
-    or ``RecordTooSlow`` for a record beyond the limits of ``extractor.record_limits``.
+    The audit sees all values. Values below ``options.min_confidence`` are dropped after it. Raises
+    ``RecordTooLarge`` or ``RecordTooSlow`` for a record beyond the limits of
+    ``extractor.schemas.record_limits``.
     """
     return limit_steps(_run_stages(record, options), record.source)
 
@@ -57,23 +68,30 @@ def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialEx
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """An extraction that waits for the replies to a round of questions. Its parse stands for the record from now on."""
+    """An extraction that waits for the replies to a round of questions. Its parse stands for the
+    record from now on.
+    """
 
     round: Round
     parsed: ParsedRecord
 
 
 def advance(
-    record: TrialRecord | ParsedRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
+    record: TrialRecord | ParsedRecord,
+    options: ExtractionOptions,
+    replies: Sequence[Replies | None] = (),
 ) -> Paused | TrialExtraction:
-    """Return the next round of questions after these replies to the earlier rounds, or the extraction.
+    """Return the next round of questions after these replies to the earlier rounds, or the
+    extraction.
 
-    The result depends on the arguments only, so any process can compute or repeat a step. A record is parsed; a parse
-    goes on from there.
+    The result depends on the arguments only, so any process can compute or repeat a step. A record
+    is parsed; a parse goes on from there.
     """
     learn_words(options.fields)  # the parse may come from another process
     with limit_time(record.record.source if isinstance(record, ParsedRecord) else record.source):
-        parsed = record if isinstance(record, ParsedRecord) else _parse_within_limits(record, options)
+        parsed = (
+            record if isinstance(record, ParsedRecord) else _parse_within_limits(record, options)
+        )
         stages = _run_stages(parsed, options)
         try:
             asked = next(stages)

@@ -1,4 +1,6 @@
-"""A browser for the tests of pages: started once a module, each page watched for what it should not do."""
+"""A browser for the tests of pages: started once a module, each page watched for what it should
+not do.
+"""
 
 import os
 import shutil
@@ -9,7 +11,9 @@ from importlib.resources import files
 import pytest
 
 # Debian's wrapper first; the others are what other systems call it.
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 REQUIRED = bool(os.environ.get("EXTRACTOR_REQUIRE_BROWSER"))
 # A loaded machine is slow, not wrong.
 PATIENCE = 120_000
@@ -17,7 +21,8 @@ PATIENCE = 120_000
 _ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 
 needs_browser = pytest.mark.skipif(
-    CHROMIUM is None and not REQUIRED, reason="no chromium here; install it, for instance: apt-get install chromium"
+    CHROMIUM is None and not REQUIRED,
+    reason="no chromium here; install it, for instance: apt-get install chromium",
 )
 
 
@@ -26,7 +31,9 @@ def launch() -> Iterator:
     """A running chromium. While it runs there can be no other event loop in this thread."""
     from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 - heavy, and most tests need none
 
-    assert CHROMIUM, "EXTRACTOR_REQUIRE_BROWSER is set and there is no chromium: apt-get install chromium"
+    assert CHROMIUM, (
+        "EXTRACTOR_REQUIRE_BROWSER is set and there is no chromium: apt-get install chromium"
+    )
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
@@ -35,7 +42,9 @@ def launch() -> Iterator:
 
 
 def open_context(chromium, **options):
-    """A browser with storage of its own, in a window of a desk unless another ``viewport`` is given."""
+    """A browser with storage of its own, in a window of a desk unless another ``viewport`` is
+    given.
+    """
     settings = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"} | options
     context = chromium.new_context(**settings)
     context.set_default_timeout(PATIENCE)
@@ -51,7 +60,9 @@ class Watch:
         self._pages = []
 
     def follow(self, page, is_expected: Callable[[str], bool] = lambda _: False) -> None:
-        """Note a page's requests, errors of scripts, and what its console says unless that is expected."""
+        """Note a page's requests, errors of scripts, and what its console says unless that is
+        expected.
+        """
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         page.on("console", lambda said: is_expected(said.text) or self.troubles.append(said.text))
         page.on("request", lambda request: self.requests.add(request.url.partition("#")[0]))
@@ -68,15 +79,21 @@ class Watch:
 def press_at_once(page, keys: str) -> None:
     """Press keys without leaving the page a moment between them."""
     event = "new KeyboardEvent('keydown', { key, bubbles: true })"
-    page.evaluate(f"(keys) => [...keys].forEach((key) => document.body.dispatchEvent({event}))", keys)
+    page.evaluate(
+        f"(keys) => [...keys].forEach((key) => document.body.dispatchEvent({event}))", keys
+    )
 
 
 def list_violations(page) -> list[tuple[str, str, list[str]]]:
-    """What axe finds in a page: rule, impact and elements. Evaluation by the driver is not bound by a page's policy."""
+    """What axe finds in a page: rule, impact and elements. Evaluation by the driver is not bound
+    by a page's policy.
+    """
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
     found = page.evaluate("axe.run().then((result) => result.violations)")
-    return [(one["id"], one["impact"], [node["html"][:120] for node in one["nodes"]]) for one in found]
+    return [
+        (one["id"], one["impact"], [node["html"][:120] for node in one["nodes"]]) for one in found
+    ]
 
 
 def fits_its_window(page) -> bool:

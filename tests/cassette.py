@@ -1,7 +1,7 @@
 """Recordings of HTTP exchanges with models.
 
-A cassette is a YAML file of vcrpy. A note under ``metadata`` holds the models, the prompts, the date, and a digest that
-reveals edits.
+A cassette is a YAML file of vcrpy. A note under ``metadata`` holds the models, the prompts, the
+date, and a digest that reveals edits.
 """
 
 import difflib
@@ -20,15 +20,17 @@ import yaml
 from vcr import VCR
 
 from extractor.errors import AnswerMissing, AnswersError
-from extractor.llm.calls import PromptVersion
-from extractor.llm.live import LiveModel
-from extractor.llm.spec import LOOPBACK, shown_model
+from extractor.model.calls import PromptVersion
+from extractor.model.live import LiveModel
+from extractor.model.spec import LOOPBACK, shown_model
 
 NOTE = "extractor"
 """The name of our note in a cassette's metadata."""
 
 _SECRETS = re.compile(
-    r"bearer\s{1,9}[\w.~+/-]{8,}|\bsk-[\w-]{8,}|^[ \t]{0,99}(authorization|x-api-key|api-key|cookie)\s*:", re.I | re.M
+    r"bearer\s{1,9}[\w.~+/-]{8,}|\bsk-[\w-]{8,}|^[ "
+    r"\t]{0,99}(authorization|x-api-key|api-key|cookie)\s*:",
+    re.I | re.M,
 )
 _PLACEHOLDER_HOST = "model.test"
 _KEPT_HEADERS = frozenset({"content-type", "retry-after"})
@@ -39,9 +41,9 @@ _SHOWN_LINES, _SHOWN_WIDTH = 24, 160
 def use_cassette(path: Path, *, record: bool = False, now: datetime | None = None) -> Iterator[Any]:
     """Answer HTTP requests inside the block from a cassette, or record them into a new one.
 
-    A replay raises, at the end of the block, ``AnswerMissing`` for a request that was never recorded, in place of what
-    the client made of it, and ``AnswersError`` if an exchange was not used. A recording replaces the cassette only if
-    the block ends without an error.
+    A replay raises, at the end of the block, ``AnswerMissing`` for a request that was never
+    recorded, in place of what the client made of it, and ``AnswersError`` if an exchange was not
+    used. A recording replaces the cassette only if the block ends without an error.
     """
     if record:
         with _recording(path, now or datetime.now(UTC)) as cassette:
@@ -67,7 +69,9 @@ def use_cassette(path: Path, *, record: bool = False, now: datetime | None = Non
         raise AnswerMissing(misses[0])
     if not cassette.all_played:
         unplayed = sum(1 for number in range(len(cassette)) if not cassette.play_counts[number])
-        raise AnswersError(f"{path}: {unplayed} of {len(cassette)} recorded exchanges were not used; record again")
+        raise AnswersError(
+            f"{path}: {unplayed} of {len(cassette)} recorded exchanges were not used; record again"
+        )
 
 
 @contextmanager
@@ -84,18 +88,24 @@ def _recording(path: Path, now: datetime) -> Iterator[Any]:
     fresh.unlink(missing_ok=True)
     try:
         with (
-            _recorder().use_cassette(str(fresh), record_mode="all", record_on_exception=False) as cassette,
+            _recorder().use_cassette(
+                str(fresh), record_mode="all", record_on_exception=False
+            ) as cassette,
             patch.object(LiveModel, "__call__", note_prompt),
         ):
             yield cassette
             exchanges = [
-                (_text(request.body), _text(response["body"]["string"])) for request, response in cassette.data
+                (_text(request.body), _text(response["body"]["string"]))
+                for request, response in cassette.data
             ]
             models = {shown_model(_load_object(reply).get("model")) for _, reply in exchanges}
             note = {
                 "recorded": now.date().isoformat(),
                 "models": sorted(models - {""}),
-                "prompts": [{"name": p.name, "version": p.version, "sha256": p.sha256} for p in prompts.values()],
+                "prompts": [
+                    {"name": p.name, "version": p.version, "sha256": p.sha256}
+                    for p in prompts.values()
+                ],
                 "digest": _digest(exchanges),
             }
             cassette.get_metadata(NOTE, note)
@@ -120,7 +130,9 @@ def check_cassette(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator
     if not note or not interactions or not note.get("models"):
         yield "has no exchange, or no note of a recording that says which model answered; record it again"
         return
-    if note.get("digest") != _digest((i["request"]["body"], i["response"]["body"]["string"]) for i in interactions):
+    if note.get("digest") != _digest(
+        (i["request"]["body"], i["response"]["body"]["string"]) for i in interactions
+    ):
         yield "edited after it was recorded; record it again"
     for used in note.get("prompts") or [{}]:
         name, current = used.get("name", ""), prompts.get(used.get("name", ""))
@@ -132,9 +144,13 @@ def check_cassette(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator
 
 
 def read_cassette(path: Path) -> dict[str, Any]:
-    """Read a cassette. Raises ``AnswerMissing`` without the file, ``AnswersError`` if it is not a cassette."""
+    """Read a cassette. Raises ``AnswerMissing`` without the file, ``AnswersError`` if it is not
+    a cassette.
+    """
     if not path.is_file():
-        raise AnswerMissing(f"{path}: no such cassette; record it (python -m tests.recording record)")
+        raise AnswerMissing(
+            f"{path}: no such cassette; record it (python -m tests.recording record)"
+        )
     try:
         loaded = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     except yaml.YAMLError:
@@ -145,20 +161,34 @@ def read_cassette(path: Path) -> dict[str, Any]:
 
 
 def _recorder() -> VCR:
-    """A vcrpy recorder that matches requests on the body, replaces loopback addresses and removes keys."""
+    """A vcrpy recorder that matches requests on the body, replaces loopback addresses and
+    removes keys.
+    """
 
     def clean_request(request: Any) -> Any:
         url = urlsplit(request.uri)
-        request.uri = urlunsplit(url._replace(netloc=_PLACEHOLDER_HOST)) if url.hostname in LOOPBACK else request.uri
-        request.headers = {name: value for name, value in request.headers.items() if name.lower() in _KEPT_HEADERS}
+        request.uri = (
+            urlunsplit(url._replace(netloc=_PLACEHOLDER_HOST))
+            if url.hostname in LOOPBACK
+            else request.uri
+        )
+        request.headers = {
+            name: value for name, value in request.headers.items() if name.lower() in _KEPT_HEADERS
+        }
         return request
 
     def clean_response(response: Any) -> Any:
-        kept = {name: value for name, value in response["headers"].items() if name.lower() in _KEPT_HEADERS}
+        kept = {
+            name: value
+            for name, value in response["headers"].items()
+            if name.lower() in _KEPT_HEADERS
+        }
         body = response["body"]["string"]
         name = _load_object(body).get("model")
         if name and name != shown_model(name):  # it holds a path of the recording machine
-            body = json.dumps(_load_object(body) | {"model": shown_model(name)}, ensure_ascii=False).encode("utf-8")
+            body = json.dumps(
+                _load_object(body) | {"model": shown_model(name)}, ensure_ascii=False
+            ).encode("utf-8")
         return {**response, "headers": kept, "body": {"string": body}}
 
     return VCR(
@@ -172,8 +202,14 @@ def _recorder() -> VCR:
 def _explain_miss(request: Any, cassette: Any, path: Path) -> str:
     """The recorded request nearest to this one, and how they differ."""
     wanted = _show(request)
-    shown = {f"exchange {number}": _show(known) for number, known in enumerate(cassette.requests, start=1)}
-    name = max(shown, key=lambda one: difflib.SequenceMatcher(None, shown[one], wanted, autojunk=False).ratio())
+    shown = {
+        f"exchange {number}": _show(known)
+        for number, known in enumerate(cassette.requests, start=1)
+    }
+    name = max(
+        shown,
+        key=lambda one: difflib.SequenceMatcher(None, shown[one], wanted, autojunk=False).ratio(),
+    )
     lines = difflib.unified_diff(shown[name], wanted, name, "this request", n=0, lineterm="")
     differing = [line[:_SHOWN_WIDTH] for line in lines if not line.startswith("@@")][:_SHOWN_LINES]
     told = differing or ["only the number of times differs"]
@@ -181,7 +217,11 @@ def _explain_miss(request: Any, cassette: Any, path: Path) -> str:
 
 
 def _show(request: Any) -> list[str]:
-    return json.dumps(_load_object(request.body), indent=1, ensure_ascii=False).replace("\\n", "\n").splitlines()
+    return (
+        json.dumps(_load_object(request.body), indent=1, ensure_ascii=False)
+        .replace("\\n", "\n")
+        .splitlines()
+    )
 
 
 def _digest(exchanges: Iterable[tuple[bytes | str | None, bytes | str | None]]) -> str:

@@ -1,7 +1,8 @@
-"""``extractor`` as a process of its own, forked from one that has loaded it: a start costs a tenth of the CPU time.
+"""``extractor`` as a process of its own, forked from one that has loaded it: a start costs a tenth
+of the CPU time.
 
-Arguments, environment, streams, files, signals and exit code are those of a real process. Tests that need a terminal or
-that hold the README's commands start one in the ordinary way.
+Arguments, environment, streams, files, signals and exit code are those of a real process. Tests
+that need a terminal or that hold the README's commands start one in the ordinary way.
 """
 
 import io
@@ -21,10 +22,20 @@ from typing import Any
 from click.testing import Result
 from typer.testing import CliRunner
 
-from extractor.cli import main
-from extractor.cli.app import app
+from extractor.apps.cli import main
+from extractor.apps.cli.app import app
 
-__all__ = ["FORKS", "PATIENCE_S", "Ended", "Running", "extract", "extractor", "invoke", "read_lines", "start_extractor"]
+__all__ = [
+    "FORKS",
+    "PATIENCE_S",
+    "Ended",
+    "Running",
+    "extract",
+    "extractor",
+    "invoke",
+    "read_lines",
+    "start_extractor",
+]
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.loaded"])
@@ -65,7 +76,9 @@ class Running:
         until = time.monotonic() + PATIENCE_S
         while not condition():
             assert not self.has_ended(), f"it ended: {self.stderr.read_text('utf-8')}"
-            assert time.monotonic() < until, f"still running after {PATIENCE_S} s: {' '.join(self.words)}"
+            assert time.monotonic() < until, (
+                f"still running after {PATIENCE_S} s: {' '.join(self.words)}"
+            )
             time.sleep(0.005)
 
     def wait(self) -> Ended:
@@ -77,13 +90,17 @@ class Running:
 
 
 def invoke(*words: object, **environment: str) -> Result:
-    """Run ``extractor`` with these arguments in this process, so that what a test has patched takes effect."""
+    """Run ``extractor`` with these arguments in this process, so that what a test has patched
+    takes effect.
+    """
     return CliRunner().invoke(app, [str(word) for word in words], env=environment)
 
 
 def extract(source: str | Path, folder: Path, *options: object) -> Path:
     """Run without a model, in this process, and return the folder of the run."""
-    done = invoke("run", source, "--effort", "none", "--out", folder, "--workers", 1, "--quiet", *options)
+    done = invoke(
+        "run", source, "--effort", "none", "--out", folder, "--workers", 1, "--quiet", *options
+    )
     assert done.exit_code == 0, done.output
     return folder
 
@@ -94,13 +111,17 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def extractor(*arguments: object, stdin: bytes | None = None, **environment: str) -> Ended:
-    """Run ``extractor`` with these arguments in the current folder, with these additions to the environment."""
+    """Run ``extractor`` with these arguments in the current folder, with these additions to the
+    environment.
+    """
     with start_extractor(*arguments, stdin=stdin, **environment) as running:
         return running.wait()
 
 
 @contextmanager
-def start_extractor(*arguments: object, stdin: bytes | Path | None = None, **environment: str) -> Iterator[Running]:
+def start_extractor(
+    *arguments: object, stdin: bytes | Path | None = None, **environment: str
+) -> Iterator[Running]:
     """Start ``extractor``. Kill it at the end of the block if it still runs.
 
     ``stdin`` is what it reads, or the file that it reads from, such as a named pipe.
@@ -114,7 +135,9 @@ def start_extractor(*arguments: object, stdin: bytes | Path | None = None, **env
         elif stdin:
             streams[0].write_bytes(stdin)
         words = ["extractor", *map(str, arguments)]
-        process = FORKS.Process(target=_run, args=(words, Path.cwd(), {**os.environ, **environment}, streams))
+        process = FORKS.Process(
+            target=_run, args=(words, Path.cwd(), {**os.environ, **environment}, streams)
+        )
         process.start()
         try:
             yield Running(words, *streams[1:], process)
@@ -124,12 +147,18 @@ def start_extractor(*arguments: object, stdin: bytes | Path | None = None, **env
             process.close()
 
 
-def _run(words: list[str], folder: Path, environment: Mapping[str, str], streams: list[Path]) -> None:
-    """In the forked process: what the operating system and the interpreter's start do in an ordinary one."""
+def _run(
+    words: list[str], folder: Path, environment: Mapping[str, str], streams: list[Path]
+) -> None:
+    """In the forked process: what the operating system and the interpreter's start do in an
+    ordinary one.
+    """
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    for number, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, *[os.O_WRONLY] * 2), strict=True)):
+    for number, (path, flags) in enumerate(
+        zip(streams, (os.O_RDONLY, *[os.O_WRONLY] * 2), strict=True)
+    ):
         opened = os.open(path, flags)
         os.dup2(opened, number)
         os.close(opened)

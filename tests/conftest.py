@@ -1,4 +1,6 @@
-"""Every test runs from the checkout's root, without a model, a key, or the user's cache in the environment."""
+"""Every test runs from the checkout's root, without a model, a key, or the user's cache in the
+environment.
+"""
 
 import atexit
 import gc
@@ -29,7 +31,9 @@ settings.load_profile("steady")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """What collecting makes stays to the end: the garbage collector need not look at it again and again."""
+    """What collecting makes stays to the end: the garbage collector need not look at it again
+    and again.
+    """
     gc.disable()
     try:
         return (yield)
@@ -41,7 +45,9 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist (-p no:xdist) nothing calls it
 def pytest_xdist_auto_num_workers():
-    """One process more than cores: many tests wait for a process, a server or a browser of their own."""
+    """One process more than cores: many tests wait for a process, a server or a browser of their
+    own.
+    """
     return (os.cpu_count() or 1) + 1
 
 
@@ -56,14 +62,23 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch):
     monkeypatch.chdir(ROOT)
-    for name in ("EXTRACTOR_MODEL", "EXTRACTOR_MODEL_TOKEN", "EXTRACTOR_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    for name in (
+        "EXTRACTOR_MODEL",
+        "EXTRACTOR_MODEL_TOKEN",
+        "EXTRACTOR_TOKEN",
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 def forked_workers(monkeypatch):
-    """Worker processes are forked from one that has loaded the package: a start costs a tenth of the CPU time."""
-    forkserver.ensure_running()  # started by the executor, it and all its forks would never see Ctrl-C
+    """Worker processes are forked from one that has loaded the package: a start costs a tenth of
+    the CPU time.
+    """
+    # started by the executor, it and all its forks would never see Ctrl-C
+    forkserver.ensure_running()
     monkeypatch.setattr("extractor.run.executor.get_context", lambda _: FORKS)
 
 
@@ -75,7 +90,9 @@ def seed_run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def make_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
-    """Fill a folder in the first process of pytest that needs it; the others wait for it and use it too."""
+    """Fill a folder in the first process of pytest that needs it; the others wait for it and use
+    it too.
+    """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
@@ -99,7 +116,16 @@ def site(make_once) -> Path:
     """The package as a wheel installs it, in a folder of its own."""
 
     def install(folder: Path) -> None:
-        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
+        command = [
+            sys.executable,
+            "-m",
+            "build",
+            "--wheel",
+            "--no-isolation",
+            "--outdir",
+            folder,
+            ROOT,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         (wheel,) = folder.glob("*.whl")
@@ -112,7 +138,9 @@ def site(make_once) -> Path:
 
 @pytest.fixture(scope="module")
 def made_before_browser():
-    """What a module makes before its browser starts, by overriding this: beside it there is no other event loop."""
+    """What a module makes before its browser starts, by overriding this: beside it there is no
+    other event loop.
+    """
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +155,7 @@ def pytest_configure():
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["EXTRACTOR_MAX_LACKING"] = "1"  # the servers of tests answer little
     sys.dont_write_bytecode = False
-    # A shell starts its background jobs with Ctrl-C ignored, and commands that a test starts would inherit it.
+    # A shell starts its background jobs with Ctrl-C ignored, and commands that a test starts would
+    # inherit it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,6 @@
-"""Choose how many examples a test tries: few in the usual run, many with ``--hypothesis-profile=thorough``."""
+"""Choose how many examples a test tries: few in the usual run, many with
+``--hypothesis-profile=thorough``.
+"""
 
 from hypothesis import settings
 

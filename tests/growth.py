@@ -1,6 +1,8 @@
-"""How the time of work grows with the length of a text, and texts that make each regular expression work hard.
+"""How the time of work grows with the length of a text, and texts that make each regular expression
+work hard.
 
-The processor time of a thread is measured, not the time of the clock, and only compared within one run.
+The processor time of a thread is measured, not the time of the clock, and only compared within one
+run.
 """
 
 import ast
@@ -21,8 +23,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import extractor
-from extractor.text.book import expression, load_book, read_table
-from extractor.text.lexer import ANY_WORD, CODES
+from extractor.language.book import expression, load_book, read_table
+from extractor.language.lexer import ANY_WORD, CODES
 
 LARGEST_EXPONENT = 1.3
 _SUSPICIOUS = 1.2
@@ -31,7 +33,9 @@ _MEASURABLE_S = 0.00025
 _HANGS_S = 3.0
 """Seconds of processor time for one measurement, many times what linear work takes."""
 _LONG = 30
-"""A repetition that may be so long makes an expression work hard on a text that repeats what it repeats."""
+"""A repetition that may be so long makes an expression work hard on a text that repeats what it
+repeats.
+"""
 PIECES = (
     *("é", "中", "aа", "a", "a ", "7", "7.", "x7", "(", "()", "[", ", ", "|", " "),
     *("\n", "\t", "- ", "\n1. ", ". ", "'"),
@@ -46,8 +50,9 @@ class Hangs(Exception):
 def fit_growth(work: Callable[[str], object], piece: str) -> float:
     """Return the exponent of the time over the length of a text that repeats ``piece``.
 
-    Return 0 if the time is too short to be measured. What seems to grow too fast is measured in longer texts, where
-    repetitions with an end have come to it, and then several times: it may be what else the machine does.
+    Return 0 if the time is too short to be measured. What seems to grow too fast is measured in
+    longer texts, where repetitions with an end have come to it, and then several times: it may be
+    what else the machine does.
     """
     exponent = 0.0
     try:
@@ -56,7 +61,8 @@ def fit_growth(work: Callable[[str], object], piece: str) -> float:
         for factor, runs in ((1, 1), (2, 1), (4, 2), (4, 4)):
             length = factor * _LENGTH
             longer, shorter = (
-                min(_measure(work, piece, each) for _ in range(runs)) for each in (_TIMES * length, length)
+                min(_measure(work, piece, each) for _ in range(runs))
+                for each in (_TIMES * length, length)
             )
             if (exponent := log(longer / max(shorter, 1e-9), _TIMES)) <= _SUSPICIOUS:
                 break
@@ -75,7 +81,9 @@ def _measure(work: Callable[[str], object], piece: str, length: int) -> float:
 
 @contextmanager
 def _interrupted() -> Iterator[None]:
-    """Raise ``Hangs`` inside the block after some seconds of the processor; ``re`` looks for signals, too."""
+    """Raise ``Hangs`` inside the block after some seconds of the processor; ``re`` looks for
+    signals, too.
+    """
 
     def stop(*_: object) -> None:
         raise Hangs
@@ -102,7 +110,9 @@ class Expression(NamedTuple):
         return lambda text: sum(1 for _ in self.compiled.finditer(text))
 
     def list_pieces(self) -> list[str]:
-        """The texts to repeat. An expression whose repetitions are all short is linear, and has none."""
+        """The texts to repeat. An expression whose repetitions are all short is linear, and has
+        none.
+        """
         found: set[str] = set()
         if not _MAY_BE_LONG.search(self.compiled.pattern):
             return []
@@ -120,7 +130,10 @@ def list_expressions() -> Iterator[Expression]:
     for name in read_table("characters")["expression"]:
         yield Expression(f"characters.toml: {name}", expression(name), _SEARCHED)
     book = load_book()
-    for each in (*book.rules.values(), *(rule for entries in book.entry_rules.values() for rule, _ in entries)):
+    for each in (
+        *book.rules.values(),
+        *(rule for entries in book.entry_rules.values() for rule, _ in entries),
+    ):
         yield Expression(f"rule {each.name}", each.expression, _SEARCHED | {"fullmatch"})
     for found in pkgutil.walk_packages(extractor.__path__, "extractor."):
         if not found.name.endswith("__main__"):
@@ -132,7 +145,10 @@ def _list_of_module(module: ModuleType) -> Iterator[Expression]:
         return
     used = _list_uses(source)
     for name, value in vars(module).items():
-        if inspect.isroutine(getattr(value, "__wrapped__", None)) and value.__module__ == module.__name__:
+        if (
+            inspect.isroutine(getattr(value, "__wrapped__", None))
+            and value.__module__ == module.__name__
+        ):
             shown = inspect.signature(value)  # an expression may be compiled at its first use
             value = "Pattern" in str(shown.return_annotation) and not shown.parameters and value()  # noqa: PLW2901
         for each in _find_patterns(value):
@@ -142,7 +158,9 @@ def _list_of_module(module: ModuleType) -> Iterator[Expression]:
         match node:
             case ast.Call(ast.Attribute(ast.Name("re"), method), [ast.Constant(str(pattern)), *_]):
                 if method not in ("compile", "escape"):
-                    yield Expression(f"{module.__name__}:{node.lineno}", re.compile(pattern), frozenset({method}))
+                    yield Expression(
+                        f"{module.__name__}:{node.lineno}", re.compile(pattern), frozenset({method})
+                    )
 
 
 _SEARCHED = frozenset({"finditer"})
@@ -160,7 +178,9 @@ def _find_patterns(value: object) -> Iterator[re.Pattern[str]]:
 
 
 def _list_uses(source: str) -> dict[str, set[str]]:
-    """The methods by which a module uses each of its names. What is passed on is taken to be searched with."""
+    """The methods by which a module uses each of its names. What is passed on is taken to be
+    searched with.
+    """
     used: dict[str, set[str]] = defaultdict(set)
     for name, method in re.findall(r"\b(_[A-Z]\w*)(?!\w|\s*=[^=]|, _\w+ = )(?:\.(\w+))?", source):
         used[name].add(method or "finditer")
@@ -181,7 +201,9 @@ def _list_repeated(tree: Any, before: str, found: set[str], pick: int, times: in
             for branch in argument[1]:
                 _list_repeated(branch, before, found, pick, times)
         elif op in (codes.SUBPATTERN, codes.ATOMIC_GROUP):
-            _list_repeated(argument[3] if op is codes.SUBPATTERN else argument, before, found, pick, times)
+            _list_repeated(
+                argument[3] if op is codes.SUBPATTERN else argument, before, found, pick, times
+            )
         elif op in (codes.ASSERT, codes.ASSERT_NOT):
             _list_repeated(argument[1], before, found, pick, times)
         before += _write_sample([(op, argument)], pick)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from extractor.llm.database import RUN_FILE, open_run, open_run_to_read
+from extractor.model.database import RUN_FILE, open_run, open_run_to_read
 
 
 def keep_answers(folder: Path, runs: Sequence[Path]) -> None:
@@ -28,7 +28,9 @@ def keep_answers(folder: Path, runs: Sequence[Path]) -> None:
             kept.execute("ATTACH ? AS further", (str(run_folder / RUN_FILE),))
             with kept.transaction():
                 kept.execute("INSERT OR IGNORE INTO prompts SELECT * FROM further.prompts")
-                kept.execute(f"INSERT INTO calls ({columns}) SELECT {columns} FROM further.calls ORDER BY id")
+                kept.execute(
+                    f"INSERT INTO calls ({columns}) SELECT {columns} FROM further.calls ORDER BY id"
+                )
             kept.execute("DETACH further")
         with kept.transaction():
             for table in ("records", "answers", "batches"):
@@ -39,7 +41,9 @@ def keep_answers(folder: Path, runs: Sequence[Path]) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     chosen = parser.parse_args()

@@ -1,19 +1,21 @@
-"""Load what each command would load anew, in the process from which ``tests.commands`` forks commands."""
+"""Load what each command would load anew, in the process from which ``tests.commands`` forks
+commands.
+"""
 
 import gc
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-import extractor.cli
+import extractor.apps.cli
 from extractor import Extractor, read_records
 
 RECORD = Path(__file__).parent / "records" / "study.json"
 
-for module in iter_modules(extractor.cli.__path__, "extractor.cli."):
+for module in iter_modules(extractor.apps.cli.__path__, "extractor.apps.cli."):
     import_module(module.name)
 for name in ("sdk", "structured", "batch_api.provider"):
-    import_module(f"extractor.llm.{name}")
+    import_module(f"extractor.model.{name}")
 Extractor(effort="none").extract(next(read_records(RECORD)))
 gc.collect()
 gc.freeze()  # a fork copies what is written to, and the collector writes to what it looks at

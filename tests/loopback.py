@@ -9,7 +9,9 @@ from typing import Any
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """Logs nothing, and writes headers and body in one packet, or clients wait for the second one."""
+    """Logs nothing, and writes headers and body in one packet, or clients wait for the second
+    one.
+    """
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1

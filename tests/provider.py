@@ -1,4 +1,6 @@
-"""A provider on loopback: chat, files and batches, as much of them as a client sees, with faults."""
+"""A provider on loopback: chat, files and batches, as much of them as a client sees, with
+faults.
+"""
 
 import json
 import re
@@ -13,7 +15,9 @@ from benchmarks.servers import answer_request
 
 from .loopback import QuietHandler, run_server
 
-_FILE = re.compile(rb'name="file"; filename="([^"]+)"\r\n(?:[^\r\n]+\r\n)*\r\n(.*?)\r\n--', re.DOTALL)
+_FILE = re.compile(
+    rb'name="file"; filename="([^"]+)"\r\n(?:[^\r\n]+\r\n)*\r\n(.*?)\r\n--', re.DOTALL
+)
 
 Answer = Callable[[dict[str, Any]], tuple[int, dict[str, Any]] | None]
 """What a request of a batch gets: a status and a body, or None if the batch expires first."""
@@ -26,12 +30,13 @@ def answer_well(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 @dataclass
 class Provider:
-    """What the provider holds, and what it was asked. ``faults`` are statuses for the next requests of a route, such as
-    ``POST /batches``, alone or with a body; 0 breaks the connection after the request has been carried out.
+    """What the provider holds, and what it was asked. ``faults`` are statuses for the next requests
+    of a route, such as ``POST /batches``, alone or with a body; 0 breaks the connection after the
+    request has been carried out.
 
-    ``spoils`` change the next downloads, which then come without a length. ``counts`` adds the counts of requests.
-    ``room`` is the number of requests that may wait at once; a batch beyond it fails. ``gone`` are files and batches
-    that were deleted.
+    ``spoils`` change the next downloads, which then come without a length. ``counts`` adds the
+    counts of requests. ``room`` is the number of requests that may wait at once; a batch beyond it
+    fails. ``gone`` are files and batches that were deleted.
     """
 
     url: str = ""
@@ -51,7 +56,11 @@ class Provider:
     @property
     def requests(self) -> list[dict[str, Any]]:
         """All lines that ever were in a batch, in the order of batches."""
-        return [json.loads(line) for b in self.batches.values() for line in self.files[b["input_file_id"]].splitlines()]
+        return [
+            json.loads(line)
+            for b in self.batches.values()
+            for line in self.files[b["input_file_id"]].splitlines()
+        ]
 
     def add_file(self, content: bytes) -> dict[str, Any]:
         name = f"file-{len(self.files)}"
@@ -61,7 +70,14 @@ class Provider:
 
     def add_batch(self, wanted: dict[str, Any]) -> dict[str, Any]:
         name = f"batch-{len(self.batches)}"
-        batch = {"id": name, "object": "batch", "status": "validating", "created_at": 1, **wanted, "looked": 0}
+        batch = {
+            "id": name,
+            "object": "batch",
+            "status": "validating",
+            "created_at": 1,
+            **wanted,
+            "looked": 0,
+        }
         self.batches[name] = batch
         return batch
 
@@ -69,7 +85,11 @@ class Provider:
         """The batch; it has ended once it was looked at so often."""
         batch = self.batches[name]
         batch["looked"] += 1
-        if self.room is not None and "output_file_id" not in batch and self._count_waiting(batch) > self.room:
+        if (
+            self.room is not None
+            and "output_file_id" not in batch
+            and self._count_waiting(batch) > self.room
+        ):
             self._refuse(batch)
         if batch["status"] == "failed":
             return batch
@@ -81,20 +101,33 @@ class Provider:
 
     def _end(self, batch: dict[str, Any]) -> None:
         outputs, errors = [], []
-        for line in self.files[batch["input_file_id"]].splitlines() if self.ends != "failed" else ():
+        for line in (
+            self.files[batch["input_file_id"]].splitlines() if self.ends != "failed" else ()
+        ):
             request = json.loads(line)
             got = self.answer(request["body"])
-            row: dict[str, Any] = {"id": "r", "custom_id": request["custom_id"], "response": None, "error": None}
+            row: dict[str, Any] = {
+                "id": "r",
+                "custom_id": request["custom_id"],
+                "response": None,
+                "error": None,
+            }
             if got is None:
                 row["error"] = {"code": "batch_expired", "message": "it was not reached in time"}
             else:
                 row["response"] = {"status_code": got[0], "request_id": "q", "body": got[1]}
             (outputs if got and got[0] == 200 else errors).append(json.dumps(row))
         if self.counts:
-            counts = {"total": len(outputs) + len(errors), "completed": len(outputs), "failed": len(errors)}
+            counts = {
+                "total": len(outputs) + len(errors),
+                "completed": len(outputs),
+                "failed": len(errors),
+            }
             batch["request_counts"] = counts
         batch["status"] = self.ends
-        batch["output_file_id"] = self.add_file("\n".join(outputs).encode())["id"] if outputs else None
+        batch["output_file_id"] = (
+            self.add_file("\n".join(outputs).encode())["id"] if outputs else None
+        )
         batch["error_file_id"] = self.add_file("\n".join(errors).encode())["id"] if errors else None
         if self.ends == "failed":
             error = {"code": "invalid_json_line", "message": "line 1 is no JSON"}
@@ -112,8 +145,13 @@ class Provider:
 
     def _refuse(self, batch: dict[str, Any]) -> None:
         batch["status"] = "failed"
-        message = "Enqueued token limit reached for m in organization org-1. Please try again later."
-        batch["errors"] = {"object": "list", "data": [{"code": "token_limit_exceeded", "message": message}]}
+        message = (
+            "Enqueued token limit reached for m in organization org-1. Please try again later."
+        )
+        batch["errors"] = {
+            "object": "list",
+            "data": [{"code": "token_limit_exceeded", "message": message}],
+        }
 
 
 class _Handler(QuietHandler, BaseHTTPRequestHandler):
@@ -133,17 +171,27 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
             waiting = self.provider.faults.get(route)
             fault = waiting.pop(0) if waiting else None
             if fault:
-                status, body = fault if isinstance(fault, tuple) else (fault, {"error": {"message": "a fault"}})
+                status, body = (
+                    fault
+                    if isinstance(fault, tuple)
+                    else (fault, {"error": {"message": "a fault"}})
+                )
                 self.write(status, json.dumps(body).encode())
                 return
             if self.provider.gone.intersection(path.split("/")):
-                self.write(404, json.dumps({"error": {"message": f"No such object: {path}"}}).encode())
+                self.write(
+                    404, json.dumps({"error": {"message": f"No such object: {path}"}}).encode()
+                )
                 return
             reply = self.reply(method, path, body)
             if fault == 0:
                 self.close_connection = True
                 return
-            spoil = self.provider.spoils.pop(0) if path.endswith("/content") and self.provider.spoils else None
+            spoil = (
+                self.provider.spoils.pop(0)
+                if path.endswith("/content") and self.provider.spoils
+                else None
+            )
         if spoil:
             self.write_unsized(spoil(reply))
         else:
@@ -167,7 +215,13 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
             return answered[1]
         if path == "/batches":
             rows = list(reversed(self.provider.batches.values()))
-            return {"object": "list", "data": rows, "has_more": False, "first_id": None, "last_id": None}
+            return {
+                "object": "list",
+                "data": rows,
+                "has_more": False,
+                "first_id": None,
+                "last_id": None,
+            }
         return self.provider.look(path.split("/")[2])
 
     def write_unsized(self, content: bytes) -> None:

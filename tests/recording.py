@@ -3,8 +3,8 @@
     python -m tests.recording record --model SPEC [NAME...]
     python -m tests.recording check
 
-A scenario of ``tests/cassettes/scenarios.toml`` is a record whose questions a model answers once; its cassette lies
-beside that file. Without names, every scenario meant for the model is recorded.
+A scenario of ``tests/cassettes/scenarios.toml`` is a record whose questions a model answers once;
+its cassette lies beside that file. Without names, every scenario meant for the model is recorded.
 """
 
 import argparse
@@ -21,16 +21,16 @@ from unittest.mock import patch
 
 from pydantic import TypeAdapter
 
-from extractor.llm import live
-from extractor.llm.client import Model
-from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.spec import ClientSettings, ModelSpec
+from extractor.formats import read_records
+from extractor.model import live
+from extractor.model.asking import prompt, querying
+from extractor.model.asking.prompt import list_prompt_versions
+from extractor.model.client import Model
+from extractor.model.opening import ModelChoice, open_model
+from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.options import Effort, ExtractionOptions
+from extractor.run.setup import OpenExtractor
 from extractor.schemas import Task, TrialExtraction
-from extractor.setup import OpenExtractor
-from extractor.stages.ask import prompt, querying
-from extractor.stages.ask.prompt import list_prompt_versions
-from extractor.stages.read import read_records
 
 from .cassette import check_cassette, use_cassette
 
@@ -45,8 +45,9 @@ _ANY_NUMBER = 1000
 class Scenario:
     """A model's task, and the behaviour that it ``shows``.
 
-    ``input`` is a file of records, relative to the scenarios' file; its first ``records`` are used. ``answered_by`` is
-    ``capable`` or a model's name. ``output_tokens`` truncates answers on purpose.
+    ``input`` is a file of records, relative to the scenarios' file; its first ``records`` are used.
+    ``answered_by`` is ``capable`` or a model's name. ``output_tokens`` truncates answers on
+    purpose.
     """
 
     name: str
@@ -63,7 +64,10 @@ class Scenario:
 def read_scenarios() -> dict[str, Scenario]:
     """The scenarios by their names."""
     raw = tomllib.loads((FOLDER / "scenarios.toml").read_text("utf-8"))["scenario"]
-    return {scenario.name: scenario for scenario in TypeAdapter(tuple[Scenario, ...]).validate_python(raw)}
+    return {
+        scenario.name: scenario
+        for scenario in TypeAdapter(tuple[Scenario, ...]).validate_python(raw)
+    }
 
 
 async def record_scenario(scenario: Scenario, spec: ModelSpec) -> list[TrialExtraction]:
@@ -73,7 +77,9 @@ async def record_scenario(scenario: Scenario, spec: ModelSpec) -> list[TrialExtr
             return await extract_scenario(scenario, FOLDER, model)
 
 
-async def extract_scenario(scenario: Scenario, folder: Path, model: Model | None) -> list[TrialExtraction]:
+async def extract_scenario(
+    scenario: Scenario, folder: Path, model: Model | None
+) -> list[TrialExtraction]:
     """Extract a scenario's records."""
     records = islice(read_records(folder / scenario.input), scenario.records)
     options = ExtractionOptions(tasks=scenario.tasks, effort=scenario.effort)
@@ -81,7 +87,9 @@ async def extract_scenario(scenario: Scenario, folder: Path, model: Model | None
         stack.enter_context(patch.object(live, "_REASKS", scenario.reasks))
         if most := scenario.output_tokens:
             count = prompt.count_output_tokens
-            stack.enter_context(patch.object(prompt, "count_output_tokens", lambda asked: min(most, count(asked))))
+            stack.enter_context(
+                patch.object(prompt, "count_output_tokens", lambda asked: min(most, count(asked)))
+            )
             stack.enter_context(patch.object(querying, "MOST_CALLS", _ANY_NUMBER))
         return [await OpenExtractor(model, options)(record) for record in records]
 
@@ -91,22 +99,34 @@ def find_problems() -> list[str]:
     wanted, there = read_scenarios().keys(), {path.stem for path in FOLDER.glob("*.yaml")}
     prompts = {prompt.name: prompt for prompt in list_prompt_versions()}
     problems = [
-        f"{name}.yaml: {one}" for name in sorted(there) for one in check_cassette(FOLDER / f"{name}.yaml", prompts)
+        f"{name}.yaml: {one}"
+        for name in sorted(there)
+        for one in check_cassette(FOLDER / f"{name}.yaml", prompts)
     ]
     problems += [f"{name}.yaml: is missing; record it" for name in sorted(wanted - there)]
-    return problems + [f"{name}.yaml: belongs to no scenario; delete it" for name in sorted(there - wanted)]
+    return problems + [
+        f"{name}.yaml: belongs to no scenario; delete it" for name in sorted(there - wanted)
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.recording", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m tests.recording",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("check", help="name the recordings that cannot be used; exit code 1 if there are any")
+    commands.add_parser(
+        "check", help="name the recordings that cannot be used; exit code 1 if there are any"
+    )
     recording = commands.add_parser("record", help="ask a model, and record the exchanges")
-    recording.add_argument("names", nargs="*", choices=[*read_scenarios(), []], metavar="NAME", help="scenarios")
-    recording.add_argument("--model", required=True, help="as of extractor run; its key comes from the environment")
+    recording.add_argument(
+        "names", nargs="*", choices=[*read_scenarios(), []], metavar="NAME", help="scenarios"
+    )
+    recording.add_argument(
+        "--model", required=True, help="as of extractor run; its key comes from the environment"
+    )
     chosen = parser.parse_args(arguments)
     if chosen.command == "check":
         problems = find_problems()
@@ -115,8 +135,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     spec = ModelSpec.parse(chosen.model, server_key=os.environ.get("EXTRACTOR_MODEL_TOKEN"))
     scenarios = read_scenarios()
     # A model that no scenario names counts as capable.
-    meant = spec.name if any(one.answered_by == spec.name for one in scenarios.values()) else "capable"
-    for name in chosen.names or [name for name, one in scenarios.items() if one.answered_by == meant]:
+    meant = (
+        spec.name if any(one.answered_by == spec.name for one in scenarios.values()) else "capable"
+    )
+    for name in chosen.names or [
+        name for name, one in scenarios.items() if one.answered_by == meant
+    ]:
         extractions = asyncio.run(record_scenario(scenarios[name], spec))
         print(f"{name}: {sum(one.usage.calls for one in extractions if one.usage)} answers")
     return 0

@@ -1,4 +1,5 @@
-"""An event loop without waiting: when nothing is left to do now, its clock skips to what is due next.
+"""An event loop without waiting: when nothing is left to do now, its clock skips to what is due
+next.
 
 The result does not depend on how busy the machine is, and an hour takes no time.
 """
@@ -28,7 +29,9 @@ class _SkippingSelector(selectors.DefaultSelector):
 
 
 class _SkippingLoop(asyncio.SelectorEventLoop):
-    """Between sockets of one machine that are no network's, what is sent is there at once: then nothing is missed."""
+    """Between sockets of one machine that are no network's, what is sent is there at once: then
+    nothing is missed.
+    """
 
     def __init__(self) -> None:
         self._skipping = _SkippingSelector()
@@ -38,7 +41,9 @@ class _SkippingLoop(asyncio.SelectorEventLoop):
         return self._skipping.now
 
     def run_in_executor(self, *arguments: Any) -> asyncio.Future[Any]:
-        """Time stands still while a thread works, which takes no time of a test, but some of the machine's."""
+        """Time stands still while a thread works, which takes no time of a test, but some of the
+        machine's.
+        """
         work = super().run_in_executor(*arguments)
         self._skipping.threads += 1
         work.add_done_callback(self._end_work)

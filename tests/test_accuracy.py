@@ -1,7 +1,9 @@
-"""The rules stay as right, and their confidences as true, as the gold showed when its figures were committed.
+"""The rules stay as right, and their confidences as true, as the gold showed when its figures were
+committed.
 
-The five seeds are always measured. The other gold holds no text; its records are data beside the checkout. The curves
-of the package know this gold; ``python -m benchmarks.reliability`` tells whether they hold on unseen trials.
+The five seeds are always measured. The other gold holds no text; its records are data beside the
+checkout. The curves of the package know this gold; ``python -m benchmarks.reliability`` tells
+whether they hold on unseen trials.
 """
 
 from collections import defaultdict
@@ -13,8 +15,8 @@ from benchmarks.gold import GROUPS, name_group, read_gold
 from benchmarks.gold.figures import measure_figures, read_figures
 from benchmarks.reliability import judge_gold, measure_reliability
 from extractor import Extractor, evaluate
-from extractor.stages.parse import parse_record
-from extractor.stages.read import read_records
+from extractor.concepts.parse import parse_record
+from extractor.formats import read_records
 
 SHARED = Path(__file__).parents[2] / "shared"
 SOURCES = ("gold/records", "data/records")
@@ -46,7 +48,11 @@ def parse_once():
 
 def test_the_rules_alone_read_the_seeds_as_in_the_gold():
     rules = Extractor()
-    report = evaluate("seeds/gold", [rules.extract(record) for record in read_records("seeds/records")], resamples=0)
+    report = evaluate(
+        "seeds/gold",
+        [rules.extract(record) for record in read_records("seeds/records")],
+        resamples=0,
+    )
     stated = {field.name: field.normalised.f1 for field in report.fields if field.stated}
     assert len(stated) > 20
     assert {name: figure for name, figure in stated.items() if figure != 1.0} == {
@@ -57,7 +63,9 @@ def test_the_rules_alone_read_the_seeds_as_in_the_gold():
 def test_no_field_is_below_its_committed_interval(records, parse_once, monkeypatch):
     monkeypatch.setattr("extractor.pipeline.parse_record", parse_once)
     now, committed = measure_figures(records, resamples=20), read_figures()
-    assert {group: now[group]["records"] for group in GROUPS} == {g: committed[g]["records"] for g in GROUPS}
+    assert {group: now[group]["records"] for group in GROUPS} == {
+        g: committed[g]["records"] for g in GROUPS
+    }
     fallen = {
         (group, name): f"{now[group]['figures'][name]['f1']} is below {figure['interval'][0]}"
         for group in GROUPS
@@ -82,6 +90,8 @@ def test_certain_values_are_as_often_right_as_they_claim(records, parse_once):
     false = {
         name: f"claims {found.certain_claimed:.3f}, right {found.certain_right} of {found.certain}"
         for name, found in measured.items()
-        if found.certain >= ENOUGH and found.certain_interval and found.certain_interval[1] < found.certain_claimed
+        if found.certain >= ENOUGH
+        and found.certain_interval
+        and found.certain_interval[1] < found.certain_claimed
     }
     assert not false

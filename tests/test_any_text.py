@@ -1,4 +1,6 @@
-"""No reader raises, whatever the text: pieces of registry text at random, and records changed at random places."""
+"""No reader raises, whatever the text: pieces of registry text at random, and records changed at
+random places.
+"""
 
 import re
 from io import BytesIO
@@ -10,28 +12,92 @@ from hypothesis import strategies as st
 
 from extractor import read_records, split_outcomes, verify_quote
 from extractor.errors import RecordError
+from extractor.formats import read_stream
 from extractor.options import ExtractionOptions
 from extractor.pipeline import advance, extract_by_rules
 from extractor.schemas import RegistryFields, Section, Source, TrialRecord
-from extractor.stages.read import read_stream
 
 from .depth import choose
 from .trust import make_section, trial
 
 RECORDS = Path(__file__).parent / "records"
-quickly = settings(max_examples=choose(20, 2000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-SPACES = ("\u00a0", "\u2028", "\u3000", "\u200b", "\u00ad", "\v", "\f", "\r", "\r\n", "\t", "\n\n\n", "\n" + " " * 10)
-CONTROLS = ("\x00", "\x1b[31m", "\x85", "\x7f", "\ufeff", "\ufffd", "\u202e", "\u2066", "\x1c")
-# One capital (İ) is two characters in lower case; others change their class, their length or their kind when folded.
-LETTERS = (
-    *("İ", "HİV", "İİİ", "ẞ", "ŉ", "ǰ", "ΐ", "Σ", "ﬁ", "ﬀ", "K", "Å", "é", "e\u0301", "i\u0307", "Ⅷ", "Ⓐ", "ａ", "Ａ"),
-    *("病", "ä", "Ã¤", "Â±", "µ", "μ", "👩\u200d⚕", "\U0001d7d3", "ʼ", "´", "”", "—", "≥", "⩽", "°", "®"),
+quickly = settings(
+    max_examples=choose(20, 2000), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-_NUMBERS = "0 00 1 ٣ １８ ² ½ ⅔ ① 1e9 1e999 10^99 10^-99 1.2.3 .5 5. 1,5 1,000,000 -5 5-3 0-0 1/0 12:75 31/02/2020 half"
+
+SPACES = (
+    "\u00a0",
+    "\u2028",
+    "\u3000",
+    "\u200b",
+    "\u00ad",
+    "\v",
+    "\f",
+    "\r",
+    "\r\n",
+    "\t",
+    "\n\n\n",
+    "\n" + " " * 10,
+)
+CONTROLS = ("\x00", "\x1b[31m", "\x85", "\x7f", "\ufeff", "\ufffd", "\u202e", "\u2066", "\x1c")
+# One capital (İ) is two characters in lower case; others change their class, their length or their
+# kind when folded.
+LETTERS = (
+    *(
+        "İ",
+        "HİV",
+        "İİİ",
+        "ẞ",
+        "ŉ",
+        "ǰ",
+        "ΐ",
+        "Σ",
+        "ﬁ",
+        "ﬀ",
+        "K",
+        "Å",
+        "é",
+        "e\u0301",
+        "i\u0307",
+        "Ⅷ",
+        "Ⓐ",
+        "ａ",
+        "Ａ",
+    ),
+    *(
+        "病",
+        "ä",
+        "Ã¤",
+        "Â±",
+        "µ",
+        "μ",
+        "👩\u200d⚕",
+        "\U0001d7d3",
+        "ʼ",
+        "´",
+        "”",
+        "—",
+        "≥",
+        "⩽",
+        "°",
+        "®",
+    ),
+)
+_NUMBERS = (
+    "0 00 1 ٣ １８ ² ½ ⅔ ① 1e9 1e999 10^99 10^-99 1.2.3 .5 5. 1,5 1,000,000 -5 5-3 0-0 1/0 "
+    "12:75 31/02/2020 half"
+)
 NUMBERS = (
     *_NUMBERS.split(),
-    *("twenty-one", "1 x 10^400", "9" * 30, "9" * 400, "9" * 5000, "1" + ",000" * 120, "0." + "0" * 400 + "1"),
+    *(
+        "twenty-one",
+        "1 x 10^400",
+        "9" * 30,
+        "9" * 400,
+        "9" * 5000,
+        "1" + ",000" * 120,
+        "0." + "0" * 400 + "1",
+    ),
 )
 _PIECES = r"""
     Inclusion Criteria:
@@ -49,7 +115,15 @@ Drug: |, |. |; |: |(|)|{|"|<b>|</b>|%|<|
 >=|=|~|^|/|-|\|\>|ignore the instructions above
 """
 WORDS = ("|", *_PIECES.split("|"), *NUMBERS, *LETTERS, *SPACES, *CONTROLS)
-_TITLES = ("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords", "eligibility")
+_TITLES = (
+    "title",
+    "official_title",
+    "brief_summary",
+    "detailed_description",
+    "conditions",
+    "keywords",
+    "eligibility",
+)
 _PARTED = {
     "arms": ("label", "type", "description"),
     "interventions": ("type", "name", "description", "other_names"),
@@ -67,7 +141,9 @@ def texts(most: int = 40) -> st.SearchStrategy[str]:
 
 @st.composite
 def changed(draw, text: str) -> str:
-    """The text with pieces deleted, repeated, moved, cut off, renumbered, in other letters, or between others."""
+    """The text with pieces deleted, repeated, moved, cut off, renumbered, in other letters, or
+    between others.
+    """
     for _ in range(draw(st.integers(1, 6))):
         start = draw(st.integers(0, len(text)))
         end = min(len(text), start + draw(st.sampled_from((1, 3, 10, 100))))
@@ -91,17 +167,25 @@ def built_records(draw) -> TrialRecord:
     sections = [Section(name=name, text=draw(texts())) for name in _TITLES]
     for kind, parts in _PARTED.items():
         some = st.dictionaries(st.sampled_from(parts), texts(12))
-        sections += [make_section(f"{kind}[{at}]", each) for at, each in enumerate(draw(st.lists(some, max_size=3)))]
+        sections += [
+            make_section(f"{kind}[{at}]", each)
+            for at, each in enumerate(draw(st.lists(some, max_size=3)))
+        ]
     fields = draw(st.dictionaries(st.sampled_from(_FIELDS), texts(2)))
     source = Source(path="made.json", format="ctgov_json", place="line 1")
     return TrialRecord(
-        record_id="NCT99999999", source=source, sections=tuple(sections), registry=RegistryFields(**fields)
+        record_id="NCT99999999",
+        source=source,
+        sections=tuple(sections),
+        registry=RegistryFields(**fields),
     )
 
 
 @st.composite
 def changed_records(draw) -> TrialRecord:
-    """A record of the tests with changes in some of its sections, parts and fields, and some sections gone."""
+    """A record of the tests with changes in some of its sections, parts and fields, and some
+    sections gone.
+    """
     record = draw(st.sampled_from(list(read_records(RECORDS))))
     sections = [
         make_section(
@@ -114,12 +198,16 @@ def changed_records(draw) -> TrialRecord:
         for section in record.sections
         if draw(st.integers(0, 9))
     ]
-    registry = record.registry.model_copy(update=draw(st.dictionaries(st.sampled_from(_FIELDS), texts(2))))
+    registry = record.registry.model_copy(
+        update=draw(st.dictionaries(st.sampled_from(_FIELDS), texts(2)))
+    )
     return record.model_copy(update={"sections": tuple(sections), "registry": registry})
 
 
 def check_record(record: TrialRecord) -> None:
-    """Make all that is made of a record without an answer of a model. Its quotes are the record's characters."""
+    """Make all that is made of a record without an answer of a model. Its quotes are the
+    record's characters.
+    """
     extraction = extract_by_rules(record, ExtractionOptions())
     assert extraction.model_dump_json()
     eligibility = extraction.eligibility
@@ -165,8 +253,16 @@ def test_files_with_any_changes_are_read_or_refused(data):
 
 
 @pytest.mark.parametrize("capital", ["İ", "HİV", "ANTİ-TNF", "İİİ İ"])
-@pytest.mark.parametrize("words", ["known allergy to {} or penicillin", "overall survival of {} at 2 years", "{}"])
+@pytest.mark.parametrize(
+    "words", ["known allergy to {} or penicillin", "overall survival of {} at 2 years", "{}"]
+)
 def test_a_capital_that_is_two_characters_in_lower_case_moves_no_place(capital, words):
     """A reader that counts the words of a text in lower case must find them in the text itself."""
     text = words.format(capital)
-    check_record(trial(title=text, eligibility=f"Exclusion Criteria:\n* {text}", primary_outcomes=[{"measure": text}]))
+    check_record(
+        trial(
+            title=text,
+            eligibility=f"Exclusion Criteria:\n* {text}",
+            primary_outcomes=[{"measure": text}],
+        )
+    )

@@ -6,10 +6,10 @@ import pytest
 import yaml
 
 from extractor.errors import AnswerMissing, AnswersError
-from extractor.llm import network
-from extractor.llm.client import Model
-from extractor.llm.pace import RetryPolicy
-from extractor.llm.spec import SERVER, ModelSpec
+from extractor.model import network
+from extractor.model.client import Model
+from extractor.model.pace import RetryPolicy
+from extractor.model.spec import SERVER, ModelSpec
 from extractor.schemas import FindingKind, Origin
 from tests.cassette import read_cassette, use_cassette
 from tests.llm.colours import SkippedTime
@@ -46,14 +46,20 @@ def have_same_messages(one, other):
 def exchanges(name, folder=FOLDER):
     cassette = read_cassette(folder / f"{name}.yaml")
     return [
-        (json.loads(i["request"]["body"]), i["response"]["status"]["code"], i["response"]["body"]["string"])
+        (
+            json.loads(i["request"]["body"]),
+            i["response"]["status"]["code"],
+            i["response"]["body"]["string"],
+        )
         for i in cassette["interactions"]
     ]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_replay_gives_the_same_result_each_time_by_the_recorded_bytes(name, monkeypatch):
-    """Servers keep the beginning of a prompt in memory, by its bytes. Few answers of a capable model are kept out."""
+    """Servers keep the beginning of a prompt in memory, by its bytes. Few answers of a capable
+    model are kept out.
+    """
     sent = []
     send = network._GuardedTransport.handle_async_request
 
@@ -65,10 +71,14 @@ async def test_a_replay_gives_the_same_result_each_time_by_the_recorded_bytes(na
     monkeypatch.setattr(network._GuardedTransport, "handle_async_request", note)
     assert await replay_scenario(SCENARIOS[name], FOLDER) == first
     recorded = exchanges(name)
-    assert sum(extraction.usage.calls for extraction in first) == sum(code == 200 for _, code, _ in recorded)
+    assert sum(extraction.usage.calls for extraction in first) == sum(
+        code == 200 for _, code, _ in recorded
+    )
     if SCENARIOS[name].answered_by != "capable":
         return
-    assert sent == [json.dumps(body, ensure_ascii=False, separators=(",", ":")) for body, *_ in recorded]
+    assert sent == [
+        json.dumps(body, ensure_ascii=False, separators=(",", ":")) for body, *_ in recorded
+    ]
     assert any(extraction.usage.questions for extraction in first)
     for extraction in first:
         if extraction.usage.questions:
@@ -88,8 +98,12 @@ async def test_a_miss_names_the_nearest_recorded_request(tmp_path):
     scenario = SCENARIOS["seed-003"]
     text = (FOLDER / f"{scenario.name}.yaml").read_text("utf-8")
     assert "heavily treated" in text
-    (tmp_path / f"{scenario.name}.yaml").write_text(text.replace("heavily treated", "lightly treated"), "utf-8")
-    moved = SCENARIOS["seed-003"].__class__(name=scenario.name, shows="", input=str(FOLDER / scenario.input))
+    (tmp_path / f"{scenario.name}.yaml").write_text(
+        text.replace("heavily treated", "lightly treated"), "utf-8"
+    )
+    moved = SCENARIOS["seed-003"].__class__(
+        name=scenario.name, shows="", input=str(FOLDER / scenario.input)
+    )
     with pytest.raises(AnswerMissing, match=r"(?s)nearest.*(heavily|lightly)"):
         await replay_scenario(moved, tmp_path)
 

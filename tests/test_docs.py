@@ -15,15 +15,22 @@ import pytest
 import extractor
 from benchmarks.effort import main as measure_effort
 from docs import generate
-from extractor import fields
+from extractor.concepts import own as fields
 from extractor.schemas import Task
 
 from .commands import invoke
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "docs" / name for name in re.findall(r"[\w/-]+\.md$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.M)]
+PAGES = [
+    ROOT / "docs" / name
+    for name in re.findall(r"[\w/-]+\.md$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.M)
+]
 """All pages, in the order of the site."""
-RUN = {page.stem: page for page in PAGES if re.search("^```(console|pycon)", page.read_text("utf-8"), re.M)}
+RUN = {
+    page.stem: page
+    for page in PAGES
+    if re.search("^```(console|pycon)", page.read_text("utf-8"), re.M)
+}
 """Pages with examples that run."""
 PUBLIC = {name: getattr(module, name) for module in (extractor, fields) for name in module.__all__}
 """What the reference tells its readers to import."""
@@ -41,10 +48,14 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", RUN.values(), ids=RUN)
 @pytest.mark.usefixtures("folder")
 def test_the_examples_of_a_page_print_what_they_show(page):
-    """``console`` and ``pycon`` blocks run in order; ``...`` stands for output left out. ``text`` blocks do not run."""
+    """``console`` and ``pycon`` blocks run in order; ``...`` stands for output left out.
+    ``text`` blocks do not run.
+    """
     names = PUBLIC.copy() if page in generate.PAGES else {}
     checker = doctest.OutputChecker()
-    for language, body in re.findall(r"^```(console|pycon)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
+    for language, body in re.findall(
+        r"^```(console|pycon)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S
+    ):
         if language == "pycon":
             test = doctest.DocTestParser().get_doctest(body, names, page.name, str(page), 0)
             assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
@@ -57,12 +68,16 @@ def test_the_examples_of_a_page_print_what_they_show(page):
 
 
 def run(command):
-    """What a command prints: a single call of ``extractor`` in this process, anything else in a shell."""
+    """What a command prints: a single call of ``extractor`` in this process, anything else in a
+    shell.
+    """
     if command.startswith("extractor ") and not set("|&;>") & set(command):
         return invoke(*shlex.split(command)[1:]).output
     shell = f'extractor() {{ "{sys.executable}" -m extractor "$@"; }}\n{command}'
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(["bash", "-c", shell], env=environment, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["bash", "-c", shell], env=environment, check=True, capture_output=True, text=True
+    )
     return done.stdout
 
 
@@ -72,7 +87,10 @@ def test_the_site_has_every_page():
 
 @pytest.mark.parametrize("page", generate.PAGES, ids=lambda page: page.stem)
 def test_the_reference_is_as_the_code_says(page):
-    shown, now = page.read_text("utf-8").splitlines(), generate.generate(page.read_text("utf-8")).splitlines()
+    shown, now = (
+        page.read_text("utf-8").splitlines(),
+        generate.generate(page.read_text("utf-8")).splitlines(),
+    )
     changed = list(difflib.unified_diff(shown, now, str(page), "the code", n=1, lineterm=""))
     assert not changed, "\n".join([*changed[:100], "To write it anew: python -m docs.generate"])
 
@@ -80,11 +98,18 @@ def test_the_reference_is_as_the_code_says(page):
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("extractor.errors.GoldError", "### `GoldError`\n\n```python\nclass GoldError\n```\n\nA gold annotation "),
-        ("extractor.schemas.Task", "```python\nTask.ELIGIBILITY = 'eligibility'\nTask.DOSING = 'dosing'\n"),
+        (
+            "extractor.errors.GoldError",
+            "### `GoldError`\n\n```python\nclass GoldError\n```\n\nA gold annotation ",
+        ),
+        (
+            "extractor.schemas.Task",
+            "```python\nTask.ELIGIBILITY = 'eligibility'\nTask.DOSING = 'dosing'\n",
+        ),
         (
             "extractor.schemas.TrialRecord",
-            "\n    registry: RegistryFields = RegistryFields(),\n    document: DocumentText | None = None,\n)\n```\n",
+            "\n    registry: RegistryFields = RegistryFields(),\n    document: DocumentText | "
+            "None = None,\n)\n```\n",
         ),
         (
             "extractor.api.Extractor",
@@ -94,7 +119,9 @@ def test_the_reference_is_as_the_code_says(page):
     ],
 )
 def test_marks_of_the_reference_are_replaced_by_what_they_name(name, shown):
-    now = generate.generate(f"# Title\n<!-- from {name} -->\nwhat stood here\n<!-- end -->\nmore words")
+    now = generate.generate(
+        f"# Title\n<!-- from {name} -->\nwhat stood here\n<!-- end -->\nmore words"
+    )
     assert shown in now
     assert "what stood here" not in now
     assert now.startswith(f"# Title\n<!-- from {name} -->\n\n")
@@ -105,7 +132,9 @@ def find_writers():
     """The folders and files that commands write, each with the pages that write it and how."""
     writers = {}
     for page in (ROOT / "README.md", *(page for page in PAGES if page not in generate.PAGES)):
-        for verb, words in re.findall(r"extractor (run|batch|fetch|export) ([^`\n]*)", page.read_text("utf-8")):
+        for verb, words in re.findall(
+            r"extractor (run|batch|fetch|export) ([^`\n]*)", page.read_text("utf-8")
+        ):
             for name in re.findall(r"(?:--out|--to|-o) ([a-z][\w.-]*)", words):
                 meaning = page if verb == "export" else words.replace(" --quiet", "")
                 writers.setdefault(name, {}).setdefault(page, set()).add(meaning)
@@ -113,9 +142,15 @@ def find_writers():
 
 
 def test_no_two_pages_write_different_things_under_one_name():
-    """A folder of results is refused to a run with other settings, and pages are read one after the other."""
+    """A folder of results is refused to a run with other settings, and pages are read one after
+    the other.
+    """
     writers = find_writers()
-    assert {name: pages for name, pages in writers.items() if len(set(map(frozenset, pages.values()))) > 1} == {}
+    assert {
+        name: pages
+        for name, pages in writers.items()
+        if len(set(map(frozenset, pages.values()))) > 1
+    } == {}
 
 
 def test_the_tutorial_writes_folders_of_its_own():
@@ -132,11 +167,18 @@ def test_the_figures_of_accuracy_are_as_measured():
     page = (ROOT / "docs/explanation/accuracy.md").read_text("utf-8")
     for field in by_place[efforts[0], groups[0]]:
         figures = [[by_place[effort, group][field] for group in groups] for effort in efforts]
-        cells = (" / ".join("\u2013" if f1 is None else f"{f1:.3f}" for f1 in pair) for pair in figures)
-        assert "." not in field.removesuffix(".micro") or f"| {field} | {' | '.join(cells)} |" in page
+        cells = (
+            " / ".join("\u2013" if f1 is None else f"{f1:.3f}" for f1 in pair) for pair in figures
+        )
+        assert (
+            "." not in field.removesuffix(".micro") or f"| {field} | {' | '.join(cells)} |" in page
+        )
     totals = [*Task, "all"]
     for effort in efforts:
-        cells = (" / ".join(f"{by_place[effort, group][total]:.3f}" for group in groups) for total in totals)
+        cells = (
+            " / ".join(f"{by_place[effort, group][total]:.3f}" for group in groups)
+            for total in totals
+        )
         assert f"| {effort} | {' | '.join(cells)} |" in page
 
 

@@ -1,10 +1,15 @@
-"""No text takes more time than its length allows, whatever it says: the exponent of time over length is about 1."""
+"""No text takes more time than its length allows, whatever it says: the exponent of time over
+length is about 1.
+"""
 
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
+from extractor.assembly.refusals import explain_refusal
+from extractor.assembly.support import find_support
+from extractor.language.passage import read_section
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import (
@@ -18,9 +23,6 @@ from extractor.schemas import (
     TimeUnit,
     TimeWindow,
 )
-from extractor.stages.proof.refusals import explain_refusal
-from extractor.stages.proof.support import find_support
-from extractor.text.passage import read_section
 
 from .growth import LARGEST_EXPONENT, PIECES, fit_growth, list_expressions
 from .trust import trial
@@ -28,9 +30,39 @@ from .trust import trial
 RULES = ExtractionOptions(effort=Effort.NONE)
 SECTIONS = ("eligibility", "detailed_description", "arms_0", "primary_outcomes", "conditions")
 MORE = (
-    *("</record>", "<!--", "{{", "\u200b", "e\u0301", "Ignore the above. ", "Inclusion Criteria:\n", "\n* Age over 18"),
-    *("1,000 ", "5-7 ", "7 mg ", "x 10^9", "examplumab 5 mg daily. ", "asthma ", "day 1, ", "up to 7 months|"),
-    *("(day 1", "within 7 days ", "ALT < 3 x ULN, ", "men or ", "IV ", "http://a.b/", "&amp;", "\\\\", '"', "; ", ":"),
+    *(
+        "</record>",
+        "<!--",
+        "{{",
+        "\u200b",
+        "e\u0301",
+        "Ignore the above. ",
+        "Inclusion Criteria:\n",
+        "\n* Age over 18",
+    ),
+    *(
+        "1,000 ",
+        "5-7 ",
+        "7 mg ",
+        "x 10^9",
+        "examplumab 5 mg daily. ",
+        "asthma ",
+        "day 1, ",
+        "up to 7 months|",
+    ),
+    *(
+        "(day 1",
+        "within 7 days ",
+        "ALT < 3 x ULN, ",
+        "men or ",
+        "IV ",
+        "http://a.b/",
+        "&amp;",
+        "\\\\",
+        '"',
+        "; ",
+        ":",
+    ),
 )
 
 
@@ -54,15 +86,32 @@ def test_each_expression_takes_linear_time() -> None:
 def test_a_record_takes_linear_time() -> None:
     extract("Inclusion Criteria:\n* Age over 18")  # loads the rules
     pieces = (*PIECES, *MORE)
-    slow = {piece: exponent for piece in pieces if (exponent := fit_growth(extract, piece)) > LARGEST_EXPONENT}
+    slow = {
+        piece: exponent
+        for piece in pieces
+        if (exponent := fit_growth(extract, piece)) > LARGEST_EXPONENT
+    }
     assert not slow
 
 
-NUMBERS = ("5 ", "5-", "5 to ", "-5 ", "5/", "≥ 5 mg, ", "age 5 ", "5 weeks ", "5 x ULN ", "RECIST ")
+NUMBERS = (
+    "5 ",
+    "5-",
+    "5 to ",
+    "-5 ",
+    "5/",
+    "≥ 5 mg, ",
+    "age 5 ",
+    "5 weeks ",
+    "5 x ULN ",
+    "RECIST ",
+)
 
 
 def list_values(text: str) -> Iterator[object]:
-    """Values of a model for a text, with the longest words that it may answer, and with short ones."""
+    """Values of a model for a text, with the longest words that it may answer, and with short
+    ones.
+    """
     week, at_least, between = TimeUnit.WEEK, Comparator.AT_LEAST, Comparator.BETWEEN
     for words in (text[:1000], text.split(maxsplit=1)[0][:8]):
         yield words

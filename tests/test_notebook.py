@@ -15,7 +15,9 @@ def test_a_notebook_runs_and_shows_marked_evidence_and_a_figure(path):
     client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}})
     ran = client.execute()
     outputs = [one for cell in ran.cells if cell.cell_type == "code" for one in cell.outputs]
-    assert all(one.output_type in {"execute_result", "display_data"} for one in outputs)  # no warnings, no errors
+    assert all(
+        one.output_type in {"execute_result", "display_data"} for one in outputs
+    )  # no warnings, no errors
     data = [one.data for one in outputs]
     assert any('<mark class="eligibility"' in one.get("text/html", "") for one in data)
     assert any("image/png" in one for one in data)

@@ -6,17 +6,22 @@ from inspect import signature
 import pytest
 
 from extractor import Extractor, Task
-from extractor.cli.options import CollectOptions, RunOptions
+from extractor.apps.cli.options import CollectOptions, RunOptions
+from extractor.apps.serve.settings import ServiceOptions
 from extractor.errors import ArgumentError
 from extractor.options import Effort, ExtractionOptions, ExtractorOptions, Keywords
-from extractor.serve.settings import ServiceOptions
 from tests.commands import invoke
 
 
 def test_names_may_be_given_as_text():
     options = ExtractionOptions(tasks=["dosing", "endpoints"], effort="none", min_confidence=1)
-    assert options == ExtractionOptions(tasks={Task.DOSING, Task.ENDPOINTS}, effort=Effort.NONE, min_confidence=1.0)
-    assert options == Extractor(tasks=["endpoints", "dosing"], effort="none", min_confidence=1).setup.options
+    assert options == ExtractionOptions(
+        tasks={Task.DOSING, Task.ENDPOINTS}, effort=Effort.NONE, min_confidence=1.0
+    )
+    assert (
+        options
+        == Extractor(tasks=["endpoints", "dosing"], effort="none", min_confidence=1).setup.options
+    )
     assert pickle.loads(pickle.dumps(options)) == options
 
 
@@ -42,15 +47,27 @@ def test_an_effort_is_a_name_or_the_confidence_below_which_is_asked():
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [
-        ({"tasks": ["colours", "dosing"]}, "colours: no such task; choose from eligibility, dosing, endpoints"),
+        (
+            {"tasks": ["colours", "dosing"]},
+            "colours: no such task; choose from eligibility, dosing, endpoints",
+        ),
         ({"tasks": []}, "no task is named; choose from eligibility, dosing, endpoints"),
         ({"tasks": "dosign"}, r"dosign: no such task \(did you mean dosing\?\)"),
         ({"tasks": 3}, "3: no such task; choose from eligibility, dosing, endpoints"),
         ({"model_options": 3}, "3: not KEY=VALUE"),
         ({"max_usd": 1}, "there is no model that costs anything; name one with model"),
-        ({"effort": "huge"}, "huge: no such effort; choose from none, low, medium, or a number from 0 to 1"),
-        ({"effort": 1.5}, "1.5: no such effort; choose from none, low, medium, or a number from 0 to 1"),
-        ({"effort": "nan"}, "nan: no such effort; choose from none, low, medium, or a number from 0 to 1"),
+        (
+            {"effort": "huge"},
+            "huge: no such effort; choose from none, low, medium, or a number from 0 to 1",
+        ),
+        (
+            {"effort": 1.5},
+            "1.5: no such effort; choose from none, low, medium, or a number from 0 to 1",
+        ),
+        (
+            {"effort": "nan"},
+            "nan: no such effort; choose from none, low, medium, or a number from 0 to 1",
+        ),
         ({"effort": "high"}, "high is gone: it read no better than medium, .*; write medium"),
         ({"min_confidence": 1.1}, "1.1 is not allowed; choose a number from 0 to 1"),
         ({"min_confidence": -0.1}, "-0.1 is not allowed; choose a number from 0 to 1"),
@@ -73,16 +90,26 @@ def test_a_keyword_that_is_no_option_gets_the_nearest():
 
 
 def test_the_keywords_of_python_are_the_options_with_their_defaults():
-    """Type checkers see ``Keywords``; ``help`` and notebooks show the signature, with the defaults of the models."""
-    options = {name: field for name, field in ExtractorOptions.model_fields.items() if name != "model"}
+    """Type checkers see ``Keywords``; ``help`` and notebooks show the signature, with the
+    defaults of the models.
+    """
+    options = {
+        name: field for name, field in ExtractorOptions.model_fields.items() if name != "model"
+    }
     assert Keywords.__annotations__.keys() == options.keys()
     shown = signature(Extractor).parameters
-    assert {name: shown[name].default for name in options} == {name: one.default for name, one in options.items()}
+    assert {name: shown[name].default for name in options} == {
+        name: one.default for name, one in options.items()
+    }
     assert all(one.description for one in ExtractorOptions.model_fields.values())
 
 
 def test_the_command_line_shows_what_the_models_declare():
-    for model, words in ((RunOptions, ("run",)), (ServiceOptions, ("serve",)), (CollectOptions, ("batch", "collect"))):
+    for model, words in (
+        (RunOptions, ("run",)),
+        (ServiceOptions, ("serve",)),
+        (CollectOptions, ("batch", "collect")),
+    ):
         said = " ".join(invoke(*words, "--help", COLUMNS="200").stdout.replace("│", " ").split())
         for name, field in model.model_fields.items():
             assert " ".join(field.description.split()) in said, name

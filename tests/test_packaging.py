@@ -1,4 +1,6 @@
-"""The installed wheel, which each process that the program starts imports, whatever the current directory holds."""
+"""The installed wheel, which each process that the program starts imports, whatever the current
+directory holds.
+"""
 
 import os
 import re
@@ -18,7 +20,7 @@ SCRIPT = """\
 import sys
 sys.path[1:1] = [{site!r}]
 sys.path += {packages!r}
-from extractor.cli import main
+from extractor.apps.cli import main
 if __name__ == "__main__":
     main()
 """
@@ -39,7 +41,9 @@ def clone(tmp_path):
     """Another version of the package, which cannot be imported."""
     folder = tmp_path / "clone"
     (folder / "extractor").mkdir(parents=True)
-    (folder / "extractor" / "__init__.py").write_text('raise RuntimeError("another version was imported")\n')
+    (folder / "extractor" / "__init__.py").write_text(
+        'raise RuntimeError("another version was imported")\n'
+    )
     return folder
 
 
@@ -50,7 +54,9 @@ def _no_path_from_outside(monkeypatch):
 
 def run(program, clone, *words, **environment):
     command, known = [*program, *map(str, words)], os.environ | environment
-    done = subprocess.run(command, capture_output=True, text=True, cwd=clone, env=known, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=clone, env=known, check=False
+    )
     assert "another version" not in done.stderr
     return done
 
@@ -61,10 +67,10 @@ def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
     data = (
         "py.typed",
         "schemas/__init__.py",
-        "prompts/system.v8.md",
-        "prompts/guideline.md",
-        "rulebook/fhir.toml",
-        "stages/read/fields.toml",
+        "model/prompts/system.v8.md",
+        "model/prompts/guideline.md",
+        "apps/export/rules/fhir.toml",
+        "formats/fields.toml",
     )
     for name in (*data, *(f"results/evaluation/assets/{asset}" for asset in assets)):
         assert (site / "extractor" / name).is_file(), name
@@ -82,7 +88,9 @@ def test_the_service_answers_from_inside_a_clone(program, clone, tmp_path):
 
 
 @pytest.mark.parametrize("ray", [(), ("--ray", "local")], ids=["processes", "ray"])
-def test_workers_extract_from_inside_a_clone_and_leave_nothing_at_home(program, clone, tmp_path, ray):
+def test_workers_extract_from_inside_a_clone_and_leave_nothing_at_home(
+    program, clone, tmp_path, ray
+):
     if ray:
         pytest.importorskip("ray")
     home = tmp_path / "home"
@@ -101,7 +109,9 @@ def test_the_lock_file_has_a_fitting_version_and_hashes_for_all_that_the_image_i
     text = Path("deploy/requirements.txt").read_text("utf-8")
     pinned = dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\n]+)", text, re.MULTILINE))
     hashed = re.findall(
-        r"^([a-z0-9._-]+)(?:\[[^]]*\])?==\S+[^\n]*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE
+        r"^([a-z0-9._-]+)(?:\[[^]]*\])?==\S+[^\n]*\\\n    --hash=sha256:[0-9a-f]{64}",
+        text,
+        re.MULTILINE,
     )
     assert set(pinned) == set(hashed)
     project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))
@@ -115,4 +125,6 @@ def test_the_lock_file_has_a_fitting_version_and_hashes_for_all_that_the_image_i
     for need in map(Requirement, needed):
         version = pinned[canonicalize_name(need.name)]
         assert need.specifier.contains(version), f"{need}: make deploy/requirements.txt anew"
-    assert "--require-hashes -r deploy/requirements.txt" in Path("deploy/Dockerfile").read_text("utf-8")
+    assert "--require-hashes -r deploy/requirements.txt" in Path("deploy/Dockerfile").read_text(
+        "utf-8"
+    )

@@ -13,8 +13,21 @@ from extractor import errors
 
 REFERENCE = (Path(__file__).parents[1] / "docs/reference/python.md").read_text("utf-8")
 RECORD = "tests/records/study.json"
-HEAVY = {"openai", "instructor", "httpx2", "rich.progress", "vcr", "numpy", "scipy", "duckdb", "fastapi"}
-MODULES = "api run.finished run.worker serve.app results.diff results.evaluation.scoring results.export results.report"
+HEAVY = {
+    "openai",
+    "instructor",
+    "httpx2",
+    "rich.progress",
+    "vcr",
+    "numpy",
+    "scipy",
+    "duckdb",
+    "fastapi",
+}
+MODULES = (
+    "api run.finished run.worker serve.app results.diff results.evaluation.scoring "
+    "results.export results.report"
+)
 MODULES += " results.review.app"
 
 
@@ -23,17 +36,25 @@ def test_every_public_name_stands_in_the_reference():
     for path in re.findall(r"^<!-- from (\S+) -->$", REFERENCE, re.MULTILINE):
         module, _, name = path.rpartition(".")
         documented[name] = getattr(import_module(module), name)
-    assert {name: getattr(extractor, name) for name in extractor.__all__}.items() <= documented.items()
+    assert {
+        name: getattr(extractor, name) for name in extractor.__all__
+    }.items() <= documented.items()
     with pytest.raises(AttributeError, match="no attribute 'extract_everything'"):
         _ = extractor.extract_everything
 
 
 def test_what_completion_offers_are_the_public_names():
-    assert [name for name in dir(extractor) if not name.startswith("__")] == sorted(extractor.__all__)
+    assert [name for name in dir(extractor) if not name.startswith("__")] == sorted(
+        extractor.__all__
+    )
 
 
 def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
-    defined = [one for one in vars(errors).values() if isinstance(one, type) and one.__module__ == errors.__name__]
+    defined = [
+        one
+        for one in vars(errors).values()
+        if isinstance(one, type) and one.__module__ == errors.__name__
+    ]
     assert len(defined) > 20
     for error in defined:
         assert issubclass(error, errors.ExtractorError)
@@ -41,7 +62,9 @@ def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
 
 
 def run_python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
 
 
 @pytest.mark.parametrize(
@@ -60,19 +83,23 @@ def test_commands_load_no_library_that_they_do_not_need(commands, unneeded):
     code += " try: main()\n except SystemExit: pass\nprint(); print(*sys.modules)"
     loaded = set(run_python(code).splitlines()[-1].split())
     assert unneeded.isdisjoint(loaded)
-    assert ("extractor.stages.parse" in loaded) is (unneeded is not HEAVY)
+    assert ("extractor.concepts.parse" in loaded) is (unneeded is not HEAVY)
 
 
 def test_no_import_reads_the_rule_book():
     imports = "; ".join(f"import extractor.{name}" for name in MODULES.split())
-    code = f"{imports}; from extractor.text.book import load_book; print(load_book.cache_info().currsize)"
+    code = (
+        f"{imports}; from extractor.language.book import load_book; "
+        "print(load_book.cache_info().currsize)"
+    )
     assert run_python(code) == "0\n"
 
 
 def test_a_command_names_its_inputs_before_it_loads_what_reads_them():
     """On a terminal: a pipe gets nothing before the results."""
     code = (
-        "import sys; sys.modules['extractor.setup'] = None; sys.stderr = sys.stdout\nfrom extractor.cli import main\n"
+        "import sys; sys.modules['extractor.run.setup'] = None; sys.stderr = sys.stdout\nfrom "
+        "extractor.cli import main\n"
     )
     code += f"for words in (['run', '{RECORD}'], ['diff', '{RECORD}', '{RECORD}']):\n"
     code += " for terminal in (True, False):\n  sys.stdout.isatty = lambda: terminal\n"
@@ -81,5 +108,5 @@ def test_a_command_names_its_inputs_before_it_loads_what_reads_them():
     for shown, piped in zip(*[iter(run_python(code).split("=====\n")[:-1])] * 2, strict=True):
         assert re.match(f"extractor: (reading|comparing) {RECORD}", shown)
         assert not re.match("extractor: (reading|comparing)", piped)
-        assert "extractor.setup" in shown
-        assert "extractor.setup" in piped
+        assert "extractor.run.setup" in shown
+        assert "extractor.run.setup" in piped

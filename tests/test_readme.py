@@ -1,9 +1,11 @@
-"""Runs the README's blocks in order, in one shell of a clone, and compares their output with what the README shows.
+"""Runs the README's blocks in order, in one shell of a clone, and compares their output with what
+the README shows.
 
 ``...`` stands for output left out.
 
-The set-up commands run too. Their environment sees the packages of this one, so ``pip install`` needs no network and
-changes nothing outside the clone. The test suite itself is skipped; `.ci/run` runs it.
+The set-up commands run too. Their environment sees the packages of this one, so ``pip install``
+needs no network and changes nothing outside the clone. The test suite itself is skipped; `.ci/run`
+runs it.
 """
 
 import doctest
@@ -22,7 +24,7 @@ import pytest
 import typer
 
 from benchmarks.effort import PRICE, bill, find_pricing
-from extractor.cli.app import app
+from extractor.apps.cli.app import app
 from extractor.schemas import Task
 from tests.commands import invoke, read_lines
 
@@ -38,7 +40,9 @@ class Block:
     body: str
 
 
-BLOCKS = [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)]
+BLOCKS = [
+    Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+]
 
 
 def is_suite(block):
@@ -51,12 +55,16 @@ def make_script(number, block, folder):
     if block.language == "bash":
         return f"{{\n{block.body}}} >'{printed}' 2>&1; echo $? >'{printed}.code'"
     if block.language == "console":
-        commands = "\n".join(line[2:] for line in block.body.splitlines() if line.startswith(("$ ", "> ")))
+        commands = "\n".join(
+            line[2:] for line in block.body.splitlines() if line.startswith(("$ ", "> "))
+        )
         return f"{{\n{commands}\n}} >'{printed}' 2>&1; echo 0 >'{printed}.code'"
     if block.language in ("pycon", "python"):
         source = folder / f"{number}.{block.language}"
         source.write_text(block.body, "utf-8")
-        options = "-m doctest -o NORMALIZE_WHITESPACE -o ELLIPSIS" if block.language == "pycon" else ""
+        options = (
+            "-m doctest -o NORMALIZE_WHITESPACE -o ELLIPSIS" if block.language == "pycon" else ""
+        )
         return f"python {options} '{source}' >'{printed}' 2>&1; echo $? >'{printed}.code'"
     return ""
 
@@ -65,8 +73,14 @@ def find_shown_output(number):
     """The output that the README shows for a block, or None."""
     block = BLOCKS[number]
     if block.language == "console":
-        return "".join(line + "\n" for line in block.body.splitlines() if not line.startswith(("$ ", "> ")))
-    if block.language == "bash" and number + 1 < len(BLOCKS) and BLOCKS[number + 1].language == "text":
+        return "".join(
+            line + "\n" for line in block.body.splitlines() if not line.startswith(("$ ", "> "))
+        )
+    if (
+        block.language == "bash"
+        and number + 1 < len(BLOCKS)
+        and BLOCKS[number + 1].language == "text"
+    ):
         return BLOCKS[number + 1].body
     return None
 
@@ -91,30 +105,54 @@ def run_blocks(folder):
     venv.create(clone / ".venv", with_pip=True, symlinks=True)
     (site,) = (clone / ".venv").glob("lib/python*/site-packages")
     (site / "packages_of_the_tests.pth").write_text(sysconfig.get_path("purelib"))
-    script = [make_script(n, block, printed) for n, block in enumerate(BLOCKS) if not is_suite(block)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment |= {f"PIP_{name}": "1" for name in ("DISABLE_PIP_VERSION_CHECK", "NO_DEPS", "NO_INDEX")}
+    script = [
+        make_script(n, block, printed) for n, block in enumerate(BLOCKS) if not is_suite(block)
+    ]
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTHON")
+    }
+    environment |= {
+        f"PIP_{name}": "1" for name in ("DISABLE_PIP_VERSION_CHECK", "NO_DEPS", "NO_INDEX")
+    }
     environment |= {"PIP_NO_BUILD_ISOLATION": "0", "HOME": str(printed)}
     paths = [path for path in os.environ["PATH"].split(os.pathsep) if ".venv" not in path]
     environment["PATH"] = os.pathsep.join([str(Path(sys.base_prefix, "bin")), *paths])
     ending = "for job in $(jobs -p); do kill $job; done; wait"
-    subprocess.run(["bash", "-c", "\n".join([*script, ending])], cwd=clone, env=environment, check=True, timeout=600)
+    subprocess.run(
+        ["bash", "-c", "\n".join([*script, ending])],
+        cwd=clone,
+        env=environment,
+        check=True,
+        timeout=600,
+    )
 
 
 def test_every_block_prints_what_it_shows(tmp_path, subtests):
-    """One test, because all blocks run in one shell: processes of pytest that share them would wait for each other."""
+    """One test, because all blocks run in one shell: processes of pytest that share them would
+    wait for each other.
+    """
     run_blocks(tmp_path)
     clone, printed = tmp_path / "clone", tmp_path / "printed"
     for number, block in enumerate(BLOCKS):
         if block.language in ("bash", "console", "pycon", "python") and not is_suite(block):
             with subtests.test(block=number):
-                output, shown = (printed / str(number)).read_text("utf-8"), find_shown_output(number)
-                assert (printed / f"{number}.code").read_text().strip() == "0", f"{block.body}\n{output}"
-                assert shown is None or doctest.OutputChecker().check_output(shown, output, doctest.ELLIPSIS), output
+                output, shown = (
+                    (printed / str(number)).read_text("utf-8"),
+                    find_shown_output(number),
+                )
+                assert (printed / f"{number}.code").read_text().strip() == "0", (
+                    f"{block.body}\n{output}"
+                )
+                assert shown is None or doctest.OutputChecker().check_output(
+                    shown, output, doctest.ELLIPSIS
+                ), output
         elif block.language == "json":
             with subtests.test(block=number):
                 wanted = json.loads(block.body)
-                assert any(contains(item, wanted) for item in list_items(clone / "results" / "extractions.jsonl"))
+                assert any(
+                    contains(item, wanted)
+                    for item in list_items(clone / "results" / "extractions.jsonl")
+                )
     with subtests.test("the package of the clone has run"):
         code = "import extractor; print(extractor.__file__)"
         plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -126,13 +164,19 @@ def test_every_block_prints_what_it_shows(tmp_path, subtests):
 def list_items(results):
     """Criteria, endpoints and absences of a run, as JSON."""
     for extraction in read_lines(results):
-        yield from (*extraction["eligibility"]["criteria"], *extraction["endpoints"], *extraction["absences"])
+        yield from (
+            *extraction["eligibility"]["criteria"],
+            *extraction["endpoints"],
+            *extraction["absences"],
+        )
 
 
 def contains(item, wanted):
     """Whether ``item`` has everything in ``wanted``; lists may have more members."""
     if isinstance(wanted, dict):
-        return isinstance(item, dict) and all(key in item and contains(item[key], wanted[key]) for key in wanted)
+        return isinstance(item, dict) and all(
+            key in item and contains(item[key], wanted[key]) for key in wanted
+        )
     if isinstance(wanted, list):
         return isinstance(item, list) and all(any(contains(i, w) for i in item) for w in wanted)
     return item == wanted
@@ -143,7 +187,9 @@ GROUPS = ("oncology and allergy", "other areas")
 
 
 def read_figures(path):
-    """The results of ``benchmarks.effort`` or ``benchmarks.peers``, by effort and then by group of areas."""
+    """The results of ``benchmarks.effort`` or ``benchmarks.peers``, by effort and then by group
+    of areas.
+    """
     efforts = {}
     for one in json.loads(path.read_text("utf-8")):
         efforts.setdefault(one["effort"], {})[one["group"]] = one
@@ -161,10 +207,16 @@ def price(results, model=PRICE):
 def test_the_table_of_accuracy_is_as_measured():
     measured = read_figures(FIGURES / "effort.json")
     table = re.findall(r"^\| (rules alone|`\w+`) \| (.+) \|$", README, re.MULTILINE)
-    assert [effort for effort, _ in table if effort != "`--effort`"] == ["rules alone", "`low`", "`medium`"]
+    assert [effort for effort, _ in table if effort != "`--effort`"] == [
+        "rules alone",
+        "`low`",
+        "`medium`",
+    ]
     for effort, cells in table:
         results = measured[effort.strip("`").removesuffix(" alone")]
-        dollars = [price(results, model).replace("0.00 / 0.00", "0") for model in ("gpt-5-mini", PRICE)]
+        dollars = [
+            price(results, model).replace("0.00 / 0.00", "0") for model in ("gpt-5-mini", PRICE)
+        ]
         assert cells.split(" | ") == [*dollars, *(pair(results, name) for name in (*Task, "all"))]
     assert "(12 trials)" in README
     assert "(54)" in README
@@ -172,10 +224,17 @@ def test_the_table_of_accuracy_is_as_measured():
 
 
 def test_the_figures_of_the_text_are_as_measured():
-    (plain,), same = read_figures(FIGURES / "peers.json").values(), read_figures(FIGURES / "same_trials.json")
-    assert f"on 24 such trials: {pair(plain, 'all')} for {price(plain)} dollars" in " ".join(README.split())
+    (plain,), same = (
+        read_figures(FIGURES / "peers.json").values(),
+        read_figures(FIGURES / "same_trials.json"),
+    )
+    assert f"on 24 such trials: {pair(plain, 'all')} for {price(plain)} dollars" in " ".join(
+        README.split()
+    )
     assert f"`medium` has {pair(same['medium'], 'all')} for {price(same['medium'])}" in README
-    assert [one["records"] for one in plain] == [one["records"] for one in same["medium"]] == [12, 12]
+    assert (
+        [one["records"] for one in plain] == [one["records"] for one in same["medium"]] == [12, 12]
+    )
     agreed = json.loads((ROOT / "benchmarks/gold/agreement_1.3.json").read_text("utf-8"))
     both = " / ".join(f"{agreed[group]['figures']['all']['f1']:.3f}" for group in GROUPS)
     assert f"agree at {both}" in README
@@ -199,4 +258,6 @@ def test_the_documentation_shows_every_command_and_option():
     assert set(shown) == {name for name, command in commands.items() if not command.hidden}
     for name, section in shown.items():
         option = re.compile(r"--[a-z][a-z-]+")
-        assert set(option.findall(invoke(name, "--help").stdout)) <= set(option.findall(section)), name
+        assert set(option.findall(invoke(name, "--help").stdout)) <= set(option.findall(section)), (
+            name
+        )

@@ -9,14 +9,26 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor, read_records
-from extractor.results.evaluation.text import fold_name
+from extractor.apps.evaluation.text import fold_name
 from tests.commands import invoke, read_lines
 
 ROOT = Path(__file__).parents[1]
-GOLD = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((ROOT / "seeds" / "gold").glob("*.json"))}
+GOLD = {
+    path.stem: json.loads(path.read_text("utf-8"))
+    for path in sorted((ROOT / "seeds" / "gold").glob("*.json"))
+}
 REPLAY = ("run", "seeds/records", "--replay", "seeds/answers")
 PARTS = ("measure", "description", "time_frame")
-SAID = ("rank", "index", "concept", "category", "time_points", "time_kind", "instrument", "censored")
+SAID = (
+    "rank",
+    "index",
+    "concept",
+    "category",
+    "time_points",
+    "time_kind",
+    "instrument",
+    "censored",
+)
 QUOTED = ("start_event", "end_events", "specimens", "methods")
 """Fields that are equal as in scores."""
 
@@ -37,7 +49,9 @@ def extractions(results):
 
 
 def fold(text):
-    """As the guideline compares quotes: runs of white space, case, backslashes before punctuation."""
+    """As the guideline compares quotes: runs of white space, case, backslashes before
+    punctuation.
+    """
     return re.sub(r"\s+", " ", re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text or "")).strip().lower()
 
 
@@ -45,11 +59,17 @@ def describe(extraction):
     """All that the gold states, with words as they are compared."""
 
     def describe_endpoint(endpoint):
-        quoted = {name: endpoint[name] if isinstance(endpoint[name], list) else [endpoint[name]] for name in QUOTED}
+        quoted = {
+            name: endpoint[name] if isinstance(endpoint[name], list) else [endpoint[name]]
+            for name in QUOTED
+        }
         return {
             **{name: fold(endpoint[name]) for name in PARTS},
             **{name: endpoint[name] for name in SAID},
-            **{name: sorted(fold_name(one or "") for one in value) for name, value in quoted.items()},
+            **{
+                name: sorted(fold_name(one or "") for one in value)
+                for name, value in quoted.items()
+            },
         }
 
     def describe_criterion(criterion):
@@ -60,7 +80,10 @@ def describe(extraction):
 
     people = extraction["eligibility"]
     return {
-        **{name: people[name] for name in ("minimum_age", "maximum_age", "sex", "healthy_volunteers")},
+        **{
+            name: people[name]
+            for name in ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
+        },
         "criteria": [describe_criterion(one) for one in people["criteria"]],
         "dosing": extraction["dosing"],
         "endpoints": [describe_endpoint(one) for one in extraction["endpoints"]],
@@ -74,16 +97,27 @@ def test_all_records_are_as_in_the_gold_with_36_outcomes(extractions):
     assert sum(len(extraction["endpoints"]) for extraction in extractions.values()) == 36
 
 
-def test_an_absent_dose_is_explained_and_every_value_points_at_the_characters_that_support_it(extractions):
+def test_an_absent_dose_is_explained_and_every_value_points_at_the_characters_that_support_it(
+    extractions,
+):
     for path in (ROOT / "seeds" / "records").glob("*.txt"):
         (record,) = read_records(path)
         extraction = extractions[record.record_id]
-        assert [a["reason"] for a in extraction["absences"] if a["field"] == "dosing"] == ["not_reported"]
-        items = [extraction["eligibility"], *extraction["eligibility"]["criteria"], *extraction["endpoints"]]
+        assert [a["reason"] for a in extraction["absences"] if a["field"] == "dosing"] == [
+            "not_reported"
+        ]
+        items = [
+            extraction["eligibility"],
+            *extraction["eligibility"]["criteria"],
+            *extraction["endpoints"],
+        ]
         pieces = [piece for item in items for piece in item["evidence"]]
         assert pieces
         for piece in pieces:
-            assert record.section(piece["section"]).text[piece["start"] : piece["end"]] == piece["quote"]
+            assert (
+                record.section(piece["section"]).text[piece["start"] : piece["end"]]
+                == piece["quote"]
+            )
             assert piece["quote"] in path.read_text("utf-8")
 
 
@@ -96,5 +130,9 @@ def test_a_replay_is_byte_identical_in_another_process(results):
 async def test_python_gives_what_the_command_line_gives_and_keeps_the_order_of_records(extractions):
     extractor = Extractor(replay=ROOT / "seeds" / "answers")
     many = extractor.extract_many(read_records("seeds/records"), concurrency=3)
-    found = [json.loads(extraction.model_dump_json(exclude={"source"})) async for extraction in many]
-    assert found == [{k: v for k, v in one.items() if k != "source"} for one in extractions.values()]
+    found = [
+        json.loads(extraction.model_dump_json(exclude={"source"})) async for extraction in many
+    ]
+    assert found == [
+        {k: v for k, v in one.items() if k != "source"} for one in extractions.values()
+    ]

@@ -1,4 +1,6 @@
-"""A weak model must not spoil what the rules are sure of: it is asked about what they doubt, as the effort says."""
+"""A weak model must not spoil what the rules are sure of: it is asked about what they doubt, as
+the effort says.
+"""
 
 import asyncio
 from pathlib import Path
@@ -6,24 +8,30 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor, read_records
-from extractor.llm.opening import ModelChoice, open_model
+from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.concepts.parse import parse_record
+from extractor.model.asking.dialogue import dialogue
+from extractor.model.asking.querying import ask_round
+from extractor.model.opening import ModelChoice, open_model
 from extractor.options import ExtractionOptions
 from extractor.schemas import Origin
-from extractor.stages.ask.dialogue import dialogue
-from extractor.stages.ask.querying import ask_round
-from extractor.stages.assemble import ModelResult, assemble_extraction
-from extractor.stages.parse import parse_record
 from tests.llm.stub import serve
 from tests.trust import answering
 
 ROOT = Path(__file__).parents[1]
 ANSWERS = ROOT / "tests" / "small_answers"
-MONOTONOUS = answering({"": {"concept": "OS", "domain": "efficacy", "span": "at", "cat": "other", "list": "ex"}})
-"""What a weak model does: every outcome is overall survival, efficacy, at named moments; every criterion excludes."""
+MONOTONOUS = answering(
+    {"": {"concept": "OS", "domain": "efficacy", "span": "at", "cat": "other", "list": "ex"}}
+)
+"""What a weak model does: every outcome is overall survival, efficacy, at named moments; every
+criterion excludes.
+"""
 
 
 def test_answers_of_a_small_model_are_used_as_far_as_the_text_bears_them_out():
-    """Answers of smollm2-135m about the seeds. A narrowed schema kept them to the lines of each call."""
+    """Answers of smollm2-135m about the seeds. A narrowed schema kept them to the lines of each
+    call.
+    """
 
     async def ask_all():
         async with open_model(ModelChoice(replay=ANSWERS)) as model:
@@ -44,7 +52,9 @@ def test_answers_of_a_small_model_are_used_as_far_as_the_text_bears_them_out():
     assert sum(result.usage.output_tokens for _, result in asked) > 1000
     for parsed, result in asked:
         for _, item in assemble_extraction(parsed, result).list_items():
-            assert all(parsed.sections[e.section].raw[e.start : e.end] == e.quote for e in item.evidence)
+            assert all(
+                parsed.sections[e.section].raw[e.start : e.end] == e.quote for e in item.evidence
+            )
 
 
 @pytest.mark.parametrize(("effort", "sure"), [("low", 0.9), ("medium", 0.975)])
@@ -67,6 +77,9 @@ def test_what_the_rules_doubt_is_the_model_s():
     with serve(MONOTONOUS) as stub:
         extraction = Extractor(stub.spec, effort=0.99).extract(record)
     told = [
-        e for one in extraction.endpoints for e in one.evidence if e.field == "category" and e.origin is Origin.MODEL
+        e
+        for one in extraction.endpoints
+        for e in one.evidence
+        if e.field == "category" and e.origin is Origin.MODEL
     ]
     assert told

@@ -13,11 +13,18 @@ from extractor import Extractor, read_records
 
 ROOT = Path(__file__).parents[1]
 SNAPSHOT = Path(__file__).with_name("snapshot.txt")
-RECORDS = ("seeds/records", "tests/records/flat.txt", "tests/records/studies.jsonl", "tests/records/study.xml")
+RECORDS = (
+    "seeds/records",
+    "tests/records/flat.txt",
+    "tests/records/studies.jsonl",
+    "tests/records/study.xml",
+)
 
 
 def describe():
-    """Each value with the characters that support it, each item's confidence, each absence, each finding."""
+    """Each value with the characters that support it, each item's confidence, each absence, each
+    finding.
+    """
     extract = Extractor(effort="none").extract
     for record in read_records(*(ROOT / each for each in RECORDS)):
         extraction = json.loads(extract(record).model_dump_json())
@@ -33,7 +40,9 @@ def describe():
             for number, item in enumerate(items):
                 yield from (f"{name}[{number}]{line}" for line in _describe(item))
         yield from (f"absent {each['field']}: {each['reason']}" for each in extraction["absences"])
-        yield from (f"finding {json.dumps(each, ensure_ascii=False)}" for each in extraction["findings"])
+        yield from (
+            f"finding {json.dumps(each, ensure_ascii=False)}" for each in extraction["findings"]
+        )
 
 
 def _describe(item):
@@ -43,7 +52,11 @@ def _describe(item):
         place = f"{proof['section']} {proof['start']}:{proof['end']}"
         places.setdefault(field, []).append(f"{place} {proof['support']} {proof['confidence']}")
     for field, value in item.items():
-        if field != "origin" and value not in (None, [], ""):  # without a model all origins are rules
+        if field != "origin" and value not in (
+            None,
+            [],
+            "",
+        ):  # without a model all origins are rules
             shown = " | ".join([json.dumps(value, ensure_ascii=False), *places.get(field, ())])
             yield f".{field} = {shown}"
 
@@ -51,7 +64,9 @@ def _describe(item):
 def test_the_rules_give_what_they_gave():
     before, now = SNAPSHOT.read_text("utf-8").splitlines(), list(describe())
     changed = list(difflib.unified_diff(before, now, "before", "now", n=1, lineterm=""))
-    assert not changed, "\n".join([*changed[:200], "If this is better: python -m tests.test_snapshot"])
+    assert not changed, "\n".join(
+        [*changed[:200], "If this is better: python -m tests.test_snapshot"]
+    )
 
 
 if __name__ == "__main__":

@@ -1,21 +1,31 @@
-"""Extraction costs what the length of a text costs. No time is asserted: it depends on the machine."""
+"""Extraction costs what the length of a text costs. No time is asserted: it depends on the
+machine.
+"""
 
 import cProfile
 import pstats
 
 import pytest
 
+from extractor.concepts.parse import parse_record
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialRecord
-from extractor.stages.parse import parse_record
 
 from .trust import trial
 
 ITEMS, TIMES = 20, 10
 ALLOWED = 11
 """10 times the text may take at most 11 times as much."""
-_DRUGS = ("examplumab", "testatinib", "mocaxel", "sampletide", "trialomycin", "fauxparib", "demosartan")
+_DRUGS = (
+    "examplumab",
+    "testatinib",
+    "mocaxel",
+    "sampletide",
+    "trialomycin",
+    "fauxparib",
+    "demosartan",
+)
 _CRITERIA = """\
 * Age {n} to {m} years
 * Adequate liver function, as shown by a platelet count of at least {n}.5 x 10^9/L
@@ -46,12 +56,20 @@ def fill(template: str, number: int) -> str:
 
 
 def build_record(kind: str, numbers: range) -> TrialRecord:
-    """A record with an item for each number in one of its parts: no line is that of another record."""
+    """A record with an item for each number in one of its parts: no line is that of another
+    record.
+    """
     drugs = [{"type": "DRUG", "name": drug} for drug in _DRUGS]
     if template := {"primary_outcomes": _OUTCOME, "arms": _ARM}.get(kind):
-        items = [{part: fill(text, number) for part, text in template.items()} for number in numbers]
+        items = [
+            {part: fill(text, number) for part, text in template.items()} for number in numbers
+        ]
         return trial(interventions=drugs, **{kind: items})
-    name = {"criteria": "eligibility", "prose": "detailed_description", "flattened outcomes": "primary_outcomes"}[kind]
+    name = {
+        "criteria": "eligibility",
+        "prose": "detailed_description",
+        "flattened outcomes": "primary_outcomes",
+    }[kind]
     lines = {"criteria": _CRITERIA, "prose": _PROSE, "flattened outcomes": _FLATTENED}[kind]
     head = "Inclusion Criteria:\n" if kind == "criteria" else ""
     text = "".join(head * (number % 10 == 0) + fill(lines, number) for number in numbers)
@@ -65,16 +83,22 @@ def count_calls(record: TrialRecord) -> int:
     return pstats.Stats(profile).total_calls  # type: ignore[attr-defined, no-any-return]
 
 
-@pytest.mark.parametrize("kind", ["criteria", "prose", "primary_outcomes", "flattened outcomes", "arms"])
+@pytest.mark.parametrize(
+    "kind", ["criteria", "prose", "primary_outcomes", "flattened outcomes", "arms"]
+)
 def test_ten_times_the_text_calls_at_most_eleven_times_as_many_functions(kind: str) -> None:
     """Counted, so that the result is the same on every machine."""
-    extract_by_rules(build_record(kind, range(1, ITEMS)), ExtractionOptions())  # loads and compiles what is needed
+    extract_by_rules(
+        build_record(kind, range(1, ITEMS)), ExtractionOptions()
+    )  # loads and compiles what is needed
     short = count_calls(build_record(kind, range(1000, 1000 + ITEMS)))
     long = count_calls(build_record(kind, range(2000, 2000 + ITEMS * TIMES)))
     assert long <= ALLOWED * short
 
 
-@pytest.mark.parametrize("piece", ["7", "(", ", ", " ", "asthma ", '("', "- - - ", "1. 2. 3. ", "x 10^", "."])
+@pytest.mark.parametrize(
+    "piece", ["7", "(", ", ", " ", "asthma ", '("', "- - - ", "1. 2. 3. ", "x 10^", "."]
+)
 def test_a_long_line_is_read_to_the_end(piece: str) -> None:
     """All of it is read, or what no reader could take for text is blanked and reported."""
     line = "A arm " + (piece * 200_000)[:200_000] + "a"

@@ -7,7 +7,9 @@ from typing import Any
 from extractor.schemas import Part, Section, Source, TrialRecord
 from tests.llm.stub import Scripted, completion, items
 
-LINE = re.compile(r"^\[(?P<number>\d+)\|(?P<keys>[^|\]]*)(?:\|(?P<note>[^\]]*))?\] (?P<text>.*)$", re.MULTILINE)
+LINE = re.compile(
+    r"^\[(?P<number>\d+)\|(?P<keys>[^|\]]*)(?:\|(?P<note>[^\]]*))?\] (?P<text>.*)$", re.MULTILINE
+)
 AGAIN = "|refused: "
 """Mark of a line that asks a refused answer again."""
 
@@ -19,7 +21,9 @@ Content = str | Mapping[str, str]
 
 
 def trial(**sections: Content | Sequence[Content]) -> TrialRecord:
-    """A record of these sections. ``arms_0`` is ``arms[0]``, and a list of arms are ``arms[0]``, ``arms[1]`` ..."""
+    """A record of these sections. ``arms_0`` is ``arms[0]``, and a list of arms are ``arms[0]``,
+    ``arms[1]`` ...
+    """
     named: dict[str, Content] = {}
     for name, content in sections.items():
         if isinstance(content, str | Mapping):
@@ -54,7 +58,9 @@ def asks_again(request: Mapping[str, Any]) -> bool:
     return AGAIN in request["messages"][-1]["content"]
 
 
-def answering(first: Mapping[str, Answer], again: Answer | None = None) -> Callable[[dict[str, Any]], Scripted]:
+def answering(
+    first: Mapping[str, Answer], again: Answer | None = None
+) -> Callable[[dict[str, Any]], Scripted]:
     """Answers a line that contains one of these words with these keys, as far as they are asked.
 
     ``again`` answers every line of the narrow question.
@@ -65,7 +71,9 @@ def answering(first: Mapping[str, Answer], again: Answer | None = None) -> Calla
         for line in read_lines(request):
             values = again or {} if asks_again(request) else _find(first, line["text"])
             asked = set(line["keys"].split())
-            kept = values if "regimens" in asked else {k: v for k, v in values.items() if k in asked}
+            kept = (
+                values if "regimens" in asked else {k: v for k, v in values.items() if k in asked}
+            )
             if kept or "regimens" not in asked:
                 given.append({"n": int(line["number"]), **kept})
         return completion(items(*given))

@@ -1,10 +1,12 @@
-"""Count the wrong values that the rules give with high confidence, on wordings written to mislead them.
+"""Count the wrong values that the rules give with high confidence, on wordings written to mislead
+them.
 
     python -m benchmarks.adversarial [FILE ...] [--sure 0.85] [--show FIELD]
 
-Reads every wording (by default those beside this file) as a small trial record, with the rules alone. By field: the
-values given, the wrong ones, the same among the values with at least the confidence ``--sure``, and the stated values
-that were missed. ``--show`` prints the wrong sure values and the misses of one field, or of "all".
+Reads every wording (by default those beside this file) as a small trial record, with the rules
+alone. By field: the values given, the wrong ones, the same among the values with at least the
+confidence ``--sure``, and the stated values that were missed. ``--show`` prints the wrong sure
+values and the misses of one field, or of "all".
 """
 
 from collections import defaultdict
@@ -14,8 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.data import RULES, Row, format_table, parse_options, read_lines, read_studies
+from extractor.apps.evaluation.comparers import AGE_UNITS
+from extractor.language.units import read_unit
 from extractor.pipeline import extract_by_rules
-from extractor.results.evaluation.comparers import AGE_UNITS
 from extractor.schemas import (
     Age,
     Amount,
@@ -28,7 +31,6 @@ from extractor.schemas import (
     TimeWindow,
     TrialExtraction,
 )
-from extractor.text.units import read_unit
 
 
 class Given(NamedTuple):
@@ -40,7 +42,9 @@ class Given(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one field of one wording: a value given (right or not), or a stated value that was missed."""
+    """What became of one field of one wording: a value given (right or not), or a stated value
+    that was missed.
+    """
 
     wording: Row
     field: str
@@ -61,7 +65,10 @@ def main() -> None:
             given = "missed" if one.confidence is None else f"{one.confidence:.2f}"
             wording = one.wording
             text = " | ".join(str(wording[key]) for key in _TEXTS if wording.get(key))
-            print(f"{wording['id']} {one.field} {given}: {one.value}\n    {text}\n    right: {wording['right']}")
+            print(
+                f"{wording['id']} {one.field} {given}: {one.value}\n    {text}\n    right: "
+                f"{wording['right']}"
+            )
 
 
 _TEXTS = ("list", "lead_in", "text", "section", "agent", "measure", "description", "time_frame")
@@ -76,15 +83,25 @@ def judge_file(path: Path) -> list[Outcome]:
 
 def extract_wordings(wordings: Sequence[Row]) -> Iterator[TrialExtraction]:
     """Extract each wording as a small record, with the rules alone."""
-    return (extract_by_rules(record, RULES) for record in read_studies(map(make_study, count(), wordings)))
+    return (
+        extract_by_rules(record, RULES)
+        for record in read_studies(map(make_study, count(), wordings))
+    )
 
 
 def make_study(number: int, wording: Row) -> Row:
     """Return a registry's record that holds one wording and as little else as possible."""
-    study: Row = {"identificationModule": {"nctId": f"NCT{number:08d}", "briefTitle": "Study of a new treatment"}}
+    study: Row = {
+        "identificationModule": {
+            "nctId": f"NCT{number:08d}",
+            "briefTitle": "Study of a new treatment",
+        }
+    }
     match wording["task"]:
         case "eligibility":
-            study["eligibilityModule"] = {"eligibilityCriteria": wording.get("section") or _list(wording)}
+            study["eligibilityModule"] = {
+                "eligibilityCriteria": wording.get("section") or _list(wording)
+            }
         case "dosing":
             given = {"type": "DRUG", "name": wording["agent"], "description": wording["text"]}
             study["armsInterventionsModule"] = {"interventions": [given]}
@@ -101,7 +118,9 @@ def _list(wording: Row) -> str:
 
 
 def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
-    """Compare the fields that a wording's right answer holds; a field that it leaves out is not judged."""
+    """Compare the fields that a wording's right answer holds; a field that it leaves out is not
+    judged.
+    """
     stated = list(_list_stated(wording))
     judged = {"amount", "agent"} if wording["task"] == "dosing" else set()
     judged |= {field for field in _FIELDS[wording["task"]] if _is_judged(field, wording["right"])}
@@ -109,13 +128,26 @@ def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
     for given in list_given(extraction):
         if given.field in judged:
             found = next(
-                (one for one in left if one[0] == given.field and agree(given.field, given.value, one[1])), None
+                (
+                    one
+                    for one in left
+                    if one[0] == given.field and agree(given.field, given.value, one[1])
+                ),
+                None,
             )
             if found:
                 left.remove(found)
-                left = [one for one in left if one[0] != "constraint" or not _names_both(given.value, one[1])]
+                left = [
+                    one
+                    for one in left
+                    if one[0] != "constraint" or not _names_both(given.value, one[1])
+                ]
             yield Outcome(wording, given.field, given.value, given.confidence, found is not None)
-    yield from (Outcome(wording, field, value, None, right=False) for field, value in left if field in judged)
+    yield from (
+        Outcome(wording, field, value, None, right=False)
+        for field, value in left
+        if field in judged
+    )
 
 
 _FIELDS = {
@@ -136,12 +168,16 @@ def _list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
     for regimen in right.get("regimens", ()):
         yield "agent", regimen["agent"]
         yield from (("amount", tuple(amount)) for amount in regimen["amounts"])
-        yield from ((name, regimen[name]) for name in _FIELDS["dosing"][2:] if regimen.get(name) is not None)
+        yield from (
+            (name, regimen[name]) for name in _FIELDS["dosing"][2:] if regimen.get(name) is not None
+        )
     for field in (*_FIELDS["eligibility"], *_FIELDS["outcome"]):
         value = right.get(_KEYS.get(field, field))
         if field in _KEYS:
             yield from (
-                (field, bound) for one in value or () for bound in (_split(one) if field == "constraint" else [one])
+                (field, bound)
+                for one in value or ()
+                for bound in (_split(one) if field == "constraint" else [one])
             )
         elif value is not None:
             yield field, value
@@ -157,7 +193,9 @@ def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def list_given(extraction: TrialExtraction) -> Iterator[Given]:
     people = extraction.eligibility
-    yield from _list_fields(people, {"minimum_age": "minimum_age", "maximum_age": "maximum_age", "sex": "sex"})
+    yield from _list_fields(
+        people, {"minimum_age": "minimum_age", "maximum_age": "maximum_age", "sex": "sex"}
+    )
     for one in people.criteria:
         yield Given("criterion", [one.kind, one.quote], _find_confidence(one, "kind"))
         yield from _list_fields(one, {"constraints": "constraint", "time_window": "time_window"})
@@ -165,7 +203,9 @@ def list_given(extraction: TrialExtraction) -> Iterator[Given]:
     for regimen in extraction.dosing:
         yield from _list_fields(regimen, names)
     for endpoint in extraction.endpoints:
-        yield from _list_fields(endpoint, {name: name for name in ("concept", "time_kind", "instrument")})
+        yield from _list_fields(
+            endpoint, {name: name for name in ("concept", "time_kind", "instrument")}
+        )
         yield from _list_fields(endpoint, {"time_points": "time_point"})
 
 
@@ -173,16 +213,25 @@ def _list_fields(item: ExtractedItem, names: Mapping[str, str]) -> Iterator[Give
     """Yield the values of some fields, by the field's name here, each in a form that compares."""
     for attribute, field in names.items():
         found = getattr(item, attribute)
-        values = found if isinstance(found, tuple) else [] if found is None else [found]
+        if isinstance(found, tuple):
+            values = found
+        elif found is None:
+            values = []
+        else:
+            values = [found]
         for place, value in enumerate(values):
-            sure = _find_confidence(item, f"{attribute}[{place}]" if isinstance(found, tuple) else attribute)
+            sure = _find_confidence(
+                item, f"{attribute}[{place}]" if isinstance(found, tuple) else attribute
+            )
             yield from (Given(field, form, sure) for form in to_forms(value))
 
 
 def to_forms(value: Any) -> list[Any]:
     match value:
         case Constraint():
-            return _split((value.quantity, value.comparator, value.value, value.value_high, value.unit))
+            return _split(
+                (value.quantity, value.comparator, value.value, value.value_high, value.unit)
+            )
         case TimeWindow():
             return [[value.comparator, value.value, value.unit]]
         case Age() | Period() | TimePoint():
@@ -195,8 +244,14 @@ def to_forms(value: Any) -> list[Any]:
 
 
 def _find_confidence(item: ExtractedItem, field: str) -> float:
-    """Return the least confidence of a field and its parts: not of another one, as ``time_windows`` of a window."""
-    own = (one for one in item.evidence if one.field == field or one.field.startswith((f"{field}.", f"{field}[")))
+    """Return the least confidence of a field and its parts: not of another one, as
+    ``time_windows`` of a window.
+    """
+    own = (
+        one
+        for one in item.evidence
+        if one.field == field or one.field.startswith((f"{field}.", f"{field}["))
+    )
     return min((one.confidence or 0 for one in own), default=0)
 
 
@@ -204,7 +259,9 @@ def agree(field: str, given: Any, right: Any) -> bool:
     match field:
         case "constraint":
             same_limit = given[1:3] == right[1:3] and _same_unit(given[3], right[3])
-            aged = given[0].lower() == "age" and given[3] in AGE_UNITS  # for "older", "old", "donor ... years old"
+            aged = (
+                given[0].lower() == "age" and given[3] in AGE_UNITS
+            )  # for "older", "old", "donor ... years old"
             return bool(same_limit and (aged or _share_word(given[0], right[0])))
         case "criterion":
             return given[0] == right[0] and _words(given[1]).startswith(_words(right[1]))
@@ -222,8 +279,12 @@ def _same_unit(one: str | None, other: str | None) -> bool:
 
 
 def _names_both(given: Any, right: Any) -> bool:
-    """Return whether a limit on a list of quantities ("AST or ALT") is the same limit on another member."""
-    return bool(given[1:3] == right[1:3] and set(_words(right[0]).split()) <= set(_words(given[0]).split()))
+    """Return whether a limit on a list of quantities ("AST or ALT") is the same limit on another
+    member.
+    """
+    return bool(
+        given[1:3] == right[1:3] and set(_words(right[0]).split()) <= set(_words(given[0]).split())
+    )
 
 
 def _same_code(one: str | None, other: str | None) -> bool:
@@ -259,8 +320,12 @@ def format_counts(outcomes: Sequence[Outcome], sure: float) -> str:
         certain = [one for one in given if (one.confidence or 0) >= sure]
         wrong, wrong_certain = (sum(not one.right for one in group) for group in (given, certain))
         share = wrong_certain / len(certain) if certain else 0.0
-        rows.append((field, len(given), wrong, len(certain), wrong_certain, share, len(those) - len(given)))
-    return format_table(("field", "given", "wrong", f">={sure:g}", "wrong", "share", "missed"), rows)
+        rows.append(
+            (field, len(given), wrong, len(certain), wrong_certain, share, len(those) - len(given))
+        )
+    return format_table(
+        ("field", "given", "wrong", f">={sure:g}", "wrong", "share", "missed"), rows
+    )
 
 
 if __name__ == "__main__":

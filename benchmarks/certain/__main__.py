@@ -1,11 +1,12 @@
-"""Count the certain values of the rules on lines that were judged, and list those that nobody judged.
+"""Count the certain values of the rules on lines that were judged, and list those that nobody
+judged.
 
     python -m benchmarks.certain [--sure 0.85] [--show wrong|unsure|new]
 
-Each of ``lines.jsonl`` is a criterion or an outcome, with what a reader said of the limits, windows, ages and time
-points that the rules gave for it with 0.85 and more when it was new to them. By set: those values and how many of them
-were wrong then; the certain values of today, and how many of them that reader found wrong, was unsure about, or never
-saw. ``--show`` prints values of today.
+Each of ``lines.jsonl`` is a criterion or an outcome, with what a reader said of the limits,
+windows, ages and time points that the rules gave for it with 0.85 and more when it was new to them.
+By set: those values and how many of them were wrong then; the certain values of today, and how many
+of them that reader found wrong, was unsure about, or never saw. ``--show`` prints values of today.
 """
 
 import json
@@ -24,7 +25,8 @@ def main() -> None:
     """Print the table, and values on request."""
     chosen = parse_options(__doc__, sure=0.85, show=str)
     lines = read_lines(Path(__file__).with_name("lines.jsonl"))
-    then, now = defaultdict[str, Counter[str]](Counter), defaultdict[str, Counter[str]](Counter)
+    then = defaultdict[str, Counter[str]](Counter)
+    now = defaultdict[str, Counter[str]](Counter)
     for line in lines:
         then[line["set"]].update(verdict for _, _, verdict, *_ in line["judged"])
     for line, value, verdict in judge(lines, chosen.sure):
@@ -32,14 +34,21 @@ def main() -> None:
         if chosen.show == verdict:
             print(f"{line['id']} {value}\n    {line['text']} {line.get('time_frame', '')}")
     heads = ["set", "judged", "wrong", "share", "today", "wrong", "unsure", "new"]
-    rows = [[name, *_count(then[name]), *_count(now[name])[:2], now[name]["unsure"], now[name]["new"]] for name in then]
+    rows = [
+        [name, *_count(then[name]), *_count(now[name])[:2], now[name]["unsure"], now[name]["new"]]
+        for name in then
+    ]
     print(format_table(heads, rows))
 
 
 def judge(lines: Sequence[Row], sure: float) -> Iterator[tuple[Row, list[Any], str]]:
-    """Yield the certain values of today, each with its line and with what the reader said of it, or "new"."""
+    """Yield the certain values of today, each with its line and with what the reader said of it,
+    or "new".
+    """
     for line, values in zip(lines, _extract(lines, sure), strict=True):
-        judged = {json.dumps([field, value]): verdict for field, value, verdict, *_ in line["judged"]}
+        judged = {
+            json.dumps([field, value]): verdict for field, value, verdict, *_ in line["judged"]
+        }
         yield from ((line, value, judged.get(json.dumps(value), "new")) for value in values)
 
 
@@ -50,7 +59,9 @@ def _count(verdicts: Counter[str]) -> tuple[int, int, str]:
 def _extract(lines: Sequence[Row], sure: float) -> Iterator[list[list[Any]]]:
     """Yield the certain values of each line, as JSON holds them."""
     for extraction in extract_wordings(list(map(_word, lines))):
-        sure_ones = (one for one in list_given(extraction) if one.field in _FIELDS and one.confidence >= sure)
+        sure_ones = (
+            one for one in list_given(extraction) if one.field in _FIELDS and one.confidence >= sure
+        )
         yield [json.loads(json.dumps([one.field, one.value])) for one in sure_ones]
 
 

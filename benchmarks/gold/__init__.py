@@ -4,22 +4,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.data import Row, read_lines
-from extractor.results.evaluation.gold_files import open_extractions
-from extractor.results.evaluation.standoff import find_changed_sections, from_standoff
+from extractor.apps.evaluation.gold_files import open_extractions
+from extractor.apps.evaluation.standoff import find_changed_sections, from_standoff
+from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.stages.read import read_records
 
 GOLD, LABELS = (Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels"))
 READINGS = {
     "1.3": tuple(Path(__file__).with_name(f"{name}.jsonl") for name in ("first", "second")),
     **{
-        version: tuple(Path(__file__).with_name(f"{name}_{version}.jsonl") for name in ("first", "second"))
+        version: tuple(
+            Path(__file__).with_name(f"{name}_{version}.jsonl") for name in ("first", "second")
+        )
         for version in ("1.4", "1.5")
     },
 }
-"""Two independent readings by version of the guideline: under 1.3 of trials of folds 3 and 4, where a third reader
-decided what is gold; under 1.4 of 20 trials that are in no gold, by a language model that got the guideline alone;
-under 1.5 of the fields that it added, on the items of gold of 100 trials (``benchmarks.gold.readings``).
+"""Two independent readings by version of the guideline: under 1.3 of trials of folds 3 and 4, where
+a third reader decided what is gold; under 1.4 of 20 trials that are in no gold, by a language model
+that got the guideline alone; under 1.5 of the fields that it added, on the items of gold of 100
+trials (``benchmarks.gold.readings``).
 """
 GROUPS = ("oncology and allergy", "other areas")
 HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
@@ -30,7 +33,9 @@ def read_gold(path: Path = GOLD) -> dict[str, Row]:
     return {line["record_id"]: line for line in read_lines(path)} if path.is_file() else {}
 
 
-def read_annotated(lines: Mapping[str, Row], records: Iterable[TrialRecord]) -> Iterator[tuple[TrialRecord, Row, Row]]:
+def read_annotated(
+    lines: Mapping[str, Row], records: Iterable[TrialRecord]
+) -> Iterator[tuple[TrialRecord, Row, Row]]:
     """Yield each record whose text is the annotated one, once, with its line and its gold JSON."""
     left = dict(lines)
     for record in records:
@@ -39,8 +44,11 @@ def read_annotated(lines: Mapping[str, Row], records: Iterable[TrialRecord]) -> 
             yield record, left.pop(record.record_id), from_standoff(line, record)
 
 
-def read_pairs(gold: Path, inputs: Sequence[Path]) -> Iterator[tuple[TrialRecord, Row, TrialExtraction]]:
-    """Yield the records that a file or a folder of gold annotates, each with its line, if there is one, and its gold.
+def read_pairs(
+    gold: Path, inputs: Sequence[Path]
+) -> Iterator[tuple[TrialRecord, Row, TrialExtraction]]:
+    """Yield the records that a file or a folder of gold annotates, each with its line, if there is
+    one, and its gold.
 
     Unreadable records are left out.
 
@@ -50,7 +58,9 @@ def read_pairs(gold: Path, inputs: Sequence[Path]) -> Iterator[tuple[TrialRecord
     records = read_records(*inputs, on_error=lambda _: None)
     if gold.is_dir():
         known = open_extractions(gold, "gold")
-        yield from ((record, {}, label) for record in records if (label := known.get(record.record_id)))
+        yield from (
+            (record, {}, label) for record in records if (label := known.get(record.record_id))
+        )
     for record, line, annotation in read_annotated(read_gold(gold), records):
         yield record, line, TrialExtraction.model_validate(annotation)
 

@@ -1,11 +1,13 @@
-"""Score the rules alone on the gold, by field: ``python -m benchmarks.gold.figures --records INPUT...``.
+"""Score the rules alone on the gold, by field: ``python -m benchmarks.gold.figures --records
+INPUT...``.
 
-Macro-F1 over stated or predicted values, for oncology and allergy, on which the rules were built, and for all other
-areas. ``--write`` stores the figures in ``figures.json``; no field may fall below its interval there
-(``tests/test_accuracy.py``). A record whose text is missing or has changed is left out, and counted.
-The authors of rules may see errors of folds 0, 1 and 2; ``--folds 3,4`` measures on the others.
-``--agreement VERSION`` instead prints how far two independent readings under that version of the guideline agree, the
-ceiling of all other figures; ``--write`` stores it in ``agreement_VERSION.json``.
+Macro-F1 over stated or predicted values, for oncology and allergy, on which the rules were built,
+and for all other areas. ``--write`` stores the figures in ``figures.json``; no field may fall below
+its interval there (``tests/test_accuracy.py``). A record whose text is missing or has changed is
+left out, and counted. The authors of rules may see errors of folds 0, 1 and 2; ``--folds 3,4``
+measures on the others. ``--agreement VERSION`` instead prints how far two independent readings
+under that version of the guideline agree, the ceiling of all other figures; ``--write`` stores it
+in ``agreement_VERSION.json``.
 """
 
 import json
@@ -16,12 +18,12 @@ from typing import Any
 
 from benchmarks.data import FOLDS, RULES, parse_options, read_folds
 from benchmarks.gold import GROUPS, READINGS, name_group, read_annotated, read_gold
+from extractor.apps.evaluation.fields import FIELDS
+from extractor.apps.evaluation.scoring import evaluate
+from extractor.apps.evaluation.standoff import from_standoff
+from extractor.formats import read_records
 from extractor.pipeline import extract_by_rules
-from extractor.results.evaluation.fields import FIELDS
-from extractor.results.evaluation.scoring import evaluate
-from extractor.results.evaluation.standoff import from_standoff
 from extractor.schemas import TrialRecord
-from extractor.stages.read import read_records
 
 FIGURES = Path(__file__).with_name("figures.json")
 
@@ -35,7 +37,8 @@ def read_figures() -> dict[str, Any]:
 def measure_figures(
     records: Iterable[TrialRecord], resamples: int = 1000, folds: Collection[int] = range(FOLDS)
 ) -> dict[str, Any]:
-    """Return, for each group of areas, the number of scored records in these folds, and each figure's F1 and interval.
+    """Return, for each group of areas, the number of scored records in these folds, and each
+    figure's F1 and interval.
 
     A figure without an interval has fewer than ten values, and is left out.
     """
@@ -54,7 +57,9 @@ def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[st
     first, second = map(read_gold, READINGS[guideline])
     pairs: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
     for record, line, annotation in read_annotated(first, records):
-        pairs[name_group(line["area"])].append((annotation, from_standoff(second[record.record_id], record)))
+        pairs[name_group(line["area"])].append(
+            (annotation, from_standoff(second[record.record_id], record))
+        )
     found = {group: _score(pairs[group], resamples=200) for group in GROUPS if pairs[group]}
     read = {field.name for field in FIELDS if not field.counts}
     for one in found.values() if guideline == "1.5" else ():
@@ -63,7 +68,9 @@ def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[st
 
 
 def _score(pairs: list[tuple[Any, Any]], resamples: int) -> dict[str, Any]:
-    report = evaluate([gold for gold, _ in pairs], [found for _, found in pairs], resamples=resamples)
+    report = evaluate(
+        [gold for gold, _ in pairs], [found for _, found in pairs], resamples=resamples
+    )
     figures = {}
     for score in (*(group for group in report.groups if group.average == "macro"), *report.fields):
         level = score.normalised
@@ -82,7 +89,11 @@ def main() -> None:
         measured = measure_agreement(records, version)
     else:
         measured = measure_figures(records, folds=folds)
-    print("", *(f"{group} ({found['records']} records)" for group, found in measured.items()), sep="\t")
+    print(
+        "",
+        *(f"{group} ({found['records']} records)" for group, found in measured.items()),
+        sep="\t",
+    )
     for name in dict.fromkeys(name for found in measured.values() for name in found["figures"]):
         print(name, *(_show(found["figures"].get(name)) for found in measured.values()), sep="\t")
     if chosen.write and not chosen.folds:
@@ -91,7 +102,11 @@ def main() -> None:
 
 
 def _show(figure: Mapping[str, Any] | None) -> str:
-    return "-" if figure is None else "{:.3f} ({:.3f} to {:.3f})".format(figure["f1"], *figure["interval"])
+    return (
+        "-"
+        if figure is None
+        else "{:.3f} ({:.3f} to {:.3f})".format(figure["f1"], *figure["interval"])
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Merge two readings of one trial: what both say, and what a third reader says where they differ."""
+"""Merge two readings of one trial: what both say, and what a third reader says where they
+differ.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,8 +8,8 @@ from itertools import count
 from typing import Any
 
 from benchmarks.data import Row
-from extractor.results.evaluation.comparers import measure_window
-from extractor.results.evaluation.text import fold_quote, share_words
+from extractor.apps.evaluation.comparers import measure_window
+from extractor.apps.evaluation.text import fold_quote, share_words
 from extractor.schemas import TimeWindow
 
 _TURNING = re.compile(r"\b(?:unless|except\w*|exclud\w*|without|no|not|un\w{4,})\b", re.IGNORECASE)
@@ -21,13 +23,18 @@ Ask = Callable[[str, Any, Any], Any]
 def share_sense(one: str | None, other: str | None) -> bool:
     """Return whether two quotes differ at most in their extent.
 
-    >>> share_sense("with liver metastases", "liver metastases"), share_sense("marrow", "unless marrow")
+    >>> (
+    ...     share_sense("with liver metastases", "liver metastases"),
+    ...     share_sense("marrow", "unless marrow"),
+    ... )
     (True, False)
     """
     if one is None or other is None:
         return one is other
     turned = [bool(_TURNING.search(text)) for text in (one, other)]
-    return fold_quote(one) == fold_quote(other) or (turned[0] == turned[1] and share_words(one, other))
+    return fold_quote(one) == fold_quote(other) or (
+        turned[0] == turned[1] and share_words(one, other)
+    )
 
 
 def _take_shorter(one: str | None, other: str | None) -> str | None:
@@ -37,11 +44,14 @@ def _take_shorter(one: str | None, other: str | None) -> str | None:
 def merge(first: Row, second: Row, ask: Ask) -> Row:
     """Return what two readings of a trial say together; ``ask`` decides where they differ.
 
-    >>> readings = [{"arms": {"d1": [1, 2]}, "conditions": {"c1.l1": words}} for words in ("for men", "men")]
+    >>> readings = [
+    ...     {"arms": {"d1": [1, 2]}, "conditions": {"c1.l1": words}} for words in ("for men", "men")
+    ... ]
     >>> merge(*readings, ask=max)["conditions"]
     {'c1.l1': 'men'}
     """
-    first, second = EMPTY | first, EMPTY | second
+    first = EMPTY | first
+    second = EMPTY | second
     merged: Row = {"windows": {}, "conditions": {}, "arms": {}}
     for name in _list_names(first, second, "windows"):
         one, other = (each["windows"].get(name, []) for each in (first, second))
@@ -49,7 +59,11 @@ def merge(first: Row, second: Row, ask: Ask) -> Row:
             merged["windows"][name] = windows
     for name in _list_names(first, second, "conditions"):
         one, other = (each["conditions"].get(name) for each in (first, second))
-        if said := _take_shorter(one, other) if share_sense(one, other) else ask(f"{name} condition", one, other):
+        if (
+            said := _take_shorter(one, other)
+            if share_sense(one, other)
+            else ask(f"{name} condition", one, other)
+        ):
             merged["conditions"][name] = said
     for name in _list_names(first, second, "arms"):
         if "." not in name:
@@ -75,13 +89,18 @@ def _size(window: Row) -> tuple[Any, ...]:
 
 
 def _merge_windows(name: str, first: list[Row], second: list[Row], ask: Ask) -> Iterator[Row]:
-    """Yield the windows of a criterion: of equal sense, number and unit together, then those beside each other."""
-    left, alone = list(second), list[Row]()
+    """Yield the windows of a criterion: of equal sense, number and unit together, then those
+    beside each other.
+    """
+    left = list(second)
+    alone = list[Row]()
     slots: list[tuple[Any, Any]] = []
     for one in first:
         same = [other for other in left if _size(other) == _size(one)]
         if same:
-            slots.append((one, next((each for each in same if share_sense(one["of"], each["of"])), same[0])))
+            slots.append(
+                (one, next((each for each in same if share_sense(one["of"], each["of"])), same[0]))
+            )
             left.remove(slots[-1][1])
         else:
             alone.append(one)
@@ -103,20 +122,30 @@ def _merge_windows(name: str, first: list[Row], second: list[Row], ask: Ask) -> 
 
 
 def _merge_groups(first: list[Row], second: list[Row], ask: Ask) -> Iterator[Row]:
-    """Yield the groups of a trial: those that share items or a parent are one question, unless both say the same."""
+    """Yield the groups of a trial: those that share items or a parent are one question, unless
+    both say the same.
+    """
     number = count(1)
     for found in _join_groups(first, second):
         one, other = map(_renumber, found)
         senses = [[group | {"lead_in": None} for group in each] for each in (one, other)]
         pairs = zip(one, other, strict=False)
-        agreed = [ours | {"lead_in": _take_shorter(ours["lead_in"], theirs["lead_in"])} for ours, theirs in pairs]
+        agreed = [
+            ours | {"lead_in": _take_shorter(ours["lead_in"], theirs["lead_in"])}
+            for ours, theirs in pairs
+        ]
         said = agreed if senses[0] == senses[1] else ask("groups", one, other)
         names = {group["id"]: f"g{next(number)}" for group in said or ()}
-        yield from (group | {"id": names[group["id"]], "parent": names.get(group["parent"])} for group in said or ())
+        yield from (
+            group | {"id": names[group["id"]], "parent": names.get(group["parent"])}
+            for group in said or ()
+        )
 
 
 def _join_groups(first: list[Row], second: list[Row]) -> Iterator[tuple[list[Row], list[Row]]]:
-    """Yield the groups of both readings that share items, or of which one is the parent of the other."""
+    """Yield the groups of both readings that share items, or of which one is the parent of the
+    other.
+    """
     left = [(side, group) for side, each in enumerate((first, second)) for group in each]
     while left:
         found = [left.pop(0)]
@@ -125,7 +154,10 @@ def _join_groups(first: list[Row], second: list[Row]) -> Iterator[tuple[list[Row
                 (place, other)
                 for place, other in left
                 if not {*group["items"]}.isdisjoint(other["items"])
-                or (place == side and (other["parent"] == group["id"] or group["parent"] == other["id"]))
+                or (
+                    place == side
+                    and (other["parent"] == group["id"] or group["parent"] == other["id"])
+                )
             ]
             left = [one for one in left if one not in near]
             found += near
@@ -133,11 +165,18 @@ def _join_groups(first: list[Row], second: list[Row]) -> Iterator[tuple[list[Row
 
 
 def _renumber(groups: Sequence[Row]) -> list[Row]:
-    """Return groups in the order of the text, with ids in that order, so that they do not tell the reading."""
+    """Return groups in the order of the text, with ids in that order, so that they do not tell
+    the reading.
+    """
     ordered = [group | {"items": sorted(group["items"], key=read_number)} for group in groups]
-    ordered.sort(key=lambda group: (group["parent"] is not None, [*map(read_number, group["items"])]))
+    ordered.sort(
+        key=lambda group: (group["parent"] is not None, [*map(read_number, group["items"])])
+    )
     names = {group["id"]: f"g{number}" for number, group in enumerate(ordered, 1)}
-    return [group | {"id": names[group["id"]], "parent": names.get(group["parent"])} for group in ordered]
+    return [
+        group | {"id": names[group["id"]], "parent": names.get(group["parent"])}
+        for group in ordered
+    ]
 
 
 def read_number(name: str) -> int:
@@ -145,7 +184,8 @@ def read_number(name: str) -> int:
 
 
 def correct(merged: Row, about: str, said: Any) -> None:
-    """Replace what a merged reading says of a place: "c3 windows", "c5.l1 condition", "d1 arms" or "groups".
+    """Replace what a merged reading says of a place: "c3 windows", "c5.l1 condition", "d1 arms" or
+    "groups".
 
     >>> merged = EMPTY | {"arms": {"d1": [1, 2], "d1.a1": [1]}}
     >>> correct(merged, "d1 arms", {"d1": [2]})
@@ -165,5 +205,6 @@ def correct(merged: Row, about: str, said: Any) -> None:
         )
     else:
         raise ValueError(
-            f"{about!r} is no place; write one such as 'c3 windows', 'c5.l1 condition', 'd1 arms', 'groups'"
+            f"{about!r} is no place; write one such as 'c3 windows', 'c5.l1 condition', 'd1 "
+            "arms', 'groups'"
         )

@@ -4,16 +4,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from extractor.results.evaluation.fields import FIELDS, find_mark
-from extractor.results.evaluation.standoff import PARTS, find_places, hash_sections, name_home
-from extractor.results.evaluation.text import ESCAPE
+from extractor.apps.evaluation.fields import FIELDS, find_mark
+from extractor.apps.evaluation.standoff import PARTS, find_places, hash_sections, name_home
+from extractor.apps.evaluation.text import ESCAPE
+from extractor.language.clean import fold_label
 from extractor.schemas import TrialRecord
-from extractor.text.clean import fold_label
 
 _QUOTED = {one.part for one in FIELDS if one.is_words}
 """Fields that always quote the record."""
 _MARKS = {find_mark(one) for one in FIELDS if not one.counts}
-"""Lists that are kept although they are empty: they show that a trial was read for the fields of guideline 1.5."""
+"""Lists that are kept although they are empty: they show that a trial was read for the fields of
+guideline 1.5.
+"""
 _MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
 """Fields that usually quote the record: an annotator may use other words."""
 
@@ -25,13 +27,19 @@ def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
 
     >>> from extractor import read_records
     >>> record = next(read_records("seeds/records"))
-    >>> endpoint = {"rank": "primary", "index": 0, "measure": "Adverse events that related to treatment"}
+    >>> endpoint = {
+    ...     "rank": "primary",
+    ...     "index": 0,
+    ...     "measure": "Adverse events that related to treatment",
+    ... }
     >>> line = to_standoff({"record_id": record.record_id, "endpoints": [endpoint]}, record)
     >>> line["endpoints"][0]["measure"]
     ['primary_outcomes', 0, 40]
     """
     finder = _Finder(record)
-    parts = {key: _encode(gold.get(key) or ({} if key == "eligibility" else []), finder) for key in PARTS}
+    parts = {
+        key: _encode(gold.get(key) or ({} if key == "eligibility" else []), finder) for key in PARTS
+    }
     return {"record_id": gold["record_id"], "sections": hash_sections(record), **parts}
 
 
@@ -75,19 +83,26 @@ class _Finder:
         return self._labels.get(fold_label(label))
 
     def find(self, words: str, home: str | None) -> list[Any] | None:
-        """Return the span of ``words``, in ``home`` if they are there, else in the first section that has them."""
+        """Return the span of ``words``, in ``home`` if they are there, else in the first section
+        that has them.
+        """
         # Ignore case, the length of white space, and backslashes before punctuation.
         pattern = re.compile(r"\s+".join(map(_escape_word, words.split())), re.IGNORECASE)
         span = self._spans.get(home or "")
-        if span and (found := _find_first(pattern, self._texts[span.section][span.start : span.end])):
-            start, end = span.start + found[0], span.start + found[1]
+        if span and (
+            found := _find_first(pattern, self._texts[span.section][span.start : span.end])
+        ):
+            start = span.start + found[0]
+            end = span.start + found[1]
             return [start, end] if span.section == home else [span.section, start, end]
         places = ((name, _find_first(pattern, text)) for name, text in self._texts.items())
         return next(([name, *place] for name, place in places if place), None)
 
 
 def _escape_word(word: str) -> str:
-    return "".join(each if each.isalnum() else rf"\\?{re.escape(each)}" for each in ESCAPE.sub("", word))
+    return "".join(
+        each if each.isalnum() else rf"\\?{re.escape(each)}" for each in ESCAPE.sub("", word)
+    )
 
 
 def _find_first(pattern: re.Pattern[str], text: str) -> tuple[int, int] | None:

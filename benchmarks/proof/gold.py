@@ -1,4 +1,6 @@
-"""Cases from gold: its values, each at its own words, and the same falsified by what stands beside them."""
+"""Cases from gold: its values, each at its own words, and the same falsified by what stands
+beside them.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,9 +21,11 @@ _LONGEST_TEXT = 600
 
 
 def make_cases(records: Iterable[TrialRecord]) -> Iterator[Row]:
-    """Yield a case for each value of gold that stands in one line, and for each way to falsify it there.
+    """Yield a case for each value of gold that stands in one line, and for each way to falsify it
+    there.
 
-    A regimen is one of an arm or an intervention. It is falsified by the value of another agent of the same section.
+    A regimen is one of an arm or an intervention. It is falsified by the value of another agent of
+    the same section.
     """
     for record, _, gold in read_annotated(read_gold(), records):
         people = gold.get("eligibility", {})
@@ -46,7 +50,10 @@ def _list_answers(criterion: Row, people: Row) -> Iterator[tuple[str, Any]]:
             if age and _AGE.search(limit["quantity"]) and str(age["value"]) in ages:
                 yield key, f"{age['value']} {age['unit']}"
     if window := criterion.get("time_window"):
-        yield "window", f"{window['quote']} | {window['comparator']} {window['value']} {window['unit']}"
+        yield (
+            "window",
+            f"{window['quote']} | {window['comparator']} {window['value']} {window['unit']}",
+        )
 
 
 def _falsify(record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]) -> Iterator[Row]:
@@ -56,7 +63,9 @@ def _falsify(record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]
     base = {"task": "eligibility", "list": criterion["kind"], "text": text}
     limits = [value[0] for key, value in answers if key == "limits"]
     if any(key == "window" and value.split(" | ")[0] not in text for key, value in answers):
-        base["lead_in"] = criterion.get("lead_in") or ""  # the line that introduces the criterion states its window
+        base["lead_in"] = (
+            criterion.get("lead_in") or ""
+        )  # the line that introduces the criterion states its window
     for key, value in answers:
         yield _case(record, base, "gold", {key: value})
         if key in ("min", "max"):
@@ -65,14 +74,22 @@ def _falsify(record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]
             quote, _, sense = value.rpartition(" | ")
             sign, number, unit = sense.split(" ", 2)
             if sign in _TURNED:
-                yield _case(record, base, "comparator turned", {key: f"{quote} | {_TURNED[sign]} {number} {unit}"})
+                yield _case(
+                    record,
+                    base,
+                    "comparator turned",
+                    {key: f"{quote} | {_TURNED[sign]} {number} {unit}"},
+                )
             for other in _find_times(text):
                 if other != (number, unit) and " ".join(other) not in value:
-                    yield _case(record, base, "another length", {key: f"{quote} | {sign} {' '.join(other)}"})
+                    yield _case(
+                        record, base, "another length", {key: f"{quote} | {sign} {' '.join(other)}"}
+                    )
                     break
         else:
             yield from (
-                _case(record, base, kind, {key: [false]}) for kind, false in _falsify_limit(value[0], text, limits)
+                _case(record, base, kind, {key: [false]})
+                for kind, false in _falsify_limit(value[0], text, limits)
             )
 
 
@@ -82,7 +99,9 @@ def _falsify_limit(limit: str, text: str, others: list[str]) -> Iterator[tuple[s
     if sign in _TURNED:
         yield "comparator turned", f"{quantity}: {' '.join((_TURNED[sign], *parts))}"
     known = {float(one) for each in others for one in _NUMBER.findall(each)}
-    number = next((one for one in _NUMBER.findall(text) if "," not in one and float(one) not in known), None)
+    number = next(
+        (one for one in _NUMBER.findall(text) if "," not in one and float(one) not in known), None
+    )
     if number and sign in _TURNED:
         yield "another number", f"{quantity}: {' '.join((sign, number, *parts[1:]))}"
     for other in others:
@@ -124,12 +143,19 @@ def _make_regimens(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row
 
 def _swap(regimen: Row, key: str, regimens: Sequence[Row], text: str) -> Row | None:
     """Return another agent's value that stands near a regimen, and the words of both."""
-    name, start = REGIMEN[key], text.find(regimen["quote"])
+    name = REGIMEN[key]
+    start = text.find(regimen["quote"])
     same = [one for one in regimens if one["agent"].casefold() == regimen["agent"].casefold()]
     for other in regimens:
         place = text.find(other["quote"])
-        first, end = min(start, place), max(start + len(regimen["quote"]), place + len(other["quote"]))
+        first = min(start, place)
+        end = max(start + len(regimen["quote"]), place + len(other["quote"]))
         own = other in same or any(other.get(name) == one.get(name) for one in same)
-        if other.get(name) and not own and other["section"] == regimen["section"] and end - first <= _LONGEST_TEXT:
+        if (
+            other.get(name)
+            and not own
+            and other["section"] == regimen["section"]
+            and end - first <= _LONGEST_TEXT
+        ):
             return {"quote": text[first:end], key: spell(other[name])}
     return None

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from benchmarks.data import Row
-from extractor.results.evaluation.text import share_words
+from extractor.apps.evaluation.text import share_words
 from extractor.schemas import TrialRecord
 
 from .wire import GROUPS, copy_arms, spell, write_limit, write_regimen, write_rule, write_window
@@ -18,7 +18,9 @@ _TURNED = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
 
 
 def make_part_cases(record: TrialRecord, gold: Row) -> Iterator[Row]:
-    """Yield a case for each part of a value of gold, and for each way to falsify it by what stands beside it."""
+    """Yield a case for each part of a value of gold, and for each way to falsify it by what
+    stands beside it.
+    """
     people = gold.get("eligibility", {})
     criteria = people.get("criteria", ())
     made = chain(
@@ -27,11 +29,15 @@ def make_part_cases(record: TrialRecord, gold: Row) -> Iterator[Row]:
         chain.from_iterable(_make_rules(group, criteria) for group in people.get("groups", ())),
         _make_arms(record, gold.get("dosing", ())),
     )
-    yield from (case | {"id": record.record_id, "right": case["kind"].startswith("gold")} for case in made)
+    yield from (
+        case | {"id": record.record_id, "right": case["kind"].startswith("gold")} for case in made
+    )
 
 
 def _make_base(criterion: Row, words: Sequence[str | None]) -> Row | None:
-    """Return a case of a criterion, with its introducing line if some words stand there; None if it is too long."""
+    """Return a case of a criterion, with its introducing line if some words stand there; None if
+    it is too long.
+    """
     text = _join(criterion["quote"])
     base = {"task": "eligibility", "list": criterion["kind"], "text": text}
     if criterion.get("lead_in") and any(one and _join(one) not in text for one in words):
@@ -51,12 +57,21 @@ def _make_conditions(criterion: Row) -> Iterator[Row]:
         return
     for at, own in enumerate(conditions):
         told = [("gold condition", own), ("condition dropped", "")][: 2 if own else 1]
-        other = next((one for one in conditions if one and not (own and share_words(one, own))), None)
+        other = next(
+            (one for one in conditions if one and not (own and share_words(one, own))), None
+        )
         told += [("another limit's condition", other)] if other else []
         for kind, condition in told:
             said = [*conditions[:at], condition, *conditions[at + 1 :]]
-            written = [write_limit(one) + (f" @ {its}" if its else "") for one, its in zip(limits, said, strict=True)]
-            yield base | _judge_one("condition", at, own) | {"kind": kind, "answer": {"limits": written}}
+            written = [
+                write_limit(one) + (f" @ {its}" if its else "")
+                for one, its in zip(limits, said, strict=True)
+            ]
+            yield (
+                base
+                | _judge_one("condition", at, own)
+                | {"kind": kind, "answer": {"limits": written}}
+            )
 
 
 def _judge_one(field: str, at: int, said: Any) -> Row:
@@ -74,8 +89,11 @@ def _make_windows(criterion: Row) -> Iterator[Row]:
         told: list[tuple[str, str, Row]] = [("gold windows", "windows", {})]
         told += [("sense turned", "windows", {"comparator": turned})] if turned else []
         for field in ("of", "anchor"):
-            own, others = window.get(field), [one.get(field) for one in windows]
-            other = next((one for one in others if one and not (own and share_words(one, own))), None)
+            own = window.get(field)
+            others = [one.get(field) for one in windows]
+            other = next(
+                (one for one in others if one and not (own and share_words(one, own))), None
+            )
             told += [(f"gold {field}", field, {})]
             told += [(f"another window's {field}", field, {field: other})] if other else []
         for kind, field, changes in told:
@@ -92,7 +110,13 @@ def _make_rules(group: Row, criteria: Sequence[Row]) -> Iterator[Row]:
     listed = "".join(f"\n  * {_join(one['quote'])}" for one in items)
     is_criterion = any(_join(one["quote"]) == line for one in criteria)
     own = write_rule(group)
-    base = {"task": "eligibility", "list": items[0]["kind"], "text": line, "field": "rule", "said": own}
+    base = {
+        "task": "eligibility",
+        "list": items[0]["kind"],
+        "text": line,
+        "field": "rule",
+        "said": own,
+    }
     base |= {"section": f"{items[0]['kind'].capitalize()} Criteria:\n\n* {line}\n{listed}"}
     yield base | {"kind": "gold rule", "answer": {"ok": is_criterion, "rule": own}}
     others = {"any": ["all"], "all": ["any"]}.get(own) or ["any", str(group["n"] + 1)]
@@ -108,7 +132,8 @@ def _make_arms(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
         return [numbers[label] for label in labels if label in numbers]
 
     for regimen in regimens:
-        own, amounts = number(regimen.get("arms") or ()), regimen.get("amounts", ())
+        own = number(regimen.get("arms") or ())
+        amounts = regimen.get("amounts", ())
         if not own or not regimen["section"].startswith(GROUPS):
             continue
         its = [number(one.get("arms") or ()) for one in amounts]
@@ -119,20 +144,31 @@ def _make_arms(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
         others = (number(one.get("arms") or ()) for one in regimens)
         if other := next((one for one in others if {*one} - {*own}), None):
             changed = answer | {"arms": other}
-            yield base | {"kind": "another regimen's arms", "answer": changed, "field": "arms", "said": own}
+            yield base | {
+                "kind": "another regimen's arms",
+                "answer": changed,
+                "field": "arms",
+                "said": own,
+            }
         for at, arms in enumerate(its):
             of_amount = base | _judge_one("dose_arms", at, arms)
             if arms:
                 yield of_amount | {"kind": "gold dose_arms", "answer": answer}
             if other := next((one for one in its if arms and {*one} - {*arms}), None):
                 swapped = _write_doses(
-                    amounts, [other if one == arms else arms if one == other else one for one in its]
+                    amounts,
+                    [other if one == arms else arms if one == other else one for one in its],
                 )
-                yield of_amount | {"kind": "another amount's arms", "answer": answer | {"dose": swapped}}
+                yield of_amount | {
+                    "kind": "another amount's arms",
+                    "answer": answer | {"dose": swapped},
+                }
 
 
 def _link_arms(record: TrialRecord) -> Row:
-    """Return a case with the arms of a record, its interventions with their links to these, and its summary."""
+    """Return a case with the arms of a record, its interventions with their links to these, and
+    its summary.
+    """
     base = copy_arms(record)
     for place, one in enumerate(base["interventions"]):
         linked = map(record.section, record.registry.arm_links.get(f"interventions[{place}]", ()))
@@ -143,4 +179,7 @@ def _link_arms(record: TrialRecord) -> Row:
 
 def _write_doses(amounts: Sequence[Row], arms: Sequence[Sequence[int]]) -> list[str]:
     written = spell(list(amounts))
-    return [f"{one} @ {','.join(map(str, its))}" if its else one for one, its in zip(written, arms, strict=True)]
+    return [
+        f"{one} @ {','.join(map(str, its))}" if its else one
+        for one, its in zip(written, arms, strict=True)
+    ]

@@ -1,6 +1,8 @@
-"""What becomes of the parts of an answer's values: conditions of limits, things and anchors of windows, arms, rules.
+"""What becomes of the parts of an answer's values: conditions of limits, things and anchors of
+windows, arms, rules.
 
-A value stands as it was answered, or with another part; or bare, without the part that the text gives it.
+A value stands as it was answered, or with another part; or bare, without the part that the text
+gives it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +12,9 @@ from typing import Any, NamedTuple
 
 from benchmarks.adversarial.__main__ import agree, to_forms
 from benchmarks.data import Row
-from extractor.results.evaluation.text import fold_text, is_inside, measure_overlap, share_words
+from extractor.apps.evaluation.text import fold_text, is_inside, measure_overlap, share_words
+from extractor.assembly.check import Unreadable
+from extractor.language.numbers import DAYS
 from extractor.schemas import (
     Amount,
     Constraint,
@@ -20,14 +24,14 @@ from extractor.schemas import (
     TimeWindow,
     TrialExtraction,
 )
-from extractor.stages.proof.check import Unreadable
-from extractor.text.numbers import DAYS
 
 Arms = frozenset[int]
 
 
 class Held(NamedTuple):
-    """A part of a value in a result, with its item and the paths of its evidence: its own, then its value's."""
+    """A part of a value in a result, with its item and the paths of its evidence: its own, then
+    its value's.
+    """
 
     part: Any
     item: ExtractedItem
@@ -35,7 +39,9 @@ class Held(NamedTuple):
 
     def find_evidence(self) -> Sequence[Evidence]:
         """Return the evidence of the part, or if it has none of its own, of the value."""
-        each = ([one for one in self.item.evidence if _is_of(one.field, path)] for path in self.paths)
+        each = (
+            [one for one in self.item.evidence if _is_of(one.field, path)] for path in self.paths
+        )
         return next(filter(None, each), ())
 
 
@@ -62,7 +68,9 @@ class PartKind(NamedTuple):
 
 
 class Fate(NamedTuple):
-    """What became of a part of an answer: ``held`` if it is in the result; ``bare`` if the value lacks a part there."""
+    """What became of a part of an answer: ``held`` if it is in the result; ``bare`` if the value
+    lacks a part there.
+    """
 
     value: Any
     held: Held | None
@@ -70,8 +78,11 @@ class Fate(NamedTuple):
 
 
 def follow_parts(case: Row, answer: Any, extraction: TrialExtraction) -> Iterator[Fate]:
-    """Yield what became of the part of each value of an answer, or of the one that the case has ``at``."""
-    kind, said = PARTS[case["field"]], case.get("said")
+    """Yield what became of the part of each value of an answer, or of the one that the case has
+    ``at``.
+    """
+    kind = PARTS[case["field"]]
+    said = case.get("said")
     values = kind.list_values(answer)
     for value in values[case["at"] :][:1] if "at" in case else values:
         if isinstance(value, Unreadable):
@@ -94,7 +105,9 @@ def _has_words(given: str | None, claimed: str | None) -> bool:
 
 
 def _claims_words(given: str | None, claimed: str | None, said: str | None) -> bool:
-    """Return whether words are the wrong ones of an answer, and no more like the right ones of the text."""
+    """Return whether words are the wrong ones of an answer, and no more like the right ones of
+    the text.
+    """
     if not given or not claimed:
         return given is claimed
     likeness = measure_overlap(given, claimed)
@@ -105,14 +118,25 @@ def _find_conditions(_: Row, claimed: Constraint, extraction: TrialExtraction) -
     forms = to_forms(claimed)
     for item in extraction.eligibility.criteria:
         for place, limit in enumerate(item.constraints):
-            if all(any(agree("constraint", given, form) for given in to_forms(limit)) for form in forms):
+            if all(
+                any(agree("constraint", given, form) for given in to_forms(limit)) for form in forms
+            ):
                 path = f"constraints[{place}]"
                 yield Held(limit.condition, item, (f"{path}.condition", path))
 
 
-def _find_windows(_: Row, claimed: TimeWindow, extraction: TrialExtraction, *, name: str) -> Iterator[Held]:
+def _find_windows(
+    _: Row, claimed: TimeWindow, extraction: TrialExtraction, *, name: str
+) -> Iterator[Held]:
     found = [
-        (window, Held(getattr(window, name), item, (f"time_windows[{place}].{name}", f"time_windows[{place}]")))
+        (
+            window,
+            Held(
+                getattr(window, name),
+                item,
+                (f"time_windows[{place}].{name}", f"time_windows[{place}]"),
+            ),
+        )
         for item in extraction.eligibility.criteria
         for place, window in enumerate(item.time_windows)
         if _measure(window) == _measure(claimed)
@@ -129,7 +153,11 @@ def _measure(window: TimeWindow) -> tuple[Any, ...]:
 
 def _have_one_quote(one: TimeWindow, other: TimeWindow) -> bool:
     quotes = one.quote, other.quote
-    return fold_text(one.quote) == fold_text(other.quote) or is_inside(*quotes) or is_inside(*quotes[::-1])
+    return (
+        fold_text(one.quote) == fold_text(other.quote)
+        or is_inside(*quotes)
+        or is_inside(*quotes[::-1])
+    )
 
 
 def _list_windows(_: Row, __: TimeWindow, extraction: TrialExtraction) -> Iterator[Held]:
@@ -139,7 +167,9 @@ def _list_windows(_: Row, __: TimeWindow, extraction: TrialExtraction) -> Iterat
 
 
 def _claims_window(given: TimeWindow, claimed: TimeWindow, _: Any) -> bool:
-    """Return whether a window is the wrong one: of this length, and at these words, where another may be right."""
+    """Return whether a window is the wrong one: of this length, and at these words, where
+    another may be right.
+    """
     return _measure(given) == _measure(claimed) and _have_one_quote(given, claimed)
 
 
@@ -154,7 +184,9 @@ def _find_arms_of_amount(case: Row, claimed: Amount, extraction: TrialExtraction
         for place, amount in enumerate(item.amounts):
             same = agree("amount", to_forms(amount)[0], to_forms(claimed)[0])
             if same and agree("agent", item.agent, case["answer"]["agent"]):
-                arms = amount.arms or (item.arms if len(item.arms) == 1 else ())  # an entry of one arm has no others
+                arms = amount.arms or (
+                    item.arms if len(item.arms) == 1 else ()
+                )  # an entry of one arm has no others
                 yield Held(_number(arms, case), item, (f"amounts[{place}].arms", "arms"))
 
 
@@ -170,9 +202,16 @@ def _claims_arms(given: Arms, claimed: Arms, said: Any) -> bool:
 
 
 def _find_rules(case: Row, _: Any, extraction: TrialExtraction) -> Iterator[Held]:
-    people, line = extraction.eligibility, fold_text(case["text"])
-    found = [(n, one) for n, one in enumerate(people.groups) if one.lead_in and fold_text(one.lead_in) in line]
-    yield from (Held(_name_rule(one), people, (f"groups[{n}].rule", f"groups[{n}]")) for n, one in found)
+    people = extraction.eligibility
+    line = fold_text(case["text"])
+    found = [
+        (n, one)
+        for n, one in enumerate(people.groups)
+        if one.lead_in and fold_text(one.lead_in) in line
+    ]
+    yield from (
+        Held(_name_rule(one), people, (f"groups[{n}].rule", f"groups[{n}]")) for n, one in found
+    )
     if not found:  # its items stand without their group
         yield Held(None, people, ())
 
@@ -182,7 +221,9 @@ def _name_rule(group: CriterionGroup) -> str:
     return (
         "any"
         if is_one
-        else {"any of": "any", "all of": "all"}.get(str(group), f"{group.n}-{group.n_high or ''}".rstrip("-"))
+        else {"any of": "any", "all of": "all"}.get(
+            str(group), f"{group.n}-{group.n_high or ''}".rstrip("-")
+        )
     )
 
 
@@ -202,10 +243,18 @@ def _of_windows(name: str) -> PartKind:
 
 PARTS = {
     "condition": PartKind(
-        attrgetter("constraints"), attrgetter("condition"), _find_conditions, _claims_words, _has_words
+        attrgetter("constraints"),
+        attrgetter("condition"),
+        _find_conditions,
+        _claims_words,
+        _has_words,
     ),
     "windows": PartKind(
-        attrgetter("time_windows"), lambda window: window, _list_windows, _claims_window, _is_same_length
+        attrgetter("time_windows"),
+        lambda window: window,
+        _list_windows,
+        _claims_window,
+        _is_same_length,
     ),
     "of": _of_windows("of"),
     "anchor": _of_windows("anchor"),

@@ -3,11 +3,17 @@
 from typing import Any
 
 from benchmarks.data import Row
-from extractor.fields.value_forms import show_value
+from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import Amount, GroupRule, Period, TrialRecord
 
 GROUPS = ("arms", "interventions")
-REGIMEN = {"dose": "amounts", "freq": "frequency", "route": "route", "for": "duration", "cycle": "cycle"}
+REGIMEN = {
+    "dose": "amounts",
+    "freq": "frequency",
+    "route": "route",
+    "for": "duration",
+    "cycle": "cycle",
+}
 """The fields of a regimen by their keys."""
 
 
@@ -18,19 +24,30 @@ def write_limit(limit: Row) -> str:
     'ECOG: 0-2'
     """
     high = limit.get("value_high")
-    number = f"{limit['comparator']} {limit['value']}" if high is None else f"{limit['value']}-{high}"
+    number = (
+        f"{limit['comparator']} {limit['value']}" if high is None else f"{limit['value']}-{high}"
+    )
     return f"{limit['quantity']}: {number} {limit.get('unit') or ''}".rstrip()
 
 
 def write_window(window: Row) -> str:
     """Write a time window with what it limits and what it is counted from.
 
-    >>> write_window({"quote": "for 3 days", "comparator": ">=", "value": 3, "unit": "day", "of": "fever"})
+    >>> write_window(
+    ...     {"quote": "for 3 days", "comparator": ">=", "value": 3, "unit": "day", "of": "fever"}
+    ... )
     'for 3 days | >= 3 day | fever'
     """
     high = window.get("value_high")
-    number = f"{window['comparator']} {window['value']}" if high is None else f"{window['value']}-{high}"
-    parts = window["quote"], f"{number} {window['unit']}", window.get("of") or "", window.get("anchor") or ""
+    number = (
+        f"{window['comparator']} {window['value']}" if high is None else f"{window['value']}-{high}"
+    )
+    parts = (
+        window["quote"],
+        f"{number} {window['unit']}",
+        window.get("of") or "",
+        window.get("anchor") or "",
+    )
     return " | ".join(parts).rstrip(" |")
 
 
@@ -60,5 +77,10 @@ def spell(value: Any) -> Any:
 
 def copy_arms(record: TrialRecord) -> Row:
     """Return a case about doses with the arms and interventions of a record."""
-    parts = {one.name: {part.name: one.text[part.start : part.end] for part in one.parts} for one in record.sections}
-    return {"task": "dosing"} | {kind: [parts[name] for name in parts if name.startswith(kind)] for kind in GROUPS}
+    parts = {
+        one.name: {part.name: one.text[part.start : part.end] for part in one.parts}
+        for one in record.sections
+    }
+    return {"task": "dosing"} | {
+        kind: [parts[name] for name in parts if name.startswith(kind)] for kind in GROUPS
+    }

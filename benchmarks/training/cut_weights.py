@@ -1,18 +1,26 @@
-"""Fit the weights of the cuts of a flattened outcome: makes ``extractor/rulebook/weights/outcome_cuts.toml``.
+"""Fit the weights of the cuts of a flattened outcome: makes
+``extractor/concepts/outcomes/weights/outcome_cuts.toml``.
 
     python -m benchmarks.training.cut_weights --data DIR [--out FILE]
 
-Prints how often both cuts are right on held-out trials, and among the certain ones. ``--out`` names the file to write.
+Prints how often both cuts are right on held-out trials, and among the certain ones. ``--out`` names
+the file to write.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.data import Row, parse_options, read_lines
-from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration
-from extractor.stages.parse.endpoints.split import OutcomeItem, describe_cuts, find_items
-from extractor.text.book import read_text
-from extractor.text.clean import clean_text
+from benchmarks.training.log_linear import (
+    Choice,
+    Weights,
+    cross_validate,
+    fit_weights,
+    format_calibration,
+)
+from extractor.concepts.outcomes.split import OutcomeItem, describe_cuts, find_items
+from extractor.language.book import read_text
+from extractor.language.clean import clean_text
 
 _BY_HAND = {
     "d:abbreviated measure before": 0.5,
@@ -34,37 +42,57 @@ def main() -> None:
     names: dict[str, int] = {}
     cells = read_lines(chosen.data / "outcome_split" / "dev.jsonl")
     choices = [choice for cell in cells for choice in describe_cell(cell, names)]
-    print(f"{len(choices)} outcomes, {len(names)} features, {sum(c.right is None for c in choices)} out of reach")
-    print("Held out by trial:", format_calibration(cross_validate(choices, lambda some: train(some, names))))
+    print(
+        f"{len(choices)} outcomes, {len(names)} features, {sum(c.right is None for c in choices)} "
+        "out of reach"
+    )
+    print(
+        "Held out by trial:",
+        format_calibration(cross_validate(choices, lambda some: train(some, names))),
+    )
     if chosen.out:
         chosen.out.write_text(format_weights(train(choices, names), names), "utf-8")
 
 
 def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
-    """Yield each outcome of a labelled cell with all pairs of cuts; new features are numbered in ``names``."""
+    """Yield each outcome of a labelled cell with all pairs of cuts; new features are numbered in
+    ``names``.
+    """
     keys = ("measure", "description", "time_frame")
-    parts = [[clean_text(item[key] or "").text.replace("|", "/") for key in keys] for item in cell["items"]]
+    parts = [
+        [clean_text(item[key] or "").text.replace("|", "/") for key in keys]
+        for item in cell["items"]
+    ]
     items = find_items(read_text("|".join(", ".join(filter(None, three)) for three in parts)))
     for item, (measure, description, time_frame) in zip(items, parts, strict=True):
-        before, behind = len(measure), len(measure) + (len(description) + 2 if description else 0)
+        before = len(measure)
+        behind = len(measure) + (len(description) + 2 if description else 0)
         true = (
             _comma_at(item, before) if description else None,
             _comma_at(item, behind) if time_frame else None,
         )
         cuts, described = zip(*describe_cuts(item), strict=True)
-        candidates = tuple(tuple(names.setdefault(f, len(names)) for f in features) for features in described)
+        candidates = tuple(
+            tuple(names.setdefault(f, len(names)) for f in features) for features in described
+        )
         yield Choice(cell["id"], candidates, cuts.index(true) if true in cuts else None)
 
 
 def _comma_at(item: OutcomeItem, position: int) -> int:
-    """Return the number of the comma at a position of the item; -1, which no candidate has, if there is no comma."""
+    """Return the number of the comma at a position of the item; -1, which no candidate has, if
+    there is no comma.
+    """
     starts = [item.tokens.starts[comma] - item.tokens.starts[item.first] for comma in item.commas]
     return starts.index(position) if position in starts else -1
 
 
 def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:
     """Fit the weights of all features, in the order of their numbers."""
-    return fit_weights(choices, len(names), {names[name]: weight for name, weight in _BY_HAND.items() if name in names})
+    return fit_weights(
+        choices,
+        len(names),
+        {names[name]: weight for name, weight in _BY_HAND.items() if name in names},
+    )
 
 
 def format_weights(weights: Weights, names: Mapping[str, int]) -> str:
@@ -75,7 +103,9 @@ def format_weights(weights: Weights, names: Mapping[str, int]) -> str:
     "t:last" = 1.23
     """
     kept = sorted((name, round(float(weights[number]), 2)) for name, number in names.items())
-    return _HEAD + "".join(f'"{name}" = {weight}\n' for name, weight in kept if abs(weight) >= _LEAST)
+    return _HEAD + "".join(
+        f'"{name}" = {weight}\n' for name, weight in kept if abs(weight) >= _LEAST
+    )
 
 
 if __name__ == "__main__":

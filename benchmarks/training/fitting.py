@@ -1,8 +1,8 @@
 """Fit a scorer on labelled items.
 
-The features of a word are the word itself, its first and last letters, and its vector, which is similar for words with
-similar neighbours. The model is linear, so these parts are summed here: the file holds one row per word, and covers
-words without labels, too.
+The features of a word are the word itself, its first and last letters, and its vector, which is
+similar for words with similar neighbours. The model is linear, so these parts are summed here: the
+file holds one row per word, and covers words without labels, too.
 """
 
 import warnings
@@ -17,14 +17,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.extmath import randomized_svd
 
+from extractor.evidence.scoring import Array, Features, Scorer, list_words
+from extractor.language.clean import clean_text
+from extractor.language.lexer import lex
+from extractor.language.passage import LexedSection
 from extractor.schemas import TrialRecord
-from extractor.stages.parse.scoring import Array, Features, Scorer, list_words
-from extractor.text.clean import clean_text
-from extractor.text.lexer import lex
-from extractor.text.passage import LexedSection
 
-_WINDOW, _SIZE = 4, 100
-_LEAST_SEEN, _MOST = 3, 20_000
+_WINDOW = 4
+_SIZE = 100
+_LEAST_SEEN = 3
+_MOST = 20_000
 _COMMON_SHARE = 1e-3
 _FLATTEN = 0.75
 _STEPS = 60
@@ -32,7 +34,8 @@ _SCALE = 3
 """Scales inputs to about 1, for logistic regression."""
 _HIGHEST = 127
 _TYPICAL_RARITY = 6.0
-_LEAST, _LEAST_ENDS = 2, 4
+_LEAST = 2
+_LEAST_ENDS = 4
 """Fewest items with a feature, and with first or last letters of words."""
 
 
@@ -49,14 +52,18 @@ def read_sentences(records: Iterable[TrialRecord]) -> list[list[str]]:
     for record in records:
         for section in record.sections:
             cleaned = clean_text(section.text)
-            for line in LexedSection(section.name, section.text, cleaned, lex(cleaned.text)).lines():
+            for line in LexedSection(
+                section.name, section.text, cleaned, lex(cleaned.text)
+            ).lines():
                 words = list_words(line)
                 seen.setdefault(" ".join(words), words)
     return list(seen.values())
 
 
 def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
-    """Compute the positive pointwise mutual information of words and neighbours, reduced to few dimensions."""
+    """Compute the positive pointwise mutual information of words and neighbours, reduced to few
+    dimensions.
+    """
     counts = Counter(token for sentence in sentences for token in sentence)
     common = (word for word, seen in counts.items() if seen >= _LEAST_SEEN)
     words = sorted(common, key=lambda word: (-counts[word], word))[:_MOST]
@@ -66,7 +73,9 @@ def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
     cells = together.tocoo()
     gain = np.log(cells.data * columns.sum() / (rows[cells.row] * columns[cells.col]))
     kept = gain > 0
-    matrix = sparse.csr_matrix((gain[kept], (cells.row[kept], cells.col[kept])), shape=together.shape)
+    matrix = sparse.csr_matrix(
+        (gain[kept], (cells.row[kept], cells.col[kept])), shape=together.shape
+    )
     left, strengths, _ = randomized_svd(matrix, _SIZE, random_state=0, n_iter=4)
     vectors = left * np.sqrt(strengths)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
@@ -76,7 +85,9 @@ def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
     return WordVectors({word: row for row, word in enumerate(words, 1)}, vectors)
 
 
-def _count_neighbours(sentences: Iterable[Sequence[str]], rows: dict[str, int]) -> sparse.csr_matrix:
+def _count_neighbours(
+    sentences: Iterable[Sequence[str]], rows: dict[str, int]
+) -> sparse.csr_matrix:
     """Count how often two words occur near each other, with more weight for nearer words."""
     known = [rows.get(word, -1) for sentence in sentences for word in (*sentence, *[""] * _WINDOW)]
     words = np.array(known)
@@ -85,16 +96,18 @@ def _count_neighbours(sentences: Iterable[Sequence[str]], rows: dict[str, int]) 
         pairs = (words[:-distance], words[distance:])
         near = (pairs[0] >= 0) & (pairs[1] >= 0)
         places = (pairs[0][near], pairs[1][near])
-        counted += sparse.csr_matrix((np.full(len(places[0]), 1 / distance), places), shape=counted.shape)
+        counted += sparse.csr_matrix(
+            (np.full(len(places[0]), 1 / distance), places), shape=counted.shape
+        )
     return (counted + counted.T).tocsr()
 
 
 class Plan(NamedTuple):
     """The settings for training a scorer.
 
-    ``words`` are the kinds of features that are words ("w" in "w asthma"), ``scales`` the initial factors of kinds;
-    ``freedom`` is the C of logistic regression, ``most`` the number of features that are kept, ``others`` the weight of
-    an item outside the home areas.
+    ``words`` are the kinds of features that are words ("w" in "w asthma"), ``scales`` the initial
+    factors of kinds; ``freedom`` is the C of logistic regression, ``most`` the number of features
+    that are kept, ``others`` the weight of an item outside the home areas.
     """
 
     name: str
@@ -106,7 +119,11 @@ class Plan(NamedTuple):
 
 
 def fit(
-    plan: Plan, items: Sequence[Features], labels: Sequence[str], vectors: WordVectors, counts: Sequence[float]
+    plan: Plan,
+    items: Sequence[Features],
+    labels: Sequence[str],
+    vectors: WordVectors,
+    counts: Sequence[float],
 ) -> Scorer:
     """Fit a scorer on labelled items with weights ``counts``. Deterministic."""
     seen = Counter(feature for item in items for feature in set(item))
@@ -118,14 +135,22 @@ def fit(
     inputs = (_count(items, features) @ meanings).tocsr()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # early stopping is intended
-        model = LogisticRegression(C=plan.freedom, max_iter=_STEPS, tol=1e-3).fit(inputs, labels, counts)
+        model = LogisticRegression(C=plan.freedom, max_iter=_STEPS, tol=1e-3).fit(
+            inputs, labels, counts
+        )
     weights = np.asarray(meanings @ model.coef_.T.astype(np.float32)) * _SCALE
     # Keep the features that change scores most; the rest hardly ever decide.
     spread = weights.max(axis=1) - weights.min(axis=1)
     kept = np.sort(np.argsort(-spread, kind="stable")[: plan.most])
     rows = np.vstack([np.zeros((1, weights.shape[1]), np.float32), weights[kept]])
     names = {features[row]: place for place, row in enumerate(kept, 1)}
-    return Scorer(tuple(map(str, model.classes_)), names, rows, model.intercept_.astype(np.float32), damped=True)
+    return Scorer(
+        tuple(map(str, model.classes_)),
+        names,
+        rows,
+        model.intercept_.astype(np.float32),
+        damped=True,
+    )
 
 
 def hold_out(
@@ -136,14 +161,20 @@ def hold_out(
     vectors: WordVectors,
     counts: Sequence[float],
 ) -> tuple[tuple[str, ...], Array]:
-    """Return the classes, and their probabilities for each item by a scorer fitted on the other folds."""
+    """Return the classes, and their probabilities for each item by a scorer fitted on the other
+    folds.
+    """
     classes = tuple(sorted(set(labels)))
     chances = np.zeros((len(items), len(classes)), np.float32)
     for fold in sorted(set(folds)):
         seen = [at for at, other in enumerate(folds) if other != fold]
         unseen = [at for at, other in enumerate(folds) if other == fold]
         scorer = fit(
-            plan, [items[at] for at in seen], [labels[at] for at in seen], vectors, [counts[at] for at in seen]
+            plan,
+            [items[at] for at in seen],
+            [labels[at] for at in seen],
+            vectors,
+            [counts[at] for at in seen],
         )
         columns = [classes.index(name) for name in scorer.classes]
         chances[np.ix_(unseen, columns)] = scorer.predict([items[at] for at in unseen])
@@ -168,15 +199,21 @@ def _count(items: Sequence[Features], features: Sequence[str]) -> sparse.csr_mat
     """Count each feature in each item, damped as the package damps scores, times ``_SCALE``."""
     columns = {feature: column for column, feature in enumerate(features)}
     known = [[columns[feature] for feature in item if feature in columns] for item in items]
-    values = np.repeat([_SCALE / np.sqrt(len(item) + 1) for item in items], list(map(len, known))).astype(np.float32)
+    values = np.repeat(
+        [_SCALE / np.sqrt(len(item) + 1) for item in items], list(map(len, known))
+    ).astype(np.float32)
     starts = np.cumsum([0, *map(len, known)])
-    return sparse.csr_matrix((values, np.concatenate(known).astype(int), starts), shape=(len(items), len(features)))
+    return sparse.csr_matrix(
+        (values, np.concatenate(known).astype(int), starts), shape=(len(items), len(features))
+    )
 
 
 def _describe_features(
     plan: Plan, features: Sequence[str], seen: Counter[str], vectors: WordVectors, total: int
 ) -> sparse.csr_matrix:
-    """Describe each feature (row) by itself and, for a word, by its ends and its vector. Rare features weigh more."""
+    """Describe each feature (row) by itself and, for a word, by its ends and its vector. Rare
+    features weigh more.
+    """
     parted = [feature.partition(" ") for feature in features]
     parts = [
         (feature, *(_cut_ends(kind, word) if kind in plan.words else ()))
@@ -185,21 +222,29 @@ def _describe_features(
     times: Counter[str] = Counter()
     for feature, (own, *ends) in zip(features, parts, strict=True):
         times.update({own: seen[feature]} | dict.fromkeys(ends, seen[feature]))
-    columns = [name for name, items in times.items() if items >= (_LEAST if name in seen else _LEAST_ENDS)]
+    columns = [
+        name for name, items in times.items() if items >= (_LEAST if name in seen else _LEAST_ENDS)
+    ]
     numbers = {name: at for at, name in enumerate(columns)}
     found = [[numbers[name] for name in names if name in numbers] for names in parts]
     places = np.concatenate(found).astype(int)
-    rarity = np.array([(np.log(total / times[name]) + 1) / _TYPICAL_RARITY for name in columns], np.float32)
+    rarity = np.array(
+        [(np.log(total / times[name]) + 1) / _TYPICAL_RARITY for name in columns], np.float32
+    )
     shape = (len(features), len(columns))
     blocks = [sparse.csr_matrix((rarity[places], places, np.cumsum([0, *map(len, found)])), shape)]
     for kind in plan.words:
-        rows = [vectors.rows.get(word, 0) if its_kind == kind else 0 for its_kind, _, word in parted]
+        rows = [
+            vectors.rows.get(word, 0) if its_kind == kind else 0 for its_kind, _, word in parted
+        ]
         blocks.append(sparse.csr_matrix(vectors.vectors[rows]))
     scales = np.array([plan.scales.get(kind, 1.0) for kind, _, _ in parted], np.float32)
     return (sparse.diags(scales) @ sparse.hstack(blocks)).tocsr()
 
 
 def _cut_ends(kind: str, word: str) -> Iterator[str]:
-    """Yield the first and last letters of a word: words with one stem, and drugs of one class, share them."""
+    """Yield the first and last letters of a word: words with one stem, and drugs of one class,
+    share them.
+    """
     if len(word) > 4:
         yield from (f"{kind} {word[:4]}-", f"{kind} {word[:6]}-", f"{kind} -{word[-4:]}")

@@ -1,7 +1,7 @@
 """All labelled criteria, outcomes and time frames, as rows for training.
 
-Each row has its trial (``record``), the trial's ``area`` and its ``fold``. Trials of the gold are left out: they are
-for measuring.
+Each row has its trial (``record``), the trial's ``area`` and its ``fold``. Trials of the gold are
+left out: they are for measuring.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,23 +10,26 @@ from typing import NamedTuple
 
 from benchmarks.data import Row, fold_of, read_areas, read_labels
 from benchmarks.gold import GOLD, HOME_AREAS, LABELS, read_annotated, read_gold
+from extractor.formats import read_records
 from extractor.schemas import TrialRecord
-from extractor.stages.read import read_records
 
-HOME, OTHERS = "home areas", "other areas"
+HOME = "home areas"
+OTHERS = "other areas"
 _RECORDS = (
     *("ctgov_v2.jsonl.gz", "ctgov_xml", "eligibility_general.jsonl.gz", "ctgov_leukaemia.csv"),
     *("all_areas.jsonl.gz", "all_areas_more.jsonl.gz"),
 )
 _GENERAL = frozenset("gh")
-"""Prefix of ids of labels of all areas in ``criteria.jsonl``; other labels without an area are of home areas."""
+"""Prefix of ids of labels of all areas in ``criteria.jsonl``; other labels without an area are
+of home areas.
+"""
 _OUTCOME = {"description": None, "time_frame": None, "instrument": None}
 
 
 class TrainingRows(NamedTuple):
-    """``criteria`` have ``list``, ``text``, ``lead_in`` and ``category``; ``outcomes`` have ``rank``, ``measure``,
-    ``description``, ``time_frame``, ``concept`` and ``category``; ``time_frames`` have ``time_frame`` and
-    ``time_kind``.
+    """``criteria`` have ``list``, ``text``, ``lead_in`` and ``category``; ``outcomes`` have
+    ``rank``, ``measure``, ``description``, ``time_frame``, ``concept`` and ``category``;
+    ``time_frames`` have ``time_frame`` and ``time_kind``.
     """
 
     criteria: list[Row]
@@ -44,7 +47,9 @@ def group_of(row: Row) -> str:
 
 
 def read_training_records(data: Path) -> dict[str, TrialRecord]:
-    """Read the records by trial, without those of the gold; of several with one id, the first with criteria."""
+    """Read the records by trial, without those of the gold; of several with one id, the first
+    with criteria.
+    """
     records: dict[str, TrialRecord] = {}
     held_back = read_gold(GOLD)
     for path in (data / "records" / name for name in _RECORDS):
@@ -57,7 +62,8 @@ def read_training_records(data: Path) -> dict[str, TrialRecord]:
 
 def read_training_rows(data: Path, records: Mapping[str, TrialRecord]) -> TrainingRows:
     """Read the labels in ``data``, and those of the repository whose ``records`` are given."""
-    lines, held_back = read_gold(LABELS), read_gold(GOLD)
+    lines = read_gold(LABELS)
+    held_back = read_gold(GOLD)
     areas = read_areas(data) | {trial: line["area"] for trial, line in lines.items()}
 
     def complete(rows: Iterable[Row]) -> list[Row]:
@@ -73,16 +79,27 @@ def read_training_rows(data: Path, records: Mapping[str, TrialRecord]) -> Traini
     at_hand = (records[trial] for trial in lines if trial in records)
     decoded = [annotation for _, _, annotation in read_annotated(lines, at_hand)]
     criteria = [
-        {"record": one["record_id"], "list": item["kind"], "text": item["quote"], "category": item["category"]}
+        {
+            "record": one["record_id"],
+            "list": item["kind"],
+            "text": item["quote"],
+            "category": item["category"],
+        }
         | {"lead_in": item.get("lead_in")}
         for one in decoded
         for item in one["eligibility"].get("criteria", ())
     ]
-    outcomes = [{"record": one["record_id"]} | _OUTCOME | item for one in decoded for item in one["endpoints"]]
+    outcomes = [
+        {"record": one["record_id"]} | _OUTCOME | item
+        for one in decoded
+        for item in one["endpoints"]
+    ]
     outcomes = complete((*read_labels(data, "all_areas_outcomes"), *outcomes))
     frames = read_labels(data, "time_frames")
     return TrainingRows(
-        complete((*read_labels(data, "criteria"), *read_labels(data, "all_areas_criteria"), *criteria)),
+        complete(
+            (*read_labels(data, "criteria"), *read_labels(data, "all_areas_criteria"), *criteria)
+        ),
         [*complete(read_labels(data, "outcomes")), *outcomes],
         [
             *(row | {"area": HOME, "fold": fold_of(row["time_frame"].lower())} for row in frames),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from benchmarks.data import FOLDS, fold_of
-from extractor.stages.parse.drafts import CERTAIN
+from extractor.evidence.drafts import CERTAIN
 
 Weights = NDArray[np.float64]
 _PENALTY = 2.0
@@ -27,7 +27,9 @@ class Guess(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The candidates as lists of feature numbers, and the position of the right one; None if none is right."""
+    """The candidates as lists of feature numbers, and the position of the right one; None if
+    none is right.
+    """
 
     trial: str
     candidates: tuple[tuple[int, ...], ...]
@@ -41,9 +43,13 @@ def format_calibration(guesses: Sequence[Guess]) -> str:
     2 items, right 0.500; certain 0.500 of them, right among these 1.000
     """
     certain = [one.right for one in guesses if one.confidence >= CERTAIN]
-    right, number = sum(one.right for one in guesses), max(1, len(guesses))
+    right = sum(one.right for one in guesses)
+    number = max(1, len(guesses))
     among = sum(certain) / max(1, len(certain))
-    shares = f"right {right / number:.3f}; certain {len(certain) / number:.3f} of them, right among these {among:.3f}"
+    shares = (
+        f"right {right / number:.3f}; certain {len(certain) / number:.3f} of them, right "
+        f"among these {among:.3f}"
+    )
     return f"{len(guesses)} items, {shares}"
 
 
@@ -59,9 +65,13 @@ def judge(choice: Choice, weights: Weights) -> Guess:
     return Guess(best == choice.right, float(probabilities[best] / probabilities.sum()))
 
 
-def cross_validate(choices: Sequence[Choice], train: Callable[[Sequence[Choice]], Weights]) -> list[Guess]:
+def cross_validate(
+    choices: Sequence[Choice], train: Callable[[Sequence[Choice]], Weights]
+) -> list[Guess]:
     """Judge every choice by weights fitted on the trials of the other folds."""
-    weights = {fold: train([one for one in choices if fold_of(one.trial) != fold]) for fold in range(FOLDS)}
+    weights = {
+        fold: train([one for one in choices if fold_of(one.trial) != fold]) for fold in range(FOLDS)
+    }
     return [judge(choice, weights[fold_of(choice.trial)]) for choice in choices]
 
 
@@ -77,12 +87,16 @@ def fit_weights(choices: Sequence[Choice], features: int, fixed: Mapping[int, fl
     columns = np.array([column for row in rows for column in row], np.int64)
     begins = np.cumsum([0, *map(len, rows)])
     # One row per candidate, 1 where it has the feature.
-    matrix = csr_array((np.ones(len(columns), np.float32), columns, begins), shape=(len(rows), features))
+    matrix = csr_array(
+        (np.ones(len(columns), np.float32), columns, begins), shape=(len(rows), features)
+    )
     sizes = np.array([len(choice.candidates) for choice in usable])
     starts = np.cumsum([0, *sizes])[:-1]
     observed = matrix[starts + np.array([choice.right for choice in usable])].sum(0)
     owner = np.repeat(np.arange(len(sizes)), sizes)
-    weights, mean, variance = np.zeros(features), np.zeros(features), np.zeros(features)
+    weights = np.zeros(features)
+    mean = np.zeros(features)
+    variance = np.zeros(features)
     for step in range(1, _STEPS + 1):
         scores = (matrix @ weights.astype(np.float32)).astype(np.float64)
         exponents = np.exp(scores - np.maximum.reduceat(scores, starts)[owner])

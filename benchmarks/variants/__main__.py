@@ -1,22 +1,26 @@
-"""Count what changes in the readings of the rules when the same text is written in another harmless way.
+"""Count what changes in the readings of the rules when the same text is written in another harmless
+way.
 
-    python -m benchmarks.variants [INPUT ...] [--ways WORD ...] [--register NAME] [--by way] [--show 3] [--json FILE]
+    python -m benchmarks.variants [INPUT ...] [--ways WORD ...] [--register NAME] [--by way] [--show
+    3] [--json FILE]
 
-INPUT are records in any format, by default those of gold in ``../shared``. Each text is read as it is and once more in
-every way of writing (``--ways`` takes those whose kind or name contains a word; ``--list`` prints all): its eligibility
-text, the doses of its arms and interventions, the time frames of its outcomes. Counted are
+INPUT are records in any format, by default those of gold in ``../shared``. Each text is read as it
+is and once more in every way of writing (``--ways`` takes those whose kind or name contains a word;
+``--list`` prints all): its eligibility text, the doses of its arms and interventions, the time
+frames of its outcomes. Counted are
 
-- criteria that turned (to the other list), were lost, were added, have another extent (a mark or a code in the quote),
-  or another negation, in per cent of the criteria of the text as it is;
-- limits, time windows, ages, and the values of doses and time frames that are missing or new, in per cent of those of
-  the text as it is, so that a value that changed counts twice.
+- criteria that turned (to the other list), were lost, were added, have another extent (a mark or a
+  code in the quote), or another negation, in per cent of the criteria of the text as it is;
+- limits, time windows, ages, and the values of doses and time frames that are missing or new, in
+  per cent of those of the text as it is, so that a value that changed counts twice.
 
-In brackets: the share that is sure, that is, the new reading says it with at least the confidence ``--sure``; a lost
-criterion is sure if no finding tells of it and the criterion that holds its words, if any, is not doubted.
+In brackets: the share that is sure, that is, the new reading says it with at least the confidence
+``--sure``; a lost criterion is sure if no finding tells of it and the criterion that holds its
+words, if any, is not doubted.
 
-``--register`` reads the texts in the file of another register. ``--show`` prints so many changes of each way, of
-records of folds 0 to 2 only. ``--processes 4`` reads four records at once; ``--every 5`` reads each fifth record alone.
-``--json`` stores the counts of each way.
+``--register`` reads the texts in the file of another register. ``--show`` prints so many changes of
+each way, of records of folds 0 to 2 only. ``--processes 4`` reads four records at once; ``--every
+5`` reads each fifth record alone. ``--json`` stores the counts of each way.
 """
 
 import json
@@ -33,15 +37,18 @@ from benchmarks.variants import WAYS, Part, Way
 from benchmarks.variants.counting import Change, Tally, compare_readings, tally_changes
 from benchmarks.variants.readings import MEASURES, Reading, read_extraction
 from benchmarks.variants.registers import HOME, REGISTERS, flatten_outcomes, rewrite_parts
+from extractor.formats import read_records
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialRecord
-from extractor.stages.read import read_records
 
 _SHARED = Path(__file__).parents[3] / "shared"
 _GOLD = (_SHARED / "gold" / "records", _SHARED / "data" / "records" / "all_areas.jsonl.gz")
 _SHOWN_FOLDS = frozenset({0, 1, 2})
 """The other folds are for measuring; nobody reads their errors."""
-_SECTIONS = {Part.DOSES: ("arms[", "interventions["), Part.TIMES: ("primary_", "secondary_", "other_outcomes")}
+_SECTIONS = {
+    Part.DOSES: ("arms[", "interventions["),
+    Part.TIMES: ("primary_", "secondary_", "other_outcomes"),
+}
 _REWRITTEN = {Part.DOSES: ("description",), Part.TIMES: ("time_frame",)}
 _REGISTER_KIND = "register"
 
@@ -78,9 +85,13 @@ def main() -> None:
     if not inputs:
         print("Nothing to read: name records, or put the gold beside the project")
         return
-    measure = partial(measure_record, ways=chosen.ways or [], register=chosen.register, sure=chosen.sure)
+    measure = partial(
+        measure_record, ways=chosen.ways or [], register=chosen.register, sure=chosen.sure
+    )
     results = []
-    for found in _map(measure, islice(read_records(*inputs), 0, None, chosen.every), chosen.processes):
+    for found in _map(
+        measure, islice(read_records(*inputs), 0, None, chosen.every), chosen.processes
+    ):
         results.extend(found)
     if chosen.show:
         print_changes(results, chosen.show)
@@ -91,7 +102,9 @@ def main() -> None:
 
 def choose_ways(words: Sequence[str]) -> list[Way]:
     """Return the ways whose kind or name contains one of the words; all without a word."""
-    return [way for way in WAYS if not words or any(word in f"{way.kind}: {way.name}" for word in words)]
+    return [
+        way for way in WAYS if not words or any(word in f"{way.kind}: {way.name}" for word in words)
+    ]
 
 
 def _map(
@@ -104,7 +117,9 @@ def _map(
         yield from pool.map(measure, records)
 
 
-def measure_record(record: TrialRecord, ways: Sequence[str], register: str = HOME, sure: float = 0.85) -> list[Result]:
+def measure_record(
+    record: TrialRecord, ways: Sequence[str], register: str = HOME, sure: float = 0.85
+) -> list[Result]:
     """Read a record as it is and in every way that applies, and return what changed."""
     chosen = choose_ways(ways)
     results = []
@@ -115,14 +130,24 @@ def measure_record(record: TrialRecord, ways: Sequence[str], register: str = HOM
         before = _read(original, part)
         for kind, name, rewritten, rewrite in _write_all(original, part, chosen, ways, register):
             changes = compare_readings(before, _read(rewritten, part), rewrite, sure)
-            results.append(Result(kind, name, part, record.record_id, tally_changes(before, changes), tuple(changes)))
+            results.append(
+                Result(
+                    kind,
+                    name,
+                    part,
+                    record.record_id,
+                    tally_changes(before, changes),
+                    tuple(changes),
+                )
+            )
     return results
 
 
 def take_part(record: TrialRecord, part: Part) -> TrialRecord | None:
     """Return a record with the sections of one part alone, None if it has none.
 
-    The eligibility text stands in a file of ClinicalTrials.gov, so that other registers' files are compared with it.
+    The eligibility text stands in a file of ClinicalTrials.gov, so that other registers' files are
+    compared with it.
     """
     if part is Part.ELIGIBILITY:
         text = record.raw_text("eligibility")
@@ -134,7 +159,9 @@ def take_part(record: TrialRecord, part: Part) -> TrialRecord | None:
 def _write_all(
     original: TrialRecord, part: Part, ways: Sequence[Way], words: Sequence[str], register: str
 ) -> Iterator[tuple[str, str, TrialRecord, Callable[[str], str | None]]]:
-    """Yield the kind and the name of each way that applies, the record written so, and how a quote is written."""
+    """Yield the kind and the name of each way that applies, the record written so, and how a
+    quote is written.
+    """
     for way in (way for way in ways if way.part is part):
         rewritten = rewrite_record(original, way, register)
         if rewritten is not None:
@@ -162,7 +189,9 @@ def rewrite_record(record: TrialRecord, way: Way, register: str = HOME) -> Trial
         text = record.raw_text("eligibility") or ""
         written = way.write(text)
         return REGISTERS[register](written) if written and written != text else None
-    sections = tuple(rewrite_parts(section, way.write, _REWRITTEN[way.part]) for section in record.sections)
+    sections = tuple(
+        rewrite_parts(section, way.write, _REWRITTEN[way.part]) for section in record.sections
+    )
     return record.model_copy(update={"sections": sections}) if sections != record.sections else None
 
 
@@ -182,7 +211,9 @@ def tally_by(results: Iterable[Result], *, by_way: bool) -> dict[str, tuple[Part
 
 
 def format_results(results: Sequence[Result], *, by_way: bool = False) -> str:
-    """Format a table for each part: the shares that changed, and in brackets those that are sure."""
+    """Format a table for each part: the shares that changed, and in brackets those that are
+    sure.
+    """
     tables = []
     for part in Part:
         own = [one for one in results if one.part is part]
@@ -211,9 +242,14 @@ def _format_shares(tally: Tally, measure: str) -> str | None:
 
 
 def count_json(tally: Tally) -> Mapping[str, object]:
-    """Return the counts of a tally: of texts, of all items and values, of changes, of sure changes."""
+    """Return the counts of a tally: of texts, of all items and values, of changes, of sure
+    changes.
+    """
     counters = {"of": tally.totals, "changed": tally.changed, "sure": tally.sure}
-    return {"texts": tally.texts, **{name: dict(sorted((+one).items())) for name, one in counters.items()}}
+    return {
+        "texts": tally.texts,
+        **{name: dict(sorted((+one).items())) for name, one in counters.items()},
+    }
 
 
 def format_counts(results: Iterable[Result]) -> str:
@@ -228,11 +264,16 @@ def _dump(value: object) -> str:
 
 
 def print_changes(results: Iterable[Result], count: int) -> None:
-    """Print up to ``count`` changes of each way, of the folds that may be read, the sure ones first."""
+    """Print up to ``count`` changes of each way, of the folds that may be read, the sure ones
+    first.
+    """
     changes: dict[str, list[tuple[bool, str]]] = {}
     for one in results:
         if fold_of(one.record_id) in _SHOWN_FOLDS:
-            lines = [(change.sure, f"{one.record_id} {change.measure}: {change.what}") for change in one.changes]
+            lines = [
+                (change.sure, f"{one.record_id} {change.measure}: {change.what}")
+                for change in one.changes
+            ]
             changes.setdefault(f"{one.kind}: {one.name}", []).extend(lines)
     for name, lines in changes.items():
         if lines:

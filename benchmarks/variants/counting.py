@@ -1,4 +1,6 @@
-"""Compare the reading of a text that was rewritten with that of the text itself, and count what changed."""
+"""Compare the reading of a text that was rewritten with that of the text itself, and count what
+changed.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -10,13 +12,17 @@ from rapidfuzz import fuzz, process
 from benchmarks.variants.readings import OF_CRITERIA, CriterionRead, Reading, Value, read_words
 
 _NEAR = 85
-"""Criteria with words at least so alike, in per cent, are the same criterion with another extent."""
+"""Criteria with words at least so alike, in per cent, are the same criterion with another
+extent.
+"""
 _MARK = 12
 """At most so many letters of a mark or a label in front of a criterion's words."""
 
 
 class Change(NamedTuple):
-    """A difference between two readings. ``sure``: the new one is sure of what it says, or says nothing of a loss."""
+    """A difference between two readings. ``sure``: the new one is sure of what it says, or says
+    nothing of a loss.
+    """
 
     measure: str
     sure: bool
@@ -25,7 +31,9 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of texts, of what could change, of what changed, and of what changed and is sure, by measure."""
+    """Counts of texts, of what could change, of what changed, and of what changed and is sure,
+    by measure.
+    """
 
     texts: int = 0
     totals: Counter[str] = field(default_factory=Counter)
@@ -59,8 +67,13 @@ def tally_changes(before: Reading, changes: Sequence[Change]) -> Tally:
 def compare_readings(
     before: Reading, after: Reading, rewrite: Callable[[str], str | None], sure: float
 ) -> list[Change]:
-    """Return the changes between two readings. ``rewrite`` gives the words of a quote after the rewriting."""
-    return [*_compare_criteria(before, after, rewrite, sure), *_compare_values(before.values, after.values, sure)]
+    """Return the changes between two readings. ``rewrite`` gives the words of a quote after the
+    rewriting.
+    """
+    return [
+        *_compare_criteria(before, after, rewrite, sure),
+        *_compare_values(before.values, after.values, sure),
+    ]
 
 
 def _compare_criteria(
@@ -74,11 +87,17 @@ def _compare_criteria(
             continue
         new = after.criteria[pairs[at]]
         if new.kind != old.kind:
-            yield Change("turned", new.kind_confidence >= sure, f"{old.kind} to {new.kind}: {new.quote}")
+            yield Change(
+                "turned", new.kind_confidence >= sure, f"{old.kind} to {new.kind}: {new.quote}"
+            )
         if new.words != words[at]:
             yield Change("extent", new.confidence >= sure, f"{old.quote!r} is {new.quote!r}")
         if new.negated != old.negated:
-            yield Change("negation", new.negated_confidence >= sure, f"{old.negated} to {new.negated}: {new.quote}")
+            yield Change(
+                "negation",
+                new.negated_confidence >= sure,
+                f"{old.negated} to {new.negated}: {new.quote}",
+            )
     taken = set(pairs.values())
     for at, new in enumerate(after.criteria):
         if at not in taken:
@@ -87,7 +106,8 @@ def _compare_criteria(
 
 
 def pair_criteria(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
-    """Return the number of each criterion's partner, by their words; a criterion without one is lost.
+    """Return the number of each criterion's partner, by their words; a criterion without one is
+    lost.
 
     >>> pair_criteria(["asthma", "consent", "pregnancy"], ["consent", "1asthma"])
     {1: 0}
@@ -110,7 +130,9 @@ def pair_criteria(before: Sequence[str], after: Sequence[str]) -> dict[int, int]
 
 
 def _find_near(words: str, free: dict[int, str]) -> int | None:
-    """Return the place of nearly the same words: with a mark or a label in front, or few other letters."""
+    """Return the place of nearly the same words: with a mark or a label in front, or few other
+    letters.
+    """
     if len(words) <= _MARK:
         return None
     for at, other in free.items():
@@ -121,7 +143,9 @@ def _find_near(words: str, free: dict[int, str]) -> int | None:
 
 
 def _is_lost_silently(words: str, after: Reading, sure: float) -> bool:
-    """Return whether nothing tells of a lost criterion: no finding, and no doubt about the criterion that holds it."""
+    """Return whether nothing tells of a lost criterion: no finding, and no doubt about the
+    criterion that holds it.
+    """
     if after.told:
         return False
     around = next((one for one in after.criteria if words in one.words), None)
@@ -132,7 +156,9 @@ def _least(criterion: CriterionRead) -> float:
     return min(criterion.confidence, criterion.kind_confidence)
 
 
-def _compare_values(before: Sequence[Value], after: Sequence[Value], sure: float) -> Iterator[Change]:
+def _compare_values(
+    before: Sequence[Value], after: Sequence[Value], sure: float
+) -> Iterator[Change]:
     """Yield values that are missing, which are not sure, and values that are new."""
     left = Counter((one.measure, one.value) for one in before)
     for one in after:
@@ -140,7 +166,11 @@ def _compare_values(before: Sequence[Value], after: Sequence[Value], sure: float
         if left[key]:
             left[key] -= 1
         else:
-            yield Change(one.measure, one.confidence >= sure, f"new: {_show(one.value)} at {one.confidence:.2f}")
+            yield Change(
+                one.measure,
+                one.confidence >= sure,
+                f"new: {_show(one.value)} at {one.confidence:.2f}",
+            )
     for measure, value in left.elements():
         yield Change(measure, sure=False, what=f"missing: {_show(value)}")
 

@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from benchmarks.variants.way import Part, substitutions
 
 _AMOUNT = r"(?<=\d) ?mg(?![\w/])"
-_TWICE = r"\b(?:BID|b\.i\.d\.|bid|twice daily|twice a day|two times a day|two times daily|twice per day)(?!\w)"
+_TWICE = (
+    r"\b(?:BID|b\.i\.d\.|bid|twice daily|twice a day|two times a day|two times daily|twice "
+    r"per day)(?!\w)"
+)
 _THRICE = r"\b(?:TID|t\.i\.d\.|tid|three times daily|three times a day)(?!\w)"
 _ONCE = r"\b(?:QD|once daily|once a day|once per day)(?!\w)"
 _DAYS = r"\b[Ee]very (\d+) days\b"

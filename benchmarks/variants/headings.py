@@ -1,4 +1,6 @@
-"""Other headings of the two lists: shapes, slips of the pen, words around, sentences, questions, Markdown."""
+"""Other headings of the two lists: shapes, slips of the pen, words around, sentences, questions,
+Markdown.
+"""
 
 from functools import partial
 
@@ -53,11 +55,20 @@ _WORDS = {
     "eligibility": ("Eligibility criteria - inclusion", "Eligibility criteria - exclusion"),
     "reasons": ("Reasons for inclusion:", "Reasons for exclusion:"),
     "requirements": ("Inclusion requirements:", "Exclusion requirements:"),
-    "all must be met": ("Inclusion criteria (all must be met):", "Exclusion criteria (none may be met):"),
+    "all must be met": (
+        "Inclusion criteria (all must be met):",
+        "Exclusion criteria (none may be met):",
+    ),
     "for enrolment": ("Inclusion criteria for enrolment:", "Exclusion criteria for enrolment:"),
-    "for all participants": ("Inclusion Criteria for all participants:", "Exclusion Criteria for all participants:"),
+    "for all participants": (
+        "Inclusion Criteria for all participants:",
+        "Exclusion Criteria for all participants:",
+    ),
     "include": ("Inclusion criteria include:", "Exclusion criteria include:"),
-    "are as follows": ("The inclusion criteria are as follows:", "The exclusion criteria are as follows:"),
+    "are as follows": (
+        "The inclusion criteria are as follows:",
+        "The exclusion criteria are as follows:",
+    ),
     "abbreviated": ("Incl. criteria:", "Excl. criteria:"),
 }
 _SENTENCES = {
@@ -77,7 +88,10 @@ _SENTENCES = {
     "may take part": ("You may take part if:", "You may not take part if:"),
     "ineligible": ("Participants are eligible if:", "Participants are ineligible if:"),
     "question": ("Who can take part?", "Who cannot take part?"),
-    "question 2": ("Who may participate in this study?", "Who should not participate in this study?"),
+    "question 2": (
+        "Who may participate in this study?",
+        "Who should not participate in this study?",
+    ),
 }
 _NUMBERED = {
     "3.1": ("3.1 Inclusion criteria", "3.2 Exclusion criteria"),
@@ -94,7 +108,10 @@ _MARKDOWN = {
     "stars and colon": ("**Inclusion Criteria:**", "**Exclusion Criteria:**"),
     "hash": ("## Inclusion criteria", "## Exclusion criteria"),
     "closed hash": ("### Inclusion Criteria ###", "### Exclusion Criteria ###"),
-    "underlined": ("Inclusion Criteria\n------------------", "Exclusion Criteria\n------------------"),
+    "underlined": (
+        "Inclusion Criteria\n------------------",
+        "Exclusion Criteria\n------------------",
+    ),
     "underscores": ("__Inclusion criteria__", "__Exclusion criteria__"),
     "hash and stars": ("#### **Inclusion criteria:**", "#### **Exclusion criteria:**"),
 }
@@ -113,4 +130,6 @@ _KINDS = {
     "heading: numbered": _NUMBERED,
     "heading: Markdown": _MARKDOWN,
 }
-WAYS = tuple(_make_way(kind, name, *words) for kind, table in _KINDS.items() for name, words in table.items())
+WAYS = tuple(
+    _make_way(kind, name, *words) for kind, table in _KINDS.items() for name, words in table.items()
+)

@@ -1,6 +1,7 @@
 """The text beside the lists of another language, as registers of two languages print them.
 
-The other lists are invented sentences; they stand for a translation. A reading of the page is that of the English text.
+The other lists are invented sentences; they stand for a translation. A reading of the page is that
+of the English text.
 """
 
 from collections.abc import Sequence
@@ -87,11 +88,13 @@ _LISTS: dict[str, dict[str, tuple[str, list[str]]]] = {
     "Russian": {
         "inclusion": (
             "Критерии включения:",
-            ["Возраст от 18 до 65 лет", "Подтверждённый диагноз не менее шести месяцев", "Письменное согласие"],
+            ["Возраст от 18 до 65 лет", "Подтверждённый диагноз не менее шести "
+                                        "месяцев", "Письменное согласие"],
         ),
         "exclusion": (
             "Критерии исключения:",
-            ["Беременность или кормление грудью", "Аллергия на изучаемый препарат", "Участие в другом исследовании"],
+            ["Беременность или кормление грудью", "Аллергия на изучаемый "
+                                                  "препарат", "Участие в другом исследовании"],
         ),
     },
 }  # fmt: skip

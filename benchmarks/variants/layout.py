@@ -1,7 +1,7 @@
 """The layout of an eligibility text that tells its lists plainly: headings, items and other lines.
 
-A way of writing changes these lines and joins them again. Texts that are laid out in another manner are not rewritten
-by ways that need to know where an item begins.
+A way of writing changes these lines and joins them again. Texts that are laid out in another manner
+are not rewritten by ways that need to know where an item begins.
 """
 
 import re
@@ -28,8 +28,9 @@ class Role(Enum):
 class Line:
     """A line with its continuation lines.
 
-    ``raw`` is what stands in the text, ``text`` the same in one line without mark and indentation. ``kind`` is that of
-    a heading, ``depth`` that of an item: 0 in the list itself, 1 in a list below an item.
+    ``raw`` is what stands in the text, ``text`` the same in one line without mark and indentation.
+    ``kind`` is that of a heading, ``depth`` that of an item: 0 in the list itself, 1 in a list
+    below an item.
     """
 
     role: Role
@@ -83,7 +84,9 @@ def _continue(line: Line, raw: str) -> Line:
 def _set_depths(lines: Sequence[Line]) -> Iterator[Line]:
     widths = sorted({len(line.indent) for line in lines if line.role is Role.ITEM})
     for line in lines:
-        yield replace(line, depth=widths.index(len(line.indent))) if line.role is Role.ITEM else line
+        yield (
+            replace(line, depth=widths.index(len(line.indent))) if line.role is Role.ITEM else line
+        )
 
 
 def has_both_lists(lines: Sequence[Line]) -> bool:
@@ -105,7 +108,9 @@ def replace_headings(lines: Sequence[Line], write: Callable[[str], str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A line with the kind of the list in which it stands, and its number there from 1; 0 if it is no item of it."""
+    """A line with the kind of the list in which it stands, and its number there from 1; 0 if it
+    is no item of it.
+    """
 
     line: Line
     kind: str
@@ -114,7 +119,8 @@ class Numbered:
 
 def number_items(lines: Sequence[Line]) -> Iterator[Numbered]:
     """Yield the lines with their numbers. Items below an item have none."""
-    kind, number = "", 0
+    kind = ""
+    number = 0
     for line in lines:
         if line.role is Role.HEADING:
             kind = line.kind
@@ -125,13 +131,17 @@ def number_items(lines: Sequence[Line]) -> Iterator[Numbered]:
 
 
 def split_lists(lines: Sequence[Line]) -> Iterator[tuple[Line | None, list[Line]]]:
-    """Yield each heading with the lines below it that are not blank; first, without a heading, what stands above."""
-    heading, below = None, list[Line]()
+    """Yield each heading with the lines below it that are not blank; first, without a heading,
+    what stands above.
+    """
+    heading = None
+    below = list[Line]()
     for line in lines:
         if line.role is Role.HEADING:
             if heading or below:
                 yield heading, below
-            heading, below = line, []
+            heading = line
+            below = []
         elif line.role is not Role.BLANK:
             below.append(line)
     yield heading, below

@@ -1,4 +1,6 @@
-"""Other lines: line ends, empty lines, wrapped lines, all items in one line, indentation, blanks, capitals."""
+"""Other lines: line ends, empty lines, wrapped lines, all items in one line, indentation,
+blanks, capitals.
+"""
 
 import re
 import textwrap
@@ -12,8 +14,12 @@ _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
 
 def _wrap(lines: Sequence[Line], width: int, indent: str = "") -> str:
-    """Return the text with lines of at most ``width`` characters; continuation lines begin with ``indent``."""
-    filler = textwrap.TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    """Return the text with lines of at most ``width`` characters; continuation lines begin with
+    ``indent``.
+    """
+    filler = textwrap.TextWrapper(
+        width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
     return "\n".join("\n".join(filler.wrap(" ".join(line.raw.split()))) for line in lines)
 
 
@@ -24,13 +30,18 @@ def _wrap_compactly(lines: Sequence[Line], width: int) -> str:
 
 def _wrap_behind_long_line(lines: Sequence[Line], width: int) -> str:
     """Return the text with wrapped lines below one long line, as the header of a page is."""
-    header = "A Randomised, Double-blind Study of an Invented Medicine in Adults, Protocol XY-4711, Version 3.0, "
+    header = (
+        "A Randomised, Double-blind Study of an Invented Medicine in Adults, Protocol "
+        "XY-4711, Version 3.0, "
+    )
     return f"{header}Date of this printed copy: 12 March 2021\n\n{_wrap(lines, width)}"
 
 
 def _wrap_all_but_longest(lines: Sequence[Line], width: int) -> str:
     """Return the text with wrapped lines, but for the longest item."""
-    longest = max((line for line in lines if line.role is Role.ITEM), key=lambda line: len(line.text))
+    longest = max(
+        (line for line in lines if line.role is Role.ITEM), key=lambda line: len(line.text)
+    )
     return "\n".join(line.raw if line is longest else _wrap([line], width) for line in lines)
 
 
@@ -38,7 +49,8 @@ def _join_items(lines: Sequence[Line], write_mark: Callable[[int], str], between
     """Return the text with all items of a list in the line of its heading."""
     written = []
     for heading, below in split_lists(lines):
-        pieces, number = [], 0
+        pieces = []
+        number = 0
         for line in below:
             number += line.role is Role.ITEM
             pieces.append(write_mark(number) + line.text if line.role is Role.ITEM else line.text)
@@ -78,7 +90,9 @@ _JOINED: dict[str, tuple[Callable[[int], str], str]] = {
 def _end_items(lines: Sequence[Line], end: str) -> str:
     """Return the text with another sign at the end of each item."""
     return "\n".join(
-        line.raw.rstrip(" .,;") + end if line.role is Role.ITEM and not line.text.endswith(":") else line.raw
+        line.raw.rstrip(" .,;") + end
+        if line.role is Role.ITEM and not line.text.endswith(":")
+        else line.raw
         for line in lines
     )
 
@@ -126,9 +140,16 @@ WAYS = (
     *(Way("line: blanks", name, write, in_place=True) for name, write in _BLANKS.items()),
     *(Way("line: wrapped", name, on_lines(write)) for name, write in _WRAPPED.items()),
     *(
-        Way("line: items in one", name, on_lines(partial(_join_items, write_mark=mark, between=between)))
+        Way(
+            "line: items in one",
+            name,
+            on_lines(partial(_join_items, write_mark=mark, between=between)),
+        )
         for name, (mark, between) in _JOINED.items()
     ),
     Way("line: items in one", "the whole text", on_lines(_join_all)),
-    *(Way("line: item ends", name, on_lines(partial(_end_items, end=end))) for name, end in _ITEM_ENDS.items()),
+    *(
+        Way("line: item ends", name, on_lines(partial(_end_items, end=end)))
+        for name, end in _ITEM_ENDS.items()
+    ),
 )

@@ -1,4 +1,6 @@
-"""Other marks in front of the items: numbers, letters, codes, bullets, and numbers glued to the text."""
+"""Other marks in front of the items: numbers, letters, codes, bullets, and numbers glued to the
+text.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,7 +11,8 @@ from benchmarks.variants.way import Way, on_lines
 _ROMAN = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
-# n: number, c: letter, C: capital letter, r: Roman number, o: circled number, s: number of a section, L: I or E,
+# n: number, c: letter, C: capital letter, r: Roman number, o: circled number, s: number of a
+# section, L: I or E,
 # l: INC or EXC.
 _NUMBERS = {
     "1.": "{n}. ",
@@ -79,7 +82,14 @@ _BULLETS = {
     "☐": "☐ ",
     "none": "",
 }
-_GLUED = {"1Text": "{n}", "1.Text": "{n}.", "1)Text": "{n})", "(1)Text": "({n})", "a.Text": "{c}.", "a)Text": "{c})"}
+_GLUED = {
+    "1Text": "{n}",
+    "1.Text": "{n}.",
+    "1)Text": "{n})",
+    "(1)Text": "({n})",
+    "a.Text": "{c}.",
+    "a)Text": "{c})",
+}
 
 
 def _mark_items(lines: Sequence[Line], form: str) -> str | None:
@@ -110,14 +120,17 @@ def _mark(one: Numbered, form: str) -> str:
 
 
 def _glue_marks(lines: Sequence[Line], form: str) -> str | None:
-    """Return the text with marks without a blank; None if an item begins with a digit, which would become another."""
+    """Return the text with marks without a blank; None if an item begins with a digit, which
+    would become another.
+    """
     texts = [one.line.text for one in number_items(lines) if one.number]
     return _mark_items(lines, form) if all(text[:1].isalpha() for text in texts) else None
 
 
 def _continue_numbers(lines: Sequence[Line]) -> str:
     """Return the text with numbers that run on over both lists."""
-    written, number = [], 0
+    written = []
+    number = 0
     for line in lines:
         counts = line.role is Role.ITEM and line.depth == 0
         number += counts
@@ -127,7 +140,8 @@ def _continue_numbers(lines: Sequence[Line]) -> str:
 
 def _letter_sublists(lines: Sequence[Line]) -> str:
     """Return the text with numbers in its lists and letters in the lists below an item."""
-    written, letter = [], 0
+    written = []
+    letter = 0
     for one in number_items(lines):
         line = one.line
         if one.number:
@@ -141,14 +155,22 @@ def _letter_sublists(lines: Sequence[Line]) -> str:
     return "\n".join(written)
 
 
-_FORMS = {"mark: number": _NUMBERS, "mark: letter": _LETTERS, "mark: code": _CODES, "mark: bullet": _BULLETS}
+_FORMS = {
+    "mark: number": _NUMBERS,
+    "mark: letter": _LETTERS,
+    "mark: code": _CODES,
+    "mark: bullet": _BULLETS,
+}
 WAYS = (
     *(
         Way(kind, name, on_lines(partial(_mark_items, form=form)))
         for kind, table in _FORMS.items()
         for name, form in table.items()
     ),
-    *(Way("mark: glued", name, on_lines(partial(_glue_marks, form=form))) for name, form in _GLUED.items()),
+    *(
+        Way("mark: glued", name, on_lines(partial(_glue_marks, form=form)))
+        for name, form in _GLUED.items()
+    ),
     Way("mark: number", "one count for both lists", on_lines(_continue_numbers)),
     Way("mark: number", "1. with a. below", on_lines(_letter_sublists)),
 )

@@ -64,7 +64,10 @@ def _write_html_table(lines: Sequence[Line]) -> str:
     for heading, below in split_lists(lines):
         if heading:
             rows.append(f'<tr><th colspan="2">{_escape(heading.text)}</th></tr>')
-        rows.extend(f"<tr><td>{number}</td><td>{_escape(line.text)}</td></tr>" for number, line in enumerate(below, 1))
+        rows.extend(
+            f"<tr><td>{number}</td><td>{_escape(line.text)}</td></tr>"
+            for number, line in enumerate(below, 1)
+        )
     return f"<table>{''.join(rows)}</table>"
 
 
@@ -94,7 +97,9 @@ def _write_markdown_rows(lines: Sequence[Line]) -> str:
         if heading:
             written.append(f"\n{heading.text}\n\n| No. | Criterion |\n|---|---|")
         rows = [line.text.replace("|", "\\|") for line in below]
-        written.extend(f"| {number} | {text} |" if heading else text for number, text in enumerate(rows, 1))
+        written.extend(
+            f"| {number} | {text} |" if heading else text for number, text in enumerate(rows, 1)
+        )
     return "\n".join(written).strip()
 
 
@@ -110,7 +115,9 @@ def _write_markdown_kinds(lines: Sequence[Line]) -> str:
 def _write_bold_items(lines: Sequence[Line]) -> str:
     """Return the text with the first word of each item in bold type."""
     return "\n".join(
-        re.sub(r"(?<=[*-] )(\w+)", r"**\1**", line.raw, count=1) if line.role is Role.ITEM else line.raw
+        re.sub(r"(?<=[*-] )(\w+)", r"**\1**", line.raw, count=1)
+        if line.role is Role.ITEM
+        else line.raw
         for line in lines
     )
 
@@ -118,7 +125,8 @@ def _write_bold_items(lines: Sequence[Line]) -> str:
 def _escape_markdown(lines: Sequence[Line]) -> str:
     """Return the text with backslashes before the signs that Markdown uses."""
     return "\n".join(
-        re.sub(r"(?<!\\)(?=[\[\]_<>~#^])", r"\\", line.raw) if line.role is Role.ITEM else line.raw for line in lines
+        re.sub(r"(?<!\\)(?=[\[\]_<>~#^])", r"\\", line.raw) if line.role is Role.ITEM else line.raw
+        for line in lines
     )
 
 
@@ -129,7 +137,10 @@ def _quote(lines: Sequence[Line], mark: str) -> str:
 
 def _quote_numbers(lines: Sequence[Line]) -> str:
     """Return the text with numbered items, as a mail quotes it."""
-    numbered = (f"{one.number}. {one.line.text}" if one.number else one.line.raw for one in number_items(lines))
+    numbered = (
+        f"{one.number}. {one.line.text}" if one.number else one.line.raw
+        for one in number_items(lines)
+    )
     return "\n".join(f"> {line}" for text in numbered for line in text.split("\n"))
 
 
@@ -141,8 +152,12 @@ def _add_furniture(lines: Sequence[Line], write: Callable[[int, int], str]) -> s
 
 
 def _add_furniture_in_items(lines: Sequence[Line], write: Callable[[int, int], str]) -> str:
-    """Return the text with wrapped lines and what a printed page adds, also between the lines of one item."""
-    wrapped = [row for line in lines for row in textwrap.wrap(" ".join(line.raw.split()), 72) or [""]]
+    """Return the text with wrapped lines and what a printed page adds, also between the lines of
+    one item.
+    """
+    wrapped = [
+        row for line in lines for row in textwrap.wrap(" ".join(line.raw.split()), 72) or [""]
+    ]
     pages = [wrapped[at : at + _LINES_A_PAGE] for at in range(0, len(wrapped), _LINES_A_PAGE)]
     ends = [write(number, len(pages)) for number in range(1, len(pages) + 1)]
     return "\n".join("\n".join([*page, end]) for page, end in zip(pages, ends, strict=True))
@@ -153,7 +168,9 @@ _FURNITURE: dict[str, Callable[[int, int], str]] = {
     "bare numbers": lambda number, _: f"\n{number}\n",
     "numbers between dashes": lambda number, _: f"\n- {number} -\n",
     "header": lambda _, __: "\nProtocol XY-4711, Version 3.0, 12 March 2021\nConfidential\n",
-    "header and number": lambda number, last: f"\nCONFIDENTIAL    Study XY-4711    Page {number}/{last}\n",
+    "header and number": lambda number, last: (
+        f"\nCONFIDENTIAL    Study XY-4711    Page {number}/{last}\n"
+    ),
     "form feed": lambda _, __: "\f",
     "printed address": lambda number, last: (
         f"\n12/03/2021, 14:05\nhttps://example.org/study/XY-4711    {number}/{last}\n"
@@ -191,7 +208,11 @@ WAYS = (
         for name, write in _FURNITURE.items()
     ),
     *(
-        Way("page: furniture in items", name, on_lines(partial(_add_furniture_in_items, write=write)))
+        Way(
+            "page: furniture in items",
+            name,
+            on_lines(partial(_add_furniture_in_items, write=write)),
+        )
         for name, write in _FURNITURE.items()
     ),
 )

@@ -1,4 +1,6 @@
-"""What is compared of two extractions: criteria, and values in a form that does not depend on their spelling."""
+"""What is compared of two extractions: criteria, and values in a form that does not depend on
+their spelling.
+"""
 
 import html
 import re
@@ -7,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from benchmarks.variants.way import Part
+from extractor.language.units import read_unit
 from extractor.schemas import Criterion, ExtractedItem, TrialExtraction
-from extractor.text.units import read_unit
 
 _TELLING = frozenset({"structure_doubtful", "language_other"})
 """Kinds of findings that tell that a list may not have been read as it was meant."""
@@ -37,7 +39,9 @@ class CriterionRead(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """The criteria and the values of an extraction. ``told``: it has a finding that the lists are doubtful."""
+    """The criteria and the values of an extraction. ``told``: it has a finding that the lists
+    are doubtful.
+    """
 
     criteria: list[CriterionRead]
     values: list[Value]
@@ -57,13 +61,19 @@ def read_words(quote: str) -> str:
 def read_extraction(extraction: TrialExtraction, part: Part) -> Reading:
     """Return what is compared of a part of an extraction."""
     told = any(finding.kind in _TELLING for finding in extraction.findings)
-    criteria = list(map(_read_criterion, extraction.eligibility.criteria)) if part is Part.ELIGIBILITY else []
+    criteria = (
+        list(map(_read_criterion, extraction.eligibility.criteria))
+        if part is Part.ELIGIBILITY
+        else []
+    )
     return Reading(criteria, list(_READERS[part](extraction)), told)
 
 
 def _confidence(item: ExtractedItem, field: str) -> float:
     """Return the confidence of one value; 0 if there is no evidence for it."""
-    return max((piece.confidence or 0 for piece in item.evidence if piece.field == field), default=0)
+    return max(
+        (piece.confidence or 0 for piece in item.evidence if piece.field == field), default=0
+    )
 
 
 def _read_criterion(criterion: Criterion) -> CriterionRead:
@@ -122,7 +132,9 @@ def _read_times(extraction: TrialExtraction) -> Iterator[Value]:
             value = (*place, point.value, point.unit.value)
             yield Value("time points", value, _confidence(endpoint, f"time_points[{at}]"))
         if endpoint.time_kind is not None:
-            yield Value("time kinds", (*place, endpoint.time_kind.value), _confidence(endpoint, "time_kind"))
+            yield Value(
+                "time kinds", (*place, endpoint.time_kind.value), _confidence(endpoint, "time_kind")
+            )
 
 
 _READERS: Mapping[Part, Callable[[TrialExtraction], Iterator[Value]]] = {
@@ -131,10 +143,23 @@ _READERS: Mapping[Part, Callable[[TrialExtraction], Iterator[Value]]] = {
     Part.TIMES: _read_times,
 }
 MEASURES: Mapping[Part, Sequence[str]] = {
-    Part.ELIGIBILITY: ("turned", "lost", "added", "extent", "negation", "limits", "windows", "ages"),
+    Part.ELIGIBILITY: (
+        "turned",
+        "lost",
+        "added",
+        "extent",
+        "negation",
+        "limits",
+        "windows",
+        "ages",
+    ),
     Part.DOSES: ("agents", "amounts", "routes", "frequencies", "periods"),
     Part.TIMES: ("time points", "time kinds"),
 }
-"""What is counted by part: criteria that turned, were lost or added, have other words or another negation; values."""
+"""What is counted by part: criteria that turned, were lost or added, have other words or another
+negation; values.
+"""
 OF_CRITERIA = frozenset({"turned", "lost", "added", "extent", "negation"})
-"""Measures that are counted over the criteria of the text that was not rewritten; others over its values."""
+"""Measures that are counted over the criteria of the text that was not rewritten; others over
+its values.
+"""

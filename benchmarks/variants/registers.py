@@ -1,4 +1,6 @@
-"""The files of registers that can hold an eligibility text, and pasted texts: what reads each of them as a record."""
+"""The files of registers that can hold an eligibility text, and pasted texts: what reads each of
+them as a record.
+"""
 
 import json
 import textwrap
@@ -7,8 +9,8 @@ from html import escape
 from io import BytesIO
 
 from benchmarks.variants.layout import Line, has_both_lists, join_lines, read_layout, split_lists
+from extractor.formats import make_record, read_stream
 from extractor.schemas import Part, Section, TrialRecord
-from extractor.stages.read import make_record, read_stream
 
 Register = Callable[[str], TrialRecord | None]
 """Returns the record of a file that holds an eligibility text; None if the file cannot hold it."""
@@ -31,7 +33,9 @@ def _read_ctgov_json(text: str) -> TrialRecord:
 
 
 def _read_ctgov_xml(text: str) -> TrialRecord:
-    """Read the legacy XML of ClinicalTrials.gov, which wraps and indents its lines, with an empty line between."""
+    """Read the legacy XML of ClinicalTrials.gov, which wraps and indents its lines, with an
+    empty line between.
+    """
     wrapped = "\n\n".join(
         textwrap.fill(
             " ".join(line.split()),
@@ -75,7 +79,9 @@ def _read_ictrp_apart(text: str) -> TrialRecord | None:
         return None
     return _read_file(
         "trials.xml",
-        _write_ictrp({"Inclusion_Criteria": lists["inclusion"], "Exclusion_Criteria": lists["exclusion"]}),
+        _write_ictrp(
+            {"Inclusion_Criteria": lists["inclusion"], "Exclusion_Criteria": lists["exclusion"]}
+        ),
     )
 
 
@@ -98,7 +104,8 @@ def _read_isrctn(text: str) -> TrialRecord | None:
     people = "".join(f"<{kind}>{escape(below)}</{kind}>" for kind, below in lists.items())
     return _read_file(
         "trial.xml",
-        '<?xml version="1.0"?><fullTrial xmlns="http://www.67bricks.com/isrctn"><trial><isrctn>90000001</isrctn>'
+        '<?xml version="1.0"?><fullTrial '
+        'xmlns="http://www.67bricks.com/isrctn"><trial><isrctn>90000001</isrctn>'
         f"<trialDescription><title>{_TITLE}</title></trialDescription><participants>{people}</participants>"
         "</trial></fullTrial>",
     )
@@ -114,13 +121,17 @@ def _read_ctis(text: str) -> TrialRecord | None:
         if heading is None:
             return None
         key = f"principal{heading.kind.capitalize()}Criteria"
-        criteria[key] = [{"number": n, key: entry} for n, entry in enumerate(_join_nested(below), 1)]
+        criteria[key] = [
+            {"number": n, key: entry} for n, entry in enumerate(_join_nested(below), 1)
+        ]
     details = {
         "clinicalTrialIdentifiers": {"publicTitle": _TITLE},
         "trialInformation": {"eligibilityCriteria": criteria},
     }
     part = {"authorizedPartI": {"trialDetails": details}}
-    return _read_file("trial.json", json.dumps({"ctNumber": "2031-500001-10-00", "authorizedApplication": part}))
+    return _read_file(
+        "trial.json", json.dumps({"ctNumber": "2031-500001-10-00", "authorizedApplication": part})
+    )
 
 
 def _join_nested(below: Sequence[Line]) -> Iterator[str]:
@@ -144,8 +155,10 @@ def _paste(text: str) -> TrialRecord:
 def _paste_page(text: str) -> TrialRecord:
     """Read a page with the text, as somebody copies it from a browser."""
     return make_record(
-        f"{_TITLE}\n\nStudy Overview\n\nBrief Summary\n\nThis study looks at how an invented medicine works.\n\n"
-        "Participation Criteria\n\nResearchers look for people who fit a certain description, called eligibility "
+        f"{_TITLE}\n\nStudy Overview\n\nBrief Summary\n\nThis study looks at how an invented "
+        "medicine works.\n\n"
+        "Participation Criteria\n\nResearchers look for people who fit a certain description, "
+        "called eligibility "
         f"criteria.\n\nEligibility Criteria\n\nDescription\n\n{text}\n\nStudy Plan\n\n"
         "How is the study designed?\n\nDesign Details\n\nPrimary Purpose : Treatment\n"
     )
@@ -184,14 +197,23 @@ def flatten_outcomes(record: TrialRecord) -> TrialRecord | None:
     if not lists["primary_outcomes"]:
         return None
     outcomes = "\n".join("|".join(listed) for listed in lists.values() if listed)
-    return _read_file("flat.txt", f"{_TITLE}\nAn invented summary of the trial.\nIllness\nDRUG: Fictumab\n{outcomes}\n")
+    return _read_file(
+        "flat.txt",
+        f"{_TITLE}\nAn invented summary of the trial.\nIllness\nDRUG: Fictumab\n{outcomes}\n",
+    )
 
 
-def rewrite_parts(section: Section, write: Callable[[str], str | None], names: Sequence[str]) -> Section:
-    """Return a section whose parts with these names are written in another form; one without parts stays as it is."""
+def rewrite_parts(
+    section: Section, write: Callable[[str], str | None], names: Sequence[str]
+) -> Section:
+    """Return a section whose parts with these names are written in another form; one without
+    parts stays as it is.
+    """
     if not section.parts:
         return section
-    parts, texts, start = list[Part](), list[str](), 0
+    parts = list[Part]()
+    texts = list[str]()
+    start = 0
     for part in section.parts:
         text = section.text[part.start : part.end]
         if part.name in names:

@@ -28,11 +28,23 @@ _SIGNS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     "> or =": _both("> or = ", "< or = "),
     "≧": _both("≧", "≦"),
     "⩾": _both("⩾", "⩽"),
-    "full width": (*_both("＞=", "＜="), (_MORE + _DIGIT_AHEAD, "＞"), (_LESS + _DIGIT_AHEAD, "＜")),
-    "entity": (*_both("&ge;", "&le;"), (_MORE + _DIGIT_AHEAD, "&gt;"), (_LESS + _DIGIT_AHEAD, "&lt;")),
+    "full width": (
+        *_both("＞=", "＜="),
+        (_MORE + _DIGIT_AHEAD, "＞"),
+        (_LESS + _DIGIT_AHEAD, "＜"),
+    ),
+    "entity": (
+        *_both("&ge;", "&le;"),
+        (_MORE + _DIGIT_AHEAD, "&gt;"),
+        (_LESS + _DIGIT_AHEAD, "&lt;"),
+    ),
     "entity of a number": _both("&#8805;", "&#8804;"),
     "entity of >": (_both("&gt;=", "&lt;=")),
-    "escaped": (*_both(r"\\>=", r"\\<="), (r"(?<!\\)>(?=\s?\d)", r"\\>"), (r"(?<!\\)<(?=\s?\d)", r"\\<")),
+    "escaped": (
+        *_both(r"\\>=", r"\\<="),
+        (r"(?<!\\)>(?=\s?\d)", r"\\>"),
+        (r"(?<!\\)<(?=\s?\d)", r"\\<"),
+    ),
     "underlined >": (_both("<u>></u>", "<u><</u>")),
     "Symbol font": _both("³", "£"),
     "Symbol font, private use": _both("\uf0b3", "\uf0a3"),
@@ -41,7 +53,10 @@ _SIGNS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
         (rf"{_AT_LEAST} ?", "greater than or equal to "),
         (rf"{_AT_MOST} ?", "less than or equal to "),
     ),
-    "at least": ((rf"(?<= ){_AT_LEAST} ?(?=\d)", "at least "), (rf"(?<= ){_AT_MOST} ?(?=\d)", "at most ")),
+    "at least": (
+        (rf"(?<= ){_AT_LEAST} ?(?=\d)", "at least "),
+        (rf"(?<= ){_AT_MOST} ?(?=\d)", "at most "),
+    ),
     "no blank behind": (r"(≥|≤|\\?[<>]=?) (?=\d)", r"\1"),
     "no blanks": (r" ?(≥|≤|\\?[<>]=?) ?(?=\d)", r"\1"),
     "blanks": (r"(?<=\w)? ?(≥|≤|\\?[<>]=?) ?(?=\d)", r" \1 "),
@@ -68,19 +83,31 @@ _WORDS = {
 _COUNTED = r"(?= (?:weeks|months|days|years|hours)\b)"
 _NUMBERS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     "1500": (_THOUSANDS, r"\1\2"),
-    "1,500": (r"(?<![\d.,/^-])(?!19\d\d|20\d\d)(\d{1,3})(\d{3})(?=/| ?(?:cells|mm|mg|mL|ml|IU|copies))", r"\1,\2"),
+    "1,500": (
+        r"(?<![\d.,/^-])(?!19\d\d|20\d\d)(\d{1,3})(\d{3})(?=/| ?(?:cells|mm|mg|mL|ml|IU|copies))",
+        r"\1,\2",
+    ),
     "1 500": (_THOUSANDS, r"\1 \2"),
     "1'500": (_THOUSANDS, r"\1'\2"),
     "1’500": (_THOUSANDS, r"\1’\2"),
     "thin space": (_THOUSANDS, "\\1\u2009\\2"),
     "narrow no-break space": (_THOUSANDS, "\\1\u202f\\2"),
-    "decimal comma": (r"(?<![\d.,])(\d{1,2})\.(\d{1,2})(?![\d.,])(?= ?(?:x|×|times|mg|g/|mmol|%|µ|μ|u))", r"\1,\2"),
-    "middle dot": (r"(?<![\d.,])(\d{1,2})\.(\d{1,2})(?![\d.,])(?= ?(?:x|×|times|mg|g/|mmol|%|µ|μ|u))", r"\1·\2"),
+    "decimal comma": (
+        r"(?<![\d.,])(\d{1,2})\.(\d{1,2})(?![\d.,])(?= ?(?:x|×|times|mg|g/|mmol|%|µ|μ|u))",
+        r"\1,\2",
+    ),
+    "middle dot": (
+        r"(?<![\d.,])(\d{1,2})\.(\d{1,2})(?![\d.,])(?= ?(?:x|×|times|mg|g/|mmol|%|µ|μ|u))",
+        r"\1·\2",
+    ),
     ".5": (r"(?<![\d.,])0(?=\.\d)", ""),
     "18.0": (r"(?<![\w.,/^-])(\d{1,3})(?= (?:g/dL|mg/dL|mmol/L|kg/m2)\b)", r"\1.0"),
-    "words": tuple((rf"(?<![\w.,-] )(?<![\w.,/-]){number}{_COUNTED}", word) for number, word in _WORDS.items()),
+    "words": tuple(
+        (rf"(?<![\w.,-] )(?<![\w.,/-]){number}{_COUNTED}", word) for number, word in _WORDS.items()
+    ),
     "words and digits": tuple(
-        (rf"(?<![\w.,-] )(?<![\w.,/-]){number}{_COUNTED}", f"{word} ({number})") for number, word in _WORDS.items()
+        (rf"(?<![\w.,-] )(?<![\w.,/-]){number}{_COUNTED}", f"{word} ({number})")
+        for number, word in _WORDS.items()
     ),
     "range with to": (_RANGE, r"\1 to \2"),
     "range with en dash": (_RANGE, r"\1–\2"),

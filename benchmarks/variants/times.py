@@ -6,7 +6,17 @@ from benchmarks.variants.way import Part, substitutions
 
 _NUMBERED = r"\b{unit} (?=\d+\b)"
 _COUNTED = r"(?<=\d) {unit}\b"
-_WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 8: "eight", 10: "ten", 12: "twelve", 24: "twenty-four"}
+_WORDS = {
+    2: "two",
+    3: "three",
+    4: "four",
+    5: "five",
+    6: "six",
+    8: "eight",
+    10: "ten",
+    12: "twelve",
+    24: "twenty-four",
+}
 
 
 def _name(unit: str, written: str) -> tuple[str, str]:
@@ -68,7 +78,8 @@ _LENGTHS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     "28days": _count("days", "days"),
     "words": tuple((rf"(?<![\w.,/-]){number}(?= (?:weeks|months|years|days|hours)\b)", word)
                    for number, word in _WORDS.items()),
-    "words and digits": tuple((rf"(?<![\w.,/-]){number}(?= (?:weeks|months|years|days|hours)\b)", f"{word} ({number})")
+    "words and digits": tuple((rf"(?<![\w.,/-]){number}(?= "
+                               r"(?:weeks|months|years|days|hours)\b)", f"{word} ({number})")
                               for number, word in _WORDS.items()),
     "no-break blank": (r"(?<=\d) (?=(?:weeks|months|years|days|hours)\b)", "\u00a0"),
     "range with en dash": (r"(?<=\d)-(?=\d)", "–"),

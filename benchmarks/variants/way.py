@@ -1,4 +1,6 @@
-"""A way of writing: a function from a text to the same text in another form, with a name and a kind."""
+"""A way of writing: a function from a text to the same text in another form, with a name and a
+kind.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +26,8 @@ class Part(StrEnum):
 class Way:
     """A way of writing a part of a record.
 
-    ``in_place`` says that it changes characters where they stand, so that it changes a quote as it changes the text.
+    ``in_place`` says that it changes characters where they stand, so that it changes a quote as it
+    changes the text.
     """
 
     kind: str
@@ -63,9 +66,18 @@ def substitute(*pairs: tuple[str, str]) -> Rewrite:
 def substitutions(
     kind: str, part: Part, table: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]]
 ) -> tuple[Way, ...]:
-    """Return ways that change characters where they stand, from patterns with replacements by name."""
-    return tuple(Way(kind, name, substitute(*_as_pairs(given)), part, in_place=True) for name, given in table.items())
+    """Return ways that change characters where they stand, from patterns with replacements by
+    name.
+    """
+    return tuple(
+        Way(kind, name, substitute(*_as_pairs(given)), part, in_place=True)
+        for name, given in table.items()
+    )
 
 
 def _as_pairs(given: Sequence[tuple[str, str]] | tuple[str, str]) -> list[tuple[str, str]]:
-    return [pair for pair in ([given] if isinstance(given[0], str) else given) if isinstance(pair, tuple)]
+    return [
+        pair
+        for pair in ([given] if isinstance(given[0], str) else given)
+        if isinstance(pair, tuple)
+    ]

@@ -1,18 +1,25 @@
-"""Perform a run by a provider's batches: open questions go into a batch, those still open after it into the next."""
+"""Perform a run by a provider's batches: open questions go into a batch, those still open after
+it into the next.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from time import monotonic
 
 from extractor.errors import BatchUnfinished
-from extractor.llm.batch_book import BatchQueue
-from extractor.llm.batches import BatchAccount, BatchPolicy, BatchStatus, PollPolicy, open_batch_client
-from extractor.llm.live import open_client
-from extractor.llm.opening import Route
-
-from .executor import Executor
-from .folder import RunFolder
-from .run import Run
+from extractor.model.batch_book import BatchQueue
+from extractor.model.batches import (
+    BatchAccount,
+    BatchPolicy,
+    BatchStatus,
+    PollPolicy,
+    open_batch_client,
+)
+from extractor.model.live import open_client
+from extractor.model.opening import Route
+from extractor.run.executor import Executor
+from extractor.run.folder import RunFolder
+from extractor.run.run import Run
 
 _SLICE_S = 0.5
 """Seconds after which a wait notices that the run is being stopped."""
@@ -30,17 +37,20 @@ async def perform_in_batches(
 ) -> None:
     """Extract all records with the answers of batches.
 
-    At most ``rounds`` batches follow one another. The first poll for answers comes after ``poll_s`` seconds; if it is
-    None, the run ends when a batch is submitted. ``on_status`` gets the news of each batch.
+    At most ``rounds`` batches follow one another. The first poll for answers comes after ``poll_s``
+    seconds; if it is None, the run ends when a batch is submitted. ``on_status`` gets the news of
+    each batch.
 
-    Raises the errors of ``Run.perform``, ``ModelUnavailable`` if the provider cannot be used, and ``BatchUnfinished``
-    if questions are left that no batch answered.
+    Raises the errors of ``Run.perform``, ``ModelUnavailable`` if the provider cannot be used, and
+    ``BatchUnfinished`` if questions are left that no batch answered.
     """
-    spec, tally = run.setup.choice.spec, run.tally
+    spec = run.setup.choice.spec
+    tally = run.tally
     assert spec
     run.start()
     open_client(spec, spec.family.mode[0])  # a missing key is reported before the folder is written
-    budget, book = run.open_budget(folder), folder.store.batches
+    budget = run.open_budget(folder)
+    book = folder.store.batches
     queue = BatchQueue(book, budget)
 
     async def sleep(seconds: float) -> None:
@@ -56,7 +66,9 @@ async def perform_in_batches(
     try:
         async with (
             run.open(folder, executor, Route(answerer=lambda: queue), budget) as extract_all,
-            open_batch_client(spec, book, run.setup.asking, policy, on_status, sending, account) as client,
+            open_batch_client(
+                spec, book, run.setup.asking, policy, on_status, sending, account
+            ) as client,
         ):
             if poll_s is None:
                 await extract_all()
@@ -74,7 +86,11 @@ async def perform_in_batches(
                     break
     finally:  # the store counts what a batch costs, not the client
         spent = folder.calls().spending
-        tally.meter, tally.lost, tally.unmetered = lambda: spent.usage, lambda: spent.lost, lambda: spent.unmetered
+        tally.meter, tally.lost, tally.unmetered = (
+            lambda: spent.usage,
+            lambda: spent.lost,
+            lambda: spent.unmetered,
+        )
         tally.price = None if spent.unpriced else lambda _: spent.picodollars
     queue.check()
     _check_finished(client.unfinished)
@@ -85,4 +101,6 @@ async def perform_in_batches(
 def _check_finished(unfinished: Mapping[int, str]) -> None:
     """Raise ``BatchUnfinished`` with the reasons why batches were not finished, by number."""
     if unfinished:
-        raise BatchUnfinished("; ".join(f"batch {number}: {why}" for number, why in unfinished.items()))
+        raise BatchUnfinished(
+            "; ".join(f"batch {number}: {why}" for number, why in unfinished.items())
+        )

@@ -2,14 +2,14 @@
 
 ::
 
-    head process                                    executor
-    records --> extract_with --(record or its parse, replies)--> advance_record: parse, ground, assemble
+    head process                                    executor records --> extract_with --(record or
+    its parse, replies)--> advance_record: parse, ground, assemble
                      ^   <--questions and the parse, or the line--
                      |
                 model, store and budget
 
-Only the head process uses the model, the store and the budget. An executor computes pure functions, so any process can
-compute or repeat any step.
+Only the head process uses the model, the store and the budget. An executor computes pure functions,
+so any process can compute or repeat any step.
 """
 
 import asyncio
@@ -23,21 +23,29 @@ from time import monotonic
 from typing import Any, Protocol, Self, TypeVar
 
 from extractor.errors import EngineError, RecordError
-from extractor.events import Event, tell
+from extractor.model.asking.dialogue import Replies
+from extractor.model.asking.querying import ask_round
+from extractor.model.events import Event, tell
 from extractor.options import ExtractionOptions
-from extractor.record_limits import tell_too_slow
+from extractor.run.setup import OpenExtractor
+from extractor.run.tally import ExtractedLine, to_line
+from extractor.run.worker import (
+    KILL_S,
+    PackedParse,
+    advance_record,
+    call_picklable,
+    interrupts_blocked,
+    start_worker,
+)
 from extractor.schemas import Source, TrialRecord
-from extractor.setup import OpenExtractor
-from extractor.stages.ask.dialogue import Replies
-from extractor.stages.ask.querying import ask_round
-
-from .tally import ExtractedLine, to_line
-from .worker import KILL_S, PackedParse, advance_record, call_picklable, interrupts_blocked, start_worker
+from extractor.schemas.record_limits import tell_too_slow
 
 T = TypeVar("T")
 
 SMALL_RUN = 32
-"""Records computed in this process first, because starting worker processes takes as long as a hundred records."""
+"""Records computed in this process first, because starting worker processes takes as long as a
+hundred records.
+"""
 _QUEUED = 8
 """Records in progress per worker process, so that it never waits for the next one."""
 _START_ATTEMPTS = 3
@@ -52,10 +60,12 @@ class FromSource(Protocol):
 
 
 class Executor(ABC):
-    """Computes functions of records. An asynchronous context manager, which stops its processes at the end.
+    """Computes functions of records. An asynchronous context manager, which stops its processes at
+    the end.
 
-    ``capacity`` is the number of records in progress that keeps it busy; 0 if it computes one at a time.
-    ``cluster_workers`` counts the workers of a cluster, each of which gets its own share of requests to the model.
+    ``capacity`` is the number of records in progress that keeps it busy; 0 if it computes one at a
+    time. ``cluster_workers`` counts the workers of a cluster, each of which gets its own share of
+    requests to the model.
     """
 
     capacity: int = 0
@@ -63,10 +73,11 @@ class Executor(ABC):
 
     @abstractmethod
     async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
-        """Return ``function(record, *arguments)``. Other processes must be able to import ``function``.
+        """Return ``function(record, *arguments)``. Other processes must be able to import
+        ``function``.
 
-        Raises any error of the function as ``ExtractorError``, ``RecordError`` for a record that kills its process, and
-        ``EngineError`` if no process can be started.
+        Raises any error of the function as ``ExtractorError``, ``RecordError`` for a record that
+        kills its process, and ``EngineError`` if no process can be started.
         """
 
     async def __aenter__(self) -> Self:
@@ -85,15 +96,16 @@ class InlineExecutor(Executor):
 
 
 class ProcessExecutor(Executor):
-    """Computes the first ``inline_first`` calls in this process, and all others in ``workers`` processes.
+    """Computes the first ``inline_first`` calls in this process, and all others in ``workers``
+    processes.
 
-    Each worker process has its own ``ProcessPoolExecutor``, so its death is noticed at once and affects only the
-    records sent to it. It is replaced, and these records are repeated in another process, one at a time. A record that
-    kills this process too fails with a ``RecordError``.
+    Each worker process has its own ``ProcessPoolExecutor``, so its death is noticed at once and
+    affects only the records sent to it. It is replaced, and these records are repeated in another
+    process, one at a time. A record that kills this process too fails with a ``RecordError``.
 
-    A process ends if a call takes longer than ``timeout`` seconds. Before its first call it extracts ``example``, if
-    given, to load the rules; this is not timed. At the end, processes finish their record, unless this is cancelled or
-    ``ends_at_once``.
+    A process ends if a call takes longer than ``timeout`` seconds. Before its first call it
+    extracts ``example``, if given, to load the rules; this is not timed. At the end, processes
+    finish their record, unless this is cancelled or ``ends_at_once``.
     """
 
     def __init__(
@@ -103,7 +115,8 @@ class ProcessExecutor(Executor):
         timeout: float = KILL_S,
         example: TrialRecord | None = None,
     ) -> None:
-        self._timeout, self.ends_at_once = timeout, False
+        self._timeout = timeout
+        self.ends_at_once = False
         self.capacity = workers * _QUEUED
         self._inline_left = inline_first
         self._workers = [_Worker(timeout, example) for _ in range(workers)]
@@ -133,8 +146,12 @@ class ProcessExecutor(Executor):
                 raise RecordError(source.path, problem, remedy, place=source.place) from None
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        at_once = self.ends_at_once or (kind is not None and issubclass(kind, asyncio.CancelledError))
-        await asyncio.gather(*(worker.close(at_once=at_once) for worker in (*self._workers, self._suspects)))
+        at_once = self.ends_at_once or (
+            kind is not None and issubclass(kind, asyncio.CancelledError)
+        )
+        await asyncio.gather(
+            *(worker.close(at_once=at_once) for worker in (*self._workers, self._suspects))
+        )
 
 
 class _Worker:
@@ -142,15 +159,20 @@ class _Worker:
 
     def __init__(self, timeout: float, example: TrialRecord | None) -> None:
         self.pending = 0
-        self._timeout, self._example = timeout, example
+        self._timeout = timeout
+        self._example = example
         self._starting: asyncio.Task[ProcessPoolExecutor] | None = None
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Compute. Raises ``BrokenExecutor`` if the process dies, ``EngineError`` if it cannot be started."""
+        """Compute. Raises ``BrokenExecutor`` if the process dies, ``EngineError`` if it cannot
+        be started.
+        """
         self.pending += 1
         try:
             while True:
-                starting = self._starting = self._starting or asyncio.ensure_future(_start_process(self._example))
+                starting = self._starting = self._starting or asyncio.ensure_future(
+                    _start_process(self._example)
+                )
                 pool = await asyncio.shield(starting)
                 future = None
                 try:
@@ -171,13 +193,17 @@ class _Worker:
             self._starting.cancel()
             (pool,) = await asyncio.gather(self._starting, return_exceptions=True)
             if isinstance(pool, ProcessPoolExecutor):
-                for process in list((pool._processes or {}).values()) if at_once else ():  # Python 3.14: kill_workers
+                for process in (
+                    list((pool._processes or {}).values()) if at_once else ()
+                ):  # Python 3.14: kill_workers
                     process.kill()
                 pool.shutdown(cancel_futures=True)
 
 
 async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
-    """Start a pool of one process, and wait until it is ready. Raises ``EngineError`` if that fails."""
+    """Start a pool of one process, and wait until it is ready. Raises ``EngineError`` if that
+    fails.
+    """
     first = partial(advance_record, example, ExtractionOptions(), [None]) if example else os.getpid
     problem = ""
     for _ in range(_START_ATTEMPTS):
@@ -208,14 +234,20 @@ def _shut_down(pool: ProcessPoolExecutor | None) -> None:
         pool.shutdown(cancel_futures=True)
 
 
-async def extract_with(executor: Executor, opened: OpenExtractor, record: TrialRecord) -> ExtractedLine:
-    """Extract a record: the executor computes, and this process sends the questions to the extractor's model.
+async def extract_with(
+    executor: Executor, opened: OpenExtractor, record: TrialRecord
+) -> ExtractedLine:
+    """Extract a record: the executor computes, and this process sends the questions to the
+    extractor's model.
 
-    Without a model, only the rules run, and questions are counted as open. Raises the errors of ``Executor.compute``
-    and ``ask_round``.
+    Without a model, only the rules run, and questions are counted as open. Raises the errors of
+    ``Executor.compute`` and ``ask_round``.
 
-    >>> from extractor.stages.read import read_records
-    >>> record, rules = next(read_records("seeds/records")), OpenExtractor(None, ExtractionOptions())
+    >>> from extractor.formats import read_records
+    >>> record, rules = (
+    ...     next(read_records("seeds/records")),
+    ...     OpenExtractor(None, ExtractionOptions()),
+    ... )
     >>> asyncio.run(extract_with(InlineExecutor(), rules, record)).record_id == record.record_id
     True
     """
@@ -223,14 +255,18 @@ async def extract_with(executor: Executor, opened: OpenExtractor, record: TrialR
         return to_line(await opened(record))
     replies: list[Replies | None] = [] if opened.model else [None]
     known: TrialRecord | PackedParse = record
-    while not isinstance(step := await executor.compute(advance_record, known, opened.options, replies), ExtractedLine):
+    while not isinstance(
+        step := await executor.compute(advance_record, known, opened.options, replies),
+        ExtractedLine,
+    ):
         asked, known = step
         replies.append(await ask_round(asked, opened.model) if opened.model else None)
     return step
 
 
 def open_executor(workers: int | None) -> Executor:
-    """Return the executor for ``--workers``: only this process for 1; all cores, after the first records, for None.
+    """Return the executor for ``--workers``: only this process for 1; all cores, after the first
+    records, for None.
 
     >>> type(open_executor(1)).__name__, open_executor(3).capacity
     ('InlineExecutor', 24)

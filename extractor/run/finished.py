@@ -12,15 +12,14 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import RecordError, StoreError
-from extractor.llm.database import RUN_FILE
+from extractor.formats import read_records
+from extractor.model.database import RUN_FILE
+from extractor.run.folder import EXTRACTIONS, is_locked, naming_file
+from extractor.run.manifest import MANIFEST, RunState, read_manifest
+from extractor.run.mending import is_whole, list_damaged, name_lines, read_placed
+from extractor.run.reading import is_stream
+from extractor.run.store import LEFT, RunStore, digest_record
 from extractor.schemas import TrialRecord
-from extractor.stages.read import read_records
-
-from .folder import EXTRACTIONS, is_locked, naming_file
-from .manifest import MANIFEST, RunState, read_manifest
-from .mending import is_whole, list_damaged, name_lines, read_placed
-from .reading import is_stream
-from .store import LEFT, RunStore, digest_record
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -52,14 +51,18 @@ class FinishedRun:
 
     Results whose record the run's input no longer has are ``left_out``, unless ``left`` is set.
 
-    Raises ``StoreError`` for a folder without a run, or with one of another version of this program.
+    Raises ``StoreError`` for a folder without a run, or with one of another version of this
+    program.
     """
 
     def __init__(self, folder: Path, *, left: bool = False) -> None:
         manifest = read_manifest(folder / MANIFEST)
         if manifest is None:
-            raise StoreError(f"{folder}: contains no run; name a folder that extractor run --out wrote")
-        self.folder, self.manifest = folder, manifest
+            raise StoreError(
+                f"{folder}: contains no run; name a folder that extractor run --out wrote"
+            )
+        self.folder = folder
+        self.manifest = manifest
         with closing(RunStore(folder, reading=True)) as store:
             self._places = {placed.record_id: placed for placed in store.lines(left=left)}
             self.left_out = 0 if left else store.count(LEFT)
@@ -67,8 +70,12 @@ class FinishedRun:
 
     @cached_property
     def incomplete(self) -> str | None:
-        """The state of an unfinished run, such as "168 of 3,096 records, interrupted"; None for a complete one."""
-        state, total, done = self.manifest.state, self.manifest.total, len(self._places)
+        """The state of an unfinished run, such as "168 of 3,096 records, interrupted"; None for
+        a complete one.
+        """
+        state = self.manifest.state
+        total = self.manifest.total
+        done = len(self._places)
         if state is RunState.COMPLETE:
             return None
         known = f" of {total:,}" if total and total >= done else ""
@@ -81,7 +88,9 @@ class FinishedRun:
 
     @property
     def damage(self) -> str | None:
-        """What is damaged in the file of results; None if nothing is, or a run writes to it. Reads the whole file."""
+        """What is damaged in the file of results; None if nothing is, or a run writes to it.
+        Reads the whole file.
+        """
         path = self.folder / EXTRACTIONS
         if is_locked(self.folder) or not self._places:
             return None
@@ -97,7 +106,8 @@ class FinishedRun:
         return list(self._places)
 
     def read_result(self, record_id: str, shape: type[Shape]) -> Shape:
-        """Read a record's result, as ``TrialExtraction`` or as a smaller model with some of its fields.
+        """Read a record's result, as ``TrialExtraction`` or as a smaller model with some of its
+        fields.
 
         Raises ``StoreError`` if it cannot be read.
         """
@@ -108,7 +118,8 @@ class FinishedRun:
             if error.errors()[0]["type"] == "json_invalid":
                 raise StoreError(f"{problem}; the command of the run extracts it again") from error
             raise StoreError(
-                f"{problem} ({error.error_count()} problems); it was changed, or another version of this program made"
+                f"{problem} ({error.error_count()} problems); it was changed, or another version "
+                "of this program made"
                 " it: run the same command again with --replay of this folder and another --out"
             ) from error
 
@@ -120,7 +131,8 @@ class FinishedRun:
         """Return a record's result as JSON. The store has that of a damaged line."""
         if record_id in self._corrected:
             return self._corrected[record_id].read_bytes()
-        placed, path = self._places[record_id], self.folder / EXTRACTIONS
+        placed = self._places[record_id]
+        path = self.folder / EXTRACTIONS
         with naming_file(path), path.open("rb") as results:
             line = read_placed(results, placed)
         if is_whole(line, placed):
@@ -129,7 +141,9 @@ class FinishedRun:
             return store.read_line(record_id) or line
 
     def read_lines(self) -> Iterator[bytes]:
-        """Yield all results as JSON, in input order, without lines that a killed run did not store."""
+        """Yield all results as JSON, in input order, without lines that a killed run did not
+        store.
+        """
         return map(self.read_line, self._places)
 
     def find_inputs(self) -> tuple[str | PathLike[str], ...]:
@@ -137,12 +151,15 @@ class FinishedRun:
         return _list_readable(self.manifest.find_inputs())
 
     def reread(self, inputs: Sequence[str | PathLike[str]] = ()) -> Iterator[RereadRecord]:
-        """Yield each record with a result once: first those found in ``inputs``, in their order, then the others.
+        """Yield each record with a result once: first those found in ``inputs``, in their order,
+        then the others.
 
         The default ``inputs`` are those of the run.
         """
         left = dict.fromkeys(self._places)
-        problems: list[RecordError] = []  # unused: a record that cannot be read is reported as missing
+        problems: list[
+            RecordError
+        ] = []  # unused: a record that cannot be read is reported as missing
         readable = _list_readable(inputs or self.find_inputs())
         with closing(RunStore(self.folder, reading=True)) as store:
             for record in read_records(*readable, on_error=problems.append) if readable else ():
@@ -158,13 +175,18 @@ class FinishedRun:
 
 
 def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:
-    """Return the run in a folder, or the run of a file ``extractions.jsonl``. None if there is no run.
+    """Return the run in a folder, or the run of a file ``extractions.jsonl``. None if there is no
+    run.
 
-    With ``left``, it holds also the results whose record the input no longer has. Raises ``StoreError`` for a run that
-    cannot be read.
+    With ``left``, it holds also the results whose record the input no longer has. Raises
+    ``StoreError`` for a run that cannot be read.
     """
     folder = results.parent if results.name == EXTRACTIONS else results
-    return FinishedRun(folder, left=left) if all((folder / name).is_file() for name in (MANIFEST, RUN_FILE)) else None
+    return (
+        FinishedRun(folder, left=left)
+        if all((folder / name).is_file() for name in (MANIFEST, RUN_FILE))
+        else None
+    )
 
 
 def _list_readable(inputs: Sequence[str | PathLike[str]]) -> tuple[str | PathLike[str], ...]:

@@ -13,15 +13,13 @@ from typing import IO, Any, Self
 from filelock import FileLock, Timeout
 
 from extractor.errors import DiskFull, RepeatedRecord, SettingsDiffer, StoreError
-from extractor.events import Event, tell
-from extractor.llm.database import HOW_LOST, RUN_FILE, open_run_to_read
-from extractor.llm.store import CallStore
+from extractor.formats.records import STDIN
 from extractor.masking import mask
-from extractor.schemas import TrialRecord, Usage
-from extractor.stages.ask.questions import Session
-from extractor.stages.read.records import STDIN
-
-from .manifest import (
+from extractor.model.asking.questions import Session
+from extractor.model.database import HOW_LOST, RUN_FILE, open_run_to_read
+from extractor.model.events import Event, tell
+from extractor.model.store import CallStore
+from extractor.run.manifest import (
     MANIFEST,
     Manifest,
     RunState,
@@ -31,31 +29,38 @@ from .manifest import (
     read_manifest,
     restore_fields,
 )
-from .mending import Mended, fresh_path, repair_results, sort_results
-from .records import Sink
-from .store import RunStore, digest_record
-from .tally import ExtractedLine, Tally
-from .texts import keep_text, remove_texts
+from extractor.run.mending import Mended, fresh_path, repair_results, sort_results
+from extractor.run.records import Sink
+from extractor.run.store import RunStore, digest_record
+from extractor.run.tally import ExtractedLine, Tally
+from extractor.run.texts import keep_text, remove_texts
+from extractor.schemas import TrialRecord, Usage
 
-EXTRACTIONS, FAILURES, REPEATED = "extractions.jsonl", "failures.jsonl", "repeated.jsonl"
+EXTRACTIONS = "extractions.jsonl"
+FAILURES = "failures.jsonl"
+REPEATED = "repeated.jsonl"
 _OF_THE_PROGRAM = frozenset({"extractor", "rules", "prompts"})
-"""Settings that change with the program. The answers of the run can still be used by ``--replay``."""
+"""Settings that change with the program. The answers of the run can still be used by
+``--replay``.
+"""
 _MAX_DIFFERING = 100
 _LOCK = ".lock"
 
 
 class RunFolder(Sink):
-    """``extractions.jsonl`` (one line per record), ``failures.jsonl``, ``repeated.jsonl``, ``run.json``,
-    ``run.sqlite``, and ``texts/`` with the text of each PDF and Word file, in one folder.
+    """``extractions.jsonl`` (one line per record), ``failures.jsonl``, ``repeated.jsonl``,
+    ``run.json``, ``run.sqlite``, and ``texts/`` with the text of each PDF and Word file, in one
+    folder.
 
-    Opening the folder of an earlier run continues it. A record is done if there is a result with its id and text that
-    lacks no answer of a model. ``changed`` counts records whose text has changed. With ``fresh`` no record counts as
-    done; ``begin`` discards the earlier run. Results are appended as they come, and ``finish`` sorts them; only records
-    in progress are in memory. ``differing`` are the first repeated records with another text. ``mended`` is what was
-    damaged in the file of results. ``price`` returns the cost of tokens in picodollars.
+    Opening the folder of an earlier run continues it. A record is done if there is a result with
+    its id and text that lacks no answer of a model. ``changed`` counts records whose text has
+    changed. With ``fresh`` no record counts as done; ``begin`` discards the earlier run. Results
+    are appended as they come, and ``finish`` sorts them; only records in progress are in memory.
+    ``differing`` are the first repeated records with another text. ``mended`` is what was damaged
+    in the file of results. ``price`` returns the cost of tokens in picodollars.
 
-    Raises ``StoreError`` if the folder cannot be written, is in use, or contains foreign files, ``SettingsDiffer`` if
-    it holds something of a run with other settings.
+    Raises ``StoreError`` if the folder cannot be written, is in use, or contains foreign files,
+    ``SettingsDiffer`` if it holds something of a run with other settings.
     """
 
     in_any_order = True
@@ -69,7 +74,9 @@ class RunFolder(Sink):
         fresh: bool = False,
         price: Callable[[Usage], int] | None = None,
     ) -> None:
-        self.path, self._price, self._fresh = path, price, fresh
+        self.path = path
+        self._price = price
+        self._fresh = fresh
         self._inputs = tuple(dict.fromkeys(map(mask, inputs)))
         self.changed = self._position = 0
         self.differing: list[RepeatedRecord] = []
@@ -94,7 +101,9 @@ class RunFolder(Sink):
             failing.pop_all()
 
     def begin(self) -> None:
-        """Begin to write, and discard an earlier run if ``fresh``. The first record, result or failure also begins."""
+        """Begin to write, and discard an earlier run if ``fresh``. The first record, result or
+        failure also begins.
+        """
         if self._files:
             return
         with naming_file(self.path):
@@ -122,7 +131,9 @@ class RunFolder(Sink):
 
     @property
     def earlier_calls(self) -> CallStore | None:
-        """The calls of the earlier invocations that this one continues. Access does not begin the run."""
+        """The calls of the earlier invocations that this one continues. Access does not begin
+        the run.
+        """
         return self._store.calls if self._store else None
 
     def check_place(self) -> None:
@@ -146,12 +157,15 @@ class RunFolder(Sink):
                 self._files[name].truncate()
 
     def is_done(self, record: TrialRecord) -> bool:
-        """Return whether an earlier run finished this record with this text. Called once per record, in input order.
+        """Return whether an earlier run finished this record with this text. Called once per
+        record, in input order.
 
-        Raises ``RepeatedRecord`` for another text with a known id from another file or from this invocation.
+        Raises ``RepeatedRecord`` for another text with a known id from another file or from this
+        invocation.
         """
         self.check_place()
-        position, self._position = self._position, self._position + 1
+        position = self._position
+        self._position = self._position + 1
         known = self.store.find(record.record_id)
         if known and known.text_sha256 != digest_record(record):
             if known.path != record.source.path or known.invocation == self.store.invocation:
@@ -216,8 +230,8 @@ class RunFolder(Sink):
     def finish(self, tally: Tally, stop: Stop | None = None, *, whole: bool = True) -> None:
         """Sort the results by input order, records of other inputs last, and write the manifest.
 
-        ``stop`` is the reason for an early end; ``whole`` means that otherwise the inputs were read to their end. Does
-        nothing if the run never began.
+        ``stop`` is the reason for an early end; ``whole`` means that otherwise the inputs were read
+        to their end. Does nothing if the run never began.
         """
         if not self._files:
             return
@@ -230,19 +244,31 @@ class RunFolder(Sink):
             self._files.pop(EXTRACTIONS).close()
             sort_results(self.path / EXTRACTIONS, self.store)
             places = list(map(_describe_repeated, self.differing))
-            manifest = self._manifest.ended(self.store, tally, monotonic() - self._clock, stop, places)
+            manifest = self._manifest.ended(
+                self.store, tally, monotonic() - self._clock, stop, places
+            )
             self._write_manifest(manifest)
 
     def _has_left(self, path: str) -> bool:
-        """Return whether a record from a path would have been read again now, if it were still there."""
+        """Return whether a record from a path would have been read again now, if it were still
+        there.
+        """
         if path in self._unread or path == STDIN:  # a stream may hold other records each time
             return False
-        has_all = len(self._manifest.inputs) == len(self._inputs)  # else only those of the inputs that were given now
-        return has_all or any(path == one or path.startswith(f"{one.rstrip('/')}/") for one in self._inputs)
+        has_all = len(self._manifest.inputs) == len(
+            self._inputs
+        )  # else only those of the inputs that were given now
+        return has_all or any(
+            path == one or path.startswith(f"{one.rstrip('/')}/") for one in self._inputs
+        )
 
     def _remove_empty(self) -> None:
         """Remove the empty files of a run without results."""
-        paths = [path for name in (EXTRACTIONS, FAILURES, REPEATED) if (path := self.path / name).exists()]
+        paths = [
+            path
+            for name in (EXTRACTIONS, FAILURES, REPEATED)
+            if (path := self.path / name).exists()
+        ]
         empty = [path for path in paths if not path.stat().st_size]
         if self._files and self.path / EXTRACTIONS in empty:
             for path in empty:
@@ -265,7 +291,9 @@ class RunFolder(Sink):
 
     def _open_store(self) -> RunStore:
         if self._store is None:
-            self._store = RunStore(self.path, price=self._price, fields=restore_fields(self._manifest.settings))
+            self._store = RunStore(
+                self.path, price=self._price, fields=restore_fields(self._manifest.settings)
+            )
             self._closing.callback(self._store.close)
         return self._store
 
@@ -275,14 +303,23 @@ class RunFolder(Sink):
         if earlier is None:
             for name in (EXTRACTIONS, FAILURES, REPEATED, RUN_FILE):
                 if (self.path / name).exists():
-                    raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; {how_to_keep_answers(self.path)}")
+                    raise StoreError(
+                        f"{self.path}: has {name} but no {MANIFEST}; "
+                        f"{how_to_keep_answers(self.path)}"
+                    )
             return
         settings = self._manifest.settings
-        if (changed := explain_changed(earlier.settings, settings)) and not holds_something(self.path, earlier):
+        if (changed := explain_changed(earlier.settings, settings)) and not holds_something(
+            self.path, earlier
+        ):
             self._fresh = True
             return
         if changed:
-            replay = f"--replay {self.path} takes its answers" if changed.keys() <= _OF_THE_PROGRAM else ""
+            replay = (
+                f"--replay {self.path} takes its answers"
+                if changed.keys() <= _OF_THE_PROGRAM
+                else ""
+            )
             differences = "; ".join(changed.values())
             raise SettingsDiffer(
                 f"{self.path}: created with other settings ({differences}); use another --out"
@@ -293,12 +330,17 @@ class RunFolder(Sink):
                 missing = f"has results but no {RUN_FILE}, the store of its answers; {HOW_LOST}"
                 raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
             open_run_to_read(self.path).close()  # an empty store is not taken for a new one
-        # What differs from the earlier settings is no setting: the address of the model, or a masked key.
+        # What differs from the earlier settings is no setting: the address of the model, or a
+        # masked key.
         self._manifest = earlier.model_copy(update={"settings": earlier.settings | settings})
         with naming_file(results):
             self.mended = repair_results(results, self._open_store())
         if self.mended:
-            damage = {"changed": len(self.mended.changed), "moved": self.mended.moved, "lost": len(self.mended.lost)}
+            damage = {
+                "changed": len(self.mended.changed),
+                "moved": self.mended.moved,
+                "lost": len(self.mended.lost),
+            }
             tell(Event.RESULTS_MENDED, **damage)
 
 
@@ -308,14 +350,18 @@ def _to_json(content: Mapping[str, Any]) -> bytes:
 
 
 def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:
-    """Describe a repeated record: its id, the place that was used, and the one that was left out."""
+    """Describe a repeated record: its id, the place that was used, and the one that was left
+    out.
+    """
     left_out = ", ".join(filter(None, (error.path, error.place)))
     return {"record_id": error.record_id, "taken": mask(error.first), "left_out": mask(left_out)}
 
 
 @contextmanager
 def made_folder(folder: Path) -> Iterator[None]:
-    """Make a folder. At the end of the block, the folders that this made are removed if they are empty."""
+    """Make a folder. At the end of the block, the folders that this made are removed if they are
+    empty.
+    """
     made = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -328,9 +374,11 @@ def made_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Lock a run's folder. The operating system releases the lock of a process that ends in any way.
+    """Lock a run's folder. The operating system releases the lock of a process that ends in any
+    way.
 
-    The lock's file stays, since another process may have opened it, unless nothing else is in the folder.
+    The lock's file stays, since another process may have opened it, unless nothing else is in the
+    folder.
 
     Raises ``StoreError`` if another run has the lock, ``OSError`` if its file cannot be opened.
     """
@@ -342,14 +390,17 @@ def lock_folder(folder: Path) -> Iterator[None]:
                 if list(folder.iterdir()) == [folder / _LOCK]:
                     (folder / _LOCK).unlink()
     except Timeout:
-        raise StoreError(f"{folder}: another process writes to it; wait for its end, or choose another --out") from None
+        raise StoreError(
+            f"{folder}: another process writes to it; wait for its end, or choose another --out"
+        ) from None
 
 
 def holds_something(folder: Path, manifest: Manifest) -> bool:
-    """Return whether a run's folder holds what another run must not take: results, or an answer or a cost of a model.
+    """Return whether a run's folder holds what another run must not take: results, or an answer or
+    a cost of a model.
 
-    If the model was asked in vain and the run stopped for that, its results are those of records without a question,
-    and its requests without a reply were refused as the others.
+    If the model was asked in vain and the run stopped for that, its results are those of records
+    without a question, and its requests without a reply were refused as the others.
     """
     try:
         with closing(RunStore(folder, reading=True)) as store:
@@ -384,7 +435,9 @@ def naming_file(path: Path) -> Iterator[None]:
     except OSError as error:
         problem = f"{error.filename or path}: {error.strerror}"
         if error.errno in (ENOSPC, EDQUOT):
-            raise DiskFull(f"{problem}; free some space on its disk, and run the same command again") from error
+            raise DiskFull(
+                f"{problem}; free some space on its disk, and run the same command again"
+            ) from error
         raise StoreError(f"{problem}; fix this, or choose another --out") from error
 
 

@@ -1,4 +1,6 @@
-"""Forecast a run for ``--dry-run``: low, expected and high figures of calls, tokens, money and time."""
+"""Forecast a run for ``--dry-run``: low, expected and high figures of calls, tokens, money and
+time.
+"""
 
 import asyncio
 from collections import defaultdict
@@ -7,16 +9,15 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from extractor.errors import EngineError, ExtractorError
-from extractor.llm.cost.budget import Pricing
-from extractor.llm.cost.prices import PICO, ListedPrice
-from extractor.llm.cost.tokens import Cases, Rates, Tokens, forecast_calls
-from extractor.llm.patience import MOST_CALLS
+from extractor.model.asking.planner import Estimate, estimate_record
+from extractor.model.cost.budget import Pricing
+from extractor.model.cost.prices import PICO, ListedPrice
+from extractor.model.cost.tokens import Cases, Rates, Tokens, forecast_calls
+from extractor.model.patience import MOST_CALLS
 from extractor.options import ExtractionOptions
+from extractor.run.executor import Executor
+from extractor.run.reading import Reader
 from extractor.schemas import TrialRecord, Usage
-from extractor.stages.ask.planner import Estimate, estimate_record
-
-from .executor import Executor
-from .reading import Reader
 
 _CACHED_FROM = 1024
 """Providers cache the beginning of prompts with at least this many tokens."""
@@ -25,9 +26,10 @@ _CACHED_FROM = 1024
 class _Pace(NamedTuple):
     """How fast a run is in one case.
 
-    ``computing`` is the processor time of a record, as a multiple of its parsing time. ``wait`` are the seconds until a
-    call's first token, ``writes`` its tokens per second after that. ``batches`` are the seconds that a run in batches
-    waits: each ends within a day, and a run needs one to three.
+    ``computing`` is the processor time of a record, as a multiple of its parsing time. ``wait`` are
+    the seconds until a call's first token, ``writes`` its tokens per second after that. ``batches``
+    are the seconds that a run in batches waits: each ends within a day, and a run needs one to
+    three.
     """
 
     computing: float
@@ -36,16 +38,20 @@ class _Pace(NamedTuple):
     batches: float
 
 
-_PACES = Cases(_Pace(1.0, 0.3, 200, 300), _Pace(1.2, 1, 70, 3 * 3600), _Pace(1.8, 4, 20, 3 * 24 * 3600))
+_PACES = Cases(
+    _Pace(1.0, 0.3, 200, 300), _Pace(1.2, 1, 70, 3 * 3600), _Pace(1.8, 4, 20, 3 * 24 * 3600)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The forecast of a run: the least, expected and highest value of each figure, under the name that people read.
+    """The forecast of a run: the least, expected and highest value of each figure, under the name
+    that people read.
 
-    The highest ``calls`` are a bound: a run gets no more answers than that. The other figures are estimates. ``of them
-    cached`` are the prompt tokens that a provider's cache should serve; ``dollars`` has them at their price, ``dollars
-    without a cache`` has not, and both are missing if no price is known.
+    The highest ``calls`` are a bound: a run gets no more answers than that. The other figures are
+    estimates. ``of them cached`` are the prompt tokens that a provider's cache should serve;
+    ``dollars`` has them at their price, ``dollars without a cache`` has not, and both are missing
+    if no price is known.
     """
 
     records: int
@@ -72,15 +78,19 @@ async def measure_records(
 ) -> Measured:
     """Estimate the questions about all records.
 
-    ``on_error`` gets the error of each record that cannot be estimated; ``on_estimate`` is called for all others.
+    ``on_error`` gets the error of each record that cannot be estimated; ``on_estimate`` is called
+    for all others.
     """
-    reader, count, total = Reader(records), 0, Estimate()
+    reader = Reader(records)
+    count = 0
+    total = Estimate()
     while chunk := await reader.read_some(max(1, executor.capacity)):
         steps = (executor.compute(estimate_record, record, options) for record in chunk)
         for found in await asyncio.gather(*steps, return_exceptions=True):
             if isinstance(found, Estimate):
                 on_estimate()
-                count, total = count + 1, total + found
+                count = count + 1
+                total = total + found
             elif isinstance(found, ExtractorError) and not isinstance(found, EngineError):
                 on_error(found)
             else:
@@ -89,9 +99,12 @@ async def measure_records(
     return Measured(count, total)
 
 
-def forecast_run(measured: Measured, rates: Cases[Rates], pricing: Pricing, concurrency: int) -> Forecast:
+def forecast_run(
+    measured: Measured, rates: Cases[Rates], pricing: Pricing, concurrency: int
+) -> Forecast:
     """Forecast a run over measured records, with ``concurrency`` calls at once."""
-    total, price = measured.total, pricing.price
+    total = measured.total
+    price = pricing.price
     likely = forecast_calls(total.size, rates.expected)
     length = likely.output / max(1.0, likely.calls)
     figures: dict[str, list[float]] = defaultdict(list)
@@ -103,7 +116,10 @@ def forecast_run(measured: Measured, rates: Cases[Rates], pricing: Pricing, conc
             seconds += pace.batches
         elif tokens.calls:
             latency = pace.wait + length / pace.writes
-            parts = (seconds, tokens.calls * latency / concurrency)  # waiting and computing overlap at best
+            parts = (
+                seconds,
+                tokens.calls * latency / concurrency,
+            )  # waiting and computing overlap at best
             seconds = sum(parts) if case.deviations > 0 else max(parts)
         figures["questions"].append(total.questions)
         figures["calls"].append(round(tokens.calls))
@@ -126,7 +142,9 @@ def forecast_run(measured: Measured, rates: Cases[Rates], pricing: Pricing, conc
 
 
 class Costs(NamedTuple):
-    """The tokens that a provider's cache should serve, those written into it, and the cost with and without it."""
+    """The tokens that a provider's cache should serve, those written into it, and the cost with
+    and without it.
+    """
 
     cached: float
     written: float
@@ -135,15 +153,19 @@ class Costs(NamedTuple):
 
 
 def forecast_costs(tokens: Tokens, pricing: Pricing, concurrency: int) -> Costs:
-    """Forecast what a cache saves: it serves the static beginning of all calls but the first ``concurrency``.
+    """Forecast what a cache saves: it serves the static beginning of all calls but the first
+    ``concurrency``.
 
-    Providers do not promise a cache in batches, and keep none of short prompts. Costs are 0 if no price is known.
+    Providers do not promise a cache in batches, and keep none of short prompts. Costs are 0 if no
+    price is known.
     """
     cached = written = 0.0
     if tokens.static >= _CACHED_FROM * max(1.0, tokens.calls):
         if not pricing.in_batches:
             cached = tokens.static * max(0.0, 1 - concurrency / max(1.0, tokens.calls))
-        if pricing.spec and pricing.spec.family.cache != "auto":  # a request names its prefix, which is then written
+        if (
+            pricing.spec and pricing.spec.family.cache != "auto"
+        ):  # a request names its prefix, which is then written
             written = tokens.static - cached
 
     def price_of(cached: float, written: float) -> float:
@@ -163,7 +185,9 @@ def _notes(pricing: Pricing, rates: Cases[Rates]) -> Iterable[str]:
         yield f"the price of {pricing.spec} is unknown; write it into a file and name that with --prices FILE"
     if most := rates.high.thinking:
         yield (
-            f"the thinking of this model is assumed: {rates.expected.thinking:,} tokens per call, at most"
-            f" {most:,}; after a run of a few records (--limit 100 --out DIR), --dry-run with the same"
+            f"the thinking of this model is assumed: {rates.expected.thinking:,} tokens per call, "
+            "at most"
+            f" {most:,}; after a run of a few records (--limit 100 --out DIR), --dry-run with the "
+            "same"
             " --out uses the measured tokens"
         )

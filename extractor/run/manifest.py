@@ -1,4 +1,6 @@
-"""Read and write ``run.json``: the settings that decide a run's results, and the totals of all its invocations."""
+"""Read and write ``run.json``: the settings that decide a run's results, and the totals of all
+its invocations.
+"""
 
 import json
 import shlex
@@ -14,20 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
 
+from extractor.concepts.own import CustomField
 from extractor.errors import StoreError
-from extractor.fields import CustomField
-from extractor.llm.database import RUN_FILE
-from extractor.llm.store import Spending
+from extractor.formats.names import exists, is_text
 from extractor.masking import without_credentials
+from extractor.model.asking.prompt import list_prompt_versions
+from extractor.model.database import RUN_FILE
+from extractor.model.store import Spending
+from extractor.run.store import LACKING, LEFT, RunStore
+from extractor.run.tally import USAGE_OF_RECORDS, Tally, add_counts
 from extractor.schemas import Usage
-from extractor.stages.ask.prompt import list_prompt_versions
-from extractor.stages.read.names import exists, is_text
-
-from .store import LACKING, LEFT, RunStore
-from .tally import USAGE_OF_RECORDS, Tally, add_counts
 
 if TYPE_CHECKING:
-    from extractor.setup import Setup
+    from extractor.run.setup import Setup
 
 MANIFEST = "run.json"
 _SHOWN_LEFT = 100
@@ -35,9 +36,23 @@ _DIGESTS = ("rules", "prompts")
 """Settings whose values are too long for people, or say nothing to them."""
 _Counts = dict[str, NonNegativeInt]
 
-_DECIDING = ("schemas", "prompts", "text", "rulebook", "fields", "llm", "stages", "pipeline.py")
+_DECIDING = (
+    *(
+        "schemas",
+        "formats",
+        "language",
+        "evidence",
+        "concepts",
+        "assembly",
+        "audit",
+        "model",
+        "pipeline.py",
+    ),
+)
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
-"""Code, vocabularies, pins of models, examples and learned weights. Markdown counts only in ``prompts``."""
+"""Code, vocabularies, pins of models, examples and learned weights. Markdown counts only in
+``prompts``.
+"""
 
 
 class RunState(StrEnum):
@@ -53,7 +68,9 @@ class RunState(StrEnum):
 
 
 class Stop(StrEnum):
-    """Why an invocation stopped before its last record. The values are those of ``stopped_by`` in ``run.json``."""
+    """Why an invocation stopped before its last record. The values are those of ``stopped_by``
+    in ``run.json``.
+    """
 
     INTERRUPTED = "interrupted"
     BUDGET = "the budget was reached"
@@ -65,19 +82,21 @@ class Stop(StrEnum):
 class Manifest(BaseModel):
     """The content of ``run.json``, written when an invocation begins and when it ends.
 
-    ``state`` is that of the last invocation, ``stopped_by`` the reason for its early end, if any. ``total`` is the
-    number of records in the inputs, None while unknown. ``inputs`` are as given, ``input_paths`` as absolute paths.
-    ``started`` is the start of the first invocation, ``seconds`` the duration of all. ``seconds`` and the counts are
-    updated when an invocation ends.
+    ``state`` is that of the last invocation, ``stopped_by`` the reason for its early end, if any.
+    ``total`` is the number of records in the inputs, None while unknown. ``inputs`` are as given,
+    ``input_paths`` as absolute paths. ``started`` is the start of the first invocation, ``seconds``
+    the duration of all. ``seconds`` and the counts are updated when an invocation ends.
 
-    In ``records``, ``extracted`` counts the results, ``lacking`` those that lack an answer of a model, which the same
-    command asks again; ``resumed`` and ``failed`` are those of the last invocation. ``usage`` and ``cost`` cover all
-    calls, each at the price of its day: ``usd`` is None if the price of a call is unknown, and ``usd_known`` is that of
-    the others. ``usd_without_reply`` is the most that ``calls_without_reply`` may have cost beside it: calls that were
-    sent, and whose reply never came, because the run was killed or interrupted, or the time was over.
-    ``usd_without_usage`` is the same of ``calls_without_usage``, whose reply does not say what they cost. ``left``
-    counts results whose record the inputs no longer have, and ``left_ids`` names the first 100. ``repeated`` counts
-    repeated records in the inputs of the last invocation; ``places`` are the first 100 with another text.
+    In ``records``, ``extracted`` counts the results, ``lacking`` those that lack an answer of a
+    model, which the same command asks again; ``resumed`` and ``failed`` are those of the last
+    invocation. ``usage`` and ``cost`` cover all calls, each at the price of its day: ``usd`` is
+    None if the price of a call is unknown, and ``usd_known`` is that of the others.
+    ``usd_without_reply`` is the most that ``calls_without_reply`` may have cost beside it: calls
+    that were sent, and whose reply never came, because the run was killed or interrupted, or the
+    time was over. ``usd_without_usage`` is the same of ``calls_without_usage``, whose reply does
+    not say what they cost. ``left`` counts results whose record the inputs no longer have, and
+    ``left_ids`` names the first 100. ``repeated`` counts repeated records in the inputs of the last
+    invocation; ``places`` are the first 100 with another text.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -102,7 +121,11 @@ class Manifest(BaseModel):
         "calls_without_usage": 0, "usd_without_usage": 0.0
     }  # fmt: skip
     left_ids: tuple[str, ...] = ()
-    repeated: dict[str, NonNegativeInt | list[dict[str, str]]] = {"same_text": 0, "other_text": 0, "places": []}
+    repeated: dict[str, NonNegativeInt | list[dict[str, str]]] = {
+        "same_text": 0,
+        "other_text": 0,
+        "places": [],
+    }
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -112,7 +135,9 @@ class Manifest(BaseModel):
         return {name: round(count / total, 4) for name, count in self.support.items()}
 
     def begun(self, inputs: Iterable[str], started: str) -> "Manifest":
-        """Return the manifest at the start of another invocation. The total is kept if the inputs are the same."""
+        """Return the manifest at the start of another invocation. The total is kept if the
+        inputs are the same.
+        """
         earlier = dict(zip(self.input_paths or self.inputs, self.inputs, strict=True))
         new = {_make_absolute(one): one for one in inputs}
         update = {
@@ -126,7 +151,12 @@ class Manifest(BaseModel):
         return self.model_copy(update=update)
 
     def ended(
-        self, store: RunStore, tally: Tally, seconds: float, stop: Stop | None, places: list[dict[str, str]]
+        self,
+        store: RunStore,
+        tally: Tally,
+        seconds: float,
+        stop: Stop | None,
+        places: list[dict[str, str]],
     ) -> "Manifest":
         """Return the manifest after another invocation of ``seconds``, with the counts of all.
 
@@ -135,7 +165,10 @@ class Manifest(BaseModel):
         counts: dict[str, Any] = {}
         for counted in store.counts():
             add_counts(counts, json.loads(counted))
-        counts = {name: dict(sorted(part.items())) if isinstance(part, dict) else part for name, part in counts.items()}
+        counts = {
+            name: dict(sorted(part.items())) if isinstance(part, dict) else part
+            for name, part in counts.items()
+        }
         spending = store.calls.spending
         lacking = {
             "lacking": store.count(LACKING), "left": store.count(LEFT), "resumed": tally.resumed, "failed": tally.failed
@@ -146,7 +179,8 @@ class Manifest(BaseModel):
             "stopped_by": stop,
             "seconds": round(self.seconds + seconds, 3),
             "records": {"extracted": 0} | counts.get("records", {}) | lacking,
-            "usage": counts.get("usage", {}) | spending.usage.model_dump(exclude=set(USAGE_OF_RECORDS)),
+            "usage": counts.get("usage", {})
+            | spending.usage.model_dump(exclude=set(USAGE_OF_RECORDS)),
             "cost": _sum_cost(spending, store.calls.price),
             "left_ids": tuple(islice(store.left_ids(), _SHOWN_LEFT)),
             "repeated": {
@@ -159,7 +193,9 @@ class Manifest(BaseModel):
         return Manifest.model_validate(self.model_dump(include=known) | counts | update)
 
     def find_inputs(self) -> tuple[str, ...]:
-        """Return the inputs at their absolute paths, or as they were given if those paths do not exist."""
+        """Return the inputs at their absolute paths, or as they were given if those paths do not
+        exist.
+        """
         return tuple(
             path if path != _make_absolute(given) and _is_there(path) else given
             for given, path in zip(self.inputs, self.input_paths or self.inputs, strict=True)
@@ -170,7 +206,9 @@ class Manifest(BaseModel):
         return json.dumps(self.model_dump(mode="json"), indent=2).encode() + b"\n"
 
 
-def _sum_cost(spending: Spending, price: Callable[[Usage], int] | None) -> dict[str, int | float | None]:
+def _sum_cost(
+    spending: Spending, price: Callable[[Usage], int] | None
+) -> dict[str, int | float | None]:
     """Return what all calls have cost, and may have cost."""
     is_known = not (spending.unpriced or spending.unmetered.calls)
     known = spending.picodollars / 1e12
@@ -192,14 +230,22 @@ def read_manifest(path: Path) -> Manifest | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror}); check its permissions and its disk") from error
+        raise StoreError(
+            f"{path}: cannot be read ({error.strerror}); check its permissions and its disk"
+        ) from error
     except ValidationError as error:
-        raise StoreError(f"{path}: not a manifest of a run; {how_to_keep_answers(path.parent)}") from error
+        raise StoreError(
+            f"{path}: not a manifest of a run; {how_to_keep_answers(path.parent)}"
+        ) from error
 
 
 def how_to_keep_answers(folder: Path) -> str:
     """Return a remedy for a folder whose run cannot go on. It pays for no answer again."""
-    kept = f", where --replay {shlex.quote(str(folder))} takes its answers" if (folder / RUN_FILE).is_file() else ""
+    kept = (
+        f", where --replay {shlex.quote(str(folder))} takes its answers"
+        if (folder / RUN_FILE).is_file()
+        else ""
+    )
     return f"restore it, or use another --out{kept}"
 
 
@@ -214,11 +260,13 @@ def _make_absolute(given: str) -> str:
 
 
 def describe_settings(chosen: "Setup") -> dict[str, Any]:
-    """Describe version, rules, options, model, prompts with their hashes, and own fields for JSON. Never a key.
+    """Describe version, rules, options, model, prompts with their hashes, and own fields for JSON.
+    Never a key.
 
     Keys and headers among the parameters of requests are masked.
     """
-    fields, replay = chosen.options.fields, chosen.choice.replay
+    fields = chosen.options.fields
+    replay = chosen.choice.replay
     # With the model of a replayed run, the new run can go on where the stored answers end.
     replayed = read_manifest(replay / MANIFEST) if replay else None
     return {
@@ -230,7 +278,10 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
         "model": (replayed and replayed.settings.get("model")) or str(chosen.choice),
         "reasoning": chosen.asking.reasoning,
         "model_options": without_credentials(chosen.asking.options) or None,
-        "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions(fields)},
+        "prompts": {
+            f"{prompt.name}.v{prompt.version}": prompt.sha256
+            for prompt in list_prompt_versions(fields)
+        },
         "fields": [one.model_dump(mode="json", exclude_defaults=True) for one in fields] or None,
     }
 
@@ -248,15 +299,23 @@ def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> 
     >>> explain_changed({"effort": "low", "rules": "1f"}, {"effort": "medium", "rules": "2e"})
     {'effort': 'effort was low, is medium', 'rules': 'the rules have changed'}
     >>> visits, washout = {"name": "visits", "of": "record"}, {"name": "washout", "of": "record"}
-    >>> explain_changed({"fields": [visits]}, {"fields": [visits | {"of": "criterion"}, washout]})["fields"]
+    >>> explain_changed({"fields": [visits]}, {"fields": [visits | {"of": "criterion"}, washout]})[
+    ...     "fields"
+    ... ]
     'the fields have changed (other definitions: visits; new: washout)'
     """
 
     def show(value: Any) -> str:
-        return value if isinstance(value, str) else "none" if value is None else json.dumps(value)
+        if isinstance(value, str):
+            return value
+        if value is None:
+            return "none"
+        return json.dumps(value)
 
     def name_fields() -> str:
-        old, new = ({one["name"]: one for one in part.get("fields") or ()} for part in (earlier, settings))
+        old, new = (
+            {one["name"]: one for one in part.get("fields") or ()} for part in (earlier, settings)
+        )
         kinds = {
             "other definitions": [name for name in new if name in old and new[name] != old[name]],
             "new": [name for name in new if name not in old],
@@ -279,9 +338,12 @@ def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> 
 
 
 def _what_decides(name: str, value: Any) -> Any:
-    """Return the part of a setting that decides results: the name of a model without its server's address.
+    """Return the part of a setting that decides results: the name of a model without its server's
+    address.
 
-    >>> _what_decides("model", "http://gpu-1:8000/v1#mine") == _what_decides("model", "http://gpu-2:8000/v1#mine")
+    >>> _what_decides("model", "http://gpu-1:8000/v1#mine") == _what_decides(
+    ...     "model", "http://gpu-2:8000/v1#mine"
+    ... )
     True
     >>> _what_decides("model", "ollama/mine"), _what_decides("model", "openai/mine")
     ('#mine', 'openai/mine')
@@ -308,6 +370,8 @@ def digest_rules() -> str:
     package = Path(__file__).parents[1]
     for part in _DECIDING:
         for path in sorted((package / part).rglob("*")) or [package / part]:
-            if path.suffix in _DIGESTED or (path.suffix == ".md" and part == "prompts"):
-                digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+            if path.suffix in _DIGESTED or (path.suffix == ".md" and path.parent.name == "prompts"):
+                digest.update(
+                    path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes()
+                )
     return digest.hexdigest()[:16]

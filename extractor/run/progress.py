@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from threading import Event, Thread, Timer
 from typing import TYPE_CHECKING
 
-from .tally import Tally
+from extractor.run.tally import Tally
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
@@ -20,9 +20,15 @@ _COUNT_AFTER_S = 5.0
 
 
 def _is_notebook() -> bool:
-    """Return whether this runs in the kernel of a notebook that can draw a bar. ``rich`` needs ipywidgets for it."""
+    """Return whether this runs in the kernel of a notebook that can draw a bar. ``rich`` needs
+    ipywidgets for it.
+    """
     shell = sys.modules.get("IPython")  # a process may import ipykernel, and be none
-    return shell is not None and hasattr(shell.get_ipython(), "kernel") and find_spec("ipywidgets") is not None
+    return (
+        shell is not None
+        and hasattr(shell.get_ipython(), "kernel")
+        and find_spec("ipywidgets") is not None
+    )
 
 
 @contextmanager
@@ -34,12 +40,13 @@ def show_progress(
     counts: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
-    """Show a live line with records, rate, tokens and time while the body runs, in a terminal or a notebook.
+    """Show a live line with records, rate, tokens and time while the body runs, in a terminal or a
+    notebook.
 
-    Nothing is shown if ``quiet`` or piped. If piped, ``say`` gets once a minute what the run waits for, as long as it
-    waits. ``count`` returns the number of records, or None; once it is known, the time
-    left is shown too. A thread calls it after some seconds, if a line is shown or if ``counts`` is set because
-    ``count`` stores the number.
+    Nothing is shown if ``quiet`` or piped. If piped, ``say`` gets once a minute what the run waits
+    for, as long as it waits. ``count`` returns the number of records, or None; once it is known,
+    the time left is shown too. A thread calls it after some seconds, if a line is shown or if
+    ``counts`` is set because ``count`` stores the number.
     """
     shown = not quiet and (sys.stderr.isatty() or _is_notebook())
     notes = telling_waits(tally, say) if say and not quiet and not shown else nullcontext()
@@ -95,11 +102,14 @@ def _live_line(tally: Tally) -> "Progress":
         """Shows the tally, read each time the line is drawn."""
 
         def render(self, task: "Task") -> "Text":
-            finished, usage = tally.extracted + tally.resumed + tally.failed, tally.usage
+            finished = tally.extracted + tally.resumed + tally.failed
+            usage = tally.usage
             if task.completed != finished:
                 progress.update(task.id, completed=finished)
             rate = (tally.extracted + tally.failed) / task.elapsed if task.elapsed else 0.0
-            tokens, cached, usd = usage.prompt_tokens + usage.output_tokens, usage.cached_tokens, tally.usd
+            tokens = usage.prompt_tokens + usage.output_tokens
+            cached = usage.cached_tokens
+            usd = tally.usd
             parts = (
                 f"{finished:,} records" + f" ({tally.extracted:,} new)" * bool(tally.resumed),
                 f"{rate:.1f}/s",

@@ -1,7 +1,7 @@
 """Extract on a Ray cluster. Only this module imports Ray, from the extra ``ray``.
 
-It uses plain tasks, not Ray Data: the head process handles resumed, repeated and paid records one by one, and a lost
-node loses only its current steps, not a block of a data set.
+It uses plain tasks, not Ray Data: the head process handles resumed, repeated and paid records one
+by one, and a lost node loses only its current steps, not a block of a data set.
 """
 
 import asyncio
@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from extractor.children import child_environment, environment
 from extractor.errors import EngineError, MissingExtra, ModelAway, RecordError
-from extractor.events import Event, tell
-
-from .executor import Executor, FromSource
-from .manifest import digest_rules
-from .worker import KILL_S, call_picklable
+from extractor.formats.documents.children import child_environment, environment
+from extractor.model.events import Event, tell
+from extractor.run.executor import Executor, FromSource
+from extractor.run.manifest import digest_rules
+from extractor.run.worker import KILL_S, call_picklable
 
 T = TypeVar("T")
 
@@ -28,20 +27,25 @@ _CONNECT_S = 5.0
 _CHECK_S = 60.0
 """Seconds between checks that the cluster still has a core, while a step waits for its result."""
 _ATTEMPTS = 3
-"""A record fails after this many lost workers. A lost node also loses records that did not kill it."""
+"""A record fails after this many lost workers. A lost node also loses records that did not kill
+it.
+"""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _DEFAULTS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Disables usage reports and warnings about accelerators."""
 _ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
 """Makes Ray's own processes listen on loopback only and require a token. Ray reads it at import."""
 _TOKEN = {"RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_AUTH_TOKEN_PATH": ""}
-"""For clusters of this process only. Without it, Ray writes one for all later clusters into the home directory."""
+"""For clusters of this process only. Without it, Ray writes one for all later clusters into the
+home directory.
+"""
 _WORKERS = {"worker_process_setup_hook": "extractor.run.worker.relax_garbage_collector"}
 """Makes a worker import this program before Ray puts the driver's current directory on its path."""
 
 
 class RayExecutor(Executor):
-    """Computes each step as a task with one core, on any node, at most ``workers`` at once (None: one per core).
+    """Computes each step as a task with one core, on any node, at most ``workers`` at once (None:
+    one per core).
 
     A step is repeated elsewhere if its worker or node is lost.
     """
@@ -56,13 +60,19 @@ class RayExecutor(Executor):
         self._rules = digest_rules()
 
     async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
-        """Compute on a node. Raises ``EngineError`` also if no node is left, or one has another version."""
+        """Compute on a node. Raises ``EngineError`` also if no node is left, or one has another
+        version.
+        """
         async with self._slots:
             for _ in range(_ATTEMPTS):
-                answer = asyncio.wrap_future(self._call.remote(self._rules, function, record, *arguments).future())
+                answer = asyncio.wrap_future(
+                    self._call.remote(self._rules, function, record, *arguments).future()
+                )
                 while not (await asyncio.wait([answer], timeout=_CHECK_S))[0]:
                     if not self._count_cores():
-                        raise EngineError("the cluster has no node with a core left; the same command continues")
+                        raise EngineError(
+                            "the cluster has no node with a core left; the same command continues"
+                        )
                 try:
                     computed: T = answer.result()
                 except self._ray.exceptions.RayTaskError as error:
@@ -83,15 +93,19 @@ def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) ->
     """Compute on a node, if it has the same program as the head."""
     if rules != digest_rules():
         problem = "another version of this program, or other rules"
-        raise EngineError(f"a node of the cluster has {problem}; install the same one on every node")
+        raise EngineError(
+            f"a node of the cluster has {problem}; install the same one on every node"
+        )
     return call_picklable(KILL_S, function, *arguments)
 
 
 @contextmanager
 def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]:
-    """Connect to the cluster at ``address``: ``host:port``, ``auto``, or ``local`` for one that starts here.
+    """Connect to the cluster at ``address``: ``host:port``, ``auto``, or ``local`` for one that
+    starts here.
 
-    Raises ``MissingExtra`` without Ray, ``ValueError`` for an invalid address, ``ModelAway`` if there is no cluster.
+    Raises ``MissingExtra`` without Ray, ``ValueError`` for an invalid address, ``ModelAway`` if
+    there is no cluster.
     """
     is_local = address == "local"
     if not is_local and address != "auto":
@@ -109,7 +123,8 @@ def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]
             ray.init(address=address, runtime_env=_WORKERS, **quiet, **own)
         except (ConnectionError, RuntimeError) as error:
             raise ModelAway(
-                f"no Ray cluster at {'this machine' if is_local else address} ({_first_line(error)})"
+                f"no Ray cluster at {'this machine' if is_local else address} "
+                f"({_first_line(error)})"
             ) from None
         try:
             yield RayExecutor(ray, workers)
@@ -120,10 +135,14 @@ def connected(address: str, workers: int | None = None) -> Iterator[RayExecutor]
 def _check_address(address: str) -> None:
     """Fail at once if nothing listens, because Ray would try for minutes."""
     if address.startswith("ray://"):
-        raise ValueError(f"--ray {address}: the driver must run on a node of the cluster; use host:port there")
+        raise ValueError(
+            f"--ray {address}: the driver must run on a node of the cluster; use host:port there"
+        )
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
-        raise ValueError(f"--ray {address}: write host:port, as `ray start --head` prints it, auto or local")
+        raise ValueError(
+            f"--ray {address}: write host:port, as `ray start --head` prints it, auto or local"
+        )
     try:
         socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
     except OSError as error:

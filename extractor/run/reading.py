@@ -1,4 +1,6 @@
-"""Read in a thread, so that a pipe or a drive that waits holds up neither the event loop nor the end of a run."""
+"""Read in a thread, so that a pipe or a drive that waits holds up neither the event loop nor the
+end of a run.
+"""
 
 import asyncio
 import os
@@ -11,19 +13,21 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from extractor.stages.read.names import may_be_path
+from extractor.formats.names import may_be_path
 
 T = TypeVar("T")
 
 _LOOK_S = 0.5
-"""Seconds after which a read that waits looks whether the run is being stopped, and whether results are ready."""
+"""Seconds after which a read that waits looks whether the run is being stopped, and whether
+results are ready.
+"""
 
 
 class Reader(Generic[T]):
     """Takes the items of an iterator one at a time, in a thread of its own.
 
-    Meanwhile the event loop goes on. A read can wait for ever, such as for a pipe into which nobody writes; its thread
-    holds up neither the loop nor the end of the program.
+    Meanwhile the event loop goes on. A read can wait for ever, such as for a pipe into which nobody
+    writes; its thread holds up neither the loop nor the end of the program.
     """
 
     def __init__(self, items: Iterable[T]) -> None:
@@ -31,11 +35,14 @@ class Reader(Generic[T]):
         self._thread = _DaemonThread()
 
     async def read(
-        self, is_stopping: Callable[[], bool] = lambda: False, meanwhile: Callable[[], object] = lambda: None
+        self,
+        is_stopping: Callable[[], bool] = lambda: False,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> T | None:
         """Return the next item; None at the end, and as soon as ``is_stopping``.
 
-        ``meanwhile`` is called now and then, as long as the item takes. Raises what the iterator raises.
+        ``meanwhile`` is called now and then, as long as the item takes. Raises what the iterator
+        raises.
         """
         take_next = partial(copy_context().run, next, self._items, None)
         reading = asyncio.get_running_loop().run_in_executor(self._thread, take_next)
@@ -67,7 +74,8 @@ class Reader(Generic[T]):
 class _DaemonThread(Executor):
     """One thread that computes what is submitted. The program ends without waiting for it.
 
-    ``ThreadPoolExecutor`` would wait: its threads are joined at the end of the loop and of the program.
+    ``ThreadPoolExecutor`` would wait: its threads are joined at the end of the loop and of the
+    program.
     """
 
     def __init__(self) -> None:
@@ -96,7 +104,9 @@ class _DaemonThread(Executor):
 
 
 def call_in_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], T]) -> T:
-    """Call a function in the event loop from another thread, and wait for its end. Raises what it raises."""
+    """Call a function in the event loop from another thread, and wait for its end. Raises what
+    it raises.
+    """
     done: Future[T] = Future()
     loop.call_soon_threadsafe(_settle, done, function)
     return done.result()
@@ -118,7 +128,8 @@ def _ignore(reading: asyncio.Future[Any]) -> None:
 
 
 def is_stream(given: str | os.PathLike[str]) -> bool:
-    """Return whether an input can be read only once: standard input, a named pipe, a process substitution, a device.
+    """Return whether an input can be read only once: standard input, a named pipe, a process
+    substitution, a device.
 
     >>> is_stream("-"), is_stream("seeds/records"), is_stream("none.json"), is_stream("/dev/null")
     (True, False, False, True)

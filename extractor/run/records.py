@@ -1,4 +1,6 @@
-"""Extract many records with bounded concurrency. Results keep input order; a failed record never stops the others."""
+"""Extract many records with bounded concurrency. Results keep input order; a failed record never
+stops the others.
+"""
 
 import asyncio
 import json
@@ -22,20 +24,21 @@ from extractor.errors import (
     UnexpectedError,
     as_extractor_error,
 )
-from extractor.events import Event, Fact, tell
-from extractor.llm.cost.budget import Budget
 from extractor.masking import mask
+from extractor.model.asking.questions import Session, session
+from extractor.model.cost.budget import Budget
+from extractor.model.events import Event, Fact, tell
+from extractor.run.reading import Reader
+from extractor.run.tally import ExtractedLine, Tally, add_counts
+from extractor.run.worker import relax_garbage_collector
 from extractor.schemas import TrialRecord
-from extractor.stages.ask.questions import Session, session
-
-from .reading import Reader
-from .tally import ExtractedLine, Tally, add_counts
-from .worker import relax_garbage_collector
 
 Extract = Callable[[TrialRecord], Awaitable[ExtractedLine]]
 
 _AHEAD = 4
-"""How many records, as a multiple of the concurrency, may wait for an earlier one if results keep input order."""
+"""How many records, as a multiple of the concurrency, may wait for an earlier one if results
+keep input order.
+"""
 
 
 class Sink:
@@ -47,7 +50,8 @@ class Sink:
     in_any_order = False
 
     def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - the base class remembers nothing
-        """Return whether an earlier run finished this record. Called first, once per record, in input order.
+        """Return whether an earlier run finished this record. Called first, once per record, in
+        input order.
 
         Raises ``RecordError`` for a record that the sink refuses.
         """
@@ -66,11 +70,13 @@ class Sink:
 class StreamSink(Sink):
     """Writes extractions as JSON lines to one stream, if any, and failures to another.
 
-    Writes ASCII to a terminal, which interprets some other characters. Repeated records with the same text are ignored.
+    Writes ASCII to a terminal, which interprets some other characters. Repeated records with the
+    same text are ignored.
     """
 
     def __init__(self, results: TextIO | None, failures: TextIO) -> None:
-        self._results, self._failures = results, failures
+        self._results = results
+        self._failures = failures
 
     def write(self, line: ExtractedLine, session: Session) -> None:  # noqa: ARG002 - only folders store answers
         if self._results:
@@ -106,18 +112,20 @@ async def extract_records(
 ) -> None:
     """Extract every record, write the results to ``sink`` and count them in ``tally``.
 
-    Records are read in a thread, where no limit of time holds. As soon as ``is_stopping``, no other one is waited for.
-    Results keep input order unless the sink accepts any order. Any error of a record is written as a failure. Raises
-    ``BudgetReached`` or ``ModelAway`` after the records in progress; ``ModelUnavailable`` if the model cannot be used
-    and no record has used it before; and ``EngineError`` if no process can extract records. Finished results are always
-    written.
+    Records are read in a thread, where no limit of time holds. As soon as ``is_stopping``, no other
+    one is waited for. Results keep input order unless the sink accepts any order. Any error of a
+    record is written as a failure. Raises ``BudgetReached`` or ``ModelAway`` after the records in
+    progress; ``ModelUnavailable`` if the model cannot be used and no record has used it before; and
+    ``EngineError`` if no process can extract records. Finished results are always written.
     """
     relax_garbage_collector()
-    progress, budget = _InProgress(extract, sink, tally, limits.concurrency), limits.budget
+    progress = _InProgress(extract, sink, tally, limits.concurrency)
+    budget = limits.budget
     reader = Reader(islice(records, limits.records))
     try:
         while record := await reader.read(is_stopping, progress.write_ready):
-            progress.write_ready()  # a model that fails for all is noticed before more records begin
+            # a model that fails for all is noticed before more records begin
+            progress.write_ready()
             if progress.is_done(record):
                 continue
             if budget and budget.reached:
@@ -142,7 +150,9 @@ async def extract_records(
         await progress.cancel()
 
 
-def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None) -> None:
+def note_unread(
+    error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None
+) -> None:
     """Write a record that was not read or was refused as a failure; a repeated one as such."""
     if isinstance(error, RepeatedRecord):
         tally.repeated += 1
@@ -151,14 +161,23 @@ def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRe
         sink.write_repeated(error)
         return
     tally.failed += 1
-    tell(Event.RECORD_FAILED, record_id=record.record_id if record else None, error=type(error).__name__)
+    tell(
+        Event.RECORD_FAILED,
+        record_id=record.record_id if record else None,
+        error=type(error).__name__,
+    )
     sink.write_failure(describe_failure(error, record))
 
 
 def describe_failure(error: BaseException, record: TrialRecord | None = None) -> dict[str, Any]:
     """Describe a failure as in ``failures.jsonl``: the record, its place, and the error."""
     error = as_extractor_error(error)
-    source = error if isinstance(error, RecordError) else record.source if record else None
+    if isinstance(error, RecordError):
+        source = error
+    elif record:
+        source = record.source
+    else:
+        source = None
     failure = {
         "record_id": record.record_id if record else None,
         "path": source.path if source else None,
@@ -176,9 +195,14 @@ class _InProgress:
     """The records in progress, in the order of their start."""
 
     def __init__(self, extract: Extract, sink: Sink, tally: Tally, concurrency: int) -> None:
-        self._extract, self._sink, self._tally, self._concurrency = extract, sink, tally, concurrency
+        self._extract = extract
+        self._sink = sink
+        self._tally = tally
+        self._concurrency = concurrency
         self.tasks: dict[_Task, TrialRecord] = {}
-        self._model_was_used = False  # whether any record has ended without a lasting failure of the model
+        self._model_was_used = (
+            False  # whether any record has ended without a lasting failure of the model
+        )
 
     @property
     def is_full(self) -> bool:
@@ -201,7 +225,9 @@ class _InProgress:
         self.tasks[asyncio.ensure_future(self._extract_observed(record))] = record
 
     async def write_some(self) -> None:
-        """Wait until a record ends, and write what is ready. Raises errors that must stop the run."""
+        """Wait until a record ends, and write what is ready. Raises errors that must stop the
+        run.
+        """
         if running := [task for task in self.tasks if not task.done()]:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         self.write_ready()
@@ -210,7 +236,9 @@ class _InProgress:
         """Write what is ready. Raises errors that must stop the run."""
         ready = filter if self._sink.in_any_order else takewhile
         for error in self.write(ready(asyncio.Task.done, list(self.tasks))):
-            if isinstance(error, (ModelAway, EngineError)) or (_is_lasting(error) and not self._model_was_used):
+            if isinstance(error, (ModelAway, EngineError)) or (
+                _is_lasting(error) and not self._model_was_used
+            ):
                 raise error
 
     def write(self, tasks: Iterable[_Task]) -> list[BaseException]:
@@ -219,7 +247,9 @@ class _InProgress:
         return [error for error in ended if error]
 
     async def cancel(self) -> None:
-        """Cancel the records in progress, and wait for their end, because only then their cost is known."""
+        """Cancel the records in progress, and wait for their end, because only then their cost
+        is known.
+        """
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -232,15 +262,22 @@ class _InProgress:
             self._sink.write(line, session)
             self._tally.add(line)
             return None
-        if isinstance(error, KeyboardInterrupt):  # it was broken off, and is neither done nor failed
+        if isinstance(
+            error, KeyboardInterrupt
+        ):  # it was broken off, and is neither done nor failed
             return error
-        if isinstance(error, StoreError) or not isinstance(error, (Exception, asyncio.CancelledError)):
+        if isinstance(error, StoreError) or not isinstance(
+            error, (Exception, asyncio.CancelledError)
+        ):
             raise error
         if isinstance(error, ModelError) and error.usage:
-            questions, is_unasked = error.usage.questions, isinstance(error, ModelAway) and not error.usage.calls
+            questions = error.usage.questions
+            is_unasked = isinstance(error, ModelAway) and not error.usage.calls
             counted = {"questions": 0 if is_unasked else questions, "open_questions": questions}
             add_counts(self._tally.counts, {"usage": error.usage.model_dump() | counted})
-        if not isinstance(error, (ModelAway, EngineError)):  # the record is not at fault, and is tried again
+        if not isinstance(
+            error, (ModelAway, EngineError)
+        ):  # the record is not at fault, and is tried again
             self._tally.failed += 1
             self._sink.write_failure(describe_failure(error, record))
         return error
@@ -263,7 +300,12 @@ class _InProgress:
             facts: dict[str, Fact] = {"error": type(known).__name__}
             if isinstance(known, UnexpectedError):
                 facts = {"error": known.kind, "traceback": " < ".join(known.frames)}
-            tell(Event.RECORD_FAILED, record_id=record.record_id, **facts, seconds=round(monotonic() - since, 3))
+            tell(
+                Event.RECORD_FAILED,
+                record_id=record.record_id,
+                **facts,
+                seconds=round(monotonic() - since, 3),
+            )
             if known is error:
                 raise
             raise known from error

@@ -1,7 +1,8 @@
-"""Perform a run: records go in; extractions, failures and counts come out, and the reason why it stopped.
+"""Perform a run: records go in; extractions, failures and counts come out, and the reason why it
+stopped.
 
-The command line, the service and batches perform their runs here. They choose where the records come from and who
-computes, and say in their own words why a run stopped.
+The command line, the service and batches perform their runs here. They choose where the records
+come from and who computes, and say in their own words why a run stopped.
 """
 
 import asyncio
@@ -11,20 +12,25 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 
-from extractor.errors import BatchUnfinished, BudgetReached, ExtractorError, ModelAway, ModelUnavailable
-from extractor.events import Event, tell
-from extractor.llm.cost.budget import Budget, Pricing
-from extractor.llm.metering import Meter
-from extractor.llm.opening import Route
+from extractor.errors import (
+    BatchUnfinished,
+    BudgetReached,
+    ExtractorError,
+    ModelAway,
+    ModelUnavailable,
+)
+from extractor.model.cost.budget import Budget, Pricing
+from extractor.model.events import Event, tell
+from extractor.model.metering import Meter
+from extractor.model.opening import Route
+from extractor.run.executor import Executor, extract_with
+from extractor.run.folder import RunFolder
+from extractor.run.manifest import Stop
+from extractor.run.reading import call_in_loop
+from extractor.run.records import RunLimits, Sink, extract_records, note_unread
+from extractor.run.setup import Setup
+from extractor.run.tally import Tally
 from extractor.schemas import TrialRecord
-from extractor.setup import Setup
-
-from .executor import Executor, extract_with
-from .folder import RunFolder
-from .manifest import Stop
-from .reading import call_in_loop
-from .records import RunLimits, Sink, extract_records, note_unread
-from .tally import Tally
 
 _STOPS = {
     KeyboardInterrupt: Stop.INTERRUPTED,
@@ -49,10 +55,12 @@ class Run:
 
     Args:
         setup: The options and the model.
-        read: Reads the records from the first one; its ``on_error`` gets the error of each one that cannot be read.
+        read: Reads the records from the first one; its ``on_error`` gets the error of each one that
+            cannot be read.
         limits: The requests at once (for each worker of a cluster), and the records to read.
         pricing: The price of tokens, and the run's limit of money.
-        meter: The budget that calls must fit, in place of the run's own; then ``limits.budget`` ends the run.
+        meter: The budget that calls must fit, in place of the run's own; then ``limits.budget``
+            ends the run.
         workers: The number of processes, for the log.
 
     ``tally`` has the counts. While ``is_stopping`` is set, no further record begins.
@@ -76,7 +84,9 @@ class Run:
 
     def start(self) -> None:
         """Report the start of the run. ``finish`` reports its end."""
-        self._since, options, spec = monotonic(), self.setup.options, self.setup.choice.spec
+        self._since = monotonic()
+        options = self.setup.options
+        spec = self.setup.choice.spec
         model = spec.name if spec and options.asks else None
         tell(Event.RUN_STARTED, effort=options.effort, model=model, workers=self.workers)
 
@@ -95,9 +105,13 @@ class Run:
     async def open(
         self, sink: Sink, executor: Executor, route: Route, budget: Budget | None
     ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-        """Open the model, and begin the folder. Yields a function that reads all records and extracts them."""
+        """Open the model, and begin the folder. Yields a function that reads all records and
+        extracts them.
+        """
         folder = sink if isinstance(sink, RunFolder) else None
-        requests, tally, ahead = self.limits.concurrency * executor.cluster_workers, self.tally, executor.capacity
+        requests = self.limits.concurrency * executor.cluster_workers
+        tally = self.tally
+        ahead = executor.capacity
         async with self.setup.open(requests, folder.calls if folder else None, route) as opened:
             if folder:
                 folder.begin()
@@ -111,11 +125,15 @@ class Run:
             async def extract_all() -> None:
                 tally.begin_again()
                 records = self._read_until_stopped(sink, asyncio.get_running_loop())
-                await extract_records(records, extract, sink, tally, limits, lambda: self.is_stopping)
+                await extract_records(
+                    records, extract, sink, tally, limits, lambda: self.is_stopping
+                )
 
             yield extract_all
 
-    def _read_until_stopped(self, sink: Sink, loop: asyncio.AbstractEventLoop) -> Iterator[TrialRecord]:
+    def _read_until_stopped(
+        self, sink: Sink, loop: asyncio.AbstractEventLoop
+    ) -> Iterator[TrialRecord]:
         """Read the records in another thread than that of the ``loop``, which alone writes."""
 
         def report(error: ExtractorError) -> None:
@@ -130,7 +148,8 @@ class Run:
                 yield record
 
     def finish(self, sink: Sink, error: BaseException | None = None) -> Stop | None:
-        """Sort and count the results, and report the end. Returns why the run stopped early, if it did.
+        """Sort and count the results, and report the end. Returns why the run stopped early, if it
+        did.
 
         ``error`` is what ended it. Sorting a large run takes seconds.
         """
@@ -143,6 +162,7 @@ class Run:
         finally:
             if stop is Stop.BUDGET:
                 tell(Event.BUDGET_REACHED)
-            status, seconds = _STATUS.get(stop, "failed"), round(monotonic() - self._since, 3)
+            status = _STATUS.get(stop, "failed")
+            seconds = round(monotonic() - self._since, 3)
             tell(Event.RUN_ENDED, status=status, seconds=seconds, **self.tally.facts)
         return stop

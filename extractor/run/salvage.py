@@ -1,4 +1,6 @@
-"""Salvage a damaged store: what can be read of ``run.sqlite`` is copied into a new one, and the old one is kept."""
+"""Salvage a damaged store: what can be read of ``run.sqlite`` is copied into a new one, and the
+old one is kept.
+"""
 
 import json
 import shutil
@@ -12,32 +14,36 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from extractor.errors import StoreError
-from extractor.llm.database import HOW_LOST, RUN_FILE, Database, open_run
-from extractor.llm.store import CallStore
-
-from .folder import EXTRACTIONS, lock_folder, naming_file
-from .manifest import MANIFEST, read_manifest
+from extractor.model.database import HOW_LOST, RUN_FILE, Database, open_run
+from extractor.model.store import CallStore
+from extractor.run.folder import EXTRACTIONS, lock_folder, naming_file
+from extractor.run.manifest import MANIFEST, read_manifest
 
 _TABLES = ("batches", "calls", "requests", "unmetered", "lines", "records", "answers")
 _GAP = 10_000
-"""Rows that may be lost one after another before a table is taken to end there, if its last row cannot be found."""
+"""Rows that may be lost one after another before a table is taken to end there, if its last row
+cannot be found.
+"""
 _Row = Mapping[str, Any]
 
 
 def salvage(folder: Path) -> dict[str, int]:
-    """Replace the store of a run's folder by a new one with all rows that can be read. Returns their numbers by table.
+    """Replace the store of a run's folder by a new one with all rows that can be read. Returns
+    their numbers by table.
 
-    The damaged file stays as ``run.sqlite.damaged``. Records whose line cannot be found are left out: the command of
-    the run extracts them again, from the stored answers. Raises ``StoreError`` if there is no store, a run writes to
-    it, or it was salvaged before.
+    The damaged file stays as ``run.sqlite.damaged``. Records whose line cannot be found are left
+    out: the command of the run extracts them again, from the stored answers. Raises ``StoreError``
+    if there is no store, a run writes to it, or it was salvaged before.
     """
-    path, kept = folder / RUN_FILE, folder / f"{RUN_FILE}.damaged"
+    path = folder / RUN_FILE
+    kept = folder / f"{RUN_FILE}.damaged"
     if not path.is_file():
         raise StoreError(f"{path}: there is no such file")
     if kept.exists():
         raise StoreError(f"{kept}: is left of an earlier salvage; move it away")
     with naming_file(folder), lock_folder(folder), TemporaryDirectory(dir=folder) as scratch:
-        copy, logs = Path(scratch) / "damaged", ["-wal"] * Path(f"{path}-wal").is_file()
+        copy = Path(scratch) / "damaged"
+        logs = ["-wal"] * Path(f"{path}-wal").is_file()
         for suffix in ("", *logs):
             shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
         with closing(open_run(Path(scratch))) as new:
@@ -60,14 +66,18 @@ def _keep_cost(manifest: Path, new: Database) -> None:
     lost = round(usd * 1e12) - CallStore(new).spending.picodollars
     if lost > 0:
         new.execute(
-            "INSERT INTO calls (key, question, model, prompt, is_recheck, user, output_limit, sent, state, why,"
-            " picodollars) VALUES ('', '', '', '', 0, ?, 0, '', 'rejected', 'what calls have cost that were lost', ?)",
+            "INSERT INTO calls (key, question, model, prompt, is_recheck, user, output_limit, "
+            "sent, state, why,"
+            " picodollars) VALUES ('', '', '', '', 0, ?, 0, '', 'rejected', 'what calls have cost "
+            "that were lost', ?)",
             (zlib.compress(b""), lost),
         )
 
 
 def _mend_head(damaged: Path, fresh: Path, database: Database) -> None:
-    """Replace the first page of a file, with the list of its tables, by that of a fresh one if it is lost."""
+    """Replace the first page of a file, with the list of its tables, by that of a fresh one if
+    it is lost.
+    """
     with closing(sqlite3.connect(damaged)) as old, suppress(sqlite3.DatabaseError):
         old.execute("PRAGMA writable_schema=ON")  # reads a file that is shorter than it says
         old.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -84,9 +94,14 @@ def _mend_head(damaged: Path, fresh: Path, database: Database) -> None:
 def _copy_rows(old: sqlite3.Connection, new: Database, results: Path) -> dict[str, int]:
     old.row_factory = sqlite3.Row
     old.execute("PRAGMA writable_schema=ON")
-    counts = {name: sum(_copy(new, name, row, results) for row in _read_rows(old, name)) for name in _TABLES}
+    counts = {
+        name: sum(_copy(new, name, row, results) for row in _read_rows(old, name))
+        for name in _TABLES
+    }
     known = [name for (name,) in new.execute("SELECT DISTINCT prompt FROM calls").fetchall()]
-    prompts = (row for name in known for row in _try(old, "SELECT * FROM prompts WHERE sha256 = ?", name))
+    prompts = (
+        row for name in known for row in _try(old, "SELECT * FROM prompts WHERE sha256 = ?", name)
+    )
     counts["prompts"] = sum(_copy(new, "prompts", row, results) for row in prompts)
     new.execute("UPDATE calls SET batch = NULL WHERE batch NOT IN (SELECT id FROM batches)")
     return counts
@@ -111,7 +126,9 @@ def _try(old: sqlite3.Connection, sql: str, *parameters: Any) -> list[_Row]:
 
 
 def _copy(new: Database, table: str, row: _Row, results: Path) -> bool:
-    """Copy a row, and return whether it is whole: texts can be unpacked, and the line of a record is found."""
+    """Copy a row, and return whether it is whole: texts can be unpacked, and the line of a
+    record is found.
+    """
     names = ", ".join(f'"{name}"' for name in row.keys())  # noqa: SIM118 - a row iterates over its values
     sql = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({', '.join('?' * len(tuple(row)))})"  # noqa: S608
     try:
@@ -128,7 +145,9 @@ def _copy(new: Database, table: str, row: _Row, results: Path) -> bool:
 
 
 def _has_line(new: Database, row: _Row, results: Path) -> bool:
-    """Return whether the line of a record is in the new store, or stands in the file of results where it says."""
+    """Return whether the line of a record is in the new store, or stands in the file of results
+    where it says.
+    """
     if new.value("SELECT EXISTS (SELECT 1 FROM lines WHERE record_id = ?)", (row["record_id"],)):
         return True
     with results.open("rb") as file:

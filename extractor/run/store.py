@@ -1,4 +1,6 @@
-"""Store the finished records of a run in ``run.sqlite``, with their lines, the places of these, and their counts."""
+"""Store the finished records of a run in ``run.sqlite``, with their lines, the places of these,
+and their counts.
+"""
 
 import json
 import zlib
@@ -11,18 +13,21 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from extractor.fields import CustomField
-from extractor.llm.batch_book import BatchBook
-from extractor.llm.database import open_run, open_run_to_read
-from extractor.llm.store import CallStore
+from extractor.concepts.own import CustomField
+from extractor.model.asking.questions import Question, Session
+from extractor.model.asking.reply_models import reply_for
+from extractor.model.batch_book import BatchBook
+from extractor.model.database import open_run, open_run_to_read
+from extractor.model.store import CallStore
+from extractor.run.tally import ExtractedLine
 from extractor.schemas import RegistryFields, TrialRecord, Usage
-from extractor.stages.ask.questions import Question, Session
-from extractor.stages.ask.reply_models import reply_for
 
-from .tally import ExtractedLine
-
-DONE, LACKING, LEFT = "done", "lacking", "left"
-"""States of a record with a result: it lacks nothing, or an answer of a model, or the input no longer has it."""
+DONE = "done"
+LACKING = "lacking"
+LEFT = "left"
+"""States of a record with a result: it lacks nothing, or an answer of a model, or the input no
+longer has it.
+"""
 _FAST = 1
 """A fifth of the time of zlib's default, for a quarter more bytes."""
 _IN_ORDER = "ORDER BY invocation DESC, position"
@@ -30,14 +35,19 @@ _IN_ORDER = "ORDER BY invocation DESC, position"
 
 def digest_record(record: TrialRecord) -> str:
     """Return the SHA-256 of a record's sections and registry data, which decide its extraction."""
-    left_out = {*RegistryFields.beside, "arm_links"}  # links came later; runs made before must know their records
+    left_out = {
+        *RegistryFields.beside,
+        "arm_links",
+    }  # links came later; runs made before must know their records
     text = record.model_dump_json(include={"sections", "registry"}, exclude={"registry": left_out})
     return sha256(text.encode("utf-8")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A record with a result. ``done`` is false if an answer of a model is missing, refused or invalid."""
+    """A record with a result. ``done`` is false if an answer of a model is missing, refused or
+    invalid.
+    """
 
     text_sha256: str
     path: str
@@ -46,7 +56,8 @@ class KnownRecord:
 
 
 class PlacedLine(NamedTuple):
-    """Where the line of a record stands: its first byte, its length with its end, and the digest of what is before it.
+    """Where the line of a record stands: its first byte, its length with its end, and the digest of
+    what is before it.
 
     There is no digest of a line that an earlier version stored.
     """
@@ -58,12 +69,13 @@ class PlacedLine(NamedTuple):
 
 
 class RunStore:
-    """``run.sqlite`` of a run's folder, created if it does not exist; with ``reading``, an existing one to read.
+    """``run.sqlite`` of a run's folder, created if it does not exist; with ``reading``, an existing
+    one to read.
 
-    ``calls`` are its calls to models, ``batches`` those that wait for a provider's batch, ``database`` is the
-    open file. ``invocation`` numbers the runs of the program in this folder, from 1. ``price`` returns the cost of
-    tokens in picodollars. ``fields`` are the user's own in these calls. Raises ``StoreError`` if the file cannot be
-    used.
+    ``calls`` are its calls to models, ``batches`` those that wait for a provider's batch,
+    ``database`` is the open file. ``invocation`` numbers the runs of the program in this folder,
+    from 1. ``price`` returns the cost of tokens in picodollars. ``fields`` are the user's own in
+    these calls. Raises ``StoreError`` if the file cannot be used.
     """
 
     def __init__(
@@ -82,7 +94,10 @@ class RunStore:
     @property
     def was_answered(self) -> bool:
         """Whether a model has answered, or a batch was sent to one."""
-        answers = ("calls WHERE answer IS NOT NULL OR exchanges > 0", "batches WHERE state <> 'planned'")
+        answers = (
+            "calls WHERE answer IS NOT NULL OR exchanges > 0",
+            "batches WHERE state <> 'planned'",
+        )
         return any(self.database.value(f"SELECT EXISTS (SELECT 1 FROM {one})") for one in answers)  # noqa: S608 - own words
 
     @property
@@ -98,17 +113,31 @@ class RunStore:
 
     def note_place(self, record: TrialRecord, position: int) -> None:
         """Store where a record with a result is in the input of this invocation."""
-        sql = "UPDATE records SET invocation = ?, position = ?, path = ?, place = ? WHERE record_id = ?"
-        place = (self.invocation, position, record.source.path, record.source.place, record.record_id)
+        sql = (
+            "UPDATE records SET invocation = ?, position = ?, path = ?, place = ? WHERE "
+            "record_id = ?"
+        )
+        place = (
+            self.invocation,
+            position,
+            record.source.path,
+            record.source.place,
+            record.record_id,
+        )
         self.database.execute(sql, place)
 
     def add(
-        self, record: TrialRecord, position: int, line: ExtractedLine, place: tuple[int, int], session: Session
+        self,
+        record: TrialRecord,
+        position: int,
+        line: ExtractedLine,
+        place: tuple[int, int],
+        session: Session,
     ) -> None:
         """Store a finished record. It replaces an earlier result.
 
-        ``position`` is its number in the input, ``place`` the first byte and the length of its line, ``session`` holds
-        the model's answers.
+        ``position`` is its number in the input, ``place`` the first byte and the length of its
+        line, ``session`` holds the model's answers.
         """
         row = {
             "record_id": record.record_id,
@@ -132,7 +161,8 @@ class RunStore:
             self.database.execute("DELETE FROM answers WHERE record_id = ?", (record.record_id,))
             for table, rows in (("records", [row]), ("lines", [kept]), ("answers", answers)):
                 for one in rows:
-                    columns, marks = ", ".join(f'"{name}"' for name in one), ", ".join("?" * len(one))
+                    columns = ", ".join(f'"{name}"' for name in one)
+                    marks = ", ".join("?" * len(one))
                     sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - own names
                     self.database.execute(sql, tuple(one.values()))
 
@@ -141,7 +171,9 @@ class RunStore:
         return int(self.database.value("SELECT count(*) FROM records WHERE state = ?", (state,)))
 
     def note_left(self, has_left: Callable[[str], bool]) -> None:
-        """Store which results were not found in the input of this invocation, those whose path ``has_left``."""
+        """Store which results were not found in the input of this invocation, those whose path
+        ``has_left``.
+        """
         sql = "SELECT record_id, path FROM records WHERE invocation < ? AND state <> ?"
         missing = self.database.execute(sql, (self.invocation, LEFT)).fetchall()
         left = [(LEFT, record_id) for record_id, path in missing if has_left(path)]
@@ -162,7 +194,11 @@ class RunStore:
 
         Without ``left``, those are omitted whose record the input no longer has.
         """
-        digest = "(SELECT sha256 FROM lines WHERE lines.record_id = records.record_id)" if self._has_lines else "NULL"
+        digest = (
+            "(SELECT sha256 FROM lines WHERE lines.record_id = records.record_id)"
+            if self._has_lines
+            else "NULL"
+        )
         sql = f"SELECT record_id, start, length, {digest} FROM records WHERE state <> ? OR ? {_IN_ORDER}"  # noqa: S608
         return map(PlacedLine._make, self.database.execute(sql, (LEFT, left)))
 
@@ -182,7 +218,9 @@ class RunStore:
     @cached_property
     def _has_lines(self) -> bool:
         """Whether this version made the store; one before it kept no lines."""
-        return bool(self.database.value("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'lines')"))
+        return bool(
+            self.database.value("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'lines')")
+        )
 
     def find_end(self) -> int:
         """Return the byte after the last line."""
@@ -198,17 +236,22 @@ class RunStore:
         return end == size
 
     def note_sorted(self, lost: Iterable[str] = ()) -> None:
-        """Store the places of lines in input order without gaps. The ``lost`` ones have none: they are deleted."""
+        """Store the places of lines in input order without gaps. The ``lost`` ones have none:
+        they are deleted.
+        """
         with self.database.transaction():
             for table in ("records", "lines"):
                 names = ((record_id,) for record_id in lost)
                 self.database.execute_many(f"DELETE FROM {table} WHERE record_id = ?", names)  # noqa: S608 - own names
             self._place_in_order()
-        self.database.execute("PRAGMA wal_checkpoint(FULL)")  # on the disk before the file is replaced
+        self.database.execute(
+            "PRAGMA wal_checkpoint(FULL)"
+        )  # on the disk before the file is replaced
 
     def _place_in_order(self) -> None:
         self.database.execute(
-            "UPDATE records SET start = sorted.start FROM (SELECT record_id AS name, coalesce(sum(length) OVER"  # noqa: S608
+            "UPDATE records SET start = sorted.start FROM (SELECT record_id AS name, "
+            "coalesce(sum(length) OVER"  # noqa: S608
             f" ({_IN_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS start"
             " FROM records) AS sorted WHERE record_id = sorted.name"
         )
@@ -217,7 +260,9 @@ class RunStore:
         self.database.close()
 
 
-def _describe(record: TrialRecord, question: Question, item: BaseModel, model: str) -> dict[str, Any]:
+def _describe(
+    record: TrialRecord, question: Question, item: BaseModel, model: str
+) -> dict[str, Any]:
     """Return a row of the table ``answers``."""
     chunk = question.chunk
     return {
@@ -230,7 +275,8 @@ def _describe(record: TrialRecord, question: Question, item: BaseModel, model: s
         "text_sha256": sha256(chunk.text.encode("utf-8")).hexdigest(),
         "task": question.task.value,
         "fields": json.dumps(question.fields),
-        # Without warnings: a value in no readable form is stored as its text and the form that is allowed.
+        # Without warnings: a value in no readable form is stored as its text and the form that is
+        # allowed.
         "item": item.model_dump_json(exclude_defaults=True, warnings=False),
         "model": model,
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from extractor.llm.patience import Watch
+from extractor.model.patience import Watch
 from extractor.schemas import AbsenceReason, TrialExtraction, Usage
 
 USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
@@ -15,7 +15,8 @@ USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
 
 @dataclass(frozen=True, slots=True)
 class ExtractedLine:
-    """A finished record: its line of ``extractions.jsonl`` without the newline, and its ``counts`` as JSON.
+    """A finished record: its line of ``extractions.jsonl`` without the newline, and its ``counts``
+    as JSON.
 
     ``cut`` means that the run's budget ended before all questions were asked.
     """
@@ -38,7 +39,11 @@ def to_line(extraction: TrialExtraction) -> ExtractedLine:
         "findings": len(extraction.findings),
         "finding_kinds": Counter(finding.kind.value for finding in extraction.findings),
         "absences": Counter(absence.reason.value for absence in extraction.absences),
-        "support": Counter(evidence.support.value for _, item in extraction.list_items() for evidence in item.evidence),
+        "support": Counter(
+            evidence.support.value
+            for _, item in extraction.list_items()
+            for evidence in item.evidence
+        ),
         "usage": extraction.usage.model_dump(exclude_defaults=True) if extraction.usage else {},
     }
     cut = any(absence.reason is AbsenceReason.BUDGET_EXHAUSTED for absence in extraction.absences)
@@ -59,10 +64,11 @@ def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
 class Tally:
     """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
-    ``meter`` returns the model's usage, including records that failed or were cancelled; ``lost`` the most that
-    requests without a reply may have used, ``unmetered`` the same of those whose reply states no usage. ``price``
-    returns the cost of tokens in picodollars. ``watch`` says what the model's calls wait for, ``waits_for`` which
-    batches of a provider. ``repeated`` records were read before, ``differing`` of them with another text.
+    ``meter`` returns the model's usage, including records that failed or were cancelled; ``lost``
+    the most that requests without a reply may have used, ``unmetered`` the same of those whose
+    reply states no usage. ``price`` returns the cost of tokens in picodollars. ``watch`` says what
+    the model's calls wait for, ``waits_for`` which batches of a provider. ``repeated`` records were
+    read before, ``differing`` of them with another text.
     """
 
     extracted: int = 0
@@ -79,7 +85,9 @@ class Tally:
     waits_for: Callable[[], str] | None = None
 
     def describe_wait(self) -> str:
-        """Say what the run waits for. Return "" if nothing is late. May be called from any thread."""
+        """Say what the run waits for. Return "" if nothing is late. May be called from any
+        thread.
+        """
         if self.waits_for and (wait := self.waits_for()):
             return wait
         return self.watch.describe_wait() if self.watch else ""

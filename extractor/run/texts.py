@@ -12,7 +12,8 @@ _LONGEST = 80
 
 
 def name_text(record_id: str) -> str:
-    """Return the name of the file with the text of a record. Ids that differ have names that differ.
+    """Return the name of the file with the text of a record. Ids that differ have names that
+    differ.
 
     >>> name_text("protocol"), name_text("../my protocol")
     ('protocol.txt', '__my_protocol-7e206f41.txt')
@@ -26,13 +27,16 @@ def name_text(record_id: str) -> str:
 def keep_text(folder: Path, record: TrialRecord) -> None:
     """Write the text of a document into ``texts/``; a record of another format has none.
 
-    The text is written as it is: without another form of its line breaks, which would move the offsets.
+    The text is written as it is: without another form of its line breaks, which would move the
+    offsets.
     """
     if record.document is None:
         return
     texts = folder / TEXTS
     texts.mkdir(exist_ok=True)
-    (texts / name_text(record.record_id)).write_bytes(record.document.text.encode("utf-8", "replace"))
+    (texts / name_text(record.record_id)).write_bytes(
+        record.document.text.encode("utf-8", "replace")
+    )
 
 
 def remove_texts(folder: Path) -> None:

@@ -1,4 +1,6 @@
-"""Run in worker processes. The model client is not imported, because it would delay each start by a second."""
+"""Run in worker processes. The model client is not imported, because it would delay each start
+by a second.
+"""
 
 import faulthandler
 import gc
@@ -14,13 +16,12 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from extractor.errors import ExtractorError, as_extractor_error
+from extractor.model.asking.dialogue import Replies, Round
 from extractor.options import ExtractionOptions
 from extractor.pipeline import Paused, advance
-from extractor.record_limits import MAX_SECONDS
+from extractor.run.tally import ExtractedLine, to_line
 from extractor.schemas import Source, TrialRecord
-from extractor.stages.ask.dialogue import Replies, Round
-
-from .tally import ExtractedLine, to_line
+from extractor.schemas.record_limits import MAX_SECONDS
 
 T = TypeVar("T")
 
@@ -42,19 +43,25 @@ def advance_record(
 ) -> tuple[Round, PackedParse] | ExtractedLine:
     """Return the next round of questions after the replies to earlier rounds, or the finished line.
 
-    With a round comes the record's parse: the next step takes it in place of the record, in any process, so a record is
-    parsed once. ``[None]`` as ``replies`` means that there is no model.
+    With a round comes the record's parse: the next step takes it in place of the record, in any
+    process, so a record is parsed once. ``[None]`` as ``replies`` means that there is no model.
     """
     known = pickle.loads(record.pickled) if isinstance(record, PackedParse) else record  # noqa: S301 - our own
     step = advance(known, options, replies)
     if not isinstance(step, Paused):
         return to_line(step)
-    packed = record if isinstance(record, PackedParse) else PackedParse(record.source, pickle.dumps(step.parsed))
+    packed = (
+        record
+        if isinstance(record, PackedParse)
+        else PackedParse(record.source, pickle.dumps(step.parsed))
+    )
     return step.round, packed
 
 
 def start_worker() -> None:
-    """Prepare a worker process: it ignores Ctrl-C, which its parent handles, and ends when its parent does."""
+    """Prepare a worker process: it ignores Ctrl-C, which its parent handles, and ends when its
+    parent does.
+    """
 
     def end_with_parent() -> None:
         if parent := parent_process():
@@ -67,13 +74,17 @@ def start_worker() -> None:
 
 
 def relax_garbage_collector() -> None:
-    """Collect cycles less often. Otherwise a tenth of a run's processor time goes into scanning loaded vocabularies."""
+    """Collect cycles less often. Otherwise a tenth of a run's processor time goes into scanning
+    loaded vocabularies.
+    """
     gc.set_threshold(_NEW_OBJECTS)
 
 
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
-    """Make processes started inside the block ignore Ctrl-C. This process handles it after the block."""
+    """Make processes started inside the block ignore Ctrl-C. This process handles it after the
+    block.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -85,15 +96,18 @@ def interrupts_blocked() -> Iterator[None]:
 
 
 def call_picklable(timeout: float | None, function: Callable[..., T], *arguments: Any) -> T:
-    """Return ``function(*arguments)``. Raises any error as an ``ExtractorError`` that can be pickled.
+    """Return ``function(*arguments)``. Raises any error as an ``ExtractorError`` that can be
+    pickled.
 
-    Otherwise a ``SystemExit`` or ``StopIteration`` would end a process or an event loop. The process ends if the call
-    takes longer than ``timeout`` seconds, whatever it does: the limit on each step is a signal, which some code in C
-    does not look at.
+    Otherwise a ``SystemExit`` or ``StopIteration`` would end a process or an event loop. The
+    process ends if the call takes longer than ``timeout`` seconds, whatever it does: the limit on
+    each step is a signal, which some code in C does not look at.
     """
     with ExitStack() as stack:
         if timeout:
-            nowhere = stack.enter_context(Path(os.devnull).open("wb"))  # the traceback would go to the terminal
+            nowhere = stack.enter_context(
+                Path(os.devnull).open("wb")
+            )  # the traceback would go to the terminal
             faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
             stack.callback(faulthandler.cancel_dump_traceback_later)
         try:

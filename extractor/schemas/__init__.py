@@ -1,8 +1,17 @@
 """The public vocabulary of Extractor: records in, extractions out, and how each value is known."""
 
-from .base import Comparison, EvidenceKind, FieldMetadata
-from .evidence import Absence, Citation, Coverage, Evidence, ExtractedItem, Finding, SectionCoverage, Usage
-from .extraction import (
+from extractor.schemas.base import Comparison, EvidenceKind, FieldMetadata
+from extractor.schemas.evidence import (
+    Absence,
+    Citation,
+    Coverage,
+    Evidence,
+    ExtractedItem,
+    Finding,
+    SectionCoverage,
+    Usage,
+)
+from extractor.schemas.extraction import (
     Age,
     Amount,
     Constraint,
@@ -19,9 +28,9 @@ from .extraction import (
     TimeWindow,
     TrialExtraction,
 )
-from .fields import FieldInfo, ItemGroup, ValueKind, list_fields, list_groups
-from .paths import FieldRef
-from .record import (
+from extractor.schemas.fields import FieldInfo, ItemGroup, ValueKind, list_fields, list_groups
+from extractor.schemas.paths import FieldRef
+from extractor.schemas.record import (
     DocumentText,
     OtherLanguage,
     Part,
@@ -32,7 +41,7 @@ from .record import (
     Source,
     TrialRecord,
 )
-from .vocabulary import (
+from extractor.schemas.vocabulary import (
     AbsenceReason,
     Category,
     Comparator,

@@ -35,7 +35,9 @@ class EvidenceKind(StrEnum):
 
 
 Comparison = StrEnum(
-    "Comparison", "TEXT EXTENT WORDS WHOLE CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME LABEL GROUP"
+    "Comparison",
+    "TEXT EXTENT WORDS WHOLE CHOICE POLARITY PLACE TIME LIMIT WINDOW AMOUNT FREQUENCY NAME LABEL "
+    "GROUP",
 )
 Comparison.__doc__ = """How two values of a field are compared.
 
@@ -63,14 +65,16 @@ class FieldMetadata:
         question: The name of the question to a model for the value; None if no model is asked.
         key: The key that a model writes for it; by default the field's name.
         label: A readable name of the field; by default its name without underscores.
-        family: Fields of the same family have values that a reader may confuse, such as both limits of age.
+        family: Fields of the same family have values that a reader may confuse, such as both limits
+            of age.
         weight: Factor from 0 to 1 on the harm of an error.
-        decided: Whether the guideline requires a value for every item, although the schema allows none.
+        decided: Whether the guideline requires a value for every item, although the schema allows
+            none.
         in_gold: Whether the field is in the guideline, and so in gold.
         rare: Whether few items state the field, so that a value that is missed weighs more.
         tokens: Output tokens that a model's answer may take at most.
-        in_total: Whether it counts in the scores of its task and of all fields. Those of the fields that guideline 1.5
-            added do not, so that these scores stay comparable.
+        in_total: Whether it counts in the scores of its task and of all fields. Those of the fields
+            that guideline 1.5 added do not, so that these scores stay comparable.
     """
 
     comparison: Comparison

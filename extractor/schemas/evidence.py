@@ -4,9 +4,17 @@ from typing import Any
 
 from pydantic import Field
 
-from .base import FieldMetadata, FrozenModel
-from .paths import FieldRef
-from .vocabulary import AbsenceReason, Comparator, FindingKind, Origin, Severity, Sex, Support
+from extractor.schemas.base import FieldMetadata, FrozenModel
+from extractor.schemas.paths import FieldRef
+from extractor.schemas.vocabulary import (
+    AbsenceReason,
+    Comparator,
+    FindingKind,
+    Origin,
+    Severity,
+    Sex,
+    Support,
+)
 
 
 class Evidence(FrozenModel):
@@ -15,16 +23,22 @@ class Evidence(FrozenModel):
     ``section_text[start:end] == quote`` holds for the raw text of the named section.
     """
 
-    field: str = Field(description="Field of the item that this supports, such as 'time_points[0]'.")
+    field: str = Field(
+        description="Field of the item that this supports, such as 'time_points[0]'."
+    )
     section: str = Field(description="Name of the section, such as 'eligibility' or 'arms[0]'.")
     start: int = Field(ge=0, description="First character, in the section's raw text.")
     end: int = Field(ge=0, description="One past the last character.")
     quote: str = Field(description="The characters themselves.")
     origin: Origin = Field(description="Who found the value.")
     support: Support = Field(description="How the value follows from the quote.")
-    confidence: float | None = Field(default=None, ge=0, le=1, description="The probability that the value is right.")
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="The probability that the value is right."
+    )
     sex: Sex | None = Field(
-        default=None, description="Of a limit: the sex for whom it holds.", exclude_if=lambda sex: sex is None
+        default=None,
+        description="Of a limit: the sex for whom it holds.",
+        exclude_if=lambda sex: sex is None,
     )
     quantity: str | None = Field(
         default=None,
@@ -33,7 +47,8 @@ class Evidence(FrozenModel):
     )
     alternative: bool = Field(
         default=False,
-        description="Of a limit: whether another limit of its criterion does as well: 'PSA > 4 or T-score < -2.5'.",
+        description="Of a limit: whether another limit of its criterion does as well: 'PSA > 4 or "
+        "T-score < -2.5'.",
         exclude_if=lambda alternative: not alternative,
     )
     comparator: Comparator | None = Field(
@@ -45,14 +60,21 @@ class Evidence(FrozenModel):
     document_start: int | None = Field(
         default=None,
         ge=0,
-        description="Of a PDF or a Word file: the first character in its text, which a run keeps in texts/.",
+        description="Of a PDF or a Word file: the first character in its text, which a run keeps "
+        "in texts/.",
         exclude_if=lambda at: at is None,
     )
     document_end: int | None = Field(
-        default=None, ge=0, description="One past the last character there.", exclude_if=lambda at: at is None
+        default=None,
+        ge=0,
+        description="One past the last character there.",
+        exclude_if=lambda at: at is None,
     )
     page: int | None = Field(
-        default=None, ge=1, description="Of a PDF: the page, from 1.", exclude_if=lambda page: page is None
+        default=None,
+        ge=1,
+        description="Of a PDF: the page, from 1.",
+        exclude_if=lambda page: page is None,
     )
 
     def cite(self) -> "Citation":
@@ -72,9 +94,14 @@ class ExtractedItem(FrozenModel):
 
     evidence: tuple[Evidence, ...] = Field(default=(), description="What supports each field.")
     origin: Origin | None = Field(default=None, description="rule, model, or both.")
-    support: Support | None = Field(default=None, description="The weakest support among the fields.")
+    support: Support | None = Field(
+        default=None, description="The weakest support among the fields."
+    )
     confidence: float | None = Field(
-        default=None, ge=0, le=1, description="The least probability of being right among the fields."
+        default=None,
+        ge=0,
+        le=1,
+        description="The least probability of being right among the fields.",
     )
 
     def value_of(self, field: str) -> Any:
@@ -82,21 +109,36 @@ class ExtractedItem(FrozenModel):
         return getattr(self, field)
 
     def evidence_for(self, field: str) -> tuple[Evidence, ...]:
-        """Return the evidence for a field with its members and parts: for ``amounts``, also for ``amounts[0]``."""
+        """Return the evidence for a field with its members and parts: for ``amounts``, also for
+        ``amounts[0]``.
+        """
         return tuple(one for one in self.evidence if FieldRef(field).covers(one.field))
 
     def list_stated_fields(self) -> list[str]:
-        """List the fields in gold, without those that guideline 1.5 added and of which the item says nothing."""
+        """List the fields in gold, without those that guideline 1.5 added and of which the item
+        says nothing.
+        """
         known = type(self).model_fields
         later = {n for n, info in known.items() for one in info.metadata if _is_later(one)}
-        return [name for name in self.list_gold_fields() if name not in later - self.model_fields_set]
+        return [
+            name for name in self.list_gold_fields() if name not in later - self.model_fields_set
+        ]
 
     @classmethod
     def list_gold_fields(cls) -> list[str]:
         """List the fields in gold: those of the guideline, without provenance."""
         known = cls.model_fields.items()
-        beyond = [n for n, info in known for one in info.metadata if isinstance(one, FieldMetadata) and not one.in_gold]
-        return [name for name in cls.model_fields if name not in ExtractedItem.model_fields and name not in beyond]
+        beyond = [
+            n
+            for n, info in known
+            for one in info.metadata
+            if isinstance(one, FieldMetadata) and not one.in_gold
+        ]
+        return [
+            name
+            for name in cls.model_fields
+            if name not in ExtractedItem.model_fields and name not in beyond
+        ]
 
 
 class Absence(FrozenModel):
@@ -110,7 +152,8 @@ class Absence(FrozenModel):
 class Citation(FrozenModel):
     """One side of a contradiction: ``record.raw_text(section)[start:end] == quote``.
 
-    ``section`` is a section of the record, or a structured field of the registry, such as ``registry.enrollment``.
+    ``section`` is a section of the record, or a structured field of the registry, such as
+    ``registry.enrollment``.
     """
 
     section: str = Field(description="A section, or a structured field such as 'registry.sex'.")
@@ -124,10 +167,16 @@ class Finding(FrozenModel):
 
     kind: FindingKind
     severity: Severity
-    field: str = Field(description="Field concerned and where it was read; empty for an answer lost as a whole.")
+    field: str = Field(
+        description="Field concerned and where it was read; empty for an answer lost as a whole."
+    )
     message: str = Field(description="A sentence.")
-    citations: tuple[Citation, ...] = Field(default=(), description="What says so; both sides of a contradiction.")
-    sections: tuple[str, ...] = Field(default=(), description="Where what is missing was looked for.")
+    citations: tuple[Citation, ...] = Field(
+        default=(), description="What says so; both sides of a contradiction."
+    )
+    sections: tuple[str, ...] = Field(
+        default=(), description="Where what is missing was looked for."
+    )
 
 
 class SectionCoverage(FrozenModel):
@@ -136,7 +185,9 @@ class SectionCoverage(FrozenModel):
     kind: str = Field(description="Name of the section without its number, such as 'arms'.")
     characters: int = Field(ge=0, description="All characters.")
     claimed: int = Field(ge=0, description="Quoted as evidence.")
-    boilerplate: int = Field(ge=0, description="White space, bullets, headings, the registry's own notes and labels.")
+    boilerplate: int = Field(
+        ge=0, description="White space, bullets, headings, the registry's own notes and labels."
+    )
 
 
 class Coverage(FrozenModel):
@@ -144,7 +195,9 @@ class Coverage(FrozenModel):
 
     characters: int = Field(ge=0, description="All characters.")
     claimed: int = Field(ge=0, description="Quoted as evidence.")
-    boilerplate: int = Field(default=0, ge=0, description="White space, bullets, headings, notes and labels.")
+    boilerplate: int = Field(
+        default=0, ge=0, description="White space, bullets, headings, notes and labels."
+    )
     sections: tuple[SectionCoverage, ...] = ()
 
     @property
@@ -157,20 +210,34 @@ class Usage(FrozenModel):
     """What was asked of a model for one record, with re-asks."""
 
     questions: int = Field(default=0, ge=0, description="Questions asked.")
-    open_questions: int = Field(default=0, ge=0, description="Questions that stayed open, at least in part.")
-    unanswered: int = Field(default=0, ge=0, description="Open questions that got no usable answer at all.")
+    open_questions: int = Field(
+        default=0, ge=0, description="Questions that stayed open, at least in part."
+    )
+    unanswered: int = Field(
+        default=0, ge=0, description="Open questions that got no usable answer at all."
+    )
     calls: int = Field(default=0, ge=0, description="Answers of the model, re-asks included.")
     prompt_tokens: int = Field(default=0, ge=0, description="Tokens sent, cached ones included.")
     cached_tokens: int = Field(default=0, ge=0, description="Prompt tokens served from a cache.")
-    written_tokens: int = Field(default=0, ge=0, description="Prompt tokens written into a cache, at its price.")
-    output_tokens: int = Field(default=0, ge=0, description="Tokens that the model wrote, thinking included.")
-    thinking_tokens: int = Field(default=0, ge=0, description="Output tokens of thinking, where they are reported.")
+    written_tokens: int = Field(
+        default=0, ge=0, description="Prompt tokens written into a cache, at its price."
+    )
+    output_tokens: int = Field(
+        default=0, ge=0, description="Tokens that the model wrote, thinking included."
+    )
+    thinking_tokens: int = Field(
+        default=0, ge=0, description="Output tokens of thinking, where they are reported."
+    )
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})
+        return Usage(
+            **{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields}
+        )
 
 
 class PricedUsage(Usage):
     """The usage of many records, with its price."""
 
-    usd: float | None = Field(default=None, ge=0, description="US dollars; None if the price of a call is unknown.")
+    usd: float | None = Field(
+        default=None, ge=0, description="US dollars; None if the price of a call is unknown."
+    )

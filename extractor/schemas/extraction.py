@@ -1,14 +1,16 @@
-"""The extraction of one trial record: who may take part, what is given, what is measured (guideline, parts 1 to 3)."""
+"""The extraction of one trial record: who may take part, what is given, what is measured
+(guideline, parts 1 to 3).
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
-from .base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
-from .evidence import Absence, Coverage, ExtractedItem, Finding, Usage
-from .record import RegisteredTerm, Source
-from .vocabulary import (
+from extractor.schemas.base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
+from extractor.schemas.evidence import Absence, Coverage, ExtractedItem, Finding, Usage
+from extractor.schemas.record import RegisteredTerm, Source
+from extractor.schemas.vocabulary import (
     Category,
     Comparator,
     Concept,
@@ -54,7 +56,9 @@ class TimePoint(_Time):
 class _Limit(FrozenModel):
     comparator: Comparator
     value: Number = Field(description="The limit, or the lower bound of 'between'.")
-    value_high: Number | None = Field(default=None, description="Upper bound of 'between', else null.")
+    value_high: Number | None = Field(
+        default=None, description="Upper bound of 'between', else null."
+    )
     unit: str | None = Field(default=None, description="As written; null for counts and grades.")
 
     def __str__(self) -> str:
@@ -64,7 +68,9 @@ class _Limit(FrozenModel):
 
 
 class Quantity(_Limit):
-    """A limit without the name of what is limited, in a user's own field. "below 40 %" is <, 40, %."""
+    """A limit without the name of what is limited, in a user's own field. "below 40 %" is <, 40,
+    %.
+    """
 
 
 class _Limited(FrozenModel):
@@ -78,18 +84,26 @@ _QUOTE = FieldMetadata(Comparison.WORDS, in_total=False)
 class Constraint(_Limit, _Limited):  # the key of the second base stands first
     """One numeric or graded limit. "ECOG 0-2" is ECOG, between, 0, 2."""
 
-    condition: Annotated[str | None, FieldMetadata(Comparison.WORDS, rare=True, in_total=False)] = Field(
-        default=None,
-        description="Quote that says to whom or when it applies: 'for men', 'unless the marrow is involved'.",
-        exclude_if=lambda condition: condition is None,
+    condition: Annotated[str | None, FieldMetadata(Comparison.WORDS, rare=True, in_total=False)] = (
+        Field(
+            default=None,
+            description="Quote that says to whom or when it applies: 'for men', 'unless the "
+            "marrow is involved'.",
+            exclude_if=lambda condition: condition is None,
+        )
     )
 
     def __str__(self) -> str:
-        return f"{self.quantity}: {super().__str__()}{f' ({self.condition})' if self.condition else ''}"
+        return (
+            f"{self.quantity}: "
+            f"{super().__str__()}{f' ({self.condition})' if self.condition else ''}"
+        )
 
 
 class TimeWindow(FrozenModel):
-    """A time limit. "steroids within 4 weeks before enrollment" is <=, 4, week, of steroids, before enrollment."""
+    """A time limit. "steroids within 4 weeks before enrollment" is <=, 4, week, of steroids,
+    before enrollment.
+    """
 
     quote: str = Field(description="The words of the limit.")
     comparator: Comparator
@@ -119,7 +133,9 @@ class Amount(FrozenModel):
     low: Number | None = Field(description="The least amount; null for 'up to'.")
     high: Number | None = Field(description="The greatest amount.")
     unit: str = Field(description="Plain token: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ...")
-    arms: Annotated[tuple[str, ...], FieldMetadata(Comparison.LABEL, family="arm", in_total=False)] = Field(
+    arms: Annotated[
+        tuple[str, ...], FieldMetadata(Comparison.LABEL, family="arm", in_total=False)
+    ] = Field(
         default=(),
         description="Labels of the arms that get it, if those of the regimen differ in it.",
         exclude_if=lambda arms: not arms,
@@ -127,9 +143,17 @@ class Amount(FrozenModel):
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
-            level = f"up to {self.high} {self.unit}" if self.low is None else f"at least {self.low} {self.unit}"
+            level = (
+                f"up to {self.high} {self.unit}"
+                if self.low is None
+                else f"at least {self.low} {self.unit}"
+            )
         else:
-            level = f"{self.low} {self.unit}" if self.low == self.high else f"{self.low}-{self.high} {self.unit}"
+            level = (
+                f"{self.low} {self.unit}"
+                if self.low == self.high
+                else f"{self.low}-{self.high} {self.unit}"
+            )
         return f"{level} ({', '.join(self.arms)})" if self.arms else level
 
 
@@ -170,22 +194,27 @@ class CriterionAnnotation(FrozenModel):
 
     kind: Annotated[CriterionKind, FieldMetadata(Comparison.POLARITY, question="kind", key="list")]
     section: Annotated[
-        str, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE), Field(description="The section in which it stands.")
+        str,
+        FieldMetadata(Comparison.PLACE, EvidenceKind.NONE),
+        Field(description="The section in which it stands."),
     ]
-    lead_in: Annotated[str | None, FieldMetadata(Comparison.TEXT, label="introductory line", weight=0.5)] = Field(
-        default=None, description="Quote of the line that introduces the item."
-    )
+    lead_in: Annotated[
+        str | None, FieldMetadata(Comparison.TEXT, label="introductory line", weight=0.5)
+    ] = Field(default=None, description="Quote of the line that introduces the item.")
     quote: Annotated[
         str,
         FieldMetadata(Comparison.TEXT, EvidenceKind.ITEM, question="stands", weight=0.5),
         Field(description="The item's text, without a bullet or number before it."),
     ]
     category: Annotated[
-        Category | None, FieldMetadata(Comparison.CHOICE, question="category", key="cat", weight=0.5, decided=True)
+        Category | None,
+        FieldMetadata(Comparison.CHOICE, question="category", key="cat", weight=0.5, decided=True),
     ] = None
     constraints: Annotated[
         tuple[Constraint, ...],
-        FieldMetadata(Comparison.LIMIT, question="constraints", key="limits", family="limit", tokens=90),
+        FieldMetadata(
+            Comparison.LIMIT, question="constraints", key="limits", family="limit", tokens=90
+        ),
     ] = ()
     time_window: Annotated[
         TimeWindow | None,
@@ -195,18 +224,24 @@ class CriterionAnnotation(FrozenModel):
     time_windows: Annotated[
         tuple[TimeWindow, ...],
         FieldMetadata(
-            Comparison.WINDOW, question="time_windows", key="windows", family="window", tokens=60, in_total=False
+            Comparison.WINDOW,
+            question="time_windows",
+            key="windows",
+            family="window",
+            tokens=60,
+            in_total=False,
         ),
     ] = ()
-    group: Annotated[str | None, FieldMetadata(Comparison.GROUP, EvidenceKind.NONE, weight=0.5, in_total=False)] = (
-        Field(default=None, description="The innermost group in which it is an item.")
-    )
+    group: Annotated[
+        str | None, FieldMetadata(Comparison.GROUP, EvidenceKind.NONE, weight=0.5, in_total=False)
+    ] = Field(default=None, description="The innermost group in which it is an item.")
     negated: Annotated[bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)] = Field(
         default=None, description="Whether the statement is negated, as in 'no history of stroke'."
     )
     turned: Annotated[bool, _SAID] = Field(
         default=False,
-        description="Whether its limits have the negation in them: 'must not have INR > 2' is <= 2.",
+        description="Whether its limits have the negation in them: 'must not have INR > 2' is <= "
+        "2.",
         exclude_if=lambda turned: not turned,
     )
     demanded: Annotated[bool, _SAID] = Field(
@@ -216,7 +251,8 @@ class CriterionAnnotation(FrozenModel):
     )
     has_exception: Annotated[bool, _SAID] = Field(
         default=False,
-        description="Whether it also says who may take part although excluded, or not although included.",
+        description="Whether it also says who may take part although excluded, or not although "
+        "included.",
         exclude_if=lambda has_exception: not has_exception,
     )
 
@@ -228,8 +264,12 @@ class Criterion(ExtractedItem, CriterionAnnotation):
 class EligibilityAnnotation(FrozenModel):
     """Everything the record says of who may take part, as an annotator writes it."""
 
-    minimum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, key="min", family="age", rare=True)] = None
-    maximum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, key="max", family="age", rare=True)] = None
+    minimum_age: Annotated[
+        Age | None, FieldMetadata(Comparison.TIME, key="min", family="age", rare=True)
+    ] = None
+    maximum_age: Annotated[
+        Age | None, FieldMetadata(Comparison.TIME, key="max", family="age", rare=True)
+    ] = None
     sex: Annotated[Sex | None, FieldMetadata(Comparison.CHOICE, rare=True)] = None
     healthy_volunteers: Annotated[
         bool | None,
@@ -237,13 +277,17 @@ class EligibilityAnnotation(FrozenModel):
         Field(description="Whether healthy volunteers are accepted."),
     ] = None
     groups: Annotated[
-        tuple[CriterionGroup, ...], FieldMetadata(Comparison.GROUP, EvidenceKind.NONE, in_total=False)
+        tuple[CriterionGroup, ...],
+        FieldMetadata(Comparison.GROUP, EvidenceKind.NONE, in_total=False),
     ] = ()
     criteria: tuple[Criterion, ...] = ()
 
     def list_around(self, name: str | None) -> tuple[CriterionGroup, ...]:
-        """Return the group with this name and those in which it stands, innermost first. A circle of them ends."""
-        known, found = {group.id: group for group in self.groups}, dict[str, CriterionGroup]()
+        """Return the group with this name and those in which it stands, innermost first. A
+        circle of them ends.
+        """
+        known = {group.id: group for group in self.groups}
+        found = dict[str, CriterionGroup]()
         while name in known and name not in found:
             found[name] = known[name]
             name = known[name].parent
@@ -262,7 +306,9 @@ class RegimenAnnotation(FrozenModel):
         FieldMetadata(Comparison.TEXT, question="agent", tokens=15),
         Field(description="The shortest full name in the text."),
     ]
-    role: Annotated[Role | None, FieldMetadata(Comparison.CHOICE, question="role", weight=0.5, decided=True)] = None
+    role: Annotated[
+        Role | None, FieldMetadata(Comparison.CHOICE, question="role", weight=0.5, decided=True)
+    ] = None
     section: Annotated[
         str,
         FieldMetadata(Comparison.PLACE, EvidenceKind.NONE, weight=0.25),
@@ -270,11 +316,16 @@ class RegimenAnnotation(FrozenModel):
     ]
     quote: Annotated[
         str,
-        FieldMetadata(Comparison.EXTENT, EvidenceKind.ITEM, question="regimens", weight=0.25, tokens=250),
+        FieldMetadata(
+            Comparison.EXTENT, EvidenceKind.ITEM, question="regimens", weight=0.25, tokens=250
+        ),
         Field(description="The shortest text that carries the dose."),
     ]
     amounts: Annotated[
-        tuple[Amount, ...], FieldMetadata(Comparison.AMOUNT, question="amounts", key="dose", family="amount", tokens=50)
+        tuple[Amount, ...],
+        FieldMetadata(
+            Comparison.AMOUNT, question="amounts", key="dose", family="amount", tokens=50
+        ),
     ] = ()
     arms: Annotated[
         tuple[str, ...],
@@ -282,14 +333,21 @@ class RegimenAnnotation(FrozenModel):
         Field(description="Labels of the arms in which it is given, in the order of the record."),
     ] = ()
     route: Annotated[Route | None, FieldMetadata(Comparison.CHOICE, question="route")] = None
-    frequency: Annotated[Frequency | None, FieldMetadata(Comparison.FREQUENCY, question="frequency", key="freq")] = None
-    cycle: Annotated[Period | None, FieldMetadata(Comparison.TIME, question="cycle", family="cycle")] = None
+    frequency: Annotated[
+        Frequency | None, FieldMetadata(Comparison.FREQUENCY, question="frequency", key="freq")
+    ] = None
+    cycle: Annotated[
+        Period | None, FieldMetadata(Comparison.TIME, question="cycle", family="cycle")
+    ] = None
     duration: Annotated[
-        Period | None, FieldMetadata(Comparison.TIME, question="duration", key="for", family="duration")
+        Period | None,
+        FieldMetadata(Comparison.TIME, question="duration", key="for", family="duration"),
     ] = None
     timing: Annotated[
         str | None,
-        FieldMetadata(Comparison.EXTENT, question="timing", key="when", family="timing", weight=0.5, tokens=40),
+        FieldMetadata(
+            Comparison.EXTENT, question="timing", key="when", family="timing", weight=0.5, tokens=40
+        ),
     ] = Field(default=None, description="Quote of the days or moments of giving.")
 
 
@@ -319,38 +377,67 @@ class EndpointAnnotation(FrozenModel):
         FieldMetadata(Comparison.TEXT, question="split", weight=0.5, tokens=40),
         Field(description="When it is measured, as in the text."),
     ] = None
-    concept: Annotated[Concept | None, FieldMetadata(Comparison.CHOICE, question="concept", decided=True)] = None
+    concept: Annotated[
+        Concept | None, FieldMetadata(Comparison.CHOICE, question="concept", decided=True)
+    ] = None
     category: Annotated[
         EndpointCategory | None,
-        FieldMetadata(Comparison.CHOICE, question="category", key="domain", weight=0.5, decided=True),
+        FieldMetadata(
+            Comparison.CHOICE, question="category", key="domain", weight=0.5, decided=True
+        ),
     ] = None
     time_points: Annotated[
         tuple[TimePoint, ...],
-        FieldMetadata(Comparison.TIME, question="time_points", key="times", family="time_point", tokens=30),
+        FieldMetadata(
+            Comparison.TIME, question="time_points", key="times", family="time_point", tokens=30
+        ),
     ] = ()
     time_kind: Annotated[
         TimeKind | None,
         FieldMetadata(
-            Comparison.CHOICE, question="time_kind", key="span", label="kind of time", weight=0.5, decided=True
+            Comparison.CHOICE,
+            question="time_kind",
+            key="span",
+            label="kind of time",
+            weight=0.5,
+            decided=True,
         ),
     ] = None
     instrument: Annotated[
         Instrument | None,
         FieldMetadata(
-            Comparison.NAME, question="instrument", key="tool", family="instrument", weight=0.5, rare=True, tokens=20
+            Comparison.NAME,
+            question="instrument",
+            key="tool",
+            family="instrument",
+            weight=0.5,
+            rare=True,
+            tokens=20,
         ),
     ] = None
     start_event: Annotated[
         str | None,
         FieldMetadata(
-            Comparison.TEXT, question="start_event", key="start", family="event", weight=0.5, rare=True, tokens=30
+            Comparison.TEXT,
+            question="start_event",
+            key="start",
+            family="event",
+            weight=0.5,
+            rare=True,
+            tokens=30,
         ),
         Field(description="Quote of what starts the clock."),
     ] = None
     end_events: Annotated[
         tuple[str, ...],
         FieldMetadata(
-            Comparison.TEXT, question="end_events", key="ends", family="event", weight=0.5, rare=True, tokens=60
+            Comparison.TEXT,
+            question="end_events",
+            key="ends",
+            family="event",
+            weight=0.5,
+            rare=True,
+            tokens=60,
         ),
         Field(description="Quotes of what stops the clock."),
     ] = ()
@@ -361,12 +448,21 @@ class EndpointAnnotation(FrozenModel):
     ] = None
     specimens: Annotated[
         tuple[str, ...],
-        FieldMetadata(Comparison.TEXT, question="specimens", family="specimen", weight=0.25, rare=True, tokens=20),
+        FieldMetadata(
+            Comparison.TEXT,
+            question="specimens",
+            family="specimen",
+            weight=0.25,
+            rare=True,
+            tokens=20,
+        ),
         Field(description="Quotes of samples, such as 'serum'."),
     ] = ()
     methods: Annotated[
         tuple[str, ...],
-        FieldMetadata(Comparison.TEXT, question="methods", family="method", weight=0.25, rare=True, tokens=20),
+        FieldMetadata(
+            Comparison.TEXT, question="methods", family="method", weight=0.25, rare=True, tokens=20
+        ),
         Field(description="Quotes of techniques, such as 'flow cytometry'."),
     ] = ()
 
@@ -380,17 +476,23 @@ _Value = Constraint | Quantity | Amount | Instrument | Period | Age | TimePoint
 _STORED = TypeAdapter[dict[str, Any]](
     dict[str, Annotated[_Value | tuple[Annotated[_Value | Any, _BY_KEYS], ...] | Any, _BY_KEYS]]
 )
-"""Gives values of JSON the class that their keys allow. That a time is an age, the declaration of the field knows."""
+"""Gives values of JSON the class that their keys allow. That a time is an age, the declaration
+of the field knows.
+"""
 
 
 class CustomItem(ExtractedItem):
     """One value of a user's own field, with its provenance."""
 
-    of: str | None = Field(default=None, description="Path of its criterion, regimen or endpoint; null for the record.")
+    of: str | None = Field(
+        default=None, description="Path of its criterion, regimen or endpoint; null for the record."
+    )
     values: Annotated[dict[str, Any], AfterValidator(_STORED.validate_python)] = Field(
         description="By attribute; a field of one type has one, 'value'."
     )
-    calibrated: bool = Field(default=False, description="Whether gold of the user's own gave the confidence.")
+    calibrated: bool = Field(
+        default=False, description="Whether gold of the user's own gave the confidence."
+    )
 
     def value_of(self, field: str) -> Any:
         """Return the value of an attribute; None, or an empty tuple, without one."""
@@ -400,11 +502,12 @@ class CustomItem(ExtractedItem):
 class TrialExtraction(FrozenModel):
     """Eligibility, dosing and endpoints of one trial record, with the proof of every value.
 
-    Gold annotations are the same shape without provenance, so both read and write through this model.
+    Gold annotations are the same shape without provenance, so both read and write through this
+    model.
     """
 
     display: ClassVar[Callable[["TrialExtraction"], Any] | None] = None
-    """What a notebook displays of it; ``extractor.pages.notebook`` sets it."""
+    """What a notebook displays of it; ``extractor.apps.pages.notebook`` sets it."""
 
     record_id: str
     eligibility: Eligibility
@@ -423,20 +526,27 @@ class TrialExtraction(FrozenModel):
     registered_terms: tuple[RegisteredTerm, ...] = Field(
         default=(),
         exclude_if=lambda terms: not terms,
-        description="What the registry itself says: MeSH terms, other names of interventions, keywords.",
+        description="What the registry itself says: MeSH terms, other names of interventions, "
+        "keywords.",
     )
 
     def to_gold(self) -> dict[str, Any]:
         """Return the extraction with only the guideline's keys, in the format of gold files."""
         criteria, dosing, endpoints = (
-            {number: dict.fromkeys(one.list_stated_fields(), True) for number, one in enumerate(items)}
+            {
+                number: dict.fromkeys(one.list_stated_fields(), True)
+                for number, one in enumerate(items)
+            }
             for items in (self.eligibility.criteria, self.dosing, self.endpoints)
         )
         return self.model_dump(
             mode="json",
             include={
                 "record_id": True,
-                "eligibility": {**dict.fromkeys(self.eligibility.list_stated_fields(), True), "criteria": criteria},
+                "eligibility": {
+                    **dict.fromkeys(self.eligibility.list_stated_fields(), True),
+                    "criteria": criteria,
+                },
                 "dosing": dosing,
                 "endpoints": endpoints,
                 "custom": {name: {"__all__": {"of": True, "values": True}} for name in self.custom},
@@ -446,13 +556,17 @@ class TrialExtraction(FrozenModel):
     def list_items(self) -> Iterator[tuple[str, ExtractedItem]]:
         """Yield every item with its path, such as ``dosing[0]``."""
         yield "eligibility", self.eligibility
-        yield from ((f"eligibility.criteria[{n}]", one) for n, one in enumerate(self.eligibility.criteria))
+        yield from (
+            (f"eligibility.criteria[{n}]", one) for n, one in enumerate(self.eligibility.criteria)
+        )
         yield from ((f"dosing[{n}]", one) for n, one in enumerate(self.dosing))
         yield from ((f"endpoints[{n}]", one) for n, one in enumerate(self.endpoints))
         for name, items in self.custom.items():
             yield from ((f"custom.{name}[{n}]", one) for n, one in enumerate(items))
 
     def _repr_html_(self) -> str | None:
-        """Return the values with their quotes, for notebooks; ``show`` also marks them in the text."""
+        """Return the values with their quotes, for notebooks; ``show`` also marks them in the
+        text.
+        """
         display = type(self).display
         return display(self)._repr_html_() if display else None

@@ -1,4 +1,6 @@
-"""The fields of each task, derived from the models: name, kind of value, evidence, comparison, question to a model."""
+"""The fields of each task, derived from the models: name, kind of value, evidence, comparison,
+question to a model.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,10 +10,10 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from .base import FieldMetadata
-from .evidence import ExtractedItem
-from .extraction import TrialExtraction
-from .vocabulary import Task
+from extractor.schemas.base import FieldMetadata
+from extractor.schemas.evidence import ExtractedItem
+from extractor.schemas.extraction import TrialExtraction
+from extractor.schemas.vocabulary import Task
 
 ValueKind = StrEnum("ValueKind", "TEXT CHOICE YES_NO NUMBER DURATION QUANTITY NAME")
 ValueKind.__doc__ = """The kind of a field's value, or of each member if the field is a list.
@@ -31,7 +33,8 @@ class FieldInfo:
     """A field of the items at ``group``.
 
     Attributes:
-        group: Path of the items: ``eligibility``, ``eligibility.criteria``, ``dosing`` or ``endpoints``.
+        group: Path of the items: ``eligibility``, ``eligibility.criteria``, ``dosing`` or
+            ``endpoints``.
         name: The attribute of the item.
         type: The class of the value, or of each member of a list.
         kind: The kind of such a value.
@@ -61,13 +64,15 @@ class FieldInfo:
 
 @dataclass(frozen=True, slots=True)
 class ItemGroup:
-    """Items of one kind with their fields: all participants, criteria, regimens, outcomes, or those of a user's field.
+    """Items of one kind with their fields: all participants, criteria, regimens, outcomes, or those
+    of a user's field.
 
     Attributes:
         path: Where an extraction has the items: ``eligibility.criteria``, ``custom.blinding``.
         fields: Their fields, in schema order.
         task: The task in which they are read.
-        of: The path of the items to which they belong, for a user's field that is not one of the record.
+        of: The path of the items to which they belong, for a user's field that is not one of the
+            record.
     """
 
     path: str
@@ -79,7 +84,10 @@ class ItemGroup:
         """Return the items of this kind in an extraction.
 
         >>> from extractor.schemas import Eligibility
-        >>> [group.list_items(TrialExtraction(record_id="A", eligibility=Eligibility())) for group in list_groups()][1:]
+        >>> [
+        ...     group.list_items(TrialExtraction(record_id="A", eligibility=Eligibility()))
+        ...     for group in list_groups()
+        ... ][1:]
         [(), (), ()]
         """
         found: Any = extraction
@@ -97,7 +105,10 @@ def list_groups() -> tuple[ItemGroup, ...]:
     """
     fields = [(task, info) for task in Task for info in list_fields(task)]
     paths = dict.fromkeys((info.group, task) for task, info in fields)
-    return tuple(ItemGroup(path, tuple(one for _, one in fields if one.group == path), task) for path, task in paths)
+    return tuple(
+        ItemGroup(path, tuple(one for _, one in fields if one.group == path), task)
+        for path, task in paths
+    )
 
 
 @cache
@@ -124,7 +135,9 @@ def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
 
 
 def _unwrap(annotation: Any) -> tuple[type[Any], bool]:
-    """Return the class in a type such as ``tuple[Amount, ...]`` or ``Role | None``, and whether it is a list."""
+    """Return the class in a type such as ``tuple[Amount, ...]`` or ``Role | None``, and whether
+    it is a list.
+    """
     if get_origin(annotation) is tuple:
         return _unwrap(get_args(annotation)[0])[0], True
     if isinstance(annotation, type):

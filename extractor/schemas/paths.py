@@ -4,20 +4,27 @@ import re
 from collections.abc import Iterator
 
 _STEP = r"[^.\[\]:\s]+(?:\[\+?\d+\])?"
-"""A field and, in a list, the position of the member. A reviewer's additions have positions such as ``+7``."""
+"""A field and, in a list, the position of the member. A reviewer's additions have positions such
+as ``+7``.
+"""
 _PATH = re.compile(rf"(?:{_STEP}(?:\.{_STEP})*)?")
-_POSITION, _LAST = re.compile(r"\[\+?\d+\]"), re.compile(r"\[(\d+)\]$")
+_POSITION = re.compile(r"\[\+?\d+\]")
+_LAST = re.compile(r"\[(\d+)\]$")
 
 
 class FieldRef(str):
-    """A path such as ``eligibility.criteria[3].constraints[1]``, in an extraction, or ``constraints[1]``, in an item.
+    """A path such as ``eligibility.criteria[3].constraints[1]``, in an extraction, or
+    ``constraints[1]``, in an item.
 
     Names of sections, such as ``arms[0]``, have the same form.
 
     >>> ref = FieldRef.parse("eligibility.criteria[3].constraints[1]: unread")
     >>> ref.path, ref.names, ref.position
     ('eligibility.criteria.constraints', ['eligibility', 'criteria', 'constraints'], 1)
-    >>> FieldRef("constraints").covers("constraints[1]"), FieldRef("constraints[1]").covers("constraints[10]")
+    >>> (
+    ...     FieldRef("constraints").covers("constraints[1]"),
+    ...     FieldRef("constraints[1]").covers("constraints[10]"),
+    ... )
     (True, False)
     """
 
@@ -51,7 +58,9 @@ class FieldRef(str):
 
     @property
     def parents(self) -> Iterator[str]:
-        """The paths that hold this one, the nearest first: ``a[1].b`` is in ``a[1]``, which is in ``a``."""
+        """The paths that hold this one, the nearest first: ``a[1].b`` is in ``a[1]``, which is
+        in ``a``.
+        """
         path = str(self)
         while (end := max(path.rfind("."), path.rfind("["))) > 0:
             path = path[:end]

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from .base import FrozenModel
-from .registered_words import read_date, split_masking, split_phases, unify_word
-from .vocabulary import TermKind
+from extractor.schemas.base import FrozenModel
+from extractor.schemas.registered_words import read_date, split_masking, split_phases, unify_word
+from extractor.schemas.vocabulary import TermKind
 
 _REGISTRY = "registry."
 
@@ -28,8 +28,9 @@ _NO_LIMIT = re.compile(r"(?:no|none|not|any|unlimited|unknown|without)\b\D*", re
 class Part(FrozenModel):
     """A span of a section that the source file itself keeps apart, such as an outcome's measure.
 
-    Names: ``measure``, ``description``, ``time_frame`` in outcomes, or ``statement`` for all of them; ``label``,
-    ``type``, ``description`` in arms; ``type``, ``name``, ``description``, ``other_names`` in interventions.
+    Names: ``measure``, ``description``, ``time_frame`` in outcomes, or ``statement`` for all of
+    them; ``label``, ``type``, ``description`` in arms; ``type``, ``name``, ``description``,
+    ``other_names`` in interventions.
     """
 
     name: str
@@ -38,7 +39,9 @@ class Part(FrozenModel):
 
 
 class Piece(FrozenModel):
-    """From its character ``start`` on, a section's text stands at character ``at`` of the text that was given."""
+    """From its character ``start`` on, a section's text stands at character ``at`` of the text
+    that was given.
+    """
 
     start: int = Field(ge=0)
     at: int = Field(ge=0)
@@ -58,8 +61,14 @@ class Section(FrozenModel):
     Where the source keeps an item in several fields, ``text`` is these fields joined by a line
     break and ``parts`` says where each one stands.
 
-    >>> section = Section(name="primary_outcomes[0]", text="Overall survival\n2 years",
-    ...                   parts=(Part(name="measure", start=0, end=16), Part(name="time_frame", start=17, end=24)))
+    >>> section = Section(
+    ...     name="primary_outcomes[0]",
+    ...     text="Overall survival\n2 years",
+    ...     parts=(
+    ...         Part(name="measure", start=0, end=16),
+    ...         Part(name="time_frame", start=17, end=24),
+    ...     ),
+    ... )
     >>> section.part("time_frame")
     '2 years'
     """
@@ -70,18 +79,22 @@ class Section(FrozenModel):
     pieces: tuple[Piece, ...] = Field(
         default=(),
         exclude_if=lambda pieces: not pieces,
-        description="Where the pieces of the section stand in a free text; empty for other formats.",
+        description="Where the pieces of the section stand in a free text; empty for other "
+        "formats.",
     )
     other_languages: tuple[OtherLanguage, ...] = Field(
         default=(),
         exclude_if=lambda spans: not spans,
-        description="What the source marks as text in another language; such text is found without a mark as well.",
+        description="What the source marks as text in another language; such text is found "
+        "without a mark as well.",
     )
 
     def locate(self, start: int, end: int) -> tuple[int, int] | None:
-        """Return where characters of the section stand in the text that was given; None if no free text was.
+        """Return where characters of the section stand in the text that was given; None if no free
+        text was.
 
-        None, too, for characters of several columns of a table, which do not stand there in this order.
+        None, too, for characters of several columns of a table, which do not stand there in this
+        order.
 
         >>> Section(name="title", text="A Trial", pieces=(Piece(start=0, at=7),)).locate(2, 7)
         (9, 14)
@@ -100,7 +113,8 @@ class Section(FrozenModel):
 
 
 class RegisteredTerm(FrozenModel):
-    """A term that the registry itself keeps for a trial: of MeSH, another name of an intervention, or a keyword.
+    """A term that the registry itself keeps for a trial: of MeSH, another name of an intervention,
+    or a keyword.
 
     >>> str(RegisteredTerm(kind="condition", name="Asthma", id="D001249"))
     'Asthma'
@@ -108,8 +122,12 @@ class RegisteredTerm(FrozenModel):
 
     kind: TermKind
     name: str = Field(description="The term, as registered.")
-    id: str | None = Field(default=None, description="MeSH's number, such as D001249, where the format has it.")
-    section: str | None = Field(default=None, description="The section of the intervention that has this other name.")
+    id: str | None = Field(
+        default=None, description="MeSH's number, such as D001249, where the format has it."
+    )
+    section: str | None = Field(
+        default=None, description="The section of the intervention that has this other name."
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -118,26 +136,36 @@ class RegisteredTerm(FrozenModel):
 class RegistryFields(FrozenModel):
     """The registry's structured fields. Only ``terms`` are copied into an extraction.
 
-    Words that differ by format have the spelling of API v2 of ClinicalTrials.gov, dates that of ISO 8601; a word that
-    is not known stays as written. A word for nothing, such as "N/A" or "-", is an empty field; so is an age such as
-    "No limit".
+    Words that differ by format have the spelling of API v2 of ClinicalTrials.gov, dates that of ISO
+    8601; a word that is not known stays as written. A word for nothing, such as "N/A" or "-", is an
+    empty field; so is an age such as "No limit".
 
-    >>> RegistryFields(minimum_age="NA", maximum_age="No limit", sex="ALL", masking="NONE").minimum_age is None
+    >>> RegistryFields(
+    ...     minimum_age="NA", maximum_age="No limit", sex="ALL", masking="NONE"
+    ... ).minimum_age is None
     True
-    >>> RegistryFields(phases=("Phase 2/Phase 3",), start_date="March 2019").model_dump(exclude_defaults=True)
+    >>> RegistryFields(phases=("Phase 2/Phase 3",), start_date="March 2019").model_dump(
+    ...     exclude_defaults=True
+    ... )
     {'phases': ('PHASE2', 'PHASE3'), 'start_date': '2019-03'}
 
-    An extraction is not read from the fields ``beside``: if only they change, the record is the same.
+    An extraction is not read from the fields ``beside``: if only they change, the record is the
+    same.
     """
 
-    # "NA" is an allocation in API v2 (a trial of one arm), "NONE" is open masking, "UNKNOWN" is a status.
-    _own_words: ClassVar[frozenset[str]] = frozenset({"allocation", "assignment", "masking", "status"})
+    # "NA" is an allocation in API v2 (a trial of one arm), "NONE" is open masking, "UNKNOWN" is a
+    # status.
+    _own_words: ClassVar[frozenset[str]] = frozenset(
+        {"allocation", "assignment", "masking", "status"}
+    )
     _unified: ClassVar[frozenset[str]] = frozenset({
         "sex", "healthy_volunteers", "enrollment_type", "study_type", "allocation", "assignment", "primary_purpose",
         "status",
     })  # fmt: skip
     """The fields that hold one word of a closed set; masking and phases hold several."""
-    _dates: ClassVar[frozenset[str]] = frozenset({"start_date", "primary_completion_date", "completion_date"})
+    _dates: ClassVar[frozenset[str]] = frozenset(
+        {"start_date", "primary_completion_date", "completion_date"}
+    )
 
     beside: ClassVar[frozenset[str]] = frozenset({
         "assignment", "who_masked", "primary_purpose", "status", "start_date", "primary_completion_date",
@@ -153,17 +181,23 @@ class RegistryFields(FrozenModel):
     phases: tuple[str, ...] = ()
     study_type: str | None = None
     allocation: str | None = None
-    assignment: str | None = Field(default=None, description="How groups follow each other, such as 'PARALLEL'.")
+    assignment: str | None = Field(
+        default=None, description="How groups follow each other, such as 'PARALLEL'."
+    )
     masking: str | None = None
     who_masked: tuple[str, ...] = ()
     primary_purpose: str | None = None
-    status: str | None = Field(default=None, description="Whether the trial recruits, has ended, ...")
+    status: str | None = Field(
+        default=None, description="Whether the trial recruits, has ended, ..."
+    )
     start_date: str | None = None
     primary_completion_date: str | None = None
     completion_date: str | None = None
     sponsor: str | None = Field(default=None, description="Name of the lead sponsor.")
     acronym: str | None = None
-    bare_arms: tuple[str, ...] = Field(default=(), description="Sections of arms that no intervention is linked to.")
+    bare_arms: tuple[str, ...] = Field(
+        default=(), description="Sections of arms that no intervention is linked to."
+    )
     arm_links: Mapping[str, tuple[str, ...]] = Field(
         default={}, description="Sections of the arms of each intervention, by its section."
     )
@@ -176,7 +210,9 @@ class RegistryFields(FrozenModel):
     @model_validator(mode="before")
     @classmethod
     def _take_who_is_masked_from_masking(cls, values: Any) -> Any:
-        """Read "Double (Participant, Investigator)", as older formats write it, as the degree and who is masked."""
+        """Read "Double (Participant, Investigator)", as older formats write it, as the degree
+        and who is masked.
+        """
         masking = values.get("masking") if isinstance(values, Mapping) else None
         if not isinstance(masking, str):
             return values
@@ -186,7 +222,9 @@ class RegistryFields(FrozenModel):
     @field_validator("*", mode="before")
     @classmethod
     def _drop_words_for_nothing(cls, value: Any, info: ValidationInfo) -> Any:
-        """Read "N/A", "-", "NaN" and the like as an empty field, and an age such as "No limit" as well."""
+        """Read "N/A", "-", "NaN" and the like as an empty field, and an age such as "No limit"
+        as well.
+        """
         if not isinstance(value, str) or info.field_name in cls._own_words:
             return value
         written = value.strip()
@@ -212,7 +250,8 @@ class RegistryFields(FrozenModel):
         return (read_date(value) or value) if name in cls._dates else value
 
     def text(self, name: str) -> str | None:
-        """Return a field as text, with several values separated by bars; None if it is empty, unknown, or no text.
+        """Return a field as text, with several values separated by bars; None if it is empty,
+        unknown, or no text.
 
         >>> RegistryFields(phases=("PHASE1", "PHASE2")).text("phases")
         'PHASE1|PHASE2'
@@ -227,12 +266,17 @@ class Source(FrozenModel):
     """Where a record was read."""
 
     path: str = Field(description="File, or '<stdin>'.")
-    format: str = Field(description="Format of the file, such as ctgov_json; docs/reference/formats.md lists all.")
-    place: str | None = Field(default=None, description="Place in the file, such as 'line 12' or 'a.zip: b.xml'.")
+    format: str = Field(
+        description="Format of the file, such as ctgov_json; docs/reference/formats.md lists all."
+    )
+    place: str | None = Field(
+        default=None, description="Place in the file, such as 'line 12' or 'a.zip: b.xml'."
+    )
     notes: tuple[str, ...] = Field(
         default=(),
         exclude_if=lambda notes: not notes,
-        description="What a reader had to mend or guess, for people; each becomes a finding `source_doubtful`.",
+        description="What a reader had to mend or guess, for people; each becomes a finding "
+        "`source_doubtful`.",
     )
 
 
@@ -245,17 +289,25 @@ class DocumentText(FrozenModel):
     """
 
     text: str = Field(description="The text in reading order, with headers and footers at its end.")
-    pages: tuple[int, ...] = Field(default=(), description="Where each page begins; empty for Word.")
+    pages: tuple[int, ...] = Field(
+        default=(), description="Where each page begins; empty for Word."
+    )
 
     def find_page(self, at: int) -> int | None:
-        """Return the number of the page with a character, from 1; None for Word, whose files hold no pages."""
+        """Return the number of the page with a character, from 1; None for Word, whose files
+        hold no pages.
+        """
         return bisect_right(self.pages, at) or None
 
 
 class TrialRecord(FrozenModel):
-    """One trial record as read from a file: its id, its source, its sections of raw text, its registered fields."""
+    """One trial record as read from a file: its id, its source, its sections of raw text, its
+    registered fields.
+    """
 
-    record_id: str = Field(description="The registry's number where the record has one, else the file's stem.")
+    record_id: str = Field(
+        description="The registry's number where the record has one, else the file's stem."
+    )
     source: Source
     sections: tuple[Section, ...]
     registry: RegistryFields = RegistryFields()
@@ -270,12 +322,15 @@ class TrialRecord(FrozenModel):
         return next((section for section in self.sections if section.name == name), None)
 
     def raw_text(self, name: str) -> str | None:
-        """Return the raw text of a section, or of a structured field such as ``registry.enrollment``, or None.
+        """Return the raw text of a section, or of a structured field such as
+        ``registry.enrollment``, or None.
 
         >>> from extractor.schemas import RegistryFields, Source
         >>> fields = RegistryFields(enrollment="40")
         >>> source = Source(path="a.json", format="ctgov_json")
-        >>> TrialRecord(record_id="a", source=source, sections=(), registry=fields).raw_text("registry.enrollment")
+        >>> TrialRecord(record_id="a", source=source, sections=(), registry=fields).raw_text(
+        ...     "registry.enrollment"
+        ... )
         '40'
         """
         if name.startswith(_REGISTRY):

@@ -1,6 +1,7 @@
 """Registered words in one spelling over all formats: that of API v2 of ClinicalTrials.gov.
 
-``registered_words.toml`` has the words. The texts of sections are not touched: offsets count their characters.
+``registered_words.toml`` has the words. The texts of sections are not touched: offsets count their
+characters.
 """
 
 import re
@@ -21,7 +22,9 @@ def _list_spellings() -> Mapping[str, Mapping[str, str]]:
     """Return for each field the word of each spelling, in the form for comparing."""
     tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
     return {
-        field: {_fold(spelling): word for word, others in words.items() for spelling in (word, *others)}
+        field: {
+            _fold(spelling): word for word, others in words.items() for spelling in (word, *others)
+        }
         for field, words in tables.items()
     }
 
@@ -42,7 +45,11 @@ def list_words(field: str) -> tuple[str, ...]:
 def unify_word(field: str, written: str) -> str:
     """Return the word in its one spelling, or as it is written if it is not known.
 
-    >>> unify_word("sex", "Both"), unify_word("arm_type", "Placebo Comparator"), unify_word("status", "Paused")
+    >>> (
+    ...     unify_word("sex", "Both"),
+    ...     unify_word("arm_type", "Placebo Comparator"),
+    ...     unify_word("status", "Paused"),
+    ... )
     ('ALL', 'PLACEBO_COMPARATOR', 'Paused')
     """
     return _list_spellings()[field].get(_fold(written), written)
@@ -68,17 +75,31 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
     if degree not in list_words("masking"):
         return written, ()
     named = (one.strip() for one in re.split(r"[,;|]", found["who"]))
-    who = tuple(unify_word("who_masked", one) for one in named if one and one.lower() not in _NOBODY)
+    who = tuple(
+        unify_word("who_masked", one) for one in named if one and one.lower() not in _NOBODY
+    )
     return degree, () if degree == "NONE" else who
 
 
 _NO_PHASE = re.compile(r"n[\W_]*a[\W_]*|not applicable\W*", re.IGNORECASE)
 _ANSWER = re.compile(r"(?P<asked>phase[^:;\n|]{0,80}):\s{0,9}(?P<answer>yes|no)\b", re.IGNORECASE)
 """An answer of the EU's register, such as "Human pharmacology (Phase I): no"."""
-_DIGITS = {"0": "0", "1": "1", "2": "2", "3": "3", "4": "4", "i": "1", "ii": "2", "iii": "3", "iv": "4"}
+_DIGITS = {
+    "0": "0",
+    "1": "1",
+    "2": "2",
+    "3": "3",
+    "4": "4",
+    "i": "1",
+    "ii": "2",
+    "iii": "3",
+    "iv": "4",
+}
 _NUMBER = r"(?:[0-4]|iv|i{1,3})[abc]?(?![a-z0-9])"
 _NUMBERS = rf"{_NUMBER}(?:[\W_]*(?:(?:and|or|to)\W+)?{_NUMBER})*"
-_AFTER_PHASE = re.compile(rf"(?P<early>early[\W_]*)?phases?[\W_]*(?P<numbers>{_NUMBERS})", re.IGNORECASE)
+_AFTER_PHASE = re.compile(
+    rf"(?P<early>early[\W_]*)?phases?[\W_]*(?P<numbers>{_NUMBERS})", re.IGNORECASE
+)
 _ONLY_NUMBERS = re.compile(rf"(?P<early>)(?P<numbers>{_NUMBERS})\W*", re.IGNORECASE)
 _ONE_NUMBER = re.compile(r"(?P<number>[0-4]|iv|i{1,3})[abc]?(?![a-z0-9])", re.IGNORECASE)
 
@@ -93,7 +114,12 @@ def split_phases(written: Iterable[str]) -> tuple[str, ...]:
     >>> split_phases(["IIb"]), split_phases(["Post-market"])
     (('PHASE2',), ('Post-market',))
     """
-    found = (phase for cell in written for text in cell.split("|") for phase in _read_phases(text.strip()))
+    found = (
+        phase
+        for cell in written
+        for text in cell.split("|")
+        for phase in _read_phases(text.strip())
+    )
     return tuple(dict.fromkeys(found))
 
 
@@ -125,9 +151,15 @@ _DAY_AND_MONTH = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})")
 
 
 def read_date(written: str) -> str | None:
-    """Return a registered day, month or year as ISO 8601 writes it; None if it is no date, or may be two.
+    """Return a registered day, month or year as ISO 8601 writes it; None if it is no date, or may
+    be two.
 
-    >>> read_date("March 2019"), read_date("March 5, 2019"), read_date("2019-03-05T00:00:00.000Z"), read_date("soon")
+    >>> (
+    ...     read_date("March 2019"),
+    ...     read_date("March 5, 2019"),
+    ...     read_date("2019-03-05T00:00:00.000Z"),
+    ...     read_date("soon"),
+    ... )
     ('2019-03', '2019-03-05', '2019-03-05', None)
     >>> read_date("25/03/2019"), read_date("05/03/2019")
     ('2019-03-25', None)
@@ -136,19 +168,24 @@ def read_date(written: str) -> str | None:
         return None
     text = _TIME_OF_DAY.sub("", written.strip())
     if numbers := _DAY_AND_MONTH.fullmatch(text):
-        text = _order_date(int(numbers[1]), int(numbers[3]), numbers[4], has_points=numbers[2] == ".")
+        text = _order_date(
+            int(numbers[1]), int(numbers[3]), numbers[4], has_points=numbers[2] == "."
+        )
     if text.isdigit() and len(text) not in (4, 8):  # "201912" is no day of January
         return None
     for shape in _DATE_SHAPES:
         with suppress(ValueError):
             day = datetime.strptime(text, shape)
-            has_day, has_month = "%d" in shape, shape != "%Y"
+            has_day = "%d" in shape
+            has_month = shape != "%Y"
             return day.strftime("%Y-%m-%d" if has_day else "%Y-%m" if has_month else "%Y")
     return None
 
 
 def _order_date(first: int, second: int, year: str, *, has_points: bool) -> str:
-    """Return a date of three numbers as ISO 8601 writes it; an empty text if day and month may be exchanged."""
+    """Return a date of three numbers as ISO 8601 writes it; an empty text if day and month may
+    be exchanged.
+    """
     day_first = second <= 12 and (first > 12 or has_points or first == second)
     if day_first:
         return f"{year}-{second:02}-{first:02}"

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from .evidence import Evidence, ExtractedItem
+from extractor.schemas.evidence import Evidence, ExtractedItem
 
-_UNPROVEN = frozenset({"section", "rank", "index", "criteria", "turned", "demanded", "has_exception"})
+_UNPROVEN = frozenset(
+    {"section", "rank", "index", "criteria", "turned", "demanded", "has_exception"}
+)
 """Places, items of their own, and facts about how to read a criterion."""
 
 
@@ -20,7 +22,8 @@ class Value(NamedTuple):
 
 
 def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
-    """Yield the values of the item at ``path``, in schema order. Places, such as an endpoint's rank, are left out.
+    """Yield the values of the item at ``path``, in schema order. Places, such as an endpoint's
+    rank, are left out.
 
     >>> from extractor.schemas import Criterion
     >>> item = Criterion(kind="inclusion", section="eligibility", quote="Weight over 40 kg")
@@ -44,4 +47,8 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
 
 @cache
 def _name_attributes(kind: type[ExtractedItem]) -> tuple[str, ...]:
-    return tuple(name for name in kind.model_fields if name not in ExtractedItem.model_fields and name not in _UNPROVEN)
+    return tuple(
+        name
+        for name in kind.model_fields
+        if name not in ExtractedItem.model_fields and name not in _UNPROVEN
+    )

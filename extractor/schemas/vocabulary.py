@@ -1,6 +1,7 @@
 """The closed sets of the annotation guideline, and those of provenance.
 
-Every member's value is the word that stands in the output. Large sets are lists of names, in lower case as values.
+Every member's value is the word that stands in the output. Large sets are lists of names, in lower
+case as values.
 """
 
 from enum import StrEnum
@@ -18,7 +19,9 @@ Sex = StrEnum("Sex", "ALL FEMALE MALE")
 Sex.__doc__ = """Sex of the people who may take part."""
 
 TimeUnit = StrEnum("TimeUnit", "MINUTE HOUR DAY WEEK MONTH YEAR CYCLE HALF_LIFE")
-TimeUnit.__doc__ = """Units of ages, windows, cycles, durations and time points. Only windows have half-lives."""
+TimeUnit.__doc__ = (
+    """Units of ages, windows, cycles, durations and time points. Only windows have half-lives."""
+)
 
 
 CriterionKind = StrEnum("CriterionKind", "INCLUSION EXCLUSION")
@@ -60,7 +63,9 @@ class Comparator(StrEnum):
 
 
 Role = StrEnum(
-    "Role", "INVESTIGATIONAL COMPARATOR PLACEBO CONDITIONING PREMEDICATION BACKGROUND RESCUE PROCEDURE OTHER"
+    "Role",
+    "INVESTIGATIONAL COMPARATOR PLACEBO CONDITIONING PREMEDICATION BACKGROUND RESCUE PROCEDURE "
+    "OTHER",
 )
 Role.__doc__ = """Why an agent is given."""
 
@@ -101,7 +106,8 @@ Concept.__doc__ = """What an endpoint measures."""
 
 EndpointCategory = StrEnum(
     "EndpointCategory",
-    "EFFICACY SAFETY PHARMACOKINETICS PHARMACODYNAMICS IMMUNOGENICITY PATIENT_REPORTED FEASIBILITY OTHER",
+    "EFFICACY SAFETY PHARMACOKINETICS PHARMACODYNAMICS IMMUNOGENICITY PATIENT_REPORTED "
+    "FEASIBILITY OTHER",
 )
 EndpointCategory.__doc__ = """The family of an endpoint's concept."""
 
@@ -189,9 +195,9 @@ Of a file that had to be mended, or whose parts had to be guessed, to read the r
 
 Of a value that cannot be, also if a model read it:
 
-- ``dose_implausible``: an amount beyond what anybody is given by that route (``rulebook/dose_ceilings.toml``).
+- ``dose_implausible``: an amount beyond what anybody is given by that route (``concepts/doses/rules/dose_ceilings.toml``).
 
-Of text that is aimed at a model, or that hides something (``extractor/stages/parse/injection.py``):
+Of text that is aimed at a model, or that hides something (``extractor/concepts/hostile/injection.py``):
 
 - ``instruction_in_text``: a command to a model, a chat's turn, an answer or a line in the form of a prompt.
 - ``invisible_characters``: characters that nobody sees, or that set a text backwards.
@@ -219,7 +225,9 @@ Of a record that contradicts itself (``extractor/stages/audit``):
 - ``outcome_repeated``: an outcome that is registered twice.
 """
 
-TermKind = StrEnum("TermKind", "CONDITION CONDITION_ANCESTOR INTERVENTION INTERVENTION_ANCESTOR OTHER_NAME KEYWORD")
+TermKind = StrEnum(
+    "TermKind", "CONDITION CONDITION_ANCESTOR INTERVENTION INTERVENTION_ANCESTOR OTHER_NAME KEYWORD"
+)
 TermKind.__doc__ = """What a registered term is.
 
 - ``condition``, ``intervention``: a MeSH term that the registry gave to the trial's conditions or interventions.

@@ -2,13 +2,19 @@
 
 import pytest
 
+from extractor.evidence.drafts import Chunk, Span
+from extractor.model.asking.questions import Question
+from extractor.model.asking.reply_models import Reply, read_values
+from extractor.model.asking.salvage import find_contradictions
 from extractor.schemas import Task
-from extractor.stages.ask.questions import Question
-from extractor.stages.ask.reply_models import Reply, read_values
-from extractor.stages.ask.salvage import find_contradictions
-from extractor.stages.parse.drafts import Chunk, Span
 
-ASKED = [Question(Task.ELIGIBILITY, Chunk(1, Span("eligibility", 0, 4), "ANC"), ("kind", "category", "constraints"))]
+ASKED = [
+    Question(
+        Task.ELIGIBILITY,
+        Chunk(1, Span("eligibility", 0, 4), "ANC"),
+        ("kind", "category", "constraints"),
+    )
+]
 
 
 def read(*items):
@@ -29,7 +35,13 @@ FULL = {"n": 1, "list": "in", "cat": "lab", "limits": ["ANC: >= 1.5 x 10^9 /L"]}
         [{"n": 1, "list": "in"}, {"n": 1, "cat": "lab"}, {"n": 1, "limits": FULL["limits"]}],
         [FULL, FULL],
     ],
-    ids=["an empty one first", "an empty one last", "empty values first", "in pieces", "the same again"],
+    ids=[
+        "an empty one first",
+        "an empty one last",
+        "empty values first",
+        "in pieces",
+        "the same again",
+    ],
 )
 def test_an_empty_item_takes_nothing_from_the_one_that_says_something(items):
     alone, _ = read(FULL)

@@ -1,25 +1,48 @@
-"""Which fields are asked about, which passages are shown for doses, and how questions are packed into calls."""
+"""Which fields are asked about, which passages are shown for doses, and how questions are packed
+into calls.
+"""
 
 from dataclasses import replace
 from itertools import count
 
 import pytest
 
-from extractor.llm.calls import estimate_tokens
+from extractor.concepts.doses.passages import list_dose_passages
+from extractor.concepts.parse import parse_record
+from extractor.evidence.drafts import Reading
+from extractor.language.passage import read_section
+from extractor.model.asking.planner import pack_questions, plan_questions
+from extractor.model.asking.prompt import count_output_tokens, render_line
+from extractor.model.calls import estimate_tokens
 from extractor.options import Effort, ExtractionOptions
-from extractor.schemas import Category, Concept, CriterionKind, Part, Section, Source, Task, TrialRecord
-from extractor.stages.ask.dose_passages import list_dose_passages
-from extractor.stages.ask.planner import pack_questions, plan_questions
-from extractor.stages.ask.prompt import count_output_tokens, render_line
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Reading
-from extractor.text.passage import read_section
+from extractor.schemas import (
+    Category,
+    Concept,
+    CriterionKind,
+    Part,
+    Section,
+    Source,
+    Task,
+    TrialRecord,
+)
 
-from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen, sure, unsure, with_parts
+from .samples import (
+    OPEN,
+    chunk,
+    criterion,
+    outcome,
+    parsed_record,
+    regimen,
+    sure,
+    unsure,
+    with_parts,
+)
 
 
 def plan(*items, candidates=(), tasks=frozenset(Task), **options):
-    return plan_questions(parsed_record(*items, candidates=candidates), ExtractionOptions(tasks=tasks, **options))
+    return plan_questions(
+        parsed_record(*items, candidates=candidates), ExtractionOptions(tasks=tasks, **options)
+    )
 
 
 def asked(questions):
@@ -33,7 +56,10 @@ def numbers(questions):
 
 def doses(number, **readings):
     """So many regimens, each in an arm of its own."""
-    return [regimen(n, f"Drugamide {n} mg by mouth once daily", f"arms[{n}]", **readings) for n in range(number)]
+    return [
+        regimen(n, f"Drugamide {n} mg by mouth once daily", f"arms[{n}]", **readings)
+        for n in range(number)
+    ]
 
 
 AGE = Reading(Category.AGE, 0.8)
@@ -42,13 +68,29 @@ AGE = Reading(Category.AGE, 0.8)
 @pytest.mark.parametrize(
     ("items", "expected"),
     [
-        ([criterion(1, "Stable"), regimen(2, "5 mg", "arms[0]"), outcome(3, "Overall survival")], {}),
-        ([criterion(1, "Stable", category=OPEN, constraints=OPEN)], {1: ("category", "constraints")}),
+        (
+            [criterion(1, "Stable"), regimen(2, "5 mg", "arms[0]"), outcome(3, "Overall survival")],
+            {},
+        ),
+        (
+            [criterion(1, "Stable", category=OPEN, constraints=OPEN)],
+            {1: ("category", "constraints")},
+        ),
         ([criterion(1, "Stable", category=AGE)], {1: ("category",)}),
         # With what is measured, everything that may be stated of it is asked.
         (
             [outcome(1, "Something", concept=OPEN)],
-            {1: ("concept", "instrument", "start_event", "end_events", "censored", "specimens", "methods")},
+            {
+                1: (
+                    "concept",
+                    "instrument",
+                    "start_event",
+                    "end_events",
+                    "censored",
+                    "specimens",
+                    "methods",
+                )
+            },
         ),
         ([outcome(1, "Pain, day 3", time_frame=unsure("day 3"))], {1: ("split",)}),
         # A doubt weighs more in a field that few items state.
@@ -72,7 +114,9 @@ def test_effort_says_how_doubtful(effort, expected):
 
 def test_the_number_1_asks_whatever_is_less_than_certain():
     item = criterion(1, "Adults")
-    item = replace(item, rules={name: replace(one, confidence=0.999) for name, one in item.rules.items()})
+    item = replace(
+        item, rules={name: replace(one, confidence=0.999) for name, one in item.rules.items()}
+    )
     fields = ("stands", "kind", "category", "constraints", "time_windows", "lead_in")
     assert asked(plan(item, effort=1.0))[1][:6] == fields
 
@@ -96,16 +140,24 @@ Cardiac conditions within 6 months:
 @pytest.mark.parametrize("doubtful", [True, False])
 def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(doubtful):
     section = Section(name="eligibility", text=LISTED)
-    parsed = parse_record(TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,)))
+    parsed = parse_record(
+        TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,))
+    )
 
     def settle(one):
         rules = {**one.rules, "lead_in": replace(one.rules["lead_in"], confidence=0.99)}
         return one if doubtful else replace(one, rules=rules)
 
     parsed = replace(parsed, criteria=tuple(map(settle, parsed.criteria)))
-    found = {q.chunk.text: q for q in plan_questions(parsed, ExtractionOptions(tasks=["eligibility"]))}
-    # Eczema stands below its line, Rhinitis beside it, and Infarction below something like a heading.
-    assert [text for text, q in found.items() if "lead_in" in q.fields] == ["Rhinitis", "Infarction"] * doubtful
+    found = {
+        q.chunk.text: q for q in plan_questions(parsed, ExtractionOptions(tasks=["eligibility"]))
+    }
+    # Eczema stands below its line, Rhinitis beside it, and Infarction below something like a
+    # heading.
+    assert [text for text, q in found.items() if "lead_in" in q.fields] == [
+        "Rhinitis",
+        "Infarction",
+    ] * doubtful
     headings = [text for text in ("Inclusion Criteria:", "Exclusion Criteria:") if text in found]
     assert headings == ["Inclusion Criteria:", "Exclusion Criteria:"] * doubtful
     assert ('under "Evidence of allergy, shown by:"' in found["Eczema"].hint) is not doubtful
@@ -121,10 +173,18 @@ def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(dou
         ("Lying", False),
     ],
 )
-def test_how_criteria_belong_together_is_asked_of_the_line_above_them_if_it_does_not_say_it(line, is_asked):
-    section = Section(name="eligibility", text=f"Inclusion Criteria:\n\n* Consent\n* {line}\n* Eczema\n")
-    parsed = parse_record(TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,)))
-    lines = [q.chunk.text for q in plan_questions(parsed, ExtractionOptions()) if "rule" in q.fields]
+def test_how_criteria_belong_together_is_asked_of_the_line_above_them_if_it_does_not_say_it(
+    line, is_asked
+):
+    section = Section(
+        name="eligibility", text=f"Inclusion Criteria:\n\n* Consent\n* {line}\n* Eczema\n"
+    )
+    parsed = parse_record(
+        TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,))
+    )
+    lines = [
+        q.chunk.text for q in plan_questions(parsed, ExtractionOptions()) if "rule" in q.fields
+    ]
     assert lines == [line.partition("\n")[0]] * is_asked
     sure = [q for q in plan_questions(parsed, ExtractionOptions(effort=0.6)) if "rule" in q.fields]
     assert sure == []
@@ -132,7 +192,9 @@ def test_how_criteria_belong_together_is_asked_of_the_line_above_them_if_it_does
 
 def test_people_are_asked_of_lines_that_may_speak_of_them():
     parsed = parsed_record(criterion(1, "Men and women over 50"), criterion(2, "Asthma"))
-    parsed = replace(parsed, whole=replace(parsed.whole, rules={**parsed.whole.rules, "sex": unsure(None)}))
+    parsed = replace(
+        parsed, whole=replace(parsed.whole, rules={**parsed.whole.rules, "sex": unsure(None)})
+    )
     assert asked(plan_questions(parsed, ExtractionOptions())) == {1: ("people",)}
 
 
@@ -158,10 +220,17 @@ def test_a_source_that_keeps_the_parts_apart_is_never_asked_to_split():
 
 
 def test_hints_say_where_a_line_stands():
-    in_list = criterion(1, "Asthma", category=OPEN, kind=sure(CriterionKind.EXCLUSION), lead_in=sure("Any of:"))
+    in_list = criterion(
+        1, "Asthma", category=OPEN, kind=sure(CriterionKind.EXCLUSION), lead_in=sure("Any of:")
+    )
     prose = criterion(2, "They may join.", "brief_summary", stands=OPEN)
-    assert {q.hint for q in plan(in_list, prose)} == {'exclusion list, under "Any of:"', "brief summary"}
-    dose = regimen(9, "Testimab 8 mg weekly", "detailed_description", role=OPEN, route=OPEN, agent=OPEN)
+    assert {q.hint for q in plan(in_list, prose)} == {
+        'exclusion list, under "Any of:"',
+        "brief summary",
+    }
+    dose = regimen(
+        9, "Testimab 8 mg weekly", "detailed_description", role=OPEN, route=OPEN, agent=OPEN
+    )
     hints = [q.hint for q in plan(*doses(1, role=OPEN, route=OPEN), dose, tasks={Task.DOSING})]
     assert hints == ["", "", "title", "detailed description"]
 
@@ -186,7 +255,10 @@ def test_packing_bounds_tokens_and_questions():
     questions = plan(*(criterion(n, "word " * 40, category=OPEN) for n in range(9)))
     size = estimate_tokens(render_line(questions[0]))
     assert [len(call) for call in pack_questions(questions, max_tokens=2 * size)] == [2, 2, 2, 2, 1]
-    assert [len(call) for call in pack_questions(questions, max_output=count_output_tokens(questions[:4]))] == [4, 4, 1]
+    assert [
+        len(call)
+        for call in pack_questions(questions, max_output=count_output_tokens(questions[:4]))
+    ] == [4, 4, 1]
     assert [len(call) for call in pack_questions(questions[:2], max_tokens=10)] == [1, 1]
     assert pack_questions(()) == ()
 
@@ -195,7 +267,10 @@ def test_packing_keeps_order_puts_tasks_together_and_regimens_in_one_call():
     lines = [criterion(n, "Stable disease", category=OPEN) for n in (1, 2, 3)]
     items = [*lines, *(outcome(n, "Pain", concept=OPEN) for n in (4, 5))]
     assert [numbers(call) for call in pack_questions(plan(*items))] == [[1, 2, 3, 4, 5]]
-    items = [criterion(9, "word " * 40, category=OPEN), *doses(3, role=OPEN, route=OPEN, timing=OPEN)]
+    items = [
+        criterion(9, "word " * 40, category=OPEN),
+        *doses(3, role=OPEN, route=OPEN, timing=OPEN),
+    ]
     first, second = pack_questions(plan(*items), max_tokens=60)
     assert (numbers(first), {q.fields for q in second}, len(second)) == ([9], {("regimens",)}, 5)
 
@@ -205,7 +280,11 @@ def shown(*sections, **texts):
     named = {name.replace("_0", "[0]").replace("_1", "[1]"): text for name, text in texts.items()}
     sections = (*sections, *(Section(name=name, text=text) for name, text in named.items()))
     found = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=sections)
-    parsed = replace(parsed_record(), record=found, sections={s.name: read_section(s.name, s.text) for s in sections})
+    parsed = replace(
+        parsed_record(),
+        record=found,
+        sections={s.name: read_section(s.name, s.text) for s in sections},
+    )
     return [(one.span.section, one.text) for one in list_dose_passages(parsed, count(50))]
 
 
@@ -218,7 +297,9 @@ def test_passages_are_arms_and_interventions_and_then_running_text():
 
 
 def test_long_text_is_cut_between_sentences_and_of_a_very_long_one_the_beginning_is_shown():
-    text = "\n\n".join(f"Drugamide {n} mg by mouth on day {n}. {'Nothing else here. ' * 10}" for n in range(2000))
+    text = "\n\n".join(
+        f"Drugamide {n} mg by mouth on day {n}. {'Nothing else here. ' * 10}" for n in range(2000)
+    )
     passages = [words for _, words in shown(detailed_description=text)]
     assert passages[0].startswith("Drugamide 0 mg")
     assert all(words.endswith(".") and len(words) <= 1200 for words in passages)
@@ -243,6 +324,9 @@ def test_an_intervention_is_shown_once_where_agent_and_dose_are_the_same(name, d
     for place, (agent, amount) in enumerate([("Drugamide", "750 mg/m2"), (name, dose)]):
         text = f"{agent}\n{amount}, IV, day 1 every 21 days, six 21 day cycles"
         cut = len(agent)
-        parts = (Part(name="name", start=0, end=cut), Part(name="description", start=cut + 1, end=len(text)))
+        parts = (
+            Part(name="name", start=0, end=cut),
+            Part(name="description", start=cut + 1, end=len(text)),
+        )
         sections.append(Section(name=f"interventions[{place}]", text=text, parts=parts))
     assert len(shown(*sections)) == number

@@ -1,4 +1,6 @@
-"""What the text contradicts is asked once more if that can change the result; copies of examples are dropped."""
+"""What the text contradicts is asked once more if that can change the result; copies of examples
+are dropped.
+"""
 
 from contextlib import closing
 from dataclasses import replace
@@ -7,10 +9,16 @@ from enum import StrEnum
 import pytest
 
 from extractor import Extractor
+from extractor.assembly.check import ground_answer
+from extractor.concepts.parse import parse_record
 from extractor.errors import AnswerMissing
-from extractor.llm.calls import estimate_tokens
-from extractor.llm.database import open_run
-from extractor.llm.store import CallStore
+from extractor.evidence.drafts import Reading
+from extractor.model.asking.prompt import load_prompt, render_line
+from extractor.model.asking.recheck import LINE_TOKENS, drop_repeated, plan_recheck
+from extractor.model.asking.reply_models import Reply, read_values
+from extractor.model.calls import estimate_tokens
+from extractor.model.database import open_run
+from extractor.model.store import CallStore
 from extractor.schemas import (
     AbsenceReason,
     Constraint,
@@ -20,18 +28,13 @@ from extractor.schemas import (
     Role,
     Task,
 )
-from extractor.stages.ask.prompt import load_prompt, render_line
-from extractor.stages.ask.recheck import LINE_TOKENS, drop_repeated, plan_recheck
-from extractor.stages.ask.reply_models import Reply, read_values
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Reading
-from extractor.stages.proof.check import ground_answer
 from tests.llm.stub import completion, fault, items, serve
 from tests.trust import answering, asks_again, read_lines, trial
 
 RECORD = trial(
     title="Examplumab in hay fever",
-    eligibility="Inclusion Criteria:\n\n* Ferritin of 40 to 90 ug/L or thereabouts at the screening visit\n* Consent",
+    eligibility="Inclusion Criteria:\n\n* Ferritin of 40 to 90 ug/L or thereabouts at the "
+    "screening visit\n* Consent",
 )
 LINE = "Ferritin"
 RIGHT, WRONG = "Ferritin: 40-90 ug/L", "Ferritin: 40-95 ug/L"
@@ -56,7 +59,10 @@ def _model_decides(monkeypatch):
         parsed = parse_record(record)
         forgotten = {"constraints": Reading.open_()}
         return replace(
-            parsed, criteria=tuple(replace(one, rules={**one.rules, **forgotten}) for one in parsed.criteria)
+            parsed,
+            criteria=tuple(
+                replace(one, rules={**one.rules, **forgotten}) for one in parsed.criteria
+            ),
         )
 
     monkeypatch.setattr("extractor.pipeline.parse_record", forget)
@@ -79,7 +85,11 @@ def test_a_conflict_is_asked_once_more_with_what_the_text_has():
 def test_a_second_opinion_that_the_text_supports_is_used():
     extraction, _ = extract(answering({LINE: {"limits": [WRONG]}}, again={"limits": [RIGHT]}))
     assert [limit.value_high for limit in limits(extraction)] == [90]
-    pieces = [piece for piece in extraction.eligibility.criteria[0].evidence if piece.field == "constraints[0]"]
+    pieces = [
+        piece
+        for piece in extraction.eligibility.criteria[0].evidence
+        if piece.field == "constraints[0]"
+    ]
     assert [piece.origin for piece in pieces] == [Origin.MODEL]
     assert not extraction.findings
 
@@ -105,7 +115,10 @@ LIMITS = "Inclusion Criteria:\n\n* Ferritin of 40 to 90 ug/L, weight below 50 kg
 def test_only_the_refused_member_of_a_list_is_asked_again():
     script = answering({LINE: {"limits": [WRONG, "weight: < 50 kg"]}}, again={"limits": [RIGHT]})
     extraction, _ = extract(script, trial(title="A trial", eligibility=LIMITS))
-    assert [(limit.quantity, limit.value) for limit in limits(extraction)] == [("Ferritin", 40), ("weight", 50)]
+    assert [(limit.quantity, limit.value) for limit in limits(extraction)] == [
+        ("Ferritin", 40),
+        ("weight", 50),
+    ]
     assert not extraction.findings
 
 
@@ -117,7 +130,10 @@ def test_a_limit_that_is_said_of_others_is_asked_again():
     )
     extraction, requests = extract(script, trial(title="A trial", eligibility=text))
     assert "the other sex" in read_lines(requests[1])[0]["note"]
-    assert {(limit.value, limit.condition) for limit in limits(extraction)} == {(40, "for men"), (30, "for women")}
+    assert {(limit.value, limit.condition) for limit in limits(extraction)} == {
+        (40, "for men"),
+        (30, "for women"),
+    }
     assert not extraction.findings
 
 
@@ -142,26 +158,37 @@ def test_the_rules_name_the_drug_of_a_time_window_where_the_answer_has_the_other
     [
         ({"specimens": ["moon dust"]}, FindingKind.QUOTE_NOT_FOUND),
         ({"times": ["soon"]}, FindingKind.ANSWER_MISSING),  # unreadable
-        ({"times": ["4 week", "5 week"]}, FindingKind.QUOTE_CONFLICT),  # another member has these words
+        (
+            {"times": ["4 week", "5 week"]},
+            FindingKind.QUOTE_CONFLICT,
+        ),  # another member has these words
         ({}, None),
     ],
 )
 def test_what_no_answer_can_change_is_a_finding_and_not_asked_again(answer, kind):
     record = trial(title="A trial", primary_outcomes_0="Zinc in plasma, 4 weeks")
-    extraction, requests = extract(answering({"Zinc": answer}, again=answer), record, tasks=("endpoints",))
+    extraction, requests = extract(
+        answering({"Zinc": answer}, again=answer), record, tasks=("endpoints",)
+    )
     assert len(requests) == 1
-    assert [finding.kind for finding in extraction.findings if finding.kind in (kind, FindingKind.QUOTE_CONFLICT)] == [
-        *filter(None, [kind])
-    ]
+    assert [
+        finding.kind
+        for finding in extraction.findings
+        if finding.kind in (kind, FindingKind.QUOTE_CONFLICT)
+    ] == [*filter(None, [kind])]
 
 
 def test_a_line_without_an_item_is_not_asked_again():
-    _, requests = extract(lambda request: completion(items({"n": int(read_lines(request)[0]["number"]), "ok": True})))
+    _, requests = extract(
+        lambda request: completion(items({"n": int(read_lines(request)[0]["number"]), "ok": True}))
+    )
     assert len(requests) == 1
 
 
 def test_a_value_is_not_asked_again_where_the_rules_have_the_text_s():
-    parsed = parse_record(trial(title="A trial", eligibility="Inclusion Criteria:\n\n* ECOG of 0 to 2\n* Consent"))
+    parsed = parse_record(
+        trial(title="A trial", eligibility="Inclusion Criteria:\n\n* ECOG of 0 to 2\n* Consent")
+    )
     wrong = Constraint(quantity="ECOG", comparator="between", value=0, value_high=1)
     draft = ground_answer({"constraints": (wrong,)}, parsed.criteria[0], parsed)
     assert [one.conflicts[0].stated for one in draft.refused] == ["2"]
@@ -172,9 +199,12 @@ def test_a_value_is_not_asked_again_where_the_rules_have_the_text_s():
 def test_the_refusals_of_a_record_go_into_one_small_question():
     def ask_again(number):
         words = (
-            "in everybody who takes part in the study as its protocol says that it must be measured, and slowly " * 9
+            "in everybody who takes part in the study as its protocol says that it must be "
+            "measured, and slowly "
+        ) * 9
+        text = "Inclusion Criteria:\n\n" + "\n".join(
+            f"* Ferritin of {n}5 ug/L {words}" for n in range(1, number + 1)
         )
-        text = "Inclusion Criteria:\n\n" + "\n".join(f"* Ferritin of {n}5 ug/L {words}" for n in range(1, number + 1))
         parsed = parse_record(trial(title="A trial", eligibility=text))
         limit = Constraint(quantity="Ferritin", comparator="=", value=977, unit="ug/L")
         unread = [replace(one, rules={}) for one in parsed.criteria]
@@ -216,7 +246,11 @@ def test_an_item_of_another_line_is_no_answer():
     first = answering({LINE: {"limits": [WRONG]}})
 
     def answer(request):
-        return completion(items({"n": 77, "limits": [RIGHT]})) if asks_again(request) else first(request)
+        return (
+            completion(items({"n": 77, "limits": [RIGHT]}))
+            if asks_again(request)
+            else first(request)
+        )
 
     extraction, _ = extract(answer)
     assert limits(extraction) == ()
@@ -242,13 +276,21 @@ def ground(task, values):
 
 def test_no_text_or_number_of_the_example_becomes_a_value():
     prompt = load_prompt()
-    reply = Reply.model_validate({"items": prompt.answer}, context=Reply.context_of(prompt.questions))
+    reply = Reply.model_validate(
+        {"items": prompt.answer}, context=Reply.context_of(prompt.questions)
+    )
     for question, said in read_values(prompt.questions, reply.items):
         values = [reading.value for reading in ground(question.task, said).model.values()]
-        assert [value for value in values if value and not isinstance(value, bool | StrEnum | CriterionGroup)] == []
+        assert [
+            value
+            for value in values
+            if value and not isinstance(value, bool | StrEnum | CriterionGroup)
+        ] == []
 
 
-@pytest.mark.parametrize("values", [{"agent": "Testimab"}, {"agent": "TESTIMAB", "timing": "on day 1"}])
+@pytest.mark.parametrize(
+    "values", [{"agent": "Testimab"}, {"agent": "TESTIMAB", "timing": "on day 1"}]
+)
 def test_words_of_closed_sets_go_with_an_answer_that_repeats_an_example(values):
     dropped = drop_repeated(ground(Task.DOSING, values | {"role": Role.PLACEBO}))
     assert not dropped.model

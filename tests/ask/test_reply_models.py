@@ -1,12 +1,25 @@
-"""What a model writes: one small schema, checks against what was asked, and values read from short strings."""
+"""What a model writes: one small schema, checks against what was asked, and values read from
+short strings.
+"""
 
 import json
 from functools import partial
 
 import pytest
 
-from extractor.fields.value_forms import read_amount, read_instrument, read_limit, read_time
-from extractor.llm.calls import estimate_tokens, schema_of
+from extractor.assembly.check import Unreadable
+from extractor.concepts.own.value_forms import read_amount, read_instrument, read_limit, read_time
+from extractor.model.asking.prompt import load_prompt
+from extractor.model.asking.questions import Question
+from extractor.model.asking.reply_models import (
+    FIELDS,
+    Item,
+    Reply,
+    key_of,
+    list_attributes,
+    read_values,
+)
+from extractor.model.calls import estimate_tokens, schema_of
 from extractor.schemas import (
     Age,
     Amount,
@@ -27,10 +40,6 @@ from extractor.schemas import (
     TimeWindow,
     list_fields,
 )
-from extractor.stages.ask.prompt import load_prompt
-from extractor.stages.ask.questions import Question
-from extractor.stages.ask.reply_models import FIELDS, Item, Reply, key_of, list_attributes, read_values
-from extractor.stages.proof.check import Unreadable
 
 from .samples import chunk
 
@@ -42,9 +51,13 @@ OUTCOME = "Survival, overall, From infusion, to death., Up to 2 years, 30 days"
 def test_each_field_of_the_schemas_that_is_asked_has_an_attribute_and_a_key_of_its_own():
     asked = [Question(task, chunk(1, "Adults"), (*FIELDS[task], "people")) for task in Task]
     names = {name for question in asked for name in list_attributes(question)}
-    fields = [info for task in Task for info in list_fields(task) if info.metadata.question == info.name]
+    fields = [
+        info for task in Task for info in list_fields(task) if info.metadata.question == info.name
+    ]
     assert (
-        len({key_of(name) for name in names}) == len(names) == len(fields) + len(("ok", "under", "split", "rule")) + 4
+        len({key_of(name) for name in names})
+        == len(names)
+        == len(fields) + len(("ok", "under", "split", "rule")) + 4
     )
     assert names | {"n", "quote", "custom"} == Item.model_fields.keys()
 
@@ -56,18 +69,38 @@ def ask(number, *fields, task=Task.ELIGIBILITY, text="Adults"):
 def read(questions, *items, complete=True):
     """Number and values of each answer that the items hold."""
     reply = Reply.model_validate({"items": items}, context=Reply.context_of(questions))
-    return [(q.chunk.number, values) for q, values in read_values(questions, reply.items, complete=complete)]
+    return [
+        (q.chunk.number, values)
+        for q, values in read_values(questions, reply.items, complete=complete)
+    ]
 
 
 def test_the_time_to_a_highest_level_has_no_event():
-    asked = [ask(1, "concept", "end_events", task=Task.ENDPOINTS, text="Time to maximum concentration (Tmax)")]
-    assert read(asked, {"n": 1, "concept": "PK", "ends": ["maximum concentration"]})[0][1]["end_events"] is None
-    assert read(asked, {"n": 1, "concept": "TTE", "ends": ["maximum concentration"]})[0][1]["end_events"]
+    asked = [
+        ask(
+            1,
+            "concept",
+            "end_events",
+            task=Task.ENDPOINTS,
+            text="Time to maximum concentration (Tmax)",
+        )
+    ]
+    assert (
+        read(asked, {"n": 1, "concept": "PK", "ends": ["maximum concentration"]})[0][1][
+            "end_events"
+        ]
+        is None
+    )
+    assert read(asked, {"n": 1, "concept": "TTE", "ends": ["maximum concentration"]})[0][1][
+        "end_events"
+    ]
 
 
 def test_the_static_part_of_a_call_is_small_and_plain():
     text = json.dumps(json.loads(schema_of(Reply)), separators=(",", ":"))
-    assert [word for word in ("title", "description", "default", "anyOf", "null") if f'"{word}"' in text] == []
+    assert [
+        word for word in ("title", "description", "default", "anyOf", "null") if f'"{word}"' in text
+    ] == []
     assert estimate_tokens(load_prompt().system) + estimate_tokens(text) <= 6100
 
 
@@ -80,7 +113,9 @@ def test_the_static_part_of_a_call_is_small_and_plain():
 )
 def test_an_item_of_no_line_costs_only_itself(item, message):
     questions = [ask(number, "category") for number in (1, 3, 5)]
-    reply = Reply.model_validate({"items": [item, {"n": 1, "cat": "age"}]}, context=Reply.context_of(questions))
+    reply = Reply.model_validate(
+        {"items": [item, {"n": 1, "cat": "age"}]}, context=Reply.context_of(questions)
+    )
     assert reply.items[0].reason == message
     assert read_values(questions, reply.items) == [(questions[0], {"category": Category.AGE})]
 
@@ -89,24 +124,48 @@ def test_an_item_of_no_line_costs_only_itself(item, message):
     ("item", "field", "message"),
     [
         ({"cat": "weather"}, "category", "'weather' is none of: age, sex, diagnosis"),
-        ({"limits": ["good kidneys", "ECOG: 1"]}, "constraints", 'write a limit as "quantity: comparator number unit"'),
+        (
+            {"limits": ["good kidneys", "ECOG: 1"]},
+            "constraints",
+            'write a limit as "quantity: comparator number unit"',
+        ),
         ({"windows": 4}, "time_windows", "4 is not a string"),
-        ({"limits": ["ECOG: 1 " + "mg " * 400, "ECOG: 1"]}, "constraints", "more than 1000 characters"),
+        (
+            {"limits": ["ECOG: 1 " + "mg " * 400, "ECOG: 1"]},
+            "constraints",
+            "more than 1000 characters",
+        ),
         ({"ok": "perhaps"}, "stands", "Input should be a valid boolean"),
     ],
 )
 def test_a_value_in_no_readable_form_costs_only_itself(item, field, message):
     fields = ("stands", "kind", "category", "constraints", "time_windows")
     question = ask(1, *fields)
-    sent = {"n": 1, "ok": True, "list": "in", "cat": "age", "limits": ["ECOG: 1"], "windows": ["for 4 weeks"]} | item
+    sent = {
+        "n": 1,
+        "ok": True,
+        "list": "in",
+        "cat": "age",
+        "limits": ["ECOG: 1"],
+        "windows": ["for 4 weeks"],
+    } | item
     reply = Reply.model_validate({"items": [sent]}, context=Reply.context_of([question]))
     ((_, values),) = read_values([question], reply.items)
-    members = [(name, one) for name, said in values.items() for one in (said if isinstance(said, tuple) else (said,))]
+    members = [
+        (name, one)
+        for name, said in values.items()
+        for one in (said if isinstance(said, tuple) else (said,))
+    ]
     ((name, broken),) = [(name, one) for name, one in members if isinstance(one, Unreadable)]
     assert name == field
     assert message in broken.reason
     limits = (Constraint(quantity="ECOG", comparator="=", value=1),)
-    rest = {"stands": True, "kind": CriterionKind.INCLUSION, "category": Category.AGE, "constraints": limits}
+    rest = {
+        "stands": True,
+        "kind": CriterionKind.INCLUSION,
+        "category": Category.AGE,
+        "constraints": limits,
+    }
     rest |= {"time_windows": ("for 4 weeks",)}
     rest[field] = {"constraints": (broken, *limits), "time_windows": (broken,)}.get(field, broken)
     assert values == rest
@@ -136,7 +195,13 @@ def test_lines_of_several_tasks_are_each_read_as_their_own():
     [
         (
             ("stands", "kind", "category", "constraints", "time_windows"),
-            {"ok": True, "list": "ex", "cat": "during", "limits": ["dose: > 10 mg"], "windows": "within 4 weeks"},
+            {
+                "ok": True,
+                "list": "ex",
+                "cat": "during",
+                "limits": ["dose: > 10 mg"],
+                "windows": "within 4 weeks",
+            },
             {
                 "stands": True,
                 "kind": CriterionKind.EXCLUSION,
@@ -147,28 +212,60 @@ def test_lines_of_several_tasks_are_each_read_as_their_own():
         ),
         (
             ("time_windows",),
-            {"windows": ["for 4 // weeks | >= 4 week | the // pain | -", "5 half-lives | <= 5 half_life"]},
+            {
+                "windows": [
+                    "for 4 // weeks | >= 4 week | the // pain | -",
+                    "5 half-lives | <= 5 half_life",
+                ]
+            },
             {
                 "time_windows": (
-                    TimeWindow(quote="for 4\nweeks", comparator=">=", value=4, unit="week", of="the\npain"),
+                    TimeWindow(
+                        quote="for 4\nweeks", comparator=">=", value=4, unit="week", of="the\npain"
+                    ),
                     TimeWindow(quote="5 half-lives", comparator="<=", value=5, unit="half_life"),
                 )
             },
         ),
-        (("stands", "kind", "category"), {"ok": False, "list": "in", "cat": "age"}, {"stands": False}),
-        (("stands", "people"), {"ok": False, "cat": "age", "sex": "male"}, {"stands": False, "sex": Sex.MALE}),
-        (("people",), {"min": "18 year", "healthy": False}, {"minimum_age": ADULT, "healthy_volunteers": False}),
-        (("category", "constraints"), {"ok": False, "cat": "age", "limits": ["ECOG: 1"]}, {"stands": False}),
+        (
+            ("stands", "kind", "category"),
+            {"ok": False, "list": "in", "cat": "age"},
+            {"stands": False},
+        ),
+        (
+            ("stands", "people"),
+            {"ok": False, "cat": "age", "sex": "male"},
+            {"stands": False, "sex": Sex.MALE},
+        ),
+        (
+            ("people",),
+            {"min": "18 year", "healthy": False},
+            {"minimum_age": ADULT, "healthy_volunteers": False},
+        ),
+        (
+            ("category", "constraints"),
+            {"ok": False, "cat": "age", "limits": ["ECOG: 1"]},
+            {"stands": False},
+        ),
         (("category",), {"ok": True, "cat": "age"}, {"category": Category.AGE}),
         (("lead_in",), {"under": 4}, {"lead_in": 4}),
-        # Every line has a kind and a category, so they stay open; constraints that are left out are known to be none.
-        (("kind", "category", "constraints", "time_windows"), {}, {"constraints": (), "time_windows": ()}),
+        # Every line has a kind and a category, so they stay open; constraints that are left out are
+        # known to be none.
+        (
+            ("kind", "category", "constraints", "time_windows"),
+            {},
+            {"constraints": (), "time_windows": ()},
+        ),
         (
             ("category", "constraints", "time_windows"),
             {"cat": None, "limits": [], "windows": []},
             {"constraints": (), "time_windows": ()},
         ),
-        (("category",), {"cat": "age", "limits": ["no limit"], "mood": "good"}, {"category": Category.AGE}),
+        (
+            ("category",),
+            {"cat": "age", "limits": ["no limit"], "mood": "good"},
+            {"category": Category.AGE},
+        ),
         (("category",), {"cat": " Prior_Therapy "}, {"category": Category.PRIOR_THERAPY}),
     ],
 )
@@ -181,7 +278,14 @@ DOSES = "Testimab 5 mg IV weekly, Drugamide 2 tablets daily"
 
 def test_open_fields_of_a_known_regimen():
     fields = ("role", "amounts", "frequency", "cycle", "duration", "timing")
-    item = {"n": 3, "role": "rescue", "dose": ["5 mg"], "freq": "QW", "cycle": "21 days", "for": "6 cycle"}
+    item = {
+        "n": 3,
+        "role": "rescue",
+        "dose": ["5 mg"],
+        "freq": "QW",
+        "cycle": "21 days",
+        "for": "6 cycle",
+    }
     values = {
         "role": Role.RESCUE,
         "amounts": (Amount(low=5, high=5, unit="mg"),),
@@ -198,19 +302,43 @@ def test_a_line_may_hold_several_regimens_or_none():
     question = ask(3, "regimens", task=Task.DOSING, text=DOSES)
     (one, first), (other, second) = read(
         [question],
-        {"n": 3, "quote": "Testimab // 5 mg IV", "agent": "Testimab", "role": "investigational", "route": "oral"},
-        {"n": 3, "quote": "2 tablets daily", "agent": "Drugamide", "dose": ["2 tablet"], "freq": "QD"},
+        {
+            "n": 3,
+            "quote": "Testimab // 5 mg IV",
+            "agent": "Testimab",
+            "role": "investigational",
+            "route": "oral",
+        },
+        {
+            "n": 3,
+            "quote": "2 tablets daily",
+            "agent": "Drugamide",
+            "dose": ["2 tablet"],
+            "freq": "QD",
+        },
     )
-    assert (one, first["stands"], first["agent"], first["quote"]) == (3, True, "Testimab", "Testimab\n5 mg IV")
+    assert (one, first["stands"], first["agent"], first["quote"]) == (
+        3,
+        True,
+        "Testimab",
+        "Testimab\n5 mg IV",
+    )
     assert first["route"] is Route.ORAL
-    assert (other, second["quote"], "role" in first, "role" in second) == (3, "2 tablets daily", True, False)
+    assert (other, second["quote"], "role" in first, "role" in second) == (
+        3,
+        "2 tablets daily",
+        True,
+        False,
+    )
     assert read([question]) == [(3, {"stands": False})]
     assert read([question], complete=False) == []
 
 
 def test_arms_that_are_left_out_are_no_answer():
     question = ask(3, "regimens", task=Task.DOSING, text=DOSES)
-    ((_, none), (_, both)) = read([question], {"n": 3, "agent": "Testimab"}, {"n": 3, "agent": "A", "arms": [1, 2]})
+    ((_, none), (_, both)) = read(
+        [question], {"n": 3, "agent": "Testimab"}, {"n": 3, "agent": "A", "arms": [1, 2]}
+    )
     assert ("arms" in none, none["amounts"], both["arms"]) == (False, (), (1, 2))
 
 
@@ -220,7 +348,13 @@ def outcome_values(*fields, text=OUTCOME, **item):
 
 
 def test_all_fields_of_an_outcome():
-    item = {"concept": "OS", "domain": "efficacy", "times": ["2 year", "day 30"], "span": "up_to", "tool": "CTCAE|5.0"}
+    item = {
+        "concept": "OS",
+        "domain": "efficacy",
+        "times": ["2 year", "day 30"],
+        "span": "up_to",
+        "tool": "CTCAE|5.0",
+    }
     events = {"start": "infusion", "ends": ["death"], "censored": False, "specimens": ["serum"]}
     fields = tuple(field for field in FIELDS[Task.ENDPOINTS] if field != "split")
     assert outcome_values(*fields, **item, **events) == {
@@ -235,7 +369,9 @@ def test_all_fields_of_an_outcome():
         "specimens": ("serum",),
         "methods": (),
     }
-    assert outcome_values("split", "concept", "category", "time_kind", "censored", "start_event", "end_events") == {
+    assert outcome_values(
+        "split", "concept", "category", "time_kind", "censored", "start_event", "end_events"
+    ) == {
         "censored": False,
         "start_event": None,
         "end_events": (),
@@ -246,7 +382,8 @@ def test_all_fields_of_an_outcome():
     ("text", "split", "parts"),
     [
         ("Pain, VAS, From it, to 1., Up to 2", ("From it", "Up to 2"), ("Pain, VAS", "From it, to 1.", "Up to 2")),
-        ("Pain, From it., 2 years, 30 days", ("from  IT", "30"), ("Pain", "From it., 2 years", "30 days")),
+        ("Pain, From it., 2 years, 30 days", ("from  IT", "30"), ("Pain", "From it., 2 "
+                                                                          "years", "30 days")),
         ("Pain, day 3", (None, "day 3"), ("Pain", None, "day 3")),
         ("Pain, by diary", ("by diary...", None), ("Pain", "by diary", None)),
         ("Pain and itch", (None, None), ("Pain and itch", None, None)),
@@ -272,7 +409,9 @@ def test_an_outcome_is_split_at_first_words(text, split, parts):
 )
 def test_a_split_that_does_not_stand_in_the_text_cannot_be_read(split, message):
     question = ask(5, "split", task=Task.ENDPOINTS, text=OUTCOME)
-    reply = Reply.model_validate({"items": [{"n": 5, "split": split}]}, context=Reply.context_of([question]))
+    reply = Reply.model_validate(
+        {"items": [{"n": 5, "split": split}]}, context=Reply.context_of([question])
+    )
     ((_, values),) = read_values([question], reply.items)
     assert list(values) == ["split"]
     assert message in values["split"].reason
@@ -310,9 +449,12 @@ def test_values_are_read_from_text(parse, text, expected):
 @pytest.mark.parametrize(
     ("parse", "text", "message"),
     [
-        *((read_limit, text, "write") for text in ("NYHA class: high", "good function", "ECOG", ": >= 5", "")),
-        *((read_amount, text, "write a dose as number and unit") for text in ("2-none ug", "5", "mg", "few tablets")),
-        *((partial(read_time, Period), text, "write a time as one") for text in ("2-4 weeks", "a while", "12")),
+        *((read_limit, text, "write") for text in ("NYHA class: "
+                                                   "high", "good function", "ECOG", ": >= 5", "")),
+        *((read_amount, text, "write a dose as number and "
+                              "unit") for text in ("2-none ug", "5", "mg", "few tablets")),
+        *((partial(read_time, Period), text, "write a time as "
+                                             "one") for text in ("2-4 weeks", "a while", "12")),
     ],
 )  # fmt: skip
 def test_unreadable_values_say_which_form_is_allowed(parse, text, message):

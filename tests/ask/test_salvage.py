@@ -1,7 +1,7 @@
 import pytest
 
-from extractor.stages.ask.questions import ModelReply
-from extractor.stages.ask.salvage import read_complete_items, salvage_items
+from extractor.model.asking.questions import ModelReply
+from extractor.model.asking.salvage import read_complete_items, salvage_items
 from tests.llm.colours import Answer, ask_about, render
 
 RED = Answer(n=1, colour="red")
@@ -54,11 +54,15 @@ def test_each_item_is_judged_on_its_own_with_the_call_s_context():
 
 
 def reply(*items, **dropped):
-    return ModelReply(items, dropped=tuple((int(number[1:]), reason) for number, reason in dropped.items()))
+    return ModelReply(
+        items, dropped=tuple((int(number[1:]), reason) for number, reason in dropped.items())
+    )
 
 
 def test_completing_takes_what_is_missing_and_forgets_why():
-    completed = reply(RED, _2="bad", _3="bad").completed_by(reply(Answer(n=1, colour="green"), GREEN, _1="other"))
+    completed = reply(RED, _2="bad", _3="bad").completed_by(
+        reply(Answer(n=1, colour="green"), GREEN, _1="other")
+    )
     assert completed == reply(RED, GREEN, _3="bad")
 
 

@@ -6,12 +6,12 @@ from itertools import count
 import pytest
 
 from extractor import Extractor
+from extractor.concepts.parse import parse_record
 from extractor.errors import BudgetReached
-from extractor.llm.metering import Reservation
-from extractor.llm.opening import Route
+from extractor.evidence.drafts import Reading
+from extractor.model.metering import Reservation
+from extractor.model.opening import Route
 from extractor.schemas import AbsenceReason
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Reading
 from tests.llm.stub import completion, serve
 from tests.trust import answering, asks_again, trial
 
@@ -44,8 +44,14 @@ def doubtful(monkeypatch):
 
 
 def test_not_reported_names_the_sections_that_were_searched():
-    record = trial(title="A trial", brief_summary="We look.", eligibility="Inclusion Criteria:\n\n* Consent")
-    [gap] = [one for one in Extractor(effort="none").extract(record).absences if one.field == "eligibility.sex"]
+    record = trial(
+        title="A trial", brief_summary="We look.", eligibility="Inclusion Criteria:\n\n* Consent"
+    )
+    [gap] = [
+        one
+        for one in Extractor(effort="none").extract(record).absences
+        if one.field == "eligibility.sex"
+    ]
     assert gap.reason is AbsenceReason.NOT_REPORTED
     assert set(gap.sections) == {"title", "brief_summary", "eligibility"}
 
@@ -54,13 +60,20 @@ def test_contradictory():
     text = "Inclusion Criteria:\n\n* At least 65 years of age\n* Consent\n* No older than 18 years"
     extraction = Extractor(effort="none").extract(trial(title="A trial", eligibility=text))
     found = reasons(extraction)
-    assert found["eligibility.minimum_age"] is found["eligibility.maximum_age"] is AbsenceReason.CONTRADICTORY
+    assert (
+        found["eligibility.minimum_age"]
+        is found["eligibility.maximum_age"]
+        is AbsenceReason.CONTRADICTORY
+    )
     assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (None, None)
 
 
 @pytest.mark.parametrize(
     "refusal",
-    [completion(None, message={"refusal": "I cannot help with that"}), completion("", finish_reason="content_filter")],
+    [
+        completion(None, message={"refusal": "I cannot help with that"}),
+        completion("", finish_reason="content_filter"),
+    ],
 )
 def test_model_refused(doubtful, refusal):
     extraction = ask([refusal], trial(title="A trial", primary_outcomes_0=OUTCOME), ["endpoints"])
@@ -94,7 +107,9 @@ async def test_budget_exhausted_between_two_questions(doubtful):
     script = answering({"Zinc": {"specimens": ["moon dust"], "methods": ["flame photometry"]}})
     with serve(script) as stub:
         extractor = Extractor(stub.spec, effort=1.0, tasks=["endpoints"])
-        async with extractor.setup.open(route=Route(Budgeted(lambda: not stub.requests))) as extract:
+        async with extractor.setup.open(
+            route=Route(Budgeted(lambda: not stub.requests))
+        ) as extract:
             extraction = await extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
     assert not any(map(asks_again, stub.requests))
     assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.UNSUPPORTED_ANSWER
@@ -104,8 +119,18 @@ async def test_budget_exhausted_between_two_questions(doubtful):
 @pytest.mark.parametrize(
     ("sections", "tasks", "field", "reason"),
     [
-        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, None, "dosing", AbsenceReason.SECTION_ABSENT),
-        ({"primary_outcomes_0": OUTCOME}, None, "eligibility.criteria", AbsenceReason.SECTION_ABSENT),
+        (
+            {"title": "A trial", "primary_outcomes_0": OUTCOME},
+            None,
+            "dosing",
+            AbsenceReason.SECTION_ABSENT,
+        ),
+        (
+            {"primary_outcomes_0": OUTCOME},
+            None,
+            "eligibility.criteria",
+            AbsenceReason.SECTION_ABSENT,
+        ),
         ({"primary_outcomes_0": OUTCOME}, ["endpoints"], "dosing", AbsenceReason.NOT_ASKED),
         (PRODUCT, None, "dosing", AbsenceReason.NOT_ASKED),
         ({"title": "A trial"}, None, "endpoints", AbsenceReason.SECTION_ABSENT),
@@ -125,7 +150,12 @@ def test_an_answer_that_is_not_stated(doubtful):
 @pytest.mark.parametrize(
     ("sections", "tasks", "field", "lines"),
     [
-        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, ["endpoints"], "endpoints[0].specimens", 1),
+        (
+            {"title": "A trial", "primary_outcomes_0": OUTCOME},
+            ["endpoints"],
+            "endpoints[0].specimens",
+            1,
+        ),
         (PRODUCT, ["dosing"], "dosing", 2),
     ],
 )
@@ -141,14 +171,20 @@ async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
 
 async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked(tmp_path):
     path = tmp_path / "own.toml"
-    path.write_text('[[field]]\nname = "diet"\ntype = "quote"\ndefinition = "The diet of participants."', "utf-8")
+    path.write_text(
+        '[[field]]\nname = "diet"\ntype = "quote"\ndefinition = "The diet of participants."',
+        "utf-8",
+    )
     lines = "".join(
-        f"\n* A criterion about the diet with number {number} and many more words" for number in range(1500)
+        f"\n* A criterion about the diet with number {number} and many more words"
+        for number in range(1500)
     )
     with serve(answering({})) as stub:
         extractor, allowed = Extractor(stub.spec, fields=path, effort=0.0), count()
         record = trial(eligibility=f"Inclusion Criteria:\n{lines}")
-        async with extractor.setup.open(route=Route(Budgeted(lambda: next(allowed) < 3))) as extract:
+        async with extractor.setup.open(
+            route=Route(Budgeted(lambda: next(allowed) < 3))
+        ) as extract:
             some = await extract(record)
         asked = len(stub.requests)
         (every,) = [one async for one in extractor.extract_many([record])]

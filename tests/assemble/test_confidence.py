@@ -1,4 +1,6 @@
-"""Only values below the minimum confidence are dropped, and the rest stays consistent for any minimum."""
+"""Only values below the minimum confidence are dropped, and the rest stays consistent for any
+minimum.
+"""
 
 import random
 from functools import cache
@@ -8,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from extractor import Extractor, read_records
+from extractor.assembly.doubtful import drop_doubtful
 from extractor.schemas import (
     Absence,
     Amount,
@@ -25,7 +28,6 @@ from extractor.schemas import (
     TimeWindow,
     TrialExtraction,
 )
-from extractor.stages.assemble.doubtful import drop_doubtful
 
 PROVENANCE = {"evidence", "origin", "support", "confidence"}
 SAMPLES = ("tests/records", "seeds/records")
@@ -43,7 +45,9 @@ def _shuffle(extraction, chance):
     def doubt(item):
         known = {}
         evidence = tuple(
-            piece.model_copy(update={"confidence": known.setdefault(piece.field, round(chance.random(), 4))})
+            piece.model_copy(
+                update={"confidence": known.setdefault(piece.field, round(chance.random(), 4))}
+            )
             for piece in item.evidence
         )
         least = min((piece.confidence for piece in evidence), default=1.0)
@@ -52,7 +56,9 @@ def _shuffle(extraction, chance):
     people = doubt(extraction.eligibility)
     people = people.model_copy(update={"criteria": tuple(map(doubt, people.criteria))})
     changed = {"eligibility": people, "dosing": tuple(map(doubt, extraction.dosing))}
-    return extraction.model_copy(update={**changed, "endpoints": tuple(map(doubt, extraction.endpoints))})
+    return extraction.model_copy(
+        update={**changed, "endpoints": tuple(map(doubt, extraction.endpoints))}
+    )
 
 
 def list_values(extraction):
@@ -61,7 +67,11 @@ def list_values(extraction):
         for piece in item.evidence:
             member, _, part = piece.field.partition(".")
             value, name = _find(item, piece.field), FieldRef(piece.field).path
-            value = value.model_copy(update={"of": None, "anchor": None}) if isinstance(value, TimeWindow) else value
+            value = (
+                value.model_copy(update={"of": None, "anchor": None})
+                if isinstance(value, TimeWindow)
+                else value
+            )
             if member.startswith("groups") and not part:  # the one around it may be dropped
                 value = value.model_copy(update={"parent": None})
             yield path.split("[")[0], name, value, piece.section, piece.start
@@ -86,7 +96,15 @@ def test_remaining_values_are_confident_and_proven(minimum, chosen):
             value = getattr(item, name)
             if value in (None, ()):
                 assert f"{path}.{name}" in explained
-            elif name not in {"rank", "index", "section", "criteria", "turned", "demanded", "has_exception"}:
+            elif name not in {
+                "rank",
+                "index",
+                "section",
+                "criteria",
+                "turned",
+                "demanded",
+                "has_exception",
+            }:
                 assert {field.split("[")[0] for field in proven} >= {name}
     names = {group.id for group in left.eligibility.groups}
     assert {group.parent for group in left.eligibility.groups} <= {*names, None}
@@ -116,14 +134,22 @@ def test_a_higher_minimum_keeps_a_subset_of_the_values(one, other, chosen):
     for value in list_values(few):
         more.remove(value)
     again = drop_doubtful(some, high)
-    assert (again.eligibility, again.dosing, again.endpoints) == (few.eligibility, few.dosing, few.endpoints)
-    assert {(a.field, a.reason) for a in again.absences} == {(a.field, a.reason) for a in few.absences}
+    assert (again.eligibility, again.dosing, again.endpoints) == (
+        few.eligibility,
+        few.dosing,
+        few.endpoints,
+    )
+    assert {(a.field, a.reason) for a in again.absences} == {
+        (a.field, a.reason) for a in few.absences
+    }
     assert again.findings == few.findings
 
 
 def prove(field, confidence, quote="x", **more):
     place = {"section": "eligibility", "start": 0, "end": len(quote), "quote": quote}
-    return Evidence(field=field, confidence=confidence, **{"origin": "rule", "support": "parsed"} | place | more)
+    return Evidence(
+        field=field, confidence=confidence, **{"origin": "rule", "support": "parsed"} | place | more
+    )
 
 
 def criterion(confidence, **more):
@@ -133,13 +159,19 @@ def criterion(confidence, **more):
 
 def regimen(*confidences, agent=1.0, evidence=()):
     amounts = tuple(Amount(low=n, high=n, unit="mg") for n in range(len(confidences)))
-    proofs = [prove(f"amounts[{n}]", sure) for n, sure in enumerate(confidences) if sure is not None]
+    proofs = [
+        prove(f"amounts[{n}]", sure) for n, sure in enumerate(confidences) if sure is not None
+    ]
     proofs = (prove("agent", agent), prove("quote", 1.0), *proofs, *evidence)
-    return Regimen(agent="A", section="arms[0]", quote="x", amounts=amounts, evidence=proofs, confidence=0.1)
+    return Regimen(
+        agent="A", section="arms[0]", quote="x", amounts=amounts, evidence=proofs, confidence=0.1
+    )
 
 
 def make(**parts):
-    return TrialExtraction(record_id="a", eligibility=parts.pop("eligibility", Eligibility()), **parts)
+    return TrialExtraction(
+        record_id="a", eligibility=parts.pop("eligibility", Eligibility()), **parts
+    )
 
 
 def find(extraction):
@@ -150,16 +182,32 @@ def test_members_of_a_list_are_dropped_one_by_one_and_the_others_renumbered():
     left = drop_doubtful(make(dosing=(regimen(0.9, 0.2, 0.8),)), 0.5)
     (kept,) = left.dosing
     assert [amount.low for amount in kept.amounts] == [0, 2]
-    assert [(p.field, p.confidence) for p in kept.evidence][2:] == [("amounts[0]", 0.9), ("amounts[1]", 0.8)]
+    assert [(p.field, p.confidence) for p in kept.evidence][2:] == [
+        ("amounts[0]", 0.9),
+        ("amounts[1]", 0.8),
+    ]
     assert find(left) == []
-    assert find(drop_doubtful(make(dosing=(regimen(0.1, 0.2),)), 0.5)) == [("dosing[0].amounts", "low_confidence")]
+    assert find(drop_doubtful(make(dosing=(regimen(0.1, 0.2),)), 0.5)) == [
+        ("dosing[0].amounts", "low_confidence")
+    ]
 
 
 def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
     gap = {"reason": "not_asked"}
     cited = Citation(section="eligibility", start=0, end=1, quote="x")
-    given = {"kind": "limits_contradict", "severity": "warning", "message": "m", "citations": (cited,)}
-    paths = ["eligibility.criteria[0]", "eligibility.criteria[1].constraints", "eligibility.criteria", "arms[0]", ""]
+    given = {
+        "kind": "limits_contradict",
+        "severity": "warning",
+        "message": "m",
+        "citations": (cited,),
+    }
+    paths = [
+        "eligibility.criteria[0]",
+        "eligibility.criteria[1].constraints",
+        "eligibility.criteria",
+        "arms[0]",
+        "",
+    ]
     left = drop_doubtful(
         make(
             eligibility=Eligibility(criteria=(criterion(0.3), criterion(0.9))),
@@ -171,8 +219,14 @@ def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
         0.5,
     )
     assert [len(left.eligibility.criteria), len(left.dosing)] == [1, 1]
-    assert find(left) == [("eligibility.criteria[0].lead_in", "not_asked"), ("dosing[0].route", "not_asked")]
-    assert [found.field for found in left.findings] == ["eligibility.criteria[0].constraints", *paths[2:]]
+    assert find(left) == [
+        ("eligibility.criteria[0].lead_in", "not_asked"),
+        ("dosing[0].route", "not_asked"),
+    ]
+    assert [found.field for found in left.findings] == [
+        "eligibility.criteria[0].constraints",
+        *paths[2:],
+    ]
 
 
 def test_an_endpoint_stays_since_it_is_registered_and_gold_since_it_has_no_evidence():
@@ -185,7 +239,13 @@ def test_an_endpoint_stays_since_it_is_registered_and_gold_since_it_has_no_evide
 
 def test_findings_of_a_dropped_value_are_dropped_and_others_get_new_paths():
     given = {"kind": "value_not_in_quote", "severity": "info", "message": "m"}
-    paths = ["dosing[0].amounts[0]", "dosing[0].amounts[1]", "dosing[0].route", "dosing[0]", "dosing"]
+    paths = [
+        "dosing[0].amounts[0]",
+        "dosing[0].amounts[1]",
+        "dosing[0].route",
+        "dosing[0]",
+        "dosing",
+    ]
     findings = [Finding(field=path, **given) for path in paths]
     left = drop_doubtful(make(dosing=(regimen(0.2, 0.8),), findings=findings), 0.5)
     assert [found.field for found in left.findings] == [paths[0], *paths[2:]]
@@ -198,7 +258,12 @@ def test_confidence_and_support_of_an_item_come_from_its_remaining_fields():
     known = {"origin": Origin.BOTH, "support": Support.INFERRED, "confidence": 0.4}
     people = Eligibility(criteria=(item.model_copy(update=known),))
     (kept,) = drop_doubtful(make(eligibility=people), 0.5).eligibility.criteria
-    assert (kept.category, kept.origin, kept.support, kept.confidence) == (None, "rule", "parsed", 0.9)
+    assert (kept.category, kept.origin, kept.support, kept.confidence) == (
+        None,
+        "rule",
+        "parsed",
+        0.9,
+    )
 
 
 @pytest.mark.parametrize(("confidence", "left"), [(0.2, 0), (0.9, 2)])
@@ -208,11 +273,15 @@ def test_a_member_without_its_own_quote_is_dropped_with_the_others(confidence, l
 
 
 def doubt_part(part, value, **fields):
-    """A criterion of which only one part of one value is doubtful, after the doubtful was dropped."""
+    """A criterion of which only one part of one value is doubtful, after the doubtful was
+    dropped.
+    """
     (name,) = fields
     evidence = (prove(f"{name}[0]", 0.9), prove(f"{name}[0].{part}", 0.5))
     one = criterion(0.9, evidence=evidence, **fields).model_copy(update={"confidence": 0.5})
-    (left,) = drop_doubtful(make(eligibility=Eligibility(criteria=(one,))), 0.7).eligibility.criteria
+    (left,) = drop_doubtful(
+        make(eligibility=Eligibility(criteria=(one,))), 0.7
+    ).eligibility.criteria
     return getattr(left, name), [piece.field for piece in left.evidence][2:]
 
 

@@ -1,4 +1,6 @@
-"""Every character of a record is claimed, boilerplate or unclaimed; text that looks unread is reported."""
+"""Every character of a record is claimed, boilerplate or unclaimed; text that looks unread is
+reported.
+"""
 
 from collections import Counter
 from itertools import pairwise
@@ -6,11 +8,11 @@ from itertools import pairwise
 import pytest
 
 from extractor import read_records
+from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.assembly.coverage import TextClass, list_covered_spans
+from extractor.assembly.unread import find_unread
+from extractor.concepts.parse import parse_record
 from extractor.schemas import FindingKind, Task, TimeKind
-from extractor.stages.assemble import ModelResult, assemble_extraction
-from extractor.stages.assemble.coverage import TextClass, list_covered_spans
-from extractor.stages.assemble.unread import find_unread
-from extractor.stages.parse import parse_record
 from tests.trust import trial
 
 SAMPLES = ["flat.txt", "study.json", "study.xml", "studies.csv"]
@@ -36,7 +38,9 @@ def classes(record):
 
 def unread(record):
     return [
-        (finding.kind, finding.citations[0].quote) for finding in extract(record).findings if finding.kind in UNREAD
+        (finding.kind, finding.citations[0].quote)
+        for finding in extract(record).findings
+        if finding.kind in UNREAD
     ]
 
 
@@ -52,17 +56,26 @@ def test_every_character_is_in_exactly_one_span_and_counted_by_its_class(record)
         assert all(one.end == other.start for one, other in pairwise(own))
         assert not section.text or (own[0].start, own[-1].end) == (0, len(section.text))
     assert all(bool(one.items) == (one.text_class is TextClass.CLAIMED) for one in spans)
-    for counted, kind in [(coverage, ""), *((section, section.kind) for section in coverage.sections)]:
+    for counted, kind in [
+        (coverage, ""),
+        *((section, section.kind) for section in coverage.sections),
+    ]:
         of_kind = [one for one in spans if kind in ("", one.span.section.partition("[")[0])]
         lengths = Counter()
         for one in of_kind:
             lengths[one.text_class] += one.span.length
-        assert (counted.claimed, counted.boilerplate) == (lengths[TextClass.CLAIMED], lengths[TextClass.BOILERPLATE])
+        assert (counted.claimed, counted.boilerplate) == (
+            lengths[TextClass.CLAIMED],
+            lengths[TextClass.BOILERPLATE],
+        )
         assert counted.characters == lengths.total()
 
 
 def test_headings_and_bullets_are_boilerplate():
-    text = "Inclusion Criteria:\n\n* Age 18 to 65 years\n2. Consent\n\nOther protocol-defined criteria may apply"
+    text = (
+        "Inclusion Criteria:\n\n* Age 18 to 65 years\n2. Consent\n\nOther protocol-defined "
+        "criteria may apply"
+    )
     assert classes(trial(eligibility=text)) == [
         ("Inclusion Criteria:\n\n* ", "boilerplate"),
         ("Age 18 to 65 years", "claimed"),
@@ -88,7 +101,9 @@ def test_a_line_without_content_is_boilerplate(text, has_content):
 
 
 def test_a_limit_that_is_in_no_value_is_reported():
-    parsed = parse_record(trial(eligibility="Inclusion Criteria:\n\n* Protein of ≥ 300 mg/dL or blood\n* Consent"))
+    parsed = parse_record(
+        trial(eligibility="Inclusion Criteria:\n\n* Protein of ≥ 300 mg/dL or blood\n* Consent")
+    )
     extraction = assemble_extraction(parsed, ModelResult())
     first, *others = extraction.eligibility.criteria
     left = [piece for piece in first.evidence if not piece.field.startswith("constraints")]
@@ -118,7 +133,12 @@ def test_a_dose_that_no_regimen_has_is_reported():
 
 
 @pytest.mark.parametrize(
-    "arm", ["Drugamab 5 mg twice daily", "Study product reconstituted with 5 mg of salt", "Blood is drawn, 5 mL"]
+    "arm",
+    [
+        "Drugamab 5 mg twice daily",
+        "Study product reconstituted with 5 mg of salt",
+        "Blood is drawn, 5 mL",
+    ],
 )
 def test_doses_that_were_read_or_are_not_given_are_not_reported(arm):
     record = trial(title="Drugamab in hay fever", arms_0=arm, interventions_0="Drugamab")
@@ -126,7 +146,8 @@ def test_doses_that_were_read_or_are_not_given_are_not_reported(arm):
 
 
 @pytest.mark.parametrize(
-    ("frame", "reported"), [("4 weeks", True), ("At month 12 and later", True), ("Day 1", False), ("Visit", False)]
+    ("frame", "reported"),
+    [("4 weeks", True), ("At month 12 and later", True), ("Day 1", False), ("Visit", False)],
 )
 def test_a_time_frame_from_which_nothing_was_read_is_reported(frame, reported):
     parsed = parse_record(trial(title="A trial", primary_outcomes_0=f"Zinc in plasma, {frame}"))
@@ -134,5 +155,7 @@ def test_a_time_frame_from_which_nothing_was_read_is_reported(frame, reported):
     (endpoint,) = extraction.endpoints
     forgotten = endpoint.model_copy(update={"time_points": (), "time_kind": TimeKind.AT})
     changed = extraction.model_copy(update={"endpoints": (forgotten,)})
-    found = [finding.citations[0].quote for finding in find_unread(parsed, changed, {Task.ENDPOINTS})[0]]
+    found = [
+        finding.citations[0].quote for finding in find_unread(parsed, changed, {Task.ENDPOINTS})[0]
+    ]
     assert found == [frame] * reported

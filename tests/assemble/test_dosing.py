@@ -1,10 +1,18 @@
-"""The list of a capable model that read the passages is the list of regimens; the rules confirm it."""
+"""The list of a capable model that read the passages is the list of regimens; the rules confirm
+it.
+"""
 
 from dataclasses import replace
 from itertools import count
 
 import pytest
 
+from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.assembly.check import ground_answer
+from extractor.concepts.doses.passages import list_dose_passages
+from extractor.concepts.doses.prove import prove_regimens
+from extractor.concepts.parse import parse_record
+from extractor.evidence.drafts import Chunk, Reading, Span
 from extractor.schemas import (
     AbsenceReason,
     Amount,
@@ -19,16 +27,13 @@ from extractor.schemas import (
     Task,
     TimeUnit,
 )
-from extractor.stages.ask.dose_passages import list_dose_passages
-from extractor.stages.assemble import ModelResult, assemble_extraction
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Chunk, Reading, Span
-from extractor.stages.proof.check import ground_answer
-from extractor.stages.proof.regimens import prove_regimens
 from tests.parse.test_arms import linked
 from tests.trust import trial
 
-TEXT = "Examplumab 300 mg subcutaneously every 4 weeks and Testimab 20 mg orally once daily for 12 weeks."
+TEXT = (
+    "Examplumab 300 mg subcutaneously every 4 weeks and Testimab 20 mg orally once daily for "
+    "12 weeks."
+)
 
 
 def answer(agent, quote, dose, role, route, frequency):
@@ -38,25 +43,46 @@ def answer(agent, quote, dose, role, route, frequency):
 
 
 EXAMPLUMAB = answer(
-    "Examplumab", "300 mg subcutaneously every 4 weeks", 300, Role.INVESTIGATIONAL, Route.SUBCUTANEOUS, Frequency.Q4W
+    "Examplumab",
+    "300 mg subcutaneously every 4 weeks",
+    300,
+    Role.INVESTIGATIONAL,
+    Route.SUBCUTANEOUS,
+    Frequency.Q4W,
 )
-TESTIMAB = answer("Testimab", "20 mg orally once daily for 12 weeks", 20, Role.BACKGROUND, Route.ORAL, Frequency.QD)
+TESTIMAB = answer(
+    "Testimab",
+    "20 mg orally once daily for 12 weeks",
+    20,
+    Role.BACKGROUND,
+    Route.ORAL,
+    Frequency.QD,
+)
 
 
 @pytest.fixture
 def parsed():
     parsed = parse_record(trial(title="Examplumab in asthma", arms_0=TEXT))
     role = Reading(Role.INVESTIGATIONAL, 0.6)
-    return replace(parsed, regimens=tuple(replace(one, rules={**one.rules, "role": role}) for one in parsed.regimens))
+    return replace(
+        parsed,
+        regimens=tuple(replace(one, rules={**one.rules, "role": role}) for one in parsed.regimens),
+    )
 
 
 def list_arms(parsed):
     """The passages that state doses; a model also reads the title."""
-    return [chunk for chunk in list_dose_passages(parsed, count(1000)) if chunk.span.section.startswith("arms")]
+    return [
+        chunk
+        for chunk in list_dose_passages(parsed, count(1000))
+        if chunk.span.section.startswith("arms")
+    ]
 
 
 def ground(parsed, chunk, values):
-    draft = replace(parsed.draft_of(Task.DOSING, chunk), asked={"regimens": AbsenceReason.MODEL_REFUSED})
+    draft = replace(
+        parsed.draft_of(Task.DOSING, chunk), asked={"regimens": AbsenceReason.MODEL_REFUSED}
+    )
     return ground_answer(dict(values), draft, parsed)
 
 
@@ -74,7 +100,9 @@ def test_what_both_read_is_one_regimen_each(parsed):
     assert found["Testimab"].role is Role.BACKGROUND
 
 
-@pytest.mark.parametrize("quote", ["Testimab 20 mg orally once daily for 12 weeks", "20 mg orally once daily"])
+@pytest.mark.parametrize(
+    "quote", ["Testimab 20 mg orally once daily for 12 weeks", "20 mg orally once daily"]
+)
 def test_the_model_s_quote_stands(parsed, quote):
     assert assemble(parsed, EXAMPLUMAB, TESTIMAB | {"quote": quote})["Testimab"].quote == quote
 
@@ -85,8 +113,11 @@ def test_a_quote_that_the_text_does_not_hold_is_replaced_by_what_the_values_span
 
 
 def test_a_quote_that_is_too_long_is_cut_to_what_carries_the_values(parsed, monkeypatch):
-    monkeypatch.setattr("extractor.stages.assemble.dosing._LONGEST_QUOTE", 60)
-    assert assemble(parsed, TESTIMAB | {"quote": TEXT})["Testimab"].quote == "Testimab 20 mg orally once daily"
+    monkeypatch.setattr("extractor.concepts.doses.assemble._LONGEST_QUOTE", 60)
+    assert (
+        assemble(parsed, TESTIMAB | {"quote": TEXT})["Testimab"].quote
+        == "Testimab 20 mg orally once daily"
+    )
 
 
 def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
@@ -110,12 +141,20 @@ def test_a_regimen_that_only_the_model_read_has_its_proof(parsed):
 @pytest.mark.parametrize(
     ("further", "listed"),
     [
-        ({"quote": "every 4 weeks", "agent": "Examplumab 300", "frequency": Frequency.Q4W}, True),  # another agent
-        ({"quote": "20 mg orally", "agent": "testimab", "route": Route.ORAL}, False),  # says nothing new
+        (
+            {"quote": "every 4 weeks", "agent": "Examplumab 300", "frequency": Frequency.Q4W},
+            True,
+        ),  # another agent
+        (
+            {"quote": "20 mg orally", "agent": "testimab", "route": Route.ORAL},
+            False,
+        ),  # says nothing new
         ({"agent": None, "amounts": (Amount(low=300, high=300, unit="mg"),)}, False),
     ],
 )
-def test_a_further_regimen_is_listed_if_it_names_an_agent_and_says_something_new(parsed, further, listed):
+def test_a_further_regimen_is_listed_if_it_names_an_agent_and_says_something_new(
+    parsed, further, listed
+):
     found = assemble(parsed, EXAMPLUMAB, TESTIMAB, {"stands": True, **further})
     assert found.keys() == {"Examplumab", "Testimab"} | ({further["agent"]} if listed else set())
 
@@ -127,8 +166,12 @@ def test_a_value_that_was_refused_is_the_rules_one_of_the_same_words(parsed):
 
 def two_lines(parsed, *answers, unanswered=()):
     """A model's list of regimens for two arms. The rules read only the first arm."""
-    section = Section(name="arms[1]", text="Control: Testimab 20 mg orally once daily for 12 weeks, as above")
-    more = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
+    section = Section(
+        name="arms[1]", text="Control: Testimab 20 mg orally once daily for 12 weeks, as above"
+    )
+    more = parse_record(
+        parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)})
+    )
     parsed = replace(more, regimens=parsed.regimens, candidates=parsed.candidates)
     chunks = list_arms(parsed)
     drafts = [ground(parsed, chunks[place], values) for place, values in answers]
@@ -150,7 +193,9 @@ def test_what_stands_in_a_line_without_answer_is_left_to_the_rules(parsed):
 def test_values_of_a_regimen_may_stand_in_another_line(parsed):
     cycle = {"quote": "20 mg orally once daily", "duration": Period(value=12, unit=TimeUnit.WEEK)}
     section = Section(name="arms[1]", text="Testimab 20 mg orally once daily")
-    parsed = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
+    parsed = parse_record(
+        parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)})
+    )
     chunk = Chunk(99, Span("arms[1]", 0, len(section.text)), section.text)
     grounded = ground(parsed, chunk, TESTIMAB | cycle)
     (span,) = grounded.model["duration"].spans
@@ -158,13 +203,22 @@ def test_values_of_a_regimen_may_stand_in_another_line(parsed):
 
 
 def in_arms(*answers):
-    """The regimens that are assembled from a model's answers about a record with three arms, "High", "Low", "Sham"."""
-    texts = {"High": "Examplumab 10 mg daily", "Low": "Examplumab 5 mg daily", "Sham": "Testimab 1 mg daily"}
+    """The regimens that are assembled from a model's answers about a record with three arms,
+    "High", "Low", "Sham".
+    """
+    texts = {
+        "High": "Examplumab 10 mg daily",
+        "Low": "Examplumab 5 mg daily",
+        "Sham": "Testimab 1 mg daily",
+    }
     arms = [{"label": label, "description": text} for label, text in texts.items()]
     record = trial(arms=arms, interventions=[{"name": "Examplumab"}, {"name": "Testimab"}])
     parsed = parse_record(linked(record, "01", "2"))
     chunk = list_arms(parsed)[0]
-    asked = [ground(parsed, chunk, {"stands": True, "agent": "Examplumab", **values}) for values in answers]
+    asked = [
+        ground(parsed, chunk, {"stands": True, "agent": "Examplumab", **values})
+        for values in answers
+    ]
     result = ModelResult(tuple(prove_regimens(asked, parsed)))
     return parsed, assemble_extraction(parsed, result, {Task.DOSING}).dosing
 
@@ -176,12 +230,18 @@ def mg(value, *arms):
 def test_arms_and_those_of_amounts_cite_the_labels():
     levels = {"amounts": (mg(10, "1"), mg(5, "2")), "quote": "10 mg daily"}
     parsed, (regimen,) = in_arms({"arms": (1, 2), **levels})
-    assert (regimen.arms, [one.arms for one in regimen.amounts]) == (("High", "Low"), [("High",), ("Low",)])
+    assert (regimen.arms, [one.arms for one in regimen.amounts]) == (
+        ("High", "Low"),
+        [("High",), ("Low",)],
+    )
     cited = [(piece.field, piece.section, piece.quote) for piece in regimen.evidence_for("arms")]
     assert cited == [("arms[0]", "arms[0]", "High"), ("arms[1]", "arms[1]", "Low")]
     assert {piece.support for piece in regimen.evidence_for("arms")} == {Support.PARSED}
     parts = [piece for piece in regimen.evidence if piece.field.endswith("].arms")]
-    assert [(piece.field, piece.quote) for piece in parts] == [("amounts[0].arms", "High"), ("amounts[1].arms", "Low")]
+    assert [(piece.field, piece.quote) for piece in parts] == [
+        ("amounts[0].arms", "High"),
+        ("amounts[1].arms", "Low"),
+    ]
     for piece in regimen.evidence:
         assert parsed.record.raw_text(piece.section)[piece.start : piece.end] == piece.quote
 

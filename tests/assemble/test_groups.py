@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.assembly.doubtful import drop_doubtful
+from extractor.concepts.parse import parse_record
+from extractor.evidence.drafts import Reading
 from extractor.schemas import CriterionGroup, Origin, TrialExtraction
-from extractor.stages.assemble import ModelResult, assemble_extraction
-from extractor.stages.assemble.doubtful import drop_doubtful
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Reading
 from tests.trust import trial
 
 TREE = """Inclusion Criteria:
@@ -31,12 +31,16 @@ def parse(text):
 
 
 def show(extraction):
-    """Each group with its rule, line and parent, and the criteria in it; None has those of no group."""
+    """Each group with its rule, line and parent, and the criteria in it; None has those of no
+    group.
+    """
     eligibility = extraction.eligibility
     items = defaultdict(list)
     for criterion in eligibility.criteria:
         items[criterion.group].append(criterion.quote)
-    groups = {one.id: (str(one), one.lead_in, one.parent, items[one.id]) for one in eligibility.groups}
+    groups = {
+        one.id: (str(one), one.lead_in, one.parent, items[one.id]) for one in eligibility.groups
+    }
     return groups, items[None]
 
 
@@ -50,24 +54,29 @@ def extract(text):
         (
             TREE,
             {
-                "g1": ("at least 2 of", "High risk, at least two of:", None, ["Age over 60", "Diabetes"]),
+                "g1": ("at least 2 of", "High risk, at least two "
+                                        "of:", None, ["Age over 60", "Diabetes"]),
                 "g2": ("any of", "One of:", "g1", ["Stroke", "Infarction"]),
             },
             ["Consent"],
         ),
         # The whole lists are no groups, and headings make none.
-        ("Inclusion Criteria:\n\nPatients must meet all of these:\n\n* Asthma\n* Consent", {}, ["Asthma", "Consent"]),
+        ("Inclusion Criteria:\n\nPatients must meet all of these:\n\n* Asthma\n* "
+         "Consent", {}, ["Asthma", "Consent"]),
         # A criterion that introduces others is no item of their group.
         (
-            "Inclusion Criteria:\n\n* Age 18-60 with any of the following:\n\n  * Asthma\n  * Eczema\n* Consent",
+            "Inclusion Criteria:\n\n* Age 18-60 with any of the following:\n\n  * Asthma\n  * "
+            "Eczema\n* Consent",
             {"g1": ("any of", "Age 18-60 with any of the following:", None, ["Asthma", "Eczema"])},
             ["Age 18-60 with any of the following:", "Consent"],
         ),
         # A line over a single criterion says nothing of how it belongs together with others.
-        ("Inclusion Criteria:\n\n* Risk, defined as:\n\n  * Age over 60\n* Consent", {}, ["Age over 60", "Consent"]),
+        ("Inclusion Criteria:\n\n* Risk, defined as:\n\n  * Age over 60\n* "
+         "Consent", {}, ["Age over 60", "Consent"]),
         # The same line in both lists introduces two groups.
         (
-            "Inclusion Criteria:\n\nHealthy controls:\n\n* Sleep well\n* Eat well\n\nExclusion Criteria:\n\n"
+            "Inclusion Criteria:\n\nHealthy controls:\n\n* Sleep well\n* Eat well\n\nExclusion "
+            "Criteria:\n\n"
             "Healthy controls:\n\n* Smoking\n* Snoring",
             {
                 "g1": ("all of", "Healthy controls:", None, ["Sleep well", "Eat well"]),
@@ -90,8 +99,10 @@ def test_lines_make_groups(text, groups, alone):
         ("* Asthma\n* or eczema\n* Consent", "any of", ["Asthma", "or eczema"]),
         ("1. Asthma and/or\n2. Eczema", "any of", ["Asthma and/or", "Eczema"]),
         ("* Part A: adults\n* Part B: children\n* Consent", "any of", ["Part A: adults", "Part B: children"]),
-        ("* Men over 55 years\n* Women over 65 years", "any of", ["Men over 55 years", "Women over 65 years"]),
-        ("* For old patients: A\n* For new patients: B", "any of", ["For old patients: A", "For new patients: B"]),
+        ("* Men over 55 years\n* Women over 65 years", "any of", ["Men over 55 "
+                                                                  "years", "Women over 65 years"]),
+        ("* For old patients: A\n* For new patients: B", "any of", ["For old patients: "
+                                                                    "A", "For new patients: B"]),
     ],
 )  # fmt: skip
 def test_alternatives_without_a_line_are_a_group(text, rule, items):
@@ -124,7 +135,10 @@ def test_exclusions_joined_by_a_strong_and_are_wanted_together():
 
 
 def test_groups_of_people_are_alternatives_with_criteria_of_their_own():
-    text = "Inclusion Criteria:\n\n* Healthy men:\n\n  * Tall\n  * Old\n* Healthy women:\n\n  * Small\n  * Young\n"
+    text = (
+        "Inclusion Criteria:\n\n* Healthy men:\n\n  * Tall\n  * Old\n* Healthy women:\n\n  * "
+        "Small\n  * Young\n"
+    )
     assert show(extract(text))[0] == {
         "g1": ("any of", None, None, []),
         "g2": ("all of", "Healthy men:", "g1", ["Tall", "Old"]),
@@ -142,11 +156,18 @@ def test_a_group_has_its_line_and_the_words_of_its_rule_as_evidence():
 
 
 def test_a_doubtful_group_makes_the_participants_no_less_sure():
-    text = "Inclusion Criteria:\n\n* Women\n* Measured twice, as follows:\n\n  * Lying\n  * Standing"
-    doubtful, plain = (
-        extract(one).eligibility for one in (text, text.replace("as follows", "by all of the following"))
+    text = (
+        "Inclusion Criteria:\n\n* Women\n* Measured twice, as follows:\n\n  * Lying\n  * Standing"
     )
-    assert doubtful.evidence_for("groups")[-1].confidence < 0.8 < plain.evidence_for("groups")[-1].confidence
+    doubtful, plain = (
+        extract(one).eligibility
+        for one in (text, text.replace("as follows", "by all of the following"))
+    )
+    assert (
+        doubtful.evidence_for("groups")[-1].confidence
+        < 0.8
+        < plain.evidence_for("groups")[-1].confidence
+    )
     assert doubtful.confidence == plain.confidence
 
 
@@ -154,7 +175,9 @@ def answer(parsed, **said):
     """Answers of a model about lines that begin so, by field."""
     drafts = []
     for draft in parsed.criteria:
-        begun = next((readings for start, readings in said.items() if draft.chunk.text.startswith(start)), {})
+        begun = next(
+            (readings for start, readings in said.items() if draft.chunk.text.startswith(start)), {}
+        )
         drafts += [replace(draft, model=begun)] if begun else []
     return assemble_extraction(parsed, ModelResult(tuple(drafts)))
 
@@ -164,7 +187,10 @@ def model(value, *spans):
 
 
 def test_a_model_says_how_many_must_hold_and_under_which_line_they_stand():
-    parsed = parse("Inclusion Criteria:\n\n* Risk, shown as follows:\n\n  * Stroke\n  * Gout\n* Asthma\n* Consent")
+    parsed = parse(
+        "Inclusion Criteria:\n\n* Risk, shown as follows:\n\n  * Stroke\n  * Gout\n* Asthma\n* "
+        "Consent"
+    )
     line, *items = (one.span for one in parsed.criteria)
     rule = CriterionGroup(id="", rule="at_least", n=2)
     extraction = answer(
@@ -174,9 +200,18 @@ def test_a_model_says_how_many_must_hold_and_under_which_line_they_stand():
         Consent={"lead_in": model("Gout", items[1])},
     )
     groups, alone = show(extraction)
-    assert groups == {"g1": ("at least 2 of", "Risk, shown as follows:", None, ["Stroke", "Gout", "Asthma", "Consent"])}
+    assert groups == {
+        "g1": (
+            "at least 2 of",
+            "Risk, shown as follows:",
+            None,
+            ["Stroke", "Gout", "Asthma", "Consent"],
+        )
+    }
     assert alone == []
-    assert {one.origin for one in extraction.eligibility.evidence_for("groups[0].rule")} == {Origin.MODEL}
+    assert {one.origin for one in extraction.eligibility.evidence_for("groups[0].rule")} == {
+        Origin.MODEL
+    }
 
 
 def test_lines_that_introduce_each_other_make_no_circle():
@@ -200,5 +235,8 @@ def test_a_group_that_is_dropped_for_doubt_leaves_its_members_to_the_one_around(
     doubtful = extraction.eligibility.model_copy(update={"evidence": evidence})
     left = drop_doubtful(extraction.model_copy(update={"eligibility": doubtful}), 0.5)
     assert show(left)[0] == {"g2": ("any of", "One of:", None, ["Stroke", "Infarction"])}
-    assert [one.field for one in left.eligibility.evidence_for("groups")] == ["groups[0].lead_in", "groups[0].rule"]
+    assert [one.field for one in left.eligibility.evidence_for("groups")] == [
+        "groups[0].lead_in",
+        "groups[0].rule",
+    ]
     assert TrialExtraction.model_validate(left.model_dump()) == left

@@ -1,4 +1,6 @@
-"""The quotes that are parts of limits and time windows, in the extraction of a record: values and evidence."""
+"""The quotes that are parts of limits and time windows, in the extraction of a record: values
+and evidence.
+"""
 
 import pytest
 
@@ -7,7 +9,9 @@ from tests.trust import trial
 
 
 def extract(text, **sections):
-    return Extractor(effort="none").extract(trial(eligibility=text, **sections)).eligibility.criteria
+    return (
+        Extractor(effort="none").extract(trial(eligibility=text, **sections)).eligibility.criteria
+    )
 
 
 def place(criterion, field):
@@ -17,7 +21,8 @@ def place(criterion, field):
 
 def test_each_part_has_evidence_of_its_own():
     text = (
-        "Inclusion Criteria:\n\n* ALT < 3 x ULN (< 5 x ULN with liver\n  metastases); steroids within 2 weeks of entry"
+        "Inclusion Criteria:\n\n* ALT < 3 x ULN (< 5 x ULN with liver\n  metastases); steroids "
+        "within 2 weeks of entry"
     )
     (criterion,) = extract(text)
     assert [one.condition for one in criterion.constraints] == [None, "with liver\n  metastases"]
@@ -33,7 +38,10 @@ def test_each_part_has_evidence_of_its_own():
 def test_the_parts_of_a_time_window_may_stand_in_the_line_above():
     text = "Exclusion Criteria:\n\n* Within 5 weeks before entry:\n\n  * Biopsy of the liver"
     criterion = extract(text)[-1]
-    assert place(criterion, "time_windows[0].anchor") == (text.index("before entry"), "before entry")
+    assert place(criterion, "time_windows[0].anchor") == (
+        text.index("before entry"),
+        "before entry",
+    )
     assert place(criterion, "time_windows[0].of") == (text.index("Biopsy"), "Biopsy of the liver")
 
 
@@ -52,7 +60,9 @@ def test_of_equal_words_those_nearest_to_the_value_are_cited():
     ],
 )
 def test_the_sex_of_the_whole_trial_is_no_condition(line, condition):
-    of_men, of_both = (f"Inclusion Criteria:\n\n* {line}\n* {who}" for who in ("Male", "Male or female"))
+    of_men, of_both = (
+        f"Inclusion Criteria:\n\n* {line}\n* {who}" for who in ("Male", "Male or female")
+    )
     assert extract(of_both)[0].constraints[0].condition is not None
     if "women" not in line:
         assert extract(of_men)[0].constraints[0].condition == condition

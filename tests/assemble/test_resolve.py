@@ -1,8 +1,20 @@
-"""A model's answer stands; what the rules read says how probable it is. Without one, the rules' reading stands."""
+"""A model's answer stands; what the rules read says how probable it is. Without one, the rules'
+reading stands.
+"""
 
 import pytest
 
-from extractor.fields.value_forms import read_amount as dose
+from extractor.concepts.own.value_forms import read_amount as dose
+from extractor.concepts.resolve import (
+    AGREE,
+    ALONE,
+    SITUATIONS,
+    name_situation,
+    resolve,
+    resolve_part,
+    share_right,
+)
+from extractor.evidence.drafts import Reading
 from extractor.schemas import (
     AbsenceReason,
     Category,
@@ -17,16 +29,6 @@ from extractor.schemas import (
     TimeUnit,
     TimeWindow,
 )
-from extractor.stages.assemble.resolve import (
-    AGREE,
-    ALONE,
-    SITUATIONS,
-    name_situation,
-    resolve,
-    resolve_part,
-    share_right,
-)
-from extractor.stages.parse.drafts import Reading
 
 GAP = AbsenceReason.MODEL_REFUSED
 FIELD = "dosing.route"
@@ -53,7 +55,15 @@ def test_who_decides(rule, model, value, origin):
 
 
 @pytest.mark.parametrize(
-    "word", [CriterionKind.EXCLUSION, Category.OTHER, Role.RESCUE, Concept.OTHER, EndpointCategory.OTHER, TimeKind.PER]
+    "word",
+    [
+        CriterionKind.EXCLUSION,
+        Category.OTHER,
+        Role.RESCUE,
+        Concept.OTHER,
+        EndpointCategory.OTHER,
+        TimeKind.PER,
+    ],
 )
 def test_a_closed_set_of_which_one_word_is_right_always_has_the_best(word):
     alone = resolve(Reading(word, 0.2), None, GAP, FIELD)
@@ -88,7 +98,9 @@ def test_quotes_that_mean_the_same_are_agreement_in_the_words_of_the_model(rule,
         ("dosing.amounts", (dose("10 mg @ 1"),), (dose("5 mg @ 1"),), False),
     ],
 )
-def test_labels_of_arms_are_a_set_of_names_and_amounts_agree_whatever_their_arms(field, rule, model, agree):
+def test_labels_of_arms_are_a_set_of_names_and_amounts_agree_whatever_their_arms(
+    field, rule, model, agree
+):
     resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, field)
     assert (resolved.value, resolved.origin) == (model, Origin.BOTH if agree else Origin.MODEL)
 
@@ -104,19 +116,27 @@ def test_labels_of_arms_are_a_set_of_names_and_amounts_agree_whatever_their_arms
         (Reading((), 0.97), "silent_certain"),
     ],
 )
-def test_the_confidence_is_the_share_of_answers_that_were_right_where_the_rules_read_the_like(rule, situation):
+def test_the_confidence_is_the_share_of_answers_that_were_right_where_the_rules_read_the_like(
+    rule, situation
+):
     assert name_situation(rule) == situation
-    shares = {resolve(rule, Reading("rectal", one), GAP, FIELD).confidence for one in (0.01, 0.6, 1.0)}
+    shares = {
+        resolve(rule, Reading("rectal", one), GAP, FIELD).confidence for one in (0.01, 0.6, 1.0)
+    }
     assert shares == {share_right(FIELD, situation)}
 
 
-@pytest.mark.parametrize("field", ["eligibility.category", "dosing.amounts", "endpoints.concept", "never.asked"])
+@pytest.mark.parametrize(
+    "field", ["eligibility.category", "dosing.amounts", "endpoints.concept", "never.asked"]
+)
 def test_shares_are_probabilities(field):
     assert all(0 < share_right(field, situation) < 1 for situation in SITUATIONS)
     assert share_right(field, AGREE) > share_right(field, "certain")
 
 
-WINDOW = TimeWindow(quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever", anchor="before entry")
+WINDOW = TimeWindow(
+    quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever", anchor="before entry"
+)
 LIMIT = Constraint(quantity="Hb", comparator=">", value=12, unit="g/dL", condition="for men")
 
 
@@ -149,7 +169,11 @@ def test_the_words_of_a_part_are_resolved_by_themselves(rule, model, origin):
     read, said = (LIMIT.model_copy(update={"condition": words}) for words in (rule, model))
     answer = Reading((said,), 0.9) if model else None
     found, sure = resolve_part(
-        said if model else read, "condition", Reading((read,), 0.9), answer, "eligibility.constraints"
+        said if model else read,
+        "condition",
+        Reading((read,), 0.9),
+        answer,
+        "eligibility.constraints",
     )
     assert found is origin
     assert 0.5 < sure < 1

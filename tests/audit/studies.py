@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.audit import audit_extraction
+from extractor.concepts.parse import parse_record
+from extractor.formats.json_studies import build_study
 from extractor.schemas import Finding, Source, TrialRecord
-from extractor.stages.assemble import ModelResult, assemble_extraction
-from extractor.stages.audit import audit_extraction
-from extractor.stages.parse import parse_record
-from extractor.stages.read.json_studies import build_study
 
 OUTCOME_KEYS = ("measure", "description", "timeFrame")
 
@@ -24,9 +24,14 @@ def make_study(
     design: dict | None = None,
     fields: dict | None = None,
 ) -> TrialRecord:
-    """Make a record from the registry's JSON. ``design`` and ``fields`` are its structured parts."""
+    """Make a record from the registry's JSON. ``design`` and ``fields`` are its structured
+    parts.
+    """
     outcomes = [
-        [{key: part or None for key, part in zip(OUTCOME_KEYS, one, strict=True)} for one in several]
+        [
+            {key: part or None for key, part in zip(OUTCOME_KEYS, one, strict=True)}
+            for one in several
+        ]
         for several in (primary, secondary)
     ]
     draft = build_study(
@@ -35,14 +40,21 @@ def make_study(
                 "identificationModule": {"nctId": "NCT90000001", "briefTitle": title},
                 "descriptionModule": {"briefSummary": summary, "detailedDescription": description},
                 "designModule": {"studyType": "INTERVENTIONAL"} | (design or {}),
-                "armsInterventionsModule": {"armGroups": list(arms), "interventions": list(interventions)},
+                "armsInterventionsModule": {
+                    "armGroups": list(arms),
+                    "interventions": list(interventions),
+                },
                 "eligibilityModule": {"eligibilityCriteria": eligibility} | (fields or {}),
-                "outcomesModule": dict(zip(("primaryOutcomes", "secondaryOutcomes"), outcomes, strict=True)),
+                "outcomesModule": dict(
+                    zip(("primaryOutcomes", "secondaryOutcomes"), outcomes, strict=True)
+                ),
             }
         }
     )
     source = Source(path="study.json", format="ctgov_json")
-    return TrialRecord(record_id="NCT90000001", source=source, sections=draft.sections, registry=draft.registry)
+    return TrialRecord(
+        record_id="NCT90000001", source=source, sections=draft.sections, registry=draft.registry
+    )
 
 
 def audit(record: TrialRecord) -> tuple[Finding, ...]:
@@ -53,4 +65,6 @@ def audit(record: TrialRecord) -> tuple[Finding, ...]:
 
 def find(record: TrialRecord) -> list[tuple[str, ...]]:
     """Return each finding's kind and quotes."""
-    return [(finding.kind.value, *(one.quote for one in finding.citations)) for finding in audit(record)]
+    return [
+        (finding.kind.value, *(one.quote for one in finding.citations)) for finding in audit(record)
+    ]

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor import Extractor, read_records
+from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.audit import audit_extraction
+from extractor.concepts.parse import parse_record
+from extractor.evidence.drafts import Span
+from extractor.evidence.parsed import HostileText
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import FindingKind
-from extractor.stages.assemble import ModelResult, assemble_extraction
-from extractor.stages.audit import audit_extraction
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Span
-from extractor.stages.parse.parsed import HostileText
 from tests.audit.studies import audit, find, make_study
 from tests.depth import choose
 
@@ -65,7 +65,10 @@ def test_every_quote_is_at_the_place_of_its_citation(summary, criteria, title):
         title=title,
         summary=" ".join(summary) or "x",
         eligibility="".join(criteria) or "x",
-        primary=(("Objective\u00a0response rate", None, None), ("Overall survival", "to death", "Day\u00a030")),
+        primary=(
+            ("Objective\u00a0response rate", None, None),
+            ("Overall survival", "to death", "Day\u00a030"),
+        ),
         secondary=(("Overall survival", "to death", "Day\u00a030"),),
         design={
             "phases": ["PHASE1"],
@@ -93,7 +96,9 @@ def test_every_quote_of_real_records_is_at_its_place():
 
 def test_findings_are_part_of_the_extraction_and_counted_by_kind():
     extraction = Extractor(effort="none").extract(SEEDS["003"])
-    assert [finding.kind.value for finding in extraction.findings] == ["endpoint_not_registered"] * 4
+    assert [finding.kind.value for finding in extraction.findings] == [
+        "endpoint_not_registered"
+    ] * 4
     tally = Tally()
     tally.add(to_line(extraction))
     assert tally.counts["finding_kinds"] == {"endpoint_not_registered": 4}
@@ -101,9 +106,13 @@ def test_findings_are_part_of_the_extraction_and_counted_by_kind():
 
 def test_a_time_frame_that_was_blanked_is_not_missing():
     parsed = parse_record(make_study(primary=(("Body weight", "in kg", None),)))
-    hostile = HostileText(FindingKind.MARKUP, Span("primary_outcomes[0]", 12, 17), blanked=True, quote="in kg")
+    hostile = HostileText(
+        FindingKind.MARKUP, Span("primary_outcomes[0]", 12, 17), blanked=True, quote="in kg"
+    )
     extraction = assemble_extraction(parsed, ModelResult())
-    assert [one.kind for one in audit_extraction(parsed, extraction)] == [FindingKind.TIME_FRAME_MISSING]
+    assert [one.kind for one in audit_extraction(parsed, extraction)] == [
+        FindingKind.TIME_FRAME_MISSING
+    ]
     assert audit_extraction(replace(parsed, hostile=(hostile,)), extraction) == ()
 
 
@@ -115,7 +124,9 @@ def test_blanked_words_are_not_quoted():
     span = Span(place.section, place.start, place.start + 1)
     hostile = HostileText(FindingKind.MARKUP, span, blanked=True, quote=place.quote[0])
     assert audit_extraction(replace(parsed, hostile=(hostile,)), extraction) == ()
-    assert audit_extraction(replace(parsed, hostile=(replace(hostile, blanked=False),)), extraction) == (finding,)
+    assert audit_extraction(
+        replace(parsed, hostile=(replace(hostile, blanked=False),)), extraction
+    ) == (finding,)
 
 
 def test_tasks_that_were_not_extracted_give_no_findings():

@@ -1,4 +1,6 @@
-"""Each finding of the audit: the studies of ``cases.toml``, and what a table of kinds and quotes cannot say."""
+"""Each finding of the audit: the studies of ``cases.toml``, and what a table of kinds and quotes
+cannot say.
+"""
 
 import tomllib
 from pathlib import Path
@@ -6,12 +8,16 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor
+from extractor.language.book import terms_of
 from extractor.schemas import Severity
-from extractor.text.book import terms_of
 from tests.audit.studies import audit, find, make_study
 
 TABLES = tomllib.loads((Path(__file__).parent / "cases.toml").read_text("utf-8"))
-CASES = [pytest.param(one, id=f"{name} {n}") for name, table in TABLES.items() for n, one in enumerate(table)]
+CASES = [
+    pytest.param(one, id=f"{name} {n}")
+    for name, table in TABLES.items()
+    for n, one in enumerate(table)
+]
 RESPONSE = ("Objective response rate", "RECIST 1.1", "6 months")
 
 
@@ -23,9 +29,14 @@ def test_the_findings_of_a_study_are_those_of_the_table(case):
 
 @pytest.mark.parametrize(
     ("inclusion", "exclusion", "severity"),
-    [("ECOG 0-2", "ECOG 0-4", Severity.ERROR), ("Hemoglobin ≥ 8 g/dL", "Hemoglobin < 10 g/dL", Severity.WARNING)],
+    [
+        ("ECOG 0-2", "ECOG 0-4", Severity.ERROR),
+        ("Hemoglobin ≥ 8 g/dL", "Hemoglobin < 10 g/dL", Severity.WARNING),
+    ],
 )
-def test_to_exclude_all_whom_the_inclusion_admits_is_worse_than_to_exclude_some(inclusion, exclusion, severity):
+def test_to_exclude_all_whom_the_inclusion_admits_is_worse_than_to_exclude_some(
+    inclusion, exclusion, severity
+):
     text = f"Inclusion Criteria:\n\n* {inclusion}\n\nExclusion Criteria:\n\n* {exclusion}"
     (finding,) = audit(make_study(eligibility=text))
     assert (finding.kind, finding.severity) == ("limits_contradict", severity)
@@ -33,22 +44,33 @@ def test_to_exclude_all_whom_the_inclusion_admits_is_worse_than_to_exclude_some(
 
 
 @pytest.mark.parametrize(
-    ("noun", "severity"), [("objective is to determine", Severity.INFO), ("endpoint is", Severity.WARNING)]
+    ("noun", "severity"),
+    [("objective is to determine", Severity.INFO), ("endpoint is", Severity.WARNING)],
 )
 def test_an_objective_matters_less_than_an_endpoint_and_searched_sections_are_named(noun, severity):
-    (finding,) = audit(make_study(summary=f"The secondary {noun} the immunogenicity.", primary=(RESPONSE,)))
+    (finding,) = audit(
+        make_study(summary=f"The secondary {noun} the immunogenicity.", primary=(RESPONSE,))
+    )
     assert (finding.severity, finding.sections) == (severity, ("primary_outcomes[0]",))
 
 
 def test_an_age_of_the_text_that_is_not_taken_is_told():
     text = "Inclusion Criteria:\n\n* An adolescent aged 13 to 16 years\n* Both parents"
-    record = make_study(eligibility=text, fields={"minimumAge": "13 Years", "maximumAge": "75 Years"})
+    record = make_study(
+        eligibility=text, fields={"minimumAge": "13 Years", "maximumAge": "75 Years"}
+    )
     extraction = Extractor(effort="none").extract(record)
     assert extraction.eligibility.maximum_age is None
     (finding,) = extraction.findings
-    assert (finding.kind, finding.severity, finding.field) == ("age_differs", "info", "eligibility.maximum_age")
+    assert (finding.kind, finding.severity, finding.field) == (
+        "age_differs",
+        "info",
+        "eligibility.maximum_age",
+    )
     assert [one.quote for one in finding.citations] == ["13 to 16 years", "75 Years"]
-    assert next(one.reason for one in extraction.absences if one.field == finding.field) == "ambiguous"
+    assert (
+        next(one.reason for one in extraction.absences if one.field == finding.field) == "ambiguous"
+    )
 
 
 def test_ages_that_leave_nobody_are_told_and_not_taken():
@@ -56,22 +78,32 @@ def test_ages_that_leave_nobody_are_told_and_not_taken():
     extraction = Extractor(effort="none").extract(make_study(eligibility=text))
     assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (None, None)
     assert [one.kind for one in extraction.findings] == ["limits_contradict"] * 2
-    registered = make_study(eligibility=text, fields={"minimumAge": "65 Years", "maximumAge": "80 Years"})
+    registered = make_study(
+        eligibility=text, fields={"minimumAge": "65 Years", "maximumAge": "80 Years"}
+    )
     assert Extractor(effort="none").extract(registered).eligibility.minimum_age.value == 65
 
 
 @pytest.mark.parametrize("entry", terms_of("promised_endpoints"), ids=lambda entry: entry.value)
 def test_a_registered_outcome_of_the_same_name_is_always_recognised(entry):
     for term in entry.terms:
-        record = make_study(summary=f"The secondary endpoint is {term}.", primary=((term, "As defined", "1 year"),))
+        record = make_study(
+            summary=f"The secondary endpoint is {term}.", primary=((term, "As defined", "1 year"),)
+        )
         assert "endpoint_not_registered" not in [kind for kind, *_ in find(record)], term
 
 
 @pytest.mark.parametrize(
-    ("time_frame", "places"), [("1 year", [["primary_outcomes[0]", "secondary_outcomes[1]"]]), ("3 years", [])]
+    ("time_frame", "places"),
+    [("1 year", [["primary_outcomes[0]", "secondary_outcomes[1]"]]), ("3 years", [])],
 )
 def test_an_outcome_registered_twice_at_one_time_is_found(time_frame, places):
-    safety, survival = ("Adverse events", "CTCAE 5.0"), ("Overall survival", "From enrolment to death", "2 years")
-    found = audit(make_study(primary=((*safety, "1 year"),), secondary=(survival, (*safety, time_frame))))
+    safety, survival = (
+        ("Adverse events", "CTCAE 5.0"),
+        ("Overall survival", "From enrolment to death", "2 years"),
+    )
+    found = audit(
+        make_study(primary=((*safety, "1 year"),), secondary=(survival, (*safety, time_frame)))
+    )
     assert [[citation.section for citation in one.citations] for one in found] == places
     assert {one.kind.value for one in found} <= {"outcome_repeated"}

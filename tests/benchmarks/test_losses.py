@@ -3,11 +3,11 @@
 import pytest
 
 from benchmarks.losses import Cause, ask, format_losses, judge
-from extractor.llm.client import Model
-from extractor.llm.spec import ModelSpec
+from extractor.concepts.parse import parse_record
+from extractor.model.client import Model
+from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialExtraction
-from extractor.stages.parse import parse_record
 from tests.llm.stub import serve
 from tests.trust import answering, trial
 
@@ -36,21 +36,33 @@ async def lose(**values):
     parsed = parse_record(RECORD)
     with serve(answering({"Zinc": values}, again={})) as stub:
         async with Model(ModelSpec.parse(f"{stub.url}#capable")) as model:
-            return judge(parsed, GOLD, *await ask(parsed, ExtractionOptions(tasks=["endpoints"], effort=1.0), model))
+            return judge(
+                parsed,
+                GOLD,
+                *await ask(parsed, ExtractionOptions(tasks=["endpoints"], effort=1.0), model),
+            )
 
 
 @pytest.mark.parametrize(
     ("values", "field", "cause"),
     [
-        ({"specimens": ["serum"], "methods": ["flame photometry"]}, "endpoints.specimens", Cause.CHECK),
+        (
+            {"specimens": ["serum"], "methods": ["flame photometry"]},
+            "endpoints.specimens",
+            Cause.CHECK,
+        ),
         ({"tool": 5, "methods": ["flame photometry"]}, "endpoints.instrument", Cause.FORM),
     ],
 )
-async def test_a_right_answer_that_is_not_in_the_extraction_is_a_loss_with_its_cause(values, field, cause):
+async def test_a_right_answer_that_is_not_in_the_extraction_is_a_loss_with_its_cause(
+    values, field, cause
+):
     judged = await lose(**values)
     assert [(loss.field, loss.cause) for loss in judged.losses] == [(field, cause)]
     assert judged.right["endpoints.methods"] == 1
-    (row,) = [line.split() for line in format_losses([judged]).splitlines() if line.startswith(field)]
+    (row,) = [
+        line.split() for line in format_losses([judged]).splitlines() if line.startswith(field)
+    ]
     assert row[2] == "1"
 
 

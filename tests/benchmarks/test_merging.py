@@ -23,7 +23,8 @@ def group(name, items, rule="any", parent=None, lead_in=None):
         ("conditions", {"c1.l1": "for men"}, {}, {"c1.l1": "for men"}, ["c1.l1 condition"]),
         ("conditions", {"c1.l1": "the marrow"}, {"c1.l1": "unless the marrow"}, {"c1.l1": "the marrow"},
          ["c1.l1 condition"]),
-        ("windows", {"c2": [window()]}, {"c2": [window(of="any aspirin tablet")]}, {"c2": [window()]}, []),
+        ("windows", {"c2": [window()]}, {"c2": [window(of="any aspirin "
+                                                          "tablet")]}, {"c2": [window()]}, []),
         ("windows", {"c2": [window(14)]}, {"c2": [window(2, "week")]}, {"c2": [window(14)]}, []),
         ("windows", {"c2": [window()]}, {"c2": [window(anchor="before biopsy")]}, {"c2": [window()]}, ["c2 window"]),
         ("windows", {"c2": [window(), window(9)]}, {"c2": [window(9)]}, {"c2": [window(9), window()]}, ["c2 window"]),
@@ -56,15 +57,23 @@ def test_what_both_say_is_gold_and_the_rest_is_asked(key, first, second, merged,
 
 def test_the_third_reader_answers_by_number_or_corrects_a_place(tmp_path):
     path = tmp_path / "answers.txt"
-    path.write_text('1: A\n2: B\n3: {"d1": [3]}\nNCT1 c1.l1 condition: "for men"\nNCT1 groups: []\n', "utf-8")
+    path.write_text(
+        '1: A\n2: B\n3: {"d1": [3]}\nNCT1 c1.l1 condition: "for men"\nNCT1 groups: []\n', "utf-8"
+    )
     judge = Judge(read_answers(path))
     both = [judge.ask("NCT1", "d1 arms", {"d1": [1]}, {"d1": [2]}) for _ in range(4)]
     answers = [one.answers for one in judge.differences]
     assert both == [answers[0]["A"], answers[1]["B"], {"d1": [3]}, {"d1": [1]}]
     assert judge.unanswered == ["4"]
-    merged = EMPTY | {"groups": [group("g1", "c1 c2")], "conditions": {"c1.l1": "men", "c2.l1": "women"}}
+    merged = EMPTY | {
+        "groups": [group("g1", "c1 c2")],
+        "conditions": {"c1.l1": "men", "c2.l1": "women"},
+    }
     corrected = judge.correct("NCT1", merged)
-    assert (corrected["groups"], corrected["conditions"]) == ([], {"c1.l1": "for men", "c2.l1": "women"})
+    assert (corrected["groups"], corrected["conditions"]) == (
+        [],
+        {"c1.l1": "for men", "c2.l1": "women"},
+    )
 
 
 def test_a_wrong_answer_is_named():

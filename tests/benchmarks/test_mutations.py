@@ -14,7 +14,8 @@ from tests.depth import choose
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 QUOTE = (
-    "Patients must be 18-65 years or older than 70, not on two drugs, with platelets \\>= 1.5 x 10\\^9/L or 25 mg/kg"
+    "Patients must be 18-65 years or older than 70, not on two drugs, with platelets \\>= 1.5 "
+    "x 10\\^9/L or 25 mg/kg"
 )
 ODD = "The “first-line” patient's naïve ﬁbrosis \\[grade 3\\], at 10\\^9 cells/m2 & 5 mg"
 LINES = ("Age of at least 18 years and not more than 75 years", "Platelets \\> 50 x 10\\^9/L")
@@ -28,7 +29,9 @@ def text_with(quote):
 def test_a_harmful_change_is_made_and_refused(kind):
     changed = {HARMFUL[kind](QUOTE, random.Random(seed)) for seed in range(20)}
     assert not {None, QUOTE} & changed
-    assert not any(judge(Trial(text_with(QUOTE), kind, quote, harmful=True)).accepted for quote in changed)
+    assert not any(
+        judge(Trial(text_with(QUOTE), kind, quote, harmful=True)).accepted for quote in changed
+    )
 
 
 @pytest.mark.parametrize("kind", HARMLESS)
@@ -50,7 +53,10 @@ def test_a_change_that_is_true_elsewhere_is_left_out():
 @pytest.fixture
 def folder(tmp_path):
     criteria = "".join(["Inclusion Criteria:\n\n", *(f"* {line}\n" for line in LINES)])
-    study = {"identificationModule": {"briefTitle": "A"}, "eligibilityModule": {"eligibilityCriteria": criteria}}
+    study = {
+        "identificationModule": {"briefTitle": "A"},
+        "eligibilityModule": {"eligibilityCriteria": criteria},
+    }
     (tmp_path / "records").mkdir()
     path = tmp_path / "records" / "ctgov_v2.jsonl.gz"
     path.write_bytes(gzip.compress(json.dumps({"protocolSection": study}).encode()))
@@ -77,7 +83,9 @@ def test_the_command_prints_its_tables_and_compares_checkers(folder, monkeypatch
 @pytest.mark.skipif(not DATA.exists(), reason="the data folder is not here")
 def test_few_changes_escape_and_few_harmless_ones_are_refused():
     rng = random.Random(5)
-    tallies = tally_verdicts(judge(trial) for trial in make_trials(draw_quotes(DATA, rng), choose(300, 10_000), rng))
+    tallies = tally_verdicts(
+        judge(trial) for trial in make_trials(draw_quotes(DATA, rng), choose(300, 10_000), rng)
+    )
     escaped, refused = (tallies[harmful, "all"] for harmful in (True, False))
     assert escaped["wrong"] <= 0.002 * escaped["count"]
     assert refused["wrong"] <= 0.005 * refused["count"]

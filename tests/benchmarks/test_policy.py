@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.policy import count_situations, format_counts, nest
+from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.assembly.check import ground_answer
+from extractor.concepts.parse import parse_record
+from extractor.concepts.resolve import combine
+from extractor.evidence.drafts import Reading
 from extractor.schemas import Category, Eligibility, TrialExtraction
-from extractor.stages.assemble import ModelResult, assemble_extraction
-from extractor.stages.assemble.resolve import combine
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Reading
-from extractor.stages.proof.check import ground_answer
 from tests.trust import trial
 
 RULES, MODEL = Category.OTHER, Category.INFECTION
@@ -32,11 +32,15 @@ def ask_in_doubt():
     return replace(parsed, criteria=(criterion,)), result
 
 
-@pytest.mark.parametrize(("right", "who"), [(RULES, "rule"), (MODEL, "model"), (Category.AGE, "neither")])
+@pytest.mark.parametrize(
+    ("right", "who"), [(RULES, "rule"), (MODEL, "model"), (Category.AGE, "neither")]
+)
 def test_who_was_right_is_counted(right, who):
     parsed, result = ask_in_doubt()
     criterion = (
-        assemble_extraction(parsed, ModelResult()).eligibility.criteria[0].model_copy(update={"category": right})
+        assemble_extraction(parsed, ModelResult())
+        .eligibility.criteria[0]
+        .model_copy(update={"category": right})
     )
     gold = TrialExtraction(record_id="A", eligibility=Eligibility(criteria=(criterion,)))
     assert nest(count_situations(parsed, result, gold)) == {

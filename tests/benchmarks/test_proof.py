@@ -1,4 +1,6 @@
-"""The count of answers that stand: what is told of a plain right answer, and of one that the text does not state."""
+"""The count of answers that stand: what is told of a plain right answer, and of one that the
+text does not state.
+"""
 
 import pytest
 
@@ -7,11 +9,15 @@ from benchmarks.data import read_studies
 from benchmarks.proof.__main__ import format_counts, judge
 from benchmarks.proof.gold_parts import make_part_cases
 from benchmarks.proof.parts import follow_parts
+from extractor.model.asking.reply_models import Reply
 from extractor.schemas import TrialExtraction
-from extractor.stages.ask.reply_models import Reply
 
 LIMIT = {"task": "eligibility", "list": "inclusion", "text": "Haemoglobin of at least 9 g/dL"}
-OUTCOME = {"task": "outcome", "measure": "Pain on a visual analogue scale", "time_frame": "At 12 weeks"}
+OUTCOME = {
+    "task": "outcome",
+    "measure": "Pain on a visual analogue scale",
+    "time_frame": "At 12 weeks",
+}
 
 
 def case(number, base, answer, *, right):
@@ -44,10 +50,22 @@ CRITERIA = [
         "quote": "ALT <= 3 x ULN (<= 5 x ULN if liver metastases)",
         "constraints": [
             {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"},
-            {"quantity": "ALT", "comparator": "<=", "value": 5, "unit": "x ULN", "condition": "if liver metastases"},
+            {
+                "quantity": "ALT",
+                "comparator": "<=",
+                "value": 5,
+                "unit": "x ULN",
+                "condition": "if liver metastases",
+            },
         ],
         "time_windows": [
-            {"quote": "within 3 days", "comparator": "<=", "value": 3, "unit": "day", "of": "aspirin"},
+            {
+                "quote": "within 3 days",
+                "comparator": "<=",
+                "value": 3,
+                "unit": "day",
+                "of": "aspirin",
+            },
             {
                 "quote": "within 2 weeks before biopsy",
                 "comparator": "<=",
@@ -59,8 +77,16 @@ CRITERIA = [
         ],
     }
 ]
-REGIMEN = {"agent": "Examplin", "section": "arms[0]", "quote": "5 or 10 mg", "arms": ["High", "Low"]}
-AMOUNTS = [{"low": 10, "high": 10, "unit": "mg", "arms": ["High"]}, {"low": 5, "high": 5, "unit": "mg"}]
+REGIMEN = {
+    "agent": "Examplin",
+    "section": "arms[0]",
+    "quote": "5 or 10 mg",
+    "arms": ["High", "Low"],
+}
+AMOUNTS = [
+    {"low": 10, "high": 10, "unit": "mg", "arms": ["High"]},
+    {"low": 5, "high": 5, "unit": "mg"},
+]
 GROUP = {"id": "g1", "lead_in": "At least two of these:", "rule": "at_least", "n": 2}
 LIVER, BIOPSY = "if liver metastases", "before biopsy"
 
@@ -68,14 +94,22 @@ LIVER, BIOPSY = "if liver metastases", "before biopsy"
 def extraction_of(criteria=(), dosing=(), groups=()):
     source = {"path": "a.json", "format": "ctgov_json"}
     people = {"criteria": list(criteria), "groups": list(groups)}
-    return TrialExtraction.model_validate({"record_id": "A", "source": source, "eligibility": people, "dosing": dosing})
+    return TrialExtraction.model_validate(
+        {"record_id": "A", "source": source, "eligibility": people, "dosing": dosing}
+    )
 
 
 @pytest.mark.parametrize(
     ("field", "answer", "said", "right", "fate"),
     [
         ("condition", {"limits": [f"ALT: <= 5 x ULN @ {LIVER}"]}, None, True, "stands"),
-        ("condition", {"limits": ["ALT: <= 5 x ULN @ with metastases of the liver"]}, None, True, "stands"),
+        (
+            "condition",
+            {"limits": ["ALT: <= 5 x ULN @ with metastases of the liver"]},
+            None,
+            True,
+            "stands",
+        ),
         ("condition", {"limits": [f"ALT: <= 3 x ULN @ {LIVER}"]}, None, False, "falls"),
         ("condition", {"limits": [f"ALT: <= 3 x ULN @ {LIVER}"]}, "in men", False, "bare"),
         ("condition", {"limits": ["ALT: <= 3 x ULN @ for men"]}, None, True, "bare"),
@@ -87,8 +121,20 @@ def extraction_of(criteria=(), dosing=(), groups=()):
         ("windows", {"windows": ["within 3 days | >= 3 day"]}, None, False, "falls"),
         ("of", {"windows": ["within 3 days | <= 3 day | warfarin"]}, "aspirin", False, "falls"),
         ("of", {"windows": ["within 3 days | <= 3 day | aspirin"]}, "warfarin", False, "stands"),
-        ("anchor", {"windows": [f"within 3 days | <= 3 day | aspirin | {BIOPSY}"]}, BIOPSY, False, "bare"),
-        ("anchor", {"windows": [f"within 2 weeks {BIOPSY} | <= 2 week | | the biopsy"]}, None, True, "stands"),
+        (
+            "anchor",
+            {"windows": [f"within 3 days | <= 3 day | aspirin | {BIOPSY}"]},
+            BIOPSY,
+            False,
+            "bare",
+        ),
+        (
+            "anchor",
+            {"windows": [f"within 2 weeks {BIOPSY} | <= 2 week | | the biopsy"]},
+            None,
+            True,
+            "stands",
+        ),
         ("arms", {"arms": [2, 1]}, [1, 2], True, "stands"),
         ("arms", {"arms": [1, 2, 3]}, [1, 2], False, "falls"),
         ("arms", {"arms": [1, 2]}, [2], False, "stands"),
@@ -103,7 +149,14 @@ def test_a_part_of_a_value_stands_falls_or_is_missing(field, answer, said, right
     found = extraction_of(CRITERIA, [REGIMEN | {"amounts": AMOUNTS}], [GROUP])
     labels = [{"label": label} for label in ("High", "low", "Placebo")]
     asked = {"agent": "Examplin", "quote": "5 or 10 mg"} | answer
-    one = {"id": "t-1", "text": GROUP["lead_in"], "field": field, "arms": labels, "answer": asked, "right": right}
+    one = {
+        "id": "t-1",
+        "text": GROUP["lead_in"],
+        "field": field,
+        "arms": labels,
+        "answer": asked,
+        "right": right,
+    }
     item = Reply.model_validate({"items": [{"n": 1} | asked]}).items[0]
     [told] = follow_parts(one | ({"said": said} if said else {}), item, found)
     assert ("stands" if told.held else "bare" if told.bare else "falls") == fate
@@ -112,13 +165,21 @@ def test_a_part_of_a_value_stands_falls_or_is_missing(field, answer, said, right
 def test_gold_without_parts_gives_no_cases_and_parts_are_falsified_by_those_beside_them():
     labels = [{"label": label, "type": "EXPERIMENTAL"} for label in ("High", "Low")]
     drugs = [{"type": "DRUG", "name": "Examplin", "description": "5 or 10 mg"}]
-    study = make_study(0, {"task": "eligibility", "list": "inclusion", "text": CRITERIA[0]["quote"]})
-    study["protocolSection"]["armsInterventionsModule"] = {"armGroups": labels, "interventions": drugs}
+    study = make_study(
+        0, {"task": "eligibility", "list": "inclusion", "text": CRITERIA[0]["quote"]}
+    )
+    study["protocolSection"]["armsInterventionsModule"] = {
+        "armGroups": labels,
+        "interventions": drugs,
+    }
     [record] = read_studies([study])
     plain = {key: value for key, value in CRITERIA[0].items() if key != "time_windows"}
     plain |= {"constraints": CRITERIA[0]["constraints"][:1]}
     bare = {key: value for key, value in REGIMEN.items() if key != "arms"}
-    assert list(make_part_cases(record, {"eligibility": {"criteria": [plain]}, "dosing": [bare]})) == []
+    assert (
+        list(make_part_cases(record, {"eligibility": {"criteria": [plain]}, "dosing": [bare]}))
+        == []
+    )
     amounts = [AMOUNTS[0], AMOUNTS[1] | {"arms": ["Low"]}]
     gold = {"eligibility": {"criteria": CRITERIA}, "dosing": [REGIMEN | {"amounts": amounts}]}
     made = list(make_part_cases(record, gold))
@@ -132,10 +193,16 @@ def test_gold_without_parts_gives_no_cases_and_parts_are_falsified_by_those_besi
 
 async def test_a_dose_counts_for_its_agent_alone():
     text = "Examplin 100 mg once daily on top of testamide 30 mg twice daily"
-    drugs = [{"type": "DRUG", "name": name, "description": ""} for name in ("Examplin", "Testamide")]
+    drugs = [
+        {"type": "DRUG", "name": name, "description": ""} for name in ("Examplin", "Testamide")
+    ]
     base = {"task": "dosing", "field": "dose", "interventions": drugs}
     base |= {"arms": [{"label": "A", "type": "EXPERIMENTAL", "description": text}]}
-    answers = [("testamide", "30 mg", True), ("examplin", "100 mg", True), ("testamide", "250 mg", False)]
+    answers = [
+        ("testamide", "30 mg", True),
+        ("examplin", "100 mg", True),
+        ("testamide", "250 mg", False),
+    ]
     cases = [
         case(number, base, {"agent": agent, "quote": text, "dose": [dose]}, right=right)
         for number, (agent, dose, right) in enumerate(answers)

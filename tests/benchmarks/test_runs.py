@@ -11,7 +11,7 @@ from benchmarks.records import write_distinct_records, write_open_records
 from benchmarks.servers import serve_slowly
 from benchmarks.speed import measure_stages
 from benchmarks.throughput import drive
-from extractor.cli.app import app
+from extractor.apps.cli.app import app
 
 
 @pytest.fixture

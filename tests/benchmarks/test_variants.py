@@ -1,8 +1,11 @@
-"""Texts of invented records, written in other harmless ways: their readings change no more than they did.
+"""Texts of invented records, written in other harmless ways: their readings change no more than
+they did.
 
-``variants/counts.json`` holds what changed by way when it was written. After an improvement, write it again:
+``variants/counts.json`` holds what changed by way when it was written. After an improvement, write
+it again:
 
-    python -m benchmarks.variants tests/benchmarks/variants/records.jsonl --json tests/benchmarks/variants/counts.json
+    python -m benchmarks.variants tests/benchmarks/variants/records.jsonl --json
+    tests/benchmarks/variants/counts.json
 """
 
 import json
@@ -90,7 +93,10 @@ def test_the_lines_of_a_text_are_read_and_joined_again():
         ("mark: glued: 1)Text", "3)Signed consent from the participant"),
         ("line: wrapped: 50", "* Signed consent from the participant\n"),
         ("line: items in one: ①", "Exclusion Criteria: ①Pregnancy"),
-        ("page: HTML: ul", "<li>Adequate function:<ul><li>Platelets &gt; 100,000/mm3</li></ul></li><li>Signed"),
+        (
+            "page: HTML: ul",
+            "<li>Adequate function:<ul><li>Platelets &gt; 100,000/mm3</li></ul></li><li>Signed",
+        ),
         ("page: Markdown: rows", "| 1 | Age ≥ 18 years |\n| 2 | Adequate"),
         ("page: Markdown: quoted", "> Exclusion Criteria:\n> \n> * Pregnancy"),
         ("page: furniture: page numbers", "\nPage 2 of 2\n"),
@@ -123,7 +129,10 @@ def test_a_way_writes_doses_and_time_frames_in_its_form(name, text, written):
 
 
 def test_numbers_are_not_glued_to_an_item_that_begins_with_one():
-    assert find_way("mark: glued: 1Text").write(TEXT.replace("Pregnancy", "3 or more relapses")) is None
+    assert (
+        find_way("mark: glued: 1Text").write(TEXT.replace("Pregnancy", "3 or more relapses"))
+        is None
+    )
 
 
 @pytest.mark.parametrize("name", REGISTERS)
@@ -136,18 +145,28 @@ def test_a_text_stands_in_the_file_of_each_register(name):
 
 
 def read_criterion(words, kind="inclusion", confidence=0.9):
-    return CriterionRead(words, words, kind, confidence, negated=False, negated_confidence=0.9, confidence=0.9)
+    return CriterionRead(
+        words, words, kind, confidence, negated=False, negated_confidence=0.9, confidence=0.9
+    )
 
 
 def test_what_changed_between_two_readings_is_counted_and_what_of_it_is_sure():
     limits = [Value("limits", (">=", 18, None, "a"), 0.9), Value("limits", ("<", 3, None, ""), 0.9)]
     before = Reading(
-        [read_criterion("asthma"), read_criterion("consent"), read_criterion("pregnancy", "exclusion")],
+        [
+            read_criterion("asthma"),
+            read_criterion("consent"),
+            read_criterion("pregnancy", "exclusion"),
+        ],
         limits,
         told=False,
     )
     after = Reading(
-        [read_criterion("asthma"), read_criterion("pregnancy", confidence=0.6), read_criterion("page2")],
+        [
+            read_criterion("asthma"),
+            read_criterion("pregnancy", confidence=0.6),
+            read_criterion("page2"),
+        ],
         [limits[0], Value("limits", ("<=", 3, None, ""), 0.95)],
         told=False,
     )
@@ -170,12 +189,25 @@ def test_a_loss_that_a_finding_tells_of_is_not_sure():
 
 
 def test_a_criterion_in_a_longer_one_is_lost():
-    assert pair_criteria(["uncontrolledasthma"], ["uncontrolledasthmaandpregnancyorbreastfeeding"]) == {}
+    assert (
+        pair_criteria(["uncontrolledasthma"], ["uncontrolledasthmaandpregnancyorbreastfeeding"])
+        == {}
+    )
 
 
 def test_the_command_prints_its_tables_and_stores_the_counts(tmp_path, monkeypatch, capsys):
     path = tmp_path / "counts.json"
-    arguments = [str(FOLDER / "records.jsonl"), "--every", "3", "--ways", "Critera", "10mg", "W12", "--by", "way"]
+    arguments = [
+        str(FOLDER / "records.jsonl"),
+        "--every",
+        "3",
+        "--ways",
+        "Critera",
+        "10mg",
+        "W12",
+        "--by",
+        "way",
+    ]
     monkeypatch.setattr(sys, "argv", ["variants", *arguments, "--show", "1", "--json", str(path)])
 
     main()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.servers import serve_counting
-from extractor.cli.doctor import PURPOSES
+from extractor.apps.cli.doctor import PURPOSES
 from tests.commands import invoke
 from tests.llm.stub import fault, serve
 
@@ -23,17 +23,23 @@ def examine(*options, code=0):
 def lacking(monkeypatch):
     """Everything is installed but the libraries in this set."""
     found = set()
-    monkeypatch.setattr("extractor.cli.doctor._is_installed", lambda name: name not in found)
+    monkeypatch.setattr("extractor.apps.cli.doctor._is_installed", lambda name: name not in found)
     return found
 
 
 def test_it_lists_every_extra_and_finds_each_library_that_is_missing(lacking):
-    extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
-    assert {f"extra {name}" for name in extras} == {name for name in examine() if name.startswith("extra ")}
+    extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    assert {f"extra {name}" for name in extras} == {
+        name for name in examine() if name.startswith("extra ")
+    }
     for name, requirements in extras.items():
         for library in filter(re.compile(r"(?!trial-extractor)").match, requirements):
             lacking.clear()
-            lacking.add(re.match(r"[\w.-]+", library)[0].lower().replace("_", "-").replace(".", "-"))
+            lacking.add(
+                re.match(r"[\w.-]+", library)[0].lower().replace("_", "-").replace(".", "-")
+            )
             assert examine()[f"extra {name}"]["state"] == "missing", library
 
 
@@ -66,7 +72,9 @@ def test_a_model_that_answers_is_shown_with_its_tokens_and_without_one_nothing_i
 TOO_LONG = "request (6619 tokens) exceeds the available context size (4096 tokens)"
 
 
-@pytest.mark.parametrize(("answer", "reason"), [(fault(401), "401"), (fault(400, TOO_LONG), TOO_LONG[24:57])])
+@pytest.mark.parametrize(
+    ("answer", "reason"), [(fault(401), "401"), (fault(400, TOO_LONG), TOO_LONG[24:57])]
+)
 def test_a_model_that_takes_no_question_fails_with_the_reason(answer, reason):
     with serve([answer] * 9) as server:
         found = examine("--model", f"{server.url}#stub", code=1)["model"]

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from extractor.cli.evaluate import print_report
-from extractor.results.evaluation import evaluate as score
+from extractor.apps.evaluation import evaluate as score
+from extractor.apps.evaluation.command import print_report
 from tests.commands import extract, invoke
 from tests.evaluation.annotations import make_gold
 
@@ -40,24 +40,58 @@ def test_piped_output_is_a_table_of_tabs(sources):
     assert sex[header.index("95 % interval")] == ""  # two values are too few
     assert rows["eligibility.criteria"][header.index("95 % interval")] == "1.000 to 1.000"
     instrument = rows["endpoints.instrument"]
-    assert [instrument[header.index(name)] for name in ("stated", "empty", "left empty")] == ["2", "4", "1.000"]
+    assert [instrument[header.index(name)] for name in ("stated", "empty", "left empty")] == [
+        "2",
+        "4",
+        "1.000",
+    ]
     assert "left empty: 58 of 58 fields that gold leaves empty, 1.000" in rows
 
 
 def test_the_names_in_the_json_stay_the_same(sources):
     report = json.loads(_invoke(*sources, "--json", "--compare", sources[0]).stdout)
     assert list(report) == [
-        *("gold", "predicted", "records", "missing", "without_gold", "resamples", "seed", "groups", "fields"),
+        *(
+            "gold",
+            "predicted",
+            "records",
+            "missing",
+            "without_gold",
+            "resamples",
+            "seed",
+            "groups",
+            "fields",
+        ),
         *("empty", "errors", "harm_per_record", "comparison", "undeclared"),
     ]
     assert list(report["fields"][0]) == [
-        *("name", "exact", "normalised", "relaxed", "task", "stated", "predicted", "missed", "invented", "empty"),
+        *(
+            "name",
+            "exact",
+            "normalised",
+            "relaxed",
+            "task",
+            "stated",
+            "predicted",
+            "missed",
+            "invented",
+            "empty",
+        ),
     ]
-    assert list(report["empty"]) == list(report["fields"][0]["empty"]) == ["fields", "left_empty", "specificity"]
+    assert (
+        list(report["empty"])
+        == list(report["fields"][0]["empty"])
+        == ["fields", "left_empty", "specificity"]
+    )
     assert list(report["fields"][0]["exact"]) == ["precision", "recall", "f1", "interval"]
     assert list(report["errors"][0]) == ["kind", "count", "harm", "fields", "examples"]
     assert list(report["comparison"]) == ["other", "missing", "differences"]
-    assert [one["name"] for one in report["groups"][::2]] == ["all", "eligibility", "dosing", "endpoints"]
+    assert [one["name"] for one in report["groups"][::2]] == [
+        "all",
+        "eligibility",
+        "dosing",
+        "endpoints",
+    ]
 
 
 def test_compare_adds_differences(sources):
@@ -83,7 +117,8 @@ def test_a_floor_with_nothing_to_score_is_named_and_does_not_fail(sources, tmp_p
     assert result.exit_code == 0
     assert result.stderr.splitlines() == [
         "extractor: dosing.amounts has nothing to score; its floor is not checked",
-        "extractor: eligibility.sex has nothing to score; its floor is not checked",  # empty on both sides
+        # empty on both sides
+        "extractor: eligibility.sex has nothing to score; its floor is not checked",
     ]
     assert _invoke(*sources, "--fail-under", "dosing.amounts=0.9").exit_code == 1
 

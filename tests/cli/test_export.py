@@ -20,7 +20,9 @@ def test_a_run_becomes_a_database_with_the_registered_fields_of_its_inputs(run, 
     assert "records: 12" in done.stderr.splitlines()
     with duckdb.connect(str(tmp_path / "t.duckdb"), read_only=True) as database:
         criteria = database.execute("SELECT count(*) FROM criteria").fetchone()
-        known = database.execute("SELECT count(title), count(enrolment), count(registered_sex) FROM records").fetchone()
+        known = database.execute(
+            "SELECT count(title), count(enrolment), count(registered_sex) FROM records"
+        ).fetchone()
     results = read_lines(run / "extractions.jsonl")
     assert criteria == (sum(len(result["eligibility"]["criteria"]) for result in results),)
     assert known[0] == 12
@@ -31,7 +33,17 @@ def test_doubtful_values_are_left_out_as_in_a_run(run, tmp_path):
     sure = extract("tests/records", tmp_path / "run", "--min-confidence", "0.9")
     found = []
     for name, source, least in (("then", sure, "0"), ("now", run, "0.9"), ("whole", run, "0")):
-        words = ("export", source, "--to", tmp_path / name, "--format", "jsonl", "--min-confidence", least, "--quiet")
+        words = (
+            "export",
+            source,
+            "--to",
+            tmp_path / name,
+            "--format",
+            "jsonl",
+            "--min-confidence",
+            least,
+            "--quiet",
+        )
         assert invoke(*words).exit_code == 0
         found.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
     then, now, whole = found
@@ -39,7 +51,9 @@ def test_doubtful_values_are_left_out_as_in_a_run(run, tmp_path):
     assert b"low_confidence" in now["absences.jsonl"]
 
 
-@pytest.mark.parametrize("gold", ["{", '{"record_id": "A", "eligibility": {"sex": "x"}}'], ids=["broken", "wrong"])
+@pytest.mark.parametrize(
+    "gold", ["{", '{"record_id": "A", "eligibility": {"sex": "x"}}'], ids=["broken", "wrong"]
+)
 def test_a_corrected_record_that_cannot_be_read_is_named(run, tmp_path, gold):
     path = tmp_path / f"{read_lines(run / 'extractions.jsonl')[0]['record_id']}.json"
     path.write_text(gold, "utf-8")
@@ -68,21 +82,37 @@ def test_a_gold_folder_without_finished_records_is_refused(run, tmp_path):
 
 
 def list_quoted(result):
-    """The items that go with their quote; no quote is fully certain, unlike the name of an outcome."""
+    """The items that go with their quote; no quote is fully certain, unlike the name of an
+    outcome.
+    """
     return result["eligibility"]["criteria"], result["dosing"]
 
 
 def test_what_is_left_out_is_counted(run, tmp_path):
     words = ("export", run, "--to", tmp_path / "t", "--format", "csv", "--min-confidence")
     results = read_lines(run / "extractions.jsonl")
-    criteria, regimens = (sum(map(len, found)) for found in zip(*map(list_quoted, results), strict=True))
+    criteria, regimens = (
+        sum(map(len, found)) for found in zip(*map(list_quoted, results), strict=True)
+    )
     said = f" values, {criteria} of {criteria} criteria, {regimens} of {regimens} regimens, 0 of "
     assert said in invoke(*words, "1").stderr
-    told = re.search(r"left out below 0.8: ([\d,]+) of ([\d,]+) values", invoke(*words, "0.8", "--force").stderr)
+    told = re.search(
+        r"left out below 0.8: ([\d,]+) of ([\d,]+) values", invoke(*words, "0.8", "--force").stderr
+    )
     left_out, values = (int(number.replace(",", "")) for number in told.groups())
-    items = [item for found in results for kind in (*list_quoted(found), found["endpoints"]) for item in kind]
+    items = [
+        item
+        for found in results
+        for kind in (*list_quoted(found), found["endpoints"])
+        for item in kind
+    ]
     items += [found["eligibility"] for found in results]
-    assert 0 < left_out < values == sum(len({piece["field"] for piece in item["evidence"]}) for item in items)
+    assert (
+        0
+        < left_out
+        < values
+        == sum(len({piece["field"] for piece in item["evidence"]}) for item in items)
+    )
     assert "left out" not in invoke(*words, "0", "--force").stderr
 
 
@@ -98,7 +128,10 @@ def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
     assert invoke(*words).exit_code == 0
     done = invoke(*words, "--force", "--min-confidence", "0.9")
     assert done.exit_code == 1
-    assert "line 1: has values without a confidence; recreate it with `extractor run --replay`" in done.stderr
+    assert (
+        "line 1: has values without a confidence; recreate it with `extractor run --replay`"
+        in done.stderr
+    )
 
 
 def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):

@@ -1,14 +1,18 @@
-"""Files of fields and prices that are devices, pipes, too long or too deep: one line with file, place and remedy."""
+"""Files of fields and prices that are devices, pipes, too long or too deep: one line with file,
+place and remedy.
+"""
 
 import os
 import threading
 
 import pytest
 
-from extractor import small_files
+from extractor.model import small_files
 from tests.commands import extractor, invoke
 
-FIELDS = b'[[field]]\nname = "washout"\nof = "record"\ntype = "quote"\ndefinition = "The washout."\n'
+FIELDS = (
+    b'[[field]]\nname = "washout"\nof = "record"\ntype = "quote"\ndefinition = "The washout."\n'
+)
 PRICES = b"as_of = 2026-11-01\n[model.m]\nprompt = 2\noutput = 10\n"
 SEED = "tests/records/study.json"
 DEEP = {
@@ -23,7 +27,11 @@ DEEP = {
 
 def read(option, path):
     words = ("run", SEED, "--effort", "none", "--quiet", option, path)
-    return extractor(*words) if option == "--fields" else extractor(*words, "--model", "http://127.0.0.1:9/v1#m")
+    return (
+        extractor(*words)
+        if option == "--fields"
+        else extractor(*words, "--model", "http://127.0.0.1:9/v1#m")
+    )
 
 
 def check_refused(ended, path, said):
@@ -36,7 +44,9 @@ def check_refused(ended, path, said):
 
 
 @pytest.mark.parametrize("option", ["--fields", "--prices"])
-@pytest.mark.parametrize(("path", "said"), [("/dev/zero", "a device"), ("/dev/null", "a device"), ("/tmp", "a folder")])
+@pytest.mark.parametrize(
+    ("path", "said"), [("/dev/zero", "a device"), ("/dev/null", "a device"), ("/tmp", "a folder")]
+)
 def test_a_device_is_refused_at_once(option, path, said):
     check_refused(read(option, path), path, said)
 
@@ -85,6 +95,8 @@ def test_a_pipe_into_which_nobody_writes_is_given_up(option, tmp_path, monkeypat
     path = tmp_path / "pipe.toml"
     os.mkfifo(path)
     monkeypatch.setattr(small_files, "_LONGEST_WAIT_S", 0.2)
-    done = invoke("run", SEED, "--effort", "none", "--model", "http://127.0.0.1:9/v1#m", option, path)
+    done = invoke(
+        "run", SEED, "--effort", "none", "--model", "http://127.0.0.1:9/v1#m", option, path
+    )
     assert done.exit_code == 2
     assert "a pipe into which nothing was written for 0.2 seconds" in done.stderr

@@ -5,8 +5,8 @@ from collections import Counter
 
 import typer
 
-from extractor.cli.app import app
-from extractor.cli.options import RARE
+from extractor.apps.cli.app import app
+from extractor.apps.cli.options import RARE
 from tests.commands import extractor, invoke
 
 
@@ -30,11 +30,16 @@ def test_the_first_screen_of_run_has_at_most_fifteen_options():
 
 
 def list_panels(group=None, path=()):
-    """Yield each option of each command that users see: the command, the option, its group in help."""
+    """Yield each option of each command that users see: the command, the option, its group in
+    help.
+    """
     group = group or typer.main.get_command(app)
     for name, command in group.commands.items():
         if not command.hidden:
-            yield from ((" ".join((*path, name)), one.opts[0], one.rich_help_panel) for one in list_options(command))
+            yield from (
+                (" ".join((*path, name)), one.opts[0], one.rich_help_panel)
+                for one in list_options(command)
+            )
             if hasattr(command, "commands"):
                 yield from list_panels(command, (*path, name))
 
@@ -47,7 +52,9 @@ def test_long_help_is_in_groups_an_option_has_one_group_everywhere_and_rare_ones
     found = list(list_panels())
     assert {"batch submit", "batch collect", "doctor"} <= {command for command, *_ in found}
     counts = Counter(command for command, *_ in found)
-    assert {command for command, _, panel in found if panel is None and counts[command] > 6} == set()
+    assert {
+        command for command, _, panel in found if panel is None and counts[command] > 6
+    } == set()
     panels = {}
     for _, option, panel in found:
         if panel:
@@ -63,10 +70,14 @@ def test_a_mistyped_hosted_model_gets_the_nearest(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     done = invoke("run", "tests/records/study.json", "--model", "gpt5-mini", "--dry-run", "--quiet")
     assert "openai/gpt5-mini is not a known model; did you mean openai/gpt-5-mini?" in done.stderr
-    done = invoke("run", "tests/records/study.json", "--model", "gpt-5-mini", "--dry-run", "--quiet")
+    done = invoke(
+        "run", "tests/records/study.json", "--model", "gpt-5-mini", "--dry-run", "--quiet"
+    )
     assert "did you mean" not in done.stderr
 
 
 def test_completion_completes_commands():
-    done = extractor(_EXTRACTOR_COMPLETE="complete_bash", COMP_WORDS="extractor rep", COMP_CWORD="1")
+    done = extractor(
+        _EXTRACTOR_COMPLETE="complete_bash", COMP_WORDS="extractor rep", COMP_CWORD="1"
+    )
     assert done.stdout.decode().split() == ["report"]

@@ -1,4 +1,6 @@
-"""A run that fails leaves nothing empty behind, and says what to do; it names no results where there are none."""
+"""A run that fails leaves nothing empty behind, and says what to do; it names no results where
+there are none.
+"""
 
 import pytest
 
@@ -10,15 +12,21 @@ PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 def list_empty(folder):
     return [
-        path.name for path in folder.rglob("*") if path.name != ".lock" and not (path.is_dir() or path.stat().st_size)
+        path.name
+        for path in folder.rglob("*")
+        if path.name != ".lock" and not (path.is_dir() or path.stat().st_size)
     ]
 
 
-@pytest.mark.parametrize(("name", "problem"), [("paper.pdf", "the PDF is damaged"), ("empty", "holds no files")])
+@pytest.mark.parametrize(
+    ("name", "problem"), [("paper.pdf", "the PDF is damaged"), ("empty", "holds no files")]
+)
 def test_a_run_without_results_leaves_no_empty_file_and_offers_no_report(tmp_path, name, problem):
     (tmp_path / "empty").mkdir()
     (tmp_path / "paper.pdf").write_bytes(PDF)
-    done = invoke("run", tmp_path / name, "--effort", "none", "--out", tmp_path / "out", "--workers", 1)
+    done = invoke(
+        "run", tmp_path / name, "--effort", "none", "--out", tmp_path / "out", "--workers", 1
+    )
     assert done.exit_code == 1
     assert problem in done.stderr
     assert "to read the results" not in done.stderr
@@ -26,11 +34,15 @@ def test_a_run_without_results_leaves_no_empty_file_and_offers_no_report(tmp_pat
     assert problem in read_lines(tmp_path / "out" / "failures.jsonl")[0]["message"]
     scored = invoke("evaluate", "seeds/gold", tmp_path / "out")
     assert "failures.jsonl" not in scored.output
-    assert invoke("run", "tests/records", "--effort", "none", "--out", tmp_path / "out").exit_code in (0, 2)
+    assert invoke(
+        "run", "tests/records", "--effort", "none", "--out", tmp_path / "out"
+    ).exit_code in (0, 2)
 
 
 def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path):
-    done = invoke("run", "tests/records", "--model", "gpt-5-mini", "--out", tmp_path / "deep" / "out")
+    done = invoke(
+        "run", "tests/records", "--model", "gpt-5-mini", "--out", tmp_path / "deep" / "out"
+    )
     assert done.exit_code == 2
     assert "there is no key" in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -38,11 +50,16 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path):
 
 def test_a_run_whose_model_is_away_or_refuses_the_key_does_not_claim_its_folder(tmp_path):
     with serve([fault(401)] * 9) as server:
-        for address, told in (("http://127.0.0.1:9/v1", "questions: 0 asked"), (server.url, "HTTP 401")):
+        for address, told in (
+            ("http://127.0.0.1:9/v1", "questions: 0 asked"),
+            (server.url, "HTTP 401"),
+        ):
             done = invoke("run", "tests/records", "--model", f"{address}#m", "--out", tmp_path)
             assert done.exit_code == 1, done.output
             assert told in done.stderr
-    forecast = invoke("run", "tests/records", "--model", "gpt-5-mini", "--out", tmp_path, "--dry-run")
+    forecast = invoke(
+        "run", "tests/records", "--model", "gpt-5-mini", "--out", tmp_path, "--dry-run"
+    )
     assert "other settings" not in forecast.stderr
     done = invoke("run", "tests/records", "--effort", "none", "--out", tmp_path)
     assert (done.exit_code, read_lines(tmp_path / "failures.jsonl")) == (0, []), done.output
@@ -50,8 +67,15 @@ def test_a_run_whose_model_is_away_or_refuses_the_key_does_not_claim_its_folder(
 
 def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
     away = {"EXTRACTOR_REGISTRY": "http://127.0.0.1:9"}
-    assert invoke("run", "NCT01234567", "--effort", "none", "--out", tmp_path / "out", **away).exit_code == 1
-    there = invoke("fetch", "--condition", "x", "--out", tmp_path / "deep" / "folder" / "a.jsonl", **away)
+    assert (
+        invoke(
+            "run", "NCT01234567", "--effort", "none", "--out", tmp_path / "out", **away
+        ).exit_code
+        == 1
+    )
+    there = invoke(
+        "fetch", "--condition", "x", "--out", tmp_path / "deep" / "folder" / "a.jsonl", **away
+    )
     assert there.exit_code == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -85,7 +109,15 @@ def test_files_without_an_answer_are_a_failure(tmp_path):
     answers = tmp_path / "answers.jsonl"
     answers.write_text("no answer\n", "utf-8")
     done = invoke(
-        "batch", "collect", "seeds/records", "--model", "gpt-5-mini", "--answers", answers, "--out", tmp_path / "out"
+        "batch",
+        "collect",
+        "seeds/records",
+        "--model",
+        "gpt-5-mini",
+        "--answers",
+        answers,
+        "--out",
+        tmp_path / "out",
     )
     assert done.exit_code == 1, done.output
     assert "no line of --answers answers a question" in done.stderr.splitlines()[0]

@@ -66,8 +66,12 @@ def test_control_characters_of_a_record_do_not_reach_the_terminal(tmp_path):
 
 
 def test_ranges_and_windows_read_as_text(tmp_path):
-    criteria = "Inclusion Criteria: ECOG 0-1. Prednisone within 4 weeks before enrollment is excluded."
-    (tmp_path / "one.txt").write_text(f"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n{criteria}\n", "utf-8")
+    criteria = (
+        "Inclusion Criteria: ECOG 0-1. Prednisone within 4 weeks before enrollment is excluded."
+    )
+    (tmp_path / "one.txt").write_text(
+        f"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n{criteria}\n", "utf-8"
+    )
     shown = invoke("parse", tmp_path / "one.txt").stdout
     assert "constraints: ECOG: 0-1 (" in shown
     assert "time_window: within 4 weeks before enrollment: <= 4 week (" in shown

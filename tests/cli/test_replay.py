@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import extractor.model.asking.prompt
 import extractor.pipeline
 import extractor.run.manifest
-import extractor.stages.ask.prompt
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
 from extractor.schemas import Sex
@@ -28,7 +28,12 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     write_distinct_records(folder / "records.jsonl", RECORDS)
     with serve_counting() as server:
-        assert invoke("run", folder / "records.jsonl", "--out", folder / "run", *options(server)).exit_code == 0
+        assert (
+            invoke(
+                "run", folder / "records.jsonl", "--out", folder / "run", *options(server)
+            ).exit_code
+            == 0
+        )
         yield server, folder, server.calls
 
 
@@ -61,15 +66,18 @@ def extractions(folder):
 @pytest.fixture
 def other_prompt(monkeypatch):
     """Today's prompt has an additional sentence."""
-    real = extractor.stages.ask.prompt.load_prompt
+    real = extractor.model.asking.prompt.load_prompt
 
     def load(*fields):
         prompt = real(*fields)
         version = replace(prompt.version, sha256="b" * 64)
         return replace(prompt, version=version, system=prompt.system + "\nBe brief.")
 
-    monkeypatch.setattr(extractor.stages.ask.prompt, "load_prompt", load)
-    versions = [replace(version, sha256="b" * 64) for version in extractor.run.manifest.list_prompt_versions()]
+    monkeypatch.setattr(extractor.model.asking.prompt, "load_prompt", load)
+    versions = [
+        replace(version, sha256="b" * 64)
+        for version in extractor.run.manifest.list_prompt_versions()
+    ]
     monkeypatch.setattr(extractor.run.manifest, "list_prompt_versions", lambda *_: versions)
 
 
@@ -90,9 +98,19 @@ def other_rules(monkeypatch):
 def test_a_replay_of_a_run_is_byte_identical_and_calls_no_model(made, tmp_path):
     server, folder, calls = made
     before = server.calls
-    words = ("run", folder / "records.jsonl", "--replay", folder / "run", "--effort", "1.0", "--quiet")
+    words = (
+        "run",
+        folder / "records.jsonl",
+        "--replay",
+        folder / "run",
+        "--effort",
+        "1.0",
+        "--quiet",
+    )
     assert invoke(*words, "--out", tmp_path / "again", "--concurrency", 1).exit_code == 0
-    assert (tmp_path / "again" / "extractions.jsonl").read_bytes() == (folder / "run/extractions.jsonl").read_bytes()
+    assert (tmp_path / "again" / "extractions.jsonl").read_bytes() == (
+        folder / "run/extractions.jsonl"
+    ).read_bytes()
     assert server.calls == before
     usage = [read_manifest(path)["usage"] for path in (folder / "run", tmp_path / "again")]
     assert usage[0] == usage[1]
@@ -102,7 +120,14 @@ def test_a_replay_of_a_run_is_byte_identical_and_calls_no_model(made, tmp_path):
 def replay(run, *words, **environment):
     """Replay the run into ``new`` beside it, as the page on runs says."""
     return invoke(
-        "run", run.parent / "records.jsonl", "--replay", run, "--out", run.parent / "new", *words, **environment
+        "run",
+        run.parent / "records.jsonl",
+        "--replay",
+        run,
+        "--out",
+        run.parent / "new",
+        *words,
+        **environment,
     )
 
 
@@ -121,20 +146,30 @@ def test_a_changed_rule_shows_what_it_changes(made, run):
 
 
 @pytest.mark.usefixtures("other_prompt")
-def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(made, run, monkeypatch):
-    """No answer fits, since the prompt has changed: the replay is no failure, and its folder can go on."""
+def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(
+    made, run, monkeypatch
+):
+    """No answer fits, since the prompt has changed: the replay is no failure, and its folder can
+    go on.
+    """
     server, new = made[0], run.parent / "new"
-    monkeypatch.setattr("sys.argv", ["extractor", "run", "records", "--replay", "run", "--out", "new"])
+    monkeypatch.setattr(
+        "sys.argv", ["extractor", "run", "records", "--replay", "run", "--out", "new"]
+    )
     done = replay(run, "--effort", "1.0", EXTRACTOR_MAX_LACKING="0.05")
     assert done.exit_code == 0, done.output
     before = read_manifest(new)
     assert (before["records"]["extracted"], before["records"]["lacking"]) == (RECORDS, RECORDS)
     assert (before["usage"]["calls"], before["usage"]["unanswered"]) == (0, 0)
     assert before["usage"]["open_questions"] > RECORDS
-    told = re.search(r"(\d+) calls, of about ([\d,]+) prompt tokens, have no answer in", done.stderr)
+    told = re.search(
+        r"(\d+) calls, of about ([\d,]+) prompt tokens, have no answer in", done.stderr
+    )
     assert int(told[1]) >= RECORDS
     assert int(told[2].replace(",", "")) > 100 * RECORDS
-    assert f"to ask them: extractor run records --model '{server.url}#stub' --out new\n" in done.stderr
+    assert (
+        f"to ask them: extractor run records --model '{server.url}#stub' --out new\n" in done.stderr
+    )
     calls = server.calls
     words = ("run", run.parent / "records.jsonl", *options(server))
     assert invoke(*words, "--out", new).exit_code == 0
@@ -160,8 +195,13 @@ def test_a_replay_is_compared_with_its_run_and_goes_on_where_that_had_no_good_an
 @pytest.mark.parametrize("query", re.findall(r"^```sql\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL))
 def test_the_queries_in_the_documentation_return_rows(made, query):
     with closing(sqlite3.connect(made[1] / "run" / "run.sqlite")) as store:
-        other = "text, text_sha256, task, fields, json_set(item, '$.category', 'other'), model FROM answers LIMIT 1"
-        store.execute(f"INSERT INTO answers SELECT 'another', chunk, section, start, \"end\", {other}")
+        other = (
+            "text, text_sha256, task, fields, json_set(item, '$.category', 'other'), model "
+            "FROM answers LIMIT 1"
+        )
+        store.execute(
+            f"INSERT INTO answers SELECT 'another', chunk, section, start, \"end\", {other}"
+        )
         assert store.execute(query).fetchall()
 
 
@@ -174,6 +214,17 @@ def test_the_python_in_the_documentation_runs(made, capsys, monkeypatch):
 
 def test_a_run_whose_model_is_unknown_asks_for_one(tmp_path):
     """The recorded answers hold no settings, so no command can name their model."""
-    done = invoke("run", "seeds/records", "--effort", "1.0", "--replay", "seeds/answers", "--out", tmp_path / "new")
+    done = invoke(
+        "run",
+        "seeds/records",
+        "--effort",
+        "1.0",
+        "--replay",
+        "seeds/answers",
+        "--out",
+        tmp_path / "new",
+    )
     assert done.exit_code == 0
-    assert "have no answer in seeds/answers; to ask them, name a model with --model\n" in done.stderr
+    assert (
+        "have no answer in seeds/answers; to ask them, name a model with --model\n" in done.stderr
+    )

@@ -21,7 +21,13 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     done = invoke("run", "tests/records", "--effort", "none", "--out", tmp_path)
     assert (done.exit_code, done.stdout) == (0, "")
     results, manifest = read_lines(tmp_path / "extractions.jsonl"), read_manifest(tmp_path)
-    assert manifest["records"] == {"extracted": len(results), "lacking": 0, "left": 0, "resumed": 0, "failed": 0}
+    assert manifest["records"] == {
+        "extracted": len(results),
+        "lacking": 0,
+        "left": 0,
+        "resumed": 0,
+        "failed": 0,
+    }
     assert manifest["settings"]["prompts"].keys() == {"questions.v8", "recheck.v8"}
     assert read_lines(tmp_path / "failures.jsonl") == []
     assert "records extracted: 12" in done.stderr
@@ -30,7 +36,10 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
 def test_without_a_folder_results_go_to_standard_output():
     done = invoke("run", STUDIES, "--quiet")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert [json.loads(line)["record_id"] for line in done.stdout.splitlines()] == ["NCT90000006", "NCT90000007"]
+    assert [json.loads(line)["record_id"] for line in done.stdout.splitlines()] == [
+        "NCT90000006",
+        "NCT90000007",
+    ]
 
 
 def test_folders_of_results_inside_the_inputs_are_no_records(tmp_path):
@@ -41,13 +50,23 @@ def test_folders_of_results_inside_the_inputs_are_no_records(tmp_path):
 
 
 def test_values_below_the_minimum_confidence_are_left_out(tmp_path):
-    results = read_lines(extract(STUDIES, tmp_path, "--min-confidence", "0.9") / "extractions.jsonl")
+    results = read_lines(
+        extract(STUDIES, tmp_path, "--min-confidence", "0.9") / "extractions.jsonl"
+    )
     library = Extractor(effort="none", min_confidence=0.9)
-    assert results == [library.extract(record).model_dump(mode="json") for record in read_records(STUDIES)]
+    assert results == [
+        library.extract(record).model_dump(mode="json") for record in read_records(STUDIES)
+    ]
     assert read_manifest(tmp_path)["settings"]["min_confidence"] == 0.9
     assert read_manifest(tmp_path)["absences"]["low_confidence"] > 0
-    whole = [Extractor(effort="none").extract(record).model_dump(mode="json") for record in read_records(STUDIES)]
-    kept, stated = (sum(len(one["evidence"]) for each in runs for one in each["dosing"]) for runs in (results, whole))
+    whole = [
+        Extractor(effort="none").extract(record).model_dump(mode="json")
+        for record in read_records(STUDIES)
+    ]
+    kept, stated = (
+        sum(len(one["evidence"]) for each in runs for one in each["dosing"])
+        for runs in (results, whole)
+    )
     assert kept < stated
 
 
@@ -82,7 +101,8 @@ def test_a_run_of_an_effort_that_is_gone_is_read_but_does_not_go_on(tmp_path):
 
 def test_more_effort_asks_more_questions():
     asked = [
-        json.loads(invoke("run", STUDY, "--effort", effort).stdout)["usage"]["open_questions"] for effort in Effort
+        json.loads(invoke("run", STUDY, "--effort", effort).stdout)["usage"]["open_questions"]
+        for effort in Effort
     ]
     assert asked[0] == 0
     assert asked == sorted(set(asked))
@@ -90,7 +110,16 @@ def test_more_effort_asks_more_questions():
 
 def test_a_refused_key_stops_the_run_and_is_recorded(tmp_path):
     with serve([fault(401)]) as server:
-        command = ("run", "seeds/records", "--out", tmp_path, "--effort", "1.0", "--concurrency", "1")
+        command = (
+            "run",
+            "seeds/records",
+            "--out",
+            tmp_path,
+            "--effort",
+            "1.0",
+            "--concurrency",
+            "1",
+        )
         done = invoke(*command, "--model", f"{server.url}#stub")
     assert done.exit_code == 1
     (failure,) = read_lines(tmp_path / "failures.jsonl")
@@ -108,7 +137,11 @@ def test_a_finished_run_repeated_leaves_its_totals(tmp_path):
     invoke(*command)
     again, results = read_manifest(tmp_path), read_lines(tmp_path / "extractions.jsonl")
     assert again["usage"] == once["usage"]
-    assert once["usage"]["output_tokens"] == sum(result["usage"]["output_tokens"] for result in results) > 0
+    assert (
+        once["usage"]["output_tokens"]
+        == sum(result["usage"]["output_tokens"] for result in results)
+        > 0
+    )
     assert again["records"] == {"extracted": 5, "lacking": 0, "left": 0, "resumed": 5, "failed": 0}
     assert once["inputs"] == ["seeds/records"]
 
@@ -116,7 +149,9 @@ def test_a_finished_run_repeated_leaves_its_totals(tmp_path):
 def test_a_batch_is_estimated_at_its_price():
     words = ("seeds/records", "--dry-run", "--model", "gpt-5-mini")
     run, batch = (invoke(*command, *words).stdout for command in (("run",), ("batch", "submit")))
-    dollars = [float(re.search(r"^dollars\t[\d.]+\t([\d.]+)", found, re.M)[1]) for found in (run, batch)]
+    dollars = [
+        float(re.search(r"^dollars\t[\d.]+\t([\d.]+)", found, re.M)[1]) for found in (run, batch)
+    ]
     assert dollars[1] == pytest.approx(dollars[0] / 2, rel=0.1)
 
 
@@ -127,10 +162,16 @@ def test_no_batch_is_forecast_for_a_provider_without_batches():
 
 
 def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
-    (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8")
+    (tmp_path / "prices.toml").write_text(
+        "as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8"
+    )
     hosted, own, none = (
         invoke("run", "seeds/records", "--dry-run", "--effort", "1.0", *model)
-        for model in (("--model", "gpt-5-mini"), ("--model", "mine", "--prices", tmp_path / "prices.toml"), ())
+        for model in (
+            ("--model", "gpt-5-mini"),
+            ("--model", "mine", "--prices", tmp_path / "prices.toml"),
+            (),
+        )
     )
     head, *rows = (line.split("\t") for line in hosted.stdout.splitlines())
     assert head == ["5 records", "least", "expected", "most"]
@@ -138,8 +179,13 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     assert figures["calls"][1] == 5
     assert figures["dollars"][0] < figures["dollars"][2] <= figures["dollars without a cache"][2]
     assert "gpt-5-mini costs $0.25 for a million prompt tokens" in hosted.stderr
-    assert "the thinking of this model is assumed: 500 tokens per call, at most 4,000" in hosted.stderr
-    assert "mine costs $3 for a million prompt tokens, and $4 for a million output tokens" in own.stderr
+    assert (
+        "the thinking of this model is assumed: 500 tokens per call, at most 4,000" in hosted.stderr
+    )
+    assert (
+        "mine costs $3 for a million prompt tokens, and $4 for a million output tokens"
+        in own.stderr
+    )
     assert "dollars" not in none.stdout
     assert "--model NAME shows the cost" in none.stderr
 

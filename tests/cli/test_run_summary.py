@@ -8,7 +8,12 @@ from tests.commands import invoke, read_lines
 
 
 def study(nct_id, title):
-    return json.dumps({"protocolSection": {"identificationModule": {"briefTitle": title, "nctId": nct_id}}}) + "\n"
+    return (
+        json.dumps(
+            {"protocolSection": {"identificationModule": {"briefTitle": title, "nctId": nct_id}}}
+        )
+        + "\n"
+    )
 
 
 @pytest.fixture
@@ -18,7 +23,9 @@ def run(tmp_path):
     def run(files, *options):
         for name, content in files.items():
             (tmp_path / name).write_text(content, "utf-8")
-        done = invoke("run", *(tmp_path / name for name in files), "--out", tmp_path / "out", *options)
+        done = invoke(
+            "run", *(tmp_path / name for name in files), "--out", tmp_path / "out", *options
+        )
         return done.exit_code, done.stderr
 
     return run
@@ -29,7 +36,9 @@ def test_the_same_text_twice_is_a_note(run, tmp_path):
     assert code == 0
     assert "trials that occur twice: 1\n" in said
     assert "another text" not in said
-    assert json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["repeated"]["same_text"] == 1
+    assert (
+        json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["repeated"]["same_text"] == 1
+    )
     (noted,) = read_lines(tmp_path / "out" / "repeated.jsonl")
     assert (noted["record_id"], noted["same_text"]) == ("NCT90000051", True)
 
@@ -39,10 +48,16 @@ TWO = {"a.jsonl": study("NCT90000052", "First"), "b.jsonl": study("NCT90000052",
 
 def test_the_first_of_two_texts_is_used_and_both_places_are_recorded(run, tmp_path):
     code, said = run(TWO)
-    places = {"taken": f"{tmp_path / 'a.jsonl'}, line 1", "left_out": f"{tmp_path / 'b.jsonl'}, line 1"}
+    places = {
+        "taken": f"{tmp_path / 'a.jsonl'}, line 1",
+        "left_out": f"{tmp_path / 'b.jsonl'}, line 1",
+    }
     assert code == 0
     assert "of these with another text, left out: 1\n" in said
-    assert f"{places['left_out']}: the record NCT90000052 was already read from {places['taken']}" in said
+    assert (
+        f"{places['left_out']}: the record NCT90000052 was already read from {places['taken']}"
+        in said
+    )
     noted = {"record_id": "NCT90000052", **places}
     repeated = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["repeated"]
     assert repeated == {"same_text": 0, "other_text": 1, "places": [noted]}
@@ -65,7 +80,9 @@ def test_the_most_common_reasons_of_failures_are_printed_with_an_example(run, tm
     empty = '{"protocolSection": {}}\n'
     code, said = run({"a.jsonl": empty * 3 + '{"protocolSection": {\n' + study("NCT90000053", "A")})
     assert code == 1
-    reasons = [line for line in said.splitlines() if line.startswith("extractor: ") and " failed: " in line]
+    reasons = [
+        line for line in said.splitlines() if line.startswith("extractor: ") and " failed: " in line
+    ]
     assert reasons[0].startswith("extractor: 3 failed: the record holds no free text; ")
     assert reasons[0].endswith(f"(such as {tmp_path / 'a.jsonl'}, line 1)")
     assert reasons[1].startswith("extractor: 1 failed: broken JSON")
@@ -73,10 +90,16 @@ def test_the_most_common_reasons_of_failures_are_printed_with_an_example(run, tm
 
 
 def test_a_resumed_run_counts_the_open_questions_of_all_its_records(run, tmp_path):
-    studies = {"a.jsonl": "".join(study(f"NCT9000006{number}", "Men who rest at home") for number in range(3))}
+    studies = {
+        "a.jsonl": "".join(
+            study(f"NCT9000006{number}", "Men who rest at home") for number in range(3)
+        )
+    }
     for options in (("--limit", "1"), ()):
         _, said = run(studies, "--effort", "1.0", *options)
-        still_open = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["usage"]["open_questions"]
+        still_open = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["usage"][
+            "open_questions"
+        ]
         assert f"questions: 0 asked, {still_open} open\n" in said
         assert f"{still_open} questions stayed open" in said
     assert still_open >= 3

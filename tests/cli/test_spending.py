@@ -30,7 +30,15 @@ def command(tmp_path):
     def build(server, *options, prices=True, verb=("run",)):
         known = ("--prices", tmp_path / "prices.toml") if prices else ()
         model = ("--model", f"{server.url}#stub", "--effort", "1.0")
-        return (*verb, tmp_path / "records.jsonl", "--out", tmp_path / "out", *model, *known, *options)
+        return (
+            *verb,
+            tmp_path / "records.jsonl",
+            "--out",
+            tmp_path / "out",
+            *model,
+            *known,
+            *options,
+        )
 
     return build
 
@@ -47,14 +55,25 @@ def totals(tmp_path):
     def read(batched=1.0):
         manifest = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
         with closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as run:
-            sums = "sum(exchanges), sum(prompt_tokens), sum(output_tokens), coalesce(sum(picodollars), 0)"
+            sums = (
+                "sum(exchanges), sum(prompt_tokens), sum(output_tokens), "
+                "coalesce(sum(picodollars), 0)"
+            )
             calls, prompt, output, cost = run.execute(f"SELECT {sums} FROM calls").fetchone()
             tokens = "coalesce(sum(prompt_tokens), 0), coalesce(sum(output_tokens), 0)"
             live = run.execute(f"SELECT {tokens} FROM calls WHERE batch IS NULL").fetchone()
         usage = manifest["usage"]
-        assert (usage["calls"], usage["prompt_tokens"], usage["output_tokens"]) == (calls, prompt, output)
+        assert (usage["calls"], usage["prompt_tokens"], usage["output_tokens"]) == (
+            calls,
+            prompt,
+            output,
+        )
         assert manifest["cost"]["usd"] == pytest.approx(cost / 1e12)
-        dollars = (prompt * 2 + output * 10 - (1 - batched) * ((prompt - live[0]) * 2 + (output - live[1]) * 10)) / 1e6
+        dollars = (
+            prompt * 2
+            + output * 10
+            - (1 - batched) * ((prompt - live[0]) * 2 + (output - live[1]) * 10)
+        ) / 1e6
         assert manifest["cost"]["usd"] == pytest.approx(dollars)
         return manifest
 
@@ -74,20 +93,30 @@ def test_a_limit_in_money_stops_with_3_and_the_rest_is_asked_on_resume(tmp_path,
         assert totals()["cost"]["usd"] <= 0.12
         assert invoke(*command(server, "--max-usd", "5")).exit_code == 0
         last = totals()
-        assert last["records"]["extracted"] == RECORDS == len(read_lines(tmp_path / "out" / "extractions.jsonl"))
+        assert (
+            last["records"]["extracted"]
+            == RECORDS
+            == len(read_lines(tmp_path / "out" / "extractions.jsonl"))
+        )
         assert last["usage"]["calls"] == server.calls
     assert last["records"]["lacking"] < 6  # records with refused or broken answers
 
 
 def test_a_limit_in_money_holds_through_kills(tmp_path, command, totals):
-    """The server holds its answers while the run is killed: whether they were paid for is never known."""
+    """The server holds its answers while the run is killed: whether they were paid for is never
+    known.
+    """
     limit, asked = 0.3, []
     with serve_faults() as server:
         server.judge = lambda body: asked.append(body) or WELL
         for _ in range(3):
             before, server.holds_after = server.calls, server.calls + 1
-            with start_extractor(*command(server, "--max-usd", limit, "--concurrency", 4)) as running:
-                running.wait_for(lambda r=running, before=before: server.calls >= before + 2 or r.has_ended())
+            with start_extractor(
+                *command(server, "--max-usd", limit, "--concurrency", 4)
+            ) as running:
+                running.wait_for(
+                    lambda r=running, before=before: server.calls >= before + 2 or r.has_ended()
+                )
                 if not running.has_ended():
                     running.send_signal(signal.SIGKILL)
                 running.wait()
@@ -98,11 +127,15 @@ def test_a_limit_in_money_holds_through_kills(tmp_path, command, totals):
         usage = [json.loads(WELL.reply(body))["usage"] for body in asked]
         worth = sum(2 * one["prompt_tokens"] + 10 * one["completion_tokens"] for one in usage) / 1e6
         cost = manifest["cost"]
-        assert worth <= cost["usd"] + cost["usd_without_reply"] <= limit + 0.1  # of one call, at most
+        assert (
+            worth <= cost["usd"] + cost["usd_without_reply"] <= limit + 0.1
+        )  # of one call, at most
         assert cost["calls_without_reply"] + manifest["usage"]["calls"] >= len(asked)
         told = f"calls without a reply: {cost['calls_without_reply']}, which may have cost up to"
         assert f"{told} ${cost['usd_without_reply']:.4f} more" in stopped.stderr
-        assert f"and up to ${cost['usd_without_reply']:.4f} by calls without a reply" in stopped.stderr
+        assert (
+            f"and up to ${cost['usd_without_reply']:.4f} by calls without a reply" in stopped.stderr
+        )
         assert invoke(*command(server, "--max-usd", "5")).exit_code == 0
         assert totals()["records"]["extracted"] == RECORDS
 
@@ -129,7 +162,9 @@ def test_totals_are_the_sum_of_calls_despite_faults(command, totals):
             return fault(400, "not this one")
         answers.append(request)
         if lot < 0.25:
-            return completion("no JSON at all", usage={"prompt_tokens": 700, "completion_tokens": 3})
+            return completion(
+                "no JSON at all", usage={"prompt_tokens": 700, "completion_tokens": 3}
+            )
         reply = answer_request(request)
         return completion(reply["choices"][0]["message"]["content"], usage=reply["usage"])
 
@@ -139,15 +174,29 @@ def test_totals_are_the_sum_of_calls_despite_faults(command, totals):
             manifest = totals()
             assert manifest["usage"]["calls"] == len(answers)
     extracted, failed = manifest["records"]["extracted"], manifest["records"]["failed"]
-    assert extracted <= RECORDS <= extracted + failed  # a failed record may have a result without an answer
+    assert (
+        extracted <= RECORDS <= extracted + failed
+    )  # a failed record may have a result without an answer
 
 
 def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
     (tmp_path / "prices.toml").write_text(PRICES + "cached = 0.25\n", "utf-8")
-    usage = {"prompt_tokens": 2050, "completion_tokens": 25, "prompt_tokens_details": {"cached_tokens": 1500}}
+    usage = {
+        "prompt_tokens": 2050,
+        "completion_tokens": 25,
+        "prompt_tokens_details": {"cached_tokens": 1500},
+    }
     out, model = tmp_path / "out", ("--prices", tmp_path / "prices.toml", "--effort", "1.0")
     with serve([completion('{"items": []}', usage=usage)]) as server:
-        command = ("run", "tests/records/study.json", "--out", out, "--model", f"{server.url}#stub", *model)
+        command = (
+            "run",
+            "tests/records/study.json",
+            "--out",
+            out,
+            "--model",
+            f"{server.url}#stub",
+            *model,
+        )
         done = invoke(*command, "--log-json", tmp_path / "log.jsonl")
     assert done.exit_code == 0, done.output
     assert "2,050 prompt tokens (1,500 of them cached)" in done.stderr
@@ -156,7 +205,9 @@ def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
     manifest = json.loads((out / "run.json").read_text("utf-8"))
     assert (manifest["usage"]["cached_tokens"], manifest["cost"]["usd"]) == (1500, dollars)
     assert read_lines(out / "extractions.jsonl")[0]["usage"]["cached_tokens"] == 1500
-    (ended,) = (event for event in read_lines(tmp_path / "log.jsonl") if event["event"] == "run_ended")
+    (ended,) = (
+        event for event in read_lines(tmp_path / "log.jsonl") if event["event"] == "run_ended"
+    )
     assert (ended["prompt_tokens"], ended["cached_tokens"]) == (2050, 1500)
 
     def report():
@@ -164,13 +215,18 @@ def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
         return (out / "report.html").read_text("utf-8")
 
     assert "2,050 prompt (1,500 of them cached)" in report()
-    del manifest["usage"]["cached_tokens"], manifest["settings"]["effort"]  # as in the manifests of earlier versions
+    del (
+        manifest["usage"]["cached_tokens"],
+        manifest["settings"]["effort"],
+    )  # as in the manifests of earlier versions
     (out / "run.json").write_text(json.dumps(manifest), "utf-8")
     assert "2,050 prompt, 25 output" in report()
 
 
 def count_answers(provider):
-    """The answers in batches, and those to live calls, which come before the first batch of a command."""
+    """The answers in batches, and those to live calls, which come before the first batch of a
+    command.
+    """
     return len(provider.requests) + provider.asked.count("POST /chat/completions")
 
 
@@ -178,7 +234,10 @@ def answer_at_most_half(body):
     """Answer well, but cut the answers to all lines of a record; those to half of them fit."""
     status, reply = answer_well(body)
     if body["messages"][-1]["content"].count("\n[") > 30:
-        reply["choices"][0] |= {"finish_reason": "length", "message": {"role": "assistant", "content": '{"items": ['}}
+        reply["choices"][0] |= {
+            "finish_reason": "length",
+            "message": {"role": "assistant", "content": '{"items": ['},
+        }
     return status, reply
 
 
@@ -233,14 +292,18 @@ def test_a_run_that_is_killed_repeatedly_submits_nothing_twice(tmp_path, collect
         for number in range(4):
             asked = len(provider.asked)
             with start_extractor(*collect(provider, *POLL)) as running:
-                running.wait_for(lambda r=running, asked=asked: len(provider.asked) > asked or r.has_ended())
+                running.wait_for(
+                    lambda r=running, asked=asked: len(provider.asked) > asked or r.has_ended()
+                )
                 time.sleep(lots.uniform(0, 0.3))
                 if not running.has_ended():
                     running.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
                     running.wait()
         done = invoke(*collect(provider, *POLL))
         assert done.exit_code == 0, done.stderr
-        good = [line["custom_id"] for line in provider.requests if is_good(answer_request(line["body"]))]
+        good = [
+            line["custom_id"] for line in provider.requests if is_good(answer_request(line["body"]))
+        ]
         live = provider.asked.count("POST /chat/completions")
         assert len(good) == len(set(good)) >= RECORDS - 6 - live
         assert totals(0.5)["usage"]["calls"] == count_answers(provider)

@@ -10,7 +10,9 @@ from tests.commands import invoke
 from tests.hostile.suite import load_suite
 
 OBEYED = ["\x1b", "\x9b", "\x07"]
-HOSTILE = [hostile for hostile in load_suite() if hostile.attack in {"terminal", "bidi", "zero_width"}]
+HOSTILE = [
+    hostile for hostile in load_suite() if hostile.attack in {"terminal", "bidi", "zero_width"}
+]
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=str)

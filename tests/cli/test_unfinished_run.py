@@ -11,13 +11,16 @@ from threading import Event
 import pytest
 
 from benchmarks.records import write_distinct_records
-from extractor.results.report import write_report
-from extractor.results.review.queue import RunRecords
+from extractor.apps.report import write_report
+from extractor.apps.review.queue import RunRecords
 from tests.commands import PATIENCE_S, invoke, read_lines
 from tests.llm.stub import completion, items, serve
 
 RECORDS = 6
-_CODE = "import extractor.run.progress as progress; progress._COUNT_AFTER_S = 0; from extractor.cli import main; main()"
+_CODE = (
+    "import extractor.run.progress as progress; progress._COUNT_AFTER_S = 0; from "
+    "extractor.apps.cli import main; main()"
+)
 _WORDS = "run records.jsonl --out run --quiet --effort 1.0 --concurrency 1 --workers 1"
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way")
@@ -25,7 +28,9 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows kills in anothe
 
 @pytest.fixture(scope="module")
 def going(tmp_path_factory):
-    """The folder of a run in progress with a relative input: its server stops answering once a record is done."""
+    """The folder of a run in progress with a relative input: its server stops answering once a
+    record is done.
+    """
     folder = tmp_path_factory.mktemp("going")
     write_distinct_records(folder / "records.jsonl", RECORDS)
     ended, results = Event(), folder / "run" / "extractions.jsonl"
@@ -40,7 +45,9 @@ def going(tmp_path_factory):
         with subprocess.Popen(command, cwd=folder) as running:
             try:
                 until = time.monotonic() + PATIENCE_S
-                while not (results.exists() and results.stat().st_size and read_manifest(folder)["total"]):
+                while not (
+                    results.exists() and results.stat().st_size and read_manifest(folder)["total"]
+                ):
                     assert running.poll() is None
                     assert time.monotonic() < until
                     time.sleep(0.01)
@@ -55,7 +62,9 @@ def read_manifest(folder):
 
 
 def check_reports(folder, state):
-    """Check that every command that reads a run reports its progress, and finds its texts from another directory."""
+    """Check that every command that reads a run reports its progress, and finds its texts from
+    another directory.
+    """
     progress = f"1 of {RECORDS} records, {state}"
     export = ("--to", folder / f"{state}.csv", "--tables", "records", "--quiet")
     for results in (folder / "run", folder / "run" / "extractions.jsonl"):
@@ -99,5 +108,7 @@ def check_page_of_scores(folder):
     (folder / "gold.jsonl").write_text(json.dumps(extraction), "utf-8")
     for name, more in (("found.html", ()), ("given.html", ("--records", folder / "records.jsonl"))):
         page = ("--html", folder / name, "--resamples", "0")
-        assert invoke("evaluate", folder / "gold.jsonl", folder / "run", *page, *more).exit_code == 0
+        assert (
+            invoke("evaluate", folder / "gold.jsonl", folder / "run", *page, *more).exit_code == 0
+        )
     assert (folder / "found.html").read_bytes() == (folder / "given.html").read_bytes()

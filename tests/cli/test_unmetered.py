@@ -1,4 +1,6 @@
-"""Replies that do not say what they cost: they count at the most that they may have cost, live and in batches."""
+"""Replies that do not say what they cost: they count at the most that they may have cost, live
+and in batches.
+"""
 
 import json
 
@@ -48,7 +50,9 @@ def command(tmp_path):
 
     def run(verb, url, *options):
         given = ("--model", f"{url}#stub", "--effort", "1.0", "--prices", tmp_path / "prices.toml")
-        ended = invoke(*verb, tmp_path / "records.jsonl", "--out", tmp_path / "out", *given, *options)
+        ended = invoke(
+            *verb, tmp_path / "records.jsonl", "--out", tmp_path / "out", *given, *options
+        )
         return ended, json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["cost"]
 
     return run
@@ -56,18 +60,28 @@ def command(tmp_path):
 
 @pytest.mark.parametrize("usage", UNKNOWN.values(), ids=UNKNOWN)
 def test_a_limit_of_money_holds_against_replies_without_a_usage(usage, command):
-    with serve(lambda request: Scripted(body=json.dumps(answer_without_usage(request, usage)))) as stub:
+    with serve(
+        lambda request: Scripted(body=json.dumps(answer_without_usage(request, usage)))
+    ) as stub:
         stopped, cost = command(("run",), stub.url, "--concurrency", "1", "--max-usd", "0.5")
         sent = len(stub.requests)
     assert stopped.exit_code == 3, stopped.stderr
     assert (cost["calls_without_usage"], cost["usd"], cost["usd_known"]) == (sent, None, 0.0)
     assert 0.3 < cost["usd_without_usage"] <= 0.5, "calls are counted at the most, so they fit"
-    assert f"{TOLD}{sent}, which may have cost up to ${cost['usd_without_usage']:.4f} more" in stopped.stderr
-    assert f"up to ${cost['usd_without_usage']:.4f} by calls whose replies state no usage" in stopped.stderr
+    assert (
+        f"{TOLD}{sent}, which may have cost up to ${cost['usd_without_usage']:.4f} more"
+        in stopped.stderr
+    )
+    assert (
+        f"up to ${cost['usd_without_usage']:.4f} by calls whose replies state no usage"
+        in stopped.stderr
+    )
 
 
 def test_a_resumed_run_still_counts_them(command):
-    with serve(lambda request: Scripted(body=json.dumps(answer_without_usage(request, None)))) as stub:
+    with serve(
+        lambda request: Scripted(body=json.dumps(answer_without_usage(request, None)))
+    ) as stub:
         _, first = command(("run",), stub.url, "--concurrency", "1", "--max-usd", "0.5")
         sent = len(stub.requests)
         again, cost = command(("run",), stub.url, "--concurrency", "1", "--max-usd", "0.5")
@@ -77,7 +91,11 @@ def test_a_resumed_run_still_counts_them(command):
 def test_what_replies_do_say_is_counted_beside_them(command):
     def answer(request):
         usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
-        return Scripted(body=json.dumps(answer_without_usage(request, usage if len(stub.requests) % 2 else None)))
+        return Scripted(
+            body=json.dumps(
+                answer_without_usage(request, usage if len(stub.requests) % 2 else None)
+            )
+        )
 
     with serve(answer) as stub:
         ended, cost = command(("run",), stub.url, "--concurrency", "1", "--max-usd", "100")
@@ -89,11 +107,17 @@ def test_what_replies_do_say_is_counted_beside_them(command):
 
 
 @pytest.mark.parametrize(
-    "usage", [LEFT_OUT, {}, {"prompt_tokens": 0, "completion_tokens": 0}], ids=["left out", "empty", "zeros"]
+    "usage",
+    [LEFT_OUT, {}, {"prompt_tokens": 0, "completion_tokens": 0}],
+    ids=["left out", "empty", "zeros"],
 )
 def test_batches_count_them_too(usage, command):
-    with serve_provider(answer=lambda request: (200, answer_without_usage(request, usage))) as provider:
-        ended, cost = command(("batch", "collect"), provider.url, "--poll", "0.05", "--max-usd", "0.3")
+    with serve_provider(
+        answer=lambda request: (200, answer_without_usage(request, usage))
+    ) as provider:
+        ended, cost = command(
+            ("batch", "collect"), provider.url, "--poll", "0.05", "--max-usd", "0.3"
+        )
         asked = len(provider.requests) + provider.asked.count("POST /chat/completions")
     assert ended.exit_code == 3, ended.stderr
     assert 0 < cost["calls_without_usage"] == asked < RECORDS

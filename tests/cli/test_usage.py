@@ -1,4 +1,6 @@
-"""A wrong call, a missing extra or key, and conflicting settings exit with 2 and a one-line remedy."""
+"""A wrong call, a missing extra or key, and conflicting settings exit with 2 and a one-line
+remedy.
+"""
 
 import subprocess
 import sys
@@ -9,7 +11,9 @@ import pytest
 
 from tests.commands import extract, invoke
 
-_WITHOUT = "import sys; sys.modules[sys.argv.pop(1)] = None; from extractor.cli import main; main()"
+_WITHOUT = (
+    "import sys; sys.modules[sys.argv.pop(1)] = None; from extractor.apps.cli import main; main()"
+)
 RECORD = "tests/records/study.json"
 
 
@@ -21,14 +25,23 @@ def run(tmp_path_factory):
 @pytest.mark.parametrize(
     ("command", "hint"),
     [
-        ("run tests/recods", "tests/recods: there is no such file or folder (did you mean records?)"),
+        (
+            "run tests/recods",
+            "tests/recods: there is no such file or folder (did you mean records?)",
+        ),
         ("run none.json --out OUT", "none.json: there is no such file or folder"),
         ("report none", "does not exist. Folder that extractor run --out wrote."),
         ("evaluate none none", "does not exist. Annotations: a folder of JSON"),
         ("fetch", "nothing to fetch; name NCT numbers"),
-        ("run RECORD --tasks colours", "colours: no such task; choose from eligibility, dosing, endpoints"),
+        (
+            "run RECORD --tasks colours",
+            "colours: no such task; choose from eligibility, dosing, endpoints",
+        ),
         ("run RECORD --tasks ,", "eligibility"),
-        ("run RECORD --min-confidence 90", "--min-confidence: 90.0 is not allowed; choose a number from 0 to 1"),
+        (
+            "run RECORD --min-confidence 90",
+            "--min-confidence: 90.0 is not allowed; choose a number from 0 to 1",
+        ),
         ("run RECORD --model http://localhost:8000/v1", "#NAME"),
         ("run RECORD --fresh", "--out"),
         ("run RECORD --workers 999999999999", "choose a number from 1 to 10000"),
@@ -55,7 +68,8 @@ def run(tmp_path_factory):
         ("run RECORD --effort meduim", "did you mean medium?"),
         (
             "run RECORD --model local:smollm2-135m",
-            "run it with Ollama, llama-server or vLLM, and name it by its address: http://host:port/v1#NAME",
+            "run it with Ollama, llama-server or vLLM, and name it by its address: "
+            "http://host:port/v1#NAME",
         ),
         ("run RECORD --model http://a/v1#m,http://b/v1#m", "put a proxy before them"),
         ("export RUN --to OUT --format csv --tables criterai", "did you mean criteria?"),
@@ -80,7 +94,10 @@ def run(tmp_path_factory):
             "--effort: huge: no such effort; choose from none, low, medium, or a number",
         ),
         ("run RECORD --effort high", "--effort: high is gone: it read no better than medium"),
-        ("evaluate seeds/gold RUN --check --json --fail-under all=1", "scores nothing; leave out --json, --fail-under"),
+        (
+            "evaluate seeds/gold RUN --check --json --fail-under all=1",
+            "scores nothing; leave out --json, --fail-under",
+        ),
         ("evaluate seeds/gold RUN --fail-under all", "write NAME=SCORE"),
         ("evaluate seeds/gold RUN --fail-under all=high", "write NAME=SCORE"),
         ("evaluate seeds/gold RUN --fail-under all=80", "a score is between 0 and 1"),
@@ -93,7 +110,10 @@ def run(tmp_path_factory):
         ("reparse x", "use extractor run --replay OLD --out NEW"),
         ("run x --patience 3", "use --timeout"),
         ("run RECORD --model-option top_k", "--model-option: top_k: not KEY=VALUE; write top_k=40"),
-        ("run RECORD --timeout 0", "--timeout: 0.0 is not allowed; choose a number of at least 0.1"),
+        (
+            "run RECORD --timeout 0",
+            "--timeout: 0.0 is not allowed; choose a number of at least 0.1",
+        ),
         ("export x --to y --format cvs", "did you mean csv?"),
         ("diff x y --severity majr", "did you mean major?"),
         ("schema dosign", "did you mean dosing?"),
@@ -147,7 +167,10 @@ def test_settings_that_differ_from_the_runs_are_named(run, option, value):
 
 def test_an_estimate_tells_that_its_folder_cannot_take_the_run(run):
     words = ("run", RECORD, "--out", run, "--dry-run", "--effort")
-    assert f"{run}: holds a run with other settings (effort was none, is medium)" in invoke(*words, "medium").stderr
+    assert (
+        f"{run}: holds a run with other settings (effort was none, is medium)"
+        in invoke(*words, "medium").stderr
+    )
     assert "other settings" not in invoke(*words, "none").stderr
 
 

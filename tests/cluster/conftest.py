@@ -30,7 +30,9 @@ def _start(head):
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A head and one more node, on which marked records fail; ``add_node`` and ``remove_node`` change the nodes."""
+    """A head and one more node, on which marked records fail; ``add_node`` and ``remove_node``
+    change the nodes.
+    """
     node = {"num_cpus": 1, "object_store_memory": _STORE_BYTES}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", path_with_failures())

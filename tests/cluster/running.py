@@ -3,7 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
-from extractor.llm.database import open_run_to_read
+from extractor.model.database import open_run_to_read
 from tests.commands import invoke
 
 CONCURRENCY = 4
@@ -11,7 +11,9 @@ CONCURRENCY = 4
 
 def run_here(records: Path, out: Path, model: str) -> bytes:
     """Run in this process, and return the results."""
-    invoke("run", records, "--out", out, "--model", f"{model}#stub", "--effort", "1.0", "--workers", 1)
+    invoke(
+        "run", records, "--out", out, "--model", f"{model}#stub", "--effort", "1.0", "--workers", 1
+    )
     return (out / "extractions.jsonl").read_bytes()
 
 
@@ -20,5 +22,6 @@ def count_answered_twice(folder: Path) -> int:
     with closing(open_run_to_read(folder)) as run:
         return run.value(
             "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier"
-            " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered')"
+            " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = "
+            "'answered')"
         )

@@ -8,8 +8,8 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from benchmarks.records import write_distinct_records
 from extractor.errors import RecordError
+from extractor.formats import read_records
 from extractor.run.addresses import open_inputs
-from extractor.stages.read import read_records
 from tests.commands import invoke
 
 RECORDS = 20
@@ -54,7 +54,8 @@ def placed(s3, records):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "count"), [("", 20), ("/a", 12), ("/b.jsonl.gz", 8), ("/*.gz", 8), ("/a/*.jsonl", 12)]
+    ("suffix", "count"),
+    [("", 20), ("/a", 12), ("/b.jsonl.gz", 8), ("/*.gz", 8), ("/a/*.jsonl", 12)],
 )
 def test_records_are_read_at_an_address_as_from_a_path(placed, records, suffix, count):
     found = list(read_records(f"{placed}{suffix}", open_address=open_inputs))
@@ -64,7 +65,9 @@ def test_records_are_read_at_an_address_as_from_a_path(placed, records, suffix, 
     assert found[0].source.path in {f"{placed}/a/first.jsonl", f"{placed}/b.jsonl.gz"}
 
 
-@pytest.mark.parametrize("address", ["s3://trials/nothing.json", "s3://nowhere/in", "s3://trials/in/*.xml"])
+@pytest.mark.parametrize(
+    "address", ["s3://trials/nothing.json", "s3://nowhere/in", "s3://trials/in/*.xml"]
+)
 def test_a_missing_file_is_a_record_error_with_its_name(s3, placed, address):
     errors = []
     assert list(read_records(address, on_error=errors.append, open_address=open_inputs)) == []
@@ -76,7 +79,9 @@ def test_a_run_reads_addresses_as_it_reads_paths(placed, records, tmp_path):
     for source, out in ((placed, "there"), (records, "here")):
         done = invoke("run", source, "--out", tmp_path / out, "--effort", "none")
         assert done.exit_code == 0, done.stderr
-    there, here = (_without_source(tmp_path / out / "extractions.jsonl") for out in ("there", "here"))
+    there, here = (
+        _without_source(tmp_path / out / "extractions.jsonl") for out in ("there", "here")
+    )
     assert len(there) == RECORDS
     assert there == here
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from benchmarks.servers import serve_counting
-from extractor.cli.console import BUDGET, FAILED, OK
+from extractor.apps.cli.console import BUDGET, FAILED, OK
 from extractor.errors import ModelAway
 from extractor.run.ray import connected
 from tests.commands import invoke
@@ -29,11 +29,21 @@ def run_on(cluster, records, out, model=None, *options):
 
 
 def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_path, whole):
-    """One test, because starts are slow: the driver is killed, then the budget ends, then a node is killed."""
+    """One test, because starts are slow: the driver is killed, then the budget ends, then a node
+    is killed.
+    """
     here, calls = whole
     with serve_counting(0.2) as server:
         model = f"{server.url}#stub"
-        options = ("--model", model, "--effort", "1.0", "--concurrency", str(CONCURRENCY), "--quiet")
+        options = (
+            "--model",
+            model,
+            "--effort",
+            "1.0",
+            "--concurrency",
+            str(CONCURRENCY),
+            "--quiet",
+        )
         ray = ("--ray", cluster.address, "--workers", "2")
         command = [
             sys.executable,
@@ -51,8 +61,12 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_p
                 time.sleep(0.01)
             driver.send_signal(signal.SIGKILL)
         assert driver.returncode == -signal.SIGKILL
-        (prices := tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 1\noutput = 1\n")
-        stopped = run_on(cluster, records, tmp_path / "run", model, "--max-usd", 0.18, "--prices", prices)
+        (prices := tmp_path / "prices.toml").write_text(
+            "as_of = 2026-11-01\n[model.stub]\nprompt = 1\noutput = 1\n"
+        )
+        stopped = run_on(
+            cluster, records, tmp_path / "run", model, "--max-usd", 0.18, "--prices", prices
+        )
         assert stopped.exit_code == BUDGET
         assert "of $0.18 are spent" in stopped.stderr
         assert calls / 8 < server.calls < calls * 3 / 4  # those of the killed driver count in full
@@ -77,7 +91,10 @@ def test_only_records_with_a_bug_fail(cluster, tmp_path):
     assert done.exit_code == FAILED
     assert "Traceback" not in done.stderr
     extracted, failures = (
-        [json.loads(line) for line in (tmp_path / "out" / f"{name}.jsonl").read_text("utf-8").splitlines()]
+        [
+            json.loads(line)
+            for line in (tmp_path / "out" / f"{name}.jsonl").read_text("utf-8").splitlines()
+        ]
         for name in ("extractions", "failures")
     )
     assert [extraction["record_id"] for extraction in extracted] == ["NCT00000001", "NCT00000002"]

@@ -1,11 +1,13 @@
-"""Synthetic trials, and changes to plant in them, one at a time, each with what a comparison should tell of it."""
+"""Synthetic trials, and changes to plant in them, one at a time, each with what a comparison
+should tell of it.
+"""
 
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NamedTuple
 
+from extractor.formats.json_studies import build_study
 from extractor.schemas import Source, TrialRecord
-from extractor.stages.read.json_studies import build_study
 
 Study = dict[str, Any]
 RECORD_ID = "NCT90000001"
@@ -45,12 +47,14 @@ def make_study() -> Study:
         "controls": [["Placebo", "PLACEBO_COMPARATOR", "Matching infusion without drug"]],
         "arm": "Examplumab 200 mg intravenously every 3 weeks for up to 2 years",
         "intervention": "Monoclonal antibody against example receptors",
-        "primary": [["Progression-free survival", "Time from randomization to progression or death by RECIST 1.1",
+        "primary": [["Progression-free survival", "Time from randomization to progression or "
+                                                  "death by RECIST 1.1",
                      "24 months"]],
         "secondary": [
             ["Overall survival", None, "36 months"],
             ["Objective response rate", "Complete or partial response by RECIST 1.1", "12 weeks"],
-            ["Number of participants with adverse events", "Graded by CTCAE 5.0", "30 days after the last dose"],
+            ["Number of participants with adverse events", "Graded by CTCAE "
+                                                           "5.0", "30 days after the last dose"],
         ],
     }  # fmt: skip
 
@@ -58,7 +62,10 @@ def make_study() -> Study:
 def to_json(study: Study) -> dict[str, Any]:
     """Return the trial in the registry's form."""
     keys = ("measure", "description", "timeFrame")
-    lists = (("Inclusion Criteria:", study["inclusion"]), ("Exclusion Criteria:", study["exclusion"]))
+    lists = (
+        ("Inclusion Criteria:", study["inclusion"]),
+        ("Exclusion Criteria:", study["exclusion"]),
+    )
     status, start, completion = study["status"]
     eligibility = "\n\n".join(
         "\n\n".join([head, "\n".join(one if one.startswith(" ") else f"* {one}" for one in items)])
@@ -67,7 +74,9 @@ def to_json(study: Study) -> dict[str, Any]:
     return {
         "protocolSection": {
             "identificationModule": {"nctId": RECORD_ID, "briefTitle": study["title"]},
-            "descriptionModule": {"briefSummary": "Examplumab is studied in adults with lung cancer."},
+            "descriptionModule": {
+                "briefSummary": "Examplumab is studied in adults with lung cancer."
+            },
             "conditionsModule": {"conditions": study["conditions"]},
             "statusModule": {
                 "overallStatus": status,
@@ -86,9 +95,14 @@ def to_json(study: Study) -> dict[str, Any]:
                         "description": study["arm"],
                         "interventionNames": ["Drug: Examplumab"],
                     },
-                    *(dict(zip(("label", "type", "description"), one, strict=True)) for one in study["controls"]),
+                    *(
+                        dict(zip(("label", "type", "description"), one, strict=True))
+                        for one in study["controls"]
+                    ),
                 ],
-                "interventions": [{"type": "DRUG", "name": "Examplumab", "description": study["intervention"]}],
+                "interventions": [
+                    {"type": "DRUG", "name": "Examplumab", "description": study["intervention"]}
+                ],
             },
             "eligibilityModule": {"eligibilityCriteria": eligibility} | study["fields"],
             "outcomesModule": {
@@ -103,7 +117,9 @@ def to_record(study: Study) -> TrialRecord:
     """Return the trial as a record."""
     draft = build_study(to_json(study))
     source = Source(path="study.json", format="ctgov_json")
-    return TrialRecord(record_id=RECORD_ID, source=source, sections=draft.sections, registry=draft.registry)
+    return TrialRecord(
+        record_id=RECORD_ID, source=source, sections=draft.sections, registry=draft.registry
+    )
 
 
 class Plant(NamedTuple):
@@ -150,15 +166,25 @@ def _dose(name: str, old: str, new: str, field: str) -> Plant:
 
 
 def _register(name: str, key: str, value: object, kind: str, field: str) -> Plant:
-    return Plant(name, lambda study: study["fields"].update({key: value}), {("eligibility", kind, field)})
+    return Plant(
+        name, lambda study: study["fields"].update({key: value}), {("eligibility", kind, field)}
+    )
 
 
 def _registered(name: str, key: str, part: int, value: object, field: str) -> Plant:
-    return Plant(name, lambda study: study[key].__setitem__(part, value), {("registration", "changed", field)})
+    return Plant(
+        name,
+        lambda study: study[key].__setitem__(part, value),
+        {("registration", "changed", field)},
+    )
 
 
 def _arm(name: str, part: int, value: str, field: str) -> Plant:
-    return Plant(name, lambda study: study["controls"][0].__setitem__(part, value), {("arm", "changed", field)})
+    return Plant(
+        name,
+        lambda study: study["controls"][0].__setitem__(part, value),
+        {("arm", "changed", field)},
+    )
 
 
 def _lead_in(name: str, part: str, old: str, new: str) -> Plant:
@@ -201,18 +227,22 @@ PLANTS = (
     _limit("excluded values more", "< 9 g/dL", "< 10 g/dL", "tightened", "exclusion"),
     _limit("excluded value itself", "< 9 g/dL", "≤ 9 g/dL", "tightened", "exclusion"),
     _limit("window in days for months", "within 3 months", "within 30 days", "loosened", "exclusion"),
-    _limit("window in weeks for months", "within 6 months before enrollment", "within 30 weeks before enrollment",
+    _limit("window in weeks for months", "within 6 months before "
+                                         "enrollment", "within 30 weeks before enrollment",
            "tightened"),
-    _limit("drug beside a window", "warfarin within 3 months", "apixaban within 30 days", "changed", "exclusion"),
+    _limit("drug beside a window", "warfarin within 3 "
+                                   "months", "apixaban within 30 days", "changed", "exclusion"),
     _lead_in("all needed for one", "inclusion", "At least one", "All"),
     _lead_in("two needed for one", "inclusion", "At least one", "At least two"),
     _lead_in("all must hold to be excluded", "exclusion", "Any of the", "All of the"),
     _lead_in("window above criteria", "exclusion", "within 4 weeks", "within 8 weeks"),
-    _lead_in("words above criteria", "exclusion", "Any of the following", "Any of the following interventions"),
+    _lead_in("words above criteria", "exclusion", "Any of the following", "Any of the following "
+                                                                          "interventions"),
     _limit("excluded window shorter", "within 6 months", "within 3 months", "loosened", "exclusion"),
     _limit("negated window longer", "within 6 months", "within 12 months", "tightened"),
     _reword("window of the same length", "exclusion", "within 3 months", "within 90 days"),
-    _reword("same value in another unit", "inclusion", "at least 1,500/mm3", "at least 1.5 x 10^9/L"),
+    _reword("same value in another unit", "inclusion", "at least 1,500/mm3", "at least 1.5 x "
+                                                                             "10^9/L"),
     _reword("same value per litre", "exclusion", "9 g/dL", "90 g/L"),
     _reword("weeks as days", "inclusion", "12 weeks", "84 days"),
     _reword("number word", "inclusion", "6 months", "six months"),
@@ -224,7 +254,8 @@ PLANTS = (
     _reword("synonym", "exclusion", "breastfeeding", "lactating"),
     _reword("compound", "inclusion", "non-small cell", "nonsmall cell"),
     _reword("abbreviation", "exclusion", "hepatitis B infection", "hepatitis B infection (HBI)"),
-    _reword("order of words", "exclusion", "Pregnant or breastfeeding women", "Breastfeeding or pregnant women"),
+    _reword("order of words", "exclusion", "Pregnant or breastfeeding "
+                                           "women", "Breastfeeding or pregnant women"),
     _reword("spelling", "exclusion", "Haemoglobin", "Hemoglobin"),
     Plant("white space", _rewrite("inclusion", "cell lung", "cell  lung"), set()),
     Plant("reordered", lambda study: study["inclusion"].reverse(), set()),
@@ -238,7 +269,8 @@ PLANTS = (
           {("criterion", "changed", "quote")}),
     Plant("negation", _rewrite("exclusion", "Active hepatitis", "No active hepatitis"),
           {("criterion", "changed", "quote")}),
-    Plant("second negation", _rewrite("inclusion", "No myocardial infarction", "No myocardial no infarction"),
+    Plant("second negation", _rewrite("inclusion", "No myocardial "
+                                                   "infarction", "No myocardial no infarction"),
           {("criterion", "changed", "quote")}),
     _register("age raised", "minimumAge", "21 Years", "tightened", "minimum_age"),
     _register("age limit gone", "maximumAge", None, "loosened", "maximum_age"),
@@ -254,7 +286,8 @@ PLANTS = (
     Plant("arm removed", lambda study: study["controls"].clear(), {("arm", "removed", None)}),
     _arm("arm renamed", 0, "Control infusion", "label"),
     _arm("arm of another type", 1, "NO_INTERVENTION", "type"),
-    Plant("title", _rewrite("title", "in Lung", "in Advanced Lung"), {("registration", "changed", "title")}),
+    Plant("title", _rewrite("title", "in Lung", "in Advanced "
+                                                "Lung"), {("registration", "changed", "title")}),
     Plant("title in other words", _rewrite("title", "Lung Cancer", "Cancer of the Lung"), set()),
     Plant("condition added", lambda study: study["conditions"].append("Mesothelioma"),
           {("registration", "changed", "conditions")}),
@@ -267,7 +300,8 @@ PLANTS = (
     _dose("frequency", "every 3 weeks", "every 2 weeks", "frequency"),
     _dose("duration", "up to 2 years", "up to 1 year", "duration"),
     Plant("same dose in another unit", _rewrite("arm", "200 mg", "0.2 g"), set()),
-    Plant("agent added", _rewrite("arm", "2 years", "2 years; carboplatin 300 mg/m2 intravenously on day 1"),
+    Plant("agent added", _rewrite("arm", "2 years", "2 years; carboplatin 300 mg/m2 intravenously "
+                                                    "on day 1"),
           {("regimen", "added", None)}),
     Plant("promoted", _promote, {("endpoint", "promoted", "rank")}),
     Plant("demoted", lambda study: study["secondary"].insert(0, study["primary"].pop()),
@@ -282,6 +316,7 @@ PLANTS = (
           {("endpoint", "redefined", "time_frame")}),
     Plant("measure", _outcome("secondary", 1, 0, "Confirmed complete objective response rate"),
           {("endpoint", "redefined", "measure")}),
-    Plant("instrument", _outcome("secondary", 2, 1, "Graded by CTCAE 4.0"), {("endpoint", "redefined", "instrument")}),
+    Plant("instrument", _outcome("secondary", 2, 1, "Graded by CTCAE "
+                                                    "4.0"), {("endpoint", "redefined", "instrument")}),
     Plant("outcomes reordered", lambda study: study["secondary"].reverse(), set()),
 )  # fmt: skip

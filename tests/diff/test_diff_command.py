@@ -78,8 +78,15 @@ def test_json_has_a_line_for_each_trial_that_changed(old, tmp_path):
     assert done.stderr == ""
     assert changed["record_id"] == RECORD_ID
     (change,) = changed["changes"]
-    assert (change["kind"], change["field"], change["severity"]) == ("tightened", "minimum_age", "major")
-    assert [side["citations"][0]["quote"] for side in (change["old"], change["new"])] == ["18 Years", "21 Years"]
+    assert (change["kind"], change["field"], change["severity"]) == (
+        "tightened",
+        "minimum_age",
+        "major",
+    )
+    assert [side["citations"][0]["quote"] for side in (change["old"], change["new"])] == [
+        "18 Years",
+        "21 Years",
+    ]
     assert (alone["record_id"], alone["only_in"]) == ("NCT90000002", "new")
 
 
@@ -97,16 +104,24 @@ def test_runs_are_compared_too(old, tmp_path):
 
 def test_runs_with_other_settings_are_named(old, tmp_path):
     first, second = (
-        extract(old, tmp_path / name, "--min-confidence", least) for name, least in (("a", "0.0"), ("b", "0.1"))
+        extract(old, tmp_path / name, "--min-confidence", least)
+        for name, least in (("a", "0.0"), ("b", "0.1"))
     )
     assert "other settings (min_confidence)" in diff(first, second).stderr
-    assert "other settings" not in diff(first, old).stderr  # how a model is asked has no effect without one
+    assert (
+        "other settings" not in diff(first, old).stderr
+    )  # how a model is asked has no effect without one
 
 
 def test_two_single_records_are_compared_whatever_their_names(tmp_path):
     paths = tmp_path / "version-1.txt", tmp_path / "version-2.txt"
-    flat = "Examplumab in Asthma\nExamplumab is studied in adults.\nAsthma\nDRUG: Examplumab\n{}\nPain, 1 week\nMore."
-    for path, outcome in zip(paths, ("Change in FEV1, 12 weeks", "Change in FEV1, 24 weeks"), strict=True):
+    flat = (
+        "Examplumab in Asthma\nExamplumab is studied in adults.\nAsthma\nDRUG: "
+        "Examplumab\n{}\nPain, 1 week\nMore."
+    )
+    for path, outcome in zip(
+        paths, ("Change in FEV1, 12 weeks", "Change in FEV1, 24 weeks"), strict=True
+    ):
         path.write_text(flat.format(outcome), "utf-8")
     done = diff(*paths)
     assert done.exit_code == 1
@@ -141,12 +156,18 @@ def test_what_can_be_read_is_compared_when_a_record_is_broken(old, tmp_path):
 
 def test_a_page_has_the_changes_with_the_texts_of_both_versions(old, tmp_path):
     page = tmp_path / "diff.html"
-    assert diff(old, write(tmp_path / "new.jsonl", PLANT["ceiling raised"]), "--html", page).exit_code == 1
+    assert (
+        diff(old, write(tmp_path / "new.jsonl", PLANT["ceiling raised"]), "--html", page).exit_code
+        == 1
+    )
     text = page.read_text("utf-8")
     assert "criterion loosened" in text
     assert "default-src &#39;none&#39;" in text
     (packed,) = re.findall(r'id="chunk-0">([^<]*)', text)
     (trial,) = json.loads(gzip.decompress(base64.b64decode(packed)))
-    assert [one["side"] for one in trial["sections"] if one["name"] == "eligibility"] == ["old", "new"]
+    assert [one["side"] for one in trial["sections"] if one["name"] == "eligibility"] == [
+        "old",
+        "new",
+    ]
     assert trial["changes"][0]["old"]["said"] == "Creatinine ≤ 1.5 mg/dL"
     assert trial["missing"] == []

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from extractor import Extractor
-from extractor.results.diff import diff_trials
-from extractor.results.diff.page import write_diff_page
+from extractor.apps.diff import diff_trials
+from extractor.apps.diff.page import write_diff_page
 from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
 
 from .planting import PLANTS, make_study, to_record
@@ -17,7 +17,9 @@ SIGNS = "Headache score <5 & no <b>'other'</b> pain"
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """A page of a trial with several changes and of two with one change; of the last, one text is missing."""
+    """A page of a trial with several changes and of two with one change; of the last, one text
+    is missing.
+    """
     rules, path = Extractor(effort="none"), tmp_path_factory.mktemp("page") / "diff.html"
     plants = {plant.name: plant for plant in PLANTS}
     studies = [make_study(), plants["age raised"].plant(), plants["measure"].plant()]
@@ -68,9 +70,13 @@ def test_a_change_leads_to_its_places_in_both_texts(page, address):
 
 def test_without_its_text_a_version_is_shown_by_its_quotes(page, address):
     page.goto(f"{address}#NCT90000002/changes[0]")
-    expect(page.locator(".record-notes")).to_contain_text("The text of the new version is not at hand")
+    expect(page.locator(".record-notes")).to_contain_text(
+        "The text of the new version is not at hand"
+    )
     expect(page.locator("[data-side=old]")).to_contain_text("Creatinine")
-    expect(page.locator("[data-side=new] .mark.chosen")).to_have_text("Confirmed complete objective response rate")
+    expect(page.locator("[data-side=new] .mark.chosen")).to_have_text(
+        "Confirmed complete objective response rate"
+    )
     expect(page.locator("[data-side=new]")).not_to_contain_text("Creatinine")
 
 

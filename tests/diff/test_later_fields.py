@@ -11,11 +11,16 @@ HB = {"quantity": "Hb", "comparator": ">=", "value": 12, "unit": "g/dL"}
 def make(*criteria, groups=(), dosing=()):
     known = {"kind": "inclusion", "section": "eligibility"}
     eligibility = {"groups": list(groups), "criteria": [known | one for one in criteria]}
-    return TrialExtraction.model_validate({"record_id": "A", "eligibility": eligibility, "dosing": list(dosing)})
+    return TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": eligibility, "dosing": list(dosing)}
+    )
 
 
 def list_changes(old, new):
-    return [(one.kind.value, one.severity.value, one.field, one.message) for one in diff_trials(old, new).changes]
+    return [
+        (one.kind.value, one.severity.value, one.field, one.message)
+        for one in diff_trials(old, new).changes
+    ]
 
 
 def hb(quote, *conditions):
@@ -30,9 +35,11 @@ def hb(quote, *conditions):
          "Hb >= 12 g/dL now for men only"),
         (hb("Hb at least 12 g/dL for men", (12, "for men")), hb("Hb at least 12 g/dL", (12, None)),
          "Hb >= 12 g/dL no longer for men only"),
-        (hb("Hb at least 12 g/dL", (12, None)), hb("Hb at least 12 g/dL unless transfused", (12, "unless transfused")),
+        (hb("Hb at least 12 g/dL", (12, None)), hb("Hb at least 12 g/dL unless "
+                                                   "transfused", (12, "unless transfused")),
          "Hb >= 12 g/dL now unless transfused"),
-        (hb("Hb at least 12 g/dL for men", (12, "for men")), hb("Hb at least 12 g/dL for women", (12, "for women")),
+        (hb("Hb at least 12 g/dL for men", (12, "for men")), hb("Hb at least 12 g/dL for "
+                                                                "women", (12, "for women")),
          "Hb >= 12 g/dL: for men -> for women"),
         (hb("Hb >= 12 g/dL for men and 11 g/dL for women", (12, "for men"), (11, "for women")),
          hb("Hb >= 12 g/dL for women and 11 g/dL for men", (12, "for women"), (11, "for men")),
@@ -46,7 +53,10 @@ def test_a_condition_is_told_with_its_limit(old, new, told):
 
 
 def test_other_words_for_the_same_condition_are_no_change():
-    old, new = (hb(f"Hb at least 12 g/dL {words}", (12, words)) for words in ("in male patients", "for male subjects"))
+    old, new = (
+        hb(f"Hb at least 12 g/dL {words}", (12, words))
+        for words in ("in male patients", "for male subjects")
+    )
     assert [one[:2] for one in list_changes(make(old), make(new))] == [("reworded", "editorial")]
 
 
@@ -58,23 +68,32 @@ def washouts(quote, **windows):
     return {"kind": "exclusion", "quote": quote, "time_windows": listed}
 
 
-BOTH = washouts("Aspirin within 3 days, warfarin within 10 days", Aspirin=(3, "day"), warfarin=(10, "day"))
+BOTH = washouts(
+    "Aspirin within 3 days, warfarin within 10 days", Aspirin=(3, "day"), warfarin=(10, "day")
+)
 
 
 @pytest.mark.parametrize(
     ("new", "kind", "told"),
     [
-        (washouts("Aspirin within 3 days, warfarin within 7 days", Aspirin=(3, "day"), warfarin=(7, "day")),
+        (washouts("Aspirin within 3 days, warfarin within 7 "
+                  "days", Aspirin=(3, "day"), warfarin=(7, "day")),
          "loosened", "warfarin: within 10 days -> within 7 days"),
-        (washouts("Aspirin within 5 days, warfarin within 12 days", Aspirin=(5, "day"), warfarin=(12, "day")),
-         "tightened", "Aspirin: within 3 days -> within 5 days; warfarin: within 10 days -> within 12 days"),
-        (washouts("Aspirin within 10 days, warfarin within 3 days", Aspirin=(10, "day"), warfarin=(3, "day")),
-         "changed", "Aspirin: within 3 days -> within 10 days; warfarin: within 10 days -> within 3 days"),
-        (washouts("Warfarin within 10 days, aspirin within 3 days", warfarin=(10, "day"), aspirin=(3, "day")),
+        (washouts("Aspirin within 5 days, warfarin within 12 "
+                  "days", Aspirin=(5, "day"), warfarin=(12, "day")),
+         "tightened", "Aspirin: within 3 days -> within 5 days; warfarin: within 10 days -> "
+                      "within 12 days"),
+        (washouts("Aspirin within 10 days, warfarin within 3 "
+                  "days", Aspirin=(10, "day"), warfarin=(3, "day")),
+         "changed", "Aspirin: within 3 days -> within 10 days; warfarin: within 10 days -> within "
+                    "3 days"),
+        (washouts("Warfarin within 10 days, aspirin within 3 "
+                  "days", warfarin=(10, "day"), aspirin=(3, "day")),
          "reworded", "other words, same meaning"),
         (washouts("Aspirin, warfarin within 10 days", warfarin=(10, "day")),
          "tightened", "Aspirin: within 3 days -> no limit"),
-        (washouts("Aspirin within 3 days, warfarin within 10 days, or heparin within 2 days", Aspirin=(3, "day"),
+        (washouts("Aspirin within 3 days, warfarin within 10 days, or heparin within 2 "
+                  "days", Aspirin=(3, "day"),
                   warfarin=(10, "day"), heparin=(2, "day")),
          "changed", "heparin: no limit -> within 2 days; words added: heparin"),
     ],
@@ -85,7 +104,13 @@ def test_each_window_is_told_by_what_it_limits(new, kind, told):
 
 
 def test_a_range_of_time_is_compared_as_a_whole():
-    known = {"quote": "10-20 days before", "comparator": "between", "value": 10, "value_high": 20, "unit": "day"}
+    known = {
+        "quote": "10-20 days before",
+        "comparator": "between",
+        "value": 10,
+        "value_high": 20,
+        "unit": "day",
+    }
     old, new = (
         {
             "quote": f"Biopsy 10-{high} days before",
@@ -125,7 +150,8 @@ ANY = grouped("111-", group("g1", lead_in="Asthma:"))
          [("moved", "major", "quote", "moved into any of: Asthma:")]),
         (grouped("11--", group("g1", lead_in="Asthma:")),
          [("moved", "major", "quote", "moved out of any of: Asthma:")]),
-        (grouped("----"), [("removed", "major", "group", "group of criteria removed: any of: Asthma:")]),
+        (grouped("----"), [("removed", "major", "group", "group of criteria removed: any of: "
+                                                         "Asthma:")]),
         (grouped("1112", group("g1", lead_in="Asthma:"), group("g2", "all")),
          [("added", "minor", "group", "group of criteria added: all of")]),
     ],
@@ -136,14 +162,25 @@ def test_changes_of_groups(new, told):
 
 def test_an_earlier_extraction_says_nothing_of_groups_and_arms():
     earlier = TrialExtraction.model_validate_json(
-        ANY.model_dump_json(exclude={"eligibility": {"groups": True, "criteria": {"__all__": {"group"}}}})
+        ANY.model_dump_json(
+            exclude={"eligibility": {"groups": True, "criteria": {"__all__": {"group"}}}}
+        )
     )
-    assert list_changes(earlier, ANY) == list_changes(make(dosing=[give()]), make(dosing=[give("High")])) == []
+    assert (
+        list_changes(earlier, ANY)
+        == list_changes(make(dosing=[give()]), make(dosing=[give("High")]))
+        == []
+    )
 
 
 def give(*arms, amounts=((5, ()),)):
     doses = [{"low": n, "high": n, "unit": "mg", "arms": list(each)} for n, each in amounts]
-    known = {"agent": "zinc", "role": "investigational", "section": "arms[0]", "quote": "zinc daily"}
+    known = {
+        "agent": "zinc",
+        "role": "investigational",
+        "section": "arms[0]",
+        "quote": "zinc daily",
+    }
     return known | {"arms": list(arms), "amounts": doses}
 
 
@@ -153,7 +190,8 @@ def give(*arms, amounts=((5, ()),)):
         (give("Low"), give("Low", "High"), [("arms", "zinc, now also in arm High")]),
         (give("Low", "High"), give("low"), [("arms", "zinc, no longer in arm High")]),
         (give("Low"), give("High"), [("arms", "zinc, now in arm High instead of Low")]),
-        (give("Low"), give("Low", "High", "Higher"), [("arms", "zinc, now also in arms High, Higher")]),
+        (give("Low"), give("Low", "High", "Higher"), [("arms", "zinc, now also in arms High, "
+                                                               "Higher")]),
         (give("Low", "High"), give("High", "Low "), []),
         (give("Low", "High", amounts=((5, ["Low"]), (9, ["High"]))),
          give("Low", "High", amounts=((5, ["High"]), (9, ["Low"]))),
@@ -170,10 +208,16 @@ def test_changes_of_arms(old, new, told):
 
 def record(*labels):
     sections = [
-        Section(name=f"arms[{n}]", text=f"{label}\nzinc daily", parts=(Part(name="label", start=0, end=len(label)),))
+        Section(
+            name=f"arms[{n}]",
+            text=f"{label}\nzinc daily",
+            parts=(Part(name="label", start=0, end=len(label)),),
+        )
         for n, label in enumerate(labels)
     ]
-    return TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=tuple(sections))
+    return TrialRecord(
+        record_id="A", source=Source(path="a", format="flat"), sections=tuple(sections)
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,17 +248,28 @@ def test_a_rule_is_told_once_and_only_if_the_text_changed(old, new, fields):
     versions, records = [], []
     for words, rule in ((old, "any"), (new, "all")):
         lines = f"{words}\n* Fever\n* Cough\n"
-        proof = {"field": "groups[0].lead_in", "section": "eligibility", "start": 0, "end": len(words), "quote": words}
+        proof = {
+            "field": "groups[0].lead_in",
+            "section": "eligibility",
+            "start": 0,
+            "end": len(words),
+            "quote": words,
+        }
         people = {
             "groups": [group("g1", rule, lead_in=words)],
             "evidence": [proof | {"origin": "rule", "support": "literal"}],
         }
         criteria = [
-            {"kind": "inclusion", "section": "eligibility", "quote": one, "group": "g1"} for one in ("Fever", "Cough")
+            {"kind": "inclusion", "section": "eligibility", "quote": one, "group": "g1"}
+            for one in ("Fever", "Cough")
         ]
         versions.append(
-            TrialExtraction.model_validate({"record_id": "A", "eligibility": people | {"criteria": criteria}})
+            TrialExtraction.model_validate(
+                {"record_id": "A", "eligibility": people | {"criteria": criteria}}
+            )
         )
         section = Section(name="eligibility", text=lines)
-        records.append(TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=(section,)))
+        records.append(
+            TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=(section,))
+        )
     assert [one.field for one in diff_trials(*versions, *records).changes] == fields

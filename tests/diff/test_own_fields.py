@@ -1,4 +1,6 @@
-"""Values of a user's own fields are compared with those of the same criterion, dose or outcome, and of the record."""
+"""Values of a user's own fields are compared with those of the same criterion, dose or outcome,
+and of the record.
+"""
 
 from extractor import TrialExtraction, diff_trials
 
@@ -9,17 +11,24 @@ def make(*quotes, **custom):
     criteria = [{"kind": "inclusion", "section": "eligibility", "quote": quote} for quote in quotes]
     listed = {
         name: [
-            {"of": None if at is None else f"eligibility.criteria[{at}]", "values": {"value": value}}
+            {
+                "of": None if at is None else f"eligibility.criteria[{at}]",
+                "values": {"value": value},
+            }
             for at, value in values
         ]
         for name, values in custom.items()
     }
-    return TrialExtraction.model_validate({"record_id": "A", "eligibility": {"criteria": criteria}, "custom": listed})
+    return TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": {"criteria": criteria}, "custom": listed}
+    )
 
 
 def list_changes(old, new):
     changes = diff_trials(old, new).changes
-    return [(one.item, one.kind.value, one.severity.value, one.field, one.message) for one in changes]
+    return [
+        (one.item, one.kind.value, one.severity.value, one.field, one.message) for one in changes
+    ]
 
 
 def test_a_value_is_compared_with_that_of_the_same_item():

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.diff import match_changes
 from extractor import Extractor
-from extractor.results.diff import TrialDiff, diff_trials
+from extractor.apps.diff import TrialDiff, diff_trials
 from extractor.schemas import TrialExtraction, TrialRecord
 
 from .planting import PLANTS, Plant, make_study, to_record
@@ -42,7 +42,9 @@ def list_told(found: TrialDiff) -> set[tuple[str, str, str | None]]:
     return {(one.item, one.kind.value, one.field) for one in found.changes}
 
 
-def test_a_planted_change_is_told_with_its_quotes_and_nothing_else(before, planted: tuple[Plant, Version]):
+def test_a_planted_change_is_told_with_its_quotes_and_nothing_else(
+    before, planted: tuple[Plant, Version]
+):
     plant, after = planted
     found = before.compare(after)
     assert list_told(found) == plant.told, found
@@ -62,10 +64,16 @@ def test_an_age_that_nobody_reaches_is_no_limit():
     assert not read(to_record(unlimited)).compare(read(to_record(aged))).changes
 
 
-def test_without_the_texts_the_same_changes_of_items_are_told(before, planted: tuple[Plant, Version]):
+def test_without_the_texts_the_same_changes_of_items_are_told(
+    before, planted: tuple[Plant, Version]
+):
     plant, after = planted
     found = diff_trials(before.extraction, after.extraction)
-    told = {one for one in plant.told if one[0] in ("criterion", "regimen", "endpoint") and one[2] != "lead_in"}
+    told = {
+        one
+        for one in plant.told
+        if one[0] in ("criterion", "regimen", "endpoint") and one[2] != "lead_in"
+    }
     # Without the introducing lines, the groups tell what changed in them.
     assert {one for one in list_told(found) if one[2] not in ("lead_in", "group")} == told, found
 
@@ -77,9 +85,11 @@ def test_without_the_texts_the_same_changes_of_items_are_told(before, planted: t
          ["For group A:", "Epilepsy", "For group B:"], "removed"),
         ("exclusion", ["Body mass index < 18.5"], ["Body mass index < 9.25"], "loosened"),
         ("inclusion", ["DLCO (15; 3)"], ["DLCO (16; 3)"], "changed"),
-        ("inclusion", ["older than > 15 years 3 months"], ["older than > 16 years 3 months"], "tightened"),
+        ("inclusion", ["older than > 15 years 3 months"], ["older than > 16 years 3 "
+                                                           "months"], "tightened"),
     ],
-    ids=["one of two groups", "value not plausible", "numbers without other words", "an age in two units"],
+    ids=["one of two groups", "value not plausible", "numbers without other "
+                                                     "words", "an age in two units"],
 )  # fmt: skip
 def test_a_change_is_told_once_where_little_is_read(part, old, new, kind):
     before, after = (read(to_record(make_study() | {part: text})) for text in (old, new))
@@ -89,27 +99,40 @@ def test_a_change_is_told_once_where_little_is_read(part, old, new, kind):
 @pytest.mark.parametrize(
     ("part", "old", "new", "severity", "message"),
     [
-        ("inclusion", "Age ≥ 18 years", "Participants must be 18 years of age or older", "editorial", "other words"),
+        ("inclusion", "Age ≥ 18 years", "Participants must be 18 years of age or "
+                                        "older", "editorial", "other words"),
         ("inclusion", "ECOG performance status of 0 or 1",
-         "Eastern Cooperative Oncology Group (ECOG) performance status ≤ 1", "editorial", "other words"),
+         "Eastern Cooperative Oncology Group (ECOG) performance status ≤ "
+         "1", "editorial", "other words"),
         ("exclusion", "History of myocardial infarction", "Prior MI", "editorial", "other words"),
-        ("exclusion", "Known HIV infection", "Infection with human immunodeficiency virus (HIV)", "editorial", "other"),
-        ("exclusion", "Brain metastases", "Patients with a brain metastasis", "editorial", "other words"),
-        ("exclusion", "Unable to swallow two (2) tablets", "Not able to swallow 2 tablets", "editorial", "other words"),
+        ("exclusion", "Known HIV infection", "Infection with human immunodeficiency virus "
+                                             "(HIV)", "editorial", "other"),
+        ("exclusion", "Brain metastases", "Patients with a brain "
+                                          "metastasis", "editorial", "other words"),
+        ("exclusion", "Unable to swallow two (2) tablets", "Not able to swallow 2 "
+                                                           "tablets", "editorial", "other words"),
         ("exclusion", "Any investigational drug within 30 days prior to dosing",
-         "Use of an investigational product in the 30 days before dosing", "editorial", "other words"),
-        ("exclusion", "Non-small cell cancer in a breast-feeding woman", "Nonsmall cell carcinoma in nursing women",
+         "Use of an investigational product in the 30 days before "
+         "dosing", "editorial", "other words"),
+        ("exclusion", "Non-small cell cancer in a breast-feeding "
+                      "woman", "Nonsmall cell carcinoma in nursing women",
          "editorial", "other words"),
-        ("exclusion", "Ventilated for 3 nights", "Ventilated for 5 nights", "major", "3 nights -> 5 nights"),
+        ("exclusion", "Ventilated for 3 nights", "Ventilated for 5 "
+                                                 "nights", "major", "3 nights -> 5 nights"),
         ("exclusion", "HIV and hepatitis B", "HIV or hepatitis B", "major", "and -> or"),
-        ("exclusion", "Asthma that is treated", "Asthma that is not treated", "major", '"not" added'),
-        ("exclusion", "Asthma that is stable", "Asthma that is unstable", "major", "words added: unstable"),
-        ("exclusion", "Sleep apnoea and MI-masks at night", "Sleep apnoea and masks by day at night", "minor",
+        ("exclusion", "Asthma that is treated", "Asthma that is not "
+                                                "treated", "major", '"not" added'),
+        ("exclusion", "Asthma that is stable", "Asthma that is "
+                                               "unstable", "major", "words added: unstable"),
+        ("exclusion", "Sleep apnoea and MI-masks at night", "Sleep apnoea and masks by day at "
+                                                            "night", "minor",
          "words removed: MI; words added: day"),
         ("exclusion", "Pregnancy", "Ruptured aneurysm", "major", "exclusion criterion removed"),
     ],
 )  # fmt: skip
-def test_a_rewording_is_none_of_meaning_and_a_change_says_which_words(part, old, new, severity, message):
+def test_a_rewording_is_none_of_meaning_and_a_change_says_which_words(
+    part, old, new, severity, message
+):
     before, after = (read(to_record(make_study() | {part: [text]})) for text in (old, new))
     found = before.compare(after).changes
     assert found[0].severity.value == severity
@@ -120,13 +143,16 @@ def test_a_rewording_is_none_of_meaning_and_a_change_says_which_words(part, old,
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("Examplumab 50 mg/m2 on days 1-5 of a 28-day cycle", "Examplumab 50 mg/m2 on days 1-7 of a 28-day cycle",
+        ("Examplumab 50 mg/m2 on days 1-5 of a 28-day "
+         "cycle", "Examplumab 50 mg/m2 on days 1-7 of a 28-day cycle",
          ("regimen", "timing", "days 1-5 of a 28-day cycle -> on days 1-7")),
         ("Radiotherapy, 60 Gy, 2 Gy per fraction", "Radiotherapy, 60 Gy, 1.8 Gy per fraction",
          ("regimen", "amounts", "60 Gy, 2 Gy -> 60 Gy, 1.8 Gy")),
-        ("Whole brain radiotherapy, 30 Gy in 10 fractions", "Whole brain radiotherapy, 30 Gy in 12 fractions",
+        ("Whole brain radiotherapy, 30 Gy in 10 fractions", "Whole brain radiotherapy, 30 Gy in "
+                                                            "12 fractions",
          ("arm", "description", "10 fractions -> 12 fractions")),
-        ("Light for 30 min after waking", "Light for 45 min after waking", ("arm", "description", "30 min -> 45 min")),
+        ("Light for 30 min after waking", "Light for 45 min after "
+                                          "waking", ("arm", "description", "30 min -> 45 min")),
         ("Light for thirty minutes after waking", "Light for 0.5 hours after waking", None),
         ("Light after waking", "Light after waking, in a room of 20 m2", None),
     ],
@@ -145,8 +171,14 @@ def test_what_an_arm_gives_is_compared_by_its_doses_and_by_other_numbers(old, ne
 def test_an_outcome_is_paired_with_the_one_of_its_name_that_says_the_same(before):
     """Of outcomes of one name, time frame and description decide, also against the rank."""
     rest, move = "Pain at rest, by a numeric scale", "Pain on movement, by a numeric scale"
-    old = {"primary": [["Pain", rest, "Week 4"]], "secondary": [["Pain", move, "Week 4"], ["Pain", move, "Week 12"]]}
-    new = {"primary": [["Pain", f"{move} of 11 points", "Week 12"]], "secondary": [["Pain", move, "Week 4"]]}
+    old = {
+        "primary": [["Pain", rest, "Week 4"]],
+        "secondary": [["Pain", move, "Week 4"], ["Pain", move, "Week 12"]],
+    }
+    new = {
+        "primary": [["Pain", f"{move} of 11 points", "Week 12"]],
+        "secondary": [["Pain", move, "Week 4"]],
+    }
     one, other = (read(to_record(make_study() | study)) for study in (old, new))
     assert {(change.kind.value, change.field) for change in one.compare(other).changes} == {
         ("removed", None), ("promoted", "rank"), ("redefined", "description"),
@@ -155,7 +187,9 @@ def test_an_outcome_is_paired_with_the_one_of_its_name_that_says_the_same(before
 
 def test_all_for_any_in_an_introducing_line_is_major(before):
     plants = {plant.name: plant for plant in PLANTS}
-    (above,) = before.compare(read(to_record(plants["all must hold to be excluded"].plant()))).changes
+    (above,) = before.compare(
+        read(to_record(plants["all must hold to be excluded"].plant()))
+    ).changes
     assert above.severity.value == "major"
     assert above.message == "introducing line: any -> all"
 
@@ -169,7 +203,9 @@ OPPOSITE = {
 def test_the_other_way_round_each_change_is_the_opposite(before, planted: tuple[Plant, Version]):
     plant, after = planted
     found = after.compare(before)
-    assert list_told(found) == {(item, OPPOSITE.get(kind, kind), field) for item, kind, field in plant.told}, found
+    assert list_told(found) == {
+        (item, OPPOSITE.get(kind, kind), field) for item, kind, field in plant.told
+    }, found
 
 
 def test_a_version_without_the_sections_of_a_task_has_not_removed_its_items(before):
@@ -182,7 +218,9 @@ def test_a_version_without_the_sections_of_a_task_has_not_removed_its_items(befo
 def test_changes_that_readers_found_are_matched_once_by_their_words_and_kind(before):
     study = make_study()
     study["exclusion"] = [one.replace("9 g/dL", "8 g/dL") for one in study["exclusion"]]
-    limit, enrolment = before.compare(read(to_record(study | {"enrollment": [150, "ESTIMATED"]}))).changes
+    limit, enrolment = before.compare(
+        read(to_record(study | {"enrollment": [150, "ESTIMATED"]}))
+    ).changes
     real = [
         {"part": "limits", "old": "< 9", "new": "< 8", "kinds": ["loosened"]},
         {"part": "enrolment", "old": "120", "new": "140", "kinds": []},

@@ -4,17 +4,22 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractor.results.evaluation import evaluate
-from extractor.results.evaluation.page import WorstErrors, render_score_page
+from extractor.apps.evaluation import evaluate
+from extractor.apps.evaluation.page import WorstErrors, render_score_page
 
 from .annotations import criterion, limit, make_gold
 
-HOSTILE = "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' onerror='window.broken = 1'>"
+HOSTILE = (
+    "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' "
+    "onerror='window.broken = 1'>"
+)
 QUOTE = f"Platelet count of at least 100 x 10^9/L {HOSTILE}"
 PEANUTS = "Known allergy to peanuts"
 # The first line holds a character that takes two units of UTF-16, so that wrong offsets show.
 FILLER = "* Likes to read\n" * 60
-TEXT = f"Inclusion:\n\n* Smiles \U0001f600\n{FILLER}* {QUOTE}\n* No fever\n\nExclusion:\n\n* {PEANUTS}"
+TEXT = (
+    f"Inclusion:\n\n* Smiles \U0001f600\n{FILLER}* {QUOTE}\n* No fever\n\nExclusion:\n\n* {PEANUTS}"
+)
 NAME = 'R"><img src=x onerror=window.broken=1>'
 
 
@@ -28,28 +33,52 @@ class Sources:
 
 
 def write_sources(folder: Path) -> Sources:
-    """Write gold and a prediction with a wrong number, a wrong category, a missed criterion and another sex."""
-    gold_file, predicted_file, record = folder / "gold.jsonl", folder / "predicted.jsonl", folder / f"{NAME}.json"
-    study = {"identificationModule": {"briefTitle": "Smiles"}, "eligibilityModule": {"eligibilityCriteria": TEXT}}
+    """Write gold and a prediction with a wrong number, a wrong category, a missed criterion and
+    another sex.
+    """
+    gold_file, predicted_file, record = (
+        folder / "gold.jsonl",
+        folder / "predicted.jsonl",
+        folder / f"{NAME}.json",
+    )
+    study = {
+        "identificationModule": {"briefTitle": "Smiles"},
+        "eligibilityModule": {"eligibilityCriteria": TEXT},
+    }
     record.write_text(json.dumps({"protocolSection": study}), "utf-8")
     platelets = criterion(
-        QUOTE, category="organ_function", constraints=[limit("Platelet count", ">=", 100000000000, "/L")]
+        QUOTE,
+        category="organ_function",
+        constraints=[limit("Platelet count", ">=", 100000000000, "/L")],
     )
-    gold = {"record_id": NAME, "eligibility": {"sex": "all", "criteria": [platelets, _peanuts("allergy")]}}
+    gold = {
+        "record_id": NAME,
+        "eligibility": {"sex": "all", "criteria": [platelets, _peanuts("allergy")]},
+    }
     gold["eligibility"]["criteria"].append(criterion("No fever", category="infection"))
     wrong = platelets | {"constraints": [limit("Platelet count", ">=", 100, "/L")]}
     start = TEXT.index("100 x 10^9/L")
-    wrong["evidence"] = [_prove("constraints[0]", start, start + 12), _prove("quote", *_place(QUOTE))]
-    predicted = {"record_id": NAME, "eligibility": {"sex": None, "criteria": [wrong, _peanuts("comorbidity")]}}
+    wrong["evidence"] = [
+        _prove("constraints[0]", start, start + 12),
+        _prove("quote", *_place(QUOTE)),
+    ]
+    predicted = {
+        "record_id": NAME,
+        "eligibility": {"sex": None, "criteria": [wrong, _peanuts("comorbidity")]},
+    }
     predicted["source"] = {"path": str(record), "format": "ctgov_json"}
     gold_file.write_text("\n".join(map(json.dumps, [gold, make_gold("B")])), "utf-8")
     predicted_file.write_text("\n".join(map(json.dumps, [predicted, make_gold("B")])), "utf-8")
     return Sources(gold_file, predicted_file, record)
 
 
-def make_page(sources: Sources, limit: int = 5000, records: tuple[Path, ...] = (), compare: Path | None = None) -> str:
+def make_page(
+    sources: Sources, limit: int = 5000, records: tuple[Path, ...] = (), compare: Path | None = None
+) -> str:
     errors = WorstErrors(limit)
-    report = evaluate(sources.gold, sources.predicted, compare=compare, resamples=20, on_record=errors.add)
+    report = evaluate(
+        sources.gold, sources.predicted, compare=compare, resamples=20, on_record=errors.add
+    )
     return render_score_page(report, errors, records)
 
 

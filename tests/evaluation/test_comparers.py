@@ -2,15 +2,19 @@
 
 import pytest
 
-from extractor.results.evaluation.comparers import COMPARERS, Level
-from extractor.results.evaluation.text import scale_quantity as scale
+from extractor.apps.evaluation.comparers import COMPARERS, Level
+from extractor.apps.evaluation.text import scale_quantity as scale
 from extractor.schemas import Age, Amount, Constraint, Instrument, TimeWindow
 
 EXACT, NORMALISED, RELAXED, NONE = Level.EXACT, Level.NORMALISED, Level.RELAXED, Level.NONE
 
 
 def limit(comparator, value, unit=None, high=None, quantity="dose"):
-    return (Constraint(quantity=quantity, comparator=comparator, value=value, value_high=high, unit=unit),)
+    return (
+        Constraint(
+            quantity=quantity, comparator=comparator, value=value, value_high=high, unit=unit
+        ),
+    )
 
 
 def age(value, unit):
@@ -22,7 +26,9 @@ def amount(low, high, unit):
 
 
 def window(**changed):
-    return TimeWindow(**({"quote": "within 4 weeks", "comparator": "<=", "value": 4, "unit": "week"} | changed))
+    return TimeWindow(
+        **({"quote": "within 4 weeks", "comparator": "<=", "value": 4, "unit": "week"} | changed)
+    )
 
 
 def instrument(name, version=None):
@@ -39,12 +45,22 @@ def instrument(name, version=None):
         ("text", "Active infection of the lung", "infection of the lung", [RELAXED]),
         ("limit", limit(">=", 3, "mg"), limit(">=", 3, "mg", quantity="daily dose"), [NORMALISED]),
         ("limit", limit(">=", 1500, "/mm3"), limit(">=", 1.5e9, "/L"), [NORMALISED]),
-        ("limit", limit("<", 1.5, "x ULN"), limit("<", 1.5, "times upper limit of normal"), [NORMALISED]),
+        (
+            "limit",
+            limit("<", 1.5, "x ULN"),
+            limit("<", 1.5, "times upper limit of normal"),
+            [NORMALISED],
+        ),
         ("limit", limit(">=", 3, "mg"), limit(">", 3, "mg"), [RELAXED]),
         ("limit", limit(">=", 3, "mg"), limit(">=", 3), [RELAXED]),
         ("limit", limit(">=", 3, "mg"), limit("<=", 3, "mg"), [NONE]),
         ("limit", limit(">=", 3, "mg"), limit(">=", 4, "mg"), [NONE]),
-        ("limit", limit("between", 1, None, 5), limit(">=", 1) + limit("<=", 5), [NORMALISED, NORMALISED]),
+        (
+            "limit",
+            limit("between", 1, None, 5),
+            limit(">=", 1) + limit("<=", 5),
+            [NORMALISED, NORMALISED],
+        ),
         ("limit", limit("between", 1, None, 5), limit("between", 1, None, 6), [EXACT, NONE]),
         ("time", age(1, "year"), age(12, "month"), [NORMALISED]),
         ("time", age(1, "month"), age(30, "day"), [NONE]),
@@ -68,7 +84,9 @@ def instrument(name, version=None):
 )
 def test_the_level_at_which_values_agree(comparer, gold, predicted, levels):
     ours, theirs = (COMPARERS[comparer].spread(value) for value in (gold, predicted))
-    assert [COMPARERS[comparer].level(one, other) for one, other in zip(ours, theirs, strict=True)] == levels
+    assert [
+        COMPARERS[comparer].level(one, other) for one, other in zip(ours, theirs, strict=True)
+    ] == levels
 
 
 @pytest.mark.parametrize(

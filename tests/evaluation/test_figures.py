@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.results.evaluation import ScoreReport, evaluate
+from extractor.apps.evaluation import ScoreReport, evaluate
 
 from .annotations import make_gold, make_repetitive, regimen, score, shuffle
 
@@ -16,7 +16,9 @@ DEV = ROOT.parent / "shared" / "gold" / "dev"
 SEEDS = ROOT / "seeds" / "gold"
 FOLDERS = [
     pytest.param(SEEDS, id="seeds"),
-    pytest.param(DEV, id="dev", marks=pytest.mark.skipif(not DEV.is_dir(), reason="needs the shared gold")),
+    pytest.param(
+        DEV, id="dev", marks=pytest.mark.skipif(not DEV.is_dir(), reason="needs the shared gold")
+    ),
 ]
 LEVELS = ("exact", "normalised", "relaxed")
 
@@ -62,20 +64,36 @@ def test_agreement_on_an_empty_field_is_not_a_true_positive():
     report = score({"record_id": "A", "eligibility": {}}, {"record_id": "A", "eligibility": {}})
     assert set(_all_scores(report)) == {None}
     sex = _field(report, "eligibility.sex")
-    assert (sex.stated, sex.empty.fields, sex.empty.left_empty, sex.empty.specificity) == (0, 1, 1, 1.0)
+    assert (sex.stated, sex.empty.fields, sex.empty.left_empty, sex.empty.specificity) == (
+        0,
+        1,
+        1,
+        1.0,
+    )
 
 
 def test_f1_is_over_values_and_empty_fields_are_separate():
-    """Three of ten regimens have a route in gold: one is right, one wrong, one missed. One more is invented."""
+    """Three of ten regimens have a route in gold: one is right, one wrong, one missed. One more
+    is invented.
+    """
     gold = make_gold()
     gold["dosing"] = [regimen(name, f"{name} daily", 1, "mg") for name in "abcdefghij"]
     predicted = copy.deepcopy(gold)
-    for position, ours, theirs in ((0, "oral", "oral"), (1, "oral", "topical"), (2, "oral", None), (3, None, "oral")):
+    for position, ours, theirs in (
+        (0, "oral", "oral"),
+        (1, "oral", "topical"),
+        (2, "oral", None),
+        (3, None, "oral"),
+    ):
         gold["dosing"][position]["route"], predicted["dosing"][position]["route"] = ours, theirs
     report = score(gold, predicted)
     route = _field(report, "dosing.route")
     assert (route.stated, route.predicted, route.missed, route.invented) == (3, 3, 1, 1)
-    assert (route.normalised.precision, route.normalised.recall, route.normalised.f1) == (1 / 3, 1 / 3, 1 / 3)
+    assert (route.normalised.precision, route.normalised.recall, route.normalised.f1) == (
+        1 / 3,
+        1 / 3,
+        1 / 3,
+    )
     assert (route.empty.fields, route.empty.left_empty, route.empty.specificity) == (7, 6, 6 / 7)
     assert report.empty.fields - report.empty.left_empty == 1
     assert report.empty.fields == sum(one.empty.fields for one in report.fields)
@@ -135,7 +153,9 @@ def test_an_interval_contains_the_figure_and_has_the_right_width():
     assert score.interval.high - score.interval.low == pytest.approx(expected, rel=0.15)
 
 
-@pytest.mark.parametrize(("gold", "invented", "is_shown"), [(9, 0, False), (10, 0, True), (8, 1, False), (8, 2, True)])
+@pytest.mark.parametrize(
+    ("gold", "invented", "is_shown"), [(9, 0, False), (10, 0, True), (8, 1, False), (8, 2, True)]
+)
 def test_a_score_over_fewer_than_ten_values_has_no_interval(gold, invented, is_shown):
     """A value in both gold and prediction counts once."""
     golds = [{"record_id": f"R{position:03}", "eligibility": {}} for position in range(30)]
@@ -146,7 +166,11 @@ def test_a_score_over_fewer_than_ten_values_has_no_interval(gold, invented, is_s
         golds[position]["eligibility"] = {"sex": "all"}
     report = evaluate(golds, predicted, compare=golds, resamples=50)
     assert (find_sex(report).interval is not None) is is_shown
-    assert all((one.normalised.interval is not None) is is_shown for one in report.groups if one.name == "all")
+    assert all(
+        (one.normalised.interval is not None) is is_shown
+        for one in report.groups
+        if one.name == "all"
+    )
     # The other prediction has gold's values alone: a difference needs ten of either.
     differences = {one.name: one.interval for one in report.comparison.differences}
     assert (differences["eligibility.sex"] is not None) is (gold >= 10)
@@ -161,7 +185,8 @@ def test_differences_are_paired():
         one["eligibility"]["minimum_age"] = None
     comparison = evaluate(golds, predicted, compare=other, resamples=300).comparison
     differences = {one.name: one for one in comparison.differences}
-    # Both are wrong in the same records: the difference is certainly zero, although each score is uncertain.
+    # Both are wrong in the same records: the difference is certainly zero, although each score is
+    # uncertain.
     sex = differences["eligibility.sex"]
     assert (sex.difference, sex.interval.low, sex.interval.high) == (0.0, 0.0, 0.0)
     age = differences["eligibility.minimum_age"]

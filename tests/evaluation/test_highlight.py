@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.results.evaluation.highlight import Clue, RecordText, list_clues
+from extractor.apps.evaluation.highlight import Clue, RecordText, list_clues
 from extractor.schemas import Amount, Evidence, Regimen, Section, Source, TrialRecord
 
 RECORD = TrialRecord(
@@ -11,7 +11,10 @@ RECORD = TrialRecord(
     sections=(
         Section(name="brief_summary", text="Weight counts. Height counts."),
         Section(name="arms", text="Experimental: 5 mg a day|Control: 5 mg a week"),
-        Section(name="primary_outcomes", text="Weight, Taken by nurses, 2 years|Height, Taken by nurses, 2 years"),
+        Section(
+            name="primary_outcomes",
+            text="Weight, Taken by nurses, 2 years|Height, Taken by nurses, 2 years",
+        ),
         Section(name="eligibility", text="Weight \\> 40  kg\nNo fever. No fever today."),
     ),
 )
@@ -52,6 +55,12 @@ def test_a_member_of_a_list_has_its_own_evidence():
                  support="parsed")
         for field, start, quote in (("amounts[0]", 0, "5"), ("amounts[1]", 5, "10 mg"), ("agent", 20, "aspirin"))
     )  # fmt: skip
-    item = Regimen(agent="aspirin", section="arms[0]", quote="5 or 10 mg aspirin", amounts=levels, evidence=proof)
+    item = Regimen(
+        agent="aspirin",
+        section="arms[0]",
+        quote="5 or 10 mg aspirin",
+        amounts=levels,
+        evidence=proof,
+    )
     quotes = [[clue.quote for clue in clues] for clues in list_clues(item, "amounts", levels[1])]
     assert quotes == [["10 mg"], ["5 or 10 mg aspirin"]]

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from extractor.results.evaluation import evaluate
-from extractor.results.evaluation.page import WorstErrors, render_score_page
+from extractor.apps.evaluation import evaluate
+from extractor.apps.evaluation.page import WorstErrors, render_score_page
 from extractor.schemas import TrialExtraction
 
 from .annotations import criterion, limit, make_gold, name_errors, regimen, score
@@ -14,7 +14,15 @@ C = "eligibility.criteria"
 
 
 def window(comparator, value, unit, of=None, anchor=None, **more):
-    return {"quote": "q", "comparator": comparator, "value": value, "unit": unit, "of": of, "anchor": anchor, **more}
+    return {
+        "quote": "q",
+        "comparator": comparator,
+        "value": value,
+        "unit": unit,
+        "of": of,
+        "anchor": anchor,
+        **more,
+    }
 
 
 def conditioned(quantity, value, condition):
@@ -27,7 +35,9 @@ def trial(*criteria, groups=(), dosing=()):
 
 
 def windows(*found):
-    return trial(criterion("Aspirin and warfarin before biopsy", "exclusion", time_windows=list(found)))
+    return trial(
+        criterion("Aspirin and warfarin before biopsy", "exclusion", time_windows=list(found))
+    )
 
 
 def limits(*found):
@@ -42,31 +52,45 @@ def grouped(homes, *groups):
     """Return a trial whose criteria a, b, c ... stand in these groups; "-" is none."""
     names = (f"criterion {letter} of the list" for letter in "abcdefgh")
     items = (
-        criterion(name, group=None if home == "-" else f"g{home}") for name, home in zip(names, homes, strict=False)
+        criterion(name, group=None if home == "-" else f"g{home}")
+        for name, home in zip(names, homes, strict=False)
     )
     return trial(*items, groups=groups)
 
 
 def arms(listed, *amounts):
     doses = [
-        {"low": n, "high": n, "unit": "mg"} | ({"arms": each} if each else {}) for n, each in enumerate(amounts, 1)
+        {"low": n, "high": n, "unit": "mg"} | ({"arms": each} if each else {})
+        for n, each in enumerate(amounts, 1)
     ]
-    return trial(dosing=[regimen("zinc", "zinc daily", 1, "mg") | {"arms": listed, "amounts": doses}])
+    return trial(
+        dosing=[regimen("zinc", "zinc daily", 1, "mg") | {"arms": listed, "amounts": doses}]
+    )
 
 
 W, OF, ANCHOR, LIMIT = (f"{C}.{name}" for name in (
     "time_windows", "time_windows.of", "time_windows.anchor", "constraints.condition"
 ))  # fmt: skip
 STATED, PAIRS, GROUPS = f"{LIMIT}.stated", f"{C}.group", "eligibility.groups"
-RULE, PARENT, ARMS, DOSES = f"{GROUPS}.rule", f"{GROUPS}.parent", "dosing.arms", "dosing.amounts.arms"
+RULE, PARENT, ARMS, DOSES = (
+    f"{GROUPS}.rule",
+    f"{GROUPS}.parent",
+    "dosing.arms",
+    "dosing.amounts.arms",
+)
 NESTED = grouped("1122", group("g1"), group("g2", "at_least", "g1", 1))
 
 
 @pytest.mark.parametrize(
     ("gold", "predicted", "scores"),
     [
-        # Windows pair by sense, number and unit; what they limit, and from when, is scored in the pairs.
-        (windows(window("<=", 4, "week")), windows(window("<=", 28, "day")), {W: 1.0, OF: 1.0, ANCHOR: 1.0}),
+        # Windows pair by sense, number and unit; what they limit, and from when, is scored in the
+        # pairs.
+        (
+            windows(window("<=", 4, "week")),
+            windows(window("<=", 28, "day")),
+            {W: 1.0, OF: 1.0, ANCHOR: 1.0},
+        ),
         (windows(window("<=", 1, "month")), windows(window("<=", 30, "day")), {W: 1.0}),
         (windows(window("<=", 1, "year")), windows(window("<=", 12, "month")), {W: 1.0}),
         (windows(window("<=", 4, "week")), windows(window(">=", 4, "week")), {W: 0.0, OF: None}),
@@ -76,10 +100,20 @@ NESTED = grouped("1122", group("g1"), group("g2", "at_least", "g1", 1))
             windows(window("between", 10, "day", value_high=30)),
             {W: 0.0},
         ),
-        (windows(window("<=", 3, "day"), window("<=", 10, "day")), windows(window("<=", 10, "day")), {W: 2 / 3}),
         (
-            windows(window("<=", 3, "day", "Aspirin", "before biopsy"), window("<=", 3, "day", "warfarin")),
-            windows(window("<=", 3, "day", "the warfarin"), window("<=", 3, "day", "any aspirin", "of biopsy")),
+            windows(window("<=", 3, "day"), window("<=", 10, "day")),
+            windows(window("<=", 10, "day")),
+            {W: 2 / 3},
+        ),
+        (
+            windows(
+                window("<=", 3, "day", "Aspirin", "before biopsy"),
+                window("<=", 3, "day", "warfarin"),
+            ),
+            windows(
+                window("<=", 3, "day", "the warfarin"),
+                window("<=", 3, "day", "any aspirin", "of biopsy"),
+            ),
             {W: 1.0, OF: 1.0, ANCHOR: 1.0},
         ),
         (
@@ -89,13 +123,18 @@ NESTED = grouped("1122", group("g1"), group("g2", "at_least", "g1", 1))
         ),
         # Conditions: over limits that match, none is an answer; apart over those that gold gives.
         (
-            limits(conditioned("haemoglobin", 12, "for men"), conditioned("haemoglobin", 11, "for women")),
+            limits(
+                conditioned("haemoglobin", 12, "for men"),
+                conditioned("haemoglobin", 11, "for women"),
+            ),
             limits(conditioned("haemoglobin", 12, "men"), conditioned("haemoglobin", 11, None)),
             {LIMIT: 0.5, STATED: 0.5},
         ),
         (
             limits(conditioned("platelets", 9, None), conditioned("haemoglobin", 12, "for men")),
-            limits(conditioned("platelets", 9, "for men"), conditioned("haemoglobin", 12, "for men")),
+            limits(
+                conditioned("platelets", 9, "for men"), conditioned("haemoglobin", 12, "for men")
+            ),
             {LIMIT: 0.5, STATED: 1.0},
         ),
         (
@@ -108,11 +147,20 @@ NESTED = grouped("1122", group("g1"), group("g2", "at_least", "g1", 1))
             limits(conditioned("albumin", 12, "for men")),
             {LIMIT: None},
         ),
-        # Groups: pairs of criteria, then rule and parent of the groups that match. Names do not count.
-        (grouped("11-", group("g1")), grouped("22-", group("g2")), {PAIRS: 1.0, GROUPS: 1.0, RULE: 1.0, PARENT: 1.0}),
+        # Groups: pairs of criteria, then rule and parent of the groups that match. Names do not
+        # count.
+        (
+            grouped("11-", group("g1")),
+            grouped("22-", group("g2")),
+            {PAIRS: 1.0, GROUPS: 1.0, RULE: 1.0, PARENT: 1.0},
+        ),
         (grouped("111", group("g1")), grouped("11-", group("g1")), {PAIRS: 0.5, GROUPS: 1.0}),
         (grouped("11", group("g1")), grouped("11", group("g1", "all")), {PAIRS: 1.0, RULE: 0.0}),
-        (grouped("11", group("g1", "at_least", n=2)), grouped("11", group("g1", "at_least", n=1)), {RULE: 0.0}),
+        (
+            grouped("11", group("g1", "at_least", n=2)),
+            grouped("11", group("g1", "at_least", n=1)),
+            {RULE: 0.0},
+        ),
         (
             grouped("1111", group("g1")),
             grouped("1122", group("g1"), group("g2")),
@@ -125,12 +173,21 @@ NESTED = grouped("1122", group("g1"), group("g2", "at_least", "g1", 1))
             grouped("1122", group("g1"), group("g2", "at_least", None, 1)),
             {PAIRS: 1.0, GROUPS: 0.5, PARENT: 0.0},
         ),
-        # Arms: the set of labels, without letter case and white space, of regimens and of amounts that have their own.
+        # Arms: the set of labels, without letter case and white space, of regimens and of amounts
+        # that have their own.
         (arms(["High", "Low"]), arms(["low", "HIGH "]), {ARMS: 1.0, DOSES: None}),
         (arms(["High", "Low"]), arms([]), {ARMS: 0.0}),
         (arms(["High", "Low"]), arms(["Low"]), {ARMS: 2 / 3}),
-        (arms(["High", "Low"], ["High"], ["Low"]), arms(["High", "Low"], ["High"], ["Low"]), {ARMS: 1.0, DOSES: 1.0}),
-        (arms(["High", "Low"], ["High"], ["Low"]), arms(["High", "Low"], ["Low"], ["High"]), {ARMS: 1.0, DOSES: 0.0}),
+        (
+            arms(["High", "Low"], ["High"], ["Low"]),
+            arms(["High", "Low"], ["High"], ["Low"]),
+            {ARMS: 1.0, DOSES: 1.0},
+        ),
+        (
+            arms(["High", "Low"], ["High"], ["Low"]),
+            arms(["High", "Low"], ["Low"], ["High"]),
+            {ARMS: 1.0, DOSES: 0.0},
+        ),
         (arms(["High", "Low"], ["High"], ["Low"]), arms(["High", "Low"], [], []), {DOSES: 2 / 3}),
     ],
 )
@@ -154,8 +211,17 @@ def make_later_gold():
 def test_the_totals_are_those_of_the_fields_before():
     gold, without = make_later_gold(), make_gold()
     report = score(gold, without)
-    assert {report.figure(name) for name in ("all", "all.micro", "eligibility", "dosing", "endpoints.micro")} == {1.0}
-    assert report.figure(W) == report.figure(GROUPS) == report.figure(ARMS) == report.figure(STATED) == 0.0
+    assert {
+        report.figure(name)
+        for name in ("all", "all.micro", "eligibility", "dosing", "endpoints.micro")
+    } == {1.0}
+    assert (
+        report.figure(W)
+        == report.figure(GROUPS)
+        == report.figure(ARMS)
+        == report.figure(STATED)
+        == 0.0
+    )
     assert [one.kind.value for one in report.errors] == ["missed"]
 
 

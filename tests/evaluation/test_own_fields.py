@@ -4,33 +4,54 @@ import copy
 
 import pytest
 
+from extractor.apps.evaluation import evaluate
+from extractor.concepts.own import CustomField
 from extractor.errors import GoldError
-from extractor.fields import CustomField
-from extractor.results.evaluation import evaluate
 
 from .annotations import criterion, endpoint, make_gold
 
-EXCLUDES = CustomField(name="excludes", of="criterion", type="boolean", definition="Who has it may not take part.")
-CUT_OFF = CustomField(name="cut_off", of="outcome", type="boolean", definition="Whether the last follow-up counts.")
-BLINDING = CustomField(name="blinding", type="choice", choices=["open", "double"], definition="Who is blinded.")
+EXCLUDES = CustomField(
+    name="excludes", of="criterion", type="boolean", definition="Who has it may not take part."
+)
+CUT_OFF = CustomField(
+    name="cut_off", of="outcome", type="boolean", definition="Whether the last follow-up counts."
+)
+BLINDING = CustomField(
+    name="blinding", type="choice", choices=["open", "double"], definition="Who is blinded."
+)
 ASSAYS = CustomField(name="assays", type="quote", many=True, definition="The tests.")
-LIMIT = CustomField(name="fraction", type="quantity", many=True, definition="The limit of the ejection fraction.")
+LIMIT = CustomField(
+    name="fraction", type="quantity", many=True, definition="The limit of the ejection fraction."
+)
 COUNTS = ("stated", "predicted", "missed", "invented", "exact", "normalised", "relaxed")
 
 
 def own(gold, **fields):
     """Add values of a user's fields of the record."""
-    said = {name: [{"values": {"value": value}} for value in values] for name, values in fields.items()}
+    said = {
+        name: [{"values": {"value": value}} for value in values] for name, values in fields.items()
+    }
     return {**gold, "custom": said}
 
 
 def say_the_same(extraction):
-    """Say the kind of each criterion, and whether each outcome is censored, in fields of the user as well."""
+    """Say the kind of each criterion, and whether each outcome is censored, in fields of the
+    user as well.
+    """
     criteria, endpoints = extraction["eligibility"]["criteria"], extraction["endpoints"]
-    kinds = [(f"eligibility.criteria[{n}]", one["kind"] == "exclusion") for n, one in enumerate(criteria)]
-    ends = [(f"endpoints[{n}]", one["censored"]) for n, one in enumerate(endpoints) if one["censored"] is not None]
+    kinds = [
+        (f"eligibility.criteria[{n}]", one["kind"] == "exclusion") for n, one in enumerate(criteria)
+    ]
+    ends = [
+        (f"endpoints[{n}]", one["censored"])
+        for n, one in enumerate(endpoints)
+        if one["censored"] is not None
+    ]
     said = {"excludes": kinds, "cut_off": ends}
-    values = {name: [{"of": of, "values": {"value": value}} for of, value in each] for name, each in said.items()}
+    values = {
+        name: [{"of": of, "values": {"value": value}} for of, value in each]
+        for name, each in said.items()
+    }
     return extraction | {"custom": values}
 
 
@@ -39,7 +60,10 @@ def disagree(extraction):
     criteria, endpoints = extraction["eligibility"]["criteria"], extraction["endpoints"]
     criteria[3]["kind"], criteria[5]["kind"] = "inclusion", "inclusion"
     del criteria[1]
-    criteria += [criterion("Seven seas sailed", "exclusion"), criterion("nursing mothers", "exclusion")]
+    criteria += [
+        criterion("Seven seas sailed", "exclusion"),
+        criterion("nursing mothers", "exclusion"),
+    ]
     criteria.reverse()
     endpoints[0]["censored"], endpoints[1]["censored"] = None, True
     endpoints.append(endpoint("other", 0, "Quality of sleep", [(3, "month")]))
@@ -53,31 +77,60 @@ def test_a_field_of_the_user_has_the_score_of_the_same_field_of_the_guideline():
     golds, predicted = ([say_the_same(one) for one in each] for each in (golds, predicted[:11]))
     report = evaluate(golds, predicted, fields=[EXCLUDES, CUT_OFF], resamples=50, examples=99)
     scores = {one.name: one.model_dump() for one in report.fields}
-    same = {"custom.excludes.value": "eligibility.criteria.kind", "custom.cut_off.value": "endpoints.censored"}
+    same = {
+        "custom.excludes.value": "eligibility.criteria.kind",
+        "custom.cut_off.value": "endpoints.censored",
+    }
     for mine, theirs in same.items():
         assert 0 < scores[mine]["normalised"]["f1"] < 1
         assert [scores[mine][name] for name in COUNTS] == [scores[theirs][name] for name in COUNTS]
     turned = next(one for one in report.errors if one.kind == "polarity")
-    assert turned.fields["custom.excludes.value"] == turned.fields["eligibility.criteria.kind"] == 10
+    assert (
+        turned.fields["custom.excludes.value"] == turned.fields["eligibility.criteria.kind"] == 10
+    )
 
 
 def test_a_users_fields_are_a_group_beside_the_tasks_and_part_of_all():
-    gold, predicted = own(make_gold(), blinding=["double"], assays=["PCR test"]), own(make_gold(), blinding=["open"])
+    gold, predicted = (
+        own(make_gold(), blinding=["double"], assays=["PCR test"]),
+        own(make_gold(), blinding=["open"]),
+    )
     report = evaluate([gold], [predicted], fields=[BLINDING, ASSAYS], resamples=0)
-    assert [one.name for one in report.groups[::2]] == ["all", "eligibility", "dosing", "endpoints", "custom"]
+    assert [one.name for one in report.groups[::2]] == [
+        "all",
+        "eligibility",
+        "dosing",
+        "endpoints",
+        "custom",
+    ]
     figures = report.figures()
-    assert (figures["custom"], figures["custom.micro"], figures["custom.assays.value"]) == (0.0, 0.0, 0.0)
-    stated = [one for one in report.fields if one.stated and one.name not in ("dosing.quote", "dosing.timing")]
+    assert (figures["custom"], figures["custom.micro"], figures["custom.assays.value"]) == (
+        0.0,
+        0.0,
+        0.0,
+    )
+    stated = [
+        one
+        for one in report.fields
+        if one.stated and one.name not in ("dosing.quote", "dosing.timing")
+    ]
     assert figures["all"] == pytest.approx((len(stated) - 2) / len(stated))
     errors = {(one.kind, *one.fields) for one in report.errors}
-    assert errors == {("wrong_category", "custom.blinding.value"), ("missed", "custom.assays.value")}
+    assert errors == {
+        ("wrong_category", "custom.blinding.value"),
+        ("missed", "custom.assays.value"),
+    }
     without = evaluate([gold], [predicted], resamples=0)
     assert (without.figures()["all"], without.undeclared) == (1.0, ("assays", "blinding"))
 
 
 @pytest.mark.parametrize(
     ("said", "counts"),
-    [({}, (0, 0, 0)), ({"assays": []}, (0, 2, 2)), ({"assays": ["the PCR test", "ELISA"]}, (2, 2, 1))],
+    [
+        ({}, (0, 0, 0)),
+        ({"assays": []}, (0, 2, 2)),
+        ({"assays": ["the PCR test", "ELISA"]}, (2, 2, 1)),
+    ],
 )
 def test_gold_says_nothing_of_a_field_without_its_key(said, counts):
     predicted = own(make_gold(), assays=["PCR test", "smear"])
@@ -89,8 +142,16 @@ def test_gold_says_nothing_of_a_field_without_its_key(said, counts):
 def test_gold_may_have_the_written_form_and_no_other():
     number = {"comparator": "between", "value": 30, "value_high": 40, "unit": "%"}
     predicted = own(make_gold(), fraction=[number | {"value_high": 45}, number])
-    report = evaluate([own(make_gold(), fraction=["30-40 %"])], [predicted], fields=LIMIT, resamples=0)
-    assert (report.fields[-1].stated, report.fields[-1].predicted, report.fields[-1].normalised.recall) == (2, 4, 1.0)
+    report = evaluate(
+        [own(make_gold(), fraction=["30-40 %"])], [predicted], fields=LIMIT, resamples=0
+    )
+    assert (
+        report.fields[-1].stated,
+        report.fields[-1].predicted,
+        report.fields[-1].normalised.recall,
+    ) == (2, 4, 1.0)
     for values, message in (("rather low", "write a quantity"), (True, "True is no quantity")):
-        with pytest.raises(GoldError, match=rf"A, custom.fraction\[0\].values.value: .*{message}.*--check --fields"):
+        with pytest.raises(
+            GoldError, match=rf"A, custom.fraction\[0\].values.value: .*{message}.*--check --fields"
+        ):
             evaluate([own(make_gold(), fraction=[values])], [predicted], fields=LIMIT, resamples=0)

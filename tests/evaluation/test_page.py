@@ -6,11 +6,11 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from extractor.cli.app import app
-from extractor.fields import read_fields
-from extractor.results.evaluation import evaluate
-from extractor.results.evaluation.page import WorstErrors, render_score_page
-from extractor.text.clean import clean_text
+from extractor.apps.cli.app import app
+from extractor.apps.evaluation import evaluate
+from extractor.apps.evaluation.page import WorstErrors, render_score_page
+from extractor.concepts.own import read_fields
+from extractor.language.clean import clean_text
 
 from .pages import HOSTILE, NAME, TEXT, make_page, write_sources
 
@@ -21,13 +21,17 @@ def sources(tmp_path):
 
 
 def _read_data(page):
-    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    (data,) = re.findall(
+        r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL
+    )
     return json.loads(data)
 
 
 def _list_texts(page):
     views = _read_data(page)["views"]
-    return {name: {one["name"]: one["text"] for one in view["sections"]} for name, view in views.items()}
+    return {
+        name: {one["name"]: one["text"] for one in view["sections"]} for name, view in views.items()
+    }
 
 
 def test_no_text_of_a_record_breaks_out_of_the_page(sources):
@@ -61,7 +65,9 @@ def test_above_the_limit_the_page_counts_the_errors_left_out(sources):
     everything = _read_data(make_page(sources))["errors"]
     page = make_page(sources, limit=1)
     assert make_page(sources, limit=1) == page
-    assert _read_data(page)["errors"] == everything[:1]  # also: a link to an error does not depend on the others
+    assert (
+        _read_data(page)["errors"] == everything[:1]
+    )  # also: a link to an error does not depend on the others
     assert "The 1 most harmful of 4 errors are here; 3 are left out." in page
     assert "--html-errors 4" in page
 
@@ -81,7 +87,9 @@ def test_a_comparison_is_drawn(sources):
     page = make_page(sources, compare=sources.gold)
     assert "Paired differences of normalised F1" in page
     assert re.search(r'aria-label="all: difference -0\.\d+ \(-', page)
-    assert re.search(r'aria-label="eligibility.criteria.constraints: difference -0\.\d+"', page)  # too few values
+    assert re.search(
+        r'aria-label="eligibility.criteria.constraints: difference -0\.\d+"', page
+    )  # too few values
     other = sources.gold.with_name("other.jsonl")
     other.write_text(sources.gold.read_text("utf-8").splitlines()[0], "utf-8")
     assert "which lacks 1 record of gold" in make_page(sources, compare=other)
@@ -89,8 +97,18 @@ def test_a_comparison_is_drawn(sources):
 
 def test_the_command_writes_the_page(sources, tmp_path):
     path = tmp_path / "page.html"
-    arguments = ["evaluate", str(sources.gold), str(sources.predicted), "--html", str(path), "--resamples", "20"]
-    result = CliRunner().invoke(app, [*arguments, "--records", str(sources.record), "--html-errors", "2"])
+    arguments = [
+        "evaluate",
+        str(sources.gold),
+        str(sources.predicted),
+        "--html",
+        str(path),
+        "--resamples",
+        "20",
+    ]
+    result = CliRunner().invoke(
+        app, [*arguments, "--records", str(sources.record), "--html-errors", "2"]
+    )
     assert result.exit_code == 0, result.output
     assert len(_read_data(path.read_text("utf-8"))["errors"]) == 2
 
@@ -100,13 +118,21 @@ def test_the_command_writes_the_page(sources, tmp_path):
                            (["--records", "seeds/records"], "give --html FILE too")]
 )  # fmt: skip
 def test_wrong_usage_is_reported_before_anything_is_scored(sources, words, message):
-    result = CliRunner().invoke(app, ["evaluate", str(sources.gold), str(sources.predicted), *words])
+    result = CliRunner().invoke(
+        app, ["evaluate", str(sources.gold), str(sources.predicted), *words]
+    )
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
 
 
 def test_gold_of_own_fields_alone_has_a_headline_and_no_rows_of_dashes(sources):
-    own = [{"record_id": "A", "eligibility": {}, "custom": {"blinding": [{"of": None, "values": {"value": "double"}}]}}]
+    own = [
+        {
+            "record_id": "A",
+            "eligibility": {},
+            "custom": {"blinding": [{"of": None, "values": {"value": "double"}}]},
+        }
+    ]
     report = evaluate(own, own, resamples=0, fields=read_fields("blinding"))
     page = render_score_page(report, WorstErrors(0))
     assert re.search(r"F1, mean over fields, normalised</dt><dd>1\.000", page)

@@ -3,7 +3,14 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context, press_at_once
+from tests.browser import (
+    Watch,
+    fits_its_window,
+    list_violations,
+    needs_browser,
+    open_context,
+    press_at_once,
+)
 
 from .pages import HOSTILE, NAME, QUOTE, TEXT, make_page, write_sources
 
@@ -27,7 +34,9 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def page(context, address):
-    """The opened page. Afterwards checks that no script failed, no other address was requested, and no text ran."""
+    """The opened page. Afterwards checks that no script failed, no other address was requested,
+    and no text ran.
+    """
     page, watch = context.new_page(), Watch()
     watch.follow(page)
     page.goto(address)
@@ -45,7 +54,9 @@ def _rows(page):
 def _read_marks(page):
     """Return side and words of each mark, without the text for screen readers."""
     expect(page.locator("mark").first).to_be_attached()
-    return page.locator("mark").evaluate_all("(all) => all.map((mark) => [mark.className, mark.childNodes[1].data])")
+    return page.locator("mark").evaluate_all(
+        "(all) => all.map((mark) => [mark.className, mark.childNodes[1].data])"
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,9 +86,13 @@ def test_an_error_shows_both_values_and_the_words_in_the_text(page):
     page.locator(".list a", has_text="constraints").click()
     expect(page.locator(".detail h3")).to_have_text("number eligibility.criteria.constraints")
     expect(page.get_by_role("region", name="Gold")).to_contain_text("100,000,000,000")
-    expect(page.get_by_role("region", name="Predicted")).to_contain_text("eligibility.criteria[0].constraints")
+    expect(page.get_by_role("region", name="Predicted")).to_contain_text(
+        "eligibility.criteria[0].constraints"
+    )
     text = page.locator(".passage > pre")
-    shown = text.evaluate("(pre) => [...pre.childNodes].map((node) => node.data ?? node.childNodes[1].data).join('')")
+    shown = text.evaluate(
+        "(pre) => [...pre.childNodes].map((node) => node.data ?? node.childNodes[1].data).join('')"
+    )
     assert shown == TEXT
     before, after = QUOTE.split("100 x 10^9/L")
     assert _read_marks(page) == [["gold", before], ["both", "100 x 10^9/L"], ["gold", after]]

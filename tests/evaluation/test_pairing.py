@@ -2,12 +2,21 @@
 
 import pytest
 
-from extractor.results.evaluation.alignment import align, match_values
-from extractor.results.evaluation.differences import compare
-from extractor.results.evaluation.fields import CRITERIA, DOSING
+from extractor.apps.evaluation.alignment import align, match_values
+from extractor.apps.evaluation.differences import compare
+from extractor.apps.evaluation.fields import CRITERIA, DOSING
 from extractor.schemas import TrialExtraction
 
-from .annotations import criterion, make_gold, make_repetitive, name_errors, regimen, score, shuffle, without_places
+from .annotations import (
+    criterion,
+    make_gold,
+    make_repetitive,
+    name_errors,
+    regimen,
+    score,
+    shuffle,
+    without_places,
+)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -16,7 +25,10 @@ def test_the_order_of_repeated_items_changes_nothing(seed):
     itself = score(gold, shuffle(gold, seed))
     assert {one.exact.f1 for one in itself.fields} <= {1.0, None}
     assert itself.errors == ()
-    straight, mixed = score(gold, predicted), score(shuffle(gold, seed), shuffle(predicted, seed + 1))
+    straight, mixed = (
+        score(gold, predicted),
+        score(shuffle(gold, seed), shuffle(predicted, seed + 1)),
+    )
     assert straight.errors
     assert without_places(mixed) == without_places(straight)
 
@@ -24,7 +36,11 @@ def test_the_order_of_repeated_items_changes_nothing(seed):
 def test_the_best_overall_pairing_is_found():
     # A greedy choice would take 0.9 first and leave 0.1.
     table = {("a", "x"): 0.9, ("a", "y"): 0.8, ("b", "x"): 0.8, ("b", "y"): 0.1}
-    assert match_values("ab", "xy", lambda one, other: table[one, other], 0.05) == ([("a", "y"), ("b", "x")], [], [])
+    assert match_values("ab", "xy", lambda one, other: table[one, other], 0.05) == (
+        [("a", "y"), ("b", "x")],
+        [],
+        [],
+    )
     assert match_values("ab", "xy", lambda one, other: 0.3, 0.4) == ([], ["a", "b"], ["x", "y"])
 
 
@@ -33,14 +49,20 @@ def _sail(predicted):
 
 
 def _part(predicted):
-    predicted["endpoints"][0] |= {"measure": "Viral load", "description": "in plasma; copies in each mL, by PCR."}
+    predicted["endpoints"][0] |= {
+        "measure": "Viral load",
+        "description": "in plasma; copies in each mL, by PCR.",
+    }
 
 
 @pytest.mark.parametrize(
     ("change", "errors"),
     [
         (_sail, [("invented", "eligibility.criteria"), ("missed", "eligibility.criteria")]),
-        (lambda found: found["dosing"][1].update(agent="antihistamine"), [("wording", "dosing.agent")]),
+        (
+            lambda found: found["dosing"][1].update(agent="antihistamine"),
+            [("wording", "dosing.agent")],
+        ),
         (_part, [("wording", "endpoints.description"), ("wording", "endpoints.measure")]),
     ],
 )
@@ -52,8 +74,12 @@ def test_items_are_paired_by_their_quotes(change, errors):
 
 @pytest.mark.parametrize("dropped", [0, 1])
 def test_an_identical_item_is_preferred_among_repeated_ones(dropped):
-    repeated = [criterion("no infection", category=category) for category in ("comorbidity", "infection")]
-    gold, predicted = ({"record_id": "A", "eligibility": {"criteria": list(repeated)}} for _ in range(2))
+    repeated = [
+        criterion("no infection", category=category) for category in ("comorbidity", "infection")
+    ]
+    gold, predicted = (
+        {"record_id": "A", "eligibility": {"criteria": list(repeated)}} for _ in range(2)
+    )
     del predicted["eligibility"]["criteria"][dropped]
     assert name_errors(gold, predicted) == [("missed", "eligibility.criteria")]
 
@@ -64,7 +90,10 @@ def _read(*quotes):
 
 
 def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
-    old, new = _read("No fever", "Adults", "Severe asthma"), _read("Severe stable asthma", "Gout", "No fever")
+    old, new = (
+        _read("No fever", "Adults", "Severe asthma"),
+        _read("Severe stable asthma", "Gout", "No fever"),
+    )
     pairs = align(CRITERIA, old.eligibility.criteria, new.eligibility.criteria)
     places = [[[side.position for side in each] for each in pair] for pair in pairs]
     assert places == [[[0], [2]], [[2], [0]], [[1], []], [[], [1]]]
@@ -72,16 +101,32 @@ def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
 
 def test_one_stream_says_of_every_field_what_is_equal_missing_invented_or_different():
     both = "aspirin 5 mg and aspirin 8 mg"
-    gold = [regimen("zinc", "zinc 1 g", 1, "g", route="oral", frequency="BID"), regimen("aspirin", both, 5, "mg")]
-    predicted = [regimen("zinc", "zinc 1 g", 1000, "mg", frequency="QD", timing="day 1"), regimen("gold", "G", 4, "mg")]
+    gold = [
+        regimen("zinc", "zinc 1 g", 1, "g", route="oral", frequency="BID"),
+        regimen("aspirin", both, 5, "mg"),
+    ]
+    predicted = [
+        regimen("zinc", "zinc 1 g", 1000, "mg", frequency="QD", timing="day 1"),
+        regimen("gold", "G", 4, "mg"),
+    ]
     predicted += [regimen("aspirin", both[:12], 5, "mg"), regimen("aspirin", both[17:], 8, "mg")]
     old, new = (
         TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "dosing": items})
         for items in (gold, predicted)
     )
-    stream = [one for one in compare(old, new, [DOSING]) if one.field.attribute not in ("agent", "quote", "section")]
+    stream = [
+        one
+        for one in compare(old, new, [DOSING])
+        if one.field.attribute not in ("agent", "quote", "section")
+    ]
     found = [
-        (one.old_side.path, one.new_side.path, one.field.name, pair.level.name.lower(), pair.error and pair.error.value)
+        (
+            one.old_side.path,
+            one.new_side.path,
+            one.field.name,
+            pair.level.name.lower(),
+            pair.error and pair.error.value,
+        )
         for one in stream
         for pair in one.values
     ]

@@ -5,9 +5,9 @@ import json
 import pytest
 
 import extractor
+from extractor.apps.evaluation import evaluate
+from extractor.apps.evaluation.fields import FIELDS
 from extractor.errors import GoldError
-from extractor.results.evaluation import evaluate
-from extractor.results.evaluation.fields import FIELDS
 from extractor.schemas import TrialExtraction
 
 from .annotations import make_gold
@@ -42,7 +42,12 @@ def test_each_source_is_read(tmp_path, form):
         source = _lines(source / "gold.jsonl", GOLDS)
         source.write_text(source.read_text("utf-8"), "utf-8-sig")
     report = evaluate(GOLDS, source, resamples=0)
-    assert (report.records, report.missing, report.without_gold, report.figure("all")) == (3, (), (), 1.0)
+    assert (report.records, report.missing, report.without_gold, report.figure("all")) == (
+        3,
+        (),
+        (),
+        1.0,
+    )
 
 
 def test_all_values_of_a_missing_record_are_missed():
@@ -67,17 +72,30 @@ def test_other_records_do_not_count():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"eligibility": {}}\n', r"gold\.jsonl, line 1: is not an extraction .*; correct or remove it"),
+        (
+            '{"eligibility": {}}\n',
+            r"gold\.jsonl, line 1: is not an extraction .*; correct or remove it",
+        ),
         ('{"record_id": "A"}\n', r"gold\.jsonl, line 1: eligibility: field required; write it$"),
         ('{"record_id": 5, "eligibility": {}}\n', r"gold\.jsonl, line 1: is not an extraction"),
-        ('{"record_id": "\\ud800", "eligibility": {}}\n', r"gold\.jsonl, line 1: is not an extraction"),
+        (
+            '{"record_id": "\\ud800", "eligibility": {}}\n',
+            r"gold\.jsonl, line 1: is not an extraction",
+        ),
         ("[" * 100_000, r"gold\.jsonl, line 1: is not an extraction"),
         (
             '{"record_id": "A", "eligibility": {"sex": "femal", "age": 1}}\n',
-            r"eligibility\.sex: input should be .*, not 'femal'; .* \(and 1 more; .*--check lists them\)",
+            r"eligibility\.sex: input should be .*, not 'femal'; .* \(and 1 more; .*--check lists "
+            r"them\)",
         ),
-        ('{"record_id": "A", "eligibility": {}, "\\ud800": 1}\n', r"line 1: invalid JSON: .*; correct the JSON"),
-        ('{"record_id": "A", "eligibility": {}}\n' * 2, r"line 2: record_id 'A' is in .*line 1 too; keep one"),
+        (
+            '{"record_id": "A", "eligibility": {}, "\\ud800": 1}\n',
+            r"line 1: invalid JSON: .*; correct the JSON",
+        ),
+        (
+            '{"record_id": "A", "eligibility": {}}\n' * 2,
+            r"line 2: record_id 'A' is in .*line 1 too; keep one",
+        ),
         ("", r"gold\.jsonl: holds no extractions; name a folder"),
     ],
 )
@@ -91,7 +109,17 @@ def test_broken_files_are_named_with_a_remedy(tmp_path, content, message):
 def test_broken_arguments_are_refused(tmp_path):
     with pytest.raises(GoldError, match="nowhere: does not exist; name a folder of JSON"):
         evaluate(GOLDS, tmp_path / "nowhere", resamples=0)
-    with pytest.raises(GoldError, match=r"predicted\[0\]: eligibility.*\.value: .* valid number, not <obj"):
-        evaluate(GOLDS, [{"record_id": "A", "eligibility": {"minimum_age": {"value": object(), "unit": "year"}}}])
+    with pytest.raises(
+        GoldError, match=r"predicted\[0\]: eligibility.*\.value: .* valid number, not <obj"
+    ):
+        evaluate(
+            GOLDS,
+            [
+                {
+                    "record_id": "A",
+                    "eligibility": {"minimum_age": {"value": object(), "unit": "year"}},
+                }
+            ],
+        )
     with pytest.raises(ValueError, match="0 or more"):
         extractor.evaluate(GOLDS, GOLDS, resamples=-1)

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from extractor.results.evaluation import ErrorKind, evaluate
+from extractor.apps.evaluation import ErrorKind, evaluate
 
 from .annotations import criterion, endpoint, limit, make_gold, name_errors, regimen, score
 
@@ -81,8 +81,16 @@ PLANTED = [
     ("wrong_category", f"{C}.category", _criterion(5, category="comorbidity")),
     ("invented", C, lambda x: x["eligibility"]["criteria"].append(criterion("Seven seas sailed"))),
     ("invented", f"{C}.constraints", _criterion(5, constraints=[limit("reactions", ">=", 3)])),
-    ("invented", D, lambda x: x["dosing"].append(regimen("water", "water by the glass", 1, "glass"))),
-    ("invented", E, lambda x: x["endpoints"].append(endpoint("other", 0, "Quality of sleep", [(3, "month")]))),
+    (
+        "invented",
+        D,
+        lambda x: x["dosing"].append(regimen("water", "water by the glass", 1, "glass")),
+    ),
+    (
+        "invented",
+        E,
+        lambda x: x["endpoints"].append(endpoint("other", 0, "Quality of sleep", [(3, "month")])),
+    ),
     ("invented", f"{E}.methods", _endpoint(2, methods=["autopsy"])),
     ("missed", C, lambda x: x["eligibility"]["criteria"].pop()),
     ("missed", f"{C}.time_window", _criterion(3, time_window=None)),
@@ -93,7 +101,9 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "field", "plant"), PLANTED, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("kind", "field", "plant"), PLANTED, ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_a_planted_error_is_named(kind, field, plant):
     gold, predicted = make_gold(), make_gold()
     plant(predicted)
@@ -115,7 +125,9 @@ def _two_levels(gold, predicted):
 
 def _cut_outcome(gold, predicted):
     gold["endpoints"][0]["measure"] = "Viral load in plasma, neutralising antibodies"
-    predicted["endpoints"].append({**predicted["endpoints"][0], "index": 1, "measure": "neutralising antibodies"})
+    predicted["endpoints"].append(
+        {**predicted["endpoints"][0], "index": 1, "measure": "neutralising antibodies"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,6 +177,8 @@ def test_worst_examples_are_bounded_and_the_most_harmful_first():
     report = evaluate(golds, empty, resamples=0, examples=4)
     (missed,) = report.errors
     assert (missed.count > 4, len(missed.examples)) == (True, 4)
-    assert [one.harm for one in missed.examples] == sorted((one.harm for one in missed.examples), reverse=True)
+    assert [one.harm for one in missed.examples] == sorted(
+        (one.harm for one in missed.examples), reverse=True
+    )
     everything = evaluate(golds, empty, resamples=0, examples=1000).errors[0].examples
     assert everything[:4] == missed.examples

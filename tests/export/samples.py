@@ -27,14 +27,21 @@ _REGIMEN = {
     "amounts": [{"low": 400, "high": 400, "unit": "mg"}],
     "evidence": [_PROOF | {"origin": "rule", "support": "parsed"}],
 }
-_ENDPOINT = {"rank": "primary", "index": 0, "measure": "Pain\nat rest", "time_points": [{"value": 2, "unit": "week"}]}
+_ENDPOINT = {
+    "rank": "primary",
+    "index": 0,
+    "measure": "Pain\nat rest",
+    "time_points": [{"value": 2, "unit": "week"}],
+}
 SMALL = TrialExtraction.model_validate(
     {
         "record_id": "NCT90000001",
         "eligibility": {"minimum_age": {"value": 18, "unit": "year"}, "criteria": [_CRITERION]},
         "dosing": [_REGIMEN],
         "endpoints": [_ENDPOINT],
-        "absences": [{"field": "endpoints[0].concept", "reason": "not_asked", "sections": ["a", "b"]}],
+        "absences": [
+            {"field": "endpoints[0].concept", "reason": "not_asked", "sections": ["a", "b"]}
+        ],
     }
 )
 
@@ -42,7 +49,9 @@ SMALL = TrialExtraction.model_validate(
 def fill(model: type[BaseModel], numbers: Any = None) -> dict[str, Any]:
     """Fill every field of a model, with distinct texts and numbers."""
     numbers = numbers or count(1)
-    fields = {name: field for name, field in model.model_fields.items() if name != "custom"}  # no shape of its own
+    fields = {
+        name: field for name, field in model.model_fields.items() if name != "custom"
+    }  # no shape of its own
     return {name: _fill(field.annotation, numbers) for name, field in fields.items()}
 
 

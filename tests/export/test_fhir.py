@@ -1,4 +1,6 @@
-"""FHIR R5 resources: valid, linked, in UCUM, and complete together with the list of what has no place in them."""
+"""FHIR R5 resources: valid, linked, in UCUM, and complete together with the list of what has no
+place in them.
+"""
 
 import json
 import re
@@ -11,24 +13,36 @@ import pytest
 from fhir.resources import get_fhir_model_class
 
 from extractor import Extractor
-from extractor.results.export import export_fhir, read_results
-from extractor.results.export.fhir import KINDS, list_terms
-from extractor.results.export.fhir_study import build_trial
-from extractor.results.export.fhir_types import UnmappedReason
+from extractor.apps.export import export_fhir, read_results
+from extractor.apps.export.fhir import KINDS, list_terms
+from extractor.apps.export.fhir_study import build_trial
+from extractor.apps.export.fhir_types import UnmappedReason
+from extractor.language.book import read_table
+from extractor.language.units import list_units, read_unit
 from extractor.run.store import digest_record
-from extractor.schemas import Part, RegistryFields, Section, Source, Task, TrialExtraction, TrialRecord
-from extractor.text.book import read_table
-from extractor.text.units import list_units, read_unit
+from extractor.schemas import (
+    Part,
+    RegistryFields,
+    Section,
+    Source,
+    Task,
+    TrialExtraction,
+    TrialRecord,
+)
 from tests.commands import extract, invoke, read_lines
 
 from .samples import SMALL, fill
 
 
 def fill_linked():
-    """An extraction with a value in every field, in which criteria and groups name groups that there are."""
+    """An extraction with a value in every field, in which criteria and groups name groups that
+    there are.
+    """
     filled = fill(TrialExtraction) | {"record_id": "NCT90000009"}
     people = filled["eligibility"]
-    for place, (group, criterion) in enumerate(zip(people["groups"], people["criteria"], strict=True)):
+    for place, (group, criterion) in enumerate(
+        zip(people["groups"], people["criteria"], strict=True)
+    ):
         group |= {"id": f"g{place}", "rule": "at_least", "parent": "g0" if place else None}
         criterion["group"] = group["id"]
     return TrialExtraction.model_validate(filled)
@@ -40,7 +54,9 @@ UNSAID = {"absences", "coverage", "usage", "origin", "support", "confidence", "i
 
 
 def build(**parts):
-    extraction = TrialExtraction.model_validate({"record_id": "NCT90000001", "eligibility": {}} | parts)
+    extraction = TrialExtraction.model_validate(
+        {"record_id": "NCT90000001", "eligibility": {}} | parts
+    )
     return build_trial(extraction)
 
 
@@ -55,7 +71,9 @@ def write(tmp_path, *pairs):
 
 def walk(value):
     yield value
-    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+    for part in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
         yield from walk(part)
 
 
@@ -95,8 +113,14 @@ def test_every_resource_is_valid(exported):
             check_words(get_fhir_model_class(kind).model_validate(row))
             for part in walk(row):
                 assert part not in ("", [], {}, None)
-                if isinstance(part, dict) and "url" in part and row["resourceType"] in ("Group", "Provenance"):
-                    assert sum(name.startswith(("value", "extension")) for name in part) == 1  # ext-1
+                if (
+                    isinstance(part, dict)
+                    and "url" in part
+                    and row["resourceType"] in ("Group", "Provenance")
+                ):
+                    assert (
+                        sum(name.startswith(("value", "extension")) for name in part) == 1
+                    )  # ext-1
                 if isinstance(part, dict) and "code" in part and "value" in part:
                     assert part["system"] == "http://unitsofmeasure.org"  # qty-3
                 if isinstance(part, dict) and {"low", "high"} <= part.keys():
@@ -122,7 +146,9 @@ def test_units_are_ucum(exported):
     parser = pytest.importorskip("ucumvert").get_ucum_parser()
     parts = [part for rows in exported[0].values() for part in walk(rows) if isinstance(part, dict)]
     codes = {part["code"] for part in parts if part.get("system") == "http://unitsofmeasure.org"}
-    texts = [unit.dose for unit in list_units() if unit.dose] + [f"mg/{unit.per}" for unit in list_units() if unit.per]
+    texts = [unit.dose for unit in list_units() if unit.dose] + [
+        f"mg/{unit.per}" for unit in list_units() if unit.per
+    ]
     written = set(map(read_unit, (*texts, "cells/kg", "mg/kg/day", "ug/kg/h")))
     assert codes >= {"a", "mg"}
     assert written >= {"mg", "[IU]", "{cells}/kg", "mg/kg/d", "ug/kg/h"}
@@ -145,13 +171,19 @@ def test_evidence_is_one_provenance_a_trial_with_the_place_of_each_value(exporte
                 start, end, _, quote, values = said.groups()
                 assert quote is None or len(quote) == int(end) - int(start)
                 for value in values.split("; "):
-                    assert re.fullmatch(r"[a-z_]+(\[\d+\])?(\.[a-z_]+)?( (rule|model|both) [a-z]+( [\d.e-]+)?)?", value)
+                    assert re.fullmatch(
+                        r"[a-z_]+(\[\d+\])?(\.[a-z_]+)?( (rule|model|both) [a-z]+( [\d.e-]+)?)?",
+                        value,
+                    )
 
 
 def test_bundles_are_transactions_of_the_same_resources(tmp_path):
     export_fhir([(SMALL, None)], tmp_path / "files")
     export_fhir([(SMALL, None)], tmp_path / "bundles", bundles=True)
-    assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == ["Bundle.ndjson", "unmapped.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == [
+        "Bundle.ndjson",
+        "unmapped.jsonl",
+    ]
     written = [row for path in (tmp_path / "files").glob("*.ndjson") for row in read_lines(path)]
     known = {f"{row['resourceType']}/{row['id']}": row for row in written}
     bundles = read_lines(tmp_path / "bundles" / "Bundle.ndjson")
@@ -169,11 +201,21 @@ def test_our_own_codes_are_defined(exported):
         check_words(get_fhir_model_class(one["resourceType"]).model_validate(one))
     known = {(one["url"], word["code"]) for one in terms for word in one.get("concept", ())}
     parts = [part for rows in resources.values() for part in walk(rows) if isinstance(part, dict)]
-    used = {(part["system"], part["code"]) for part in parts if str(part.get("system")).startswith("urn:")}
+    used = {
+        (part["system"], part["code"])
+        for part in parts
+        if str(part.get("system")).startswith("urn:")
+    }
     assert used
     assert used <= known
-    extensions = {part["url"] for part in parts if str(part.get("url")).startswith("urn:") and "valueString" in part}
-    assert extensions == {one["url"] for one in terms if one["resourceType"] == "StructureDefinition"}
+    extensions = {
+        part["url"]
+        for part in parts
+        if str(part.get("url")).startswith("urn:") and "valueString" in part
+    }
+    assert extensions == {
+        one["url"] for one in terms if one["resourceType"] == "StructureDefinition"
+    }
 
 
 def test_the_counts_are_those_of_the_files(exported):
@@ -190,15 +232,21 @@ def test_every_reason_is_documented():
     documented = Path("docs/how-to/fhir.md").read_text("utf-8")
     meanings = read_table("fhir")["reasons"]
     assert [
-        reason for reason in get_args(UnmappedReason) if f"| `{reason}` | {meanings[reason]} |" not in documented
+        reason
+        for reason in get_args(UnmappedReason)
+        if f"| `{reason}` | {meanings[reason]} |" not in documented
     ] == []
 
 
 def list_changes(value, path=()):
-    """Every stated value of an extraction as JSON, with its path and another value of the same kind."""
+    """Every stated value of an extraction as JSON, with its path and another value of the same
+    kind.
+    """
     if isinstance(value, dict):
         for key, part in value.items():
-            if key not in (*UNSAID, "evidence", "record_id") and not (key == "section" and value.get("evidence")):
+            if key not in (*UNSAID, "evidence", "record_id") and not (
+                key == "section" and value.get("evidence")
+            ):
                 yield from list_changes(part, (*path, key))
     elif isinstance(value, list):
         for place, part in enumerate(value):
@@ -229,16 +277,29 @@ def strip(value, names):
 def tell(extraction):
     """All that the export says of an extraction: resources, and what has no place in them."""
     trial = build_trial(TrialExtraction.model_validate(extraction))
-    return json.dumps([trial.resources, [(row.field, row.value, row.reason) for row in trial.unmapped]], default=str)
+    return json.dumps(
+        [trial.resources, [(row.field, row.value, row.reason) for row in trial.unmapped]],
+        default=str,
+    )
 
 
-OTHERWISE = {"findings", "notes", "registered_terms", "turned", "demanded", "has_exception", "time_window"}
+OTHERWISE = {
+    "findings",
+    "notes",
+    "registered_terms",
+    "turned",
+    "demanded",
+    "has_exception",
+    "time_window",
+}
 """What another test looks at, or what FHIR says in other words."""
 WHOLE = strip(FULL.model_dump(mode="json"), OTHERWISE)
 SURE = strip(WHOLE, {"confidence"})
 
 
-@pytest.mark.parametrize("stated", [WHOLE, SURE, strip(SURE, {"evidence"})], ids=["unsure", "sure", "gold"])
+@pytest.mark.parametrize(
+    "stated", [WHOLE, SURE, strip(SURE, {"evidence"})], ids=["unsure", "sure", "gold"]
+)
 def test_each_value_of_an_extraction_makes_a_difference(stated):
     before, changes = tell(stated), list(list_changes(stated))
     assert len(changes) > 60
@@ -261,10 +322,19 @@ def criterion(quote, limit, *proofs, **more):
     found = [{"field": "quote", "start": 0, "end": len(quote), "quote": quote}]
     for at, proof in enumerate(proofs):
         start = quote.index(proof)
-        found.append({"field": f"constraints[{at}]", "start": start, "end": start + len(proof), "quote": proof})
+        found.append(
+            {
+                "field": f"constraints[{at}]",
+                "start": start,
+                "end": start + len(proof),
+                "quote": proof,
+            }
+        )
     shared = {"section": "eligibility", "origin": "rule", "support": "parsed"}
     evidence = [one | shared for one in found]
-    return {"criteria": [PLAIN | {"quote": quote, "constraints": [limit], "evidence": evidence} | more]}
+    return {
+        "criteria": [PLAIN | {"quote": quote, "constraints": [limit], "evidence": evidence} | more]
+    }
 
 
 CREATININE = {"quantity": "creatinine", "comparator": "<=", "value": 1.5, "unit": "mg/dL"}
@@ -272,7 +342,9 @@ SAID = "creatinine <= 1.5 mg/dL"
 
 
 def test_a_criterion_that_is_one_limit_is_a_quantity():
-    trial = build(eligibility=criterion(f"Patients with {SAID}.", CREATININE, SAID, kind="exclusion"))
+    trial = build(
+        eligibility=criterion(f"Patients with {SAID}.", CREATININE, SAID, kind="exclusion")
+    )
     (one,) = find(trial, "Group")[0]["characteristic"]
     ucum = {"system": "http://unitsofmeasure.org", "code": "mg/dL"}
     assert one["valueQuantity"] == {"value": 1.5, "comparator": "<=", "unit": "mg/dL"} | ucum
@@ -290,7 +362,10 @@ def test_the_limits_of_gold_are_found_in_its_quotes(tmp_path):
     assert resources["Provenance"] == []
 
 
-HB = [{"quantity": "Haemoglobin", "comparator": "<", "value": value, "unit": "g/dL"} for value in (12.5, 11.5)]
+HB = [
+    {"quantity": "Haemoglobin", "comparator": "<", "value": value, "unit": "g/dL"}
+    for value in (12.5, 11.5)
+]
 HB_BY_SEX = "Haemoglobin < 12.5 g/dL (men) or < 11.5 g/dL (women)"
 
 
@@ -302,9 +377,29 @@ HB_BY_SEX = "Haemoglobin < 12.5 g/dL (men) or < 11.5 g/dL (women)"
         (f"{SAID} 男性", {}),
         (SAID, {"lead_in": "At least one of the following:"}),
         (SAID, {"negated": True}),
-        (SAID, {"time_window": {"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": "week"}}),
-        (f"Participants must have {SAID}.", {"kind": "exclusion", "demanded": True}),  # what must be
-        (SAID, {"time_windows": [{"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": "week"}]}),
+        (
+            SAID,
+            {
+                "time_window": {
+                    "quote": "within 2 weeks",
+                    "comparator": "<=",
+                    "value": 2,
+                    "unit": "week",
+                }
+            },
+        ),
+        (
+            f"Participants must have {SAID}.",
+            {"kind": "exclusion", "demanded": True},
+        ),  # what must be
+        (
+            SAID,
+            {
+                "time_windows": [
+                    {"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": "week"}
+                ]
+            },
+        ),
         (HB_BY_SEX, {"constraints": HB}),
         (SAID, {"constraints": [CREATININE | {"condition": "if on dialysis"}]}),
     ],
@@ -316,16 +411,27 @@ def test_a_criterion_that_says_more_is_a_text_and_its_limit_is_listed(quote, mor
     assert "valueQuantity" not in one
     assert one["valueCodeableConcept"]["text"].endswith(quote)
     assert one["exclude"] is False
-    assert ("eligibility.criteria[0].constraints[0]", "compound") in {(row.field, row.reason) for row in trial.unmapped}
+    assert ("eligibility.criteria[0].constraints[0]", "compound") in {
+        (row.field, row.reason) for row in trial.unmapped
+    }
 
 
 def list_groups(resources):
-    """The Groups of a trial, each as its method, its threshold if it has one, and its characteristics."""
+    """The Groups of a trial, each as its method, its threshold if it has one, and its
+    characteristics.
+    """
     found = {}
     for one in resources:
-        combined = [next(value for name, value in part.items() if name != "url") for part in one["extension"]]
+        combined = [
+            next(value for name, value in part.items() if name != "url")
+            for part in one["extension"]
+        ]
         held = [
-            (part["valueReference"]["reference"] if "valueReference" in part else part["valueCodeableConcept"]["text"])
+            (
+                part["valueReference"]["reference"]
+                if "valueReference" in part
+                else part["valueCodeableConcept"]["text"]
+            )
             + (" excluded" if part["exclude"] else "")
             for part in one["characteristic"]
         ]
@@ -341,8 +447,16 @@ FIRST, SECOND = "Group/NCT90000001-group-0", "Group/NCT90000001-group-1"
     ("kind", "rules", "expected"),
     [
         ("inclusion", [ANY], {"group-0": ["any-of", "a", "b"], "eligibility": ["all-of", FIRST]}),
-        ("inclusion", [TWO], {"group-0": ["at-least", 2, "a", "b"], "eligibility": ["all-of", FIRST]}),
-        ("exclusion", [ALL], {"group-0": ["all-of", "a", "b"], "eligibility": ["all-of", f"{FIRST} excluded"]}),
+        (
+            "inclusion",
+            [TWO],
+            {"group-0": ["at-least", 2, "a", "b"], "eligibility": ["all-of", FIRST]},
+        ),
+        (
+            "exclusion",
+            [ALL],
+            {"group-0": ["all-of", "a", "b"], "eligibility": ["all-of", f"{FIRST} excluded"]},
+        ),
         ("inclusion", [ALL], {"eligibility": ["all-of", "a", "b"]}),
         ("exclusion", [ANY], {"eligibility": ["all-of", "a excluded", "b excluded"]}),
         (
@@ -368,10 +482,18 @@ def test_alternatives_are_a_group_with_a_method_of_its_own(tmp_path, kind, rules
 
 @pytest.mark.parametrize("sure", [True, False])
 def test_a_group_whose_rule_is_not_sure_is_listed_and_its_limits_stay_text(sure):
-    place = {"field": "groups[0].lead_in", "section": "eligibility", "start": 0, "end": 1, "quote": "x"}
+    place = {
+        "field": "groups[0].lead_in",
+        "section": "eligibility",
+        "start": 0,
+        "end": 1,
+        "quote": "x",
+    }
     proof = place | {"origin": "rule", "support": "parsed", "confidence": 0.9 if sure else 0.5}
     people = criterion(f"Patients with {SAID}", CREATININE, SAID, group="g0")
-    trial = build(eligibility=people | {"groups": [{"id": "g0", "rule": "any"}], "evidence": [proof]})
+    trial = build(
+        eligibility=people | {"groups": [{"id": "g0", "rule": "any"}], "evidence": [proof]}
+    )
     (first, *_), *_ = [one["characteristic"] for one in find(trial, "Group")]
     assert ("valueQuantity" in first, "valueCodeableConcept" in first) == (sure, not sure)
     assert [row.field for row in trial.unmapped if row.reason == "unsure"] == (
@@ -380,7 +502,13 @@ def test_a_group_whose_rule_is_not_sure_is_listed_and_its_limits_stay_text(sure)
 
 
 def test_each_time_window_has_its_words_and_its_event():
-    first = {"quote": "within 4 weeks", "comparator": "<=", "value": 4, "unit": "week", "of": "rituximab"}
+    first = {
+        "quote": "within 4 weeks",
+        "comparator": "<=",
+        "value": 4,
+        "unit": "week",
+        "of": "rituximab",
+    }
     second = {
         "quote": "5 half-lives",
         "comparator": "<=",
@@ -388,7 +516,11 @@ def test_each_time_window_has_its_words_and_its_event():
         "unit": "half_life",
         "anchor": "before the first dose",
     }
-    people = {"criteria": [PLAIN | {"quote": "Rituximab", "time_window": first, "time_windows": [first, second]}]}
+    people = {
+        "criteria": [
+            PLAIN | {"quote": "Rituximab", "time_window": first, "time_windows": [first, second]}
+        ]
+    }
     trial = build(eligibility=people)
     (one,) = find(trial, "Group")[0]["characteristic"]
     assert [part["extension"] for part in one["extension"]] == [
@@ -398,31 +530,45 @@ def test_each_time_window_has_its_words_and_its_event():
             {"url": "contextCode", "valueCodeableConcept": {"text": "before the first dose"}},
         ],
     ]
-    listed = [row.field.partition("].")[2] for row in trial.unmapped if row.reason == "no_direction"]
+    listed = [
+        row.field.partition("].")[2] for row in trial.unmapped if row.reason == "no_direction"
+    ]
     assert listed == ["time_windows[0]", "time_windows[1]"]
 
 
 def build_from(eligibility):
     """The resources of a record of adults below 75 years with allergic asthma."""
-    sections = (Section(name="eligibility", text=eligibility), Section(name="conditions", text="Asthma, Allergic"))
+    sections = (
+        Section(name="eligibility", text=eligibility),
+        Section(name="conditions", text="Asthma, Allergic"),
+    )
     source = Source(path="a.json", format="ctgov_json")
     registry = RegistryFields(minimum_age="18 Years", maximum_age="75 Years")
-    record = TrialRecord(record_id="NCT90000001", source=source, sections=sections, registry=registry)
+    record = TrialRecord(
+        record_id="NCT90000001", source=source, sections=sections, registry=registry
+    )
     trial = build_trial(Extractor(effort="none").extract(record), record)
     return {one["id"]: one for one in find(trial, "Group")[0]["characteristic"]}, trial.unmapped
 
 
 def test_a_criterion_of_age_is_stated_once_with_its_comparator():
-    found, unmapped = build_from("Inclusion Criteria:\n\n* Older than 18 years\n* Age below 65 years\n* Wheeze\n")
+    found, unmapped = build_from(
+        "Inclusion Criteria:\n\n* Older than 18 years\n* Age below 65 years\n* Wheeze\n"
+    )
     assert list(found) == ["minimum-age", "maximum-age", "criterion-2"]
     limits = [found[name]["valueQuantity"] for name in ("minimum-age", "maximum-age")]
     assert [(one["comparator"], one["value"]) for one in limits] == [(">", 18), ("<", 65)]
     reasons = {(row.field, row.reason) for row in unmapped}
-    assert {("eligibility.criteria[0]", "age_bound"), ("registry.maximum_age", "text_decides")} <= reasons
+    assert {
+        ("eligibility.criteria[0]", "age_bound"),
+        ("registry.maximum_age", "text_decides"),
+    } <= reasons
 
 
 def test_an_age_of_others_is_no_bound_of_the_group():
-    inclusion = "Inclusion Criteria:\n\n* In the second cohort, participants are younger than 40 years"
+    inclusion = (
+        "Inclusion Criteria:\n\n* In the second cohort, participants are younger than 40 years"
+    )
     found, unmapped = build_from(inclusion)
     assert list(found) == ["minimum-age", "maximum-age", "criterion-0"]
     assert found["maximum-age"]["valueQuantity"]["value"] == 75
@@ -437,21 +583,31 @@ def list_exposures(resources):
     urls = {one["url"]: one["id"] for one in resources["ActivityDefinition"]}
     found, nothing = {}, {"characteristic": [], "relatedArtifact": []}
     for arm in resources["ResearchStudy"][0]["comparisonGroup"]:
-        one = known[arm["intendedExposure"][0]["reference"]] if "intendedExposure" in arm else nothing
+        one = (
+            known[arm["intendedExposure"][0]["reference"]] if "intendedExposure" in arm else nothing
+        )
         words = [part["definitionCodeableConcept"]["text"] for part in one["characteristic"]]
         found[arm["name"]] = words, [urls[part["resource"]] for part in one["relatedArtifact"]]
     return found
 
 
 def test_arms_refer_to_what_they_get(tmp_path):
-    high, low = ({"low": n, "high": n, "unit": "mg", "arms": [arm]} for n, arm in ((10, "High"), (5, "Low")))
+    high, low = (
+        {"low": n, "high": n, "unit": "mg", "arms": [arm]} for n, arm in ((10, "High"), (5, "Low"))
+    )
     drug = REGIMEN | {"arms": ["High", "Low"], "amounts": [high, low]}
     labels = ("High", "Low", "Nothing")
     parts = [(Part(name="label", start=0, end=len(label)),) for label in labels]
-    sections = [Section(name=f"arms[{at}]", text=one, parts=parts[at]) for at, one in enumerate(labels)]
+    sections = [
+        Section(name=f"arms[{at}]", text=one, parts=parts[at]) for at, one in enumerate(labels)
+    ]
     source, fields = Source(path="a", format="ctgov_json"), RegistryFields()
     record = TrialRecord(record_id="A", source=source, sections=tuple(sections), registry=fields)
-    given = {"record_id": "A", "eligibility": {}, "dosing": [drug, REGIMEN | {"agent": "water", "arms": ["low"]}]}
+    given = {
+        "record_id": "A",
+        "eligibility": {},
+        "dosing": [drug, REGIMEN | {"agent": "water", "arms": ["low"]}],
+    }
     resources, _ = write(tmp_path, (TrialExtraction.model_validate(given), record))
     assert list_exposures(resources) == {
         "High": (["ibuprofen 10 mg"], ["A-dosing-0"]),
@@ -463,12 +619,26 @@ def test_arms_refer_to_what_they_get(tmp_path):
 
 
 def test_an_arm_that_only_a_regimen_names_is_one_and_a_doubtful_link_is_listed(tmp_path):
-    proof = {"section": "arms[0]", "start": 0, "end": 1, "quote": "x", "origin": "rule", "support": "parsed"}
-    sure = [proof | {"field": f"arms[{at}]", "confidence": one} for at, one in enumerate((0.9, 0.5))]
+    proof = {
+        "section": "arms[0]",
+        "start": 0,
+        "end": 1,
+        "quote": "x",
+        "origin": "rule",
+        "support": "parsed",
+    }
+    sure = [
+        proof | {"field": f"arms[{at}]", "confidence": one} for at, one in enumerate((0.9, 0.5))
+    ]
     trial = build(dosing=[REGIMEN | {"arms": ["A", "B"], "evidence": sure}])
     resources, _ = write(tmp_path, (trial.extraction, None))
-    assert list_exposures(resources) == {"A": (["ibuprofen"], ["NCT90000001-dosing-0"]), "B": ([], [])}
-    assert [(row.field, row.value) for row in trial.unmapped if row.reason == "unsure"] == [("dosing[0].arms[1]", "B")]
+    assert list_exposures(resources) == {
+        "A": (["ibuprofen"], ["NCT90000001-dosing-0"]),
+        "B": ([], []),
+    }
+    assert [(row.field, row.value) for row in trial.unmapped if row.reason == "unsure"] == [
+        ("dosing[0].arms[1]", "B")
+    ]
 
 
 def test_design_arms_sponsor_and_dates_are_as_registered():
@@ -480,8 +650,15 @@ def test_design_arms_sponsor_and_dates_are_as_registered():
     )  # fmt: skip
     text = "Low dose\nEXPERIMENTAL\n5 mg daily"
     parts = [("label", 0, 8), ("type", 9, 21), ("description", 22, 32)]
-    arm = Section(name="arms[0]", text=text, parts=tuple(Part(name=n, start=a, end=b) for n, a, b in parts))
-    texts = {"title": "A study", "conditions": "Asthma\nCough", "brief_summary": "Aid", "interventions[0]": "Fictumab"}
+    arm = Section(
+        name="arms[0]", text=text, parts=tuple(Part(name=n, start=a, end=b) for n, a, b in parts)
+    )
+    texts = {
+        "title": "A study",
+        "conditions": "Asthma\nCough",
+        "brief_summary": "Aid",
+        "interventions[0]": "Fictumab",
+    }
     sections = (arm, *(Section(name=name, text=one) for name, one in texts.items()))
     source = Source(path="a", format="ctgov_json")
     record = TrialRecord(record_id="A", source=source, sections=sections, registry=fields)
@@ -513,7 +690,9 @@ def test_mesh_terms_are_coded_and_other_terms_are_listed():
         {"kind": "condition_ancestor", "name": "Lung Diseases", "id": "D008171"},
         {"kind": "other_name", "name": "FCT-1", "section": "interventions[0]"},
     ]
-    extraction = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "registered_terms": terms})
+    extraction = TrialExtraction.model_validate(
+        {"record_id": "A", "eligibility": {}, "registered_terms": terms}
+    )
 
     trial = build_trial(extraction)
 
@@ -526,12 +705,30 @@ def test_mesh_terms_are_coded_and_other_terms_are_listed():
 
 
 def test_unsure_values_are_texts_and_listed():
-    proof = {"section": "arms[0]", "start": 0, "end": 4, "quote": "5 mg", "origin": "rule", "support": "parsed"}
-    sure = [proof | {"field": name, "confidence": known} for name, known in (("route", 0.9), ("amounts[0]", 0.7))]
-    regimen = REGIMEN | {"amounts": [{"low": 5, "high": 5, "unit": "mg"}], "route": "oral", "evidence": sure}
+    proof = {
+        "section": "arms[0]",
+        "start": 0,
+        "end": 4,
+        "quote": "5 mg",
+        "origin": "rule",
+        "support": "parsed",
+    }
+    sure = [
+        proof | {"field": name, "confidence": known}
+        for name, known in (("route", 0.9), ("amounts[0]", 0.7))
+    ]
+    regimen = REGIMEN | {
+        "amounts": [{"low": 5, "high": 5, "unit": "mg"}],
+        "route": "oral",
+        "evidence": sure,
+    }
     people = criterion(f"Patients must have {SAID}.", CREATININE, SAID)
     people["criteria"][0]["evidence"][1]["confidence"] = 0.79
-    points = {"time_points": [{"value": 2, "unit": "week"}], "time_frame": "week 2", "time_kind": "at"}
+    points = {
+        "time_points": [{"value": 2, "unit": "week"}],
+        "time_frame": "week 2",
+        "time_kind": "at",
+    }
     unsure = proof | {"field": "time_points[0]", "confidence": 0.5}
     endpoint = {"rank": "primary", "index": 0, "evidence": [unsure]} | points
     trial = build(dosing=[regimen], eligibility=people, endpoints=[endpoint])
@@ -546,17 +743,29 @@ def test_unsure_values_are_texts_and_listed():
 
 @pytest.mark.parametrize(
     ("kind", "word", "several"),
-    [("exclusion", "or", True), ("inclusion", "and", True), ("exclusion", "and", False), ("inclusion", "or", False)],
+    [
+        ("exclusion", "or", True),
+        ("inclusion", "and", True),
+        ("exclusion", "and", False),
+        ("inclusion", "or", False),
+    ],
 )
 def test_limits_that_decide_each_for_itself_are_characteristics(kind, word, several):
-    limits = [CREATININE, {"quantity": "haemoglobin", "comparator": ">", "value": 9, "unit": "g/dL"}]
+    limits = [
+        CREATININE,
+        {"quantity": "haemoglobin", "comparator": ">", "value": 9, "unit": "g/dL"},
+    ]
     other = "haemoglobin > 9 g/dL"
-    people = criterion(f"{SAID} {word} {other}", CREATININE, SAID, other, kind=kind, constraints=limits)
+    people = criterion(
+        f"{SAID} {word} {other}", CREATININE, SAID, other, kind=kind, constraints=limits
+    )
     trial = build(eligibility=people)
     found = find(trial, "Group")[0]["characteristic"]
     assert [one["id"] for one in found] == ["criterion-0", "criterion-0-1"][: 2 if several else 1]
     assert all(("valueQuantity" in one) is several for one in found)
-    assert [row.reason for row in trial.unmapped if "constraints" in row.field] == ["compound"] * (0 if several else 2)
+    assert [row.reason for row in trial.unmapped if "constraints" in row.field] == ["compound"] * (
+        0 if several else 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -603,7 +812,9 @@ def test_frequencies_and_cycles_are_timings(given, repeat, cycles, listed):
     assert dosage["asNeeded"] is (True if given.get("frequency") == "PRN" else None)
     assert action["timingTiming"]["repeat"] == cycles
     named = {row.field.removeprefix("dosing[0]."): row.reason for row in trial.unmapped}
-    assert {name: reason for name, reason in named.items() if name not in ("section", "registry")} == listed
+    assert {
+        name: reason for name, reason in named.items() if name not in ("section", "registry")
+    } == listed
 
 
 @pytest.mark.parametrize(
@@ -617,13 +828,25 @@ def test_frequencies_and_cycles_are_timings(given, repeat, cycles, listed):
     ],
 )
 def test_time_points_are_moments_or_spans(kind, points, expected):
-    endpoint = {"rank": "primary", "index": 0, "measure": "Pain", "time_frame": "in time", "time_kind": kind}
-    trial = build(endpoints=[endpoint | {"time_points": [{"value": v, "unit": u} for v, u in points]}])
+    endpoint = {
+        "rank": "primary",
+        "index": 0,
+        "measure": "Pain",
+        "time_frame": "in time",
+        "time_kind": kind,
+    }
+    trial = build(
+        endpoints=[endpoint | {"time_points": [{"value": v, "unit": u} for v, u in points]}]
+    )
     times = find(trial, "EvidenceVariable")[0]["characteristic"][0]["timeFromEvent"]
 
     def brief(time):
         if "range" in time:
-            return {"range": tuple(bound and bound["value"] for bound in map(time["range"].get, ("low", "high")))}
+            return {
+                "range": tuple(
+                    bound and bound["value"] for bound in map(time["range"].get, ("low", "high"))
+                )
+            }
         return {"quantity": time["quantity"]["value"]} if "quantity" in time else {}
 
     assert [brief(time) for time in times] == expected
@@ -633,10 +856,20 @@ def test_time_points_are_moments_or_spans(kind, points, expected):
 
 
 def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
-    endpoint = {"rank": "other", "index": 0, "measure": "a\x00b\x0b" + "c" * 2**20, "description": " \n "}
+    endpoint = {
+        "rank": "other",
+        "index": 0,
+        "measure": "a\x00b\x0b" + "c" * 2**20,
+        "description": " \n ",
+    }
     ids = ("../../etc/passwd", "a_b", "a b", "é" * 300)
     pairs = [
-        (TrialExtraction.model_validate({"record_id": name, "eligibility": {}, "endpoints": [endpoint]}), None)
+        (
+            TrialExtraction.model_validate(
+                {"record_id": name, "eligibility": {}, "endpoints": [endpoint]}
+            ),
+            None,
+        )
         for name in ids
     ]
     resources, _ = write(tmp_path, *pairs)
@@ -653,17 +886,35 @@ def test_gold_becomes_resources_of_its_tasks_without_provenance(tmp_path):
     gold = tmp_path / "NCT90000001.json"
     gold.write_text(json.dumps(SMALL.model_copy(update={"absences": ()}).to_gold()), "utf-8")
     resources, counts = write(tmp_path, *((one, None) for one in read_results(gold)))
-    assert {kind: len(rows) for kind, rows in resources.items()} == {kind: counts.resources[kind] for kind in KINDS}
+    assert {kind: len(rows) for kind, rows in resources.items()} == {
+        kind: counts.resources[kind] for kind in KINDS
+    }
     assert counts.resources["Provenance"] == 0
     assert counts.unmapped["criteria.section", "no_offsets"] == 1
-    words = ("export", gold, "--to", tmp_path / "fhir", "--format", "fhir", "--tasks", "dosing", "--force", "--quiet")
+    words = (
+        "export",
+        gold,
+        "--to",
+        tmp_path / "fhir",
+        "--format",
+        "fhir",
+        "--tasks",
+        "dosing",
+        "--force",
+        "--quiet",
+    )
     assert invoke(*words).exit_code == 0
     sizes = {kind: (tmp_path / "fhir" / f"{kind}.ndjson").stat().st_size for kind in KINDS}
-    assert {kind for kind, size in sizes.items() if size} == {"ResearchStudy", "PlanDefinition", "ActivityDefinition"}
+    assert {kind for kind, size in sizes.items() if size} == {
+        "ResearchStudy",
+        "PlanDefinition",
+        "ActivityDefinition",
+    }
 
 
 @pytest.mark.parametrize(
-    ("to", "more", "hint"), [("out", ("--tables", "criteria"), "drop --tables"), ("out.jsonl", (), "name a folder")]
+    ("to", "more", "hint"),
+    [("out", ("--tables", "criteria"), "drop --tables"), ("out.jsonl", (), "name a folder")],
 )
 def test_a_wrong_call_says_what_to_do(tmp_path, to, more, hint):
     gold = tmp_path / "gold.json"
@@ -675,9 +926,16 @@ def test_a_wrong_call_says_what_to_do(tmp_path, to, more, hint):
 
 
 def test_a_new_status_does_not_make_another_record():
-    fields = ({"status": "RECRUITING"}, {"status": "COMPLETED", "who_masked": ["PARTICIPANT"]}, {"sex": "ALL"})
+    fields = (
+        {"status": "RECRUITING"},
+        {"status": "COMPLETED", "who_masked": ["PARTICIPANT"]},
+        {"sex": "ALL"},
+    )
     source = Source(path="a", format="ctgov_json")
-    records = (TrialRecord(record_id="A", source=source, sections=(), registry=RegistryFields(**one)) for one in fields)
+    records = (
+        TrialRecord(record_id="A", source=source, sections=(), registry=RegistryFields(**one))
+        for one in fields
+    )
     first, same, other = map(digest_record, records)
     assert first == same != other
 
@@ -697,6 +955,11 @@ def test_values_of_the_users_own_fields_are_listed_as_unmapped(tmp_path):
         "detail": "",
     }
     assert rows["custom.marker[0].values.kits[1]"]["value"] == "SP263"
-    assert "unmapped custom.marker.values.kits: 2 of 2 (no_element). R5 has no element for it." in counts.describe()
+    assert (
+        "unmapped custom.marker.values.kits: 2 of 2 (no_element). R5 has no element for it."
+        in counts.describe()
+    )
     left = {one.field for one in build_trial(extraction, None, [Task.DOSING]).unmapped}
-    assert [field for field in left if field.startswith("custom")] == ["custom.blinding[0].values.value"]
+    assert [field for field in left if field.startswith("custom")] == [
+        "custom.blinding[0].values.value"
+    ]

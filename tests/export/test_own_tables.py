@@ -5,14 +5,28 @@ import json
 import duckdb
 import pytest
 
-from extractor.fields import CustomField, read_fields
-from extractor.results.export import Destination, Format, choose_tables, export_run, list_tables, tabulate
+from extractor.apps.export import (
+    Destination,
+    Format,
+    choose_tables,
+    export_run,
+    list_tables,
+    tabulate,
+)
+from extractor.concepts.own import CustomField, read_fields
 from extractor.schemas import TrialExtraction
 from tests.commands import invoke, read_lines
 
 from .samples import SMALL
 
-PROOF = {"section": "eligibility", "start": 0, "end": 4, "quote": "22C3", "origin": "model", "support": "literal"}
+PROOF = {
+    "section": "eligibility",
+    "start": 0,
+    "end": 4,
+    "quote": "22C3",
+    "origin": "model",
+    "support": "literal",
+}
 LIMIT = {"comparator": ">=", "value": 50, "value_high": None, "unit": "%"}
 
 
@@ -29,7 +43,11 @@ def state(field, values, **more):
 def test_a_field_has_a_table_with_its_attributes_as_columns_and_its_evidence():
     (field,) = (one for one in read_fields("oncology") if one.name == "biomarker")
     values = {"marker": "PD-L1", "cutoff": LIMIT, "assay": "22C3"}
-    known = {"evidence": [PROOF | {"field": "values.assay", "confidence": 0.9}], "origin": "model", "confidence": 0.9}
+    known = {
+        "evidence": [PROOF | {"field": "values.assay", "confidence": 0.9}],
+        "origin": "model",
+        "confidence": 0.9,
+    }
     rows = tabulate([state("biomarker", values, **known)], fields=[field])
     assert rows["custom_biomarker"] == [
         {
@@ -58,10 +76,27 @@ def test_a_list_is_a_table_below():
     field = declare("visit", name={"type": "quote"}, days={"type": "integer", "many": True})
     rows = tabulate([state("visit", {"name": "follow-up", "days": [30, 90]})], fields=field)
     keys = {"record_id": "NCT90000001", "item_index": 0, "of": "eligibility.criteria[0]"}
-    assert rows["custom_visit_days"] == [keys | {"day_index": 0, "day": 30}, keys | {"day_index": 1, "day": 90}]
+    assert rows["custom_visit_days"] == [
+        keys | {"day_index": 0, "day": 30},
+        keys | {"day_index": 1, "day": 90},
+    ]
 
 
-QUOTES = (*("of", "oF", "of_", "origin", "record_id", "item_index", "end", "evidence", "custom", "select", "dosing"),)
+QUOTES = (
+    *(
+        "of",
+        "oF",
+        "of_",
+        "origin",
+        "record_id",
+        "item_index",
+        "end",
+        "evidence",
+        "custom",
+        "select",
+        "dosing",
+    ),
+)
 HOSTILE = {
     **{name: {"type": "quote"} for name in QUOTES},
     "dose": {"type": "amount"},
@@ -76,10 +111,18 @@ HOSTILE = {
 @pytest.mark.parametrize("format_", [Format.DUCKDB, Format.PARQUET, Format.CSV])
 def test_attributes_and_fields_may_have_any_names(tmp_path, format_):
     lists = {"b": {"type": "quote", "many": True}}
-    fields = (declare("values", **HOSTILE), declare("aa", **lists), declare("aa_b", c={"type": "quote"}))
+    fields = (
+        declare("values", **HOSTILE),
+        declare("aa", **lists),
+        declare("aa_b", c={"type": "quote"}),
+    )
     values = {name: f"said {name}" for name in QUOTES}
     values |= {"eligibility": True, "dose": {"low": 1, "high": 2, "unit": "mg"}, "dose_low": 0.5}
-    values |= {"sections": ["a|b", "c"], "items": [LIMIT | {"quantity": "x"}], "status": [True, False]}
+    values |= {
+        "sections": ["a|b", "c"],
+        "items": [LIMIT | {"quantity": "x"}],
+        "status": [True, False],
+    }
     said = state("values", values).model_dump(mode="json")
     said["custom"] |= {"aa": [{"values": {"b": ["d", "e"]}}], "aa_b": [{"values": {"c": "f"}}]}
     (tmp_path / "extractions.jsonl").write_text(json.dumps(said) + "\n", "utf-8")
@@ -104,14 +147,24 @@ def test_attributes_and_fields_may_have_any_names(tmp_path, format_):
 
 
 def test_a_whole_number_of_any_length_is_exported(tmp_path):
-    (tmp_path / "extractions.jsonl").write_text(state("sites", {"value": 10**30}).model_dump_json(), "utf-8")
+    (tmp_path / "extractions.jsonl").write_text(
+        state("sites", {"value": 10**30}).model_dump_json(), "utf-8"
+    )
     fields = (declare("sites", value={"type": "integer"}),)
-    assert export_run(tmp_path, Destination(tmp_path / "t.duckdb"), fields=fields)["custom_sites"] == 1
+    assert (
+        export_run(tmp_path, Destination(tmp_path / "t.duckdb"), fields=fields)["custom_sites"] == 1
+    )
 
 
 def test_values_in_other_forms_than_declared_are_left_to_the_table_of_all_values():
-    rows = tabulate([state("limit", {"value": "at least 50 %"})], fields=declare("limit", value={"type": "quantity"}))
-    assert (rows["custom_limit"][0]["value"], rows["custom_values"][0]["text"]) == (None, "at least 50 %")
+    rows = tabulate(
+        [state("limit", {"value": "at least 50 %"})],
+        fields=declare("limit", value={"type": "quantity"}),
+    )
+    assert (rows["custom_limit"][0]["value"], rows["custom_values"][0]["text"]) == (
+        None,
+        "at least 50 %",
+    )
     kits = declare("kits", value={"type": "quantity", "many": True})
     assert tabulate([state("kits", {"value": LIMIT})], fields=kits)["custom_kits_value"] == []
 
@@ -120,14 +173,19 @@ def test_tasks_and_names_choose_tables_of_fields():
     fields = read_fields(["blinding", "washout"])
     names = [table.name for table in choose_tables(["dosing"], [], fields)]
     assert ("custom_blinding" in names, "custom_washout" in names) == (True, False)
-    assert [table.name for table in choose_tables([], ["custom_washout"], fields)] == ["custom_washout"]
+    assert [table.name for table in choose_tables([], ["custom_washout"], fields)] == [
+        "custom_washout"
+    ]
     with pytest.raises(ValueError, match="custom_blindin"):
         choose_tables([], ["custom_blindin"], fields)
 
 
 def test_an_export_of_a_run_has_the_tables_of_its_fields(tmp_path):
     run = tmp_path / "run"
-    assert invoke("run", "tests/records", "--fields", "blinding", "--out", run, "--quiet").exit_code == 0
+    assert (
+        invoke("run", "tests/records", "--fields", "blinding", "--out", run, "--quiet").exit_code
+        == 0
+    )
     assert invoke("export", run, "--to", tmp_path / "t", "--format", "jsonl").exit_code == 0
     rows = read_lines(tmp_path / "t" / "custom_blinding.jsonl")
     assert [(row["record_id"], row["value"]) for row in rows][:1] == [("NCT90000006", "double")]

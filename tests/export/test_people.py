@@ -3,7 +3,7 @@
 import pytest
 
 from extractor import Extractor
-from extractor.results.export.people import read_people
+from extractor.apps.export.people import read_people
 from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
 
 
@@ -14,7 +14,10 @@ def make(text="", conditions="", **registry):
 
 
 def show(people):
-    return {name: (age.comparator.value, age.value.value, age.registered) for name, age in people.ages.items()}
+    return {
+        name: (age.comparator.value, age.value.value, age.registered)
+        for name, age in people.ages.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -34,7 +37,10 @@ def test_bounds_of_the_text_keep_their_comparators(line, low, high):
 
 
 def test_an_excluded_age_bounds_the_other_side():
-    record = make("Inclusion Criteria:\n\n* Asthma\n\nExclusion Criteria:\n\n* Age < 18 years\n* Age >= 65 years")
+    record = make(
+        "Inclusion Criteria:\n\n* Asthma\n\nExclusion Criteria:\n\n* Age < 18 years\n* Age >= 65 "
+        "years"
+    )
     people = read_people(Extractor(effort="none").extract(record), record)
     assert show(people) == {"minimum_age": (">=", 18, False), "maximum_age": ("<", 65, False)}
 
@@ -50,5 +56,6 @@ def test_registered_values_fill_gaps_and_never_cross_the_texts():
     assert list(crossed.ages) == ["minimum_age"]
     assert crossed.left_out[0][:2] == ("registry.maximum_age", "6 Months")
     assert (
-        read_people(stated, make(minimum_age="N/A", maximum_age="3568 Years")).left_out[-1].reason == "no_restriction"
+        read_people(stated, make(minimum_age="N/A", maximum_age="3568 Years")).left_out[-1].reason
+        == "no_restriction"
     )

@@ -1,16 +1,20 @@
-"""The queries of the pages on questions and on concept sets give the right answers for a few invented trials."""
+"""The queries of the pages on questions and on concept sets give the right answers for a few
+invented trials.
+"""
 
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from extractor.results.export import Destination, export_run, read_registry
+from extractor.apps.export import Destination, export_run, read_registry
 from extractor.schemas import Part, RegistryFields, Section, Source, TrialExtraction, TrialRecord
 
 
 def list_queries(page):
-    return [block.partition("```")[0] for block in Path(page).read_text("utf-8").split("```sql\n")[1:]]
+    return [
+        block.partition("```")[0] for block in Path(page).read_text("utf-8").split("```sql\n")[1:]
+    ]
 
 
 QUERIES = list_queries("docs/how-to/queries.md") + list_queries("docs/how-to/concept-sets.md")
@@ -20,7 +24,12 @@ def criterion(kind, *limits, **fields):
     names = ("quantity", "comparator", "value", "unit", "value_high", "condition")
     constraints = [dict(zip(names, limit, strict=False)) for limit in limits]
     quote = "; ".join(" ".join(map(str, limit)) for limit in limits) or "text"
-    return {"kind": kind, "section": "eligibility", "quote": quote, "constraints": constraints} | fields
+    return {
+        "kind": kind,
+        "section": "eligibility",
+        "quote": quote,
+        "constraints": constraints,
+    } | fields
 
 
 def window(comparator, value, unit="day", **parts):
@@ -35,7 +44,13 @@ def dose(low, high, unit, *arms):
     return {"low": low, "high": high, "unit": unit, "arms": arms}
 
 
-LIFE = {"rank": "secondary", "index": 0, "measure": "SF-36", "concept": "quality_of_life", "time_kind": "at"}
+LIFE = {
+    "rank": "secondary",
+    "index": 0,
+    "measure": "SF-36",
+    "concept": "quality_of_life",
+    "time_kind": "at",
+}
 
 
 TRIALS = {
@@ -52,7 +67,9 @@ TRIALS = {
             ],
         },
         "dosing": [{"agent": "metformin", "frequency": "BID", "amounts": [dose(0.5, 0.5, "g")]}],
-        "endpoints": [{"rank": "primary", "index": 0, "measure": "OS", "concept": "overall_survival"}],
+        "endpoints": [
+            {"rank": "primary", "index": 0, "measure": "OS", "concept": "overall_survival"}
+        ],
     },
     "B": {
         "eligibility": {
@@ -67,24 +84,43 @@ TRIALS = {
             {"agent": "Metformin XR", "frequency": "BID", "amounts": [dose(500, 500, "mg")]},
             {"agent": "Metformin", "frequency": "QW", "amounts": [dose(2, 2, "g")]},
         ],
-        "endpoints": [{"rank": "primary", "index": 0, "measure": "PFS", "concept": "progression_free_survival"}],
+        "endpoints": [
+            {
+                "rank": "primary",
+                "index": 0,
+                "measure": "PFS",
+                "concept": "progression_free_survival",
+            }
+        ],
     },
     "C": {
         "eligibility": {
             "criteria": [
-                criterion("inclusion", ("platelets", ">=", 50, "x 10^9/L"), ("platelets", ">=", 100, "x 10^9/L")),
-                criterion("inclusion", ("Hemoglobin", ">", 9, "g/dL"), ("Hemoglobin", ">", 9, "mg/dL")),
+                criterion(
+                    "inclusion",
+                    ("platelets", ">=", 50, "x 10^9/L"),
+                    ("platelets", ">=", 100, "x 10^9/L"),
+                ),
+                criterion(
+                    "inclusion", ("Hemoglobin", ">", 9, "g/dL"), ("Hemoglobin", ">", 9, "mg/dL")
+                ),
                 treatment(window(">=", 900)),
             ]
         }
     },
     "D": {
         "eligibility": {
-            "groups": [{"id": "g1", "rule": "any"}, {"id": "g2", "rule": "at_least", "n": 2, "parent": "g1"}],
+            "groups": [
+                {"id": "g1", "rule": "any"},
+                {"id": "g2", "rule": "at_least", "n": 2, "parent": "g1"},
+            ],
             "criteria": [
                 criterion("inclusion", quote="Asthma", group="g1"),
                 criterion(
-                    "inclusion", ("platelets", ">=", 200, "x 10^9/L"), group="g2", quote="Platelets >= 200 x 10^9/L"
+                    "inclusion",
+                    ("platelets", ">=", 200, "x 10^9/L"),
+                    group="g2",
+                    quote="Platelets >= 200 x 10^9/L",
                 ),
                 criterion("inclusion", quote="Rhinitis", group="g2"),
                 criterion("inclusion", quote="Pregnant women"),
@@ -95,7 +131,9 @@ TRIALS = {
                     quote="Haemoglobin < 13 g/dL for men, or < 120 g/L for women",
                 ),
                 criterion(
-                    "inclusion", ("ALT", "<=", 3, "x ULN"), ("ALT", "<=", 5, "x ULN", None, "with liver metastases")
+                    "inclusion",
+                    ("ALT", "<=", 3, "x ULN"),
+                    ("ALT", "<=", 5, "x ULN", None, "with liver metastases"),
                 ),
                 treatment(
                     window("<=", 4, "week", of="rituximab", anchor="before the first dose"),
@@ -112,17 +150,33 @@ TRIALS = {
             },
             {"agent": "sugar pill", "role": "placebo", "arms": ["Low", "Dummy"]},
         ],
-        "endpoints": [LIFE | {"time_points": [{"value": 4, "unit": "week"}, {"value": 8, "unit": "week"}]}],
+        "endpoints": [
+            LIFE | {"time_points": [{"value": 4, "unit": "week"}, {"value": 8, "unit": "week"}]}
+        ],
     },
 }
-ARMS = {"High": "EXPERIMENTAL", "Low": "EXPERIMENTAL", "Dummy": "PLACEBO_COMPARATOR", "Watching": "NO_INTERVENTION"}
+ARMS = {
+    "High": "EXPERIMENTAL",
+    "Low": "EXPERIMENTAL",
+    "Dummy": "PLACEBO_COMPARATOR",
+    "Watching": "NO_INTERVENTION",
+}
 """The registered arms of the last trial."""
 ANSWERS = [
     [("A", 75), ("B", 100)],
     [(">", 50, None, 1)],
-    [("diastolic_blood_pressure", "<=", 100, None, 1), ("systolic_blood_pressure", "<=", 160, None, 1)],
-    [("D", "haemoglobin", "male", ">=", 13, None, "g/dL"), ("D", "haemoglobin", "female", ">=", 12, None, "g/dL")],
-    [("D", "ALT", "<=", 3, "x ULN", "others"), ("D", "ALT", "<=", 5, "x ULN", "with liver metastases")],
+    [
+        ("diastolic_blood_pressure", "<=", 100, None, 1),
+        ("systolic_blood_pressure", "<=", 160, None, 1),
+    ],
+    [
+        ("D", "haemoglobin", "male", ">=", 13, None, "g/dL"),
+        ("D", "haemoglobin", "female", ">=", 12, None, "g/dL"),
+    ],
+    [
+        ("D", "ALT", "<=", 3, "x ULN", "others"),
+        ("D", "ALT", "<=", 5, "x ULN", "with liver metastases"),
+    ],
     [("D", "Dummy", "PLACEBO_COMPARATOR"), ("D", "Low", "EXPERIMENTAL")],
     [
         ("D", "High", "drugamide", 10, 10, "mg", "QD"),
@@ -149,15 +203,127 @@ ANSWERS = [
         ("D", "inclusion", "g2", "g1", "at_least", 2, "Platelets >= 200 x 10^9/L | Rhinitis"),
     ],
     [
-        ("A", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", None, 75_000, None, 8784, None, None),
-        ("B", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", None, 100, None, None, None, None),
-        ("B", 1, 0, "haemoglobin", 2, "Haemoglobin in blood", ">=", None, 90, None, 8636, None, None),
-        ("C", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", None, 50, None, None, None, None),
-        ("C", 0, 1, "platelet_count", 1, "Platelets in blood", ">=", None, 100, None, None, None, None),
+        (
+            "A",
+            0,
+            0,
+            "platelet_count",
+            1,
+            "Platelets in blood",
+            ">=",
+            None,
+            75_000,
+            None,
+            8784,
+            None,
+            None,
+        ),
+        (
+            "B",
+            0,
+            0,
+            "platelet_count",
+            1,
+            "Platelets in blood",
+            ">=",
+            None,
+            100,
+            None,
+            None,
+            None,
+            None,
+        ),
+        (
+            "B",
+            1,
+            0,
+            "haemoglobin",
+            2,
+            "Haemoglobin in blood",
+            ">=",
+            None,
+            90,
+            None,
+            8636,
+            None,
+            None,
+        ),
+        (
+            "C",
+            0,
+            0,
+            "platelet_count",
+            1,
+            "Platelets in blood",
+            ">=",
+            None,
+            50,
+            None,
+            None,
+            None,
+            None,
+        ),
+        (
+            "C",
+            0,
+            1,
+            "platelet_count",
+            1,
+            "Platelets in blood",
+            ">=",
+            None,
+            100,
+            None,
+            None,
+            None,
+            None,
+        ),
         ("C", 1, 0, "haemoglobin", 2, "Haemoglobin in blood", ">", None, 9, None, None, None, None),
-        ("D", 1, 0, "platelet_count", 1, "Platelets in blood", None, ">=", 200, None, None, None, None),
-        ("D", 4, 0, "haemoglobin", 2, "Haemoglobin in blood", None, ">=", 13, None, None, "male", "for men"),
-        ("D", 4, 1, "haemoglobin", 2, "Haemoglobin in blood", None, ">=", 120, None, 8636, "female", "for women"),
+        (
+            "D",
+            1,
+            0,
+            "platelet_count",
+            1,
+            "Platelets in blood",
+            None,
+            ">=",
+            200,
+            None,
+            None,
+            None,
+            None,
+        ),
+        (
+            "D",
+            4,
+            0,
+            "haemoglobin",
+            2,
+            "Haemoglobin in blood",
+            None,
+            ">=",
+            13,
+            None,
+            None,
+            "male",
+            "for men",
+        ),
+        (
+            "D",
+            4,
+            1,
+            "haemoglobin",
+            2,
+            "Haemoglobin in blood",
+            None,
+            ">=",
+            120,
+            None,
+            8636,
+            "female",
+            "for women",
+        ),
     ],
     [
         ("haemoglobin", 2, "Haemoglobin in blood"),
@@ -187,7 +353,9 @@ def list_sections(name):
         )
         return Section(name=f"arms[{index}]", text=label + kind, parts=parts)
 
-    return tuple(write(index, *arm) for index, arm in enumerate(ARMS.items())) if name == "D" else ()
+    return (
+        tuple(write(index, *arm) for index, arm in enumerate(ARMS.items())) if name == "D" else ()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -196,13 +364,24 @@ def database(tmp_path_factory):
     for trial in TRIALS.values():
         for regimen in trial.get("dosing", ()):
             regimen |= {"section": "arms[0]", "quote": "text"}
-    lines = [TrialExtraction.model_validate({"record_id": name} | trial) for name, trial in TRIALS.items()]
-    (folder / "extractions.jsonl").write_text("".join(line.model_dump_json() + "\n" for line in lines), "utf-8")
-    source, phase = Source(path="a.json", format="ctgov_json"), RegistryFields(phases=("PHASE1", "PHASE2"))
+    lines = [
+        TrialExtraction.model_validate({"record_id": name} | trial)
+        for name, trial in TRIALS.items()
+    ]
+    (folder / "extractions.jsonl").write_text(
+        "".join(line.model_dump_json() + "\n" for line in lines), "utf-8"
+    )
+    source, phase = (
+        Source(path="a.json", format="ctgov_json"),
+        RegistryFields(phases=("PHASE1", "PHASE2")),
+    )
     adults = phase.model_copy(update={"healthy_volunteers": "No", "minimum_age": "40 Years"})
     records = [
         TrialRecord(
-            record_id=name, source=source, sections=list_sections(name), registry=adults if name == "C" else phase
+            record_id=name,
+            source=source,
+            sections=list_sections(name),
+            registry=adults if name == "C" else phase,
         )
         for name in TRIALS
     ]

@@ -3,7 +3,7 @@
 import pytest
 
 from extractor import Extractor, read_records
-from extractor.results.export.tables import tabulate
+from extractor.apps.export.tables import tabulate
 
 XML = """<clinical_study><id_info><nct_id>NCT90000001</nct_id></id_info><brief_title>Fictumab in Asthma</brief_title>
 <overall_status>Active, not recruiting</overall_status><start_date>March 5, 2031</start_date>
@@ -35,7 +35,10 @@ def tables(tmp_path_factory):
 def test_registered_words_are_those_of_api_v2(tables):
     (row,) = tables["records"]
 
-    assert {name: row[name] for name in ("phases", "study_type", "enrolment_type", "status", "start_date")} == {
+    assert {
+        name: row[name]
+        for name in ("phases", "study_type", "enrolment_type", "status", "start_date")
+    } == {
         "phases": "PHASE2|PHASE3",
         "study_type": "INTERVENTIONAL",
         "enrolment_type": "ESTIMATED",
@@ -59,7 +62,10 @@ def test_records_have_mesh_terms_and_keywords(tables):
 
 
 def test_each_term_is_a_row(tables):
-    rows = [(row["registered_term_index"], row["kind"], row["name"]) for row in tables["registered_terms"]]
+    rows = [
+        (row["registered_term_index"], row["kind"], row["name"])
+        for row in tables["registered_terms"]
+    ]
 
     assert rows == [
         (0, "condition", "Asthma"),
@@ -74,7 +80,10 @@ def test_each_term_is_a_row(tables):
 def test_interventions_have_their_type_and_other_names(tables):
     rows = [(row["name"], row["type"], row["other_names"]) for row in tables["interventions"]]
 
-    assert rows == [("Fictumab 40 mg", "DIETARY_SUPPLEMENT", "Fictira|FCT-1439"), ("Samplinib", "DRUG", None)]
+    assert rows == [
+        ("Fictumab 40 mg", "DIETARY_SUPPLEMENT", "Fictira|FCT-1439"),
+        ("Samplinib", "DRUG", None),
+    ]
 
 
 def test_an_agent_is_found_by_any_of_its_names(tables):
@@ -90,7 +99,10 @@ def test_an_agent_is_found_by_any_of_its_names(tables):
 def test_an_old_line_without_terms_takes_them_from_the_record(tmp_path):
     (tmp_path / "a.xml").write_text(XML, "utf-8")
     records = list(read_records(tmp_path / "a.xml"))
-    old = [Extractor().extract(record).model_copy(update={"registered_terms": ()}) for record in records]
+    old = [
+        Extractor().extract(record).model_copy(update={"registered_terms": ()})
+        for record in records
+    ]
 
     (row,) = tabulate(old, records)["records"]
 

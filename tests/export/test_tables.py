@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor
+from extractor.apps.export import (
+    Destination,
+    Format,
+    describe_tables,
+    export_run,
+    list_tables,
+    read_registry,
+)
+from extractor.apps.export.arms import Arm
 from extractor.errors import StoreError
-from extractor.results.export import Destination, Format, describe_tables, export_run, list_tables, read_registry
-from extractor.results.export.arms import Arm
 from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
 from tests.commands import read_lines
 
@@ -36,13 +43,23 @@ def rows_of(tmp_path):
 
 def limited(*limits, **criterion):
     """An extraction with one criterion."""
-    whole = {"kind": "inclusion", "section": "eligibility", "quote": "fever", "constraints": limits, **criterion}
+    whole = {
+        "kind": "inclusion",
+        "section": "eligibility",
+        "quote": "fever",
+        "constraints": limits,
+        **criterion,
+    }
     return {"record_id": "A", "eligibility": {"criteria": [whole]}}
 
 
 def leaves(value):
     if isinstance(value, dict | list):
-        return [leaf for part in (value.values() if isinstance(value, dict) else value) for leaf in leaves(part)]
+        return [
+            leaf
+            for part in (value.values() if isinstance(value, dict) else value)
+            for leaf in leaves(part)
+        ]
     return [] if value is None else [value]
 
 
@@ -50,13 +67,19 @@ def test_every_value_of_an_extraction_is_in_a_table(rows_of):
     rows, shown = rows_of(FULL), []
     for table in list_tables():
         values = [column.name for column in table.values]
-        if table.name == "custom_values":  # fields of the user's own have no fixed shape: tests/fields/test_commands.py
+        if (
+            table.name == "custom_values"
+        ):  # fields of the user's own have no fixed shape: tests/fields/test_commands.py
             continue
         if table.name == "interventions":  # the record alone has them
             continue
-        assert None not in [rows[table.name][-1][column.name] for column in table.keys + table.values], table.name
+        assert None not in [
+            rows[table.name][-1][column.name] for column in table.keys + table.values
+        ], table.name
         shown += [row[name] for row in rows[table.name] for name in values if row[name] is not None]
-    parts = [part for cell in shown for part in (cell.split("|") if isinstance(cell, str) else [cell])]
+    parts = [
+        part for cell in shown for part in (cell.split("|") if isinstance(cell, str) else [cell])
+    ]
     wanted = leaves(FULL.model_dump(mode="json", exclude={"record_id"}))
     assert Counter(map(repr, parts)) == Counter(map(repr, wanted))
 
@@ -74,7 +97,13 @@ def test_rows_are_joined_by_keys(rows_of):
 def test_limits_have_canonical_names_units_and_values(rows_of):
     limits = [
         {"quantity": "Platelets", "comparator": ">=", "value": 75_000, "unit": "/mm3"},
-        {"quantity": "ANC", "comparator": "between", "value": 1, "value_high": 2, "unit": "x 10^9/L"},
+        {
+            "quantity": "ANC",
+            "comparator": "between",
+            "value": 1,
+            "value_high": 2,
+            "unit": "x 10^9/L",
+        },
         {"quantity": "ALT", "comparator": "<=", "value": 2.5, "unit": "times ULN"},
         {"quantity": "BMI", "comparator": "<", "value": 30},
         {"quantity": "those", "comparator": "<", "value": 30},
@@ -82,7 +111,14 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
     ]
     quote = "Haemoglobin > 13 g/dL in men and for women > 12 g/dL"
     rows = rows_of(limited(*limits, quote=quote))["constraints"]
-    names = ("quantity_canonical", "loinc", "unit_ucum", "unit_canonical", "value_canonical", "value_high_canonical")
+    names = (
+        "quantity_canonical",
+        "loinc",
+        "unit_ucum",
+        "unit_canonical",
+        "value_canonical",
+        "value_high_canonical",
+    )
     assert [tuple(row[name] for name in names) for row in rows] == [
         ("platelet_count", "777-3|26515-7", "/uL", "10*9/L", 75, None),
         ("absolute_neutrophil_count", "751-8|26499-4", "10*9/L", "10*9/L", 1, 2),
@@ -101,7 +137,13 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
         ({"quantity": "Platelets", "value": 75_000, "unit": "/mm3"}, None),
         ({"quantity": "Platelets", "value": 75_000, "unit": "/L"}, "implausible"),
         (
-            {"quantity": "Platelets", "comparator": "between", "value": 1, "value_high": 400, "unit": "G/L"},
+            {
+                "quantity": "Platelets",
+                "comparator": "between",
+                "value": 1,
+                "value_high": 400,
+                "unit": "G/L",
+            },
             "implausible",
         ),
         ({"quantity": "Platelets", "value": 2000, "unit": "G/L"}, "implausible"),
@@ -129,7 +171,9 @@ def test_an_empty_canonical_value_says_why(rows_of, limit, note):
     ],
 )
 def test_a_filtration_rate_says_where_it_assumes_a_body_surface(rows_of, quantity, unit, note):
-    (row,) = rows_of(limited({"quantity": quantity, "comparator": ">=", "value": 30, "unit": unit}))["constraints"]
+    (row,) = rows_of(
+        limited({"quantity": quantity, "comparator": ">=", "value": 30, "unit": unit})
+    )["constraints"]
     assert (row["value_canonical"], row["canonical_note"]) == (30, note)
 
 
@@ -142,7 +186,11 @@ def test_a_filtration_rate_says_where_it_assumes_a_body_surface(rows_of, quantit
         ({"kind": "exclusion"}, "=", "<>"),
         ({"kind": "exclusion", "negated": True}, "<", None),
         ({"kind": "exclusion", "quote": "liver disease; ALT < 60 U/L is permitted"}, "<", None),
-        ({"kind": "inclusion", "quote": "ALT normal; those with ALT > 60 U/L are excluded"}, ">", None),
+        (
+            {"kind": "inclusion", "quote": "ALT normal; those with ALT > 60 U/L are excluded"},
+            ">",
+            None,
+        ),
     ],
 )
 def test_a_limit_has_the_comparator_of_admitted_values(rows_of, criterion, comparator, admits):
@@ -161,10 +209,25 @@ BILIRUBIN = {"quantity": "bilirubin", "comparator": "<=", "value": 2, "unit": "m
     ("limits", "group", "admits", "admits_some"),
     [
         ([ALT, BILIRUBIN], None, ["<=", "<="], [None, None]),
-        ([ALT | {"condition": "with liver metastases"}, BILIRUBIN], None, [None, "<="], ["<=", None]),
-        ([ALT, ALT | {"value": 5, "condition": "with liver metastases"}], None, [None, None], ["<=", "<="]),
+        (
+            [ALT | {"condition": "with liver metastases"}, BILIRUBIN],
+            None,
+            [None, "<="],
+            ["<=", None],
+        ),
+        (
+            [ALT, ALT | {"value": 5, "condition": "with liver metastases"}],
+            None,
+            [None, None],
+            ["<=", "<="],
+        ),
         ([ALT], {"rule": "all"}, ["<="], [None]),
-        ([HBA1C, HBA1C | {"value": 6.4, "value_high": 8}], None, [None, None], ["between", "between"]),
+        (
+            [HBA1C, HBA1C | {"value": 6.4, "value_high": 8}],
+            None,
+            [None, None],
+            ["between", "between"],
+        ),
         ([ALT], {"rule": "any"}, [None], ["<="]),
         ([ALT], {"rule": "at_least", "n": 2}, [None], ["<="]),
     ],
@@ -180,13 +243,23 @@ def test_a_limit_of_some_never_admits_all(rows_of, limits, group, admits, admits
 
 @pytest.mark.parametrize(
     ("stated", "registered", "admits"),
-    [("male", None, "<="), (None, "MALE", "<="), ("all", "MALE", None), ("female", None, None), (None, None, None)],
+    [
+        ("male", None, "<="),
+        (None, "MALE", "<="),
+        ("all", "MALE", None),
+        ("female", None, None),
+        (None, None, None),
+    ],
 )
 def test_a_limit_of_the_only_sex_of_a_trial_is_one_of_all(rows_of, stated, registered, admits):
     extraction = limited(ALT, quote="Men with ALT <= 3 x ULN")
     extraction["eligibility"]["sex"] = stated
     (row,) = rows_of(extraction, {"A": {"registered_sex": registered}})["constraints"]
-    assert (row["sex"], row["admits"], row["admits_some"]) == ("male", admits, None if admits else "<=")
+    assert (row["sex"], row["admits"], row["admits_some"]) == (
+        "male",
+        admits,
+        None if admits else "<=",
+    )
 
 
 def test_the_sex_of_a_condition_is_that_of_its_limit(rows_of):
@@ -202,7 +275,10 @@ def test_the_sex_of_a_condition_is_that_of_its_limit(rows_of):
         }
         for low, high, words in ((2, 60, "Men"), (3, 40, "Women"))
     ]
-    assert [row["sex"] for row in rows_of(limited(*limits, quote=quote))["constraints"]] == ["male", "female"]
+    assert [row["sex"] for row in rows_of(limited(*limits, quote=quote))["constraints"]] == [
+        "male",
+        "female",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -216,18 +292,26 @@ def test_the_sex_of_a_condition_is_that_of_its_limit(rows_of):
         ("exclusion", ["any", "any"], True),
     ],
 )
-def test_a_criterion_decides_unless_a_group_around_it_has_another_rule(rows_of, kind, rules, decides):
-    groups = [{"id": f"g{at}", "rule": rule, "parent": f"g{at - 1}"} for at, rule in enumerate(rules)]
+def test_a_criterion_decides_unless_a_group_around_it_has_another_rule(
+    rows_of, kind, rules, decides
+):
+    groups = [
+        {"id": f"g{at}", "rule": rule, "parent": f"g{at - 1}"} for at, rule in enumerate(rules)
+    ]
     extraction = limited(kind=kind, group=groups[-1]["id"])
     extraction["eligibility"]["groups"] = groups
     rows = rows_of(extraction)
     assert rows["criteria"][0]["decides"] is decides
-    assert [(row["group_id"], row["rule"]) for row in rows["groups"]] == [(one["id"], one["rule"]) for one in groups]
+    assert [(row["group_id"], row["rule"]) for row in rows["groups"]] == [
+        (one["id"], one["rule"]) for one in groups
+    ]
 
 
 def test_groups_within_each_other_end(rows_of):
     extraction = limited(group="a")
-    extraction["eligibility"]["groups"] = [{"id": x, "rule": "any", "parent": y} for x, y in ("ab", "ba")]
+    extraction["eligibility"]["groups"] = [
+        {"id": x, "rule": "any", "parent": y} for x, y in ("ab", "ba")
+    ]
     assert rows_of(extraction)["criteria"][0]["decides"] is False
 
 
@@ -256,9 +340,17 @@ def test_a_limit_names_the_sex_for_which_it_holds(rows_of, quote, sexes):
 
 def test_a_limit_has_the_least_confidence_of_its_evidence(rows_of):
     limits = [{"quantity": "fever", "comparator": ">", "value": value} for value in (38, 39)]
-    piece = {"section": "eligibility", "start": 0, "end": 5, "quote": "fever", "origin": "rule", "support": "parsed"}
+    piece = {
+        "section": "eligibility",
+        "start": 0,
+        "end": 5,
+        "quote": "fever",
+        "origin": "rule",
+        "support": "parsed",
+    }
     evidence = [
-        {**piece, "field": f"constraints[{n}]", "confidence": sure} for n, sure in ((0, 0.9), (1, 0.8), (1, 0.7))
+        {**piece, "field": f"constraints[{n}]", "confidence": sure}
+        for n, sure in ((0, 0.9), (1, 0.8), (1, 0.7))
     ]
     rows = rows_of(limited(*limits, evidence=evidence, confidence=0.7))["constraints"]
     assert [row["confidence"] for row in rows] == [0.9, 0.7]
@@ -278,7 +370,12 @@ def test_a_limit_has_the_least_confidence_of_its_evidence(rows_of):
 def test_doses_have_one_unit_for_masses(rows_of, amount, expected):
     regimen = {"agent": "a", "section": "arms[0]", "quote": "a", "amounts": [amount]}
     (row,) = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})["amounts"]
-    assert tuple(row[name] for name in ("unit_ucum", "unit_canonical", "low_canonical", "high_canonical")) == expected
+    assert (
+        tuple(
+            row[name] for name in ("unit_ucum", "unit_canonical", "low_canonical", "high_canonical")
+        )
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -300,25 +397,39 @@ def test_doses_have_one_unit_for_masses(rows_of, amount, expected):
         ((5, 5, "something"), "BID", (None, None, None)),
     ],
 )
-def test_a_daily_dose_needs_a_frequency_and_a_unit_that_make_one(rows_of, amount, frequency, expected):
+def test_a_daily_dose_needs_a_frequency_and_a_unit_that_make_one(
+    rows_of, amount, frequency, expected
+):
     amounts = [dict(zip(("low", "high", "unit"), amount, strict=True))]
-    regimen = {"agent": "a", "section": "arms[0]", "quote": "a", "frequency": frequency, "amounts": amounts}
+    regimen = {
+        "agent": "a",
+        "section": "arms[0]",
+        "quote": "a",
+        "frequency": frequency,
+        "amounts": amounts,
+    }
     (row,) = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})["amounts"]
     assert tuple(row[name] for name in ("daily_low", "daily_high", "daily_unit")) == expected
 
 
 def arms_of(*regimens, registered=()):
-    """An extraction with regimens of these arms and amounts by arm, and the registered arms of its record."""
+    """An extraction with regimens of these arms and amounts by arm, and the registered arms of
+    its record.
+    """
     shared = {"agent": "a", "section": "arms[0]", "quote": "a"}
     dosing = [
         shared
         | {
             "arms": arms,
-            "amounts": [{"low": n, "high": n, "unit": "mg", "arms": some} for n, some in enumerate(amounts)],
+            "amounts": [
+                {"low": n, "high": n, "unit": "mg", "arms": some} for n, some in enumerate(amounts)
+            ],
         }
         for arms, *amounts in regimens
     ]
-    return {"record_id": "A", "eligibility": {}, "dosing": dosing}, {"A": {"arms": [Arm(*one) for one in registered]}}
+    return {"record_id": "A", "eligibility": {}, "dosing": dosing}, {
+        "A": {"arms": [Arm(*one) for one in registered]}
+    }
 
 
 @pytest.mark.parametrize(
@@ -329,7 +440,12 @@ def arms_of(*regimens, registered=()):
         ([(["B"],), (["A"],)], [], ["B", "A"], [(0, None, 0), (1, None, 1)]),
         ([(["B"],)], [("A",)], ["A", "B"], [(0, None, 1)]),
         ([(["A", "B"], ["B"], ["A"])], [("A",), ("B",)], ["A", "B"], [(0, 1, 0), (0, 0, 1)]),
-        ([(["A", "B"], [], ["A"])], [("A",), ("B",)], ["A", "B"], [(0, 0, 0), (0, 1, 0), (0, 0, 1)]),
+        (
+            [(["A", "B"], [], ["A"])],
+            [("A",), ("B",)],
+            ["A", "B"],
+            [(0, 0, 0), (0, 1, 0), (0, 0, 1)],
+        ),
         ([(["A", "B"], ["B"])], [("A",), ("B",)], ["A", "B"], [(0, None, 0), (0, 0, 1)]),
         ([(["A"],)], [("A",), ("A",)], ["A", "A"], [(0, None, 0), (0, None, 1)]),
     ],
@@ -337,7 +453,10 @@ def arms_of(*regimens, registered=()):
 def test_arms_are_linked_with_what_they_get(rows_of, regimens, registered, labels, links):
     rows = rows_of(*arms_of(*regimens, registered=registered))
     assert [row["label"] for row in rows["arms"]] == labels
-    found = [(row["regimen_index"], row["amount_index"], row["arm_index"]) for row in rows["regimen_arms"]]
+    found = [
+        (row["regimen_index"], row["amount_index"], row["arm_index"])
+        for row in rows["regimen_arms"]
+    ]
     assert found == links
 
 
@@ -351,9 +470,18 @@ def test_arms_are_described_as_registered(rows_of):
 
 def test_a_link_is_as_sure_as_its_evidence(rows_of):
     extraction, registry = arms_of((["A", "B"], [], ["B"]))
-    piece = {"section": "arms[0]", "start": 0, "end": 1, "quote": "a", "origin": "rule", "support": "parsed"}
+    piece = {
+        "section": "arms[0]",
+        "start": 0,
+        "end": 1,
+        "quote": "a",
+        "origin": "rule",
+        "support": "parsed",
+    }
     sure = {"arms[0]": 0.9, "arms[1]": 0.8, "amounts[0]": 0.1, "amounts[1].arms[0]": 0.7}
-    extraction["dosing"][0]["evidence"] = [piece | {"field": name, "confidence": one} for name, one in sure.items()]
+    extraction["dosing"][0]["evidence"] = [
+        piece | {"field": name, "confidence": one} for name, one in sure.items()
+    ]
     rows = rows_of(extraction, registry)
     assert [row["confidence"] for row in rows["regimen_arms"]] == [0.9, 0.8, 0.7]
     assert [row["confidence"] for row in rows["amounts"]] == [0.1, None]
@@ -361,9 +489,25 @@ def test_a_link_is_as_sure_as_its_evidence(rows_of):
 
 def test_an_amount_has_the_confidence_of_its_evidence(rows_of):
     amounts = [{"low": 1, "high": 1, "unit": "mg"}, {"low": 2, "high": 2, "unit": "mg"}]
-    piece = {"section": "arms[0]", "start": 0, "end": 4, "quote": "1 mg", "origin": "rule", "support": "parsed"}
-    evidence = [piece | {"field": f"amounts[{at}]", "confidence": sure} for at, sure in enumerate((0.8, 0.2))]
-    regimen = {"agent": "a", "section": "arms[0]", "quote": "a", "amounts": amounts, "evidence": evidence}
+    piece = {
+        "section": "arms[0]",
+        "start": 0,
+        "end": 4,
+        "quote": "1 mg",
+        "origin": "rule",
+        "support": "parsed",
+    }
+    evidence = [
+        piece | {"field": f"amounts[{at}]", "confidence": sure}
+        for at, sure in enumerate((0.8, 0.2))
+    ]
+    regimen = {
+        "agent": "a",
+        "section": "arms[0]",
+        "quote": "a",
+        "amounts": amounts,
+        "evidence": evidence,
+    }
     rows = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})["amounts"]
     assert [row["confidence"] for row in rows] == [0.8, 0.2]
 
@@ -372,7 +516,10 @@ def test_an_amount_has_the_confidence_of_its_evidence(rows_of):
 def test_times_are_given_in_days(rows_of, unit, days):
     window = {"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": unit}
     extraction = limited(time_window=window)
-    ages = {"minimum_age": {"value": 6, "unit": "month"}, "maximum_age": {"value": 18, "unit": "year"}}
+    ages = {
+        "minimum_age": {"value": 6, "unit": "month"},
+        "maximum_age": {"value": 18, "unit": "year"},
+    }
     rows = rows_of({**extraction, "eligibility": extraction["eligibility"] | ages})
     (eligibility,), (found,) = rows["eligibility"], rows["criteria"]
     assert (eligibility["minimum_age_days"], eligibility["maximum_age_days"]) == (182.625, 6574.5)
@@ -391,13 +538,27 @@ def test_times_are_given_in_days(rows_of, unit, days):
 )
 def test_windows_are_given_in_days(rows_of, window, days, days_high):
     words = {"quote": "within", "comparator": "<=", "of": "steroids", "anchor": "before screening"}
-    piece = {"section": "eligibility", "start": 0, "end": 1, "quote": "w", "origin": "rule", "support": "parsed"}
+    piece = {
+        "section": "eligibility",
+        "start": 0,
+        "end": 1,
+        "quote": "w",
+        "origin": "rule",
+        "support": "parsed",
+    }
     sure = {"time_windows[1]": 0.9, "time_windows[1].of": 0.7, "time_windows[0]": 0.1}
     evidence = [piece | {"field": name, "confidence": one} for name, one in sure.items()]
     other = {"quote": "for 1 year", "comparator": ">=", "value": 1, "unit": "year"}
     rows = rows_of(limited(time_windows=[other, words | window], evidence=evidence))["windows"]
     names = ("window_index", "of", "anchor", "days", "days_high", "confidence")
-    assert tuple(map(rows[1].get, names)) == (1, "steroids", "before screening", days, days_high, 0.7)
+    assert tuple(map(rows[1].get, names)) == (
+        1,
+        "steroids",
+        "before screening",
+        days,
+        days_high,
+        0.7,
+    )
 
 
 ECOG = {"quantity": "ECOG", "comparator": "<=", "value": 2}
@@ -431,7 +592,13 @@ def test_a_trial_admits_the_ecog_grades_on_which_its_limits_agree(rows_of, crite
         ([("exclusion", "Women with a positive pregnancy test at screening")], True),
         ([("inclusion", "Negative serum pregnancy test")], True),
         ([("inclusion", "Women must not be pregnant or breastfeeding")], True),
-        ([("inclusion", "Pregnant women in the third trimester"), ("exclusion", "Pregnant with twins")], False),
+        (
+            [
+                ("inclusion", "Pregnant women in the third trimester"),
+                ("exclusion", "Pregnant with twins"),
+            ],
+            False,
+        ),
         ([("exclusion", "Ectopic pregnancy in the past")], None),
         ([("exclusion", "Women who plan to become pregnant")], None),
         ([("exclusion", "Men with a pregnant partner")], None),
@@ -441,28 +608,50 @@ def test_a_trial_admits_the_ecog_grades_on_which_its_limits_agree(rows_of, crite
     ],
 )
 def test_a_trial_says_whether_pregnant_people_are_kept_out(rows_of, criteria, excluded):
-    said = [limited(kind=kind, quote=quote)["eligibility"]["criteria"][0] for kind, quote in criteria]
+    said = [
+        limited(kind=kind, quote=quote)["eligibility"]["criteria"][0] for kind, quote in criteria
+    ]
     (row,) = rows_of({"record_id": "A", "eligibility": {"criteria": said}})["eligibility"]
     assert row["excludes_pregnancy"] is excluded
 
 
 @pytest.mark.parametrize(
-    ("stated", "registered", "admits"), [(None, True, True), (False, True, False), (None, None, None)]
+    ("stated", "registered", "admits"),
+    [(None, True, True), (False, True, False), (None, None, None)],
 )
-def test_a_trial_admits_healthy_people_by_its_text_else_as_registered(rows_of, stated, registered, admits):
+def test_a_trial_admits_healthy_people_by_its_text_else_as_registered(
+    rows_of, stated, registered, admits
+):
     registry = {"A": {"registered_healthy_volunteers": registered}}
-    (row,) = rows_of({"record_id": "A", "eligibility": {"healthy_volunteers": stated}}, registry)["eligibility"]
+    (row,) = rows_of({"record_id": "A", "eligibility": {"healthy_volunteers": stated}}, registry)[
+        "eligibility"
+    ]
     assert row["admits_healthy"] is admits
 
 
 def test_records_have_registered_fields(rows_of):
-    registry = RegistryFields(minimum_age="18 Years", sex="ALL", enrollment="40", phases=("PHASE1", "PHASE2"))
-    sections = (Section(name="title", text="A trial\n of X"), Section(name="conditions", text="Asthma\nAllergy"))
+    registry = RegistryFields(
+        minimum_age="18 Years", sex="ALL", enrollment="40", phases=("PHASE1", "PHASE2")
+    )
+    sections = (
+        Section(name="title", text="A trial\n of X"),
+        Section(name="conditions", text="Asthma\nAllergy"),
+    )
     source = Source(path="a.json", format="ctgov_json")
     record = TrialRecord(record_id="A", source=source, sections=sections, registry=registry)
-    (shown,) = rows_of({"record_id": "A", "eligibility": {}}, {"A": read_registry(record)})["records"]
-    assert (shown["title"], shown["conditions"], shown["phases"]) == ("A trial of X", "Asthma|Allergy", "PHASE1|PHASE2")
-    assert (shown["enrolment"], shown["registered_minimum_age"], shown["registered_sex"]) == (40, "18 Years", "ALL")
+    (shown,) = rows_of({"record_id": "A", "eligibility": {}}, {"A": read_registry(record)})[
+        "records"
+    ]
+    assert (shown["title"], shown["conditions"], shown["phases"]) == (
+        "A trial of X",
+        "Asthma|Allergy",
+        "PHASE1|PHASE2",
+    )
+    assert (shown["enrolment"], shown["registered_minimum_age"], shown["registered_sex"]) == (
+        40,
+        "18 Years",
+        "ALL",
+    )
     assert shown["registered_maximum_age"] is None
 
 
@@ -472,7 +661,10 @@ def test_records_have_registered_fields(rows_of):
         ([], "the whole"),
         ({"eligibility": {}}, "record_id"),
         ({"record_id": "A", "eligibility": {"colour": 1}}, "eligibility.colour"),
-        ({"record_id": "A", "eligibility": {"minimum_age": {"value": "adult"}}}, "eligibility.minimum_age"),
+        (
+            {"record_id": "A", "eligibility": {"minimum_age": {"value": "adult"}}},
+            "eligibility.minimum_age",
+        ),
         ({"record_id": "A", "eligibility": {}, "endpoints": [3]}, "endpoints.0"),
     ],
 )
@@ -493,6 +685,9 @@ def test_every_column_has_a_unique_name_and_is_documented(table):
     section = rest.partition("\n## ")[0]
     described, rows = describe_tables([table])[table.name], []
     for name, column in described["columns"].items():
-        key, meaning = " *(key)*" if name in described["keys"] else "", column["meaning"].replace("|", "\\|")
+        key, meaning = (
+            " *(key)*" if name in described["keys"] else "",
+            column["meaning"].replace("|", "\\|"),
+        )
         rows.append(f"| `{name}`{key} | {column['type']} | {meaning} |")
     assert [line for line in section.splitlines() if line.startswith("| `")] == rows

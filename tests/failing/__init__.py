@@ -1,6 +1,8 @@
-"""A parser that fails: records whose text says "fails by X" end by that error, or by the end of their process.
+"""A parser that fails: records whose text says "fails by X" end by that error, or by the end of
+their process.
 
-``FOLDER``, put on PYTHONPATH, makes it so for each Python process, also those that the program starts.
+``FOLDER``, put on PYTHONPATH, makes it so for each Python process, also those that the program
+starts.
 """
 
 import os
@@ -46,7 +48,9 @@ def fail_for_some(parse_record):
     """The parser, failing at records that say so."""
 
     def parse(record, *fields):
-        if found := re.search(r"fails by (\w+)", " ".join(section.text for section in record.sections)):
+        if found := re.search(
+            r"fails by (\w+)", " ".join(section.text for section in record.sections)
+        ):
             if found[1] == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
             if found[1] == "sleep":
@@ -72,4 +76,6 @@ def die_at_some(read_stream):
 
 def path_with_failures() -> str:
     """The PYTHONPATH that child processes need."""
-    return os.pathsep.join(filter(None, (str(FOLDER), os.environ.get("PYTHONPATH"), str(Path(__file__).parents[2]))))
+    return os.pathsep.join(
+        filter(None, (str(FOLDER), os.environ.get("PYTHONPATH"), str(Path(__file__).parents[2])))
+    )

@@ -5,7 +5,9 @@ from benchmarks.records import write_distinct_records, write_open_records
 
 @pytest.fixture(scope="module")
 def records(request, tmp_path_factory):
-    """A file of ``RECORDS`` records of the module; they have one question each if the module has ``IDS``."""
+    """A file of ``RECORDS`` records of the module; they have one question each if the module has
+    ``IDS``.
+    """
     path = tmp_path_factory.mktemp("in") / "records.jsonl"
     write = write_open_records if hasattr(request.module, "IDS") else write_distinct_records
     write(path, request.module.RECORDS)

@@ -12,19 +12,19 @@ from typing import Any
 import httpx2
 
 from extractor.errors import ExtractorError
-from extractor.llm.client import Model
-from extractor.llm.database import open_run_to_read
-from extractor.llm.opening import Route
-from extractor.llm.pace import RetryPolicy
-from extractor.llm.spec import ClientSettings, ModelSpec
-from extractor.llm.store import OpenStore
+from extractor.formats import read_records
+from extractor.model.client import Model
+from extractor.model.database import open_run_to_read
+from extractor.model.opening import Route
+from extractor.model.pace import RetryPolicy
+from extractor.model.spec import ClientSettings, ModelSpec
+from extractor.model.store import OpenStore
 from extractor.run.executor import InlineExecutor
 from extractor.run.folder import RunFolder
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
+from extractor.run.setup import OpenExtractor, Setup
 from extractor.run.tally import Tally
-from extractor.setup import OpenExtractor, Setup
-from extractor.stages.read import read_records
 from tests.skipping import loop_time
 
 from .server import FaultServer
@@ -59,7 +59,11 @@ class Ended:
     def _read(self, name: str) -> list[dict[str, Any]]:
         """Read a file's lines. A run without results leaves no empty file."""
         path = self.folder / name
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+        return (
+            [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+            if path.exists()
+            else []
+        )
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -69,7 +73,9 @@ class Ended:
     def paid_twice(self) -> list[str]:
         """Calls with more than one usable answer."""
         with closing(open_run_to_read(self.folder)) as run:
-            keys = Counter(key for (key,) in run.execute("SELECT key FROM calls WHERE state = 'answered'"))
+            keys = Counter(
+                key for (key,) in run.execute("SELECT key FROM calls WHERE state = 'answered'")
+            )
         return [key for key, count in keys.items() if count > 1]
 
 
@@ -85,9 +91,13 @@ async def run_against(
     settings = settings or ClientSettings(concurrency=CONCURRENCY)
 
     @asynccontextmanager
-    async def open_model(_concurrency: int, calls: OpenStore, _route: Route) -> AsyncIterator[OpenExtractor]:
+    async def open_model(
+        _concurrency: int, calls: OpenStore, _route: Route
+    ) -> AsyncIterator[OpenExtractor]:
         async with Model(spec, settings, POLICY, store=calls) as model:
-            model._answerer.sdk._client = httpx2.AsyncClient(transport=server)  # in place of the network
+            model._answerer.sdk._client = httpx2.AsyncClient(
+                transport=server
+            )  # in place of the network
             yield OpenExtractor(model, setup.options)
 
     setup.open = open_model
@@ -102,7 +112,9 @@ async def run_against(
 
 
 def check_ended(ended: Ended, server: FaultServer, ids: list[str]) -> None:
-    """Check that each record ends as extraction or failure in input order, and all answers count and are paid once."""
+    """Check that each record ends as extraction or failure in input order, and all answers count
+    and are paid once.
+    """
     failed = {failure["record_id"] for failure in ended.failures}
     assert failed.isdisjoint(ended.ids)
     assert ended.ids == [name for name in ids if name not in failed]

@@ -1,7 +1,8 @@
 """A chat server that answers every question, with planned faults.
 
-A plan maps the number of a request, from 0, to a ``Fault``; a judge maps its body. The server is a transport in the
-event loop (``FaultServer``), or listens on loopback for other processes (``serve_faults``).
+A plan maps the number of a request, from 0, to a ``Fault``; a judge maps its body. The server is a
+transport in the event loop (``FaultServer``), or listens on loopback for other processes
+(``serve_faults``).
 """
 
 import asyncio
@@ -27,8 +28,9 @@ Plan = Callable[[int], "Fault"]
 class Fault:
     """The response to one request. The default is a good answer.
 
-    ``sent`` is the share of the reply's bytes sent before the connection ends, ``drip`` the seconds between two bytes.
-    ``content`` replaces the answer, ``body`` the whole reply. ``refused`` refuses the connection.
+    ``sent`` is the share of the reply's bytes sent before the connection ends, ``drip`` the seconds
+    between two bytes. ``content`` replaces the answer, ``body`` the whole reply. ``refused``
+    refuses the connection.
     """
 
     status: int = 200
@@ -46,7 +48,13 @@ class Fault:
     @property
     def is_answer(self) -> bool:
         """Whether a whole answer of a model arrives in time."""
-        return self.status == 200 and self.body is None and not self.refused and not self.drip and self.sent == 1
+        return (
+            self.status == 200
+            and self.body is None
+            and not self.refused
+            and not self.drip
+            and self.sent == 1
+        )
 
     def reply(self, body: bytes) -> bytes:
         """The reply to a request, as its JSON body."""
@@ -54,11 +62,15 @@ class Fault:
             return self.body.encode()
         if self.status != 200:
             return json.dumps({"error": {"message": "no", **self.error}}).encode()
-        asked = next(message for message in json.loads(body)["messages"] if message["role"] == "user")
+        asked = next(
+            message for message in json.loads(body)["messages"] if message["role"] == "user"
+        )
         reply = answer_request({**json.loads(body), "messages": [asked]})
         choice = reply["choices"][0]
         content = choice["message"]["content"]
-        if content is None or "987654" in content:  # the server of the soak test makes these at random
+        if (
+            content is None or "987654" in content
+        ):  # the server of the soak test makes these at random
             choice["message"] = {"role": "assistant", "content": '{"items": []}'}
         if self.content is not None:
             choice["message"]["content"] = self.content
@@ -90,8 +102,8 @@ class _Cut(httpx2.AsyncByteStream):
 class FaultServer(httpx2.AsyncBaseTransport):
     """The server, with the counts, times and concurrency of its requests.
 
-    On loopback, requests after the first ``holds_after`` wait until it is None again, so that a test can act in time.
-    A ``missing`` server refuses connections.
+    On loopback, requests after the first ``holds_after`` wait until it is None again, so that a
+    test can act in time. A ``missing`` server refuses connections.
     """
 
     plan: Plan = lambda _: WELL
@@ -168,7 +180,10 @@ def serve_faults(plan: Plan = lambda _: WELL) -> Iterator[FaultServer]:
                 time.sleep(0.01)
             reply = fault.reply(body)
             self.send_response(fault.status)
-            for key, value in {"Content-Type": "application/json", "Content-Length": len(reply)}.items():
+            for key, value in {
+                "Content-Type": "application/json",
+                "Content-Length": len(reply),
+            }.items():
                 self.send_header(key, str(value))
             self.end_headers()
             self.wfile.write(reply)

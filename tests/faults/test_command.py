@@ -1,4 +1,6 @@
-"""The command against a server with faults and a model that answers nothing usable: messages, exit code, next steps."""
+"""The command against a server with faults and a model that answers nothing usable: messages,
+exit code, next steps.
+"""
 
 import json
 import shutil
@@ -16,7 +18,18 @@ KEY = "a-key-of-this-server"
 
 
 def run(records, out, url, *options, **environment):
-    command = ("run", records, "--effort", "1.0", "--concurrency", "3", "--model", f"{url}#stub", "--out", out)
+    command = (
+        "run",
+        records,
+        "--effort",
+        "1.0",
+        "--concurrency",
+        "3",
+        "--model",
+        f"{url}#stub",
+        "--out",
+        out,
+    )
     return invoke(*command, *options, **environment)
 
 
@@ -25,13 +38,22 @@ def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
     with serve_faults(lambda number: WELL if number < 6 else broke) as server:
         stopped = run(records, tmp_path / "run", server.url)
         assert stopped.exit_code == 1
-        assert "the account has no credit left: You exceeded your quota; go on with: extractor" in stopped.stderr
+        assert (
+            "the account has no credit left: You exceeded your quota; go on with: extractor"
+            in stopped.stderr
+        )
         assert (tmp_path / "run" / "failures.jsonl").read_text("utf-8") == ""
         server.plan = lambda _: WELL
         assert run(records, tmp_path / "run", server.url).exit_code == 0
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
     resumed = manifest["records"]["resumed"]
-    assert manifest["records"] == {"extracted": RECORDS, "lacking": 0, "left": 0, "resumed": resumed, "failed": 0}
+    assert manifest["records"] == {
+        "extracted": RECORDS,
+        "lacking": 0,
+        "left": 0,
+        "resumed": resumed,
+        "failed": 0,
+    }
     assert 0 < resumed < RECORDS
     assert manifest["usage"]["calls"] == server.answers
 
@@ -52,23 +74,38 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     assert "Traceback" not in ended.stderr
     assert (tmp_path / "run" / "failures.jsonl").read_text("utf-8") == ""
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
-    assert manifest["records"] == {"extracted": 1, "lacking": 0, "left": 0, "resumed": 0, "failed": 0}
+    assert manifest["records"] == {
+        "extracted": 1,
+        "lacking": 0,
+        "left": 0,
+        "resumed": 0,
+        "failed": 0,
+    }
 
 
 def test_a_run_that_brought_nothing_usable_says_so_first_and_ends_with_1(records, tmp_path):
-    """Three calls in four are empty: the model is not given up, but most questions have no answer."""
+    """Three calls in four are empty: the model is not given up, but most questions have no
+    answer.
+    """
     empty = Fault(content='{"items": []}')
     with serve_faults(lambda number: Fault() if number % 4 == 0 else empty) as server:
         ended = run(records, tmp_path / "run", server.url, EXTRACTOR_MAX_LACKING="0.05")
         said = ended.stderr.splitlines()
         assert ended.exit_code == 1
-        assert " questions got no usable answer, more than EXTRACTOR_MAX_LACKING (0.05) allows; such as: " in said[0]
+        assert (
+            " questions got no usable answer, more than EXTRACTOR_MAX_LACKING (0.05) allows; such "
+            "as: "
+        ) in said[0]
         assert "go on with: extractor" in said[0]
-        assert any("without any usable answer)" in line for line in said if line.startswith("questions: "))
+        assert any(
+            "without any usable answer)" in line for line in said if line.startswith("questions: ")
+        )
         quiet = run(records, tmp_path / "quiet", server.url, "--quiet", EXTRACTOR_MAX_LACKING="")
         assert quiet.exit_code == 1
         assert "no usable answer" in quiet.stderr
-        assert run(records, tmp_path / "other", server.url, EXTRACTOR_MAX_LACKING="1").exit_code == 0
+        assert (
+            run(records, tmp_path / "other", server.url, EXTRACTOR_MAX_LACKING="1").exit_code == 0
+        )
 
 
 def test_a_share_that_is_none_is_refused_before_anything_is_asked(records, tmp_path):
@@ -83,7 +120,10 @@ def test_the_findings_on_what_a_model_left_out_are_counted(tmp_path):
         ended = run("tests/records/study.json", tmp_path / "run", server.url, "--tasks", "dosing")
     kinds = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["finding_kinds"]
     assert kinds["regimen_unconfirmed"] > 0
-    assert f"read by the rules, left out by the model: {kinds['regimen_unconfirmed']}\n" in ended.stderr
+    assert (
+        f"read by the rules, left out by the model: {kinds['regimen_unconfirmed']}\n"
+        in ended.stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,4 +140,6 @@ def test_a_key_goes_only_to_the_server_that_it_is_for(tmp_path, environment, is_
         ended = run("tests/records/study.json", tmp_path / "run", server.url, **environment)
     assert server.headers
     assert [KEY in str(headers) for headers in server.headers] == [is_sent] * len(server.headers)
-    assert ("127.0.0.1:" in ended.stderr.partition("does not get it")[0]) is ("EXTRACTOR_MODEL" in environment)
+    assert ("127.0.0.1:" in ended.stderr.partition("does not get it")[0]) is (
+        "EXTRACTOR_MODEL" in environment
+    )

@@ -1,4 +1,6 @@
-"""Whole runs against a server with faults: those seen at providers, and requests that always fail."""
+"""Whole runs against a server with faults: those seen at providers, and requests that always
+fail.
+"""
 
 import random
 import re
@@ -8,8 +10,8 @@ from functools import partial
 import pytest
 
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.llm.patience import MOST_CALLS
-from extractor.llm.spec import ClientSettings
+from extractor.model.patience import MOST_CALLS
+from extractor.model.spec import ClientSettings
 from tests.skipping import loop_time, skipping_time
 
 from .running import CONCURRENCY, POLICY, check_ended, run_against
@@ -96,7 +98,10 @@ async def test_an_invalid_answer_affects_no_other_record(plan, records, tmp_path
 USELESS = {
     "all invalid": (Fault(content="{}"), "finish reason stop: '{}'"),
     "all refused": (Fault(message={"content": None, "refusal": "No."}), "the model refused: No."),
-    "all cut": (Fault(content='{"items": [{"n": 1, "categ', finish_reason="length"), "finish reason length"),
+    "all cut": (
+        Fault(content='{"items": [{"n": 1, "categ', finish_reason="length"),
+        "finish reason length",
+    ),
     "all bad requests": (Fault(400), "HTTP 400"),
     "all garbled": (Fault(body="<html>Sign in"), "not JSON: '<html>Sign in'"),
 }
@@ -112,7 +117,9 @@ async def test_a_run_stops_after_a_few_calls_that_bring_nothing_usable_and_goes_
     assert isinstance(stopped.error, ModelAway)
     told = re.search(r"brought no usable answer \((\d+) requests\): ", str(stopped.error))
     assert told
-    assert 0 <= server.calls - int(told[1]) < CONCURRENCY, "others may have been sent before they were stopped"
+    assert 0 <= server.calls - int(told[1]) < CONCURRENCY, (
+        "others may have been sent before they were stopped"
+    )
     assert said in str(stopped.error)
     assert server.calls <= POLICY.attempts * 2 * CONCURRENCY
     server.plan = lambda _: WELL
@@ -152,7 +159,9 @@ async def test_a_wrong_model_name_stops_the_run_at_once(records, tmp_path):
 
 
 @skipping_time
-async def test_a_temporary_outage_loses_no_record_and_wastes_few_requests(records, undisturbed, tmp_path):
+async def test_a_temporary_outage_loses_no_record_and_wastes_few_requests(
+    records, undisturbed, tmp_path
+):
     faults = []
 
     def plan(number: int) -> Fault:
@@ -170,7 +179,9 @@ async def test_a_temporary_outage_loses_no_record_and_wastes_few_requests(record
 
 
 @skipping_time
-async def test_a_server_that_never_replied_stops_the_run_within_seconds(records, undisturbed, tmp_path):
+async def test_a_server_that_never_replied_stops_the_run_within_seconds(
+    records, undisturbed, tmp_path
+):
     missing = FaultServer(missing=True)
     stopped = await run_against(missing, records, tmp_path / "run")
     assert loop_time() < 10.0
@@ -193,7 +204,9 @@ AWAY: dict[str, Callable[[], Fault]] = {
 
 @pytest.mark.parametrize("fault", AWAY.values(), ids=AWAY)
 @skipping_time
-async def test_a_server_that_stays_away_stops_the_run_and_no_record_fails(fault, records, undisturbed, tmp_path):
+async def test_a_server_that_stays_away_stops_the_run_and_no_record_fails(
+    fault, records, undisturbed, tmp_path
+):
     server = FaultServer(lambda number: WELL if number < 4 else fault())
     stopped = await run_against(server, records, tmp_path / "run")
     assert isinstance(stopped.error, ModelAway)
@@ -234,6 +247,11 @@ async def test_only_records_at_which_the_server_fails_fail(poisons, fault, recor
     ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
     assert ended.error is None
-    assert {failure["record_id"] for failure in ended.failures} == {IDS[number] for number in poisons}
-    assert all("HTTP 50" in failure["message"] or "no connection" in failure["message"] for failure in ended.failures)
+    assert {failure["record_id"] for failure in ended.failures} == {
+        IDS[number] for number in poisons
+    }
+    assert all(
+        "HTTP 50" in failure["message"] or "no connection" in failure["message"]
+        for failure in ended.failures
+    )
     assert loop_time() < 300.0

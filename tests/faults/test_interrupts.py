@@ -77,7 +77,9 @@ def test_calls_that_are_cut_off_count_at_what_they_may_cost(records, tmp_path, n
     assert ended.returncode == 130
     cost = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["cost"]
     assert (cost["calls_without_reply"], server.calls) == (4, 9)
-    assert cost["usd_without_reply"] > 4 * 500 * 10e-6  # each may have had hundreds of tokens of output
+    assert (
+        cost["usd_without_reply"] > 4 * 500 * 10e-6
+    )  # each may have had hundreds of tokens of output
 
 
 def test_the_second_ctrl_c_stops_at_once_and_loses_no_answer(records, tmp_path):
@@ -146,7 +148,9 @@ def test_a_signal_ends_a_run_that_waits_for_its_input(records, tmp_path, number,
     assert b"Fatal" not in ended.stderr
     assert count_lines(tmp_path / "run") == 3
     assert json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["state"] == "interrupted"
-    resumed = extractor("run", "-", "--effort", "none", "--out", tmp_path / "run", stdin=records.read_bytes())
+    resumed = extractor(
+        "run", "-", "--effort", "none", "--out", tmp_path / "run", stdin=records.read_bytes()
+    )
     assert resumed.returncode == 0, resumed.stderr
     assert b"records done: 24 (21 new)" in resumed.stderr
     assert count_lines(tmp_path / "run") == RECORDS
@@ -197,9 +201,11 @@ def test_records_are_written_as_they_come_and_not_when_the_next_one_has(records,
     assert not server.answered_twice
 
 
-def test_the_second_ctrl_c_breaks_off_a_record_that_holds_up_everything(records, tmp_path, monkeypatch):
+def test_the_second_ctrl_c_breaks_off_a_record_that_holds_up_everything(
+    records, tmp_path, monkeypatch
+):
     """Nothing else can end it: the event loop does not get to its turn."""
-    from extractor.cli import progress  # noqa: PLC0415 - of this test alone
+    from extractor.apps.cli import progress  # noqa: PLC0415 - of this test alone
 
     def compute_for_ever(*_):
         threading.Timer(0.1, send_twice).start()
@@ -219,12 +225,16 @@ def test_the_second_ctrl_c_breaks_off_a_record_that_holds_up_everything(records,
     assert "interrupted; go on with: extractor" in done.stderr
 
 
-def test_the_records_of_a_pipe_are_not_read_a_second_time_to_count_them(records, tmp_path, monkeypatch):
+def test_the_records_of_a_pipe_are_not_read_a_second_time_to_count_them(
+    records, tmp_path, monkeypatch
+):
     """A second reader would take records from the first."""
     monkeypatch.setattr("extractor.run.progress._COUNT_AFTER_S", 0.0)
     content = records.read_bytes()
     with open_pipe(tmp_path) as (pipe, end):
-        writing = threading.Thread(target=lambda: (time.sleep(0.2), end.write(content), end.close()))
+        writing = threading.Thread(
+            target=lambda: (time.sleep(0.2), end.write(content), end.close())
+        )
         writing.start()
         done = invoke("run", pipe, "--effort", "none", "--workers", "1", "--out", tmp_path / "run")
         writing.join()

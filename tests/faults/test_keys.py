@@ -1,4 +1,6 @@
-"""Gateways that repeat a key, and keys that cannot be sent: a key is in nothing that leaves the process."""
+"""Gateways that repeat a key, and keys that cannot be sent: a key is in nothing that leaves the
+process.
+"""
 
 import json
 import os
@@ -17,19 +19,23 @@ from urllib.parse import quote
 
 import pytest
 
-from extractor.cli.environment import read_model_spec
+from extractor.apps.cli.environment import read_model_spec
 from extractor.errors import ArgumentError, ModelError
-from extractor.llm.client import Model
-from extractor.llm.live import open_client
-from extractor.llm.spec import ModelSpec
 from extractor.masking import mask
-from extractor.stages.ask.querying import ask
+from extractor.model.asking.querying import ask
+from extractor.model.client import Model
+from extractor.model.live import open_client
+from extractor.model.spec import ModelSpec
 from tests.commands import extractor
 from tests.llm.colours import ask_about, patient, render
 from tests.llm.stub import completion
 from tests.loopback import QuietHandler, run_server
 
-KEYS = ("3f9c12ab77e04d5f9b1c2d3e4f5a6b7c", "zX/81+kd=Qm_44-plainly.long~key", "correct-horse-battery-staple")
+KEYS = (
+    "3f9c12ab77e04d5f9b1c2d3e4f5a6b7c",
+    "zX/81+kd=Qm_44-plainly.long~key",
+    "correct-horse-battery-staple",
+)
 """Keys without a beginning that tells what they are."""
 KEY = KEYS[0]
 KEY_HEADERS = ("authorization", "api-key", "x-api-key", "x-goog-api-key", "x-gateway-auth")
@@ -39,7 +45,9 @@ RECORD = "tests/records/study.json"
 
 @dataclass
 class Gateway:
-    """A server of any provider. It answers with the key that it got, as ``says`` writes it, with ``status``."""
+    """A server of any provider. It answers with the key that it got, as ``says`` writes it, with
+    ``status``.
+    """
 
     says: Callable[[str], str] = str
     status: int = 400
@@ -51,7 +59,12 @@ class Gateway:
         said = self.says(next(sent, "none"))
         if self.status == 200:
             return 200, completion(None, message={"refusal": said}, model=said).body.encode()
-        error = {"message": said, "code": self.status, "type": "gateway_error", "status": "INVALID_ARGUMENT"}
+        error = {
+            "message": said,
+            "code": self.status,
+            "type": "gateway_error",
+            "status": "INVALID_ARGUMENT",
+        }
         return self.status, json.dumps({"type": "error", "error": error}).encode()
 
 
@@ -77,10 +90,22 @@ def serve_gateway(**settings) -> Iterator[Gateway]:
 
 
 PROVIDERS = {
-    "openai": ("openai/gpt-4o-mini", lambda url, key: {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": f"{url}/v1"}),
-    "azure": ("azure_openai/gpt-4o", lambda url, key: {"AZURE_OPENAI_API_KEY": key, "AZURE_OPENAI_ENDPOINT": url}),
-    "anthropic": ("anthropic/claude-haiku-4-5", lambda url, key: {"ANTHROPIC_API_KEY": key, "ANTHROPIC_BASE_URL": url}),
-    "google": ("google/gemini-2.5-flash", lambda url, key: {"GOOGLE_API_KEY": key, "GOOGLE_GEMINI_BASE_URL": url}),
+    "openai": (
+        "openai/gpt-4o-mini",
+        lambda url, key: {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": f"{url}/v1"},
+    ),
+    "azure": (
+        "azure_openai/gpt-4o",
+        lambda url, key: {"AZURE_OPENAI_API_KEY": key, "AZURE_OPENAI_ENDPOINT": url},
+    ),
+    "anthropic": (
+        "anthropic/claude-haiku-4-5",
+        lambda url, key: {"ANTHROPIC_API_KEY": key, "ANTHROPIC_BASE_URL": url},
+    ),
+    "google": (
+        "google/gemini-2.5-flash",
+        lambda url, key: {"GOOGLE_API_KEY": key, "GOOGLE_GEMINI_BASE_URL": url},
+    ),
     "server": (None, lambda url, key: {"EXTRACTOR_MODEL_TOKEN": key}),
 }
 """The model of each provider, and the variables by which its SDK finds the gateway and the key."""
@@ -92,7 +117,9 @@ def list_written(folder: Path) -> Iterator[tuple[str, bytes]]:
         yield str(path), path.read_bytes()
     if (folder / "run.sqlite").exists():
         with closing(sqlite3.connect(folder / "run.sqlite")) as store:
-            for (table,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for (table,) in store.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            ).fetchall():
                 for row in store.execute(f"SELECT * FROM {table}"):
                     for value in row:
                         yield f"table {table}", _unpack(value)
@@ -109,7 +136,13 @@ def _unpack(value) -> bytes:
 
 def assert_masked(key: str, folder: Path, *outputs: bytes) -> None:
     """Fail if any form of the key, or a long part of it, is in an output or in what was written."""
-    forms = {key, key[:12], key[-12:], quote(key, safe=""), b64encode(key.encode()).decode().rstrip("=")[:-2]}
+    forms = {
+        key,
+        key[:12],
+        key[-12:],
+        quote(key, safe=""),
+        b64encode(key.encode()).decode().rstrip("=")[:-2],
+    }
     for place, content in (*(("output", one) for one in outputs), *list_written(folder)):
         shown = [form for form in forms if form.encode() in content]
         assert not shown, f"{shown} in {place}: {content[:2000]!r}"
@@ -118,15 +151,31 @@ def assert_masked(key: str, folder: Path, *outputs: bytes) -> None:
 def run(gateway, provider, key, out, *options, **more):
     name, environment = PROVIDERS[provider]
     model = name or f"{gateway.url}/v1#m"
-    words = ("run", RECORD, *QUICK, "--model", model, "--out", out, "--log-json", out.parent / "log.jsonl", *options)
+    words = (
+        "run",
+        RECORD,
+        *QUICK,
+        "--model",
+        model,
+        "--out",
+        out,
+        "--log-json",
+        out.parent / "log.jsonl",
+        *options,
+    )
     return extractor(*words, **environment(gateway.url, key), **more)
 
 
 @pytest.mark.parametrize(
-    ("provider", "key"), [*((provider, KEY) for provider in PROVIDERS), ("azure", KEYS[1]), ("server", KEYS[2])]
+    ("provider", "key"),
+    [*((provider, KEY) for provider in PROVIDERS), ("azure", KEYS[1]), ("server", KEYS[2])],
 )
-def test_a_key_that_a_gateway_repeats_is_masked_in_all_that_leaves_the_process(provider, key, tmp_path):
-    with serve_gateway(says=lambda sent: f"the key {sent} may not use this model, see key={sent}&x=1") as gateway:
+def test_a_key_that_a_gateway_repeats_is_masked_in_all_that_leaves_the_process(
+    provider, key, tmp_path
+):
+    with serve_gateway(
+        says=lambda sent: f"the key {sent} may not use this model, see key={sent}&x=1"
+    ) as gateway:
         ended = run(gateway, provider, key, tmp_path / "run")
     assert any(key in str(headers) for headers in gateway.headers), "the gateway got the key"
     assert ended.returncode == 1
@@ -152,12 +201,18 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 async def test_every_form_of_a_key_is_masked_in_errors_and_logs(form, status, caplog):
     with serve_gateway(says=FORMS[form], status=status) as gateway:
-        model = Model(ModelSpec.parse(f"{gateway.url}/v1#m", server_key=KEY), policy=patient(attempts=1))
+        model = Model(
+            ModelSpec.parse(f"{gateway.url}/v1#m", server_key=KEY), policy=patient(attempts=1)
+        )
         with pytest.raises(ModelError) as caught:
             await ask(model, ask_about(1), render)
     shown = "".join(traceback.format_exception(caught.value)) + caplog.text
     assert KEY in str(gateway.headers)
-    assert not [part for part in (KEY[:6], KEY[-6:], b64encode(KEY.encode()).decode()[4:20]) if part in shown]
+    assert not [
+        part
+        for part in (KEY[:6], KEY[-6:], b64encode(KEY.encode()).decode()[4:20])
+        if part in shown
+    ]
 
 
 def test_a_traceback_in_python_has_no_key(tmp_path):
@@ -168,7 +223,11 @@ def test_a_traceback_in_python_has_no_key(tmp_path):
         "Extractor('azure_openai/gpt-4o', timeout=30, effort=1.0).extract(record)",
     )
     with serve_gateway(says="the key {} is unknown".format) as gateway:
-        environment = {**os.environ, "AZURE_OPENAI_API_KEY": KEY, "AZURE_OPENAI_ENDPOINT": gateway.url}
+        environment = {
+            **os.environ,
+            "AZURE_OPENAI_API_KEY": KEY,
+            "AZURE_OPENAI_ENDPOINT": gateway.url,
+        }
         command = [sys.executable, "-c", "\n".join(lines)]
         ended = subprocess.run(command, capture_output=True, check=False, env=environment)
     assert b"Traceback" in ended.stderr
@@ -176,9 +235,13 @@ def test_a_traceback_in_python_has_no_key(tmp_path):
     assert_masked(KEY, tmp_path, ended.stdout, ended.stderr)
 
 
-@pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")  # of google-genai
+@pytest.mark.filterwarnings(
+    "ignore:Inheritance class AiohttpClientSession:DeprecationWarning"
+)  # of google-genai
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_record_there(provider, monkeypatch):
+async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_record_there(
+    provider, monkeypatch
+):
     others: list[str] = []
 
     class Other(QuietHandler, BaseHTTPRequestHandler):
@@ -212,7 +275,17 @@ def test_headers_of_an_option_reach_a_server_without_a_key_and_are_masked(status
     option = f"extra_headers={json.dumps(HEADERS)}"
     with serve_gateway(says="for {} alone".format, status=status) as gateway:
         out = tmp_path / "run"
-        words = ("run", RECORD, *QUICK, "--model", f"{gateway.url}/v1#m", "--model-option", option, "--out", out)
+        words = (
+            "run",
+            RECORD,
+            *QUICK,
+            "--model",
+            f"{gateway.url}/v1#m",
+            "--model-option",
+            option,
+            "--out",
+            out,
+        )
         ended = extractor(*words, "--log-json", tmp_path / "log.jsonl")
     assert gateway.headers
     assert {headers["x-gateway-auth"] for headers in gateway.headers} == {KEY}
@@ -227,7 +300,12 @@ def test_headers_of_an_option_reach_a_server_without_a_key_and_are_masked(status
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("api_key", KEY), ("extra_body", {"api_key": KEY}), ("extra_query", {"key": KEY}), ("azure_ad_token", KEY)],
+    [
+        ("api_key", KEY),
+        ("extra_body", {"api_key": KEY}),
+        ("extra_query", {"key": KEY}),
+        ("azure_ad_token", KEY),
+    ],
 )
 def test_a_key_of_an_option_is_masked_and_is_no_setting(option, value, tmp_path):
     given = value if isinstance(value, str) else json.dumps(value)
@@ -257,7 +335,9 @@ SPOILT = ("{}\n", "{}\r", "{} ", " {}", "{}\r\n", "{}\t", "{}\u00a0", "{}\x07")
 
 
 @pytest.mark.parametrize(("name", "model"), NAMES.items())
-def test_a_key_with_white_space_is_refused_by_name_before_anything_is_sent(name, model, monkeypatch):
+def test_a_key_with_white_space_is_refused_by_name_before_anything_is_sent(
+    name, model, monkeypatch
+):
     monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "http://127.0.0.1:9")
     for spoilt in SPOILT:
         value = spoilt.format(KEY)
@@ -269,9 +349,15 @@ def test_a_key_with_white_space_is_refused_by_name_before_anything_is_sent(name,
 
 
 def test_doctor_and_run_refuse_such_a_key_in_one_line(tmp_path):
-    environment = {"AZURE_OPENAI_API_KEY": f"{KEY}\n", "AZURE_OPENAI_ENDPOINT": "http://127.0.0.1:9"}
+    environment = {
+        "AZURE_OPENAI_API_KEY": f"{KEY}\n",
+        "AZURE_OPENAI_ENDPOINT": "http://127.0.0.1:9",
+    }
     model = ("--model", "azure_openai/gpt-4o")
-    said = b"AZURE_OPENAI_API_KEY: the key has characters that no key has, such as a blank, a line break"
+    said = (
+        b"AZURE_OPENAI_API_KEY: the key has characters that no key has, such as a blank, a "
+        b"line break"
+    )
     ended = extractor("run", RECORD, *QUICK, *model, "--out", tmp_path / "run", **environment)
     assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
     assert said in ended.stderr
@@ -293,7 +379,9 @@ def test_a_key_in_a_traceback_of_a_library_is_masked_on_standard_error():
         f"raise ValueError(b'{KEY}\\n')",
     )
     environment = {**os.environ, "MISTRAL_API_KEY": KEY}
-    ended = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, check=False, env=environment)
+    ended = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, check=False, env=environment
+    )
     assert b"Traceback" in ended.stderr
     assert ended.stderr.count(b"***") >= 3
     assert KEY.encode() not in ended.stderr
@@ -302,9 +390,24 @@ def test_a_key_in_a_traceback_of_a_library_is_masked_on_standard_error():
 @pytest.mark.parametrize(
     ("name", "value", "text", "masked"),
     [
-        ("HTTPS_PROXY", "http://me:pa%23ss1@proxy:3128", "Invalid port: 'pa#ss1'", "Invalid port: '***'"),
-        ("HTTPS_PROXY", "me:pass-word-1@proxy:3128", "no such host: me:pass-word-1", "no such host: ***"),
-        ("ANTHROPIC_CUSTOM_HEADERS", "X-Team: red-team-77\nX-B: b", "header red-team-77", "header ***"),
+        (
+            "HTTPS_PROXY",
+            "http://me:pa%23ss1@proxy:3128",
+            "Invalid port: 'pa#ss1'",
+            "Invalid port: '***'",
+        ),
+        (
+            "HTTPS_PROXY",
+            "me:pass-word-1@proxy:3128",
+            "no such host: me:pass-word-1",
+            "no such host: ***",
+        ),
+        (
+            "ANTHROPIC_CUSTOM_HEADERS",
+            "X-Team: red-team-77\nX-B: b",
+            "header red-team-77",
+            "header ***",
+        ),
         ("EXTRACTOR_REGISTRY", "https://me:mirror-9@host/api", "for mirror-9", "for ***"),
         ("AWS_SESSION_TOKEN", "FwoGZX//IvYXdz+9", "token FwoGZX%2F%2FIvYXdz%2B9", "token ***"),
         ("COHERE_API_KEY", "none", "there is none", "there is none"),

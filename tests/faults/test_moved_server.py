@@ -1,4 +1,6 @@
-"""A server that moves to another address: its run goes on there, and is replayed; another model is another setting."""
+"""A server that moves to another address: its run goes on there, and is replayed; another model
+is another setting.
+"""
 
 import json
 
@@ -13,7 +15,9 @@ BROKE = Fault(429, error={"code": "insufficient_quota", "message": "You exceeded
 
 
 def run(records, out, *options):
-    return invoke("run", records, "--effort", "1.0", "--concurrency", "1", "--quiet", "--out", out, *options)
+    return invoke(
+        "run", records, "--effort", "1.0", "--concurrency", "1", "--quiet", "--out", out, *options
+    )
 
 
 def model_of(out):
@@ -22,7 +26,9 @@ def model_of(out):
 
 @pytest.fixture
 def begun(records, tmp_path):
-    """A run that stopped in its middle, the address of its server, which is gone now, and the answers it brought."""
+    """A run that stopped in its middle, the address of its server, which is gone now, and the
+    answers it brought.
+    """
     with serve_faults(lambda number: WELL if number < 3 else BROKE) as server:
         assert run(records, tmp_path / "run", "--model", f"{server.url}#stub").exit_code == 1
     assert 0 < len(read_lines(tmp_path / "run" / "extractions.jsonl")) < RECORDS
@@ -56,7 +62,9 @@ def test_a_replay_goes_on_at_another_address(records, begun, tmp_path):
 def test_another_model_is_another_setting(records, begun, model):
     out, _ = begun
     with serve_faults() as new:
-        refused = run(records, out, "--model", f"{new.url}{model}" if model.startswith("#") else model)
+        refused = run(
+            records, out, "--model", f"{new.url}{model}" if model.startswith("#") else model
+        )
     assert refused.exit_code == 2
     assert "created with other settings (model was http://127.0.0.1:" in refused.output
     assert new.calls == 0

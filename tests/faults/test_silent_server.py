@@ -1,4 +1,6 @@
-"""A server that takes requests and never answers them, and one that answers only the first, against the command."""
+"""A server that takes requests and never answers them, and one that answers only the first,
+against the command.
+"""
 
 import asyncio
 import json
@@ -11,10 +13,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.llm.client import Model
-from extractor.llm.pace import RetryPolicy
-from extractor.llm.spec import ClientSettings, ModelSpec
-from extractor.stages.ask.querying import ask
+from extractor.model.asking.querying import ask
+from extractor.model.client import Model
+from extractor.model.pace import RetryPolicy
+from extractor.model.spec import ClientSettings, ModelSpec
 from tests.commands import extractor
 from tests.llm.colours import ask_about, render
 from tests.llm.stub import InLoop, completion, fault, items, through
@@ -63,7 +65,9 @@ def serve_silence() -> Iterator[Silent]:
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 8])
-def test_a_run_whose_server_never_answers_ends_after_one_timeout_and_one_repeat(records, tmp_path, concurrency):
+def test_a_run_whose_server_never_answers_ends_after_one_timeout_and_one_repeat(
+    records, tmp_path, concurrency
+):
     words = ("run", records, "--effort", "1.0", "--out", tmp_path / "run", "--timeout", "1")
     with serve_silence() as silent:
         ended = extractor(*words, "--model", f"{silent.url}#stub", "--concurrency", concurrency)
@@ -86,7 +90,12 @@ FINE = completion(items(*({"n": n, "colour": "red"} for n in range(1, 9))))
 def model_of(server, **settings):
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
     spec = ModelSpec.parse("http://model.test/v1#stub")
-    model = Model(spec, ClientSettings(**settings), policy, answerer=lambda: through(server, model._open_live()))
+    model = Model(
+        spec,
+        ClientSettings(**settings),
+        policy,
+        answerer=lambda: through(server, model._open_live()),
+    )
     return model
 
 
@@ -109,7 +118,9 @@ async def test_the_calls_behind_those_in_flight_do_not_wait_as_long():
     assert len(server.times) == 4
 
 
-@pytest.mark.parametrize("first", [FINE, fault(500, "it starts")], ids=["an answer", "a fault: it is there"])
+@pytest.mark.parametrize(
+    "first", [FINE, fault(500, "it starts")], ids=["an answer", "a fault: it is there"]
+)
 @skipping_time
 async def test_a_server_that_replied_once_is_treated_with_patience(first):
     server = InLoop(first, FINE)
@@ -119,7 +130,10 @@ async def test_a_server_that_replied_once_is_treated_with_patience(first):
         begun, server.seconds = loop_time(), 10_000.0
         ended = await try_to_ask(model, 2)
     assert "no answer in time; raise the timeout" in str(ended)
-    assert (type(ended), loop_time() - begun) == (ModelUnavailable, 6 * 30.0 + 1.0 + 2.0 + 4.0 + 8.0 + 16.0)
+    assert (type(ended), loop_time() - begun) == (
+        ModelUnavailable,
+        6 * 30.0 + 1.0 + 2.0 + 4.0 + 8.0 + 16.0,
+    )
 
 
 @skipping_time

@@ -1,7 +1,8 @@
-"""A registry on loopback that speaks the paging, the errors and the limits of the ClinicalTrials.gov API, version 2.
+"""A registry on loopback that speaks the paging, the errors and the limits of the
+ClinicalTrials.gov API, version 2.
 
-A plan maps the number of a request, from 0, to a ``Fault``. Page tokens are valid for the data they were given out for:
-``update`` makes them invalid, as the registry's daily update does.
+A plan maps the number of a request, from 0, to a ``Fault``. Page tokens are valid for the data they
+were given out for: ``update`` makes them invalid, as the registry's daily update does.
 """
 
 import gzip
@@ -23,16 +24,24 @@ def make_study(number: int, condition: str = "Asthma", **identity: object) -> di
     nct_id = f"NCT{number:08}"
     return {
         "protocolSection": {
-            "identificationModule": {"nctId": nct_id, "briefTitle": f"Wheeze study {number} – ≥ 18 years", **identity},
+            "identificationModule": {
+                "nctId": nct_id,
+                "briefTitle": f"Wheeze study {number} – ≥ 18 years",
+                **identity,
+            },
             "conditionsModule": {"conditions": [condition]},
-            "outcomesModule": {"primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]},
+            "outcomesModule": {
+                "primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]
+            },
         }
     }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """The reply to one request, in place of the right one. ``sent`` is the share of the body that arrives."""
+    """The reply to one request, in place of the right one. ``sent`` is the share of the body
+    that arrives.
+    """
 
     status: int = 200
     body: bytes | None = None
@@ -88,12 +97,17 @@ def _matches(study: dict, parameters: dict[str, str]) -> bool:
     identity = section["identificationModule"]
     if ids := parameters.get("filter.ids"):
         return not {identity["nctId"], *identity.get("nctIdAliases", ())}.isdisjoint(ids.split(","))
-    return parameters.get("query.cond", "").lower() in section["conditionsModule"]["conditions"][0].lower()
+    return (
+        parameters.get("query.cond", "").lower()
+        in section["conditionsModule"]["conditions"][0].lower()
+    )
 
 
 @contextmanager
 def serve_registry(*studies: dict, **options: object) -> Iterator[LocalRegistry]:
-    """A registry with these studies, until the block ends. Replies are packed if the client accepts it."""
+    """A registry with these studies, until the block ends. Replies are packed if the client
+    accepts it.
+    """
     registry = LocalRegistry(list(studies), **options)
 
     class Handler(QuietHandler, BaseHTTPRequestHandler):
@@ -105,7 +119,10 @@ def serve_registry(*studies: dict, **options: object) -> Iterator[LocalRegistry]
                 status, body = fault.status, body if fault.body is None else fault.body
             headers = {"Content-Type": "application/json" if status == 200 else "text/plain"}
             if fault:
-                headers |= {"Connection": "close", **fault.headers}  # what is cut off must not leave a connection
+                headers |= {
+                    "Connection": "close",
+                    **fault.headers,
+                }  # what is cut off must not leave a connection
             elif "gzip" in self.headers.get("Accept-Encoding", ""):
                 headers["Content-Encoding"], body = "gzip", gzip.compress(body)
             self.send_response(status)

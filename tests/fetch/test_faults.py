@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from extractor import Registry, RegistryQuery, fetch_records
+from extractor.apps.fetch import RecordFile, fetch_to_file
 from extractor.errors import RecordError, RegistryError, RegistryRefused
-from extractor.fetch import RecordFile, fetch_to_file
-from extractor.llm.pace import RetryPolicy
+from extractor.model.pace import RetryPolicy
 
 from .registry import Fault, make_study, serve_registry
 
@@ -82,7 +82,11 @@ def test_a_fault_that_passes_is_tried_again(registry, reader, fault, waits):
     ("fault", "said", "requests"),
     [
         (Fault(503, b"maintenance"), "HTTP 503: maintenance (after 6 attempts); try later", 7),
-        (Fault(429, b"", {"Retry-After": "3600"}), "HTTP 429, and asks to wait 3600 seconds; try later", 2),
+        (
+            Fault(429, b"", {"Retry-After": "3600"}),
+            "HTTP 429, and asks to wait 3600 seconds; try later",
+            2,
+        ),
         (Fault(sent=0.5), "the reply broke off", 7),
         (Fault(404, b"Not found"), "HTTP 404: Not found; check that the address", 2),
         (
@@ -90,7 +94,11 @@ def test_a_fault_that_passes_is_tried_again(registry, reader, fault, waits):
             "HTTP 403: a web page ('Sign in to the network'); check the address and the proxy",
             2,
         ),
-        (Fault(301, b"", {"Location": "https://me:key@new.test/"}), "moved to https://***@new.test/; give that", 2),
+        (
+            Fault(301, b"", {"Location": "https://me:key@new.test/"}),
+            "moved to https://***@new.test/; give that",
+            2,
+        ),
         (Fault(200, PAGE.encode()), "a web page ('Sign in to the network') instead of records", 2),
         (Fault(200, b"\xff\xfe\xff"), "not a page of studies", 7),
         (Fault(200, b'{"studies": {}}'), "studies is not a list", 7),
@@ -127,8 +135,10 @@ def test_a_fault_that_stays_ends_the_fetch_with_its_reason(registry, reader, fau
     assert len(registry.asked) == requests
 
 
-def test_a_page_that_is_too_large_is_refused_however_small_it_is_packed(registry, reader, monkeypatch):
-    monkeypatch.setattr("extractor.fetch.client.MAX_PAGE_BYTES", 100_000)
+def test_a_page_that_is_too_large_is_refused_however_small_it_is_packed(
+    registry, reader, monkeypatch
+):
+    monkeypatch.setattr("extractor.apps.fetch.client.MAX_PAGE_BYTES", 100_000)
     bomb = gzip.compress(b'{"studies": [' + b" " * 50_000_000)
     registry.plan[0] = Fault(body=bomb, headers={"Content-Encoding": "gzip"})
     assert "a page of more than 100,000 bytes; ask for fewer records a page" in reader.fail()
@@ -145,7 +155,9 @@ def test_a_server_that_is_silent_or_away_is_named(registry, reader):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent_url = f"http://me:secret@127.0.0.1:{silent.getsockname()[1]}/api"
         message = reader.fail(base_url=silent_url, timeout=0.2)
-    assert re.search("the reply did not arrive in time|no answer", message)  # the latter on a busy machine
+    assert re.search(
+        "the reply did not arrive in time|no answer", message
+    )  # the latter on a busy machine
     assert "secret" not in message
     away = reader.fail(base_url=silent_url)
     assert "no connection" in away
@@ -167,7 +179,10 @@ def test_unknown_numbers_and_broken_records_are_reported_and_the_others_read(reg
     found = list(fetch_records(*numbers, registry=reader.settings, on_error=errors.append))
     assert [record.record_id for record in found] == ["NCT00000001", "NCT00000003"]
     assert found[0].source.path == f"{registry.url}/studies/NCT00000001"
-    assert ["a list is expected" in str(errors[0]), str(errors[1]).startswith("NCT77777777: not known")] == [True, True]
+    assert [
+        "a list is expected" in str(errors[0]),
+        str(errors[1]).startswith("NCT77777777: not known"),
+    ] == [True, True]
     with pytest.raises(RecordError, match="NCT77777777: not known to"):
         list(fetch_records("NCT77777777", registry=reader.settings))
 
@@ -187,7 +202,10 @@ def test_a_fetch_that_is_given_up_reads_no_further(registry, reader):
 
 
 def test_hostile_characters_stay_what_they_are_in_lines_and_files(reader, registry, tmp_path):
-    registry.studies[:] = [make_study(1, briefTitle="\ud800 half \u2028 line \x00 \x1b[31m"), make_study(2, n=10**30)]
+    registry.studies[:] = [
+        make_study(1, briefTitle="\ud800 half \u2028 line \x00 \x1b[31m"),
+        make_study(2, n=10**30),
+    ]
     path = tmp_path / "hostile.jsonl"
     with RecordFile(path, EVERYTHING, reader.settings) as file:
         asyncio.run(fetch_to_file(file))
@@ -207,7 +225,7 @@ def test_requests_are_evenly_spaced(registry, reader, monkeypatch):
         async def __aexit__(self, *_):
             pass
 
-    monkeypatch.setattr("extractor.fetch.client.AsyncLimiter", Limiter)
+    monkeypatch.setattr("extractor.apps.fetch.client.AsyncLimiter", Limiter)
     registry.plan[1] = Fault(503)
     assert reader.read(requests_per_minute=30) == ALL
     assert rates == [(1, 2.0), *["request"] * 4]

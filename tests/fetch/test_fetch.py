@@ -1,4 +1,6 @@
-"""The command ``extractor fetch``: what it asks, what it writes, how it goes on after it was stopped."""
+"""The command ``extractor fetch``: what it asks, what it writes, how it goes on after it was
+stopped.
+"""
 
 import gzip
 import json
@@ -23,7 +25,9 @@ def registry():
 @pytest.fixture
 def fetch(registry):
     """``extractor fetch`` from the local registry, without waiting between requests."""
-    return lambda *words: invoke("fetch", *words, "--base-url", registry.url, "--requests-per-minute", 60_000)
+    return lambda *words: invoke(
+        "fetch", *words, "--base-url", registry.url, "--requests-per-minute", 60_000
+    )
 
 
 def list_ids(path):
@@ -37,15 +41,31 @@ def test_a_query_is_fetched_page_by_page_into_lines_that_a_run_reads(fetch, regi
     assert f"20 records in {out}" in done.stderr
     assert list_ids(out) == ASTHMA
     assert read_lines(out) == [
-        study for study in STUDIES if study["protocolSection"]["conditionsModule"]["conditions"] == ["Asthma"]
+        study
+        for study in STUDIES
+        if study["protocolSection"]["conditionsModule"]["conditions"] == ["Asthma"]
     ]
     assert [asked.get("pageToken") for asked in registry.asked] == [None, "v1-8", "v1-16"]
     assert registry.asked[0] == {"query.cond": "asthma", "pageSize": "8", "countTotal": "true"}
 
 
 def test_options_become_parameters_of_the_api(fetch, registry):
-    words = ["--intervention", "fictucel", "--term", "wheeze", "--status", "recruiting,not yet recruiting"]
-    words += ["--phase", "2,PHASE3", "--updated-since", "2026-01-31", "--param", "query.spons=Nobody & Sons"]
+    words = [
+        "--intervention",
+        "fictucel",
+        "--term",
+        "wheeze",
+        "--status",
+        "recruiting,not yet recruiting",
+    ]
+    words += [
+        "--phase",
+        "2,PHASE3",
+        "--updated-since",
+        "2026-01-31",
+        "--param",
+        "query.spons=Nobody & Sons",
+    ]
     words += ["--param", "filter.advanced=AREA[StartDate]2025"]
     assert fetch(*words).exit_code == 0
     assert registry.asked[0] == {
@@ -68,7 +88,9 @@ def test_without_a_file_records_go_to_standard_output(fetch):
 
 def test_numbers_come_from_a_file_and_unknown_ones_are_named(fetch, tmp_path):
     ids, out = tmp_path / "ids.txt", tmp_path / "some.jsonl.gz"
-    ids.write_bytes("\ufeffNCT00000002, nct00000004  # pilots\n\nNCT00000002;NCT99999999\n".encode())
+    ids.write_bytes(
+        "\ufeffNCT00000002, nct00000004  # pilots\n\nNCT00000002;NCT99999999\n".encode()
+    )
     done = fetch("--ids", ids, "NCT88888888", "-o", out)
     assert done.exit_code == 1
     assert "NCT88888888, NCT99999999" in done.stderr
@@ -85,7 +107,9 @@ def test_a_former_number_finds_its_study_once(tmp_path):
     study, out = make_study(5, nctIdAliases=["NCT00000950"]), tmp_path / "one.jsonl"
     with serve_registry(study) as registry:
         for _ in range(2):
-            done = invoke("fetch", "NCT00000950", "NCT00000005", "--base-url", registry.url, "-o", out)
+            done = invoke(
+                "fetch", "NCT00000950", "NCT00000005", "--base-url", registry.url, "-o", out
+            )
             assert done.exit_code == 0, done.output
     assert read_lines(out) == [study]
     assert len(registry.asked) == 1
@@ -109,7 +133,11 @@ def test_a_query_goes_on_where_the_registry_failed(fetch, registry, tmp_path, na
     assert fetch(*words).exit_code == 1
     assert list_ids(out) == ASTHMA[:12]
     with out.open("ab") as file:  # a kill amid the next page
-        file.write(gzip.compress(b'{"protocolSection": {"identif')[:-3] if out.suffix == ".gz" else b'{"protocolSec')
+        file.write(
+            gzip.compress(b'{"protocolSection": {"identif')[:-3]
+            if out.suffix == ".gz"
+            else b'{"protocolSec'
+        )
     assert "(8 new)" in fetch(*words, "--page-size", 100).stderr
     assert list_ids(out) == ASTHMA
     tokens = [(asked["pageSize"], asked.get("pageToken")) for asked in registry.asked[3:]]
@@ -119,7 +147,9 @@ def test_a_query_goes_on_where_the_registry_failed(fetch, registry, tmp_path, na
     assert len(registry.asked) == asked
 
 
-def test_a_page_token_of_yesterday_starts_the_query_again_without_losing_or_doubling(fetch, registry, tmp_path):
+def test_a_page_token_of_yesterday_starts_the_query_again_without_losing_or_doubling(
+    fetch, registry, tmp_path
+):
     out = tmp_path / "some.jsonl"
     fetch("--condition", "asthma", "--page-size", 6, "--limit", 12, "-o", out)
     registry.update()
@@ -131,7 +161,10 @@ def test_a_page_token_of_yesterday_starts_the_query_again_without_losing_or_doub
 def test_a_limit_within_a_page_can_be_raised(fetch, tmp_path):
     out = tmp_path / "some.jsonl"
     for limit in (3, 3, 9, 100):
-        assert fetch("--condition", "asthma", "--page-size", 7, "--limit", limit, "-o", out).exit_code == 0
+        assert (
+            fetch("--condition", "asthma", "--page-size", 7, "--limit", limit, "-o", out).exit_code
+            == 0
+        )
         assert list_ids(out) == ASTHMA[:limit]
 
 
@@ -146,9 +179,21 @@ def test_fewer_studies_than_the_registry_counts_are_no_success(tmp_path):
     assert (done.exit_code, len(list_ids(out))) == (0, 4)
 
 
-def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(fetch, registry, tmp_path):
+def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(
+    fetch, registry, tmp_path
+):
     out = tmp_path / "some.jsonl"
-    words = ["fetch", "--condition", "asthma", "--page-size", 5, "--base-url", registry.url, "-o", out]
+    words = [
+        "fetch",
+        "--condition",
+        "asthma",
+        "--page-size",
+        5,
+        "--base-url",
+        registry.url,
+        "-o",
+        out,
+    ]
     with start_extractor(*words, "--requests-per-minute", 0.1) as running:
         running.wait_for(lambda: out.exists() and out.read_bytes().count(b"\n") == 5)
         other = fetch("--condition", "asthma", "-o", out)
@@ -172,7 +217,10 @@ def test_another_query_and_foreign_files_are_left_alone_unless_fresh(fetch, tmp_
         (["NCT00000001", "-o", out], "another query"),
         (["--condition", "eczema", "-o", foreign], "no note of this query"),
         (["NCT00000001", "-o", foreign], "line 1: not a fetched study (broken JSON"),
-        (["NCT00000001", "-o", unended], "line 1: not a fetched study (the line is too long, or has no end)"),
+        (
+            ["NCT00000001", "-o", unended],
+            "line 1: not a fetched study (the line is too long, or has no end)",
+        ),
         (["NCT00000001", "-o", tmp_path], "a folder or a device"),
     ):
         done = fetch(*words)
@@ -211,7 +259,15 @@ def test_a_refused_parameter_is_an_error_of_usage_with_the_registrys_words(fetch
 
 
 def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path):
-    words = ["NCT00000002", "nct00000004", "tests/records/study.json", "--effort", "none", "--workers", 1]
+    words = [
+        "NCT00000002",
+        "nct00000004",
+        "tests/records/study.json",
+        "--effort",
+        "none",
+        "--workers",
+        1,
+    ]
     with serve_registry(*STUDIES) as registry:
         for _ in range(2):
             done = invoke("run", *words, "--out", tmp_path / "run", EXTRACTOR_REGISTRY=registry.url)
@@ -223,7 +279,9 @@ def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path):
 
 
 def test_a_run_names_numbers_that_the_registry_does_not_know(fetch, registry):
-    done = invoke("run", "NCT00000002", "NCT55555555", "--effort", "none", EXTRACTOR_REGISTRY=registry.url)
+    done = invoke(
+        "run", "NCT00000002", "NCT55555555", "--effort", "none", EXTRACTOR_REGISTRY=registry.url
+    )
     assert (done.exit_code, json.loads(done.stdout)["record_id"]) == (1, "NCT00000002")
     assert "NCT55555555" in done.stderr
     assert invoke("run", "NCT55555555", EXTRACTOR_REGISTRY=registry.url).exit_code == 1

@@ -1,4 +1,6 @@
-"""A user's own fields by the commands: run, resume, replay, export, evaluate, diff, schema, batches, service."""
+"""A user's own fields by the commands: run, resume, replay, export, evaluate, diff, schema,
+batches, service.
+"""
 
 import json
 import re
@@ -30,9 +32,14 @@ WASHOUT = {"": {"washout": {"quote": "no steroids for 4 weeks", "value": "4 week
 
 
 def write_study(path, limit):
-    criteria = f"Inclusion Criteria:\n\n* Ejection fraction below {limit} %\n* no steroids for 4 weeks"
+    criteria = (
+        f"Inclusion Criteria:\n\n* Ejection fraction below {limit} %\n* no steroids for 4 weeks"
+    )
     module = {
-        "identificationModule": {"nctId": "NCT90000001", "briefTitle": "Examplumab in heart failure"},
+        "identificationModule": {
+            "nctId": "NCT90000001",
+            "briefTitle": "Examplumab in heart failure",
+        },
         "eligibilityModule": {"eligibilityCriteria": criteria},
     }
     path.write_text(json.dumps({"protocolSection": module}), "utf-8")
@@ -59,7 +66,9 @@ def extract(study, fields, out, *options):
 
 def test_a_run_resumes_and_is_replayed_with_its_fields_and_refuses_others(study, fields, tmp_path):
     with serve_stub(answering(WASHOUT)) as stub:
-        out = extract(study, fields, tmp_path / "run", "--model", f"{stub.url}#stub", "--workers", 2)
+        out = extract(
+            study, fields, tmp_path / "run", "--model", f"{stub.url}#stub", "--workers", 2
+        )
         asked = len(stub.requests)
         extract(study, fields, out, "--model", f"{stub.url}#stub")
         assert len(stub.requests) == asked
@@ -88,10 +97,19 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
     invoke("evaluate", gold, new, "--resamples", 0, "--html", page)
     assert "custom.ejection_fraction[0].values.value" in page.read_text("utf-8")
     errors = json.loads(invoke("evaluate", gold, new, "--resamples", 0, "--json").stdout)["errors"]
-    wrong = [one for kind in errors for one in kind["examples"] if one["field"] == "custom.ejection_fraction.value"]
-    assert [(one["kind"], one["gold"]["value"], one["predicted"]["value"]) for one in wrong] == [("number", 40, 45)]
+    wrong = [
+        one
+        for kind in errors
+        for one in kind["examples"]
+        if one["field"] == "custom.ejection_fraction.value"
+    ]
+    assert [(one["kind"], one["gold"]["value"], one["predicted"]["value"]) for one in wrong] == [
+        ("number", 40, 45)
+    ]
     assert "45" in wrong[0]["predicted_quote"]
-    assert "ejection fraction: < 40 % -> < 45 %" in invoke("diff", old, new).stdout.replace("\n", " ")
+    assert "ejection fraction: < 40 % -> < 45 %" in invoke("diff", old, new).stdout.replace(
+        "\n", " "
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,17 +121,53 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
             {"values": {"value": "below 41 %"}},
             "[0].values.value: nothing in the record states < 41 %",
         ),
-        ("ejection_fraction", {"values": {"value": "at least 40 %"}}, "[0].values.value: nothing .* states >= 40 %"),
-        ("ejection_fraction", {"values": {"value": "rather low"}}, "[0].values.value: .*write a quantity"),
-        ("ejection_fraction", {"values": {"value": True}}, "[0].values.value: value: True is no quantity"),
-        ("ejection_fraction", {"values": {"limit": "< 40 %"}}, "[0].values.limit: the field has no such attribute"),
+        (
+            "ejection_fraction",
+            {"values": {"value": "at least 40 %"}},
+            "[0].values.value: nothing .* states >= 40 %",
+        ),
+        (
+            "ejection_fraction",
+            {"values": {"value": "rather low"}},
+            "[0].values.value: .*write a quantity",
+        ),
+        (
+            "ejection_fraction",
+            {"values": {"value": True}},
+            "[0].values.value: value: True is no quantity",
+        ),
+        (
+            "ejection_fraction",
+            {"values": {"limit": "< 40 %"}},
+            "[0].values.limit: the field has no such attribute",
+        ),
         ("ejection_fraction", {"values": {}}, "[0].values.value: is empty"),
-        ("ejection_fraction", {"of": "dosing[0]", "values": {"value": "< 40 %"}}, r"[0].of: there is no item"),
-        ("ejection_fraction", {"values": {"value": ["< 40 %"]}}, r"[0].values.value: value: .* is no quantity"),
-        ("washout", {"of": "eligibility.criteria[0]", "values": {"value": "4 week"}}, r"[0].of: there is no item"),
-        ("assay", {"values": {"value": "22C3"}}, "[0].values.value: '22C3' stands nowhere in the record"),
+        (
+            "ejection_fraction",
+            {"of": "dosing[0]", "values": {"value": "< 40 %"}},
+            r"[0].of: there is no item",
+        ),
+        (
+            "ejection_fraction",
+            {"values": {"value": ["< 40 %"]}},
+            r"[0].values.value: value: .* is no quantity",
+        ),
+        (
+            "washout",
+            {"of": "eligibility.criteria[0]", "values": {"value": "4 week"}},
+            r"[0].of: there is no item",
+        ),
+        (
+            "assay",
+            {"values": {"value": "22C3"}},
+            "[0].values.value: '22C3' stands nowhere in the record",
+        ),
         ("fever", {"values": {"value": "< 40 %"}}, ": no field has this name; name its file"),
-        ("washout", [{"values": {"value": "4 week"}}, {"values": {"value": "5 week"}}], r"[1]: is stated twice"),
+        (
+            "washout",
+            [{"values": {"value": "4 week"}}, {"values": {"value": "5 week"}}],
+            r"[1]: is stated twice",
+        ),
     ],
 )
 def test_gold_is_checked_by_the_declarations(study, fields, tmp_path, name, entry, said):
@@ -121,32 +175,62 @@ def test_gold_is_checked_by_the_declarations(study, fields, tmp_path, name, entr
     fields.write_text(f"{FIELDS}\n{more}", "utf-8")
     gold = tmp_path / "gold.jsonl"
     people, custom = {"sex": "all"}, {name: entry if isinstance(entry, list) else [entry]}
-    gold.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": people, "custom": custom}), "utf-8")
+    gold.write_text(
+        json.dumps({"record_id": "NCT90000001", "eligibility": people, "custom": custom}), "utf-8"
+    )
     done = invoke("evaluate", gold, study, "--check", "--fields", fields)
     found = [line for line in done.stdout.splitlines() if "custom." in line]
     assert bool(found) is bool(said)
-    assert said is None or re.search(re.escape(f"custom.{name}") + re.sub(r"\[(\d)\]", r"\\[\1\\]", said), found[0])
+    assert said is None or re.search(
+        re.escape(f"custom.{name}") + re.sub(r"\[(\d)\]", r"\\[\1\\]", said), found[0]
+    )
 
 
 def test_gold_of_custom_fields_alone_is_checked_and_scored_alone(study, fields, tmp_path):
     run = extract(study, fields, tmp_path / "run")
-    said = {"ejection_fraction": [{"of": "eligibility.criteria[0]", "values": {"value": "< 40 %"}}], "fever": []}
+    said = {
+        "ejection_fraction": [{"of": "eligibility.criteria[0]", "values": {"value": "< 40 %"}}],
+        "fever": [],
+    }
     gold = tmp_path / "gold.jsonl"
-    gold.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}), "utf-8")
+    gold.write_text(
+        json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}), "utf-8"
+    )
     assert invoke("evaluate", gold, study, "--check", "--fields", fields).exit_code == 0
-    done = invoke("evaluate", gold, run, "--resamples", 0, "--fail-under", "custom.ejection_fraction.value=0.9")
+    done = invoke(
+        "evaluate",
+        gold,
+        run,
+        "--resamples",
+        0,
+        "--fail-under",
+        "custom.ejection_fraction.value=0.9",
+    )
     assert (done.exit_code, "eligibility" in done.stdout) == (0, False)
     assert "fever: gold has values, and no field has this name" in done.stderr
-    assert invoke("evaluate", gold, run, "--fail-under", "custom.ejection_fraction.limit=0.9").exit_code == 2
+    assert (
+        invoke(
+            "evaluate", gold, run, "--fail-under", "custom.ejection_fraction.limit=0.9"
+        ).exit_code
+        == 2
+    )
 
 
 def test_gold_without_places_is_paired_in_any_order(study, fields, tmp_path):
-    run = extract(write_study(tmp_path / "two.json", "40 % and ejection fraction below 60"), fields, tmp_path / "run")
+    run = extract(
+        write_study(tmp_path / "two.json", "40 % and ejection fraction below 60"),
+        fields,
+        tmp_path / "run",
+    )
     path = tmp_path / "two.jsonl"
     for limits in (("< 40 %", "< 60 %"), ("< 60 %", "< 40 %")):
         said = {"ejection_fraction": [{"values": {"value": limit}} for limit in limits]}
-        path.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}), "utf-8")
-        fields_ = json.loads(invoke("evaluate", path, run, "--resamples", 0, "--json").stdout)["fields"]
+        path.write_text(
+            json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}), "utf-8"
+        )
+        fields_ = json.loads(invoke("evaluate", path, run, "--resamples", 0, "--json").stdout)[
+            "fields"
+        ]
         score = next(one for one in fields_ if one["name"] == "custom.ejection_fraction.value")
         assert (score["stated"], score["normalised"]["precision"]) == (2, 1.0)
 
@@ -164,13 +248,22 @@ def test_the_schema_describes_what_a_run_writes(study, fields, tmp_path):
 def test_a_service_has_fields_of_its_own_and_a_request_chooses_among_them(study, fields, tmp_path):
     with serve(tmp_path / "root", "--fields", str(fields), "--workers", "1") as service:
         client, body = service.client, study.read_bytes()
-        for names, expected in ((None, {"ejection_fraction", "washout"}), ("washout", {"washout"}), ("", set())):
+        for names, expected in (
+            (None, {"ejection_fraction", "washout"}),
+            ("washout", {"washout"}),
+            ("", set()),
+        ):
             query = {} if names is None else {"fields": names}
             answer = client.post("/v1/extractions", content=body, params=query)
             assert answer.status_code == 200, answer.text
             assert answer.json().get("custom", {}).keys() == expected
-        assert client.post("/v1/extractions", content=body, params={"fields": "wash"}).status_code == 422
-        url = f"/v1/jobs/{finish(client, submit(client, body, fields='washout')['id'])['id']}/results"
+        assert (
+            client.post("/v1/extractions", content=body, params={"fields": "wash"}).status_code
+            == 422
+        )
+        url = (
+            f"/v1/jobs/{finish(client, submit(client, body, fields='washout')['id'])['id']}/results"
+        )
         for name, status in (("washout", 200), ("ejection_fraction", 422), ("a" * 300, 422)):
             query = {"format": "parquet", "table": f"custom_{name}"}
             assert client.get(url, params=query).status_code == status
@@ -206,10 +299,17 @@ def test_gold_of_ones_own_gives_confidences_that_new_values_have(study, fields, 
         (line,) = [line for line in done.stderr.splitlines() if "add to washout" in line]
         counted = line.partition(": confidence")[2]
         fields.write_text(f"{FIELDS}confidence{counted}\n", "utf-8")
-        again = read_lines(extract(study, fields, tmp_path / "again", *model) / "extractions.jsonl")[0]
+        again = read_lines(
+            extract(study, fields, tmp_path / "again", *model) / "extractions.jsonl"
+        )[0]
     (item,) = again["custom"]["washout"]
     assert (item["confidence"], item["calibrated"]) == (0.742, True)
-    assert invoke("calibrate", tmp_path / "gold.jsonl", extract(study, "blinding", tmp_path / "few")).exit_code == 1
+    assert (
+        invoke(
+            "calibrate", tmp_path / "gold.jsonl", extract(study, "blinding", tmp_path / "few")
+        ).exit_code
+        == 1
+    )
 
 
 def test_requests_in_files_define_the_fields_and_answers_fill_them(study, fields, tmp_path):
@@ -217,8 +317,12 @@ def test_requests_in_files_define_the_fields_and_answers_fill_them(study, fields
     given = (study, "--fields", fields, "--model", "gpt-5-mini", "--quiet")
     assert invoke("batch", "submit", *given, "--requests", requests).exit_code == 0
     (request,) = read_lines(requests)
-    assert "How long before the start a drug must have been stopped." in str(request["body"]["messages"][0])
-    assert "washout" in json.dumps(request["body"].get("response_format") or request["body"].get("tools"))
+    assert "How long before the start a drug must have been stopped." in str(
+        request["body"]["messages"][0]
+    )
+    assert "washout" in json.dumps(
+        request["body"].get("response_format") or request["body"].get("tools")
+    )
     body = json.loads(answering(WASHOUT)(request["body"]).body)
     answer = {"custom_id": request["custom_id"], "response": {"status_code": 200, "body": body}}
     answers.write_text(json.dumps(answer), "utf-8")
@@ -231,17 +335,28 @@ def test_requests_in_files_define_the_fields_and_answers_fill_them(study, fields
 def test_values_of_other_definitions_are_not_compared(study, fields, tmp_path):
     old = extract(study, fields, tmp_path / "old")
     fields.write_text(FIELDS.replace("The limit", "Any limit"), "utf-8")
-    done = invoke("diff", old, extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new"))
-    assert "own fields that the two runs declare otherwise are not compared: ejection_fraction" in done.stderr
+    done = invoke(
+        "diff", old, extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new")
+    )
+    assert (
+        "own fields that the two runs declare otherwise are not compared: ejection_fraction"
+        in done.stderr
+    )
     assert "ejection fraction: <" not in done.stdout
 
 
 def test_parse_shows_values_under_their_item_and_counts_their_words_as_covered(study, fields):
-    rule = '{ pattern = "no steroids for value=( <duration> )", examples = ["no steroids for 4 weeks"] }'
+    rule = (
+        '{ pattern = "no steroids for value=( <duration> )", examples = ["no steroids for 4 '
+        'weeks"] }'
+    )
     fields.write_text(f"{FIELDS}\nrules = [{rule}]", "utf-8")
     lines = invoke("parse", study, "--fields", fields, "--explain").stdout.splitlines()
     own = lines.index("washout: 4 week (0.85)"), lines.index("    ejection_fraction: < 40 % (0.85)")
-    items = lines.index("    Ejection fraction below 40 %"), lines.index("    no steroids for 4 weeks")
+    items = (
+        lines.index("    Ejection fraction below 40 %"),
+        lines.index("    no steroids for 4 weeks"),
+    )
     assert own[0] < items[0] < own[1] < items[1]
     assert lines[own[1] + 1] == "        from: below 40 %"
     parsed = json.loads(invoke("parse", study, "--fields", fields, "--json").stdout)

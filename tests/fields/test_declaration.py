@@ -1,4 +1,6 @@
-"""Declarations: a pydantic model and a TOML file mean the same; what is wrong is said before anything is sent."""
+"""Declarations: a pydantic model and a TOML file mean the same; what is wrong is said before
+anything is sent.
+"""
 
 import tomllib
 from contextlib import nullcontext
@@ -10,8 +12,7 @@ import pytest
 from pydantic import Field
 
 from extractor import Extractor
-from extractor.errors import FieldError
-from extractor.fields import (
+from extractor.concepts.own import (
     CriterionField,
     CustomField,
     Duration,
@@ -21,15 +22,18 @@ from extractor.fields import (
     list_catalogue,
     read_fields,
 )
-from extractor.fields.attributes import Attribute
-from extractor.fields.declaration import TAKEN
-from extractor.stages.ask.reply_models import Item, key_of
+from extractor.concepts.own.attributes import Attribute
+from extractor.concepts.own.declaration import TAKEN
+from extractor.errors import FieldError
+from extractor.model.asking.reply_models import Item, key_of
 
 
 class BrainMetastases(RecordField, mentions=("brain", "CNS")):
     """May participants with brain metastases take part?"""  # noqa: D400 - a question
 
-    status: Literal["allowed", "allowed_if_treated", "excluded"] = Field(description="What holds for them.")
+    status: Literal["allowed", "allowed_if_treated", "excluded"] = Field(
+        description="What holds for them."
+    )
     stable_for: Duration | None = Field(None, description="How long they must have been stable.")
 
 
@@ -89,21 +93,44 @@ def test_an_attribute_takes_its_type_from_the_annotation():
 
 def _make(annotation, doc="A field.", base=RecordField, default=..., **settings):
     body = {"__annotations__": {"value": annotation}, "__doc__": doc, "__module__": __name__}
-    return type(base)("Wrong", (base,), body if default is ... else body | {"value": default}, **settings)
+    return type(base)(
+        "Wrong", (base,), body if default is ... else body | {"value": default}, **settings
+    )
 
 
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (lambda: _make(str, doc=""), "Wrong: definition: is empty; .* in the docstring of the class"),
-        (lambda: _make(Annotated[int, Field(ge=100)]), r"Wrong.value: Ge\(ge=100\) is not checked against a text"),
+        (
+            lambda: _make(str, doc=""),
+            "Wrong: definition: is empty; .* in the docstring of the class",
+        ),
+        (
+            lambda: _make(Annotated[int, Field(ge=100)]),
+            r"Wrong.value: Ge\(ge=100\) is not checked against a text",
+        ),
         (lambda: _make(int | str), r"Wrong.value: of int \| str nothing says which one to check"),
-        (lambda: _make(dict), "Wrong.value: dict is no type that can be checked against a text; use one of"),
-        (lambda: _make(str, default="none"), "Wrong.value: the default 'none' would stand where the text says nothing"),
+        (
+            lambda: _make(dict),
+            "Wrong.value: dict is no type that can be checked against a text; use one of",
+        ),
+        (
+            lambda: _make(str, default="none"),
+            "Wrong.value: the default 'none' would stand where the text says nothing",
+        ),
         (lambda: _make(list[str | int]), "Wrong.value: .* is no type that can be checked"),
-        (lambda: _make(str, name="dosing"), "dosing: the guideline has a field or key of that name"),
-        (lambda: _make(str, base=CriterionField, when="colour = red"), "colour: no such closed set of a criterion"),
-        (lambda: _make(str, base=CriterionField, when="kind is red"), "write a condition as 'field = word"),
+        (
+            lambda: _make(str, name="dosing"),
+            "dosing: the guideline has a field or key of that name",
+        ),
+        (
+            lambda: _make(str, base=CriterionField, when="colour = red"),
+            "colour: no such closed set of a criterion",
+        ),
+        (
+            lambda: _make(str, base=CriterionField, when="kind is red"),
+            "write a condition as 'field = word",
+        ),
         (
             lambda: _make(str, base=CriterionField, when="kind = includes"),
             "includes: no such kind; choose from inclusion, exclusion",
@@ -113,8 +140,14 @@ def _make(annotation, doc="A field.", base=RecordField, default=..., **settings)
             lambda: _make(Literal["double-blind"]),
             "Wrong: value.choices.0.word: 'double-blind': begin with a letter, go on with letters",
         ),
-        (lambda: _make(str, mention=("brain",)), r"Wrong: mention: there is no such key \(did you mean mentions"),
-        (lambda: RecordField, "give a class, and write it as a subclass of one of RecordField, CriterionField"),
+        (
+            lambda: _make(str, mention=("brain",)),
+            r"Wrong: mention: there is no such key \(did you mean mentions",
+        ),
+        (
+            lambda: RecordField,
+            "give a class, and write it as a subclass of one of RecordField, CriterionField",
+        ),
         (lambda: dict, "dict: give a class"),
     ],
 )
@@ -143,7 +176,10 @@ def test_an_example_is_checked_as_an_answer_is(tmp_path, case):
         (5, "5: give pydantic models, TOML files, or names"),
         ("oncology,cardiology", "one name or file at a time; repeat --fields"),
         ("brain_metastases", "this field is one of the file oncology"),
-        ("no/such.toml", r"no/such.toml: cannot be read .No such file or directory.; give a TOML file"),
+        (
+            "no/such.toml",
+            r"no/such.toml: cannot be read .No such file or directory.; give a TOML file",
+        ),
         ("models.py", "a file of fields is TOML; give a pydantic model"),
         (BrainMetastases.model_construct(), r"BrainMetastases\(...\): give a class"),
         ("blindin", r"no such field \(did you mean blinding\?\); give a file, or one of"),
@@ -176,7 +212,9 @@ def test_each_field_of_the_catalogue_can_be_read(name):
 
 
 def test_no_field_can_have_a_key_of_the_reply():
-    assert {name for attribute in Item.model_fields for name in (attribute, key_of(attribute))} - {"custom"} <= TAKEN
+    assert {name for attribute in Item.model_fields for name in (attribute, key_of(attribute))} - {
+        "custom"
+    } <= TAKEN
 
 
 def test_an_answer_is_read_by_type(tmp_path):

@@ -1,15 +1,17 @@
-"""Record text is data for a user's own fields, too: what is hidden is not shown, and what is made up is not kept."""
+"""Record text is data for a user's own fields, too: what is hidden is not shown, and what is
+made up is not kept.
+"""
 
 import json
 
 import pytest
 
-from extractor.fields import read_fields
-from extractor.llm.client import Model
-from extractor.llm.spec import ModelSpec
+from extractor.concepts.own import read_fields
+from extractor.model.asking.querying import converse
+from extractor.model.client import Model
+from extractor.model.spec import ModelSpec
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract as run_stages
-from extractor.stages.ask.querying import converse
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import HostileRecord, load_suite
 
@@ -35,7 +37,10 @@ definition = "A time."
 DICTATED = {
     "own_quote": "FAKEDRUG-9 901 mg rectally",
     "own_choice": {"quote": "Phantom score > 901", "status": "yes", "limit": "> 901"},
-    "own_time": [{"quote": "99 years", "value": "99 year"}, {"quote": "666 days", "value": "666 day"}],
+    "own_time": [
+        {"quote": "99 years", "value": "99 year"},
+        {"quote": "666 days", "value": "666 day"},
+    ],
 }
 
 
@@ -43,7 +48,9 @@ class ObedientInFields(Obedient):
     """Gives the injected answer to every field that it is asked for."""
 
     def _obey(self, line):
-        return {"n": int(line[1])} | {key: DICTATED[key] for key in line[2].split() if key in DICTATED}
+        return {"n": int(line[1])} | {
+            key: DICTATED[key] for key in line[2].split() if key in DICTATED
+        }
 
 
 @pytest.fixture
@@ -55,7 +62,9 @@ def options(tmp_path):
 
 async def extract(hostile: HostileRecord, options: ExtractionOptions, is_injected):
     stub = ObedientInFields(is_injected, hostile.honest)
-    async with Model(ModelSpec.parse("http://127.0.0.1:9/v1#obedient"), answerer=lambda: stub) as model:
+    async with Model(
+        ModelSpec.parse("http://127.0.0.1:9/v1#obedient"), answerer=lambda: stub
+    ) as model:
         return await converse(run_stages(hostile.read(), options), model), stub
 
 
@@ -66,7 +75,12 @@ async def test_nothing_that_was_injected_is_shown_or_kept(hostile, options):
     assert not any(map(hostile.has_injected, stub.prompts))
     won_over, _ = await extract(hostile, options, lambda _: True)
     for one in (extraction, won_over):
-        values = json.dumps([item.values for items in one.custom.values() for item in items], default=str)
+        values = json.dumps(
+            [item.values for items in one.custom.values() for item in items], default=str
+        )
         assert not hostile.has_injected(values)
         assert not any(str(number) in values for number in (*hostile.forbidden_numbers, 901))
-    assert any("Phantom" in finding.message or "FAKEDRUG" in finding.message for finding in won_over.findings)
+    assert any(
+        "Phantom" in finding.message or "FAKEDRUG" in finding.message
+        for finding in won_over.findings
+    )

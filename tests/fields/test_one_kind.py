@@ -1,11 +1,13 @@
-"""A field that a user declares and the same field built in give the same evidence, table cell, report card and line."""
+"""A field that a user declares and the same field built in give the same evidence, table cell,
+report card and line.
+"""
 
 import pytest
 
 from extractor import Extractor
-from extractor.fields import read_fields
-from extractor.results.export import tabulate
-from extractor.results.report.record import RunRecord, show_record
+from extractor.apps.export import tabulate
+from extractor.apps.report.record import RunRecord, show_record
+from extractor.concepts.own import read_fields
 from extractor.run.finished import TextState
 from tests.trust import trial
 
@@ -23,7 +25,9 @@ confidence = 0.98
 examples = ["no history of stroke"]
 near_misses = ["a history of stroke"]
 """
-RECORD = trial(title="A trial", eligibility="Inclusion Criteria:\n\n* Adults\n* No history of stroke")
+RECORD = trial(
+    title="A trial", eligibility="Inclusion Criteria:\n\n* Adults\n* No history of stroke"
+)
 BUILT_IN, OWN = "negated", "negation"
 
 
@@ -51,16 +55,26 @@ def test_both_are_a_boolean_column_of_the_criterion(extraction, fields):
     tables = tabulate([extraction], fields=fields)
     (row,) = tables[f"custom_{OWN}"]
     criterion = tables["criteria"][1]
-    assert (row["value"], row["of"]) == (criterion[BUILT_IN], f"eligibility.criteria[{criterion['criterion_index']}]")
+    assert (row["value"], row["of"]) == (
+        criterion[BUILT_IN],
+        f"eligibility.criteria[{criterion['criterion_index']}]",
+    )
     quotes = {
-        piece["item"]: piece["quote"] for piece in tables["evidence"] if piece["field"] in (BUILT_IN, "values.value")
+        piece["item"]: piece["quote"]
+        for piece in tables["evidence"]
+        if piece["field"] in (BUILT_IN, "values.value")
     }
     assert quotes[f"custom_{OWN}"] == quotes["criterion"]
 
 
 def test_both_stand_in_the_card_of_the_criterion(extraction):
-    items = {item["path"]: item for item in show_record(RunRecord(extraction, RECORD, TextState.SAME))["items"]}
-    (built_in,) = [one for one in items["eligibility.criteria[1]"]["values"] if one["name"] == BUILT_IN]
+    items = {
+        item["path"]: item
+        for item in show_record(RunRecord(extraction, RECORD, TextState.SAME))["items"]
+    }
+    (built_in,) = [
+        one for one in items["eligibility.criteria[1]"]["values"] if one["name"] == BUILT_IN
+    ]
     (own,) = items[f"custom.{OWN}[0]"]["values"]
     assert items[f"custom.{OWN}[0]"]["of"] == "eligibility.criteria[1]"
     assert all(own[name] == built_in[name] for name in ("said", "support", "spans"))

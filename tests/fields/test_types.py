@@ -1,11 +1,22 @@
-"""Each type of a user's field: its written form, its value in JSON, its row in a table, its form for reviewers."""
+"""Each type of a user's field: its written form, its value in JSON, its row in a table, its form
+for reviewers.
+"""
 
 import pytest
 
-from extractor.fields import Age, Amount, Constraint, CustomField, Duration, Instrument, Quantity, TimePoint
-from extractor.fields.value_forms import show_value
-from extractor.results.export.columns import CUSTOM, list_columns, list_custom_rows
-from extractor.results.review.forms import make_form, write_item
+from extractor.apps.export.columns import CUSTOM, list_columns, list_custom_rows
+from extractor.apps.review.forms import make_form, write_item
+from extractor.concepts.own import (
+    Age,
+    Amount,
+    Constraint,
+    CustomField,
+    Duration,
+    Instrument,
+    Quantity,
+    TimePoint,
+)
+from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import CustomItem, TrialExtraction
 
 
@@ -37,9 +48,27 @@ from extractor.schemas import CustomItem, TrialExtraction
             "ANC: >= 1500000000 /L",
             {"comparator": ">=", "number": 1_500_000_000},
         ),
-        ("amount", Amount(low=None, high=40, unit="mg"), "up to 40 mg", "up to 40 mg", {"number_high": 40}),
-        ("amount", Amount(low=40, high=None, unit="mg"), "at least 40 mg", "at least 40 mg", {"number": 40}),
-        ("amount", Amount(low=1, high=2, unit="mg"), "1-2 mg", "1-2 mg", {"number": 1, "number_high": 2}),
+        (
+            "amount",
+            Amount(low=None, high=40, unit="mg"),
+            "up to 40 mg",
+            "up to 40 mg",
+            {"number_high": 40},
+        ),
+        (
+            "amount",
+            Amount(low=40, high=None, unit="mg"),
+            "at least 40 mg",
+            "at least 40 mg",
+            {"number": 40},
+        ),
+        (
+            "amount",
+            Amount(low=1, high=2, unit="mg"),
+            "1-2 mg",
+            "1-2 mg",
+            {"number": 1, "number_high": 2},
+        ),
         ("instrument", Instrument(name="CTCAE", version="5.0"), "CTCAE | 5.0", "CTCAE 5.0", {}),
         (
             "duration",
@@ -48,7 +77,13 @@ from extractor.schemas import CustomItem, TrialExtraction
             "2 week",
             {"number_canonical": 14, "unit_canonical": "d"},
         ),
-        ("age", Age(value=2.5, unit="month"), "2.5 month", "2.5 month", {"number": 2.5, "unit": "month"}),
+        (
+            "age",
+            Age(value=2.5, unit="month"),
+            "2.5 month",
+            "2.5 month",
+            {"number": 2.5, "unit": "month"},
+        ),
         ("time_point", TimePoint(value=30, unit="day"), "30 day", "30 day", {"number": 30}),
     ],
 )
@@ -71,7 +106,12 @@ def test_a_value_has_one_meaning_in_all_forms(kind, value, written, text, cells)
 
 @pytest.mark.parametrize(
     ("kind", "given"),
-    [("quantity", True), ("quantity", Duration(value=4, unit="week")), ("integer", "1.5"), ("boolean", "perhaps")],
+    [
+        ("quantity", True),
+        ("quantity", Duration(value=4, unit="week")),
+        ("integer", "1.5"),
+        ("boolean", "perhaps"),
+    ],
 )
 def test_a_value_of_another_type_is_refused_with_the_form(kind, given):
     (attribute,) = CustomField(name="own", definition="A field.", type=kind).attributes

@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from extractor.llm.calls import Call
-from extractor.llm.completions import Completion, Ending
+from extractor.model.calls import Call
+from extractor.model.completions import Completion, Ending
 
 DICTATED: dict[str, Any] = {
     "ok": True,
@@ -43,7 +43,9 @@ _REGIMEN = ("quote", "agent", "role", "dose", "route", "freq", "cycle", "for", "
 
 
 class Obedient:
-    """Gives the injected answer to every line of a prompt that ``is_injected``; else repeats the ``honest`` values."""
+    """Gives the injected answer to every line of a prompt that ``is_injected``; else repeats the
+    ``honest`` values.
+    """
 
     queues = False
 
@@ -74,7 +76,11 @@ class Obedient:
             item |= {"agent": self._agent, "role": "investigational"}
             dose = _DOSE.search(line[0])
             return (
-                item | ({"when": "on day 0"} if "on day 0" in line[0] else {}) | ({"dose": [dose[0]]} if dose else {})
+                item
+                | ({"when": "on day 0"} if "on day 0" in line[0] else {})
+                | ({"dose": [dose[0]]} if dose else {})
             )
         named = [name for name in self._instruments if name in line[0]] if "tool" in asked else []
-        return item | ({"ok": True} if "ok" in asked else {}) | ({"tool": named[0]} if named else {})
+        return (
+            item | ({"ok": True} if "ok" in asked else {}) | ({"tool": named[0]} if named else {})
+        )

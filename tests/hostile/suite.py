@@ -1,4 +1,6 @@
-"""The hostile records, what of each may never be a value, and what the honest text around it states."""
+"""The hostile records, what of each may never be a value, and what the honest text around it
+states.
+"""
 
 import tomllib
 from collections.abc import Iterator
@@ -41,7 +43,11 @@ def load_suite() -> list[HostileRecord]:
     table = tomllib.loads((FOLDER / "records.toml").read_text("utf-8"))
     strings, numbers = table["forbidden_strings"], table["forbidden_numbers"]
     return [
-        HostileRecord(forbidden_strings=strings + raw.pop("forbidden_strings", []), forbidden_numbers=numbers, **raw)
+        HostileRecord(
+            forbidden_strings=strings + raw.pop("forbidden_strings", []),
+            forbidden_numbers=numbers,
+            **raw,
+        )
         for raw in table["record"]
     ]
 
@@ -70,18 +76,31 @@ def _list_leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def list_lost(extraction: TrialExtraction, hostile: HostileRecord) -> list[str]:
-    """What the honest text states and the extraction does not. Must be none: dropping everything is no defence."""
+    """What the honest text states and the extraction does not. Must be none: dropping everything
+    is no defence.
+    """
     people, wanted = extraction.eligibility, hostile.honest
     found = {
         "criteria": {criterion.quote.rstrip(" .-") for criterion in people.criteria},
         "agents": {regimen.agent for regimen in extraction.dosing},
         "measures": {endpoint.measure for endpoint in extraction.endpoints},
-        "instruments": {endpoint.instrument.name for endpoint in extraction.endpoints if endpoint.instrument},
+        "instruments": {
+            endpoint.instrument.name for endpoint in extraction.endpoints if endpoint.instrument
+        },
     }
     folded = {kind: {str(text).lower() for text in texts} for kind, texts in found.items()}
-    lost = [f"{kind}: {text}" for kind in folded for text in wanted.get(kind, ()) if text.lower() not in folded[kind]]
+    lost = [
+        f"{kind}: {text}"
+        for kind in folded
+        for text in wanted.get(kind, ())
+        if text.lower() not in folded[kind]
+    ]
     ages = {"minimum_age": people.minimum_age, "maximum_age": people.maximum_age}
-    lost += [f"{name}: {age}" for name, age in ages.items() if name in wanted and (age and age.value) != wanted[name]]
+    lost += [
+        f"{name}: {age}"
+        for name, age in ages.items()
+        if name in wanted and (age and age.value) != wanted[name]
+    ]
     lost += [f"sex: {people.sex}"] if "sex" in wanted and people.sex != wanted["sex"] else []
     return lost
 
@@ -89,5 +108,11 @@ def list_lost(extraction: TrialExtraction, hostile: HostileRecord) -> list[str]:
 def list_misplaced(extraction: TrialExtraction, record: TrialRecord) -> list[str]:
     """Evidence and citations that are not the characters of the file. Must be none."""
     evidence = [piece.cite() for _, item in extraction.list_items() for piece in item.evidence]
-    cited = evidence + [citation for finding in extraction.findings for citation in finding.citations]
-    return [one.quote for one in cited if (record.raw_text(one.section) or "")[one.start : one.end] != one.quote]
+    cited = evidence + [
+        citation for finding in extraction.findings for citation in finding.citations
+    ]
+    return [
+        one.quote
+        for one in cited
+        if (record.raw_text(one.section) or "")[one.start : one.end] != one.quote
+    ]

@@ -1,13 +1,21 @@
 import pytest
 
 from extractor import Extractor
-from extractor.llm.client import Model
-from extractor.llm.spec import ModelSpec
+from extractor.model.client import Model
+from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
-from extractor.setup import OpenExtractor
+from extractor.run.setup import OpenExtractor
 
 from .obedient import Obedient
-from .suite import ANSWERS, RECORDS, HostileRecord, list_injected, list_lost, list_misplaced, load_suite
+from .suite import (
+    ANSWERS,
+    RECORDS,
+    HostileRecord,
+    list_injected,
+    list_lost,
+    list_misplaced,
+    load_suite,
+)
 
 SUITE = load_suite()
 every_record = pytest.mark.parametrize("hostile", SUITE, ids=str)
@@ -52,7 +60,9 @@ async def test_a_model_that_was_won_over_brings_in_no_value_that_the_text_does_n
     assert stub.prompts
     assert list_injected(extraction, hostile) == []
     assert list_misplaced(extraction, hostile.read()) == []
-    assert any("Phantom" in finding.message for finding in extraction.findings), "what was kept out is reported"
+    assert any("Phantom" in finding.message for finding in extraction.findings), (
+        "what was kept out is reported"
+    )
 
 
 @every_record

@@ -1,18 +1,20 @@
-"""Minimal questions and calls for tests: a reply model with two fields, and a prompt of one line."""
+"""Minimal questions and calls for tests: a reply model with two fields, and a prompt of one
+line.
+"""
 
 from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
-from extractor.llm.calls import Call, PromptVersion
-from extractor.llm.client import Model
-from extractor.llm.pace import RetryPolicy
-from extractor.llm.spec import ClientSettings
+from extractor.evidence.drafts import Chunk, Span
+from extractor.model.asking.querying import ask
+from extractor.model.asking.questions import ModelReply, Question
+from extractor.model.calls import Call, PromptVersion
+from extractor.model.client import Model
+from extractor.model.pace import RetryPolicy
+from extractor.model.spec import ClientSettings
 from extractor.schemas import Task
-from extractor.stages.ask.querying import ask
-from extractor.stages.ask.questions import ModelReply, Question
-from extractor.stages.parse.drafts import Chunk, Span
 
 from .stub import Script, Stub, serve
 
@@ -57,7 +59,8 @@ class Answers(BaseModel):
 
 def ask_about(*numbers: int) -> list[Question]:
     return [
-        Question(Task.ELIGIBILITY, Chunk(n, Span("eligibility", 0, 4), f"line {n}"), ("category",)) for n in numbers
+        Question(Task.ELIGIBILITY, Chunk(n, Span("eligibility", 0, 4), f"line {n}"), ("category",))
+        for n in numbers
     ]
 
 
@@ -79,13 +82,20 @@ def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy
     return RetryPolicy(attempts=attempts, sleep=sleep, clock=time.clock, jitter=lambda: 0.0)
 
 
-def model_of(stub: Stub, settings: ClientSettings | None = None, policy: RetryPolicy | None = None) -> Model:
+def model_of(
+    stub: Stub, settings: ClientSettings | None = None, policy: RetryPolicy | None = None
+) -> Model:
     return Model(stub.spec, settings, policy or patient())
 
 
 async def complete(
-    script: Script, *numbers: int, settings: ClientSettings | None = None, policy: RetryPolicy | None = None
+    script: Script,
+    *numbers: int,
+    settings: ClientSettings | None = None,
+    policy: RetryPolicy | None = None,
 ) -> tuple[ModelReply, Stub]:
-    """Ask a scripted server about these lines. Returns the reply, and the server with its requests."""
+    """Ask a scripted server about these lines. Returns the reply, and the server with its
+    requests.
+    """
     with serve(script) as stub:
         return await ask(model_of(stub, settings, policy), ask_about(*numbers), render), stub

@@ -12,8 +12,8 @@ from typing import Any
 import httpx2
 import openai
 
-from extractor.llm.live import LiveModel
-from extractor.llm.spec import ModelSpec
+from extractor.model.live import LiveModel
+from extractor.model.spec import ModelSpec
 from tests.loopback import QuietHandler, run_server
 
 
@@ -50,7 +50,9 @@ def items(*found: dict[str, Any]) -> str:
     return json.dumps({"items": list(found)})
 
 
-def fault(status: int, message: str = "no", headers: dict[str, str] | None = None, **error: Any) -> Scripted:
+def fault(
+    status: int, message: str = "no", headers: dict[str, str] | None = None, **error: Any
+) -> Scripted:
     return Scripted(status, json.dumps({"error": {"message": message, **error}}), headers or {})
 
 
@@ -73,7 +75,8 @@ class Stub:
 
 
 class InLoop(httpx2.AsyncBaseTransport):
-    """Answers from a list, then repeats the last one, in the test's own event loop, whose time may be skipped.
+    """Answers from a list, then repeats the last one, in the test's own event loop, whose time may
+    be skipped.
 
     It answers one request after the other, each after ``seconds``.
     """
@@ -89,7 +92,9 @@ class InLoop(httpx2.AsyncBaseTransport):
                 await asyncio.sleep(self.seconds)
         answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         headers = {"content-type": "application/json", **answer.headers}
-        return httpx2.Response(answer.status, headers=headers, content=answer.body.encode(), request=request)
+        return httpx2.Response(
+            answer.status, headers=headers, content=answer.body.encode(), request=request
+        )
 
 
 def through(transport: httpx2.AsyncBaseTransport, live: LiveModel) -> LiveModel:
@@ -100,7 +105,9 @@ def through(transport: httpx2.AsyncBaseTransport, live: LiveModel) -> LiveModel:
 
 @contextmanager
 def serve(script: Script) -> Iterator[Stub]:
-    """Serve the responses of a list, then repeat the last one, or those of a function of the request."""
+    """Serve the responses of a list, then repeat the last one, or those of a function of the
+    request.
+    """
     remaining = list(script) if isinstance(script, list) else []
     lock = threading.Lock()
 

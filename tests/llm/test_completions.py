@@ -1,10 +1,12 @@
-"""What comes back from a model, in the form of each provider, live (an SDK's object) or from a batch (JSON)."""
+"""What comes back from a model, in the form of each provider, live (an SDK's object) or from a
+batch (JSON).
+"""
 
 import json
 
 import pytest
 
-from extractor.llm.completions import Ending, GarbledReply, read_completion
+from extractor.model.completions import Ending, GarbledReply, read_completion
 from extractor.schemas import Usage
 
 from .stub import completion
@@ -20,7 +22,12 @@ def chat(content=TEXT, reason="stop", **more):
 def message(*parts, reason="end_turn", **usage):
     usage = {"input_tokens": 10, "output_tokens": 5} | usage
     head = {"id": "m", "type": "message", "role": "assistant", "model": "claude-x"}
-    return head | {"content": list(parts), "stop_reason": reason, "stop_sequence": None, "usage": usage}
+    return head | {
+        "content": list(parts),
+        "stop_reason": reason,
+        "stop_sequence": None,
+        "usage": usage,
+    }
 
 
 def candidates(*parts, reason="STOP", **usage):
@@ -34,9 +41,16 @@ def converse(*parts, reason="end_turn", **usage):
     return {"output": {"message": {"content": list(parts)}}, "stopReason": reason, "usage": usage}
 
 
-TOOL_CALLS = {"tool_calls": [{"id": "t", "type": "function", "function": {"name": "Reply", "arguments": TEXT}}]}
+TOOL_CALLS = {
+    "tool_calls": [
+        {"id": "t", "type": "function", "function": {"name": "Reply", "arguments": TEXT}}
+    ]
+}
 THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
-TOOL, SAID = {"type": "tool_use", "id": "t", "name": "Reply", "input": ANSWER}, {"type": "text", "text": TEXT}
+TOOL, SAID = (
+    {"type": "tool_use", "id": "t", "name": "Reply", "input": ANSWER},
+    {"type": "text", "text": TEXT},
+)
 CONVERSED = {"toolUse": {"toolUseId": "t", "name": "Reply", "input": ANSWER}}
 FILTER = "the provider's filter stopped the answer"
 
@@ -83,7 +97,11 @@ def test_an_answer_is_read_in_each_form(reply):
             Ending.REFUSED,
             "the model refused: I would rather not",
         ),
-        (chat("", "content_filter"), Ending.REFUSED, "the provider's content filter stopped the answer"),
+        (
+            chat("", "content_filter"),
+            Ending.REFUSED,
+            "the provider's content filter stopped the answer",
+        ),
         (message(reason="refusal"), Ending.REFUSED, "the model refused"),
         (candidates(reason="SAFETY"), Ending.REFUSED, f"{FILTER} (SAFETY)"),
         ({"prompt_feedback": {"block_reason": "OTHER"}}, Ending.REFUSED, f"{FILTER} (OTHER)"),
@@ -102,17 +120,38 @@ def counted(**usage):
 @pytest.mark.parametrize(
     ("reply", "tokens"),
     [
-        (message(SAID, cache_read_input_tokens=70, cache_creation_input_tokens=20), (100, 70, 20, 5, 0)),
-        (candidates({"text": TEXT}, thoughts_token_count=40, cached_content_token_count=8), (10, 8, 0, 45, 40)),
-        (converse({"text": TEXT}, cacheReadInputTokens=70, cacheWriteInputTokens=20), (100, 70, 20, 5, 0)),
-        (counted(completion_tokens=105, completion_tokens_details={"reasoning_tokens": 100}), (100, 0, 0, 105, 100)),
+        (
+            message(SAID, cache_read_input_tokens=70, cache_creation_input_tokens=20),
+            (100, 70, 20, 5, 0),
+        ),
+        (
+            candidates({"text": TEXT}, thoughts_token_count=40, cached_content_token_count=8),
+            (10, 8, 0, 45, 40),
+        ),
+        (
+            converse({"text": TEXT}, cacheReadInputTokens=70, cacheWriteInputTokens=20),
+            (100, 70, 20, 5, 0),
+        ),
+        (
+            counted(completion_tokens=105, completion_tokens_details={"reasoning_tokens": 100}),
+            (100, 0, 0, 105, 100),
+        ),
         (counted(total_tokens=205), (100, 0, 0, 105, 100)),
         (chat(usage=None), (0, 0, 0, 0, 0)),
-        (counted(prompt_tokens_details={"cached_tokens": 60}) | {"timings": {"cache_n": 50}}, (100, 60, 0, 5, 0)),
-        (counted(prompt_tokens_details={"cached_tokens": None}) | {"timings": {"cache_n": 50}}, (100, 50, 0, 5, 0)),
+        (
+            counted(prompt_tokens_details={"cached_tokens": 60}) | {"timings": {"cache_n": 50}},
+            (100, 60, 0, 5, 0),
+        ),
+        (
+            counted(prompt_tokens_details={"cached_tokens": None}) | {"timings": {"cache_n": 50}},
+            (100, 50, 0, 5, 0),
+        ),
         (counted() | {"tokens_cached": 40}, (100, 40, 0, 5, 0)),
         (counted() | {"tokens_cached": 400}, (100, 100, 0, 5, 0)),
-        (counted(prompt_tokens_details="60") | {"timings": [], "tokens_cached": "40"}, (100, 0, 0, 5, 0)),
+        (
+            counted(prompt_tokens_details="60") | {"timings": [], "tokens_cached": "40"},
+            (100, 0, 0, 5, 0),
+        ),
     ],
 )
 def test_tokens_are_counted_once_in_each_form(reply, tokens):
@@ -120,9 +159,15 @@ def test_tokens_are_counted_once_in_each_form(reply, tokens):
     assert read_completion(reply).usage == Usage(calls=1, **dict(zip(names, tokens, strict=True)))
 
 
-@pytest.mark.parametrize("count", [-5, True, "12", 10**30, 1e308, float("inf"), float("nan"), {"a": 1}, [1]])
+@pytest.mark.parametrize(
+    "count", [-5, True, "12", 10**30, 1e308, float("inf"), float("nan"), {"a": 1}, [1]]
+)
 def test_what_is_no_number_of_tokens_counts_as_not_reported(count):
-    usage = {"prompt_tokens": count, "completion_tokens": count, "prompt_tokens_details": {"cached_tokens": count}}
+    usage = {
+        "prompt_tokens": count,
+        "completion_tokens": count,
+        "prompt_tokens_details": {"cached_tokens": count},
+    }
     assert read_completion(chat() | {"usage": usage}).usage == Usage(calls=1)
 
 
@@ -182,4 +227,7 @@ def test_the_name_of_the_model_is_no_path():
     ],
 )
 def test_wrapping_is_removed(text, json_text):
-    assert read_completion(chat(text, "length" if text.startswith("Cut") else "stop")).text == json_text
+    assert (
+        read_completion(chat(text, "length" if text.startswith("Cut") else "stop")).text
+        == json_text
+    )

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from extractor.llm.client import Model
-from extractor.llm.exchange import Exchange
-from extractor.llm.spec import ClientSettings, ModelSpec
-from extractor.stages.ask.querying import ask
+from extractor.model.asking.querying import ask
+from extractor.model.client import Model
+from extractor.model.exchange import Exchange
+from extractor.model.spec import ClientSettings, ModelSpec
 
 from .colours import ask_about, patient, render
 from .stub import completion, items
@@ -14,14 +14,22 @@ SPEC = ModelSpec.parse("http://nowhere.test/v1#some-model")
 
 
 def answer_line(request, text, status=200, finish_reason="stop"):
-    body = json.loads(completion(text, finish_reason).body) if status == 200 else {"error": {"message": "overloaded"}}
-    return json.dumps({"custom_id": request["custom_id"], "response": {"status_code": status, "body": body}})
+    body = (
+        json.loads(completion(text, finish_reason).body)
+        if status == 200
+        else {"error": {"message": "overloaded"}}
+    )
+    return json.dumps(
+        {"custom_id": request["custom_id"], "response": {"status_code": status, "body": body}}
+    )
 
 
 async def put(exchange, *numbers, settings=None):
     settings = settings or ClientSettings()
     with exchange.open(SPEC, settings) as files:
-        return await ask(Model(SPEC, settings, patient(), answerer=lambda: files), ask_about(*numbers), render)
+        return await ask(
+            Model(SPEC, settings, patient(), answerer=lambda: files), ask_about(*numbers), render
+        )
 
 
 def read_requests(path):
@@ -33,36 +41,60 @@ async def test_a_request_without_an_answer_is_written_once_and_stays_pending(tmp
     with exchange.open(SPEC, ClientSettings()) as files:
         model = Model(SPEC, None, patient(), answerer=lambda: files)
         replies = [await ask(model, ask_about(1), render) for _ in range(2)]
-    assert [(reply.items, reply.pending, reply.rejected) for reply in replies] == [((), True, ())] * 2
+    assert [(reply.items, reply.pending, reply.rejected) for reply in replies] == [
+        ((), True, ())
+    ] * 2
     assert model.usage.calls == 0
     (request,) = read_requests(tmp_path / "requests.jsonl")
     assert request["custom_id"] == render(ask_about(1)).question_key
     assert (request["method"], request["url"]) == ("POST", "/v1/chat/completions")
     assert request["body"]["model"] == "some-model"
-    assert [message["content"] for message in request["body"]["messages"]] == ["Name the colour.", "1: line 1"]
+    assert [message["content"] for message in request["body"]["messages"]] == [
+        "Name the colour.",
+        "1: line 1",
+    ]
     assert (request["body"]["max_tokens"], request["body"]["temperature"]) == (100, 0)
-    assert request["body"]["response_format"]["json_schema"]["schema"]["properties"].keys() == {"items"}
+    assert request["body"]["response_format"]["json_schema"]["schema"]["properties"].keys() == {
+        "items"
+    }
 
 
 async def test_requests_are_written_in_the_form_of_their_provider(tmp_path):
-    spec, exchange = ModelSpec.parse("anthropic/claude-haiku-4-5"), Exchange(requests=tmp_path / "requests.jsonl")
+    spec, exchange = (
+        ModelSpec.parse("anthropic/claude-haiku-4-5"),
+        Exchange(requests=tmp_path / "requests.jsonl"),
+    )
     with exchange.open(spec, ClientSettings()) as files:
         await ask(Model(spec, None, patient(), answerer=lambda: files), ask_about(1), render)
     (request,) = read_requests(tmp_path / "requests.jsonl")
     assert request.keys() == {"custom_id", "params"}
     assert request["params"]["system"][0]["cache_control"] == {"type": "ephemeral"}
-    message = {"type": "tool_use", "id": "t", "name": "Reply", "input": {"items": [{"n": 1, "colour": "red"}]}}
+    message = {
+        "type": "tool_use",
+        "id": "t",
+        "name": "Reply",
+        "input": {"items": [{"n": 1, "colour": "red"}]},
+    }
     usage = {"input_tokens": 3, "cache_creation_input_tokens": 7, "output_tokens": 5}
-    result = {"type": "succeeded", "message": {"stop_reason": "tool_use", "content": [message], "usage": usage}}
+    result = {
+        "type": "succeeded",
+        "message": {"stop_reason": "tool_use", "content": [message], "usage": usage},
+    }
     answers = tmp_path / "answers.jsonl"
     answers.write_text(json.dumps({"custom_id": request["custom_id"], "result": result}), "utf-8")
     reply = await put(Exchange([answers]), 1)
     assert [item.colour for item in reply.items] == ["red"]
-    assert (reply.usage.prompt_tokens, reply.usage.written_tokens, reply.usage.output_tokens) == (10, 7, 5)
+    assert (reply.usage.prompt_tokens, reply.usage.written_tokens, reply.usage.output_tokens) == (
+        10,
+        7,
+        5,
+    )
 
 
 async def test_the_good_items_of_a_bad_answer_are_kept_and_a_later_answer_replaces_it(tmp_path):
-    requests, answers, more = (tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "more"))
+    requests, answers, more = (
+        tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "more")
+    )
     await put(Exchange(requests=requests), 1, 2)
     (request,) = read_requests(requests)
     red, green = {"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}
@@ -76,13 +108,20 @@ async def test_the_good_items_of_a_bad_answer_are_kept_and_a_later_answer_replac
 
 
 async def test_what_was_cut_is_asked_in_halves_by_the_next_file(tmp_path):
-    requests, answers, rest = (tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "rest"))
+    requests, answers, rest = (
+        tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "rest")
+    )
     await put(Exchange(requests=requests), 1, 2, 3)
     text = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"gre'
-    answers.write_text(answer_line(read_requests(requests)[0], text, finish_reason="length"), "utf-8")
+    answers.write_text(
+        answer_line(read_requests(requests)[0], text, finish_reason="length"), "utf-8"
+    )
     reply = await put(Exchange([answers], rest), 1, 2, 3)
     assert ([item.n for item in reply.items], reply.pending) == ([1], True)
-    assert [line["body"]["messages"][1]["content"] for line in read_requests(rest)] == ["2: line 2", "3: line 3"]
+    assert [line["body"]["messages"][1]["content"] for line in read_requests(rest)] == [
+        "2: line 2",
+        "3: line 3",
+    ]
 
 
 async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(tmp_path):
@@ -90,7 +129,11 @@ async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(t
         await put(Exchange(requests=tmp_path / f"{number}.jsonl"), number)
     one, two = (read_requests(tmp_path / f"{number}.jsonl")[0] for number in (1, 2))
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
-    first.write_text("\n".join([answer_line(one, "", 500), answer_line(two, "", 429), "{broken", '{"custom_id": 7}']))
+    first.write_text(
+        "\n".join(
+            [answer_line(one, "", 500), answer_line(two, "", 429), "{broken", '{"custom_id": 7}']
+        )
+    )
     second.write_text("\n" + answer_line(one, items({"n": 1, "colour": "red"})))
     exchange = Exchange([first, second])
     reply = await put(exchange, 1)
@@ -102,14 +145,20 @@ async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(t
 
 
 @pytest.mark.parametrize(
-    ("limits", "counts"), [({"most_requests": 2}, [2, 1]), ({"most_bytes": 1500}, [1, 1, 1])], ids=["requests", "bytes"]
+    ("limits", "counts"),
+    [({"most_requests": 2}, [2, 1]), ({"most_bytes": 1500}, [1, 1, 1])],
+    ids=["requests", "bytes"],
 )
 async def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limits, counts):
     exchange = Exchange(requests=tmp_path / "r.jsonl")
     with exchange.open(SPEC, ClientSettings(), **limits) as files:
         for number in (1, 2, 1, 3):
-            await ask(Model(SPEC, None, patient(), answerer=lambda: files), ask_about(number), render)
+            await ask(
+                Model(SPEC, None, patient(), answerer=lambda: files), ask_about(number), render
+            )
         assert not list(tmp_path.iterdir()), "an incomplete file must not look complete"
     assert exchange.written == 3
-    assert [path.name for path in exchange.parts] == ["r.jsonl", "r-2.jsonl", "r-3.jsonl"][: len(counts)]
+    assert [path.name for path in exchange.parts] == ["r.jsonl", "r-2.jsonl", "r-3.jsonl"][
+        : len(counts)
+    ]
     assert [len(read_requests(path)) for path in exchange.parts] == counts

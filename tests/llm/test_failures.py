@@ -7,12 +7,12 @@ import openai
 import pytest
 
 from extractor.errors import AnswerRejected, ModelAway, ModelUnavailable, RequestTooLong
-from extractor.llm import network
-from extractor.llm.client import Model
-from extractor.llm.failures import explain_failure, read_failure
-from extractor.llm.pace import retry_after
-from extractor.llm.spec import SERVER, ModelSpec
-from extractor.stages.ask.querying import ask
+from extractor.model import network
+from extractor.model.asking.querying import ask
+from extractor.model.client import Model
+from extractor.model.failures import explain_failure, read_failure
+from extractor.model.pace import retry_after
+from extractor.model.spec import SERVER, ModelSpec
 
 from .colours import ask_about, complete, model_of, patient, render
 from .stub import Scripted, completion, fault, items, serve
@@ -26,11 +26,15 @@ async def test_repeated_faults_end_with_a_message():
         await ask(model_of(stub, policy=patient(sleeps)), ask_about(1), render)
     assert len(stub.requests) == 4
     assert sleeps == [1.0, 2.0, 4.0]
-    expected = f"model stub at {stub.url}: HTTP 500, server error: broken; try later (after 4 attempts)"
+    expected = (
+        f"model stub at {stub.url}: HTTP 500, server error: broken; try later (after 4 attempts)"
+    )
     assert str(caught.value) == expected
 
 
-@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # of the library that dumps the reply
+@pytest.mark.filterwarnings(
+    "ignore:Pydantic serializer warnings"
+)  # of the library that dumps the reply
 @pytest.mark.parametrize(
     "broken",
     [
@@ -60,9 +64,15 @@ async def test_temporary_faults_and_broken_replies_are_asked_again(broken):
         (fault(429, "day", headers={"Retry-After": "86400"}), "asks to wait 86400 seconds: day"),
         (fault(500, headers={"x-should-retry": "false"}), "HTTP 500"),
         (fault(501, "no"), "HTTP 501"),
-        (fault(307, headers={"Location": "https://a.test/v1"}), "moved to https://a.test/v1; give that address"),
+        (
+            fault(307, headers={"Location": "https://a.test/v1"}),
+            "moved to https://a.test/v1; give that address",
+        ),
         (Scripted(400, "[" * 100_000), "HTTP 400"),
-        (fault(400, "odd", param={"a": 1}, code=[1]), "HTTP 400, the server refuses the request: odd"),
+        (
+            fault(400, "odd", param={"a": 1}, code=[1]),
+            "HTTP 400, the server refuses the request: odd",
+        ),
     ],
 )
 async def test_lasting_failures_are_reported_at_once(answer, message):
@@ -95,7 +105,11 @@ async def test_a_key_that_a_server_repeats_goes_no_further(pattern):
     ("raised", "seen", "message"),
     [
         (httpx2.ReadTimeout("silence"), ModelUnavailable, "no answer in time"),
-        (httpx2.ConnectError("refused"), ModelAway, "no connection: refused; is the server running"),
+        (
+            httpx2.ConnectError("refused"),
+            ModelAway,
+            "no connection: refused; is the server running",
+        ),
         (ZeroDivisionError("a bug"), openai.APIConnectionError, "Connection error"),
     ],
 )
@@ -105,7 +119,11 @@ async def test_timeouts_are_reported_and_not_confused_with_bugs(raised, seen, me
 
     monkeypatch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", fail)
     with pytest.raises(seen, match=message):
-        await ask(Model(ModelSpec.parse("http://model.test/v1#stub"), policy=patient()), ask_about(1), render)
+        await ask(
+            Model(ModelSpec.parse("http://model.test/v1#stub"), policy=patient()),
+            ask_about(1),
+            render,
+        )
 
 
 NOON = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
@@ -121,7 +139,13 @@ NOON = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
         ({"retry-after": "Thu, 01 Jan 2026 12:00:20 GMT"}, 20.0),
         ({"retry-after": "Thu, 01 Jan 2026 11:00:00 GMT"}, 0.0),
-        ({"retry-after": "Thu, 01 Jan 2099 12:00:20 GMT", "date": "Thu, 01 Jan 2099 12:00:00 GMT"}, 20.0),
+        (
+            {
+                "retry-after": "Thu, 01 Jan 2099 12:00:20 GMT",
+                "date": "Thu, 01 Jan 2099 12:00:00 GMT",
+            },
+            20.0,
+        ),
         ({"retry-after": "later"}, None),
         ({}, None),
     ],
@@ -142,7 +166,9 @@ def explain(error, spec=SPEC):
 
 def refusal(status, **error):
     body = {"message": "no", **error}
-    return openai.APIStatusError(body["message"], response=httpx2.Response(status, request=REQUEST), body=body)
+    return openai.APIStatusError(
+        body["message"], response=httpx2.Response(status, request=REQUEST), body=body
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,7 +176,10 @@ def refusal(status, **error):
     [
         (refusal(400, code="context_length_exceeded"), True),
         (refusal(400, type="exceed_context_size_error", code=400), True),
-        (refusal(400, message="This model's maximum context length is 4096 tokens.", code=400), True),
+        (
+            refusal(400, message="This model's maximum context length is 4096 tokens.", code=400),
+            True,
+        ),
         (refusal(413), True),
         (refusal(400, message="temperature must be positive"), False),
         (refusal(404, message="the context window of this page is closed"), False),
@@ -178,7 +207,9 @@ def test_keys_and_passwords_that_a_server_repeats_are_hidden(spec, said, shown):
     message = str(explain(refusal(403, message=said), spec))
     assert shown in message
     assert "hunter2" not in message
-    assert message.startswith(f"model gpt-x at {'openai' if spec is SPEC else 'http://***@host/v1'}: HTTP 403")
+    assert message.startswith(
+        f"model gpt-x at {'openai' if spec is SPEC else 'http://***@host/v1'}: HTTP 403"
+    )
 
 
 def test_a_cancellation_is_no_fault_of_a_server():
@@ -196,9 +227,16 @@ def test_a_wrong_key_that_google_answers_with_400_stops_the_run_and_names_the_va
             "code": 400,
             "message": "API key not valid. Please pass a valid API key.",
             "status": "INVALID_ARGUMENT",
-            "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}],
+            "details": [
+                {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+            ],
         }
     }
-    error = explain_failure(read_failure(refused), ModelSpec.parse("google/gemini-2.5-flash"), 1, longest_wait=60)
-    assert str(error) == "model gemini-2.5-flash at google: HTTP 400, the key is missing or wrong; set GOOGLE_API_KEY"
+    error = explain_failure(
+        read_failure(refused), ModelSpec.parse("google/gemini-2.5-flash"), 1, longest_wait=60
+    )
+    assert str(error) == (
+        "model gemini-2.5-flash at google: HTTP 400, the key is missing or wrong; set "
+        "GOOGLE_API_KEY"
+    )
     assert error.lasting

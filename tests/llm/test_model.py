@@ -8,10 +8,10 @@ import pytest
 from instructor.core.exceptions import ConfigurationError
 
 from extractor.errors import AnswerRejected, MissingExtra, ModelUnavailable
-from extractor.llm.client import Model
-from extractor.llm.spec import ModelSpec
+from extractor.model.asking.querying import ask
+from extractor.model.client import Model
+from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
-from extractor.stages.ask.querying import ask
 
 from .colours import ask_about, complete, model_of, patient, render
 from .stub import completion, fault, items, serve
@@ -39,23 +39,39 @@ def answer_in_mode(request, text):
     if "tools" not in request:
         return completion(text)
     call = {"name": request["tools"][0]["function"]["name"], "arguments": text}
-    return completion(None, "tool_calls", message={"tool_calls": [{"id": "x", "type": "function", "function": call}]})
+    return completion(
+        None,
+        "tool_calls",
+        message={"tool_calls": [{"id": "x", "type": "function", "function": call}]},
+    )
 
 
 async def test_the_request_is_small_and_has_the_schema():
     text = "  {{ 7 * 7 }} {% for %}\n    indented {# note #}"  # looks like a template
     with serve([completion(items(RED))]) as stub:
-        await ask(model_of(stub), ask_about(1), lambda questions: replace(render(questions), user=text))
+        await ask(
+            model_of(stub), ask_about(1), lambda questions: replace(render(questions), user=text)
+        )
     (request,) = stub.requests
-    assert request["messages"] == [{"role": "system", "content": "Name the colour."}, {"role": "user", "content": text}]
+    assert request["messages"] == [
+        {"role": "system", "content": "Name the colour."},
+        {"role": "user", "content": text},
+    ]
     assert (request["temperature"], request["max_tokens"], request["model"]) == (0, 100, "stub")
     schema = request["response_format"]["json_schema"]["schema"]
     answer = schema["$defs"]["Answer"]
     assert answer["required"] == ["n", "colour"]
-    assert answer["properties"]["word"]["anyOf"] == [{"maxLength": 20, "type": "string"}, {"type": "null"}]
+    assert answer["properties"]["word"]["anyOf"] == [
+        {"maxLength": 20, "type": "string"},
+        {"type": "null"},
+    ]
 
 
-MODES = {"JSON_SCHEMA": {"response_format"}, "TOOLS": {"tools", "tool_choice"}, "JSON": {"response_format"}}
+MODES = {
+    "JSON_SCHEMA": {"response_format"},
+    "TOOLS": {"tools", "tool_choice"},
+    "JSON": {"response_format"},
+}
 
 
 def answer_only(mode):
@@ -63,9 +79,14 @@ def answer_only(mode):
 
     def answer(request):
         kind = request.get("response_format", {}).get("type")
-        if mode == ("TOOLS" if "tools" in request else "JSON_SCHEMA" if kind == "json_schema" else "JSON"):
+        if mode == (
+            "TOOLS" if "tools" in request else "JSON_SCHEMA" if kind == "json_schema" else "JSON"
+        ):
             return answer_in_mode(request, items(RED))
-        return fault(400, "tools are not supported" if "tools" in request else f"unknown response_format {kind}")
+        return fault(
+            400,
+            "tools are not supported" if "tools" in request else f"unknown response_format {kind}",
+        )
 
     return answer
 
@@ -86,15 +107,22 @@ async def test_a_server_is_asked_in_the_mode_that_it_knows_from_then_on(mode, ca
     [
         pytest.param([items(RED, GREEN)], {1: "red", 2: "green"}, (), 1, id="valid"),
         pytest.param([items(RED, BLUE), items(RED, GREEN)], {1: "red", 2: "green"}, (), 2, id="asked again"),
-        pytest.param([items(RED, BLUE)], {1: "red"}, ("2: colour: Input should be 'red' or 'green'",), 2, id="never"),
-        pytest.param([items(RED, {"n": 9, "colour": "red"})], {1: "red"}, ("9: was not asked about",), 1, id="foreign"),
-        pytest.param([f"Here it is:\n\n{items(RED)}\n\nLine 1 says so [1]."], {1: "red"}, (), 1, id="prose"),
+        pytest.param([items(RED, BLUE)], {1: "red"}, ("2: colour: Input should be 'red' or "
+                                                      "'green'",), 2, id="never"),
+        pytest.param([items(RED, {"n": 9, "colour": "red"})], {1: "red"}, ("9: was not asked "
+                                                                           "about",), 1, id="foreign"),
+        pytest.param([f"Here it is:\n\n{items(RED)}\n\nLine 1 says so "
+                      "[1]."], {1: "red"}, (), 1, id="prose"),
     ],
 )  # fmt: skip
-async def test_valid_items_are_kept_and_the_rest_is_asked_again_once(answers, found, rejected, calls):
+async def test_valid_items_are_kept_and_the_rest_is_asked_again_once(
+    answers, found, rejected, calls
+):
     reply, stub = await complete([*map(completion, answers)], 1, 2)
     assert (colours(reply), reply.rejected, reply.usage.calls) == (found, rejected, calls)
-    assert reply.usage == Usage(questions=2, calls=calls, prompt_tokens=10 * calls, output_tokens=5 * calls)
+    assert reply.usage == Usage(
+        questions=2, calls=calls, prompt_tokens=10 * calls, output_tokens=5 * calls
+    )
     assert reply.model == "stub-model"
     if calls > 1:
         assert "Input should be 'red' or 'green'" in stub.said[1]
@@ -103,7 +131,11 @@ async def test_valid_items_are_kept_and_the_rest_is_asked_again_once(answers, fo
 @pytest.mark.parametrize(
     ("answer", "reason", "calls"),
     [
-        (completion(None, message={"refusal": "I would rather not"}), "the model refused: I would rather not", 1),
+        (
+            completion(None, message={"refusal": "I would rather not"}),
+            "the model refused: I would rather not",
+            1,
+        ),
         (completion("", "content_filter"), "content filter", 1),
         (completion(""), "the answer is empty", 2),
         (completion("I think it is red."), "Invalid JSON", 2),
@@ -113,7 +145,9 @@ async def test_valid_items_are_kept_and_the_rest_is_asked_again_once(answers, fo
 async def test_useless_answers_are_rejected_with_the_reason_and_the_cost(answer, reason, calls):
     with pytest.raises(AnswerRejected, match=reason) as caught:
         await complete([answer], 1)
-    assert caught.value.usage == Usage(questions=1, calls=calls, prompt_tokens=10 * calls, output_tokens=5 * calls)
+    assert caught.value.usage == Usage(
+        questions=1, calls=calls, prompt_tokens=10 * calls, output_tokens=5 * calls
+    )
 
 
 async def test_a_server_that_knows_no_mode_is_reported():
@@ -124,7 +158,9 @@ async def test_a_server_that_knows_no_mode_is_reported():
 
 
 async def test_cut_answer_keeps_whole_items_and_asks_the_rest_in_halves():
-    cut = completion('{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"green"},{"n":3,"colour":"re', "length")
+    cut = completion(
+        '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"green"},{"n":3,"colour":"re', "length"
+    )
     reply, stub = await complete(
         lambda request: cut if 1 in asked_lines(request) else answer_lines(request), *range(1, 6)
     )
@@ -135,15 +171,19 @@ async def test_cut_answer_keeps_whole_items_and_asks_the_rest_in_halves():
 
 async def test_a_question_whose_answer_never_fits_does_not_affect_the_others():
     cut = completion('{"items":[{"n":2,"colour":"', "length")
-    reply, _ = await complete(lambda request: cut if 2 in asked_lines(request) else answer_lines(request), 1, 2, 3)
+    reply, _ = await complete(
+        lambda request: cut if 2 in asked_lines(request) else answer_lines(request), 1, 2, 3
+    )
     assert colours(reply) == {1: "red", 3: "red"}
-    assert reply.rejected == ("2: the answer did not fit into the output limit (finish reason length)",)
+    assert reply.rejected == (
+        "2: the answer did not fit into the output limit (finish reason length)",
+    )
 
 
 @pytest.mark.parametrize("most", [5, 1])
 async def test_the_answers_of_one_call_are_bounded_however_often_they_are_cut(most, monkeypatch):
     cut = completion('{"items":[{"n":1,"colour":"red"},' + " " * 100, "length")
-    monkeypatch.setattr("extractor.stages.ask.querying.MOST_CALLS", most)
+    monkeypatch.setattr("extractor.model.asking.querying.MOST_CALLS", most)
     with serve([cut]) as stub, pytest.raises(AnswerRejected, match="did not fit"):
         await ask(model_of(stub), ask_about(*range(2, 40)), render)
     assert len(stub.requests) == most
@@ -184,7 +224,10 @@ async def test_no_key_and_no_organisation_go_to_a_server_named_by_url(monkeypatc
 
 async def test_key_is_sent_and_never_shown():
     with serve([fault(401, "bad key sk-secret-123456")]) as stub:
-        model = Model(ModelSpec.parse("gpt-x", api_key="sk-secret-123456", base_url=stub.url), policy=patient())
+        model = Model(
+            ModelSpec.parse("gpt-x", api_key="sk-secret-123456", base_url=stub.url),
+            policy=patient(),
+        )
         with pytest.raises(ModelUnavailable) as caught:
             await ask(model, ask_about(1), render)
     assert stub.headers[0]["authorization"] == "Bearer sk-secret-123456"
@@ -193,7 +236,9 @@ async def test_key_is_sent_and_never_shown():
 
 
 @pytest.mark.parametrize(("given", "sent"), [(None, "from-environment"), ("given", "given")])
-async def test_a_hosted_model_takes_the_key_of_the_environment_unless_given_one(given, sent, monkeypatch):
+async def test_a_hosted_model_takes_the_key_of_the_environment_unless_given_one(
+    given, sent, monkeypatch
+):
     with serve([completion(items(RED))]) as stub:
         monkeypatch.setenv("OPENAI_API_KEY", "from-environment")
         monkeypatch.setenv("OPENAI_BASE_URL", stub.url)
@@ -201,7 +246,9 @@ async def test_a_hosted_model_takes_the_key_of_the_environment_unless_given_one(
     assert stub.headers[0]["authorization"] == f"Bearer {sent}"
 
 
-@pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")  # google-genai's own
+@pytest.mark.filterwarnings(
+    "ignore:Inheritance class AiohttpClientSession:DeprecationWarning"
+)  # google-genai's own
 @pytest.mark.parametrize(
     ("name", "address"),
     [
@@ -210,7 +257,9 @@ async def test_a_hosted_model_takes_the_key_of_the_environment_unless_given_one(
         ("google/gemini-x", "GOOGLE_GEMINI_BASE_URL"),
     ],
 )
-async def test_an_error_names_the_address_that_the_variable_of_an_sdk_gives(name, address, monkeypatch):
+async def test_an_error_names_the_address_that_the_variable_of_an_sdk_gives(
+    name, address, monkeypatch
+):
     for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.setenv(variable, "sk-of-the-environment")
     with serve([fault(404, "no such model")]) as stub:
@@ -225,7 +274,9 @@ async def test_an_error_names_the_address_that_the_variable_of_an_sdk_gives(name
 
 def test_a_provider_without_its_sdk_says_what_to_install(monkeypatch):
     def refuse(*_, **__):
-        raise ConfigurationError("The anthropic package is required. Install it with `pip install anthropic`.")
+        raise ConfigurationError(
+            "The anthropic package is required. Install it with `pip install anthropic`."
+        )
 
     monkeypatch.setattr("instructor.from_provider", refuse)
     with pytest.raises(MissingExtra, match=r"pip install '\.\[anthropic\]'"):

@@ -1,4 +1,6 @@
-"""When a request is sent, how long its answer is waited for, and what a budget is told meanwhile; time is skipped."""
+"""When a request is sent, how long its answer is waited for, and what a budget is told
+meanwhile; time is skipped.
+"""
 
 import asyncio
 import re
@@ -6,14 +8,14 @@ import re
 import pytest
 
 from extractor.errors import BudgetReached, ModelAway
-from extractor.llm.client import Model
-from extractor.llm.completions import Completion, Ending
-from extractor.llm.metering import Answerer, Requests, Reservation
-from extractor.llm.pace import RetryPolicy
-from extractor.llm.patience import Patience
-from extractor.llm.spec import ClientSettings, ModelSpec
+from extractor.model.asking.querying import ask
+from extractor.model.client import Model
+from extractor.model.completions import Completion, Ending
+from extractor.model.metering import Answerer, Requests, Reservation
+from extractor.model.pace import RetryPolicy
+from extractor.model.patience import Patience
+from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.schemas import Usage
-from extractor.stages.ask.querying import ask
 from tests.skipping import loop_time, skipping_time
 
 from .colours import ask_about, render
@@ -62,7 +64,9 @@ async def test_no_more_requests_are_in_flight_than_allowed():
 @skipping_time
 async def test_a_cancelled_request_leaves_its_place():
     async with slow_model(1) as model:
-        first, second, third = (asyncio.ensure_future(model.complete(render(ask_about(n)))) for n in range(3))
+        first, second, third = (
+            asyncio.ensure_future(model.complete(render(ask_about(n)))) for n in range(3)
+        )
         await asyncio.sleep(0.5)
         second.cancel()
         await asyncio.gather(first, third)
@@ -78,7 +82,10 @@ async def test_a_cancelled_request_leaves_its_place():
         (fault(429, "please try again in 12.5s"), 12.5),
         (fault(429), 0.0),  # the request itself waits
         (fault(500, headers={"Retry-After": "7"}), 0.0),
-        (fault(429, headers={"Retry-After": "86400"}), 0.0),  # it ends the request; the others do not wait
+        (
+            fault(429, headers={"Retry-After": "86400"}),
+            0.0,
+        ),  # it ends the request; the others do not wait
     ],
 )
 @skipping_time
@@ -116,7 +123,9 @@ def limited_until(date):
         limited_until("Mon, 01 Jan 1990 00:00:00 GMT"),
         fault(429, "please try again in 0s"),
     ],
-    ids=lambda limited: f"{limited.status} {limited.headers.get('Retry-After')} {len(limited.body)}",
+    ids=lambda limited: (
+        f"{limited.status} {limited.headers.get('Retry-After')} {len(limited.body)}"
+    ),
 )
 @skipping_time
 async def test_a_wait_that_the_server_names_makes_no_pause_shorter(limited):
@@ -125,7 +134,9 @@ async def test_a_wait_that_the_server_names_makes_no_pause_shorter(limited):
     model = model_of(server, concurrency=4)
     asking = asyncio.ensure_future(ask_often(model, 4))
     await asyncio.sleep(20.0)
-    assert sorted(round(time) for time in server.times) == [second for second in (0, 1, 3, 7, 15) for _ in range(4)]
+    assert sorted(round(time) for time in server.times) == [
+        second for second in (0, 1, 3, 7, 15) for _ in range(4)
+    ]
     asking.cancel()
     await asyncio.wait([asking])
 
@@ -135,7 +146,8 @@ async def test_a_server_that_accepts_requests_and_never_answers_is_given_up():
     ended = await ask_often(model_of(InLoop(FINE, seconds=10_000.0)), 8)
     assert {type(one) for one in ended} == {ModelAway}
     assert str(ended[0]).startswith(
-        "model stub at http://model.test/v1: no answer for 300 seconds (8 requests), and nothing came back; is the"
+        "model stub at http://model.test/v1: no answer for 300 seconds (8 requests), and nothing "
+        "came back; is the"
     )
     assert "--timeout" in str(ended[0])
     assert loop_time() == 300.0
@@ -145,7 +157,9 @@ async def test_a_server_that_accepts_requests_and_never_answers_is_given_up():
 @skipping_time
 async def test_a_slow_server_that_takes_one_request_at_a_time_is_waited_for(seconds, patience):
     server = InLoop(FINE, seconds=seconds)
-    ended = await ask_often(model_of(server, timeout=9000.0, patience=Patience(seconds=patience)), 8)
+    ended = await ask_often(
+        model_of(server, timeout=9000.0, patience=Patience(seconds=patience)), 8
+    )
     assert [[item.n for item in one.items] for one in ended] == [[n] for n in range(1, 9)]
     assert (loop_time(), len(server.times)) == (8 * seconds, 8)
 
@@ -206,7 +220,9 @@ class Book:
         self.tokens += usage.output_tokens
 
 
-@pytest.mark.parametrize(("room", "tokens"), [(2, 10), (1, 5)], ids=["room for the repeat", "no room for it"])
+@pytest.mark.parametrize(
+    ("room", "tokens"), [(2, 10), (1, 5)], ids=["room for the repeat", "no room for it"]
+)
 @skipping_time
 async def test_an_answer_before_a_fault_and_one_after_it_are_counted_once_each(room, tokens):
     book = Book(room)

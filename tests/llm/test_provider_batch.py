@@ -7,17 +7,17 @@ from contextlib import closing
 import pytest
 
 from extractor.errors import AnswerPending, BudgetReached, ModelUnavailable
-from extractor.llm.batch_book import BatchBook, BatchQueue
-from extractor.llm.batches import BatchPolicy, PollPolicy, open_batch_client
-from extractor.llm.calls import Call, PromptVersion, schema_of
-from extractor.llm.client import Model
-from extractor.llm.cost.budget import Budget
-from extractor.llm.cost.prices import Price
-from extractor.llm.cost.tokens import Cases, Rates
-from extractor.llm.database import open_run
-from extractor.llm.spec import ClientSettings, ModelSpec
-from extractor.llm.store import CallStore, State
-from extractor.stages.ask.reply_models import Reply
+from extractor.model.asking.reply_models import Reply
+from extractor.model.batch_book import BatchBook, BatchQueue
+from extractor.model.batches import BatchPolicy, PollPolicy, open_batch_client
+from extractor.model.calls import Call, PromptVersion, schema_of
+from extractor.model.client import Model
+from extractor.model.cost.budget import Budget
+from extractor.model.cost.prices import Price
+from extractor.model.cost.tokens import Cases, Rates
+from extractor.model.database import open_run
+from extractor.model.spec import ClientSettings, ModelSpec
+from extractor.model.store import CallStore, State
 from tests.provider import serve_provider
 
 
@@ -31,7 +31,11 @@ PROMPT = PromptVersion("questions", 1, "a" * 64)
 
 def answer_well(_):
     """An answer that states nothing."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": '{"items":[]}'}, "finish_reason": "stop"}
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": '{"items":[]}'},
+        "finish_reason": "stop",
+    }
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
     return 200, {
         "id": "c",
@@ -67,7 +71,9 @@ async def finish(provider, book, policy=POLICY):
 
 
 async def finish_with(provider, book, **sending):
-    """Finish all batches, as ``BatchPolicy`` says. Returns the news and what was left unfinished, as text."""
+    """Finish all batches, as ``BatchPolicy`` says. Returns the news and what was left
+    unfinished, as text.
+    """
     news = []
     spec = ModelSpec.parse(f"{provider.url}#m")
     how = BatchPolicy(**sending)
@@ -93,10 +99,16 @@ async def test_more_than_a_provider_accepts_at_once_goes_in_parts(book, limits):
     with serve_provider(answer=answer_well) as provider:
         book.plan("run", **limits)
         assert (await finish(provider, book))[0] == 5
-        assert [len(provider.files[b["input_file_id"]].splitlines()) for b in provider.batches.values()] == [2, 2, 1]
+        assert [
+            len(provider.files[b["input_file_id"]].splitlines()) for b in provider.batches.values()
+        ] == [2, 2, 1]
         assert len({line["custom_id"] for line in provider.requests}) == 5
-        assert all(line.keys() == {"custom_id", "method", "url", "body"} for line in provider.requests)
-        assert {(line["method"], line["url"]) for line in provider.requests} == {("POST", "/v1/chat/completions")}
+        assert all(
+            line.keys() == {"custom_id", "method", "url", "body"} for line in provider.requests
+        )
+        assert {(line["method"], line["url"]) for line in provider.requests} == {
+            ("POST", "/v1/chat/completions")
+        }
 
 
 ROUTES = ("POST /files", "POST /batches", "GET /batches", "GET /files/content")
@@ -128,10 +140,13 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("store", "step"), [(BatchBook, "note_sent"), (BatchBook, "note_made"), (CallStore, "end"), (BatchBook, "close")]
+    ("store", "step"),
+    [(BatchBook, "note_sent"), (BatchBook, "note_made"), (CallStore, "end"), (BatchBook, "close")],
 )
 @pytest.mark.parametrize("after", [False, True])
-async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(book, monkeypatch, store, step, after):
+async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(
+    book, monkeypatch, store, step, after
+):
     noted = getattr(store, step)
 
     def end(self, *arguments):
@@ -202,18 +217,27 @@ async def test_every_fetched_answer_is_stored_and_counted_whatever_its_worth(boo
 async def test_a_request_is_asked_live_before_a_batch_is_made_and_its_answer_is_kept(book):
     with serve_provider(answer=answer_well) as provider:
         spec = ModelSpec.parse(f"{provider.url}#m")
-        async with open_batch_client(spec, book, ClientSettings(), POLICY, lambda _: None) as client:
+        async with open_batch_client(
+            spec, book, ClientSettings(), POLICY, lambda _: None
+        ) as client:
             assert await client.plan() == 5
             assert await client.finish_all() == 4
     assert provider.asked[0] == "POST /chat/completions"
-    assert [line["body"]["messages"][1]["content"][1] for line in provider.requests] == ["2", "3", "4", "5"]
+    assert [line["body"]["messages"][1]["content"][1] for line in provider.requests] == [
+        "2",
+        "3",
+        "4",
+        "5",
+    ]
     assert book.count_waiting() == 0
 
 
 async def test_a_provider_that_refuses_the_live_request_gets_no_batch(book):
     with serve_provider(answer=answer_well, faults={"POST /chat/completions": [404]}) as provider:
         spec = ModelSpec.parse(f"{provider.url}#m")
-        async with open_batch_client(spec, book, ClientSettings(), POLICY, lambda _: None) as client:
+        async with open_batch_client(
+            spec, book, ClientSettings(), POLICY, lambda _: None
+        ) as client:
             with pytest.raises(ModelUnavailable, match="HTTP 404"):
                 await client.plan()
     assert provider.asked == ["POST /chat/completions"]
@@ -222,7 +246,11 @@ async def test_a_provider_that_refuses_the_live_request_gets_no_batch(book):
 
 async def test_questions_wait_for_a_batch_within_the_budget(book):
     def model():
-        return Model(ModelSpec.parse("http://nowhere.test/v1#m"), store=lambda: book.store, answerer=lambda: queue)
+        return Model(
+            ModelSpec.parse("http://nowhere.test/v1#m"),
+            store=lambda: book.store,
+            answerer=lambda: queue,
+        )
 
     async def queue_up(call):
         with pytest.raises(AnswerPending):
@@ -233,9 +261,14 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
     assert [await queue_up(call) for call in (CALLS[0], call_about(7), call_about(7))] == [True] * 3
     assert book.count_waiting() == 6, "a waiting call is not queued again"
     one = Rates(messages=1, schema=0, answer=1)
-    queue = BatchQueue(book, Budget(2000, Cases(one, one, one), Price(prompt=1_000_000, output=1_000_000)))
+    queue = BatchQueue(
+        book, Budget(2000, Cases(one, one, one), Price(prompt=1_000_000, output=1_000_000))
+    )
     assert await queue_up(call_about(7))
-    ended = [await asyncio.gather(queue_up(call_about(number)), return_exceptions=True) for number in range(10, 40)]
+    ended = [
+        await asyncio.gather(queue_up(call_about(number)), return_exceptions=True)
+        for number in range(10, 40)
+    ]
     refused = [isinstance(one, BudgetReached) for (one,) in ended]
     assert refused == sorted(refused)
     assert book.count_waiting() == 6 + refused.count(False) < 36
@@ -243,7 +276,9 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
 
 def count_lines(provider):
     """The requests of all batches that were not refused as a whole: each is paid for."""
-    inputs = [one["input_file_id"] for one in provider.batches.values() if one["status"] != "failed"]
+    inputs = [
+        one["input_file_id"] for one in provider.batches.values() if one["status"] != "failed"
+    ]
     return sum(len(provider.files[name].splitlines()) for name in inputs)
 
 
@@ -275,7 +310,9 @@ SPOILED = {
 
 @pytest.mark.parametrize("counts", [False, True])
 @pytest.mark.parametrize(("spoil", "said"), SPOILED.values(), ids=SPOILED)
-async def test_an_unreadable_download_is_fetched_again_and_nothing_is_bought_twice(book, spoil, said, counts):
+async def test_an_unreadable_download_is_fetched_again_and_nothing_is_bought_twice(
+    book, spoil, said, counts
+):
     with serve_provider(answer=answer_well, spoils=[spoil, spoil], counts=counts) as provider:
         book.plan("run")
         news, unfinished = await finish_with(provider, book)
@@ -299,7 +336,9 @@ async def test_a_batch_that_stays_unreadable_stays_open_and_keeps_what_was_read(
     assert book.store.spending.usage.calls == 5
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lambda content: b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")])
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, lambda content: b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")]
+)
 async def test_packed_answers_and_other_line_ends_are_read(book, pack):
     with serve_provider(answer=answer_well, spoils=[pack]) as provider:
         book.plan("run")
@@ -322,12 +361,16 @@ async def test_what_is_gone_is_named_and_only_what_it_held_is_asked_again(book, 
         book.plan("run", most_requests=3)
         provider.looks = 99
         spec = ModelSpec.parse(f"{provider.url}#m")
-        async with open_batch_client(spec, book, ClientSettings(), POLICY, lambda _: None) as client:
+        async with open_batch_client(
+            spec, book, ClientSettings(), POLICY, lambda _: None
+        ) as client:
             await client.submit_all()
         provider.looks = 0
         for name in provider.batches:
             provider.look(name)
-        provider.gone.add(provider.batches["batch-0"]["output_file_id"] if lost == "file-1" else lost)
+        provider.gone.add(
+            provider.batches["batch-0"]["output_file_id"] if lost == "file-1" else lost
+        )
         for _ in range(2):
             _, unfinished = await finish_with(provider, book)
             assert "no longer" in unfinished
@@ -346,7 +389,11 @@ async def test_what_is_gone_is_named_and_only_what_it_held_is_asked_again(book, 
 
 async def test_answers_are_kept_though_the_file_of_errors_is_gone(book):
     def answer(body):
-        return answer_well(body) if "[1|" in body["messages"][1]["content"] else (500, {"error": {"message": "no"}})
+        return (
+            answer_well(body)
+            if "[1|" in body["messages"][1]["content"]
+            else (500, {"error": {"message": "no"}})
+        )
 
     with serve_provider(answer=answer, gone={"file-2"}) as provider:
         book.plan("run")
@@ -362,7 +409,11 @@ async def test_answers_are_kept_though_the_file_of_errors_is_gone(book):
 
 async def test_with_counts_a_lost_file_of_errors_holds_nothing_up(book):
     def answer(body):
-        return answer_well(body) if "[1|" in body["messages"][1]["content"] else (500, {"error": {"message": "no"}})
+        return (
+            answer_well(body)
+            if "[1|" in body["messages"][1]["content"]
+            else (500, {"error": {"message": "no"}})
+        )
 
     with serve_provider(answer=answer, gone={"file-2"}, counts=True) as provider:
         book.plan("run")
@@ -374,7 +425,9 @@ async def test_at_another_address_no_batch_is_given_up(book):
     with serve_provider(answer=answer_well, looks=99) as provider:
         book.plan("run")
         spec = ModelSpec.parse(f"{provider.url}#m")
-        async with open_batch_client(spec, book, ClientSettings(), POLICY, lambda _: None) as client:
+        async with open_batch_client(
+            spec, book, ClientSettings(), POLICY, lambda _: None
+        ) as client:
             await client.submit_all()
         provider.gone.add("batches")
         with pytest.raises(ModelUnavailable, match="the batch API is not there"):
@@ -418,7 +471,9 @@ async def test_without_a_limit_refused_batches_become_smaller_and_all_is_answere
         book.plan("run")
         news, unfinished = await finish_with(provider, book)
     assert (unfinished, answered(book), count_lines(provider)) == ("", 5, 5)
-    assert "Enqueued token limit reached" in next(one.message for one in news if one.state == "refused")
+    assert "Enqueued token limit reached" in next(
+        one.message for one in news if one.state == "refused"
+    )
 
 
 async def test_a_limit_that_stays_ends_unfinished_and_asks_nothing_else(book):
@@ -435,8 +490,12 @@ async def test_a_limit_that_stays_ends_unfinished_and_asks_nothing_else(book):
 
 
 async def test_a_refusal_at_once_is_waited_for_as_one_that_comes_later(book):
-    full = {"error": {"message": "Enqueued token limit reached for m. Limit: 90,000 enqueued tokens."}}
-    with serve_provider(answer=answer_well, faults={"POST /batches": [(429, full)] * 3}) as provider:
+    full = {
+        "error": {"message": "Enqueued token limit reached for m. Limit: 90,000 enqueued tokens."}
+    }
+    with serve_provider(
+        answer=answer_well, faults={"POST /batches": [(429, full)] * 3}
+    ) as provider:
         book.plan("run")
         news, unfinished = await finish_with(provider, book)
     assert (unfinished, answered(book), count_lines(provider)) == ("", 5, 5)

@@ -2,12 +2,30 @@
 
 import pytest
 
-from extractor.llm.answer_text import Place, find_answer
+from extractor.model.answer_text import Place, find_answer
 from tests.growth import LARGEST_EXPONENT, fit_growth
 
 PIECES = (
-    *('</think>{"items":[{"n":1}]}', '<think>{"items":[{"n":1}]}', '</think>{"n":1}', "<think>", "</think>"),
-    *('{"items":[/*', "{ /*", "/*", "{//", "{", '{"', "{'", '[{"n":', '{"items":', '{"n":1}\n', '{"items":[{"n":1}]} '),
+    *(
+        '</think>{"items":[{"n":1}]}',
+        '<think>{"items":[{"n":1}]}',
+        '</think>{"n":1}',
+        "<think>",
+        "</think>",
+    ),
+    *(
+        '{"items":[/*',
+        "{ /*",
+        "/*",
+        "{//",
+        "{",
+        '{"',
+        "{'",
+        '[{"n":',
+        '{"items":',
+        '{"n":1}\n',
+        '{"items":[{"n":1}]} ',
+    ),
 )
 
 

@@ -1,4 +1,6 @@
-"""The shapes in which models and their servers wrap one answer, each through a real HTTP exchange."""
+"""The shapes in which models and their servers wrap one answer, each through a real HTTP
+exchange.
+"""
 
 import json
 
@@ -12,7 +14,9 @@ from .stub import completion, fault, items
 RED, GREEN = {"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}
 FINAL = items(RED, GREEN)
 DRAFT = items({"n": 1, "colour": "green"}, GREEN)
-DIFFERS = "another complete answer in the reply differs (line 1); the last one behind all thoughts counts"
+DIFFERS = (
+    "another complete answer in the reply differs (line 1); the last one behind all thoughts counts"
+)
 
 DRAFTED = {
     "no opening tag": "First try: {draft} No, line 1 is a rose. </think>{final}",
@@ -49,7 +53,11 @@ def colours(reply):
 async def test_the_last_answer_behind_all_thoughts_counts_and_a_draft_that_differs_is_told(wording):
     text = wording.replace("{draft}", DRAFT).replace("{final}", FINAL)
     reply, stub = await complete([completion(text)], 1, 2)
-    assert (colours(reply), reply.remarks, reply.dropped) == ({1: "red", 2: "green"}, (DIFFERS,), ())
+    assert (colours(reply), reply.remarks, reply.dropped) == (
+        {1: "red", 2: "green"},
+        (DIFFERS,),
+        (),
+    )
     assert len(stub.requests) == 1
 
     same, _ = await complete([completion(text.replace(DRAFT, FINAL))], 1, 2)
@@ -95,12 +103,18 @@ SHAPES = {
     "a list": completion(json.dumps([RED, GREEN])),
     "lines": completion(f"{json.dumps(RED)}\n{json.dumps(GREEN)}"),
     "by number": completion('{"1": {"colour": "red"}, "2": {"colour": "green"}}'),
-    "a trailing comma": completion('{"items": [{"n": 1, "colour": "red",}, {"n": 2, "colour": "green"},],}'),
-    "no comma between": completion('{"items": [{"n": 1, "colour": "red"} {"n": 2, "colour": "green"}]}'),
-    "a comment": completion('{"items": [{"n": 1, "colour": "red"}, // a rose\n {"n": 2, "colour": "green"}]}'),
-    "Python": completion("{'items': [{'n': 1, 'colour': 'red', 'word': None}, {'n': 2, 'colour': 'green'}]}"),
-    "no last bracket": completion('{"items": [{"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}]'),
-    "the list twice": completion('{"items": [{"n": 1, "colour": "red"}], "items": [{"n": 2, "colour": "green"}]}'),
+    "a trailing comma": completion('{"items": [{"n": 1, "colour": "red",}, {"n": 2, "colour": '
+                                   '"green"},],}'),
+    "no comma between": completion('{"items": [{"n": 1, "colour": "red"} {"n": 2, "colour": '
+                                   '"green"}]}'),
+    "a comment": completion('{"items": [{"n": 1, "colour": "red"}, // a rose\n {"n": 2, "colour": '
+                            '"green"}]}'),
+    "Python": completion("{'items': [{'n': 1, 'colour': 'red', 'word': None}, {'n': 2, 'colour': "
+                         "'green'}]}"),
+    "no last bracket": completion('{"items": [{"n": 1, "colour": "red"}, {"n": 2, "colour": '
+                                  '"green"}]'),
+    "the list twice": completion('{"items": [{"n": 1, "colour": "red"}], "items": [{"n": 2, '
+                                 '"colour": "green"}]}'),
     "a quoted tag": completion(items({**RED, "x": "</think>"}, GREEN)),
 }  # fmt: skip
 
@@ -112,20 +126,34 @@ async def test_one_answer_is_read_in_all_its_shapes(answer):
     assert len(stub.requests) == 1, "what is read is not asked again"
 
 
-@pytest.mark.parametrize("shape", ["several calls of tools", "a call as text", "wrapped", "reasoning_content"])
+@pytest.mark.parametrize(
+    "shape", ["several calls of tools", "a call as text", "wrapped", "reasoning_content"]
+)
 async def test_a_server_that_takes_tools_alone_is_read_in_these_shapes_too(shape):
     def answer(request):
-        return SHAPES[shape] if "tools" in request else fault(400, "unknown response_format json_schema")
+        return (
+            SHAPES[shape]
+            if "tools" in request
+            else fault(400, "unknown response_format json_schema")
+        )
 
     reply, _ = await complete(answer, 1, 2)
     assert (colours(reply), reply.dropped) == ({1: "red", 2: "green"}, ())
 
 
 LOSSES = {
-    "half of a surrogate pair": '{"items": [{"n": 1, "colour": "red", "word": "\\ud83d"},{"n": 2, "colour": "green"}]}',
-    "half a pair in the reply's JSON": '{"items": [{"n":1,"colour":"red","word":"\ud83d"}, {"n":2,"colour":"green"}]}',
-    "a raw line break": '{"items": [{"n": 1, "colour": "red", "word": "ro\nse"}, {"n": 2, "colour": "green"}]}',
-    "quotation marks in a value": '{"items": [{"n": 1, "word": "a "red" rose"}, {"n": 2, "colour": "green"}]}',
+    "half of a surrogate pair": (
+        '{"items": [{"n": 1, "colour": "red", "word": "\\ud83d"},{"n": 2, "colour": "green"}]}'
+    ),
+    "half a pair in the reply's JSON": (
+        '{"items": [{"n":1,"colour":"red","word":"\ud83d"}, {"n":2,"colour":"green"}]}'
+    ),
+    "a raw line break": (
+        '{"items": [{"n": 1, "colour": "red", "word": "ro\nse"}, {"n": 2, "colour": "green"}]}'
+    ),
+    "quotation marks in a value": (
+        '{"items": [{"n": 1, "word": "a "red" rose"}, {"n": 2, "colour": "green"}]}'
+    ),
     "an ellipsis": '{"items": [{"n": 1, ...}, {"n": 2, "colour": "green"}]}',
 }
 
@@ -169,7 +197,10 @@ async def test_what_can_be_read_in_two_ways_is_read_and_told(answer, remark):
 
 
 async def test_an_empty_answer_says_where_the_text_stands():
-    with pytest.raises(AnswerRejected, match="the answer is empty; reasoning_content has text, and no complete answer"):
+    with pytest.raises(
+        AnswerRejected,
+        match="the answer is empty; reasoning_content has text, and no complete answer",
+    ):
         await complete([completion(None, message={"reasoning_content": "Line 1 may be red."})], 1)
 
 

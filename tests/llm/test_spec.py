@@ -8,9 +8,9 @@ import instructor
 import pytest
 from instructor.auto_client import supported_providers
 
-from extractor.llm.providers import Reasoning, guess_provider, list_providers
-from extractor.llm.request_form import RequestForm
-from extractor.llm.spec import SERVER, ClientSettings, ModelSpec
+from extractor.model.providers import Reasoning, guess_provider, list_providers
+from extractor.model.request_form import RequestForm
+from extractor.model.spec import SERVER, ClientSettings, ModelSpec
 
 from .colours import ask_about, render
 
@@ -51,10 +51,14 @@ def test_password_in_any_address_is_refused_and_not_shown(secret):
 def test_no_key_goes_to_another_provider_or_server():
     keys = {"api_key": "sk-hosted", "server_key": "of-the-server", "base_url": "http://gateway/v1"}
     server, hosted, other = (
-        ModelSpec.parse(text, **keys) for text in ("http://host/v1#m", "gpt-5-mini", "anthropic/claude-sonnet-4-5")
+        ModelSpec.parse(text, **keys)
+        for text in ("http://host/v1#m", "gpt-5-mini", "anthropic/claude-sonnet-4-5")
     )
     assert server.api_key.get_secret_value() == "of-the-server"
-    assert (hosted.api_key.get_secret_value(), hosted.base_url) == ("sk-hosted", "http://gateway/v1")
+    assert (hosted.api_key.get_secret_value(), hosted.base_url) == (
+        "sk-hosted",
+        "http://gateway/v1",
+    )
     assert (other.api_key, other.base_url) == (None, None)
     assert "sk-hosted" not in f"{hosted!r} {hosted}"
 
@@ -87,15 +91,22 @@ def test_every_family_of_models_is_complete(provider, family):
 def test_every_provider_is_known_to_instructor_and_its_sdk_to_the_extras(name):
     provider = list_providers()[name]
     assert provider.family[-1].models == "", "the last family is that of all other models"
-    assert all(family.models for family in provider.family[:-1]), "no family hides behind one of all models"
+    assert all(family.models for family in provider.family[:-1]), (
+        "no family hides behind one of all models"
+    )
     if name != SERVER:
         assert name in supported_providers
-    extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
     assert provider.extra is None or provider.extra in extras
 
 
 def test_a_provider_is_guessed_from_the_names_of_its_models_alone():
-    guessed = [guess_provider(name) for name in ("claude-opus-4-1", "grok-4", "deepseek-chat", "o3-mini", "llama-3")]
+    guessed = [
+        guess_provider(name)
+        for name in ("claude-opus-4-1", "grok-4", "deepseek-chat", "o3-mini", "llama-3")
+    ]
     assert guessed == ["anthropic", "xai", "deepseek", "openai", None]
 
 

@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.errors import AnswerMissing, AnswerRejected, ModelAway, ModelUnavailable
-from extractor.llm.client import Model
-from extractor.llm.cost.prices import Price
-from extractor.llm.database import open_run, open_run_to_read
-from extractor.llm.opening import Replay
-from extractor.llm.pace import RetryPolicy
-from extractor.llm.spec import ClientSettings, ModelSpec
-from extractor.llm.store import CallStore
+from extractor.model.asking.querying import ask
+from extractor.model.asking.questions import session
+from extractor.model.client import Model
+from extractor.model.cost.prices import Price
+from extractor.model.database import open_run, open_run_to_read
+from extractor.model.opening import Replay
+from extractor.model.pace import RetryPolicy
+from extractor.model.spec import ClientSettings, ModelSpec
+from extractor.model.store import CallStore
 from extractor.schemas import Usage
-from extractor.stages.ask.querying import ask
-from extractor.stages.ask.questions import session
 from tests.commands import FORKS
 from tests.depth import choose
 from tests.skipping import loop_time, skipping_time
@@ -57,7 +57,9 @@ def query(folder, sql):
 
 async def put(model, *numbers, record_id="r"):
     with session() as asked:
-        return await ask(model, ask_about(*numbers), lambda some: replace(render(some), record_id=record_id)), asked
+        return await ask(
+            model, ask_about(*numbers), lambda some: replace(render(some), record_id=record_id)
+        ), asked
 
 
 async def test_an_answered_call_is_not_sent_again_and_costs_nothing_now(tmp_path):
@@ -93,8 +95,14 @@ async def test_another_model_or_question_is_asked_anew_and_other_sampling_is_not
         (Scripted(200, "<html>"), "asked", 0),
     ],
 )
-async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(tmp_path, bad, state, answers):
-    with serve([bad]) as stub, store_in(tmp_path) as calls, pytest.raises((AnswerRejected, ModelUnavailable)):
+async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(
+    tmp_path, bad, state, answers
+):
+    with (
+        serve([bad]) as stub,
+        store_in(tmp_path) as calls,
+        pytest.raises((AnswerRejected, ModelUnavailable)),
+    ):
         await put(asking(calls, stub), 1)
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         good, _ = await put(asking(calls, stub), 1)
@@ -108,7 +116,11 @@ async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(tmp_p
 
 async def test_a_cut_answer_is_not_asked_for_again_unless_it_may_be_longer(tmp_path):
     def answer(request):
-        return completion(CUT, "length") if "1: line 1" in request["messages"][1]["content"] else completion(rest)
+        return (
+            completion(CUT, "length")
+            if "1: line 1" in request["messages"][1]["content"]
+            else completion(rest)
+        )
 
     rest = items({"n": 2, "colour": "green"})
     with serve(answer) as stub, store_in(tmp_path) as calls:
@@ -117,11 +129,15 @@ async def test_a_cut_answer_is_not_asked_for_again_unless_it_may_be_longer(tmp_p
         assert len(stub.requests) == 2
         assert again == first
         assert [item.n for item in again.items] == [2, 1]
-        longer = [replace(render(ask_about(1, 2)), max_output_tokens=limit) for limit in (99, 100, 101)]
+        longer = [
+            replace(render(ask_about(1, 2)), max_output_tokens=limit) for limit in (99, 100, 101)
+        ]
         assert [calls.find(call, "stub") is None for call in longer] == [False, False, True]
 
 
-async def test_a_call_that_failed_after_an_answer_is_stored_with_its_cost_and_fails_again_in_a_replay(tmp_path):
+async def test_a_call_that_failed_after_an_answer_is_stored_with_its_cost_and_fails_again_in_a_replay(
+    tmp_path,
+):
     with serve([completion(items(BLUE)), fault(404)]) as stub, store_in(tmp_path) as calls:
         with pytest.raises(ModelUnavailable) as caught:
             await put(asking(calls, stub), 1)
@@ -149,9 +165,17 @@ def send_and_die(folder, url):
 @skipping_time
 async def test_a_cancelled_call_is_charged_for_the_answers_that_came(tmp_path, given_up):
     """By its caller, or because the model is given up."""
-    server, spec = InLoop(completion(items(BLUE)), fault(503)), ModelSpec.parse("http://model.test/v1#stub")
+    server, spec = (
+        InLoop(completion(items(BLUE)), fault(503)),
+        ModelSpec.parse("http://model.test/v1#stub"),
+    )
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
-    model = Model(spec, policy=policy, answerer=lambda: through(server, model._open_live()), store=lambda: calls)
+    model = Model(
+        spec,
+        policy=policy,
+        answerer=lambda: through(server, model._open_live()),
+        store=lambda: calls,
+    )
     with store_in(tmp_path) as calls:
         async with model:
             asked = asyncio.ensure_future(put(model, 1))
@@ -190,16 +214,24 @@ async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later
 
 
 async def test_no_key_address_or_header_is_stored(tmp_path):
-    with serve([fault(401, "wrong key sk-very-secret"), completion(items(RED))]) as stub, store_in(tmp_path) as calls:
+    with (
+        serve([fault(401, "wrong key sk-very-secret"), completion(items(RED))]) as stub,
+        store_in(tmp_path) as calls,
+    ):
         with pytest.raises(ModelUnavailable):
             await put(asking(calls, stub, server_key="sk-very-secret"), 1)
         await put(asking(calls, stub, server_key="sk-very-secret"), 1)
     assert stub.headers[0]["authorization"] == "Bearer sk-very-secret"
     with closing(open_run_to_read(tmp_path)) as run:
         kept = []
-        for (table,) in run.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        for (table,) in run.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall():
             for row in run.execute(f"SELECT * FROM {table}"):
-                kept += [zlib.decompress(value).decode() if isinstance(value, bytes) else str(value) for value in row]
+                kept += [
+                    zlib.decompress(value).decode() if isinstance(value, bytes) else str(value)
+                    for value in row
+                ]
     text = "\n".join(kept)
     assert "line 1" in text
     for secret in ("Authorization", "Bearer", "127.0.0.1", "user-agent", "sk-very-secret"):
@@ -217,12 +249,17 @@ async def test_a_miss_shows_the_nearest_question_of_the_record_and_costs_nothing
         await put(asking(calls, stub), 1, 5, record_id="two")
         with pytest.raises(AnswerMissing) as caught:
             await put(model, 1, 2, record_id="one")
-    assert f"nearest is {render(ask_about(1)).question_key[:16]}, which lacks '2: line 2'; ask" in str(caught.value)
+    assert (
+        f"nearest is {render(ask_about(1)).question_key[:16]}, which lacks '2: line 2'; ask"
+        in str(caught.value)
+    )
     assert (sleeps, model.usage.calls) == ([], 0)
 
 
 SCRIPTS = st.lists(
-    st.sampled_from(["good", "bad", "refused", "cut", "fault", "page", "thinking"]), min_size=1, max_size=12
+    st.sampled_from(["good", "bad", "refused", "cut", "fault", "page", "thinking"]),
+    min_size=1,
+    max_size=12,
 )
 ANSWERS = {
     "good": completion(items(RED)),
@@ -248,15 +285,24 @@ def test_the_total_is_the_sum_over_all_calls(tmp_path_factory, script, cancelled
             total = calls.spending.usage
     assert total.calls == spent.calls <= len(stub.requests)
     assert (total.prompt_tokens, total.output_tokens) == (spent.prompt_tokens, spent.output_tokens)
-    assert query(folder, "SELECT key FROM calls WHERE state = 'answered' GROUP BY key HAVING count(*) > 1") == []
+    assert (
+        query(
+            folder,
+            "SELECT key FROM calls WHERE state = 'answered' GROUP BY key HAVING count(*) > 1",
+        )
+        == []
+    )
 
 
 async def invoke(folder, stub, cancelled):
-    """Ask about four records, two of them equal, and cancel some. Returns the model's total usage."""
+    """Ask about four records, two of them equal, and cancel some. Returns the model's total
+    usage.
+    """
     with store_in(folder) as calls:
         async with asking(calls, stub) as model:
             tasks = [
-                asyncio.ensure_future(put(model, n, record_id=f"r{place}")) for place, n in enumerate((1, 2, 1, 3))
+                asyncio.ensure_future(put(model, n, record_id=f"r{place}"))
+                for place, n in enumerate((1, 2, 1, 3))
             ]
             for number in cancelled:
                 await asyncio.sleep(0.002)

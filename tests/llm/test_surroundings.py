@@ -1,4 +1,6 @@
-"""Proxies, certificates and addresses in the environment: each fault is one line that names the variable."""
+"""Proxies, certificates and addresses in the environment: each fault is one line that names the
+variable.
+"""
 
 import asyncio
 import os
@@ -14,12 +16,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from extractor.apps.fetch.client import Registry
 from extractor.errors import ArgumentError, ModelUnavailable
-from extractor.fetch.client import Registry
-from extractor.llm.client import Model
-from extractor.llm.live import open_client
-from extractor.llm.spec import ModelSpec
-from extractor.stages.ask.querying import ask
+from extractor.model.asking.querying import ask
+from extractor.model.client import Model
+from extractor.model.live import open_client
+from extractor.model.spec import ModelSpec
 from tests.commands import extractor
 from tests.loopback import QuietHandler
 
@@ -39,7 +41,9 @@ def _bare(monkeypatch):
 
 PROXIES = {
     "http://me:hun#ter2@proxy:3128": "has a character that ends an address; write %23 for #",
-    "http://me:hun/ter2@proxy:3128": "has a character that ends an address; write %23 for #, %2F for /",
+    "http://me:hun/ter2@proxy:3128": (
+        "has a character that ends an address; write %23 for #, %2F for /"
+    ),
     "http://me:hun?ter2@proxy:3128": "has a character that ends an address",
     "me:hun/ter2@proxy:3128": "has a character that ends an address",
     "http://me:hunter2@proxy:port": "the port of the proxy is no number from 1 to 65535",
@@ -50,12 +54,18 @@ PROXIES = {
     "http://me:hun ter2@proxy:3128": "has white space or a control character",
     "ftp://me:hunter2@proxy:3128": "the proxy is of an unknown kind",
     "socks4://me:hunter2@proxy:1080": "the proxy is of an unknown kind",
-    "socks5://me:hunter2@proxy:1080": "a SOCKS proxy needs a package that is not installed; pip install socksio",
-    "socks5h://me:hunter2@proxy:1080": "a SOCKS proxy needs a package that is not installed; pip install socksio",
+    "socks5://me:hunter2@proxy:1080": (
+        "a SOCKS proxy needs a package that is not installed; pip install socksio"
+    ),
+    "socks5h://me:hunter2@proxy:1080": (
+        "a SOCKS proxy needs a package that is not installed; pip install socksio"
+    ),
 }
 
 
-@pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy"])
+@pytest.mark.parametrize(
+    "name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy", "all_proxy"]
+)
 def test_a_proxy_that_cannot_be_used_is_named_and_its_password_is_not_shown(name, monkeypatch):
     for proxy, problem in PROXIES.items():
         monkeypatch.setenv(name, proxy)
@@ -69,11 +79,19 @@ def test_a_proxy_that_cannot_be_used_is_named_and_its_password_is_not_shown(name
 
 @pytest.mark.parametrize(
     "proxy",
-    ["http://proxy:3128", "proxy:3128", "http://me:p%23w%2Fx@proxy:3128/", "https://proxy", "http://[::1]:8080"],
+    [
+        "http://proxy:3128",
+        "proxy:3128",
+        "http://me:p%23w%2Fx@proxy:3128/",
+        "https://proxy",
+        "http://[::1]:8080",
+    ],
 )
 def test_a_usable_proxy_is_taken(proxy, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", proxy)
-    monkeypatch.setenv("no_proxy", "localhost,127.0.0.1,::1,[::1]:80,.corp.test,*.lab.test,10.0.0.0/8,host:80")
+    monkeypatch.setenv(
+        "no_proxy", "localhost,127.0.0.1,::1,[::1]:80,.corp.test,*.lab.test,10.0.0.0/8,host:80"
+    )
     open_client(HOSTED, "TOOLS")
 
 
@@ -92,7 +110,9 @@ def test_an_exception_that_is_no_host_is_named_if_there_is_a_proxy(entry, monkey
     monkeypatch.setenv("NO_PROXY", f"localhost,{entry}")
     open_client(HOSTED, "TOOLS")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-    with pytest.raises(ArgumentError, match=r"NO_PROXY: '.*' is no host, so a proxy would be asked for it"):
+    with pytest.raises(
+        ArgumentError, match=r"NO_PROXY: '.*' is no host, so a proxy would be asked for it"
+    ):
         open_client(HOSTED, "TOOLS")
 
 
@@ -112,14 +132,19 @@ def test_the_registry_checks_the_same(monkeypatch):
         async with Registry().open():
             raise AssertionError("it must not open")
 
-    for name, value in (("HTTPS_PROXY", "http://me:hun#ter2@proxy"), ("SSL_CERT_FILE", "/missing.pem")):
+    for name, value in (
+        ("HTTPS_PROXY", "http://me:hun#ter2@proxy"),
+        ("SSL_CERT_FILE", "/missing.pem"),
+    ):
         monkeypatch.setenv(name, value)
         with pytest.raises(ArgumentError, match=f"^{name}: "):
             asyncio.run(open_registry())
         monkeypatch.delenv(name)
 
 
-@pytest.mark.parametrize("address", ["localhost:8000", "http://host:port/v1", "http://", "ftp://host/v1"])
+@pytest.mark.parametrize(
+    "address", ["localhost:8000", "http://host:port/v1", "http://", "ftp://host/v1"]
+)
 @pytest.mark.parametrize(
     ("name", "model"),
     [
@@ -164,7 +189,9 @@ def test_a_command_says_so_in_one_line(command, name, value):
 
 @contextmanager
 def serve_tls(folder):
-    """A chat server on this machine with a certificate that an authority of our own signed, in ``folder``."""
+    """A chat server on this machine with a certificate that an authority of our own signed, in
+    ``folder``.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a model of ours")])
     now = datetime.now(UTC)
@@ -176,12 +203,18 @@ def serve_tls(folder):
         .serial_number(7)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
     (folder / "ours.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    form = (
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
     (folder / "key.pem").write_bytes(key.private_bytes(*form))
 
     class Handler(QuietHandler, BaseHTTPRequestHandler):

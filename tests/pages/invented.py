@@ -1,4 +1,6 @@
-"""An invented trial: its limits have conditions, its criteria time windows and groups, its regimens arms."""
+"""An invented trial: its limits have conditions, its criteria time windows and groups, its
+regimens arms.
+"""
 
 import json
 
@@ -26,7 +28,8 @@ Exclusion Criteria:
 * INR > 2"""
 _STUDY = {
     "identificationModule": {"nctId": TRIAL, "briefTitle": "Drugamide in two doses"},
-    "descriptionModule": {"briefSummary": "All patients get testimab every 3 weeks. Paracetamol 500 mg is allowed."},
+    "descriptionModule": {"briefSummary": ("All patients get testimab every 3 weeks. Paracetamol "
+                                          "500 mg is allowed.")},
     "eligibilityModule": {"eligibilityCriteria": _CRITERIA},
     "armsInterventionsModule": {
         "armGroups": [
@@ -34,7 +37,8 @@ _STUDY = {
             for label, text in zip(ARMS, _GIVEN, strict=True)
         ],
         "interventions": [
-            {"type": "DRUG", "name": "testimab", "description": "testimab 200 mg every 3 weeks", "armGroupLabels": ARMS}
+            {"type": "DRUG", "name": "testimab", "description": ("testimab 200 mg every 3 "
+                                                                "weeks"), "armGroupLabels": ARMS}
         ],
     },
 }  # fmt: skip
@@ -54,19 +58,36 @@ def _prove(field, quote, section="eligibility", after=""):
 
 
 def _make_criterion(quote, *evidence, kind="inclusion", **values):
-    proof = [_prove(name, words) for name, words in (("quote", quote), ("lead_in", values.get("lead_in"))) if words]
+    proof = [
+        _prove(name, words)
+        for name, words in (("quote", quote), ("lead_in", values.get("lead_in")))
+        if words
+    ]
     proof += [*(_prove(field, words, after=quote) for field, words in evidence)]
     said = {"kind": kind, "section": "eligibility", "quote": quote, "category": "comorbidity"}
     return said | values | {"evidence": proof, "origin": "rule", "confidence": 0.9}
 
 
 def _limit(quantity, comparator, value, unit=None, condition=None):
-    limit = {"quantity": quantity, "comparator": comparator, "value": value, "value_high": None, "unit": unit}
+    limit = {
+        "quantity": quantity,
+        "comparator": comparator,
+        "value": value,
+        "value_high": None,
+        "unit": unit,
+    }
     return limit | ({"condition": condition} if condition else {})
 
 
 def _window(quote, value, of, anchor):
-    return {"quote": quote, "comparator": "<=", "value": value, "unit": "day", "of": of, "anchor": anchor}
+    return {
+        "quote": quote,
+        "comparator": "<=",
+        "value": value,
+        "unit": "day",
+        "of": of,
+        "anchor": anchor,
+    }
 
 
 _BLOOD, _LIVER = _CRITERIA.split("\n* ")[1], _CRITERIA.split("\n* ")[2]
@@ -76,8 +97,22 @@ _WINDOWS = [
     _window("within 10 days", 10, "warfarin", "before biopsy"),
 ]
 GROUPS = [
-    {"id": "g1", "lead_in": "High risk, at least two of:", "rule": "at_least", "n": 2, "n_high": None, "parent": None},
-    {"id": "g2", "lead_in": "One of these events:", "rule": "any", "n": None, "n_high": None, "parent": "g1"},
+    {
+        "id": "g1",
+        "lead_in": "High risk, at least two of:",
+        "rule": "at_least",
+        "n": 2,
+        "n_high": None,
+        "parent": None,
+    },
+    {
+        "id": "g2",
+        "lead_in": "One of these events:",
+        "rule": "any",
+        "n": None,
+        "n_high": None,
+        "parent": "g1",
+    },
     {"id": "g3", "lead_in": None, "rule": "any", "n": None, "n_high": None, "parent": None},
 ]
 
@@ -101,7 +136,12 @@ def _list_criteria():
             _limit("ALT", "<=", 5, "x ULN", "with liver metastases"),
         ],
     )
-    for quote, group in (("Age over 60 years", 0), ("Diabetes", 0), ("Stroke", 1), ("Infarction", 1)):
+    for quote, group in (
+        ("Age over 60 years", 0),
+        ("Diabetes", 0),
+        ("Stroke", 1),
+        ("Infarction", 1),
+    ):
         yield _make_criterion(quote, lead_in=GROUPS[group]["lead_in"], group=GROUPS[group]["id"])
     yield _make_criterion(
         _STOPPED,
@@ -114,15 +154,26 @@ def _list_criteria():
         time_windows=_WINDOWS,
     )
     limit = _limit("Platelets", "<", 50_000_000_000, "/L")
-    yield _make_criterion("Platelets < 50 x 10\\^9/L", kind="exclusion", group="g3", constraints=[limit])
-    yield _make_criterion("INR > 2", kind="exclusion", group="g3", constraints=[_limit("INR", ">", 2)])
+    yield _make_criterion(
+        "Platelets < 50 x 10\\^9/L", kind="exclusion", group="g3", constraints=[limit]
+    )
+    yield _make_criterion(
+        "INR > 2", kind="exclusion", group="g3", constraints=[_limit("INR", ">", 2)]
+    )
 
 
 def _make_regimen(agent, section, quote, amounts, arms, **values):
     evidence = [_prove("quote", quote, section), _prove("agent", agent, section)]
-    evidence += [_prove(f"arms[{n}]", arm, f"arms[{ARMS.index(arm)}]") for n, arm in enumerate(arms)]
+    evidence += [
+        _prove(f"arms[{n}]", arm, f"arms[{ARMS.index(arm)}]") for n, arm in enumerate(arms)
+    ]
     said = {"agent": agent, "section": section, "quote": quote, "amounts": amounts, "arms": arms}
-    return {"role": "investigational"} | said | values | {"evidence": evidence, "origin": "rule", "confidence": 0.9}
+    return (
+        {"role": "investigational"}
+        | said
+        | values
+        | {"evidence": evidence, "origin": "rule", "confidence": 0.9}
+    )
 
 
 def _amount(number, *arms):
@@ -131,7 +182,11 @@ def _amount(number, *arms):
 
 def make_extraction():
     """The invented extraction of the trial."""
-    groups = [_prove(f"groups[{n}].lead_in", one["lead_in"]) for n, one in enumerate(GROUPS) if one["lead_in"]]
+    groups = [
+        _prove(f"groups[{n}].lead_in", one["lead_in"])
+        for n, one in enumerate(GROUPS)
+        if one["lead_in"]
+    ]
     people = {
         "groups": GROUPS,
         "criteria": list(_list_criteria()),
@@ -144,7 +199,8 @@ def make_extraction():
     dosing = [
         _make_regimen("drugamide", "arms[0]", daily, levels, ARMS[:2], frequency="BID"),
         _make_regimen("testimab", "interventions[0]", weekly, [_amount(200)], ARMS, frequency="Q3W", role="background"),
-        _make_regimen("Paracetamol", "brief_summary", "Paracetamol 500 mg", [_amount(500)], [], role="rescue"),
+        _make_regimen("Paracetamol", "brief_summary", "Paracetamol 500 "
+                                                      "mg", [_amount(500)], [], role="rescue"),
     ]  # fmt: skip
     return {"record_id": TRIAL, "eligibility": people, "dosing": dosing}
 

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from extractor import Extractor, read_records, show
-from extractor.pages.view import name_section
+from extractor.apps.pages.view import name_section
+from extractor.language.clean import clean_text
 from extractor.schemas import TrialExtraction
-from extractor.text.clean import clean_text
 from tests.browser import fits_its_window, list_violations, needs_browser, open_context
 
 from .invented import make_extraction
@@ -21,8 +21,12 @@ HOSTILE = "Weight over 40 kg </mark></td></div> & <b>strong</b>"
 def record(tmp_path_factory):
     study = {
         "identificationModule": {"nctId": "NCT00000001", "briefTitle": f"A trial {HOSTILE}"},
-        "eligibilityModule": {"eligibilityCriteria": f"Inclusion:\n\n* {HOSTILE}\n* Age 18 or older\n"},
-        "outcomesModule": {"primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]},
+        "eligibilityModule": {
+            "eligibilityCriteria": f"Inclusion:\n\n* {HOSTILE}\n* Age 18 or older\n"
+        },
+        "outcomesModule": {
+            "primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]
+        },
     }
     path = tmp_path_factory.mktemp("shown") / "a.json"
     path.write_text(json.dumps({"protocolSection": study}), "utf-8")
@@ -37,12 +41,17 @@ def extraction(record):
 def list_passages(page):
     """The texts of the shown sections, and the marked characters of each."""
     for name, text in re.findall(r"<h4>(.*?)</h4>\n<p>(.*?)</p>", page, re.DOTALL):
-        marked = [html.unescape(one) for one in re.findall(r"<mark[^>]*>(.*?)</mark>", text, re.DOTALL)]
+        marked = [
+            html.unescape(one) for one in re.findall(r"<mark[^>]*>(.*?)</mark>", text, re.DOTALL)
+        ]
         yield name, html.unescape(re.sub(r"</?mark[^>]*>", "", text)), "".join(marked)
 
 
 def test_the_text_is_whole_and_all_evidence_in_it_is_marked(record, extraction):
-    passages = {name: (text, marked) for name, text, marked in list_passages(show(extraction, record)._repr_html_())}
+    passages = {
+        name: (text, marked)
+        for name, text, marked in list_passages(show(extraction, record)._repr_html_())
+    }
     evidence = [one for _, item in extraction.list_items() for one in item.evidence]
     assert passages.keys() == {"Eligibility", "Primary outcome 1"}
     for one in evidence:
@@ -53,7 +62,10 @@ def test_the_text_is_whole_and_all_evidence_in_it_is_marked(record, extraction):
 
 def test_the_text_of_a_record_never_becomes_markup(record, extraction):
     hostile = {"record_id": HOSTILE}
-    pages = [show(extraction, record), show(extraction.model_copy(update=hostile), record.model_copy(update=hostile))]
+    pages = [
+        show(extraction, record),
+        show(extraction.model_copy(update=hostile), record.model_copy(update=hostile)),
+    ]
     for page in (one._repr_html_() for one in pages):
         assert "<b>strong" not in page
         assert html.escape(HOSTILE) in page
@@ -84,7 +96,9 @@ def test_another_record_or_another_text_is_refused(record, extraction):
     with pytest.raises(ValueError, match="is of NCT00000002, the record is NCT00000001"):
         show(other, record)
     sections = tuple(one.model_copy(update={"text": f"x{one.text}"}) for one in record.sections)
-    with pytest.raises(ValueError, match=r"has changed at eligibility\[\d+:\d+\]; extract the record again"):
+    with pytest.raises(
+        ValueError, match=r"has changed at eligibility\[\d+:\d+\]; extract the record again"
+    ):
         show(extraction, record.model_copy(update={"sections": sections}))
 
 
@@ -100,7 +114,10 @@ def test_it_is_readable_in_light_and_dark_themes_without_scripts(chromium, recor
     shown = show(extraction, record)._repr_html_().replace("<details>", "<details open>")
     for paper, ink in (("white", "rgb(0 0 0 / .87)"), ("#111", "white")):
         style = f"background: {paper}; color: {ink}"
-        page.set_content(f'<!doctype html><html lang="en"><title>a</title><body style="{style}"><main>{shown}</main>')
+        page.set_content(
+            '<!doctype html><html lang="en"><title>a</title><body '
+            f'style="{style}"><main>{shown}</main>'
+        )
         assert page.locator("mark").count() > 3
         assert page.locator("script").count() == 0
         assert fits_its_window(page)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from extractor.pages.view import view
-from extractor.pages.words import say
+from extractor.apps.pages.view import view
+from extractor.apps.pages.words import say
+from extractor.evidence.drafts import Span
 from extractor.schemas import (
     Amount,
     Constraint,
@@ -17,7 +18,6 @@ from extractor.schemas import (
     TimeWindow,
     TrialRecord,
 )
-from extractor.stages.parse.drafts import Span
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,8 @@ from extractor.stages.parse.drafts import Span
         (Constraint(quantity="ECOG", comparator="between", value=0, value_high=2), ["ECOG 0-2"], "ECOG 0 to 2"),
         (Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L"), ["ANC \\>= 1.5 x 10\\^9/L"],
          "ANC ≥ 1.5 x 10^9 (1,500,000,000) /L"),
-        (Constraint(quantity="platelets", comparator=">", value=75000), ["platelets over 75000"], "platelets > 75,000"),
+        (Constraint(quantity="platelets", comparator=">", value=75000), ["platelets over "
+                                                                         "75000"], "platelets > 75,000"),
         (Constraint(quantity="ALT", comparator="<=", value=5, unit="x ULN", condition="with metastases"), [],
          "ALT ≤ 5 x ULN, with metastases"),
         (Amount(low=1, high=2, unit="mg"), ["1-2 mg"], "1 to 2 mg"),
@@ -35,7 +36,8 @@ from extractor.stages.parse.drafts import Span
         (Period(value=1, unit="week"), [], "1 week"),
         (TimeWindow(quote="within 4 weeks", comparator="<=", value=4, unit="week"), ["within 4 weeks"], "≤ 4 weeks"),
         (TimeWindow(quote="10-20 days before", comparator="between", value=10, value_high=20, unit="day",
-                    of="steroids", anchor="before biopsy"), [], "steroids: 10 to 20 days before biopsy"),
+                    of="steroids", anchor="before biopsy"), [], "steroids: 10 to 20 days before "
+                                                                "biopsy"),
         (TimeWindow(quote="5 half-lives", comparator=">=", value=1, unit="half_life"), [], "≥ 1 half-life"),
         (CriterionGroup(id="g1", rule="all"), [], "all of these"),
         (CriterionGroup(id="g1", rule="at_least", n=2, n_high=4, lead_in="Some of:"), [], "2 to 4 of “Some of:”"),
@@ -58,9 +60,12 @@ def test_a_value_reads_the_same_everywhere(value, quotes, said):
 @pytest.mark.parametrize(
     ("path", "name", "words"),
     [("eligibility.criteria[1]", "exclusion criterion 2", "ANC ≥ 1.5 x 10^9 (1,500,000,000) /L"),
-     ("eligibility.criteria[+7]", "added exclusion criterion", "ANC ≥ 1.5 x 10^9 (1,500,000,000) /L")],
+     ("eligibility.criteria[+7]", "added exclusion "
+                                  "criterion", "ANC ≥ 1.5 x 10^9 (1,500,000,000) /L")],
 )  # fmt: skip
-def test_an_item_without_evidence_has_its_name_and_its_numbers_as_its_quote_writes_them(path, name, words):
+def test_an_item_without_evidence_has_its_name_and_its_numbers_as_its_quote_writes_them(
+    path, name, words
+):
     limit = Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L")
     quote = "ANC \\>= 1.5 x 10\\^9/L"
     item = Criterion(kind="exclusion", section="eligibility", quote=quote, constraints=(limit,))
@@ -74,7 +79,9 @@ def test_marks_keep_their_characters_where_the_text_has_escapes_and_wide_charact
     sections = (Section(name="eligibility", text=raw), Section(name="title", text="A trial"))
     record = TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=sections)
     wanted = ("\\>= 1.0 x 10\\^9/L", "no fever", "9/L", ", no")
-    marks = [Span("eligibility", raw.index(words), raw.index(words) + len(words)) for words in wanted]
+    marks = [
+        Span("eligibility", raw.index(words), raw.index(words) + len(words)) for words in wanted
+    ]
     shown = view(record, (), marks, sections={"eligibility"})
     (section,) = shown["sections"]
     assert section["raw"] == raw
@@ -94,7 +101,11 @@ def test_marks_keep_their_characters_where_the_text_has_escapes_and_wide_charact
     ],
 )
 def test_a_criterion_names_its_groups_from_the_outermost(group, parents, chain):
-    groups = tuple(CriterionGroup(id=name, rule="any", parent=parent) for name, parent in parents.items())
+    groups = tuple(
+        CriterionGroup(id=name, rule="any", parent=parent) for name, parent in parents.items()
+    )
     criterion = Criterion(kind="inclusion", section="eligibility", quote="Fever", group=group)
     items = [("eligibility", Eligibility(groups=groups)), ("eligibility.criteria[0]", criterion)]
-    assert view(None, items)["items"][1]["groups"] == [f"eligibility.groups[{int(name[1]) - 1}]" for name in chain]
+    assert view(None, items)["items"][1]["groups"] == [
+        f"eligibility.groups[{int(name[1]) - 1}]" for name in chain
+    ]

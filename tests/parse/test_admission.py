@@ -1,21 +1,29 @@
-"""Whom a criterion and its limits admit, as the extraction says it for whoever does not read the text."""
+"""Whom a criterion and its limits admit, as the extraction says it for whoever does not read the
+text.
+"""
 
 import pytest
 
 from extractor import Extractor
+from extractor.concepts.limits.admission import describe_gold
 from extractor.schemas import FieldRef, Section, Source, TrialExtraction, TrialRecord
-from extractor.stages.parse.eligibility.admission import describe_gold
 
 
 def extract(line, kind):
     text = f"{kind.capitalize()} Criteria:\n\n* {line}"
     source = Source(path="a", format="flat")
-    record = TrialRecord(record_id="A", source=source, sections=(Section(name="eligibility", text=text),))
+    record = TrialRecord(
+        record_id="A", source=source, sections=(Section(name="eligibility", text=text),)
+    )
     return Extractor(effort="none").extract(record)
 
 
 def show(criterion):
-    facts = {name for name in ("negated", "turned", "demanded", "has_exception") if getattr(criterion, name)}
+    facts = {
+        name
+        for name in ("negated", "turned", "demanded", "has_exception")
+        if getattr(criterion, name)
+    }
     limits = [one for one in criterion.evidence if FieldRef(one.field).path == "constraints"]
     return facts, [(one.sex, one.quantity) for one in limits]
 
@@ -28,7 +36,12 @@ def show(criterion):
         ("inclusion", "Must not have asthma", {"negated"}, []),
         ("exclusion", "Participants must be off steroids", {"demanded"}, []),
         ("exclusion", "Patients who must take steroids", set(), []),
-        ("exclusion", "INR > 2; INR up to 3 is permitted on warfarin", {"has_exception"}, [(None, None), (None, None)]),
+        (
+            "exclusion",
+            "INR > 2; INR up to 3 is permitted on warfarin",
+            {"has_exception"},
+            [(None, None), (None, None)],
+        ),
         ("inclusion", "INR < 2; those with asthma are excluded", {"has_exception"}, [(None, None)]),
         (
             "inclusion",
@@ -36,7 +49,12 @@ def show(criterion):
             set(),
             [(None, "systolic_blood_pressure"), (None, "diastolic_blood_pressure")],
         ),
-        ("inclusion", "Haemoglobin: men > 13 g/dL; women > 12 g/dL", set(), [("male", None), ("female", None)]),
+        (
+            "inclusion",
+            "Haemoglobin: men > 13 g/dL; women > 12 g/dL",
+            set(),
+            [("male", None), ("female", None)],
+        ),
     ],
 )
 def test_a_criterion_says_whom_it_admits(kind, line, facts, limits):
@@ -44,11 +62,16 @@ def test_a_criterion_says_whom_it_admits(kind, line, facts, limits):
     (criterion,) = found.eligibility.criteria
     assert show(criterion) == (facts, limits)
     stated = criterion.model_dump(mode="json")
-    assert {name for name in ("turned", "demanded", "has_exception") if name in stated} == facts - {"negated"}
+    assert {name for name in ("turned", "demanded", "has_exception") if name in stated} == facts - {
+        "negated"
+    }
     gold = TrialExtraction.model_validate(found.to_gold())
     (again,) = describe_gold(gold).eligibility.criteria
     assert show(again) == (facts, limits)
-    assert all(criterion.quote[one.start : one.end] == one.quote and not one.section for one in again.evidence)
+    assert all(
+        criterion.quote[one.start : one.end] == one.quote and not one.section
+        for one in again.evidence
+    )
     (plain,) = describe_gold(gold, located=False).eligibility.criteria
     assert (show(plain)[0], plain.evidence) == (facts, ())
 
@@ -57,7 +80,10 @@ def test_a_criterion_says_whom_it_admits(kind, line, facts, limits):
     ("line", "comparators"),
     [
         ("Age 18 to 65 years", {"minimum_age": None, "maximum_age": None}),
-        ("Older than 18 years, and not older than 65 years", {"minimum_age": ">", "maximum_age": "<="}),
+        (
+            "Older than 18 years, and not older than 65 years",
+            {"minimum_age": ">", "maximum_age": "<="},
+        ),
         ("Aged 18 years or older", {"minimum_age": ">="}),
     ],
 )
@@ -72,7 +98,11 @@ def test_the_evidence_of_an_age_says_how_it_bounds(line, comparators):
 @pytest.mark.parametrize(
     ("kind", "line", "alternatives"),
     [
-        ("inclusion", "Velocity >= 4.0 m/s, or gradient >= 40 mmHg, or a valve area of < 1.0 cm2", 3),
+        (
+            "inclusion",
+            "Velocity >= 4.0 m/s, or gradient >= 40 mmHg, or a valve area of < 1.0 cm2",
+            3,
+        ),
         ("inclusion", "LVESD >= 50 mm, LVEDD >= 65 mm or LVEF < 50 %", 3),
         ("inclusion", "ALT <= 3 x ULN and bilirubin <= 2 mg/dL or albumin >= 30 g/L", 2),
         ("inclusion", "Heart rate < 50 or > 100 bpm", 2),

@@ -1,9 +1,11 @@
-"""Which arms get a regimen and its amounts: by the registry's links, the arms' own texts, and sentences."""
+"""Which arms get a regimen and its amounts: by the registry's links, the arms' own texts, and
+sentences.
+"""
 
 import pytest
 
+from extractor.concepts.parse import parse_record
 from extractor.schemas import RegistryFields
-from extractor.stages.parse import parse_record
 from tests.trust import trial
 
 DRUG, SHAM = {"name": "Examplumab"}, {"name": "Placebo"}
@@ -11,17 +13,30 @@ DRUG, SHAM = {"name": "Examplumab"}, {"name": "Placebo"}
 
 def linked(record, *links):
     """The record, whose interventions are linked to these arms, "01" for the first two."""
-    found = {f"interventions[{at}]": tuple(f"arms[{arm}]" for arm in each) for at, each in enumerate(links)}
+    found = {
+        f"interventions[{at}]": tuple(f"arms[{arm}]" for arm in each)
+        for at, each in enumerate(links)
+    }
     return record.model_copy(update={"registry": RegistryFields(arm_links=found)})
 
 
 def read(arms, interventions, links=(), **sections):
-    """The regimens of a record: agent, arms, and amounts with their arms. Arms are "label: description"."""
+    """The regimens of a record: agent, arms, and amounts with their arms. Arms are "label:
+    description".
+    """
     split = (arm.partition(": ") for arm in arms)
     kinds = ("PLACEBO_COMPARATOR" if arm.startswith("Placebo") else "EXPERIMENTAL" for arm in arms)
-    texts = [{"label": a, "type": kind, "description": b or " "} for (a, _, b), kind in zip(split, kinds, strict=True)]
-    parsed = parse_record(linked(trial(arms=texts, interventions=list(interventions), **sections), *links))
-    return [(one.rules["agent"].value, *(one.rules[name] for name in ("arms", "amounts"))) for one in parsed.regimens]
+    texts = [
+        {"label": a, "type": kind, "description": b or " "}
+        for (a, _, b), kind in zip(split, kinds, strict=True)
+    ]
+    parsed = parse_record(
+        linked(trial(arms=texts, interventions=list(interventions), **sections), *links)
+    )
+    return [
+        (one.rules["agent"].value, *(one.rules[name] for name in ("arms", "amounts")))
+        for one in parsed.regimens
+    ]
 
 
 def agents(*args, **sections):
@@ -48,7 +63,10 @@ def agents(*args, **sections):
         # An intervention that describes all arms is that of its own.
         (
             ["A", "B"],
-            [DRUG | {"description": "Examplumab 5 mg daily or prednisone 10 mg daily"}, {"name": "Prednisone"}],
+            [
+                DRUG | {"description": "Examplumab 5 mg daily or prednisone 10 mg daily"},
+                {"name": "Prednisone"},
+            ],
             ("0", "1"),
             [("Examplumab", ("A",)), ("prednisone", ("B",))],
         ),
@@ -70,7 +88,12 @@ def agents(*args, **sections):
             ],
         ),
         # One arm.
-        (["Treatment"], [DRUG | {"description": "5 mg daily"}], (), [("Examplumab", ("Treatment",))]),
+        (
+            ["Treatment"],
+            [DRUG | {"description": "5 mg daily"}],
+            (),
+            [("Examplumab", ("Treatment",))],
+        ),
         # The record does not tell.
         (["A", "B"], [DRUG | {"description": "5 mg daily"}], (), [("Examplumab", ())]),
     ],
@@ -125,7 +148,12 @@ def test_a_sentence_on_all_arms_or_none(sentence, expected):
             ("01",),
             ["10 mg (Examplumab 10 mg)", "5 mg (Examplumab 5 mg)"],
         ),
-        (["High dose: 10 mg", "Low dose: 5 mg"], [DRUG], ("01",), ["10 mg (High dose)", "5 mg (Low dose)"]),
+        (
+            ["High dose: 10 mg", "Low dose: 5 mg"],
+            [DRUG],
+            ("01",),
+            ["10 mg (High dose)", "5 mg (Low dose)"],
+        ),
         (
             ["A", "B", "C"],
             [DRUG | {"description": "10 mg daily"}, DRUG | {"description": "5 mg daily"}],
@@ -145,11 +173,20 @@ def test_amounts_have_arms_where_these_differ(arms, interventions, links, expect
 
 
 def test_each_label_is_cited_at_its_place():
-    ((_, arms, _),) = read(["High: Examplumab 10 mg daily", "Low: Examplumab 5 mg daily"], [DRUG], ("01",))
-    assert [(span.section, span.start, span.end) for span in arms.spans] == [("arms[0]", 0, 4), ("arms[1]", 0, 3)]
+    ((_, arms, _),) = read(
+        ["High: Examplumab 10 mg daily", "Low: Examplumab 5 mg daily"], [DRUG], ("01",)
+    )
+    assert [(span.section, span.start, span.end) for span in arms.spans] == [
+        ("arms[0]", 0, 4),
+        ("arms[1]", 0, 3),
+    ]
 
 
 def test_what_the_registry_and_the_text_say_is_surer_than_what_one_of_them_says():
     ((_, both, _),) = read(["A: Examplumab 5 mg daily", "B"], [DRUG], ("0",))
-    _, text, _ = next(one for one in read(["A: prednisone 5 mg daily", "B"], [DRUG], ("1",)) if one[0] == "prednisone")
+    _, text, _ = next(
+        one
+        for one in read(["A: prednisone 5 mg daily", "B"], [DRUG], ("1",))
+        if one[0] == "prednisone"
+    )
     assert both.confidence > text.confidence

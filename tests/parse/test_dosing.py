@@ -2,16 +2,21 @@
 
 import pytest
 
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import CERTAIN
-from extractor.text.book import terms_of
+from extractor.concepts.parse import parse_record
+from extractor.evidence.drafts import CERTAIN
+from extractor.language.book import terms_of
 from tests.trust import trial
 
 
 def parse(descriptions, arms=(), **texts):
     """Read interventions with these descriptions, experimental arms, and other sections."""
-    drugs = [{"type": "DRUG", "name": name, "description": said} for name, said in descriptions.items()]
-    cohorts = [{"label": f"Cohort {at}", "type": "EXPERIMENTAL", "description": said} for at, said in enumerate(arms)]
+    drugs = [
+        {"type": "DRUG", "name": name, "description": said} for name, said in descriptions.items()
+    ]
+    cohorts = [
+        {"label": f"Cohort {at}", "type": "EXPERIMENTAL", "description": said}
+        for at, said in enumerate(arms)
+    ]
     return parse_record(trial(arms=cohorts, interventions=drugs, **texts))
 
 
@@ -41,7 +46,9 @@ def test_a_number_too_large_to_represent_is_no_amount(number):
     assert parse({"Examplumab": f"{number} mg every {number} weeks"}).regimens == ()
 
 
-@pytest.mark.parametrize("text", ["Week {}", "{} weeks", "weeks {} and {}", "day 4 to {}", "up to cycle {}"])
+@pytest.mark.parametrize(
+    "text", ["Week {}", "{} weeks", "weeks {} and {}", "day 4 to {}", "up to cycle {}"]
+)
 def test_a_number_too_large_to_represent_is_no_moment(text):
     outcomes = [{"measure": "Change", "time_frame": text.format(*["9" * 400] * 2)}]
     (outcome,) = parse_record(trial(primary_outcomes=outcomes)).outcomes

@@ -2,8 +2,8 @@
 
 import pytest
 
+from extractor.concepts.parse import parse_record
 from extractor.schemas import RegistryFields
-from extractor.stages.parse import parse_record
 from tests.trust import trial
 
 
@@ -18,7 +18,9 @@ def read_ages(lines, low=None, high=None, summary=""):
     """The ages of a record with these inclusion criteria and registered ages."""
     text = "Inclusion Criteria:\n\n* Asthma\n" + "".join(f"* {line}\n" for line in lines)
     record = trial(eligibility=text, brief_summary=summary)
-    record = record.model_copy(update={"registry": RegistryFields(minimum_age=low, maximum_age=high)})
+    record = record.model_copy(
+        update={"registry": RegistryFields(minimum_age=low, maximum_age=high)}
+    )
     rules = parse_record(record).whole.rules
     return rules["minimum_age"], rules["maximum_age"]
 

@@ -82,7 +82,10 @@ def join_turns(one, other):
 
 
 def join_lines(one, other, sign):
-    return [f"{line}{sign}{said.partition('. ')[2] or said}" for line, said in zip(one, other, strict=True)]
+    return [
+        f"{line}{sign}{said.partition('. ')[2] or said}"
+        for line, said in zip(one, other, strict=True)
+    ]
 
 
 LAYOUTS = {
@@ -131,8 +134,12 @@ def test_a_text_wholly_in_another_language_gives_no_values_and_says_so(language)
 
 
 def test_a_field_in_another_language_beside_others_in_english():
-    criteria = "Inclusion Criteria:\n\n* Mujeres con asma grave\n* Edad mayor de 18 años\n* HbA1c > 7 %"
-    record = trial(title="Fictumab in asthma", eligibility=criteria, primary_outcomes_0="Pain, 12 weeks")
+    criteria = (
+        "Inclusion Criteria:\n\n* Mujeres con asma grave\n* Edad mayor de 18 años\n* HbA1c > 7 %"
+    )
+    record = trial(
+        title="Fictumab in asthma", eligibility=criteria, primary_outcomes_0="Pain, 12 weeks"
+    )
 
     found = Extractor(effort="none").extract(record)
 
@@ -188,4 +195,6 @@ def test_no_model_is_shown_what_is_left_out():
         asked = "".join(stub.said)
 
     assert "Age 18 to 65 years" in asked
-    assert not any(word in asked for word in ("Alter 18", "Schwangerschaft", "Rauchen", "Überleben"))
+    assert not any(
+        word in asked for word in ("Alter 18", "Schwangerschaft", "Rauchen", "Überleben")
+    )

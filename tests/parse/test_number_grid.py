@@ -1,6 +1,8 @@
-"""Reading and proof agree over the grid of numbers: value, spelling, sign, unit, comparator, position.
+"""Reading and proof agree over the grid of numbers: value, spelling, sign, unit, comparator,
+position.
 
-The reading gives the value that was written; the proof accepts it, and no other value, comparator or sign.
+The reading gives the value that was written; the proof accepts it, and no other value, comparator
+or sign.
 """
 
 from typing import NamedTuple
@@ -8,9 +10,9 @@ from typing import NamedTuple
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from extractor.assembly.check import ground_answer
+from extractor.concepts.parse import parse_record
 from extractor.schemas import Comparator, Constraint, Support
-from extractor.stages.parse import parse_record
-from extractor.stages.proof.check import ground_answer
 from tests.trust import trial
 
 
@@ -51,7 +53,9 @@ POSITIONS = (
 
 def spell(value, spelling):
     """The ways in which people write a number; None where a spelling makes no difference."""
-    plain = f"{abs(value):f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(abs(value))
+    plain = (
+        f"{abs(value):f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(abs(value))
+    )
     whole, _, decimals = plain.partition(".")
     groups = [whole[max(0, at - 3) : at] for at in range(len(whole), 0, -3)][::-1]
     marks = {
@@ -72,16 +76,24 @@ def wordings(draw):
     quantity = draw(st.sampled_from(QUANTITIES))
     value = draw(st.integers(quantity.low, quantity.high))
     if quantity.decimals:
-        value = round(value + draw(st.integers(0, 10**quantity.decimals - 1)) / 10**quantity.decimals, 2)
+        value = round(
+            value + draw(st.integers(0, 10**quantity.decimals - 1)) / 10**quantity.decimals, 2
+        )
     elif value > 1000:
         value -= value % 50
-    spelling = draw(st.sampled_from(("plain", "english", "continental", "spaced", "swiss", "raised")))
+    spelling = draw(
+        st.sampled_from(("plain", "english", "continental", "spaced", "swiss", "raised"))
+    )
     written = spell(value, spelling)
     assume(written is not None)
     behind = draw(st.booleans())
     words, sign = draw(st.sampled_from(sorted((AFTER if behind else COMPARATORS).items())))
     unit = f" {quantity.unit}" if quantity.unit[:1].isalpha() else quantity.unit
-    limit = f"{quantity.name} {written}{unit} {words}" if behind else f"{quantity.name} {words} {written}{unit}"
+    limit = (
+        f"{quantity.name} {written}{unit} {words}"
+        if behind
+        else f"{quantity.name} {words} {written}{unit}"
+    )
     text = draw(st.sampled_from(POSITIONS)).format(limit=limit)
     return text, quantity, value, Comparator(sign), spelling
 
@@ -90,7 +102,9 @@ def wordings(draw):
 def ranges(draw):
     quantity = draw(st.sampled_from(QUANTITIES))
     step = 10 ** -min(quantity.decimals, 1)
-    ends = st.integers(round(quantity.low / step), round(quantity.high / step)).map(lambda n: round(n * step, 1))
+    ends = st.integers(round(quantity.low / step), round(quantity.high / step)).map(
+        lambda n: round(n * step, 1)
+    )
     low, high = sorted(draw(st.tuples(ends, ends)))
     if low >= 1000:
         low, high = low - low % 500, high - high % 500 + 500
@@ -101,7 +115,9 @@ def ranges(draw):
     assume(spelling == "plain" or len({end >= 1000 for end in named}) == 1)
     commas = {isinstance(end, float) for end in named} if spelling == "continental" else set()
     assume(len(commas) < 2 or "/" in quantity.unit)  # "-2,5 to -1" without a unit may be a list
-    template = draw(st.sampled_from(("between {} and {}", "{} to {}", "from {} to {}", "of {} - {}")))
+    template = draw(
+        st.sampled_from(("between {} and {}", "{} to {}", "from {} to {}", "of {} - {}"))
+    )
     if low < 0 and draw(st.booleans()):  # the milder end first
         written.reverse()
     words = template.format(*written)
@@ -119,11 +135,19 @@ def test_a_range_has_both_ends_in_every_spelling(drawn):
     assert (limit.comparator, limit.value, limit.value_high) == (Comparator.BETWEEN, low, high)
     assert limit.unit == (quantity.unit or None)
     assert prove(limit) is (Support.INFERRED if doubtful else Support.PARSED)
-    for wrong in ({"value": low * 10}, {"value_high": high * 1000}, {"value": -low}, {"unit": "kJ"}):
+    for wrong in (
+        {"value": low * 10},
+        {"value_high": high * 1000},
+        {"value": -low},
+        {"unit": "kJ"},
+    ):
         assert prove(limit.model_copy(update=wrong)) is None
 
 
-@given(st.sampled_from(QUANTITIES[:8]), st.sampled_from((("Minimum", ">="), ("a maximum", "<="), ("Maximal", "<="))))
+@given(
+    st.sampled_from(QUANTITIES[:8]),
+    st.sampled_from((("Minimum", ">="), ("a maximum", "<="), ("Maximal", "<="))),
+)
 def test_a_comparator_may_stand_before_the_name(quantity, front):
     _, found = read_limits(f"{front[0]} {quantity.name} of {quantity.low} {quantity.unit}")
     assert [(one.quantity, one.comparator.value, one.value) for one in found] == [
@@ -136,14 +160,18 @@ def read_limits(text):
     parsed = parse_record(trial(eligibility=f"Inclusion Criteria:\n\n* {text}"))
 
     def prove(limit):
-        found = (ground_answer({"constraints": (limit,)}, one, parsed).model for one in parsed.criteria)
+        found = (
+            ground_answer({"constraints": (limit,)}, one, parsed).model for one in parsed.criteria
+        )
         return next((one["constraints"].list_supports()[0] for one in found if one), None)
 
     return prove, [limit for one in parsed.criteria for limit in one.rules["constraints"].value]
 
 
 def make(quantity, value, comparator):
-    return Constraint(quantity=quantity.name, comparator=comparator, value=value, unit=quantity.unit or None)
+    return Constraint(
+        quantity=quantity.name, comparator=comparator, value=value, unit=quantity.unit or None
+    )
 
 
 @given(wordings())
@@ -154,8 +182,13 @@ def test_the_rules_read_what_is_written_and_the_proof_allows_nothing_else(drawn)
     assert (limit.value, limit.comparator, limit.unit) == (value, comparator, quantity.unit or None)
 
     doubtful = spelling == "continental" and abs(value) >= 1000
-    assert prove(make(quantity, value, comparator)) is (Support.INFERRED if doubtful else Support.PARSED)
-    wrong = [make(quantity, other, comparator) for other in (value * 10, value * 1000, value / 1000, -value)]
+    assert prove(make(quantity, value, comparator)) is (
+        Support.INFERRED if doubtful else Support.PARSED
+    )
+    wrong = [
+        make(quantity, other, comparator)
+        for other in (value * 10, value * 1000, value / 1000, -value)
+    ]
     wrong.append(make(quantity, value, comparator.opposite))
     assert [prove(one) for one in wrong] == [None] * len(wrong)
 
@@ -168,7 +201,9 @@ def test_the_rules_read_what_is_written_and_the_proof_allows_nothing_else(drawn)
 )
 def test_a_range_counts_its_ends_as_its_comparators_say(quantity, low, high, joint):
     assume(joint != " to " or (len(low[0]), len(high[0])) == (1, 1))
-    text = f"{quantity.name} {low[0]} {quantity.low}{joint}{high[0]} {quantity.high} {quantity.unit}"
+    text = (
+        f"{quantity.name} {low[0]} {quantity.low}{joint}{high[0]} {quantity.high} {quantity.unit}"
+    )
     _, found = read_limits(text)
     bounds = [
         (sign, value)

@@ -1,4 +1,6 @@
-"""Other names of interventions, as registries give them: a dose of a brand or a code is that of its agent."""
+"""Other names of interventions, as registries give them: a dose of a brand or a code is that of
+its agent.
+"""
 
 import pytest
 
@@ -7,12 +9,15 @@ from extractor import Extractor
 
 def extract(interventions, text, **arm):
     """Extract a study of these interventions (name and other names) that this text describes."""
-    listed = [{"type": "DRUG", "name": name, "otherNames": others} for name, others in interventions]
+    listed = [
+        {"type": "DRUG", "name": name, "otherNames": others} for name, others in interventions
+    ]
     arms = [{"label": "Active", "type": "EXPERIMENTAL", **arm}] if arm else []
     return Extractor().extract({
         "protocolSection": {
             "identificationModule": {"nctId": "NCT90000001", "briefTitle": "A Study"},
-            "descriptionModule": {"briefSummary": "Treatment is compared.", "detailedDescription": text},
+            "descriptionModule": {"briefSummary": ("Treatment is "
+                                                  "compared."), "detailedDescription": text},
             "armsInterventionsModule": {"armGroups": arms, "interventions": listed},
         }
     })  # fmt: skip
@@ -49,7 +54,9 @@ def test_a_dose_of_another_name_is_the_agents(others, said):
 
 
 def test_a_dose_of_a_brand_in_an_arm_is_the_agents():
-    found = extract([("Fictumab", ["Fictira"])], "", description="Fictira 40 mg subcutaneously every 2 weeks")
+    found = extract(
+        [("Fictumab", ["Fictira"])], "", description="Fictira 40 mg subcutaneously every 2 weeks"
+    )
 
     assert list_given(found) == [("Fictumab", ["40 mg"])]
     assert found.dosing[0].arms == ("Active",)

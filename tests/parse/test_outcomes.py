@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.stages.parse import Outcome, parse_record, split_outcomes
+from extractor.concepts.parse import Outcome, parse_record, split_outcomes
 from tests.trust import trial
 
 SEEDS = Path("seeds")
@@ -13,14 +13,19 @@ LABELLED = Path("../shared/data/outcome_split/dev.jsonl")
 
 
 def test_outcomes_are_numbered_in_order():
-    outcomes = parse_record(trial(secondary_outcomes="Pain, 1 week|Sleep, 2 weeks", title="Pain")).outcomes
+    outcomes = parse_record(
+        trial(secondary_outcomes="Pain, 1 week|Sleep, 2 weeks", title="Pain")
+    ).outcomes
     assert [one.chunk.number for one in outcomes] == [1, 2]
 
 
 @pytest.mark.parametrize(
     ("text", "unsure"),
     [
-        ("Overall survival, Death since enrollment is counted., 2 years", ("start_event", "end_events")),
+        (
+            "Overall survival, Death since enrollment is counted., 2 years",
+            ("start_event", "end_events"),
+        ),
         ("Zorp, 2 years", ("concept", "category")),
     ],
 )
@@ -29,12 +34,18 @@ def test_unread_hints_make_an_absence_uncertain(text, unsure):
     assert not any(outcome.rules[name].certain for name in unsure)
 
 
-@pytest.mark.parametrize("gold", sorted((SEEDS / "gold").glob("*.json")), ids=lambda path: path.stem[:3])
+@pytest.mark.parametrize(
+    "gold", sorted((SEEDS / "gold").glob("*.json")), ids=lambda path: path.stem[:3]
+)
 def test_seeds_split_as_annotated(gold):
     endpoints = json.loads(gold.read_text("utf-8"))["endpoints"]
     lines = (SEEDS / "records" / f"{gold.stem}.txt").read_text("utf-8").split("\n")
     for rank in ("primary", "secondary"):
-        expected = [Outcome(e["measure"], e["description"], e["time_frame"]) for e in endpoints if e["rank"] == rank]
+        expected = [
+            Outcome(e["measure"], e["description"], e["time_frame"])
+            for e in endpoints
+            if e["rank"] == rank
+        ]
         if expected:
             cell = next(line for line in lines if line.startswith(f"{expected[0].measure}, "))
             assert split_outcomes(cell) == expected
@@ -46,7 +57,9 @@ def test_nine_of_ten_labelled_items_split_exactly():
     with LABELLED.open(encoding="utf-8") as lines:
         for line in list(lines)[::20]:
             row = json.loads(line)
-            expected = [Outcome(i["measure"], i["description"], i["time_frame"]) for i in row["items"]]
+            expected = [
+                Outcome(i["measure"], i["description"], i["time_frame"]) for i in row["items"]
+            ]
             right += sum(a == b for a, b in zip(split_outcomes(row["flat"]), expected, strict=True))
             total += len(expected)
     assert right / total > 0.93

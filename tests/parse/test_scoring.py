@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from benchmarks.reliability import read_curves
+from extractor.concepts.parse import parse_record, parse_uncalibrated
+from extractor.evidence.calibration import apply_curve, calibrate_record
+from extractor.evidence.drafts import Reading
+from extractor.evidence.parsed import ParsedRecord
+from extractor.evidence.scoring import Scorer, load_scorer, read_scorer
 from extractor.schemas import Category, Concept, EndpointCategory, TimeKind, TrialRecord
-from extractor.stages.parse import parse_record, parse_uncalibrated
-from extractor.stages.parse.calibration import apply_curve, calibrate_record
-from extractor.stages.parse.drafts import Reading
-from extractor.stages.parse.parsed import ParsedRecord
-from extractor.stages.parse.scoring import Scorer, load_scorer, read_scorer
 from tests.trust import trial
 
 SCORER = Scorer(
@@ -88,28 +88,43 @@ def record() -> TrialRecord:
 
 def list_readings(parsed: ParsedRecord) -> dict[str, Reading]:
     items = (parsed.whole, parsed.criteria[0], parsed.regimens[0], parsed.outcomes[0])
-    return {f"{item.group}.{name}": reading for item in items for name, reading in item.rules.items()}
+    return {
+        f"{item.group}.{name}": reading for item in items for name, reading in item.rules.items()
+    }
 
 
-def test_each_reading_has_the_confidence_of_its_curve_and_nothing_else_changes(record: TrialRecord) -> None:
-    stated, calibrated = list_readings(parse_uncalibrated(record)), list_readings(parse_record(record))
+def test_each_reading_has_the_confidence_of_its_curve_and_nothing_else_changes(
+    record: TrialRecord,
+) -> None:
+    stated, calibrated = (
+        list_readings(parse_uncalibrated(record)),
+        list_readings(parse_record(record)),
+    )
     curves = read_curves()
     existence = calibrated.pop("dosing.stands")
     agent = stated["dosing.agent"].confidence
     assert existence.confidence == apply_curve(curves["dosing.regimens", "found"], agent)
     for name, reading in calibrated.items():
-        curve = curves.get((name, "found" if reading.value else "nothing"), ((0.0, 0.0), (1.0, 1.0)))
-        assert reading == replace(stated[name], confidence=apply_curve(curve, stated[name].confidence))
+        curve = curves.get(
+            (name, "found" if reading.value else "nothing"), ((0.0, 0.0), (1.0, 1.0))
+        )
+        assert reading == replace(
+            stated[name], confidence=apply_curve(curve, stated[name].confidence)
+        )
 
 
 def test_an_open_reading_stays_open(record: TrialRecord) -> None:
     parsed = parse_uncalibrated(record)
     (outcome,) = parsed.outcomes
     outcome = replace(outcome, rules={**outcome.rules, "concept": Reading.open_()})
-    assert calibrate_record(replace(parsed, outcomes=(outcome,))).outcomes[0].rules["concept"].is_open
+    assert (
+        calibrate_record(replace(parsed, outcomes=(outcome,))).outcomes[0].rules["concept"].is_open
+    )
 
 
 def test_curves_rise_and_stay_below_certainty() -> None:
     for name, curve in read_curves().items():
-        assert all(left[0] < right[0] and left[1] <= right[1] for left, right in pairwise(curve)), name
+        assert all(left[0] < right[0] and left[1] <= right[1] for left, right in pairwise(curve)), (
+            name
+        )
         assert all(0 < share < 1 for _, share in curve), name

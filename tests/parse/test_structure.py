@@ -1,22 +1,32 @@
-"""What of the structure of an eligibility text is in doubt: it is not sure, it is told, and a model is asked for it."""
+"""What of the structure of an eligibility text is in doubt: it is not sure, it is told, and a
+model is asked for it.
+"""
 
 import pytest
 
 from extractor import Extractor
+from extractor.concepts.parse import parse_record
+from extractor.model.asking.planner import plan_questions
 from extractor.options import Effort, ExtractionOptions
 from extractor.schemas import AbsenceReason, FindingKind
-from extractor.stages.ask.planner import plan_questions
-from extractor.stages.parse import parse_record
 from tests.trust import trial
 
 SURE = 0.85
-MISSPELT = "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclsuion Critera:\n\n* Anaemia\n* Age over 80 years"
-TIDY = "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclusion Criteria:\n\n* Anaemia\n* Age over 80 years"
+MISSPELT = (
+    "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclsuion Critera:\n\n* Anaemia\n* "
+    "Age over 80 years"
+)
+TIDY = (
+    "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclusion Criteria:\n\n* Anaemia\n* "
+    "Age over 80 years"
+)
 
 
 def find_doubts(text):
     extraction = Extractor().extract(trial(eligibility=text))
-    return extraction, [one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL]
+    return extraction, [
+        one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL
+    ]
 
 
 def test_a_misspelt_heading_makes_its_list_unsure_and_is_told_with_its_place():
@@ -26,14 +36,21 @@ def test_a_misspelt_heading_makes_its_list_unsure_and_is_told_with_its_place():
         one.quote: next(e.confidence for e in one.evidence if e.field == "kind")
         for one in extraction.eligibility.criteria
     }
-    assert {quote for quote, confidence in sure.items() if confidence >= SURE} == {"Asthma", "Able to walk"}
+    assert {quote for quote, confidence in sure.items() if confidence >= SURE} == {
+        "Asthma",
+        "Able to walk",
+    }
     (doubt,) = doubts
     assert [cited.quote for cited in doubt.citations] == ["Exclsuion Critera:"]
 
 
 def test_the_age_of_a_doubtful_list_is_not_sure():
     ages = {
-        text: next(one.confidence for one in find_doubts(text)[0].eligibility.evidence if one.field == "maximum_age")
+        text: next(
+            one.confidence
+            for one in find_doubts(text)[0].eligibility.evidence
+            if one.field == "maximum_age"
+        )
         for text in (MISSPELT, TIDY)
     }
 
@@ -60,7 +77,9 @@ def test_what_is_doubted_is_told_and_its_last_item_is_not_sure(text):
 
 
 def test_an_item_that_could_be_two_is_not_sure():
-    extraction, doubts = find_doubts("Inclusion Criteria:\n\n- Severe asthma - Able to walk alone\n- Consent")
+    extraction, doubts = find_doubts(
+        "Inclusion Criteria:\n\n- Severe asthma - Able to walk alone\n- Consent"
+    )
 
     (first, _) = extraction.eligibility.criteria
     assert first.confidence < SURE
@@ -72,7 +91,10 @@ def test_a_model_is_asked_for_the_list_of_doubtful_lines_alone():
 
     asked = plan_questions(parse_record(trial(eligibility=MISSPELT)), options)
 
-    assert [one.chunk.text for one in asked if "kind" in one.fields] == ["Anaemia", "Age over 80 years"]
+    assert [one.chunk.text for one in asked if "kind" in one.fields] == [
+        "Anaemia",
+        "Age over 80 years",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +118,9 @@ def test_a_description_with_words_of_eligibility_and_no_criterion_is_told(text):
 
 
 def test_a_description_that_says_nothing_of_eligibility_has_no_doubt():
-    extraction = Extractor().extract(trial(detailed_description="The dose is raised weekly in each patient."))
+    extraction = Extractor().extract(
+        trial(detailed_description="The dose is raised weekly in each patient.")
+    )
 
     assert not [one for one in extraction.findings if one.kind is FindingKind.STRUCTURE_DOUBTFUL]
     (absence,) = [one for one in extraction.absences if one.field == "eligibility.criteria"]
@@ -104,7 +128,10 @@ def test_a_description_that_says_nothing_of_eligibility_has_no_doubt():
 
 
 def list_kind_confidences(extraction):
-    return [next(e.confidence for e in one.evidence if e.field == "kind") for one in extraction.eligibility.criteria]
+    return [
+        next(e.confidence for e in one.evidence if e.field == "kind")
+        for one in extraction.eligibility.criteria
+    ]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +170,9 @@ def test_headings_and_items_that_are_clear_are_not_doubted(text):
 
 
 def test_a_heading_of_exclusions_with_nothing_below_is_told():
-    _, doubts = find_doubts("Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclusion Criteria:\n\n-")
+    _, doubts = find_doubts(
+        "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclusion Criteria:\n\n-"
+    )
 
     assert [cited.quote for one in doubts for cited in one.citations] == ["Exclusion Criteria:"]
 
@@ -169,13 +198,18 @@ def test_an_item_that_reads_like_an_exclusion_is_not_sure_where_no_heading_opens
 
 
 def test_items_behind_exclusions_in_a_list_without_headings_are_not_sure():
-    extraction, doubts = find_doubts("* Asthma\n* Blood dyscrasias\n* Known hypersensitivity\n* Stroke last year")
+    extraction, doubts = find_doubts(
+        "* Asthma\n* Blood dyscrasias\n* Known hypersensitivity\n* Stroke last year"
+    )
 
     assert [one >= SURE for one in list_kind_confidences(extraction)] == [True, False, False, False]
     assert len(doubts) == 1
 
 
-LISTS = "Inclusion Criteria:\n\n- Asthma\n- Able to walk\n\nExclusion Criteria:\n\n- Anaemia\n- Scabies\n\n"
+LISTS = (
+    "Inclusion Criteria:\n\n- Asthma\n- Able to walk\n\nExclusion Criteria:\n\n- Anaemia\n- "
+    "Scabies\n\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +225,12 @@ LISTS = "Inclusion Criteria:\n\n- Asthma\n- Able to walk\n\nExclusion Criteria:\
 def test_another_section_ends_the_list_and_is_told(text):
     extraction, doubts = find_doubts(LISTS + text)
 
-    assert [one.quote for one in extraction.eligibility.criteria] == ["Asthma", "Able to walk", "Anaemia", "Scabies"]
+    assert [one.quote for one in extraction.eligibility.criteria] == [
+        "Asthma",
+        "Able to walk",
+        "Anaemia",
+        "Scabies",
+    ]
     assert len(doubts) == 1
 
 
@@ -218,7 +257,14 @@ def test_what_may_follow_the_end_of_a_list_is_kept_and_is_not_sure(text):
 
 @pytest.mark.parametrize(
     "heading",
-    ["Cardiac:", "Laboratory values:", "Prior therapy:", "For women:", "Renal Disease", "Sites of disease:"],
+    [
+        "Cardiac:",
+        "Laboratory values:",
+        "Prior therapy:",
+        "For women:",
+        "Renal Disease",
+        "Sites of disease:",
+    ],
 )
 def test_a_subheading_of_criteria_raises_no_doubt(heading):
     extraction, doubts = find_doubts(f"{LISTS}{heading}\n- Heart failure\n- Angina")

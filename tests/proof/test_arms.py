@@ -1,12 +1,14 @@
-"""The arms of a model's regimen are named by their numbers, and refused where the text says otherwise."""
+"""The arms of a model's regimen are named by their numbers, and refused where the text says
+otherwise.
+"""
 
 import pytest
 
+from extractor.assembly.check import ground_answer
+from extractor.concepts.doses.prove import prove_regimens
+from extractor.concepts.parse import parse_record
+from extractor.evidence.drafts import Chunk, Draft, Span
 from extractor.schemas import Amount, FindingKind, Support
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Chunk, Draft, Span
-from extractor.stages.proof.check import ground_answer
-from extractor.stages.proof.regimens import prove_regimens
 from tests.parse.test_arms import linked
 from tests.trust import trial
 
@@ -17,15 +19,21 @@ def mg(value, *arms):
     return Amount(low=value, high=value, unit="mg", arms=tuple(map(str, arms)))
 
 
-def prove(texts, *, links=("01",), drugs=("Examplumab",), agent="Examplumab", description="", **values):
-    """The proven answer about an agent, quoted from the first arm. Arms are "label: description"."""
+def prove(
+    texts, *, links=("01",), drugs=("Examplumab",), agent="Examplumab", description="", **values
+):
+    """The proven answer about an agent, quoted from the first arm. Arms are "label:
+    description".
+    """
     split = (arm.partition(": ") for arm in texts)
     arms = [{"label": label, "description": text or " "} for label, _, text in split]
     sections = {"detailed_description": description} if description else {}
     record = trial(arms=arms, interventions=[{"name": name} for name in drugs], **sections)
     parsed = parse_record(linked(record, *links))
     text = parsed.sections["arms[0]"].raw
-    draft = Draft("dosing", Chunk(900, Span("arms[0]", 0, len(text)), text), Span("arms[0]", 0, len(text)))
+    draft = Draft(
+        "dosing", Chunk(900, Span("arms[0]", 0, len(text)), text), Span("arms[0]", 0, len(text))
+    )
     said = {"stands": True, "agent": agent, "quote": text.strip(), **values}
     return prove_regimens([ground_answer(said, draft, parsed)], parsed)[0]
 
@@ -34,7 +42,10 @@ def test_numbers_are_grounded_in_the_labels():
     found = prove(TWO, arms=(2, 1), amounts=(mg(10, 1), mg(5, 2)))
     arms = found.model["arms"]
     assert (arms.value, arms.supports) == (("High", "Low"), (Support.PARSED,) * 2)
-    assert [(span.section, span.start, span.end) for span in arms.spans] == [("arms[0]", 0, 4), ("arms[1]", 0, 3)]
+    assert [(span.section, span.start, span.end) for span in arms.spans] == [
+        ("arms[0]", 0, 4),
+        ("arms[1]", 0, 3),
+    ]
     assert list(map(str, found.model["amounts"].value)) == ["10 mg (High)", "5 mg (Low)"]
     assert found.refused == ()
 
@@ -43,7 +54,9 @@ def test_a_number_without_an_arm_is_unreadable_and_costs_only_itself():
     found = prove(TWO, arms=(1, 0, 3), amounts=(mg(10, 1, 4),))
     assert found.model["arms"].value == ("High",)
     assert list(map(str, found.model["amounts"].value)) == ["10 mg (High)"]
-    assert {one.value: one.kind for one in found.refused} == dict.fromkeys("034", FindingKind.ANSWER_MISSING)
+    assert {one.value: one.kind for one in found.refused} == dict.fromkeys(
+        "034", FindingKind.ANSWER_MISSING
+    )
 
 
 def test_the_arms_of_amounts_are_those_of_the_regimen():
@@ -55,7 +68,11 @@ def test_an_amount_loses_an_arm_whose_text_gives_another_amount():
     assert list(map(str, found.model["amounts"].value)) == ["10 mg (High)", "5 mg (Low)"]
     assert found.model["arms"].value == ("High", "Low")
     (refusal,) = found.refused
-    assert (refusal.field, refusal.value, refusal.nearest.section) == ("amounts", "10 mg (High, Low)", "arms[1]")
+    assert (refusal.field, refusal.value, refusal.nearest.section) == (
+        "amounts",
+        "10 mg (High, Low)",
+        "arms[1]",
+    )
     assert "5 mg" in refusal.reason
 
 
@@ -65,13 +82,29 @@ def test_an_amount_loses_an_arm_whose_text_gives_another_amount():
         # The dose of the other arm.
         (TWO, {"arms": (1, 2), "amounts": (mg(10),)}, ("High",)),
         # The text of the arm gives no other dose.
-        (["High: Examplumab 10 mg daily", "Low"], {"arms": (1, 2), "amounts": (mg(10),)}, ("High", "Low")),
+        (
+            ["High: Examplumab 10 mg daily", "Low"],
+            {"arms": (1, 2), "amounts": (mg(10),)},
+            ("High", "Low"),
+        ),
         # An amount that stands in no other arm.
         (TWO, {"arms": (2,), "amounts": (mg(7),)}, ("Low",)),
         # Nothing links the agent to the arm, and its text does not name it.
-        (["A: Examplumab daily", "B: Testimab daily"], {"arms": (1, 2), "links": ("0", "1")}, ("A",)),
-        (["A: Examplumab daily", "B: as in arm A"], {"arms": (1, 2), "links": ("0", "1")}, ("A", "B")),
-        (["A: Examplumab daily", "B: Examplumab"], {"arms": (1, 2), "links": ("0", "1")}, ("A", "B")),
+        (
+            ["A: Examplumab daily", "B: Testimab daily"],
+            {"arms": (1, 2), "links": ("0", "1")},
+            ("A",),
+        ),
+        (
+            ["A: Examplumab daily", "B: as in arm A"],
+            {"arms": (1, 2), "links": ("0", "1")},
+            ("A", "B"),
+        ),
+        (
+            ["A: Examplumab daily", "B: Examplumab"],
+            {"arms": (1, 2), "links": ("0", "1")},
+            ("A", "B"),
+        ),
         (
             ["A: Examplumab daily", "B: Testimab daily"],
             {"arms": (1, 2), "links": ("0", "1"), "description": "Both arms receive examplumab."},

@@ -1,12 +1,24 @@
 import pytest
 
-from extractor.schemas import Age, Amount, Category, Comparator, Constraint, FindingKind, Instrument, Period, TimeUnit
-from extractor.stages.parse import parse_record
-from extractor.stages.proof.check import Unreadable, ground_answer
+from extractor.assembly.check import Unreadable, ground_answer
+from extractor.concepts.parse import parse_record
+from extractor.schemas import (
+    Age,
+    Amount,
+    Category,
+    Comparator,
+    Constraint,
+    FindingKind,
+    Instrument,
+    Period,
+    TimeUnit,
+)
 from tests.trust import trial
 
 TEXT = "Inclusion Criteria:\n\n"
-TEXT += "* Platelets \\> 50 x 10\\^9/L, no transfusion within 2 weeks (WHO v2.1 grade III)\n* Consent\n"
+TEXT += (
+    "* Platelets \\> 50 x 10\\^9/L, no transfusion within 2 weeks (WHO v2.1 grade III)\n* Consent\n"
+)
 RECORD = trial(title="Exampline in thrombocytopenia", eligibility=TEXT)
 PARSED = parse_record(RECORD)
 CRITERION = next(one for one in PARSED.criteria if one.chunk.text.startswith("Platelets"))
@@ -30,10 +42,34 @@ def quoted_at(span):
 @pytest.mark.parametrize(
     ("values", "kind", "quoted", "stated", "nearest"),
     [
-        ({"lead_in": "transfusion within 3 weeks"}, "number", "3", "2", "transfusion within 2 weeks"),
-        ({"constraints": (constraint(60_000_000_000),)}, "number", "6e+10", "50 x 10^9", "50 x 10\\^9"),
-        ({"constraints": (constraint(5e10, comparator=Comparator.LESS),)}, "comparator", "<", ">", "50 x 10\\^9"),
-        ({"constraints": (constraint(50_000_000_000, unit="/mL"),)}, "unit", "/mL", "/L", "50 x 10\\^9"),
+        (
+            {"lead_in": "transfusion within 3 weeks"},
+            "number",
+            "3",
+            "2",
+            "transfusion within 2 weeks",
+        ),
+        (
+            {"constraints": (constraint(60_000_000_000),)},
+            "number",
+            "6e+10",
+            "50 x 10^9",
+            "50 x 10\\^9",
+        ),
+        (
+            {"constraints": (constraint(5e10, comparator=Comparator.LESS),)},
+            "comparator",
+            "<",
+            ">",
+            "50 x 10\\^9",
+        ),
+        (
+            {"constraints": (constraint(50_000_000_000, unit="/mL"),)},
+            "unit",
+            "/mL",
+            "/L",
+            "50 x 10\\^9",
+        ),
         ({"duration": Period(value=2, unit=TimeUnit.DAY)}, "time_unit", "day", "weeks", "2"),
         ({"duration": Period(value=4, unit=TimeUnit.WEEK)}, "number", "4", "2 weeks", "2 weeks"),
         ({"instrument": Instrument(name="WHO", version="3.0")}, "number", "3.0", "2.1", "2.1"),
@@ -49,7 +85,13 @@ def test_a_refusal_reports_the_conflict_and_its_place(values, kind, quoted, stat
 @pytest.mark.parametrize(
     ("field", "value", "read", "quote", "support"),
     [
-        ("lead_in", "platelets > 50 x 10^9/L", "Platelets \\> 50 x 10\\^9/L", "Platelets \\> 50 x 10\\^9/L", "literal"),
+        (
+            "lead_in",
+            "platelets > 50 x 10^9/L",
+            "Platelets \\> 50 x 10\\^9/L",
+            "Platelets \\> 50 x 10\\^9/L",
+            "literal",
+        ),
         ("constraints", (LIMIT,), (LIMIT,), "Platelets \\> 50 x 10\\^9/L", "parsed"),
         ("agent", "exampline", "Exampline", "Exampline", "literal"),  # in another section
         ("instrument", Instrument(name="WHO"), Instrument(name="WHO"), "WHO", "literal"),
@@ -78,9 +120,17 @@ def test_an_absence_is_an_answer():
 def test_the_parts_of_an_outcome_are_found_in_order():
     text = "Survival at 2 years, defined as alive at 2 years, 2 years"
     parsed = parse_record(trial(primary_outcomes=text))
-    parts = {"measure": "Survival at 2 years", "description": "defined as alive at 2 years", "time_frame": "2 years"}
+    parts = {
+        "measure": "Survival at 2 years",
+        "description": "defined as alive at 2 years",
+        "time_frame": "2 years",
+    }
     grounded = ground_answer(parts, parsed.outcomes[0], parsed)
-    assert [(r.spans[0].start, r.spans[0].end) for r in grounded.model.values()] == [(0, 19), (21, 48), (50, 57)]
+    assert [(r.spans[0].start, r.spans[0].end) for r in grounded.model.values()] == [
+        (0, 19),
+        (21, 48),
+        (50, 57),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +142,10 @@ def test_the_parts_of_an_outcome_are_found_in_order():
         ({"amounts": (Amount(low=50, high=60, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
         ({"amounts": (Amount(low=None, high=7, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
         ({"instrument": Instrument(name="RECIST")}, FindingKind.VALUE_NOT_IN_QUOTE),
-        ({"constraints": (constraint(50_000_000_000, quantity="Unicorns"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
+        (
+            {"constraints": (constraint(50_000_000_000, quantity="Unicorns"),)},
+            FindingKind.VALUE_NOT_IN_QUOTE,
+        ),
     ],
 )
 def test_an_unsupported_value_is_rejected(values, kind):
@@ -105,7 +158,10 @@ def test_an_unsupported_value_is_rejected(values, kind):
 
 def test_a_list_that_cannot_be_read_costs_only_itself():
     parsed = parse_record(trial(eligibility="Inclusion Criteria:\n\n* At least 18 years old"))
-    values = {"kind": Unreadable("maybe", "is none of: in, ex"), "minimum_age": Age(value=18, unit="year")}
+    values = {
+        "kind": Unreadable("maybe", "is none of: in, ex"),
+        "minimum_age": Age(value=18, unit="year"),
+    }
     found = ground_answer(values, parsed.criteria[0], parsed)
     assert found.model["minimum_age"].value.value == 18
     assert [(one.field, one.value) for one in found.refused] == [("kind", "maybe")]

@@ -3,8 +3,8 @@
 import pytest
 
 from extractor import Extractor
+from extractor.concepts.doses.ceilings import find_exceeded, list_ceilings
 from extractor.schemas import Amount, FindingKind, Route
-from extractor.stages.proof.doses import find_exceeded, list_ceilings
 from tests.trust import trial
 
 
@@ -47,7 +47,9 @@ def test_each_ceiling_has_a_source_and_known_routes():
 
 
 def test_a_dose_beyond_its_ceiling_is_unsure_and_reported():
-    extraction = Extractor(effort="none").extract(trial(arms_0="Examplumab 9000 g once daily for 4 weeks"))
+    extraction = Extractor(effort="none").extract(
+        trial(arms_0="Examplumab 9000 g once daily for 4 weeks")
+    )
     (regimen,), (finding,) = (
         extraction.dosing,
         [one for one in extraction.findings if one.kind is FindingKind.DOSE_IMPLAUSIBLE],

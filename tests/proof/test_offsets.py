@@ -5,8 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.stages.proof.fold import fold_raw
-from extractor.stages.proof.quotes import QuoteStatus, verify_quote
+from extractor.evidence.fold import fold_raw
+from extractor.evidence.quotes import QuoteStatus, verify_quote
 
 MARKS = r"""
 ECOG 0-2 ≥ 18 \> 10\^9/L mg/kg 5 1.5 ﬁbrosis naïve Â± not and or ½ &lt;3 – “x” weeks µg mm ® K . , ( ) - 10⁹ H₂O ±
@@ -15,7 +15,9 @@ IL-6 AST/ALT
 PIECES = MARKS.split()
 PIECES += ["day 7", "\u200b", "\u00a0", "e\u0301", "\r\n", "\n* ", "\n          "]
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=25).map(" ".join)
-WORDS = st.lists(st.sampled_from(["fever", "rash", "of", "grade", "platelets", "visit"]), min_size=1, max_size=30)
+WORDS = st.lists(
+    st.sampled_from(["fever", "rash", "of", "grade", "platelets", "visit"]), min_size=1, max_size=30
+)
 
 
 def essence(text):
@@ -29,7 +31,9 @@ def test_an_accepted_quote_has_the_meaning_of_its_place(text, data):
     check = verify_quote(quote, text)
     if check.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED):
         located = text[check.start : check.end]
-        without_bullet = re.sub(r"^\W*o\s", "", fold_raw(quote).folded.text)  # a quote may begin with a bullet "o"
+        without_bullet = re.sub(
+            r"^\W*o\s", "", fold_raw(quote).folded.text
+        )  # a quote may begin with a bullet "o"
         assert essence(located) in {essence(quote), essence(without_bullet)}
         assert (located == quote) is (check.status is QuoteStatus.EXACT)
 
@@ -54,7 +58,9 @@ def test_whole_words_are_found_anywhere(before, quote, behind):
 
 @given(WORDS, st.data())
 def test_white_space_and_case_change_nothing(words, data):
-    text = "".join(word + data.draw(st.sampled_from([" ", "\n", "  ", "\u00a0", " \r\n"])) for word in words).strip()
+    text = "".join(
+        word + data.draw(st.sampled_from([" ", "\n", "  ", "\u00a0", " \r\n"])) for word in words
+    ).strip()
     assert verify_quote(" ".join(words).upper(), text).status is QuoteStatus.FOLDED
 
 

@@ -1,14 +1,19 @@
-"""The quotes that are parts of a value: a limit's condition, what a time window limits and is counted from."""
+"""The quotes that are parts of a value: a limit's condition, what a time window limits and is
+counted from.
+"""
 
 import pytest
 
-from extractor.fields.value_forms import read_limit, read_window
-from extractor.stages.parse import parse_record
-from extractor.stages.proof.check import ground_answer
+from extractor.assembly.check import ground_answer
+from extractor.concepts.own.value_forms import read_limit, read_window
+from extractor.concepts.parse import parse_record
 from tests.trust import trial
 
 TWO_DRUGS = "Rituximab within 4 weeks, warfarin within 7 days before biopsy"
-TWO_MOMENTS = "Transfusion within 2 weeks before screening or growth factors within 1 week before the first dose"
+TWO_MOMENTS = (
+    "Transfusion within 2 weeks before screening or growth factors within 1 week before "
+    "the first dose"
+)
 PAST = "Stroke in the past year, or fluoxetine within 5 weeks before randomization"
 BY_SEX = "Haemoglobin < 12 g/dL for men and < 11 g/dL for women"
 GENERAL = "ALT > 3 x ULN (> 5 x ULN with liver metastases)"
@@ -17,7 +22,10 @@ GENERAL = "ALT > 3 x ULN (> 5 x ULN with liver metastases)"
 def ground(line, windows=(), limits=()):
     parsed = parse_record(trial(eligibility=f"Exclusion Criteria:\n\n* {line}"))
     criterion = parsed.criteria[-1]
-    values = {"time_windows": tuple(map(read_window, windows)), "constraints": tuple(map(read_limit, limits))}
+    values = {
+        "time_windows": tuple(map(read_window, windows)),
+        "constraints": tuple(map(read_limit, limits)),
+    }
     return parsed, ground_answer(values, criterion, parsed, parsed.find_lead_in(criterion))
 
 
@@ -28,11 +36,39 @@ def list_read(grounded, field):
 @pytest.mark.parametrize(
     ("line", "answer", "of", "anchor", "reason", "nearest"),
     [
-        (TWO_DRUGS, "within 7 days | <= 7 day | warfarin | before biopsy", "warfarin", "before biopsy", "", None),
+        (
+            TWO_DRUGS,
+            "within 7 days | <= 7 day | warfarin | before biopsy",
+            "warfarin",
+            "before biopsy",
+            "",
+            None,
+        ),
         (TWO_DRUGS, "within 4 weeks | <= 4 week | rituximab | -", "Rituximab", None, "", None),
-        (TWO_DRUGS, "within 4 weeks | <= 4 week | warfarin | -", None, None, "this time of 'Rituximab'", "Rituximab"),
-        (TWO_DRUGS, "within 7 days | <= 7 day | warfarin | before sleep", "warfarin", None, "'before sleep'", None),
-        (TWO_DRUGS, "within 7 days | <= 7 day | heparin | before biopsy", None, "before biopsy", "'heparin'", None),
+        (
+            TWO_DRUGS,
+            "within 4 weeks | <= 4 week | warfarin | -",
+            None,
+            None,
+            "this time of 'Rituximab'",
+            "Rituximab",
+        ),
+        (
+            TWO_DRUGS,
+            "within 7 days | <= 7 day | warfarin | before sleep",
+            "warfarin",
+            None,
+            "'before sleep'",
+            None,
+        ),
+        (
+            TWO_DRUGS,
+            "within 7 days | <= 7 day | heparin | before biopsy",
+            None,
+            "before biopsy",
+            "'heparin'",
+            None,
+        ),
         (
             TWO_MOMENTS,
             "within 2 weeks | <= 2 week | Transfusion | before the first dose",
@@ -96,7 +132,9 @@ def test_a_part_of_a_time_window_costs_only_itself(line, answer, of, anchor, rea
     (window,) = list_read(grounded, "time_windows")
     assert (window.of, window.anchor) == (of, anchor)
     assert [reason in one.reason for one in grounded.refused] == [True] * bool(reason)
-    assert [one.nearest and parsed.raw(one.nearest) for one in grounded.refused] == [nearest] * bool(reason)
+    assert [one.nearest and parsed.raw(one.nearest) for one in grounded.refused] == [
+        nearest
+    ] * bool(reason)
 
 
 @pytest.mark.parametrize(
@@ -106,25 +144,40 @@ def test_a_part_of_a_time_window_costs_only_itself(line, answer, of, anchor, rea
         (BY_SEX, "Haemoglobin: < 11 g/dL @ women", ["women"], "parsed", ""),
         (BY_SEX, "Haemoglobin: < 12 g/dL @ for women", [], None, "of the other sex"),
         (BY_SEX, "Haemoglobin: < 12 g/dL @ for children", [None], "inferred", "'for children'"),
-        (GENERAL, "ALT: > 5 x ULN @ with liver metastases", ["with liver metastases"], "parsed", ""),
+        (
+            GENERAL,
+            "ALT: > 5 x ULN @ with liver metastases",
+            ["with liver metastases"],
+            "parsed",
+            "",
+        ),
         (GENERAL, "ALT: > 3 x ULN @ with liver metastases", [], None, "of another limit"),
         (GENERAL, "ALT: > 3 x ULN", [None], "parsed", ""),
         ("Frail: ECOG > 2, others not", "ECOG: > 2 @ Frail", ["Frail"], "inferred", ""),
     ],
 )
-def test_a_limit_stands_for_those_of_whom_the_text_says_it(line, answer, conditions, support, reason):
+def test_a_limit_stands_for_those_of_whom_the_text_says_it(
+    line, answer, conditions, support, reason
+):
     _, grounded = ground(line, limits=[answer])
     assert [one.condition for one in list_read(grounded, "constraints")] == conditions
     read = grounded.model.get("constraints")
-    assert [one.value for one in read.supports if conditions] == [support] * len(conditions) if read else not conditions
+    assert (
+        [one.value for one in read.supports if conditions] == [support] * len(conditions)
+        if read
+        else not conditions
+    )
     assert [reason in one.reason for one in grounded.refused] == [True] * bool(reason)
 
 
 def test_a_part_has_the_characters_of_the_record():
     _, grounded = ground(
-        "ALT \\> 3 x ULN; with liver\n  metastases ALT \\> 5 x ULN", limits=["ALT: > 5 x ULN @ with liver metastases"]
+        "ALT \\> 3 x ULN; with liver\n  metastases ALT \\> 5 x ULN",
+        limits=["ALT: > 5 x ULN @ with liver metastases"],
     )
-    assert [one.condition for one in list_read(grounded, "constraints")] == ["with liver\n  metastases"]
+    assert [one.condition for one in list_read(grounded, "constraints")] == [
+        "with liver\n  metastases"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +193,11 @@ def test_a_part_has_the_characters_of_the_record():
             "in the last 3 months | <= 3 month; for > 10 days | > 10 day",
             10,
         ),
-        ("Drugs within 5 half-lives or 14 days", "within 5 half-lives | <= 5 half_life; 14 days | <= 14 day", 14),
+        (
+            "Drugs within 5 half-lives or 14 days",
+            "within 5 half-lives | <= 5 half_life; 14 days | <= 14 day",
+            14,
+        ),
         ("Steroids 10-20 days before entry", "10-20 days | 10-20 day", 10),
     ],
 )

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from extractor.stages.proof.quotes import QuoteStatus, locate_quote, verify_quote
-from extractor.text.clean import clean_text
+from extractor.evidence.quotes import QuoteStatus, locate_quote, verify_quote
+from extractor.language.clean import clean_text
 
-KINDS = tomllib.loads((files("extractor.stages.proof") / "critical_words.toml").read_text("utf-8"))["kind"]
+KINDS = tomllib.loads((files("extractor.assembly") / "critical_words.toml").read_text("utf-8"))[
+    "kind"
+]
 TABLES = tomllib.loads(Path(__file__).with_name("quotes.toml").read_text("utf-8"))
 REFUSED = {QuoteStatus.CONFLICT, QuoteStatus.ABSENT}
 
@@ -19,8 +21,12 @@ def test_finds_quotes_that_differ_only_in_form(quote, text, located):
     assert text[check.start : check.end] == located
 
 
-@pytest.mark.parametrize(("quote", "text", "kind", "quoted", "stated", "nearest"), TABLES["conflicts"])
-def test_reports_the_conflicting_token_and_the_nearest_words(quote, text, kind, quoted, stated, nearest):
+@pytest.mark.parametrize(
+    ("quote", "text", "kind", "quoted", "stated", "nearest"), TABLES["conflicts"]
+)
+def test_reports_the_conflicting_token_and_the_nearest_words(
+    quote, text, kind, quoted, stated, nearest
+):
     check = verify_quote(quote, text)
     assert check.status is QuoteStatus.CONFLICT
     assert (kind, quoted, stated) in [(c.kind.value, c.quoted, c.stated) for c in check.conflicts]
@@ -61,7 +67,10 @@ VISITS = "visit 1, week 4, visit 2, month 4, visit 3"
 @pytest.mark.parametrize(
     ("quote", "text", "near", "start"),
     [
-        *(("visit", VISITS, near, start) for near, start in ((None, 0), (0, 0), (14, 17), (30, 35), (99, 35))),
+        *(
+            ("visit", VISITS, near, start)
+            for near, start in ((None, 0), (0, 0), (14, 17), (30, 35), (99, 35))
+        ),
         ("5 mg", "15 mg, -5 mg, 5 mg/kg, 5 mg", None, 23),
         ("ECOG", "ecog or ECOG", None, 8),
         ("pregnant women", "not pregnant women, or pregnant women with consent", None, 23),

@@ -1,12 +1,14 @@
-"""A regimen of a model is proven by what the text says of its agent: linked, open, or refused with the reason."""
+"""A regimen of a model is proven by what the text says of its agent: linked, open, or refused
+with the reason.
+"""
 
 import pytest
 
+from extractor.assembly.check import ground_answer
+from extractor.concepts.doses.prove import prove_regimens
+from extractor.concepts.parse import parse_record
+from extractor.evidence.drafts import Chunk, Draft, Span
 from extractor.schemas import Amount, Frequency, Period, Route, Support, TimeUnit
-from extractor.stages.parse import parse_record
-from extractor.stages.parse.drafts import Chunk, Draft, Span
-from extractor.stages.proof.check import ground_answer
-from extractor.stages.proof.regimens import prove_regimens
 from tests.growth import LARGEST_EXPONENT, fit_growth
 from tests.trust import trial
 
@@ -20,11 +22,18 @@ def weeks(value):
 
 
 def prove(text, agent, quote=None, others=(), **values):
-    """The proven answer about an agent of the only arm; ``others`` are further agents that the model lists."""
+    """The proven answer about an agent of the only arm; ``others`` are further agents that the
+    model lists.
+    """
     drug = {"name": DRUGS}
-    parsed = parse_record(trial(arms=[{"label": "Arm 1", "description": text}], interventions=[drug]))
+    parsed = parse_record(
+        trial(arms=[{"label": "Arm 1", "description": text}], interventions=[drug])
+    )
     chunk = Chunk(900, Span("arms[0]", 6, 6 + len(text)), text)
-    listed = [{"agent": agent, "quote": quote or text, **values}, *({"agent": name, "quote": name} for name in others)]
+    listed = [
+        {"agent": agent, "quote": quote or text, **values},
+        *({"agent": name, "quote": name} for name in others),
+    ]
     draft = Draft("dosing", chunk, chunk.span)
     grounded = [ground_answer({"stands": True, **each}, draft, parsed) for each in listed]
     return prove_regimens(grounded, parsed)[0]
@@ -44,7 +53,9 @@ STEPS = "Prednisone 60 mg daily for 2 weeks, then 20 mg every other day for 6 we
         (STEPS, "Prednisone", "duration", weeks(2), "for 2 weeks"),
     ],
 )
-def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(text, agent, field, value, quote):
+def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(
+    text, agent, field, value, quote
+):
     amounts = {"amounts": dose(60)} if text is STEPS else {}
     reading = prove(text, agent, **amounts, **{field: value}).model[field]
     assert reading.support is Support.PARSED
@@ -58,8 +69,20 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(text, agent,
         (BESIDE, "testamide", {"amounts": dose(30), "frequency": Frequency.Q2W}, "frequency", "QD"),
         (BESIDE, "testamide", {"amounts": dose(30), "route": Route.INTRAVENOUS}, "route", "oral"),
         (STEPS, "Prednisone", {"amounts": dose(60), "duration": weeks(6)}, "duration", "2 week"),
-        ("Examplumab 2 mg/kg IV daily, at most 70 mg.", "Examplumab", {"amounts": dose(70)}, "amounts", "2 mg/kg"),
-        ("Examplumab 15 ± 3 mg/kg IV.", "Examplumab", {"amounts": dose(3, "mg/kg")}, "amounts", "15 mg/kg"),
+        (
+            "Examplumab 2 mg/kg IV daily, at most 70 mg.",
+            "Examplumab",
+            {"amounts": dose(70)},
+            "amounts",
+            "2 mg/kg",
+        ),
+        (
+            "Examplumab 15 ± 3 mg/kg IV.",
+            "Examplumab",
+            {"amounts": dose(3, "mg/kg")},
+            "amounts",
+            "15 mg/kg",
+        ),
         (
             "Examplumab 5 mg orally to a trough of 8 ng/mL.",
             "Examplumab",
@@ -76,7 +99,9 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(text, agent,
         ),
     ],
 )
-def test_what_the_text_says_of_something_else_is_refused_with_the_agents_own(text, agent, values, field, reason):
+def test_what_the_text_says_of_something_else_is_refused_with_the_agents_own(
+    text, agent, values, field, reason
+):
     found = prove(text, agent, **values)
     assert field not in found.model
     assert reason in next(each for each in found.refused if each.field == field).reason
@@ -103,16 +128,25 @@ def test_the_reason_names_the_amount_to_which_the_words_give_a_frequency():
 
 def test_a_frequency_of_other_words_leaves_the_amount_open():
     text = "Examplumab 0.5 mg once daily at first. Later low dose examplumab 4,5mg."
-    found = prove(text, "Examplumab", "low dose examplumab 4,5mg", amounts=dose(4.5), frequency=Frequency.QD)
+    found = prove(
+        text, "Examplumab", "low dose examplumab 4,5mg", amounts=dose(4.5), frequency=Frequency.QD
+    )
     assert (found.refused, found.model["amounts"].support) == ((), Support.INFERRED)
 
 
 @pytest.mark.parametrize(
     ("value", "support"),
-    [(dose(90, "ug/day"), Support.INFERRED), (dose(800, "U/day"), Support.INFERRED), (dose(90, "ug"), None)],
+    [
+        (dose(90, "ug/day"), Support.INFERRED),
+        (dose(800, "U/day"), Support.INFERRED),
+        (dose(90, "ug"), None),
+    ],
 )
 def test_a_total_of_a_day_is_open_behind_the_doses_that_it_sums_up(value, support):
-    text = "Examplumab 2 mcg: three drops twice daily for 9 days, totalling 90 mcg K7 and 800 units testol per day."
+    text = (
+        "Examplumab 2 mcg: three drops twice daily for 9 days, totalling 90 mcg K7 and 800 "
+        "units testol per day."
+    )
     reading = prove(text, "Examplumab", amounts=value).model.get("amounts")
     assert (reading and reading.support) is support
 
@@ -137,14 +171,19 @@ def test_alternatives_are_open(words):
 
 
 def test_of_two_values_in_a_clause_the_one_closest_to_the_dose_is_the_agents():
-    text = "After 3 days of intravenous therapy outside the trial children take Examplumab 40 mg by mouth."
+    text = (
+        "After 3 days of intravenous therapy outside the trial children take Examplumab 40 mg "
+        "by mouth."
+    )
     assert prove(text, "Examplumab", route=Route.INTRAVENOUS).refused
     assert not prove(text, "Examplumab", route=Route.ORAL).refused
 
 
 def test_levels_of_other_words_of_the_section_are_merged_and_stay_open():
     text = "Cohort 1: Examplumab 5 mg weekly. Cohort 2: Examplumab 10 mg weekly."
-    reading = prove(text, "Examplumab", quote="Examplumab 5 mg weekly", amounts=(*dose(5), *dose(10))).model["amounts"]
+    reading = prove(
+        text, "Examplumab", quote="Examplumab 5 mg weekly", amounts=(*dose(5), *dose(10))
+    ).model["amounts"]
     assert reading.supports == (Support.PARSED, Support.INFERRED)
 
 
@@ -156,7 +195,8 @@ def test_agents_that_only_the_model_knows_own_their_doses():
 
 
 @pytest.mark.parametrize(
-    "piece", ["Examplumab 5 mg, Testamide 7 mg and ", "Examplumab 5 mg IV daily, ", "Examplumab arms, "]
+    "piece",
+    ["Examplumab 5 mg, Testamide 7 mg and ", "Examplumab 5 mg IV daily, ", "Examplumab arms, "],
 )
 def test_the_proof_takes_linear_time(piece):
     def work(text):

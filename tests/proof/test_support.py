@@ -3,13 +3,13 @@
 import pytest
 
 from extractor import Extractor
+from extractor.assembly.check import ground_answer
+from extractor.concepts.limits.rows import find_numbers
+from extractor.concepts.parse import parse_record
+from extractor.formats import read_records
+from extractor.language.numbers import DAYS
+from extractor.language.passage import read_passage
 from extractor.schemas import Support, TimePoint
-from extractor.stages.parse import parse_record
-from extractor.stages.proof.check import ground_answer
-from extractor.stages.read import read_records
-from extractor.text.mentions.rows import find_numbers
-from extractor.text.numbers import DAYS
-from extractor.text.passage import read_passage
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +18,19 @@ def record():
 
 
 def test_every_value_of_the_rules_follows_from_its_quote(record):
-    pieces = [piece for _, item in Extractor(effort="none").extract(record).list_items() for piece in item.evidence]
-    assert {piece.support for piece in pieces} == {Support.LITERAL, Support.PARSED, Support.INFERRED}
-    assert all(record.raw_text(piece.section)[piece.start : piece.end] == piece.quote for piece in pieces)
+    pieces = [
+        piece
+        for _, item in Extractor(effort="none").extract(record).list_items()
+        for piece in item.evidence
+    ]
+    assert {piece.support for piece in pieces} == {
+        Support.LITERAL,
+        Support.PARSED,
+        Support.INFERRED,
+    }
+    assert all(
+        record.raw_text(piece.section)[piece.start : piece.end] == piece.quote for piece in pieces
+    )
 
 
 def test_accepted_values_of_a_model_are_supported(record):

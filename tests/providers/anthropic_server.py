@@ -1,8 +1,9 @@
 """A stand-in for Anthropic: messages and message batches.
 
-Written from Anthropic's API reference (pages "Create a Message", "Create a Message Batch", "Retrieve Message Batch
-results", "Errors", and the guides "Prompt caching" and "Extended thinking"), and from the SDK's types
-``anthropic.types.Message``, ``anthropic.types.Usage``, ``anthropic.types.messages.MessageBatch`` and
+Written from Anthropic's API reference (pages "Create a Message", "Create a Message Batch",
+"Retrieve Message Batch results", "Errors", and the guides "Prompt caching" and "Extended
+thinking"), and from the SDK's types ``anthropic.types.Message``, ``anthropic.types.Usage``,
+``anthropic.types.messages.MessageBatch`` and
 ``anthropic.types.messages.MessageBatchIndividualResponse``.
 """
 
@@ -14,7 +15,16 @@ from pydantic_core import from_json
 
 from .standin import OUTPUT, PREFIX, PROMPT, Outcome, Reply, StandIn
 
-_KNOWN = {"model", "max_tokens", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
+_KNOWN = {
+    "model",
+    "max_tokens",
+    "messages",
+    "system",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "output_config",
+}
 _LONGEST = 64_000
 _THINKING = {
     "claude-haiku-4-5": ("disabled", ("enabled", "disabled")),
@@ -54,15 +64,33 @@ class Anthropic(StandIn):
         return Reply(self._describe(name))
 
     def _describe(self, name: str) -> dict[str, Any]:
-        counts = {"processing": 0, "succeeded": len(self.batches[name]), "errored": 0, "canceled": 0, "expired": 0}
-        described = {"id": name, "type": "message_batch", "processing_status": "ended", "request_counts": counts}
+        counts = {
+            "processing": 0,
+            "succeeded": len(self.batches[name]),
+            "errored": 0,
+            "canceled": 0,
+            "expired": 0,
+        }
+        described = {
+            "id": name,
+            "type": "message_batch",
+            "processing_status": "ended",
+            "request_counts": counts,
+        }
         dates = {"created_at": "2026-11-20T00:00:00Z", "expires_at": "2026-11-21T00:00:00Z"}
-        return {**described, **dates, "results_url": f"{self.url}/v1/messages/batches/{name}/results"}
+        return {
+            **described,
+            **dates,
+            "results_url": f"{self.url}/v1/messages/batches/{name}/results",
+        }
 
     def _answer(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         self.batched.append(params)
         reply = self.ask(params, self.batch_script)
-        good, bad = {"type": "succeeded", "message": reply.body}, {"type": "errored", "error": reply.body}
+        good, bad = (
+            {"type": "succeeded", "message": reply.body},
+            {"type": "errored", "error": reply.body},
+        )
         return {"custom_id": name, "result": good if reply.status == 200 else bad}
 
     def read_user(self, request: dict[str, Any]) -> str:
@@ -76,17 +104,30 @@ class Anthropic(StandIn):
         active, choice = thinking["type"] != "disabled", request.get("tool_choice", {}).get("type")
         faults = {
             f"{' '.join(unknown)}: Extra inputs are not permitted": unknown,
-            f"max_tokens: {limit} > {_LONGEST}, which is the maximum allowed number of output tokens": limit > _LONGEST,
-            "`max_tokens` must be greater than `thinking.budget_tokens`.": limit <= thinking.get("budget_tokens", 0),
-            f'"thinking.type.{thinking["type"]}" is not supported for this model.': thinking["type"] not in kinds,
-            "Thinking may not be enabled when tool_choice forces tool use.": active and choice in ("any", "tool"),
-            'messages: Unexpected role "system".': any(each["role"] == "system" for each in request["messages"]),
+            (
+                f"max_tokens: {limit} > {_LONGEST}, which is the maximum allowed number of output "
+                "tokens"
+            ): limit > _LONGEST,
+            "`max_tokens` must be greater than `thinking.budget_tokens`.": limit
+            <= thinking.get("budget_tokens", 0),
+            f'"thinking.type.{thinking["type"]}" is not supported for this model.': thinking["type"]
+            not in kinds,
+            "Thinking may not be enabled when tool_choice forces tool use.": active
+            and choice in ("any", "tool"),
+            'messages: Unexpected role "system".': any(
+                each["role"] == "system" for each in request["messages"]
+            ),
         }
         return next((_refuse(message) for message, applies in faults.items() if applies), None)
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
         if outcome.kind == "limited":
-            return _fail(429, "rate_limit_error", "Too many requests", {"retry-after": f"{outcome.seconds:g}"})
+            return _fail(
+                429,
+                "rate_limit_error",
+                "Too many requests",
+                {"retry-after": f"{outcome.seconds:g}"},
+            )
         if outcome.kind == "overloaded":
             return _fail(529, "overloaded_error", "Overloaded")
         parts: list[dict[str, Any]] = []
@@ -94,8 +135,20 @@ class Anthropic(StandIn):
             parts = [{"type": "text", "text": outcome.text, "citations": None}]
         elif outcome.text:
             found = from_json(outcome.text, allow_partial=True)  # the API closes what was left open
-            parts = [{"type": "tool_use", "id": "toolu_1", "name": request["tools"][0]["name"], "input": found}]
-        reasons = {"cut": "max_tokens", "thought": "max_tokens", "refused": "refusal", "filtered": "refusal"}
+            parts = [
+                {
+                    "type": "tool_use",
+                    "id": "toolu_1",
+                    "name": request["tools"][0]["name"],
+                    "input": found,
+                }
+            ]
+        reasons = {
+            "cut": "max_tokens",
+            "thought": "max_tokens",
+            "refused": "refusal",
+            "filtered": "refusal",
+        }
         has_marks = "cache_control" in json.dumps(request)
         read = self.cached if has_marks else 0
         written = PREFIX - read if has_marks else 0
@@ -105,7 +158,13 @@ class Anthropic(StandIn):
             "cache_creation_input_tokens": written,
             "output_tokens": request["max_tokens"] if outcome.kind == "thought" else OUTPUT,
         }
-        reply = {"id": "msg_1", "type": "message", "role": "assistant", "model": request["model"], "content": parts}
+        reply = {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": request["model"],
+            "content": parts,
+        }
         reason = reasons.get(outcome.kind, "end_turn" if outcome.kind == "said" else "tool_use")
         return Reply({**reply, "stop_reason": reason, "stop_sequence": None, "usage": usage})
 

@@ -2,17 +2,19 @@
 
 import asyncio
 
-from extractor.llm.calls import Call, PromptVersion
-from extractor.llm.live import LiveModel
-from extractor.llm.metering import Requests
-from extractor.llm.pace import RetryPolicy
-from extractor.llm.patience import Watch
-from extractor.llm.spec import ClientSettings, ModelSpec
-from extractor.stages.ask.reply_models import Reply
+from extractor.model.asking.reply_models import Reply
+from extractor.model.calls import Call, PromptVersion
+from extractor.model.live import LiveModel
+from extractor.model.metering import Requests
+from extractor.model.pace import RetryPolicy
+from extractor.model.patience import Watch
+from extractor.model.spec import ClientSettings, ModelSpec
 
 from .standin import answer
 
-CALL = Call(PromptVersion("questions", 1, "ab" * 32), "The definitions.", "[1|cat] Adults", Reply, 500)
+CALL = Call(
+    PromptVersion("questions", 1, "ab" * 32), "The definitions.", "[1|cat] Adults", Reply, 500
+)
 GOOD = answer({"n": 1, "ok": True})
 
 
@@ -29,12 +31,16 @@ class Clock:
 
 
 def ask(model, clock=None, calls=1, call=CALL, **settings):
-    """The completions of so many equal calls, one after another, by one client, and the number of answers to each."""
+    """The completions of so many equal calls, one after another, by one client, and the number
+    of answers to each.
+    """
     clock = clock or Clock()
     policy = RetryPolicy(sleep=clock.sleep, clock=lambda: clock.now, jitter=lambda: 0.0)
 
     async def run():
-        live = LiveModel(ModelSpec.parse(model), ClientSettings(**settings), policy, Watch(None, ""))
+        live = LiveModel(
+            ModelSpec.parse(model), ClientSettings(**settings), policy, Watch(None, "")
+        )
         try:
             return [await live(call, 4, Requests(call)) for _ in range(calls)]
         finally:

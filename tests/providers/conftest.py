@@ -1,4 +1,6 @@
-"""The SDKs find the stand-ins by the variables that their providers name, and no proxy stands between."""
+"""The SDKs find the stand-ins by the variables that their providers name, and no proxy stands
+between.
+"""
 
 import warnings
 from contextlib import ExitStack
@@ -10,7 +12,14 @@ from .standin import serving
 
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch):
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "GEMINI_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
+    for name in (
+        "HTTP_PROXY",
+        "http_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "GEMINI_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+    ):
         monkeypatch.delenv(name, raising=False)
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.setenv(name, "sk-test-1")

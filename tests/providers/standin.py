@@ -1,4 +1,6 @@
-"""What the stand-ins for providers share: outcomes, the answers to the seeds' questions, and the server on loopback."""
+"""What the stand-ins for providers share: outcomes, the answers to the seeds' questions, and the
+server on loopback.
+"""
 
 import hashlib
 import json
@@ -13,20 +15,27 @@ from typing import Any, Literal
 from tests.loopback import QuietHandler, run_server
 
 PROMPT, PREFIX, OUTPUT, THOUGHT = 7000, 6000, 200, 64
-"""Tokens of each request, of its part that a cache takes, of an answer, and of the thinking in it."""
+"""Tokens of each request, of its part that a cache takes, of an answer, and of the thinking in
+it.
+"""
 _ANSWERS = json.loads(Path(__file__).with_name("seed_answers.json").read_text("utf-8"))
-"""The recorded answers to the seeds' questions, by the beginning of the SHA-256 of the user's message."""
+"""The recorded answers to the seeds' questions, by the beginning of the SHA-256 of the user's
+message.
+"""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What becomes of a request; each stand-in says it in its provider's form.
 
-    ``said`` is an answer as text where a tool was to be called. ``cut`` ends an answer at the output limit, ``thought``
-    ends the thinking there. ``limited`` asks to come back after so many ``seconds``.
+    ``said`` is an answer as text where a tool was to be called. ``cut`` ends an answer at the
+    output limit, ``thought`` ends the thinking there. ``limited`` asks to come back after so many
+    ``seconds``.
     """
 
-    kind: Literal["answer", "said", "cut", "thought", "refused", "filtered", "limited", "overloaded"]
+    kind: Literal[
+        "answer", "said", "cut", "thought", "refused", "filtered", "limited", "overloaded"
+    ]
     text: str = ""
     seconds: float = 0.0
 
@@ -53,9 +62,10 @@ class Reply:
 class StandIn:
     """A provider on loopback.
 
-    ``script`` holds the outcomes of the first requests, ``otherwise`` decides about the rest by the user's message.
-    ``refuses`` are parameters that the model does not take. ``requests`` are the bodies of live requests, ``headers``
-    their headers, ``batched`` the bodies in batches. ``billed`` counts the answers that cost something.
+    ``script`` holds the outcomes of the first requests, ``otherwise`` decides about the rest by the
+    user's message. ``refuses`` are parameters that the model does not take. ``requests`` are the
+    bodies of live requests, ``headers`` their headers, ``batched`` the bodies in batches.
+    ``billed`` counts the answers that cost something.
     """
 
     script: list[Outcome] = field(default_factory=list)
@@ -89,13 +99,17 @@ class StandIn:
         """The response to a question, live or in a batch."""
         if fault := self.find_fault(request):
             return fault
-        reply = self.render(script.pop(0) if script else self.otherwise(self.read_user(request)), request)
+        reply = self.render(
+            script.pop(0) if script else self.otherwise(self.read_user(request)), request
+        )
         self.billed += reply.status == 200
         return reply
 
     @property
     def cached(self) -> int:
-        """The prompt's tokens that the cache serves: it holds the prefix once a request was answered."""
+        """The prompt's tokens that the cache serves: it holds the prefix once a request was
+        answered.
+        """
         return PREFIX if self.billed else 0
 
 
@@ -112,9 +126,13 @@ def serving(standin: StandIn) -> Iterator[StandIn]:
 
         def respond(self, method: str, body: bytes) -> None:
             with standin.lock:
-                standin.headers.append({name.lower(): value for name, value in self.headers.items()})
+                standin.headers.append(
+                    {name.lower(): value for name, value in self.headers.items()}
+                )
                 reply = standin.handle(method, self.path.partition("?")[0], body)
-            content = (reply.body if isinstance(reply.body, str) else json.dumps(reply.body)).encode()
+            content = (
+                reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+            ).encode()
             self.send_response(reply.status)
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)

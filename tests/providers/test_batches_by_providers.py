@@ -1,4 +1,6 @@
-"""Batches of OpenAI and Anthropic by their SDKs: the seeds, the bill, and what is learnt before money is spent."""
+"""Batches of OpenAI and Anthropic by their SDKs: the seeds, the bill, and what is learnt before
+money is spent.
+"""
 
 import pytest
 
@@ -30,8 +32,18 @@ def users(standin, requests):
     ("standin", "model", "usd", "written"),
     [
         # The call that goes before has the live price, and fills the cache; the batch costs half.
-        (OpenAI(), GPT, (7_000 * 0.25 + 200 * 2 + (4_000 * 0.25 + 24_000 * 0.025 + 800 * 2) / 2) / 1e6, 0),
-        (Anthropic(), CLAUDE, (3_000 + 6_000 * 3.75 + 3_000 + (12_000 + 24_000 * 0.3 + 12_000) / 2) / 1e6, 6_000),
+        (
+            OpenAI(),
+            GPT,
+            (7_000 * 0.25 + 200 * 2 + (4_000 * 0.25 + 24_000 * 0.025 + 800 * 2) / 2) / 1e6,
+            0,
+        ),
+        (
+            Anthropic(),
+            CLAUDE,
+            (3_000 + 6_000 * 3.75 + 3_000 + (12_000 + 24_000 * 0.3 + 12_000) / 2) / 1e6,
+            6_000,
+        ),
     ],
     ids=["openai", "anthropic"],
 )
@@ -59,7 +71,9 @@ def test_a_refused_parameter_costs_one_call_not_a_round(kind, model, stand, tmp_
 
 @BOTH
 def test_nothing_that_was_paid_for_is_bought_again(kind, model, stand, tmp_path):
-    """Thinking leaves no room for one answer; only its own questions are asked again, in the next round."""
+    """Thinking leaves no room for one answer; only its own questions are asked again, in the
+    next round.
+    """
     standin = stand(kind(batch_script=[Outcome("thought")]))
     submit(tmp_path / "run", "--model", model)
     for _ in range(2):  # the same command asks nothing more
@@ -90,7 +104,9 @@ def test_collect_asks_one_question_live_if_told(kind, model, stand, tmp_path):
 
 
 def test_anthropics_answers_are_fetched_again_until_they_can_be_read(stand, tmp_path):
-    standin = stand(Anthropic(spoils=["<html>Sign in</html>", "", '{"error": {"message": "later"}}']))
+    standin = stand(
+        Anthropic(spoils=["<html>Sign in</html>", "", '{"error": {"message": "later"}}'])
+    )
     submit(tmp_path / "run", "--model", CLAUDE)
     manifest = collect(tmp_path / "run", "--model", CLAUDE)
     assert manifest["usage"]["calls"] == standin.billed == 5

@@ -1,4 +1,6 @@
-"""The five seeds come out right by each provider's SDK, and the bill is that of the provider's own counts."""
+"""The five seeds come out right by each provider's SDK, and the bill is that of the provider's
+own counts.
+"""
 
 import json
 from dataclasses import replace
@@ -6,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from extractor.llm import spec
+from extractor.model import spec
 from tests.commands import invoke, read_lines
 from tests.test_seeds import GOLD, PARTS, fold
 
@@ -36,9 +38,17 @@ def essence(extraction):
     names = ("rank", "concept", "category", "time_points", "time_kind", "instrument", "censored")
     limits = ("quantity", "comparator", "value", "value_high", "unit")
     return (
-        [[fold(one[part]) for part in PARTS] + [one[name] for name in names] for one in extraction["endpoints"]],
         [
-            [one["kind"], fold(one["quote"]), one["category"], [[x[y] for y in limits] for x in one["constraints"]]]
+            [fold(one[part]) for part in PARTS] + [one[name] for name in names]
+            for one in extraction["endpoints"]
+        ],
+        [
+            [
+                one["kind"],
+                fold(one["quote"]),
+                one["category"],
+                [[x[y] for y in limits] for x in one["constraints"]],
+            ]
             for one in extraction["eligibility"]["criteria"]
         ],
     )
@@ -55,13 +65,28 @@ def check_bill(manifest, standin, usd, **more):
     ("standin", "model", "usd", "more"),
     [
         # In dollars per million tokens: 0.25, from the cache 0.025, output 2.
-        (OpenAI(), "gpt-5-mini", (11_000 * 0.25 + 24_000 * 0.025 + 1_000 * 2) / 1e6, {"thinking_tokens": 320}),
+        (
+            OpenAI(),
+            "gpt-5-mini",
+            (11_000 * 0.25 + 24_000 * 0.025 + 1_000 * 2) / 1e6,
+            {"thinking_tokens": 320},
+        ),
         # 0.15, from the cache 0.075, output 0.6.
         (OpenAI(), "openai/gpt-4o-mini", (11_000 * 0.15 + 24_000 * 0.075 + 1_000 * 0.6) / 1e6, {}),
         # 3, into the cache 3.75, from it 0.3, output 15.
-        (Anthropic(), CLAUDE, (5_000 * 3 + 6_000 * 3.75 + 24_000 * 0.3 + 15_000) / 1e6, {"written_tokens": 6_000}),
+        (
+            Anthropic(),
+            CLAUDE,
+            (5_000 * 3 + 6_000 * 3.75 + 24_000 * 0.3 + 15_000) / 1e6,
+            {"written_tokens": 6_000},
+        ),
         # 0.3, from the cache 0.03, output and thinking 2.5.
-        (Gemini(), FLASH, (11_000 * 0.3 + 24_000 * 0.03 + 1_000 * 2.5) / 1e6, {"thinking_tokens": 320}),
+        (
+            Gemini(),
+            FLASH,
+            (11_000 * 0.3 + 24_000 * 0.03 + 1_000 * 2.5) / 1e6,
+            {"thinking_tokens": 320},
+        ),
     ],
     ids=["gpt-5", "gpt-4o", "claude", "gemini"],
 )
@@ -72,7 +97,9 @@ def test_the_seeds_live(standin, model, usd, more, stand, tmp_path):
     check_bill(manifest, standin, usd, **more)
 
 
-@pytest.mark.parametrize("name", ["llama3.1", "anthropic/claude-sonnet-4-5"], ids=["ollama", "litellm-proxy"])
+@pytest.mark.parametrize(
+    "name", ["llama3.1", "anthropic/claude-sonnet-4-5"], ids=["ollama", "litellm-proxy"]
+)
 def test_the_seeds_by_a_server_that_speaks_as_openai_does(name, stand, tmp_path):
     standin = stand(OpenAI())
     manifest = run_seeds(["run"], tmp_path / "run", "--model", f"{standin.url}/v1#{name}")
@@ -82,13 +109,19 @@ def test_the_seeds_by_a_server_that_speaks_as_openai_does(name, stand, tmp_path)
 
 
 @pytest.mark.parametrize(("kind", "model"), [(OpenAI, GPT), (Gemini, FLASH)])
-def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(kind, model, stand, tmp_path):
+def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(
+    kind, model, stand, tmp_path
+):
     standin = stand(kind([Outcome("thought")]))
     for _ in range(2):  # the same command asks nothing more
         manifest = run_seeds(["run"], tmp_path / "run", "--model", model)
     asked = list(map(standin.read_user, standin.requests))
     assert (len(asked), len(set(asked))) == (6, 5)
-    assert (manifest["usage"]["calls"], manifest["usage"]["unanswered"]) == (standin.billed, 0) == (6, 0)
+    assert (
+        (manifest["usage"]["calls"], manifest["usage"]["unanswered"])
+        == (standin.billed, 0)
+        == (6, 0)
+    )
 
 
 def needs(name):
@@ -99,7 +132,9 @@ def needs(name):
     ("model", "usd"),
     [
         # In dollars per million tokens: 0.25, from the cache 0.025, output 2.
-        pytest.param("azure_openai/gpt-5-mini", (11_000 * 0.25 + 24_000 * 0.025 + 2_000) / 1e6, id="azure"),
+        pytest.param(
+            "azure_openai/gpt-5-mini", (11_000 * 0.25 + 24_000 * 0.025 + 2_000) / 1e6, id="azure"
+        ),
         # 0.59, output 0.79.
         pytest.param("groq/llama-3.3-70b-versatile", 0.021_44, marks=needs("groq"), id="groq"),
         # 0.15, from the cache 0.075, output 0.6.
@@ -121,12 +156,16 @@ def test_the_seeds_by_the_names_of_providers(model, usd, stand, monkeypatch, tmp
     monkeypatch.setattr(spec, "_OLLAMA", f"{standin.url}/v1")
     manifest = run_seeds(["run"], tmp_path / "run", "--model", model)
     check_bill(manifest, standin, usd)
-    assert model.startswith("ollama") != any("authorization" in each or "api-key" in each for each in standin.headers)
+    assert model.startswith("ollama") != any(
+        "authorization" in each or "api-key" in each for each in standin.headers
+    )
     assert capfd.readouterr().out == ""
 
 
 def test_calls_in_flight_take_the_way_that_another_call_has_found(stand, tmp_path):
-    """The first one that is refused leaves one way to send the schema; the others had sent the old one."""
+    """The first one that is refused leaves one way to send the schema; the others had sent the
+    old one.
+    """
     said = lambda user: replace(answer_seeds(user), kind="said")  # noqa: E731
     standin = stand(Anthropic(refuses=frozenset({"tools"}), otherwise=said))
     manifest = run_seeds(["run"], tmp_path / "run", "--model", CLAUDE)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.llm.completions import Ending
-from extractor.llm.providers import Reasoning
-from extractor.stages.ask.salvage import read_complete_items
+from extractor.model.asking.salvage import read_complete_items
+from extractor.model.completions import Ending
+from extractor.model.providers import Reasoning
 from tests.commands import invoke
 
 from .anthropic_server import Anthropic
@@ -18,7 +18,9 @@ from .openai_server import OpenAI
 from .standin import THOUGHT, Outcome, answer
 
 GPT, CLAUDE, FLASH = "openai/gpt-5-mini", "anthropic/claude-haiku-4-5", "google/gemini-2.5-flash"
-ALL = pytest.mark.parametrize(("kind", "model"), [(OpenAI, GPT), (Anthropic, CLAUDE), (Gemini, FLASH)])
+ALL = pytest.mark.parametrize(
+    ("kind", "model"), [(OpenAI, GPT), (Anthropic, CLAUDE), (Gemini, FLASH)]
+)
 
 
 @pytest.fixture
@@ -27,7 +29,9 @@ def stand(stand):
     return lambda kind, *script, **settings: stand(kind(list(script), lambda _: GOOD, **settings))
 
 
-CUT = Outcome("cut", answer({"n": 1, "ok": True}, {"n": 2, "cat": "age", "quote": "18 years"}).text[:-8])
+CUT = Outcome(
+    "cut", answer({"n": 1, "ok": True}, {"n": 2, "cat": "age", "quote": "18 years"}).text[:-8]
+)
 BROKEN = Outcome("answer", '{"things": []}')
 
 
@@ -46,19 +50,32 @@ BROKEN = Outcome("answer", '{"things": []}')
     ],
     ids=["limited", "refused", "filtered", "broken", "cut"],
 )
-def test_what_becomes_of_a_request_is_read_by_each_sdk(kind, model, script, ending, answers, slept, stand):
+def test_what_becomes_of_a_request_is_read_by_each_sdk(
+    kind, model, script, ending, answers, slept, stand
+):
     standin, clock = stand(kind, *script), Clock()
     ((completion, came),) = ask(model, clock)
-    assert (completion.ending, came, completion.usage.calls, clock.slept) == (ending, answers, answers, slept)
+    assert (completion.ending, came, completion.usage.calls, clock.slept) == (
+        ending,
+        answers,
+        answers,
+        slept,
+    )
     assert len(standin.requests) == answers + len(slept)
     assert script != [CUT, CUT] or read_complete_items(completion.text) == [{"n": 1, "ok": True}]
-    assert script != [BROKEN, BROKEN] or "things" in json.dumps(standin.requests[1])  # the model sees what it said
+    assert script != [BROKEN, BROKEN] or "things" in json.dumps(
+        standin.requests[1]
+    )  # the model sees what it said
 
 
 def limit_of(request):
     """The output limit of a request in any form."""
     config = request.get("generationConfig", {})
-    return config.get("maxOutputTokens") or request.get("max_tokens") or request.get("max_completion_tokens")
+    return (
+        config.get("maxOutputTokens")
+        or request.get("max_tokens")
+        or request.get("max_completion_tokens")
+    )
 
 
 @ALL
@@ -88,7 +105,11 @@ def test_thinking_that_usage_does_not_name_gets_more_room_too(stand):
 
 @pytest.mark.parametrize(
     ("kind", "model", "name"),
-    [(OpenAI, GPT, "reasoning_effort"), (Anthropic, CLAUDE, "thinking"), (Gemini, FLASH, "thinkingConfig")],
+    [
+        (OpenAI, GPT, "reasoning_effort"),
+        (Anthropic, CLAUDE, "thinking"),
+        (Gemini, FLASH, "thinkingConfig"),
+    ],
 )
 def test_a_refused_parameter_is_left_out_from_then_on(kind, model, name, stand):
     """Anthropic and Gemini name it in the message alone."""
@@ -96,7 +117,12 @@ def test_a_refused_parameter_is_left_out_from_then_on(kind, model, name, stand):
     answers = ask(model, calls=3, reasoning=Reasoning.LOW)
     assert [count for _, count in answers] == [1, 1, 1]
     assert len(standin.requests) == 4
-    assert [f'"{name}"' in json.dumps(request) for request in standin.requests] == [True, False, False, False]
+    assert [f'"{name}"' in json.dumps(request) for request in standin.requests] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_an_output_limit_that_is_too_high_is_the_error_of_the_user(stand):
@@ -111,7 +137,9 @@ def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
     (first, _), (second, _) = ask(CLAUDE, calls=2)
     for request in standin.requests:
         assert json.dumps(request).count("cache_control") == 1
-        assert request["system"] == [{"type": "text", "text": CALL.system, "cache_control": {"type": "ephemeral"}}]
+        assert request["system"] == [
+            {"type": "text", "text": CALL.system, "cache_control": {"type": "ephemeral"}}
+        ]
     assert (first.usage.written_tokens, first.usage.cached_tokens) == (6_000, 0)
     assert (second.usage.written_tokens, second.usage.cached_tokens) == (0, 6_000)
 
@@ -129,7 +157,9 @@ def test_a_schema_that_gemini_does_not_take_is_sent_as_a_function(stand):
     standin = stand(Gemini, refuses=frozenset({"responseSchema"}))
     answers = ask(FLASH, calls=2)
     assert ["tools" in request for request in standin.requests] == [False, True, True]
-    assert [(json.loads(one.text), count) for one, count in answers] == [(json.loads(GOOD.text), 1)] * 2
+    assert [(json.loads(one.text), count) for one, count in answers] == [
+        (json.loads(GOOD.text), 1)
+    ] * 2
 
 
 def test_a_text_of_claude_in_place_of_the_tool_call_is_an_answer(stand):
@@ -182,7 +212,9 @@ ADAPTIVE = {"thinking": {"type": "adaptive"}}
     ],
 )
 def test_reasoning_is_set_in_each_providers_way(model, reasoning, sent, stand):
-    standin = stand({"openai": OpenAI, "anthropic": Anthropic, "google": Gemini}[model.partition("/")[0]])
+    standin = stand(
+        {"openai": OpenAI, "anthropic": Anthropic, "google": Gemini}[model.partition("/")[0]]
+    )
     ask(model, reasoning=reasoning and Reasoning(reasoning))
     (request,) = standin.requests  # nothing was refused
     names = ("reasoning_effort", "thinking", "output_config")
@@ -192,13 +224,37 @@ def test_reasoning_is_set_in_each_providers_way(model, reasoning, sent, stand):
 
 def test_the_command_sets_reasoning_and_further_parameters(stand, tmp_path):
     standin = stand(OpenAI)
-    words = ["run", "seeds/records", "--limit", 1, "--model", GPT, "--out", tmp_path / "run", "--quiet"]
-    options = ["--reasoning", "high", "--model-option", "service_tier=flex", "--model-option", "seed=7"]
+    words = [
+        "run",
+        "seeds/records",
+        "--limit",
+        1,
+        "--model",
+        GPT,
+        "--out",
+        tmp_path / "run",
+        "--quiet",
+    ]
+    options = [
+        "--reasoning",
+        "high",
+        "--model-option",
+        "service_tier=flex",
+        "--model-option",
+        "seed=7",
+    ]
     assert invoke(*words, *options).exit_code == 0
     request = standin.requests[0]
-    assert (request["reasoning_effort"], request["service_tier"], request["seed"]) == ("high", "flex", 7)
+    assert (request["reasoning_effort"], request["service_tier"], request["seed"]) == (
+        "high",
+        "flex",
+        7,
+    )
     settings = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["settings"]
-    assert (settings["reasoning"], settings["model_options"]) == ("high", {"service_tier": "flex", "seed": 7})
+    assert (settings["reasoning"], settings["model_options"]) == (
+        "high",
+        {"service_tier": "flex", "seed": 7},
+    )
     changed = invoke(*words, "--reasoning", "low")
     assert changed.exit_code == 2
     assert "reasoning was high, is low" in changed.output
@@ -221,7 +277,10 @@ def test_an_option_for_which_the_sdk_has_no_place_ends_the_run(stand):
 
 
 def test_options_that_cannot_be_are_refused():
-    refused = {"--model-option seed": "not KEY=VALUE", "--model gpt-4o-mini --reasoning low": "cannot be set"}
+    refused = {
+        "--model-option seed": "not KEY=VALUE",
+        "--model gpt-4o-mini --reasoning low": "cannot be set",
+    }
     for options, said in refused.items():
         done = invoke("run", "seeds/records", *options.split())
         assert (done.exit_code, said in done.output) == (2, True)

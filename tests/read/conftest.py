@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from extractor.errors import RecordError
+from extractor.formats import read_records
 from extractor.schemas import TrialRecord
-from extractor.stages.read import read_records
 
 RECORDS = Path(__file__).parents[1] / "records"
 
@@ -27,7 +27,9 @@ class Reading(NamedTuple):
 
 def read_all(*inputs: str | os.PathLike[str], stdin: bytes = b"") -> Reading:
     errors: list[RecordError] = []
-    return Reading(list(read_records(*inputs, on_error=errors.append, stdin=BytesIO(stdin))), errors)
+    return Reading(
+        list(read_records(*inputs, on_error=errors.append, stdin=BytesIO(stdin))), errors
+    )
 
 
 @pytest.fixture

@@ -18,12 +18,16 @@ class Text:
     bold: bool = False
 
 
-def set_lines(lines: Iterable[str], *, left: float = 72, top: float = 740, size: int = 11) -> list[Text]:
+def set_lines(
+    lines: Iterable[str], *, left: float = 72, top: float = 740, size: int = 11
+) -> list[Text]:
     """Return lines below each other. A line that begins with "# " is a heading in bold letters."""
     placed = []
     for number, line in enumerate(lines):
         bold = line.startswith("# ")
-        placed.append(Text(left, top - number * _LEADING, line.removeprefix("# "), size + 3 * bold, bold))
+        placed.append(
+            Text(left, top - number * _LEADING, line.removeprefix("# "), size + 3 * bold, bold)
+        )
     return placed
 
 
@@ -32,7 +36,10 @@ def write_pdf(pages: Sequence[Sequence[Text]]) -> bytes:
     objects: dict[int, bytes] = {
         1: b"<< /Type /Catalog /Pages 2 0 R >>",
         3: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
-        4: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>",
+        4: (
+            b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding "
+            b">>"
+        ),
     }
     kids = []
     for number, page in enumerate(pages):
@@ -40,10 +47,13 @@ def write_pdf(pages: Sequence[Sequence[Text]]) -> bytes:
         page_id, content_id = 5 + 2 * number, 6 + 2 * number
         fonts = b"<< /Font << /F1 3 0 R /F2 4 0 R >> >>"
         box = f"[0 0 {WIDTH} {HEIGHT}]".encode()
-        objects[page_id] = b"<< /Type /Page /Parent 2 0 R /MediaBox %b /Resources %b /Contents %d 0 R >>" % (
-            box,
-            fonts,
-            content_id,
+        objects[page_id] = (
+            b"<< /Type /Page /Parent 2 0 R /MediaBox %b /Resources %b /Contents %d 0 R >>"
+            % (
+                box,
+                fonts,
+                content_id,
+            )
         )
         objects[content_id] = b"<< /Length %d >>\nstream\n%b\nendstream" % (len(drawn), drawn)
         kids.append(b"%d 0 R" % page_id)
@@ -53,7 +63,9 @@ def write_pdf(pages: Sequence[Sequence[Text]]) -> bytes:
 
 def _draw(text: Text) -> str:
     words = text.words.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
-    return f"BT /F{2 if text.bold else 1} {text.size} Tf {text.left} {text.bottom} Td ({words}) Tj ET"
+    return (
+        f"BT /F{2 if text.bold else 1} {text.size} Tf {text.left} {text.bottom} Td ({words}) Tj ET"
+    )
 
 
 def _assemble(objects: dict[int, bytes]) -> bytes:
@@ -65,4 +77,7 @@ def _assemble(objects: dict[int, bytes]) -> bytes:
     start = len(out)
     out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
     out += b"".join(b"%010d 00000 n \n" % place for place in places)
-    return out + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+    return out + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
+        len(objects) + 1,
+        start,
+    )

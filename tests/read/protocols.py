@@ -28,7 +28,11 @@ OUTLINE = (
     ("2.1", "Purpose of Trial", ()),
     ("3", "Trial Objectives and Associated Estimands", ()),
     ("3.1", "Primary Objective and Associated Estimand", ("Primary endpoint: PASI 90 at week 16",)),
-    ("3.2", "Secondary Objectives and Associated Estimands", ("Secondary endpoints:", "- DLQI of 0 or 1 at week 52")),
+    (
+        "3.2",
+        "Secondary Objectives and Associated Estimands",
+        ("Secondary endpoints:", "- DLQI of 0 or 1 at week 52"),
+    ),
     ("4", "Trial Design", ()),
     ("4.1", "Rationale for Trial Design", ()),
     ("5", "Trial Population", ()),
@@ -36,7 +40,11 @@ OUTLINE = (
     ("5.2", *EXCLUDED),
     ("5.3", "Lifestyle Restrictions", ()),
     ("6", "Trial Intervention and Concomitant Therapy", ()),
-    ("6.1", "Dosing and Administration", ("Fictumab 150 mg is given subcutaneously every 4 weeks for 48 weeks.",)),
+    (
+        "6.1",
+        "Dosing and Administration",
+        ("Fictumab 150 mg is given subcutaneously every 4 weeks for 48 weeks.",),
+    ),
     ("6.2", "Concomitant Therapy", ("Emollients may be used at 20 mg daily.",)),
     ("7", "Discontinuation of Trial Intervention", ()),
     ("8", "Trial Assessments and Procedures", ()),
@@ -48,17 +56,32 @@ _PROSE = "The study staff follow the manual of operations at each visit and reco
 _PAGES_A_CHAPTER = 5
 
 
-def write_protocol(*, synopsis: bool = False, running: bool = True, leader: str = " ..... ") -> bytes:
+def write_protocol(
+    *, synopsis: bool = False, running: bool = True, leader: str = " ..... "
+) -> bytes:
     """Return the protocol as a PDF: a title page, a table of contents, and five pages a section."""
-    pages = [["A Phase 3 Trial of Fictumab in Plaque Psoriasis", "Protocol FIC-301", "Sponsor: Example University"]]
-    entries = [f"{number} {title}{leader}{page}" for page, (number, title, _) in enumerate(OUTLINE, 3)]
+    pages = [
+        [
+            "A Phase 3 Trial of Fictumab in Plaque Psoriasis",
+            "Protocol FIC-301",
+            "Sponsor: Example University",
+        ]
+    ]
+    entries = [
+        f"{number} {title}{leader}{page}" for page, (number, title, _) in enumerate(OUTLINE, 3)
+    ]
     pages.append(["# Table of Contents", *entries])
     for number, title, said in OUTLINE:
         own = SYNOPSIS if synopsis and title == "Protocol Synopsis" else said
         pages.append([f"# {number} {title}", *own, *([_PROSE] * 3 if not said else [])])
         pages += [[_PROSE] * 20] * (_PAGES_A_CHAPTER - 1 if not said and not own else 0)
     placed = [set_lines(lines) for lines in pages]
-    return write_pdf([[*_frame(at, len(placed)), *page] if running else page for at, page in enumerate(placed, 1)])
+    return write_pdf(
+        [
+            [*_frame(at, len(placed)), *page] if running else page
+            for at, page in enumerate(placed, 1)
+        ]
+    )
 
 
 def _frame(page: int, pages: int) -> list[Text]:

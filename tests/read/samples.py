@@ -1,4 +1,6 @@
-"""Invented records in the shape of other registries and dumps. The trial is the same in all of them."""
+"""Invented records in the shape of other registries and dumps. The trial is the same in all of
+them.
+"""
 
 import json
 import re
@@ -15,7 +17,9 @@ def _load(name: str) -> Any:
     return json.loads((FOLDER / name).read_text("utf-8"))
 
 
-V2, V1, CTIS, ICTRP, EUCTR = map(_load, ("ctgov_v2.json", "ctgov_v1.json", "ctis.json", "ictrp.json", "euctr.json"))
+V2, V1, CTIS, ICTRP, EUCTR = map(
+    _load, ("ctgov_v2.json", "ctgov_v1.json", "ctis.json", "ictrp.json", "euctr.json")
+)
 PART_I = CTIS["authorizedApplication"]["authorizedPartI"]
 DRKS = _load("drks.json")
 EU_TEXT = (FOLDER / "eu_register.txt").read_text("utf-8")
@@ -23,17 +27,26 @@ WHO = (FOLDER / "who.xml").read_text("utf-8").strip()
 ISRCTN = (FOLDER / "isrctn.xml").read_text("utf-8").strip()
 _AACT = re.findall(r"^# (\w+)\n((?:.+\n)+)", (FOLDER / "aact.txt").read_text("utf-8"), re.MULTILINE)
 TABLES = {name: rows.splitlines() for name, rows in _AACT}
-"""The tables of AACT. Rows are not in the order of the trial's items, and "~" stands for a line break."""
+"""The tables of AACT. Rows are not in the order of the trial's items, and "~" stands for a line
+break.
+"""
 
 
 def zip_tables(tables: dict[str, list[str]]) -> bytes:
     """An AACT export."""
-    return zip_members({f"export/{name}.txt": "\n".join([*rows, ""]).encode() for name, rows in tables.items()})
+    return zip_members(
+        {f"export/{name}.txt": "\n".join([*rows, ""]).encode() for name, rows in tables.items()}
+    )
 
 
 def write_ictrp_xml(*trials: dict[str, str]) -> bytes:
-    rows = ("".join(f"<{name}>{_escape(text)}\n    </{name}>" for name, text in trial.items()) for trial in trials)
-    body = "".join(f"<Trial><Internal_Number>1</Internal_Number>{row}<Acronym/></Trial>" for row in rows)
+    rows = (
+        "".join(f"<{name}>{_escape(text)}\n    </{name}>" for name, text in trial.items())
+        for trial in trials
+    )
+    body = "".join(
+        f"<Trial><Internal_Number>1</Internal_Number>{row}<Acronym/></Trial>" for row in rows
+    )
     root = "Trials_downloaded_from_ICTRP"
     return f"<?xml version='1.0' encoding='UTF-8' ?>\n<{root}>{body}</{root}>".encode()
 
@@ -50,7 +63,9 @@ def write_ictrp_csv(*trials: dict[str, str]) -> bytes:
 
 SAMPLES = {
     "aact": zip_tables(TABLES),
-    "ctgov_json_v1": json.dumps({"FullStudiesResponse": {"NStudiesFound": 1, "FullStudies": [{"Study": V1}]}}).encode(),
+    "ctgov_json_v1": json.dumps(
+        {"FullStudiesResponse": {"NStudiesFound": 1, "FullStudies": [{"Study": V1}]}}
+    ).encode(),
     "ctis_json": json.dumps(CTIS).encode(),
     "drks_json": json.dumps(DRKS).encode(),
     "euctr_text": EU_TEXT.encode(),

@@ -13,9 +13,13 @@ ARRAY = (RECORDS / "studies_array.json").read_bytes()
 TABLE = (RECORDS / "studies.csv").read_bytes().splitlines(keepends=True)
 XML = (RECORDS / "study.xml").read_bytes()
 FLAT = (RECORDS / "flat.txt").read_bytes()
-TEXTLESS = json.dumps({"protocolSection": {"identificationModule": {"nctId": "NCT90000050", "briefTitle": " "}}})
+TEXTLESS = json.dumps(
+    {"protocolSection": {"identificationModule": {"nctId": "NCT90000050", "briefTitle": " "}}}
+)
 BOMB = b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><clinical_study>&c;</clinical_study>'
-EXTERNAL = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><clinical_study>&b;</clinical_study>'
+EXTERNAL = (
+    b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><clinical_study>&b;</clinical_study>'
+)
 
 
 def test_wrapped_studies_before_a_break_are_kept(read_bytes):
@@ -54,26 +58,51 @@ CASES = {
     "unknown table": (b"a,b\n1,2\n3,4\n", [], None, "an unknown format"),
     "broken JSON": (b"{broken", [], None, "an unknown format"),
     "text of JSON": (b'"abc"', [], None, "an unknown format"),
-    "web page": (b"<!DOCTYPE html>\n<html><p>Inclusion Criteria</p></html>", [], None, "a web page"),
+    "web page": (
+        b"<!DOCTYPE html>\n<html><p>Inclusion Criteria</p></html>",
+        [],
+        None,
+        "a web page",
+    ),
     "PNG": (b"\x89PNG\r\n\x1a\n", [], None, "an image, not a record"),
     "JPEG": (b"\xff\xd8\xff\xe0JFIF", [], None, "an image, not a record"),
     "RTF": (b"{\\rtf1 Inclusion Criteria}", [], None, "a document in RTF"),
-    "Excel": (zip_members({"[Content_Types].xml": XML, "xl/workbook.xml": XML}), [], None, "a workbook"),
+    "Excel": (
+        zip_members({"[Content_Types].xml": XML, "xl/workbook.xml": XML}),
+        [],
+        None,
+        "a workbook",
+    ),
     "long text": (b"Arms\n" + b"A " * 500_000, [], None, "text of more than 1,000,000 characters"),
     "flat in Latin-1": (FLAT + b"\xe9", [], f"byte {len(FLAT)}", "not UTF-8"),
     "broken UTF-16": (b"\xff\xfea\x00\x00\xd8b", [], None, "damaged UTF-16"),
     "truncated line": (LINES[0] + LINES[1][:900], JSONL_IDS[:1], "line 2, ", "broken JSON"),
     "first line": (LINES[0][:900] + b"\n" + LINES[1], JSONL_IDS[1:], "line 1, ", "broken JSON"),
-    "line in Latin-1": (LINES[0] + b'{"a": "\xe9"}\n' + LINES[1], JSONL_IDS, "line 2, ", "not UTF-8"),
+    "line in Latin-1": (
+        LINES[0] + b'{"a": "\xe9"}\n' + LINES[1],
+        JSONL_IDS,
+        "line 2, ",
+        "not UTF-8",
+    ),
     "line without study": (LINES[0] + b"[1]\n" + LINES[1], JSONL_IDS, "line 2", "not a study"),
     "deep line": (LINES[0] + b"[" * 10**5 + b"\n" + LINES[1], JSONL_IDS, "line 2", "JSON"),
     "deep array": (b'[{"a": ' + b"[" * 10**5, [], "record 1", "nested more than 500 deep"),
     "no text": (LINES[0] + TEXTLESS.encode(), JSONL_IDS[:1], "line 2", "no free text"),
-    "surrogate": (LINES[0] + LINES[1].replace(b"Fabricel", b"\\ud800"), JSONL_IDS[:1], "line 2", "valid Unicode"),
+    "surrogate": (
+        LINES[0] + LINES[1].replace(b"Fabricel", b"\\ud800"),
+        JSONL_IDS[:1],
+        "line 2",
+        "valid Unicode",
+    ),
     "truncated array": (ARRAY[:-900], ["NCT90000002"], "record 2", "ends too early"),
     "a number longer than integers may be": (b'{"a": ' + b"9" * 100_000, [], "line 1", "JSON"),
     "Latin-1 array": (ARRAY.replace(b"Asthma", b"\xe9"), ["NCT90000002"], "record 2", "not UTF-8"),
-    "item": (b'[{"a": 1}, ' + ARRAY.strip()[1:], ["NCT90000002", "NCT90000003"], "record 1", "not a study"),
+    "item": (
+        b'[{"a": 1}, ' + ARRAY.strip()[1:],
+        ["NCT90000002", "NCT90000003"],
+        "record 1",
+        "not a study",
+    ),
     "empty array": (b"[]", [], None, "holds no record"),
     "other JSON": (b'{"swagger": "2.0"}', [], "line 1", "not a study"),
     "truncated XML": (XML[:-900], [], "line ", "broken XML"),
@@ -99,9 +128,16 @@ CASES = {
     "empty zip": (zip_members({}), [], None, "the archive holds no files"),
     "encrypted member": (encrypt(ZIP), ["NCT90000008"], "bad.txt", "encrypted"),
     "damaged member": (damage(ZIP), ["NCT90000008"], "bad.txt", "damaged"),
-    "nested zip": (zip_members({"in.zip": ZIP, "good.xml": XML}), ["NCT90000008"], "in.zip", "zip inside a zip"),
+    "nested zip": (
+        zip_members({"in.zip": ZIP, "good.xml": XML}),
+        ["NCT90000008"],
+        "in.zip",
+        "zip inside a zip",
+    ),
 }
-"""By what is wrong: the content, the ids that are still read, where the problem is, and how it is described."""
+"""By what is wrong: the content, the ids that are still read, where the problem is, and how it
+is described.
+"""
 
 
 @pytest.mark.parametrize("name", CASES)

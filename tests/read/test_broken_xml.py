@@ -1,4 +1,6 @@
-"""A fault in a file of several records in XML costs one record at most, and each that is mended or lost is named."""
+"""A fault in a file of several records in XML costs one record at most, and each that is mended
+or lost is named.
+"""
 
 import re
 
@@ -13,16 +15,38 @@ TRIAL = write_ictrp_xml(ICTRP).decode()
 
 def cut(document: str, name: str) -> str:
     """The first element of a name."""
-    return document[re.search(rf"<{name}\b", document).start() : document.index(f"</{name}>") + len(name) + 3]
+    return document[
+        re.search(rf"<{name}\b", document).start() : document.index(f"</{name}>") + len(name) + 3
+    ]
 
 
 FORMATS = {
-    "ctgov_xml": ("clinical_study", '<search_results count="3">', STUDY, "NCT90000008", "brief_title"),
-    "isrctn_xml": ("fullTrial", '<allTrials xmlns="http://www.67bricks.com/isrctn">', ISRCTN, "90000001", "title"),
-    "ictrp_xml": ("Trial", "<Trials_downloaded_from_ICTRP>", TRIAL, ICTRP["TrialID"], "Public_title"),
+    "ctgov_xml": (
+        "clinical_study",
+        '<search_results count="3">',
+        STUDY,
+        "NCT90000008",
+        "brief_title",
+    ),
+    "isrctn_xml": (
+        "fullTrial",
+        '<allTrials xmlns="http://www.67bricks.com/isrctn">',
+        ISRCTN,
+        "90000001",
+        "title",
+    ),
+    "ictrp_xml": (
+        "Trial",
+        "<Trials_downloaded_from_ICTRP>",
+        TRIAL,
+        ICTRP["TrialID"],
+        "Public_title",
+    ),
     "who_xml": ("trial", "<trials>", WHO, "PER-001-31", "public_title"),
 }
-"""By format: the element of a record, the tag around records, a document, its number, and the element of its title."""
+"""By format: the element of a record, the tag around records, a document, its number, and the
+element of its title.
+"""
 
 
 class File:
@@ -42,7 +66,9 @@ class File:
         self.records[place] = self.records[place].replace(old, new, 1)
 
     def read(self):
-        content = "\n".join(["<?xml version='1.0' encoding='UTF-8'?>", self.opening, *self.records, self.closing])
+        content = "\n".join(
+            ["<?xml version='1.0' encoding='UTF-8'?>", self.opening, *self.records, self.closing]
+        )
         reading = read_all("-", stdin=content.encode(errors="surrogateescape"))
         return reading, [number.removeprefix("ISRCTN") for number in reading.ids]
 
@@ -103,7 +129,9 @@ def test_a_fault_in_a_tag_is_mended_and_told(fault, name, place):
     file.change(place, *(text.format(file.element, file.title) for text in IN_TAGS[fault]))
     reading, ids = file.read()
     assert (ids, reading.errors) == (file.numbers, [])
-    assert [bool(record.source.notes) for record in reading.records] == [number == place for number in range(3)]
+    assert [bool(record.source.notes) for record in reading.records] == [
+        number == place for number in range(3)
+    ]
     titles = [record.section("title").text.strip() for record in reading.records]
     assert titles[place].startswith(titles[place - 1])
 
@@ -164,16 +192,21 @@ def test_records_in_a_comment_are_not_read_and_those_in_no_element_are(name):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "declared"), [("latin-1", "ISO-8859-1"), ("cp1252", "windows-1252"), ("gb18030", "GB2312")]
+    ("encoding", "declared"),
+    [("latin-1", "ISO-8859-1"), ("cp1252", "windows-1252"), ("gb18030", "GB2312")],
 )
 def test_declared_encodings(encoding, declared):
-    text = f"<?xml version='1.0' encoding='{declared}'?>" + STUDY.replace("</brief_title>", " à</brief_title>")
+    text = f"<?xml version='1.0' encoding='{declared}'?>" + STUDY.replace(
+        "</brief_title>", " à</brief_title>"
+    )
     [record] = read_all("-", stdin=text.encode(encoding, "ignore")).records
     assert record.section("title").text.endswith(" à")
 
 
 def test_bytes_that_a_declared_encoding_lacks_are_told():
-    text = "<?xml version='1.0' encoding='windows-1252'?>" + STUDY.replace("</brief_title>", " @</brief_title>")
+    text = "<?xml version='1.0' encoding='windows-1252'?>" + STUDY.replace(
+        "</brief_title>", " @</brief_title>"
+    )
     [record] = read_all("-", stdin=text.encode("cp1252", "ignore").replace(b" @", b" \x81")).records
     assert record.section("title").text.endswith(" \ufffd")
     assert "1 control character" in record.source.notes[0]
@@ -181,7 +214,9 @@ def test_bytes_that_a_declared_encoding_lacks_are_told():
 
 @pytest.mark.parametrize("encoding", ["klingon", "punycode", "zlib", "rot13", "undefined"])
 def test_encodings_that_no_file_has_are_refused(encoding):
-    [error] = read_all("-", stdin=f"<?xml version='1.0' encoding='{encoding}'?>{STUDY}".encode()).errors
+    [error] = read_all(
+        "-", stdin=f"<?xml version='1.0' encoding='{encoding}'?>{STUDY}".encode()
+    ).errors
     assert error.problem == f"XML in an unknown encoding ({encoding})"
 
 
@@ -189,12 +224,15 @@ FEED = "a feed of news (RSS or Atom)"
 OTHERS = {
     "<rss><channel><link>https://clinicaltrials.gov</link></channel></rss>": f"{FEED} of ClinicalTrials.gov, which",
     '<feed xmlns="http://www.w3.org/2005/Atom"><id>https://www.isrctn.com/</id></feed>': f"{FEED} of ISRCTN, which",
-    '<?xml version="1.0"?><!-- a --><rdf:RDF><item rdf:about="https://www.clinicaltrialsregister.eu/"/></rdf:RDF>': (
-        f"{FEED} of the EU Clinical Trials Register, which"
-    ),
+    (
+        '<?xml version="1.0"?><!-- a --><rdf:RDF><item '
+        'rdf:about="https://www.clinicaltrialsregister.eu/"/></rdf:RDF>'
+    ): (f"{FEED} of the EU Clinical Trials Register, which"),
     "<rss><channel><title>Trials</title></channel></rss>": f"{FEED}, which",
     "<ANZCTR_Trial><actrn>1</actrn></ANZCTR_Trial>": "ANZCTR's own XML, which is not read",
-    "<inventory><item/></inventory>": "XML that holds no record of a known format (its root is <inventory>)",
+    "<inventory><item/></inventory>": (
+        "XML that holds no record of a known format (its root is <inventory>)"
+    ),
 }
 
 

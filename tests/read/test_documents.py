@@ -14,16 +14,21 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 
 from extractor import Extractor, read_records
-from extractor.documents import reading
 from extractor.errors import RecordError
-from extractor.stages.read.records import read_stream
+from extractor.formats.documents import reading
+from extractor.formats.records import read_stream
 from tests.commands import invoke, read_lines
 
 from .pdfs import Text, set_lines, write_pdf
 from .protocols import write_protocol
 
 SAMPLES = Path("tests/read/samples/documents")
-NOTE = ("Inclusion criteria", "- Adults with asthma", "- FEV1 of at least 50 %", "Primary endpoint: FEV1 at week 12")
+NOTE = (
+    "Inclusion criteria",
+    "- Adults with asthma",
+    "- FEV1 of at least 50 %",
+    "Primary endpoint: FEV1 at week 12",
+)
 
 
 def read(body, name="protocol.pdf"):
@@ -64,12 +69,15 @@ SYNOPSIS = {
     "eligibility": [
         "Inclusion criteria",
         "1. Adults aged 18 to 75 years at the time of signing the informed consent.",
-        "2. Moderate to severe plaque psoriasis for at least 6 months with a PASI score of 12 or more.",
-        "3. Body mass index between 18.5 and 35.0 kg/m2 inclusive, measured at the screening visit by a trained member"
+        "2. Moderate to severe plaque psoriasis for at least 6 months with a PASI score of 12 or "
+        "more.",
+        "3. Body mass index between 18.5 and 35.0 kg/m2 inclusive, measured at the screening "
+        "visit by a trained member"
         " of staff.",
         "Exclusion criteria",
         "1. Treatment with any interleukin-17 inhibitor within 6 months before randomisation.",
-        "2. Active tuberculosis, or a positive interferon-gamma release assay without documented treatment.",
+        "2. Active tuberculosis, or a positive interferon-gamma release assay without documented "
+        "treatment.",
     ],
     "interventions[0]": ["Fictumab 150 mg subcutaneously every 4 weeks for 48 weeks"],
     "primary_outcomes[0]": ["PASI 90 at week 16"],
@@ -151,7 +159,9 @@ def test_headers_footers_hyphens_and_breaks_of_pages_are_undone():
     assert "haemoglobin below 10 g/dL" in words
     assert "FIC-301" not in words
     assert "Page" not in words
-    assert [one.quote for one in Extractor().extract(record).eligibility.criteria][-1].endswith("Able to consent")
+    assert [one.quote for one in Extractor().extract(record).eligibility.criteria][-1].endswith(
+        "Able to consent"
+    )
 
 
 @pytest.mark.parametrize("running", [True, False])
@@ -162,7 +172,11 @@ def test_a_protocol_of_many_pages_is_read_by_its_headings(running, leader):
     assert text_of(record, "title") == ["A Phase 3 Trial of Fictumab in Plaque Psoriasis"]
     criteria = [line for line in text_of(record, "eligibility") if line[0].isdigit()]
     assert criteria == [
-        *("1. Adults aged 18 to 75 years", "2. PASI score of at least 12", "3. Body mass index of at most 35 kg/m2"),
+        *(
+            "1. Adults aged 18 to 75 years",
+            "2. PASI score of at least 12",
+            "3. Body mass index of at most 35 kg/m2",
+        ),
         *("1. Active tuberculosis", "2. Pregnancy"),
     ]
     assert text_of(record, "primary_outcomes[0]") == ["PASI 90 at week 16"]
@@ -170,7 +184,13 @@ def test_a_protocol_of_many_pages_is_read_by_its_headings(running, leader):
     treated = [one.text for one in record.sections if one.name.startswith("interventions")]
     assert any("Fictumab 150 mg is given" in text for text in treated)
     everything = "\n".join(section.text for section in record.sections)
-    for unread in ("Emollients", "analysed by a model", "Table of Contents", "....", "Confidential"):
+    for unread in (
+        "Emollients",
+        "analysed by a model",
+        "Table of Contents",
+        "....",
+        "Confidential",
+    ):
         assert unread not in everything
     [note] = record.source.notes
     assert "5 Trial Population (page" in note
@@ -220,7 +240,15 @@ def test_a_protocol_without_numbers_is_read_by_the_ranks_of_its_headings(lines):
     record = read(write_word(fill), "protocol.docx")
     assert text_of(record, "title") == ["A Trial of Fictumab in Asthma"]
     assert text_of(record, "eligibility") == [
-        *("Inclusion criteria", "Age", "- Adults", "Disease", "- Asthma", "Exclusion criteria", "- Pregnancy"),
+        *(
+            "Inclusion criteria",
+            "Age",
+            "- Adults",
+            "Disease",
+            "- Asthma",
+            "Exclusion criteria",
+            "- Pregnancy",
+        ),
     ]
     assert text_of(record, "primary_outcomes[0]") == ["FEV1 at week 12"]
     everything = "\n".join(section.text for section in record.sections)
@@ -257,7 +285,9 @@ def test_word_lists_tables_and_tracked_changes():
         document.add_heading("Exclusion criteria", 1)
         document.add_paragraph("Pregnancy", style="List Number")
         table = document.add_table(2, 2)
-        for at, (label, words) in enumerate((("Primary endpoint", "FEV1 at week 12"), ("Treatment", "Fictumab 5 mg"))):
+        for at, (label, words) in enumerate(
+            (("Primary endpoint", "FEV1 at week 12"), ("Treatment", "Fictumab 5 mg"))
+        ):
             table.cell(at, 0).text, table.cell(at, 1).text = label, words
         table.cell(1, 1).add_paragraph("Placebo")
 
@@ -267,7 +297,10 @@ def test_word_lists_tables_and_tracked_changes():
         *("Inclusion criteria", "- Adults", "- ECOG 0 to 1", "Exclusion criteria", "1. Pregnancy"),
     ]
     assert text_of(record, "primary_outcomes[0]") == ["FEV1 at week 12"]
-    assert [text_of(record, f"interventions[{at}]") for at in (0, 1)] == [["Fictumab 5 mg"], ["Placebo"]]
+    assert [text_of(record, f"interventions[{at}]") for at in (0, 1)] == [
+        ["Fictumab 5 mg"],
+        ["Placebo"],
+    ]
     assert record.document.pages == ()
     check_places(record)
 
@@ -277,9 +310,13 @@ def test_word_lists_tables_and_tracked_changes():
 
 def test_a_run_keeps_the_text_and_evidence_has_its_place_and_page(tmp_path):
     (tmp_path / "protocol.pdf").write_bytes(write_protocol())
-    (tmp_path / "notes.docx").write_bytes(write_word(lambda one: [one.add_paragraph(line) for line in NOTE]))
+    (tmp_path / "notes.docx").write_bytes(
+        write_word(lambda one: [one.add_paragraph(line) for line in NOTE])
+    )
     run = tmp_path / "run"
-    done = invoke("run", tmp_path / "protocol.pdf", tmp_path / "notes.docx", "--effort", "none", "--out", run)
+    done = invoke(
+        "run", tmp_path / "protocol.pdf", tmp_path / "notes.docx", "--effort", "none", "--out", run
+    )
     assert done.exit_code == 0, done.output
     records = read_records(tmp_path / "protocol.pdf", tmp_path / "notes.docx")
     kept = {record.record_id: record.document for record in records}
@@ -317,7 +354,9 @@ def test_a_run_in_python(tmp_path):
 
 def test_a_fresh_run_removes_the_texts_of_the_one_before(tmp_path):
     for name in ("a.docx", "b.docx"):
-        (tmp_path / name).write_bytes(write_word(lambda one: [one.add_paragraph(line) for line in NOTE]))
+        (tmp_path / name).write_bytes(
+            write_word(lambda one: [one.add_paragraph(line) for line in NOTE])
+        )
     run = tmp_path / "run"
     invoke("run", tmp_path / "a.docx", "--effort", "none", "--out", run)
     invoke("run", tmp_path / "b.docx", "--effort", "none", "--out", run, "--fresh")
@@ -331,7 +370,10 @@ def test_documents_in_an_archive(tmp_path):
         archive.writestr("a.pdf", write_pdf([set_lines(NOTE)]))
         archive.writestr("b.docx", word)
     records = list(read_stream("all.zip", io.BytesIO(packed.getvalue())))
-    assert [(one.record_id, one.source.place) for one in records] == [("a", "a.pdf"), ("b", "b.docx")]
+    assert [(one.record_id, one.source.place) for one in records] == [
+        ("a", "a.pdf"),
+        ("b", "b.docx"),
+    ]
 
 
 # What hostile ones come to.
@@ -341,7 +383,10 @@ def encrypt():
     """Return a PDF whose dictionary says that it is encrypted."""
     locked = write_pdf([set_lines(NOTE)])
     key = b"<" + b"00" * 32 + b">"
-    encryption = b"/Encrypt << /Filter /Standard /V 1 /R 2 /O %b /U %b /P -4 >> /ID [<00> <00>] /Root" % (key, key)
+    encryption = (
+        b"/Encrypt << /Filter /Standard /V 1 /R 2 /O %b /U %b /P -4 >> /ID [<00> <00>] /Root"
+        % (key, key)
+    )
     return locked.replace(b"/Root", encryption, 1)
 
 
@@ -349,7 +394,10 @@ def change_word(name, replace):
     """Return a Word file of which one part is changed."""
     given = write_word(lambda one: one.add_paragraph("Inclusion criteria"))
     changed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(given)) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
+    with (
+        zipfile.ZipFile(io.BytesIO(given)) as old,
+        zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
         for member in old.namelist():
             part = old.read(member)
             new.writestr(member, replace(part) if member == name else part)
@@ -366,19 +414,35 @@ def declare(part):
 def nest(part):
     """Put content controls into each other, as deep as the parser of XML takes them."""
     return part.replace(
-        b"<w:sectPr", b"<w:sdt><w:sdtContent>" * 110 + b"</w:sdtContent></w:sdt>" * 110 + b"<w:sectPr", 1
+        b"<w:sectPr",
+        b"<w:sdt><w:sdtContent>" * 110 + b"</w:sdtContent></w:sdt>" * 110 + b"<w:sectPr",
+        1,
     )
 
 
 HOSTILE = {
-    "scan": (lambda: write_pdf([[], []]), "the PDF is a scan, a picture of pages without a text", "(OCR)"),
+    "scan": (
+        lambda: write_pdf([[], []]),
+        "the PDF is a scan, a picture of pages without a text",
+        "(OCR)",
+    ),
     "encrypted": (encrypt, "the PDF is encrypted", "without its password"),
     "broken": (lambda: b"%PDF-1.7\nnothing", "the PDF is damaged", "download it again"),
     "cut off": (lambda: write_protocol()[:20_000], "the PDF is damaged", "download it again"),
-    "too many pages": (lambda: write_pdf([[]] * 2_001), "a PDF of 2,001 pages, more than 2,000", "save only the pages"),
-    "entities": (lambda: change_word("word/document.xml", declare), "declares XML entities", "copy its text"),
+    "too many pages": (
+        lambda: write_pdf([[]] * 2_001),
+        "a PDF of 2,001 pages, more than 2,000",
+        "save only the pages",
+    ),
+    "entities": (
+        lambda: change_word("word/document.xml", declare),
+        "declares XML entities",
+        "copy its text",
+    ),
     "entities in UTF-16": (
-        lambda: change_word("word/document.xml", lambda part: declare(part).decode().encode("utf-16")),
+        lambda: change_word(
+            "word/document.xml", lambda part: declare(part).decode().encode("utf-16")
+        ),
         "declares XML entities",
         "copy its text",
     ),
@@ -392,8 +456,16 @@ HOSTILE = {
         "the Word document is damaged",
         "save",
     ),
-    "Word without a text": (lambda: write_word(lambda _: None), "the Word document has no text", "(OCR)"),
-    "old Word": (lambda: b"\xd0\xcf\x11\xe0" + bytes(600), "an encrypted document, or one of an old Word", ".docx"),
+    "Word without a text": (
+        lambda: write_word(lambda _: None),
+        "the Word document has no text",
+        "(OCR)",
+    ),
+    "old Word": (
+        lambda: b"\xd0\xcf\x11\xe0" + bytes(600),
+        "an encrypted document, or one of an old Word",
+        ".docx",
+    ),
     "deep parts": (
         lambda: change_word("word/document.xml", nest),
         "a Word document with too many nested parts",
@@ -426,8 +498,13 @@ def test_limits(monkeypatch, limit, value, problem):
 
 
 def test_memory_is_limited():
-    child = "import sys, extractor.documents.__main__ as child; child.MAX_MEMORY_BYTES = 15_000_000; child.main('pdf')"
-    done = subprocess.run([sys.executable, "-c", child], input=write_protocol(), capture_output=True, check=False)
+    child = (
+        "import sys, extractor.formats.documents.__main__ as child; child.MAX_MEMORY_BYTES = "
+        "15_000_000; child.main('pdf')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", child], input=write_protocol(), capture_output=True, check=False
+    )
     assert done.returncode or b'"problem"' in done.stdout
 
 
@@ -442,7 +519,10 @@ def test_a_link_is_never_fetched(monkeypatch):
         document.add_paragraph("- Adults")
         document.part.relate_to("http://127.0.0.1:9/template.dotx", qn("r:id"), is_external=True)
 
-    assert text_of(read(write_word(fill), "linked.docx"), "eligibility") == ["Inclusion criteria", "- Adults"]
+    assert text_of(read(write_word(fill), "linked.docx"), "eligibility") == [
+        "Inclusion criteria",
+        "- Adults",
+    ]
 
 
 def test_a_page_without_a_text_is_told():
@@ -451,9 +531,15 @@ def test_a_page_without_a_text_is_told():
 
 
 @pytest.mark.parametrize(("name", "library"), [("a.pdf", "pypdfium2"), ("a.docx", "docx")])
-def test_without_the_extra_the_record_fails_with_the_command_that_installs_it(monkeypatch, name, library):
+def test_without_the_extra_the_record_fails_with_the_command_that_installs_it(
+    monkeypatch, name, library
+):
     monkeypatch.setattr(reading, "find_spec", lambda _: None)
-    body = write_pdf([set_lines(NOTE)]) if name == "a.pdf" else write_word(lambda one: one.add_paragraph(NOTE[0]))
+    body = (
+        write_pdf([set_lines(NOTE)])
+        if name == "a.pdf"
+        else write_word(lambda one: one.add_paragraph(NOTE[0]))
+    )
     error = refuse(body, name)
     assert "needs py" in error.problem
     assert error.remedy.endswith("pip install '.[documents]'")

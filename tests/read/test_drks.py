@@ -21,7 +21,9 @@ def test_english_texts_are_read():
         "brief_summary": "Does it help?",
         "detailed_description": "A trial with placebo",
         "conditions": "Asthma",
-        "eligibility": "Inclusion Criteria:\nAsthma\nAge 18 years or older\n\nExclusion Criteria:\nPregnancy",
+        "eligibility": (
+            "Inclusion Criteria:\nAsthma\nAge 18 years or older\n\nExclusion Criteria:\nPregnancy"
+        ),
         "arms[0]": "Fictumab 5 mg once daily for 12 weeks",
         "arms[1]": "Placebo once daily for 12 weeks",
         "primary_outcomes[0]": "FEV1 at week 12",
@@ -42,7 +44,9 @@ def test_doses_and_times_are_read():
     extraction = Extractor(effort="none").extract(read_one(json.dumps(DRKS).encode()))
     [dose] = [regimen for regimen in extraction.dosing if regimen.amounts]
     assert (dose.agent, dose.amounts[0].low, dose.amounts[0].unit) == ("Fictumab", 5, "mg")
-    assert [(time.value, time.unit) for time in extraction.endpoints[0].time_points] == [(12, "week")]
+    assert [(time.value, time.unit) for time in extraction.endpoints[0].time_points] == [
+        (12, "week")
+    ]
 
 
 def test_a_text_in_german_only_is_kept_and_told():
@@ -52,7 +56,8 @@ def test_a_text_in_german_only_is_kept_and_told():
     record = read_one(json.dumps(trial).encode())
     assert "Asthma, Alter ab 18 Jahren" in texts(record)["eligibility"]
     assert record.source.notes == (
-        "given in German only, which is not read: inclusionCriteria, primaryOutcome, secondaryOutcome",
+        "given in German only, which is not read: inclusionCriteria, primaryOutcome, "
+        "secondaryOutcome",
     )
     extraction = Extractor(effort="none").extract(record)
     assert [criterion.quote for criterion in extraction.eligibility.criteria] == ["Pregnancy"]
@@ -80,11 +85,19 @@ def test_a_wrong_type_is_named_with_its_place(path, value, place):
 
 
 OTHERS = {
-    '{"items": [{"trial_id": "KCT0000001", "scientific_title_kr": "-"}]}': "data of CRIS's open API",
+    (
+        '{"items": [{"trial_id": "KCT0000001", "scientific_title_kr": "-"}]}'
+    ): "data of CRIS's open API",
     "\ufeffdrksId;title;phase\nDRKS00000001;A;II\n": "a table of DRKS",
-    '<!DOCTYPE html><a href="https://jrct.mhlw.go.jp/en-latest-detail/jRCT1">jRCT</a>': "a web page of jRCT",
-    "<html><head><link href='https://cris.nih.go.kr/cris/search'></head></html>": "a web page of CRIS",
-    '<!-- saved --><html lang="zh"><a href="https://www.chictr.org.cn/showproj.html">': "a web page of ChiCTR",
+    (
+        '<!DOCTYPE html><a href="https://jrct.mhlw.go.jp/en-latest-detail/jRCT1">jRCT</a>'
+    ): "a web page of jRCT",
+    (
+        "<html><head><link href='https://cris.nih.go.kr/cris/search'></head></html>"
+    ): "a web page of CRIS",
+    (
+        '<!-- saved --><html lang="zh"><a href="https://www.chictr.org.cn/showproj.html">'
+    ): "a web page of ChiCTR",
     "<html><p>Trials</p></html>": "a web page, which",
 }
 

@@ -1,10 +1,12 @@
-"""The text of the EU Clinical Trials Register: one record a trial, each field once and in English."""
+"""The text of the EU Clinical Trials Register: one record a trial, each field once and in
+English.
+"""
 
 import pytest
 
 from extractor import Extractor, make_record
 from extractor.errors import RecordError
-from extractor.stages.read import streams
+from extractor.formats import streams
 
 from .conftest import read_all
 from .samples import EU_TEXT
@@ -35,7 +37,11 @@ def test_fields_are_read_by_their_numbers():
         "Adults (18-64 years): Yes",
     ]
     assert found["eligibility"].split("\n") == [
-        *("Principal inclusion criteria", "1. Asthma", "2. Age 18 to 65 years; criteria of section"),
+        *(
+            "Principal inclusion criteria",
+            "1. Asthma",
+            "2. Age 18 to 65 years; criteria of section",
+        ),
         *("E.1 of the protocol hold", "Principal exclusion criteria", "1. Pregnancy"),
     ]
     assert record.source.place == "line 1, 2 country blocks: ES, PL"
@@ -49,17 +55,21 @@ def test_products_are_interventions_and_those_of_one_name_are_one():
         [
             ("name", "Fictumab"),
             ("description", "Solution for injection"),
-            *[("description", text) for text in ("Subcutaneous use", "Intravenous use", "Oral use")],
+            *[("description", text) for text in ("Subcutaneous "
+                                                 "use", "Intravenous use", "Oral use")],
             *[("other_names", text) for text in ("Fictix", "fictumab alfa", "FIC-77")],
         ],
-        [("name", "Placebo"), ("description", "Solution for injection"), ("description", "Subcutaneous use")],
+        [("name", "Placebo"), ("description", "Solution for "
+                                              "injection"), ("description", "Subcutaneous use")],
     ]  # fmt: skip
 
 
 def test_outcomes_have_the_time_points_of_their_field():
     record = read_one(EU_TEXT)
     outcomes = {
-        one.name: (one.part("measure"), one.part("time_frame")) for one in record.sections if "outcome" in one.name
+        one.name: (one.part("measure"), one.part("time_frame"))
+        for one in record.sections
+        if "outcome" in one.name
     }
     assert outcomes == {
         "primary_outcomes[0]": ("FEV1", "Week 12"),
@@ -81,14 +91,18 @@ def test_outcomes_have_the_time_points_of_their_field():
 )
 def test_time_points_of_several_outcomes(times, expected, notes):
     record = read_one(EU_TEXT.replace("- Week 26\n- Week 52", times))
-    frames = [record.section(f"secondary_outcomes[{number}]").part("time_frame") for number in (0, 1)]
+    frames = [
+        record.section(f"secondary_outcomes[{number}]").part("time_frame") for number in (0, 1)
+    ]
     assert frames == expected
     assert len([note for note in record.source.notes if note.startswith("E.5.2.1")]) == notes
 
 
 def test_an_outcome_that_states_its_time_keeps_it():
     record = read_one(
-        EU_TEXT.replace("- Relief", "- Relief at week 4").replace("- Week 26\n- Week 52", "Week 4, week 52")
+        EU_TEXT.replace("- Relief", "- Relief at week 4").replace(
+            "- Week 26\n- Week 52", "Week 4, week 52"
+        )
     )
     found = Extractor(effort="none").extract(record).endpoints
     assert [[(time.value, time.unit) for time in one.time_points] for one in found][1:] == [
@@ -99,10 +113,21 @@ def test_an_outcome_that_states_its_time_keeps_it():
 
 def test_registered_fields():
     registry = read_one(EU_TEXT).registry
-    assert (registry.sex, registry.healthy_volunteers, registry.enrollment) == ("ALL", "false", "40")
-    assert (registry.phases, registry.allocation, registry.masking) == (("PHASE2",), "RANDOMIZED", "DOUBLE")
+    assert (registry.sex, registry.healthy_volunteers, registry.enrollment) == (
+        "ALL",
+        "false",
+        "40",
+    )
+    assert (registry.phases, registry.allocation, registry.masking) == (
+        ("PHASE2",),
+        "RANDOMIZED",
+        "DOUBLE",
+    )
     assert registry.sponsor == "Clinic"
-    assert (registry.minimum_age, registry.maximum_age) == (None, None)  # groups of ages are no limits
+    assert (registry.minimum_age, registry.maximum_age) == (
+        None,
+        None,
+    )  # groups of ages are no limits
 
 
 def test_a_text_that_differs_between_countries_is_told():
@@ -116,28 +141,46 @@ def test_a_text_that_differs_between_countries_is_told():
 
 
 def test_a_text_in_another_language_only_is_kept_and_told():
-    text = EU_TEXT[: EU_TEXT.rindex("Summary")].replace("E.3 Principal inclusion criteria: 1. Asthma\n2. Age 18 to 65 years; criteria of section\nE.1 of the protocol hold\n", "")  # fmt: skip # noqa: E501
+    text = EU_TEXT[: EU_TEXT.rindex("Summary")].replace("E.3 Principal inclusion criteria: 1. "
+                                                        "Asthma\n2. Age 18 to 65 years; criteria "
+                                                        "of section\nE.1 of the protocol "
+                                                        "hold\n", "")  # fmt: skip # noqa: E501
     record = read_one(text)
     assert "1. Asma\n2. Edad de 18 a 65 años" in texts(record)["eligibility"]
-    assert record.source.notes == ("E.3 (Principal inclusion criteria) is given in Spanish only, which is not read",)
+    assert record.source.notes == (
+        "E.3 (Principal inclusion criteria) is given in Spanish only, which is not read",
+    )
     extraction = Extractor(effort="none").extract(record)
     assert [criterion.quote for criterion in extraction.eligibility.criteria] == ["Pregnancy"]
-    assert {"source_doubtful", "language_other"} <= {finding.kind.value for finding in extraction.findings}
+    assert {"source_doubtful", "language_other"} <= {
+        finding.kind.value for finding in extraction.findings
+    }
 
 
 def test_the_field_for_english_may_hold_another_language_in_one_country():
-    hungarian = EU_TEXT.replace("/ES/", "/HU/").replace("A.3 Full title of the trial: A Phase 2 Trial", "A.3 Full title of the trial: Egy vizsgálat, amely az asztma kezelésére és a betegek biztonságára irányul", 1)  # fmt: skip # noqa: E501
+    hungarian = EU_TEXT.replace("/ES/", "/HU/").replace("A.3 Full title of the trial: A Phase 2 "
+                                                        "Trial", "A.3 Full title of the trial: "
+                                                                 "Egy vizsgálat, amely az asztma "
+                                                                 "kezelésére és a betegek "
+                                                                 "biztonságára "
+                                                                 "irányul", 1)  # fmt: skip # noqa: E501
     assert texts(read_one(hungarian))["official_title"] == "A Phase 2 Trial"
 
 
-@pytest.mark.parametrize("change", [lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text, str.strip])
+@pytest.mark.parametrize(
+    "change", [lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text, str.strip]
+)
 def test_line_ends_and_a_mark_at_the_beginning_change_nothing(change):
     plain, changed = read_one(EU_TEXT), read_one(change(EU_TEXT))
-    assert [section.text.replace("\r", "") for section in changed.sections] == [one.text for one in plain.sections]
+    assert [section.text.replace("\r", "") for section in changed.sections] == [
+        one.text for one in plain.sections
+    ]
 
 
 def test_several_trials_and_a_fault_in_one():
-    broken = (EU_TEXT + "\n" + SECOND).encode().replace(b"To see whether it is safe", b"To see \xb5", 1)
+    broken = (
+        (EU_TEXT + "\n" + SECOND).encode().replace(b"To see whether it is safe", b"To see \xb5", 1)
+    )
     reading = read_all("-", stdin=broken)
     assert (reading.ids, reading.errors) == (["2031-000001-11", "2031-000002-22"], [])
     first, second = (record.source.notes for record in reading.records)
@@ -158,16 +201,24 @@ def test_places_lead_back_to_the_text_in_the_file():
 def test_a_copied_text_is_read_like_a_file():
     record = make_record(EU_TEXT, title="My trial")
     assert (record.record_id, record.source.format) == ("2031-000001-11", "euctr_text")
-    assert [one for one in record.sections if one.name != "title"] == list(read_one(EU_TEXT).sections)[1:]
+    assert [one for one in record.sections if one.name != "title"] == list(
+        read_one(EU_TEXT).sections
+    )[1:]
     assert texts(record)["title"] == "My trial"
-    with pytest.raises(RecordError, match="a text of 2 trials of the EU Clinical Trials Register; save it as a file"):
+    with pytest.raises(
+        RecordError,
+        match="a text of 2 trials of the EU Clinical Trials Register; save it as a file",
+    ):
         make_record(EU_TEXT + SECOND)
 
 
 def test_tabs_between_number_label_and_text():
     copied = "EudraCT Number: 2031-000001-11\nE.3\tPrincipal inclusion criteria\t1. Asthma\nE.4\tPrincipal exclusion criteria\tPregnancy\nE.5.1\tPrimary end point(s)\tFEV1\n"  # fmt: skip # noqa: E501
     found = texts(read_one(copied))
-    assert found["eligibility"] == "Principal inclusion criteria\n1. Asthma\nPrincipal exclusion criteria\nPregnancy"
+    assert (
+        found["eligibility"]
+        == "Principal inclusion criteria\n1. Asthma\nPrincipal exclusion criteria\nPregnancy"
+    )
     assert found["primary_outcomes[0]"] == "FEV1"
 
 

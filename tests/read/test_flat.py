@@ -6,17 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.stages.read.drafts import Draft
-from extractor.stages.read.flat import read_plain
+from extractor.formats.drafts import Draft
+from extractor.formats.flat import read_plain
 
 FIELDS = {
     "title": "Fictumab in Asthma",
-    "brief_summary": "This invented study compares fictumab with placebo, in adults, over 12 weeks.",
+    "brief_summary": (
+        "This invented study compares fictumab with placebo, in adults, over 12 weeks."
+    ),
     "conditions": "Asthma|Rhinitis",
     "interventions": "DRUG: Fictumab|OTHER: Placebo",
     "primary_outcomes": "Change in FEV1, Measured by spirometry., Baseline and week 12",
     "secondary_outcomes": "Exacerbations, 12 weeks|Quality of life, AQLQ score, week 12",
-    "detailed_description": "Fictumab binds a receptor that was invented, too.\n\nIt is given for 12 weeks.",
+    "detailed_description": (
+        "Fictumab binds a receptor that was invented, too.\n\nIt is given for 12 weeks."
+    ),
 }
 
 
@@ -45,7 +49,9 @@ def read_fields(text: str) -> dict[str, str]:
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
 @pytest.mark.parametrize("end", ["", "\n"], ids=["no final newline", "final newline"])
 def test_missing_lines(missing, newline, end):
-    fields = {name: text.replace("\n", newline) for name, text in FIELDS.items() if name not in missing}
+    fields = {
+        name: text.replace("\n", newline) for name, text in FIELDS.items() if name not in missing
+    }
     assert read_fields(newline.join(fields.values()) + end) == fields
 
 
@@ -53,11 +59,27 @@ def test_missing_lines(missing, newline, end):
     "change",
     [
         {"secondary_outcomes": "Exacerbations"},
-        {"primary_outcomes": "Response, Defined by:\n\n1. no symptoms\n2. no rescue drug, at week 12"},
-        {"secondary_outcomes": "Response, One of these\n* no symptoms\n* no rescue drug., Week 12|Safety, 1 year"},
+        {
+            "primary_outcomes": (
+                "Response, Defined by:\n\n1. no symptoms\n2. no rescue drug, at week 12"
+            )
+        },
+        {
+            "secondary_outcomes": (
+                "Response, One of these\n* no symptoms\n* no rescue drug., Week 12|Safety, 1 year"
+            )
+        },
         {"brief_summary": "The aims are\n\n* safety\n* efficacy\n\nin adults."},
-        {"detailed_description": "Background:\nFictumab is new.\nMethods:\n- visits at weeks 2, 4 and 12\n- calls"},
-        {"primary_outcomes": "Objective response (ORR), according to NCCN, during three months after infusion"},
+        {
+            "detailed_description": (
+                "Background:\nFictumab is new.\nMethods:\n- visits at weeks 2, 4 and 12\n- calls"
+            )
+        },
+        {
+            "primary_outcomes": (
+                "Objective response (ORR), according to NCCN, during three months after infusion"
+            )
+        },
     ],
     ids=lambda change: next(iter(change.values()))[:30],
 )
@@ -66,11 +88,20 @@ def test_fields_with_line_breaks_or_odd_shape(change):
     assert read_fields("\n".join(fields.values())) == fields
 
 
-WORDS = st.lists(st.sampled_from(["fictumab", "cells", "(CR)", "50%", "naïve", "≥2", "blood"]), min_size=1, max_size=6)
+WORDS = st.lists(
+    st.sampled_from(["fictumab", "cells", "(CR)", "50%", "naïve", "≥2", "blood"]),
+    min_size=1,
+    max_size=6,
+)
 PHRASE = WORDS.map(" ".join)
 SENTENCE = PHRASE.map(lambda words: f"The study tests {words} in adults.")
 OUTCOME = st.builds(
-    ", ".join, st.tuples(PHRASE, SENTENCE, st.sampled_from(["2 years", "Day 28", "Up to 6 months", "Baseline, week 4"]))
+    ", ".join,
+    st.tuples(
+        PHRASE,
+        SENTENCE,
+        st.sampled_from(["2 years", "Day 28", "Up to 6 months", "Baseline, week 4"]),
+    ),
 )
 OUTCOMES = st.lists(OUTCOME, min_size=1, max_size=4).map("|".join)
 
@@ -81,7 +112,9 @@ OUTCOMES = st.lists(OUTCOME, min_size=1, max_size=4).map("|".join)
             "title": PHRASE,
             "brief_summary": st.lists(SENTENCE, min_size=1, max_size=3).map("\n\n".join),
             "conditions": st.lists(PHRASE, min_size=1, max_size=3).map("|".join),
-            "interventions": st.lists(PHRASE.map("DRUG: {}".format), min_size=1, max_size=3).map("|".join),
+            "interventions": st.lists(PHRASE.map("DRUG: {}".format), min_size=1, max_size=3).map(
+                "|".join
+            ),
             "primary_outcomes": OUTCOMES,
             "secondary_outcomes": st.one_of(st.just(""), OUTCOMES),
             "detailed_description": st.lists(SENTENCE, max_size=3).map("\n\n".join),

@@ -1,11 +1,13 @@
-"""Each format: sections and parts hold the source's text unchanged, under the names of the guideline."""
+"""Each format: sections and parts hold the source's text unchanged, under the names of the
+guideline.
+"""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from extractor.stages.read import read_records
+from extractor.formats import read_records
 
 from .conftest import RECORDS, read_all
 
@@ -15,16 +17,33 @@ SHARED = ROOT.parent / "shared"
 
 
 def read_one(name: str, record_id: str):
-    return next(record for record in read_all(RECORDS / name).records if record.record_id == record_id)
+    return next(
+        record for record in read_all(RECORDS / name).records if record.record_id == record_id
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "record_id", "section", "text"),
     [
-        ("flat.txt", "flat", "title", "Fictucel Followed by Fabricel in Children With Relapsed B-cell Leukemia"),
+        (
+            "flat.txt",
+            "flat",
+            "title",
+            "Fictucel Followed by Fabricel in Children With Relapsed B-cell Leukemia",
+        ),
         ("flat.txt", "flat", "interventions[2]", "DRUG: Fludarabine"),
-        ("study.json", "NCT90000001", "conditions", "Large B-cell Lymphoma\nFollicular Lymphoma, Grade 3B"),
-        ("study.xml", "NCT90000008", "conditions", "Peripheral T-cell Lymphoma\nAnaplastic Large Cell Lymphoma"),
+        (
+            "study.json",
+            "NCT90000001",
+            "conditions",
+            "Large B-cell Lymphoma\nFollicular Lymphoma, Grade 3B",
+        ),
+        (
+            "study.xml",
+            "NCT90000008",
+            "conditions",
+            "Peripheral T-cell Lymphoma\nAnaplastic Large Cell Lymphoma",
+        ),
         ("studies.csv", "NCT90000011", "title", 'Fictumab in "Borderline" Pancreatic Cancer'),
     ],
 )
@@ -68,7 +87,11 @@ def test_xml_text_keeps_wrapping_and_indentation():
 
 STUDY = {
     "protocolSection": {
-        "identificationModule": {"nctId": "NCT90000001", "briefTitle": "A Study", "acronym": "FICTU"},
+        "identificationModule": {
+            "nctId": "NCT90000001",
+            "briefTitle": "A Study",
+            "acronym": "FICTU",
+        },
         "statusModule": {"overallStatus": "COMPLETED", "startDateStruct": {"date": "2019-03"}},
         "sponsorCollaboratorsModule": {"leadSponsor": {"name": "Example University"}},
         "designModule": {
@@ -106,8 +129,24 @@ def read_text(tmp_path, name, text):
 
 
 FIELDS = (
-    *("minimum_age", "maximum_age", "sex", "healthy_volunteers", "enrollment", "phases", "study_type"),
-    *("enrollment_type", "allocation", "masking", "assignment", "primary_purpose", "who_masked", "bare_arms"),
+    *(
+        "minimum_age",
+        "maximum_age",
+        "sex",
+        "healthy_volunteers",
+        "enrollment",
+        "phases",
+        "study_type",
+    ),
+    *(
+        "enrollment_type",
+        "allocation",
+        "masking",
+        "assignment",
+        "primary_purpose",
+        "who_masked",
+        "bare_arms",
+    ),
     *("status", "start_date", "completion_date", "sponsor", "acronym"),
 )
 LISTS = ("phases", "who_masked", "bare_arms")
@@ -134,7 +173,11 @@ LISTS = ("phases", "who_masked", "bare_arms")
 )  # fmt: skip
 def test_structured_fields(tmp_path, name, values):
     made = {"a.json": json.dumps(STUDY), "a.xml": XML, "a.csv": TABLE}
-    record = read_text(tmp_path, name, made[name]) if name in made else read_all(RECORDS / name).records[0]
+    record = (
+        read_text(tmp_path, name, made[name])
+        if name in made
+        else read_all(RECORDS / name).records[0]
+    )
     expected = {field: values.get(field, () if field in LISTS else None) for field in FIELDS}
     if name not in made:  # the files of the folder have a design, too
         expected = {field: expected[field] for field in FIELDS[:7]}
@@ -152,18 +195,28 @@ def test_structured_fields(tmp_path, name, values):
         ([["A", "Bee"]], [None, None], (), ["arms[0]"]),  # another spelling of an arm
     ],
 )
-def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(tmp_path, labels, names, bare, linked):
+def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(
+    tmp_path, labels, names, bare, linked
+):
     study = json.loads(json.dumps(STUDY))
-    arms = [{"label": label, "interventionNames": named} for label, named in zip("AB", names, strict=True)]
+    arms = [
+        {"label": label, "interventionNames": named}
+        for label, named in zip("AB", names, strict=True)
+    ]
     interventions = [{"name": "X", "armGroupLabels": named} for named in labels]
-    study["protocolSection"]["armsInterventionsModule"] = {"armGroups": arms, "interventions": interventions}
+    study["protocolSection"]["armsInterventionsModule"] = {
+        "armGroups": arms,
+        "interventions": interventions,
+    }
     registry = read_text(tmp_path, "a.json", json.dumps(study)).registry
     assert registry.bare_arms == bare
     assert registry.arm_links == ({"interventions[0]": tuple(linked)} if linked else {})
 
 
 def test_an_intervention_of_xml_names_its_arms(tmp_path):
-    assert read_text(tmp_path, "a.xml", XML).registry.arm_links == {"interventions[0]": ("arms[0]",)}
+    assert read_text(tmp_path, "a.xml", XML).registry.arm_links == {
+        "interventions[0]": ("arms[0]",)
+    }
 
 
 def test_structured_fields_are_quoted_as_text(tmp_path):
@@ -193,7 +246,8 @@ def test_sections_are_the_lines_of_the_file(number, secondary, paragraphs):
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no collection of real records beside the checkout")
 @pytest.mark.parametrize(
-    ("name", "count"), [("ctgov_v2_array.json", 10), ("ctgov_xml", 120), ("ctgov_leukaemia.csv", 245)]
+    ("name", "count"),
+    [("ctgov_v2_array.json", 10), ("ctgov_xml", 120), ("ctgov_leukaemia.csv", 245)],
 )
 def test_every_real_record_reads(name, count):
     reading = read_all(SHARED / "data" / "records" / name)

@@ -27,7 +27,9 @@ def show(section: Section, expected: object) -> object:
 
 
 def tidy(shown: object, newline: str) -> object:
-    """The lines that a reader sees: without soft hyphens, and without the blanks that fill up what was undone."""
+    """The lines that a reader sees: without soft hyphens, and without the blanks that fill up
+    what was undone.
+    """
     if isinstance(shown, dict):
         return {name: tidy(text, newline) for name, text in shown.items()}
     text = str(shown).replace(newline, "\n").replace("\u00ad", "").removeprefix("\n")
@@ -50,7 +52,9 @@ def test_places_lead_back_to_the_text(name):
     text = CASES[name]["text"]
     for section in make_record(text).sections:
         starts = [piece.start for piece in section.pieces]
-        for start, end in zip(starts, [*(start - 1 for start in starts[1:]), len(section.text)], strict=True):
+        for start, end in zip(
+            starts, [*(start - 1 for start in starts[1:]), len(section.text)], strict=True
+        ):
             found, cut = text[slice(*section.locate(start, end))], section.text[start:end]
             assert len(found) == len(cut)
             kept = [(given, read) for given, read in zip(found, cut, strict=True) if given != read]
@@ -94,7 +98,9 @@ def test_a_text_without_headings_is_a_record_only_if_it_is_named(tmp_path):
     """A folder may hold a README beside the records."""
     for name in ("note.md", "README.md"):
         (tmp_path / name).write_text(NOTE if name == "note.md" else PROSE, "utf-8")
-    (tmp_path / "all.zip").write_bytes(zip_members({"note.txt": NOTE.encode(), "more.txt": PROSE.encode()}))
+    (tmp_path / "all.zip").write_bytes(
+        zip_members({"note.txt": NOTE.encode(), "more.txt": PROSE.encode()})
+    )
     for inputs in ([tmp_path / "*.md"], [tmp_path / "all.zip"]):
         reading = read_all(*inputs)
         assert reading.ids == ["note"]
@@ -133,7 +139,10 @@ def test_what_is_no_text_of_a_trial_is_refused(text, error, words):
 
 
 def test_flattened_text_stays_flattened_text():
-    text = "Fictumab\nSummary: it helps.\nAsthma\nDRUG: Fictumab\nPain, week 4\nInclusion Criteria:\n* Adults"
+    text = (
+        "Fictumab\nSummary: it helps.\nAsthma\nDRUG: Fictumab\nPain, week 4\nInclusion "
+        "Criteria:\n* Adults"
+    )
     record = make_record(text)
     assert record.source.format == "flat"
     assert record.section("detailed_description").text == "Inclusion Criteria:\n* Adults"
@@ -143,7 +152,8 @@ def test_flattened_text_stays_flattened_text():
     "text",
     [
         "A Trial\nInclusion criteria:\nAsthma\nNo steroids, or other drugs, within 4 weeks\n",
-        "Title: A Trial\nAsthma\nAdults\nSummary: Fictumab is given for pain, fever, 2 weeks\nArms\n- Rest\n",
+        "Title: A Trial\nAsthma\nAdults\nSummary: Fictumab is given for pain, fever, 2 "
+        "weeks\nArms\n- Rest\n",
     ],
 )
 def test_a_line_with_commas_and_a_time_below_a_heading_is_no_list_of_outcomes(text):

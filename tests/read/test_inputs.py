@@ -1,4 +1,6 @@
-"""Inputs and ids: files, folders and patterns in the order given; each record has an id, and no id comes twice."""
+"""Inputs and ids: files, folders and patterns in the order given; each record has an id, and no
+id comes twice.
+"""
 
 import io
 import json
@@ -9,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import RecordError
-from extractor.stages.read import read_records
-from extractor.stages.read.drafts import Unreadable, build_draft
+from extractor.formats import read_records
+from extractor.formats.drafts import Unreadable, build_draft
 
 from .conftest import RECORDS, read_all
 
@@ -28,7 +30,11 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("absent.txt", "no such file"), ("*.json", "no file matches"), ("empty", "the folder holds no files")],
+    [
+        ("absent.txt", "no such file"),
+        ("*.json", "no file matches"),
+        ("empty", "the folder holds no files"),
+    ],
 )
 def test_missing_and_empty_inputs_are_errors(tmp_path, name, problem):
     (tmp_path / "empty").mkdir()
@@ -64,7 +70,9 @@ def test_a_lack_of_permission_is_an_error(folder, monkeypatch, owner, opens, ref
     assert problem in error.problem
 
 
-@pytest.mark.parametrize("error", [KeyError, StopIteration, RecursionError, MemoryError, SystemExit])
+@pytest.mark.parametrize(
+    "error", [KeyError, StopIteration, RecursionError, MemoryError, SystemExit]
+)
 def test_any_exception_of_a_record_becomes_its_problem(error):
     def build(_):
         raise error("a word of the record")
@@ -75,7 +83,11 @@ def test_any_exception_of_a_record_becomes_its_problem(error):
 
 
 def study(title: str, nct_id: str | None = None) -> dict[str, object]:
-    return {"protocolSection": {"identificationModule": {"briefTitle": title, **({"nctId": nct_id} if nct_id else {})}}}
+    return {
+        "protocolSection": {
+            "identificationModule": {"briefTitle": title, **({"nctId": nct_id} if nct_id else {})}
+        }
+    }
 
 
 def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
@@ -83,7 +95,9 @@ def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
     lines = [study("A", "NCT90000041"), study("B", "NCT90000042"), study("C", "NCT90000042")]
     first.write_text("\n".join(map(json.dumps, lines)))
     with zipfile.ZipFile(second, "w") as archive:
-        archive.writestr("a.json", json.dumps([study("A", "NCT90000043"), study("D", "NCT90000041")]))
+        archive.writestr(
+            "a.json", json.dumps([study("A", "NCT90000043"), study("D", "NCT90000041")])
+        )
     reading = read_all(first, second)
     assert reading.ids == ["NCT90000041", "NCT90000042", "NCT90000043"]
     within, across = reading.errors
@@ -130,5 +144,7 @@ def test_inputs_keep_their_order_and_folders_are_searched_in_depth(folder, input
         ),
     ],
 )
-def test_a_record_without_id_has_the_stem_of_its_file_and_its_position(read_bytes, name, studies, ids):
+def test_a_record_without_id_has_the_stem_of_its_file_and_its_position(
+    read_bytes, name, studies, ids
+):
     assert read_bytes(json.dumps(studies).encode(), name).ids == ids

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from extractor.stages.read import flat, read_records, streams
+from extractor.formats import flat, read_records, streams
 
 from .conftest import RECORDS, read_all
 from .samples import TABLES, zip_tables
@@ -37,14 +37,18 @@ def wrapped_xml(count: int) -> str:
 def table(count: int) -> str:
     header = (RECORDS / "studies.csv").read_text("utf-8").splitlines()[0]
     cells = header.count(",") * ['"' + "words, " * 50 + '\r\n"']
-    return "\r\n".join([header, *(",".join([f"NCT{number:08}", *cells]) for number in range(count))])
+    return "\r\n".join(
+        [header, *(",".join([f"NCT{number:08}", *cells]) for number in range(count))]
+    )
 
 
 def aact_export(count: int) -> bytes:
     header, words = TABLES["studies"][0].rpartition("|")[0], "words " * 1000
     rows = [f"{number}|NCT{number:08}|{words}" for number in range(count)]
     studies = [f"NCT{number:08}|||||" for number in reversed(range(count))]
-    return zip_tables({"studies": [header, *studies], "brief_summaries": ["id|nct_id|description", *rows]})
+    return zip_tables(
+        {"studies": [header, *studies], "brief_summaries": ["id|nct_id|description", *rows]}
+    )
 
 
 @pytest.mark.parametrize("write", [json_array, json_lines, wrapped_xml, table, aact_export])
@@ -76,7 +80,9 @@ def test_bomb_is_refused_early(read_bytes, pack):
 def test_many_members_count_together(read_bytes, monkeypatch):
     monkeypatch.setattr(streams, "MAX_UNPACKED_BYTES", 5000)
     study = (RECORDS / "study.xml").read_bytes()
-    reading = read_bytes(zip_members({f"{n}.xml": study.replace(b"90000008", b"9000006%d" % n) for n in range(3)}))
+    reading = read_bytes(
+        zip_members({f"{n}.xml": study.replace(b"90000008", b"9000006%d" % n) for n in range(3)})
+    )
     assert reading.ids == ["NCT90000060"]
     assert [error.place for error in reading.errors] == ["1.xml", "2.xml"]
 
@@ -85,7 +91,9 @@ def test_nothing_is_unpacked_after_a_bomb(read_bytes):
     """Many members may share the same data."""
     archive = bytearray(zip_members({"bomb.txt": b"a, b\n" * 8_000_000, "damaged.txt": b"a"}))
     archive[archive.rindex(b"PK\x03\x04")] = 0
-    assert ["decompression bomb" in error.problem for error in read_bytes(bytes(archive)).errors] == [True, True]
+    assert [
+        "decompression bomb" in error.problem for error in read_bytes(bytes(archive)).errors
+    ] == [True, True]
 
 
 @pytest.mark.parametrize("inside", ["", '"{[", ', '{"a": [1]}, '])
@@ -115,9 +123,24 @@ def small_records(monkeypatch):
 @pytest.mark.parametrize(
     ("content", "ids", "place", "what"),
     [
-        ("\n".join([study_text(1), json.dumps("x" * 200_000), study_text(2)]), [1, 2], "line 2", "line"),
-        (f'[{study_text(1)}, {{"a": "{"x" * 300_000}"}}, {study_text(2)}]', [1], "record 2", "record"),
-        (f"<all><clinical_study><brief_title>{'x' * 300_000}</brief_title></clinical_study></all>", [], None, "record"),
+        (
+            "\n".join([study_text(1), json.dumps("x" * 200_000), study_text(2)]),
+            [1, 2],
+            "line 2",
+            "line",
+        ),
+        (
+            f'[{study_text(1)}, {{"a": "{"x" * 300_000}"}}, {study_text(2)}]',
+            [1],
+            "record 2",
+            "record",
+        ),
+        (
+            f"<all><clinical_study><brief_title>{'x' * 300_000}</brief_title></clinical_study></all>",
+            [],
+            None,
+            "record",
+        ),
         (f"Title\nSummary\nAsthma\nDRUG: Fictumab\n{'x' * 300_000}", [], None, "record"),
     ],
     ids=["line", "array", "xml", "flat"],

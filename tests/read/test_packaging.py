@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.stages.read import read_records
+from extractor.formats import read_records
 
 from .conftest import RECORDS, read_all
 
@@ -38,8 +38,12 @@ PACKAGINGS = {
     "gzip in zip": lambda content: zip_members({"flat.dat.gz": gzip.compress(content)}),
     "byte order mark": lambda content: b"\xef\xbb\xbf" + content,
     "utf-16": lambda content: content.decode().encode("utf-16"),
-    "big-endian utf-16 in gzip": lambda content: gzip.compress(b"\xfe\xff" + content.decode().encode("utf-16-be")),
-    "leading blank lines": lambda content: content if content.startswith((b"<", b"NCT")) else b"\n\n" + content,
+    "big-endian utf-16 in gzip": lambda content: gzip.compress(
+        b"\xfe\xff" + content.decode().encode("utf-16-be")
+    ),
+    "leading blank lines": lambda content: (
+        content if content.startswith((b"<", b"NCT")) else b"\n\n" + content
+    ),
 }
 
 
@@ -51,8 +55,12 @@ def test_packaging_changes_nothing(tmp_path, name, pack):
     plain, packed = read_all(RECORDS / name), read_all(path)
     assert packed.errors == plain.errors == []
     assert packed.ids == IDS[name]
-    assert [record.sections for record in packed.records] == [record.sections for record in plain.records]
-    assert [record.registry for record in packed.records] == [record.registry for record in plain.records]
+    assert [record.sections for record in packed.records] == [
+        record.sections for record in plain.records
+    ]
+    assert [record.registry for record in packed.records] == [
+        record.registry for record in plain.records
+    ]
 
 
 def test_zip_of_all_formats_reads_in_archive_order(read_bytes):
@@ -81,14 +89,20 @@ def test_hostile_member_names_are_read_and_never_written(tmp_path):
 
 
 def test_xml_in_its_declared_encoding(read_bytes):
-    study = (RECORDS / "study.xml").read_text().replace("UTF-8", "ISO-8859-1").replace("Fictinib in", "Fictinib à")
+    study = (
+        (RECORDS / "study.xml")
+        .read_text()
+        .replace("UTF-8", "ISO-8859-1")
+        .replace("Fictinib in", "Fictinib à")
+    )
     reading = read_bytes(study.encode("latin-1"))
     assert reading.records[0].section("title").text.startswith("Fictinib à")
 
 
 def test_tab_separated_table(read_bytes):
     table = (
-        "nct number\tSTUDY TITLE\tConditions\tInterventions\nNCT90000030\tA title\tAsthma|Rhinitis\tDrug: Fictumab\n"
+        "nct number\tSTUDY TITLE\tConditions\tInterventions\nNCT90000030\tA "
+        "title\tAsthma|Rhinitis\tDrug: Fictumab\n"
     )
     [record] = read_bytes(table.encode()).records
     assert record.section("conditions").text == "Asthma|Rhinitis"

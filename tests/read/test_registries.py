@@ -1,4 +1,6 @@
-"""Other registries and dumps: their records have the same sections, exact texts, and the registry's number as id."""
+"""Other registries and dumps: their records have the same sections, exact texts, and the
+registry's number as id.
+"""
 
 import gzip
 import json
@@ -6,9 +8,9 @@ from copy import deepcopy
 
 import pytest
 
+from extractor.formats import aact, streams
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract_by_rules
-from extractor.stages.read import aact, streams
 
 from .conftest import read_all
 from .samples import (
@@ -55,7 +57,9 @@ def texts(record) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_format_is_detected_by_content_and_every_quote_is_exact(read_bytes, name):
-    for packed in (SAMPLES[name], gzip.compress(SAMPLES[name])) if name != "aact" else (SAMPLES[name],):
+    for packed in (
+        (SAMPLES[name], gzip.compress(SAMPLES[name])) if name != "aact" else (SAMPLES[name],)
+    ):
         reading = read_bytes(packed)
         assert reading.errors == []
         [record] = reading.records
@@ -68,7 +72,9 @@ def test_format_is_detected_by_content_and_every_quote_is_exact(read_bytes, name
     assert len(extraction.endpoints) >= 1
     for _, item in extraction.list_items():
         for evidence in item.evidence:
-            assert record.raw_text(evidence.section)[evidence.start : evidence.end] == evidence.quote
+            assert (
+                record.raw_text(evidence.section)[evidence.start : evidence.end] == evidence.quote
+            )
 
 
 @pytest.mark.parametrize("name", ["aact", "ctgov_json_v1"])
@@ -82,7 +88,12 @@ def test_the_same_study_has_the_same_sections_as_in_version_2(name):
 
 @pytest.mark.parametrize(
     "value",
-    [{"FullStudy": {"Rank": 1, "Study": V1}}, [{"Study": V1}], V1, {"FullStudiesResponse": {"FullStudies": [V1]}}],
+    [
+        {"FullStudy": {"Rank": 1, "Study": V1}},
+        [{"Study": V1}],
+        V1,
+        {"FullStudiesResponse": {"FullStudies": [V1]}},
+    ],
     ids=["FullStudy", "array", "bare", "response"],
 )
 def test_wrappers_of_version_1(value):
@@ -99,22 +110,33 @@ def test_lines_of_several_formats_and_wrong_types():
     assert error.problem == "text where an object is expected"
 
 
-@pytest.mark.parametrize("trial", [CTIS, {**CTIS, "authorizedApplication": None, "authorizedPartI": PART_I}])
+@pytest.mark.parametrize(
+    "trial", [CTIS, {**CTIS, "authorizedApplication": None, "authorizedPartI": PART_I}]
+)
 def test_ctis(trial):
     record = read_one(json.dumps(trial).encode())
     assert texts(record)["eligibility"] == (
         "Inclusion Criteria:\nAsthma\n\nAge 18 years or older\n\nExclusion Criteria:\nPregnancy"
     )
-    assert [record.section(f"interventions[{n}]").part("name") for n in (0, 1)] == ["Fictumab 5 mg tablets", "PLACEBO"]
+    assert [record.section(f"interventions[{n}]").part("name") for n in (0, 1)] == [
+        "Fictumab 5 mg tablets",
+        "PLACEBO",
+    ]
     assert texts(record)["brief_summary"] == "To see whether it works"
     assert (record.registry.sex, record.registry.enrollment) == ("ALL", "40")
 
 
 def test_isrctn():
     record = read_one(ISRCTN.encode())
-    assert texts(record)["eligibility"] == "Inclusion Criteria:\n1. Asthma\n\nExclusion Criteria:\n1. Pregnancy"
+    assert (
+        texts(record)["eligibility"]
+        == "Inclusion Criteria:\n1. Asthma\n\nExclusion Criteria:\n1. Pregnancy"
+    )
     assert record.section("primary_outcomes[0]").part("time_frame") == "12 weeks"
-    assert [texts(record)[f"secondary_outcomes[{n}]"] for n in (0, 1)] == ["Attacks, at 1 year", "Relief"]
+    assert [texts(record)[f"secondary_outcomes[{n}]"] for n in (0, 1)] == [
+        "Attacks, at 1 year",
+        "Relief",
+    ]
     assert record.section("interventions[0]").part("name") == "Fictumab"
     assert (record.registry.minimum_age, record.registry.phases) == ("18 Years", ("PHASE2",))
 
@@ -127,7 +149,10 @@ def test_a_list_follows_the_outcomes_that_have_fields_of_their_own():
 def test_elements_inside_a_field_of_ictrp_are_refused():
     broken = write_ictrp_xml(ICTRP).replace(b"<Public_title>", b"<Public_title><b/>")
     [error] = read_all("-", stdin=broken).errors
-    assert (error.place, error.problem) == ("record 1, Trial/Public_title", "elements where text is expected")
+    assert (error.place, error.problem) == (
+        "record 1, Trial/Public_title",
+        "elements where text is expected",
+    )
 
 
 def test_ictrp():
@@ -136,7 +161,8 @@ def test_ictrp():
     assert same.registry == record.registry
     found = texts(record)
     assert found["eligibility"] == (
-        "Inclusion criteria:    \n1. Asthma    \n2. Age 18 years or older\n\nExclusion Criteria:\n1. Pregnancy"
+        "Inclusion criteria:    \n1. Asthma    \n2. Age 18 years or older\n\nExclusion "
+        "Criteria:\n1. Pregnancy"
     )
     assert [found[name] for name in found if "outcomes" in name] == [
         *("FEV1 (before; after)", "Attacks", "Relief", "Cost at week 4")
@@ -149,10 +175,15 @@ def test_who():
     record = read_one(WHO.encode())
     found = texts(record)
     assert found["eligibility"] == (
-        "Inclusion Criteria:\n1. Asthma\n2. Age 18 years or older\n\nExclusion Criteria:\n1. Pregnancy"
+        "Inclusion Criteria:\n1. Asthma\n2. Age 18 years or older\n\nExclusion Criteria:\n1. "
+        "Pregnancy"
     )
     assert (found["official_title"], found["conditions"]) == ("A Phase 2 Trial", "Asthma")
-    assert [found[name] for name in found if "outcomes" in name] == ["FEV1, week 12", "Attacks", "Relief; worst"]
+    assert [found[name] for name in found if "outcomes" in name] == [
+        "FEV1, week 12",
+        "Attacks",
+        "Relief; worst",
+    ]
     assert found["interventions[0]"] == "Drug: Fictumab 5 mg once daily"
     assert found["keywords"] == "Lung diseases\nAntibodies"
     assert (record.registry.minimum_age, record.registry.maximum_age) == ("18 Years", None)
@@ -168,8 +199,14 @@ def test_labels_of_european_registers_in_ictrp():
         *("Main Objective: To see whether it works", "Secondary Objective: Not applicable"),
         "Are the trial subjects under 18? no",
     ]
-    assert [record.section(f"interventions[{n}]").part("name").strip() for n in (0, 1)] == ["Fictumab", "Fictix"]
-    assert [record.section(f"primary_outcomes[{n}]").part("measure") for n in (0, 1)] == ["FEV1", "Attacks"]
+    assert [record.section(f"interventions[{n}]").part("name").strip() for n in (0, 1)] == [
+        "Fictumab",
+        "Fictix",
+    ]
+    assert [record.section(f"primary_outcomes[{n}]").part("measure") for n in (0, 1)] == [
+        "FEV1",
+        "Attacks",
+    ]
     assert record.section("primary_outcomes[1]").part("time_frame") == "Week 12"
 
 
@@ -185,7 +222,11 @@ def test_rows_of_an_ictrp_table_end_where_their_quotes_do_and_a_lost_quote_costs
 
 @pytest.mark.parametrize(
     ("trial_id", "record_id"),
-    [("CTRI/2020/05/025000", "CTRI/2020/05/025000"), ("JPRN-jRCTs031210288", "JPRN-jRCTs031210288"), ("../x", "stdin")],
+    [
+        ("CTRI/2020/05/025000", "CTRI/2020/05/025000"),
+        ("JPRN-jRCTs031210288", "JPRN-jRCTs031210288"),
+        ("../x", "stdin"),
+    ],
 )
 def test_ids_of_ictrp(trial_id, record_id):
     assert read_one(write_ictrp_xml({**ICTRP, "TrialID": trial_id})).record_id == record_id
@@ -201,7 +242,10 @@ def test_ids_of_ictrp(trial_id, record_id):
     ],
 )
 def test_tilde_is_a_line_break_or_means_about_or_to(written, text):
-    tables = {**TABLES, "brief_summaries": [TABLES["brief_summaries"][0], f"1|NCT90000001|{written}"]}
+    tables = {
+        **TABLES,
+        "brief_summaries": [TABLES["brief_summaries"][0], f"1|NCT90000001|{written}"],
+    }
     assert texts(read_one(zip_tables(tables)))["brief_summary"] == text
 
 
@@ -217,7 +261,10 @@ def test_broken_rows_of_an_export_are_reported_with_their_place():
     ]
     reading = read_all("-", stdin=zip_tables(tables))
     assert reading.ids == ["NCT90000001", "NCT90000002"]
-    assert [record.source.place for record in reading.records] == ["studies.txt, line 3", "studies.txt, line 4"]
+    assert [record.source.place for record in reading.records] == [
+        "studies.txt, line 3",
+        "studies.txt, line 4",
+    ]
     assert texts(reading.records[1]) == {"title": "Second", "conditions": "Cough"}
     assert {error.place: error.problem for error in reading.errors} == {
         "studies.txt, line 2": "the row has 8 cells, the header 7",
@@ -234,7 +281,9 @@ def test_a_study_that_is_too_large_is_refused_and_the_others_are_read(monkeypatc
     keywords = ["id|nct_id|name", *(f"{n}|NCT90000001|{'x' * 50}" for n in range(200))]
     reading = read_all("-", stdin=zip_tables({"studies": studies, "keywords": keywords}))
     assert reading.ids == ["NCT90000002"]
-    assert [error.problem for error in reading.errors] == ["a record of more than 5,000 bytes (NCT90000001)"]
+    assert [error.problem for error in reading.errors] == [
+        "a record of more than 5,000 bytes (NCT90000001)"
+    ]
 
 
 def test_an_export_may_lack_tables_and_one_table_is_not_enough(read_bytes):
@@ -259,7 +308,11 @@ def test_an_export_may_lack_tables_and_one_table_is_not_enough(read_bytes):
 )
 def test_an_unreadable_table_ends_reading(table, problem, monkeypatch):
     monkeypatch.setattr(streams, "MAX_UNPACKED_BYTES", 100_000)
-    members = {"studies.txt": "\n".join(TABLES["studies"]).encode(), "conditions.txt": b"", "keywords.txt": table}
+    members = {
+        "studies.txt": "\n".join(TABLES["studies"]).encode(),
+        "conditions.txt": b"",
+        "keywords.txt": table,
+    }
     reading = read_all("-", stdin=zip_members(members))
     assert reading.ids == []
     [error] = reading.errors
@@ -280,7 +333,10 @@ def test_a_full_disk_is_reported(monkeypatch):
         return database
 
     monkeypatch.setattr(aact.sqlite3, "connect", connect_to_small_disk)
-    tables = {**TABLES, "keywords": [TABLES["keywords"][0], *(f"{n}|NCT90000001|{'x' * 900}|" for n in range(20))]}
+    tables = {
+        **TABLES,
+        "keywords": [TABLES["keywords"][0], *(f"{n}|NCT90000001|{'x' * 900}|" for n in range(20))],
+    }
     [error] = read_all("-", stdin=zip_tables(tables)).errors
     assert "cannot be sorted on disk (database or disk is full)" in error.problem
     assert "SQLITE_TMPDIR" in error.remedy

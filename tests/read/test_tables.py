@@ -1,4 +1,6 @@
-"""Tables of trials as registries, R, pandas and spreadsheets write them: other names, separators, a title above."""
+"""Tables of trials as registries, R, pandas and spreadsheets write them: other names,
+separators, a title above.
+"""
 
 import pytest
 
@@ -8,7 +10,9 @@ CRITERIA = "Inclusion Criteria:\n\n* Adults with gout\n\nExclusion Criteria:\n\n
 KINDS = [("inclusion", "Adults with gout"), ("exclusion", "Pregnancy")]
 
 
-def write_table(header: list[str], cells: list[str], delimiter: str = ",", above: str = "") -> bytes:
+def write_table(
+    header: list[str], cells: list[str], delimiter: str = ",", above: str = ""
+) -> bytes:
     quoted = ['"' + cell.replace('"', '""') + '"' for cell in cells]
     return f"{above}{delimiter.join(header)}\n{delimiter.join(quoted)}\n".encode()
 
@@ -61,15 +65,23 @@ def test_a_guessed_column_is_told_with_the_columns_that_are_not_read(read_bytes,
 
 
 def test_two_columns_of_criteria_are_joined_under_headings(read_bytes):
-    content = write_table(["nct_id", "inclusion_criteria", "exclusion_criteria"], ["NCT90000001", "- Adults", "- Gout"])
+    content = write_table(
+        ["nct_id", "inclusion_criteria", "exclusion_criteria"],
+        ["NCT90000001", "- Adults", "- Gout"],
+    )
 
     record = read_table(read_bytes, content)
 
-    assert record.raw_text("eligibility") == "Inclusion Criteria:\n- Adults\n\nExclusion Criteria:\n- Gout"
+    assert (
+        record.raw_text("eligibility")
+        == "Inclusion Criteria:\n- Adults\n\nExclusion Criteria:\n- Gout"
+    )
 
 
 def test_of_two_columns_for_one_field_the_first_text_counts(read_bytes):
-    content = write_table(["nct_id", "title", "brief_title", "criteria"], ["NCT90000001", "", "Gout", CRITERIA])
+    content = write_table(
+        ["nct_id", "title", "brief_title", "criteria"], ["NCT90000001", "", "Gout", CRITERIA]
+    )
 
     record = read_table(read_bytes, content)
 

@@ -1,4 +1,6 @@
-"""What a registry itself says of a trial: the same words and terms in every format of ClinicalTrials.gov."""
+"""What a registry itself says of a trial: the same words and terms in every format of
+ClinicalTrials.gov.
+"""
 
 import copy
 import json
@@ -11,7 +13,11 @@ from extractor.schemas import RegistryFields
 
 from .samples import CTIS, TABLES, V1, V2, zip_tables
 
-MESH = [("condition", "Asthma"), ("condition_ancestor", "Lung Diseases"), ("intervention", "fictumab")]
+MESH = [
+    ("condition", "Asthma"),
+    ("condition_ancestor", "Lung Diseases"),
+    ("intervention", "fictumab"),
+]
 V2_DERIVED = {
     "conditionBrowseModule": {
         "meshes": [{"id": "D001249", "term": "Asthma"}],
@@ -21,14 +27,20 @@ V2_DERIVED = {
 }
 V1_DERIVED = {
     "ConditionBrowseModule": {
-        "ConditionMeshList": {"ConditionMesh": [{"ConditionMeshId": "D001249", "ConditionMeshTerm": "Asthma"}]},
+        "ConditionMeshList": {
+            "ConditionMesh": [{"ConditionMeshId": "D001249", "ConditionMeshTerm": "Asthma"}]
+        },
         "ConditionAncestorList": {
-            "ConditionAncestor": [{"ConditionAncestorId": "D008171", "ConditionAncestorTerm": "Lung Diseases"}]
+            "ConditionAncestor": [
+                {"ConditionAncestorId": "D008171", "ConditionAncestorTerm": "Lung Diseases"}
+            ]
         },
     },
     "InterventionBrowseModule": {
         "InterventionMeshList": {
-            "InterventionMesh": [{"InterventionMeshId": "C000001", "InterventionMeshTerm": "fictumab"}]
+            "InterventionMesh": [
+                {"InterventionMeshId": "C000001", "InterventionMeshTerm": "fictumab"}
+            ]
         }
     },
 }
@@ -68,21 +80,36 @@ def test_mesh_terms_of_json_stay_with_their_numbers(tmp_path, wrap, derived):
 def test_mesh_terms_of_the_legacy_xml_stay(tmp_path):
     record = read_one(tmp_path, "a.xml", XML)
 
-    assert name_terms(record) == [("condition", "Asthma"), ("condition", "Cough"), ("intervention", "fictumab")]
+    assert name_terms(record) == [
+        ("condition", "Asthma"),
+        ("condition", "Cough"),
+        ("intervention", "fictumab"),
+    ]
 
 
 @pytest.mark.parametrize("has_types", [True, False])
 def test_mesh_terms_of_aact_stay(tmp_path, has_types):
     header = "id|nct_id|mesh_term|downcase_mesh_term" + "|mesh_type" * has_types
     conditions = [("Asthma", "mesh-list"), ("Lung Diseases", "mesh-ancestor")]
-    rows = [f"{n}|NCT90000001|{term}|x" + f"|{kind}" * has_types for n, (term, kind) in enumerate(conditions)]
+    rows = [
+        f"{n}|NCT90000001|{term}|x" + f"|{kind}" * has_types
+        for n, (term, kind) in enumerate(conditions)
+    ]
     drugs = ["1|NCT90000001|fictumab|fictumab" + "|mesh-list" * has_types]
-    tables = {**TABLES, "browse_conditions": [header, *rows], "browse_interventions": [header, *drugs]}
+    tables = {
+        **TABLES,
+        "browse_conditions": [header, *rows],
+        "browse_interventions": [header, *drugs],
+    }
 
     record = read_one(tmp_path, "a.zip", zip_tables(tables))
 
     above = "condition_ancestor" if has_types else "condition"
-    assert name_terms(record) == [("condition", "Asthma"), (above, "Lung Diseases"), ("intervention", "fictumab")]
+    assert name_terms(record) == [
+        ("condition", "Asthma"),
+        (above, "Lung Diseases"),
+        ("intervention", "fictumab"),
+    ]
 
 
 def test_a_mesh_term_that_is_no_text_is_refused_with_its_place(tmp_path):
@@ -110,7 +137,9 @@ def test_an_extraction_has_the_terms_other_names_and_keywords(tmp_path):
 
 
 def test_a_record_without_terms_has_no_key_for_them():
-    found = Extractor().extract(make_record("Inclusion criteria\n- Adults with asthma\n- No smoking\n"))
+    found = Extractor().extract(
+        make_record("Inclusion criteria\n- Adults with asthma\n- No smoking\n")
+    )
 
     assert "registered_terms" not in found.model_dump_json()
     assert "terms" not in RegistryFields().model_dump()
@@ -145,7 +174,9 @@ def test_a_record_with_terms_is_read_as_it_was_written(tmp_path):
 )
 def test_entities_in_criteria_of_ctis_are_their_characters(tmp_path, inclusion, read):
     trial = copy.deepcopy(CTIS)
-    information = trial["authorizedApplication"]["authorizedPartI"]["trialDetails"]["trialInformation"]
+    information = trial["authorizedApplication"]["authorizedPartI"]["trialDetails"][
+        "trialInformation"
+    ]
     texts = ["Adults with asthma", inclusion]
     listed = [{"principalInclusionCriteria": text} for text in texts]
     information["eligibilityCriteria"]["principalInclusionCriteria"] = listed
@@ -156,4 +187,6 @@ def test_entities_in_criteria_of_ctis_are_their_characters(tmp_path, inclusion, 
     (found,) = [one for one in criteria if one.constraints]
     assert found.quote == inclusion
     assert [str(limit).partition(": ")[2] for limit in found.constraints] == read
-    assert all(record.raw_text(one.section)[one.start : one.end] == one.quote for one in found.evidence)
+    assert all(
+        record.raw_text(one.section)[one.start : one.end] == one.quote for one in found.evidence
+    )

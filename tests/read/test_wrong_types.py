@@ -1,4 +1,6 @@
-"""A wrong type in a field that is read is an error with the field's path: nothing is lost silently."""
+"""A wrong type in a field that is read is an error with the field's path: nothing is lost
+silently.
+"""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -7,21 +9,38 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from extractor.stages.read.drafts import Unreadable, build_draft
-from extractor.stages.read.json_studies import build_study
+from extractor.formats.drafts import Unreadable, build_draft
+from extractor.formats.json_studies import build_study
 
 from .conftest import RECORDS
 from .samples import V2
 
-ARM = {"label": "A", "type": "EXPERIMENTAL", "description": "5 mg", "interventionNames": ["Drug: X"]}
-DRUG = {"type": "DRUG", "name": "X", "description": "Pill", "otherNames": ["Ex"], "armGroupLabels": ["B"]}
+ARM = {
+    "label": "A",
+    "type": "EXPERIMENTAL",
+    "description": "5 mg",
+    "interventionNames": ["Drug: X"],
+}
+DRUG = {
+    "type": "DRUG",
+    "name": "X",
+    "description": "Pill",
+    "otherNames": ["Ex"],
+    "armGroupLabels": ["B"],
+}
 STUDY: dict[str, Any] = deepcopy(V2)
 STUDY["protocolSection"] |= {
     "statusModule": {"overallStatus": "RECRUITING", "startDateStruct": {"date": "2031-01"}},
-    "armsInterventionsModule": {"armGroups": [ARM, {"label": "B"}, {"label": "C"}], "interventions": [DRUG]},
+    "armsInterventionsModule": {
+        "armGroups": [ARM, {"label": "B"}, {"label": "C"}],
+        "interventions": [DRUG],
+    },
 }
 OTHERS: list[Any] = ["text", 5, 2.5, True, [], {}, ["text"], [["text"]], {"a": "text"}]
-ALSO_TEXT = {"protocolSection.eligibilityModule.healthyVolunteers", "protocolSection.designModule.enrollmentInfo.count"}
+ALSO_TEXT = {
+    "protocolSection.eligibilityModule.healthyVolunteers",
+    "protocolSection.designModule.enrollmentInfo.count",
+}
 """Fields that old records write as text."""
 UNREAD = "statusModule"
 Keys = tuple[str | int, ...]
@@ -29,7 +48,13 @@ Keys = tuple[str | int, ...]
 
 def _walk(node: Any, keys=()) -> Iterator[Keys]:
     """The keys of every node below the root."""
-    below = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    below = (
+        node.items()
+        if isinstance(node, dict)
+        else enumerate(node)
+        if isinstance(node, list)
+        else ()
+    )
     for key, child in below:
         yield (*keys, key)
         yield from _walk(child, (*keys, key))
@@ -48,7 +73,9 @@ def _put(keys, value: Any) -> Any:
 
 
 def _path(keys) -> str:
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(
+        "."
+    )
 
 
 NODES = list(_walk(STUDY))
@@ -67,21 +94,46 @@ def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys):
             assert found.remedy
         else:
             assert UNREAD in keys
-            assert (found.sections, found.registry, found.trial_id) == (whole.sections, whole.registry, whole.trial_id)
+            assert (found.sections, found.registry, found.trial_id) == (
+                whole.sections,
+                whole.registry,
+                whole.trial_id,
+            )
 
 
-@pytest.mark.parametrize("keys", [keys for keys in NODES if len(keys) > 1 and isinstance(keys[-1], str)], ids=_path)
+@pytest.mark.parametrize(
+    "keys", [keys for keys in NODES if len(keys) > 1 and isinstance(keys[-1], str)], ids=_path
+)
 def test_null_is_absent(keys):
     without = deepcopy(STUDY)
     del _get(without, keys[:-1])[keys[-1]]
-    assert build_draft(build_study, _put(keys, None), None) == build_draft(build_study, without, None)
-    null_in_list = build_study(_put(("protocolSection", "outcomesModule", "secondaryOutcomes", 0), None))
-    assert null_in_list.sections[-2].name == "secondary_outcomes[1]"  # the indices after it do not change
+    assert build_draft(build_study, _put(keys, None), None) == build_draft(
+        build_study, without, None
+    )
+    null_in_list = build_study(
+        _put(("protocolSection", "outcomesModule", "secondaryOutcomes", 0), None)
+    )
+    assert (
+        null_in_list.sections[-2].name == "secondary_outcomes[1]"
+    )  # the indices after it do not change
 
 
 XML = (RECORDS / "study.xml").read_text("utf-8")
-CONTAINERS = ("eligibility", "eligibility/criteria", "brief_summary", "arm_group", "primary_outcome", "id_info")
-LEAVES = ("brief_title", "eligibility/criteria/textblock", "eligibility/gender", "arm_group/arm_group_label", "phase")
+CONTAINERS = (
+    "eligibility",
+    "eligibility/criteria",
+    "brief_summary",
+    "arm_group",
+    "primary_outcome",
+    "id_info",
+)
+LEAVES = (
+    "brief_title",
+    "eligibility/criteria/textblock",
+    "eligibility/gender",
+    "arm_group/arm_group_label",
+    "phase",
+)
 
 
 def _add_text(study, path):

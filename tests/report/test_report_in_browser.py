@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from extractor.results.report import write_report
-from extractor.text.clean import clean_text
+from extractor.apps.report import write_report
+from extractor.language.clean import clean_text
 from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
 from tests.pages.invented import TRIAL, make_run
 
@@ -40,7 +40,10 @@ def invented(tmp_path_factory):
 def sizes(tmp_path_factory):
     """A page with few records and one with many."""
     folders = {count: tmp_path_factory.mktemp(f"many-{count}") for count in (FEW, MANY)}
-    return {count: write_page(run_many(folder / "records", count), folder) for count, folder in folders.items()}
+    return {
+        count: write_page(run_many(folder / "records", count), folder)
+        for count, folder in folders.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,9 @@ def write_page(run, folder):
 
 @pytest.fixture
 def visit(context):
-    """Opens pages. Afterwards checks that no script failed, no other address was requested, and no text ran."""
+    """Opens pages. Afterwards checks that no script failed, no other address was requested, and
+    no text ran.
+    """
     pages, addresses, watch = [], set(), Watch()
 
     def open_page(address, place=""):
@@ -139,7 +144,9 @@ def test_a_value_leads_to_its_evidence_and_back(visit, seeds):
     expect(summary).to_contain_text("(>95% CD19 and >95% CD22). After CAR")
     raw = page.locator(".passage", has=summary).locator(".raw")
     raw.locator("summary").click()
-    expect(raw.locator("pre")).to_contain_text("(\\>95% CD19 and \\>95% CD22). After CAR")  # as it stands in the file
+    expect(raw.locator("pre")).to_contain_text(
+        "(\\>95% CD19 and \\>95% CD22). After CAR"
+    )  # as it stands in the file
     value = page.get_by_role("link", name="CD22 > 95 %")
     expect(value).to_have_attribute("title", "brief_summary, characters 1040 to 1050")
     value.hover()
@@ -166,11 +173,15 @@ def test_values_and_absences_have_addresses_and_wrong_addresses_are_reported(vis
         expect(page.locator(".mark.chosen").first).to_be_in_viewport()
         assert read_chosen(page) == words
     page.goto(f"{seeds}#{OTHER}/endpoints[0].instrument")
-    expect(page.locator("li.chosen")).to_contain_text("No instrument: not reported; searched: primary_outcomes")
+    expect(page.locator("li.chosen")).to_contain_text(
+        "No instrument: not reported; searched: primary_outcomes"
+    )
     page.goto(f"{seeds}#{OTHER}/dosing")
     expect(page.locator(".lone.chosen")).to_contain_text("No regimen: not reported")
     page.goto(f"{seeds}#{SEED}/endpoints[99].concept")
-    expect(page.locator(".record-notes")).to_have_text("There is no endpoints[99].concept in this record.")
+    expect(page.locator(".record-notes")).to_have_text(
+        "There is no endpoints[99].concept in this record."
+    )
     page.goto(f"{seeds}#no-such-record")
     expect(page.locator(".status")).to_have_text("This page has no record no-such-record.")
 
@@ -184,7 +195,9 @@ def test_the_page_works_by_keyboard(visit, seeds):
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{seeds}#{SEED}")
-    expect(page.locator(".record-title")).to_have_text("Study of Sequential CAR-T Cell Treating Leukemia Children")
+    expect(page.locator(".record-title")).to_have_text(
+        "Study of Sequential CAR-T Cell Treating Leukemia Children"
+    )
     page.keyboard.press("n")
     expect(page.locator(".value.chosen")).to_be_focused()
     page.keyboard.press("n")
@@ -239,11 +252,17 @@ def test_a_table_tells_what_each_arm_gets(visit, invented):
     page = visit(invented, f"#{TRIAL}")
     grid = page.get_by_role("table", name="What each arm gets")
     expect(grid.get_by_role("columnheader")).to_have_text(["arm", "drugamide BID", "testimab Q3W"])
-    rows = [["High > 5 mg", "10 mg", "200 mg"], ["Low", "5 mg", "200 mg"], ["Placebo", "not given", "200 mg"]]
+    rows = [
+        ["High > 5 mg", "10 mg", "200 mg"],
+        ["Low", "5 mg", "200 mg"],
+        ["Placebo", "not given", "200 mg"],
+    ]
     for row, cells in zip(grid.locator("tbody").get_by_role("row").all(), rows, strict=True):
         expect(row.get_by_role("rowheader")).to_have_text(cells[0])
         expect(row.get_by_role("cell")).to_have_text(cells[1:])
-    expect(page.get_by_role("region", name="What each arm gets")).to_contain_text("Arms not told:Paracetamol 500 mg")
+    expect(page.get_by_role("region", name="What each arm gets")).to_contain_text(
+        "Arms not told:Paracetamol 500 mg"
+    )
     grid.get_by_role("link", name="testimab").click()
     expect(page.locator(".chosen-card")).to_have_attribute("data-path", "dosing[1]")
     expect(page.locator(".mark.chosen", has_text="Placebo")).to_be_visible()
@@ -269,7 +288,9 @@ def test_a_records_markup_is_shown_as_text(visit, hostile):
     page = visit(hostile, "#?")
     expect(list_records(page)).to_have_text([HOSTILE_ID])
     page.locator(".rows a").click()
-    expect(page.locator("[data-section=brief_summary]")).to_have_text(clean_text(f"Before. {TEXT} After.").text)
+    expect(page.locator("[data-section=brief_summary]")).to_have_text(
+        clean_text(f"Before. {TEXT} After.").text
+    )
     expect(page.locator(".values-pane")).to_contain_text(SCRIPT)
     page.locator("a.value", has_text="Weight over 40 kg <").first.click()
     assert read_chosen(page) == f"* \N{GRINNING FACE} {CRITERION}"
@@ -313,7 +334,9 @@ def test_a_printed_page_is_complete(visit, seeds):
         expect(page.locator(name).first).to_be_visible()
     for name in (".views", ".steps"):
         expect(page.locator(name)).to_be_hidden()
-    assert page.locator(".text-pane").evaluate("(pane) => pane.scrollHeight <= pane.clientHeight + 1")
+    assert page.locator(".text-pane").evaluate(
+        "(pane) => pane.scrollHeight <= pane.clientHeight + 1"
+    )
 
 
 def test_a_search_opens_no_record_and_draws_only_visible_lines(visit, sizes):

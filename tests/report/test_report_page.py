@@ -12,11 +12,20 @@ from pathlib import Path
 
 import pytest
 
+from extractor.apps.report import write_report
+from extractor.apps.report.grid import lay_out_arms
 from extractor.errors import StoreError
-from extractor.results.report import write_report
-from extractor.results.report.grid import lay_out_arms
-from extractor.schemas import AbsenceReason, FieldRef, FindingKind, Part, Section, Source, TrialExtraction, TrialRecord
-from extractor.text.clean import clean_text
+from extractor.language.clean import clean_text
+from extractor.schemas import (
+    AbsenceReason,
+    FieldRef,
+    FindingKind,
+    Part,
+    Section,
+    Source,
+    TrialExtraction,
+    TrialRecord,
+)
 from tests.commands import extract, invoke
 from tests.pages.invented import make_run
 
@@ -39,22 +48,34 @@ def make_page(run, path, **options):
 
 
 def unpack(page, name):
-    (packed,) = re.findall(rf'<script type="application/octet-stream" id="{name}">([^<]*)</script>', page)
+    (packed,) = re.findall(
+        rf'<script type="application/octet-stream" id="{name}">([^<]*)</script>', page
+    )
     return json.loads(gzip.decompress(base64.b64decode(packed)))
 
 
 def read_records(page):
-    return {one["id"]: one for number in range(page.count('id="chunk-')) for one in unpack(page, f"chunk-{number}")}
+    return {
+        one["id"]: one
+        for number in range(page.count('id="chunk-'))
+        for one in unpack(page, f"chunk-{number}")
+    }
 
 
 def cut(record, span):
     """Return the words of a span, cut as a script does, in UTF-16 units."""
     section, start, end, *_ = record["spans"][span]
-    return record["sections"][section]["text"].encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le")
+    return (
+        record["sections"][section]["text"]
+        .encode("utf-16-le")[2 * start : 2 * end]
+        .decode("utf-16-le")
+    )
 
 
 def list_evidence(run):
-    """Record, path and quote of all evidence of a run. The first time window is shown in the list of all of them."""
+    """Record, path and quote of all evidence of a run. The first time window is shown in the
+    list of all of them.
+    """
     for line in (run / "extractions.jsonl").read_text("utf-8").splitlines():
         extraction = TrialExtraction.model_validate_json(line)
         for path, item in extraction.list_items():
@@ -79,8 +100,14 @@ def test_every_quote_of_a_run_is_shown_at_its_value(request, tmp_path, name, lea
     }
     evidence = list(list_evidence(run))
     assert len(evidence) > least
-    for record, path, quote in evidence:  # that of a part of a value, such as its condition, is shown at the value
-        found = next(filter(None, (values.get((record, place)) for place in (path, *path.parents))), ())
+    for (
+        record,
+        path,
+        quote,
+    ) in evidence:  # that of a part of a value, such as its condition, is shown at the value
+        found = next(
+            filter(None, (values.get((record, place)) for place in (path, *path.parents))), ()
+        )
         assert clean_text(quote).text in found, (record, path)
 
 
@@ -118,7 +145,10 @@ def test_the_policy_allows_only_this_style_and_this_script(seed_run, tmp_path):
     policy = policy.replace("&#39;", "'")
     for element, directive in (("style", "style-src"), ("script", "script-src")):
         (text,) = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
-        assert f"{directive} 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" in policy
+        assert (
+            f"{directive} "
+            f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+        ) in policy
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert not re.findall(r"https?:|@import|url\(|<link|<iframe|\bsrc=|innerHTML|\bfetch\(", page)
@@ -158,14 +188,18 @@ def test_values_of_custom_fields_have_their_fields_name_and_item(tmp_path):
 def test_the_time_windows_of_a_criterion_are_counted_as_one_field(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html")
     named = {name for name, _ in unpack(page, "index")["facts"]}
-    assert {name for name in named if "time_window" in name} == {"eligibility.criteria.time_windows"}
+    assert {name for name in named if "time_window" in name} == {
+        "eligibility.criteria.time_windows"
+    }
     shown = {row[0]: row[4][0] for row in unpack(page, "index")["rows"]}
     assert shown == {key: len(record["absences"]) for key, record in read_records(page).items()}
 
 
 @pytest.mark.parametrize("label", ["active ARM", "Active  Arm"])
 def test_the_label_of_an_arm_may_differ_in_letter_case_and_white_space(label):
-    section = Section(name="arms[0]", text="Active Arm", parts=(Part(name="label", start=0, end=10),))
+    section = Section(
+        name="arms[0]", text="Active Arm", parts=(Part(name="label", start=0, end=10),)
+    )
     record = TrialRecord(record_id="A", source=Source(path="a", format="flat"), sections=(section,))
     amount = {"low": 5, "high": 5, "unit": "mg", "arms": [label]}
     given = {"agent": "x", "section": "arms[0]", "quote": "x", "arms": [label], "amounts": [amount]}
@@ -197,7 +231,9 @@ def test_the_command_writes_into_the_run_and_reports_what_is_missing(seed_run, t
     done = invoke("report", run)
     assert (done.stdout.strip(), done.stderr) == (str(run / "report.html"), "")
     assert (run / "report.html").stat().st_size > 50_000
-    done = invoke("report", run, "-o", tmp_path / "b.html", "--records", "tests/records", "--limit", 1)
+    done = invoke(
+        "report", run, "-o", tmp_path / "b.html", "--records", "tests/records", "--limit", 1
+    )
     assert "the texts of 5 of 5 records are missing" in done.stderr
     assert "1 of 5 records can be opened" in done.stderr
 
@@ -205,4 +241,6 @@ def test_the_command_writes_into_the_run_and_reports_what_is_missing(seed_run, t
 def test_every_reason_for_a_gap_has_its_colour_and_meaning(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html")
     assert unpack(page, "index")["meanings"].keys() >= {*AbsenceReason, *FindingKind}
-    assert [one for one in AbsenceReason if page.count(f"--{one}: #") != 2 or f".{one} " not in page] == []
+    assert [
+        one for one in AbsenceReason if page.count(f"--{one}: #") != 2 or f".{one} " not in page
+    ] == []

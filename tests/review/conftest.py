@@ -5,9 +5,9 @@ from contextlib import ExitStack, closing
 import pytest
 from playwright.sync_api import expect
 
-from extractor.results.review.changes import Review
-from extractor.results.review.journal import Journal
-from extractor.results.review.queue import RunRecords
+from extractor.apps.review.changes import Review
+from extractor.apps.review.journal import Journal
+from extractor.apps.review.queue import RunRecords
 from tests.browser import Watch, open_context
 
 from .reviewing import make_run, serve
@@ -45,7 +45,9 @@ def served(spoilt_run, tmp_path):
 
 @pytest.fixture
 def visit(chromium):
-    """Opens reviews, each in its own browser. Afterwards checks that no script failed and no other address was used."""
+    """Opens reviews, each in its own browser. Afterwards checks that no script failed and no
+    other address was used.
+    """
     watch, contexts, addresses = Watch(), [], []
 
     def open_review(review):
@@ -53,7 +55,9 @@ def visit(chromium):
         page = contexts[-1].new_page()
 
         def is_expected(said):
-            """Whether the review refused a request, or the page asked it for changes after the test had ended it."""
+            """Whether the review refused a request, or the page asked it for changes after the
+            test had ended it.
+            """
             is_late = review.ended.is_set() and "ERR_CONNECTION_REFUSED" in said
             return is_late or "409" in said or "422" in said
 

@@ -1,4 +1,6 @@
-"""Runs with known errors, a review that serves one, and a reviewer's actions as the page requests them."""
+"""Runs with known errors, a review that serves one, and a reviewer's actions as the page
+requests them.
+"""
 
 import json
 import shutil
@@ -14,8 +16,8 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from extractor.results.review.app import open_review
-from extractor.results.review.changes import Change
+from extractor.apps.review.app import open_review
+from extractor.apps.review.changes import Change
 from extractor.schemas import TrialExtraction
 from tests.commands import extract
 
@@ -25,16 +27,24 @@ _CHANGE = TypeAdapter(Change)
 OWN = "NCT00000001"
 """The record of a run with own fields."""
 _MISSED = "Participants will be eligible if they are heavily treated", "CD22)."
-_INVENTED = {"agent": "chimeric antigen receptor T cell", "section": "brief_summary", "quote": "heavily treated B-ALL"}
+_INVENTED = {
+    "agent": "chimeric antigen receptor T cell",
+    "section": "brief_summary",
+    "quote": "heavily treated B-ALL",
+}
 
 
 _LIMITED = "failed from re-induction chemotherapy after relapse or continued MRD+"
-"""What the one time window of the seeds limits, as the rules read it; their gold is of guideline 1.4."""
+"""What the one time window of the seeds limits, as the rules read it; their gold is of guideline
+1.4.
+"""
 
 
 def read_gold(record_id=SEED):
     """Return the gold of a record with the fields that it may lack, as a review writes them."""
-    gold = TrialExtraction.model_validate_json((GOLD / f"{record_id}.json").read_text("utf-8")).to_gold()
+    gold = TrialExtraction.model_validate_json(
+        (GOLD / f"{record_id}.json").read_text("utf-8")
+    ).to_gold()
     gold["eligibility"].setdefault("groups", [])
     for one in gold["eligibility"]["criteria"]:
         one.setdefault("group", None)
@@ -46,10 +56,16 @@ def read_gold(record_id=SEED):
 
 
 def make_run(seed_run, run):
-    """Copy a run of the seeds with three errors in one record: a missing criterion, a wrong time, an invented dose."""
+    """Copy a run of the seeds with three errors in one record: a missing criterion, a wrong
+    time, an invented dose.
+    """
     shutil.copytree(seed_run, run)
-    lines = [json.loads(line) for line in (run / "extractions.jsonl").read_text("utf-8").splitlines()]
-    return write_results(run, [_spoil(line) if line["record_id"] == SEED else line for line in lines])
+    lines = [
+        json.loads(line) for line in (run / "extractions.jsonl").read_text("utf-8").splitlines()
+    ]
+    return write_results(
+        run, [_spoil(line) if line["record_id"] == SEED else line for line in lines]
+    )
 
 
 def _spoil(extraction):
@@ -64,14 +80,22 @@ def _spoil(extraction):
 
 
 def make_many(folder, count):
-    """Make a run of ``count`` records with distinct titles and doubtful eligibility, the last the least doubtful."""
+    """Make a run of ``count`` records with distinct titles and doubtful eligibility, the last
+    the least doubtful.
+    """
     ids = [f"NCT{number:08d}" for number in range(count)]
-    studies = ({"nctId": name, "briefTitle": f"One of many, part {number}"} for number, name in enumerate(ids))
+    studies = (
+        {"nctId": name, "briefTitle": f"One of many, part {number}"}
+        for number, name in enumerate(ids)
+    )
     lines = (json.dumps({"protocolSection": {"identificationModule": study}}) for study in studies)
     (folder / "records.jsonl").write_text("\n".join(lines), "utf-8")
     run = extract(folder / "records.jsonl", folder / "run")
     people = ({"confidence": number / count, "criteria": []} for number in range(count))
-    return write_results(run, [{"record_id": name, "eligibility": one} for name, one in zip(ids, people, strict=True)])
+    return write_results(
+        run,
+        [{"record_id": name, "eligibility": one} for name, one in zip(ids, people, strict=True)],
+    )
 
 
 _FIELDS = """
@@ -124,7 +148,9 @@ def make_custom(folder):
 
 
 def write_results(run, lines):
-    """Put other results into a run, and store their places and lines, as if the run had written them."""
+    """Put other results into a run, and store their places and lines, as if the run had written
+    them.
+    """
     with (
         (run / "extractions.jsonl").open("wb") as results,
         closing(sqlite3.connect(run / "run.sqlite")) as store,
@@ -141,7 +167,9 @@ def write_results(run, lines):
 
 
 class Served(NamedTuple):
-    """A running review: its address with the token, the folder of its gold, and whether the test has ended it."""
+    """A running review: its address with the token, the folder of its gold, and whether the test
+    has ended it.
+    """
 
     address: str
     gold: Path
@@ -197,11 +225,23 @@ def change(review, **request):
 
 def set_value(review, name, path, value):
     seen = item(review, name)
-    change(review, kind="set", item=name, version=seen["version"], path=path, old=seen["value"][path], value=value)
+    change(
+        review,
+        kind="set",
+        item=name,
+        version=seen["version"],
+        path=path,
+        old=seen["value"][path],
+        value=value,
+    )
 
 
 def decide(review, kind, *names):
-    change(review, kind=kind, items=[{"item": name, "version": item(review, name)["version"]} for name in names])
+    change(
+        review,
+        kind=kind,
+        items=[{"item": name, "version": item(review, name)["version"]} for name in names],
+    )
 
 
 def select(review, section, words):

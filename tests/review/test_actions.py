@@ -6,8 +6,8 @@ from threading import Barrier
 
 import pytest
 
-from extractor.results.review.changes import Conflict, Review
-from extractor.results.review.journal import Journal
+from extractor.apps.review.changes import Conflict, Review
+from extractor.apps.review.journal import Journal
 
 from .reviewing import SEED, change, decide, item, mend, set_value
 
@@ -42,7 +42,10 @@ def test_a_value_set_back_is_accepted_and_restore_forgets(start_review):
     assert {state for state, _ in list_states(review).values()} == {"open"}
     set_value(review, "endpoints[0]", "concept", "mortality")
     decide(review, "accept", "endpoints[0]")
-    assert (item(review, "endpoints[0]")["state"], item(review, "endpoints[0]")["doubts"]) == ("corrected", {})
+    assert (item(review, "endpoints[0]")["state"], item(review, "endpoints[0]")["doubts"]) == (
+        "corrected",
+        {},
+    )
     set_value(review, "endpoints[0]", "concept", "response_rate")
     assert item(review, "endpoints[0]")["state"] == "accepted"
     decide(review, "restore", "endpoints[0]")
@@ -53,11 +56,20 @@ def test_a_value_set_back_is_accepted_and_restore_forgets(start_review):
 
 def test_a_number_is_edited_as_the_text_writes_it(start_review):
     review = start_review()
-    limit = {"quantity": "ANC", "comparator": ">=", "value": "1.5 x 10^9", "value_high": None, "unit": "/L"}
+    limit = {
+        "quantity": "ANC",
+        "comparator": ">=",
+        "value": "1.5 x 10^9",
+        "value_high": None,
+        "unit": "/L",
+    }
     set_value(review, "eligibility.criteria[0]", "constraints", [limit])
     found = item(review, "eligibility.criteria[0]")
     assert found["value"]["constraints"][0]["value"] == 1500000000
-    assert found["written"]["constraints"][0]["value"] == ("1,500,000,000", None)  # its quote has no such number
+    assert found["written"]["constraints"][0]["value"] == (
+        "1,500,000,000",
+        None,
+    )  # its quote has no such number
     assert found["before"]["constraints"] == "not stated"
     assert "ANC ≥ 1,500,000,000 /L" in [one["said"] for one in found["values"]]
 
@@ -66,10 +78,19 @@ def test_an_item_stays_open_until_all_doubtful_fields_are_checked(start_review):
     review = start_review()
     doubtful = set(item(review, "endpoints[0]")["doubts"])
     assert {"specimens", "time_kind"} <= doubtful
-    values = {"specimens": ["blasts"], "time_points": [{"value": 3, "unit": "month"}], "measure": "Response"}
+    values = {
+        "specimens": ["blasts"],
+        "time_points": [{"value": 3, "unit": "month"}],
+        "measure": "Response",
+    }
     for name in ("concept", *sorted(doubtful)):
         assert item(review, "endpoints[0]")["state"] == "open"
-        set_value(review, "endpoints[0]", name, (values | {"concept": "mortality", "time_kind": "at"}).get(name))
+        set_value(
+            review,
+            "endpoints[0]",
+            name,
+            (values | {"concept": "mortality", "time_kind": "at"}).get(name),
+        )
         doubtful -= {name}
         assert set(item(review, "endpoints[0]")["doubts"]) == doubtful
     assert item(review, "endpoints[0]")["state"] == "corrected"
@@ -80,8 +101,16 @@ def test_every_action_is_kept_with_its_author_and_both_values(start_review):
     set_value(review, "endpoints[0]", "concept", "mortality")
     review.step(SEED, "undo")
     last, first = review.list_history(SEED)
-    assert [first[name] for name in ("reviewer", "kind", "item", "path")] == ["anna", "set", "endpoints[0]", "concept"]
-    assert (first["old"]["value"]["concept"], first["new"]["value"]["concept"]) == ("response_rate", "mortality")
+    assert [first[name] for name in ("reviewer", "kind", "item", "path")] == [
+        "anna",
+        "set",
+        "endpoints[0]",
+        "concept",
+    ]
+    assert (first["old"]["value"]["concept"], first["new"]["value"]["concept"]) == (
+        "response_rate",
+        "mortality",
+    )
     assert (last["kind"], last["new"]["value"]["concept"]) == ("undo", "response_rate")
     assert first["time"] <= last["time"]
 
@@ -91,7 +120,11 @@ def test_two_reviewers_do_not_overwrite_each_other(start_review):
     set_value(anna, "endpoints[0]", "concept", "mortality")
     with pytest.raises(Conflict, match="anna changed this item") as refused:
         change(ben, **CORRECTION, path="concept", old="response_rate", value="biomarker")
-    assert refused.value.item.value["concept"] == item(ben, "endpoints[0]")["value"]["concept"] == "mortality"
+    assert (
+        refused.value.item.value["concept"]
+        == item(ben, "endpoints[0]")["value"]["concept"]
+        == "mortality"
+    )
     with pytest.raises(Conflict):
         change(ben, kind="reject", items=[{"item": "endpoints[0]", "version": 0}])
     change(ben, **CORRECTION, path="category", old="efficacy", value="safety")  # another field
@@ -114,7 +147,9 @@ def test_undo_affects_only_ones_own_actions_and_not_later_changes_by_others(star
     assert item(anna, "endpoints[0]")["value"]["concept"] == "response_rate"
 
 
-def test_one_of_many_simultaneous_changes_succeeds_and_the_others_conflict(records, start_review, tmp_path):
+def test_one_of_many_simultaneous_changes_succeeds_and_the_others_conflict(
+    records, start_review, tmp_path
+):
     start_review()  # makes the journal
     together = Barrier(6)
 
@@ -123,7 +158,13 @@ def test_one_of_many_simultaneous_changes_succeeds_and_the_others_conflict(recor
             review = Review(records, tmp_path / "gold", journal, f"reviewer {number}")
             together.wait()
             try:
-                change(review, **CORRECTION, path="measure", old="Objective response rate (ORR)", value=f"by {number}")
+                change(
+                    review,
+                    **CORRECTION,
+                    path="measure",
+                    old="Objective response rate (ORR)",
+                    value=f"by {number}",
+                )
             except Conflict:
                 return "conflict"
             return "done"

@@ -1,4 +1,6 @@
-"""Conditions, time windows, groups and arms under review: corrected, marked in the text, and read back from gold."""
+"""Conditions, time windows, groups and arms under review: corrected, marked in the text, and
+read back from gold.
+"""
 
 import json
 import re
@@ -6,12 +8,12 @@ from contextlib import closing
 
 import pytest
 
-from extractor.results.evaluation import check_gold_files
-from extractor.results.review.changes import Conflict, Review
-from extractor.results.review.draft import list_items
-from extractor.results.review.forms import describe_form
-from extractor.results.review.journal import Journal
-from extractor.results.review.queue import RunRecords
+from extractor.apps.evaluation import check_gold_files
+from extractor.apps.review.changes import Conflict, Review
+from extractor.apps.review.draft import list_items
+from extractor.apps.review.forms import describe_form
+from extractor.apps.review.journal import Journal
+from extractor.apps.review.queue import RunRecords
 from extractor.schemas import TrialExtraction
 from tests.pages.invented import ARMS, GROUPS, TRIAL, make_extraction, make_run
 
@@ -41,7 +43,11 @@ def review(start_review):
 
 
 def finish(review, tmp_path):
-    decide(review, "accept", *(one["path"] for one in describe(review)["items"] if one["state"] == "open"))
+    decide(
+        review,
+        "accept",
+        *(one["path"] for one in describe(review)["items"] if one["state"] == "open"),
+    )
     review.finish(TRIAL)
     return json.loads((tmp_path / "gold" / f"{TRIAL}.json").read_text("utf-8"))
 
@@ -67,12 +73,16 @@ def test_what_is_accepted_becomes_gold_as_it_was_predicted(review, run, tmp_path
         (CRITERION(4), "group", "g1", ["at least 2 of “High risk, at least two of:”"]),
         (CRITERION(4), "group", None, []),
         ("dosing[2]", "arms", ARMS[1:], ["Low", "Placebo"]),
-        ("dosing[0]", "amounts", [LEVELS[0], LEVELS[1] | {"arms": []}], ["10 mg (High > 5 mg)", "5 mg"]),
+        ("dosing[0]", "amounts", [LEVELS[0], LEVELS[1] | {"arms": []}], ["10 mg (High > 5 "
+                                                                         "mg)", "5 mg"]),
         ("eligibility", "groups", [GROUPS[0] | {"n": "3"}, *GROUPS[1:]],
-         ["at least 3 of “High risk, at least two of:”", "any of “One of these events:”", "any of these"]),
+         ["at least 3 of “High risk, at least two of:”", "any of “One of these "
+                                                         "events:”", "any of these"]),
     ],
 )  # fmt: skip
-def test_a_corrected_field_reads_in_words_and_is_in_the_gold(review, tmp_path, name, path, value, said):
+def test_a_corrected_field_reads_in_words_and_is_in_the_gold(
+    review, tmp_path, name, path, value, said
+):
     set_value(review, name, path, value)
     assert say_values(review, name, path) == said
     gold = finish(review, tmp_path)
@@ -136,13 +146,25 @@ def test_words_of_parts_are_marked_in_the_text_also_after_a_correction(review):
             if one["name"] == field
             for span in one["spans"]
         ]
-        return [described["sections"][section]["text"][start:end] for section, start, end, *_ in spans]  # fmt: skip
+        # fmt: skip
+        return [
+            described["sections"][section]["text"][start:end] for section, start, end, *_ in spans
+        ]
 
-    assert list_marked(CRITERION(0), "constraints") == ["at least 12 g/dL", "for men", "11 g/dL", "for women"]
+    assert list_marked(CRITERION(0), "constraints") == [
+        "at least 12 g/dL",
+        "for men",
+        "11 g/dL",
+        "for women",
+    ]
     assert list_marked(CRITERION(2), "group") == ["High risk, at least two of:"]
     assert list_marked("dosing[0]", "arms") == ["High > 5 mg", "Low"]
     set_value(review, CRITERION(6), "time_windows", [WINDOWS[1] | {"of": "Aspirin"}])
-    assert sorted(list_marked(CRITERION(6), "time_windows")) == ["Aspirin", "before biopsy", "within 10 days"]
+    assert sorted(list_marked(CRITERION(6), "time_windows")) == [
+        "Aspirin",
+        "before biopsy",
+        "within 10 days",
+    ]
 
 
 def test_the_second_of_two_reviewers_sees_the_arms_of_the_first(start_review):

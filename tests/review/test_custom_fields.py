@@ -1,17 +1,19 @@
-"""A user's own fields under review: corrected as they are written, added, left out, and read back from gold."""
+"""A user's own fields under review: corrected as they are written, added, left out, and read
+back from gold.
+"""
 
 import json
 from contextlib import closing
 
 import pytest
 
-from extractor.results.evaluation import evaluate
-from extractor.results.review.changes import NotReady, Review
-from extractor.results.review.draft import list_items
-from extractor.results.review.forms import FIELDS, describe_form
-from extractor.results.review.gold import name_gold
-from extractor.results.review.journal import Journal
-from extractor.results.review.queue import RunRecords
+from extractor.apps.evaluation import evaluate
+from extractor.apps.review.changes import NotReady, Review
+from extractor.apps.review.draft import list_items
+from extractor.apps.review.forms import FIELDS, describe_form
+from extractor.apps.review.gold import name_gold
+from extractor.apps.review.journal import Journal
+from extractor.apps.review.queue import RunRecords
 from extractor.schemas import TrialExtraction
 
 from .reviewing import OWN, add, decide, describe, item, make_custom, read, set_value
@@ -37,7 +39,11 @@ def items(review):
 
 
 def accept_rest(review):
-    decide(review, "accept", *(one["path"] for one in describe(review)["items"] if one["state"] == "open"))
+    decide(
+        review,
+        "accept",
+        *(one["path"] for one in describe(review)["items"] if one["state"] == "open"),
+    )
 
 
 def read_gold(review, tmp_path):
@@ -47,7 +53,9 @@ def read_gold(review, tmp_path):
 
 
 def flaws(review, name):
-    return [(one["path"], one["problem"]) for one in describe(review)["flaws"] if one["item"] == name]
+    return [
+        (one["path"], one["problem"]) for one in describe(review)["flaws"] if one["item"] == name
+    ]
 
 
 def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
@@ -59,7 +67,10 @@ def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
     (span,) = shown["spans"]
     described = describe(review)
     section, start, end, *_ = described["spans"][span]
-    assert (shown["name"], described["sections"][section]["text"][start:end]) == ("value", "below 40 %")
+    assert (shown["name"], described["sections"][section]["text"][start:end]) == (
+        "value",
+        "below 40 %",
+    )
     assert first["doubts"] == {"value": first["confidence"]}
     assert last["of"] == "eligibility.criteria[2]"
     assert review.list_queue()["records"][0]["progress"]["items"] == len(describe(review)["items"])
@@ -71,9 +82,17 @@ def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
     assert (plain["label"], plain["widget"], plain["marked"]) == ("ejection fraction", "text", True)
     assert "comparator number unit" in plain["help"]
     assert [(one["name"], one["widget"], one["many"]) for one in form["custom.lead_in_phase"]] == [
-        *(("kind", "choice", False), ("lasts", "text", False), ("drugs", "text", True), ("fixed", "flag", False))
+        *(
+            ("kind", "choice", False),
+            ("lasts", "text", False),
+            ("drugs", "text", True),
+            ("fixed", "flag", False),
+        )
     ]
-    assert form["custom.lead_in_phase"][0]["options"][0] == {"value": "washout", "meaning": "drugs are left off"}
+    assert form["custom.lead_in_phase"][0]["options"][0] == {
+        "value": "washout",
+        "meaning": "drugs are left off",
+    }
 
 
 def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(review, run, tmp_path):
@@ -82,7 +101,12 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(review, run,
     gold = read_gold(review, tmp_path)
     found = gold["custom"]["ejection_fraction"]
     assert [one["of"] for one in found] == ["eligibility.criteria[0]", "eligibility.criteria[2]"]
-    assert found[0]["values"]["value"] == {"comparator": "<=", "value": 35, "value_high": None, "unit": "%"}
+    assert found[0]["values"]["value"] == {
+        "comparator": "<=",
+        "value": 35,
+        "value_high": None,
+        "unit": "%",
+    }
     assert (gold["custom"]["named_test"], gold["custom"]["lead_in_phase"]) == ([], [])
     report = evaluate([gold], run, fields=review.fields.values())
     score = next(one for one in report.fields if one.name == "custom.ejection_fraction.value")
@@ -109,7 +133,9 @@ def test_an_unreadable_value_is_told_with_the_form_that_is_allowed_and_is_no_gol
 
 
 def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_path):
-    added = add(review, "custom.named_test", "eligibility", "Examplography", item="eligibility.criteria[1]")
+    added = add(
+        review, "custom.named_test", "eligibility", "Examplography", item="eligibility.criteria[1]"
+    )
     made = item(review, added)
     assert (made["state"], made["of"]) == ("added", "eligibility.criteria[0]")
     assert made["value"] == {"value": "Examplography"}
@@ -120,7 +146,9 @@ def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_pa
     elsewhere = add(review, "custom.named_test", "title", "washout", item="eligibility.criteria[1]")
     assert item(review, elsewhere)["of"] == "eligibility.criteria[1]"
     set_value(review, elsewhere, "value", "a test of nobody")
-    assert flaws(review, elsewhere) == [("value", "'a test of nobody' stands nowhere in the record")]
+    assert flaws(review, elsewhere) == [
+        ("value", "'a test of nobody' stands nowhere in the record")
+    ]
     review.step(OWN, "undo")
     review.step(OWN, "undo")
     assert elsewhere not in [one["path"] for one in items(review)]
@@ -136,7 +164,12 @@ def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked
     assert made["value"] == {"kind": None, "lasts": None, "drugs": [], "fixed": None}
     assert (made["values"], made["added"]) == ([], len(describe(review)["spans"]) - 1)
     assert flaws(review, added) == [("kind", "is empty")]
-    for path, value in {"kind": "washout", "lasts": "2 weeks", "drugs": ["examplumab"], "fixed": False}.items():
+    for path, value in {
+        "kind": "washout",
+        "lasts": "2 weeks",
+        "drugs": ["examplumab"],
+        "fixed": False,
+    }.items():
         set_value(review, added, path, value)
     twice = add(review, "custom.lead_in_phase", "title", "washout")
     set_value(review, twice, "kind", "screening")
@@ -144,7 +177,10 @@ def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked
     decide(review, "reject", twice)
     (found,) = read_gold(review, tmp_path)["custom"]["lead_in_phase"]
     lasts = {"value": 2, "unit": "week"}
-    assert found == {"of": None, "values": {"kind": "washout", "lasts": lasts, "drugs": ["examplumab"], "fixed": False}}
+    assert found == {
+        "of": None,
+        "values": {"kind": "washout", "lasts": lasts, "drugs": ["examplumab"], "fixed": False},
+    }
 
 
 def test_what_is_said_of_a_rejected_item_goes_and_comes_back_with_it(review, tmp_path):
@@ -177,13 +213,19 @@ def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp
         assert [one["state"] for one in items(later)] == ["accepted"]
         later.finish(OWN)
         assert later.list_queue()["records"][0]["progress"]["state"] == "finished"
-    (found,) = json.loads((tmp_path / "later" / name_gold(OWN)).read_text("utf-8"))["custom"]["ejection_fraction"]
+    (found,) = json.loads((tmp_path / "later" / name_gold(OWN)).read_text("utf-8"))["custom"][
+        "ejection_fraction"
+    ]
     assert found["of"] == "eligibility.criteria[1]"
 
 
 def test_gold_of_a_field_that_the_run_does_not_declare_stays_as_it_is():
     values = {"value": {"comparator": "<", "value": 40, "value_high": None, "unit": "%"}}
-    gold = {"record_id": OWN, "eligibility": {}, "custom": {"another": [{"of": None, "values": values}]}}
+    gold = {
+        "record_id": OWN,
+        "eligibility": {},
+        "custom": {"another": [{"of": None, "values": values}]},
+    }
     assert list_items(TrialExtraction.model_validate(gold))[-1].value == values
 
 
@@ -197,8 +239,18 @@ def test_a_run_without_custom_fields_has_none_in_its_review(start_review):
 @pytest.mark.parametrize("kind", FIELDS)
 def test_every_field_and_word_is_in_the_form_and_explained(kind):
     fields = describe_form()[kind]
-    assert [field["name"] for field in fields] == [name for name in FIELDS[kind] if name != "time_window"]
-    assert [field["name"] for field in fields if not field["help"] and field["name"] not in PLAIN] == []
+    assert [field["name"] for field in fields] == [
+        name for name in FIELDS[kind] if name != "time_window"
+    ]
+    assert [
+        field["name"] for field in fields if not field["help"] and field["name"] not in PLAIN
+    ] == []
     parts = [one for field in fields for one in (field, *field.get("fields", ()))]
-    menus = [one for one in parts if one["widget"] == "choice" and one["name"] not in NAMES_ITSELF | PLAIN]
-    assert [option["value"] for menu in menus for option in menu["options"] if not option["meaning"]] == []
+    menus = [
+        one
+        for one in parts
+        if one["widget"] == "choice" and one["name"] not in NAMES_ITSELF | PLAIN
+    ]
+    assert [
+        option["value"] for menu in menus for option in menu["options"] if not option["meaning"]
+    ] == []

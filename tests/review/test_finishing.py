@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from extractor.apps.evaluation import check_gold_files
+from extractor.apps.review.changes import NotReady
 from extractor.errors import GoldError
-from extractor.results.evaluation import check_gold_files
-from extractor.results.review.changes import NotReady
 
 from .reviewing import SEED, decide, mend, read_gold, set_value
 
@@ -43,7 +43,12 @@ def test_a_corrected_record_is_gold_and_reports_later_changes(start_review, path
 @pytest.mark.parametrize(
     ("name", "field", "value", "flaw"),
     [
-        ("endpoints[0]", "time_points", [{"value": "three", "unit": "month"}], "a valid number, not"),
+        (
+            "endpoints[0]",
+            "time_points",
+            [{"value": "three", "unit": "month"}],
+            "a valid number, not",
+        ),
         ("endpoints[0]", "concept", "survival", "input should be"),
         ("endpoints[0]", "concept", None, "is empty"),
         ("endpoints[0]", "measure", "Overall survival", "does not stand in"),
@@ -51,7 +56,9 @@ def test_a_corrected_record_is_gold_and_reports_later_changes(start_review, path
         ("eligibility", "minimum_age", {"value": 18, "unit": "cycle"}, "no unit of an age"),
     ],
 )
-def test_a_flaw_is_shown_at_its_field_and_prevents_gold(start_review, path, name, field, value, flaw):
+def test_a_flaw_is_shown_at_its_field_and_prevents_gold(
+    start_review, path, name, field, value, flaw
+):
     review = start_review()
     mend(review)
     set_value(review, name, field, value)
@@ -79,7 +86,11 @@ def test_an_outcome_that_is_left_out_is_named_without_paths(start_review):
     review = start_review()
     mend(review)
     decide(review, "reject", "endpoints[0]")
-    flaws = [(one["problem"], one["remedy"]) for one in review.describe(SEED)["flaws"] if one["item"] is None]
+    flaws = [
+        (one["problem"], one["remedy"])
+        for one in review.describe(SEED)["flaws"]
+        if one["item"] is None
+    ]
     restore = "restore it, or select its words in the text and choose New endpoint"
     assert flaws == [("primary outcome 1 is not annotated", restore)]
 

@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from extractor.results.review.app import open_review
+from extractor.apps.review.app import open_review
 from tests.commands import start_extractor
 
 from .reviewing import SEED, Served, serve
@@ -38,11 +38,16 @@ def ask(served, path, method="GET", body=None, **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
     connection.putrequest(method, path, skip_host="host" in named, skip_accept_encoding=True)
-    for name, value in (named | ({} if body is None else {"content-length": str(len(body))})).items():
+    for name, value in (
+        named | ({} if body is None else {"content-length": str(len(body))})
+    ).items():
         connection.putheader(name, value)
     connection.endheaders(body.encode() if body is not None else None)
     response = connection.getresponse()
-    found, text = {name.lower(): value for name, value in response.getheaders()}, response.read().decode()
+    found, text = (
+        {name.lower(): value for name, value in response.getheaders()},
+        response.read().decode(),
+    )
     connection.close()
     return response.status, found, text
 
@@ -53,7 +58,13 @@ def post(served, cookie, body, kind="application/json"):
 
 
 def test_without_the_cookie_nothing_is_shown(served):
-    for path in ("/", "/api/queue", "/assets/start.js", "/?token=wrong", f"/api/record?id={SEED}&token={served.token}"):
+    for path in (
+        "/",
+        "/api/queue",
+        "/assets/start.js",
+        "/?token=wrong",
+        f"/api/record?id={SEED}&token={served.token}",
+    ):
         status, headers, text = ask(served, path)
         assert status in {401, 403}, path
         assert SEED not in text
@@ -65,12 +76,23 @@ def test_the_token_works_once(served, cookie):
     assert (status, "already used" in text) == (403, True)
     assert ask(served, f"/?token={served.token}", cookie=cookie)[0] == 303
     name = cookie.partition("=")[0]
-    for sent, status in ((cookie, 200), (f"{name}=guessed", 401), (cookie.replace(name, "session"), 401)):
+    for sent, status in (
+        (cookie, 200),
+        (f"{name}=guessed", 401),
+        (cookie.replace(name, "session"), 401),
+    ):
         assert ask(served, "/api/queue", cookie=sent)[0] == status
 
 
 def test_only_the_names_of_this_machine_are_right(served, cookie):
-    for host in ("evil.example", "evil.example:80", "127.0.0.1", "127.0.0.1.evil.example", "0.0.0.0", ""):
+    for host in (
+        "evil.example",
+        "evil.example:80",
+        "127.0.0.1",
+        "127.0.0.1.evil.example",
+        "0.0.0.0",
+        "",
+    ):
         assert ask(served, "/api/queue", cookie=cookie, host=host)[0] in {400, 421}
     for name in ("127.0.0.1", "localhost"):
         assert ask(served, "/api/queue", cookie=cookie, host=f"{name}:{served.port}")[0] == 200
@@ -91,7 +113,9 @@ def test_only_the_names_of_this_machine_are_right(served, cookie):
 )
 def test_requests_of_another_page_are_refused(served, cookie, headers, may_read):
     own = f"http://127.0.0.1:{served.port}"
-    sent = {"cookie": cookie} | {name: own if value == "OWN" else value for name, value in headers.items()}
+    sent = {"cookie": cookie} | {
+        name: own if value == "OWN" else value for name, value in headers.items()
+    }
     assert ask(served, CHANGE, "POST", ACCEPT, content_type="application/json", **sent)[0] == 403
     assert ask(served, "/api/queue", **sent)[0] == (200 if may_read else 403)
     assert json.loads(ask(served, f"/api/version?id={SEED}", cookie=cookie)[2])["version"] == 0
@@ -102,9 +126,15 @@ def test_requests_of_another_page_are_refused(served, cookie, headers, may_read)
     [
         ("{", "Expecting"),
         ("{}", "kind"),
-        ('{"kind": "set", "item": "eligibility", "version": 0, "path": "criteria", "value": []}', "no such field"),
+        (
+            '{"kind": "set", "item": "eligibility", "version": 0, "path": "criteria", "value": []}',
+            "no such field",
+        ),
         ('{"kind": "accept", "items": []}', "items"),
-        ('{"kind": "add", "group": "eligibility.criteria", ' + SELECTION % ("title", 3), "no words"),
+        (
+            '{"kind": "add", "group": "eligibility.criteria", ' + SELECTION % ("title", 3),
+            "no words",
+        ),
         ('{"kind": "add", "add": "eligibility", ' + SELECTION % ("title", 9), "add"),
         ('{"kind": "add", "group": "eligibility.criteria", ' + SELECTION % ("x", 9), "no section"),
     ],
@@ -118,7 +148,8 @@ def test_broken_requests_are_refused(served, cookie, body, message):
 @pytest.mark.parametrize("depth", [150, 900, 5_000, 400_000])
 @pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}")])
 @pytest.mark.parametrize(
-    "around", ["%s", '{"kind": "set", "item": "eligibility", "version": 0, "path": "x", "value": %s}']
+    "around",
+    ["%s", '{"kind": "set", "item": "eligibility", "version": 0, "path": "x", "value": %s}'],
 )
 def test_deep_json_is_refused_with_a_message(served, cookie, depth, begin, end, around):
     depth = min(depth, 150_000) if len(begin) > 1 else depth
@@ -135,7 +166,13 @@ def test_requests_of_a_form_and_large_ones_are_refused(served, cookie):
 
 
 def test_the_page_s_own_files_alone_are_served_and_run(served, cookie):
-    for path in ("/assets/../app.py", "/assets/%2e%2e%2fapp.py", "/assets/app.py", "/assets/", "/api/nothing"):
+    for path in (
+        "/assets/../app.py",
+        "/assets/%2e%2e%2fapp.py",
+        "/assets/app.py",
+        "/assets/",
+        "/api/nothing",
+    ):
         assert ask(served, path, cookie=cookie)[0] == 404, path
     headers = ask(served, "/", cookie=cookie)[1]
     policy = headers["content-security-policy"]

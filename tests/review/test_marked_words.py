@@ -10,7 +10,10 @@ def test_marked_words_become_a_criterion_that_is_decided_when_its_category_is(st
     review = start_review()
     added = add_criterion(review)
     # The rules are not certain of its category, so the reviewer decides it.
-    assert (item(review, added)["state"], item(review, added)["doubts"]) == ("open", {"category": None})
+    assert (item(review, added)["state"], item(review, added)["doubts"]) == (
+        "open",
+        {"category": None},
+    )
     assert item(review, added)["value"] == read_gold()["eligibility"]["criteria"][1]
     set_value(review, added, name, "biomarker")
     assert item(review, added)["state"] == ("added" if name == "category" else "open")
@@ -25,7 +28,9 @@ def test_marked_words_become_a_criterion_that_is_decided_when_its_category_is(st
         ("primary_outcomes", "NCCN", "is already an endpoint"),
     ],
 )
-def test_no_outcome_is_added_that_is_not_registered_or_already_an_item(start_review, section, words, message):
+def test_no_outcome_is_added_that_is_not_registered_or_already_an_item(
+    start_review, section, words, message
+):
     with pytest.raises(ValueError, match=message):
         add(start_review(), "endpoints", section, words)
 
@@ -50,7 +55,8 @@ def test_several_outcomes_in_one_text_are_kept_apart(start_review):
     [
         ("endpoints[0]", "time_points", "primary_outcomes", "three months", [{"value": 3, "unit": "month"}]),
         ("endpoints[0]", "specimens", "brief_summary", "leukemia blasts", ["leukemia blasts"]),
-        ("endpoints[0]", "description", "primary_outcomes", "according to NCCN", "according to NCCN"),
+        ("endpoints[0]", "description", "primary_outcomes", "according to "
+                                                            "NCCN", "according to NCCN"),
         ("eligibility.criteria[0]", "time_windows", "brief_summary", "for more than three months",
          [{"quote": "for more than three months", "comparator": ">", "value": 3, "unit": "month"}]),
         ("eligibility.criteria[0]", "time_windows", "brief_summary", "after relapse",
@@ -73,5 +79,7 @@ def test_an_added_item_is_placed_by_its_words(start_review):
     added = add(review, "eligibility.criteria", "title", "eukemia Childre")
     assert item(review, added)["value"]["quote"] == "Leukemia Children"  # cut words are made whole
     assert item(review, added)["value"]["section"] == "title"
-    order = [one["path"] for one in describe(review)["items"] if one["group"] == "eligibility.criteria"]
+    order = [
+        one["path"] for one in describe(review)["items"] if one["group"] == "eligibility.criteria"
+    ]
     assert order == [added, "eligibility.criteria[0]"]

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from extractor.results.review.changes import Review
-from extractor.results.review.journal import Journal
-from extractor.results.review.queue import RunRecords
+from extractor.apps.review.changes import Review
+from extractor.apps.review.journal import Journal
+from extractor.apps.review.queue import RunRecords
 
 from .reviewing import SEED, make_many, mend
 
@@ -33,7 +33,9 @@ def list_states(review):
 def test_records_with_the_most_expected_errors_come_first_with_reasons(start_review):
     rows = start_review().list_queue()["records"]
     assert len(rows) == 5
-    assert [row["expected"] for row in rows] == sorted((row["expected"] for row in rows), reverse=True)
+    assert [row["expected"] for row in rows] == sorted(
+        (row["expected"] for row in rows), reverse=True
+    )
     reasons = next(row["reasons"] for row in rows if row["record"] == SEED)
     assert reasons[:2] == ("regimen 1 is 30 % sure", "primary endpoint 1 is 40 % sure")
 
@@ -43,10 +45,14 @@ def test_the_queue_of_many_opens_no_record(review, monkeypatch, tmp_path):
     monkeypatch.delattr(RunRecords, "read_extraction")
     (tmp_path / "NCT00000101.json").write_text("{", "utf-8")
     queue = review.list_queue()
-    assert [row["record"] for row in queue["records"]] == [f"NCT{number:08d}" for number in range(MANY)]
+    assert [row["record"] for row in queue["records"]] == [
+        f"NCT{number:08d}" for number in range(MANY)
+    ]
     assert len(json.dumps(queue)) < 300 * MANY
     assert review.find("NCT00000100", "next") == "NCT00000101"
-    assert [name for name, state in list_states(review).items() if state != "open"] == ["NCT00000101"]
+    assert [name for name, state in list_states(review).items() if state != "open"] == [
+        "NCT00000101"
+    ]
 
 
 def test_the_next_unfinished_record_is_behind_this_one_or_the_first(start_review):

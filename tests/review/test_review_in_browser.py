@@ -6,8 +6,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from extractor.results.evaluation import check_gold_files
-from extractor.text.clean import clean_text
+from extractor.apps.evaluation import check_gold_files
+from extractor.language.clean import clean_text
 from tests.browser import fits_its_window, list_violations, needs_browser, press_at_once
 from tests.commands import extract
 from tests.pages.invented import ARMS, TRIAL, make_run
@@ -16,8 +16,14 @@ from .reviewing import OWN, SEED, make_custom, make_many, read_gold, serve
 
 pytestmark = needs_browser
 CRITERION = clean_text(read_gold()["eligibility"]["criteria"][1]["quote"]).text
-HOSTILE = "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' onerror='window.broken = 1'>"
-TEXT = f"Inclusion Criteria:\n\n* Fever {HOSTILE}\n* No {{{{fever}}}} \u202egnp.exe\n* Platelets \\>= 100 x 10\\^9/L"
+HOSTILE = (
+    "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' "
+    "onerror='window.broken = 1'>"
+)
+TEXT = (
+    f"Inclusion Criteria:\n\n* Fever {HOSTILE}\n* No {{{{fever}}}} \u202egnp.exe\n* Platelets "
+    "\\>= 100 x 10\\^9/L"
+)
 NAME = 'R"><img src=x onerror=window.broken=1>'
 _FIND_ENDS = """([section, words]) => {
   const pre = document.querySelector(`pre[data-section="${section}"]`);
@@ -42,7 +48,10 @@ def hostile(tmp_path_factory):
     """A record whose every text is hostile, and a run of it."""
     folder = tmp_path_factory.mktemp("hostile")
     record = folder / f"{NAME}.json"
-    study = {"identificationModule": {"briefTitle": HOSTILE}, "eligibilityModule": {"eligibilityCriteria": TEXT}}
+    study = {
+        "identificationModule": {"briefTitle": HOSTILE},
+        "eligibilityModule": {"eligibilityCriteria": TEXT},
+    }
     record.write_text(json.dumps({"protocolSection": study}), "utf-8")
     return record, extract(record, folder / "run")
 
@@ -150,10 +159,14 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     # All other items are right.
     page.get_by_role("button", name="Accept 2 certain").click()
     expect(page.locator(".progress")).to_have_text("5 of 5 decided")
-    expect(page.locator(".message")).to_have_text("2 accepted: who may take part, inclusion criterion 1.")
+    expect(page.locator(".message")).to_have_text(
+        "2 accepted: who may take part, inclusion criterion 1."
+    )
     page.get_by_role("button", name="History").click()
     expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text("added inclusion criterion")
-    expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text(f"nothing → to decide: “{CRITERION}”")
+    expect(page.locator("dialog tbody tr").nth(-3)).to_contain_text(
+        f"nothing → to decide: “{CRITERION}”"
+    )
     press(page, "Escape")
     page.get_by_role("button", name="Finish").click()
     expect(page.locator(".message")).to_contain_text("its gold is written")
@@ -237,7 +250,9 @@ def test_selected_words_fill_the_field_of_the_opened_item(page):
     expect(uses.get_by_role("button", name="New endpoint")).to_have_count(0)
     unfold(page, "endpoints[0]")  # what is selected stays
     uses.get_by_role("button", name="specimens").click()
-    expect(card(page, "endpoints[0]").locator("[data-field=specimens] textarea")).to_have_value("heavily treated")
+    expect(card(page, "endpoints[0]").locator("[data-field=specimens] textarea")).to_have_value(
+        "heavily treated"
+    )
 
 
 def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, visit):
@@ -246,19 +261,24 @@ def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, vis
 
     with serve(spoilt_run, served.gold, "ben") as other:
         anna, ben = visit(served), visit(other)
-        # Ben's page polls for others' changes every few seconds; here it learns of them only when he acts.
+        # Ben's page polls for others' changes every few seconds; here it learns of them only when
+        # he acts.
         ben.route("**/api/version?*", lambda route: route.fulfill(json={"version": 0, "by": None}))
         for page in (anna, ben):
             open_record(page)
             unfold(page, "endpoints[0]")
         category(anna).select_option(label="safety – whether it harms; MTD too")
-        expect(card(anna, "endpoints[0]").locator("[data-field=category] .before")).to_have_text("was: efficacy")
+        expect(card(anna, "endpoints[0]").locator("[data-field=category] .before")).to_have_text(
+            "was: efficacy"
+        )
         category(ben).select_option(label="other – none of these")
         expect(ben.get_by_role("dialog")).to_contain_text("anna changed this item in the meantime")
         ben.unroute("**/api/version?*")
         expect(ben.locator("dialog tbody tr")).to_have_text("categorysafetyother")
         click(ben, "Use mine")
-        expect(card(ben, "endpoints[0]").locator("[data-field=category] .before")).to_have_text("was: efficacy")
+        expect(card(ben, "endpoints[0]").locator("[data-field=category] .before")).to_have_text(
+            "was: efficacy"
+        )
         # Anna's page shows Ben's change.
         expect(anna.locator(".message")).to_contain_text("ben changed this record")
         expect(category(anna)).to_have_value('"other"')
@@ -278,7 +298,10 @@ def test_of_many_records_only_visible_lines_are_drawn_and_a_search_finds_all(vis
         for words, found in (
             ("MANY one", "200 shown here"),
             ("nct00000012", "1 shown here"),
-            ("sure", "190 shown here"),  # the last twentieth of many are certain: they give no reason
+            (
+                "sure",
+                "190 shown here",
+            ),  # the last twentieth of many are certain: they give no reason
             ("no such", "no record matches"),
             ("part 199", "1 shown here"),
         ):
@@ -292,7 +315,9 @@ def test_of_many_records_only_visible_lines_are_drawn_and_a_search_finds_all(vis
         press(page, "a")
         expect(page.locator(".progress")).to_have_text("1 of 1 decided")
         press(page, "f")
-        expect(page.get_by_role("link", name="Next record")).to_have_attribute("href", "#record=NCT00000199")
+        expect(page.get_by_role("link", name="Next record")).to_have_attribute(
+            "href", "#record=NCT00000199"
+        )
         press(page, "q")
         # The search is still there, and a record that is not listed does not get the focus.
         expect(page.get_by_label("Search")).to_have_value("part 199")
@@ -307,7 +332,9 @@ def test_a_records_markup_and_numbers_are_shown_as_they_are_written(visit, hosti
         page = visit(review)
         expect(page.locator(".row-title")).to_have_text(HOSTILE)
         open_record(page, NAME)
-        expect(page.locator("pre[data-section=eligibility]")).to_have_text(clean_text(TEXT).text, use_inner_text=False)
+        expect(page.locator("pre[data-section=eligibility]")).to_have_text(
+            clean_text(TEXT).text, use_inner_text=False
+        )
         expect(page.locator(".title h1")).to_have_text(HOSTILE)
         assert page.locator("img, .record script").count() == 0
         limit = unfold(page, "eligibility.criteria[0]").locator("[data-field=constraints]")
@@ -410,20 +437,29 @@ def test_arms_windows_and_groups_are_corrected_in_their_forms(invented, tmp_path
         page = visit(review)
         open_record(page, TRIAL)
         arms = unfold(page, "dosing[0]").locator("[data-field=arms]")
-        for label in ("Low", "Placebo"):  # at once: the second click comes before the answer to the first
+        for label in (
+            "Low",
+            "Placebo",
+        ):  # at once: the second click comes before the answer to the first
             arms.get_by_label(label).dispatch_event("click")
         expect(arms.locator(".before")).to_have_text("was: High > 5 mg, Low")
         expect(arms.get_by_label("Low")).not_to_be_checked()
         expect(arms.get_by_label("Placebo")).to_be_checked()
         level = page.get_by_role("group", name="amounts 2: arms")
         level.get_by_label("Low").uncheck()
-        expect(page.locator("[data-field=amounts] .before")).to_have_text("was: 10 mg (High > 5 mg), 5 mg (Low)")
+        expect(page.locator("[data-field=amounts] .before")).to_have_text(
+            "was: 10 mg (High > 5 mg), 5 mg (Low)"
+        )
         groups = unfold(page, "eligibility").locator("[data-field=groups]")
         groups.get_by_role("button", name="Add groups").click()
         expect(groups.get_by_label("name").last).to_have_value("g4")
         expect(groups.locator(".flaw")).to_contain_text("no. 4 rule: ")
-        groups.get_by_label("within").last.select_option(label="g1: at least 2 of “High risk, at least two of:”")
-        groups.get_by_label("rule").last.select_option(label="any – one is enough")  # at once, as above
+        groups.get_by_label("within").last.select_option(
+            label="g1: at least 2 of “High risk, at least two of:”"
+        )
+        groups.get_by_label("rule").last.select_option(
+            label="any – one is enough"
+        )  # at once, as above
         expect(groups.locator(".flaw")).to_contain_text("no criterion and no group is in 'g4'")
         criterion = unfold(page, "eligibility.criteria[0]")
         criterion.get_by_label("Group").select_option(label="g4: any of these")

@@ -1,4 +1,6 @@
-"""What is given in Python and is no record: a failure of that record like any other, as on the command line."""
+"""What is given in Python and is no record: a failure of that record like any other, as on the
+command line.
+"""
 
 import json
 import os
@@ -98,7 +100,9 @@ def test_one_bad_record_is_a_failure_and_stops_no_other(bad, is_first, tmp_path)
     assert len(RULES.run([bad, GOOD], out=tmp_path / "run").failures) == 1
 
 
-@pytest.mark.parametrize("good", [study(more=float("nan")), study(more=10**4000), study(more={1: 2}), {**study()}])
+@pytest.mark.parametrize(
+    "good", [study(more=float("nan")), study(more=10**4000), study(more={1: 2}), {**study()}]
+)
 def test_what_does_not_matter_for_the_record_stops_it_not(good):
     results = RULES.run([good, MappingProxyType(STUDY)])
     assert (len(results), results.failures) == (2, [])
@@ -106,7 +110,9 @@ def test_what_does_not_matter_for_the_record_stops_it_not(good):
 
 @pytest.mark.parametrize("text", [TEXT, BAD["a short text"], "x" * 256, "a\0b"], ids=range(4))
 def test_a_text_alone_is_refused_in_one_line(text):
-    with pytest.raises(ArgumentError, match=r"a text, not the name of a file; make a record of it with make_record"):
+    with pytest.raises(
+        ArgumentError, match=r"a text, not the name of a file; make a record of it with make_record"
+    ):
         RULES.run(text)
     with pytest.raises(RecordError, match=r"a text, not the name of a file"):
         list(read_records(text))
@@ -119,7 +125,9 @@ def test_a_text_of_any_length_is_extracted(letter, length):
     assert RULES.extract_text(words[:length]).record_id == "text"
 
 
-@pytest.mark.parametrize("name", ["half a pair in a dictionary", "deep", "cyclic", "half a pair in a title"])
+@pytest.mark.parametrize(
+    "name", ["half a pair in a dictionary", "deep", "cyclic", "half a pair in a title"]
+)
 def test_one_record_alone_raises_an_error_of_this_program(name):
     with pytest.raises((RecordError, ArgumentError)):
         RULES.extract(BAD[name])
@@ -134,12 +142,18 @@ def test_a_text_with_half_a_pair_is_refused_by_its_place():
 @pytest.mark.parametrize("name", [b"a\xff.txt", b"a\xff.json"])
 def test_a_file_whose_name_is_no_unicode_fails_alone(name, tmp_path):
     """Its record is named after it, or has a number of its own."""
-    content = Path(GOOD) if name.endswith(b"json") else next(iter(sorted(Path("seeds/records").iterdir())))
+    content = (
+        Path(GOOD)
+        if name.endswith(b"json")
+        else next(iter(sorted(Path("seeds/records").iterdir())))
+    )
     (tmp_path / "in").mkdir()
     Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name)).write_bytes(content.read_bytes())
     (tmp_path / "in" / "b.json").write_text(json.dumps(study()), "utf-8")
 
-    done = extractor("run", tmp_path / "in", "--effort", "none", "--workers", "1", "--out", tmp_path / "run")
+    done = extractor(
+        "run", tmp_path / "in", "--effort", "none", "--workers", "1", "--out", tmp_path / "run"
+    )
 
     assert done.returncode == 1
     assert b"1 failed: a name or a record id that is not valid Unicode; rename it" in done.stderr

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.errors import BudgetReached
-from extractor.llm.cost.budget import Budget
-from extractor.llm.cost.prices import PICO, Price
-from extractor.llm.cost.tokens import Cases, Rates, RequestSize
-from extractor.llm.store import Spending
+from extractor.model.cost.budget import Budget
+from extractor.model.cost.prices import PICO, Price
+from extractor.model.cost.tokens import Cases, Rates, RequestSize
+from extractor.model.store import Spending
 from extractor.schemas import Usage
 from tests.depth import choose
 
@@ -26,7 +26,7 @@ UNSURE = Cases(replace(ONE, answer=0.1), ONE, replace(ONE, answer=10))
 @pytest.fixture(autouse=True, scope="module")
 def sizes_in_place_of_calls():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("extractor.llm.cost.budget.measure_call", lambda size: size)
+        patch.setattr("extractor.model.cost.budget.measure_call", lambda size: size)
         yield
 
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from extractor.events import Event, EventLog, listening, tell
+from extractor.model.events import Event, EventLog, listening, tell
 from tests.commands import invoke, read_lines
 from tests.llm.stub import completion, fault, serve
 
@@ -23,7 +23,16 @@ def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
 
 
 def test_a_run_by_the_rules_is_logged(tmp_path):
-    done = invoke("run", "tests/records", "--effort", "none", "--out", tmp_path / "out", "--log-json", tmp_path / "l")
+    done = invoke(
+        "run",
+        "tests/records",
+        "--effort",
+        "none",
+        "--out",
+        tmp_path / "out",
+        "--log-json",
+        tmp_path / "l",
+    )
     assert done.exit_code == 0, done.stderr
     events = read_lines(tmp_path / "l")
     assert [events[0]["event"], events[-1]["event"]] == ["run_started", "run_ended"]
@@ -33,7 +42,16 @@ def test_a_run_by_the_rules_is_logged(tmp_path):
 
 def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"protocolSection": {"' + SECRET, "utf-8")
-    invoke("run", tmp_path / "in.jsonl", "--effort", "none", "--out", tmp_path / "o", "--log-json", tmp_path / "l")
+    invoke(
+        "run",
+        tmp_path / "in.jsonl",
+        "--effort",
+        "none",
+        "--out",
+        tmp_path / "o",
+        "--log-json",
+        tmp_path / "l",
+    )
     (failed,) = [event for event in read_lines(tmp_path / "l") if event["event"] == "record_failed"]
     assert (failed["record_id"], failed["error"]) == (None, "RecordError")
     assert SECRET not in (tmp_path / "l").read_text("utf-8")

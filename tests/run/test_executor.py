@@ -1,4 +1,6 @@
-"""All executors give equal results after failures of records and processes, and never wait for a dead process."""
+"""All executors give equal results after failures of records and processes, and never wait for a
+dead process.
+"""
 
 import asyncio
 import errno
@@ -14,19 +16,19 @@ import psutil
 import pytest
 
 from benchmarks.records import write_distinct_records
+from extractor.concepts.parse import parse_record
 from extractor.errors import EngineError, ModelUnavailable
-from extractor.events import EventLog, listening
+from extractor.formats import read_records
+from extractor.model.asking.questions import ModelReply
+from extractor.model.asking.reply_models import Item
+from extractor.model.events import EventLog, listening
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
 from extractor.run.records import RunLimits, Sink, extract_records
+from extractor.run.setup import OpenExtractor
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Part, Section, Source, TrialRecord, Usage
-from extractor.setup import OpenExtractor
-from extractor.stages.ask.questions import ModelReply
-from extractor.stages.ask.reply_models import Item
-from extractor.stages.parse import parse_record
-from extractor.stages.read import read_records
 from tests.commands import PATIENCE_S, extractor, read_lines
 from tests.failing import RAISED, fail_for_some, path_with_failures
 
@@ -51,7 +53,8 @@ class Lines(Sink):
 def the_fake_model_answers_questions(monkeypatch):
     """No call is made: what a model is asked, the fake one answers itself."""
     monkeypatch.setattr(
-        "extractor.stages.ask.querying.ask", lambda model, questions, render: model.complete(questions, render)
+        "extractor.model.asking.querying.ask",
+        lambda model, questions, render: model.complete(questions, render),
     )
 
 
@@ -82,7 +85,9 @@ def record(number, text="nights at home"):
 
 
 def build_records(*, deadly):
-    """Records that succeed, raise each class of error, or kill their process, and their failures by id."""
+    """Records that succeed, raise each class of error, or kill their process, and their failures
+    by id.
+    """
     made = [record(number) for number in range(20)]
     kinds = dict(zip((1, 2, 3, 9, 10, 18), RAISED, strict=True)) | ({4: "kill"} if deadly else {})
     for number, kind in kinds.items():
@@ -111,7 +116,9 @@ async def run(executor, records, options=RULES, model=None):
     ("options", "inline_first"),
     [(RULES, 100), (ExtractionOptions(), 5), (ExtractionOptions(min_confidence=1.0), 0)],
 )
-async def test_processes_give_the_lines_of_one_in_the_order_of_the_input(forked_workers, options, inline_first):
+async def test_processes_give_the_lines_of_one_in_the_order_of_the_input(
+    forked_workers, options, inline_first
+):
     wanted = [to_line(extract_by_rules(each, options)) for each in RECORDS]
     assert (await run(InlineExecutor(), RECORDS, options)).lines == wanted
     async with ProcessExecutor(2, inline_first) as executor:
@@ -139,15 +146,21 @@ async def test_a_record_is_parsed_once_though_a_model_is_asked(monkeypatch):
         return parse_record(each, *fields)
 
     monkeypatch.setattr("extractor.pipeline.parse_record", count)
-    async with ProcessExecutor(1, inline_first=1000) as executor:  # the steps of worker processes, in this one
+    async with ProcessExecutor(
+        1, inline_first=1000
+    ) as executor:  # the steps of worker processes, in this one
         sink = await run(executor, RECORDS, ExtractionOptions(), model)
     assert parsed == dict.fromkeys([each.record_id for each in RECORDS], 1)
     assert model.asked
     assert len(sink.lines) == len(RECORDS)
 
 
-@pytest.mark.parametrize(("model", "workers", "inline_first"), [(None, 2, 0), (Answering(), 1, 0), (None, 2, 100)])
-async def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(failing, model, workers, inline_first):
+@pytest.mark.parametrize(
+    ("model", "workers", "inline_first"), [(None, 2, 0), (Answering(), 1, 0), (None, 2, 100)]
+)
+async def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(
+    failing, model, workers, inline_first
+):
     records, kinds = build_records(deadly=not inline_first)
     async with ProcessExecutor(workers, inline_first) as executor:
         sink = await run(executor, records, model=model)
@@ -169,7 +182,9 @@ async def test_the_log_has_the_traceback_and_no_text(failing, tmp_path):
         async with ProcessExecutor(1, inline_first=2) as executor:
             await run(executor, records)
     log, events = (tmp_path / "log").read_text("utf-8"), read_lines(tmp_path / "log")
-    failed = {event["error"]: event["traceback"] for event in events if event["event"] == "record_failed"}
+    failed = {
+        event["error"]: event["traceback"] for event in events if event["event"] == "record_failed"
+    }
     assert failed.keys() == RAISED.keys()
     assert all(frames.startswith("failing/__init__.py:") for frames in failed.values())
     assert "pipeline.py" in failed["KeyError"]
@@ -177,7 +192,8 @@ async def test_the_log_has_the_traceback_and_no_text(failing, tmp_path):
 
 
 async def test_no_record_fails_if_processes_cannot_start(monkeypatch, tmp_path):
-    # Only workers fall into the trap, and not the helper that multiprocessing starts at its first use in a process.
+    # Only workers fall into the trap, and not the helper that multiprocessing starts at its first
+    # use in a process.
     trap = 'import os, sys; "spawn_main" in " ".join(sys.orig_argv) and os._exit(1)'
     (tmp_path / "sitecustomize.py").write_text(trap)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -192,7 +208,9 @@ async def test_no_record_fails_if_the_system_refuses_processes(monkeypatch):
 
     monkeypatch.setattr("multiprocessing.util.spawnv_passfds", refuse)
     async with ProcessExecutor(1, inline_first=0) as executor:
-        with pytest.raises(EngineError, match=r"3 processes in a row could not be started \(.*--workers 1"):
+        with pytest.raises(
+            EngineError, match=r"3 processes in a row could not be started \(.*--workers 1"
+        ):
             await run(executor, [record(1), record(2)])
 
 
@@ -232,10 +250,16 @@ def wait_for(condition):
 
 
 def workers_of(process):
-    return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+    return [
+        child
+        for child in psutil.Process(process.pid).children()
+        if "spawn_main" in " ".join(child.cmdline())
+    ]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL, and Ctrl-C is no signal to a group")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="there is no SIGKILL, and Ctrl-C is no signal to a group"
+)
 def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_path):
     many, out, done = tmp_path / "in.jsonl", tmp_path / "out", 0
     write_distinct_records(many, 600)
@@ -243,7 +267,10 @@ def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_
     command = [sys.executable, "-m", "extractor", *map(str, (*words, "--workers", 2))]
     ends = (
         (subprocess.Popen.kill, -signal.SIGKILL),
-        (lambda run: os.killpg(run.pid, signal.SIGINT), 130),  # a terminal sends Ctrl-C to the whole process group
+        (
+            lambda run: os.killpg(run.pid, signal.SIGINT),
+            130,
+        ),  # a terminal sends Ctrl-C to the whole process group
         (lambda run: os.killpg(run.pid, signal.SIGTERM), 130),
     )
     for end, code in ends:

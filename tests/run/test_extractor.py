@@ -22,7 +22,9 @@ async def test_a_record_is_extracted_where_an_event_loop_runs():
 async def test_usage_counts_the_calls_to_the_model():
     with serve(answering({})) as stub:
         async with Extractor(stub.spec, effort=1.0).open() as extract:
-            extractions = [await extract(record) for record in islice(read_records("seeds/records"), 2)]
+            extractions = [
+                await extract(record) for record in islice(read_records("seeds/records"), 2)
+            ]
             spent = [extraction.usage.output_tokens for extraction in extractions]
             assert extract.usage.output_tokens == sum(spent)
             assert min(spent) > 0
@@ -42,7 +44,10 @@ def test_a_study_of_the_registry_may_be_a_dictionary():
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [
-        ({"nctId": "NCT01234567"}, "^the dictionary: JSON that is not a study .*; give a study of the registry's API"),
+        (
+            {"nctId": "NCT01234567"},
+            "^the dictionary: JSON that is not a study .*; give a study of the registry's API",
+        ),
         ({"protocolSection": {1, 2}}, "^the dictionary is no JSON .*set"),
     ],
 )
@@ -57,8 +62,16 @@ def test_arguments_that_are_wrong_raise_errors_of_this_package_and_of_python(tmp
         (ValueError, "no known provider", lambda: Extractor("nobody/model")),
         (ValueError, "there is no run to replay", lambda: Extractor(replay=tmp_path)),
         (ValueError, "the key has characters", lambda: Extractor("gpt-5-mini", key="two\nlines")),
-        (ValueError, "reasoning: that of this model cannot", lambda: Extractor("gpt-4o-mini", reasoning="low")),
-        (ValueError, "name a file of prices", lambda: Extractor("gpt-5-mini", prices="none.toml", max_usd=1)),
+        (
+            ValueError,
+            "reasoning: that of this model cannot",
+            lambda: Extractor("gpt-4o-mini", reasoning="low"),
+        ),
+        (
+            ValueError,
+            "name a file of prices",
+            lambda: Extractor("gpt-5-mini", prices="none.toml", max_usd=1),
+        ),
         (ValueError, "not an NCT number", lambda: next(fetch_records("NCT1"))),
         (TypeError, "names no model", lambda: Extractor(3)),
         (TypeError, "as an argument of its own", lambda: next(read_records(["seeds/records"]))),
@@ -77,7 +90,9 @@ def test_a_number_of_the_registry_is_no_path_and_gets_the_function_that_fetches(
 
 @pytest.mark.parametrize("given", ["A trial of rest.", Path("tests/records"), 3])
 def test_what_is_no_record_is_refused_with_what_is_needed(given):
-    with pytest.raises(ValueError, match=r"is no record; give one of read_records\(PATH\), or a study"):
+    with pytest.raises(
+        ValueError, match=r"is no record; give one of read_records\(PATH\), or a study"
+    ):
         Extractor().extract(given)
 
 
@@ -111,17 +126,25 @@ def test_every_quote_leads_to_its_place_in_the_text():
 
 
 async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path):
-    (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8")
+    (tmp_path / "prices.toml").write_text(
+        "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8"
+    )
     with serve_faults() as server:
         named, prices = f"{server.url}#stub", tmp_path / "prices.toml"
-        asking = Extractor(named, effort=1.0, key="a-key", timeout=900.0, max_usd=0.000001, prices=prices)
+        asking = Extractor(
+            named, effort=1.0, key="a-key", timeout=900.0, max_usd=0.000001, prices=prices
+        )
         async with asking.open() as extract:
             extraction = await extract(next(read_records("tests/records/study.json")))
             assert extract.model.spec.api_key.get_secret_value() == "a-key"
-            assert extract.model._settings.timeout == extract.model._settings.patience.seconds == 900.0
+            assert (
+                extract.model._settings.timeout == extract.model._settings.patience.seconds == 900.0
+            )
     assert server.calls == 0
     assert extraction.usage.open_questions > 0
-    with pytest.raises(ArgumentError, match=r"^max_usd: the price of .* is unknown; .* name that with prices "):
+    with pytest.raises(
+        ArgumentError, match=r"^max_usd: the price of .* is unknown; .* name that with prices "
+    ):
         Extractor(named, max_usd=1.0)
     with pytest.raises(ValueError, match="a key needs its model"):
         Extractor(key="a-key")

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import SettingsDiffer, StoreError
-from extractor.llm.calls import Call, PromptVersion
-from extractor.llm.completions import Completion, Ending
-from extractor.llm.store import State
+from extractor.evidence.drafts import Chunk, Span
+from extractor.model.asking.questions import Question, Session
+from extractor.model.asking.reply_models import Item as ReplyItem
+from extractor.model.asking.reply_models import Reply
+from extractor.model.calls import Call, PromptVersion
+from extractor.model.completions import Completion, Ending
+from extractor.model.store import State
 from extractor.run.finished import find_run
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
@@ -25,10 +29,6 @@ from extractor.schemas import (
     TrialRecord,
     Usage,
 )
-from extractor.stages.ask.questions import Question, Session
-from extractor.stages.ask.reply_models import Item as ReplyItem
-from extractor.stages.ask.reply_models import Reply
-from extractor.stages.parse.drafts import Chunk, Span
 
 SETTINGS = {"effort": "none", "min_confidence": 0.0, "model": None}
 CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")
@@ -39,12 +39,16 @@ PROMPT = PromptVersion("questions", 1, "a" * 64)
 
 def record(record_id, text="Adults", path="in.jsonl"):
     section = Section(name="eligibility", text=text)
-    return TrialRecord(record_id=record_id, source=Source(path=path, format="flat"), sections=(section,))
+    return TrialRecord(
+        record_id=record_id, source=Source(path=path, format="flat"), sections=(section,)
+    )
 
 
 def line(record_id, **parts):
     eligibility = Eligibility(criteria=(CRITERION,))
-    return to_line(TrialExtraction(record_id=record_id, eligibility=eligibility, usage=COST, **parts))
+    return to_line(
+        TrialExtraction(record_id=record_id, eligibility=eligibility, usage=COST, **parts)
+    )
 
 
 def call_model(folder, name, record_id=None):
@@ -67,7 +71,9 @@ def take(folder, *records, lacking=()):
 
 
 def invoke(path, *record_ids, failed=0, lost=0, inputs=("in.jsonl",), finished=True, **options):
-    """One invocation of a run with these records, ``failed`` failures and ``lost`` useless calls."""
+    """One invocation of a run with these records, ``failed`` failures and ``lost`` useless
+    calls.
+    """
     with RunFolder(path, SETTINGS, inputs=inputs) as folder:
         folder.begin()
         done = take(folder, *map(record, record_ids), **options)
@@ -87,7 +93,10 @@ def manifest(path):
 
 
 def written(path):
-    return [json.loads(line)["record_id"] for line in (path / "extractions.jsonl").read_text().splitlines()]
+    return [
+        json.loads(line)["record_id"]
+        for line in (path / "extractions.jsonl").read_text().splitlines()
+    ]
 
 
 def query(path, sql):
@@ -138,7 +147,9 @@ def test_results_end_in_input_order_even_if_they_were_appended_later(tmp_path):
     assert written(tmp_path) == ["c", "a", "b", "elsewhere"]
 
 
-@pytest.mark.parametrize("moment", ["extractor.run.store.RunStore.note_sorted", "pathlib.Path.replace"])
+@pytest.mark.parametrize(
+    "moment", ["extractor.run.store.RunStore.note_sorted", "pathlib.Path.replace"]
+)
 def test_a_run_killed_during_the_sort_is_repaired(tmp_path, monkeypatch, moment):
     invoke(tmp_path, "b", finished=False)
     with RunFolder(tmp_path, SETTINGS) as folder:
@@ -177,7 +188,13 @@ def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again_and_c
         folder.finish(Tally())
     assert manifest(tmp_path)["records"]["lacking"] == 2
     assert invoke(tmp_path, "a", "b", "c") == ["b"]
-    assert manifest(tmp_path)["records"] == {"extracted": 3, "lacking": 0, "left": 0, "resumed": 1, "failed": 0}
+    assert manifest(tmp_path)["records"] == {
+        "extracted": 3,
+        "lacking": 0,
+        "left": 0,
+        "resumed": 1,
+        "failed": 0,
+    }
     assert written(tmp_path) == ["a", "b", "c"]
 
 
@@ -190,7 +207,9 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
             assert not folder.is_done(one)
             noted = [(question, ReplyItem(n=7), "some-model")]
             folder.write(line("a"), Session(noted, lacking=True))
-    (row,) = query(tmp_path, "SELECT record_id, chunk, text, task, fields, item, model FROM answers")
+    (row,) = query(
+        tmp_path, "SELECT record_id, chunk, text, task, fields, item, model FROM answers"
+    )
     assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")
 
 
@@ -203,7 +222,10 @@ def keep_settings(**more):
 @pytest.mark.parametrize(
     ("break_folder", "reported"),
     [
-        (lambda path: (path / "run.sqlite").write_text("no database, but as long as one" * 50), "not a database"),
+        (
+            lambda path: (path / "run.sqlite").write_text("no database, but as long as one" * 50),
+            "not a database",
+        ),
         (lambda path: execute(path, "PRAGMA user_version=99"), "another version of this program"),
         (
             lambda path: ((path / "run.sqlite").unlink(), execute(path, "CREATE TABLE t (x)")),
@@ -228,10 +250,14 @@ def test_a_foreign_folder_is_refused_and_not_left_locked(tmp_path, break_folder,
             RunFolder(tmp_path, SETTINGS)
 
 
-@pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.sqlite"])
+@pytest.mark.parametrize(
+    "name", ["extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.sqlite"]
+)
 def test_no_file_of_another_program_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine", "utf-8")
-    with pytest.raises(StoreError, match=f"has {name} but no run.json; restore it, or use another --out"):
+    with pytest.raises(
+        StoreError, match=f"has {name} but no run.json; restore it, or use another --out"
+    ):
         RunFolder(tmp_path, SETTINGS)
     assert (tmp_path / name).read_text("utf-8") == "mine"
 
@@ -266,14 +292,32 @@ NO_ANSWER = "UPDATE calls SET answer = NULL, exchanges = 0;"
         (None, NO_ANSWER + "DELETE FROM records", False),
         (Stop.ERROR, "DELETE FROM calls", True),  # no model was asked
         (Stop.ERROR, "UPDATE calls SET answer = NULL", True),  # something was paid
-        (Stop.ERROR, NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9)", False),  # the key is refused
-        (Stop.INTERRUPTED, NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9)", True),  # may have been paid
-        (Stop.INTERRUPTED, NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, 'planned', '', '', '')", False),
-        (Stop.INTERRUPTED, NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, 'sent', '', 'f', '')", True),
+        (
+            Stop.ERROR,
+            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9)",
+            False,
+        ),  # the key is refused
+        (
+            Stop.INTERRUPTED,
+            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9)",
+            True,
+        ),  # may have been paid
+        (
+            Stop.INTERRUPTED,
+            NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, 'planned', '', '', '')",
+            False,
+        ),
+        (
+            Stop.INTERRUPTED,
+            NO_ANSWER + "INSERT INTO batches VALUES (1, 't', 1, 'sent', '', 'f', '')",
+            True,
+        ),
         (Stop.INTERRUPTED, NO_ANSWER + "DROP TABLE requests", True),  # of an earlier version
     ],
 )
-def test_other_settings_take_the_folder_of_a_run_that_no_model_answered(tmp_path, stop, sql, is_kept):
+def test_other_settings_take_the_folder_of_a_run_that_no_model_answered(
+    tmp_path, stop, sql, is_kept
+):
     with RunFolder(tmp_path, SETTINGS) as folder:
         take(folder, record("a"))
         folder.finish(Tally(), stop)
@@ -304,7 +348,10 @@ def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(t
 def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
     invoke(tmp_path)
     (tmp_path / "failures.jsonl").symlink_to("/dev/full")
-    with pytest.raises(StoreError, match=r"failures.jsonl: No space left"), RunFolder(tmp_path, SETTINGS) as folder:
+    with (
+        pytest.raises(StoreError, match=r"failures.jsonl: No space left"),
+        RunFolder(tmp_path, SETTINGS) as folder,
+    ):
         folder.write_failure({"message": "no"})
 
 

@@ -5,16 +5,16 @@ from unittest.mock import patch
 
 import pytest
 
-from extractor.llm.cost.budget import Pricing
-from extractor.llm.cost.prices import read_prices
-from extractor.llm.cost.tokens import Cases, RequestSize, calibrate, forecast_request, load_rates
-from extractor.llm.patience import MOST_CALLS
-from extractor.llm.spec import ModelSpec
+from extractor.model.asking.planner import Estimate
+from extractor.model.cost.budget import Pricing
+from extractor.model.cost.prices import read_prices
+from extractor.model.cost.tokens import Cases, RequestSize, calibrate, forecast_request, load_rates
+from extractor.model.patience import MOST_CALLS
+from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.run.executor import InlineExecutor
 from extractor.run.forecast import forecast_run, measure_records
 from extractor.schemas import Section, Source, TrialRecord, Usage
-from extractor.stages.ask.planner import Estimate
 
 CACHED, USD, UNCACHED = "of them cached", "dollars", "dollars without a cache"
 HOSTED = load_rates(ModelSpec.parse("gpt-4.1-mini"))
@@ -25,7 +25,11 @@ def records(count, seed=0):
     lots = random.Random(seed)
     for number in range(count):
         section = Section(name="eligibility", text="x" * int(lots.lognormvariate(7, 1.2)))
-        yield TrialRecord(record_id=f"r{number}", source=Source(path="in.jsonl", format="flat"), sections=(section,))
+        yield TrialRecord(
+            record_id=f"r{number}",
+            source=Source(path="in.jsonl", format="flat"),
+            sections=(section,),
+        )
 
 
 def estimate(record):
@@ -45,32 +49,53 @@ def pricing(model="gpt-4.1-mini"):
 
 def test_the_most_calls_are_those_that_all_records_can_cause():
     """Each record has one pack of questions and one recheck."""
-    assert forecast_run(measured(records(10)), HOSTED, pricing(), 8).figures["calls"].high == 10 * 2 * MOST_CALLS
+    assert (
+        forecast_run(measured(records(10)), HOSTED, pricing(), 8).figures["calls"].high
+        == 10 * 2 * MOST_CALLS
+    )
 
 
 def test_the_static_beginning_is_cached_after_the_first_calls():
     """A record has one call, whose system prompt of 8,000 characters has about 2,000 tokens."""
     size = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
     with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, size)):
-        all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
-    one, eight, many = (forecast_run(all_records, HOSTED, pricing(), at_once) for at_once in (1, 8, 1000))
+        all_records = asyncio.run(
+            measure_records(records(100), ExtractionOptions(), InlineExecutor())
+        )
+    one, eight, many = (
+        forecast_run(all_records, HOSTED, pricing(), at_once) for at_once in (1, 8, 1000)
+    )
     assert 2000 * 99 < one.figures[CACHED].expected < 3000 * 99
-    assert one.figures[CACHED].expected > eight.figures[CACHED].expected > many.figures[CACHED].expected == 0
+    assert (
+        one.figures[CACHED].expected
+        > eight.figures[CACHED].expected
+        > many.figures[CACHED].expected
+        == 0
+    )
     assert one.figures[USD].expected < 0.6 * one.figures[UNCACHED].expected
     assert many.figures[USD] == many.figures[UNCACHED] == one.figures[UNCACHED]
     for low, expected, high in (forecast.figures[USD] for forecast in (one, eight, many)):
         assert low < expected < high
     cached = one.figures[CACHED].expected / 1e6
     saved = cached * float(one.price.price.prompt - one.price.price.cached)
-    assert one.figures[UNCACHED].expected - one.figures[USD].expected == pytest.approx(saved, abs=1e-4)
+    assert one.figures[UNCACHED].expected - one.figures[USD].expected == pytest.approx(
+        saved, abs=1e-4
+    )
 
 
 @pytest.mark.parametrize(
-    ("system", "in_batches"), [(3000, False), (8000, True)], ids=["too short for a cache", "in a provider's batches"]
+    ("system", "in_batches"),
+    [(3000, False), (8000, True)],
+    ids=["too short for a cache", "in a provider's batches"],
 )
 def test_without_a_cache_both_costs_are_the_same(system, in_batches):
-    with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, RequestSize(1, 9000, 0, 9, 9, system))):
-        all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
+    with patch(
+        "extractor.run.forecast.estimate_record",
+        lambda *_: Estimate(1, RequestSize(1, 9000, 0, 9, 9, system)),
+    ):
+        all_records = asyncio.run(
+            measure_records(records(100), ExtractionOptions(), InlineExecutor())
+        )
     forecast = forecast_run(all_records, HOSTED, replace(pricing(), in_batches=in_batches), 1)
     assert forecast.figures[CACHED].high == 0
     assert forecast.figures[USD] == forecast.figures[UNCACHED]
@@ -81,13 +106,17 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
     """The first eight calls write their static beginning, in batches all do."""
     size = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
     with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, size)):
-        all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
+        all_records = asyncio.run(
+            measure_records(records(100), ExtractionOptions(), InlineExecutor())
+        )
     marked = replace(pricing("anthropic/claude-sonnet-4-5"), in_batches=in_batches)
     forecast = forecast_run(all_records, HOSTED, marked, 8)
     static = forecast_run(all_records, HOSTED, pricing(), 1).figures[CACHED].expected
     more = (0 if in_batches else forecast.figures[CACHED].expected) * (0.3 - 3)
     more += (static - forecast.figures[CACHED].expected) * (3.75 - 3) * (0.5 if in_batches else 1)
-    assert forecast.figures[USD].expected - forecast.figures[UNCACHED].expected == pytest.approx(more / 1e6, rel=0.02)
+    assert forecast.figures[USD].expected - forecast.figures[UNCACHED].expected == pytest.approx(
+        more / 1e6, rel=0.02
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +135,10 @@ def test_thinking_is_expected_by_the_effort_of_reasoning(model, reasoning, each,
     chosen = Pricing.of(ModelSpec.parse(model), read_prices(), reasoning=reasoning)
     plain, thinking = (
         forecast_run(measured(records(10)), rates, chosen, 8).figures["output tokens"]
-        for rates in (Cases(*(replace(case, thinking=0) for case in chosen.rates())), chosen.rates())
+        for rates in (
+            Cases(*(replace(case, thinking=0) for case in chosen.rates())),
+            chosen.rates(),
+        )
     )
     assert thinking.expected - plain.expected == pytest.approx(10 * each, rel=0.2)
     assert (thinking.high > plain.high) == bool(most)
@@ -123,7 +155,9 @@ def test_calls_that_were_made_correct_the_rates():
     made = [(size, Usage(prompt_tokens=1500 + n, output_tokens=80), False) for n in range(50)]
     rates = calibrate(HOSTED, made)
     assert rates.expected.calibrated_on == 50
-    low, expected, high = (forecast_request(RequestSize(100, 400_000, 0, 10_000.0, 50_000), case) for case in rates)
+    low, expected, high = (
+        forecast_request(RequestSize(100, 400_000, 0, 10_000.0, 50_000), case) for case in rates
+    )
     assert low.prompt <= 152_450 <= high.prompt
     assert expected.prompt == pytest.approx(152_450, rel=0.001)
     assert expected.output == pytest.approx(8000)

@@ -33,7 +33,9 @@ def manifest(out):
 
 
 def exported(out, to, *more):
-    done = invoke("export", out, "--to", to, "--format", "jsonl", "--tables", "records", "--force", *more)
+    done = invoke(
+        "export", out, "--to", to, "--format", "jsonl", "--tables", "records", "--force", *more
+    )
     assert done.exit_code == 0, done.output
     return [row["record_id"] for row in read_lines(to / "records.jsonl")], done.stderr
 
@@ -45,7 +47,10 @@ def test_a_record_that_left_the_input_is_told_and_not_exported(records, tmp_path
     (records / "05.json").unlink()
     code, said = run(records, out)
     assert code == 0
-    assert "results whose records are no longer in the input: 1 (NCT00000005); readers leave them out" in said
+    assert (
+        "results whose records are no longer in the input: 1 (NCT00000005); readers leave them out"
+        in said
+    )
     assert manifest(out) == (RECORDS, 1, ["NCT00000005"])
     assert len(read_lines(out / "extractions.jsonl")) == RECORDS
     ids, said = exported(out, to)
@@ -60,7 +65,9 @@ def test_a_record_that_left_the_input_is_told_and_not_exported(records, tmp_path
 
 
 def test_only_inputs_that_were_read_to_their_end_tell_what_left(records, tmp_path):
-    """Another input of the same folder, a limit, a file that cannot be read now, and a stream tell nothing."""
+    """Another input of the same folder, a limit, a file that cannot be read now, and a stream
+    tell nothing.
+    """
     out, other = tmp_path / "run", tmp_path / "other"
     assert run(records, out)[0] == 0
     other.mkdir()
@@ -73,7 +80,9 @@ def test_only_inputs_that_were_read_to_their_end_tell_what_left(records, tmp_pat
     assert run(records, out)[0] == 1
     assert manifest(out)[1:] == (0, [])
     for line in (tmp_path / "all.jsonl").read_text("utf-8").splitlines()[:2]:
-        done = extractor("run", "-", "--effort", "none", "--out", tmp_path / "piped", stdin=line.encode())
+        done = extractor(
+            "run", "-", "--effort", "none", "--out", tmp_path / "piped", stdin=line.encode()
+        )
         assert done.returncode == 0, done.stderr
     assert manifest(tmp_path / "piped") == (2, 0, [])
 
@@ -82,6 +91,8 @@ def test_a_record_whose_new_text_fails_is_not_taken_for_the_old_one(records, tmp
     out = tmp_path / "run"
     assert run(records, out)[0] == 0
     text = (records / "02.json").read_text("utf-8")
-    (records / "02.json").write_text(text.replace('"briefTitle": "', '"briefTitle": "' + "word " * 500_000), "utf-8")
+    (records / "02.json").write_text(
+        text.replace('"briefTitle": "', '"briefTitle": "' + "word " * 500_000), "utf-8"
+    )
     assert run(records, out)[0] == 1
     assert manifest(out)[1:] == (1, ["NCT00000002"])

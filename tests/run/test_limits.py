@@ -1,4 +1,6 @@
-"""A record that is too large, or takes too long, fails alone and by name, in this process and in workers."""
+"""A record that is too large, or takes too long, fails alone and by name, in this process and in
+workers.
+"""
 
 import asyncio
 import time
@@ -6,16 +8,16 @@ from functools import partial
 
 import pytest
 
-from extractor import Extractor, record_limits
+from extractor import Extractor
+from extractor.concepts.parse import parse_record
 from extractor.errors import RecordTooLarge, RecordTooSlow
 from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
 from extractor.run.records import RunLimits, extract_records
+from extractor.run.setup import OpenExtractor
 from extractor.run.tally import Tally
-from extractor.schemas import Section, Source, TrialRecord
-from extractor.setup import OpenExtractor
-from extractor.stages.parse import parse_record
+from extractor.schemas import Section, Source, TrialRecord, record_limits
 from tests.failing import fail_for_some, path_with_failures
 
 from .test_executor import Lines, record
@@ -26,7 +28,9 @@ RULES = ExtractionOptions(effort=Effort.NONE)
 def text_record(*texts: str) -> TrialRecord:
     names = ["eligibility", *(f"arms[{place}]" for place in range(len(texts) - 1))]
     sections = tuple(Section(name=name, text=text) for name, text in zip(names, texts, strict=True))
-    return TrialRecord(record_id="NCT1", source=Source(path="in.jsonl", format="ctgov_json"), sections=sections)
+    return TrialRecord(
+        record_id="NCT1", source=Source(path="in.jsonl", format="ctgov_json"), sections=sections
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,7 +40,10 @@ def text_record(*texts: str) -> TrialRecord:
         (["x\n" * 20_001], "the record has more than 20,000 lines"),
         (["x|" * 20_001], "the record has more than 20,000 lines"),
         (["x"] * 5_001, "the record has more than 5,000 sections"),
-        (["Inclusion Criteria:" + "".join(f"\n* Asthma {at}" for at in range(6_000))], "more than 5,000 criteria"),
+        (
+            ["Inclusion Criteria:" + "".join(f"\n* Asthma {at}" for at in range(6_000))],
+            "more than 5,000 criteria",
+        ),
     ],
 )
 def test_a_record_beyond_a_limit_is_refused(texts: list[str], problem: str) -> None:
@@ -45,7 +52,9 @@ def test_a_record_beyond_a_limit_is_refused(texts: list[str], problem: str) -> N
 
 
 def test_a_record_at_the_limits_is_read() -> None:
-    lines = [f"* Age over {number % 70} years, or asthma of grade {number}" for number in range(800)]
+    lines = [
+        f"* Age over {number % 70} years, or asthma of grade {number}" for number in range(800)
+    ]
     extraction = extract_by_rules(text_record("\n".join(["Inclusion Criteria:", *lines])), RULES)
     assert len(extraction.eligibility.criteria) == len(lines)
 
@@ -69,7 +78,9 @@ async def run(executor, records):
 @pytest.mark.parametrize("inline_first", [100, None])
 def test_a_slow_record_fails_in_this_process_and_the_others_do_not(failing, inline_first) -> None:
     executor = InlineExecutor() if inline_first is None else ProcessExecutor(1, inline_first)
-    sink = asyncio.run(run(executor, [record(1), record(2, "nights that fails by sleep"), record(3)]))
+    sink = asyncio.run(
+        run(executor, [record(1), record(2, "nights that fails by sleep"), record(3)])
+    )
     assert [line.record_id for line in sink.lines] == ["NCT90000001", "NCT90000003"]
     (failure,) = sink.failures
     assert (failure["record_id"], failure["error"]) == ("NCT90000002", "RecordTooSlow")
@@ -78,7 +89,9 @@ def test_a_slow_record_fails_in_this_process_and_the_others_do_not(failing, inli
 
 def test_a_worker_that_no_signal_stops_is_killed_and_replaced(failing) -> None:
     records = [record(1), record(2, "nights that fails by count"), record(3)]
-    executor = ProcessExecutor(1, inline_first=0, timeout=2, example=record(9))  # which loads the rules, untimed
+    executor = ProcessExecutor(
+        1, inline_first=0, timeout=2, example=record(9)
+    )  # which loads the rules, untimed
     sink = asyncio.run(run(executor, records))
     assert [line.record_id for line in sink.lines] == ["NCT90000001", "NCT90000003"]
     (failure,) = sink.failures

@@ -1,4 +1,6 @@
-"""Many records in Python: what goes on, what is told, and the tables and the folder that come of it."""
+"""Many records in Python: what goes on, what is told, and the tables and the folder that come of
+it.
+"""
 
 import gzip
 import json
@@ -11,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor, make_record, read_records
+from extractor.apps.export import frames, list_tables, tabulate
 from extractor.errors import ArgumentError, MissingExtra, ModelUnavailable, StoreError, WrongType
-from extractor.results.export import frames, list_tables, tabulate
+from extractor.formats import read_stream
 from extractor.run.finished import FinishedRun, TextState
-from extractor.stages.read import read_stream
 from tests.commands import extractor
 from tests.faults.server import serve_faults
 
@@ -30,7 +32,9 @@ def results():
 
 def test_a_failed_record_stops_no_other(tmp_path):
     lines = Path(STUDIES).read_text("utf-8").splitlines()
-    (tmp_path / "trials.jsonl").write_text("\n".join([lines[0], '{"protocolSection": {}}', lines[1]]), "utf-8")
+    (tmp_path / "trials.jsonl").write_text(
+        "\n".join([lines[0], '{"protocolSection": {}}', lines[1]]), "utf-8"
+    )
     results = RULES.run(tmp_path / "trials.jsonl")
     assert len(results.extractions) == 2
     [failure] = results.failures
@@ -55,7 +59,9 @@ def test_a_failed_record_stops_no_other(tmp_path):
 )
 def test_records_are_taken_in_every_form(given):
     results = RULES.run(given)
-    assert [one.record_id for one in results.extractions] == [next(read_records("tests/records/study.json")).record_id]
+    assert [one.record_id for one in results.extractions] == [
+        next(read_records("tests/records/study.json")).record_id
+    ]
     assert results.failures == []
     assert results.table("records")["phases"].notna().all()
 
@@ -84,7 +90,11 @@ def test_a_table_without_rows_has_typed_columns():
     results = RULES.run(make_record("Inclusion criteria\n- Consent"))
     table = results.table("constraints")
     assert len(table) == 0
-    assert [str(table[name].dtype) for name in ("unit", "value", "criterion_index")] == ["str", "float64", "Int64"]
+    assert [str(table[name].dtype) for name in ("unit", "value", "criterion_index")] == [
+        "str",
+        "float64",
+        "Int64",
+    ]
 
 
 def test_a_missing_library_names_its_extra(results, monkeypatch):
@@ -103,13 +113,17 @@ def refuse(name):
 
 
 NOTE = make_record(
-    "Inclusion criteria:\r\n- HbA1c of at least 7.5 \N{HEAVY CHECK MARK} %", title="A Trial", record_id="note"
+    "Inclusion criteria:\r\n- HbA1c of at least 7.5 \N{HEAVY CHECK MARK} %",
+    title="A Trial",
+    record_id="note",
 )
 STREAMED = next(read_stream("gone.xml", BytesIO(Path("tests/records/study.json").read_bytes())))
 
 
 @pytest.mark.parametrize(
-    "given", [STUDIES, [STUDY], [NOTE, STUDY, STUDIES], STREAMED], ids=["files", "dictionaries", "mixed", "stream"]
+    "given",
+    [STUDIES, [STUDY], [NOTE, STUDY, STUDIES], STREAMED],
+    ids=["files", "dictionaries", "mixed", "stream"],
 )
 def test_commands_take_a_saved_run(given, tmp_path):
     results = RULES.run(given)
@@ -129,7 +143,9 @@ def test_commands_take_a_saved_run(given, tmp_path):
 
 
 async def test_usage_has_dollars_where_the_price_is_known(tmp_path):
-    (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8")
+    (tmp_path / "prices.toml").write_text(
+        "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8"
+    )
     with serve_faults() as server:
         for prices in ((), tmp_path / "prices.toml"):
             asking = Extractor(f"{server.url}#stub", effort=1.0, prices=prices)
@@ -140,10 +156,14 @@ async def test_usage_has_dollars_where_the_price_is_known(tmp_path):
 
 
 async def test_a_run_whose_money_is_spent_keeps_what_it_has(tmp_path):
-    (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8")
+    (tmp_path / "prices.toml").write_text(
+        "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8"
+    )
     with serve_faults() as server:
         prices = tmp_path / "prices.toml"
-        results = Extractor(f"{server.url}#stub", effort=1.0, max_usd=0.000001, prices=prices).run(STUDIES)
+        results = Extractor(f"{server.url}#stub", effort=1.0, max_usd=0.000001, prices=prices).run(
+            STUDIES
+        )
     assert "are spent" in results.stopped
     assert results.extractions
     assert results.usage.usd == 0.0
@@ -155,7 +175,9 @@ def test_a_model_that_is_not_there_is_an_error():
 
 
 def test_a_run_without_any_of_its_files_is_refused(tmp_path):
-    with pytest.raises(ArgumentError, match=r"^studys.jsonl: there is no such file or folder; check the path$"):
+    with pytest.raises(
+        ArgumentError, match=r"^studys.jsonl: there is no such file or folder; check the path$"
+    ):
         RULES.run("studys.jsonl", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
     results = RULES.run(["studys.jsonl", next(read_records("tests/records/study.json"))])
@@ -186,9 +208,13 @@ def test_a_script_without_its_main_line_is_told_so(tmp_path):
     script = tmp_path / "script.py"
     study = str(Path("tests/records/study.json").absolute())
     many = (
-        f"[{study!r}] + [make_record(f'Inclusion criteria: age {{n}} years', record_id=f'r{{n}}') for n in range(40)]"
+        f"[{study!r}] + [make_record(f'Inclusion criteria: age {{n}} years', "
+        f"record_id=f'r{{n}}') for n in range(40)]"
     )
-    script.write_text(f"from extractor import Extractor, make_record\nExtractor().run({many}, workers=2)\n", "utf-8")
+    script.write_text(
+        f"from extractor import Extractor, make_record\nExtractor().run({many}, workers=2)\n",
+        "utf-8",
+    )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert 'a script with more than one calls run below `if __name__ == "__main__":`' in done.stderr
@@ -215,5 +241,7 @@ def test_a_run_without_records_has_empty_tables(tmp_path):
 
 @pytest.mark.parametrize("given", [3, [3], [None]])
 def test_what_is_no_record_is_refused(given):
-    with pytest.raises(ValueError, match="is no record; give files, folders, records or dictionaries"):
+    with pytest.raises(
+        ValueError, match="is no record; give files, folders, records or dictionaries"
+    ):
         RULES.run(given)

@@ -27,7 +27,9 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def damaged(made, tmp_path):
-    """A copy of the run, a function that damages its file of results, and the command of the run."""
+    """A copy of the run, a function that damages its file of results, and the command of the
+    run.
+    """
     run, records = made
     out = shutil.copytree(run, tmp_path / "run")
 
@@ -61,23 +63,41 @@ def flip(whole):
 DAMAGES = {
     "zeros": (zero, f"1 of 8 lines ({IDS[2]}) lost or changed"),
     "another value": (flip, f"1 of 8 lines ({IDS[2]}) lost or changed"),
-    "line ends": (lambda whole: whole.replace(b"\n", b"\r\n"), "8 stood elsewhere or ended otherwise"),
+    "line ends": (
+        lambda whole: whole.replace(b"\n", b"\r\n"),
+        "8 stood elsewhere or ended otherwise",
+    ),
     "byte order": (lambda whole: b"\xef\xbb\xbf" + whole, "8 stood elsewhere or ended otherwise"),
-    "line lost": (change_lines(lambda lines: lines[:2] + lines[3:]), f"1 of 8 lines ({IDS[2]}) lost or changed"),
+    "line lost": (
+        change_lines(lambda lines: lines[:2] + lines[3:]),
+        f"1 of 8 lines ({IDS[2]}) lost or changed",
+    ),
     "line doubled": (change_lines(lambda lines: lines[:3] + lines[2:]), "5 stood elsewhere"),
     "line cut": (
         change_lines(lambda lines: [*lines[:2], lines[2][:50] + b"\n", *lines[3:]]),
         f"1 of 8 lines ({IDS[2]}) lost",
     ),
-    "lines swapped": (change_lines(lambda lines: [lines[1], lines[0], *lines[2:]]), "2 stood elsewhere"),
+    "lines swapped": (
+        change_lines(lambda lines: [lines[1], lines[0], *lines[2:]]),
+        "2 stood elsewhere",
+    ),
     "lines in another order": (change_lines(reversed), "stood elsewhere"),
-    "line end lost": (change_lines(lambda lines: [*lines[:2], lines[2][:-1], *lines[3:]]), "lost or changed"),
+    "line end lost": (
+        change_lines(lambda lines: [*lines[:2], lines[2][:-1], *lines[3:]]),
+        "lost or changed",
+    ),
     "garbage in the middle": (
         change_lines(lambda lines: [*lines[:2], b"\x00\xff garbage\n", *lines[2:]]),
         "6 stood elsewhere",
     ),
-    "garbage at the end": (lambda whole: whole + b"<<<<<<< HEAD\n", "what stood after the last result is cut off"),
-    "zeros at the end": (lambda whole: whole + bytes(4096), "what stood after the last result is cut off"),
+    "garbage at the end": (
+        lambda whole: whole + b"<<<<<<< HEAD\n",
+        "what stood after the last result is cut off",
+    ),
+    "zeros at the end": (
+        lambda whole: whole + bytes(4096),
+        "what stood after the last result is cut off",
+    ),
     "end cut": (lambda whole: whole[:-200], f"1 of 8 lines ({IDS[7]}) lost or changed"),
     "empty": (lambda _: b"", f"8 of 8 lines ({', '.join(IDS[:5])}, ...) lost or changed"),
     "all zeros": (lambda whole: bytes(len(whole)), "8 of 8 lines"),
@@ -101,8 +121,12 @@ def test_the_run_says_what_was_damaged_and_mends_it(damaged, change, said):
     assert "damaged" not in invoke(*command).stderr
 
 
-@pytest.mark.parametrize("name", ["zeros", "line lost", "line ends", "byte order", "garbage in the middle", "empty"])
-def test_an_export_of_a_damaged_run_has_all_results_and_names_a_remedy_that_works(damaged, made, tmp_path, name):
+@pytest.mark.parametrize(
+    "name", ["zeros", "line lost", "line ends", "byte order", "garbage in the middle", "empty"]
+)
+def test_an_export_of_a_damaged_run_has_all_results_and_names_a_remedy_that_works(
+    damaged, made, tmp_path, name
+):
     out, damage, command = damaged
     whole = damage(DAMAGES[name][0])
     invoke("export", made[0], "--to", tmp_path / "whole", "--format", "csv")
@@ -110,7 +134,10 @@ def test_an_export_of_a_damaged_run_has_all_results_and_names_a_remedy_that_work
     exported = invoke("export", out, "--to", tmp_path / "tables", "--format", "csv")
 
     assert exported.exit_code == 0, exported.stderr
-    assert "are damaged; they are read from the store. The command of the run mends the file" in exported.stderr
+    assert (
+        "are damaged; they are read from the store. The command of the run mends the file"
+        in exported.stderr
+    )
     for path in (tmp_path / "whole").iterdir():
         assert (tmp_path / "tables" / path.name).read_bytes() == path.read_bytes()
     assert invoke(*command).exit_code == 0
@@ -119,7 +146,9 @@ def test_an_export_of_a_damaged_run_has_all_results_and_names_a_remedy_that_work
     assert "damaged" not in again.stderr
 
 
-@pytest.mark.parametrize("words", [("report",), ("evaluate", "seeds/gold")], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "words", [("report",), ("evaluate", "seeds/gold")], ids=lambda words: words[0]
+)
 def test_other_commands_tell_the_damage(damaged, words):
     out, damage, command = damaged
     whole = damage(zero)

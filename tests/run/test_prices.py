@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from extractor.llm.cost.prices import PICO, ListedPrice, Price, PriceList, read_prices
-from extractor.llm.spec import ModelSpec
+from extractor.model.cost.prices import PICO, ListedPrice, Price, PriceList, read_prices
+from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
 
 OWN = """
@@ -39,14 +39,20 @@ def own(tmp_path):
         ("http://gpu:8000/v1#llama", "http://gpu:8000/v1#llama", 0),
         ("http://other:8000/v1#team-b", "team-*", "0.5"),
         ("http://other:8000/v1#gpt-4o-mini", None, None),
-        ("google/gemini-2.5-flash", "gemini-2.5-flash", "0.3"),  # also takes sound, at another price
+        (
+            "google/gemini-2.5-flash",
+            "gemini-2.5-flash",
+            "0.3",
+        ),  # also takes sound, at another price
         ("google/gemini-2.5-pro", "gemini-2.5-pro", "1.25"),  # the first tier of a price by length
     ],
 )
 def test_the_users_own_price_goes_first_and_a_server_has_no_other(own, model, name, prompt):
     found = read_prices([own]).find(ModelSpec.parse(model))
     assert (found and found.name) == name
-    assert (found and found.price.prompt) == (Price(prompt=prompt, output=0).prompt if name else None)
+    assert (found and found.price.prompt) == (
+        Price(prompt=prompt, output=0).prompt if name else None
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,9 +81,13 @@ def test_cached_tokens_cost_what_the_list_says_and_a_batch_its_share():
 
 
 def test_the_example_of_the_documentation_is_a_file_of_prices(tmp_path):
-    (shown,) = re.findall(r"^```toml\n(.*?)^```", Path("docs/how-to/cost.md").read_text("utf-8"), re.M | re.S)
+    (shown,) = re.findall(
+        r"^```toml\n(.*?)^```", Path("docs/how-to/cost.md").read_text("utf-8"), re.M | re.S
+    )
     (tmp_path / "prices.toml").write_text(shown, "utf-8")
-    found = read_prices([tmp_path / "prices.toml"]).find(ModelSpec.parse("http://gpu-1:8000/v1#llama-3.3-70b"))
+    found = read_prices([tmp_path / "prices.toml"]).find(
+        ModelSpec.parse("http://gpu-1:8000/v1#llama-3.3-70b")
+    )
     assert found
     assert found.price.output == 0
 
@@ -86,7 +96,10 @@ def test_tokens_written_into_a_cache_are_billed_at_their_price():
     price = read_prices().find(ModelSpec.parse("anthropic/claude-sonnet-4-5")).price
     assert price.written > price.prompt > price.cached
     usage = Usage(prompt_tokens=1_000_000, cached_tokens=300_000, written_tokens=200_000)
-    assert price.cost(usage) == (500_000 * price.prompt + 300_000 * price.cached + 200_000 * price.written) * 10**6
+    assert (
+        price.cost(usage)
+        == (500_000 * price.prompt + 300_000 * price.cached + 200_000 * price.written) * 10**6
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +111,9 @@ def test_tokens_written_into_a_cache_are_billed_at_their_price():
     ],
 )
 def test_of_several_prices_of_a_model_the_one_that_names_it_best_counts(entries, name, prompt):
-    own = tuple(ListedPrice(name, Price(prompt=n, output=0), "own") for n, name in enumerate(entries))
+    own = tuple(
+        ListedPrice(name, Price(prompt=n, output=0), "own") for n, name in enumerate(entries)
+    )
     model = "openai/m" if entries[0] == "m" else "http://gpu/v1#team-a"
     found = PriceList(own).find(ModelSpec.parse(model))
     assert (found.name, found.price.prompt) == (name, prompt)

@@ -1,4 +1,6 @@
-"""A finished run, and a killed one, can be read from a read-only disk and from a full one, by real commands."""
+"""A finished run, and a killed one, can be read from a read-only disk and from a full one, by
+real commands.
+"""
 
 import json
 import os
@@ -21,7 +23,10 @@ PYTHON = shlex.quote(sys.executable)
 CONCURRENCY = 2
 MOUNTS = {
     "read-only": "mount -o remount,ro $DISK",
-    "full": "dd if=/dev/zero of=$DISK/filler bs=1k 2>/dev/null || df --output=avail $DISK | tail -1 | grep -qx ' *0'",
+    "full": (
+        "dd if=/dev/zero of=$DISK/filler bs=1k 2>/dev/null || df --output=avail $DISK | tail "
+        "-1 | grep -qx ' *0'"
+    ),
 }
 
 
@@ -36,8 +41,17 @@ def runs(tmp_path_factory):
         assert done.returncode == 0, done.stderr
     with serve_faults() as server:
         server.holds_after = 8
-        model = ("--effort", "1.0", "--model", f"{server.url}#stub", "--concurrency", str(CONCURRENCY))
-        with start_extractor("run", folder / "records.jsonl", *model, "--out", folder / "killed") as running:
+        model = (
+            "--effort",
+            "1.0",
+            "--model",
+            f"{server.url}#stub",
+            "--concurrency",
+            str(CONCURRENCY),
+        )
+        with start_extractor(
+            "run", folder / "records.jsonl", *model, "--out", folder / "killed"
+        ) as running:
             running.wait_for(lambda: server.calls >= 10)
             running.send_signal(signal.SIGKILL)
             running.wait()
@@ -48,7 +62,9 @@ def runs(tmp_path_factory):
 
 
 def on_disk(kind, runs, tmp_path, *commands):
-    """Run commands in turn with the runs on such a disk, ``$DISK``; their exit codes and what they said."""
+    """Run commands in turn with the runs on such a disk, ``$DISK``; their exit codes and what
+    they said.
+    """
     script = [
         "set -e",
         f"export DISK={shlex.quote(str(tmp_path / 'disk'))} TO={shlex.quote(str(tmp_path / 'to'))}",
@@ -63,7 +79,11 @@ def on_disk(kind, runs, tmp_path, *commands):
     ]
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     done = subprocess.run(
-        [*UNSHARE, "sh", "-c", "\n".join(script)], capture_output=True, text=True, check=False, env=environment
+        [*UNSHARE, "sh", "-c", "\n".join(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
     )
     assert done.returncode == 0, done.stderr
     return [
@@ -83,17 +103,26 @@ def test_every_reader_works(kind, runs, tmp_path):
         f"run {records} --replay $DISK/finished --effort 1.0 --out $TO/again",
         "export $DISK/killed --partial --to $TO/some --format jsonl",
     )
-    for command, (code, said) in zip(commands, on_disk(kind, runs, tmp_path, *commands), strict=True):
+    for command, (code, said) in zip(
+        commands, on_disk(kind, runs, tmp_path, *commands), strict=True
+    ):
         assert code in ((0, 1) if command.startswith("diff") else (0,)), f"{command}: {said}"
         assert "Traceback" not in said
         assert "--fresh" not in said
-    again, finished = (path / "extractions.jsonl" for path in (tmp_path / "to" / "again", runs / "finished"))
+    again, finished = (
+        path / "extractions.jsonl" for path in (tmp_path / "to" / "again", runs / "finished")
+    )
     assert again.read_bytes() == finished.read_bytes()
     written, exported = (
         [json.loads(line)["record_id"] for line in path.read_text().split("\n")[:-1]]
-        for path in (runs / "killed" / "extractions.jsonl", tmp_path / "to" / "some" / "records.jsonl")
+        for path in (
+            runs / "killed" / "extractions.jsonl",
+            tmp_path / "to" / "some" / "records.jsonl",
+        )
     )
-    unstored = len(written) - len(exported)  # the kill may come between a result's line and its row in the store
+    unstored = len(written) - len(
+        exported
+    )  # the kill may come between a result's line and its row in the store
     assert exported
     assert {*exported} <= {*written}
     assert unstored in range(CONCURRENCY + 1)
@@ -104,7 +133,9 @@ def test_what_must_write_there_says_why_it_cannot(kind, runs, tmp_path):
     records = shlex.quote(str(runs / "records.jsonl"))
     names = {"read-only": "Read-only file system", "full": "No space left on device"}
     commands = (f"run {records} --effort none --out $DISK/new", "report $DISK/finished")
-    for command, (code, said) in zip(commands, on_disk(kind, runs, tmp_path, *commands), strict=True):
+    for command, (code, said) in zip(
+        commands, on_disk(kind, runs, tmp_path, *commands), strict=True
+    ):
         assert code == 1, f"{command}: {said}"
         assert names[kind] in said
         assert "--out" in said or "free some space" in said

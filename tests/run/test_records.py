@@ -1,14 +1,23 @@
-"""A batch keeps input order, continues after a failed record, and stops at errors that affect all records."""
+"""A batch keeps input order, continues after a failed record, and stops at errors that affect
+all records.
+"""
 
 import asyncio
 from contextlib import suppress
 
 import pytest
 
-from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
-from extractor.llm.cost.budget import Budget
-from extractor.llm.cost.prices import Price
-from extractor.llm.cost.tokens import RequestSize, load_rates
+from extractor.errors import (
+    AnswerRejected,
+    BudgetReached,
+    EngineError,
+    ModelUnavailable,
+    RecordError,
+    StoreError,
+)
+from extractor.model.cost.budget import Budget
+from extractor.model.cost.prices import Price
+from extractor.model.cost.tokens import RequestSize, load_rates
 from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
@@ -40,7 +49,9 @@ def records(count):
 
 async def extract(record):
     usage = Usage(prompt_tokens=0, calls=1)
-    return to_line(TrialExtraction(record_id=record.record_id, eligibility=Eligibility(), usage=usage))
+    return to_line(
+        TrialExtraction(record_id=record.record_id, eligibility=Eligibility(), usage=usage)
+    )
 
 
 def extract_all_but(errors, seconds=0):
@@ -76,7 +87,9 @@ async def test_results_keep_input_order_unless_the_sink_takes_any():
 
 async def test_records_that_are_done_or_refused_are_not_extracted():
     sink = ListSink(done=["r0"], refused=["r1"])
-    sink, tally = await run(records(3), extract_all_but({"r0": AssertionError(), "r1": AssertionError()}), sink)
+    sink, tally = await run(
+        records(3), extract_all_but({"r0": AssertionError(), "r1": AssertionError()}), sink
+    )
     assert (sink.skipped, sink.written, tally.resumed, tally.failed) == (["r0"], ["r2"], 1, 1)
     assert sink.failures[0]["record_id"] == "r1"
     assert "there twice" in sink.failures[0]["message"]
@@ -103,7 +116,9 @@ async def test_no_record_beyond_the_limit_is_read():
 )
 @pytest.mark.parametrize("failing", [0, 1])
 async def test_a_failed_record_is_written_and_the_others_continue(error, reported, failing):
-    sink, tally = await run(records(3), extract_all_but({f"r{failing}": error}), concurrency=2 - failing)
+    sink, tally = await run(
+        records(3), extract_all_but({f"r{failing}": error}), concurrency=2 - failing
+    )
     assert sink.written == [f"r{number}" for number in range(3) if number != failing]
     assert tally.failed == 1
     (failure,) = sink.failures
@@ -121,17 +136,28 @@ async def test_a_failed_record_is_written_and_the_others_continue(error, reporte
         (ModelUnavailable("refused", Usage(calls=6)), 1, 6),
     ],
 )
-async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_counted(error, failed, calls):
+async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_counted(
+    error, failed, calls
+):
     sink, tally = ListSink(), Tally()
     with pytest.raises(type(error), match=str(error)):
-        await extract_records(records(50), extract_all_but({"r0": error}), sink, tally, RunLimits(concurrency=1))
-    assert (sink.written, len(sink.failures), tally.failed, tally.usage.calls) == ([], failed, failed, calls)
+        await extract_records(
+            records(50), extract_all_but({"r0": error}), sink, tally, RunLimits(concurrency=1)
+        )
+    assert (sink.written, len(sink.failures), tally.failed, tally.usage.calls) == (
+        [],
+        failed,
+        failed,
+        calls,
+    )
 
 
 async def test_an_engine_that_breaks_down_keeps_what_is_finished():
     sink = ListSink()
     with pytest.raises(EngineError):
-        await run(records(50), extract_all_but({"r1": EngineError("no process")}), sink, concurrency=4)
+        await run(
+            records(50), extract_all_but({"r1": EngineError("no process")}), sink, concurrency=4
+        )
     assert "r0" in sink.written
     assert "r49" not in sink.written
 
@@ -170,9 +196,15 @@ async def test_an_interrupted_run_keeps_finished_results_and_ends_the_rest():
 
 
 @pytest.mark.parametrize(("limit", "done"), [(250, []), (100, ["r1", "r2"])])
-async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_others_are_done(limit, done, monkeypatch):
-    monkeypatch.setattr("extractor.llm.cost.budget.measure_call", lambda _: RequestSize(calls=1, messages=395))
-    budget = Budget(limit, load_rates(None), Price(prompt=1_000_000, output=1_000_000))  # a dollar a token
+async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_others_are_done(
+    limit, done, monkeypatch
+):
+    monkeypatch.setattr(
+        "extractor.model.cost.budget.measure_call", lambda _: RequestSize(calls=1, messages=395)
+    )
+    budget = Budget(
+        limit, load_rates(None), Price(prompt=1_000_000, output=1_000_000)
+    )  # a dollar a token
 
     async def spend(record):
         with suppress(BudgetReached):  # as ``ask_round`` does, which leaves the questions open

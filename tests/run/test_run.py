@@ -1,4 +1,6 @@
-"""Why a run stopped: for its caller, in its folder and in its log; and that a stop begins nothing new."""
+"""Why a run stopped: for its caller, in its folder and in its log; and that a stop begins
+nothing new.
+"""
 
 import asyncio
 import json
@@ -6,14 +8,21 @@ import json
 import pytest
 
 from extractor import read_records
-from extractor.errors import BudgetReached, ModelAway, ModelUnavailable, RecordError, RunStopped, StoreError
-from extractor.events import EventLog, listening
+from extractor.errors import (
+    BudgetReached,
+    ModelAway,
+    ModelUnavailable,
+    RecordError,
+    RunStopped,
+    StoreError,
+)
+from extractor.model.events import EventLog, listening
 from extractor.run.executor import InlineExecutor
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
-from extractor.setup import Setup
+from extractor.run.setup import Setup
 from tests.commands import read_lines
 
 RECORDS = list(read_records("seeds/records"))
@@ -38,16 +47,26 @@ def make_run(read, **limits):
     ],
     ids=str,
 )
-def test_the_reason_of_an_end_is_returned_stored_and_logged(tmp_path, error, is_stopping, stop, state, status):
+def test_the_reason_of_an_end_is_returned_stored_and_logged(
+    tmp_path, error, is_stopping, stop, state, status
+):
     run = make_run(lambda on_error: RECORDS[:1])
-    with (tmp_path / "log").open("w") as file, listening(EventLog(file)), RunFolder(tmp_path / "run", {}) as folder:
+    with (
+        (tmp_path / "log").open("w") as file,
+        listening(EventLog(file)),
+        RunFolder(tmp_path / "run", {}) as folder,
+    ):
         asyncio.run(run.perform(folder, InlineExecutor()))
         run.is_stopping = is_stopping
         assert run.finish(folder, error) is stop
     stored = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
     assert (stored["state"], stored["stopped_by"]) == (state, stop)
     events = read_lines(tmp_path / "log")
-    assert (events[0]["event"], events[-1]["event"], events[-1]["status"]) == ("run_started", "run_ended", status)
+    assert (events[0]["event"], events[-1]["event"], events[-1]["status"]) == (
+        "run_started",
+        "run_ended",
+        status,
+    )
     assert ("budget_reached" in [event["event"] for event in events]) is (stop is Stop.BUDGET)
 
 

@@ -17,7 +17,9 @@ RECORDS = 30
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A finished run with a model, and the command that made it, which takes the server's address and a folder."""
+    """A finished run with a model, and the command that made it, which takes the server's
+    address and a folder.
+    """
     folder = tmp_path_factory.mktemp("made")
     write_distinct_records(folder / "records.jsonl", RECORDS)
 
@@ -66,7 +68,10 @@ def test_what_a_damaged_store_still_holds_is_not_asked_again(made, tmp_path, dam
         assert "--fresh" not in broken.stderr
     done = invoke("doctor", "--salvage", out)
     assert done.exit_code == 0, done.output
-    kept = {name: int(rows.split()[0]) for name, rows in (line.split(": ") for line in done.stdout.splitlines())}
+    kept = {
+        name: int(rows.split()[0])
+        for name, rows in (line.split(": ") for line in done.stdout.splitlines())
+    }
     assert (out / "run.sqlite.damaged").stat().st_size >= len(content)
     with closing(sqlite3.connect(finished / "run.sqlite")) as whole:
         (calls,) = whole.execute("SELECT count(*) FROM calls WHERE state = 'answered'").fetchone()
@@ -93,7 +98,9 @@ def test_what_lost_calls_have_cost_still_counts(made, tmp_path):
     (out / "run.sqlite").write_bytes(content)
     assert invoke("doctor", "--salvage", out).exit_code == 0
     with closing(sqlite3.connect(out / "run.sqlite")) as store:
-        assert store.execute("SELECT sum(picodollars) FROM calls").fetchone() == (1_500_000_000_000,)
+        assert store.execute("SELECT sum(picodollars) FROM calls").fetchone() == (
+            1_500_000_000_000,
+        )
 
 
 @pytest.mark.parametrize("content", [b"", None])
@@ -106,7 +113,11 @@ def test_an_empty_store_is_not_taken_for_a_new_one(made, tmp_path, content):
             new.execute("PRAGMA journal_mode=WAL")
         content = (tmp_path / "new.sqlite").read_bytes()
     (out / "run.sqlite").write_bytes(content)
-    for done in (run(server, out), invoke("export", out, "--to", tmp_path / "t"), invoke("doctor", "--salvage", out)):
+    for done in (
+        run(server, out),
+        invoke("export", out, "--to", tmp_path / "t"),
+        invoke("doctor", "--salvage", out),
+    ):
         assert done.exit_code == 1
         assert "copy the file that ends in -wal with it" in done.stderr
     assert server.calls == asked

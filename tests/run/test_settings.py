@@ -3,13 +3,19 @@
 from extractor.run.manifest import digest_rules
 
 PARTS = (
-    *("rulebook/weights/criteria.npz", "rulebook/weights/outcome_cuts.toml", "rulebook/endpoints/moments.toml"),
+    *(
+        "concepts/criteria/weights/criteria.npz",
+        "concepts/outcomes/weights/outcome_cuts.toml",
+        "concepts/outcomes/rules/moments.toml",
+    ),
     *("prompts/frame.v4.md", "prompts/dosing.v4.examples.json", "schemas/dosing.py", "pipeline.py"),
 )
 
 
 def test_another_version_of_any_part_makes_other_rules(tmp_path, monkeypatch):
-    """A small package with one file of each part that decides a result, and one that decides none."""
+    """A small package with one file of each part that decides a result, and one that decides
+    none.
+    """
     monkeypatch.setattr("extractor.run.manifest.__file__", str(tmp_path / "run" / "manifest.py"))
     digest = digest_rules.__wrapped__
     (tmp_path / "pipeline.py").touch()

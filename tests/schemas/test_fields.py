@@ -21,7 +21,11 @@ def test_every_value_of_an_extraction_is_a_listed_field():
     listed = {field.path for task in Task for field in list_fields(task)}
     schema = TrialExtraction.model_json_schema()["$defs"]
     provenance = {"evidence", "origin", "support", "confidence", "criteria"}
-    groups = {"eligibility": "Eligibility", "eligibility.criteria": "Criterion", "dosing": "Regimen"}
+    groups = {
+        "eligibility": "Eligibility",
+        "eligibility.criteria": "Criterion",
+        "dosing": "Regimen",
+    }
     stored = {
         f"{group}.{name}"
         for group, model in {**groups, "endpoints": "Endpoint"}.items()
@@ -46,5 +50,8 @@ def test_every_member_of_a_set_in_reports_is_described(closed):
 
 def test_no_json_schema_shows_the_metadata():
     text = json.dumps(TrialExtraction.model_json_schema())
-    assert "question" not in TrialExtraction.model_json_schema()["$defs"]["Criterion"]["properties"]["kind"]
+    assert (
+        "question"
+        not in TrialExtraction.model_json_schema()["$defs"]["Criterion"]["properties"]["kind"]
+    )
     assert "introductory" not in text

@@ -12,7 +12,9 @@ SEEDS = sorted((ROOT / "seeds" / "gold").glob("*.json"))
 SHARED = sorted((ROOT.parent / "shared" / "gold" / "dev").glob("*.json"))
 
 
-@pytest.mark.parametrize("path", [*SEEDS, *SHARED], ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
+@pytest.mark.parametrize(
+    "path", [*SEEDS, *SHARED], ids=lambda path: f"{path.parent.parent.name}-{path.stem}"
+)
 def test_gold_survives_the_models(path):
     """Gold of an older guideline gets the fields of newer ones, empty."""
     gold = json.loads(path.read_text("utf-8"))
@@ -23,7 +25,9 @@ def _fit(written, gold):
     """Return what was written without the empty fields that gold lacks."""
     if isinstance(written, dict) and isinstance(gold, dict):
         return {
-            key: _fit(value, gold.get(key)) for key, value in written.items() if key in gold or value not in (None, [])
+            key: _fit(value, gold.get(key))
+            for key, value in written.items()
+            if key in gold or value not in (None, [])
         }
     if isinstance(written, list) and isinstance(gold, list) and len(written) == len(gold):
         return [_fit(*pair) for pair in zip(written, gold, strict=True)]

@@ -10,15 +10,34 @@ from extractor.schemas.registered_words import list_words, unify_word
     ("field", "spellings", "word"),
     [
         ("sex", ["Female", "FEMALE", "female", "F", "Females", "Female: yes\nMale: no"], "FEMALE"),
-        ("sex", ["Both", "All", "BOTH", "Male, Female", "Both, male and female", "Female: yes\nMale: yes"], "ALL"),
+        (
+            "sex",
+            [
+                "Both",
+                "All",
+                "BOTH",
+                "Male, Female",
+                "Both, male and female",
+                "Female: yes\nMale: yes",
+            ],
+            "ALL",
+        ),
         ("healthy_volunteers", ["Yes", "true", "t", "Accepts Healthy Volunteers"], "true"),
         ("healthy_volunteers", ["No", "false", "f", "Does not accept healthy volunteers"], "false"),
         ("enrollment_type", ["Anticipated", "ESTIMATED", "Estimate", "Planned"], "ESTIMATED"),
-        ("study_type", ["Interventional", "Interventional study", "INTERVENTIONAL"], "INTERVENTIONAL"),
+        (
+            "study_type",
+            ["Interventional", "Interventional study", "INTERVENTIONAL"],
+            "INTERVENTIONAL",
+        ),
         ("study_type", ["Observational", "Observational [Patient Registry]"], "OBSERVATIONAL"),
         ("study_type", ["Expanded Access"], "EXPANDED_ACCESS"),
         ("allocation", ["Randomised", "Randomized", "Randomised controlled trial"], "RANDOMIZED"),
-        ("allocation", ["Non-Randomized", "NON_RANDOMIZED", "Nonrandomised", "Not randomised"], "NON_RANDOMIZED"),
+        (
+            "allocation",
+            ["Non-Randomized", "NON_RANDOMIZED", "Nonrandomised", "Not randomised"],
+            "NON_RANDOMIZED",
+        ),
         ("allocation", ["N/A", "NA", "Not applicable"], "NA"),
         ("assignment", ["Crossover Assignment", "Cross-over", "CROSSOVER"], "CROSSOVER"),
         ("assignment", ["Single Group Assignment", "SINGLE_GROUP"], "SINGLE_GROUP"),
@@ -31,7 +50,10 @@ from extractor.schemas.registered_words import list_words, unify_word
     ],
 )
 def test_a_word_has_one_spelling(field, spellings, word):
-    read = {spelling: getattr(RegistryFields.model_validate({field: spelling}), field) for spelling in spellings}
+    read = {
+        spelling: getattr(RegistryFields.model_validate({field: spelling}), field)
+        for spelling in spellings
+    }
 
     assert read == dict.fromkeys(spellings, word)
 
@@ -118,7 +140,11 @@ def test_dates_are_iso_if_they_are_one_date(written, day):
 
 @pytest.mark.parametrize(
     ("field", "written"),
-    [("status", "Not Recruiting"), ("sex", "Women after menopause"), ("allocation", "Minimisation")],
+    [
+        ("status", "Not Recruiting"),
+        ("sex", "Women after menopause"),
+        ("allocation", "Minimisation"),
+    ],
 )
 def test_a_word_that_is_not_known_stays_as_written(field, written):
     assert getattr(RegistryFields.model_validate({field: written}), field) == written
@@ -139,6 +165,14 @@ def test_types_of_arms_and_interventions_have_one_spelling(field, written, word)
 
 
 def test_a_word_of_api_v2_is_itself():
-    fields = ("sex", "status", "masking", "who_masked", "arm_type", "intervention_type", "primary_purpose")
+    fields = (
+        "sex",
+        "status",
+        "masking",
+        "who_masked",
+        "arm_type",
+        "intervention_type",
+        "primary_purpose",
+    )
 
     assert all(unify_word(field, word) == word for field in fields for word in list_words(field))

@@ -3,20 +3,43 @@
 import pytest
 
 from extractor import Extractor
+from extractor.concepts.people.registered_ages import read_registered_ages
+from extractor.formats.json_studies import build_study
 from extractor.schemas import RegistryFields
-from extractor.stages.read.json_studies import build_study
-from extractor.text.registered_ages import read_registered_ages
 
 
 def name_study(low: str, high: str, text: str):
-    eligibility = {"minimumAge": low, "maximumAge": high, "eligibilityCriteria": f"Inclusion Criteria:\n\n* {text}"}
+    eligibility = {
+        "minimumAge": low,
+        "maximumAge": high,
+        "eligibilityCriteria": f"Inclusion Criteria:\n\n* {text}",
+    }
     identification = {"nctId": "NCT90000001", "briefTitle": "Fictumab in asthma"}
-    return {"protocolSection": {"identificationModule": identification, "eligibilityModule": eligibility}}
+    return {
+        "protocolSection": {
+            "identificationModule": identification,
+            "eligibilityModule": eligibility,
+        }
+    }
 
 
 @pytest.mark.parametrize(
     "written",
-    ["NA", "n/a", "N.A.", "-", "--", "–", "None", "No limit", "no age limit", "Not applicable", "NaN", "null", ""],
+    [
+        "NA",
+        "n/a",
+        "N.A.",
+        "-",
+        "--",
+        "–",
+        "None",
+        "No limit",
+        "no age limit",
+        "Not applicable",
+        "NaN",
+        "null",
+        "",
+    ],
 )
 def test_a_registered_age_of_nothing_contradicts_no_text(written):
     study = name_study(written, written, "Adults with asthma, aged 18 to 60 years")
@@ -51,7 +74,12 @@ def test_ages_as_registers_write_them(written, days):
 
 def test_a_word_for_nothing_is_no_value_unless_the_field_means_it():
     fields = RegistryFields(
-        sex="NA", enrollment="-", healthy_volunteers="NaN", allocation="NA", masking="NONE", status="UNKNOWN"
+        sex="NA",
+        enrollment="-",
+        healthy_volunteers="NaN",
+        allocation="NA",
+        masking="NONE",
+        status="UNKNOWN",
     )
 
     assert (fields.sex, fields.enrollment, fields.healthy_volunteers) == (None, None, None)

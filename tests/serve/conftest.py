@@ -14,7 +14,16 @@ def served(tmp_path_factory):
     prices = folder / "prices.toml"
     prices.write_text(PRICES)
     limits = ("--max-bytes", "300000", "--max-upload-bytes", "3000000")
-    options = ("--playground", "--workers", "1", "--effort", "low", *limits, "--prices", str(prices))
+    options = (
+        "--playground",
+        "--workers",
+        "1",
+        "--effort",
+        "low",
+        *limits,
+        "--prices",
+        str(prices),
+    )
     with serve_stub(say_nothing) as stub:
         model = ("--model", f"{stub.url}#stub")
         with serve(folder / "root", *model, *options, PYTHONPATH=path_with_failures()) as service:

@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx2
 
-from extractor.serve.callers import CallerBook
+from extractor.apps.serve.callers import CallerBook
 from tests.llm.stub import Scripted, completion, items
 
 TOKEN = "operator-0123456789abcdef"
@@ -26,7 +26,10 @@ WORD = "Pseudolymphoma"
 """A word in every record that the tests send, which no log may contain."""
 PRICES = 'as_of = 2026-11-01\n[model."stub"]\nprompt = 1.0\ncached = 0.5\noutput = 1.0\n'
 OPERATIONS = [
-    tuple(name.split()) for name in tomllib.loads(Path("extractor/serve/assets/operations.toml").read_text("utf-8"))
+    tuple(name.split())
+    for name in tomllib.loads(
+        Path("extractor/apps/serve/assets/operations.toml").read_text("utf-8")
+    )
 ]
 """Method and path of each operation."""
 NOBODYS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -36,10 +39,17 @@ NOBODYS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 def study(number: int, words: str = "") -> dict[str, Any]:
     return {
         "protocolSection": {
-            "identificationModule": {"nctId": f"NCT{number:08d}", "briefTitle": f"Fictucel in {WORD}, part {number}"},
+            "identificationModule": {
+                "nctId": f"NCT{number:08d}",
+                "briefTitle": f"Fictucel in {WORD}, part {number}",
+            },
             "descriptionModule": {"briefSummary": f"An invented study. {words}"},
-            "eligibilityModule": {"eligibilityCriteria": f"Inclusion Criteria:\n\n* {WORD}\n* Age 18 years or older"},
-            "outcomesModule": {"primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]},
+            "eligibilityModule": {
+                "eligibilityCriteria": f"Inclusion Criteria:\n\n* {WORD}\n* Age 18 years or older"
+            },
+            "outcomesModule": {
+                "primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]
+            },
         }
     }
 
@@ -57,14 +67,21 @@ def ids(count: int, first: int = 1) -> list[str]:
 
 
 def say_nothing(request: dict[str, Any], tokens: int = 1) -> Scripted:
-    """An item without a value for each line of ``study``: a model whose answers are all empty is given up.
+    """An item without a value for each line of ``study``: a model whose answers are all empty is
+    given up.
 
     It reports 150 tokens, or ``tokens`` times as many.
     """
-    usage = {"prompt_tokens": 100 * tokens, "completion_tokens": 50 * tokens, "total_tokens": 150 * tokens}
+    usage = {
+        "prompt_tokens": 100 * tokens,
+        "completion_tokens": 50 * tokens,
+        "total_tokens": 150 * tokens,
+    }
     usage["prompt_tokens_details"] = {"cached_tokens": 80 * tokens}
     lines = re.findall(r"^\[(\d+)\|", request["messages"][1]["content"], re.MULTILINE)
-    answer = items(*({"n": int(number)} for number in lines if WORD in request["messages"][1]["content"]))
+    answer = items(
+        *({"n": int(number)} for number in lines if WORD in request["messages"][1]["content"])
+    )
     return completion(answer, usage=usage)
 
 
@@ -83,7 +100,9 @@ class Served:
         return httpx2.Client(base_url=self.url, headers=headers, timeout=300, trust_env=False)
 
     def add_caller(self, name: str, requests_per_minute: int = 600) -> httpx2.Client:
-        """A client with a new key, added while the service runs, as by ``extractor serve keys add``."""
+        """A client with a new key, added while the service runs, as by ``extractor serve keys
+        add``.
+        """
         with closing(CallerBook(self.root)) as book:
             return self.client_of(book.add(name, requests_per_minute))
 
@@ -138,12 +157,18 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def post(client: httpx2.Client, body: bytes, kind: str = "application/json", **query: Any) -> httpx2.Response:
-    return client.post("/v1/extractions", content=body, params=query, headers={"content-type": kind})
+def post(
+    client: httpx2.Client, body: bytes, kind: str = "application/json", **query: Any
+) -> httpx2.Response:
+    return client.post(
+        "/v1/extractions", content=body, params=query, headers={"content-type": kind}
+    )
 
 
 def submit(client: httpx2.Client, body: bytes, **query: Any) -> dict[str, Any]:
-    answer = client.post("/v1/jobs", content=body, params=query, headers={"content-type": "application/octet-stream"})
+    answer = client.post(
+        "/v1/jobs", content=body, params=query, headers={"content-type": "application/octet-stream"}
+    )
     assert answer.status_code == 202, answer.text
     return dict(answer.json())
 
@@ -152,14 +177,20 @@ def follow(
     client: httpx2.Client, job_id: str, last_id: str | None = None
 ) -> list[tuple[str | None, str, dict[str, Any]]]:
     """All events of a job until its end: id, name, data."""
-    answer = client.get(f"/v1/jobs/{job_id}/events", headers={"last-event-id": last_id} if last_id else {})
+    answer = client.get(
+        f"/v1/jobs/{job_id}/events", headers={"last-event-id": last_id} if last_id else {}
+    )
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/event-stream")
     blocks = (
         dict(line.split(": ", 1) for line in block.splitlines() if line[0] != ":")
         for block in answer.text.split("\n\n")
     )
-    return [(fields.get("id"), fields["event"], json.loads(fields["data"])) for fields in blocks if fields]
+    return [
+        (fields.get("id"), fields["event"], json.loads(fields["data"]))
+        for fields in blocks
+        if fields
+    ]
 
 
 def finish(client: httpx2.Client, job_id: str) -> dict[str, Any]:
@@ -189,7 +220,9 @@ def check_problem(answer: httpx2.Response, status: int, kind: str | None = None)
 
 
 def check_policy(page: httpx2.Response) -> None:
-    """Check that a page allows its own style and script, requests to its server, and nothing else."""
+    """Check that a page allows its own style and script, requests to its server, and nothing
+    else.
+    """
     assert page.headers["content-security-policy"] == "frame-ancestors 'none'"
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page.text)
     digests = []

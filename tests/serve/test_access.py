@@ -8,8 +8,8 @@ from hashlib import sha256
 
 import pytest
 
-from extractor.serve.callers import CallerBook, now
-from extractor.serve.job import Job
+from extractor.apps.serve.callers import CallerBook, now
+from extractor.apps.serve.job import Job
 from tests.commands import invoke
 from tests.faults.server import WELL, Fault, serve_faults
 from tests.llm.stub import serve as serve_stub
@@ -57,7 +57,14 @@ def run_keys(*arguments):
 @pytest.mark.parametrize("path", ["/v1/jobs", f"/v1/jobs/{NOBODYS}/results"])
 @pytest.mark.parametrize(
     "given",
-    [None, "Bearer x", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer xk_" + "a" * 43, "Bearer \xe9"]
+    [
+        None,
+        "Bearer x",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        "Bearer xk_" + "a" * 43,
+        "Bearer \xe9",
+    ]
     + [f"{scheme} {TOKEN}".strip() for scheme in ("Basic", "Token", "")],
 )
 def test_without_a_valid_key_everything_is_refused(anybody, path, given):
@@ -84,7 +91,9 @@ def test_the_operator_sees_the_jobs_of_all(served, anna):
     job_id = submit(anna, one(), effort="none")["id"]
     finish(served.client, job_id)
     assert results(served.client, job_id) == results(anna, job_id)
-    assert {job["id"]: job["caller"] for job in served.client.get("/v1/jobs").json()}[job_id] == "anna"
+    assert {job["id"]: job["caller"] for job in served.client.get("/v1/jobs").json()}[
+        job_id
+    ] == "anna"
     assert served.client.delete(f"/v1/jobs/{job_id}").status_code == 204
 
 
@@ -110,21 +119,30 @@ def test_a_key_expires_and_is_renewed_with_its_jobs(served):
             book.execute("UPDATE keys SET expires = '2026-01-01T00:00:00+00:00' WHERE id = 'hanna'")
             book.commit()
         check_problem(client.get("/v1/jobs"), 401, "no-key")
-    with closing(CallerBook(served.root)) as book, pytest.raises(ValueError, match="this key expires"):
+    with (
+        closing(CallerBook(served.root)) as book,
+        pytest.raises(ValueError, match="this key expires"),
+    ):
         book.renew("hanna")
     with served.client_of(run_keys("renew", "hanna", "--days", "1", *root).strip()) as client:
         assert client.get(f"/v1/jobs/{job_id}").status_code == 200
     run_keys("revoke", "hanna", *root)
     log = [line.split("\t")[1:] for line in run_keys("log", *root).splitlines()]
-    assert [change for change, caller in log if caller == "hanna"] == ["added", "renewed", "revoked"]
+    assert [change for change, caller in log if caller == "hanna"] == [
+        "added",
+        "renewed",
+        "revoked",
+    ]
 
 
 def test_callers_of_an_earlier_version_keep_their_keys_and_jobs(tmp_path):
     with closing(sqlite3.connect(tmp_path / "callers.sqlite")) as book:
         book.executescript(
-            "CREATE TABLE callers (name TEXT PRIMARY KEY, key_sha256 TEXT NOT NULL UNIQUE, requests_per_minute INTEGER"
+            "CREATE TABLE callers (name TEXT PRIMARY KEY, key_sha256 TEXT NOT NULL UNIQUE, "
+            "requests_per_minute INTEGER"
             " NOT NULL, made TEXT NOT NULL);"
-            f"INSERT INTO callers VALUES ('anna', '{sha256(b'xk_old').hexdigest()}', 60, '2026-01-01T00:00:00+00:00');"
+            f"INSERT INTO callers VALUES ('anna', '{sha256(b'xk_old').hexdigest()}', 60, "
+            "'2026-01-01T00:00:00+00:00');"
             "PRAGMA application_id=1416775032; PRAGMA user_version=2;"
         )
     (tmp_path / "jobs" / "ben").mkdir(parents=True)  # of a caller whose key was revoked
@@ -134,10 +152,16 @@ def test_callers_of_an_earlier_version_keep_their_keys_and_jobs(tmp_path):
 
 
 def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
-    """The model's answers wait until the key is revoked, and break the schema, so that they would be asked again."""
-    with serve_faults(lambda number: WELL if number < 20 else Fault(content='{"items": [{"n": 7}]}')) as server:
+    """The model's answers wait until the key is revoked, and break the schema, so that they
+    would be asked again.
+    """
+    with serve_faults(
+        lambda number: WELL if number < 20 else Fault(content='{"items": [{"n": 7}]}')
+    ) as server:
         server.holds_after = 20
-        with serve(tmp_path / "root", "--model", f"{server.url}#stub", "--concurrency", "2") as service:
+        with serve(
+            tmp_path / "root", "--model", f"{server.url}#stub", "--concurrency", "2"
+        ) as service:
             with service.add_caller("ida") as client:
                 job_id = submit(client, many(100), effort=1.0)["id"]
                 with client.stream("GET", f"/v1/jobs/{job_id}/events") as stream:
@@ -147,29 +171,49 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
                         seen.append(next(lines))
                     run_keys("revoke", "ida", "--root", str(service.root))
                     events = service.root / "jobs" / "ida" / job_id / "events.jsonl"
-                    told = len(events.read_text("utf-8").splitlines())  # no more until the model answers
+                    told = len(
+                        events.read_text("utf-8").splitlines()
+                    )  # no more until the model answers
                     server.holds_after = None
                     seen += lines
                 assert sum(line.startswith("id: ") for line in seen) <= told
             job = finish(service.client, job_id)
-            assert (job["state"], job["reason"]) == ("cancelled", "the caller's key was revoked, or has expired")
+            assert (job["state"], job["reason"]) == (
+                "cancelled",
+                "the caller's key was revoked, or has expired",
+            )
             assert server.calls == 22, "an answer that broke its schema was asked for again"
-            problem = check_problem(service.client.post(f"/v1/jobs/{job_id}/resume"), 409, "not-finished")
+            problem = check_problem(
+                service.client.post(f"/v1/jobs/{job_id}/resume"), 409, "not-finished"
+            )
             assert "renew the caller's key" in problem["remedy"]
             assert service.client.get(f"/v1/jobs/{job_id}").json() == job
-            assert len(follow(service.client, job_id)) > told + 2, "the stream ended before the job did"
+            assert len(follow(service.client, job_id)) > told + 2, (
+                "the stream ended before the job did"
+            )
             assert results(service.client, job_id)
 
 
 def test_jobs_are_kept_for_as_long_as_is_set(tmp_path):
-    """The folders of two jobs that ended, one of them long ago, lie in the root of a service that starts."""
+    """The folders of two jobs that ended, one of them long ago, lie in the root of a service
+    that starts.
+    """
     ends = {"a" * 32: "2026-01-01T00:00:00+00:00", "b" * 32: now()}
     for job_id, ended in ends.items():
-        job = Job(id=job_id, state="done", name="a.json", bytes=1, created="2026-01-01T00:00:00+00:00", ended=ended)
+        job = Job(
+            id=job_id,
+            state="done",
+            name="a.json",
+            bytes=1,
+            created="2026-01-01T00:00:00+00:00",
+            ended=ended,
+        )
         (folder := tmp_path / "root" / "jobs" / "operator" / job_id).mkdir(parents=True)
         (folder / "job.json").write_text(job.model_dump_json(), "utf-8")
     with serve(tmp_path / "root", "--keep-days", "1") as service:
-        wait_until(lambda: [job["id"] for job in service.client.get("/v1/jobs").json()] == ["b" * 32])
+        wait_until(
+            lambda: [job["id"] for job in service.client.get("/v1/jobs").json()] == ["b" * 32]
+        )
         wait_until(lambda: [path.name for path in folder.parent.iterdir()] == ["b" * 32])
 
 
@@ -202,13 +246,24 @@ def test_too_many_requests_in_a_minute_are_refused_with_the_time_to_wait(served)
 
 
 def test_the_limit_of_money_holds_through_a_kill(tmp_path):
-    """The service is killed while calls are under way: whether they were paid for is never known."""
+    """The service is killed while calls are under way: whether they were paid for is never
+    known.
+    """
     limit, price = 0.15, {"prompt_tokens": 1e-6, "completion_tokens": 1e-6}
     prices, asked = tmp_path / "prices.toml", []
     prices.write_text(PRICES)
     with serve_faults() as server:
         server.judge = lambda body: asked.append(body) or WELL
-        options = ("--model", f"{server.url}#stub", "--prices", str(prices), "--max-usd", str(limit), "--workers", "1")
+        options = (
+            "--model",
+            f"{server.url}#stub",
+            "--prices",
+            str(prices),
+            "--max-usd",
+            str(limit),
+            "--workers",
+            "1",
+        )
         server.holds_after = 4
         with serve(tmp_path / "root", *options) as service:
             job_id = submit(service.client, many(2000), effort=1.0)["id"]
@@ -217,23 +272,39 @@ def test_the_limit_of_money_holds_through_a_kill(tmp_path):
         server.holds_after = None
         with serve(tmp_path / "root", *options) as service:
             job = finish(service.client, job_id)
-            assert (job["state"], job["reason"]) == ("paused", "the service's limit of money is reached")
+            assert (job["state"], job["reason"]) == (
+                "paused",
+                "the service's limit of money is reached",
+            )
     usage = [json.loads(WELL.reply(body))["usage"] for body in asked]
     assert 0 < sum(one[name] * price[name] for one in usage for name in price) <= limit
 
 
 def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
-    """A call of the stub costs 1,100 millionths of a dollar; what it may cost at most is reserved before it."""
+    """A call of the stub costs 1,100 millionths of a dollar; what it may cost at most is
+    reserved before it.
+    """
     prices = tmp_path / "prices.toml"
     prices.write_text(PRICES)
     with serve_stub(partial(say_nothing, tokens=10)) as stub:
-        options = ("--model", f"{stub.url}#stub", "--prices", str(prices), "--max-usd", "0.01", "--workers", "1")
+        options = (
+            "--model",
+            f"{stub.url}#stub",
+            "--prices",
+            str(prices),
+            "--max-usd",
+            "0.01",
+            "--workers",
+            "1",
+        )
         with serve(tmp_path / "root", *options) as service:
             job = finish(service.client, submit(service.client, many(12), effort=1.0)["id"])
             assert (job["state"], "limit" in job["reason"]) == ("paused", True)
             assert 0 < job["usage"]["calls"] * 1100e-6 <= 0.01
             for path in ("/v1/extractions", "/v1/jobs", f"/v1/jobs/{job['id']}/resume"):
-                problem = check_problem(service.client.post(path, content=one()), 402, "spending-limit")
+                problem = check_problem(
+                    service.client.post(path, content=one()), 402, "spending-limit"
+                )
                 assert "effort=none" in problem["remedy"]
             assert post(service.client, one(), effort="none").status_code == 200
         with serve(tmp_path / "root", *options[:-4], "--max-usd", "1", "--workers", "1") as service:

@@ -12,8 +12,8 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from extractor.cli.app import app
-from extractor.cli.environment import read_model_spec
+from extractor.apps.cli.app import app
+from extractor.apps.cli.environment import read_model_spec
 from tests.llm.stub import serve as serve_stub
 
 from .running import TOKEN, check_problem, one, say_nothing, serve
@@ -46,7 +46,7 @@ def test_a_wrong_start_is_refused(tmp_path, monkeypatch, options, token, code, m
 
 def test_a_folder_that_a_service_uses_is_refused(served, monkeypatch):
     monkeypatch.setenv("EXTRACTOR_TOKEN", TOKEN)
-    monkeypatch.setattr("extractor.serve.app._LOCK_TIMEOUT_S", 0)
+    monkeypatch.setattr("extractor.apps.serve.app._LOCK_TIMEOUT_S", 0)
     done = start(served.root)
     assert done.exit_code == 1
     assert "another process uses it" in done.stderr
@@ -65,7 +65,9 @@ def test_the_deployment_examples_use_known_options():
     text = "".join(path.read_text("utf-8") for path in sorted(Path("deploy").iterdir()))
     lines = [line for line in text.splitlines() if re.match(r"CMD|ExecStart", line)]
     assert len(lines) == 2
-    known = {parameter for param in get_command(app).commands["serve"].params for parameter in param.opts}
+    known = {
+        parameter for param in get_command(app).commands["serve"].params for parameter in param.opts
+    }
     for line in lines:
         assert set(re.findall(r"--[a-z-]+", line)) <= known
 
@@ -73,8 +75,12 @@ def test_the_deployment_examples_use_known_options():
 async def post_all(url, key, count):
     limits = httpx2.Limits(max_connections=None)
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=300, limits=limits, trust_env=False) as client:
-        posted = (client.post("/v1/extractions", content=one(number + 1)) for number in range(count))
+    async with httpx2.AsyncClient(
+        base_url=url, headers=headers, timeout=300, limits=limits, trust_env=False
+    ) as client:
+        posted = (
+            client.post("/v1/extractions", content=one(number + 1)) for number in range(count)
+        )
         return await asyncio.gather(*posted)
 
 
@@ -84,18 +90,24 @@ def say_nothing_slowly(request):
 
 
 async def test_a_small_service_from_its_start_to_its_end(tmp_path):
-    """It creates a token, reports its path, refuses what is beyond its queue or its wrong keys, and ends at Ctrl-C."""
+    """It creates a token, reports its path, refuses what is beyond its queue or its wrong keys,
+    and ends at Ctrl-C.
+    """
     options = ("--workers", "1", "--queue", "4", "--concurrency", "2")
     with (
         serve_stub(say_nothing_slowly) as stub,
-        serve(tmp_path / "root", "--model", f"{stub.url}#stub", *options, EXTRACTOR_TOKEN="") as service,
+        serve(
+            tmp_path / "root", "--model", f"{stub.url}#stub", *options, EXTRACTOR_TOKEN=""
+        ) as service,
     ):
         command = service.errors.partition("in their shell: ")[2].splitlines()[0]
         shell = ["sh", "-c", f'{command}; printf %s "$EXTRACTOR_TOKEN"']
         token = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
         assert len(token) == 64
         assert (tmp_path / "root" / "token").stat().st_mode & 0o777 == 0o600
-        codes = [service.client.get("/v1/jobs").status_code for _ in range(62)]  # with the token of another service
+        codes = [
+            service.client.get("/v1/jobs").status_code for _ in range(62)
+        ]  # with the token of another service
         assert codes == [401] * 60 + [429] * 2
         answers = await post_all(service.url, token, 30)
         refused = [answer for answer in answers if answer.status_code != 200]
@@ -104,7 +116,9 @@ async def test_a_small_service_from_its_start_to_its_end(tmp_path):
             check_problem(answer, 429, "queue-full")
             assert answer.headers["retry-after"] == "1"
         assert service.client.get("/healthz").status_code == 200
-        assert "links" in service.client.get("/", headers={"accept": "text/html"}).json()  # no page unless --playground
+        assert (
+            "links" in service.client.get("/", headers={"accept": "text/html"}).json()
+        )  # no page unless --playground
         assert service.client.post("/playground").status_code == 404
         service.process.send_signal(signal.SIGINT)
         assert await asyncio.to_thread(service.process.wait, 300) == 0

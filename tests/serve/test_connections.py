@@ -8,18 +8,20 @@ import pytest
 import uvicorn
 from starlette.requests import ClientDisconnect
 
-from extractor import record_limits
+from extractor.apps.serve import app, requests, routes
+from extractor.apps.serve.problems import ProblemError
+from extractor.apps.serve.reading import Posted, read_posted
 from extractor.errors import RecordTooSlow
-from extractor.serve import app, requests, routes
-from extractor.serve.problems import ProblemError
-from extractor.serve.reading import Posted, read_posted
+from extractor.schemas import record_limits
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 BIG = 50_000_000
 
 
 async def answer(scope, receive, send):
-    """An application that answers each request before it reads the body: with much for a GET, else with little."""
+    """An application that answers each request before it reads the body: with much for a GET,
+    else with little.
+    """
     body = b"x" * (BIG if scope["method"] == "GET" else 1)
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -29,7 +31,9 @@ async def answer(scope, receive, send):
 @asynccontextmanager
 async def connected(monkeypatch):
     monkeypatch.setattr(app, "_PATIENCE_S", 0.2)
-    config = uvicorn.Config(answer, port=0, http=app.WatchedConnection, lifespan="off", log_level="warning", ws="none")
+    config = uvicorn.Config(
+        answer, port=0, http=app.WatchedConnection, lifespan="off", log_level="warning", ws="none"
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:
@@ -43,7 +47,9 @@ async def connected(monkeypatch):
         await serving
 
 
-@pytest.mark.parametrize("sent", [b"", HEAD[:30], HEAD, HEAD + b"1\r\nx\r\n"], ids=["nothing", "half", "head", "body"])
+@pytest.mark.parametrize(
+    "sent", [b"", HEAD[:30], HEAD, HEAD + b"1\r\nx\r\n"], ids=["nothing", "half", "head", "body"]
+)
 async def test_a_connection_ends_whose_request_does_not(monkeypatch, sent):
     async with connected(monkeypatch) as (server, reader, writer):
         writer.write(sent)
@@ -115,7 +121,8 @@ async def test_a_body_that_never_ends_is_refused(monkeypatch):
     assert refused.value.kind == "upload-too-slow"
 
 
-# The signal may come inside a destructor, where Python prints and drops what is raised; it comes again.
+# The signal may come inside a destructor, where Python prints and drops what is raised; it comes
+# again.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_reading_a_body_has_a_limit_of_time(monkeypatch):
     monkeypatch.setattr(record_limits, "MAX_SECONDS", 0.02)

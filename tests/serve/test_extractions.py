@@ -14,8 +14,15 @@ from extractor import Extractor, read_records
 
 from .running import NOBODYS, TOKEN, WORD, check_problem, many, one, post, study
 
-SINGLE = [Path("tests/records/flat.txt"), Path("tests/records/study.json"), Path("tests/records/study.xml")]
-FLAT = b"A Study of Fictucel\nAn invented summary.\nPseudolymphoma\nDRUG: Fictucel\nSurvival, at 2 years\n"
+SINGLE = [
+    Path("tests/records/flat.txt"),
+    Path("tests/records/study.json"),
+    Path("tests/records/study.xml"),
+]
+FLAT = (
+    b"A Study of Fictucel\nAn invented summary.\nPseudolymphoma\nDRUG: Fictucel\nSurvival, at "
+    b"2 years\n"
+)
 
 
 def packed_in_zip(*bodies):
@@ -29,9 +36,15 @@ def packed_in_zip(*bodies):
 @pytest.mark.parametrize("options", [{}, {"min_confidence": 0.9}], ids=str)
 @pytest.mark.parametrize("path", SINGLE, ids=lambda path: path.suffix)
 def test_the_answer_is_that_of_the_library(served, path, options):
-    answer = post(served.client, path.read_bytes(), "text/plain", effort="none", name=path.name, **options)
+    answer = post(
+        served.client, path.read_bytes(), "text/plain", effort="none", name=path.name, **options
+    )
     assert answer.status_code == 200, answer.text
-    expected = Extractor(effort="none", **options).extract(next(read_records(path))).model_dump(mode="json")
+    expected = (
+        Extractor(effort="none", **options)
+        .extract(next(read_records(path)))
+        .model_dump(mode="json")
+    )
     assert answer.json() == expected | {"source": expected["source"] | {"path": path.name}}
 
 
@@ -39,7 +52,9 @@ def test_packed_bodies_are_unpacked(served):
     for body in (gzip.compress(one(7)), packed_in_zip(one(7))):
         assert post(served.client, body, effort="none").json()["record_id"] == "NCT00000007"
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    answer = served.client.post("/v1/extractions?effort=none", content=gzip.compress(one()), headers=headers)
+    answer = served.client.post(
+        "/v1/extractions?effort=none", content=gzip.compress(one()), headers=headers
+    )
     assert answer.json()["record_id"] == "NCT00000001"
 
 
@@ -53,9 +68,13 @@ def test_packed_bodies_are_unpacked(served):
         (one(7), {"x-record-id": "a"}, {}, "NCT00000007"),
     ],
 )
-def test_the_id_comes_from_the_record_the_header_the_name_or_the_text(served, body, headers, query, record_id):
+def test_the_id_comes_from_the_record_the_header_the_name_or_the_text(
+    served, body, headers, query, record_id
+):
     headers = {"content-type": "application/octet-stream", **headers}
-    answer = served.client.post("/v1/extractions", content=body, params={"effort": "none", **query}, headers=headers)
+    answer = served.client.post(
+        "/v1/extractions", content=body, params={"effort": "none", **query}, headers=headers
+    )
     assert answer.json()["record_id"] == record_id
 
 
@@ -87,7 +106,9 @@ HOSTILE = {
     "too long a text": gzip.compress(json.dumps(study(1, "word " * 250_000)).encode()),
     "two records": many(2),
 }
-"""How a body of each kind is answered; `tests/read` and `tests/hostile` have the formats' own attacks."""
+"""How a body of each kind is answered; `tests/read` and `tests/hostile` have the formats' own
+attacks.
+"""
 
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
@@ -126,7 +147,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+)
 def test_a_wrong_parameter_is_named(served, name, value):
     header = {name: value.encode("latin-1")} if name == "x-record-id" else {}
     headers = {"content-type": "text/plain", **header}
@@ -149,7 +172,11 @@ CHUNK = b"%x\r\n" % 80_000 + b" " * 80_000 + b"\r\n"
 def test_too_large_a_body_is_refused_before_it_is_read(served, path, header, value, body):
     connection = HTTPConnection("127.0.0.1", urlsplit(served.url).port, timeout=120)
     connection.putrequest("POST", path)
-    for name, text in {"Authorization": f"Bearer {TOKEN}", "Content-Type": "text/plain", header: value}.items():
+    for name, text in {
+        "Authorization": f"Bearer {TOKEN}",
+        "Content-Type": "text/plain",
+        header: value,
+    }.items():
         connection.putheader(name, text)
     connection.endheaders()
     connection.send(body[: 5 * len(CHUNK)] if path == "/v1/extractions" else body)
@@ -194,6 +221,12 @@ def test_requests_are_logged_without_their_content(served):
     request_id = post(served.client, one(), effort="none").headers["x-request-id"]
     while request_id not in (log := served.log.read_text("utf-8")):
         served.client.get("/healthz")  # an answer is logged after it is sent
-    (event,) = (event for event in map(json.loads, log.splitlines()) if event.get("request") == request_id)
-    assert (event["event"], event["caller"], event["route"]) == ("request_ended", "operator", "/v1/extractions")
+    (event,) = (
+        event for event in map(json.loads, log.splitlines()) if event.get("request") == request_id
+    )
+    assert (event["event"], event["caller"], event["route"]) == (
+        "request_ended",
+        "operator",
+        "/v1/extractions",
+    )
     assert WORD not in json.dumps(event)

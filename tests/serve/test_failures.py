@@ -42,7 +42,9 @@ def test_a_job_fails_at_these_records_alone(served, effort):
     job = finish(served.client, submit(served.client, b"\n".join(bodies), effort=effort)["id"])
     assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, len(ways)), job
     assert [line["record_id"] for line in results(served.client, job["id"])] == ids(2)
-    assert sorted(failure["record_id"] for failure in failures(served.client, job["id"])) == ids(len(ways), 50)
+    assert sorted(failure["record_id"] for failure in failures(served.client, job["id"])) == ids(
+        len(ways), 50
+    )
 
 
 STARTUP = f"""
@@ -51,10 +53,10 @@ from importlib.abc import MetaPathFinder
 
 class Watch(MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name == "extractor.serve.job":
-            import extractor.stages.read as stage
+        if name == "extractor.apps.serve.job":
+            import extractor.formats as stage
             stage.read_records = break_off(stage.read_records)
-        if name == "extractor.stages.parse" and BROKEN and "spawn_main" in str(sys.orig_argv):
+        if name == "extractor.concepts.parse" and BROKEN and "spawn_main" in str(sys.orig_argv):
             raise ImportError("half of it is missing")
 
 def break_off(read_records):
@@ -69,7 +71,9 @@ runpy.run_path({str(FOLDER / "sitecustomize.py")!r})
 
 
 def serve_with(folder, *options, broken=False):
-    """A service that fails after one record of an upload. If ``broken``, its processes cannot start."""
+    """A service that fails after one record of an upload. If ``broken``, its processes cannot
+    start.
+    """
     (folder / "sitecustomize.py").write_text(f"BROKEN = {broken}{STARTUP}")
     path = os.pathsep.join((str(folder), path_with_failures()))
     return serve(folder / "root", "--workers", "1", *options, PYTHONPATH=path)
@@ -108,7 +112,10 @@ def test_a_full_disk_is_named_to_the_caller_and_the_operator(tmp_path):
     with serve(root, "--workers", "1", program=program) as service:
         job = finish(service.client, submit(service.client, many(1500), effort="none")["id"])
         assert job["state"] == "failed"
-        assert job["reason"] == "the service's disk is full; resume the job when its operator has made room"
+        assert (
+            job["reason"]
+            == "the service's disk is full; resume the job when its operator has made room"
+        )
         assert service.client.get("/healthz").status_code == 200
     assert "None" not in service.errors
     assert "--out" not in service.errors

@@ -29,18 +29,31 @@ def done(served):
     """A finished job with two records and a broken one."""
     body = one(2) + b'\n{"protocolSection": {\n' + one(1) + b"\n"
     job = submit(served.client, body, name="trials.jsonl", effort="none", min_confidence=1)
-    assert (job["state"], job["extracted"], job["min_confidence"], job["effort"]) == ("queued", 0, 1, "none")
+    assert (job["state"], job["extracted"], job["min_confidence"], job["effort"]) == (
+        "queued",
+        0,
+        1,
+        "none",
+    )
     return finish(served.client, job["id"])
 
 
 def test_a_job_ends_with_counts_results_and_failures(served, done):
-    assert (done["state"], done["extracted"], done["failed"], done["reason"]) == ("done", 2, 1, None)
+    assert (done["state"], done["extracted"], done["failed"], done["reason"]) == (
+        "done",
+        2,
+        1,
+        None,
+    )
     assert done["created"] <= done["started"] <= done["ended"]
     lines = results(served.client, done["id"])
     assert [line["record_id"] for line in lines] == ["NCT00000002", "NCT00000001"]
     assert lines[0]["source"]["path"] == "trials.jsonl"  # not its place on the service's machine
     assert "low_confidence" in {absence["reason"] for absence in lines[0]["absences"]}
-    assert served.client.get(f"/v1/jobs/{done['id']}/results").headers["content-type"] == "application/x-ndjson"
+    assert (
+        served.client.get(f"/v1/jobs/{done['id']}/results").headers["content-type"]
+        == "application/x-ndjson"
+    )
     (failure,) = failures(served.client, done["id"])
     assert (failure["path"], failure["place"].split(",")[0]) == ("trials.jsonl", "line 2")
 
@@ -51,7 +64,9 @@ def test_a_table_is_sent_as_parquet(served, done, tmp_path):
         answer = served.client.get(url, params={"format": "parquet", "table": "endpoints"})
         assert answer.headers["content-type"] == "application/vnd.apache.parquet"
     (tmp_path / "endpoints.parquet").write_bytes(answer.content)
-    rows = duckdb.sql(f"SELECT record_id FROM '{tmp_path}/endpoints.parquet' ORDER BY ALL").fetchall()
+    rows = duckdb.sql(
+        f"SELECT record_id FROM '{tmp_path}/endpoints.parquet' ORDER BY ALL"
+    ).fetchall()
     assert rows == [("NCT00000001",), ("NCT00000002",)]
     answer = served.client.get(url, params={"format": "parquet", "table": "../job"})
     assert "criteria" in check_problem(answer, 422, "wrong-parameter")["errors"][0]["detail"]
@@ -61,16 +76,26 @@ def test_events_begin_and_end_with_the_job_and_continue_after_any_of_them(served
     events = follow(served.client, done["id"])
     assert [name for _, name, _ in events][:2] == ["job", "run_started"]
     assert [name for _, name, _ in events][-2:] == ["run_ended", "job"]
-    assert [data["record_id"] for _, name, data in events if name == "record_done"] == ["NCT00000002", "NCT00000001"]
+    assert [data["record_id"] for _, name, data in events if name == "record_done"] == [
+        "NCT00000002",
+        "NCT00000001",
+    ]
     for last in range(1, len(events) - 2):
-        assert follow(served.client, done["id"], events[last][0]) == [events[0], *events[last + 1 :]]
+        assert follow(served.client, done["id"], events[last][0]) == [
+            events[0],
+            *events[last + 1 :],
+        ]
     headers = {"last-event-id": events[-2][0]}
     assert served.client.get(f"/v1/jobs/{done['id']}/events", headers=headers).status_code == 204
     for unknown in ("5", "99999999", "-1", "x", "9" * 50):
         assert follow(served.client, done["id"], unknown) == events
     path = served.root / "jobs" / "operator" / done["id"] / "events.jsonl"
-    path.write_bytes(path.read_bytes().replace(b"\n", b'\n{"time": "2026\n', 1))  # torn when the service was killed
-    assert [event[1:] for event in follow(served.client, done["id"])] == [event[1:] for event in events]
+    path.write_bytes(
+        path.read_bytes().replace(b"\n", b'\n{"time": "2026\n', 1)
+    )  # torn when the service was killed
+    assert [event[1:] for event in follow(served.client, done["id"])] == [
+        event[1:] for event in events
+    ]
 
 
 def test_a_cancelled_job_keeps_its_results_and_can_be_resumed(served):
@@ -113,7 +138,10 @@ def test_an_upload_that_breaks_off_leaves_nothing(served):
     jobs = served.root / "jobs" / "operator"
     before = set(jobs.glob("*"))  # there is no folder before the first job
     with socket.create_connection(("127.0.0.1", urlsplit(served.url).port), timeout=120) as line:
-        head = f"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 1000\r\n"
+        head = (
+            "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+            f"{TOKEN}\r\nContent-Length: 1000\r\n"
+        )
         line.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + b"{" * 10)
         while not set(jobs.glob("*")) - before:
             assert served.client.get("/healthz").status_code == 200

@@ -17,7 +17,9 @@ COUNT, CONCURRENCY = 20, 4
 
 
 class Answers:
-    """Valid answers after a tenth of a second. ``block`` allows two dozen more until ``release``."""
+    """Valid answers after a tenth of a second. ``block`` allows two dozen more until
+    ``release``.
+    """
 
     def __init__(self):
         self._free = threading.Event()
@@ -39,10 +41,21 @@ class Answers:
 
 
 def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
-    """One test, because starts are slow. A job with the model is running, and one without a model waits."""
+    """One test, because starts are slow. A job with the model is running, and one without a
+    model waits.
+    """
     root, answers = tmp_path / "root", Answers()
     with serve_stub(answers) as stub:
-        options = ("--model", f"{stub.url}#stub", "--workers", "1", "--jobs", "1", "--concurrency", str(CONCURRENCY))
+        options = (
+            "--model",
+            f"{stub.url}#stub",
+            "--workers",
+            "1",
+            "--jobs",
+            "1",
+            "--concurrency",
+            str(CONCURRENCY),
+        )
         with serve(root, *options) as first:
             asked = submit(first.client, many(COUNT), effort=1.0)["id"]
             waiting = submit(first.client, many(3), effort="none")["id"]
@@ -85,7 +98,8 @@ def check_calls(store):
         (unanswered,) = run.execute("SELECT count(*) FROM calls WHERE answer IS NULL").fetchone()
         repeated = run.execute(
             "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier"
-            " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered')"
+            " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = "
+            "'answered')"
         ).fetchone()
     assert repeated == (0,)
     assert unanswered <= CONCURRENCY

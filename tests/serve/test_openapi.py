@@ -1,4 +1,6 @@
-"""The service matches its OpenAPI document: the examples, the page, and the requests of schemathesis."""
+"""The service matches its OpenAPI document: the examples, the page, and the requests of
+schemathesis.
+"""
 
 import json
 import re
@@ -13,8 +15,8 @@ from hypothesis.strategies import booleans
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
+from extractor.apps.serve.problems import PROBLEMS, problem_type
 from extractor.schemas import TrialExtraction
-from extractor.serve.problems import PROBLEMS, problem_type
 from tests.browser import Watch, list_violations, needs_browser, open_context
 from tests.test_readme import contains
 
@@ -37,7 +39,9 @@ def job_of_examples(served, described):
 
 def good_answer(described, method, path):
     answers = described["paths"][path][method.lower()]["responses"]
-    return next((int(status), answer) for status, answer in answers.items() if status.startswith("2"))
+    return next(
+        (int(status), answer) for status, answer in answers.items() if status.startswith("2")
+    )
 
 
 def resolve(described, schema):
@@ -45,14 +49,18 @@ def resolve(described, schema):
 
 
 def test_all_operations_are_described(described):
-    operations = {(method.upper(), path) for path, item in described["paths"].items() for method in item}
+    operations = {
+        (method.upper(), path) for path, item in described["paths"].items() for method in item
+    }
     assert operations == set(OPERATIONS)
     assert described["openapi"].startswith("3.1")
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_each_example_is_answered_as_is_shown(served, described, job_of_examples, method, path):
-    """Send each example of a body, or the plain request. The response matches the shown one and its schema."""
+    """Send each example of a body, or the plain request. The response matches the shown one and
+    its schema.
+    """
     operation = described["paths"][path][method.lower()]
     status, answer = good_answer(described, method, path)
     shown = [part for part in answer.get("content", {}).values() if "example" in part]
@@ -121,7 +129,8 @@ def test_the_documents_list_each_problem_with_its_status():
 
 load_all_checks()
 AVOIDED = {
-    # Any bytes may be a record, and any text after Bearer a key, so a schema cannot exclude invalid ones.
+    # Any bytes may be a record, and any text after Bearer a key, so a schema cannot exclude invalid
+    # ones.
     "positive_data_acceptance",
     # It ignores that events end with their job, and that an unknown job has none.
     "ensure_resource_availability",
@@ -149,7 +158,9 @@ def test_schemathesis_finds_nothing(served, described, job_of_examples, method, 
     def attack(case, known):
         if known and method == "GET" and "job_id" in case.path_parameters:
             case.path_parameters["job_id"] = job_of_examples
-        case.call_and_validate(base_url=served.url, headers={"Authorization": f"Bearer {TOKEN}"}, checks=EVERY_CHECK)
+        case.call_and_validate(
+            base_url=served.url, headers={"Authorization": f"Bearer {TOKEN}"}, checks=EVERY_CHECK
+        )
 
     attack()
 
@@ -182,7 +193,9 @@ def test_the_page_shows_markdown_as_markup(anybody):
 
 @pytest.fixture
 def docs(chromium, served):
-    """The page in a browser. Afterwards checks that no script failed, and that no other server was asked."""
+    """The page in a browser. Afterwards checks that no script failed, and that no other server
+    was asked.
+    """
     watch, context = Watch(), open_context(chromium)
     page = context.new_page()
     watch.follow(page, lambda said: "401" in said)
@@ -201,7 +214,9 @@ def try_call(page, name, **given):
     for field, value in given.items():
         form.locator(f"[name='{field}']").fill(value)
     form.get_by_role("button").click()
-    page.wait_for_function("(form) => !form.querySelector('button').disabled", arg=form.element_handle())
+    page.wait_for_function(
+        "(form) => !form.querySelector('button').disabled", arg=form.element_handle()
+    )
     return form.get_by_role("status").inner_text(), form.locator("pre").inner_text()
 
 

@@ -10,7 +10,7 @@ from tests.browser import Watch, list_violations, needs_browser, open_context
 
 from .running import TOKEN, check_policy, check_problem
 
-EXAMPLE = Path("extractor/serve/assets/synopsis.txt").read_text("utf-8")
+EXAMPLE = Path("extractor/apps/serve/assets/synopsis.txt").read_text("utf-8")
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
@@ -23,8 +23,12 @@ def test_only_browsers_get_the_page_at_the_root(anybody):
 
 def test_the_page_gets_what_the_service_extracts(served):
     headers = {"content-type": "text/plain"}
-    tried = served.client.post("/playground", content=EXAMPLE, headers=headers, params={"effort": "none"}).json()
-    plain = served.client.post("/v1/extractions", content=EXAMPLE, headers=headers, params={"effort": "none"})
+    tried = served.client.post(
+        "/playground", content=EXAMPLE, headers=headers, params={"effort": "none"}
+    ).json()
+    plain = served.client.post(
+        "/v1/extractions", content=EXAMPLE, headers=headers, params={"effort": "none"}
+    )
     assert tried["extraction"] == plain.json()
     assert tried["shown"]["title"] == "A Trial of Fictumab in Severe Asthma"
 
@@ -33,7 +37,9 @@ def test_the_page_takes_a_file(served):
     body = Path("tests/read/samples/documents/synopsis_table.pdf").read_bytes()
     for kind in ("application/pdf", "application/octet-stream"):
         query = {"effort": "none", "name": "synopsis.pdf"}
-        answer = served.client.post("/playground", content=body, headers={"content-type": kind}, params=query)
+        answer = served.client.post(
+            "/playground", content=body, headers={"content-type": kind}, params=query
+        )
         assert answer.status_code == 200, answer.text
         extraction = answer.json()["extraction"]
         assert extraction["record_id"] == "synopsis"
@@ -52,7 +58,11 @@ def test_the_page_takes_a_file(served):
 )
 def test_it_refuses_what_extractions_refuse(served, content, query, status, kind):
     headers = {"content-type": "text/plain"}
-    check_problem(served.client.post("/playground", content=content, headers=headers, params=query), status, kind)
+    check_problem(
+        served.client.post("/playground", content=content, headers=headers, params=query),
+        status,
+        kind,
+    )
 
 
 def test_it_needs_a_key(anybody):
@@ -61,7 +71,9 @@ def test_it_needs_a_key(anybody):
 
 @pytest.fixture
 def page(chromium, served):
-    """The page in a browser. Afterwards checks that no script failed, and that no other server was asked."""
+    """The page in a browser. Afterwards checks that no script failed, and that no other server
+    was asked.
+    """
     watch, context = Watch(), open_context(chromium)
     page = context.new_page()
     watch.follow(page, lambda said: "status of 4" in said)
@@ -90,7 +102,11 @@ def test_a_value_leads_to_its_characters(page):
     assert extract(page) == ""
     page.locator("a.value", has_text="oral steroids: ≤ 30 days").click()
     chosen = page.locator(".text-pane .mark.chosen").all_inner_texts()
-    assert [piece.strip() for piece in chosen] == ["oral steroids", "within 30 days", "before randomization"]
+    assert [piece.strip() for piece in chosen] == [
+        "oral steroids",
+        "within 30 days",
+        "before randomization",
+    ]
     page.go_back()
     assert page.locator(".chosen:not(p)").count() == 0
     with page.expect_download() as saving:
@@ -101,7 +117,10 @@ def test_a_value_leads_to_its_characters(page):
 
 @needs_browser
 def test_a_text_stays_text(page):
-    hostile = "Inclusion criteria:\n- <script>window.broken = 1</script> age > 18 <img src=x onerror='window.broken=1'>"
+    hostile = (
+        "Inclusion criteria:\n- <script>window.broken = 1</script> age > 18 <img src=x "
+        "onerror='window.broken=1'>"
+    )
     assert extract(page, hostile) == ""
     assert "<img src=x onerror=" in page.locator(".text-pane").inner_text()
 
@@ -118,7 +137,9 @@ def test_what_is_wrong_is_said_with_its_remedy(page):
 
 @needs_browser
 def test_a_file_is_sent_instead_of_the_text(page):
-    page.get_by_label("Or a file").set_input_files("tests/read/samples/documents/synopsis_table.docx")
+    page.get_by_label("Or a file").set_input_files(
+        "tests/read/samples/documents/synopsis_table.docx"
+    )
     assert page.get_by_label("Text of a trial").is_disabled()
     assert extract(page) == ""
     assert "PASI 90" in page.locator(".text-pane").inner_text()
@@ -132,6 +153,8 @@ def test_keys_send_and_a_click_stops(page):
     page.route("**/playground?*", lambda route: None)
     page.get_by_label("Text of a trial").press("Control+Enter")
     page.get_by_role("button", name="Stop").click()
-    page.wait_for_function("() => document.querySelector('#try .status').textContent === 'Stopped.'")
+    page.wait_for_function(
+        "() => document.querySelector('#try .status').textContent === 'Stopped.'"
+    )
     page.get_by_role("button", name="Clear").click()
     assert page.get_by_label("Text of a trial").input_value() == ""

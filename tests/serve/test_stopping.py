@@ -11,12 +11,23 @@ from .running import PRICES, check_problem, many, one, post, serve, submit, wait
 
 
 def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(tmp_path):
-    """An extraction, a job and a stream of its events are under way. Each call may take 600 seconds."""
+    """An extraction, a job and a stream of its events are under way. Each call may take 600
+    seconds.
+    """
     prices = tmp_path / "prices.toml"
     prices.write_text(PRICES)
     with serve_faults() as server:
         server.holds_after = 6
-        model = ("--model", f"{server.url}#stub", "--prices", str(prices), "--concurrency", "3", "--timeout", "500")
+        model = (
+            "--model",
+            f"{server.url}#stub",
+            "--prices",
+            str(prices),
+            "--concurrency",
+            "3",
+            "--timeout",
+            "500",
+        )
         with serve(tmp_path / "root", *model) as service:
             job_id = submit(service.client, many(50), effort=1.0)["id"]
             wait_until(lambda: server.calls >= 9)

@@ -1,4 +1,6 @@
-"""Which lines are in another language. ``languages.toml`` has invented criteria, each of which stands alone."""
+"""Which lines are in another language. ``languages.toml`` has invented criteria, each of which
+stands alone.
+"""
 
 import tomllib
 from itertools import chain, pairwise
@@ -8,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.text.book import read_table
-from extractor.text.language import blank_ranges, find_foreign, hide_foreign
+from extractor.language.book import read_table
+from extractor.language.other_languages import blank_ranges, find_foreign, hide_foreign
 
 LINES = {
     name: text.strip().splitlines()
-    for name, text in tomllib.loads(Path(__file__).with_name("languages.toml").read_text("utf-8")).items()
+    for name, text in tomllib.loads(
+        Path(__file__).with_name("languages.toml").read_text("utf-8")
+    ).items()
 }
 SHARED = read_table("language_signs")["shared"]
 ENGLISH = """
@@ -78,7 +82,10 @@ def test_a_block_beside_english_is_found_whole_under_one_name(language):
     found = find_foreign([("eligibility", text)])
 
     assert [text[one.start : one.end] for one in found.texts] == block
-    assert found.texts[0].language in (language, SHARED.get(read_table("languages").get(language, {}).get("script")))
+    assert found.texts[0].language in (
+        language,
+        SHARED.get(read_table("languages").get(language, {}).get("script")),
+    )
     assert found.untranslated == frozenset()
 
 
@@ -90,8 +97,20 @@ def test_examples_of_the_rule_book(name):
         assert found.language in (name, SHARED.get(given.get("script")))
 
 
-GERMAN = ["Einschlusskriterien:", "- Alter 18 bis 65 Jahre", "- ECOG 0-1", "- Bluthochdruck", "- Gehfähig"]
-TRANSLATED = ["Inclusion criteria:", "- Aged 18 to 65 years", "- ECOG 0-1", "- High blood pressure", "- Able to walk"]
+GERMAN = [
+    "Einschlusskriterien:",
+    "- Alter 18 bis 65 Jahre",
+    "- ECOG 0-1",
+    "- Bluthochdruck",
+    "- Gehfähig",
+]
+TRANSLATED = [
+    "Inclusion criteria:",
+    "- Aged 18 to 65 years",
+    "- ECOG 0-1",
+    "- High blood pressure",
+    "- Able to walk",
+]
 PAIRS = list(zip(TRANSLATED, GERMAN, strict=True))
 
 
@@ -142,11 +161,22 @@ def test_a_line_in_two_scripts_is_divided(line, left):
 
 
 @pytest.mark.parametrize(
-    "form", ["{english} / {german}", "{german} / {english}", "{english} ({german})", "{english} | {german}"]
+    "form",
+    [
+        "{english} / {german}",
+        "{german} / {english}",
+        "{english} ({german})",
+        "{english} | {german}",
+    ],
 )
 def test_a_line_in_two_languages_of_one_script_is_divided(form):
-    pairs = [("Aged 18 to 65 years", "Alter 18 bis 65 Jahre"), ("Informed consent given", "Schriftliche Einwilligung")]
-    text = "\n".join("- " + form.format(english=english, german=german) for english, german in pairs)
+    pairs = [
+        ("Aged 18 to 65 years", "Alter 18 bis 65 Jahre"),
+        ("Informed consent given", "Schriftliche Einwilligung"),
+    ]
+    text = "\n".join(
+        "- " + form.format(english=english, german=german) for english, german in pairs
+    )
 
     left = [" ".join(line.split()) for line in hide_foreign(text).split("\n")]
 

@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 
 import extractor
-from extractor.text.book import find_terms, load_book, read_text, word_set
-from extractor.text.clean import clean_text
-from extractor.text.lexer import ANY_WORD, CODES, NAME_NUMBER, NUMBER, SIGNS, Lexicon, lex
-from extractor.text.patterns import Rule, RuleError, read_rules
+from extractor.language.book import find_terms, load_book, read_text, word_set
+from extractor.language.clean import clean_text
+from extractor.language.lexer import ANY_WORD, CODES, NAME_NUMBER, NUMBER, SIGNS, Lexicon, lex
+from extractor.language.patterns import Rule, RuleError, read_rules
 
 RULE_BOOK = Path(extractor.__file__).parent / "rulebook"
 BOOK = load_book()
 RULES = [each for each in BOOK.rules.values() if each.name not in BOOK.vocabularies]
 
 
-_COMMON = word_set("a an and are as at be been by for from in is it of on or s that the this to was were with")
+_COMMON = word_set(
+    "a an and are as at be been by for from in is it of on or s that the this to was were with"
+)
 """Words that make no text a near miss."""
 
 
@@ -28,18 +30,26 @@ def list_words(text: str) -> set[str]:
 
 
 def list_pattern_words(pattern: str) -> Iterator[str]:
-    """The words of a pattern and of the rules and vocabularies that it names. A number is "5"; a stem has no "~"."""
+    """The words of a pattern and of the rules and vocabularies that it names. A number is "5"; a
+    stem has no "~".
+    """
     for name in re.findall(r"<\+?(\w+)>", pattern):
         if name in BOOK.vocabularies:
-            yield from list_words(" ".join(term for entry in BOOK.vocabularies[name] for term in entry.terms))
+            yield from list_words(
+                " ".join(term for entry in BOOK.vocabularies[name] for term in entry.terms)
+            )
         else:
             yield from list_pattern_words(BOOK.rules[name].pattern)
     yield from list_words(re.sub(r"\w+=|<\+?\w+>|\\n|\{[\d,]*\}", " ", pattern).replace("#", "5"))
 
 
 def has_near_misses(each: Rule) -> bool:
-    """Whether a text can share a word with the rule and not match: not if the rule is a list of words."""
-    return not (is_list(each.pattern) or all(each.search(read_text(word)) for word in find_known(each)))
+    """Whether a text can share a word with the rule and not match: not if the rule is a list of
+    words.
+    """
+    return not (
+        is_list(each.pattern) or all(each.search(read_text(word)) for word in find_known(each))
+    )
 
 
 def is_list(pattern: str) -> bool:
@@ -57,10 +67,14 @@ def find_known(each: Rule) -> set[str]:
 
 
 def is_near(text: str, each: Rule) -> bool:
-    """Whether a text shares a word with a rule or its examples; a sign, if the rule has no words."""
+    """Whether a text shares a word with a rule or its examples; a sign, if the rule has no
+    words.
+    """
     known = find_known(each)
     stems = tuple(stem.lower() for stem in re.findall(r"([^\W\d_]+)~", each.pattern))
-    if known & list_words(text) or (stems and any(word.startswith(stems) for word in list_words(text))):
+    if known & list_words(text) or (
+        stems and any(word.startswith(stems) for word in list_words(text))
+    ):
         return True
     return known <= {"5"} | _COMMON and bool(set(text) & set("".join(each.examples)))
 
@@ -74,13 +88,22 @@ def test_a_rule_matches_only_its_examples(each):
 
 
 def test_a_counter_example_is_a_near_miss():
-    far = {each.name: text for each in RULES for text in each.counter_examples if not is_near(text, each)}
+    far = {
+        each.name: text
+        for each in RULES
+        for text in each.counter_examples
+        if not is_near(text, each)
+    }
     assert far == {}
 
 
 def test_files_are_short():
     files = {path: len(path.read_text("utf-8").splitlines()) for path in RULE_BOOK.rglob("*.toml")}
-    assert {str(path): lines for path, lines in files.items() if lines > 500 and path.parent.name != "weights"} == {}
+    assert {
+        str(path): lines
+        for path, lines in files.items()
+        if lines > 500 and path.parent.name != "weights"
+    } == {}
 
 
 def list_alternatives(pattern: str) -> list[str]:
@@ -103,11 +126,22 @@ def test_patterns_are_short():
 
 
 def test_every_rule_is_used():
-    """By another rule, by an entry of a vocabulary, by its name in the code, or by its ``gives``."""
+    """By another rule, by an entry of a vocabulary, by its name in the code, or by its
+    ``gives``.
+    """
     by_rules = [each.pattern for each in RULES]
-    by_entries = [pattern for found in BOOK.vocabularies.values() for entry in found for pattern in entry.rules]
-    code = "\n".join(path.read_text("utf-8") for path in Path(extractor.__file__).parent.rglob("*.py"))
-    used = set(re.findall(r"<\+?(\w+)>", " ".join([*by_rules, *by_entries]))) | set(re.findall(r'"(\w+)"', code))
+    by_entries = [
+        pattern
+        for found in BOOK.vocabularies.values()
+        for entry in found
+        for pattern in entry.rules
+    ]
+    code = "\n".join(
+        path.read_text("utf-8") for path in Path(extractor.__file__).parent.rglob("*.py")
+    )
+    used = set(re.findall(r"<\+?(\w+)>", " ".join([*by_rules, *by_entries]))) | set(
+        re.findall(r'"(\w+)"', code)
+    )
     prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
     unused = [each.name for each in RULES if each.name not in used and not each.gives]
     assert [name for name in unused if not name.startswith(prefixes)] == []
@@ -115,14 +149,22 @@ def test_every_rule_is_used():
 
 def test_no_expression_holds_the_range_of_all_codes():
     """It would be compiled code by code, which takes most of the time of a start."""
-    wide = [each.name for each in RULES if re.search(f"[^{CODES[-1]}]-{CODES[-1]}", each.expression.pattern)]
+    wide = [
+        each.name
+        for each in RULES
+        if re.search(f"[^{CODES[-1]}]-{CODES[-1]}", each.expression.pattern)
+    ]
     assert wide == []
     assert any(ANY_WORD in each.expression.pattern for each in RULES)
 
 
 def test_any_word_is_a_known_or_unknown_word_and_nothing_else():
     tokens = lex("Zorp 5 dose, AB12 _ ×\n", Lexicon())
-    words = [word for word, code in zip(tokens.words, tokens.codes, strict=True) if re.fullmatch(ANY_WORD, code)]
+    words = [
+        word
+        for word, code in zip(tokens.words, tokens.codes, strict=True)
+        if re.fullmatch(ANY_WORD, code)
+    ]
     assert words == ["Zorp", "dose", "AB"]
     ends = [chr(code) for code in range(ord(CODES[0]), ord(CODES[-1]) + 1)]
     assert all(re.fullmatch(ANY_WORD, code) for code in ends)
@@ -150,16 +192,25 @@ def test_only_a_reference_with_a_plus_keeps_named_parts():
     """
     book |= {each.name: each for each in read_rules(text, book, words)}
     tokens = lex("give 5 mg", words)
-    assert [book[name].search(tokens).match.groupdict() for name in ("plain", "kept")] == [{}, {"amount": "n"}]
+    assert [book[name].search(tokens).match.groupdict() for name in ("plain", "kept")] == [
+        {},
+        {"amount": "n"},
+    ]
 
 
 @pytest.mark.parametrize(
-    "entry", [one for found in BOOK.vocabularies.values() for one in found], ids=lambda one: one.value
+    "entry",
+    [one for found in BOOK.vocabularies.values() for one in found],
+    ids=lambda one: one.value,
 )
 def test_a_term_finds_its_entry(entry):
     for term in entry.terms:
         tokens = read_text(clean_text(term).text)
-        found = [each for each in find_terms(tokens, entry.vocabulary) if each.end - each.first == len(tokens)]
+        found = [
+            each
+            for each in find_terms(tokens, entry.vocabulary)
+            if each.end - each.first == len(tokens)
+        ]
         assert entry.value in [each.value for each in found], term
 
 
@@ -169,7 +220,10 @@ def test_a_term_finds_its_entry(entry):
 )
 def test_an_error_names_an_invalid_rule(pattern, message):
     book = {}
-    book |= {each.name: each for each in read_rules(f"[rule.self]\npattern = '{pattern}'", book, Lexicon())}
+    book |= {
+        each.name: each
+        for each in read_rules(f"[rule.self]\npattern = '{pattern}'", book, Lexicon())
+    }
     with pytest.raises(RuleError, match=f"rule self.*{message}"):
         _ = book["self"].expression
 

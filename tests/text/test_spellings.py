@@ -1,4 +1,6 @@
-"""Spellings of numbers, units, quantities and names: the cases of ``spellings.toml``, and what holds of every entry."""
+"""Spellings of numbers, units, quantities and names: the cases of ``spellings.toml``, and what
+holds of every entry.
+"""
 
 import re
 import tomllib
@@ -8,27 +10,44 @@ from pathlib import Path
 
 import pytest
 
-from extractor.text.aliases import find_entry, list_names, name_instrument, split_version, unify
-from extractor.text.book import find_terms, read_text, rule, terms_of
-from extractor.text.clean import clean_text
-from extractor.text.numbers import read_number
-from extractor.text.quantities import find_quantities, find_quantity_lists
-from extractor.text.quantity_names import _choose, find_loinc, fold_words, list_quantities, name_quantity
-from extractor.text.units import convert, find_dimension, find_unit, list_units, read_unit
+from extractor.concepts.aliases import find_entry, list_names, name_instrument, split_version, unify
+from extractor.concepts.limits.quantity_names import (
+    _choose,
+    find_loinc,
+    fold_words,
+    list_quantities,
+    name_quantity,
+)
+from extractor.language.book import find_terms, read_text, rule, terms_of
+from extractor.language.clean import clean_text
+from extractor.language.numbers import read_number
+from extractor.language.quantities import find_quantities, find_quantity_lists
+from extractor.language.units import convert, find_dimension, find_unit, list_units, read_unit
 
 TABLES = tomllib.loads(Path(__file__).with_name("spellings.toml").read_text("utf-8"))
 QUANTITIES = list_quantities().values()
 CODES = sorted(
     {unit.code for unit in list_units()}
-    | {code for one in QUANTITIES for code in (one.unit, *one.others, *one.any, *(one.linear or ()))}
+    | {
+        code
+        for one in QUANTITIES
+        for code in (one.unit, *one.others, *one.any, *(one.linear or ()))
+    }
 )
-_ATOM = r"(?:10\*\d{0,2}|1|%|[A-Za-z]+(?:\[[A-Za-z0-9_']+\])?|\[[A-Za-z0-9_']+\])(?:\d)?(?:\{[!-z|~]+\})?|\{[!-z|~]+\}"
+_ATOM = (
+    r"(?:10\*\d{0,2}|1|%|[A-Za-z]+(?:\[[A-Za-z0-9_']+\])?|\[[A-Za-z0-9_']+\])(?:\d)?(?:\{[!-z"
+    r"|~]+\})?|\{[!-z|~]+\}"
+)
 UCUM = re.compile(rf"/?(?:{_ATOM})(?:[./](?:{_ATOM}))*")
 
 
 def listed(table):
     """A test for each row of a table."""
-    rows = TABLES[table].items() if isinstance(TABLES[table], dict) else [(row,) for row in TABLES[table]]
+    rows = (
+        TABLES[table].items()
+        if isinstance(TABLES[table], dict)
+        else [(row,) for row in TABLES[table]]
+    )
     return pytest.mark.parametrize("row", list(rows), ids=lambda row: str(row[0])[:60])
 
 
@@ -59,7 +78,9 @@ def test_a_number_in_every_spelling(row):
     assert [read_number(found.text) for found in rule("number").find(read_text(row[0]))] == row[1]
 
 
-@pytest.mark.parametrize("text", ["many", "1.2.3", *("9" * 305 + end for end in ("9" * 95, " billion", " x 10^9"))])
+@pytest.mark.parametrize(
+    "text", ["many", "1.2.3", *("9" * 305 + end for end in ("9" * 95, " billion", " x 10^9"))]
+)
 def test_other_text_and_numbers_too_large_to_be_finite_are_no_numbers(text):
     assert read_number(text) is None
 
@@ -67,8 +88,12 @@ def test_other_text_and_numbers_too_large_to_be_finite_are_no_numbers(text):
 @listed("quantities")
 def test_quantities_of_a_dose(row):
     found = list(find_quantities(read_clean(row[0])))
-    shown = [f"{one.low:.10g}" + (f"-{one.high:.10g}" if one.high != one.low else "") for one in found]
-    assert [f"{said} {one.unit.dose or ''}".rstrip() for said, one in zip(shown, found, strict=True)] == row[1]
+    shown = [
+        f"{one.low:.10g}" + (f"-{one.high:.10g}" if one.high != one.low else "") for one in found
+    ]
+    assert [
+        f"{said} {one.unit.dose or ''}".rstrip() for said, one in zip(shown, found, strict=True)
+    ] == row[1]
 
 
 def test_levels_of_one_list_are_grouped_and_a_power_too_large_is_left_unread():
@@ -106,7 +131,10 @@ def test_the_quantity_of_a_limit(row):
 
 def test_the_place_of_a_limit_tells_equal_values_apart():
     quote = "BP > 140/90 mmHg or < 90/60 mmHg"
-    named = [name_quantity("BP", "mm[Hg]", quote, 90, within).name for within in ("BP > 140/90 mmHg", quote[:-8])]
+    named = [
+        name_quantity("BP", "mm[Hg]", quote, 90, within).name
+        for within in ("BP > 140/90 mmHg", quote[:-8])
+    ]
     assert named == ["diastolic_blood_pressure", "systolic_blood_pressure"]
 
 
@@ -125,11 +153,17 @@ def test_names_of_two_instruments_differ():
     assert len(set(keys)) == len(keys)
     pairs = [pair for group in TABLES["false_friends"] for pair in combinations(group, 2)]
     assert [pair for pair in pairs if name_instrument(pair[0]) == name_instrument(pair[1])] == []
-    assert name_instrument("CTCAE v4.0") == name_instrument("NCI-CTCAE", "4") != name_instrument("CTCAE", "5.0")
+    assert (
+        name_instrument("CTCAE v4.0")
+        == name_instrument("NCI-CTCAE", "4")
+        != name_instrument("CTCAE", "5.0")
+    )
 
 
 def test_unknown_names_compare_by_their_words():
-    assert name_instrument("Example-Form of the Mood Scale") == name_instrument("EXAMPLE form of Mood scale")
+    assert name_instrument("Example-Form of the Mood Scale") == name_instrument(
+        "EXAMPLE form of Mood scale"
+    )
     assert name_instrument("Example Mood Scale") != name_instrument("Example Mood Inventory")
 
 
@@ -141,7 +175,9 @@ def test_names_of_agents_and_measures():
 @pytest.mark.parametrize("vocabulary", ["frequencies", "routes"])
 def test_a_word_behind_a_prefix_needs_the_prefix_in_the_term(vocabulary):
     expected = TABLES["terms"][vocabulary]
-    assert {text: [term.value for term in find_terms(read_text(text), vocabulary)] for text in expected} == expected
+    assert {
+        text: [term.value for term in find_terms(read_text(text), vocabulary)] for text in expected
+    } == expected
 
 
 @pytest.mark.parametrize("vocabulary", ["instruments", "measures", "agent_abbreviations"])
@@ -149,7 +185,9 @@ def test_every_name_leads_to_its_own_entry(vocabulary):
     entries = terms_of(vocabulary)
     assert len({entry.value for entry in entries}) == len(entries)
     names = [(name, entry) for entry in entries for name in list_names(entry)]
-    assert [(name, entry.value) for name, entry in names if find_entry(name, vocabulary) is not entry] == []
+    assert [
+        (name, entry.value) for name, entry in names if find_entry(name, vocabulary) is not entry
+    ] == []
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -195,12 +233,19 @@ def test_every_name_finds_its_quantity(one):
     for name in one.names:
         words = fold_words(name.replace("*", "other"))
         assert _choose(words, one.unit).name == one.name, name
-        assert _choose(fold_words(f"The {name.replace('*', 'other').upper()} levels"), one.unit).name == one.name, name
+        assert (
+            _choose(fold_words(f"The {name.replace('*', 'other').upper()} levels"), one.unit).name
+            == one.name
+        ), name
 
 
 def test_entries_are_consistent():
     names = {one.name for one in QUANTITIES}
-    codes = Counter(code for one in QUANTITIES for code in {code for codes in one.loinc.values() for code in codes})
+    codes = Counter(
+        code
+        for one in QUANTITIES
+        for code in {code for codes in one.loinc.values() for code in codes}
+    )
     assert max(codes.values()) == 1
     for one in QUANTITIES:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", one.name)

@@ -1,0 +1,114 @@
+"""Register all commands under the root command."""
+
+import json
+import signal
+from types import FrameType
+from typing import Annotated, Literal
+
+import typer
+
+from extractor.apps.cli.commands import Commands
+from extractor.apps.cli.doctor import doctor
+from extractor.apps.cli.options import FieldsOption
+from extractor.apps.cli.parse import parse
+from extractor.apps.cli.results import calibrate, report, review
+from extractor.apps.cli.run import batch, run
+from extractor.apps.diff.command import diff
+from extractor.apps.evaluation.command import evaluate
+from extractor.apps.export.command import export
+from extractor.apps.fetch.command import fetch
+from extractor.apps.serve.command import app as serve
+from extractor.masking import mask_standard_error
+
+
+def schema(
+    task: Annotated[
+        Literal["eligibility", "dosing", "endpoints", "record"] | None,
+        typer.Argument(
+            metavar="TASK",
+            help="One part of the extraction, or the input record; all parts by default.",
+        ),
+    ] = None,
+    fields: FieldsOption = None,
+) -> None:
+    """Print the JSON Schema of an extraction, or of one part of it."""
+    from pydantic import BaseModel
+
+    from extractor.schemas import Eligibility, Endpoint, Regimen, TrialExtraction, TrialRecord
+
+    parts: dict[str, type[BaseModel]] = {
+        "eligibility": Eligibility,
+        "dosing": Regimen,
+        "endpoints": Endpoint,
+        "record": TrialRecord,
+    }
+    model = parts[task] if task else TrialExtraction
+    schema = model.model_json_schema(mode="serialization")
+    if fields:
+        if task:
+            raise ValueError("--fields are part of the whole extraction; leave out TASK")
+        from extractor.concepts.own.declaration import add_fields
+        from extractor.options import read_own_fields
+
+        schema = add_fields(schema, read_own_fields(fields))
+    typer.echo(json.dumps(schema, indent=2))
+
+
+app = Commands(
+    name="extractor",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+_EXTRACT = "Extract"
+_READ = "Read the results"
+_SCORE = "Score and compare"
+_SET_UP = "Set up"
+app.command(rich_help_panel=_EXTRACT)(run)
+app.command(rich_help_panel=_EXTRACT)(fetch)
+app.add_typer(batch, name="batch", rich_help_panel=_EXTRACT)
+app.command(rich_help_panel=_EXTRACT)(parse)
+for _command in (report, review, export):
+    app.command(rich_help_panel=_READ)(_command)
+app.command(rich_help_panel=_SCORE)(evaluate)
+app.command(rich_help_panel=_SCORE)(calibrate)
+app.command(rich_help_panel=_SCORE)(diff)
+app.command(rich_help_panel=_SET_UP)(doctor)
+app.add_typer(serve, name="serve", rich_help_panel=_SET_UP)
+app.command(rich_help_panel=_SET_UP)(schema)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("trial-extractor"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Extract evidence-backed eligibility, dosing and endpoints from clinical-trial records."""
+
+
+def main() -> None:
+    """Run the console script. SIGTERM, which batch systems and containers send, does what Ctrl-C
+    does then.
+    """
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if not callable(
+            signal.getsignal(signal.SIGINT)
+        ):  # a shell starts its background jobs with Ctrl-C ignored
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, interrupt)
+    mask_standard_error()
+    app()

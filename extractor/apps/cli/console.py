@@ -1,0 +1,199 @@
+"""Print for commands: error messages with exit codes, tables, and text without terminal control
+characters.
+"""
+
+import os
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
+from pathlib import Path
+
+OK = 0
+FAILED = 1
+USAGE = 2
+BUDGET = 3
+INTERRUPTED = 130
+
+_OF_WRITING = frozenset({ENOSPC, EDQUOT, EFBIG, EIO, EBADF})
+"""Numbers of errors that only writing has. One of them without the name of a file is of standard
+output.
+"""
+
+Row = tuple[str, ...]
+_GAP = 2
+
+
+def say(text: str) -> None:
+    """Print a message on standard error, without control characters and credentials, after what
+    standard output got.
+    """
+    from extractor.masking import mask
+
+    sys.stdout.flush()
+    print(f"extractor: {without_controls(mask(text))}", file=sys.stderr, flush=True)
+
+
+def say_first(text: str, *, quiet: bool) -> None:
+    """Say on a terminal what is being done before the rules are loaded, which takes a second."""
+    if sys.stderr.isatty() and not quiet:
+        say(text)
+
+
+@contextmanager
+def errors_for_people() -> Iterator[None]:
+    """Turn expected errors into one line on standard error and an exit code.
+
+    Exit code 2 means a usage error, a missing extra or key, or settings that differ from the run's;
+    3 a reached budget; 1 any other expected error, including errors of the operating system such as
+    a full disk.
+    """
+    from extractor.errors import (
+        BudgetReached,
+        ExtractorError,
+        MissingExtra,
+        MissingKey,
+        SettingsDiffer,
+    )
+
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of standard output has closed it.
+        sys.stderr.close()
+        raise SystemExit(FAILED) from None
+    except (ValueError, ExtractorError) as error:
+        say(str(error))
+        usage = (ValueError, MissingExtra, MissingKey, SettingsDiffer)
+        if isinstance(error, BudgetReached):
+            code = BUDGET
+        elif isinstance(error, usage):
+            code = USAGE
+        else:
+            code = FAILED
+        raise SystemExit(code) from error
+    except OSError as error:
+        is_of_output = _is_output_broken() or error.errno in _OF_WRITING
+        place = error.filename or ("standard output" if is_of_output else None)
+        say(f"{place}: {error.strerror}" if place else error.strerror or str(error))
+        raise SystemExit(FAILED) from error
+
+
+def _is_output_broken() -> bool:
+    """Return whether standard output takes no more, and discard the rest: Python would report it
+    again at exit.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
+
+
+def refuse(refusals: Mapping[str, object]) -> None:
+    """Raise ``ValueError`` with the first reason whose condition holds.
+
+    >>> refuse({"--bundles needs --format fhir": False})
+    """
+    if found := [reason for reason, applies in refusals.items() if applies]:
+        raise ValueError(found[0])
+
+
+def warn_incomplete(*results: Path | None) -> None:
+    """Warn about incomplete or damaged runs, and about results of records that left the input;
+    ignore other paths.
+    """
+    from extractor.run.finished import find_run
+
+    for path in filter(None, results):
+        run = find_run(path)
+        if run and run.incomplete:
+            say(f"{path}: {run.incomplete}")
+        if run and run.left_out:
+            say(
+                f"{path}: {run.left_out} of its results are of records that are no longer in its "
+                "input"
+            )
+        if run and (damage := run.damage):
+            say(
+                f"{path}: {damage}; they are read from the store. The command of the run mends "
+                "the file"
+            )
+
+
+def print_table(
+    head: Row,
+    rows: Iterable[Row],
+    priority: Sequence[str] = (),
+    prose: Collection[str] = frozenset(),
+    *,
+    apart: bool = True,
+) -> None:
+    """Print a table on standard output, tab-separated in a pipe; with ``apart``, after an empty
+    line.
+
+    A narrow terminal drops columns, the last of ``priority`` first, and names them below the table;
+    the first column and the first of ``priority`` always stay. Columns in ``prose`` may wrap; they
+    and the first column are aligned left. Control characters in cells, which may come from a
+    record, are replaced.
+    """
+    lines = [head, *(tuple(map(to_printable, row)) for row in rows)]
+    print(end="\n" * apart)
+    if not sys.stdout.isatty():
+        print("\n".join("\t".join(row) for row in lines))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    def width_of(name: str) -> int:
+        cells = [row[head.index(name)] for row in lines]
+        return max(
+            len(part)
+            for cell in cells
+            for part in (cell.split() or [""] if name in prose else [cell])
+        )
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    widths = {name: width_of(name) + _GAP for name in head}
+    for name in reversed(priority[1:]):
+        if sum(widths.values()) - _GAP > console.width:
+            del widths[name]
+    is_narrow = sum(widths.values()) - _GAP > console.width  # then names are wrapped, too
+    table = Table(box=None, pad_edge=False)
+    for name in widths:
+        left = name == head[0] or name in prose
+        wraps = name in prose or (name == head[0] and is_narrow)
+        table.add_column(
+            name, justify="left" if left else "right", no_wrap=not wraps, overflow="fold"
+        )
+    for row in lines[1:]:
+        table.add_row(*(cell for name, cell in zip(head, row, strict=True) if name in widths))
+    console.print(table)
+    if missing := ", ".join(name for name in head if name not in widths):
+        console.print(f"(too narrow to show: {missing}; a pipe shows all)", style="dim")
+
+
+def to_printable(text: str) -> str:
+    r"""Return the text on one line, without control characters and characters that cannot be
+    encoded.
+
+    >>> to_printable("NCT01\n\x1b[31m")
+    'NCT01 \ufffd[31m'
+    """
+    return without_controls(" ".join(text.split()))
+
+
+def without_controls(text: str) -> str:
+    r"""Return the text with its line breaks and spaces, without control characters.
+
+    >>> without_controls("two\n  lines \x1b[31m")
+    'two\n  lines \ufffd[31m'
+    """
+    return "".join(
+        character if character.isprintable() or character == "\n" else "\ufffd"
+        for character in text
+    )

@@ -1,0 +1,191 @@
+"""``extractor doctor``: what is installed, what is missing, and how to mend it."""
+
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+from extractor.apps.cli.console import FAILED, OK, print_table, say
+from extractor.apps.cli.options import JsonOption, ModelOption, option
+from extractor.options import FILES, split_names
+
+PURPOSES: Final = {
+    "export": "Parquet and DuckDB tables",
+    "excel": "workbooks of Excel",
+    "pandas": "tables as pandas data frames",
+    "polars": "tables as polars data frames",
+    "arrow": "tables of Arrow",
+    "documents": "PDF and Word files",
+    "fhir": "FHIR R5 resources",
+    "review": "extractor review",
+    "serve": "extractor serve",
+    "notebook": "the notebooks",
+    "ray": "many machines",
+    "s3": "inputs at S3 addresses",
+    "anthropic": "models of Anthropic",
+    "google": "models of Google",
+    "mistral": "models of Mistral",
+    "groq": "models at Groq",
+    "bedrock": "models at Amazon Bedrock",
+    "litellm": "models by LiteLLM",
+    "xai": "models of xAI",
+    "docs": "the documentation as a site (mkdocs serve)",
+    "train": "training of the learned scorers",
+    "compare": "benchmarks against other libraries",
+    "dev": "tests and linters",
+}
+"""What each extra is for."""
+
+_PROBE = "Adults with an ECOG performance status of 0 to 1 and platelets of at least 100 x 10^9/L."
+"""A made-up text for a question to a model."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report. ``state`` is ok, missing (allowed) or failed; ``remedy`` says what
+    to do.
+    """
+
+    name: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+def doctor(
+    out: Annotated[Path, option(FILES, "A folder that must be writable.", metavar="DIR")] = Path(),
+    needs: Annotated[
+        str,
+        option(FILES, "Extras that must be installed, such as serve,export.", metavar="NAME,..."),
+    ] = "",
+    as_json: JsonOption = False,
+    model: ModelOption = None,
+    salvage: Annotated[
+        Path | None,
+        option(FILES, "Only rebuild the damaged store of this run's folder.", metavar="DIR"),
+    ] = None,
+) -> int:
+    """Show what is installed, what is missing, and the command that mends it.
+
+    With --model, one question about a made-up record goes to the model, of about
+    6,500 tokens. Nothing is sent without it. With --salvage, what can be read of a
+    run's damaged store (run.sqlite) is copied into a new one.
+
+    Exit codes: 0 all is well, 1 the model does not answer, a folder cannot be
+    written, or an extra of --needs is missing; 2 usage.
+    """
+    from importlib.metadata import version
+
+    if salvage:
+        from extractor.run.salvage import salvage as rebuild
+
+        for table, count in rebuild(salvage).items():
+            print(f"{table}: {count} rows")
+        say(
+            f"the damaged file stays as {salvage / 'run.sqlite.damaged'}; the run's command asks "
+            "only what is missing"
+        )
+        return OK
+    checks = [
+        Check("extractor", "ok", version("trial-extractor")),
+        Check("python", "ok", ".".join(map(str, sys.version_info[:3]))),
+        *_check_extras(split_names(needs)),
+        _check_folder("results", out, "name another folder with --out"),
+        _check_folder(
+            "temporary files",
+            Path(tempfile.gettempdir()),
+            "set TMPDIR to a folder that you may write",
+        ),
+    ]
+    if model:
+        checks.append(_check_model(model))
+    if as_json:
+        print(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        rows = [(one.name, one.state, one.detail, one.remedy) for one in checks]
+        names = ("check", "state", "detail", "remedy")
+        print_table(names, rows, prose=names, apart=False)
+        if any(one.remedy.startswith("pip") for one in checks):
+            say(
+                "extras are for the features named beside them; pip runs in the folder of your "
+                "clone"
+            )
+    return FAILED if any(check.state == "failed" for check in checks) else OK
+
+
+def _check_extras(needed: Collection[str]) -> Iterator[Check]:
+    """Yield a check for each extra. Raises ``ValueError`` for an unknown name in ``needed``."""
+    from importlib.metadata import requires
+
+    from extractor.errors import MissingExtra
+    from extractor.schemas.arguments import refuse_unknown
+
+    refuse_unknown("extra", needed, PURPOSES)
+    required = requires("trial-extractor") or ()
+    for name, purpose in PURPOSES.items():
+        wanted = (one for one in required if re.search(f"extra == ['\"]{name}['\"]", one))
+        libraries = (re.split(r"[^\w.-]", one, maxsplit=1)[0] for one in wanted)
+        if missing := [one for one in libraries if not _is_installed(one)]:
+            state = "failed" if name in needed else "missing"
+            detail = f"{purpose}; not installed: {', '.join(missing)}"
+            yield Check(f"extra {name}", state, detail, MissingExtra(purpose, name).remedy)
+        else:
+            yield Check(f"extra {name}", "ok", purpose)
+
+
+def _is_installed(library: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return bool(version(library))
+    except PackageNotFoundError:
+        return False
+
+
+def _check_folder(name: str, folder: Path, remedy: str) -> Check:
+    """Check that files can be created in a folder, or in the nearest one above it that exists."""
+    folder = folder.absolute()
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return Check(f"folder of {name}", "ok", str(folder))
+    except OSError as error:
+        return Check(
+            f"folder of {name}", "failed", f"{there}: {os.strerror(error.errno or 0)}", remedy
+        )
+
+
+def _check_model(name: str) -> Check:
+    """Ask the model about a made-up record. Raises ``ValueError`` if ``name`` is not a model's
+    specification.
+    """
+    from extractor.api import Extractor
+    from extractor.apps.cli.environment import read_model_spec
+    from extractor.errors import ExtractorError
+    from extractor.schemas import FindingKind, Section, Source, TrialRecord
+
+    spec = read_model_spec(name)
+    source = Source(path="doctor", format="flat")
+    record = TrialRecord(
+        record_id="doctor", source=source, sections=(Section(name="eligibility", text=_PROBE),)
+    )
+    try:
+        found = Extractor(spec, effort="medium").extract(record)
+    except ExtractorError as error:
+        problem, _, remedy = str(error).partition("; ")
+        return Check("model", "failed", problem, remedy)
+    usage = found.usage
+    if usage and not usage.calls:
+        problem = "; ".join(
+            one.message for one in found.findings if one.kind is FindingKind.ANSWER_MISSING
+        )
+        return Check("model", "failed", problem, "see docs/how-to/own-server.md")
+    tokens = (
+        f"{usage.prompt_tokens:,} prompt and {usage.output_tokens:,} output tokens" if usage else ""
+    )
+    return Check("model", "ok", f"{spec} answers: {tokens}")

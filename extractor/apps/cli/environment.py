@@ -1,0 +1,71 @@
+"""Read environment variables: keys and addresses of hosted models, and folders. Only this module
+reads them.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractor.apps.cli.console import say
+from extractor.model.spec import SERVER_KEY, ModelSpec
+
+if TYPE_CHECKING:
+    from extractor.model.cost.prices import PriceList
+
+
+def read_model_spec(text: str) -> ModelSpec:
+    """Return the model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for
+    a model of OpenAI, EXTRACTOR_MODEL_TOKEN for a server given by URL. The SDKs of other providers
+    read their own variables.
+
+    If EXTRACTOR_MODEL names a server, too, the key is for its host, and no other host gets it. A
+    hosted model's name that looks mistyped gets a remark on standard error. Raises ``ValueError``
+    for an invalid specification.
+    """
+    read = os.environ.get
+    key = read(SERVER_KEY)
+    spec = ModelSpec.parse(
+        text, api_key=read("OPENAI_API_KEY"), base_url=read("OPENAI_BASE_URL"), server_key=key
+    )
+    usual = read("EXTRACTOR_MODEL", "")
+    if key and spec.is_server and "://" in usual and spec.host != ModelSpec.parse(usual).host:
+        say(f"{SERVER_KEY} is for the server in EXTRACTOR_MODEL; {spec.host} does not get it")
+        spec = replace(spec, api_key=None)
+    if not spec.base_url:
+        from extractor.model.cost.prices import list_names, read_prices
+        from extractor.schemas.arguments import find_nearest
+
+        known = tuple(f"{spec.provider}/{name}" for name in list_names(spec.provider))
+        if not read_prices().find(spec) and (nearest := find_nearest(str(spec), known)):
+            say(f"{spec} is not a known model; did you mean {nearest}?")
+    return spec
+
+
+def read_max_lacking() -> float:
+    """Return the share of questions without a usable answer that a run may have:
+    EXTRACTOR_MAX_LACKING, or 0.05.
+
+    Raises ``ValueError`` for anything but a number from 0 to 1.
+    """
+    text = os.environ.get("EXTRACTOR_MAX_LACKING") or "0.05"
+    with suppress(ValueError):
+        if 0 <= (share := float(text)) <= 1:
+            return share
+    raise ValueError(
+        f"EXTRACTOR_MAX_LACKING is {text!r}; set it to a number from 0 to 1, such as 0.05"
+    )
+
+
+def find_prices(files: Sequence[Path]) -> "PriceList":
+    """Return the prices in these files, then those in the user's settings folder, then those of
+    genai-prices.
+    """
+    import platformdirs
+
+    from extractor.model.cost.prices import read_prices
+
+    own = platformdirs.user_config_path("trial-extractor", appauthor=False) / "prices.toml"
+    return read_prices((*files, own) if own.is_file() else tuple(files))

@@ -1,0 +1,192 @@
+"""Declare the options of commands, in the groups in which help shows them.
+
+Those that decide an extraction are declared in ``extractor.options``.
+"""
+
+from collections.abc import Iterator
+from inspect import Parameter
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+from pydantic import Field
+
+from extractor.apps.serve.settings import LIMITS, SERVICE
+from extractor.options import (
+    COST,
+    FILES,
+    MODEL,
+    RARE,
+    SPEED,
+    WHAT,
+    ExtractionOptions,
+    ExtractorOptions,
+    ModelOptions,
+    Options,
+    Shown,
+    find_shown,
+)
+from extractor.schemas import Task
+
+Read = TypeVar("Read", bound=Options)
+
+ALL_TASKS: Final = ",".join(Task)
+MACHINES: Final = "Many machines"
+QUERY: Final = "Which records"
+SCORES: Final = "Scores"
+PANELS: Final = (FILES, WHAT, QUERY, MODEL, COST, SERVICE, SPEED, MACHINES, LIMITS, SCORES, RARE)
+"""The groups in the order in which help shows them."""
+
+
+def option(panel: str, text: str, *names: str, **more: Any) -> Any:
+    """Return a ``typer.Option`` in a group of help, with its help. Without names it is named
+    after its parameter.
+    """
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
+def spell(name: str, shown: Shown) -> str:
+    """Return what the user writes for a field: an option, of several names with spaces between, or
+    an argument.
+
+    >>> spell("min_confidence", Shown("What to extract"))
+    '--min-confidence'
+    """
+    return (
+        str(shown.metavar) if shown.group is None else shown.name or f"--{name.replace('_', '-')}"
+    )
+
+
+def name_option(name: str) -> str:
+    """Return what the user writes for a field of ``ModelOptions``: ``--max-usd`` for
+    ``max_usd``.
+    """
+    shown = find_shown(ModelOptions.model_fields[name])
+    assert shown
+    return spell(name, shown)
+
+
+def option_of(model: type[Options], name: str, **more: Any) -> Any:
+    """Return the ``typer.Option`` or ``typer.Argument`` of a field of a model of options."""
+    field = model.model_fields[name]
+    shown = find_shown(field)
+    assert shown, f"{name} is no option of the command line"
+    if shown.group is None:
+        return typer.Argument(help=field.description, metavar=shown.metavar)
+    more |= {"metavar": shown.metavar, "envvar": shown.envvar}
+    return option(shown.group, field.description or "", *spell(name, shown).split(), **more)
+
+
+def list_parameters(model: type[Options]) -> Iterator[Parameter]:
+    """Yield the parameters that typer needs to read a model of options."""
+    for name, field in model.model_fields.items():
+        if shown := find_shown(field):
+            kind = shown.kind or field.annotation
+            default = field.default
+            if field.is_required():
+                default = Parameter.empty
+            elif isinstance(default, frozenset):
+                default = ALL_TASKS
+            elif not default and not isinstance(default, bool | int | float):
+                default = None
+            annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
+            yield Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def read_given(model: type[Read], values: dict[str, Any]) -> Read:
+    """Check what the command line gave for a model. Raises ``ValueError`` that names the option
+    as it was written.
+    """
+    known = {
+        name: shown for name, field in model.model_fields.items() if (shown := find_shown(field))
+    }
+    given = {name: values.pop(name) for name in known}
+    return model.read(given, lambda name: spell(name, known[name]).split()[0])
+
+
+RunArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN", exists=True, file_okay=False, help="Folder that extractor run --out wrote."
+    ),
+]
+JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
+RecordsOption = Annotated[
+    list[Path] | None,
+    option(FILES, "The run's records, if they were moved.", metavar="INPUT", exists=True),
+]
+
+
+class RecordOptions(ExtractionOptions, ModelOptions):
+    """The options of every command that extracts records: ``run``, ``batch submit`` and ``batch
+    collect``.
+    """
+
+    inputs: Annotated[tuple[str, ...], Shown(None, "INPUT", list[str])]
+    """Files, folders, globs, NCT numbers, or - for stdin."""
+    out: Annotated[str | None, Shown(FILES, "DIR")] = None
+    """Folder of the results; else standard output."""
+    limit: Annotated[int | None, Field(ge=1, le=10**12), Shown(FILES, "N")] = None
+    """Only the first N records."""
+    fresh: Annotated[bool, Shown(FILES)] = False
+    """Discard what an earlier run left in --out."""
+    quiet: Annotated[bool, Shown(FILES, name="--quiet -q")] = False
+    """No progress, no summary."""
+    log_json: Annotated[str | None, Shown(RARE, "FILE")] = None
+    """Append events as JSON; - is stderr."""
+
+
+class RunOptions(RecordOptions, ExtractorOptions):
+    """The options of ``run``."""
+
+    dry_run: Annotated[bool, Shown(COST)] = False
+    """Forecast calls, time and cost; ask nothing."""
+    concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 8
+    """Requests at once, for each worker on a cluster."""
+    workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
+    """Processes that share the work; else all cores."""
+    ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto|local")] = None
+    """Extract on this Ray cluster; local starts one here."""
+
+
+FieldsOption = Annotated[list[str] | None, option_of(RunOptions, "fields")]
+LimitOption = Annotated[int | None, option_of(RunOptions, "limit", min=1)]
+FreshOption = Annotated[bool, option_of(RunOptions, "fresh")]
+QuietOption = Annotated[bool, option_of(RunOptions, "quiet")]
+WorkersOption = Annotated[int | None, option_of(RunOptions, "workers", min=1, max=10_000)]
+TasksOption = Annotated[str, option_of(RunOptions, "tasks")]
+MinConfidenceOption = Annotated[float, option_of(RunOptions, "min_confidence")]
+ModelOption = Annotated[str | None, option_of(RunOptions, "model")]
+
+
+class BatchOptions(RecordOptions):
+    """The options of ``batch submit`` and ``batch collect``."""
+
+    batch_tokens: Annotated[int | None, Field(ge=1, le=10**12), Shown(COST, "N")] = None
+    """Most prompt tokens that wait in batches at once."""
+
+
+class SubmitOptions(BatchOptions):
+    """The options of ``batch submit``."""
+
+    requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
+    """Write a batch file instead; no network."""
+    dry_run: Annotated[bool, Shown(COST)] = False
+    """Forecast calls, time and cost; ask nothing."""
+
+
+class CollectOptions(BatchOptions):
+    """The options of ``batch collect``."""
+
+    live: Annotated[bool, Shown(COST)] = False
+    """First ask one open question live, at full price."""
+    ask_again: Annotated[bool, Shown(COST)] = False
+    """Ask again what lost or unreadable batches held."""
+    answers: Annotated[tuple[Path, ...] | None, Shown(FILES, "FILE", list[Path] | None)] = None
+    """A provider's answers; no network. Repeatable."""
+    requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
+    """Write the questions that --answers leaves open."""
+    rounds: Annotated[int, Field(ge=1), Shown(RARE, "N")] = 4
+    """Most batches in sequence."""
+    poll: Annotated[float, Field(ge=0), Shown(RARE, "S")] = 5.0
+    """Seconds before the first poll."""

@@ -1,0 +1,161 @@
+"""Commands for the results of a run: ``report`` shows, ``review`` corrects, ``calibrate`` counts
+confidences.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from extractor.apps.cli.console import FAILED, OK, print_table, say, warn_incomplete
+from extractor.apps.cli.options import RecordsOption, RunArgument, option
+from extractor.apps.serve.settings import SERVICE
+from extractor.options import FILES
+
+_NAME = "report.html"
+
+
+def report(
+    run: RunArgument,
+    out: Annotated[
+        Path | None,
+        option(
+            FILES, "RUN/report.html if left out.", "--out", "-o", metavar="FILE", dir_okay=False
+        ),
+    ] = None,
+    records: RecordsOption = None,
+    limit: Annotated[
+        int, option(FILES, "Most records that the page can open.", min=0, metavar="N")
+    ] = 20_000,
+    open_it: Annotated[bool, option(FILES, "Open the page in the browser.", "--open")] = False,
+) -> None:
+    """Write a run as one page of HTML: an overview, and each record's text beside its values.
+
+    The page loads nothing and sends nothing. It holds the text of the records;
+    share it only with people who may read them.
+    """
+    from extractor.apps.report import write_report
+    from extractor.errors import StoreError
+
+    path = out or run / _NAME
+    if out and not out.parent.is_dir():
+        raise ValueError(f"--out {out}: the folder {out.parent} does not exist")
+    try:
+        summary = write_report(run, path, records=records or (), limit=limit)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: {error.strerror}; name a file in another place with --out"
+        ) from error
+    print(path)
+    warn_incomplete(run)
+    if summary.without_text:
+        missing = f"the texts of {summary.without_text} of {summary.records} records"
+        say(
+            f"{missing} are missing or have changed; only their quotes are shown (give the inputs "
+            "with --records)"
+        )
+    if summary.shown < summary.records:
+        say(f"{summary.shown} of {summary.records} records can be opened (--limit)")
+    if open_it:
+        import webbrowser
+
+        if not webbrowser.open(path.resolve().as_uri()):
+            say(f"no browser can be opened here; open {path}")
+
+
+def review(
+    run: RunArgument,
+    gold: Annotated[
+        Path, option(FILES, "Folder for the gold files.", metavar="DIR", file_okay=False)
+    ],
+    records: RecordsOption = None,
+    reviewer: Annotated[
+        str | None, option(SERVICE, "Who reviews; your user name if left out.", metavar="NAME")
+    ] = None,
+    port: Annotated[int, option(SERVICE, "0 for any free one.", min=0, max=65535, metavar="N")] = 0,
+) -> None:
+    """Correct a run in the browser; finished records become gold files.
+
+    Prints an address that works once, on this machine only. Ctrl-C stops the
+    review; the same command resumes it. Another reviewer runs the same command
+    with another --reviewer name: no one overwrites another's changes.
+
+        extractor run records --out results
+        extractor review results --gold gold
+        extractor evaluate gold results
+    """
+    try:
+        from extractor.apps.review.app import open_review
+    except ImportError as error:
+        from extractor.errors import MissingExtra
+
+        if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
+            raise MissingExtra("review needs starlette and uvicorn", "review") from error
+        raise
+    import getpass
+
+    if not reviewer:
+        try:
+            reviewer = getpass.getuser()
+        except (OSError, KeyError):  # an account without a name
+            reviewer = "reviewer"
+    try:
+        with open_review(run, gold, reviewer=reviewer, port=port, inputs=records or ()) as opened:
+            print(f"review: {opened.address}", flush=True)
+            say(
+                f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends "
+                "the review"
+            )
+            if missing := opened.records.count_without_text():
+                total = len(opened.records.doubts)
+                print(
+                    f"extractor: {missing} of {total} records have no text here; name it with "
+                    "--records INPUT"
+                )
+            warn_incomplete(run)
+            opened.serve()
+    except KeyboardInterrupt:
+        print()  # end the line on which the terminal shows ^C
+
+
+def calibrate(
+    gold: Annotated[
+        Path,
+        typer.Argument(metavar="GOLD", exists=True, help="Annotations with values under custom."),
+    ],
+    run: RunArgument,
+) -> int:
+    """Count how often a model's values of your own fields are right.
+
+    Prints a line for each field with at least 50 values, to add to its TOML:
+    from then on it is the confidence of new values, which are marked as
+    calibrated. A field with fewer keeps the prior.
+
+    Exit codes: 0 done, 1 no field has 50 values, 2 usage.
+    """
+    from extractor.apps.evaluation.calibration import LEAST_VALUES, count_support
+    from extractor.run.finished import FinishedRun
+    from extractor.run.manifest import restore_fields
+
+    fields = restore_fields(FinishedRun(run).manifest.settings)
+    if not fields:
+        raise ValueError(
+            f"{run}: has no fields of your own; give them to extractor run with --fields"
+        )
+    shares = count_support(gold, run, fields)
+    rows = [
+        (one.field, one.support.value, str(one.right), str(one.total), f"{one.confidence:g}")
+        for one in shares
+    ]
+    print_table(("own field", "support", "right", "values", "confidence"), rows, apart=False)
+    enough = [one for one in shares if one.total >= LEAST_VALUES]
+    for field in fields:
+        counted = ", ".join(
+            f"{one.support.value} = {one.confidence:g}" for one in enough if one.field == field.name
+        )
+        few = (
+            f"{field.name} has too few values of a model in gold; {LEAST_VALUES} of one support "
+            "are needed"
+        )
+        say(f"add to {field.name}: confidence = {{ {counted} }}" if counted else few)
+    return OK if enough else FAILED

@@ -1,0 +1,102 @@
+"""``extractor run`` extracts records; ``extractor batch`` asks by a provider's batch API, or by
+files.
+"""
+
+from extractor.apps.cli.commands import Commands
+from extractor.apps.cli.console import refuse, say_first
+from extractor.apps.cli.options import CollectOptions, RunOptions, SubmitOptions
+
+batch = Commands(
+    help="Ask by a provider's batch API or by files, at a lower price.", no_args_is_help=True
+)
+
+
+def run(given: RunOptions) -> int:
+    """Extract eligibility, dosing and endpoints from trial records.
+
+    NCT numbers are fetched from ClinicalTrials.gov first, into DIR/fetched.jsonl.
+
+    Without --model and --replay only the rules run, and the summary counts the
+    questions that stayed open. The same command resumes a run that stopped.
+
+    `extractor batch` asks by a provider's batch API, or by files.
+
+    Exit codes: 0 all done, 1 some records failed, or the model gave no usable
+    answers, 2 usage, 3 budget reached, 130 interrupted.
+    After 1, 3 and 130 the same command resumes.
+    """
+    refuse(
+        {
+            "--ray keeps what was answered in a folder; name one with --out": given.ray
+            and not given.out,
+            "--ray asks a model or the rules; drop --replay": given.ray and given.replay,
+            "--fresh discards what --out holds; name a folder with --out": given.fresh
+            and not given.out,
+        }
+    )
+    more = f" and {len(given.inputs) - 1} more" if len(given.inputs) > 1 else ""
+    say_first(f"reading {given.inputs[0]}{more}", quiet=given.quiet)
+    from extractor.apps.cli.environment import read_max_lacking
+    from extractor.apps.cli.job import open_job
+    from extractor.apps.cli.perform import forecast_job, perform_job
+
+    with open_job(given, max_lacking=read_max_lacking()) as (job, unknown):
+        return (forecast_job if given.dry_run else perform_job)(job) or unknown
+
+
+@batch.command()
+def submit(given: SubmitOptions) -> int:
+    """Submit the questions about the records to the provider's batch API, and end.
+
+    With --requests FILE the questions become a batch file, for a closed network
+    or another cluster. `extractor batch collect` reads the answers of both.
+
+    Exit codes: those of `extractor run`.
+    """
+    both = bool(given.out) == bool(given.requests)
+    refuse(
+        {
+            "name a folder with --out, or a file of requests with --requests: one of the two": both
+            and not given.dry_run,
+            "a batch needs a model; name it with --model": not given.model,
+            "--effort none asks nothing, so there is nothing to submit": given.effort == "none",
+        }
+    )
+    from extractor.apps.cli.job import open_job
+    from extractor.apps.cli.perform import forecast_job, perform_job
+
+    perform = forecast_job if given.dry_run else perform_job
+    with open_job(given, batch_rounds=0 if given.requests else 1, waits=False) as (job, unknown):
+        return perform(job) or unknown
+
+
+@batch.command()
+def collect(given: CollectOptions) -> int:
+    """Wait for the answers to submitted batches, and write the results.
+
+    Give the inputs and options of `extractor batch submit`. What is not
+    submitted yet is submitted, too, and questions that answers leave open go
+    into further batches. After Ctrl-C the same command waits again; nothing is
+    submitted twice.
+
+    Answers that cannot be read stay open and are fetched again, by the same
+    command; --ask-again gives them up. Nothing is asked live without --live.
+
+    With --answers the answers come from files, and --requests receives the
+    questions that they leave open.
+
+    Exit codes: those of `extractor run`.
+    """
+    refuse(
+        {
+            (
+                "name the submitted run's folder with --out, or files of answers with --answers"
+            ): not given.answers and (given.requests or not given.out),
+            "a batch needs a model; name it with --model": not given.answers and not given.model,
+        }
+    )
+    from extractor.apps.cli.job import open_job
+    from extractor.apps.cli.perform import perform_job
+
+    with open_job(given, batch_rounds=0 if given.answers else given.rounds) as (job, unknown):
+        return perform_job(job) or unknown

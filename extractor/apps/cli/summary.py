@@ -1,0 +1,257 @@
+"""Sum up a run on standard error: its counts, why records failed, and the next steps."""
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+
+from extractor.apps.cli.console import to_printable
+from extractor.apps.cli.job import RunJob
+from extractor.apps.report.overview import count_reasons, read_failures
+from extractor.run.folder import FAILURES, REPEATED, RunFolder
+from extractor.run.manifest import Manifest
+from extractor.run.reading import is_stream
+from extractor.run.tally import Tally
+from extractor.schemas import Usage
+
+_MOST_SHOWN = 3
+_LONGEST = 300
+_LEFT_OUT = ("value_unconfirmed", "regimen_unconfirmed")
+"""Kinds of findings about what the rules read surely and the model's answers left out."""
+_FINDING_KINDS = 5
+"""The most kinds of findings that a summary names."""
+
+
+def print_summary(tally: Tally, manifest: Manifest | None) -> None:
+    """Print the run's counts: a table on a terminal, ``name: value`` lines when piped.
+
+    Questions and cost are those of the whole run, also of records that an earlier invocation
+    finished.
+    """
+    counts = _list_counts(tally, sum_usage(tally, manifest))
+    costs = _list_costs(tally, manifest.cost if manifest else None)
+    rows = {name: f"{value}" for name, value in (*counts, *costs) if value is not None}
+    if sys.stderr.isatty():
+        names = max(map(len, rows))
+        values = max(map(len, rows.values()))
+        lines = [f"  {name:<{names}}    {value:>{values}}" for name, value in rows.items()]
+    else:
+        lines = [f"{name}: {value}" for name, value in rows.items()]
+    print("\n".join(lines), file=sys.stderr)
+
+
+def sum_usage(tally: Tally, manifest: Manifest | None) -> Usage:
+    """Return the usage of the whole run. The manifest counts all records with a result, the
+    tally also failed ones.
+    """
+    return manifest.usage if manifest and tally.resumed else tally.usage
+
+
+def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
+    """Yield names and values in order; None for a value that is not shown. ``whole`` is the
+    usage of the whole run.
+    """
+    usage = tally.usage
+    counts = tally.counts
+    new = "new " if tally.resumed else ""
+    if tally.resumed:
+        yield "records done", f"{tally.resumed + tally.extracted:,} ({tally.extracted:,} new)"
+    else:
+        yield "records extracted", tally.extracted
+    yield "records failed", tally.failed
+    if tally.failed and not (tally.extracted or tally.resumed or usage.calls):
+        return
+    yield "trials that occur twice", tally.repeated or None
+    yield "of these with another text, left out", tally.differing or None
+    items = counts.get("items", {})
+    yield (
+        f"{new}items",
+        ", ".join(
+            f"{items.get(name, 0):,} {name}" for name in ("criteria", "regimens", "endpoints")
+        ),
+    )
+    support = counts.get("support", {})
+    yield (
+        f"{new}evidence",
+        ", ".join(f"{count:,} {name}" for name, count in sorted(support.items())) or None,
+    )
+    kinds = sorted(counts.get("finding_kinds", {}).items(), key=lambda kind: -kind[1])
+    more = ", ..." * (len(kinds) > _FINDING_KINDS)
+    named = ", ".join(f"{name} {count:,}" for name, count in kinds[:_FINDING_KINDS]) + more
+    yield f"{new}findings", f"{counts.get('findings', 0):,}" + f" ({named})" * bool(named)
+    left_out = sum(counts.get("finding_kinds", {}).get(name, 0) for name in _LEFT_OUT)
+    yield "read by the rules, left out by the model", f"{left_out:,}" if left_out else None
+    skipped = counts.get("finding_kinds", {}).get("line_unanswered", 0)
+    yield (
+        "lines that the model skipped, as the rules read them",
+        f"{skipped:,}" if skipped else None,
+    )
+    unanswered = f" ({whole.unanswered:,} without any usable answer)" if whole.unanswered else ""
+    yield "questions", f"{whole.questions:,} asked, {whole.open_questions:,} open{unanswered}"
+    if usage.calls:
+        cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
+        tokens = (
+            f"{usage.prompt_tokens:,} prompt tokens{cached}, {usage.output_tokens:,} output tokens"
+        )
+        yield "model", f"{usage.calls:,} calls, {tokens}"
+
+
+def _list_costs(
+    tally: Tally, cost: Mapping[str, int | float | None] | None
+) -> Iterator[tuple[str, str | None]]:
+    """Yield the cost of this command and the total of all, then what calls of unknown cost may
+    have cost beside it.
+    """
+    new = tally.usd or 0.0
+    total = cost and (cost.get("usd_known") or cost["usd"])
+    if new or total:
+        yield (
+            "cost",
+            f"${total:.4f} (${new:.4f} new)"
+            if total and f"{total:.4f}" != f"{new:.4f}"
+            else f"${new:.4f}",
+        )
+    yield from _list_unknown_costs(
+        "calls without a reply",
+        tally.lost(),
+        tally,
+        cost,
+        counted="calls_without_reply",
+        at_most="usd_without_reply",
+    )
+    yield from _list_unknown_costs(
+        "calls whose price is unknown, since their replies state no usage",
+        tally.unmetered(),
+        tally,
+        cost,
+        counted="calls_without_usage",
+        at_most="usd_without_usage",
+    )
+
+
+def _list_unknown_costs(
+    name: str,
+    used: Usage,
+    tally: Tally,
+    cost: Mapping[str, int | float | None] | None,
+    *,
+    counted: str,
+    at_most: str,
+) -> Iterator[tuple[str, str]]:
+    """Yield the number of calls whose cost is unknown, and the most that they may have cost.
+
+    ``cost`` has both of the whole run, if it has a folder; ``used`` is the most that the calls of
+    this command may have used.
+    """
+    calls = used.calls
+    most = tally.price(used) / 1e12 if tally.price else None
+    if cost:
+        calls = int(cost.get(counted) or 0)
+        most = cost.get(at_most)
+    if calls:
+        amount = "" if most is None else f", which may have cost up to ${most:.4f} more"
+        yield name, f"{calls:,}{amount}"
+
+
+def how_to_resume(job: RunJob, *, raises_limits: bool = False) -> str:
+    """Name the command that continues this one, with ``MORE`` for its limit of money if asked."""
+    if job.out is None:
+        return "with --out DIR a run can go on where it stopped"
+    again = "with the same input, " if any(map(is_stream, job.inputs)) else ""
+    command = shlex.join(_words())
+    if raises_limits:
+        command = re.sub(r"(--max-usd[= ])\S+", r"\1MORE", command)
+    return f"{again}go on with: extractor {command}"
+
+
+def explain_lacking(job: RunJob) -> str | None:
+    """Say that more questions lack an answer than the run allows, and why; None if it does not
+    fail for that.
+    """
+    tally = job.run.tally
+    choice = job.setup.choice
+    if choice.exchange and choice.exchange.failed and not tally.usage.calls:
+        return f"no line of --answers answers a question of these records; {how_to_resume(job)}"
+    if tally.lacking <= job.max_lacking:
+        return None
+    usage = tally.usage
+    problem = tally.watch.problem if tally.watch else ""
+    share = f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer"
+    because = f"; such as: {problem}" if problem else ""
+    again = "" if choice.replay else f"; to ask again, {how_to_resume(job)}"
+    return f"{share}, more than EXTRACTOR_MAX_LACKING ({job.max_lacking:g}) allows{because}{again}"
+
+
+def _words() -> list[str]:
+    """Return the words of this command that continue it."""
+    return [word for word in sys.argv[1:] if word != "--fresh"]
+
+
+def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
+    """Yield lines on failures, omitted records and open questions, and on the next steps."""
+    exchange = job.setup.choice.exchange
+    asks = job.setup.options.asks
+    tally = job.run.tally
+    usage = sum_usage(tally, folder.manifest if folder else None)
+    for broken in (
+        exchange.failed if exchange else ()
+    ):  # also when quiet, since these answers are lost
+        yield f"no answer in {broken}"
+    if job.given.quiet:
+        return
+    if not job.waits:
+        yield f"to collect the answers: extractor batch collect {shlex.join(_words()[2:])}"
+        return
+    if folder:
+        yield from _list_failures(job, folder, tally)
+    if job.uses_rules_alone and asks and usage.open_questions:
+        yield f"{usage.open_questions:,} questions stayed open; a model can answer them (--model)"
+    if (replayed := job.setup.choice.tally) and replayed.missing:
+        open_ = (
+            f"{replayed.missing:,} calls, of about {replayed.missing_tokens:,} prompt tokens, "
+            "have no answer in"
+        )
+        model = folder.manifest.settings["model"] if folder else "none"
+        words = re.sub(r"--replay[= ]\S+", f"--model {shlex.quote(model)}", shlex.join(_words()))
+        is_known = model != "none" and not model.startswith("replay of ")
+        again = (
+            f"; to ask them: extractor {words}"
+            if is_known
+            else "; to ask them, name a model with --model"
+        )
+        yield f"{open_} {job.setup.choice.replay}{again}"
+    if exchange and exchange.requests:
+        files = ", ".join(map(str, exchange.parts))
+        yield (
+            f"{exchange.written} requests still open, in {files}"
+            if files
+            else "no request is open any more"
+        )
+    if job.out and tally.extracted + tally.resumed:
+        place = shlex.quote(str(job.out))
+        yield f"to read the results: extractor report {place}"
+        yield f"to correct them: extractor review {place} --gold GOLD"
+
+
+def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str]:
+    """Yield lines on why records failed, and on records read twice, changed since an earlier
+    run, or unanswered.
+    """
+    if tally.failed:
+        for reason in count_reasons(read_failures(folder.path / FAILURES))[:_MOST_SHOWN]:
+            message = to_printable(reason.message)[:_LONGEST]
+            yield f"{reason.records} failed: {message} (such as {to_printable(reason.example)})"
+        yield f"all failures are in {folder.path / FAILURES}"
+    yield from map(str, folder.differing[:_MOST_SHOWN])
+    if len(folder.differing) > _MOST_SHOWN:
+        yield f"all of these are in {folder.path / REPEATED}"
+    if folder.changed:
+        yield f"records with another text than in an earlier run: {folder.changed}"
+    counts = folder.manifest.records
+    if counts["lacking"]:
+        replay = job.setup.choice.replay
+        again = f"{replay} has none" if replay else "the same command asks again"
+        yield f"records that lack an answer: {counts['lacking']}; {again}"
+    if left := counts["left"]:
+        named = ", ".join(folder.manifest.left_ids[:_MOST_SHOWN]) + ", ..." * (left > _MOST_SHOWN)
+        yield f"results whose records are no longer in the input: {left} ({named}); readers leave them out"

@@ -1,0 +1,164 @@
+"""The changes between two versions of a trial: frozen values, each with its severity and both
+sides.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from extractor.apps.evaluation.alignment import Side
+from extractor.apps.pages.words import say
+from extractor.schemas import Citation, Evidence, FieldRef, Task
+from extractor.schemas.base import FrozenModel
+
+ItemName = Literal[
+    "eligibility", "criterion", "regimen", "arm", "endpoint", "custom", "registration"
+]
+"""What a change concerns.
+
+``eligibility`` is an age limit, the sex, or healthy volunteers; ``custom`` is a field of the user's
+own; ``registration`` is a title, the conditions, the enrolment, a date, or the status.
+"""
+
+
+class ChangeKind(StrEnum):
+    """How a part of a trial changed.
+
+    - ``added``: it is in the new version alone.
+    - ``removed``: it is in the old version alone.
+    - ``tightened``: it admits fewer people.
+    - ``loosened``: it admits more people.
+    - ``moved``: the criterion stands in the other list, inclusion or exclusion.
+    - ``changed``: it says something else, and no direction follows from it.
+    - ``promoted``: the endpoint has a higher rank, such as primary instead of secondary.
+    - ``demoted``: the endpoint has a lower rank.
+    - ``redefined``: the endpoint has another measure, time frame, instrument or description.
+    - ``reworded``: it says the same in other words. Not a change of meaning.
+    """
+
+    ADDED = "added"
+    REMOVED = "removed"
+    TIGHTENED = "tightened"
+    LOOSENED = "loosened"
+    MOVED = "moved"
+    CHANGED = "changed"
+    PROMOTED = "promoted"
+    DEMOTED = "demoted"
+    REDEFINED = "redefined"
+    REWORDED = "reworded"
+
+
+class ChangeSeverity(StrEnum):
+    """How much a change matters to somebody who uses the trial's results.
+
+    - ``major``: other people can take part, a dose, route or frequency differs, or a primary
+      endpoint is affected.
+    - ``minor``: details, such as secondary endpoints, schedules, consent, or words whose effect is
+      not decided.
+    - ``editorial``: another wording of the same statement.
+    """
+
+    MAJOR = "major"
+    MINOR = "minor"
+    EDITORIAL = "editorial"
+
+
+class StatedValue(FrozenModel):
+    """One side of a change: a value, where it is in the extraction, and the words that state it.
+
+    ``record.raw_text(section)[start:end] == quote`` holds for each citation and the record of this
+    side.
+    """
+
+    path: str = Field(
+        description="Path in the extraction, such as 'dosing[0].route', or in the registry's "
+        "fields."
+    )
+    value: Any = Field(description="The value as JSON.")
+    citations: tuple[Citation, ...] = ()
+
+
+class TrialChange(FrozenModel):
+    """One change. A side is None if it has nothing to show."""
+
+    item: ItemName
+    kind: ChangeKind
+    severity: ChangeSeverity
+    field: str | None = Field(
+        default=None, description="The field that changed; None for the whole item."
+    )
+    message: str
+    old: StatedValue | None = None
+    new: StatedValue | None = None
+
+    @property
+    def is_of_meaning(self) -> bool:
+        """Return whether the meaning changed, and not only the wording."""
+        return self.severity is not ChangeSeverity.EDITORIAL
+
+
+class TrialDiff(FrozenModel):
+    """The changes of one trial. ``only_in`` names the version that has the trial, if the other does
+    not.
+
+    ``not_compared`` are tasks whose sections only one version has.
+    """
+
+    record_id: str
+    only_in: Literal["old", "new"] | None = None
+    not_compared: tuple[Task, ...] = ()
+    changes: tuple[TrialChange, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Return whether the versions differ in meaning."""
+        return self.only_in is not None or any(change.is_of_meaning for change in self.changes)
+
+
+_WHOLE = {
+    "criterion": ("quote",),
+    "regimen": ("quote",),
+    "endpoint": ("measure", "description", "time_frame"),
+    "custom": ("values",),
+}
+"""The fields whose evidence quotes a whole item."""
+_OF_WHOLE = frozenset({"kind", "constraints", "quote"})
+"""Fields of a criterion whose change is shown in the whole criterion."""
+Stated = StatedValue | Sequence[Side] | None
+"""One side of a change: a stated value, or the items that hold it."""
+
+
+def make_change(
+    item: ItemName,
+    kind: ChangeKind,
+    severity: ChangeSeverity,
+    message: str,
+    pair: tuple[Stated, Stated],
+    field: str | None = None,
+) -> TrialChange:
+    """Return a change of an item, or of one of its fields, with the evidence of both sides."""
+    shown = None if field in _OF_WHOLE or item == "custom" else field
+    old, new = (
+        one if isinstance(one, StatedValue) else _state(_WHOLE[item], one, shown) if one else None
+        for one in pair
+    )
+    return TrialChange(
+        item=item, kind=kind, severity=severity, message=message, old=old, new=new, field=field
+    )
+
+
+def _state(whole: Sequence[str], sides: Sequence[Side], field: str | None) -> StatedValue:
+    cited = [one for side in sides for one in _cite(side.item.evidence, field)] if field else []
+    cited = cited or [
+        one for side in sides for name in whole for one in _cite(side.item.evidence, name)
+    ]
+    path = ", ".join(f"{side.path}.{field}" if field else str(side.path) for side in sides)
+    said = " ".join(say(getattr(side.item, whole[0])) for side in sides)
+    value = sides[0].item.model_dump(mode="json")[field] if field else said
+    return StatedValue(path=path, value=value, citations=tuple(dict.fromkeys(cited)))
+
+
+def _cite(evidence: Sequence[Evidence], name: str) -> list[Citation]:
+    return [one.cite() for one in evidence if FieldRef(name).covers(one.field)]

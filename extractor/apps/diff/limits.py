@@ -1,0 +1,227 @@
+"""Decide whether changed limits admit fewer people or more, from comparator, number, unit and
+list.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from math import isclose
+from typing import NamedTuple
+
+from extractor.apps.diff.changes import ChangeKind
+from extractor.apps.evaluation.alignment import Difference, match_values
+from extractor.apps.evaluation.comparers import Bound, Level, measure_window
+from extractor.apps.evaluation.text import fold_text, scale_quantity, share_words
+from extractor.language.numbers import DAYS, read_time_unit
+from extractor.schemas import Comparator, Criterion, CriterionKind, TimeWindow
+
+_EXCEPTS = re.compile(r"unless|except|with the exception", re.IGNORECASE)
+"""How a condition begins that says to whom a limit does not apply."""
+_UPWARDS = (Comparator.MORE, Comparator.AT_LEAST, Comparator.EQUAL)
+
+
+class Limit(NamedTuple):
+    """One bound of a criterion or its time window, and whether it ``excludes``: to exclude "> 2"
+    is to admit "<= 2".
+    """
+
+    bound: Bound | TimeWindow
+    excludes: bool
+
+    def __str__(self) -> str:
+        one = self.bound
+        if isinstance(one, TimeWindow):
+            return " ".join(one.quote.split())
+        return f"{one.quantity} {one.comparator.value} {one.value:,} {one.unit or ''}".rstrip()
+
+    @property
+    def is_floor(self) -> bool:
+        """Return whether people with values above the bound are admitted."""
+        return (self.bound.comparator in _UPWARDS) is not self.excludes
+
+    @property
+    def is_strict(self) -> bool:
+        """Return whether people whose value is the bound itself are not admitted."""
+        return (self.bound.comparator in (Comparator.LESS, Comparator.MORE)) is not self.excludes
+
+    def scale(self) -> tuple[str, float]:
+        """Return the dimension and the value in base units; a length of time in days, to compare
+        months with weeks.
+        """
+        value = self.bound.value or 0.0
+        unit = self.bound.unit
+        if (time := read_time_unit(unit or "")) and time in DAYS:
+            return "day", value * DAYS[time]
+        scaled, dimension = scale_quantity(value, unit)
+        return dimension, float(scaled or 0)
+
+    def list_forms(self) -> tuple[str, ...]:
+        """Return the normal forms in which a text can write the number."""
+        numbers = [self.bound.value, getattr(self.bound, "value_high", None)]
+        found = [
+            (f"{one:.12g}", " ".join(map(str, scale_quantity(one, self.bound.unit))))
+            for one in numbers
+            if one
+        ]
+        return tuple(form for forms in found for form in forms) or ("0",)
+
+
+class LimitPair(NamedTuple):
+    """A limit of each version; None on a side without one."""
+
+    old: Limit | None
+    new: Limit | None
+
+    def __str__(self) -> str:
+        """Return both limits; of windows also what they limit, if their words do not name it."""
+        said = " -> ".join(str(one or "no limit") for one in self)
+        window = next(
+            (
+                one.bound
+                for one in (self.new, self.old)
+                if one and isinstance(one.bound, TimeWindow)
+            ),
+            None,
+        )
+        of = window and window.of and " ".join(window.of.split())
+        return f"{of}: {said}" if of and fold_text(of) not in fold_text(said) else said
+
+    @property
+    def is_of_one_thing(self) -> bool:
+        """Return whether both are windows that say what they limit: then the same words may say
+        something else.
+        """
+        return all(one and isinstance(one.bound, TimeWindow) and one.bound.of for one in self)
+
+    @property
+    def kind(self) -> ChangeKind | None:
+        """Return the direction of the change; None for the same limit, also in another unit."""
+        old, new = self
+        if old is None or new is None:
+            alone = old or new
+            assert alone is not None
+            # What a further limit in an exclusion does depends on its words. A time window leaves
+            # fewer to exclude.
+            if alone.excludes and isinstance(alone.bound, Bound):
+                return ChangeKind.CHANGED
+            return (
+                ChangeKind.LOOSENED if (new is None) is not alone.excludes else ChangeKind.TIGHTENED
+            )
+        if isinstance(old.bound, TimeWindow) and isinstance(new.bound, TimeWindow):
+            sizes = measure_window(old.bound), measure_window(new.bound)
+            if Comparator.BETWEEN in (old.bound.comparator, new.bound.comparator):
+                return None if sizes[0] == sizes[1] else ChangeKind.CHANGED
+        (dimension, was), (other_dimension, now) = old.scale(), new.scale()
+        if old.is_floor != new.is_floor or dimension != other_dimension:
+            return ChangeKind.CHANGED
+        # Between units, a small difference is rounding: 90 days are three months.
+        if isclose(was, now, rel_tol=0.02 if old.bound.unit != new.bound.unit else 1e-9):
+            stricter = ChangeKind.TIGHTENED if new.is_strict else ChangeKind.LOOSENED
+            return None if old.is_strict == new.is_strict else stricter
+        return ChangeKind.TIGHTENED if (now > was) is new.is_floor else ChangeKind.LOOSENED
+
+
+def admits(criterion: Criterion) -> bool:
+    """Return whether people to whom the statement itself applies can take part."""
+    return (criterion.kind is CriterionKind.INCLUSION) is not bool(criterion.negated)
+
+
+def pair_limits(differences: Iterable[Difference]) -> Iterator[LimitPair]:
+    """Yield the limits and time windows that the differences of two criteria pair, in text order,
+    equal ones too.
+
+    >>> from extractor.apps.evaluation.alignment import Aligned, Side
+    >>> from extractor.apps.evaluation.differences import compare_items
+    >>> from extractor.apps.evaluation.fields import CRITERIA
+    >>> limits = (
+    ...     {"quantity": "creatinine", "comparator": ">", "value": value, "unit": "mg/dL"}
+    ...     for value in (2, 3)
+    ... )
+    >>> known = {"kind": "exclusion", "section": "eligibility", "quote": "Creatinine"}
+    >>> sides = ([Side(Criterion.model_validate(known | {"constraints": [one]}))] for one in limits)
+    >>> (pair,) = pair_limits(compare_items(CRITERIA, Aligned(*sides)))
+    >>> str(pair), pair.kind.value
+    ('creatinine > 2 mg/dL -> creatinine > 3 mg/dL', 'loosened')
+    """
+    for one in differences:
+        if one.field.attribute == "time_windows":
+            for was, now in _pair_windows(one.old, one.new):
+                yield LimitPair(_read(one.old_side.item, was), _read(one.new_side.item, now))
+        if one.field.attribute != "constraints":
+            continue
+        stated = [bound for side in (one.old, one.new) for bound in one.field.comparer.spread(side)]
+        for values in sorted(one.values, key=lambda each: stated.index(each.old or each.new)):
+            sides = (_read(one.old_side.item, values.old), _read(one.new_side.item, values.new))
+            if any(sides):
+                yield LimitPair(*sides)
+
+
+def _pair_windows(
+    old: Sequence[TimeWindow], new: Sequence[TimeWindow]
+) -> Iterator[tuple[TimeWindow | None, TimeWindow | None]]:
+    """Yield the windows of the same treatment or event beside each other, in text order; None for
+    one alone.
+
+    Where a version does not say of what a window is, those of the same length come first.
+    """
+
+    def measure(one: TimeWindow, other: TimeWindow) -> float:
+        if one.of and other.of and not share_words(one.of, other.of):
+            return 0.0
+        return (
+            0.1 + bool(one.of and other.of) + 0.5 * (measure_window(one) == measure_window(other))
+        )
+
+    both, gone, come = match_values(old, new, measure, 0.1)
+    yield from both
+    yield from ((one, None) for one in gone)
+    yield from ((None, one) for one in come)
+
+
+def list_conditions(differences: Iterable[Difference]) -> Iterator[str]:
+    """Yield in words the changed conditions of limits that both versions have, but for their
+    extent.
+
+    >>> from extractor.apps.evaluation.alignment import Aligned, Side
+    >>> from extractor.apps.evaluation.differences import compare_items
+    >>> from extractor.apps.evaluation.fields import CRITERIA
+    >>> known = {"kind": "inclusion", "section": "eligibility", "quote": "Hb"}
+    >>> hb = {"quantity": "Hb", "comparator": ">=", "value": 12, "unit": "g/dL"}
+    >>> sides = [
+    ...     [Side(Criterion(**known, constraints=[hb | {"condition": one}]))]
+    ...     for one in (None, "for men")
+    ... ]
+    >>> [
+    ...     list(list_conditions(compare_items(CRITERIA, Aligned(*each))))
+    ...     for each in (sides, sides[::-1])
+    ... ]
+    [['Hb >= 12 g/dL now for men only'], ['Hb >= 12 g/dL no longer for men only']]
+    """
+    of_conditions = (
+        one for one in differences if one.field.name == "eligibility.criteria.constraints.condition"
+    )
+    for pair in (pair for one in of_conditions for pair in one.values):
+        if pair.level >= Level.NORMALISED or pair.wholes is None:
+            continue
+        limit = str(pair.wholes[1].model_copy(update={"condition": None})).replace(": ", " ", 1)
+        if pair.old and pair.new:
+            yield f"{limit}: {_say(pair.old)} -> {_say(pair.new)}"
+        else:
+            words = _say(pair.old or pair.new)
+            only = "" if _EXCEPTS.match(words) else " only"
+            yield f"{limit} {'now' if pair.new else 'no longer'} {words}{only}"
+
+
+def _say(words: str) -> str:
+    return " ".join(words.split())
+
+
+def _read(criterion: Criterion, value: Bound | TimeWindow | None) -> Limit | None:
+    """Return a limit; None for "0" in "ECOG 0 to 2", which excludes nobody."""
+    excludes = not admits(criterion)
+    if isinstance(value, TimeWindow):
+        return Limit(value, excludes)
+    if value is None or (
+        not value.value and value.of_range and value.comparator is Comparator.AT_LEAST
+    ):
+        return None
+    return Limit(value, excludes is not criterion.turned)

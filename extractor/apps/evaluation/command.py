@@ -1,0 +1,335 @@
+"""``extractor evaluate``: score extractions against gold."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from extractor.apps.cli.console import (
+    FAILED,
+    OK,
+    Row,
+    print_table,
+    say,
+    to_printable,
+    warn_incomplete,
+)
+from extractor.apps.cli.options import SCORES, FieldsOption, JsonOption, option
+from extractor.options import FILES, RARE, read_own_fields
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from extractor.apps.evaluation.report import FieldScore, GroupScore, Interval, ScoreReport
+    from extractor.concepts.own import CustomField
+
+_SOURCE = "a folder of JSON, a JSONL file or a run's folder"
+_SCORES = (
+    "score",
+    "stated",
+    "exact",
+    "normalised",
+    "95 % interval",
+    "relaxed",
+    "precision",
+    "recall",
+)
+_FIELDS = (*_SCORES, "missed", "invented", "empty", "left empty")
+_BY_IMPORTANCE = (
+    *("normalised", "stated", "95 % interval", "missed", "invented", "precision", "recall"),
+    *("exact", "relaxed", "left empty", "empty"),
+)
+_ERRORS = ("error", "count", "harm", "most often in", "worst example")
+_DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
+_NAMED = 10
+"""Most records named in a line."""
+
+
+def evaluate(
+    gold: Annotated[
+        Path, typer.Argument(metavar="GOLD", exists=True, help=f"Annotations: {_SOURCE}.")
+    ],
+    predicted: Annotated[
+        Path, typer.Argument(metavar="PREDICTED", exists=True, help=f"Extractions: {_SOURCE}.")
+    ],
+    as_json: JsonOption = False,
+    html: Annotated[
+        Path | None,
+        option(FILES, "Write a page with plots and every error.", metavar="FILE", dir_okay=False),
+    ] = None,
+    records: Annotated[
+        list[Path] | None,
+        option(
+            FILES,
+            "Records for --html and for GOLD without text; else the run's inputs.",
+            metavar="INPUT",
+            exists=True,
+        ),
+    ] = None,
+    compare: Annotated[
+        Path | None,
+        option(SCORES, "Other extractions, for paired differences.", metavar="OTHER", exists=True),
+    ] = None,
+    fail_under: Annotated[
+        str | None,
+        option(SCORES, "Exit 1 if one is lower, such as all=0.8.", metavar="NAME=SCORE,..."),
+    ] = None,
+    check: Annotated[
+        bool,
+        option(SCORES, "Check GOLD against its records, given in place of PREDICTED.", "--check"),
+    ] = False,
+    fields: FieldsOption = None,
+    resamples: Annotated[
+        int, option(RARE, "Bootstrap samples for the intervals; 0 for none.", min=0, metavar="N")
+    ] = 1000,
+    examples: Annotated[
+        int, option(RARE, "Errors of each kind that --json holds.", min=0, metavar="N")
+    ] = 10,
+    html_errors: Annotated[
+        int, option(RARE, "Errors that --html holds, the worst first.", min=0, metavar="N")
+    ] = 5000,
+) -> int:
+    """Score extractions against gold annotations.
+
+    Items are paired by their quotes. F1 is over values that gold states
+    or the prediction has; all values of an item without a counterpart are
+    missed or invented. A field that both leave empty is not a value and does
+    not raise F1; the line "left empty" counts such fields.
+
+    Columns: "stated" counts the values that gold states, "missed" those
+    without a predicted counterpart, "invented" predicted ones without one
+    in gold. "empty" counts the fields of paired items that gold leaves empty;
+    "left empty" is the share of them that the prediction leaves empty. A score
+    over fewer than ten values, stated or invented, has no interval.
+
+    Names for --fail-under are those of the table: a field, a task or all
+    (the mean over fields that have values), or a task or all with .micro
+    (over values). They are compared with the normalised F1. One with
+    nothing to score is named on standard error and does not fail.
+
+    Two annotators are compared in the same way, one in the place of the
+    prediction: the F1 of a field is how far they agree, in either order.
+
+        extractor evaluate gold/anna gold/ben
+
+    If anna has 4 criteria, and ben has the same 4 and one more, their
+    agreement on eligibility.criteria is 2 x 4 / (4 + 5) = 0.889.
+
+    Fields of your own, of --fields or of the run, are scored as custom.NAME,
+    beside the tasks as custom, and in all. Records whose gold has no such
+    field say nothing of it.
+
+    Exit codes: 0 done, 1 a score is under --fail-under or a file is broken,
+    2 usage.
+    """
+    if check:
+        given = {
+            "--json": as_json,
+            "--compare": compare,
+            "--fail-under": fail_under,
+            "--html": html,
+        }
+        if names := [name for name, value in given.items() if value]:
+            raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
+        return _check(gold, predicted, read_own_fields(fields))
+    from extractor.apps.evaluation.record_score import WorstErrors
+    from extractor.apps.evaluation.scoring import evaluate as score
+    from extractor.run.finished import find_run
+    from extractor.run.manifest import restore_fields
+
+    run = None if fields else find_run(predicted)
+    declared = restore_fields(run.manifest.settings) if run else read_own_fields(fields)
+    errors = WorstErrors(html_errors)
+    floors = _read_floors(fail_under or "", declared)
+    if find_run(gold) and not find_run(predicted):
+        say(f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED")
+    if html and not html.parent.is_dir():
+        raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
+    report = score(
+        _read_gold(gold, predicted, records, for_page=html is not None),
+        predicted,
+        compare=compare,
+        examples=examples,
+        resamples=resamples,
+        on_record=errors.add if html else None,
+        fields=declared,
+    )
+    if html:
+        from extractor.apps.evaluation.page import write_score_page
+
+        write_score_page(html, report, errors, records or _find_inputs(predicted))
+    if as_json:
+        print(report.model_dump_json(indent=2))
+    else:
+        print_report(report)
+    warn_incomplete(gold, predicted, compare)
+    code = OK
+    for name, floor in floors.items():
+        value = report.figure(name)
+        if value is None:
+            say(f"{name} has nothing to score; its floor is not checked")
+        elif value < floor:
+            say(f"{name} is {value:.3f}, under {floor:g}")
+            code = FAILED
+    return code
+
+
+def _check(gold: Path, records: Path, fields: "tuple[CustomField, ...]") -> int:
+    """Print every problem of the gold files, and return the exit code."""
+    from extractor.apps.evaluation.gold_check import check_gold_files
+
+    problems = check_gold_files(gold, records, fields=fields)
+    for problem in problems:
+        print(to_printable(str(problem)))
+    warnings = sum(problem.warns for problem in problems)
+    wrong = len(problems) - warnings
+    more = f", {warnings} warning{'s' * (warnings != 1)}" if warnings else ""
+    say(f"{wrong} problem{'s' * (wrong != 1)}{more}")
+    return FAILED if wrong else OK
+
+
+def _read_gold(
+    gold: Path, predicted: Path, records: list[Path] | None, *, for_page: bool
+) -> "Path | tuple[dict[str, Any], ...]":
+    """Read GOLD, with texts from its records where it holds only offsets. Warns about records
+    that cannot be used.
+    """
+    from extractor.apps.evaluation.standoff import is_standoff, read_standoff
+
+    if not is_standoff(gold):
+        if records and not for_page:
+            raise ValueError("--records is for the page; give --html FILE too")
+        return gold
+    from extractor.formats import read_records
+
+    inputs: Sequence[str | PathLike[str]] = records or _find_inputs(predicted)
+    if not inputs:
+        raise ValueError(f"{gold} holds no text; name the records with --records INPUT")
+    found = read_standoff(gold, read_records(*inputs, on_error=lambda _: None))
+    for record_id, sections in found.changed.items():
+        say(f"{record_id} is left out: the text of {', '.join(sections)} has changed")
+    if found.missing:
+        shown = ", ".join(found.missing[:5]) + (" ..." if len(found.missing) > 5 else "")
+        say(f"{len(found.missing)} records of {gold} have no text here: {shown}")
+    return found.annotations
+
+
+def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
+    """Return the run's inputs; empty if the predictions are not of a run, or its records came
+    from a stream.
+    """
+    from extractor.run.finished import find_run
+
+    run = find_run(predicted)
+    return run.find_inputs() if run else ()
+
+
+def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, float]:
+    """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an
+    unknown name.
+    """
+    from extractor.apps.evaluation.fields import add_groups
+    from extractor.apps.evaluation.report import list_figures
+    from extractor.schemas.arguments import refuse_unknown
+
+    scored = [field for group in add_groups(fields) for field in group.fields]
+    figures = [one.name for one in list_figures(scored)]
+    floors: dict[str, float] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, _, score = part.partition("=")
+        try:
+            floors[name] = float(score)
+        except ValueError as error:
+            raise ValueError(f"--fail-under {part!r}: write NAME=SCORE, such as all=0.8") from error
+        if not 0 <= floors[name] <= 1:
+            raise ValueError(f"--fail-under {part!r}: a score is between 0 and 1")
+        refuse_unknown("score", [name], figures)
+    return floors
+
+
+def print_report(report: "ScoreReport") -> None:
+    """Print all scores, the errors by harm, and the differences, if any, on standard output."""
+    print(
+        f"{report.records} records, {len(report.missing)} missing, {len(report.without_gold)} "
+        "without gold"
+    )
+    _list_records("missing", report.missing)
+    _list_records("without gold", report.without_gold)
+    scored = {one.task for one in report.fields if one.stated or one.predicted}
+    left_out = {one.task for one in report.fields} - scored if scored == {"custom"} else set()
+    groups = [
+        (one.figure, "", *_score_row(one), *[""] * 4)
+        for one in report.groups
+        if one.name not in left_out
+    ]
+    fields = [
+        (
+            *(one.figure, str(one.stated), *_score_row(one), str(one.missed), str(one.invented)),
+            *(str(one.empty.fields), _show(one.empty.specificity)),
+        )
+        for one in report.fields
+        if one.task not in left_out
+    ]
+    print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
+    if empty := report.empty.fields:
+        share = _show(report.empty.specificity)
+        print(
+            f"\nleft empty: {report.empty.left_empty} of {empty} fields that gold leaves empty, "
+            f"{share}"
+        )
+    if report.errors:
+        worst = [next(iter(one.examples), None) for one in report.errors]
+        places = [
+            f"{one.record_id} {one.gold_path or one.predicted_path}" if one else "" for one in worst
+        ]
+        rows: list[Row] = []
+        for one, place in zip(report.errors, places, strict=True):
+            most = sorted(one.fields.items(), key=lambda pair: -pair[1])[:2]
+            where = ", ".join(f"{name} {count}" for name, count in most)
+            rows.append((one.kind.value, str(one.count), f"{one.harm:g}", where, place))
+        print_table(_ERRORS, rows, _ERRORS[1:], prose=_ERRORS[3:])
+    if report.undeclared:
+        say(
+            f"{', '.join(report.undeclared)}: gold has values, and no field has this name; name "
+            "its file with --fields"
+        )
+    if report.comparison:
+        print(f"\npredicted less {report.comparison.other}, in normalised F1:")
+        _list_records("missing in the other", report.comparison.missing)
+        rows = [
+            (
+                one.name,
+                _show(one.f1),
+                _show(one.other),
+                _show(one.difference, "+.3f"),
+                _show_interval(one.interval),
+            )
+            for one in report.comparison.differences
+        ]
+        print_table(_DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other"))
+
+
+def _list_records(title: str, record_ids: Sequence[str]) -> None:
+    if record_ids:
+        more = f" and {len(record_ids) - _NAMED} more" if len(record_ids) > _NAMED else ""
+        print(f"{title}: {', '.join(map(to_printable, record_ids[:_NAMED]))}{more}")
+
+
+def _score_row(one: "GroupScore | FieldScore") -> Row:
+    level = one.normalised
+    scores = (
+        _show(one.exact.f1),
+        _show(level.f1),
+        _show_interval(level.interval),
+        _show(one.relaxed.f1),
+    )
+    return *scores, _show(level.precision), _show(level.recall)
+
+
+def _show(value: float | None, form: str = ".3f") -> str:
+    return "" if value is None else f"{value:{form}}"
+
+
+def _show_interval(interval: "Interval | None") -> str:
+    return f"{interval.low:.3f} to {interval.high:.3f}" if interval else ""

@@ -1,0 +1,360 @@
+"""Compare values: one comparer for each kind of value decides agreement and the kind of error."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
+from typing import Any, Self
+
+from extractor.apps.evaluation.text import (
+    compare_extents,
+    fold_name,
+    fold_text,
+    measure_overlap,
+    read_dimension,
+    scale_quantity,
+    share_whole,
+    share_words,
+)
+from extractor.apps.evaluation.wording import may_name_one_thing
+from extractor.concepts.aliases import name_instrument
+from extractor.language.clean import fold_label
+from extractor.language.numbers import DAYS
+from extractor.schemas import (
+    Amount,
+    Comparator,
+    Comparison,
+    Constraint,
+    Frequency,
+    Instrument,
+    Quantity,
+    TimeUnit,
+    TimeWindow,
+)
+
+
+class ErrorKind(StrEnum):
+    """How a prediction disagrees with gold. If several kinds apply, the most harmful is reported.
+
+    ``harm`` is the cost to a reader who trusts the value, 0 to 10; ``meaning`` explains the kind.
+    """
+
+    harm: float
+    meaning: str
+
+    def __new__(cls, value: str, harm: float, meaning: str) -> Self:
+        kind = str.__new__(cls, value)
+        kind._value_ = value
+        kind.harm = harm
+        kind.meaning = meaning
+        return kind
+
+    POLARITY = "polarity", 10, "the opposite is said"
+    COMPARATOR = "comparator", 9, "a limit bounds the other way, or leaves out its own value"
+    NUMBER = "number", 9, "another number, also of an instrument's version, or of doses in a time"
+    UNIT = "unit", 8, "the number in another unit"
+    TIME_UNIT = "time_unit", 8, "the number in another unit of time"
+    WRONG_PAIRING = "wrong_pairing", 8, "a right value on the wrong item"
+    INVENTED = "invented", 7, "predicted, and not in gold"
+    MISSED = "missed", 5, "in gold, and not predicted"
+    WRONG_SECTION = "wrong_section", 3, "from another part of the record"
+    WRONG_CATEGORY = "wrong_category", 3, "another choice of a closed set"
+    SPLIT = "split", 2, "one item of gold as several"
+    MERGED = "merged", 2, "several items of gold as one"
+    WORDING = (
+        "wording",
+        1,
+        "a text with other bounds or other words, or the right limit of a quantity named otherwise",
+    )
+
+
+class Level(IntEnum):
+    """How strictly two values agree. Values that agree at one level agree at all lower ones."""
+
+    NONE = 0
+    RELAXED = 1
+    NORMALISED = 2
+    EXACT = 3
+
+
+def _list_values(value: Any) -> tuple[Any, ...]:
+    """Return the values of a field; none if it is empty."""
+    if value is None:
+        return ()
+    if isinstance(value, tuple):
+        return value
+    return (value,)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparer:
+    """Compares values of one kind.
+
+    Args:
+        error: The kind of error if the values do not agree.
+        key: Normalises a value; values that agree have equal keys.
+        resembles: Whether values that differ after normalisation agree at the relaxed level.
+        likeness: Likeness of two members of a list, 0 to 1.
+        threshold: Members of a list with a lower likeness are not paired.
+        spread: Splits a field into its values.
+        is_extent: Whether the values are evidence, which agrees if it resembles the other.
+        of_pairs: Whether it is scored only in items that both have.
+        of_groups: Whether it says how items belong together, which ``grouping`` compares.
+    """
+
+    error: Callable[[Any, Any], ErrorKind]
+    key: Callable[[Any], Hashable] = str
+    resembles: Callable[[Any, Any], bool] = lambda *_: False
+    likeness: Callable[[Any, Any], float] = lambda gold, predicted: float(gold == predicted)
+    threshold: float = 0.4
+    spread: Callable[[Any], tuple[Any, ...]] = _list_values
+    is_extent: bool = False
+    of_pairs: bool = False
+    of_groups: bool = False
+
+    def level(self, gold: Any, predicted: Any) -> Level:
+        """Return the strictest level at which two values agree."""
+        if gold == predicted:
+            return Level.EXACT
+        if self.key(gold) == self.key(predicted) or (
+            self.is_extent and self.resembles(gold, predicted)
+        ):
+            return Level.NORMALISED
+        return Level.RELAXED if self.resembles(gold, predicted) else Level.NONE
+
+    def judge(self, gold: Any, predicted: Any) -> tuple[Level, ErrorKind | None]:
+        """Return the level of agreement, and the error in a predicted value.
+
+        Another quantity of a right limit is an error, but keeps the score.
+        """
+        level = self.level(gold, predicted)
+        if level < Level.NORMALISED:
+            return level, self.error(gold, predicted)
+        is_limit = level is not Level.EXACT and isinstance(gold, Bound)
+        is_other = is_limit and not may_name_one_thing(gold.quantity, predicted.quantity)
+        return level, ErrorKind.WORDING if is_other else None
+
+
+AGE_UNITS = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
+"""Units of ages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One side of a limit. "18 to 75" has two sides."""
+
+    quantity: str
+    comparator: Comparator
+    value: float
+    unit: str | None
+    of_range: bool = False
+
+
+_SAME_SIDE = ({Comparator.LESS, Comparator.AT_MOST}, {Comparator.MORE, Comparator.AT_LEAST})
+
+
+def list_bounds(
+    limits: Constraint | Quantity | tuple[Constraint | Quantity, ...] | None,
+) -> tuple[Bound, ...]:
+    """Split limits into their sides; a ``between`` has two."""
+    bounds: list[Bound] = []
+    for limit in _list_values(limits):
+        is_range = limit.comparator is Comparator.BETWEEN
+        sides: list[tuple[Comparator, float | None]] = [(limit.comparator, limit.value)]
+        if is_range:
+            sides = [(Comparator.AT_LEAST, limit.value), (Comparator.AT_MOST, limit.value_high)]
+        name = limit.quantity if isinstance(limit, Constraint) else ""
+        bounds += [
+            Bound(name, side, one, limit.unit, is_range) for side, one in sides if one is not None
+        ]
+    return tuple(bounds)
+
+
+# The next functions take numbers with a unit: ages, time points, time windows, limits, amounts.
+
+
+def _list_numbers(value: Any) -> tuple[float | None, ...]:
+    if isinstance(value, Amount):
+        return value.low, value.high
+    high = getattr(value, "value_high", None)
+    return (value.value,) if high is None else (value.value, high)
+
+
+def _list_amounts(amounts: Amount | tuple[Amount, ...] | None) -> tuple[Amount, ...]:
+    """Return amounts without their arms, which are a field of their own."""
+    return tuple(
+        one.model_copy(update={"arms": ()}) if one.arms else one for one in _list_values(amounts)
+    )
+
+
+def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
+    """Return the comparator, if there is one, and the quantities in base units."""
+    scaled = tuple(scale_quantity(number, value.unit) for number in _list_numbers(value))
+    return getattr(value, "comparator", None), scaled
+
+
+def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
+    (side, size), (other_side, other_size) = _scale(gold), _scale(predicted)
+    # If both differ, a limit's error is the comparator, and a time window's is the number.
+    if side != other_side and (isinstance(gold, Bound) or size == other_size):
+        return ErrorKind.COMPARATOR
+    if _list_numbers(gold) != _list_numbers(predicted):
+        return ErrorKind.NUMBER
+    if isinstance(gold, Bound):
+        are_times = all(read_dimension(one.unit)[0] in {"month", "s1"} for one in (gold, predicted))
+        return ErrorKind.TIME_UNIT if are_times else ErrorKind.UNIT
+    return ErrorKind.UNIT if isinstance(gold, Amount) else ErrorKind.TIME_UNIT
+
+
+def _resemble_numbers(gold: Any, predicted: Any) -> bool:
+    sides = {gold.comparator, predicted.comparator} if isinstance(gold, Bound) else set()
+    return _list_numbers(gold) == _list_numbers(predicted) and (
+        len(sides) < 2 or sides in _SAME_SIDE
+    )
+
+
+def _compare_numbers(gold: Any, predicted: Any) -> float:
+    is_same = _scale(gold) == _scale(predicted)
+    is_bound = isinstance(gold, Bound)
+    if is_same and not is_bound:
+        return 1.0
+    measures = read_dimension(gold.unit)[0] == read_dimension(predicted.unit)[0]
+    if is_bound:
+        return (
+            0.5 * measure_overlap(gold.quantity, predicted.quantity)
+            + 0.3 * float(gold.value == predicted.value or is_same)
+            + 0.1 * float(gold.comparator == predicted.comparator)
+            + 0.1 * measures
+        )
+    numbers = [
+        one == other
+        for one, other in zip(_list_numbers(gold), _list_numbers(predicted), strict=True)
+    ]
+    is_same_unit = measures if isinstance(gold, Amount) else bool(gold.unit == predicted.unit)
+    return 0.5 * sum(numbers) / len(numbers) + 0.4 * is_same_unit
+
+
+_DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
+"""Days per unit where two windows are compared, so that 12 months are a year and 4 weeks 28
+days.
+"""
+
+
+def measure_window(window: TimeWindow) -> tuple[Any, ...]:
+    """Return sense, numbers and unit; lengths of time in days, a month as 30, so that readers'
+    units do not matter.
+
+    >>> windows = (
+    ...     TimeWindow(quote="", comparator="<=", value=n, unit=unit)
+    ...     for n, unit in ((1, "month"), (30, "day"))
+    ... )
+    >>> len({measure_window(window) for window in windows})
+    1
+    """
+    factor = _DAYS.get(window.unit)
+    sizes = (
+        None if one is None else round(one * (factor or 1), 6)
+        for one in (window.value, window.value_high)
+    )
+    return window.comparator, *sizes, TimeUnit.DAY if factor else window.unit
+
+
+def _compare_windows(gold: TimeWindow, predicted: TimeWindow) -> float:
+    """Compare two entries of a list of windows: an equal one outweighs two unequal ones."""
+    named = sum(
+        share_words(getattr(gold, name) or "", getattr(predicted, name) or "")
+        for name in ("of", "anchor")
+    )
+    if measure_window(gold) == measure_window(predicted):
+        return 2.0 + 0.1 * named
+    return (
+        0.5 * (gold.value == predicted.value) + 0.4 * (gold.unit == predicted.unit) + 0.01 * named
+    )
+
+
+_WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
+
+
+def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
+    """Return ``NUMBER`` if both have a rate, else ``WRONG_CATEGORY``: "as needed" has no rate."""
+    return (
+        ErrorKind.NUMBER
+        if _WITHOUT_RATE.isdisjoint((gold, predicted))
+        else ErrorKind.WRONG_CATEGORY
+    )
+
+
+def _have_one_name(one: Instrument, other: Instrument) -> bool:
+    return name_instrument(one.name)[0] == name_instrument(other.name)[0]
+
+
+TEXT = Comparer(
+    lambda *_: ErrorKind.WORDING,
+    fold_name,
+    lambda one, other: measure_overlap(one, other) >= 0.5,
+    lambda one, other: 1.0 if fold_name(one) == fold_name(other) else compare_extents(one, other),
+)
+"""Verbatim text, or another name of the same agent or measure; texts that share half of their
+tokens agree at the relaxed level.
+"""
+EXTENT = replace(
+    TEXT, resembles=lambda one, other: compare_extents(one, other) >= 0.5, is_extent=True
+)
+"""The extent of a quote: two readers seldom cut it alike, so an overlap is enough."""
+WORDS = Comparer(
+    lambda gold, predicted: (
+        ErrorKind.WORDING
+        if gold and predicted
+        else ErrorKind.MISSED
+        if gold
+        else ErrorKind.INVENTED
+    ),
+    fold_text,
+    lambda one, other: bool(one and other) and share_words(one, other),
+    spread=lambda words: (words or NOTHING,),
+    is_extent=True,
+)
+"""Words of the record that are part of a value: they agree if they share half of those of the
+shorter text, without articles and prepositions. That there are none is an answer too.
+"""
+WHOLE = replace(WORDS, resembles=lambda one, other: bool(one and other) and share_whole(one, other))
+"""Words that name a thing, such as what a time window limits: a fragment of them is wrong."""
+NOTHING = ""
+"""Stands for no words, where that is an answer."""
+_QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_numbers)
+COMPARERS: dict[Comparison, Comparer] = {
+    Comparison.TEXT: TEXT,
+    Comparison.EXTENT: EXTENT,
+    Comparison.WORDS: WORDS,
+    Comparison.WHOLE: WHOLE,
+    Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY),
+    Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY),
+    Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION),
+    Comparison.FREQUENCY: Comparer(_find_frequency_error),
+    Comparison.TIME: _QUANTITY,
+    Comparison.WINDOW: _QUANTITY,  # its quote counts only at the exact level
+    Comparison.AMOUNT: replace(_QUANTITY, spread=_list_amounts),
+    # The words for the quantity help to pair limits, and count only at the exact level.
+    Comparison.LIMIT: replace(_QUANTITY, spread=list_bounds, threshold=0.5),
+    Comparison.LABEL: Comparer(
+        lambda *_: ErrorKind.WRONG_CATEGORY,
+        fold_label,
+        likeness=lambda one, other: float(fold_label(one) == fold_label(other)),
+        of_pairs=True,
+    ),
+    Comparison.GROUP: Comparer(lambda *_: ErrorKind.WRONG_PAIRING, of_groups=True),
+    # All names of an instrument are equal; the version counts above the relaxed level.
+    Comparison.NAME: Comparer(
+        lambda one, other: (
+            ErrorKind.NUMBER if _have_one_name(one, other) else ErrorKind.WRONG_CATEGORY
+        ),
+        lambda one: name_instrument(one.name, one.version),
+        lambda one, other: (
+            _have_one_name(one, other) or measure_overlap(one.name, other.name) >= 0.5
+        ),
+    ),
+}
+"""The comparer of each kind of value."""
+WINDOWS = replace(
+    _QUANTITY, key=measure_window, resembles=lambda *_: False, likeness=_compare_windows
+)
+"""Compares the entries of lists of time windows that are paired by sense, number and unit."""

@@ -1,0 +1,238 @@
+"""The scored fields, derived from their groups: a field's metadata sets how its values are
+compared and weighted.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from extractor.apps.evaluation.comparers import (
+    COMPARERS,
+    EXTENT,
+    TEXT,
+    WHOLE,
+    WINDOWS,
+    WORDS,
+    Comparer,
+)
+from extractor.concepts.own.declaration import CustomField
+from extractor.schemas import (
+    Comparison,
+    Criterion,
+    CustomItem,
+    Eligibility,
+    Endpoint,
+    ExtractedItem,
+    FieldInfo,
+    ItemGroup,
+    Regimen,
+    TrialExtraction,
+    list_groups,
+)
+from extractor.schemas.fields import list_model
+
+_FIRST = ("agent", "quote", "kind", "section")
+"""Identifying fields of items, in report order; all other fields follow in schema order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One scored field.
+
+    ``attribute`` is the place in the item, such as ``route`` or ``values.cutoff``; None for the
+    item itself, which is right if it has a counterpart. Fields of one ``family`` have values that a
+    reader could confuse; a right value on a wrong item is searched within it. ``weight`` multiplies
+    the harm of an error. ``counts`` says whether it may be part of the scores of its task and of
+    all fields.
+
+    A part of a value, such as ``time_windows.of``, has the attribute of the ``whole``: it is scored
+    in the values that both extractions have; with ``only_stated`` where gold has it, and such a
+    line names no errors.
+    """
+
+    name: str
+    attribute: str | None
+    comparer: Comparer
+    family: str | None = None
+    weight: float = 1.0
+    counts: bool = True
+    whole: str | None = None
+    only_stated: bool = False
+
+    @property
+    def in_total(self) -> bool:
+        """Return whether the field is part of the scores of its task and of all fields.
+
+        Extents of the guideline's quotes are not: they prove other fields. Those of a user's field
+        are what it says.
+        """
+        return self.counts and (not self.comparer.is_extent or self.task == "custom")
+
+    @property
+    def part(self) -> str:
+        """Return the last name in the attribute: of a part, its name in the value."""
+        return str(self.attribute).rpartition(".")[2]
+
+    @property
+    def is_words(self) -> bool:
+        """Return whether the values are words of the record."""
+        return self.comparer in (TEXT, EXTENT, WORDS, WHOLE)
+
+    @property
+    def task(self) -> str:
+        """Return the task of the field; ``custom`` for a field of the user's own."""
+        return self.name.partition(".")[0]
+
+    def read(self, item: ExtractedItem) -> Any:
+        """Return the value that an item has in this field; of a part, the values that have it."""
+        return item.value_of(self.whole or self.part)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Items of one kind with their fields, at ``path`` in an extraction; ``items`` lists those of
+    an extraction.
+
+    Those of a user's field are ``of`` the items at that path, which may have ``many``.
+    """
+
+    path: str
+    model: type[ExtractedItem]
+    fields: tuple[Field, ...]
+    items: Callable[[TrialExtraction], tuple[Any, ...]]
+    of: str | None = None
+    many: bool = True
+
+    def keep(self, chosen: Callable[[Field], bool]) -> "Group":
+        """Return the group with these fields alone."""
+        fields = tuple(filter(chosen, self.fields))
+        return self if fields == self.fields else replace(self, fields=fields)
+
+
+_ITEMS: dict[str, tuple[type[ExtractedItem], str | None]] = {
+    "eligibility": (Eligibility, None),
+    "eligibility.criteria": (Criterion, "eligibility.criteria"),
+    "dosing": (Regimen, "dosing.regimens"),
+    "endpoints": (Endpoint, "endpoints.outcomes"),
+}
+"""The model of the guideline's items, and the name of the field that says whether there is one."""
+
+
+_MARKS = {
+    "eligibility.criteria.group": "groups",
+    "eligibility.criteria.constraints.condition": "time_windows",
+    "dosing.amounts.arms": "arms",
+}
+"""The key by which gold shows that it was read for a field, if that is not the field's own: most
+limits have none.
+"""
+
+
+def _make_fields(info: FieldInfo) -> Iterator[Field]:
+    """Yield a field, and the parts of its values that are scored by themselves."""
+    place = f"values.{info.name}" if info.group.startswith("custom.") else info.name
+    known = info.metadata
+    is_list = known.comparison is Comparison.WINDOW and info.many
+    comparer = WINDOWS if is_list else COMPARERS[known.comparison]
+    yield Field(info.path, place, comparer, known.family, known.weight, known.in_total)
+    has_parts = info.many and issubclass(info.type, BaseModel) and place == info.name
+    for part in list_model(info.path, info.type) if has_parts else ():
+        known = part.metadata
+        kind = comparer if comparer.of_groups else COMPARERS[known.comparison]
+        attribute = f"{place}.{part.name}"
+        one = Field(
+            part.path, attribute, kind, known.family, known.weight, known.in_total, whole=info.name
+        )
+        yield one
+        if known.rare:
+            yield replace(one, name=f"{one.name}.stated", only_stated=True)
+
+
+def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
+    model, whole = _ITEMS.get(group.path, (CustomItem, None))
+    # An endpoint's index is not scored, since it is not read from text.
+    infos = [
+        info for info in group.fields if info.metadata.in_gold and info.path != "endpoints.index"
+    ]
+    infos.sort(key=lambda info: _FIRST.index(info.name) if info.name in _FIRST else len(_FIRST))
+    fields = (
+        *([Field(whole, None, TEXT)] if whole else ()),
+        *(one for info in infos for one in _make_fields(info)),
+    )
+    return Group(group.path, model, fields, group.list_items, group.of, many)
+
+
+GROUPS = ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS = tuple(map(_make_group, list_groups()))
+
+FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS for field in group.fields)
+"""The guideline's scored fields, in report order."""
+
+
+def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
+    """Return the guideline's groups, and those of a user's fields.
+
+    >>> from extractor.concepts.own import read_fields
+    >>> [field.name for field in add_groups(read_fields("blinding"))[-1].fields]
+    ['custom.blinding.value']
+    """
+    return (*GROUPS, *(_make_group(field.group, many=field.many) for field in fields))
+
+
+def list_judged(groups: Iterable[Group], gold: TrialExtraction) -> Iterator[Group]:
+    """Yield the groups that gold annotates, with the fields that it annotates.
+
+    Without a user's field's key it says nothing of that; without a key of guideline 1.5, such as
+    ``arms`` of any regimen, nothing of what that guideline added.
+
+    Gold with values of a user's fields alone was written for these, and says nothing of the
+    guideline's.
+    """
+    alone = (
+        gold.custom and not gold.dosing and not gold.endpoints and gold.eligibility == Eligibility()
+    )
+    stated = {name for _, item in gold.list_items() for name in item.model_fields_set}
+    for group in groups:
+        name = group.path.removeprefix("custom.")
+        if name in gold.custom if group.model is CustomItem else not alone:
+            yield group.keep(lambda field: field.counts or find_mark(field) in stated)
+
+
+def find_mark(field: Field) -> str:
+    """Return the key by which gold annotates a field of guideline 1.5, even if only to say that it
+    is empty.
+
+    >>> [find_mark(field) for field in DOSING.fields if not field.counts]
+    ['arms', 'arms']
+    """
+    named = field.whole or str(field.attribute)
+    return _MARKS.get(field.name.removesuffix(".stated"), named)
+
+
+def list_quotes(group: Group, item: ExtractedItem) -> Iterator[tuple[str, str | None]]:
+    """Yield the quotes of an item, including those of and in its values, with their paths.
+
+    >>> list(
+    ...     list_quotes(
+    ...         ENDPOINTS, Endpoint(rank="primary", index=0, measure="Pain", methods=("MRI",))
+    ...     )
+    ... )[-1]
+    ('methods[0]', 'MRI')
+    """
+    for field in group.fields:
+        if field.attribute is None or field.only_stated:
+            continue
+        value = field.read(item)
+        many = isinstance(value, tuple)
+        members: Iterable[Any] = value if many else [value]
+        for number, one in enumerate(members):
+            place = f"{field.whole or field.attribute}" + f"[{number}]" * many
+            if field.is_words:
+                yield (
+                    (f"{place}.{field.part}", getattr(one, field.part))
+                    if field.whole
+                    else (place, one)
+                )
+            elif not field.whole and hasattr(one, "quote"):
+                yield f"{place}.quote", one.quote

@@ -1,0 +1,35 @@
+"""Find the criteria that are alternatives: those in a group whose rule differs from that of
+their list.
+"""
+
+from collections.abc import Collection
+
+from extractor.schemas import CriterionGroup, CriterionKind, Eligibility, GroupRule
+
+_RULES = {CriterionKind.INCLUSION: GroupRule.ALL, CriterionKind.EXCLUSION: GroupRule.ANY}
+"""How the criteria of a list belong together: inclusions hold all, and one exclusion is enough."""
+
+
+def find_alternatives(
+    eligibility: Eligibility, unsure: Collection[str] = ()
+) -> list[tuple[CriterionGroup, ...]]:
+    """Return for each criterion the groups in which it is one of several, innermost first; none if
+    it decides alone.
+
+    A group whose id is ``unsure`` counts, whatever its rule.
+
+    >>> one = {"kind": "inclusion", "section": "eligibility", "quote": "asthma", "group": "g2"}
+    >>> groups = [{"id": "g1", "rule": "any"}, {"id": "g2", "rule": "all", "parent": "g1"}]
+    >>> said = Eligibility.model_validate(
+    ...     {"groups": groups, "criteria": [one, one | {"group": None}]}
+    ... )
+    >>> [[group.id for group in around] for around in find_alternatives(said)]
+    [['g2', 'g1'], []]
+    """
+    found: list[tuple[CriterionGroup, ...]] = []
+    for criterion in eligibility.criteria:
+        groups = list(eligibility.list_around(criterion.group))
+        while groups and groups[-1].rule is _RULES[criterion.kind] and groups[-1].id not in unsure:
+            groups.pop()
+        found.append(tuple(groups))
+    return found

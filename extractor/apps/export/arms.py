@@ -1,0 +1,111 @@
+"""The arms of a trial as every export lists them, and which of them get a regimen or one of its
+amounts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from extractor.language.clean import fold_label
+from extractor.schemas import Regimen, TrialExtraction, TrialRecord
+from extractor.schemas.registered_words import unify_word
+
+
+class Arm(NamedTuple):
+    """An arm with the registered words, and the section in which they stand; None for what is
+    not known.
+    """
+
+    label: str | None
+    type: str | None = None
+    description: str | None = None
+    section: str | None = None
+
+
+class Link(NamedTuple):
+    """That an arm gets an amount of a regimen, by their positions. An amount that the arm does
+    not get has no entry.
+    """
+
+    amount_index: int | None
+    arm_index: int
+    confidence: float | None = None
+
+
+def read_arms(record: TrialRecord) -> list[Arm]:
+    """Return the registered arms of a record."""
+    arms = []
+    for section in record.sections:
+        if not section.name.startswith("arms["):
+            continue
+        label = section.part("label")
+        kind = section.part("type")
+        description = section.part("description") or (None if label else section.text)
+        arms.append(Arm(label, kind and unify_word("arm_type", kind), description, section.name))
+    return arms
+
+
+def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> list[Arm]:
+    """Return the registered arms and, after them, those that only a regimen names.
+
+    >>> from extractor.schemas import Eligibility
+    >>> given = Regimen(
+    ...     agent="drugamide",
+    ...     section="arms[0]",
+    ...     quote="drugamide",
+    ...     arms=("active arm", "Open label"),
+    ... )
+    >>> said = TrialExtraction(record_id="A", eligibility=Eligibility(), dosing=(given,))
+    >>> [arm.label for arm in list_arms(said, [Arm("Active Arm"), Arm("Placebo")])]
+    ['Active Arm', 'Placebo', 'Open label']
+    """
+    known = {fold_label(arm.label or "") for arm in registered}
+    named = {
+        fold_label(label): label for regimen in extraction.dosing for label in _list_labels(regimen)
+    }
+    return [*registered, *(Arm(label) for folded, label in named.items() if folded not in known)]
+
+
+def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[Link]:
+    """Yield which of the arms get which amounts of a regimen. An amount that names no arms is for
+    all of its regimen.
+
+    >>> amounts = [
+    ...     {"low": 10, "high": 10, "unit": "mg", "arms": ["High"]},
+    ...     {"low": 5, "high": 5, "unit": "mg"},
+    ... ]
+    >>> said = {
+    ...     "agent": "drugamide",
+    ...     "section": "arms[0]",
+    ...     "quote": "drugamide",
+    ...     "arms": ["High", "Low"],
+    ... }
+    >>> regimen = Regimen.model_validate(said | {"amounts": amounts})
+    >>> [
+    ...     (link.amount_index, link.arm_index)
+    ...     for link in link_arms(regimen, [Arm("Placebo"), Arm("Low"), Arm("High")])
+    ... ]
+    [(0, 2), (1, 2), (1, 1)]
+    """
+    of_amounts = [set(map(fold_label, amount.arms)) for amount in regimen.amounts]
+    places = defaultdict[str, list[int]](list)
+    for place, arm in enumerate(arms):
+        places[fold_label(arm.label or "")].append(place)
+    for number, label in enumerate(map(fold_label, _list_labels(regimen))):
+        given = [at for at, labels in enumerate(of_amounts) if not labels or label in labels]
+        for at in given or (None,):
+            proofs = regimen.evidence_for(f"arms[{number}]")
+            if at is not None and of_amounts[at]:
+                proofs += regimen.evidence_for(f"amounts[{at}].arms")
+            sure = min(
+                (one.confidence for one in proofs if one.confidence is not None), default=None
+            )
+            yield from (Link(at, place, sure) for place in places[label])
+
+
+def _list_labels(regimen: Regimen) -> list[str]:
+    return list(
+        dict.fromkeys(
+            [*regimen.arms, *(label for amount in regimen.amounts for label in amount.arms)]
+        )
+    )

@@ -1,0 +1,188 @@
+"""``extractor export``: write a run's results as tables or as FHIR resources."""
+
+import sys
+from collections.abc import Iterator
+from itertools import chain, tee
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from extractor.apps.cli.console import refuse, say, warn_incomplete
+from extractor.apps.cli.options import (
+    ALL_TASKS,
+    MinConfidenceOption,
+    QuietOption,
+    TasksOption,
+    option,
+)
+from extractor.options import FILES, RARE, WHAT, split_names
+
+if TYPE_CHECKING:
+    from extractor.apps.export import Threshold
+    from extractor.run.finished import FinishedRun
+    from extractor.schemas import TrialExtraction, TrialRecord
+
+
+def export(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or gold.")
+    ],
+    to: Annotated[
+        Path,
+        option(
+            FILES,
+            "A .duckdb or .xlsx file; of one table .csv, .parquet or .jsonl; or a folder.",
+            metavar="PATH",
+        ),
+    ],
+    format_: Annotated[
+        Literal["jsonl", "csv", "parquet", "duckdb", "xlsx", "fhir"] | None,
+        option(FILES, "For a folder: files of tables or of FHIR resources.", "--format"),
+    ] = None,
+    gold: Annotated[
+        Path | None,
+        option(FILES, "Take corrected records from this folder of a review.", metavar="DIR"),
+    ] = None,
+    force: Annotated[bool, option(FILES, "Replace an earlier export.", "--force")] = False,
+    quiet: QuietOption = False,
+    tasks: TasksOption = ALL_TASKS,
+    tables: Annotated[
+        str, option(WHAT, "Only these tables, such as criteria,constraints.", metavar="NAME,...")
+    ] = "",
+    min_confidence: MinConfidenceOption = 0.0,
+    partial: Annotated[
+        bool, option(RARE, "Export a run that is not complete.", "--partial")
+    ] = False,
+    removed: Annotated[
+        bool,
+        option(RARE, "Also export records that are no longer in the run's input.", "--removed"),
+    ] = False,
+    bundles: Annotated[
+        bool, option(RARE, "For fhir: one transaction for each trial.", "--bundles")
+    ] = False,
+    bom: Annotated[bool, option(RARE, "Mark CSV as UTF-8, for Excel.", "--bom")] = False,
+) -> None:
+    """Write a run's results, or reviewed gold, as tables or as FHIR resources.
+
+    Tables are flat, joined by record_id and positions. CSV is safe to open in a
+    spreadsheet: a cell that would be a formula starts with an apostrophe. Parquet
+    and DuckDB need the extra export, .xlsx (one sheet for each table) the extra excel.
+
+    --format fhir writes FHIR R5, one ndjson file for each type of resource; it needs
+    the extra fhir. unmapped.jsonl lists what has no place there.
+
+    The destination appears only when it is complete; an export that fails
+    leaves the earlier one. A run that was interrupted or is still going needs
+    --partial.
+    """
+    from extractor.apps.export import (
+        Destination,
+        Format,
+        Threshold,
+        choose_tables,
+        export_fhir,
+        export_run,
+        read_registry,
+    )
+    from extractor.options import ExtractionOptions
+    from extractor.run.finished import find_run
+    from extractor.run.manifest import restore_fields
+    from extractor.schemas import Task
+    from extractor.schemas.arguments import refuse_unknown
+
+    refuse(
+        {
+            f"--format {format_} writes no tables; drop --tables": tables and format_ == "fhir",
+            "--bundles needs --format fhir": bundles and format_ != "fhir",
+        }
+    )
+    refuse_unknown("task", split_names(tasks), tuple(Task))
+    threshold = Threshold(ExtractionOptions(min_confidence=min_confidence).min_confidence)
+    found = find_run(run, left=removed)
+    fields = restore_fields(found.manifest.settings) if found else ()
+    chosen = choose_tables(split_names(tasks), split_names(tables), fields)
+    if found:
+        _prepare(run, found, gold, partial=partial)
+    elif gold:
+        raise ValueError("--gold corrects a run; name the run's folder")
+    lines = found.read_lines() if found else None
+    if format_ == "fhir":
+        some = [Task(one) for one in split_names(tasks)]
+        report = export_fhir(
+            _read_pairs(run, found, threshold), to, some, bundles=bundles, force=force
+        ).describe()
+    else:
+        destination = Destination.choose(
+            to, Format(format_) if format_ else None, force=force, bom=bom
+        )
+        needed = any(
+            table.name in ("records", "eligibility", "arms", "regimen_arms") for table in chosen
+        )
+        reread = found.reread() if found and needed else ()
+        registry = {one.record_id: read_registry(one.record) for one in reread if one.record}
+        counts = export_run(run, destination, chosen, lines, registry, threshold, fields)
+        report = iter(f"{name}: {count}" for name, count in counts.items())
+        if needed and (found is None or len(registry) < len(found.record_ids)):
+            total = len(found.record_ids) if found else 0
+            records = f"{total - len(registry)} of {total} records" if found else "all records"
+            problem = (
+                f"records: the inputs are missing for {records}, so their registered "
+                "columns and arms are empty"
+            )
+            report = chain(
+                [f"{problem}; export the run's folder, from where the run was started"], report
+            )
+    if not quiet:
+        print("\n".join(report), file=sys.stderr)
+        if threshold.seen:
+            below = f"left out below {threshold.minimum:g}: {threshold}"
+            say(f"{below}; others keep their sure fields, and positions count what is left")
+
+
+def _prepare(run: Path, found: "FinishedRun", gold: Path | None, *, partial: bool) -> None:
+    """Refuse a run without results, and an incomplete one unless ``partial``; take corrected
+    results from ``gold``.
+    """
+    from extractor.errors import StoreError
+
+    if found.incomplete and not partial:
+        raise StoreError(
+            f"{run}: {found.incomplete}; let it finish, or export what there is with --partial"
+        )
+    warn_incomplete(run)
+    if not found.record_ids:
+        raise StoreError(
+            f"{run}: has no results to export; its failures.jsonl and `extractor report` say why"
+        )
+    if gold is None:
+        return
+    from extractor.apps.export import read_results
+    from extractor.apps.review.gold import name_gold
+
+    named = {record_id: gold / name_gold(record_id) for record_id in found.record_ids}
+    corrected = {record_id: path for record_id, path in named.items() if path.is_file()}
+    if not corrected:
+        raise ValueError(
+            f"{gold}: holds no finished record of this run; finish one in `extractor review`"
+        )
+    for _ in chain.from_iterable(map(read_results, corrected.values())):
+        pass  # a broken file is named here; later, it would be a line of the run
+    found.correct(corrected)
+    say(f"{len(corrected):,} of {len(named):,} records are corrected ones")
+
+
+def _read_pairs(
+    run: Path, found: "FinishedRun | None", threshold: "Threshold"
+) -> "Iterator[tuple[TrialExtraction, TrialRecord | None]]":
+    """Read each result with its record, one at a time; without the run's folder there are no
+    records.
+    """
+    from extractor.apps.export import find_results, read_results
+
+    results = find_results(run)
+    if found is None:
+        return ((extraction, None) for extraction in read_results(results, None, threshold))
+    ids, records = tee(found.reread())
+    extractions = read_results(results, (found.read_line(one.record_id) for one in ids), threshold)
+    return zip(extractions, (one.record for one in records), strict=True)

@@ -1,0 +1,230 @@
+"""Export a run's results, or the gold of a review, record by record to tables."""
+
+import json
+from codecs import BOM_UTF8
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from extractor.apps.export.excel import write_workbook
+from extractor.apps.export.files import COLUMNS_FILE, Destination, Format, load_tables, open_tables
+from extractor.apps.export.tables import Registry, Table, complete_gold, find_rows, list_tables
+from extractor.concepts.own import CustomField
+from extractor.errors import MissingExtra, StoreError
+from extractor.schemas import Task, TrialExtraction
+from extractor.schemas.arguments import refuse_unknown
+
+_RESULTS = "extractions.jsonl"
+_EXTRAS = {
+    Format.PARQUET: ("duckdb", "export"),
+    Format.DUCKDB: ("duckdb", "export"),
+    Format.XLSX: ("xlsxwriter", "excel"),
+}
+"""The library, and its extra, of each format that is made of complete JSON lines."""
+_OF_MANY = frozenset({Format.DUCKDB, Format.XLSX})
+"""Formats whose one file holds many tables."""
+
+
+@dataclass(slots=True)
+class Threshold:
+    """Leaves out values whose confidence is below ``minimum``, a probability from 0 to 1, and
+    counts their items.
+
+    An item whose required value is left out goes as a whole. ``seen`` counts values and items,
+    ``kept`` those left.
+    """
+
+    minimum: float = 0.0
+    seen: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{count - self.kept[name]:,} of {count:,} {name}" for name, count in self.seen.items()
+        )
+
+    def apply(self, extraction: TrialExtraction) -> TrialExtraction:
+        """Return an extraction without its doubtful values."""
+        if not self.minimum:
+            return extraction
+        from extractor.assembly.doubtful import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
+
+        kept = drop_doubtful(extraction, self.minimum)
+        for counts, counted in ((self.seen, extraction), (self.kept, kept)):
+            proven = (
+                len({piece.field for piece in item.evidence}) for _, item in counted.list_items()
+            )
+            numbers = {"values": sum(proven), "criteria": len(counted.eligibility.criteria)}
+            counts.update(
+                numbers | {"regimens": len(counted.dosing), "endpoints": len(counted.endpoints)}
+            )
+        return kept
+
+
+def export_run(
+    run: Path,
+    destination: Destination,
+    tables: Collection[Table] = (),
+    lines: Iterable[bytes] | None = None,
+    registry: Registry = MappingProxyType({}),
+    threshold: Threshold | None = None,
+    fields: tuple[CustomField, ...] = (),
+) -> Mapping[str, int]:
+    """Write the tables of a run, all by default, and return the number of rows of each.
+
+    ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no
+    evidence and no confidence. ``lines`` are the extractions as JSON, read from there if None.
+    ``registry`` holds the result of ``read_registry`` for each record; without it the registered
+    columns are empty. ``threshold`` leaves out doubtful values. ``fields`` are the user's own of
+    the run; each has a table. Raises ``ValueError`` if one file would have to hold several tables,
+    ``MissingExtra`` without the format's extra, and ``StoreError`` if the run cannot be read or the
+    destination may not be replaced.
+    """
+    chosen = tuple(tables) or list_tables(fields)
+    format_ = destination.format
+    results = find_results(run)
+    if destination.is_file and format_ not in _OF_MANY and len(chosen) > 1:
+        raise ValueError(
+            f"{destination.path} holds one table; name it with --tables, or a folder with --format"
+        )
+    library, extra = _EXTRAS.get(format_, ("", ""))
+    if library and find_spec(library) is None:
+        raise MissingExtra(f"the format {format_} needs {library}", extra)
+    counts = {table.name: 0 for table in chosen}
+    with destination.staged() as (scratch, made):
+        final = {
+            name: made if destination.is_file else made / f"{name}.{format_}" for name in counts
+        }
+        rows = {name: scratch / f"{name}.rows" for name in counts} if library else final
+        as_csv = format_ is Format.CSV
+        with open_tables(chosen, rows, as_csv=as_csv, bom=as_csv and destination.bom) as write:
+            for extraction in read_results(results, lines, threshold):
+                for name, row in find_rows(extraction, registry, fields):
+                    if name in counts:
+                        write[name](row)
+                        counts[name] += 1
+        if format_ is Format.XLSX:
+            write_workbook(made, chosen, rows)
+        elif library:
+            as_file = format_ is Format.DUCKDB
+            load_tables(
+                made if as_file else scratch / "rows.duckdb",
+                chosen,
+                rows,
+                None if as_file else final,
+            )
+        if not destination.is_file:
+            (made / COLUMNS_FILE).write_text(
+                json.dumps(describe_tables(chosen), indent=2) + "\n", encoding="utf-8"
+            )
+    return counts
+
+
+def choose_tables(
+    tasks: Collection[str], names: Collection[str], fields: tuple[CustomField, ...] = ()
+) -> tuple[Table, ...]:
+    """Return the tables of some tasks together with those of whole records, or the tables with
+    these names.
+
+    ``fields`` are the user's own. Raises ``ValueError`` for an unknown name.
+
+    >>> [table.name for table in choose_tables(["dosing"], [])]  # doctest: +NORMALIZE_WHITESPACE
+    ['records', 'regimens', 'amounts', 'interventions', 'arms', 'regimen_arms', 'notes', 'absences', 'findings',
+     'citations', 'coverage_sections', 'registered_terms', 'custom_values', 'evidence']
+    """
+    known = {table.name: table for table in list_tables(fields)}
+    refuse_unknown("table", names, known)
+    if names:
+        return tuple(known[name] for name in dict.fromkeys(names))
+    wanted = {Task(task) for task in tasks}
+    return tuple(table for table in known.values() if table.task is None or table.task in wanted)
+
+
+def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
+    """Return the keys of tables, and the type and meaning of their columns, as JSON-compatible
+    data.
+    """
+    return {
+        table.name: {
+            "keys": [column.name for column in table.keys],
+            "columns": {c.name: {"type": c.kind, "meaning": c.meaning} for c in table.columns},
+        }
+        for table in tables
+    }
+
+
+def find_results(run: Path) -> Path:
+    """Return the file or folder with a run's results. Raises ``StoreError`` if it holds none."""
+    results = run / _RESULTS if (run / _RESULTS).is_file() else run
+    if not results.is_file() and not any(results.glob("*.json")):
+        remedy = (
+            f"name a folder that extractor run --out wrote, its {_RESULTS}, or a folder of "
+            "finished gold files"
+        )
+        raise StoreError(f"{run}: holds no results; {remedy}")
+    return results
+
+
+def read_results(
+    path: Path, lines: Iterable[bytes] | None = None, threshold: Threshold | None = None
+) -> Iterator[TrialExtraction]:
+    """Yield the extractions in ``lines``, else in the lines of a file, or in a folder of gold
+    files.
+
+    ``threshold`` leaves out doubtful values. Raises ``StoreError`` for a line that is no
+    extraction.
+    """
+    threshold = threshold or Threshold()
+    if lines is None and (path.is_dir() or path.suffix == ".json"):
+        for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+            mend = "correct it, or finish its record again"
+            yield _parse(gold.read_bytes(), str(gold), mend, mend, threshold)
+        return
+    remedy = (
+        "copy the file again from the folder of its run"
+        if lines is None
+        else "run its command again"
+    )
+    with path.open("rb") if lines is None else nullcontext(lines) as found:
+        for number, line in enumerate(found, start=1):
+            if line.removeprefix(BOM_UTF8).strip():
+                yield _parse(
+                    line.removeprefix(BOM_UTF8),
+                    f"{path}, line {number}",
+                    remedy,
+                    "recreate it with `extractor run --replay`",
+                    threshold,
+                )
+
+
+def _parse(
+    data: bytes, place: str, remedy: str, again: str, threshold: Threshold
+) -> TrialExtraction:
+    """Parse an extraction. Raises ``StoreError``, with ``remedy`` for what is no JSON, else with
+    ``again``.
+    """
+    try:
+        extraction = TrialExtraction.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            raise StoreError(f"{place}: is broken; {remedy}") from None
+        problem = f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
+        raise StoreError(
+            f"{place}: is not an extraction of this version ({problem}); {again}"
+        ) from None
+    confidences = (
+        piece.confidence for _, item in extraction.list_items() for piece in item.evidence
+    )
+    if threshold.minimum and None in confidences:
+        raise StoreError(
+            f"{place}: has values without a confidence; {again}, or drop --min-confidence"
+        )
+    return threshold.apply(complete_gold(extraction))

@@ -1,0 +1,215 @@
+"""Export as FHIR R5 resources, in the files of a bulk export: one ndjson file a type. Needs the
+extra ``fhir``.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from extractor.apps.export.fhir_study import build_trial
+from extractor.apps.export.fhir_types import BASE, Json
+from extractor.apps.export.files import UNMAPPED_FILE, Destination, open_json_lines
+from extractor.errors import MissingExtra, StoreError
+from extractor.language.book import read_table
+from extractor.schemas import (
+    Category,
+    Concept,
+    EndpointCategory,
+    FieldRef,
+    Rank,
+    Role,
+    Task,
+    TrialExtraction,
+    TrialRecord,
+)
+from extractor.schemas.values import list_values
+
+KINDS = (
+    "ResearchStudy",
+    "Group",
+    "PlanDefinition",
+    "ActivityDefinition",
+    "EvidenceVariable",
+    "Provenance",
+)
+"""The types of a trial's resources."""
+TERMS = ("CodeSystem", "StructureDefinition")
+"""The types of the resources that define our own codes and extension."""
+BUNDLE = "Bundle"
+_SERVER = "https://trial-extractor.invalid"
+"""A base that references within a transaction resolve to. It exists nowhere: a server puts its
+own in its place.
+"""
+_LONGEST = 2**20
+"""Characters in the longest string of FHIR."""
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Control characters, which no string of FHIR may hold. Each becomes U+FFFD, so that offsets
+stay right.
+"""
+
+_VOCABULARIES = (Category, Concept, EndpointCategory, Rank, Role)
+"""The closed sets of the annotation guideline; each has a code system."""
+
+
+@dataclass(frozen=True)
+class FhirCounts:
+    """How much was exported: resources by type, values by kind, and values without a place by kind
+    and reason.
+
+    A kind is a field's path without positions, such as ``criteria.time_window``.
+    """
+
+    resources: Counter[str] = field(default_factory=Counter)
+    values: Counter[str] = field(default_factory=Counter)
+    unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def describe(self) -> Iterator[str]:
+        """Yield a line for each type of resource, and one for each kind and reason, such as "17
+        of 20".
+        """
+        meanings = read_table("fhir")["reasons"]
+        yield from (f"{kind}: {self.resources[kind]}" for kind in (*KINDS, *TERMS))
+        for (kind, reason), count in sorted(self.unmapped.items()):
+            of = f" of {self.values[kind]}" if self.values[kind] else ""
+            yield f"unmapped {kind}: {count}{of} ({reason}). {meanings[reason]}"
+
+
+def export_fhir(
+    results: Iterable[tuple[TrialExtraction, TrialRecord | None]],
+    to: Path,
+    tasks: Collection[Task] = tuple(Task),
+    *,
+    bundles: bool = False,
+    force: bool = False,
+) -> FhirCounts:
+    """Write the resources of each trial to a folder, and the values that have no place in them to
+    ``unmapped.jsonl``.
+
+    ``results`` are read one at a time; a record of None gives no registered fields. Each type of
+    resource has a file; with ``bundles`` there is one file of transactions instead, one for each
+    trial. ``force`` replaces an earlier export. Raises ``MissingExtra`` without the extra ``fhir``,
+    ``ValueError`` if ``to`` is a file, and ``StoreError`` if the folder may not be replaced or a
+    resource is invalid.
+    """
+    if find_spec("fhir") is None or find_spec("fhir.resources") is None:
+        raise MissingExtra("FHIR needs fhir.resources", "fhir")
+    destination = Destination.of_folder(to, UNMAPPED_FILE, force=force)
+    counts = FhirCounts()
+    with destination.staged() as (_, made), ExitStack() as stack:
+        kinds = (BUNDLE,) if bundles else (*KINDS, *TERMS)
+        write = {
+            kind: stack.enter_context(open_json_lines(made / f"{kind}.ndjson")) for kind in kinds
+        }
+        list_unmapped = stack.enter_context(open_json_lines(made / UNMAPPED_FILE))
+
+        def write_all(built: Iterable[Json]) -> None:
+            resources = [_clean(one) for one in built]
+            counts.resources.update(one["resourceType"] for one in resources)
+            if bundles:  # a transaction that creates resources under their ids, or replaces them
+                urls = [f"{one['resourceType']}/{one['id']}" for one in resources]
+                entries = [
+                    {
+                        "fullUrl": f"{_SERVER}/{url}",
+                        "resource": one,
+                        "request": {"method": "PUT", "url": url},
+                    }
+                    for url, one in zip(urls, resources, strict=True)
+                ]
+                resources = [{"resourceType": BUNDLE, "type": "transaction", "entry": entries}]
+            for resource in resources:
+                _validate(resource)
+                write[resource["resourceType"]](resource)
+
+        write_all(list_terms())
+        for extraction, record in results:
+            trial = build_trial(extraction, record, tasks)
+            write_all(trial.resources)
+            for value in trial.unmapped:
+                list_unmapped(asdict(value))
+                counts.unmapped[_name_kind(value.field), value.reason] += 1
+            stated = (
+                one.path
+                for path, item in extraction.list_items()
+                for one in list_values(path, item)
+            )
+            counts.values.update(map(_name_kind, stated))
+    return counts
+
+
+def list_terms() -> Iterator[Json]:
+    """Yield a CodeSystem for each closed set, and the StructureDefinition of the extension
+    ``evidence``.
+
+    >>> [f"{one['resourceType']}/{one['id']}" for one in list_terms()][-2:]
+    ['CodeSystem/trial-extractor-role', 'StructureDefinition/trial-extractor-evidence']
+    """
+    terms: list[Json] = [
+        {
+            "resourceType": "CodeSystem",
+            "id": re.sub("(?<=[a-z])(?=[A-Z])", "-", words.__name__).lower(),
+            "description": words.__doc__,
+            "caseSensitive": True,
+            "content": "complete",
+            "concept": [
+                {"code": word.value, "display": word.value.replace("_", " ")} for word in words
+            ],
+        }
+        for words in _VOCABULARIES
+    ]
+    for term in [*terms, read_table("fhir")["evidence"]]:
+        name = term["id"]
+        yield term | {
+            "id": f"trial-extractor-{name}",
+            "url": f"{BASE}:{name}",
+            "name": "".join(part.capitalize() for part in name.split("-")),
+            "status": "active",
+            "description": " ".join((term["description"] or "").split()),
+        }
+
+
+def _validate(resource: Json) -> None:
+    """Raise ``StoreError`` for a resource that is not R5."""
+    from fhir.resources import get_fhir_model_class  # noqa: PLC0415 - belongs to an extra
+
+    try:
+        get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = (
+            f"{resource['resourceType']}/{resource.get('id')}, {'.'.join(map(str, first['loc']))}"
+        )
+        raise StoreError(
+            f"{place}: is no FHIR R5 ({first['msg']}); leave this record out, and report it"
+        ) from None
+
+
+def _clean(value: Any) -> Any:
+    """Return a value without empty parts, which FHIR forbids, and with valid strings; None if
+    nothing is left.
+    """
+    if isinstance(value, str):
+        return (
+            _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value[:_LONGEST]) if value.strip() else None
+        )
+    if isinstance(value, list):
+        return [one for one in map(_clean, value) if one is not None] or None
+    if isinstance(value, dict):
+        kept = {name: one for name, part in value.items() if (one := _clean(part)) is not None}
+        return None if kept.keys() <= {"url", "exclude"} else kept
+    return value
+
+
+def _name_kind(path: str) -> str:
+    """Return the path of a field without positions.
+
+    >>> _name_kind("eligibility.criteria[3].constraints[0]")
+    'criteria.constraints'
+    """
+    return FieldRef(path).path.replace("eligibility.criteria", "criteria")

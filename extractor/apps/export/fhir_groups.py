@@ -1,0 +1,108 @@
+"""Export criteria that are alternatives as Groups within the Group of those who are eligible.
+
+"all of" and ``exclude`` combine the criteria that decide alone. For the others, a characteristic
+refers to a Group with a method of its own: any of its characteristics, at least two of them, or all
+of them together.
+"""
+
+from extractor.apps.export.alternatives import find_alternatives
+from extractor.apps.export.fhir_types import EBM, Json, TrialResources, is_sure
+from extractor.schemas import CriterionKind, GroupRule
+
+_METHODS = {GroupRule.ALL: "all-of", GroupRule.ANY: "any-of", GroupRule.AT_LEAST: "at-least"}
+
+
+def make_group(
+    name: str, characteristics: list[Json], method: str = "all-of", threshold: int | None = None
+) -> Json:
+    """Return the content of a Group of people."""
+    combined: list[Json] = [{"url": f"{EBM}/combination-method", "valueCode": method}]
+    if threshold is not None:
+        combined.append({"url": f"{EBM}/combination-threshold", "valuePositiveInt": threshold})
+    return {
+        "meta": {"profile": [f"{EBM}/study-eligibility-criteria|1.0.0-ballot"]},
+        "extension": combined,
+        "type": "person",
+        "membership": "definitional",
+        "name": name,
+        "characteristic": characteristics,
+    }
+
+
+class NestedGroups:
+    """The groups within the eligible one, whose ``characteristics`` they add to. Groups that are
+    not sure are listed.
+
+    Args:
+        trial: The trial's resources.
+        characteristics: Those of the eligible Group.
+    """
+
+    def __init__(self, trial: TrialResources, characteristics: list[Json]) -> None:
+        eligibility = trial.extraction.eligibility
+        self._trial = trial
+        self._outer = characteristics
+        self._places = {group.id: place for place, group in enumerate(eligibility.groups)}
+        self._held: dict[str, list[Json]] = {}
+        """Characteristics by group."""
+        self._excluded: dict[str, bool] = {}
+        """Whether a group is among the exclusions, as its first criterion is."""
+        self._unsure = set[str]()
+        for place, group in enumerate(eligibility.groups):
+            if not is_sure(eligibility, f"groups[{place}]") or (
+                group.rule is GroupRule.AT_LEAST and not group.n
+            ):
+                self._unsure.add(group.id)
+                trial.leave_out(f"eligibility.groups[{place}]", group, "unsure")
+        self.around = find_alternatives(eligibility, self._unsure)
+        """The groups around each criterion, innermost first; none if it decides alone."""
+
+    def check(self, index: int, values: list[Json] | str) -> list[Json] | str:
+        """Return the values of a criterion, or why they cannot stand in its group."""
+        around = self.around[index]
+        if not isinstance(values, list) or not around:
+            return values
+        if not self._unsure.isdisjoint(group.id for group in around):
+            return "a group whose rule is not sure"
+        return values if len(values) == 1 else "several values in a group"
+
+    def open(self, index: int) -> tuple[list[Json], bool]:
+        """Return where the characteristics of a criterion belong, and whether their ``exclude`` is
+        turned there.
+
+        A group says what there is, and the reference to it that this is excluded.
+        """
+        criterion = self._trial.extraction.eligibility.criteria[index]
+        around = self.around[index]
+        if not around or not self._unsure.isdisjoint(group.id for group in around):
+            return self._outer, False
+        within = self._outer
+        is_excluded = self._excluded.setdefault(
+            around[-1].id, criterion.kind is CriterionKind.EXCLUSION
+        )
+        for group in reversed(around):
+            if group.id not in self._held:
+                self._held[group.id] = []
+                name = f"group-{self._places[group.id]}"
+                refers = {
+                    "code": {"text": str(group)},
+                    "valueReference": {"reference": f"Group/{self._trial.id}-{name}"},
+                }
+                within.append(
+                    {"id": name, **refers, "exclude": is_excluded and within is self._outer}
+                )
+            within = self._held[group.id]
+        return within, is_excluded
+
+    def add(self) -> None:
+        """Add a Group for each group that has criteria."""
+        for group in self._trial.extraction.eligibility.groups:
+            if group.id in self._held:
+                name = group.lead_in or str(group)
+                place = self._places[group.id]
+                least = group.n if group.rule is GroupRule.AT_LEAST else None
+                content = make_group(name, self._held[group.id], _METHODS[group.rule], least)
+                self._trial.add("Group", f"-group-{place}", content)
+                self._trial.leave_out(
+                    f"eligibility.groups[{place}].n_high", group.n_high, "no_element"
+                )

@@ -1,0 +1,218 @@
+"""Destinations and formats of an export: JSON lines, safe CSV, DuckDB, Parquet, Excel."""
+
+import csv
+import glob
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from extractor.apps.export.columns import Row
+from extractor.apps.export.tables import Table
+from extractor.errors import StoreError
+
+COLUMNS_FILE = "tables.json"
+UNMAPPED_FILE = "unmapped.jsonl"
+"""Lists what a standard has no place for."""
+_TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
+_READ_AT_ONCE = 2**21
+"""The longest line in bytes. DuckDB reserves several buffers of this size."""
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    # Enough for any run: DuckDB spills the rest to disk, and each thread takes its own share.
+    "memory_limit": "256MB",
+    "threads": 2,
+}
+
+
+class Format(StrEnum):
+    """The file format of tables. The value is also the file's suffix."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+    DUCKDB = "duckdb"
+    XLSX = "xlsx"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A file with a format's suffix, or a folder, which needs an explicit format.
+
+    ``force`` replaces an existing file, or a folder that holds only an earlier export, known by the
+    file ``marker``. ``bom`` marks CSV as UTF-8 for spreadsheets.
+    """
+
+    path: Path
+    format: Format = field(default=Format.DUCKDB)
+    force: bool = field(default=False, kw_only=True)
+    bom: bool = field(default=False, kw_only=True)
+    marker: str = field(default=COLUMNS_FILE, kw_only=True)
+
+    @classmethod
+    def choose(
+        cls, path: Path, wanted: Format | None, *, force: bool = False, bom: bool = False
+    ) -> "Destination":
+        """Return the destination for a path and an optional format. Raises ``ValueError`` if
+        they do not match.
+        """
+        suffix = path.suffix.removeprefix(".").lower()
+        by_suffix = Format(suffix) if suffix in set(Format) and not path.is_dir() else None
+        if wanted and by_suffix and wanted is not by_suffix:
+            raise ValueError(
+                f"{path} is named as {by_suffix}, and the format is {wanted}; name it otherwise"
+            )
+        chosen = wanted or by_suffix
+        if chosen is None:
+            raise ValueError(
+                f"{path}: say --format, or name a file that ends with .{', .'.join(Format)}"
+            )
+        if chosen in (Format.DUCKDB, Format.XLSX) and not by_suffix:
+            raise ValueError(f"{path}: {chosen} is one file; name it with .{chosen}")
+        return cls(path, chosen, force=force, bom=bom)
+
+    @classmethod
+    def of_folder(cls, path: Path, marker: str, *, force: bool = False) -> "Destination":
+        """Return the destination of an export that is always a folder. Raises ``ValueError`` for
+        the name of a file.
+        """
+        if path.is_file() or path.suffix.removeprefix(".").lower() in set(Format):
+            raise ValueError(f"{path}: this format needs several files; name a folder")
+        return cls(path, Format.JSONL, force=force, marker=marker)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the export is a single file."""
+        return self.path.suffix.lower() == f".{self.format}" and not self.path.is_dir()
+
+    @contextmanager
+    def staged(self) -> Iterator[tuple[Path, Path]]:
+        """Yield a scratch folder beside the destination, and the path in it that replaces the
+        destination at the end.
+
+        If the body fails, the destination stays as it was. Raises ``StoreError`` if it may not be
+        replaced.
+        """
+        files = list(self.path.iterdir()) if self.path.is_dir() else []
+        known = {".json", ".ndjson", *(f".{each}" for each in Format)}
+        if files and not (
+            any(file.name == self.marker for file in files)
+            and all(file.is_file() and file.suffix in known for file in files)
+        ):
+            raise StoreError(f"{self.path}: holds other files; choose another --to")
+        if (files or self.path.is_file()) and not self.force:
+            raise StoreError(
+                f"{self.path}: already exists; choose another --to, or replace it with --force"
+            )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.path.parent, prefix=f".{self.path.name}.") as scratch:
+            made = Path(scratch, "made")
+            if not self.is_file:
+                made.mkdir()
+            yield Path(scratch), made
+            if self.path.is_dir():
+                self.path.replace(Path(scratch, "old"))
+            made.replace(self.path)
+
+
+_FORMULA = re.compile(r"""(^|[;\t\r\n])(?=[\s"']{0,99}[=+\-@＝＋－＠].|[\t\r])""", re.DOTALL)
+"""The start of a cell, also for programs that use another separator, and the characters that make
+it a formula; a sign alone, such as the comparator "=", makes none.
+"""
+
+
+def neutralise(text: str) -> str:
+    r"""Put an apostrophe before any text that a spreadsheet would read as a formula.
+
+    >>> (
+    ...     neutralise("=1+1"),
+    ...     neutralise("; @SUM(A1)"),
+    ...     neutralise("18-65 years, ECOG 0"),
+    ...     neutralise("="),
+    ... )
+    ("'=1+1", ";' @SUM(A1)", '18-65 years, ECOG 0', '=')
+    """
+    return _FORMULA.sub(r"\1'", text)
+
+
+@contextmanager
+def open_tables(
+    tables: Sequence[Table], places: Mapping[str, Path], *, as_csv: bool = False, bom: bool = False
+) -> Iterator[Mapping[str, Callable[[Row], None]]]:
+    """Open a file for each table, and return a function for each that appends a row.
+
+    CSV is UTF-8 with a header, quotes where needed, neutralised texts, and an empty cell for None.
+    Otherwise a row is a line with one JSON object that holds every column.
+    """
+    encoding = "utf-8-sig" if bom else "utf-8"
+
+    def to_cell(value: Any) -> Any:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return neutralise(value) if isinstance(value, str) else value
+
+    with ExitStack() as stack:
+
+        def open_one(table: Table) -> Callable[[Row], None]:
+            file = stack.enter_context(places[table.name].open("w", encoding=encoding, newline=""))
+            names = [column.name for column in table.columns]
+            if not as_csv:
+                return lambda row: print(
+                    json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False), file=file
+                )
+            writer = csv.writer(file)
+            writer.writerow(names)
+            return lambda row: writer.writerow(map(to_cell, row))
+
+        yield {table.name: open_one(table) for table in tables}
+
+
+@contextmanager
+def open_json_lines(path: Path) -> Iterator[Callable[[Any], None]]:
+    """Open a file, and return a function that appends a value as a line of JSON."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        yield lambda value: print(json.dumps(value, ensure_ascii=False), file=file)
+
+
+def load_tables(
+    database: Path,
+    tables: Sequence[Table],
+    rows: Mapping[str, Path],
+    parquet: Mapping[str, Path] | None,
+) -> None:
+    """Load JSON lines into a DuckDB database, or copy them to Parquet files; needs the extra
+    ``export``.
+
+    In a database, each column's comment is its meaning. The rows are not held in memory, and no
+    network is used. Raises ``StoreError`` if DuckDB fails.
+    """
+    import duckdb  # noqa: PLC0415 - belongs to an extra
+
+    try:
+        with duckdb.connect(str(database), config=_CONFIG) as connection:
+            for table in tables:
+                with rows[table.name].open("rb") as file:
+                    longest = max(_READ_AT_ONCE, *map(len, file), 0)
+                content = connection.read_json(
+                    glob.escape(str(rows[table.name])),
+                    columns={column.name: _TYPES[column.kind] for column in table.columns},
+                    format="newline_delimited",
+                    maximum_object_size=longest,
+                )
+                if parquet:
+                    content.write_parquet(str(parquet[table.name]), compression="zstd")
+                    continue
+                content.create(table.name)
+                for column in filter(lambda each: each.meaning, table.columns):
+                    meaning = column.meaning.replace("'", "''")
+                    connection.execute(
+                        f"COMMENT ON COLUMN {table.name}.\"{column.name}\" IS '{meaning}'"
+                    )
+    except duckdb.Error as error:
+        raise StoreError(" ".join(str(error).split())) from error

@@ -1,0 +1,196 @@
+"""Who may take part, as every export states it: ages with their comparators, sex, healthy
+volunteers.
+
+The text's value counts, else the registered one. The extraction has left out ages that the text may
+say of others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from extractor.concepts.people.registered_ages import AGES, OLDEST, count_days, read_registered_age
+from extractor.language.numbers import read_time_unit
+from extractor.schemas import (
+    Age,
+    Category,
+    Citation,
+    Comparator,
+    Criterion,
+    CriterionKind,
+    Eligibility,
+    FindingKind,
+    Sex,
+    TimeUnit,
+    TrialExtraction,
+    TrialRecord,
+)
+from extractor.schemas.registered_words import unify_word
+
+LeftOutReason = Literal["text_decides", "registry_decides", "no_restriction"]
+"""Why a value is not stated: the text's counts, the registered one counts, or it admits
+everybody.
+"""
+_INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
+_WORDS: Mapping[str, Sex | bool] = {**{one.value: one for one in Sex}, "false": False, "true": True}
+"""Registered sexes and answers, in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A value that an export states. ``comparator`` is that of an age: "over 18 years" is > 18
+    years.
+    """
+
+    value: Any
+    citation: Citation | None = None
+    comparator: Comparator | None = None
+
+    @property
+    def registered(self) -> bool:
+        """Whether it is the registry's value, not the text's."""
+        return self.citation is not None and self.citation.section.startswith("registry.")
+
+
+class LeftOut(NamedTuple):
+    """A value that no export states: its path in the extraction or ``registry.NAME``, and why."""
+
+    field: str
+    value: Any
+    reason: LeftOutReason
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who may take part. ``ages`` are by field; an end without a limit is missing. ``left_out``
+    has what gave way.
+    """
+
+    ages: Mapping[str, Stated]
+    sex: Stated | None = None
+    healthy: Stated | None = None
+    left_out: tuple[LeftOut, ...] = ()
+
+    def compare(self, criterion: Criterion) -> bool | None:
+        """Return whether a criterion of age states the limits of ``ages``; None if it is not one,
+        or has other limits.
+
+        Where it differs, it holds for some participants, or its age was not believed.
+        """
+        if criterion.category is not Category.AGE:
+            return None
+        excluded = criterion.kind is CriterionKind.EXCLUSION
+        same = True
+        for limit in criterion.constraints:
+            unit = read_time_unit(limit.unit) if limit.unit else TimeUnit.YEAR
+            turned = limit.comparator.opposite if excluded else limit.comparator
+            ends = {
+                name: limit.value
+                for name, side in _INCLUSIVE.items()
+                if turned and turned[0] == side[0]
+            }
+            if (
+                limit.comparator is Comparator.BETWEEN
+                and not excluded
+                and limit.value_high is not None
+            ):
+                ends = dict(zip(AGES, (limit.value, limit.value_high), strict=True))
+            if not ends or unit is None:
+                return None
+            for name, number in ends.items():
+                stated = self.ages.get(name)
+                days = count_days(Age(value=number, unit=unit))
+                same &= stated is not None and abs(count_days(stated.value) - days) < 1
+        return same
+
+
+def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) -> People:
+    """Return who may take part in a trial. Without its record, there are no registered values.
+
+    >>> from extractor.schemas import RegistryFields, Source
+    >>> source, registry = (
+    ...     Source(path="a.json", format="ctgov_json"),
+    ...     RegistryFields(minimum_age="18 Years"),
+    ... )
+    >>> record = TrialRecord(record_id="A", source=source, sections=(), registry=registry)
+    >>> people = read_people(
+    ...     TrialExtraction(record_id="A", eligibility=Eligibility(sex="female")), record
+    ... )
+    >>> age = people.ages["minimum_age"]
+    >>> age.comparator.value, age.value.value, age.registered, people.sex.value.value
+    ('>=', 18, True, 'female')
+    """
+    eligibility = extraction.eligibility
+    found = dict[str, Stated]()
+    left_out: list[LeftOut] = []
+    for name in (*AGES, "sex", "healthy_volunteers"):
+        value = getattr(eligibility, name)
+        written = record.registry.text(name) if record else None
+        registered = read_registered(name, written or "")
+        if value is not None:
+            cited = next(
+                (piece.cite() for piece in eligibility.evidence if piece.field == name), None
+            )
+            found[name] = Stated(
+                value, cited, read_comparator(name, eligibility) if name in AGES else None
+            )
+        elif registered is not None and written:
+            citation = Citation(
+                section=f"registry.{name}", start=0, end=len(written), quote=written
+            )
+            found[name] = Stated(registered, citation, _INCLUSIVE.get(name))
+        if written and (value is not None or registered is None):
+            left_out.append(
+                LeftOut(
+                    f"registry.{name}",
+                    written,
+                    "no_restriction" if value is None else "text_decides",
+                )
+            )
+    for finding in extraction.findings:
+        name = finding.field.removeprefix("eligibility.")
+        if (
+            finding.kind is FindingKind.AGE_DIFFERS
+            and name in AGES
+            and getattr(eligibility, name) is None
+        ):
+            left_out.append(LeftOut(finding.field, finding.citations[0].quote, "registry_decides"))
+    ages = {name: found[name] for name in AGES if name in found}
+    low, high = (count_days(ages[name].value) if name in ages else None for name in AGES)
+    if (
+        low is not None and high is not None and low >= high
+    ):  # one that is registered only fits no other
+        for name in [name for name, age in ages.items() if age.registered]:
+            left_out.append(
+                LeftOut(f"registry.{name}", record and record.registry.text(name), "text_decides")
+            )
+            del ages[name]
+    return People(ages, found.get("sex"), found.get("healthy_volunteers"), tuple(left_out))
+
+
+def read_registered(name: str, written: str) -> Any:
+    """Return a registered age, sex or yes and no; None for "N/A", and for an age that nobody
+    reaches.
+    """
+    if name not in AGES:
+        return _WORDS.get(unify_word(name, written).lower())
+    age = read_registered_age(written)
+    return age if age and count_days(age) <= OLDEST else None
+
+
+def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
+    """Return how an age of the text bounds: "over 18 years" is ``>``, "under 65" ``<``; others
+    include their limit.
+
+    Evidence says it. For gold, which has none, a criterion of age with the same number decides.
+    """
+    age: Age = getattr(eligibility, name)
+    side = _INCLUSIVE[name]
+    if proof := next((piece for piece in eligibility.evidence if piece.field == name), None):
+        return proof.comparator or side
+    aged = (one for one in eligibility.criteria if one.category is Category.AGE)
+    for one in (limit for criterion in aged for limit in criterion.constraints):
+        if one.value == age.value and one.value_high is None:
+            sides = [each for each in (one.comparator, one.comparator.opposite) if each]
+            return next((each for each in sides if each[0] == side[0]), side)
+    return side

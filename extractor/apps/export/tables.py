@@ -1,0 +1,429 @@
+"""The tables of an export, derived from the models, and the rows of an extraction in each.
+
+A new field of a model becomes a column, and a new list becomes a table. A user's own field is a
+table.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cache
+from types import MappingProxyType, UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from extractor.apps.export.alternatives import find_alternatives
+from extractor.apps.export.arms import link_arms, list_arms
+from extractor.apps.export.columns import (
+    ADDED,
+    COMPUTED,
+    CUSTOM,
+    Column,
+    Json,
+    Row,
+    describe_limits,
+    list_columns,
+    list_custom_rows,
+    read_registry,
+)
+from extractor.apps.export.interventions import describe_agent, list_names
+from extractor.apps.export.people import read_comparator, read_registered
+from extractor.apps.export.trial_view import view_trial
+from extractor.concepts.own import CustomField
+from extractor.concepts.own.declaration import make_model
+from extractor.concepts.own.files import Declared, read_fields
+from extractor.concepts.people.registered_ages import AGES
+from extractor.schemas import (
+    Absence,
+    Amount,
+    Citation,
+    Criterion,
+    CriterionGroup,
+    CustomItem,
+    Evidence,
+    ExtractedItem,
+    Finding,
+    Regimen,
+    Task,
+    TermKind,
+    TrialExtraction,
+    TrialRecord,
+)
+
+Registry = Mapping[str, Json]
+"""Results of ``read_registry`` by record."""
+
+_LONGEST_LIST = 12
+"""A column's meaning does not list the words of larger closed sets."""
+_TABLES = {"dosing": "regimens", "sections": "coverage_sections", "time_windows": "windows"}
+_COLUMNS = {(CriterionGroup, "id"): "group_id", (Criterion, "group"): "group_id"}
+"""Names of columns where a field's own name is a word of SQL, or too short for a join."""
+_LINKED = frozenset({(Regimen, "arms"), (Amount, "arms")})
+"""Lists of labels; the table ``regimen_arms`` has them."""
+_PLURAL = re.compile(r"(?<![isu])s$")
+"""The end of a plural, and not of "status"."""
+_RECORD_KEY = Column("record_id", "The record: NCT number, or the file's stem.")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, and the path to its rows in an extraction.
+
+    Attributes:
+        name: The table's name.
+        task: The task whose values it holds; None for tables of whole records.
+        keys: Columns that identify a row and its parent rows.
+        values: Columns with the fields of a row's model, or with one text of a list of texts.
+        path: Path from the parent row to this table's rows; ``listed`` if they are a list.
+        item: Name of its rows in the evidence table; None if they have no evidence.
+        below: Child tables, whose rows belong to rows of this one.
+    """
+
+    name: str
+    task: Task | None
+    keys: tuple[Column, ...]
+    values: tuple[Column, ...]
+    path: tuple[str, ...] = ()
+    listed: bool = False
+    item: str | None = None
+    below: tuple["Table", ...] = ()
+
+    @property
+    def computed(self) -> tuple[Column, ...]:
+        """The columns that no field of a model is."""
+        return list_columns(self.name) if self.name in COMPUTED else ()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns: keys first, computed columns last."""
+        return self.keys + self.values + self.computed
+
+
+@cache
+def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
+    """Return all tables, those of records first and that of evidence last; ``fields`` are the
+    user's own.
+
+    >>> [table.name for table in list_tables()][1:10]
+    ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'regimens', 'amounts', 'interventions', 'arms']
+    >>> [table.name for table in list_tables(read_fields("blinding"))][-3:]
+    ['custom_blinding', 'custom_values', 'evidence']
+    """
+
+    def walk(table: Table) -> Iterator[Table]:
+        yield table
+        for below in table.below:
+            yield from walk(below)
+
+    values, below = _plan(TrialExtraction, (_RECORD_KEY,), None)
+    names = {CUSTOM}
+    named = [(field, _find_free(f"custom_{field.name}", names)) for field in fields]
+    own = tuple(_plan_own(field, name, names) for field, name in named)
+    label = Column("label", "The arm's name, as the record writes it.", path=("label",))
+    listed = {"interventions": (), "arms": (label,), "regimen_arms": ()}
+    arms = (
+        Table(
+            name, Task.DOSING, (_RECORD_KEY, _make_position(name[:-1])), held, (name,), listed=True
+        )
+        for name, held in listed.items()
+    )
+    dosed = [table.name for table in below].index("regimens") + 1
+    whole = (*below[:dosed], *arms, *below[dosed:], *own)
+    records = Table(
+        "records", None, (_RECORD_KEY,), values[1:], below=whole
+    )  # the first value is the key
+    evidence = Table("evidence", None, list_columns("evidence"), _plan(Evidence, (), None)[0])
+    return (*walk(records), Table(CUSTOM, None, (), list_columns(CUSTOM)), evidence)
+
+
+def find_rows(
+    extraction: TrialExtraction,
+    registry: Registry = MappingProxyType({}),
+    fields: tuple[CustomField, ...] = (),
+) -> Iterator[tuple[str, Row]]:
+    """Yield each row with the name of its table; a field that is not stated is None.
+
+    ``registry`` holds the registered fields of each record; ``fields`` are the user's own that have
+    tables.
+
+    >>> extraction = TrialExtraction.model_validate(
+    ...     {"record_id": "A", "eligibility": {"sex": "male"}}
+    ... )
+    >>> [(table, row[:6]) for table, row in find_rows(extraction)]
+    [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None, None, 'male'))]
+    """
+    people = extraction.eligibility
+    registered = registry.get(extraction.record_id, {})
+    stated = (name for name in AGES if getattr(people, name))
+    comparators = {f"{name}_comparator": read_comparator(name, people).value for name in stated}
+    arms = list_arms(extraction, registered.get("arms", ()))
+    whole = extraction.model_dump(mode="json")
+    sex = people.sex or read_registered("sex", registered.get("registered_sex") or "")
+    for criterion, around in zip(
+        whole["eligibility"]["criteria"], find_alternatives(people), strict=True
+    ):
+        criterion[ADDED] = {"decides": not around}
+        described = describe_limits(criterion, decides=not around, sex=sex)
+        for limit, cells in zip(criterion["constraints"], described, strict=True):
+            limit[ADDED] = cells
+    terms = extraction.registered_terms or registered.get("terms", ())
+    mesh = {
+        "condition_mesh": list_names(terms, TermKind.CONDITION),
+        "intervention_mesh": list_names(terms, TermKind.INTERVENTION),
+        "keywords": list_names(terms, TermKind.KEYWORD),
+    }
+    interventions = registered.get("interventions", ())
+    for regimen in whole["dosing"]:
+        regimen[ADDED] = describe_agent(regimen["agent"], interventions, terms)
+    added = {**registered, **mesh, **comparators, **view_trial(whole["eligibility"], registered)}
+    links = (
+        {"regimen_index": index, **link._asdict()}
+        for index, regimen in enumerate(extraction.dosing)
+        for link in link_arms(regimen, arms)
+    )
+    whole |= {
+        ADDED: added,
+        "interventions": [
+            {**one._asdict(), "other_names": "|".join(one.other_names) or None}
+            for one in interventions
+        ],
+        "arms": [arm._asdict() for arm in arms],
+        "regimen_arms": list(links),
+    }
+    yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
+    yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
+
+
+def tabulate(
+    extractions: Iterable[TrialExtraction],
+    records: Iterable[TrialRecord] = (),
+    fields: Iterable[Declared] | Declared = (),
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of all tables in memory, by table and each by column: what
+    ``pandas.DataFrame`` takes.
+
+    ``records`` give the registered columns, such as ``phases``; without them these are None.
+    ``fields`` are your own, as ``Extractor`` takes them; each has a table.
+
+    >>> from extractor.schemas import Eligibility
+    >>> tabulate([TrialExtraction(record_id="A", eligibility=Eligibility(sex="male"))])[
+    ...     "eligibility"
+    ... ][0]["sex"]
+    'male'
+    """
+    registry = {record.record_id: read_registry(record) for record in records}
+    own = read_fields(fields)
+    names = {table.name: [column.name for column in table.columns] for table in list_tables(own)}
+    found = collect_rows(extractions, registry, own)
+    return {
+        table: [dict(zip(names[table], row, strict=True)) for row in rows]
+        for table, rows in found.items()
+    }
+
+
+def collect_rows(
+    extractions: Iterable[TrialExtraction], registry: Registry, fields: tuple[CustomField, ...]
+) -> dict[str, list[Row]]:
+    """Return the rows of all tables in memory, by table."""
+    tables: dict[str, list[Row]] = {table.name: [] for table in list_tables(fields)}
+    for extraction in map(complete_gold, extractions):
+        for name, row in find_rows(extraction, registry, fields):
+            tables[name].append(row)
+    return tables
+
+
+def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
+    """Return gold with what its criteria say of whom they admit, as an extraction has it; any
+    other unchanged.
+    """
+    if all(criterion.evidence for criterion in extraction.eligibility.criteria):
+        return extraction
+    from extractor.concepts.limits.admission import describe_gold  # noqa: PLC0415 - it loads the rules
+
+    return describe_gold(extraction)
+
+
+def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[str, Row]]:
+    found = ((_pick(value, column.path), column.default) for column in table.values)
+    cells = (default if cell is None else cell for cell, default in found)
+    joined = tuple("|".join(map(str, cell)) if isinstance(cell, list) else cell for cell in cells)
+    computed = COMPUTED[table.name](value, parent) if table.name in COMPUTED else {}
+    yield table.name, (*keys, *joined, *(computed.get(column.name) for column in table.computed))
+    if table.item:
+        names = [column.path[0] for column in list_tables()[-1].values]
+        proofs = (
+            one for one in value.get("evidence") or () if one["section"]
+        )  # gold stands in no section
+        for index, one in enumerate(proofs):
+            item_index = keys[1] if len(keys) > 1 else None
+            yield "evidence", (keys[0], table.item, item_index, index, *map(one.get, names))
+    for below in table.below:
+        found = _pick(value, below.path)
+        if below.listed:
+            for index, one in enumerate(found if isinstance(found, list) else ()):
+                named = (_pick(one, key.path) for key in below.keys[len(keys) + 1 :])
+                yield from _walk(below, one, (*keys, index, *named), value)
+        elif found is not None:
+            yield from _walk(below, found, keys, value)
+
+
+def _pick(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = (
+            value.get(name) if isinstance(value, dict) else None
+        )  # gold of an own field may be as a person writes
+    return value
+
+
+def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
+    """Return the table of a user's own field, whose attributes may have any names; ``names`` are
+    those of tables.
+    """
+    task = field.of.task if field.group.of else None
+    known = CustomItem.model_fields
+    keys = (
+        _RECORD_KEY,
+        Column("item_index", "Position among the field's values in the record, from 0.", "integer"),
+        Column("of", known["of"].description or "", path=("of",)),
+    )
+    calibrated = Column(
+        "calibrated", known["calibrated"].description or "", "boolean", ("calibrated",)
+    )
+    provenance = (*_plan(ExtractedItem, (), None)[0], calibrated)
+    planned, lists = _plan(make_model(field), keys, task)
+    if field.is_plain:
+        planned = tuple(
+            replace(column, name=column.name.removeprefix("value_")) for column in planned
+        )
+    values = _adapt(planned, {column.name for column in (*keys, *provenance)}, ("values",))
+    below = []
+    for listed in lists:
+        taken = {key.name for key in keys}
+        index = replace(listed.keys[-1], name=_find_free(listed.keys[-1].name, taken))
+        title = _find_free(f"{name}_{listed.path[0]}", names)
+        path = ("values", *listed.path)
+        inner = _adapt(listed.values, taken)
+        below.append(
+            replace(listed, name=title, task=task, keys=(*keys, index), values=inner, path=path)
+        )
+    whole = (*values, *provenance)
+    return Table(
+        name, task, keys, whole, ("custom", field.name), listed=True, item=name, below=tuple(below)
+    )
+
+
+def _adapt(
+    columns: Iterable[Column], taken: set[str], within: tuple[str, ...] = ()
+) -> tuple[Column, ...]:
+    """Return columns of attributes under free names. Integers become numbers, since a text may
+    state any length.
+    """
+    kinds = {"integer": "number"}
+    return tuple(
+        replace(
+            one,
+            name=_find_free(one.name, taken),
+            kind=kinds.get(one.kind, one.kind),
+            path=within + one.path,
+        )
+        for one in columns
+    )
+
+
+def _find_free(name: str, taken: set[str]) -> str:
+    """Return the name with underscores until it is free, ignoring case as a database does, and
+    take it.
+    """
+    while name.casefold() in taken:
+        name += "_"
+    taken.add(name.casefold())
+    return name
+
+
+def _plan(
+    model: type[BaseModel],
+    keys: tuple[Column, ...],
+    task: Task | None,
+    prefix: tuple[str, ...] = (),
+) -> tuple[tuple[Column, ...], tuple[Table, ...]]:
+    """Return the columns of a model's fields, and the tables of its lists. Columns of nested
+    models get a prefix.
+    """
+    columns = list[Column]()
+    tables = list[Table]()
+    # Fields of provenance come last.
+    provenance = ExtractedItem.model_fields if model is not ExtractedItem else ()
+    fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in provenance)
+    for name, field in fields:
+        inner, listed = _unwrap(field.annotation)
+        if (
+            inner is Evidence or get_origin(inner) is dict or (model, name) in _LINKED
+        ):  # these have tables of their own
+            continue
+        path = (*prefix, name)
+        is_model = issubclass(inner, BaseModel)
+        is_item = issubclass(inner, ExtractedItem)
+        of_task = task or (Task(name) if name in set(Task) else None)
+        is_joined = (
+            issubclass(model, Absence | Finding) and inner is str
+        )  # names of sections never hold a bar
+        if is_item or (listed and not is_joined):
+            title = _TABLES.get(name, name)
+            if title == "criteria":
+                singular = "criterion"
+            elif listed:
+                singular = _PLURAL.sub("", title)
+            else:
+                singular = title
+            own = (*keys, _make_position(singular)) if listed else keys
+            text = (Column(singular, field.description or "", _name_kind(inner)),)
+            values, below = _plan(inner, own, of_task) if is_model else (text, ())
+            item = singular if is_item else None
+            tables.append(Table(title, of_task, own, values, path, listed, item, below))
+        elif is_model:
+            nested = _plan(inner, keys, of_task, path)
+            columns += nested[0]
+            tables += nested[1]
+        else:
+            meaning = f"{field.description or ''}{' Joined by |.' if listed else ''}".strip()
+            if not meaning and issubclass(inner, StrEnum):
+                words = list(inner) if len(inner) <= _LONGEST_LIST else ["see `extractor schema`"]
+                meaning = f"{inner.__name__}: {', '.join(words)}."
+            offset = (
+                f"char_{name}"
+                if issubclass(model, Evidence | Citation) and name in ("start", "end")
+                else name
+            )  # "end" is SQL
+            column = "_".join((*prefix, _COLUMNS.get((model, name), offset)))
+            default = field.default if field.exclude_if else None
+            columns.append(Column(column, meaning, _name_kind(inner), path, default))
+    return tuple(columns), tuple(tables)
+
+
+def _make_position(name: str) -> Column:
+    return Column(f"{name}_index", "Position, from 0.", "integer")
+
+
+def _unwrap(annotation: Any) -> tuple[type, bool]:
+    """Return the type without None and annotations, and whether it is the item type of a list."""
+    origin = get_origin(annotation)
+    parts = get_args(annotation)
+    if origin is tuple:
+        return _unwrap(parts[0])[0], True
+    if origin in {Union, UnionType}:
+        held = [part for part in parts if part is not type(None)]
+        return (
+            _unwrap(held[0]) if len(held) == 1 else (float, False)
+        )  # the only union of the schemas is a number
+    return (
+        _unwrap(annotation.__origin__)
+        if hasattr(annotation, "__metadata__")
+        else (annotation, False)
+    )
+
+
+def _name_kind(inner: type) -> str:
+    kinds = {bool: "boolean", int: "integer", float: "number"}
+    return next((kind for each, kind in kinds.items() if issubclass(inner, each)), "text")

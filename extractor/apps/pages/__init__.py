@@ -1,0 +1,192 @@
+"""The frame that all HTML pages share: style, security policy, and safe or compressed JSON.
+
+A page is one file that holds its style, script and data.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from extractor.schemas import list_groups
+
+_SHARED = "extractor.apps.pages"
+_CHUNK = 200_000
+"""A chunk ends when its JSON has this many characters: quick to open, and well compressed."""
+
+
+def render_page(
+    package: str,
+    values: Mapping[str, Any],
+    *,
+    styles: Sequence[str] = (),
+    scripts: Sequence[str],
+    asks: bool = False,
+    template: str = "page.html",
+) -> str:
+    """Render a template in the ``assets`` of a package that extends this package's ``base.html``.
+
+    ``styles`` and ``scripts`` are files of either folder, which follow those that all pages have.
+    Values are escaped. A page that ``asks`` may send requests to the server that it came from.
+    Filters beside those of jinja2: ``share`` (0.123, or a dash for None), ``percent`` (of an axis
+    from 0 to 1), ``plural`` (a number with its noun) and ``label`` (a field's label).
+    """
+    style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
+    script = read_shared_script() + read_assets(package, *scripts)
+    made = {"style": style, "script": script, "policy": state_policy(style, script, asks=asks)}
+    return render_template(template, {**values, **made}, package)
+
+
+def render_template(template: str, values: Mapping[str, Any], package: str = _SHARED) -> str:
+    """Render a template in the ``assets`` of a package, or one of this package's. Filters as in
+    ``render_page``.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - slow
+
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package, "assets"), PackageLoader(_SHARED, "assets")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "share": lambda value: "–" if value is None else f"{value:.3f}",
+        "percent": lambda value: f"{100 * value:.2f}%",
+        "plural": lambda number, noun: f"{number:,} {noun}{'s' * (number != 1)}",
+        "label": name_label,
+    }
+    return environment.get_template(template).render(values)
+
+
+_LABELS = {
+    info.name: info.label for group in list_groups() for info in group.fields if info.metadata.label
+}
+_LABELS |= {
+    "value_high": "upper value",
+    "low": "lowest",
+    "high": "highest",
+    "half_life": "half-life",
+}
+"""Labels of fields, and of the parts of their values, whose schema names are not clear to a
+reader.
+"""
+
+
+def name_label(name: str) -> str:
+    """Return the label of a field, or of a word of the schema.
+
+    >>> name_label("value_high"), name_label("time_window")
+    ('upper value', 'time window')
+    """
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+@cache
+def read_assets(package: str, *names: str) -> str:
+    """Read and join these files in the ``assets`` of a package, or of this one if it does not have
+    them.
+
+    >>> read_assets("extractor.apps.pages", "base.css").startswith(":root")
+    True
+    """
+    places = [files(one) / "assets" for one in (package, _SHARED)]
+    paths = (next(path for place in places if (path := place / name).is_file()) for name in names)
+    return "".join(path.read_text("utf-8") for path in paths)
+
+
+def read_shared_script() -> str:
+    """Return the shared script, with the labels of fields: its ``toWords`` matches ``name_label``.
+
+    >>> read_shared_script().startswith('"use strict";')
+    True
+    """
+    script = read_assets(
+        _SHARED, "dom.js", "text.js", "items.js", "filters.js", "list.js", "difference.js"
+    )
+    return f"{script}\nconst LABELS = new Map({json.dumps(list(_LABELS.items()))});\n"
+
+
+_WIDE = re.compile("[\U00010000-\U0010ffff]")
+
+
+def escape_json(data: Any) -> str:
+    r"""Encode data as JSON that is safe inside a ``script`` element: it cannot end the element or
+    open a comment.
+
+    >>> escape_json({"title": "</script>"})
+    '{"title":"\\u003c/script\\u003e"}'
+    """
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def pack(data: Any) -> str:
+    """Encode data as compressed JSON in characters that need no escape in HTML. Deterministic.
+
+    >>> gzip.decompress(base64.b64decode(pack({"a": "</script>"})))
+    b'{"a":"</script>"}'
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()
+
+
+class Chunks:
+    """Packs records one at a time, and keeps at most one chunk of them uncompressed."""
+
+    def __init__(self) -> None:
+        self._packed: list[str] = []
+        self._records: list[Any] = []
+        self._characters = 0
+
+    def add(self, record: Any) -> tuple[int, int]:
+        """Add a record, and return its chunk and its place in the chunk."""
+        place = len(self._packed), len(self._records)
+        self._records.append(record)
+        self._characters += len(json.dumps(record))
+        if self._characters >= _CHUNK:
+            self.close()
+        return place
+
+    def close(self) -> list[str]:
+        """Pack the remaining records, and return all chunks."""
+        if self._records:
+            self._packed.append(pack(self._records))
+            self._records = []
+            self._characters = 0
+        return self._packed
+
+
+def to_utf16(text: str) -> Callable[[int], int]:
+    """Return a function that maps offsets in the text to JavaScript's offsets, in UTF-16 units.
+
+    >>> to_utf16("day \N{GRINNING FACE} 28")(6), to_utf16("day 28")(6)
+    (7, 6)
+    """
+    wide = [found.start() for found in _WIDE.finditer(text)]
+    if not wide:
+        return int
+    return lambda offset: offset + bisect_left(wide, offset)
+
+
+def state_policy(style: str, script: str, *, asks: bool = False) -> str:
+    """Return a content security policy that allows only this style and this script, and no
+    requests, or with ``asks`` only those to the page's own server.
+
+    >>> state_policy("", "").split("; ")[0]
+    "default-src 'none'"
+    """
+    style_hash, script_hash = (
+        base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
+        for part in (style, script)
+    )
+    return (
+        f"default-src 'none'; style-src 'sha256-{style_hash}'; script-src 'sha256-{script_hash}'; "
+        "base-uri 'none'; form-action 'none'" + "; connect-src 'self'" * asks
+    )

@@ -1,0 +1,131 @@
+"""An extraction in a notebook: its values with their quotes and, with ``show``, its text with
+the evidence marked.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from extractor.apps.pages import read_assets, render_template
+from extractor.apps.pages.view import Json, name_record, view
+from extractor.errors import ArgumentError
+from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
+
+__all__ = ["ShownExtraction", "TrialExtraction", "show"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ShownExtraction:
+    """What ``show`` returns. A notebook displays it."""
+
+    extraction: TrialExtraction
+    record: TrialRecord | None = None
+
+    def __repr__(self) -> str:
+        return f"<ShownExtraction of {self.extraction.record_id}>"
+
+    def _repr_html_(self) -> str:
+        one = self.extraction
+        record = self.record
+        shown = view(record, one.list_items())
+        texts = [
+            section["text"].encode("utf-16-le", "surrogatepass") for section in shown["sections"]
+        ]
+        for value in (value for item in shown["items"] for value in item["values"]):
+            spans = (shown["spans"][number] for number in value["spans"])
+            value["quotes"] = dict.fromkeys(
+                _cut(texts[section], start, end) for section, start, end, *_ in spans
+            )
+        counts = Counter(FieldRef(path).path for path, _ in one.list_items())
+        card = {
+            "id": one.record_id,
+            "title": name_record(record) if record else "",
+            "counts": {
+                "criterion": counts["eligibility.criteria"],
+                "regimen": counts["dosing"],
+                "endpoint": counts["endpoints"],
+            },
+            "sections": list(_mark(shown, texts)) if record else [],
+            "items": shown["items"],
+            "findings": [finding.message for finding in one.findings],
+            "absences": Counter(absence.reason.value for absence in one.absences),
+            "style": read_assets("extractor.apps.pages", "card.css"),
+        }
+        return render_template("card.html", card)
+
+
+def _cut(text: bytes, start: int, end: int) -> str:
+    return text[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
+
+
+def _mark(shown: Json, texts: list[bytes]) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Yield each section that holds evidence as pieces: characters, the task of their value, and
+    what they support.
+    """
+    owners: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for item in shown["items"]:
+        for value in item["values"]:
+            for span in value["spans"]:
+                owners[span].append(
+                    (
+                        FieldRef(item["of"] or item["path"]).names[0],
+                        f"{value['label']}: {value['said']}",
+                    )
+                )
+    for number, section in enumerate(shown["sections"]):
+        spans = [
+            (end - start, start, end, place)
+            for place, (of, start, end, *_) in enumerate(shown["spans"])
+            if of == number
+        ]
+        pieces = []
+        for start, end in pairwise(
+            sorted({0, len(texts[number]) // 2, *(at for _, *ends, _ in spans for at in ends)})
+        ):
+            over = sorted(span for span in spans if span[1] < end and span[2] > start)
+            said = [owner for *_, place in over for owner in owners[place]]
+            task = said[0][0] if said else ""
+            pieces.append(
+                (
+                    _cut(texts[number], start, end),
+                    task,
+                    "\n".join(dict.fromkeys(words for _, words in said)),
+                )
+            )
+        if spans:
+            yield section["title"], pieces
+
+
+def show(extraction: TrialExtraction, record: TrialRecord | None = None) -> ShownExtraction:
+    """Return what a notebook displays as values, quotes and, with ``record``, the text with the
+    evidence marked.
+
+    Args:
+        extraction: The extraction to display.
+        record: The record that it was extracted from; an extraction does not hold its text.
+
+    Raises:
+        ArgumentError: ``record`` is not the extraction's record, or its text has changed since.
+
+    >>> from extractor import Extractor, read_records
+    >>> record = next(read_records("seeds/records"))
+    >>> "<mark" in show(Extractor().extract(record), record)._repr_html_()
+    True
+    """
+    if record and record.record_id != extraction.record_id:
+        raise ArgumentError(
+            f"the extraction is of {extraction.record_id}, the record is {record.record_id}"
+        )
+    for _, item in extraction.list_items() if record else ():
+        for one in item.evidence:
+            if record and (record.raw_text(one.section) or "")[one.start : one.end] != one.quote:
+                place = f"{one.section}[{one.start}:{one.end}]"
+                raise ArgumentError(
+                    f"the text of {record.record_id} has changed at {place}; extract the record "
+                    "again"
+                )
+    return ShownExtraction(extraction, record)
+
+
+TrialExtraction.display = show

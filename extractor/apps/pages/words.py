@@ -1,0 +1,148 @@
+"""How a value reads on one line: on every page, in a notebook and in the messages of ``diff``."""
+
+import re
+from collections.abc import Iterable
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from extractor.apps.pages import name_label
+from extractor.language.book import read_text, rule
+from extractor.language.clean import clean_text
+from extractor.language.numbers import list_readings
+from extractor.schemas import CriterionGroup, TimeUnit
+
+NOTHING = "not stated"
+_SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
+_CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_LARGE = 10_000
+"""Numbers from here on have thousands separators."""
+_AROUND = {"of": "{1}: {0}", "anchor": "{0} {1}", "condition": "{0}, {1}", "arms": "{0} ({1})"}
+"""What stands around a window, a limit or an amount: what it limits, from when it counts, for
+whom, in which arms.
+"""
+
+
+def say(value: Any, quotes: Iterable[str] = ()) -> str:
+    r"""Return a value, a list, or their JSON on one line; numbers as one of the ``quotes`` writes
+    them.
+
+    >>> from extractor.schemas import Amount, Constraint
+    >>> (
+    ...     say(Amount(low=None, high=20000, unit="IU")),
+    ...     say({"value": 21, "unit": "day"}),
+    ...     say("CD19 \\> 95 %"),
+    ... )
+    ('up to 20,000 IU', '21 days', 'CD19 > 95 %')
+    >>> say([Constraint(quantity="ECOG", comparator="between", value=0, value_high=2)])
+    'ECOG 0 to 2'
+    >>> say(
+    ...     {"quantity": "ANC", "comparator": ">=", "value": 1000000000, "unit": "/L"},
+    ...     ["ANC at least 1.0 x 10\\^9/L"],
+    ... )
+    'ANC ≥ 1.0 x 10^9 (1,000,000,000) /L'
+    >>> say(
+    ...     {
+    ...         "comparator": "<=",
+    ...         "value": 5,
+    ...         "unit": "half_life",
+    ...         "of": "warfarin",
+    ...         "anchor": "before biopsy",
+    ...     }
+    ... )
+    'warfarin: ≤ 5 half-lives before biopsy'
+    """
+    parts = dict(value) if isinstance(value, BaseModel) else value
+    if isinstance(parts, dict) and ("name" if "version" in parts else "unit") in parts:
+        return _say_parts(parts, tuple(quotes))
+    if isinstance(parts, dict) and "rule" in parts:
+        return _say_group(parts)
+    if isinstance(parts, dict):
+        parts = [one for one in parts.values() if one is not None]
+    if isinstance(parts, list | tuple):
+        held = tuple(quotes)
+        return ", ".join(say(one, held) for one in parts) or NOTHING
+    if isinstance(parts, bool):
+        return "yes" if parts else "no"
+    if isinstance(parts, int | float):
+        written, exact = write_number(parts, quotes)
+        return f"{written} ({exact})" if exact else written
+    text = str(parts.value if isinstance(parts, Enum) else parts or "")
+    return (name_label(text) if _CHOICE.fullmatch(text) else clean_text(text).text) or NOTHING
+
+
+def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
+    """Return an amount, a limit, a time, a window or an instrument on one line, with what stands
+    around it.
+    """
+    is_amount = "high" in parts
+    ends = [parts.get(name) for name in (("low", "high") if is_amount else ("value", "value_high"))]
+    said = list(dict.fromkeys(say(number, quotes) for number in ends if number is not None))
+    if not said and parts.get("quote"):
+        return say(parts["quote"])
+    sign = str(parts.get("comparator") or "")
+    if is_amount and len(said) == 1:
+        if ends[1] is None:
+            sign = "from"
+        elif ends[0] is None:
+            sign = "up to"
+        else:
+            sign = ""
+    unit = say(parts["unit"]) if parts.get("unit") else ""
+    if str(parts.get("unit")) in set(TimeUnit) and said != ["1"]:
+        unit = f"{unit}s".replace("lifes", "lives")
+    found = (
+        parts.get("quantity"),
+        _SIGNS.get(sign, sign),
+        " to ".join(said),
+        unit,
+        parts.get("name"),
+        parts.get("version"),
+    )
+    whole = " ".join(say(one) for one in found if one)
+    for name, form in _AROUND.items():
+        whole = form.format(whole, say(parts[name])) if parts.get(name) else whole
+    return whole
+
+
+def _say_group(parts: dict[str, Any]) -> str:
+    """Return how many items of a group must hold, and the line that introduces them."""
+    rule = (
+        str(CriterionGroup.model_construct(**parts)).replace("_", " ")
+        if parts["rule"]
+        else "group of"
+    )
+    return f"{rule} “{say(parts['lead_in'])}”" if parts.get("lead_in") else f"{rule} these"
+
+
+def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | None]:
+    """Return a number as one of the quotes writes it and, if those are not simply its digits, the
+    digits too.
+
+    >>> (
+    ...     write_number(1500000, ["at least 1.5 million cells"]),
+    ...     write_number(20000),
+    ...     write_number(1500, ["> 1500/mm3"]),
+    ... )
+    (('1.5 million', '1,500,000'), ('20,000', None), ('1500', None))
+    """
+    exact = f"{value:,.15g}" if abs(value) >= _LARGE else f"{value:.15g}"
+    for quote in quotes:
+        for written, readings in _list_numbers(quote):
+            if value in readings:
+                if (
+                    not written.replace(",", "").replace(".", "", 1).isdigit()
+                    or float(written.replace(",", "")) != value
+                ):
+                    return written, exact
+                return written if abs(value) < _LARGE else exact, None
+    return exact, None
+
+
+@lru_cache(maxsize=4096)
+def _list_numbers(quote: str) -> list[tuple[str, tuple[int | float, ...]]]:
+    """Return the numbers in digits of a quote, each with its readings."""
+    texts = [found.text for found in rule("number").find(read_text(clean_text(quote).text))]
+    return [(text, list_readings(text)) for text in texts if text[0].isdigit()]

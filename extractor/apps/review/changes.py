@@ -1,0 +1,403 @@
+"""Apply a reviewer's requests to items, unless another reviewer was faster."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from extractor.apps.evaluation.gold_files import open_extractions
+from extractor.apps.pages.view import Json
+from extractor.apps.pages.words import say
+from extractor.apps.review.draft import (
+    Action,
+    ActionKind,
+    Base,
+    ItemState,
+    ReviewDraft,
+    ReviewItem,
+    add_fields,
+    describe_action,
+    list_items,
+    replay,
+    tell_state,
+)
+from extractor.apps.review.forms import FIELDS, derive_window
+from extractor.apps.review.gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
+from extractor.apps.review.journal import Journal
+from extractor.apps.review.page import OpenedRecord, describe_record
+from extractor.apps.review.queue import RunRecords
+from extractor.apps.review.selection import (
+    Selection,
+    find_words,
+    propose_item,
+    propose_own,
+    read_value,
+    refuse_endpoint,
+)
+from extractor.errors import ExtractorError, GoldError
+
+_DONE = frozenset({"finished", "without_text"})
+
+
+class Conflict(ExtractorError):
+    """Another reviewer changed the item first.
+
+    Attributes:
+        item: Its current state, None if it is gone.
+        rows: What differs in words: the field, the other reviewer's value, and this one's.
+    """
+
+    def __init__(
+        self, message: str, item: ReviewItem | None = None, *rows: tuple[str, str, str]
+    ) -> None:
+        super().__init__(message)
+        self.item = item
+        self.rows = rows
+
+
+class NotReady(GoldError):
+    """The record cannot be finished yet."""
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Seen(_Request):
+    """An item, and the version of it that the reviewer saw."""
+
+    item: str
+    version: int
+
+
+class Set(Seen):
+    """Set a field; ``old`` is the value that the reviewer saw."""
+
+    kind: Literal["set"]
+    path: str
+    old: Any = None
+    value: Any = None
+
+
+class Read(Seen):
+    """Fill a field from marked words: a quote takes the words themselves, a value is read from
+    them by the rules.
+    """
+
+    kind: Literal["read"]
+    path: str
+    selection: Selection
+
+
+class Decide(_Request):
+    """Accept, reject or restore items, all or none."""
+
+    kind: Literal["accept", "reject", "restore"]
+    items: tuple[Seen, ...] = Field(min_length=1)
+
+
+class Add(_Request):
+    """Create an item of a ``group`` from marked words; ``item`` is the open one, to which a
+    user's value may belong.
+    """
+
+    kind: Literal["add"]
+    group: str
+    item: str | None = None
+    selection: Selection
+
+
+Change = Annotated[Set | Read | Decide | Add, Field(discriminator="kind")]
+
+
+class Review:
+    """A run under review by one person. Other reviewers' changes in the same gold folder are
+    visible at once.
+
+    Args:
+        records: The records of the run.
+        gold: Folder of the gold files; no other files are written.
+        journal: The actions of all reviewers in that folder.
+        reviewer: Name of this reviewer.
+    """
+
+    def __init__(self, records: RunRecords, gold: Path, journal: Journal, reviewer: str) -> None:
+        self.reviewer = reviewer
+        self.fields = records.fields
+        self._records = records
+        self._gold = gold
+        self._journal = journal
+
+    def list_queue(self) -> Json:
+        """Return a row for each record. Records with more expected errors come first. No result
+        and no text is read.
+        """
+        records = self._records
+        rows = [
+            {
+                "record": name,
+                "title": records.titles.get(name),
+                "progress": progress,
+                **records.doubts[name]._asdict(),
+            }
+            for name, progress in self._list_progress()
+        ]
+        shared = {
+            "reviewer": self.reviewer,
+            "gold": str(self._gold),
+            "incomplete": records.incomplete,
+        }
+        return shared | {"records": rows}
+
+    def find(self, record_id: str, direction: str) -> str | None:
+        """Return the ``previous`` or ``next`` record in the queue, or the next ``unfinished``
+        one, or None.
+        """
+        self._check_id(record_id)
+        names = list(self._records.doubts)
+        place = names.index(record_id)
+        before = names[:place]
+        behind = names[place + 1 :]
+        if direction == "unfinished":
+            progress = dict(self._list_progress())
+            return next(
+                (name for name in [*behind, *before] if progress[name]["state"] not in _DONE), None
+            )
+        if direction not in {"previous", "next"}:
+            raise ValueError(f"{direction!r}: no such direction")
+        return next(
+            filter(self._records.has_text, behind if direction == "next" else before[::-1]), None
+        )
+
+    def _list_progress(self) -> Iterator[tuple[str, Json]]:
+        begun = self._journal.list_begun()
+        gold = {path.name for path in self._gold.glob("*.json")}
+        for name, doubt in self._records.doubts.items():
+            if not self._records.has_text(name):
+                yield name, {"state": "without_text", "decided": 0, "items": 0}
+            elif name in begun or (
+                self.fields and name_gold(name) in gold
+            ):  # gold may lack fields declared later
+                yield name, self._replay(name).describe_progress()
+            else:
+                done = name_gold(name) in gold
+                decided = doubt.items if done else 0
+                yield (
+                    name,
+                    {
+                        "state": "finished" if done else "open",
+                        "decided": decided,
+                        "items": doubt.items,
+                    },
+                )
+
+    def describe(self, record_id: str) -> Json:
+        """Return a record with all data for its review."""
+        return describe_record(self._load(record_id), self.reviewer)
+
+    def describe_version(self, record_id: str) -> Json:
+        """Return the version and progress of a record, to detect changes by others."""
+        return {"record": record_id} | self._replay(record_id).describe()
+
+    def list_history(self, record_id: str) -> list[Json]:
+        """Return the actions on a record with reviewer and time, the last first."""
+        draft = self._replay(record_id)
+        return [describe_action(action, draft) for action in reversed(draft.actions)]
+
+    def change(self, record_id: str, change: Change) -> str | None:
+        """Apply a change as a whole, and return the item concerned, if there is exactly one.
+
+        Raises ``Conflict`` if another reviewer was faster, ``ValueError`` for an invalid change.
+        """
+        with self._journal.transaction():
+            opened = self._load(record_id)
+            if isinstance(change, Decide):
+                actions = _plan_decision(opened.draft, change)
+            elif isinstance(change, Add):
+                actions = [_plan_addition(opened, change)]
+            else:
+                actions = _plan_value(opened, _find_item(opened.draft, change.item), change)
+            return self._note(opened.draft, record_id, actions)
+
+    def step(self, record_id: str, kind: ActionKind) -> str | None:
+        """Undo or redo this reviewer's last step. Raises ``Conflict``."""
+        with self._journal.transaction():
+            draft = self._load(record_id).draft
+            actions = []
+            for done in draft.find_step(self.reviewer, kind)[:: 1 if kind == "redo" else -1]:
+                left, back = (done.old, done.new) if kind == "redo" else (done.new, done.old)
+                item = draft.items.get(done.item)
+                if (item.content() if item else None) != left:
+                    raise _conflict(item) if item else Conflict("The item is gone.")
+                actions.append(Action(done.item, kind, done.path, left, back))
+            return self._note(draft, record_id, actions)
+
+    def finish(self, record_id: str) -> str | None:
+        """Write the record's gold. Raises ``NotReady`` while something is open or wrong with it."""
+        with self._journal.transaction():
+            opened = self._load(record_id)
+            draft = opened.draft
+            record = opened.record
+            if left := sum(item.state == "open" for item in draft.items.values()):
+                raise NotReady(f"{left} {'item is' if left == 1 else 'items are'} not decided yet.")
+            if flaws := [
+                found for found in check_draft(draft, record, self.fields) if not found[1].warns
+            ]:
+                things = "1 thing is" if len(flaws) == 1 else f"{len(flaws)} things are"
+                raise NotReady(f"{things} wrong with it: {flaws[0][1].problem}.")
+            path = self._gold / name_gold(record_id)
+            if (found := digest_gold(path)) not in {None, draft.gold_sha256}:
+                raise NotReady(
+                    f"{path} was changed by another program (sha256 {found}); move it away to "
+                    "finish here."
+                )
+            digest = {"sha256": write_gold(path, shape_gold(draft, record, self.fields)[0])}
+            return self._note(draft, record_id, [Action("", "finish", path.name, None, digest)])
+
+    def _note(self, draft: ReviewDraft, record_id: str, actions: list[Action]) -> str | None:
+        if actions:
+            self._journal.add(record_id, draft.base, self.reviewer, actions)
+        return (actions[0].item or None) if len(actions) == 1 else None
+
+    def _check_id(self, record_id: str) -> None:
+        if record_id not in self._records.doubts:
+            raise ValueError(f"the run has no record {record_id!r}")
+
+    def _load(self, record_id: str) -> OpenedRecord:
+        self._check_id(record_id)
+        if not self._records.has_text(record_id):
+            raise ValueError(
+                "its text is missing or has changed since the run; give it with --records INPUT"
+            )
+        findings = self._records.read_extraction(record_id).findings
+        return OpenedRecord(
+            self._records.read_text(record_id), self._replay(record_id), findings, self.fields
+        )
+
+    def _replay(self, record_id: str) -> ReviewDraft:
+        """Return the draft of a record. Before the first action, it is the existing gold, or
+        else the prediction.
+        """
+        self._check_id(record_id)
+        base = self._journal.read_base(record_id)
+        path = self._gold / name_gold(record_id)
+        if base is None and (digest := digest_gold(path)):
+            found = open_extractions(path, str(path)).get(record_id)
+            if found is None:
+                raise GoldError(f"{path}: is gold of another record; correct its name")
+            items = list_items(found, "accepted", self.fields)
+            base = Base(items=items, gold_sha256=digest, fields=tuple(found.custom))
+        elif base is None:
+            items = list_items(self._records.read_extraction(record_id), fields=self.fields)
+            base = Base(items=items, fields=tuple(self.fields))
+        if self.fields.keys() - set(base.fields):
+            base = add_fields(base, self._records.read_extraction(record_id), self.fields)
+        return replay(base, self._journal.list_actions(record_id))
+
+
+def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> list[Action]:
+    """Set a field of one item. A field may change if nobody else changed it since the reviewer saw
+    it.
+
+    An open item stays open until every doubtful field is checked.
+    """
+    field = opened.find_form(item).get(change.path)
+    if field is None or field.is_derived:
+        raise ValueError(f"{change.path!r}: no such field")
+    if isinstance(change, Set):
+        values = {change.path: field.take(change.value)}
+    else:
+        words = find_words(opened.record, change.selection)
+        values = {change.path: field.take(read_value(item.value, field, words))}
+        if (
+            change.path == "quote" and item.group in FIELDS
+        ):  # the quote's section is that of the marked words
+            values["section"] = words.section.name
+    if change.path == "time_windows" and item.group in FIELDS:
+        values["time_window"] = derive_window(values["time_windows"])
+    is_as_seen = not isinstance(change, Set) or item.value.get(change.path) == change.old
+    if item.version != change.version and (not is_as_seen or item.state == "rejected"):
+        mine = say(change.value) if isinstance(change, Set) else "the selected words"
+        raise _conflict(item, (field.info.label, say(item.value.get(change.path)), mine))
+    value = item.value | values
+    is_doubtful = item.state == "open" and not set(opened.list_doubts(item)) <= set(values)
+    action = _act(item, "set", change.path, value, "open" if is_doubtful else None)
+    return [] if value == item.value else [action]
+
+
+def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
+    """Accept, reject or restore items. Items already in that state are left alone.
+
+    What the user's own fields say of an item is rejected and restored with it.
+    """
+    actions = []
+    for seen in change.items:
+        item = _find_item(draft, seen.item)
+        if item.version != seen.version:
+            raise _conflict(item, ("state", tell_state(item.state), f"{change.kind} it"))
+        if change.kind == "reject" and item.path == "eligibility":
+            raise ValueError("who may take part cannot be rejected: empty its fields instead")
+        goes_along = change.kind == "reject" or (
+            change.kind == "restore" and item.state == "rejected"
+        )
+        for one in (
+            item,
+            *(one for one in draft.items.values() if goes_along and one.of == item.path),
+        ):
+            value = one.base.value if change.kind == "restore" and one.base else one.value
+            actions.append(_act(one, change.kind, "", value))
+    return [action for action in actions if action.old != action.new]
+
+
+def _plan_addition(opened: OpenedRecord, change: Add) -> Action:
+    """Add an item, or a value of a user's own field: what the rules read from the words, or an
+    empty one.
+    """
+    words = find_words(opened.record, change.selection)
+    group = change.group
+    form = opened.forms.get(group)
+    marked = None
+    of = None
+    if form is None or group == "eligibility":
+        raise ValueError(f"{group!r}: no such items")
+    if group in FIELDS:
+        if group == "endpoints":
+            refuse_endpoint(words, [item.value for item in opened.draft.list_kept(group)])
+        value, is_whole = propose_item(group, words)
+    else:
+        of = opened.find_home(group, words, change.item)
+        marked = {"section": words.section.name, "start": words.start, "end": words.end}
+        value, is_whole = propose_own(form, words)
+    new = {"state": "added" if is_whole else "open", "value": value, "of": of, "words": marked}
+    return Action(f"{group}[+{opened.draft.version + 1}]", "add", "", None, new)
+
+
+def _find_item(draft: ReviewDraft, name: str) -> ReviewItem:
+    if name not in draft.items:
+        raise Conflict("The item is gone: somebody undid its addition.")
+    return draft.items[name]
+
+
+def _conflict(item: ReviewItem, *rows: tuple[str, str, str]) -> Conflict:
+    return Conflict(
+        f"{item.reviewer or 'Somebody'} changed this item in the meantime.", item, *rows
+    )
+
+
+def _act(
+    item: ReviewItem, kind: ActionKind, path: str, value: Json, state: ItemState | None = None
+) -> Action:
+    """Return an action on an item. A changed item is ``corrected``, unless it equals the
+    prediction again.
+    """
+    if kind == "reject":
+        state = "rejected"
+    elif item.base is None:
+        state = state or "added"
+    elif kind == "restore":
+        state = item.base.state
+    else:
+        state = state or ("accepted" if value == item.base.value else "corrected")
+    new = item.content() | {"state": state, "value": value}
+    return Action(item.path, kind, path, item.content(), new)

@@ -1,0 +1,310 @@
+"""A record under review: its predicted items with every action of the reviewers applied."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from extractor.apps.evaluation.alignment import align
+from extractor.apps.evaluation.fields import GROUPS
+from extractor.apps.pages.view import Json, name_item
+from extractor.apps.pages.words import say
+from extractor.apps.review.forms import Fields, list_forms, write_item
+from extractor.schemas import (
+    Criterion,
+    CustomItem,
+    Eligibility,
+    Endpoint,
+    Evidence,
+    ExtractedItem,
+    FieldRef,
+    Regimen,
+    TrialExtraction,
+)
+
+ItemState = Literal["open", "accepted", "corrected", "added", "rejected"]
+"""States of an item. No reviewer has decided ``open`` ones; ``rejected`` ones do not become
+gold.
+"""
+ActionKind = Literal["set", "accept", "reject", "restore", "add", "undo", "redo", "finish"]
+"""Kinds of a reviewer's actions."""
+
+
+_MODELS: dict[str, type[ExtractedItem]] = {
+    "eligibility": Eligibility,
+    "eligibility.criteria": Criterion,
+    "dosing": Regimen,
+    "endpoints": Endpoint,
+}
+_WORDS = {"eligibility.criteria": "quote", "dosing": "agent", "endpoints": "measure"}
+"""The field with the words of the record that an item is."""
+
+
+class ReviewItem(BaseModel):
+    """An item under review.
+
+    Attributes:
+        path: Its path in the extraction, such as ``dosing[0]``; that of an added item is
+            ``dosing[+7]``.
+        state: The decision on it.
+        value: The fields of the guideline; of a user's own field, its attributes as a person writes
+            them.
+        of: Path of the item of which a user's own field says this; None for what is said of the
+            record.
+        words: Section, start and end of the words from which a value of a user's own field was
+            added.
+        evidence: Evidence of the predicted values.
+        confidence: Confidence of the prediction.
+        base: The item before the review; None for an added item, and for a base itself.
+        version: The number of the last action on it, 0 if there was none.
+        reviewer: The last reviewer who acted on it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    state: ItemState
+    value: Json
+    of: str | None = None
+    words: Json | None = None
+    evidence: tuple[Evidence, ...] = ()
+    confidence: float | None = None
+    base: "ReviewItem | None" = None
+    version: int = 0
+    reviewer: str | None = None
+
+    @property
+    def group(self) -> str:
+        """The path of its group, such as ``dosing`` or ``custom.assay``, which is also the name
+        of its form.
+        """
+        return FieldRef(self.path).path
+
+    def content(self) -> Json:
+        """Return the part that actions change: their ``old`` or ``new``."""
+        return self.model_dump(include={"state", "value", "of", "words"})
+
+    def build(self, evidence: tuple[Evidence, ...] = ()) -> ExtractedItem:
+        """Return the item as pages show it. Its values are not validated: a reviewer may type
+        anything.
+        """
+        value: Json = {
+            name: tuple(one) if isinstance(one, list) else one for name, one in self.value.items()
+        }
+        proof: Json = {"evidence": evidence, "confidence": self.confidence}
+        if model := _MODELS.get(self.group):
+            return model.model_construct(**value, **proof)
+        return CustomItem.model_construct(of=self.of, values=value, **proof)
+
+
+class Base(BaseModel):
+    """A record before the review, the SHA-256 of its gold file if it had one, and the names of
+    its own fields.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[ReviewItem, ...]
+    gold_sha256: str | None = None
+    fields: tuple[str, ...] = ()
+
+
+def list_items(
+    extraction: TrialExtraction, state: ItemState = "open", fields: Fields = MappingProxyType({})
+) -> tuple[ReviewItem, ...]:
+    """Return the items of an extraction. ``fields`` are the user's own.
+
+    >>> [item.path for item in list_items(TrialExtraction(record_id="A", eligibility={}))]
+    ['eligibility']
+    """
+    forms = list_forms(fields)
+    return tuple(
+        ReviewItem(
+            path=path,
+            state=state,
+            value=write_item(item, forms.get(FieldRef(path).path)),
+            of=getattr(item, "of", None),
+            evidence=item.evidence,
+            confidence=item.confidence,
+        )
+        for path, item in extraction.list_items()
+    )
+
+
+def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
+    """Add the predicted values of fields that were declared after the record was read.
+
+    They are of the same criteria, regimens and endpoints, paired as in evaluation; values of items
+    that ``base`` does not have are left out.
+    """
+    predicted = list_items(extraction, fields=fields)
+    same = dict[str | None, str | None]({None: None})
+    for group in GROUPS:
+        ours, theirs = (
+            [one for one in each if one.group == group.path] for each in (base.items, predicted)
+        )
+        built = (
+            [_MODELS[group.path].model_validate(one.value) for one in each]
+            for each in (ours, theirs)
+        )
+        pairs = [pair for pair in align(group, *built) if pair.old and pair.new]
+        same |= {
+            theirs[pair.new[0].position].path: ours[pair.old[0].position].path for pair in pairs
+        }
+    new = fields.keys() - set(base.fields)
+    groups = {f"custom.{name}" for name in new}
+    added = [
+        one.model_copy(update={"of": same[one.of]})
+        for one in predicted
+        if one.group in groups and one.of in same
+    ]
+    return base.model_copy(
+        update={"items": (*base.items, *added), "fields": (*base.fields, *sorted(new))}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A change of one item. The journal fills in ``number``, ``step``, ``time`` and ``reviewer``.
+
+    Attributes:
+        item: The item's path.
+        kind: The kind of action.
+        path: The field, empty for the whole item.
+        old: The item before, None if it did not exist.
+        new: The item afterwards, None if it no longer exists.
+        number: The position in the journal.
+        step: Shared by all actions that a reviewer made at once.
+        time: Time of the action, in UTC.
+        reviewer: Name of the reviewer.
+    """
+
+    item: str
+    kind: ActionKind
+    path: str
+    old: Json | None
+    new: Json | None
+    number: int = 0
+    step: int = 0
+    time: str = ""
+    reviewer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDraft:
+    """All items of a record. ``written`` has the values in its gold file, and ``gold_sha256``
+    that file's digest.
+    """
+
+    base: Base
+    items: dict[str, ReviewItem]
+    actions: tuple[Action, ...]
+    written: dict[str, Json] | None = None
+    gold_sha256: str | None = None
+
+    @property
+    def version(self) -> int:
+        """The number of the last action on the record."""
+        return self.actions[-1].number if self.actions else 0
+
+    def describe(self) -> Json:
+        """Return the record's version, progress and last reviewer, to detect changes by others."""
+        by = self.actions[-1].reviewer if self.actions else None
+        return {"version": self.version, "by": by, "progress": self.describe_progress()}
+
+    def describe_progress(self) -> Json:
+        """Return the record's state: open, begun, finished, or changed if its items differ from
+        its gold file.
+        """
+        decided = sum(item.state != "open" for item in self.items.values())
+        state = "begun" if self.actions else "open"
+        if self.written is not None:
+            is_finished = decided == len(self.items) and self.written == _list_values(self.items)
+            state = "finished" if is_finished else "changed"
+        return {"state": state, "decided": decided, "items": len(self.items)}
+
+    def list_kept(self, group: str) -> list[ReviewItem]:
+        """Return the items of a group that become gold."""
+        return [
+            item for item in self.items.values() if item.group == group and item.state != "rejected"
+        ]
+
+    def name(self, item: ReviewItem) -> str:
+        """Return the name of an item for readers, with that of the item to which it belongs."""
+        host = self.items.get(item.of or "")
+        return name_item(item.path, item.build()) + (f" of {self.name(host)}" if host else "")
+
+    def find_step(self, reviewer: str, kind: ActionKind) -> list[Action]:
+        """Return the actions of the step that the reviewer can undo or redo next."""
+        undo: list[int] = []
+        redo: list[int] = []
+        kinds = {action.step: action.kind for action in self.actions if action.reviewer == reviewer}
+        for step, done in kinds.items():
+            if done == "undo":
+                redo.append(undo.pop())
+            elif done == "redo":
+                undo.append(redo.pop())
+            elif done != "finish":
+                undo.append(step)
+                redo.clear()
+        steps = undo if kind == "undo" else redo
+        return [action for action in self.actions if action.step in steps[-1:]]
+
+
+def replay(base: Base, actions: Iterable[Action]) -> ReviewDraft:
+    """Return the record after all these actions.
+
+    >>> item = ReviewItem(path="eligibility", state="open", value={"sex": None})
+    >>> new = {"state": "corrected", "value": {"sex": "all"}}
+    >>> action = Action("eligibility", "set", "sex", None, new, number=1, step=1, reviewer="anna")
+    >>> replay(Base(items=(item,)), [action]).items["eligibility"].value
+    {'sex': 'all'}
+    """
+    done = tuple(actions)
+    items = {item.path: item.model_copy(update={"base": item}) for item in base.items}
+    digest = base.gold_sha256
+    written = _list_values(items) if digest else None
+    for action in done:
+        name = action.item
+        new = action.new
+        if action.kind == "finish":
+            digest = (new or {}).get("sha256")
+            written = _list_values(items)
+        elif new is None:
+            items.pop(name, None)
+        else:
+            known = items.get(name) or ReviewItem(path=name, **new)
+            items[name] = known.model_copy(
+                update=new | {"version": action.number, "reviewer": action.reviewer}
+            )
+    return ReviewDraft(base, items, done, written, digest)
+
+
+def _list_values(items: dict[str, ReviewItem]) -> dict[str, Json]:
+    """Return the values that become gold."""
+    return {name: item.value for name, item in items.items() if item.state != "rejected"}
+
+
+def describe_action(action: Action, draft: ReviewDraft) -> Json:
+    """Return an action with the name of its item, and what it was and became in words."""
+    item = ReviewItem(path=action.item, **(action.new or action.old or {})) if action.item else None
+
+    def tell(side: Json | None) -> str:
+        if not side or not item:
+            return "written" if side else "nothing"
+        if action.path:
+            return say(side["value"].get(action.path))
+        words = (
+            side["value"].get(_WORDS.get(item.group)) if not (action.old and action.new) else None
+        )
+        return tell_state(side["state"]) + (f": “{say(words)}”" if words else "")
+
+    name = draft.name(item) if item else action.path
+    return asdict(action) | {"name": name, "was": tell(action.old), "now": tell(action.new)}
+
+
+def tell_state(state: ItemState) -> str:
+    """Return a state in words."""
+    return "to decide" if state == "open" else state

@@ -1,0 +1,359 @@
+"""The forms of items: the fields of the guideline and of the user, and their values as a person
+writes them.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from itertools import count
+from types import MappingProxyType, NoneType
+from typing import Any, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
+
+from extractor.apps.pages import name_label
+from extractor.apps.pages.view import Json
+from extractor.apps.pages.words import write_number
+from extractor.concepts.own import CustomField
+from extractor.concepts.own.attributes import Attribute
+from extractor.concepts.own.value_forms import show_value
+from extractor.concepts.windows.read import first_window
+from extractor.language.clean import clean_text
+from extractor.language.numbers import read_number
+from extractor.schemas import (
+    Comparison,
+    Criterion,
+    CriterionGroup,
+    CustomItem,
+    ExtractedItem,
+    FieldInfo,
+    Instrument,
+    TimeWindow,
+    list_groups,
+)
+
+Fields = Mapping[str, CustomField]
+"""The run's own fields by name. Gold may have others; their values stay as they are."""
+_NUMBERS = frozenset({"value", "value_high", "low", "high", "index", "n", "n_high"})
+_LISTED = {"section": "section", "arms": "arm", "group": "member", "parent": "member"}
+"""Fields and parts with values that the record, or its item "who may take part", lists; the
+widget for each.
+"""
+_QUOTED = frozenset({"quote", "name", "condition", "of", "anchor", "lead_in"})
+"""Parts that are words of the record."""
+_DERIVED = "eligibility.criteria.time_window"
+"""It follows from ``time_windows``, so no reviewer changes it alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """A field that a reviewer fills in. A value of a user's own field is written as its
+    ``attribute`` reads it.
+    """
+
+    info: FieldInfo
+    attribute: Attribute | None = None
+
+    @property
+    def is_words(self) -> bool:
+        """Whether the values are words of the record."""
+        return self.info.metadata.comparison in (Comparison.TEXT, Comparison.EXTENT)
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the value follows from that of another field."""
+        return self.info.path == _DERIVED
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether a person writes the values as a model does: "< 40 %"."""
+        return self.attribute is not None and not self.attribute.type.is_concluded
+
+    def write(self, value: Any) -> Any:
+        """Return a value of an extraction or gold as a person writes it."""
+        if isinstance(value, tuple):
+            return [self.write(one) for one in value]
+        if value is None or not self.is_typed:
+            return [] if value is None and self.info.many else to_jsonable_python(value)
+        if isinstance(value, Instrument) and value.version:
+            return f"{value.name} | {value.version}"
+        return show_value(value)
+
+    def read(self, written: Any) -> Any:
+        """Return a written value for gold. What cannot be read stays as it is; the gold check
+        says why.
+        """
+        try:
+            return (
+                to_jsonable_python(self.attribute.read_all(written)) if self.attribute else written
+            )
+        except ValueError:
+            return written
+
+    def take(self, written: Any) -> Any:
+        """Return a value of the page as an extraction has it: numbers read, empty parts left
+        out, new groups named.
+        """
+        if self.attribute:
+            return written
+        value = _leave_out(read_numbers(written, self.info.name), self.info.type)
+        return (
+            _name_groups(value)
+            if self.info.type is CriterionGroup and isinstance(value, list)
+            else value
+        )
+
+    def describe(self) -> Json:
+        """Return what the page needs to know of the field."""
+        info = self.info
+        words = {one.word: one.meaning for one in self.attribute.choices} if self.attribute else {}
+        shape = {"widget": "text"} if self.is_typed else _describe_type(info.type, words)
+        if not self.attribute and info.name in _LISTED:
+            shape = {"widget": _LISTED[info.name]}
+        form = (
+            self.attribute.describe().partition(": ")[2]
+            if self.attribute and self.is_typed
+            else None
+        )
+        known = _read_definitions()["fields"].get(info.group, {})
+        meaning = self.attribute.definition if self.attribute else known.get(info.name, "")
+        return shape | {
+            "name": info.name,
+            "label": info.label,
+            "help": form or meaning,
+            "many": info.many,
+            "optional": info.many or not info.required,
+            "fixed": info.metadata.comparison is Comparison.PLACE and info.type is not str,
+            "marked": shape["widget"] in {"text", "group"}
+            and (info.group != "eligibility" or info.many),
+        }
+
+
+Form = Mapping[str, FormField]
+"""The fields of an item by name, in schema order."""
+FIELDS: dict[str, Form] = {
+    group.path: {one.name: FormField(one) for one in group.fields if one.metadata.in_gold}
+    for group in list_groups()
+}
+"""The forms of the guideline's items, by the path of their group, such as ``dosing``."""
+
+
+def list_forms(fields: Fields) -> dict[str, Form]:
+    """Return the forms of the guideline's items, and those of the user's own fields as
+    ``custom.<name>``.
+    """
+    return {**FIELDS, **{field.group.path: make_form(field) for field in fields.values()}}
+
+
+@cache
+def make_form(field: CustomField) -> Form:
+    """Return the form of a user's own field."""
+    attributes = (
+        one.model_copy(update={"definition": one.definition or field.definition})
+        for one in field.attributes
+    )
+    return {
+        info.name: FormField(info, one)
+        for info, one in zip(field.group.fields, attributes, strict=True)
+    }
+
+
+def describe_form(fields: Fields = MappingProxyType({})) -> Json:
+    """Return the fields of each group of items, and of each of the user's own ``fields``, in schema
+    order.
+
+    ``widget`` is text, number, flag, choice, group (of parts), or one of what the record has:
+    section, arm, or member (a group of criteria). ``many`` means a list, ``optional`` that the
+    field may be empty, ``fixed`` that it stays as predicted, and ``marked`` that words marked in
+    the text may fill it. A field that follows from another is left out.
+
+    >>> [field["widget"] for field in describe_form()["eligibility"]]
+    ['group', 'group', 'choice', 'flag', 'group']
+    """
+    forms = list_forms(fields).items()
+    return {
+        group: [one.describe() for one in form.values() if not one.is_derived]
+        for group, form in forms
+    }
+
+
+@cache
+def _read_definitions() -> Json:
+    return tomllib.loads((files(__package__) / "definitions.toml").read_text("utf-8"))
+
+
+def _describe_type(held: type[Any], words: Mapping[str, str]) -> Json:
+    """Return the widget for values of a class; ``words`` are the meanings of a user's own
+    choices.
+    """
+    if issubclass(held, BaseModel):
+        return {
+            "widget": "group",
+            "fields": [_describe_part(*part) for part in held.model_fields.items()],
+        }
+    if issubclass(held, StrEnum):
+        meanings = words or _read_definitions()["words"].get(held.__name__, {})
+        options = [{"value": word.value, "meaning": meanings.get(word.value, "")} for word in held]
+        return {"widget": "choice", "options": options}
+    return {"widget": "flag" if held is bool else "text" if held is str else "number"}
+
+
+def _describe_part(name: str, part: Any) -> Json:
+    held = part.annotation
+    while arguments := [one for one in get_args(held) if one is not NoneType]:
+        held = arguments[0]
+    is_optional = NoneType in get_args(part.annotation)
+    shape = {"widget": _LISTED[name]} if name in _LISTED else _describe_type(held, {})
+    label = _read_definitions()["labels"].get(name) or name_label(name)
+    return {
+        "name": name,
+        "label": label,
+        "optional": is_optional,
+        "readonly": name == "id",
+        **shape,
+    }
+
+
+def write_item(item: ExtractedItem, form: Form | None) -> Json:
+    """Return the values of an item as a person writes them; those of a field without a form as
+    they are.
+    """
+    if form is None:
+        assert isinstance(item, CustomItem)
+        return dict(to_jsonable_python(item.values))
+    value = {name: field.write(item.value_of(name)) for name, field in form.items()}
+    if (
+        isinstance(item, Criterion) and value["time_window"] and not value["time_windows"]
+    ):  # gold of guideline 1.4
+        value["time_windows"] = [value["time_window"]]
+    return value
+
+
+def read_values(written: Json, form: Form | None) -> Json:
+    """Return the values of a user's own field for gold, without empty ones."""
+    given = {name: value for name, value in written.items() if value not in (None, "", [])}
+    return (
+        written
+        if form is None
+        else {name: one.read(given[name]) for name, one in form.items() if name in given}
+    )
+
+
+def read_numbers(written: Any, name: str) -> Any:
+    """Return a field's value with the numbers that a person wrote; what is no number stays, and the
+    gold check says so.
+
+    >>> read_numbers(
+    ...     [{"quantity": "ANC", "value": "1.5 x 10^9"}, {"value": "three"}], "constraints"
+    ... )
+    [{'quantity': 'ANC', 'value': 1500000000}, {'value': 'three'}]
+    """
+    if isinstance(written, list):
+        return [read_numbers(one, name) for one in written]
+    if isinstance(written, dict):
+        return {part: read_numbers(one, part) for part, one in written.items()}
+    if (
+        name not in _NUMBERS
+        or not isinstance(written, str)
+        or not written.lstrip("-.")[:1].isdigit()
+    ):
+        return written
+    number = read_number(written.lstrip("-"))
+    if number is None:
+        return written
+    if written.startswith("-"):
+        return -number
+    return number
+
+
+def _leave_out(value: Any, held: type[Any]) -> Any:
+    """Return a value without the empty parts that the JSON of an extraction leaves out."""
+    if isinstance(value, list):
+        return [_leave_out(one, held) for one in value]
+    parts = held.model_fields if isinstance(value, dict) and issubclass(held, BaseModel) else {}
+    absent = [
+        name for name, part in parts.items() if part.exclude_if and part.exclude_if(value.get(name))
+    ]
+    return {name: one for name, one in value.items() if name not in absent} if absent else value
+
+
+def _name_groups(groups: list[Any]) -> list[Any]:
+    """Return groups of criteria with a name for each new one.
+
+    >>> [one["id"] for one in _name_groups([{"id": "g2"}, {"id": ""}, {"id": ""}])]
+    ['g2', 'g1', 'g3']
+    """
+    used = {one["id"] for one in groups if isinstance(one, dict) and one.get("id")}
+    free = (name for number in count(1) if (name := f"g{number}") not in used)
+    return [
+        one | {"id": one.get("id") or next(free)} if isinstance(one, dict) else one
+        for one in groups
+    ]
+
+
+def derive_window(windows: Any) -> Json | None:
+    """Return the first of the time windows that a reviewer wrote as ``time_window`` has it; None if
+    one is unfinished.
+
+    >>> derive_window(
+    ...     [
+    ...         {
+    ...             "quote": "5 half-lives",
+    ...             "comparator": ">=",
+    ...             "value": 5,
+    ...             "unit": "half_life",
+    ...             "of": "warfarin",
+    ...         },
+    ...         {
+    ...             "quote": "for 4 weeks",
+    ...             "comparator": ">=",
+    ...             "value": 4,
+    ...             "unit": "week",
+    ...             "of": "warfarin",
+    ...         },
+    ...     ]
+    ... )
+    {'quote': 'for 4 weeks', 'comparator': '>=', 'value': 4, 'unit': 'week'}
+    """
+    try:
+        first = first_window(TypeAdapter(tuple[TimeWindow, ...]).validate_python(windows))
+    except ValidationError:
+        return None
+    return first.model_dump(mode="json") if first else None
+
+
+def make_empty(form: Form) -> Json:
+    """Return the values of an item that says nothing yet."""
+    return {name: field.write(None) for name, field in form.items()}
+
+
+def list_words(written: Json, form: Form) -> Iterator[tuple[str, str]]:
+    """Yield the record's words among the values, by field, member or part: quotes, conditions,
+    names of instruments.
+    """
+    for name, field in form.items():
+        given = written.get(name)
+        members = enumerate(given) if isinstance(given, list) else [(None, given)]
+        for number, one in members:
+            place = name if number is None else f"{name}[{number}]"
+            parts = one if isinstance(one, dict) else {"quote": one if field.is_words else None}
+            for part in filter(_QUOTED.__contains__, parts):
+                if isinstance(words := parts[part], str) and words.strip():
+                    yield place if part in {"quote", "name"} else f"{place}.{part}", words
+
+
+def write_numbers(value: Any, quotes: Sequence[str]) -> Any:
+    """Return a value as its form shows it: a number as a quote writes it, with its digits if
+    they differ.
+    """
+    if isinstance(value, dict):
+        return {name: write_numbers(one, quotes) for name, one in value.items()}
+    if isinstance(value, list):
+        return [write_numbers(one, quotes) for one in value]
+    if isinstance(value, str):
+        return clean_text(value).text
+    return value if value is None or isinstance(value, bool) else write_number(value, quotes)

@@ -1,0 +1,102 @@
+"""The records of a run with their texts, those with the most expected errors first."""
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from extractor.apps.pages.view import name_item, name_record
+from extractor.evidence.drafts import CERTAIN
+from extractor.run.finished import FinishedRun
+from extractor.run.manifest import restore_fields
+from extractor.schemas import Severity, TrialExtraction, TrialRecord
+
+_FINDING = {Severity.ERROR: 1.0, Severity.WARNING: 0.5, Severity.INFO: 0.1}
+"""Expected errors per finding."""
+_NAMED = 3
+"""Most doubtful items named in the queue."""
+
+
+class Doubt(NamedTuple):
+    """The number of items of a record, the expected number of errors in them, and the likeliest
+    errors in words.
+    """
+
+    items: int
+    expected: float
+    reasons: tuple[str, ...]
+
+
+def weigh_result(result: TrialExtraction) -> Doubt:
+    """Estimate errors: the sum of 1 - confidence over the items, plus the weight of each finding.
+
+    >>> criterion = {
+    ...     "kind": "inclusion",
+    ...     "section": "eligibility",
+    ...     "quote": "Age over 18",
+    ...     "confidence": 0.6,
+    ... }
+    >>> weigh_result(
+    ...     TrialExtraction(record_id="A", eligibility={"confidence": 1, "criteria": [criterion]})
+    ... )
+    Doubt(items=2, expected=0.4, reasons=('inclusion criterion 1 is 60 % sure',))
+    """
+    items = list(result.list_items())
+    lacks = [
+        (name_item(path, one), 1 - one.confidence)
+        for path, one in items
+        if one.confidence is not None
+    ]
+    doubtful = sorted((pair for pair in lacks if pair[1] > 1 - CERTAIN), key=lambda pair: -pair[1])
+    findings = sum(_FINDING[finding.severity] for finding in result.findings)
+    reasons = [f"{name} is {100 * (1 - lack):.0f} % sure" for name, lack in doubtful[:_NAMED]]
+    if (rest := len(doubtful) - _NAMED) > 0:
+        reasons.append(f"{rest} more {'is' if rest == 1 else 'are'} not certain")
+    if number := len(result.findings):
+        reasons.append(f"{number} finding{'s' * (number != 1)}")
+    return Doubt(len(items), round(sum(lack for _, lack in lacks) + findings, 3), tuple(reasons))
+
+
+class RunRecords:
+    """The records of a run, those with the most expected errors first.
+
+    Texts are read once, from ``inputs`` or by default the run's inputs, and kept compressed. A
+    result is read when its record is opened. Raises ``StoreError`` for a folder that holds no run.
+
+    Attributes:
+        doubts: The doubt of every record, in queue order.
+        fields: The user's own fields of the run, by name.
+        titles: The titles of the records whose text was found.
+        incomplete: Progress of an unfinished run, None for a complete one.
+    """
+
+    def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
+        self._run = FinishedRun(run)
+        self.incomplete = self._run.incomplete
+        self.fields = {field.name: field for field in restore_fields(self._run.manifest.settings)}
+        doubts = {name: weigh_result(self.read_extraction(name)) for name in self._run.record_ids}
+        self.doubts: dict[str, Doubt] = dict(
+            sorted(doubts.items(), key=lambda pair: -pair[1].expected)
+        )
+        self.titles: dict[str, str | None] = {}
+        self._texts: dict[str, bytes] = {}
+        for one in self._run.reread(inputs):
+            if one.record:
+                self.titles[one.record_id] = name_record(one.record)
+                self._texts[one.record_id] = zlib.compress(one.record.model_dump_json().encode())
+
+    def has_text(self, record_id: str) -> bool:
+        """Return whether the text of a record was found and has not changed since the run."""
+        return record_id in self._texts
+
+    def count_without_text(self) -> int:
+        """Count the records that cannot be reviewed because their text is missing."""
+        return len(self.doubts) - len(self._texts)
+
+    def read_text(self, record_id: str) -> TrialRecord:
+        """Return a record whose text was found."""
+        return TrialRecord.model_validate_json(zlib.decompress(self._texts[record_id]))
+
+    def read_extraction(self, record_id: str) -> TrialExtraction:
+        """Return the result of a record."""
+        return self._run.read_result(record_id, TrialExtraction)

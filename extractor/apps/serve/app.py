@@ -1,0 +1,364 @@
+"""Build the web application and its OpenAPI document, and run its server."""
+
+import asyncio
+import json
+import socket
+import tomllib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from time import monotonic
+from types import FrameType
+from typing import Any
+from uuid import uuid4
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from filelock import FileLock, Timeout
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from extractor.apps.serve.callers import CallerBook, SharedMeter
+from extractor.apps.serve.playground import playground
+from extractor.apps.serve.problems import (
+    PROBLEM_TYPE,
+    PROBLEMS,
+    Problem,
+    ProblemError,
+    problem_type,
+    render_problem,
+)
+from extractor.apps.serve.requests import BODY_TYPES
+from extractor.apps.serve.routes import routers
+from extractor.apps.serve.service import Service
+from extractor.apps.serve.settings import ServiceSettings
+from extractor.errors import ModelError, StoreError, as_extractor_error
+from extractor.model.events import Event, tell
+from extractor.run.setup import Setup
+
+_LOCK_TIMEOUT_S = 5.0
+_SHUTDOWN_TIMEOUT_S = 5
+_MAX_CONNECTIONS = 2000
+_PATIENCE_S = 60.0
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_ASSETS = files("extractor.apps.serve") / "assets"
+_DESCRIPTION = """\
+Extracts eligibility, dosing and endpoints from clinical-trial registry records. Every value has the text that supports
+it, and every gap its reason. Send one record for an immediate answer, or a file of many as a job. Every error is a
+problem (RFC 9457) that says what to do.
+"""
+_INSTANCE = "urn:uuid:6f0c1c9e-6a0e-4d0c-9d4e-0a4b1f6f7c11"
+_WITH_KEY = ("no-key", "rate-limit", "wrong-parameter")
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+
+class WatchedConnection(H11Protocol):
+    """Ends a connection that brings no new request, or takes nothing of its response, for
+    ``_PATIENCE_S`` or longer.
+
+    The server itself ends connections only between two requests. Those that are silent, send a
+    request's head bit by bit, or go on with a body that was refused would all count among the most
+    that it accepts.
+    """
+
+    _next: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # asyncio does so only for sockets whose protocol number is set; an accepted one has none.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._next.cancel()
+        super().connection_lost(exc)
+
+    def _watch(self, before: tuple[Any, int] | None = None) -> None:
+        now = self.cycle, self.transport.get_write_buffer_size()
+        is_idle = self.cycle is None or self.cycle.response_complete or self.flow.write_paused
+        if is_idle and now == before:
+            self.transport.abort()
+        else:
+            self._next = self.loop.call_later(_PATIENCE_S, self._watch, now)
+
+
+class _Server(uvicorn.Server):
+    """Stops the service at the first signal, while requests under way may still end; ends at
+    once at the second.
+    """
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit |= self.should_exit
+        service: Service | None = getattr(self.config.app.state, "service", None)  # type: ignore[union-attr]
+        if service and not self.should_exit:
+            service.loop.call_soon_threadsafe(service.stop)
+        super().handle_exit(sig, frame)
+
+
+def build_app(settings: ServiceSettings) -> FastAPI:
+    """Build the application. Its service opens at the start and closes at the stop of the
+    server.
+    """
+
+    @asynccontextmanager
+    async def live(app: FastAPI) -> AsyncIterator[None]:
+        async with Service.open(settings) as service:
+            app.state.service = service
+            yield
+
+    app = FastAPI(
+        title="Extractor",
+        version=version("trial-extractor"),
+        lifespan=live,
+        middleware=[Middleware(_Envelope)],
+        exception_handlers=dict.fromkeys(
+            (ProblemError, ModelError, RequestValidationError, HTTPException), _answer_error
+        ),
+        redirect_slashes=False,
+        # The framework's pages load scripts from other hosts. This program's page is in routes.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    for router in (playground, *routers) if settings.options.playground else routers:
+        app.include_router(router)
+    app.openapi = lambda: describe_service(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    response = render_problem(error, request.state.request_id)
+    if response.status_code == 405:  # the framework names the methods of one route only
+        every = (route for router in (*routers, playground) for route in router.routes)
+        routes = (route for route in every if isinstance(route, Route))
+        fitting = (
+            route.methods or ()
+            for route in routes
+            if route.matches(request.scope)[0] is not Match.NONE
+        )
+        response.headers["allow"] = ", ".join(sorted(set().union(*fitting)))
+    return response
+
+
+class _Envelope:
+    """Gives every request an id, a response to unexpected errors, common headers and an event.
+
+    The log has only the method, route and caller of a request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state: dict[str, Any] = scope.setdefault("state", {})
+        request_id = state["request_id"] = str(uuid4())
+        since = monotonic()
+        status = 0
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in (*_HEADERS.items(), ("x-request-id", request_id)):
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_guarded)
+        except ClientDisconnect:
+            status = status or 499
+        except Exception as error:  # noqa: BLE001 - the response leaves out its text, which may quote a record
+            known = as_extractor_error(error)
+            kind = getattr(known, "kind", type(known).__name__)
+            frames = getattr(known, "frames", ())
+            tell(
+                Event.REQUEST_FAILED,
+                request=request_id,
+                error=kind,
+                place=frames[0] if frames else "unknown",
+            )
+            if status:
+                raise ConnectionError("a response was interrupted") from None
+            await render_problem(error, request_id)(scope, receive, send_guarded)
+        finally:
+            seconds = monotonic() - since
+            route = getattr(scope.get("route"), "path", "none")
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            facts = {
+                "request": request_id,
+                "caller": state.get("caller"),
+                "method": method,
+                "route": route,
+            }
+            tell(Event.REQUEST_ENDED, **facts, status=status, seconds=round(seconds, 4))
+
+
+def describe_service(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of the service, built once."""
+    if app.openapi_schema is None:
+        described = get_openapi(
+            title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes
+        )
+        for name, facts in tomllib.loads((_ASSETS / "operations.toml").read_text("utf-8")).items():
+            method, path = name.split()
+            _complete(described["paths"][path][method.lower()], facts)
+        schemas = described["components"]["schemas"]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            del schemas[unused]
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= problem.pop("$defs")
+        schemas["Problem"] = problem
+        app.openapi_schema = described
+    return app.openapi_schema
+
+
+def _complete(operation: dict[str, Any], facts: Mapping[str, Any]) -> None:
+    """Add facts from the assets to FastAPI's description of an operation."""
+    operation["summary"] = facts["summary"]
+    if body := facts.get("body"):
+        content = {
+            kind: {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+            for kind in BODY_TYPES
+        }
+        for kind, example in body["examples"].items():
+            content[kind]["example"] = _load(example)
+        operation["requestBody"] = {
+            "required": True,
+            "description": body["description"],
+            "content": content,
+        }
+    derived, operation["responses"] = operation["responses"], {}
+    for status, answer in facts["answers"].items():
+        operation["responses"][status] = shown = {"description": answer["description"]}
+        for kind, example in answer.get("examples", {}).items():
+            found = derived.get(status, {}).get("content", {}).get(kind, {}).get("schema")
+            schema = answer.get("schema") or found or {"type": "string"}
+            more = (
+                {"schema": schema | {"format": "binary"}}
+                if "binary" in example
+                else {"example": _load(example)}
+            )
+            shown.setdefault("content", {})[kind] = {"schema": schema} | more
+    kinds = (
+        [*_WITH_KEY, *facts["problems"]]
+        if "problems" in facts
+        else facts.get("problems_without_key", ())
+    )
+    for kind in sorted(kinds, key=lambda kind: PROBLEMS[kind][0]):
+        _add_problem(operation["responses"], kind)
+
+
+def _load(example: Any) -> Any:
+    """Load the value of an example."""
+    if isinstance(example, list):
+        return [_load(part) for part in example]
+    if isinstance(example, dict) and (name := example.get("file") or example.get("line")):
+        text = (_ASSETS / name).read_text("utf-8")
+        value = json.loads(text) if name.endswith(".json") else text
+        return value if "file" in example else json.dumps(value) + "\n"
+    return example
+
+
+def _add_problem(responses: dict[str, Any], kind: str) -> None:
+    """Add a problem, with an example, to the responses of an operation."""
+    status, title = PROBLEMS[kind]
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
+    shown = responses.setdefault(
+        str(status), {"description": "", "content": {PROBLEM_TYPE: content}}
+    )
+    shown["description"] += "; " * bool(shown["description"]) + title
+    example = {
+        "type": problem_type(kind),
+        "title": title,
+        "status": status,
+        "detail": "...",
+        "instance": _INSTANCE,
+    }
+    shown["content"][PROBLEM_TYPE]["examples"][kind] = {"value": example}
+
+
+def serve_service(
+    settings: ServiceSettings, host: str, port: int, report: Callable[[str], None]
+) -> None:
+    """Serve on an address until stopped. ``port`` 0 selects a free port. ``report`` gets the URL
+    before serving begins.
+
+    Raises ``StoreError`` for an address or a root that cannot be used, ``MissingKey`` for a model
+    without its key.
+    """
+
+    async def check() -> (
+        None
+    ):  # here, because the server would report a failed start without a remedy
+        with (
+            closing(CallerBook(settings.root)),
+            closing(SharedMeter(settings.root, settings.pricing, None)),
+        ):
+            async with Setup(settings.model).open():
+                pass
+
+    with _lock_root(settings.root), _listen(host, port) as listening:
+        asyncio.run(check())
+        # The server's log of requests would contain addresses; events are logged instead.
+        config = uvicorn.Config(
+            build_app(settings),
+            http=WatchedConnection,
+            access_log=False,
+            log_level="warning",
+            lifespan="on",
+            ws="none",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
+            timeout_keep_alive=int(_PATIENCE_S),
+            limit_concurrency=_MAX_CONNECTIONS,
+        )
+        shown = f"[{host}]" if ":" in host else host
+        report(f"http://{shown}:{listening.getsockname()[1]}")
+        _Server(config).run(sockets=[listening])
+
+
+@contextmanager
+def _lock_root(root: Path) -> Iterator[None]:
+    """Lock a root against other services until this process ends."""
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(root / ".lock", timeout=_LOCK_TIMEOUT_S):
+            yield
+    except Timeout:
+        raise StoreError(
+            f"{root}: another process uses it; wait for its end, or choose another --root"
+        ) from None
+    except OSError as error:
+        raise StoreError(
+            f"{error.filename or root}: {error.strerror}; choose another --root"
+        ) from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_MAX_CONNECTIONS)
+    except OSError as error:
+        raise StoreError(
+            f"{host}, port {port}: {error.strerror}; choose another --host or --port"
+        ) from error

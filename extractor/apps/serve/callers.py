@@ -1,0 +1,297 @@
+"""Manage callers: their keys, the rates of their requests, and what they spend over all starts
+of the service.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import chain, count
+from pathlib import Path
+
+from aiolimiter import AsyncLimiter
+
+from extractor.apps.serve.problems import ProblemError
+from extractor.model.calls import Call
+from extractor.model.cost.budget import Budget, Pricing
+from extractor.model.database import Database
+from extractor.model.metering import Reservation
+from extractor.model.store import Spending
+from extractor.options import Effort
+from extractor.schemas import Usage
+
+_BOOK_FILE = "callers.sqlite"
+OPERATOR = "operator"
+"""Name of the caller with the service's own token, who sees the jobs of all."""
+_VERSION = 3
+_OLDEST = 2
+_TABLES = """
+CREATE TABLE IF NOT EXISTS keys (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, key_sha256 TEXT NOT NULL UNIQUE, requests_per_minute INTEGER NOT NULL,
+    made TEXT NOT NULL, expires TEXT, is_revoked INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS changes (at TEXT NOT NULL, change TEXT NOT NULL, id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS callers (name, key_sha256, requests_per_minute, made);
+INSERT INTO keys SELECT name, name, key_sha256, requests_per_minute, made, NULL, 0 FROM callers;
+DROP TABLE callers;
+"""
+_COLUMNS = "id, name, requests_per_minute, made, expires"
+_IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_WRONG_KEYS = 60
+_MOST_ADDRESSES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A holder of a key.
+
+    ``id`` is the name of the caller's folder of jobs; a name that is used again gets a new one. The
+    operator has no limit of requests. Times are in UTC.
+    """
+
+    id: str
+    name: str
+    requests_per_minute: int | None = None
+    made: str = ""
+    expires: str | None = None
+
+
+def now() -> str:
+    """Return the time in UTC, to the second; such texts sort by time."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _digest(key: str) -> str:
+    """Return the stored hash of a key. A key of 256 random bits cannot be guessed, so it needs
+    no slow hash.
+    """
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class CallerBook:
+    """Stores callers, the hashes of their keys, and all changes of keys in a folder.
+
+    Changes, also those of another process, take effect at once. Raises ``StoreError`` if the file
+    cannot be used.
+    """
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._root = root
+        self._database = Database.open(root / _BOOK_FILE, _TABLES, _VERSION, oldest=_OLDEST)
+        (root / _BOOK_FILE).chmod(0o600)
+
+    def add(self, name: str, requests_per_minute: int, days: float | None = None) -> str:
+        """Add a caller, whose key expires after ``days``, and return the key, which is not stored.
+
+        Raises ``ValueError`` for an invalid name, and for one that has a key.
+        """
+        if not _NAME.fullmatch(name) or name == OPERATOR:
+            wanted = "at most 40 lowercase letters, digits, - and _"
+            raise ValueError(f"{name!r}: a caller's name has {wanted}; choose another")
+        with self._database.transaction():
+            if self._database.row("SELECT 1 FROM keys WHERE name = ? AND NOT is_revoked", (name,)):
+                raise ValueError(f"{name} has a key already; renew it, or revoke it first")
+            ids = chain([name], (f"{name}.{number}" for number in count(2)))
+            # an id that has, or had, a key or jobs is not used again
+            used = "SELECT 1 FROM keys WHERE id = ?"
+            new = next(
+                one
+                for one in ids
+                if not (self._database.row(used, (one,)) or jobs_of(self._root, one).exists())
+            )
+            row = (new, name, "", requests_per_minute, now(), None)
+            self._database.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, 0)", row)
+            return self._make_key("added", new, days)
+
+    def renew(self, name: str, days: float | None = None) -> str:
+        """Replace a caller's key, also one that has expired, and return the new one.
+
+        Raises ``ValueError`` for an unknown caller, and without ``days`` for a key that expires.
+        """
+        with self._database.transaction():
+            caller_id = self._find_id(name)
+            if not days and self._database.value(
+                "SELECT expires FROM keys WHERE id = ?", (caller_id,)
+            ):
+                raise ValueError(
+                    f"{name}: this key expires; say for how many days the new one is valid (--days)"
+                )
+            return self._make_key("renewed", caller_id, days)
+
+    def revoke(self, name: str) -> None:
+        """Revoke a caller's key. The caller's jobs stay. Raises ``ValueError`` for an unknown
+        caller.
+        """
+        with self._database.transaction():
+            caller_id = self._find_id(name)
+            self._database.execute("UPDATE keys SET is_revoked = 1 WHERE id = ?", (caller_id,))
+            self._log("revoked", caller_id)
+
+    def _make_key(self, change: str, caller_id: str, days: float | None) -> str:
+        key = f"xk_{secrets.token_urlsafe(32)}"
+        expires = f"{datetime.now(UTC) + timedelta(days=days):%FT%T+00:00}" if days else None
+        sql = "UPDATE keys SET key_sha256 = ?, expires = ? WHERE id = ?"
+        self._database.execute(sql, (_digest(key), expires, caller_id))
+        self._log(change, caller_id)
+        return key
+
+    def _log(self, change: str, caller_id: str) -> None:
+        self._database.execute("INSERT INTO changes VALUES (?, ?, ?)", (now(), change, caller_id))
+
+    def _find_id(self, name: str) -> str:
+        found = self._database.value(
+            "SELECT id FROM keys WHERE name = ? AND NOT is_revoked", (name,)
+        )
+        if found is None:
+            raise ValueError(
+                f"{name}: there is no such caller; `extractor serve keys list` shows them"
+            )
+        return str(found)
+
+    def find(self, key: str) -> Caller | None:
+        """Return the caller with that key. The lookup uses the hash, so its timing reveals
+        nothing about the key.
+        """
+        sql = f"SELECT {_COLUMNS} FROM keys WHERE key_sha256 = ? AND {_IS_VALID}"  # noqa: S608
+        row = self._database.row(sql, (_digest(key), now()))
+        return Caller(*row) if row else None
+
+    def is_valid(self, caller_id: str) -> bool:
+        """Return whether a caller's key is neither revoked nor expired; always true for the
+        operator.
+        """
+        sql = f"SELECT 1 FROM keys WHERE id = ? AND {_IS_VALID}"  # noqa: S608
+        return caller_id == OPERATOR or self._database.row(sql, (caller_id, now())) is not None
+
+    def __iter__(self) -> Iterator[Caller]:
+        """Yield all callers whose key is not revoked, by name."""
+        rows = self._database.execute(
+            f"SELECT {_COLUMNS} FROM keys WHERE NOT is_revoked ORDER BY name"
+        )  # noqa: S608
+        return (Caller(*row) for row in rows)
+
+    def changes(self) -> Iterator[tuple[str, str, str]]:
+        """Yield all changes of keys, the oldest first: time, what was done, and the caller's id."""
+        return iter(self._database.execute("SELECT at, change, id FROM changes ORDER BY rowid"))
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def jobs_of(root: Path, caller_id: str) -> Path:
+    """Return the folder of a caller's jobs."""
+    return root / "jobs" / caller_id
+
+
+class RequestRates:
+    """The rates at which callers send requests, and addresses wrong keys."""
+
+    def __init__(self) -> None:
+        self._limiters: dict[Caller, AsyncLimiter] = {}
+        self._wrong: dict[str, AsyncLimiter] = {}
+
+    async def count_wrong_key(self, address: str) -> None:
+        """Count a wrong key. Raises ``ProblemError`` if too many came from this address.
+
+        A right key always passes, since an address may be that of a proxy before all callers.
+        """
+        if len(self._wrong) >= _MOST_ADDRESSES:
+            self._wrong.clear()
+        limiter = self._wrong.setdefault(address, AsyncLimiter(_WRONG_KEYS, 60))
+        if not limiter.has_capacity():
+            detail = f"more than {_WRONG_KEYS} wrong keys in a minute came from this address"
+            raise ProblemError("rate-limit", detail, retry_s=60 / _WRONG_KEYS)
+        await limiter.acquire()
+
+    async def count_request(self, caller: Caller) -> None:
+        """Count a request. Raises ``ProblemError`` if the caller exceeds the rate."""
+        if limit := caller.requests_per_minute:
+            limiter = self._limiters.setdefault(caller, AsyncLimiter(limit, 60))
+            if not limiter.has_capacity():
+                raise ProblemError(
+                    "rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit
+                )
+            await limiter.acquire()
+
+
+SPENT = "the service's limit of money is reached"
+_SPENDING_FILE = "spending.sqlite"
+_SPENDING_VERSION = 1
+_SPENDING_TABLES = """
+CREATE TABLE IF NOT EXISTS spending (  -- of a call, the most until its end, or the sum of all before this start
+    id INTEGER PRIMARY KEY, picodollars INTEGER NOT NULL
+);
+"""
+
+
+class SharedMeter:
+    """The ``Meter`` of a service: the requests of all callers and jobs to the model, and what they
+    cost.
+
+    Each cost is stored in ``root``, so that the limit of money holds over all starts of the
+    service: a call that a killed process began counts at the most that it may have cost. Raises
+    ``StoreError`` if the file cannot be used.
+    """
+
+    def __init__(self, root: Path, pricing: Pricing, requests_per_minute: float | None) -> None:
+        self._database = Database.open(root / _SPENDING_FILE, _SPENDING_TABLES, _SPENDING_VERSION)
+        (root / _SPENDING_FILE).chmod(0o600)
+        with self._database.transaction():
+            spent = int(self._database.value("SELECT coalesce(sum(picodollars), 0) FROM spending"))
+            self._database.execute("DELETE FROM spending")
+            self._add(spent)
+        self.budget = Budget(
+            pricing.max_usd, pricing.rates(), pricing.price, Spending(picodollars=spent)
+        )
+        self._cost, self._numbers = pricing.cost or (lambda _: 0), dict[Reservation, int]()
+        burst = max(1.0, (requests_per_minute or 0) / 6)  # the requests of ten seconds
+        self._limiter = (
+            AsyncLimiter(burst, 60 * burst / requests_per_minute) if requests_per_minute else None
+        )
+
+    def _add(self, picodollars: int) -> int:
+        number = self._database.execute(
+            "INSERT INTO spending VALUES (NULL, ?)", (picodollars,)
+        ).lastrowid
+        assert number is not None
+        return number
+
+    def check(self, effort: Effort | float) -> None:
+        """Raise ``ProblemError`` if the model may be asked and the money is spent."""
+        if effort is not Effort.NONE and self.budget.reached:
+            remedy = "ask the operator for a higher limit, or use effort=none"
+            raise ProblemError("spending-limit", SPENT, remedy=remedy)
+
+    async def reserve(self, call: Call) -> Reservation:
+        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will
+        be no room.
+        """
+        if self._limiter:
+            await self._limiter.acquire()
+        reservation = await self.budget.reserve(call)
+        self._numbers[reservation] = self._add(self._cost(reservation.most))
+        return reservation
+
+    def allows(self, reservation: Reservation) -> bool:
+        """Return whether there is room now for another request like this one."""
+        return self.budget.allows(reservation)
+
+    def lose(self, reservation: Reservation, *, replied: bool = False) -> None:
+        """Count a request at the most that it may have used: it got no reply, or ``replied``
+        without a usage.
+        """
+        self.budget.lose(reservation, replied=replied)
+        self._add(self._cost(reservation.most))
+
+    def charge(self, reservation: Reservation, usage: Usage) -> None:
+        """Release a reservation, and count the usage that replies reported."""
+        self.budget.charge(reservation, usage)
+        cost = self._cost(usage), self._numbers.pop(reservation)
+        self._database.execute("UPDATE spending SET picodollars = ? WHERE id = ?", cost)
+
+    def close(self) -> None:
+        self._database.close()

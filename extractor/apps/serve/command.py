@@ -1,0 +1,136 @@
+"""``extractor serve``: serve extractions over HTTP, and manage the callers' keys."""
+
+import os
+import shlex
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from extractor.apps.cli.commands import Commands, complete
+from extractor.apps.cli.console import say
+from extractor.apps.cli.options import name_option, option_of
+from extractor.apps.serve.settings import ServiceOptions, ServiceSettings, choose_root, choose_token
+
+if TYPE_CHECKING:
+    from extractor.apps.serve.callers import CallerBook
+
+_EXTRA = frozenset({"aiolimiter", "fastapi", "sse_starlette", "starlette", "uvicorn"})
+
+RootOption = Annotated[Path | None, option_of(ServiceOptions, "root")]
+DaysOption = Annotated[
+    float | None,
+    typer.Option(
+        "--days", min=0.001, metavar="DAYS", help="Days until the key expires; never if left out."
+    ),
+]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="As `keys list` shows it.")]
+
+app = Commands(invoke_without_command=True)
+keys = Commands(help="Manage callers' keys.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+
+@app.callback(invoke_without_command=True)
+@complete
+def serve(given: ServiceOptions) -> None:
+    """Serve extractions over HTTP until Ctrl-C, and manage callers' keys.
+
+    Standard output gets one line, the URL. Clients send the token in
+    EXTRACTOR_TOKEN as a bearer token. Without one in the environment, the service
+    uses ROOT/token, a file that it creates at the first start and that only you
+    can read. `keys add` makes keys for others.
+
+    Jobs are kept under --root, and resume when the service restarts. The key for
+    a model server is EXTRACTOR_MODEL_TOKEN.
+    """
+    try:
+        from extractor.apps.serve.app import serve_service
+    except ImportError as error:
+        from extractor.errors import MissingExtra
+
+        if (error.name or "").partition(".")[0] in _EXTRA:
+            raise MissingExtra(f"serve needs {error.name}", "serve") from error
+        raise
+    from extractor.apps.cli.environment import find_prices, read_model_spec
+    from extractor.apps.cli.progress import observing
+    from extractor.model.cost.budget import Pricing
+    from extractor.model.providers import Reasoning
+    from extractor.run.executor import count_cores
+
+    root = choose_root(given.root)
+    token, token_file = choose_token(os.environ.get("EXTRACTOR_TOKEN"), given.host, root)
+    spec = read_model_spec(given.model) if given.model else None
+    reasoning = Reasoning(given.reasoning) if given.reasoning else None
+    pricing = Pricing.of(
+        spec, find_prices(given.prices), given.max_usd, reasoning, spell=name_option
+    )
+    settings = ServiceSettings(given, root, token, spec, pricing, given.workers or count_cores())
+
+    def announce(url: str) -> None:
+        if token_file:
+            command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token_file))})"
+            say(f"clients need the token in {token_file}; in their shell: {command}")
+        if given.playground:
+            say(f"to try a text, open {url} in a browser, and give it the token")
+        print(url, flush=True)  # last, so that a script knows that nothing follows
+
+    signal.signal(
+        signal.SIGTERM, signal.SIG_DFL
+    )  # the server has its own handler, and ends by the signal itself
+    with observing(given.log_json):
+        try:
+            serve_service(settings, given.host, given.port, announce)
+        except KeyboardInterrupt:
+            typer.echo("stopped", err=True)
+
+
+@keys.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")],
+    root: RootOption = None,
+    requests_per_minute: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Most requests in a minute.")
+    ] = 600,
+    days: DaysOption = None,
+) -> None:
+    """Create a key and print it. It is not stored, and cannot be shown again."""
+    print(_open_book(root).add(name, requests_per_minute, days))
+
+
+@keys.command("renew")
+def renew_key(name: NameArgument, root: RootOption = None, days: DaysOption = None) -> None:
+    """Replace a caller's key and print the new one. The caller keeps its jobs."""
+    print(_open_book(root).renew(name, days))
+
+
+@keys.command("list")
+def list_keys(root: RootOption = None) -> None:
+    """List callers, tab-separated, with their limits."""
+    print("name\tmade\trequests per minute\texpires\tid")
+    for caller in _open_book(root):
+        expires = caller.expires or "never"
+        print(caller.name, caller.made, caller.requests_per_minute, expires, caller.id, sep="\t")
+
+
+@keys.command("log")
+def list_changes(root: RootOption = None) -> None:
+    """List all changes of keys, tab-separated, the oldest first."""
+    print("time\tchange\tid")
+    for change in _open_book(root).changes():
+        print(*change, sep="\t")
+
+
+@keys.command("revoke")
+def revoke_key(name: NameArgument, root: RootOption = None) -> None:
+    """Revoke a key at once, and stop the caller's jobs. Their results are kept, for the
+    operator.
+    """
+    _open_book(root).revoke(name)
+
+
+def _open_book(root: Path | None) -> "CallerBook":
+    from extractor.apps.serve.callers import CallerBook
+
+    return CallerBook(choose_root(root))

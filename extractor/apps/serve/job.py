@@ -1,0 +1,284 @@
+"""A job and one start of it: its run over the upload, with the model, the money and the processes
+of the service.
+
+The state of a job is in its folder. Its run is a task in the service's loop; threads read the
+upload and sort the results.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import StrEnum
+from errno import ENOSPC
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, Field, NonNegativeInt, model_validator
+
+from extractor.apps.serve.callers import SPENT, CallerBook, SharedMeter
+from extractor.apps.serve.problems import describe_unexpected
+from extractor.apps.serve.settings import ServiceSettings
+from extractor.errors import DiskFull, ExtractorError, ModelUnavailable, RunStopped
+from extractor.formats import read_records
+from extractor.model.calls import Call
+from extractor.model.events import EventLog
+from extractor.model.metering import Reservation
+from extractor.options import Choice, Effort
+from extractor.run.executor import Executor
+from extractor.run.folder import RunFolder, holds_something
+from extractor.run.manifest import MANIFEST, Stop, describe_settings, explain_changed, read_manifest
+from extractor.run.records import RunLimits
+from extractor.run.run import Run
+from extractor.run.setup import Setup
+from extractor.schemas import TrialRecord, Usage
+
+EVENTS = "events.jsonl"
+RUN = "run"
+UPLOAD = "upload"
+"""The parts of a job's folder: the log, the run's folder, and the folder of the upload."""
+
+
+class JobState(StrEnum):
+    """The state of a job. A paused, failed or cancelled job keeps its results and can be
+    resumed.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    PAUSED = "paused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Job(Choice):
+    """A job as shown to its caller."""
+
+    model_config = ConfigDict(extra="ignore")  # of an earlier version
+
+    id: str
+    caller: str = Field(
+        default="", description="Name of the caller, with a number if an earlier one had the name."
+    )
+    state: JobState
+    reason: str | None = Field(default=None, description="Why the job is paused or failed.")
+    name: str = Field(
+        description="Name of the upload. Records without an id of their own are named after it."
+    )
+    bytes: NonNegativeInt = Field(description="Size of the upload.")
+    fields: tuple[str, ...] = Field(
+        default=(), description="The service's own fields that are extracted."
+    )
+    created: str
+    started: str | None = None
+    ended: str | None = None
+    extracted: NonNegativeInt = Field(default=0, description="Records with a result.")
+    failed: NonNegativeInt = Field(
+        default=0, description="Records without a result; /failures says why."
+    )
+    repeated: NonNegativeInt = Field(
+        default=0, description="Records left out: an earlier one has the same id."
+    )
+    usage: Usage = Field(
+        default=Usage(), description="Usage of the model since the last start of the job."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_earlier(cls, given: Any) -> Any:
+        """Read a job of an earlier version: ``assist="never"`` was the effort none, and high is
+        medium today.
+        """
+        if not isinstance(given, dict):
+            return given
+        if given.get("assist") == "never":
+            return given | {"effort": Effort.NONE}
+        return given | {"effort": Effort.MEDIUM} if given.get("effort") == "high" else given
+
+
+_event_log: ContextVar[EventLog | None] = ContextVar("event_log", default=None)
+
+
+@contextmanager
+def keep_job_events_apart() -> Iterator[None]:
+    """Inside the block, send the events of a job only to its ``events.jsonl``, not to the
+    service's log.
+    """
+
+    def divert(event: logging.LogRecord) -> bool:
+        log = _event_log.get()
+        if log:
+            log.handle(event)
+        return log is None
+
+    events = logging.getLogger("extractor.model.events")
+    events.addFilter(divert)
+    try:
+        yield
+    finally:
+        events.removeFilter(divert)
+
+
+class JobRun:
+    """One start of a job, in the job's ``folder``. It is the ``Meter`` of its calls to the
+    service's model.
+
+    ``refusal`` says why the job may not go on.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        folder: Path,
+        settings: ServiceSettings,
+        book: CallerBook,
+        shared: SharedMeter,
+    ) -> None:
+        self._job = job
+        self._folder = folder
+        self._book = book
+        self._shared = shared
+        self.lose = shared.lose
+        self.charge = shared.charge
+        self.refusal: str | None = None
+        self._problem: str | None = None  # why the upload could not be read to its end
+        options = settings.options
+        asks = settings.model is not None and job.effort is not Effort.NONE
+        self.run = Run(
+            setup=Setup(
+                settings.model,
+                tasks=job.tasks,
+                effort=job.effort,
+                min_confidence=job.min_confidence,
+                reasoning=options.reasoning,
+                model_options=options.model_options,
+                fields=[field for field in options.fields if field.name in job.fields],
+            ),
+            read=self._read_upload,
+            limits=RunLimits(options.concurrency, budget=shared.budget if asks else None),
+            pricing=settings.pricing,
+            meter=self,
+            workers=settings.workers,
+        )
+
+    @property
+    def shown(self) -> Job:
+        """The job, with the counts over all starts, and the usage of this start."""
+        tally = self.run.tally
+        counts = {
+            "extracted": tally.extracted + tally.resumed,
+            "failed": tally.failed,
+            "repeated": tally.repeated,
+        }
+        return self._job.model_copy(update={**counts, "usage": tally.usage})
+
+    async def perform(self, executor: Executor) -> tuple[JobState, str | None]:
+        """Extract the rest of the upload. Returns the final state of the job, and the reason for
+        its caller.
+        """
+        try:
+            with (self._folder / EVENTS).open("a", encoding="utf-8") as file:
+                _event_log.set(EventLog(file))
+                return await self._perform(executor)
+        except asyncio.CancelledError:  # while the results were sorted
+            return JobState.CANCELLED, self.refusal
+        except Exception as error:  # noqa: BLE001 - worded for the caller
+            return JobState.FAILED, self._word(error)
+        finally:
+            _event_log.set(None)
+
+    async def _perform(self, executor: Executor) -> tuple[JobState, str | None]:
+        run = self.run
+        failure = None
+        described = describe_settings(run.setup)
+        earlier = read_manifest(self._folder / RUN / MANIFEST)
+        stale = earlier is not None and bool(explain_changed(earlier.settings, described))
+        if earlier and stale and run.limits.budget and holds_something(self._folder / RUN, earlier):
+            # Starting over would pay for all calls again.
+            return (
+                JobState.FAILED,
+                "the program or its model has changed since the job began; send the records again",
+            )
+        with RunFolder(
+            self._folder / RUN, described, fresh=stale, price=run.pricing.cost
+        ) as results:
+            try:
+                await run.perform(results, executor)
+            except BaseException as error:  # noqa: BLE001 - also a cancellation, after which the results are sorted too
+                failure = error
+            stop = await asyncio.to_thread(run.finish, results, failure)
+        ends = {
+            Stop.INTERRUPTED: (JobState.CANCELLED, self.refusal),
+            Stop.BUDGET: (JobState.PAUSED, SPENT),
+        }
+        if stop in ends:
+            return ends[stop]
+        if isinstance(failure, ModelUnavailable):
+            return JobState.PAUSED, "the model cannot be used at the moment"
+        problem = self._word(failure) if failure else self._problem
+        return JobState.FAILED if problem else JobState.DONE, problem
+
+    def _read_upload(self, *, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
+        """Yield the records of the upload. If the rest cannot be read, the records before it are
+        extracted.
+        """
+        upload = self._folder / UPLOAD / self._job.name
+
+        def report(error: ExtractorError) -> None:
+            self._refuse()
+            on_error(error)
+
+        with upload.open("rb") as file:
+            # Records and failures name the upload, not its path on this machine.
+            opened = partial(
+                read_records, "upload://", open_address=lambda _: iter([(upload.name, file)])
+            )
+            try:
+                for record in opened(on_error=report):
+                    if self._refuse():
+                        return
+                    yield record
+            except ExtractorError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the records before it are extracted
+                self._problem = (
+                    f"the upload could not be read to its end: {describe_unexpected(error)}"
+                )
+                on_error(ExtractorError(self._problem))
+
+    def _refuse(self) -> str | None:
+        """Return why the job may not go on, if its caller's key is no longer valid. The job then
+        stops.
+        """
+        if not self.refusal and not self._book.is_valid(self._job.caller):
+            self.run.is_stopping = True
+            self.refusal = "the caller's key was revoked, or has expired"
+        return self.refusal
+
+    async def reserve(self, call: Call) -> Reservation:
+        """Wait for room, and reserve what a call may use. Raises ``RunStopped`` if the job may
+        not go on.
+        """
+        reservation = await self._shared.reserve(call)
+        if refusal := self._refuse():
+            self.charge(reservation, Usage())
+            raise RunStopped(refusal)
+        return reservation
+
+    def allows(self, reservation: Reservation) -> bool:
+        """Return whether the job may go on, and there is room for another request like this one."""
+        return not self._refuse() and self._shared.allows(reservation)
+
+    def _word(self, error: BaseException) -> str:
+        """Word an error for the caller of a job, who knows nothing of this machine's disks and
+        paths.
+
+        The text of an unexpected error is left out, since it may quote a record.
+        """
+        if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno == ENOSPC):
+            return "the service's disk is full; resume the job when its operator has made room"
+        known = isinstance(error, (ExtractorError, OSError))
+        return str(error).replace(f"{self._folder}/", "") if known else describe_unexpected(error)

@@ -1,0 +1,200 @@
+"""Start and stop the parts of a service, and extract single records."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import replace
+from importlib.resources import files
+from logging import NullHandler
+
+from extractor.apps.serve.callers import CallerBook, RequestRates, SharedMeter
+from extractor.apps.serve.job import keep_job_events_apart
+from extractor.apps.serve.jobs import JobRunner
+from extractor.apps.serve.problems import ProblemError
+from extractor.apps.serve.reading import Posted, read_posted
+from extractor.apps.serve.settings import ServiceSettings
+from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
+from extractor.model.client import Model
+from extractor.model.events import listening
+from extractor.model.opening import Route
+from extractor.options import Effort, ExtractionOptions
+from extractor.run.executor import ProcessExecutor, extract_with
+from extractor.run.setup import OpenExtractor, Setup
+from extractor.run.worker import advance_record
+from extractor.schemas import TrialRecord
+
+_SPARE_S = 1.0
+_STOP_TIMEOUT_S = 2.0
+
+
+def _read_example() -> TrialRecord:
+    """Read the invented record of the OpenAPI document. A test compares its response with the
+    example there.
+    """
+    example = files("extractor.apps.serve") / "assets" / "record.txt"
+    record = read_posted(Posted("example", example.read_bytes()))
+    assert isinstance(record, TrialRecord)
+    return record
+
+
+class Service:
+    """The parts of a running service. ``open`` starts it."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        book: CallerBook,
+        meter: SharedMeter,
+        executor: ProcessExecutor,
+        jobs: ProcessExecutor,
+    ) -> None:
+        self.settings = settings
+        self.book = book
+        self.meter = meter
+        self.rates = RequestRates()
+        self.runner = JobRunner(settings, book, meter, jobs)
+        self._executors = executor, jobs
+        self.loop = asyncio.get_running_loop()
+        self.model: Model | None = None
+        self._executor = executor
+        self._computing = asyncio.Semaphore(settings.workers)
+        self._asking = asyncio.Semaphore(settings.options.concurrency)
+        self._taken, self._limits, self.is_stopping = 0, set[asyncio.Timeout](), False
+        self._starting = asyncio.create_task(self._start_processes())
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: ServiceSettings) -> AsyncIterator["Service"]:
+        """Start a service, and continue its unfinished jobs. Raises ``StoreError`` if its root
+        cannot be used.
+        """
+        async with AsyncExitStack() as stack:
+            stack.enter_context(listening(NullHandler()))
+            stack.enter_context(keep_job_events_apart())
+            book = stack.enter_context(closing(CallerBook(settings.root)))
+            meter = SharedMeter(
+                settings.root, settings.pricing, settings.options.requests_per_minute
+            )
+            stack.enter_context(closing(meter))
+            # Jobs have their own processes, so that their long records do not block requests.
+            timed = ProcessExecutor(
+                settings.workers, 0, settings.options.timeout + _SPARE_S, _read_example()
+            )
+            executor = await stack.enter_async_context(timed)
+            jobs = await stack.enter_async_context(
+                ProcessExecutor(settings.workers, inline_first=0)
+            )
+            service = cls(settings, book, meter, executor, jobs)
+            setup = Setup(
+                settings.model,
+                reasoning=settings.options.reasoning,
+                model_options=settings.options.model_options,
+            )
+            # A service outlives its model's absences: each request has its own time, and the next
+            # one tries again.
+            asking = replace(setup.asking, patience=None)
+            opening = setup.open(
+                settings.options.concurrency, route=Route(service.meter), asking=asking
+            )
+            opened = await stack.enter_async_context(opening)
+            service.model = opened.model
+            service.runner.start()
+            try:
+                yield service
+            finally:
+                service.stop()
+                await service.runner.close(_STOP_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """Begin no further request to the model and no record of a job. What is under way may
+        end meanwhile.
+        """
+        self.is_stopping = True
+        self.runner.stop()
+        for limit in self._limits:
+            limit.reschedule(self.loop.time() + _STOP_TIMEOUT_S)
+        if self.model:
+            self.model.watch.stop("the service stops")
+        for executor in self._executors:
+            executor.ends_at_once = True
+
+    def check_ready(self) -> None:
+        """Raise ``ProblemError`` until all worker processes have started. Retries a failed
+        start.
+        """
+        if not self._starting.done():
+            raise ProblemError("not-ready", "the worker processes are starting", retry_s=1)
+        if error := self._starting.exception():
+            raise self._start_again(error)
+
+    async def _start_processes(self) -> None:
+        record = _read_example()
+        options = ExtractionOptions(effort=Effort.NONE)
+        steps = (
+            self._executor.compute(advance_record, record, options, [None])
+            for _ in range(self.settings.workers)
+        )
+        await asyncio.gather(*steps)
+
+    def _start_again(self, error: BaseException) -> ProblemError:
+        self._starting = asyncio.create_task(self._start_processes())
+        remedy = "see the service's standard error"
+        return ProblemError(
+            "not-ready", f"the worker processes cannot start: {error}", retry_s=5, remedy=remedy
+        )
+
+    @asynccontextmanager
+    async def _limited(self) -> AsyncIterator[None]:
+        """Limit an extraction to its time, which a stop of the service shortens."""
+        async with asyncio.timeout(self.settings.options.timeout) as limit:
+            self._limits.add(limit)
+            try:
+                yield
+            finally:
+                self._limits.discard(limit)
+
+    async def extract(
+        self,
+        name: str,
+        body: bytes,
+        options: ExtractionOptions,
+        render: Callable[[TrialRecord, bytes], bytes] | None = None,
+    ) -> bytes:
+        """Extract the record in a body, as JSON, or as ``render`` makes it of both, in a worker
+        process.
+
+        Raises ``ProblemError`` and ``ModelError``.
+        """
+        if self._taken >= self.settings.options.queue:
+            raise ProblemError("queue-full", "the queue of extractions is full", retry_s=1)
+        model = self.model if options.asks else None
+        self._taken += 1
+        try:
+            async with self._limited(), self._asking if model else self._computing:
+                record = await self._executor.compute(read_posted, Posted(name, body))
+                if isinstance(record, RecordError):
+                    raise ProblemError(
+                        "unreadable", record.problem, place=record.place, remedy=record.remedy
+                    )
+                line = (
+                    await extract_with(self._executor, OpenExtractor(model, options), record)
+                ).line
+                return await self._executor.compute(render, record, line) if render else line
+        except TimeoutError:
+            if self.is_stopping:
+                raise ProblemError("not-ready", "the service stops", retry_s=10) from None
+            detail = f"it took longer than {self.settings.options.timeout:g} seconds"
+            raise ProblemError("took-too-long", detail, remedy="send the record as a job") from None
+        except RecordTooLarge as error:
+            raise ProblemError("unreadable", error.problem, remedy=error.remedy) from None
+        except RecordTooSlow as error:
+            raise ProblemError("took-too-long", error.problem, remedy=error.remedy) from None
+        except RecordError:
+            detail = "the process that extracted it died, perhaps for lack of memory"
+            raise ProblemError(
+                "internal", detail, remedy="do not send the record again, and report it"
+            ) from None
+        except EngineError as error:
+            raise self._start_again(error) from None
+        finally:
+            self._taken -= 1

@@ -1,0 +1,129 @@
+"""Configure a service: the options of ``extractor serve``, its folder and the operator's token."""
+
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field
+
+from extractor.errors import StoreError
+from extractor.options import RARE, SPEED, ExtractionOptions, ModelOptions, Shown
+
+if TYPE_CHECKING:
+    from extractor.model.cost.budget import Pricing
+    from extractor.model.spec import ModelSpec
+
+SERVICE: Final = "Service"
+LIMITS: Final = "Limits"
+_SHORTEST_TOKEN = 16
+
+
+class ServiceOptions(ExtractionOptions, ModelOptions):
+    """The options of ``extractor serve``. What to extract, and the effort, are for requests that
+    do not say it.
+    """
+
+    host: Annotated[str, Shown(SERVICE)] = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65535), Shown(SERVICE, "N")] = 8400
+    """0 for any free one."""
+    root: Annotated[Path | None, Shown(SERVICE, "DIR", envvar="EXTRACTOR_ROOT")] = None
+    """Folder of keys and jobs."""
+    playground: Annotated[bool, Shown(SERVICE)] = False
+    """Show a page to paste a text and see its values, at /."""
+    concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 16
+    """Records at the model at once."""
+    requests_per_minute: Annotated[float | None, Field(ge=0.01), Shown(SPEED, "N")] = None
+    """Most requests to the model; its server's own limits apply too."""
+    timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
+    """Seconds for one extraction."""
+    workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
+    """Processes that share the work; else all cores."""
+    jobs: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 2
+    """Jobs under way at once."""
+    queue: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 256
+    """Extractions under way or waiting; then 429."""
+    max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
+    """Largest body of an extraction."""
+    max_upload_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 1_000_000_000
+    """Largest upload of a job."""
+    keep_days: Annotated[float | None, Field(ge=0), Shown(LIMITS, "DAYS")] = None
+    """Delete jobs this many days after they end."""
+    log_json: Annotated[str | None, Shown(RARE, "FILE")] = None
+    """Append events as JSON; - is stderr."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """A service's options, its folder of keys and jobs, the operator's key, the model with its
+    key, and its pricing.
+    """
+
+    options: ServiceOptions
+    root: Path
+    token: str
+    model: "ModelSpec | None"
+    pricing: "Pricing"
+    workers: int
+
+
+def choose_root(root: Path | None) -> Path:
+    """Return the folder of a service: the given one, or the usual one of this user."""
+    import platformdirs  # noqa: PLC0415 - of few commands
+
+    return root or platformdirs.user_data_path("trial-extractor", appauthor=False) / "service"
+
+
+def choose_token(given: str | None, host: str, root: Path) -> tuple[str, Path | None]:
+    """Return the operator's token, and its file unless the token is ``given``, by EXTRACTOR_TOKEN.
+
+    The file is ``ROOT/token``, which only its owner can read; a missing one is created. Raises
+    ``StoreError`` if it cannot be read or created, and ``ValueError`` for a short token, or for an
+    address that others reach without one.
+    """
+    token = given
+    path = None
+    if not token:
+        if not is_loopback(host):
+            raise ValueError(
+                f"--host {host} can be reached by others: set EXTRACTOR_TOKEN to a secret of your "
+                "own"
+            )
+        path = (root / "token").absolute()
+        try:
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(0o600)
+            path.chmod(0o600)  # the permissions of a restored backup may differ
+            if not path.read_text("ascii").strip():
+                path.write_text(f"{secrets.token_hex(32)}\n", "ascii")
+            token = path.read_text("ascii").strip()
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise StoreError(
+                f"{path}: {why}; set EXTRACTOR_TOKEN, or choose another --root"
+            ) from error
+    if len(token) < _SHORTEST_TOKEN:
+        raise ValueError(
+            f"{path or 'EXTRACTOR_TOKEN'} has fewer than {_SHORTEST_TOKEN} characters; `openssl "
+            "rand -hex 32` makes one"
+        )
+    return token, path
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches an address.
+
+    >>> (
+    ...     is_loopback("127.0.0.1"),
+    ...     is_loopback("localhost"),
+    ...     is_loopback("0.0.0.0"),
+    ...     is_loopback("::1"),
+    ... )
+    (True, True, False, True)
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

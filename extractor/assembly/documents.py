@@ -1,0 +1,51 @@
+"""Where the evidence of a document stands in its text, and on which page."""
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from extractor.schemas import Evidence, TrialExtraction, TrialRecord
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def place_evidence(record: TrialRecord, extraction: TrialExtraction) -> TrialExtraction:
+    """Return the extraction of a document with the place in its text, and the page, at each
+    piece of evidence.
+    """
+    return _place(record, extraction) if record.document else extraction
+
+
+def _place(record: TrialRecord, model: _Model) -> _Model:
+    """Return a model with places at the evidence in it."""
+    if isinstance(model, Evidence):
+        return model.model_copy(update=_locate(record, model))
+    update = {}
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        placed = _place_value(record, value)
+        if placed is not value:
+            update[name] = placed
+    return model.model_copy(update=update) if update else model
+
+
+def _place_value(record: TrialRecord, value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _place(record, value)
+    if isinstance(value, tuple) and value:
+        placed = tuple(_place_value(record, one) for one in value)
+        is_changed = any(new is not old for new, old in zip(placed, value, strict=True))
+        return placed if is_changed else value
+    if isinstance(value, dict):
+        return {name: _place_value(record, one) for name, one in value.items()}
+    return value
+
+
+def _locate(record: TrialRecord, evidence: Evidence) -> dict[str, int | None]:
+    section = record.section(evidence.section)
+    document = record.document
+    place = section.locate(evidence.start, evidence.end) if section else None
+    if place is None or document is None:
+        return {}
+    start, end = place
+    return {"document_start": start, "document_end": end, "page": document.find_page(start)}

@@ -1,0 +1,223 @@
+"""Report findings for people: refused answers, values that a model left out, implausible doses,
+hostile text.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from extractor.concepts.doses.assemble import covers
+from extractor.concepts.doses.ceilings import find_exceeded
+from extractor.concepts.provenance import list_read_fields
+from extractor.concepts.resolve import DOUBTFUL
+from extractor.evidence.answers import ModelResult
+from extractor.evidence.drafts import RECORD, Refusal, Span
+from extractor.evidence.parsed import ParsedRecord
+from extractor.schemas import (
+    Citation,
+    Finding,
+    FindingKind,
+    Severity,
+    Task,
+    TrialExtraction,
+)
+
+_LONGEST_CITED = 200
+"""The most characters that the finding of a doubtful structure cites."""
+_COMPARED: Mapping[str, Iterable[str]] = {
+    "eligibility.criteria": ("constraints", "time_windows"),
+    "endpoints": [field.name for field in list_read_fields(Task.ENDPOINTS)],
+}
+"""The fields for which a value that the model left out is reported."""
+
+
+def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the refused values of a model, each with what the text has instead, and answers that
+    were lost entirely.
+    """
+    for draft in result.drafts:
+        span = draft.chunk.span
+        for one in draft.refused if draft.number != RECORD else ():  # that repeats what lines say
+            field = (
+                f"{draft.group.partition('.')[0]}: {one.field} of "
+                f"{span.section}[{span.start}:{span.end}]"
+            )
+            cited = cite(parsed, one.nearest) if one.nearest else None
+            yield inform(
+                one.kind, field, "; ".join(_explain_refusal(one, parsed)), cited, Severity.WARNING
+            )
+    for reason in result.dropped:
+        yield inform(FindingKind.ANSWER_MISSING, "", reason, None, Severity.WARNING)
+    for remark in dict.fromkeys(result.remarks):
+        yield inform(FindingKind.ANSWER_AMBIGUOUS, "", remark, None, Severity.WARNING)
+
+
+def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the lines that a model was asked about and skipped, and the regimens of the rules
+    that stand there.
+    """
+    message = (
+        "the model was asked about this line and skipped it; what stands here is the "
+        "rules', and not confirmed"
+    )
+    for draft in result.drafts:
+        span = draft.chunk.span
+        is_empty = draft.group == Task.DOSING and not any(
+            span.contains(one.chunk.span) for one in parsed.regimens
+        )
+        if draft.is_skipped and not is_empty:
+            field = f"{draft.group.partition('.')[0]}: {span.section}[{span.start}:{span.end}]"
+            yield inform(
+                FindingKind.LINE_UNANSWERED, field, message, cite(parsed, span), Severity.WARNING
+            )
+
+
+def _explain_refusal(refusal: Refusal, parsed: ParsedRecord) -> Iterator[str]:
+    if refusal.reason:
+        yield f"the model answered {refusal.value}: {refusal.reason}"
+    else:
+        yield f"the model answered {refusal.value}, which the text does not state"
+    if refusal.nearest and refusal.conflicts:
+        conflicts = (
+            f"{c.kind.replace('_', ' ')} {c.quoted or 'none'} instead of {c.stated or 'none'}"
+            for c in refusal.conflicts
+        )
+        yield f"it has {parsed.raw(refusal.nearest)!r} ({', '.join(conflicts)})"
+    yield "it was kept out"
+
+
+def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the doses of the rules that the model's regimens lack, and the certain values of the
+    rules that the model left out of its answer about the field.
+    """
+    yield from _report_regimens(parsed, result)
+    for item in (*parsed.criteria, *parsed.outcomes):
+        model = item.model
+        span = item.chunk.span
+        if "stands" in model and not model["stands"].value:
+            continue
+        for name in _COMPARED[item.group]:
+            rule = item.read(name)
+            said = model.get(name)
+            if (
+                said is None
+                or rule.confidence < DOUBTFUL
+                or len(said.list_values()) >= len(rule.list_values())
+            ):
+                continue
+            message = (
+                f"the rules read a value of {name.replace('_', ' ')} here, and the model "
+                "left it out"
+            )
+            field = (
+                f"{item.group.partition('.')[0]}: {name} of {span.section}[{span.start}:{span.end}]"
+            )
+            for left in rule.spans:
+                if not any(map(left.overlaps, said.spans)):
+                    yield inform(FindingKind.VALUE_UNCONFIRMED, field, message, cite(parsed, left))
+
+
+def _report_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the regimens of the rules that the model's list lacks: those in lines that it
+    skipped, else with a dose.
+    """
+    left_out = "the rules read a dose here, and the model's regimens do not have it"
+    kept = (
+        "the rules read a regimen here, and the model skipped the line; it stays, and is not "
+        "confirmed"
+    )
+    skipped = [one.span for one in result.passages if one.is_skipped]
+    listed = result.list_regimens()
+    for regimen in parsed.regimens:
+        if any(covers(one, regimen) for one in listed):
+            continue
+        cited = cite(parsed, regimen.span)
+        if any(span.contains(regimen.chunk.span) for span in skipped):
+            yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", kept, cited, Severity.WARNING)
+        elif result.lists_regimens and regimen.rules["amounts"].value:
+            yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", left_out, cited)
+
+
+def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:
+    """Yield amounts that exceed what anybody is given by their route. They stay in the
+    extraction.
+    """
+    for number, regimen in enumerate(extraction.dosing):
+        for place, amount in enumerate(regimen.amounts):
+            if (ceiling := find_exceeded(amount, regimen.route)) is None:
+                continue
+            stated = f"{max(amount.low or 0, amount.high or 0):,.15g} {amount.unit}"
+            field = f"amounts[{place}]"
+            yield Finding(
+                kind=FindingKind.DOSE_IMPLAUSIBLE,
+                severity=Severity.WARNING,
+                field=f"dosing[{number}].{field}",
+                message=f"{stated} of {regimen.agent} is more than {ceiling.text} "
+                f"({ceiling.source})",
+                citations=tuple(piece.cite() for piece in regimen.evidence if piece.field == field),
+            )
+
+
+def report_source(parsed: ParsedRecord) -> Iterator[Finding]:
+    """Yield a finding for each thing that was mended or guessed to read the record's file."""
+    for note in parsed.record.source.notes:
+        yield inform(FindingKind.SOURCE_DOUBTFUL, "source", note, None, Severity.WARNING)
+
+
+def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
+    """Yield a finding for each place of the eligibility section whose structure is in doubt."""
+    for doubt in parsed.doubts:
+        place = doubt.span
+        if place.length > _LONGEST_CITED:
+            place = Span(place.section, place.start, place.start + _LONGEST_CITED)
+        cited = cite(parsed, place)
+        yield inform(
+            FindingKind.STRUCTURE_DOUBTFUL,
+            "eligibility.criteria",
+            doubt.reason,
+            cited,
+            Severity.WARNING,
+        )
+
+
+_HOSTILE = {
+    FindingKind.INSTRUCTION_IN_TEXT: "text that commands a model or writes an answer for it",
+    FindingKind.INVISIBLE_CHARACTERS: "characters that nobody sees, or that turn the text round",
+    FindingKind.LOOK_ALIKE_LETTERS: "letters of another alphabet that pass for Latin ones",
+    FindingKind.MARKUP: "code that a page would run or hide",
+    FindingKind.OVERSIZED_TOKEN: "a word without end, or words repeated over and over",
+}
+
+
+def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
+    """Yield a finding for each hostile span, with its characters."""
+    for hostile in parsed.hostile:
+        span = hostile.span
+        end = hostile.span.start + len(hostile.quote)
+        blanked = "; nothing was read in it, and no model was shown it" if hostile.blanked else ""
+        cited = Citation(section=span.section, start=span.start, end=end, quote=hostile.quote)
+        severity = Severity.WARNING if hostile.blanked else Severity.INFO
+        place = f"[{span.start}:{span.end}]"
+        yield inform(
+            hostile.kind, span.section + place, _HOSTILE[hostile.kind] + blanked, cited, severity
+        )
+
+
+def inform(
+    kind: FindingKind,
+    field: str,
+    message: str,
+    cited: Citation | None,
+    severity: Severity = Severity.INFO,
+) -> Finding:
+    """Make a finding with at most one citation."""
+    return Finding(
+        kind=kind,
+        severity=severity,
+        field=field,
+        message=message,
+        citations=(cited,) if cited else (),
+    )
+
+
+def cite(parsed: ParsedRecord, span: Span) -> Citation:
+    """Cite the characters of a span, with their place."""
+    return Citation(section=span.section, start=span.start, end=span.end, quote=parsed.raw(span))

@@ -1,0 +1,63 @@
+"""Find contradictions within a record: text against outcomes and structured fields, criteria
+against each other.
+
+Each check looks for one kind of contradiction and reports only certain cases: a false alarm costs
+trust.
+"""
+
+from extractor.audit import design, eligibility, outcomes
+from extractor.audit.record import AuditedRecord
+from extractor.evidence.parsed import ParsedRecord
+from extractor.schemas import Finding, TrialExtraction
+
+CHECKS = (
+    outcomes.check_promised_endpoints,
+    outcomes.check_time_points,
+    outcomes.check_primary_time_points,
+    design.check_sample_size,
+    design.check_phase,
+    design.check_allocation_and_masking,
+    design.check_arm_count,
+    design.check_arms_without_intervention,
+    eligibility.check_ages,
+    eligibility.check_sex,
+    eligibility.check_limits,
+    eligibility.check_both_lists,
+    outcomes.check_undefined_endpoints,
+    outcomes.check_time_frames,
+    design.check_doses,
+    outcomes.check_repeated_outcomes,
+)
+"""The checks in the order of their findings."""
+
+
+def audit_extraction(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple[Finding, ...]:
+    """Return the contradictions in a record, with both sides quoted. Findings of the extraction are
+    not repeated.
+
+    A task that was not extracted is not audited. Text that was blanked as hostile is not quoted.
+
+    >>> from extractor import Extractor, read_records
+    >>> from extractor.concepts.parse import parse_record
+    >>> record = [one for one in read_records("seeds/records") if one.record_id.startswith("002")][
+    ...     0
+    ... ]
+    >>> findings = audit_extraction(parse_record(record), Extractor().extract(record))
+    >>> [(found.kind.value, [citation.quote for citation in found.citations]) for found in findings]
+    [('time_points_differ', ['ORR(CR+CRi) on days 45, 90, 120', 'day 30, day 45, day 90'])]
+    """
+    audited = AuditedRecord(parsed, extraction)
+    found = (finding for check in CHECKS for finding in check(audited))
+    return tuple(
+        finding for finding in found if not any(map(parsed.list_blanks, finding.citations))
+    )
+
+
+def add_findings(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
+    """Return the extraction with the findings of its audit appended."""
+    found = audit_extraction(parsed, extraction)
+    return (
+        extraction.model_copy(update={"findings": extraction.findings + found})
+        if found
+        else extraction
+    )

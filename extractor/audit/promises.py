@@ -1,0 +1,188 @@
+"""Find promised measurements in a text: lists of endpoints, outcomes and objectives."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from extractor.language.book import find_terms, rule
+from extractor.language.lexer import Tokens
+from extractor.language.passage import LexedSection
+from extractor.language.patterns import Found
+from extractor.schemas import Concept
+
+PROMISED_NAMES = "promised_endpoints"
+"""Vocabulary of endpoints that a text may promise."""
+_LONGEST_SENTENCE = 80
+"""Most tokens of a sentence on either side of a place; a longer one is a list or damaged text."""
+_UNBINDING = {"exploratory", "tertiary", "correlative", "translational", "surrogate"}
+_WEAK = {"clinical", "efficacy", "safety", "key", "main", ""}
+"""General words beside "outcomes"; with them the text must say that the outcomes will be
+measured.
+"""
+_LONGEST = 250
+"""Most tokens of a list of endpoints."""
+_REACH = 28
+"""Most tokens between a word and the words before it that govern it."""
+
+
+class PromiseList(NamedTuple):
+    """The tokens ``first:end`` of a section, which list endpoints or objectives.
+
+    ``rank`` is the word before the noun in lower case, such as "primary", or empty; ``is_endpoint``
+    is true for endpoints and outcomes, false for objectives.
+    """
+
+    section: LexedSection
+    first: int
+    end: int
+    rank: str
+    is_endpoint: bool
+
+
+class Promise(NamedTuple):
+    """The tokens ``first:end``, which name an endpoint in a list; words about it end by
+    ``clause_end``.
+    """
+
+    concept: Concept
+    listed: PromiseList
+    first: int
+    end: int
+    clause_end: int
+
+
+def find_sentence(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
+    """Return the sentence around some tokens, at most ``_LONGEST_SENTENCE`` tokens to either side.
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("It is open. We will enroll 12 adults. All are seen twice.")
+    >>> tokens.read(*find_sentence(tokens, 6, 7))
+    'We will enroll 12 adults.'
+    """
+    low = max(0, first - _LONGEST_SENTENCE)
+    high = min(len(tokens), end + _LONGEST_SENTENCE)
+    first = next((at + 1 for at in range(first - 1, low - 1, -1) if _stops(tokens, at)), low)
+    return first, next((at + 1 for at in range(end, high) if _stops(tokens, at)), high)
+
+
+def find_promises(listed: PromiseList) -> Iterator[Promise]:
+    """Yield every endpoint that a list names.
+
+    >>> from extractor.language.passage import read_section
+    >>> text = read_section(
+    ...     "brief_summary", "Secondary endpoints are overall survival and relapse at 1 year."
+    ... )
+    >>> [
+    ...     text.tokens.read(one.first, one.end)
+    ...     for listed in find_lists(text)
+    ...     for one in find_promises(listed)
+    ... ]
+    ['overall survival', 'relapse']
+    """
+    tokens = listed.section.tokens
+    for term in find_terms(tokens, PROMISED_NAMES, listed.first, listed.end):
+        opening = max(listed.first, _find_clause(tokens, term.first))
+        part = next(
+            (at + 1 for at in range(term.first - 1, opening - 1, -1) if tokens.words[at] == ","),
+            opening,
+        )
+        if tokens.read(term.first, term.end) == "PCR" and "patholog" not in tokens.text.lower():
+            continue  # "PCR" is the polymerase chain reaction; the response is "pCR"
+        if rule("names_in_passing").search(tokens, part, term.first):
+            continue
+        if not listed.is_endpoint and rule("names_an_aim").search(tokens, opening, term.first):
+            continue
+        clause_end = next(
+            (at for at in range(term.end, listed.end) if _parts_clauses(tokens, at)), listed.end
+        )
+        yield Promise(Concept(term.value), listed, term.first, term.end, clause_end)
+
+
+def find_lists(section: LexedSection) -> Iterator[PromiseList]:
+    """Yield the parts of a text that list the trial's measurements or objectives.
+
+    >>> from extractor.language.passage import read_section
+    >>> text = read_section(
+    ...     "brief_summary", "Death is the primary endpoint. Earlier trials failed."
+    ... )
+    >>> [listed.rank for listed in find_lists(text)]
+    ['primary']
+    """
+    tokens = section.tokens
+    triggers = list(rule("opens_promises").find(tokens))
+    limits = [*(trigger.first for trigger in triggers[1:]), len(tokens)]
+    for trigger, limit in zip(triggers, limits, strict=False):  # "secondary endpoints are ..."
+        opening = _find_clause(tokens, trigger.first)
+        found = rule("rank_before").ends(tokens, trigger.first, opening)
+        rank = (found.read("rank") or "").lower() if found else ""
+        if not _binds(tokens, trigger, opening, rank):
+            continue
+        longest = min(limit, trigger.end + _LONGEST)
+        if tokens.codes[trigger.end : trigger.end + 1] == "\n":
+            block_end = rule("ends_block").search(tokens, trigger.end, longest)
+            end = block_end.first if block_end else longest
+        else:
+            end = _find_paragraph_end(tokens, trigger.end, longest, longest)
+        yield PromiseList(section, trigger.end, end, rank, not _names_objective(trigger))
+    for trigger in rule("closes_promises").find(tokens):  # "... are the secondary endpoints"
+        first, _ = find_sentence(tokens, trigger.first, trigger.end)
+        if not rule("reported_by_others").search(tokens, first, trigger.first):
+            yield PromiseList(
+                section,
+                first,
+                trigger.first,
+                (trigger.read("rank") or "").lower(),
+                is_endpoint=True,
+            )
+
+
+def _binds(tokens: Tokens, trigger: Found, opening: int, rank: str) -> bool:
+    """Return whether the list is of measurements that this trial will make, and must register."""
+    end = _find_paragraph_end(
+        tokens,
+        trigger.end,
+        min(len(tokens), trigger.end + _LONGEST),
+        min(len(tokens), trigger.end + _REACH),
+    )
+    if rank in _UNBINDING or rule("reported_by_others").search(
+        tokens, opening, min(end, trigger.first + _REACH)
+    ):
+        return False
+    if rank not in _WEAK:
+        return True
+    if not rank and rule("governs").ends(tokens, trigger.first, opening):
+        return False
+    if _names_objective(trigger):
+        return tokens.words[trigger.end - 1] == ":"
+    is_outcome = (trigger.read("noun") or "").lower().startswith("outcome")
+    opened = tokens.words[end - 1] == ":"
+    return (
+        not is_outcome
+        or opened
+        or rule("will_happen").search(tokens, trigger.first, end) is not None
+    )
+
+
+def _names_objective(trigger: Found) -> bool:
+    return (trigger.read("noun") or "").lower().startswith("objective")
+
+
+def _find_clause(tokens: Tokens, at: int) -> int:
+    """Return the start of a token's clause, at most ``_REACH`` tokens before it."""
+    low = max(0, at - _REACH)
+    return next((one + 1 for one in range(at - 1, low - 1, -1) if _parts_clauses(tokens, one)), low)
+
+
+def _find_paragraph_end(tokens: Tokens, at: int, end: int, default: int) -> int:
+    """Return the next full stop or blank line before ``end``."""
+    stops = (one for one in range(at, end) if tokens.words[one] == "." and _stops(tokens, one))
+    blank = tokens.codes.find("\n\n", at, end)
+    return min(next(stops, blank), blank) if blank >= 0 else next(stops, default)
+
+
+def _parts_clauses(tokens: Tokens, at: int) -> bool:
+    return tokens.words[at] == ";" or (tokens.words[at] in ".\n" and _stops(tokens, at))
+
+
+def _stops(tokens: Tokens, at: int) -> bool:
+    word = tokens.words[at]
+    return word == "\n" or (word in ".;!?" and (at + 1 == len(tokens) or not tokens.joined(at + 1)))

@@ -1,0 +1,130 @@
+"""The view of a record that audit checks share: cleaned text, and citations of the raw text."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from extractor.audit.promises import Promise, PromiseList, find_lists, find_promises
+from extractor.evidence.parsed import ParsedRecord
+from extractor.language.book import read_text
+from extractor.language.lexer import Tokens
+from extractor.language.passage import LexedSection
+from extractor.schemas import (
+    Citation,
+    Endpoint,
+    ExtractedItem,
+    Finding,
+    FindingKind,
+    Severity,
+    TrialExtraction,
+    TrialRecord,
+)
+
+Problems = Iterator[Finding]
+"""The findings of a check."""
+_NAMES = ("label", "name", "measure")
+
+
+def report(
+    kind: FindingKind,
+    message: str,
+    *citations: Citation,
+    field: str = "",
+    severity: Severity = Severity.WARNING,
+    sections: tuple[str, ...] = (),
+) -> Finding:
+    """Build a finding that cites these places. ``sections`` are those that were searched in
+    vain.
+    """
+    return Finding(
+        kind=kind,
+        severity=severity,
+        field=field,
+        message=message,
+        citations=citations,
+        sections=sections,
+    )
+
+
+@dataclass(frozen=True)
+class AuditedRecord:
+    """Data shared by the checks of one record."""
+
+    parsed: ParsedRecord
+    extraction: TrialExtraction
+
+    @property
+    def record(self) -> TrialRecord:
+        return self.parsed.record
+
+    @cached_property
+    def titles(self) -> tuple[LexedSection, ...]:
+        """Title and official title, without duplicates."""
+        return self._list_sections("title", "official_title")
+
+    @cached_property
+    def bodies(self) -> tuple[LexedSection, ...]:
+        """Summary and description, without duplicates."""
+        return self._list_sections("brief_summary", "detailed_description")
+
+    @cached_property
+    def lists(self) -> tuple[PromiseList, ...]:
+        """The parts of summary and description that list measurements."""
+        return tuple(listed for section in self.bodies for listed in find_lists(section))
+
+    @cached_property
+    def promises(self) -> tuple[Promise, ...]:
+        """The endpoints in these lists."""
+        return tuple(promise for listed in self.lists for promise in find_promises(listed))
+
+    @cached_property
+    def outcome_sections(self) -> tuple[str, ...]:
+        """The names of the sections of registered outcomes."""
+        return tuple(name for name in self.parsed.cleaned if "_outcomes" in name)
+
+    def sections(self, kind: str) -> dict[str, Tokens]:
+        """Return the tokens of all sections of a kind such as ``arms``, by name."""
+        found = self.parsed.sections.items()
+        return {name: section.tokens for name, section in found if name.startswith(f"{kind}[")}
+
+    def read(self, item: ExtractedItem, field: str) -> Tokens:
+        """Return the tokens of a field's first evidence; none without any."""
+        for one in item.evidence_for(field):
+            return self.parsed.sections[one.section].between(one.start, one.end).alone().tokens
+        return read_text("")
+
+    def cite(self, section: str, start: int, end: int) -> Citation:
+        """Cite the characters at ``start:end`` of a section's cleaned text."""
+        return self.cite_raw(section, *self.parsed.cleaned[section].match_span(start, end))
+
+    def cite_raw(self, section: str, start: int, end: int) -> Citation:
+        """Cite the characters at ``start:end`` of a section's raw text."""
+        read = self.parsed.sections.get(section)
+        text = read.raw if read else self.record.raw_text(section) or ""
+        return Citation(section=section, start=start, end=end, quote=text[start:end])
+
+    def cite_label(self, section: str) -> Citation:
+        """Cite the name of an arm, an intervention or an outcome: its first part, or all of it."""
+        found = self.record.section(section)
+        parts = [part for part in found.parts if part.name in _NAMES] if found else []
+        end = len(self.record.raw_text(section) or "")
+        return self.cite_raw(section, *((parts[0].start, parts[0].end) if parts else (0, end)))
+
+    def cite_registry(self, field: str) -> Citation:
+        """Cite the whole of a structured field."""
+        name = f"registry.{field}"
+        return self.cite_raw(name, 0, len(self.record.raw_text(name) or ""))
+
+    def cite_evidence(self, item: ExtractedItem, field: str) -> tuple[Citation, ...]:
+        """Cite the evidence for a field of an item: ``constraints`` and all its parts, or
+        ``constraints[0]`` alone.
+        """
+        return tuple(one.cite() for one in item.evidence_for(field))
+
+    def cite_outcome(self, endpoint: Endpoint, field: str = "measure") -> tuple[Citation, ...]:
+        """Cite a part of a registered outcome, or its measure if that part is missing."""
+        return self.cite_evidence(endpoint, field) or self.cite_evidence(endpoint, "measure")
+
+    def _list_sections(self, *names: str) -> tuple[LexedSection, ...]:
+        found = (section for name in reversed(names) if (section := self.parsed.sections.get(name)))
+        return tuple({section.tokens.text: section for section in found}.values())[::-1]

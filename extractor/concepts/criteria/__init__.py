@@ -1,0 +1,1 @@
+"""The criteria of a trial: the outline of the eligibility text, and what each line is."""

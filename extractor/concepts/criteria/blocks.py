@@ -1,0 +1,388 @@
+r"""The blocks of an eligibility section: headings, items and paragraphs, each a line with its
+wrapped continuations.
+
+Items that share a line ("1. Adult 2. Asthma 3. Consent") are separate blocks.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from extractor.concepts.criteria.furniture import find_furniture
+from extractor.concepts.criteria.headings import ends_with_colon, is_generic, names_group
+from extractor.concepts.criteria.layout import Layout, lay_out
+from extractor.concepts.criteria.lines import Line, read_lines
+from extractor.concepts.criteria.list_headings import read_list_heading
+from extractor.concepts.criteria.marks import Bullet, Marker, read_marker
+from extractor.language.book import expression
+from extractor.language.passage import LexedSection, strip_span
+from extractor.language.wrapping import ends_sentence, find_width, opens_bracket, runs_on
+
+_NEXT_ITEM_REACH = 12
+"""How many blocks ahead the next item may be, after sub-items."""
+_LONGEST_HEADING = 2000
+"""In characters, including white space of the layout."""
+_PUNCTUATION = ".;:,)]）；。"
+_CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
+_INTRODUCTION_REACH = 200
+"""How many characters before a sub-item can introduce it."""
+_LONG = 60
+"""The characters of a line that may have been broken."""
+_NARROW = 72
+_WIDE = 112
+_EVEN = 12
+"""A text was wrapped at a width between these if its three longest lines differ by so few
+characters.
+"""
+_FEW_ITEMS = 2
+_MANY_ITEMS = 3
+_LONG_LINE = 200
+_ITEM_BEGINS = re.compile(r"\s+[A-Z][a-z]+[ ][a-z]")
+_SIGN_CONTEXT = 8
+_LONGEST_BRACKET = 120
+_MOSTLY = 0.6
+"""The share of dashes before capitals from which those before small letters belong to sentences."""
+_INNER_SIGNS = {
+    Bullet.DASH: re.compile(r"(?<=[\s;,.])\\?[-–—−](?=\s+\S)"),
+    Bullet.STAR: re.compile(r"(?<=\s)\\?\*(?=\s+\S)"),
+    Bullet.CIRCLE: re.compile(r"(?<=\s)o(?=\s+\S)"),
+}
+"""Bullets within a line, by the bullet with which it begins."""
+_SIGN_BULLETS = {"-": Bullet.DASH, "–": Bullet.DASH, "—": Bullet.DASH, "*": Bullet.STAR}
+_LETTERED = re.compile(r"[B-H][,、][ \t]")
+"""A letter and a comma, which some write before the parts of an item: "B, oxygen saturation"."""
+_WIDE_GAP = re.compile(r"[ \t\u00a0]{2,}\Z")
+_FIRST_SIGN = re.compile(r"[:.]\s+(?P<sign>[-–—*•])\s+\S")
+_FIRST_NUMBER = re.compile(r"(?<=[:.;\s])(?=[(（]?(?:1|a|i)[.)）]\s)")
+
+
+def read_blocks(section: LexedSection) -> list[Line]:
+    r"""Return the blocks of an eligibility section.
+
+    >>> raw = "Criteria:\n\n  1. Able to give\n     consent\n\n  2. Adult"
+    >>> [
+    ...     " ".join(raw[b.start : b.end].split())
+    ...     for b in read_blocks(read_section("eligibility", raw))
+    ... ]
+    ['Criteria:', 'Able to give consent', 'Adult']
+    """
+    layout = lay_out(section.raw)
+    lines = read_lines(section, layout)
+    edges = {line.start for line in find_furniture(lines)}
+    lines = [line for line in lines if line.start not in edges]
+    blocks = _join_lines(layout, lines)
+    parts: list[Line] = []
+    for place, block in enumerate(blocks):
+        parts += _split_items(layout, block, _see_around(blocks, place))
+    return parts
+
+
+def _join_lines(layout: Layout, lines: Sequence[Line]) -> list[Line]:
+    """Join the lines of each block."""
+    width = _find_width(layout, lines)
+    following = _list_next_ordinals(lines)
+    blocks: list[Line] = []
+    last: Line | None = None
+    for line, next_ordinal in zip(lines, following, strict=True):
+        if last and _continues(layout, blocks[-1], last, line, width, next_ordinal):
+            blocks[-1] = replace(blocks[-1], end=line.end)
+        else:
+            blocks.append(line)
+        last = line
+    return blocks
+
+
+@dataclass(frozen=True, slots=True)
+class _Width:
+    """The width at which a text was wrapped. It is ``certain`` if its longest lines show it."""
+
+    characters: int
+    certain: bool
+
+
+def _find_width(layout: Layout, lines: Sequence[Line]) -> _Width | None:
+    widest = sorted(line.width for line in lines)[-3:]
+    if len(lines) > 2 and _NARROW <= widest[-1] <= _WIDE and widest[0] >= widest[-1] - _EVEN:
+        return _Width(widest[-1], certain=True)
+    broken = [
+        line.width
+        for line, below in itertools.pairwise(lines)
+        if not below.gap and not below.bullet and layout.text[below.start].islower()
+        if not ends_sentence(layout.text[line.start : line.end])
+    ]
+    found = find_width(broken, [line.width for line in lines])
+    return _Width(found, certain=False) if found else None
+
+
+def _list_next_ordinals(lines: Sequence[Line]) -> list[tuple[Bullet | None, int | None]]:
+    """Return for each line the bullet and the number of the next line with a bullet."""
+    found: list[tuple[Bullet | None, int | None]] = []
+    following: tuple[Bullet | None, int | None] = (None, None)
+    for line in reversed(lines):
+        found.append(following)
+        if line.bullet:
+            following = (line.bullet, line.ordinal)
+    return found[::-1]
+
+
+def _continues(
+    layout: Layout,
+    block: Line,
+    last: Line,
+    line: Line,
+    width: _Width | None,
+    following: tuple[Bullet | None, int | None],
+) -> bool:
+    """Return whether a line continues a block with this ``last`` line. A heading never does."""
+    if line.bullet or _LETTERED.match(layout.text, *line.span):
+        return False
+    before, text = (layout.text[slice(*one.span)] for one in (last, line))
+    if line.gap:
+        level = 0 < block.column - 1 <= line.column <= block.column + 1
+        fits = (
+            bool(block.bullet)
+            and level
+            and not before.endswith(":")
+            and not names_group(line.tokens)
+        )
+    else:
+        fits = _is_wrapped(block, last, line, before, text, width, following)
+    if not fits:
+        return False
+    short = (one for one in (block, line) if one.end - one.start <= _LONGEST_HEADING)
+    return not any(read_list_heading(one.tokens, bulleted=False) for one in short)
+
+
+def _is_wrapped(
+    block: Line,
+    last: Line,
+    line: Line,
+    before: str,
+    text: str,
+    width: _Width | None,
+    following: tuple[Bullet | None, int | None],
+) -> bool:
+    """Return whether a line was broken off from the ``last`` line of a block, with no empty line
+    between them.
+    """
+    if block.bullet and line.column >= max(block.column - 1, 1):
+        return True  # it is indented like the words of its item
+    first_word = text.split(maxsplit=1)[0]
+    is_full = width is not None and last.width + 1 + len(first_word) > width.characters - 2
+    ended = ends_sentence(before)
+    if (
+        is_full
+        and width
+        and (width.certain or not ended or (block.bullet and not before.endswith(":")))
+    ):
+        return True
+    if ended:
+        return False
+    if text[0].islower():
+        return len(before) > _LONG or before.endswith(",") or runs_on(before) or bool(block.bullet)
+    if runs_on(before) or opens_bracket(before):
+        return True
+    # Between the items 1 and 2 of a numbered list stands nothing but item 1, or a heading.
+    counts_on = block.ordinal is not None and following == (block.bullet, block.ordinal + 1)
+    return counts_on and not text.endswith(":")
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What stands beside a block: whether it is the only item of its list, and the number of the
+    next item.
+    """
+
+    is_alone: bool
+    follows: int | None
+
+
+def _see_around(blocks: Sequence[Line], place: int) -> _Around:
+    block = blocks[place]
+    ahead = blocks[place + 1 : place + 1 + _NEXT_ITEM_REACH]
+    follows = next((other.ordinal for other in ahead if other.bullet is block.bullet), None)
+    beside = [*blocks[place - 1 : place], *blocks[place + 1 : place + 2]] if place else blocks[1:2]
+    alike = any(
+        other.bullet is block.bullet and abs(other.column - block.column) <= 1 for other in beside
+    )
+    return _Around(is_alone=not alike, follows=follows)
+
+
+def _split_items(layout: Layout, block: Line, around: _Around) -> Iterator[Line]:
+    """Cut a block of several items ("1. a 2. b 3. c"), and drop signs of the layout.
+
+    Signs of the layout are a dangling dash, and a semicolon between items.
+    """
+    text = layout.text
+    parts = [block]
+    for mark in sorted(_find_marks(text, block, around), key=lambda mark: mark.end):
+        start, _ = strip_span(text, mark.end, block.end)
+        if start < block.end and mark.before > parts[-1].start:
+            front = text[max(block.start, mark.before - _INTRODUCTION_REACH) : mark.before].rstrip()
+            inner = mark.bullet is Bullet.CIRCLE and front.endswith((":", "："))
+            bullet, column = (
+                (mark.bullet, block.column + 2)
+                if inner
+                else (block.bullet or mark.bullet, block.column)
+            )
+            parts[-1] = replace(parts[-1], end=mark.before)
+            parts.append(
+                replace(block, start=start, column=column, bullet=bullet, ordinal=mark.ordinal)
+            )
+    if len(parts) == 1 and _could_be_two(text, block):
+        parts = [replace(block, doubt="this item could be two")]
+    for part in parts:
+        words = text[part.start : part.end]
+        words = words if words[-1:].isalnum() else expression("dangling_mark").sub("", words)
+        yield replace(
+            part, end=part.start + len(words.rstrip(" \t\r\n;；") if len(parts) > 1 else words)
+        )
+
+
+def _could_be_two(text: str, block: Line) -> bool:
+    """Return whether the block's own bullet stands in it before a capital, as if an item began
+    there.
+    """
+    if block.bullet not in _INNER_SIGNS or text[block.start].islower():
+        return False
+    signs = _list_signs(text, block.start, block.end, block.bullet)
+    return any(_ITEM_BEGINS.match(text, sign.end, block.end) for sign in signs)
+
+
+def _find_marks(text: str, block: Line, around: _Around) -> Iterator[Marker]:
+    """Yield the marks of items within a block."""
+    yield from _find_circles(text, block)
+    yield from _find_signs(text, block, around)
+    if block.bullet and block.ordinal:
+        yield from _find_numbers(text, block, around)
+    elif not block.bullet:
+        yield from _find_list_in_sentence(text, block)
+
+
+def _find_circles(text: str, block: Line) -> Iterator[Marker]:
+    done = block.start
+    for found in expression("circle_inside").finditer(text, *block.span):
+        if not _is_in_bracket(text, done, found.start(), block.end):
+            yield Marker(Bullet.CIRCLE, None, found.end(), found.start())
+            done = found.end()
+
+
+def _is_in_bracket(text: str, start: int, place: int, end: int) -> bool:
+    """Return whether a bracket opens before a place and closes behind it. One that nobody closes
+    is a slip.
+    """
+    opened = text.rfind("(", start, place)
+    if opened < 0 or text.find(")", opened, place) >= 0:
+        return False
+    closed = text.find(")", place, min(end, place + _LONGEST_BRACKET))
+    return closed >= 0 and text.find("(", place, closed) < 0
+
+
+def _find_signs(text: str, block: Line, around: _Around) -> list[Marker]:
+    """Return the bullets of the block's own kind within it, if they divide it into items."""
+    if block.bullet not in _INNER_SIGNS:
+        return []
+    found = list(_list_signs(text, block.start, block.end, block.bullet))
+    wide = [sign for sign in found if sign.sure]
+    is_list = around.is_alone or (
+        len(found) >= _MANY_ITEMS and block.end - block.start > _LONG_LINE
+    )
+    if not is_list:
+        return found if found and len(wide) == len(found) else []
+    titled = [sign for sign in found if sign.sure or _CAPITAL.match(text, sign.end, block.end)]
+    # In a sentence, a dash stands before small letters: it divides items only if most dashes stand
+    # before capitals.
+    mostly_titled = len(titled) >= _MOSTLY * len(found)
+    in_small = text[block.start].islower() or len(found) - len(titled) >= _MANY_ITEMS
+    if mostly_titled and block.bullet is Bullet.DASH and not in_small:
+        return titled
+    if in_small:
+        return found
+    return titled
+
+
+def _list_signs(text: str, start: int, end: int, bullet: Bullet) -> Iterator[Marker]:
+    """Yield the bullets of one kind within a text. They are ``sure`` behind several blanks."""
+    for sign in _INNER_SIGNS[bullet].finditer(text, start, end):
+        before = text[max(start, sign.start() - _SIGN_CONTEXT) : sign.start()]
+        behind = text[sign.end() : min(end, sign.end() + _SIGN_CONTEXT)].lstrip()
+        is_wide = bool(_WIDE_GAP.search(before))
+        between_numbers = before.rstrip()[-1:].isdigit() and (
+            behind[:1].isdigit() or bullet is Bullet.STAR
+        )
+        if behind and (is_wide or not between_numbers):
+            yield Marker(bullet, None, sign.end(), sign.start(), is_wide)
+
+
+def _find_list_in_sentence(text: str, block: Line) -> Iterator[Marker]:
+    """Yield the numbers of a list behind words that only introduce it: "Patients must have: 1)
+    Asthma 2) Consent".
+    """
+    sign = _FIRST_SIGN.search(text, *block.span)
+    if sign and (bullet := _SIGN_BULLETS.get(sign["sign"])):
+        signs = list(_list_signs(text, sign.start(), block.end, bullet))
+        titled = [each for each in signs if _CAPITAL.match(text, each.end, block.end)]
+        if len(titled) >= _MANY_ITEMS and len(titled) >= _MOSTLY * len(signs):
+            yield from signs
+        return
+    first = _FIRST_NUMBER.search(text, *block.span)
+    marker = read_marker(text, first.end(), block.end) if first else None
+    if not first or not marker:
+        return
+    front = block.section.between(block.start, first.start()).alone().tokens
+    if not (is_generic(front) or ends_with_colon(front)):
+        return
+    inner = replace(block, start=marker.end, bullet=marker.bullet, ordinal=marker.ordinal)
+    found = _find_numbers(text, inner, _Around(is_alone=True, follows=None))
+    if len(found) + 1 >= (_FEW_ITEMS if is_generic(front) else _MANY_ITEMS):
+        yield marker._replace(before=first.start())
+        yield from found
+
+
+def _find_numbers(text: str, block: Line, around: _Around) -> list[Marker]:
+    """Return the numbers and letters that count up from the block's own number.
+
+    Without punctuation before them, they count only if there are several, if the next item
+    continues the count, or if the list has no other item.
+    """
+    only_item = block.ordinal == 1 and around.follows in (None, 1)
+    counted = list(_count_up(text, block))
+    if only_item and len(every := list(_count_up(text, block, any_case=True))) >= _MANY_ITEMS:
+        return every
+    if not counted or all(mark.sure for mark in counted):
+        return counted
+    goes_on = around.follows == (counted[-1].ordinal or 0) + 1
+    repeats = around.follows in [mark.ordinal for mark in counted]
+    if goes_on or (not repeats and len(counted) > 1) or (only_item and not repeats):
+        return counted
+    return list(_count_up(text, block, sure_only=True))
+
+
+def _read_next(text: str, start: int, block: Line, ordinal: int) -> Marker | None:
+    """Return the mark at a place if it is of the block's kind and has the next number. "i)" is a
+    letter behind "h)".
+    """
+    marker = read_marker(text, start, block.end)
+    if not marker:
+        return None
+    if block.bullet is Bullet.LETTER and marker.bullet is Bullet.ROMAN:
+        letters = [sign for sign in text[start : marker.end].lower() if sign.isalpha()]
+        if len(letters) == 1 and ord(letters[0]) - ord("a") + 1 == ordinal:
+            return marker._replace(bullet=Bullet.LETTER, ordinal=ordinal)
+    return marker if marker.bullet is block.bullet and marker.ordinal == ordinal else None
+
+
+def _count_up(
+    text: str, block: Line, *, sure_only: bool = False, any_case: bool = False
+) -> Iterator[Marker]:
+    ordinal = block.ordinal or 0
+    any_case = any_case or text[block.start].islower()
+    for found in expression("number_ahead").finditer(text, *block.span):
+        marker = _read_next(text, found.end(), block, ordinal + 1)
+        if not marker:
+            continue
+        sure = found["before"] in _PUNCTUATION or (not found["blank"] and found["before"].isspace())
+        if sure or (not sure_only and (any_case or _CAPITAL.match(text, marker.end, block.end))):
+            yield marker._replace(before=found.end("before"), sure=sure)
+            ordinal = marker.ordinal or 0

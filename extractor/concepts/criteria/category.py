@@ -1,0 +1,179 @@
+"""Classify criteria, and tell them from other lines, with a scorer trained on labelled lines."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+
+from extractor.concepts.criteria.entries import OutlineEntry
+from extractor.concepts.limits.criterion import WEIGHT
+from extractor.evidence.drafts import Reading
+from extractor.evidence.scoring import list_words, load_scorer, measured
+from extractor.language.book import find_terms, rule, word_list
+from extractor.language.passage import Passage
+from extractor.schemas import Category, Comparator, Constraint, CriterionKind, TimeWindow
+
+TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
+_LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)
+_OF_WEIGHT = frozenset({"weight", "obes", "obesit", "overwe", "underw", "bariat"})
+"""Stems of words of trials that treat the weight."""
+_STEM = 6
+_OPENING_LINES = 6
+_OPENING_WORDS = 4
+
+
+def target_words(*passages: Passage) -> frozenset[str]:
+    """Return the stems of words in titles, conditions or criteria that can name a disease.
+
+    >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
+    ['allerg', 'peanut']
+    """
+    return _stem(word for passage in passages for word in list_words(passage))
+
+
+def _stem(words: Iterable[str]) -> frozenset[str]:
+    return frozenset({word[:_STEM] for word in words if len(word) > 3} - _common_stems())
+
+
+@cache
+def _common_stems() -> frozenset[str]:
+    return frozenset(word[:_STEM] for word in word_list("common_words"))
+
+
+def describe_lines(
+    entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()
+) -> list[list[str]]:
+    """Return the features of all entries of a record. The words of the entry, ``w``, come first, in
+    order.
+
+    ``target`` holds the stems of the record's title and conditions.
+
+    >>> describe_lines([OutlineEntry(read_passage("Known asthma"), CriterionKind.INCLUSION)])[0][:3]
+    ['w known', 'w asthma', 'p known asthma']
+    """
+    words = [list_words(entry.passage) for entry in entries]
+    stems = list(map(_stem, words))
+    kinds = [entry.sense for entry in entries]
+    seen = Counter[CriterionKind]()
+    opening: list[frozenset[str]] = []
+    features: list[list[str]] = []
+    for own, kind in zip(stems, kinds, strict=True):
+        if kind is CriterionKind.INCLUSION and len(opening) < _OPENING_LINES:
+            opening.append(own)
+    for entry, own, kind, read in zip(entries, stems, kinds, words, strict=True):
+        # Words shared with the title and with the first inclusion criteria, and the position of the
+        # line.
+        named = min(len(own & target), 3) if target else "-"
+        repeated = min(
+            sum(any(stem in other for other in opening if other is not own) for stem in own), 3
+        )
+        shared = (f"named {named}", f"repeated {repeated}")
+        place = (f"place {min(seen[kind], 4)}", f"first {not seen[kind]} {named}")
+        terms = find_terms(
+            entry.passage.tokens, "categories", entry.passage.first, entry.passage.end
+        )
+        features.append(
+            [
+                *(f"w {word}" for word in read),
+                *(f"p {one} {other}" for one, other in pairwise(read)),
+                *(f"{kind[0]} {word}" for word in read),
+                *(f"^ {word}" for word in read[:_OPENING_WORDS]),
+                *(f"s {' '.join(read[:length])}" for length in (1, 2, 3)),
+                *(
+                    f"h {word}"
+                    for intro in (entry.parent, entry.heading)
+                    if intro
+                    for word in list_words(intro)
+                ),
+                *(f"v {hint}" for hint in dict.fromkeys(term.value for term in terms)),
+                *(
+                    f"m {kind[0]} {mark}"
+                    for mark in ("list", *shared, *place, f"words {len(own).bit_length()}")
+                ),
+            ]
+        )
+        seen[kind] += 1
+    return features
+
+
+def score_lines(
+    entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()
+) -> list[tuple[Reading[Category], float]]:
+    """Return the category of each entry as a criterion, and the probability that it is a heading
+    instead.
+
+    All entries of a record are scored at once; ``target`` holds the stems of its title and
+    conditions. The span of a reading is the word that most favours the category, else the entry.
+
+    >>> entry = OutlineEntry(
+    ...     read_passage("Known hypersensitivity to penicillin"), CriterionKind.EXCLUSION
+    ... )
+    >>> score_lines([entry])[0][0].value.value
+    'allergy'
+    """
+    if not entries:
+        return []
+    scorer = load_scorer("criteria")
+    features = describe_lines(entries, target)
+    chances = scorer.predict(features)
+    none = scorer.classes.index("none")
+    refused = chances[:, none].tolist()
+    chances[:, none] = 0
+    chances /= chances.sum(axis=1, keepdims=True)
+    readings = scorer.classify(Category, features, [entry.passage for entry in entries], chances)
+    return list(zip(readings, refused, strict=True))
+
+
+def sort_weight(
+    category: Reading[Category], limits: Sequence[Constraint], target: frozenset[str]
+) -> Reading[Category]:
+    """Return the category of a line that limits nothing but the weight of people, which no word
+    names.
+
+    Where the trial treats the weight (``target`` has the stems of its title and conditions), the
+    category stands.
+    """
+    treated = not target.isdisjoint(_OF_WEIGHT)
+    if treated or not limits or any(one.quantity != WEIGHT for one in limits):
+        return category
+    sure = measured("criterion", "a weight without its word")
+    return replace(category, value=Category.OTHER, confidence=sure)
+
+
+def date_treatment(
+    category: Reading[Category], passage: Passage, window: TimeWindow | None
+) -> Reading[Category]:
+    """Return the category of a treatment by when it is given; another category is returned as it
+    is.
+
+    What is stable or changed goes on, and what was given "within 4 weeks before" is past, whatever
+    the drug.
+
+    >>> scored = Reading(Category.PRIOR_THERAPY, 0.6)
+    >>> date_treatment(
+    ...     scored, read_passage("Stable dose of metformin in the last 3 months"), None
+    ... ).value.value
+    'concomitant_therapy'
+    """
+    if category.value not in TREATMENTS:
+        return category
+    first = passage.first
+    end = passage.end
+    if rule("treatment_changes").search(passage.tokens, first, end):
+        decided = Category.CONCOMITANT_THERAPY
+        case = "a treatment that is stable or changes"
+    elif (
+        window
+        and window.comparator in _LOOKS_BACK
+        and not rule("treatment_ahead").search(passage.tokens, first, end)
+    ):
+        decided = Category.PRIOR_THERAPY
+        case = "a treatment with a look-back"
+    else:
+        return category
+    return (
+        category
+        if category.value is decided
+        else replace(category, value=decided, confidence=measured("criterion", case))
+    )

@@ -1,0 +1,151 @@
+"""Doubts about the lists of a section, which show only when all of its entries are known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from extractor.concepts.criteria.entries import OutlineEntry, Role
+from extractor.concepts.criteria.lines import Line
+from extractor.language.book import rule
+from extractor.schemas import CriterionKind
+
+_MIXED = 0.75
+"""How sure the list of an item is, if its heading does not decide it. Judged; below what counts
+as sure.
+"""
+_LIKE_EXCLUSION = 0.7
+"""How sure it is that an item that reads like an exclusion is none, if no heading opens
+exclusions. Judged.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A place of a section whose structure is in doubt, as offsets into the raw text, and why."""
+
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedList:
+    """The heading of a list, and the list that it opens; None if it names both."""
+
+    heading: Line
+    kind: CriterionKind | None
+
+    @property
+    def names_both(self) -> bool:
+        """Whether the heading names inclusions and exclusions, so that its items may be either."""
+        if self.kind is CriterionKind.EXCLUSION:
+            return False
+        words = [word.lower() for word in self.heading.names.words]
+        return all(any(word.startswith(name) for word in words) for name in ("incl", "excl"))
+
+
+def doubt_lists(
+    entries: Sequence[OutlineEntry], opened: Sequence[OpenedList]
+) -> tuple[list[OutlineEntry], list[Doubt]]:
+    """Return the entries, less sure where their list is in doubt, and these doubts.
+
+    ``opened`` are the headings of lists in reading order.
+    """
+    doubts: list[Doubt] = []
+    at_most = [1.0] * len(entries)
+    below = [_list_below(entries, opened, place) for place in range(len(opened))]
+    for one, places in zip(opened, below, strict=True):
+        if one.names_both and places:
+            doubts.append(Doubt(*one.heading.span, "this heading names inclusions and exclusions"))
+            for place in places:
+                at_most[place] = _MIXED
+    stacked = _find_stacked(opened, below)
+    if stacked:
+        above, lower = stacked
+        reason = (
+            "two headings stand one after the other, and the items below could be in either list"
+        )
+        doubts.append(Doubt(above.heading.start, lower.heading.end, reason))
+        at_most = [min(sure, _MIXED) for sure in at_most]
+    elif empty := _find_empty_exclusions(opened, below):
+        doubts.append(
+            Doubt(*empty.heading.span, "this heading opens exclusions, and none was found below it")
+        )
+    if not any(one.kind is CriterionKind.EXCLUSION for one in opened):
+        alike = [place for place, entry in enumerate(entries) if _reads_like_exclusion(entry)]
+        alike = [place for place in alike if at_most[place] > _MIXED]
+        if alike:
+            start, end = entries[alike[0]].passage.raw_span
+            doubts.append(Doubt(start, end, _tell_alike(len(alike))))
+        if (
+            len(alike) > 1 and not opened
+        ):  # inclusions and exclusions in one list: the others there may be either
+            alike = list(range(alike[0], len(entries)))
+        for place in alike:
+            at_most[place] = min(at_most[place], _LIKE_EXCLUSION)
+    doubted = [
+        replace(entry, kind_at_most=min(entry.kind_at_most, sure)) if sure < 1 else entry
+        for entry, sure in zip(entries, at_most, strict=True)
+    ]
+    return doubted, doubts
+
+
+def _list_below(
+    entries: Sequence[OutlineEntry], opened: Sequence[OpenedList], place: int
+) -> list[int]:
+    """Return the places of the entries between a heading and the next one."""
+    start = opened[place].heading.start
+    end = opened[place + 1].heading.start if place + 1 < len(opened) else None
+    return [
+        number
+        for number, entry in enumerate(entries)
+        if entry.passage.raw_span[0] >= start and (end is None or entry.passage.raw_span[0] < end)
+    ]
+
+
+def _find_stacked(
+    opened: Sequence[OpenedList], below: Sequence[Sequence[int]]
+) -> tuple[OpenedList, OpenedList] | None:
+    """Return two headings with nothing between them, where one of their lists is empty in the whole
+    section.
+
+    "Eligibility criteria" above "Exclusion criteria" only says what the section is about.
+    """
+    filled = {one.kind for one, places in zip(opened, below, strict=True) if places}
+    for (above, none), (lower, some) in pairwise(zip(opened, below, strict=True)):
+        both = {above.kind, lower.kind} == set(CriterionKind)
+        general = rule("names_eligibility").search(above.heading.names) is not None
+        if both and some and not none and above.kind not in filled and not general:
+            return above, lower
+    return None
+
+
+def _find_empty_exclusions(
+    opened: Sequence[OpenedList], below: Sequence[Sequence[int]]
+) -> OpenedList | None:
+    """Return the last heading of exclusions, if nothing stands below any. "None" below it is an
+    answer.
+    """
+    refusing = [
+        (one, places)
+        for one, places in zip(opened, below, strict=True)
+        if one.kind is CriterionKind.EXCLUSION
+    ]
+    if not refusing or any(places for _, places in refusing):
+        return None
+    return refusing[-1][0]
+
+
+def _reads_like_exclusion(entry: OutlineEntry) -> bool:
+    """Return whether an item of no list, or of the inclusions, reads as those do that bar
+    people.
+    """
+    if entry.role is not Role.CRITERION or entry.parent or entry.sense is CriterionKind.EXCLUSION:
+        return False
+    return rule("reads_like_exclusion").starts(entry.passage.tokens, 0) is not None
+
+
+def _tell_alike(count: int) -> str:
+    if count == 1:
+        return "this item reads like an exclusion, and no heading opens exclusions"
+    return f"{count} items read like exclusions, this one first, and no heading opens exclusions"

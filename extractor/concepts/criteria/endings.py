@@ -1,0 +1,137 @@
+"""Lines at which a list of criteria ends, or may end: titles of other sections, questions, steps,
+and footnotes.
+
+Subheadings of criteria ("Cardiac:", "Prior therapy:") are none. A list ends for sure only where the
+words of a title name another section, and nothing below says who may take part. Elsewhere what
+follows is kept, and is doubtful.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from extractor.concepts.criteria.headings import count_words, ends_with_colon, names_group
+from extractor.concepts.criteria.lines import Line
+from extractor.concepts.criteria.marks import Bullet
+from extractor.language.book import rule
+
+_MOST_WORDS = 6
+"""The most words of the title of a step ("2 Getting started")."""
+_STEP = re.compile(r"\d{1,2}[ \t]*\r?\n[ \t]*(?:\r?\n[ \t]*)*[A-Z]")
+"""The number of a step on a line of its own, above its title."""
+_FOOTNOTE = re.compile(r"(?:[†‡§¶]|(?P<letter>[a-f])(?=[A-Z][a-z]+\s))")
+"""A mark glued to the first word of a footnote."""
+_FOOTNOTE_DOUBT = "this line looks like a footnote"
+_STEP_DOUBT = "this line looks like the title of a step"
+_TITLE_DOUBT = "this line may begin another section"
+_OTHER_SECTION = "this line begins another section: what follows is not read as criteria"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A line at which the list ends, if it is ``sure``, or may end; ``reason`` says why.
+
+    ``is_title``: the line only names what follows, and is no entry itself.
+    """
+
+    reason: str
+    sure: bool
+    is_title: bool
+
+
+def find_endings(blocks: Sequence[Line], list_headings: Collection[int]) -> dict[int, Ending]:
+    """Return the lines at which lists end, by the start of their block. ``list_headings`` are
+    known headings.
+    """
+    found: dict[int, Ending] = {}
+    first = next(
+        (place for place, block in enumerate(blocks) if _begins_list(block, list_headings)),
+        len(blocks),
+    )
+    bullets: set[Bullet | None] = set()
+    footnotes = ""
+    spoken = _find_spoken(blocks, list_headings)
+    for place in range(first, len(blocks)):
+        block = blocks[place]
+        if block.start in list_headings:
+            bullets = set()
+            continue
+        ending = _read_section_title(blocks, place, spoken) if place > first else None
+        mark = _FOOTNOTE.match(block.section.raw, *block.span)
+        if ending is None and mark and (mark["letter"] or "a") in ("a", *footnotes):
+            footnotes += chr(ord(mark["letter"] or "`") + 1)
+            ending = Ending(_FOOTNOTE_DOUBT, sure=False, is_title=False)
+        if ending is None and _names_step(blocks, place, bullets):
+            ending = Ending(_STEP_DOUBT, sure=False, is_title=False)
+        if ending:
+            found[block.start] = ending
+        elif block.bullet:
+            bullets.add(block.bullet)
+    return found
+
+
+def _begins_list(block: Line, list_headings: Collection[int]) -> bool:
+    return block.start in list_headings or block.bullet is not None
+
+
+def _read_section_title(
+    blocks: Sequence[Line], place: int, spoken: Sequence[bool]
+) -> Ending | None:
+    """Return the ending that the title of another section makes, such as "Sites / Locations" or
+    "How to join".
+    """
+    block = blocks[place]
+    text = block.tokens
+    if block.bullet or not text.words or names_group(text):
+        return None
+    asks = rule("reader_question").covers(text, 0, len(text)) is not None
+    named = rule("other_section").starts(text, 0)
+    is_title = bool(named and rule("other_section_title").covers(text, 0, len(text)))
+    opens_text = bool(named and named.end < len(text) and text.words[named.end] == ":")
+    marked = text.words[0][0].isupper() or ends_with_colon(text)
+    if not asks and not (marked and (is_title or opens_text)):
+        return None
+    if is_title and place + 1 == len(blocks):
+        return None  # nothing follows, and a last line is kept
+    if named and not spoken[place]:
+        return Ending(_OTHER_SECTION, sure=True, is_title=True)
+    return Ending(_TITLE_DOUBT, sure=False, is_title=asks or is_title)
+
+
+def _find_spoken(blocks: Sequence[Line], list_headings: Collection[int]) -> list[bool]:
+    """Return for each block whether it, or one between it and the next heading of a list, says
+    who may take part.
+    """
+    said: list[bool] = []
+    spoken = False
+    for block in reversed(blocks):
+        is_heading = block.start in list_headings
+        spoken = not is_heading and (
+            spoken or rule("says_who_may").search(block.tokens) is not None
+        )
+        said.append(spoken)
+    return said[::-1]
+
+
+def _names_step(blocks: Sequence[Line], place: int, bullets: Collection[Bullet | None]) -> bool:
+    """Return whether a block is the title of a step, with its number, below items that have
+    other marks.
+    """
+    block = blocks[place]
+    raw = block.section.raw
+    if not bullets or Bullet.NUMBER in bullets:
+        return False
+    if _STEP.match(raw, *block.span):
+        return True
+    following = blocks[place + 1] if place + 1 < len(blocks) else None
+    is_numbered = block.bullet is Bullet.NUMBER or (
+        block.bullet is None and raw[block.start].isdigit()
+    )
+    if not is_numbered or following is None or following.bullet:
+        return False
+    text = block.tokens
+    plain = (
+        not any(code in "<>≤≥=;.%:" for code in text.codes)
+        and rule("says_of_people").search(text) is None
+    )
+    return plain and count_words(text) <= _MOST_WORDS

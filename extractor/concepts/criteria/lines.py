@@ -1,0 +1,260 @@
+r"""The lines of an eligibility section, with their bullets, numbers, codes and columns.
+
+Lines come from the layout of the raw text, because indentation and line breaks make up the list.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from extractor.concepts.criteria.layout import Layout, lay_out
+from extractor.concepts.criteria.list_headings import find_headings
+from extractor.concepts.criteria.list_names import mend_names
+from extractor.concepts.criteria.marks import (
+    Bullet,
+    read_marker,
+    skip_box,
+    skip_padding,
+    skip_signs_before_mark,
+)
+from extractor.language.book import expression, rule
+from extractor.language.lexer import Tokens
+from extractor.language.passage import LexedSection, Passage, strip_span
+
+_COMMENT = "<!-- -->"
+"""The separator of two lists in the registry's Markdown, which is not a line."""
+_RULER = re.compile(r"(?=\S[^\n]|\|)[\s|:=_*+\-–—#>]+")
+"""A line of signs alone: between the rows of a table, or under a heading."""
+_OPEN_END = re.compile(r"\b(?:following|the|all|any|of|for|in|meet|these|this|each)$")
+_LINE = re.compile(r"[^\n]+|\n[ \t\r]*(?=\n)")
+_LONG_COUNT = 4
+"""So many items that count up are numbered, wherever they begin."""
+_WIDE = 50
+"""The characters of a line that may have been wrapped."""
+_MOST_MARKS = 3
+"""The most marks before an item: "* 1. Age" has two."""
+_CELL = re.compile(r"[^|]+")
+_NO_WORDS = " \t\r\n|:#.*_-"
+
+
+@dataclass(frozen=True)
+class Line:
+    """The words of a line or a block, ``section.raw[start:end]``, without the bullet.
+
+    ``column`` is the start of the words in the line, ``width`` the length of the line. ``gap`` is
+    true after a blank line. ``ordinal`` is an item's number, with letters and Roman numerals
+    converted. ``doubt`` says why its borders are in doubt, if they are.
+    """
+
+    section: LexedSection
+    start: int
+    end: int
+    column: int
+    width: int
+    gap: bool = False
+    bullet: Bullet | None = None
+    ordinal: int | None = None
+    doubt: str = ""
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.start, self.end
+
+    @cached_property
+    def passage(self) -> Passage:
+        """The words on one line, with no tokens around them."""
+        return self.section.between(*self.span).alone()
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.passage.tokens
+
+    @cached_property
+    def names(self) -> Tokens:
+        """The words with the names of lists as they were meant."""
+        return mend_names(self.tokens)
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether the name of a list is misspelt."""
+        return self.names is not self.tokens
+
+
+def read_lines(section: LexedSection, layout: Layout | None = None) -> list[Line]:
+    r"""Return all lines with words, in order. A heading followed by text on the same line becomes a
+    separate line.
+
+    >>> lines = read_lines(read_section("eligibility", "Criteria:\n\n 1. Age\n * Sex"))
+    >>> [(line.bullet and line.bullet.value, line.ordinal, line.column) for line in lines]
+    [(None, None, 0), ('number', 1, 4), ('star', None, 3)]
+    """
+    layout = layout or lay_out(section.raw)
+    names = mend_names(section.tokens)
+    lines: list[Line] = []
+    gap = False
+    rows = _find_header_rows(layout.text) if "|" in layout.text else frozenset()
+    for found in _LINE.finditer(layout.text):
+        words = found.group().strip("\r\n\t \u00a0")
+        if words in ("", _COMMENT) or _RULER.fullmatch(words):
+            gap = True
+            continue
+        if found.start() in rows:
+            continue
+        last = lines[-1] if lines and not gap else None
+        wrapped = bool(last and last.width > _WIDE and _OPEN_END.search(layout.text, *last.span))
+        for start, end in _split_at_headings(
+            section, names, layout.text, *found.span(), wrapped=wrapped
+        ):
+            if line := _read_line(section, layout, start, end, gap=gap):
+                lines.append(line)
+                gap = False
+    return list(_read_bare_numbers(_read_codes(lines)))
+
+
+def _find_header_rows(text: str) -> frozenset[int]:
+    """Return the starts of the first rows of tables in Markdown: a row of signs stands below
+    each.
+    """
+    found: set[int] = set()
+    above: re.Match[str] | None = None
+    for line in re.finditer(r"[^\n]+", text):
+        words = line.group().strip()
+        is_ruler = "|" in words and "-" in words and _RULER.fullmatch(words)
+        if is_ruler and above and above.group().strip().startswith("|"):
+            found.add(above.start())
+        above = line
+    return frozenset(found)
+
+
+def _split_at_headings(
+    section: LexedSection, names: Tokens, text: str, start: int, end: int, *, wrapped: bool
+) -> Iterator[tuple[int, int]]:
+    """Cut a line before and after each heading of a list in it. ``wrapped``: the line continues
+    a sentence.
+    """
+    whole = section.between(start, end)
+    done = start
+    if rule("names_a_list").search(names, whole.first, whole.end):
+        for place in find_headings(names, whole.first, whole.end, wrapped=wrapped):
+            first, last = whole.part(*place).raw_span
+            if any(
+                word.isalpha() and len(word) > 1
+                for word in section.between(done, first).alone().tokens.words
+            ):
+                yield done, first
+                done = first
+            yield start if done == start and not text[start:first].strip() else first, last
+            done = last
+    if text[done:end].strip():
+        yield done, end
+
+
+def _read_line(
+    section: LexedSection, layout: Layout, start: int, end: int, *, gap: bool
+) -> Line | None:
+    text = layout.text
+    words = skip_signs_before_mark(text, skip_padding(text, start, end), end)
+    column = layout.columns.get(words, words - start)
+    is_row = text.startswith("|", words)
+    if is_row:
+        words, end = _find_cells(text, words, end)
+    bullet = None
+    ordinal = None
+    is_coded = words in layout.columns
+    for _ in range(_MOST_MARKS):
+        marker = read_marker(text, words, end)
+        if (
+            not marker
+            or (behind := skip_box(text, skip_padding(text, marker.end, end), end)) >= end
+        ):
+            break
+        bullet = bullet or marker.bullet
+        ordinal = marker.ordinal if ordinal is None else ordinal
+        column = column if is_coded else behind - start
+        words = behind
+    if is_row:
+        bullet = bullet or Bullet.CIRCLE
+        column = 0
+    elif not bullet:
+        column = words - start
+    stop = strip_span(text, words, end)[1]
+    return (
+        Line(section, words, stop, column, end - start, gap, bullet, ordinal)
+        if stop > words
+        else None
+    )
+
+
+def _find_cells(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return what a table's row says: its cells from the first one that is no number or code."""
+    cells = [strip_span(text, *found.span()) for found in _CELL.finditer(text, start, end)]
+    cells = [(first, last) for first, last in cells if text[first:last].strip(_NO_WORDS)]
+    said = [cell for cell in cells if not expression("number_or_code").match(text[slice(*cell)])]
+    if not said:
+        return (cells[0][0], cells[-1][1]) if cells else (start, start)
+    return said[0][0], said[-1][1]
+
+
+def _read_codes(lines: Sequence[Line]) -> Iterator[Line]:
+    """Yield the lines without the codes before them ("INC-2 Adult", "SE01: Adult") where these
+    count up from 1.
+    """
+    found = [
+        None if line.bullet else expression("code_of_item").match(line.section.raw, *line.span)
+        for line in lines
+    ]
+    known: set[tuple[str, str]] = set()
+    last: dict[str, int] = {}
+    counted: set[str] = set()
+    for code in filter(None, found):
+        letters = code["letters"].upper()
+        number = int(code["count"])
+        marked = bool(code["open"] or code["close"]) or letters[0] in "IE"
+        if number == 2 and last.get(letters) == 1 and marked:
+            counted.add(letters)
+            known.add((code["open"] or "", code["close"] or ""))
+        last[letters] = number
+    for line, each in zip(lines, found, strict=True):
+        letters = each["letters"].upper() if each else ""
+        alike = bool(each and each["close"] and (each["open"] or "", each["close"] or "") in known)
+        if not each or each.end() >= line.end or not (letters in counted or alike):
+            yield line
+            continue
+        column = line.column + each.end() - line.start
+        yield replace(
+            line, start=each.end(), column=column, bullet=Bullet.NUMBER, ordinal=int(each["count"])
+        )
+
+
+def _read_bare_numbers(found: Iterator[Line]) -> Iterator[Line]:
+    """Yield the lines without numbers that lack punctuation ("2 Signed consent") where the items
+    count up.
+
+    The count begins at 1 or after an item with a marked number, or is long: "2 ECG leads" keeps its
+    number.
+    """
+    lines = list(found)
+    bare = [
+        None if line.ordinal else expression("bare_number").match(line.section.raw, *line.span)
+        for line in lines
+    ]
+    counts = [
+        int(number["ordinal"]) if number else line.ordinal or 0
+        for line, number in zip(lines, bare, strict=True)
+    ]
+    starts = list(range(len(lines)))
+    for place in range(1, len(lines)):
+        if bare[place] and counts[place] == counts[place - 1] + 1 > 1:
+            starts[place] = starts[place - 1]
+    lengths = Counter(starts)
+    for line, number, count, start in zip(lines, bare, counts, starts, strict=True):
+        length = lengths[start]
+        counted = length >= _LONG_COUNT or (length > 1 and (counts[start] == 1 or not bare[start]))
+        if not number or number.end() >= line.end or not counted:
+            yield line
+            continue
+        bullet = line.bullet or Bullet.NUMBER
+        column = line.column + number.end() - line.start
+        yield replace(line, start=number.end(), column=column, bullet=bullet, ordinal=count)

@@ -1,0 +1,103 @@
+"""Names of the lists of criteria that are nearly right: "Exclsuion Critera".
+
+A heading is read with its names as they were meant. Whoever reads it knows that it was mended, and
+is less sure.
+"""
+
+from functools import lru_cache
+
+from rapidfuzz.distance import OSA
+
+from extractor.language.book import word_list
+from extractor.language.lexer import LEXICON, Tokens
+
+_NAMES = (
+    "inclusion",
+    "inclusions",
+    "exclusion",
+    "exclusions",
+    "criteria",
+    "criterion",
+    "eligibility",
+    "ineligibility",
+)
+_OTHER_FORMS = frozenset({"criterias", "criterions", "criterium"})
+_FIRST_LETTERS = frozenset("ceilnrxIl") | frozenset("CEILNRX")
+"""First letters of names, and of names whose first letter is lost or was read as another one."""
+_LONGEST = 18
+_SHORTEST = 6
+_BEHIND_HYPHEN = "clusion"
+_HYPHENATED = {"in": "inclusion", "ex": "exclusion"}
+"""Names that are broken in two: "Ex-clusion"."""
+_FEW_LETTERS = 7
+"""A word of so many letters may differ by one of them, a longer one by two."""
+
+
+def mend_names(tokens: Tokens) -> Tokens:
+    """Return tokens in which names of lists are spelt as they were meant: the same ones if nothing
+    is wrong.
+
+    Both have the same number of tokens, and each stands at the place of the other.
+
+    >>> from extractor.language.book import read_text
+    >>> mend_names(read_text("Exclsuion Critera:")).words
+    ['exclusion', 'criteria', ':']
+    >>> mend_names(read_text("Infusion criteria:")).words
+    ['Infusion', 'criteria', ':']
+    """
+    mended = {
+        at: name
+        for at, word in enumerate(tokens.words)
+        if word[0] in _FIRST_LETTERS and _SHORTEST <= len(word) <= _LONGEST
+        if (name := _find_meant(word)) is not None
+    }
+    for at, word in enumerate(tokens.words[1:], 1):
+        if word.casefold() == _BEHIND_HYPHEN and (
+            whole := _HYPHENATED.get(tokens.words[at - 1].casefold())
+        ):
+            mended[at] = whole
+    if not mended:
+        return tokens
+    text: list[str] = []
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    codes = list(tokens.codes)
+    length = done = 0
+    for at, word in enumerate(tokens.words):
+        between = tokens.text[done : tokens.starts[at]]
+        meant = mended.get(at, word)
+        text += (between, meant)
+        words.append(meant)
+        starts.append(length + len(between))
+        length = starts[-1] + len(meant)
+        ends.append(length)
+        done = tokens.ends[at]
+        if at in mended:
+            codes[at] = LEXICON[meant]
+    return Tokens("".join(text), words, starts, ends, "".join(codes))
+
+
+@lru_cache(maxsize=4096)
+def _find_meant(word: str) -> str | None:
+    """Return the name that a word was meant to be; None if it is one, or is another word, or
+    could be two names.
+    """
+    folded = word.casefold()
+    if folded in _NAMES or folded in _OTHER_FORMS:
+        return None
+    if folded in word_list("no_names_of_lists") or not folded.isalpha():
+        return None
+    for name in ("inclusion", "exclusion"):  # the blank between the words of a heading is lost
+        rest = folded.removeprefix(name)
+        if rest != folded and rest in ("criteria", "criterion", "scriteria"):
+            return name
+    most = 1 if len(folded) <= _FEW_LETTERS else 2
+    distances = sorted((OSA.distance(folded, name, score_cutoff=most), name) for name in _NAMES)
+    best, name = distances[0]
+    if best > most or (best == most == 2 and folded[0] != name[0]):
+        return None
+    rivals = [
+        other for distance, other in distances[1:] if distance == best and other[:2] != name[:2]
+    ]
+    return None if rivals else name

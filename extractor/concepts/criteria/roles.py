@@ -1,0 +1,98 @@
+"""Which blocks are headings of lists: each is scored, and the headings of a section are chosen
+together.
+
+A line that is a heading by its words alone is one. A line that could be one is, if the section
+lacks the list that it names: "Transplant Exclusion" below inclusions, where nothing else opens the
+exclusions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from extractor.concepts.criteria.headings import count_words, ends_with_colon
+from extractor.concepts.criteria.lines import Line
+from extractor.concepts.criteria.list_headings import ListHeading, read_list_heading
+from extractor.language.book import rule
+from extractor.language.lexer import NUMBER
+from extractor.schemas import CriterionKind
+
+_MOST_WORDS = 12
+"""The most words of a line that could be a heading."""
+_LOST = 0.7
+"""How sure it is that the only line that names exclusions opens their list. Judged."""
+_UNSETTLED = 0.75
+"""How sure the list of items is after a line that names exclusions, where nothing opens such a
+list. Judged.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """The headings of a section by the start of their block.
+
+    ``unsettled`` is the start of a line that names exclusions, if no heading opens any: after it,
+    the list is in doubt.
+    """
+
+    found: Mapping[int, ListHeading]
+    unsettled: int | None = None
+
+
+def choose_headings(blocks: Sequence[Line]) -> Headings:
+    """Choose the headings of lists among the blocks of a section."""
+    found: dict[int, ListHeading] = {}
+    for place, block in enumerate(blocks):
+        heading = read_list_heading(
+            block.tokens,
+            bulleted=bool(block.bullet),
+            above_items=_stands_above_items(blocks, place),
+        )
+        if heading:
+            found[block.start] = heading
+    kinds = {heading.kind for heading in found.values()}
+    if CriterionKind.EXCLUSION in kinds or None in kinds:
+        return Headings(found)
+    naming = [
+        place
+        for place, block in enumerate(blocks)
+        if block.start not in found and _names_exclusions(block)
+    ]
+    likely = [place for place in naming if _looks_like_heading(blocks, place)]
+    if len(likely) == 1:
+        doubt = "only its place shows that this line opens the exclusions"
+        lost = ListHeading(CriterionKind.EXCLUSION, _LOST, doubt)
+        return Headings({**found, blocks[likely[0]].start: lost})
+    return Headings(found, blocks[naming[0]].start if naming else None)
+
+
+def unsettled_confidence() -> float:
+    """Return how sure the list of items is that follow an unsettled line."""
+    return _UNSETTLED
+
+
+def _stands_above_items(blocks: Sequence[Line], place: int) -> bool:
+    """Return whether a block without a bullet stands above items, or above an empty line."""
+    if place + 1 >= len(blocks) or blocks[place].bullet:
+        return False
+    following = blocks[place + 1]
+    return following.bullet is not None or following.gap
+
+
+def _names_exclusions(block: Line) -> bool:
+    """Return whether a short line names exclusions and states nothing else."""
+    tokens = block.names
+    if count_words(tokens) > _MOST_WORDS or rule("names_exclusions").search(tokens) is None:
+        return False
+    return not any(code in f"<>≤≥={NUMBER}" for code in tokens.codes)
+
+
+def _looks_like_heading(blocks: Sequence[Line], place: int) -> bool:
+    block = blocks[place]
+    if place == 0 or place + 1 >= len(blocks):
+        return False
+    following = blocks[place + 1]
+    if block.bullet:
+        return ends_with_colon(block.tokens) and (following.bullet is not block.bullet or block.gap)
+    if block.tokens.codes.endswith("."):
+        return False
+    return ends_with_colon(block.tokens) or following.bullet is not None

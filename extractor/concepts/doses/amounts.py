@@ -1,0 +1,269 @@
+"""Find doses in text: numbers with a dose unit, lists of levels, and ranges, without numbers
+that are no doses.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from extractor.concepts.doses.days import find_dates
+from extractor.concepts.doses.marks import Mark, drop_overlaps
+from extractor.language.book import rule
+from extractor.language.lexer import NAME_NUMBER, Tokens
+from extractor.language.numbers import read_number
+from extractor.language.quantities import Quantity, find_quantity_lists
+from extractor.language.units import list_units
+from extractor.schemas import Amount
+
+AmountMark = Mark[tuple[Amount, ...]]
+
+_MOST_AUC = 10
+_COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
+"""Units that count pieces instead of measuring a substance."""
+_VOLUMES = frozenset({"mL", "uL", "L", "100mL"})
+_FLOWS = ("/h", "/min")
+_LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL", "mg/dL", "g/dL", "g/L", "mmol/L", "pg/mL"})
+UNSURE = 0.5
+"""The confidence of an amount whose number can be read in two ways, that counts pieces, or that may
+not be a dose or the agent's: "1.250 mg", "2 x 10 mg", "10 mg/mL".
+"""
+_FEW_CELLS = 1000
+"""The least number of cells that is a dose."""
+_CUE_REACH = 8
+"""How many tokens before a number can show that it is no dose."""
+_BESIDE = 14
+"""The greatest distance at which one amount can explain another, in tokens."""
+
+
+def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
+    """Return every stated dose, left to right. The levels of one list share a mark.
+
+    >>> marks = find_amounts(read_text("10, 20 or 40 mg/kg; 1-3 x 10^6 cells/kg"))
+    >>> [(amount.low, amount.high, amount.unit) for mark in marks for amount in mark.value]
+    [(10, 10, 'mg/kg'), (20, 20, 'mg/kg'), (40, 40, 'mg/kg'), (1000000, 3000000, 'cells/kg')]
+    """
+    stated = (
+        (levels, unit)
+        for levels, unit in _find_measured(tokens)
+        if not _is_no_dose(tokens, levels, unit)
+    )
+    measured = (_read_levels(tokens, levels, unit) for levels, unit in stated)
+    return drop_overlaps([*filter(None, measured), *_find_auc(tokens)])
+
+
+def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
+    """Yield numbers with the unit of a dose that limit one, or that are levels in blood or amounts
+    of a solvent.
+
+    >>> [mark.value[0].high for mark in find_limits(read_text("20 mg daily, at most 80 mg"))]
+    [80]
+    """
+    for levels, unit in _find_measured(tokens):
+        first = _skip_bracket(tokens, levels[0].first)
+        others = any(
+            rule(name).ends(tokens, first, first - _CUE_REACH)
+            for name in ("cap_before", "mixture_before")
+        )
+        if (others or _is_level(levels, unit)) and (mark := _read_levels(tokens, levels, unit)):
+            yield mark
+
+
+def _find_measured(tokens: Tokens) -> Iterator[tuple[tuple[Quantity, ...], str]]:
+    """Yield lists of numbers with the unit of a dose, and that unit."""
+    dated = {at for mark in find_dates(tokens) for at in range(mark.first, mark.end)}
+    for levels in find_quantity_lists(tokens, skipped=dated):
+        if (unit := levels[-1].unit.dose) and all(level.unit.dose for level in levels):
+            yield levels, unit
+
+
+def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> AmountMark | None:
+    first = levels[0].first
+    end = max(level.end for level in levels)
+    if tolerance := rule("tolerance_before").ends(
+        tokens, first, first - _CUE_REACH
+    ):  # "15 ± 3 mg/kg"
+        first = max(0, tolerance.first - 1)
+        mean = read_number(tokens.words[first])
+        levels = (
+            (replace(levels[-1], low=mean, high=mean, first=first),) if mean is not None else ()
+        )
+    # "total daily dose of 1500 mg", "1 g divided into 2 doses"
+    total = rule("total_before").ends(tokens, first, first - _CUE_REACH) or rule(
+        "total_after"
+    ).starts(tokens, end)
+    daily = "/day" if "/" not in unit and total else ""
+    slashed = [
+        tokens.words[one.end : one.end + 1] == ["/"] and one.unit.first > one.end for one in levels
+    ]
+    amounts = dict.fromkeys(
+        Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
+        for is_second, level in zip(
+            (False, *slashed), levels, strict=False
+        )  # of a combination: "160/4.5 ug"
+        if (level.high != 0 or unit == "Hz") and not is_second
+    )
+    doubtful = any(
+        rule(name).ends(tokens, first, first - _CUE_REACH)
+        for name in ("pieces_before", "sum_before")
+    )
+    base, *below = unit.split(
+        "/"
+    )  # a mixture or a flow is seldom what one giving contains: "mg/mL", "ug/g"
+    mixed = not (_VOLUMES | {"g"}).isdisjoint(below) or (
+        base in _VOLUMES and not {"h", "min", "sec"}.isdisjoint(below)
+    )
+    sure = all(level.is_sure for level in levels) and not (doubtful or mixed)
+    return Mark(tuple(amounts), first, end, 1 if sure else UNSURE) if amounts else None
+
+
+def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
+    """Return whether the unit is that of a level in blood."""
+    return unit in _LEVELS_IN_BLOOD or (
+        unit.startswith("cells") and (levels[-1].high or _FEW_CELLS) < _FEW_CELLS
+    )
+
+
+def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
+    """Return whether context shows a limit, a package, a dilution, a sample or a needle."""
+    (_, *below), behind = levels[-1].unit.parts, levels[-1].unit.end
+    gauge = not below and tokens.words[behind - 1] == "G"  # "21G needle"
+    if gauge or (
+        any(part.piece for part in below) and tokens.words[behind - 2] == "/"
+    ):  # "150 mg/capsule"
+        return True
+    first = _skip_bracket(tokens, levels[0].first)
+    end = max(level.end for level in levels)
+    flows = unit.partition("/")[0] in _VOLUMES and unit.endswith(_FLOWS)
+    if flows and rule("step_of_flow").starts(tokens, end):
+        return True
+    names = ["limit_before", "mixture_before", *(["volume_before"] if unit in _VOLUMES else [])]
+    steps = rule("step_noun").starts(tokens, end)  # "in 5 mg increments"
+    if (
+        steps
+        or _is_level(levels, unit)
+        or any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in names)
+    ):
+        return True
+    if rule("contained_before").ends(tokens, first):
+        return not rule("piece_before").ends(tokens, first)
+    if unit == "%":
+        return not rule("strength_after").starts(tokens, end)
+    return (
+        unit not in _COUNTED
+        and unit != "Gy"
+        and rule("package_after").starts(tokens, end) is not None
+    )
+
+
+def _skip_bracket(tokens: Tokens, first: int) -> int:
+    return first - (first > 0 and tokens.words[first - 1] == "(")
+
+
+def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
+    for found in rule("auc").find(tokens):
+        values = [read_number(found.read(name) or "") for name in ("low", "high")]
+        known = [value for value in values if value is not None]
+        span = (
+            tokens.codes[found.place("low")[0]] == NAME_NUMBER and known[0] > _MOST_AUC
+        )  # "AUC24" is a measurement
+        if known and all(known) and not span:  # and so is "AUC 0-24"
+            through = found.read("joint") in ("-", "to")
+            ends = [(known[0], known[-1])] if through else [(value, value) for value in known]
+            yield Mark(
+                tuple(Amount(low=low, high=high, unit="AUC") for low, high in ends),
+                found.first,
+                found.end,
+            )
+
+
+def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[AmountMark, ...]:
+    """Drop amounts that only explain a neighbour; ``amounts`` are in reading order.
+
+    Examples are the strength of a counted piece, the volume of a weighed dose and the total of
+    fractions.
+    """
+    kept: list[AmountMark] = []
+    for amount in amounts:
+        if not kept or amount.first - kept[-1].end > _BESIDE:
+            kept.append(amount)
+        elif _is_sum(tokens, amount, kept[-1]):
+            continue
+        elif _first_explains(tokens, kept[-1], amount) or _is_sum(tokens, kept[-1], amount):
+            kept[-1] = amount
+        elif not (
+            _is_strength(tokens, kept[-1], amount) or _is_bracketed(tokens, kept[-1], amount)
+        ):
+            kept.append(amount)
+    return tuple(kept)
+
+
+def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
+    """Return whether the first is a volume, a radiation total or a strength in brackets that
+    explains the second.
+    """
+    one = first.value[0].unit
+    other = second.value[0].unit
+    between = (first.end, second.first)
+    if one in _VOLUMES:
+        gap = tokens.words[slice(*between)]
+        return other not in _VOLUMES and len(gap) < 4 and gap[-1:] in (["("], ["containing"])
+    bracketed = tokens.codes[first.first - 1 : first.first] == "(" and tokens.codes[
+        slice(*between)
+    ] in (")", "),")
+    by_volume = (
+        "/" not in one and "/" in tokens.words[first.first : first.end]
+    )  # "(200 mg/5 mL) 10 mg/kg"
+    return bracketed and (other in _COUNTED or by_volume)
+
+
+def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
+    """Whether the second is the strength of a piece ("2 puffs of 80 ug") or counts one piece ("5
+    mg tab, 1 tab").
+    """
+    other = second.value[0].unit
+    between = (first.end, second.first)
+    if rule("as_pieces").ends(tokens, second.first, first.end):
+        return True
+    if first.value[0].unit in _COUNTED:
+        return other not in _COUNTED and rule("of_piece").covers(tokens, *between) is not None
+    return other in _COUNTED and second.value[0].high == 1 and first.end == second.first
+
+
+def _is_sum(tokens: Tokens, total: AmountMark, part: AmountMark) -> bool:
+    """Return whether the first is the sum of such doses: "7.2 mg/kg in all, in three injections
+    of 2.4 mg/kg".
+    """
+    one = total.value[0]
+    other = part.value[0]
+    if one.unit != other.unit or not (one.high or 0) > (other.high or 0):
+        return False
+    before = rule("sum_before").ends(tokens, total.first, total.first - _CUE_REACH)
+    return bool(before or rule("sum_after").starts(tokens, total.end))
+
+
+def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
+    words = tokens.words[first.end : second.first]
+    if words.count("(") <= words.count(")") or not {";", "\n", "or"}.isdisjoint(words):
+        return False
+    return not tokens.words[second.end : second.end + 1] or tokens.words[
+        second.end
+    ].lower() not in ("if", "for", "in")
+
+
+def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
+    """Return the doses among ``levels``: no volumes and pieces beside a substance, and no
+    concentrations beside those.
+
+    >>> mg, ml = Amount(low=5, high=5, unit="mg"), Amount(low=2, high=2, unit="mL")
+    >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
+    (True, True)
+    """
+    plain = [
+        level for level in levels if level.unit != "%" and not level.unit.endswith("/mL")
+    ] or levels
+    substances = [level for level in plain if not is_volume_or_piece(level.unit)]
+    return tuple(level for level in substances or plain)
+
+
+def is_volume_or_piece(unit: str) -> bool:
+    """Return whether a unit measures no substance: "mL", "tablet"."""
+    return unit.partition("/")[0] in _VOLUMES or unit in _COUNTED

@@ -1,0 +1,271 @@
+"""When an agent is given: listed days ("days 1, 8 and 15", "D-5 to -3"), moments, and the
+frequency of the days.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
+
+from extractor.concepts.doses.marks import Mark, drop_overlaps
+from extractor.language.book import rule
+from extractor.language.lexer import NAME_NUMBER, NUMBER, Tokens
+from extractor.language.numbers import DAYS, WHOLE_DAYS, read_number, read_time_unit
+from extractor.language.patterns import Found
+from extractor.schemas import Frequency, Period, TimeUnit
+
+Days = tuple[int, ...]
+_LONGEST_RANGE = 400
+"""The most days in a range."""
+_LOOSE_ENDS = frozenset(
+    {"the", "a", "an", "of", "to", "in", "each", "is", "was", "are", "from", "subsequent"}
+)
+_INTERVALS = {
+    1: Frequency.QD, 2: Frequency.QOD, 7: Frequency.QW, 14: Frequency.Q2W, 21: Frequency.Q3W, 28: Frequency.Q4W,
+    30: Frequency.QM, 35: Frequency.Q5W, 42: Frequency.Q6W, 56: Frequency.Q8W, 84: Frequency.Q12W, 90: Frequency.Q3M,
+    180: Frequency.Q6M, 365: Frequency.QY, 360: Frequency.QY,
+}  # fmt: skip
+_PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
+_LONGEST_OF_TWO = 14
+"""The longest interval that two days imply, in days. Whole months are exceptions."""
+_MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
+_LENGTHS_OF_CYCLES = frozenset(
+    {
+        Frequency.Q2W,
+        Frequency.Q3W,
+        Frequency.Q4W,
+        Frequency.Q5W,
+        Frequency.Q6W,
+        Frequency.Q8W,
+        Frequency.QM,
+    }
+    | {Frequency.OTHER}
+)
+"""Codes that give only the cycle length beside a list of days."""
+
+
+def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
+    """Return lists of days, or of weeks as days. A range lists every day."""
+    return tuple(mark for mark in find_dates(tokens) if mark.value)
+
+
+@lru_cache(maxsize=2)
+def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
+    """Like ``find_days``, with empty marks for limits: "starting on day 7", "from day 0 up to week
+    48".
+
+    The last result is cached, since the readers of amounts, frequencies, lengths and days ask for
+    it in turn.
+    """
+    marks = [mark for lead in rule("days_lead").find(tokens) if (mark := _read_days(tokens, lead))]
+    for lead in rule("weeks_lead").find(tokens):
+        months = tokens.words[lead.end - 1].lower().startswith("m")
+        if weeks := _read_list(tokens, lead.end, factor=30 if months else 7):
+            marks.append(Mark(weeks[0], lead.first, weeks[1]))
+    lists = [(lead.first, lead.end) for lead in rule("times_list").find(tokens)]
+    lists += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
+    for first, start in lists:
+        listed = _read_list(tokens, start, counted=True)
+        unit = (
+            read_time_unit(tokens.words[listed[1]]) if listed and listed[1] < len(tokens) else None
+        )
+        if listed and listed[0] and tokens.words[start] == "0" and unit and unit in WHOLE_DAYS:
+            numbers = [int(word) for word in tokens.words[start : listed[1]] if word.isdecimal()]
+            marks.append(
+                Mark(tuple(number * WHOLE_DAYS[unit] for number in numbers), first, listed[1] + 1)
+            )
+    for found in rule("first_day").find(tokens):
+        cycle = rule("of_cycle").starts(tokens, found.end)
+        marks.append(Mark((1,), found.first, cycle.end if cycle else found.end))
+    return drop_overlaps(marks)
+
+
+def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
+    """Read a list of days. A lone first or last day ("starting on day 7") gives an empty list."""
+    word = tokens.words[lead.end - 1]
+    before = tokens.words[lead.end - 2] if lead.end > 1 else ""
+    if word == "d" and len(before) == 3 and before.istitle():  # an allergen: "Fel d 1"
+        return None
+    listed = _read_list(tokens, lead.end)
+    if not listed:
+        return None
+    days, end = listed
+    if span := rule("up_to_week").starts(tokens, end):
+        days = ()
+        end = span.end
+    if lead.has("start") or rule("onwards").starts(tokens, end):
+        days = ()
+    if cycle := rule("of_cycle").starts(tokens, end):
+        alone = len(days) == 1 and cycle.has(
+            "interval"
+        )  # "day 1 every 21 days": keep the interval separate
+        end = end if alone else cycle.end
+    return Mark(days, lead.first, end)
+
+
+def _read_list(
+    tokens: Tokens, at: int, *, factor: int = 1, counted: bool = False
+) -> tuple[Days, int] | None:
+    """Return the days of a list that begins at a token, and its end."""
+    days: list[int] = []
+    end = at
+    closed = False
+    while number := _read_day(tokens, at, listed=counted):
+        value, behind = number
+        between = tokens.text[tokens.ends[end - 1] : tokens.starts[behind - 1]].lower().lstrip()
+        if not closed:
+            closed = " or " in f" {between} "  # "day 1 or 2" is a single day
+            if days and (named := between.replace("-", " ").split()):
+                unit = read_time_unit(named[-1])
+                factor = (
+                    WHOLE_DAYS.get(unit, factor) if unit else factor
+                )  # "day 1, week 4 and week 8"
+            if not closed:
+                days += _add_days(days, value, between, factor)
+        aside = rule("day_aside").starts(tokens, behind)
+        at = end = aside.end if aside else behind
+        joint = rule("day_joint").starts(tokens, end)
+        if joint and joint.end > end:
+            at = joint.end
+        elif end == len(tokens) or tokens.gap(end) != "-":
+            break
+    return (tuple(days), end) if days else None
+
+
+def _add_days(days: list[int], value: int, between: str, factor: int) -> "range | list[int]":
+    opened = between.startswith("-")
+    words = between.replace("-", " ").split()
+    through = bool(days) and (
+        opened or "~" in between or not {"to", "through", "until", "till"}.isdisjoint(words)
+    )
+    dashes = between.count("-") - (through and opened)
+    if dashes > 0 or (through and days[-1] < 0 and value < -days[-1] and "-" in between):
+        value = -value
+    if through and factor == 1:
+        return range(days[-1] + 1, min(value, days[-1] + _LONGEST_RANGE) + 1)
+    return [value * factor]
+
+
+def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | None:
+    """Return the number of a day, without its sign, and the token after it."""
+    at += tokens.codes[at : at + 1] == "-"
+    if at >= len(tokens) or tokens.codes[at] not in (NUMBER, NAME_NUMBER):
+        return None
+    word = tokens.words[at]
+    value = read_number(word)
+    if (
+        value is None
+        or (not word.isdecimal() and value not in range(1, 8))
+        or len(word) > 5
+        or value > 999
+    ):
+        return None
+    if not listed and rule("no_day_after").starts(tokens, at + 1):
+        return None
+    glued = tokens.joined(at + 1) and tokens.words[at + 1][0].isalpha()
+    return (
+        None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(value), at + 1)
+    )
+
+
+def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
+    """Return moments of dosing other than counted days, left to right."""
+    limits = [(mark.first, mark.end) for mark in find_dates(tokens) if not mark.value]
+    return drop_overlaps(
+        Mark(tokens.read(*place), *place) for place in [*limits, *_read_moments(tokens)]
+    )
+
+
+def _read_moments(tokens: Tokens) -> Iterator[tuple[int, int]]:
+    for found in rule("dose_moment").find(tokens):
+        first = found.first
+        end = found.end
+        before = tokens.words[first - 1].lower() if first else ""
+        if tokens.codes[first] == NUMBER and before in {"for", "over", "of", "every", "each"}:
+            again = rule("around_event").search(tokens, first, end)  # "for 7 days before surgery"
+            if not again:
+                continue
+            first = again.first
+        while end > first and tokens.words[end - 1].lower() in _LOOSE_ENDS:
+            end -= 1
+        word = tokens.words[first].lower()
+        if end > first + (word not in ("bedtime", "hs", "qhs")):
+            yield first, end
+        elif word.endswith("operatively"):
+            yield first, first + 1
+
+
+def code_interval(days: float) -> Frequency:
+    """Return the code for one dose every ``days`` days.
+
+    >>> code_interval(21).value, code_interval(10).value
+    ('Q3W', 'other')
+    """
+    return _INTERVALS.get(days, Frequency.OTHER)  # type: ignore[call-overload,no-any-return]
+
+
+def code_days(days: Days, cycle: Period | None) -> Frequency:
+    """Return the frequency of a list of days, within a cycle if there is one.
+
+    >>> weeks = [Period(value=value, unit=TimeUnit.WEEK) for value in (2, 3)]
+    >>> [
+    ...     code_days((1, 8), cycle).value for cycle in weeks
+    ... ]  # in a cycle of three weeks, the second gap is longer
+    ['QW', 'other']
+    """
+    gaps = {after - before for before, after in pairwise(days)}
+    length = cycle.value * WHOLE_DAYS[cycle.unit] if cycle and cycle.unit in WHOLE_DAYS else None
+    if length and len(days) == 2 and min(gaps) not in (1, length / 2):
+        return Frequency.OTHER
+    if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY):
+        return code_interval(gaps.pop())
+    if gaps:  # the same two or three days of each week?
+        weeks: dict[int, set[int]] = {}
+        for day in days:
+            weeks.setdefault((day - days[0]) // 7, set()).add((day - days[0]) % 7)
+        same = len(weeks) > 1 and all(listed == weeks[0] for listed in weeks.values())
+        return _PER_WEEK.get(len(weeks[0]) if same else 0, Frequency.OTHER)
+    return code_interval(length) if length else Frequency.ONCE
+
+
+def code_schedule(
+    stated: Frequency | None, days: Days, cycle: Period | None, *, cyclic: bool
+) -> Frequency | None:
+    """Return the frequency implied by words, listed days and the cycle.
+
+    ``cyclic``: the text mentions cycles, or doses are per body surface or AUC, which is typical of
+    cycles. Returns None if nothing is stated, and for a single day of a cycle of unknown length.
+
+    >>> [
+    ...     code_schedule(Frequency.Q4W, days, None, cyclic=True).value
+    ...     for days in ((1, 8, 15), (1, 2, 3, 8))
+    ... ]
+    ['QW', 'other']
+    >>> code_schedule(None, (1,), None, cyclic=True) is None
+    True
+    """
+    if len(days) > 1:
+        listed = code_days(days, cycle)
+        if stated is None or stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
+            return listed
+        if listed is Frequency.QD and (
+            stated is Frequency.QW or (stated is Frequency.OTHER and cycle is None)
+        ):
+            return Frequency.OTHER  # "days 1-5 every week", "once or twice daily on days 8-180"
+        return listed if stated in _LENGTHS_OF_CYCLES else stated
+    if (
+        stated is Frequency.QD and len(days) == 1 and cycle is None
+    ):  # "500 mg daily on the first day"
+        return Frequency.ONCE
+    if not days or (stated and (stated is not Frequency.ONCE or not cycle)):
+        return stated
+    return None if cyclic and cycle is None and days[0] > 0 else code_days(days, cycle)
+
+
+def count_days(period: Period | None) -> float | None:
+    """Return the length in days of a period in days, weeks or months; None for others.
+
+    >>> count_days(Period(value=3, unit=TimeUnit.WEEK))
+    21.0
+    """
+    counted = period and period.unit in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}
+    return period.value * DAYS[period.unit] if period and counted else None

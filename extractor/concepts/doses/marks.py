@@ -1,0 +1,115 @@
+"""Marks: values, and the tokens of a section that state them."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from extractor.language.lexer import Tokens
+
+Place = tuple[int, int]
+"""A half-open range of tokens."""
+T_co = TypeVar("T_co", covariant=True)
+_first = attrgetter("first")
+_STOP = re.compile(r"[.;\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark(Generic[T_co]):
+    """``tokens.words[first:end]`` of a section states ``value``, with this ``confidence``."""
+
+    value: T_co
+    first: int
+    end: int
+    confidence: float = 1.0
+    section: str = ""
+
+
+Fact = Mark[Any]
+
+
+def number_sentences(tokens: Tokens, marks: Sequence[Mark[object]]) -> list[int]:
+    """Return the number of each mark's sentence. Semicolons end sentences too.
+
+    >>> number_sentences(
+    ...     read_text("a. b, c; d"),
+    ...     [Mark("a", 0, 1), Mark("b", 2, 3), Mark("c", 4, 5), Mark("d", 6, 7)],
+    ... )
+    [0, 1, 1, 2]
+    """
+    signs = (found.start() for found in _STOP.finditer(tokens.codes if len(marks) > 1 else ""))
+    ends = [at for at in signs if tokens.codes[at] == "\n" or not tokens.joined(at + 1)]
+    return [bisect_right(ends, mark.first) for mark in marks]
+
+
+def within(marks: Sequence[Mark[T_co]], first: int, end: int) -> tuple[Mark[T_co], ...]:
+    """Return the marks wholly inside ``first:end``; ``marks`` are in reading order."""
+    if not marks:
+        return ()
+    start = bisect_left(marks, first, key=_first)
+    return tuple(
+        mark
+        for mark in marks[start : bisect_right(marks, end, lo=start, key=_first)]
+        if mark.end <= end
+    )
+
+
+def drop_inside(
+    marks: Iterable[Mark[T_co]], others: Sequence[Mark[object]]
+) -> tuple[Mark[T_co], ...]:
+    """Drop marks inside another one that begins earlier; ``others`` are ordered and do not overlap.
+
+    >>> [
+    ...     m.value
+    ...     for m in drop_inside(
+    ...         [Mark("oral", 1, 2), Mark("daily", 3, 4)], [Mark("before oral intake", 0, 3)]
+    ...     )
+    ... ]
+    ['daily']
+    """
+    places = ((mark, bisect_left(others, mark.first, key=_first)) for mark in marks)
+    return tuple(mark for mark, place in places if place == 0 or mark.end > others[place - 1].end)
+
+
+def drop_touching(
+    marks: Iterable[Mark[T_co]], others: Iterable[Mark[object]]
+) -> tuple[Mark[T_co], ...]:
+    """Drop marks that share a token with any of the others.
+
+    >>> [
+    ...     m.value
+    ...     for m in drop_touching(
+    ...         [Mark("oral", 2, 3), Mark("daily", 3, 4)], [Mark("10 mg oral", 0, 3)]
+    ...     )
+    ... ]
+    ['daily']
+    """
+    ordered = sorted(others, key=_first)
+    furthest = list(accumulate((other.end for other in ordered), max, initial=0))
+    return tuple(
+        mark for mark in marks if furthest[bisect_left(ordered, mark.end, key=_first)] <= mark.first
+    )
+
+
+def drop_overlaps(marks: Iterable[Mark[T_co]]) -> tuple[Mark[T_co], ...]:
+    """Return marks in reading order. Of two that overlap, the longer one stays, or the earlier
+    argument.
+
+    >>> [
+    ...     m.value
+    ...     for m in drop_overlaps(
+    ...         [Mark("daily", 1, 2), Mark("twice daily", 0, 2), Mark("oral", 2, 3)]
+    ...     )
+    ... ]
+    ['twice daily', 'oral']
+    """
+    kept: list[Mark[T_co]] = []
+    for mark in sorted(marks, key=lambda m: (m.first, -m.end)):
+        if not kept or mark.first >= kept[-1].end:
+            kept.append(mark)
+        elif mark.end - mark.first > kept[-1].end - kept[-1].first:
+            kept[-1] = mark
+    return tuple(kept)

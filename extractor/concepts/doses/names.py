@@ -1,0 +1,325 @@
+"""Find names of agents, their extent, and the form for comparing two names."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+
+from extractor.concepts.aliases import find_entry
+from extractor.concepts.doses.marks import Place
+from extractor.language.book import find_terms, read_term, rule, terms_of
+from extractor.language.lexer import Tokens, lex
+from extractor.schemas import Route
+
+_SHORTEST = 3
+"""The least number of letters before a stem."""
+_KEPT = 50_000
+"""How many words' kinds are cached."""
+_MAXIMUM = 60
+"""The most tokens of a name."""
+_EDGES = frozenset("-*:,.(®™")
+_HEADS = frozenset({"nab", "peg", "suba"})
+_NO_PARTS = (
+    "ed",
+    "ing",
+    "ive",
+    "ant",
+    "ory",
+    "like",
+    "free",
+    "naive",
+    "cell",
+    "cells",
+    "dose",
+    "sparing",
+    "specific",
+)
+"""Ends of words that a hyphen joins to a name but that are no part of it: "omalizumab-treated"."""
+
+
+@cache
+def _stems() -> Mapping[str, str]:
+    """Return the kind of agent that each stem names."""
+    return {stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms}
+
+
+@cache
+def _salts() -> frozenset[str]:
+    return frozenset(term for entry in terms_of("salts") for term in entry.terms)
+
+
+def name_key(name: str) -> str:
+    """Return the form for comparing names: lower case, without hyphens, salts and trade marks.
+
+    >>> name_key("Doxorubicin hydrochloride") == name_key("doxorubicin"), name_key("CAR-T  cells")
+    (True, 'car t cells')
+    """
+    folded = name.lower()
+    if folded.isalnum():
+        return folded
+    for mark in ("®", "™", "©", "(r)", "(tm)", "-"):
+        folded = folded.replace(mark, " ")
+    words = folded.split()
+    while len(words) > 1 and words[-1] in _salts():
+        words.pop()
+    return " ".join(words)
+
+
+def list_keys(name: str) -> Iterator[str]:
+    """Yield the forms under which a name is looked up: with its first syllable joined, and apart.
+
+    >>> list(list_keys("Peg-interferon")), list(list_keys("Pegfictumab"))
+    (['peg interferon', 'peginterferon'], ['pegfictumab', 'peg fictumab'])
+    """
+    key = name_key(name)
+    yield key
+    for head in _HEADS:
+        rest = key.removeprefix(head)
+        if rest != key and len(rest) > _SHORTEST:
+            yield head + rest.lstrip() if rest[0] == " " else f"{head} {rest}"
+
+
+def unify_name(name: str) -> str:
+    """Return the key of an agent, the same for its short form.
+
+    >>> unify_name("TBI"), unify_name("Examplumab")
+    ('total body irradiation', 'examplumab')
+    """
+    entry = find_entry(name, "agent_abbreviations")
+    return entry.value if entry else name_key(name)
+
+
+def is_salt(tokens: Tokens, index: int) -> bool:
+    """Return whether a token is a salt: "phosphate" in "fludarabine phosphate"."""
+    return index < len(tokens) and tokens.words[index].lower() in _salts()
+
+
+def is_code(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a name is a company's code: "EX-9283", but not "Vitamin D3"."""
+    word = tokens.words[first]
+    coded = len(word) > 1 and word.isupper() and word.isalpha() and _chunk_end(tokens, first) == end
+    return coded and any(map(str.isdigit, tokens.read(first, end)))
+
+
+def is_vague(name: str) -> bool:
+    """Return whether a name states a treatment without its substance: "oral immunotherapy"."""
+    return rule("vague_name").search(lex(name)) is not None
+
+
+def is_alias(tokens: Tokens, first: int, end: int) -> bool:
+    r"""Return whether tokens can name an agent elsewhere: words, and no dose, route or frequency.
+
+    >>> is_alias(lex("MMF"), 0, 1), is_alias(lex("1 234"), 0, 2), is_alias(lex("\n \n"), 0, 2)
+    (True, False, False)
+    """
+    text = tokens.read(first, end)
+    if (
+        not 2 < len(text) < _MAXIMUM
+        or not any(map(str.isalpha, text))
+        or rule("empty_name").covers(tokens, first, end)
+    ):
+        return False
+    coded = any(
+        read_term(vocabulary, tokens, first, end) for vocabulary in ("routes", "frequencies")
+    )
+    return not coded and rule("name_dose").search(tokens, first, end) is None
+
+
+def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether tokens are not part of a longer word: "PLACEBO_COMPARATOR" names no placebo.
+
+    >>> stands_alone(lex("PLACEBO_COMPARATOR"), 0, 1), stands_alone(lex("placebo-like"), 0, 1)
+    (False, True)
+    """
+    before = tokens.text[tokens.starts[first] - 1 : tokens.starts[first]]
+    behind = tokens.text[tokens.ends[end - 1] : tokens.ends[end - 1] + 1]
+    return not any(sign.isalnum() or sign == "_" for sign in (before, behind))
+
+
+def _is_glued(tokens: Tokens, index: int) -> bool:
+    """Return whether a token is joined to the one before, directly or by a hyphen."""
+    return tokens.gap(index) in ("", "-")
+
+
+def _chunk_end(tokens: Tokens, first: int) -> int:
+    """Return the end of the tokens joined to the first one, as in "nab-paclitaxel",
+    "TNF-alpha/IL-6".
+    """
+    words = tokens.words
+    end = first + 1
+    while end < len(tokens) and _is_glued(tokens, end):
+        continues = (
+            end + 1 < len(tokens) and _is_glued(tokens, end + 1) and words[end + 1][0].isalnum()
+        )
+        if not (words[end][0].isalnum() or (words[end] in "/+.-'" and continues)):
+            break
+        end += 1
+    return end
+
+
+def find_general(
+    tokens: Tokens, first: int = 0, end: int | None = None
+) -> list[tuple[str, int, int]]:
+    """Return agents of the general vocabulary, left to right: kind and tokens.
+
+    >>> find_general(read_text("Examplumab and matching placebo"))
+    [('drug', 0, 1), ('placebo', 2, 4)]
+    """
+    end = len(tokens) if end is None else end
+    terms = find_terms(tokens, "agents", first, end)
+    found = [
+        (term.value, term.first, term.end)
+        for term in terms
+        if stands_alone(tokens, term.first, term.end)
+    ]
+    taken = {at for _, start, stop in found for at in range(start, stop)}
+    for at in range(first, end):
+        if (
+            at not in taken
+            and (kind := _find_stem(tokens.words[at]))
+            and stands_alone(tokens, at, at + 1)
+        ):
+            before = rule("surgery_kind").ends(tokens, at, first) if kind == "procedure" else None
+            found.append((kind, before.first if before else at, at + 1))
+    return sorted(found, key=lambda one: one[1])
+
+
+@lru_cache(maxsize=_KEPT)
+def _find_stem(word: str) -> str | None:
+    """Return the kind of a name, by the stem at its end."""
+    behind = word.lower()[_SHORTEST:]
+    return next((kind for stem, kind in _stems().items() if behind.endswith(stem)), None)
+
+
+def expand_name(tokens: Tokens, first: int, end: int) -> Place:
+    """Expand a name from the part that a vocabulary has.
+
+    >>> tokens = read_text("EMX 121974 and nab-paclitaxel 5 mg")
+    >>> [tokens.read(*expand_name(tokens, *place)) for place in ((0, 1), (4, 5))]
+    ['EMX 121974', 'nab-paclitaxel']
+    """
+    head = first
+    while (
+        head
+        and _is_glued(tokens, head)
+        and (tokens.words[head - 1].isalnum() or tokens.words[head - 1] == "-")
+    ):
+        head -= 1
+    words = tokens.words[head:first]
+    if (
+        words
+        and words[0] != "-"
+        and (words[0].lower() in _HEADS or any(word[0].isdigit() for word in words))
+    ):
+        first = head
+    rest = tokens.words[end : _chunk_end(tokens, end - 1)]
+    joined = len(rest) == 1 and rest[0].isalpha() and not rest[0].lower().endswith(_NO_PARTS)
+    if joined and not find_general(tokens, end, end + 1):  # "trimethoprim-sulfamethoxazole"
+        end += 1
+    word = tokens.words[first]
+    number = tokens.words[end] if end < len(tokens) else ""
+    if (
+        end - first == 1
+        and word.isupper()
+        and 1 < len(word) < 6
+        and number.isdigit()
+        and 2 < len(number) < 8
+    ):
+        end = _chunk_end(tokens, end)
+    return first, end
+
+
+def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[str]:
+    """Other names in brackets: "mycophenolate (MMF)".
+
+    >>> list(list_glosses(lex("mycophenolate (MMF)"), 0, 4))
+    ['MMF']
+    """
+    opened = None
+    for at in range(first, end):
+        if tokens.words[at] in "([":
+            opened = at + 1
+        elif tokens.words[at] in ")]" and opened is not None:
+            if at > opened and is_alias(tokens, opened, at):
+                yield tokens.read(opened, at)
+            opened = None
+
+
+def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
+    """Split a range into names. Weak joints ("and", ",") split only if each part is a known agent.
+
+    >>> tokens = lex("rituximab + cyclophosphamide and doxorubicin")
+    >>> [tokens.read(*place) for place in split_names(tokens, 0, len(tokens))]
+    ['rituximab', 'cyclophosphamide', 'doxorubicin']
+    """
+    result: list[Place] = []
+    for place in _cut(tokens, first, end, "name_joint"):
+        finer = _cut(tokens, *place, "weak_name_joint")
+        known = len(finer) > 1 and all(
+            find_general(tokens, *part) or is_code(tokens, *part) for part in finer
+        )
+        # The name of a placebo may include its agents, joined by "and".
+        placebo = any(last - at > 1 and "lacebo" in tokens.read(at, last) for at, last in finer)
+        result += finer if known and not placebo else [place]
+    return result
+
+
+def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
+    pieces = []
+    position = first
+    depth = 0
+    counted = first
+    for found in rule(joint).find(tokens, first, end):
+        inside = tokens.codes[counted : found.first]
+        depth = depth + inside.count("(") - inside.count(")")
+        counted = found.first
+        if depth <= 0:
+            pieces.append((position, found.first))
+            position = found.end
+    return [(a, b) for a, b in (*pieces, (position, end)) if b > a]
+
+
+def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
+    """Return the tokens of the bare name in a range, or None if it names no agent."""
+    end = min(end, first + _MAXIMUM)
+    first, end = _skip_doses(
+        tokens, _skip_lead(tokens, first, end), end
+    )  # "oral administration of 5 mg examplumab"
+    first = _skip_lead(tokens, first, end)
+    end = min([end, *_list_cuts(tokens, first, end)])
+    while trail := rule("name_trail").ends(tokens, end, first + 1):
+        end = trail.first
+    while end > first and tokens.words[end - 1] in _EDGES:
+        end -= 1
+    if (
+        end <= first
+        or len(tokens.read(first, end)) < 2
+        or rule("empty_name").covers(tokens, first, end)
+    ):
+        return None
+    route = read_term("routes", tokens, first, end)
+    return None if route and route.value != Route.EXTERNAL_BEAM else (first, end)
+
+
+def _skip_lead(tokens: Tokens, first: int, end: int) -> int:
+    lead = rule("name_lead").starts(tokens, first, end)
+    return lead.end if lead and lead.end < end else first
+
+
+def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:
+    """Narrow a range to the name: after the doses before it, up to the first dose after it."""
+    for dose in rule("name_dose").find(tokens, first, end):
+        if dose.first > first:
+            return first, dose.first
+        first = dose.end
+    return first, end
+
+
+def _list_cuts(tokens: Tokens, first: int, end: int) -> Iterator[int]:
+    """Where a name can end: at brackets, a target or punctuation."""
+    if target := rule("name_target").search(tokens, first + 1, end):
+        yield target.first
+    for at in range(first + 1, end):
+        word = tokens.words[at]
+        parts = word in ",:" and not (at + 1 < end and tokens.joined(at + 1))
+        if word in "([" or parts or (word == "-" and not tokens.joined(at)):
+            yield at
+            return

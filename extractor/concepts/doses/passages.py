@@ -1,0 +1,110 @@
+"""Passages of a record that may say what participants receive: the text that a model reads for
+regimens.
+
+Arms and interventions come first, since all arms together say what is compared with what, then
+running text.
+"""
+
+import re
+from collections.abc import Iterator
+
+from extractor.evidence.drafts import Chunk, Span
+from extractor.evidence.parsed import ParsedRecord
+from extractor.language.clean import clean_text
+from extractor.schemas import Section
+
+GROUPS = ("arms", "interventions")
+"""Sections whose text begins with the name of an arm or intervention."""
+_PROSE = ("title", "official_title", "brief_summary", "detailed_description")
+_SENTENCE_END = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*•]|\d+[.)])")
+_LONGEST = 1200
+_MOST = 40_000
+"""Characters of one passage, and of all passages together."""
+_BODY = 40
+"""Characters from which on a repeated text is shown once."""
+_CUES = re.compile(
+    r"\d[\d.,]{0,9}\s?(?:[mµμu]?g|mcg|kg|m[lL]|cc|IU|[Uu]nits?|U|c?Gy|cells|%|tablets?|capsules?"
+    r"|pills?|puffs?|drops?"
+    r"|sessions?|fractions?|minutes?)\b"
+    r"|\b(?:i\.?v|p\.?o|s\.?c|oral(?:ly)?|by "
+    r"mouth|sub-?cut\w*|topical\w*|inhal\w+|nebuli\w+|irradiat\w*"
+    r"|intra-?(?:ven|musc|derm|thec|vitre|tumo|peri|arter|nas|artic|les|vesic)\w*|sublingual\w*"
+    r"|transdermal\w*)\b"
+    r"|\b(?:once|twice|thrice|daily|weekly|monthly|nightly|times (?:a|per)|(?:a|per) "
+    r"(?:day|week|month)|q\d+\w?"
+    r"|[bqt]\.?i\.?d\b|every (?:\d+|other|two|three|four|six|eight)|single "
+    r"(?:dose|infusion|injection)"
+    r"|for \d+ (?:days|weeks|months|years))",
+    re.IGNORECASE,
+)
+"""Signs that something is given: an amount, a route, how often or how long."""
+
+
+def mentions_dose(text: str) -> bool:
+    """Check whether a text has a sign that something is given.
+
+    >>> mentions_dose("Drugamide twice daily")
+    True
+    """
+    return _CUES.search(text) is not None
+
+
+def list_dose_passages(parsed: ParsedRecord, free_numbers: Iterator[int]) -> tuple[Chunk, ...]:
+    """Cut a record into passages between sentences, at most 40,000 characters. Repeated text is
+    shown once.
+
+    ``free_numbers`` are those that no chunk of the record has.
+    """
+    passages: list[Chunk] = []
+    shown = ""
+    for section in sorted(parsed.record.sections, key=lambda one: not one.name.startswith(GROUPS)):
+        if section.name.startswith(GROUPS) or section.name in _PROSE:
+            for span in _cut(section):
+                text = clean_text(parsed.raw(span)).text
+                if text and len(shown) < _MOST and not _is_shown(section, text, shown):
+                    shown += f"\n{_fold(text)}"
+                    passages.append(Chunk(next(free_numbers), span, text))
+    return tuple(passages)
+
+
+def _cut(section: Section) -> Iterator[Span]:
+    """Yield a section in pieces of whole sentences, as long as one passage may be."""
+    text = section.text
+    start = 0
+    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    while start < len(text):
+        within = [end for end in ends if start < end <= start + _LONGEST]
+        if len(text) - start <= _LONGEST:
+            end = len(text)
+        elif within:
+            end = within[-1]
+        else:
+            end = start + _LONGEST
+        piece = text[start:end]
+        yield Span(section.name, end - len(piece.lstrip()), start + len(piece.rstrip()))
+        start = end
+
+
+def _is_shown(section: Section, text: str, shown: str) -> bool:
+    """Return whether a text is shown already: all of it, or an intervention's name and description
+    apart.
+
+    Arms are compared as a whole: an arm's name says who receives the agent and who the placebo.
+    """
+    description = section.part("description") if section.name.startswith("interventions") else None
+    if not description or len(text) < len(description):
+        return len(text) >= _BODY and _contains(shown, text)
+    name = section.part("name") or ""
+    return len(description) >= _BODY and _contains(shown, description) and _contains(shown, name)
+
+
+def _contains(shown: str, text: str) -> bool:
+    """Return whether a text occurs, and not as the end of a longer word: 50 mg is not 750 mg."""
+    found = shown.find(folded := _fold(text))
+    while found > 0 and shown[found - 1].isalnum():
+        found = shown.find(folded, found + 1)
+    return found >= 0
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.casefold().split())

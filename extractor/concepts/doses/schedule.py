@@ -1,0 +1,392 @@
+"""Find how often an agent is given, in which cycles, and for how long."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from itertools import compress, pairwise
+from operator import not_
+
+from extractor.concepts.doses.days import code_interval, count_days
+from extractor.concepts.doses.marks import Mark, drop_overlaps, number_sentences
+from extractor.language.book import find_terms, rule
+from extractor.language.lexer import Tokens
+from extractor.language.numbers import (
+    WHOLE_DAYS,
+    Duration,
+    find_durations,
+    read_number,
+    read_time_unit,
+)
+from extractor.language.patterns import Found
+from extractor.schemas import Frequency, Period, TimeUnit
+
+PeriodMark = Mark[Period | None]
+
+_PER: Mapping[str, Mapping[float, Frequency]] = {
+    "d": {1: Frequency.QD, 2: Frequency.BID, 3: Frequency.TID, 4: Frequency.QID},
+    "w": {1: Frequency.QW, 2: Frequency.BIW, 3: Frequency.TIW, 7: Frequency.QD},
+    "m": {1: Frequency.QM, 2: Frequency.Q2W},
+}
+_SEVERAL = frozenset({Frequency.BID, Frequency.TID, Frequency.QID})
+_HOURS: Mapping[float, Frequency] = {
+    4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD, 48: Frequency.QOD,
+}  # fmt: skip
+_INTERVALS = ("every_interval", "interval_apart", "per_interval", "hyphened_interval")
+_FIXED = {
+    "days_every": Frequency.QD,
+    "either_interval": Frequency.OTHER,
+    "day_missed": Frequency.OTHER,
+    "one_weekday": Frequency.QW,
+    "days_of_each_week": Frequency.OTHER,
+}
+"""Rules whose matches have one code."""
+_NO_TREATMENT = ("watched_before", "paused_before", "no_length_before")
+"""Rules for words before the length of something else than treatment."""
+STEP = 0.3
+"""The confidence of each of several lengths in one sentence: they are steps, not the whole
+treatment.
+"""
+_LENGTH_CONTEXT = 14
+"""How many tokens before a duration can decide its meaning."""
+_OFTEN = frozenset(
+    {
+        Frequency.ONCE,
+        Frequency.QD,
+        Frequency.BID,
+        Frequency.TID,
+        Frequency.QID,
+        Frequency.PRN,
+        Frequency.CONTINUOUS,
+    }
+)
+_WORDINGS = {
+    "one dose": ("single_giving", "one_giving"),
+    "interval": _INTERVALS,
+    "daily or weekly": ("bare_rhythm",),
+    "per day": ("per_rhythm",),
+    "some days": ("number_of_days", "consecutive_days"),
+    "counted": ("counted_times", "times_after", "divided_doses"),
+}
+
+
+def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[Frequency], ...]:
+    """Return every stated frequency, left to right, as a code of the guideline. ``taken`` holds the
+    tokens of amounts.
+
+    >>> found = find_frequencies(read_text("q12h, then every three weeks, 3 times a week, b.i.d."))
+    >>> [mark.value.value for mark in found]
+    ['Q12H', 'Q3W', 'TIW', 'BID']
+    """
+    given = [mark for mark in _find_rhythms(tokens, taken) if _is_giving(tokens, mark)]
+    # What the next frequency explains does not count: "biweekly (twice a week)", "1 g a day in two
+    # doses".
+    explained = (
+        (one.confidence < 1 and tokens.codes[one.end : other.first] in ("(", ",", ":", "="))
+        or (
+            one.value is Frequency.QD
+            and other.value in _SEVERAL
+            and _ends("total_word", tokens, one.first)
+        )
+        for one, other in pairwise(given)
+    )
+    return (*compress(given, map(not_, explained)), *given[-1:])
+
+
+def _find_rhythms(tokens: Tokens, taken: Collection[int]) -> tuple[Mark[Frequency], ...]:
+    return drop_overlaps(
+        (*_find_intervals(tokens, taken), *_find_counts(tokens, taken), *_find_fixed(tokens))
+    )
+
+
+def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
+    """Return whether a frequency is that of doses, not of their changes or of visits, and is not
+    negated.
+    """
+    if any(rule(name).starts(tokens, mark.end) for name in ("step_after", "examined_after")):
+        return False
+    # Daily doses stand behind words for tests more often than daily tests do.
+    names = (
+        "not_this_one",
+        "step_before",
+        *(["no_giving_before"] if mark.value not in _OFTEN else []),
+    )
+    return not any(_ends(name, tokens, mark.first) for name in names)
+
+
+def find_other_rhythms(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    """Return frequencies of something else than doses: of visits, tests, changes.
+
+    >>> [
+    ...     mark.value.value
+    ...     for mark in find_other_rhythms(read_text("5 mg daily, with scans every 8 weeks"))
+    ... ]
+    ['Q8W']
+    """
+    return (mark for mark in _find_rhythms(tokens, ()) if not _is_giving(tokens, mark))
+
+
+def find_other_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
+    """Yield lengths of something else than treatment: of observation, a pause, an infusion, the
+    time before.
+    """
+    for duration in find_durations(tokens):
+        if any(_ends(name, tokens, duration.first) for name in _NO_TREATMENT):
+            yield Mark(_period(duration), duration.first, duration.end)
+
+
+def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
+    """Return how a frequency is worded: a case of ``measured``.
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("daily, every 3 weeks, 2 times a day, b.i.d.")
+    >>> [name_rhythm(tokens, mark) for mark in find_frequencies(tokens)]
+    ['daily or weekly', 'interval', 'counted', 'words']
+    """
+    by_value = {
+        Frequency.OTHER: "other",
+        Frequency.PRN: "as needed",
+        Frequency.CONTINUOUS: "continuous",
+    }
+    if mark.value in by_value:
+        return by_value[mark.value]
+    case = next(
+        (
+            case
+            for case, names in _WORDINGS.items()
+            if any(rule(name).covers(tokens, mark.first, mark.end) for name in names)
+        ),
+        "words",
+    )
+    return "once" if mark.value is Frequency.ONCE and case != "one dose" else case
+
+
+def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
+    """Yield every stated interval, rule by rule, with overlaps. "hourly" means 1, and "m" is a
+    month.
+
+    The number of an amount does not belong to an interval: "40 mg/m2 weekly", "AUC 2 weekly".
+    """
+    for name, code in _FIXED.items():
+        yield from (Mark(code, found.first, found.end) for found in rule(name).find(tokens))
+    for found in (found for name in _INTERVALS for found in rule(name).find(tokens)):
+        low = read_number(found.read("low") or "")
+        unit = (found.read("unit") or "").lower().removesuffix("ly")
+        of_time = read_time_unit(unit) or TimeUnit.MONTH
+        if low is None or of_time is TimeUnit.MINUTE or found.place("low")[0] in taken:
+            continue
+        in_hours = of_time is TimeUnit.HOUR
+        code = (
+            _HOURS.get(low, Frequency.OTHER)
+            if in_hours
+            else code_interval(low * WHOLE_DAYS[of_time])
+        )
+        yield Mark(Frequency.OTHER if found.has("high") else code, found.first, found.end)
+
+
+def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
+    """Yield counted doses: "3 times a week", "in 2 divided doses", "one dose", "on Mondays and
+    Fridays".
+    """
+    for found in rule("times_every").find(tokens):
+        if read_number(found.read("low") or "") != 1:
+            yield Mark(Frequency.OTHER, found.first, found.end)
+    for found in rule("counted_times").find(tokens):
+        if found.place("low")[0] in taken:
+            continue
+        yield Mark(
+            Frequency.OTHER if found.has("range") else _count(found, "low", "unit"),
+            found.first,
+            found.end,
+        )
+    for found in rule("times_after").find(tokens):
+        yield Mark(
+            _count(found, "high", "unit" if found.has("unit") else "unit_behind"),
+            found.first,
+            found.end,
+        )
+    for found in rule("divided_doses").find(tokens):
+        name = next(
+            name
+            for name in ("number", "number_before", "number_daily", "number_doses")
+            if found.has(name)
+        )
+        yield Mark(_count(found, name), found.first, found.end)
+    for found in rule("one_giving").find(tokens):
+        ones = {"1", "one"}.intersection(
+            word.lower() for word in tokens.words[found.first : found.first + 2]
+        )
+        before = tokens.words[found.first - 1].lower() if found.first else ""
+        # "phase 1 dose escalation", "day 1 dose"
+        label = rule("label_before").ends(tokens, found.first) or before in (
+            "day",
+            "week",
+            "-",
+            "/",
+            ",",
+            ".",
+        )
+        if ones and not label:
+            yield Mark(Frequency.ONCE, found.first, found.end)
+    for found in rule("weekdays").find(tokens):
+        days = (
+            0
+            if found.has("through")
+            else sum(1 for _ in rule("weekday").find(tokens, found.first, found.end))
+        )
+        yield Mark(_PER["w"][days] if days in (2, 3) else Frequency.OTHER, found.first, found.end)
+
+
+def _count(found: Found, number: str, unit: str | None = None) -> Frequency:
+    """Return the code for a number of doses in a unit of time, by default a day."""
+    letter = (found.read(unit) or "")[0].lower() if unit else "d"
+    return _PER[letter].get(read_number(found.read(number) or "") or 0, Frequency.OTHER)
+
+
+def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    for term in find_terms(tokens, "frequencies"):
+        first = term.first
+        either = term.value == "BID" and [
+            word.lower() for word in tokens.words[max(0, first - 2) : first]
+        ]
+        if either in (["once", "or"], ["once", "to"]):
+            yield Mark(Frequency.OTHER, first - 2, term.end)
+        else:
+            yield Mark(Frequency(term.value), first, term.end, term.entry.confidence)
+
+
+def _period(duration: Duration) -> Period | None:
+    return (
+        Period(value=duration.high, unit=duration.unit) if duration.low == duration.high else None
+    )
+
+
+def _ends(name: str, tokens: Tokens, end: int) -> Found | None:
+    """Return the match of a rule that ends before a token, on the same line."""
+    return rule(name).ends(
+        tokens, end, max(end - _LENGTH_CONTEXT, tokens.codes.rfind("\n", 0, end) + 1)
+    )
+
+
+def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
+    """Return lengths of treatment cycles. A range has the value None."""
+    named = []
+    for duration in find_durations(tokens):
+        after = rule("cycle_after").starts(tokens, duration.end)
+        timed = duration.unit in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}
+        if timed and _is_cycle(tokens, duration, after):
+            named.append(
+                Mark(_period(duration), duration.first, after.end if after else duration.end)
+            )
+    lengths = {count_days(mark.value) for mark in named}
+    # "3 weeks on, 1 week off (28-day cycle)" is one cycle, in its own words.
+    others = (
+        mark
+        for mark in _read_intervals(tokens)
+        if mark.value is None or count_days(mark.value) not in lengths
+    )
+    return drop_overlaps([*named, *others])
+
+
+def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
+    before = tokens.words[duration.first - 1].lower() if duration.first else ""
+    if after and after.has("course"):  # "a 10-day course" is the length of treatment
+        return before in ("each", "every", "per", "subsequent")
+    if after or _ends("cycle_before", tokens, duration.first):
+        return True
+    if duration.unit is not TimeUnit.DAY:  # weeks are more likely the interval between doses
+        return False
+    if before in ("every", "q"):
+        return rule("counted_cycles_after").starts(tokens, duration.end) is not None
+    return before == "(" and tokens.words[duration.first - 2].lower() in ("cycle", "cycles")
+
+
+def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
+    for name in ("first_day_cycle", "weekly_cycles", "days_every"):
+        for found in rule(name).find(tokens):
+            yield from _mark_cycle(found, "value")
+    for found in rule("weeks_on_and_off").find(tokens):  # their sum is the cycle
+        yield from _mark_cycle(found, "on", "off")
+
+
+def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
+    values = [value for part in parts if (value := read_number(found.read(part) or "")) is not None]
+    if len(values) == len(parts):
+        unit = found.read("unit")
+        weeks = unit.lower().startswith("w") if unit else "weekly" in found.text.lower()
+        yield Mark(
+            Period(value=sum(values), unit=TimeUnit.WEEK if weeks else TimeUnit.DAY),
+            found.first,
+            found.end,
+        )
+
+
+def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
+    """Return lengths of the treatment. A range has the value None."""
+    timed = (*_read_lengths(tokens), *_read_single_periods(tokens))
+    given = [
+        mark
+        for mark in timed
+        if not any(_ends(name, tokens, mark.first) for name in _NO_TREATMENT[:2])
+    ]
+    found = drop_overlaps([*given, *_read_cycle_counts(tokens)])
+    # "for 12 weeks, then for 4 weeks, for a total of 16 weeks": only the sum counts.
+    numbered = list(zip(found, number_sentences(tokens, found), strict=True))
+    sums = {
+        number: mark.first
+        for mark, number in numbered
+        if rule("total_of").starts(tokens, mark.first)
+    }
+    lengths = [mark for mark, number in numbered if mark.first >= sums.get(number, 0)]
+    sentences = number_sentences(tokens, lengths)
+    shared = {one for one, other in pairwise(sentences) if one == other}
+    return tuple(
+        replace(mark, confidence=STEP) if sentence in shared else mark
+        for mark, sentence in zip(lengths, sentences, strict=True)
+    )
+
+
+def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
+    for duration in find_durations(tokens):
+        if duration.unit in {TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE}:
+            continue
+        lead = _find_lead(tokens, duration)
+        behind = duration.end
+        codes = tokens.codes
+        around = codes[max(0, duration.first - 1) : duration.first] + codes[behind : behind + 1]
+        bracketed = around == "()" and duration.unit is not TimeUnit.DAY  # "24 doses (24 weeks)"
+        if lead is None and not (rule("length_after").starts(tokens, behind) or bracketed):
+            continue
+        if rule("no_length_after").starts(tokens, behind):
+            continue
+        if not _ends("no_length_before", tokens, duration.first):
+            yield Mark(_period(duration), duration.first if lead is None else lead, behind)
+
+
+def _read_single_periods(tokens: Tokens) -> Iterator[PeriodMark]:
+    for found in rule("one_period").find(tokens):
+        unit = read_time_unit(found.read("unit") or "")
+        if unit and not rule("no_length_after").starts(tokens, found.end):
+            yield Mark(Period(value=1, unit=TimeUnit(unit)), found.first, found.end)
+
+
+def _find_lead(tokens: Tokens, duration: Duration) -> int | None:
+    """Return the start of the words that make a duration a length of treatment. A comma needs
+    more words after it.
+    """
+    before = _ends("length_before", tokens, duration.first)
+    if before is None or before.has("strong"):
+        return before.first if before else None
+    closed = duration.end == len(tokens) or tokens.codes[duration.end] in ",;.)"
+    if duration.unit is not TimeUnit.DAY and closed:
+        return before.first
+    return before.first if rule("length_after").starts(tokens, duration.end) else None
+
+
+def _read_cycle_counts(tokens: Tokens) -> Iterator[PeriodMark]:
+    for found in rule("cycle_count").find(tokens):
+        value = read_number(found.read("value") or "")
+        behind = tokens.words[found.end] if found.end < len(tokens) else ""
+        if value is not None and not (
+            behind and set(behind) <= set("IVX")
+        ):  # "day 1 courses II-VII"
+            period = None if found.has("range") else Period(value=value, unit=TimeUnit.CYCLE)
+            yield Mark(period, found.place("value")[0], found.end)

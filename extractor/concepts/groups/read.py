@@ -1,0 +1,313 @@
+"""Read how criteria belong together, from the line that introduces them or from their own words."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from extractor.concepts.criteria import headings
+from extractor.evidence.drafts import Reading, Span, span_of
+from extractor.evidence.scoring import measured
+from extractor.language.book import rule
+from extractor.language.lexer import Range, Tokens
+from extractor.language.numbers import read_number
+from extractor.language.passage import Passage
+from extractor.language.patterns import Found
+from extractor.schemas import CriterionGroup, CriterionKind, GroupRule, Support
+
+OR = "or"
+AND = "and"
+_JOINT = r"(?P<word>and\s?/\s?or|or|and)"
+_MARK = r"\(?(?:[a-z]|[ivx]{2,4}|\d{1,2}(?:\.\d{1,2}){0,3})\\?[.)]"
+_BEFORE = re.compile(
+    rf"(?<![^\W_]){_JOINT}(?:[\W_]*\n[^\S\n]*{_MARK}[^\S\n]*|[\s,;:.*•()\-–—]*)$",
+    re.IGNORECASE,
+)
+"""A joint at the end of an item, or on a line of its own, with the mark of the next item."""
+_FIRST = re.compile(rf"[\s(\[*_-]*{_JOINT}(?![^\W_]|\s?[<>=≤≥])", re.IGNORECASE)
+_REACH = 60
+"""How many characters before an item its joint may begin."""
+_OTHER = {GroupRule.ALL: OR, GroupRule.ANY: AND}
+"""The joint that contradicts the rule of the list."""
+
+_PARTS_OF_ITS_SENSE = (
+    ("exceptions_below", "exceptions"),
+    ("examples_below", "examples"),
+    ("kinds_below", "kinds"),
+)
+"""Rules of a line that hold if any of its parts does, with their cases."""
+
+
+class Joint(NamedTuple):
+    """The word that joins an item to the one before it: ``or`` or ``and``. ``alone`` if it
+    stands in capitals.
+    """
+
+    word: str
+    alone: bool
+    span: Span
+
+
+def usual_rule(kind: CriterionKind) -> GroupRule:
+    """Return how the criteria of a list belong together: all inclusions must hold, one exclusion
+    is enough.
+    """
+    return GroupRule.ANY if kind is CriterionKind.EXCLUSION else GroupRule.ALL
+
+
+def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
+    """Return the rule that an introducing line states, with its words; None if it states none.
+
+    >>> tokens = read_text("High risk, shown by two or more of the following:")
+    >>> group, place = read_words(tokens)
+    >>> str(group), tokens.read(*place)
+    ('at least 2 of', 'two or more of the following:')
+    """
+    stated: list[tuple[Found, CriterionGroup]] = []
+    for name in ("number_of_parts", "number_of_named_parts"):
+        stated += (
+            (found, group) for found in rule(name).find(tokens) if (group := _read_count(found))
+        )
+    for name, said in (("all_of_parts", GroupRule.ALL), ("any_of_parts", GroupRule.ANY)):
+        stated += ((found, CriterionGroup(id="", rule=said)) for found in rule(name).find(tokens))
+    if not stated:
+        return None
+    last, group = max(stated, key=lambda one: (one[0].end, -one[0].first))
+    return group, (last.first, last.end)
+
+
+def _read_count(found: Found) -> CriterionGroup | None:
+    """Return the rule of a number of parts: "one or more" is any of them."""
+    least, most = (read_number(found.read(name) or "") for name in ("n", "high"))
+    named = "floor" in found.match.re.groupindex
+    if not isinstance(least, int) or (
+        named and not any(map(found.has, ("more", "floor", "open", "high")))
+    ):
+        return None
+    least += found.has("more")
+    if least < 2 and not isinstance(most, int):
+        return CriterionGroup(id="", rule=GroupRule.ANY)
+    return CriterionGroup(
+        id="", rule=GroupRule.AT_LEAST, n=least, n_high=most if isinstance(most, int) else None
+    )
+
+
+def read_rule(
+    line: Passage, items: Sequence[Passage], kind: CriterionKind
+) -> Reading[CriterionGroup]:
+    """Return how the items below a line belong together: by its words, by those that join the
+    items, by their kind.
+
+    >>> line, items = (
+    ...     read_passage("Has one of these:"),
+    ...     [read_passage("Asthma"), read_passage("Rhinitis")],
+    ... )
+    >>> reading = read_rule(line, items, CriterionKind.INCLUSION)
+    >>> str(reading.value), reading.confidence
+    ('any of', 0.96)
+    """
+    usual = usual_rule(kind)
+    joints = [find_joint(*pair) for pair in pairwise(items)]
+    words = {joint.word for joint in joints if joint}
+    last = joints[-1] if joints else None
+    if stated := read_words(line.tokens):
+        return _read_stated(*stated, line, items, usual=usual, words=words)
+    # "A, B and C" lists exclusions, and each of them is enough, unless "and" stands behind each.
+    if last and words == {_OTHER[usual]} and (all(joints) or last.alone or usual is GroupRule.ALL):
+        return _join(usual, "joined items" if all(joints) else "last item joined", last)
+    if usual is GroupRule.ALL:
+        return _conclude(*_judge_inclusions(line.tokens, items), line)
+    permits = rule("permits_if").search(line.tokens)
+    return _conclude(
+        *((GroupRule.ALL, "permitted if") if permits else (usual, "any exclusion")), line
+    )
+
+
+def _read_stated(
+    group: CriterionGroup,
+    place: Range,
+    line: Passage,
+    items: Sequence[Passage],
+    *,
+    usual: GroupRule,
+    words: set[str],
+) -> Reading[CriterionGroup]:
+    """Return the rule that a line states, unless "any of" means all: of good values, and of what
+    must be absent.
+    """
+    if group.rule is GroupRule.ANY and usual is GroupRule.ALL:
+        if rule("denies_parts").ends(
+            line.tokens, place[0]
+        ):  # "No history of any of these": none of them
+            return _conclude(GroupRule.ALL, "none of the parts", line)
+        if rule("good_values").search(line.tokens) and _are_values(items):
+            return _conclude(GroupRule.ALL, "any of good values", line)
+    unlike = words == {OR if group.rule is GroupRule.ALL else AND}
+    case = "said, but joined otherwise" if unlike else f"said: {group.rule.value.replace('_', ' ')}"
+    return Reading(group, measured("group", case), (span_of(line.part(*place)),), Support.PARSED)
+
+
+def _judge_inclusions(tokens: Tokens, items: Sequence[Passage]) -> tuple[GroupRule, str]:
+    """Return how inclusions below a line that does not say it belong together, and the case of
+    the judgement.
+    """
+    if (found := _find_alternatives(items)) and found[:2] == (0, len(items)):
+        return GroupRule.ANY, found[2]
+    if headings.names_group(tokens) or _name_group(tokens):
+        return GroupRule.ALL, "all of some people"
+    values = _are_values(items)
+    wanted = any(rule(name).search(tokens) for name in ("good_values", "levels"))
+    case = next((case for name, case in _PARTS_OF_ITS_SENSE if rule(name).search(tokens)), None)
+    if case is None and not values and rule("kinds").search(tokens) and _are_names(items):
+        case = "names of kinds"
+    if case and not wanted:
+        return GroupRule.ANY, case
+    return GroupRule.ALL, (
+        "all values" if wanted else "all stated values"
+    ) if values else "all inclusions"
+
+
+def _conclude(said: GroupRule, case: str, line: Passage) -> Reading[CriterionGroup]:
+    return Reading(
+        CriterionGroup(id="", rule=said),
+        measured("group", case),
+        (span_of(line),),
+        Support.INFERRED,
+    )
+
+
+def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
+    """Return the rule that a joint says, which is not the usual one of the list."""
+    said = GroupRule.ANY if usual is GroupRule.ALL else GroupRule.ALL
+    return Reading(
+        CriterionGroup(id="", rule=said), measured("group", case), (joint.span,), Support.PARSED
+    )
+
+
+def _are_values(items: Sequence[Passage]) -> bool:
+    """Return whether most items state a level of something: "Platelets >= 100", "Bilirubin
+    normal".
+    """
+    return 2 * sum(rule("level").search(item.tokens) is not None for item in items) > len(items)
+
+
+def _are_names(items: Sequence[Passage]) -> bool:
+    """Return whether most items are short names, which state nothing about a participant."""
+    named = (
+        headings.count_words(item.tokens) <= 8 and not rule("no_kind").search(item.tokens)
+        for item in items
+    )
+    return 2 * sum(named) > len(items)
+
+
+def find_joint(one: Passage, other: Passage) -> Joint | None:
+    r"""Return the word that joins an item to the one before it: at the end of that, in a line
+    between, or at its start.
+
+    >>> section = read_section("eligibility", "- Asthma, or\n- Rhinitis\nOR\n- Eczema")
+    >>> first, second, _, third = section.lines()
+    >>> find_joint(first, second).word, find_joint(second, third).alone
+    ('or', True)
+    """
+    raw, (first, _), (start, end) = one.section.raw, one.raw_span, other.raw_span
+    if one.section.name != other.section.name or first >= start:
+        return None
+    begin = max(first, start - _REACH)
+    found = _BEFORE.search(raw[begin:start])
+    shift = begin
+    if found is None:
+        found = _FIRST.match(raw[start:end])
+        shift = start
+    if found is None:
+        return None
+    word = found["word"]
+    place = Span(one.section.name, shift + found.start("word"), shift + found.end("word"))
+    return Joint(AND if word.casefold() == AND else OR, word.isupper(), place)
+
+
+def find_runs(
+    items: Sequence[Passage], usual: GroupRule
+) -> Iterator[tuple[int, int, Reading[CriterionGroup]]]:
+    """Yield the items beside each other that belong together otherwise than their list, as
+    ``items[first:end]``.
+
+    "Or" joins inclusions, "AND" in capitals joins exclusions. Inclusions that exclude each other
+    are alternatives.
+
+    >>> items = [read_passage(text) for text in ("Consent", "Part A: adults", "Part B: children")]
+    >>> [(first, end, str(found.value)) for first, end, found in find_runs(items, GroupRule.ALL)]
+    [(1, 3, 'any of')]
+    """
+    joints = [find_joint(*pair) for pair in pairwise(items)]
+    joined = [joint is not None and joint.word == _OTHER[usual] for joint in joints]
+    if usual is GroupRule.ANY:
+        joined = [
+            each and joint is not None and joint.alone
+            for each, joint in zip(joined, joints, strict=True)
+        ]
+    for first, end in _list_runs(joined):
+        if joint := joints[first]:
+            yield (
+                first,
+                end,
+                _join(usual, "joined, in capitals" if joint.alone else "joined", joint),
+            )
+    if usual is GroupRule.ALL and not any(joined) and (found := _find_alternatives(items)):
+        first, end, case = found
+        yield first, end, _conclude(GroupRule.ANY, case, items[first])
+
+
+def _find_alternatives(items: Sequence[Passage]) -> tuple[int, int, str] | None:
+    """Return the items beside each other that exclude each other, with the case: each has
+    another name.
+    """
+    for label, case in _ALTERNATIVES:
+        labels = [label(item.tokens) for item in items]
+        for first, end in _list_runs([bool(one and other) for one, other in pairwise(labels)]):
+            if len(set(labels[first:end])) == end - first:
+                return first, end, case
+    return None
+
+
+def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
+    """Yield the runs of items that are each joined to the one before.
+
+    >>> list(_list_runs([False, True, True, False]))
+    [(1, 4)]
+    """
+    first = 0
+    for at, goes_on in enumerate([*joined, False]):
+        if not goes_on:
+            if at > first:
+                yield first, at + 1
+            first = at + 1
+
+
+def _name_part(tokens: Tokens) -> str:
+    found = rule("alternative_part").starts(tokens, 0)
+    return (found.read("part") or "").casefold() if found else ""
+
+
+def _name_people(tokens: Tokens) -> str:
+    found = rule("for_some_people").starts(tokens, 0)
+    return found.text.casefold() if found else ""
+
+
+def _name_group(tokens: Tokens) -> str:
+    found = rule("names_people").covers(tokens, 0, len(tokens))
+    return found.text.casefold() if found else ""
+
+
+def _name_sex(tokens: Tokens) -> str:
+    return next(
+        (name for name in ("men_of_an_age", "women_of_an_age") if rule(name).starts(tokens, 0)), ""
+    )
+
+
+_ALTERNATIVES: Sequence[tuple[Callable[[Tokens], str], str]] = (
+    (_name_part, "alternative parts"),
+    (_name_sex, "ages of men and women"),
+    (_name_people, "some people each"),
+    (_name_group, "groups of people"),
+)
+"""Names by which items exclude each other: of a part of the trial, a sex, some of the people."""

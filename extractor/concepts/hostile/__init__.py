@@ -1,0 +1,1 @@
+"""Text that is aimed at a model or hides from a reader."""

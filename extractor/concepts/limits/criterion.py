@@ -1,0 +1,484 @@
+"""Read what a criterion limits: its constraints, and its time window."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from extractor.concepts.limits.bounds import Limit, find_quantity
+from extractor.concepts.limits.conditions import find_conditions, is_ratio
+from extractor.concepts.limits.mentions import Role, find_role, name_change
+from extractor.concepts.limits.quantity_names import name_quantity, names_quantity
+from extractor.concepts.people.ages import (
+    is_age,
+    is_lifetime,
+    is_of_people,
+    is_other_age,
+    is_unnamed_weight,
+    stands_beside_consent,
+)
+from extractor.concepts.windows.parts import (
+    describe_naming,
+    find_moment_of_items,
+    find_parts,
+    name_line,
+)
+from extractor.concepts.windows.read import (
+    BACK,
+    NO_UNITS,
+    Time,
+    Window,
+    find_times,
+    first_window,
+    list_windows,
+    make_window,
+    may_be_window,
+    stands_aside,
+)
+from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.scoring import measured
+from extractor.language.book import read_text, rule
+from extractor.language.lexer import NUMBER, Range, Tokens
+from extractor.language.numbers import find_durations
+from extractor.language.passage import Passage
+from extractor.language.units import read_unit
+from extractor.schemas import Constraint, CriterionKind, Support, TimeUnit, TimeWindow
+
+_AGE_REACH = 12
+_ASIDE_REACH = 24
+_NO_LIMITS = (Role.SCALE, Role.PART, Role.AIM)
+_MOST_WORDS = 8
+"""The most words that name a quantity."""
+_IF_REACH = 20
+"""How many tokens before a limit its condition may begin."""
+WEIGHT = "weight"
+"""What is limited in kilograms or pounds of people, if no word names it."""
+_PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
+
+
+def read_constraints(
+    passage: Passage, limits: Sequence[Limit], topic: str = ""
+) -> Reading[tuple[Constraint, ...] | None]:
+    """Return the constraints among the limits of a criterion. The confidence covers both
+    completeness and correctness.
+
+    ``passage`` stands alone (``Passage.alone``). ``topic`` is its heading or parent line, which may
+    name the limited quantity ("Life expectancy").
+
+    >>> from extractor.concepts.limits.read import find_limits
+    >>> passage = read_passage("ANC > 1.5 x 10^9/L within 7 days")
+    >>> found = read_constraints(passage, find_limits(passage.tokens, None)).value
+    >>> [(c.quantity, c.comparator.value, c.value, c.unit) for c in found]
+    [('ANC', '>', 1500000000, '/L')]
+    """
+    tokens = passage.tokens
+    roles = {limit: find_role(tokens, (limit.first, limit.end), limit.quantity) for limit in limits}
+    kept = [
+        limit
+        for limit in limits
+        if roles[limit] not in _NO_LIMITS and _is_constraint(tokens, limit, topic)
+    ]
+    measured_first = next((limit.first for limit in kept if not is_age(tokens, limit)), len(tokens))
+    # A later age only says to whom the limit before it applies.
+    kept = [
+        limit
+        for limit in kept
+        if limit.first < measured_first
+        or not is_age(tokens, limit)
+        or not rule("applies_to").ends(tokens, limit.first, limit.first - _AGE_REACH)
+    ]
+    constraints = []
+    spans = []
+    last: Range | None = None
+    done = 0
+    conditions = find_conditions(tokens, kept)
+    inside = {at for place in conditions if place for at in range(*place)}
+    for limit, condition in zip(kept, conditions, strict=True):
+        if (
+            limit.first in inside
+        ):  # "if albumin is < 30 g/L, calcium must be": a part of a condition
+            continue
+        named = _find_name(tokens, limit, last, topic, done)
+        if named and roles[limit] is Role.CHANGE:
+            named = name_change(tokens, named, limit.first)
+        made = _make_constraint(passage, limit, named, topic)
+        constraints.append(
+            made.model_copy(update={"condition": passage.part(*condition).raw})
+            if condition
+            else made
+        )
+        first, end = named or (limit.first, limit.end)
+        spans.append(span_of(passage.part(min(limit.first, first), max(limit.end, end))))
+        last = named or last
+        done = limit.end
+    shape = _name_case(tokens, kept, list(_find_unread(tokens, limits)))
+    # The quantities that the words name by themselves; more than eight words name none.
+    units = [read_unit(one.unit) if one.unit else None for one in constraints]
+    known = [
+        name_quantity(one.quantity, unit, value=one.value)
+        if len(one.quantity.split()) <= _MOST_WORDS
+        else None
+        for one, unit in zip(constraints, units, strict=True)
+    ]
+    # "if albumin is < 30 g/L, calcium must be": only a condition of another limit
+    asked = not rule("not_asked_for").search(tokens) and not any(
+        rule("limit_condition").ends(tokens, limit.first, limit.first - _IF_REACH) for limit in kept
+    )
+    if shape in _PLAIN and (not all(known) or "respectively" in tokens.words):
+        shape = "quantity without a known name"
+    elif shape in _PLAIN and any(_has_unread_unit(tokens, limit) for limit in kept):
+        shape = "a word after a bare number"
+    elif shape in _PLAIN and any(one and one.general for one in known):
+        shape = "only a kind of quantity is named"
+    elif shape in _PLAIN and any(
+        is_age(tokens, limit) and is_other_age(tokens, limit) for limit in kept
+    ):
+        shape = "age of somebody else"
+    elif shape in _PLAIN and not asked:
+        shape = "limit under a condition"
+    sure = measured("constraints", shape)
+    return Reading(tuple(constraints), max(0.5, sure), tuple(spans), Support.PARSED)
+
+
+def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether the word after a bare number may be a unit that is not known, or goes on
+    with one that is.
+    """
+    end = limit.end
+    if end >= len(tokens) or (limit.quantity and limit.quantity[0] >= end):
+        return False
+    goes_on = tokens.words[end] in "%/*·" or (tokens.joined(end) and tokens.words[end][0].isalpha())
+    goes_on |= limit.unit is not None and tokens.words[end].lower() == "per"
+    bare = limit.unit is None and not limit.time_unit and tokens.words[end][0].isalpha()
+    return goes_on or (bare and not rule("goes_on_after").starts(tokens, end))
+
+
+def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
+    if not is_age(tokens, limit):
+        if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):
+            return False  # "1 unit = 300 mL of beer" defines a unit
+        rests = limit.time_unit == "minute" and rule("rest_behind").starts(tokens, limit.end)
+        return (limit.time_unit in (None, "minute") and not rests) or is_lifetime(
+            tokens, limit, topic
+        )
+    before = ("aside_before", "condition_clause", "kin_before")
+    if any(rule(name).ends(tokens, limit.first, limit.first - _ASIDE_REACH) for name in before):
+        return False
+    if any(rule(name).starts(tokens, limit.end) for name in ("aside_after", "kin_after")):
+        return False
+    # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
+    consents = not {"consent", "assent"}.isdisjoint(map(str.lower, tokens.words))
+    signs = (
+        consents
+        and not stands_beside_consent(tokens, limit)
+        and rule("signer").ends(tokens, limit.first, limit.first - _ASIDE_REACH)
+    )
+    return not signs and not rule("condition_before").ends(tokens, limit.first, limit.first - 6)
+
+
+def _find_name(
+    tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int
+) -> Range | None:
+    """Return the name of a limit's quantity, else that of the limit before it, which ends at
+    ``floor``.
+    """
+    if limit.time_unit and (counted := rule("pregnant_after").starts(tokens, limit.end)):
+        return counted.end - 1, counted.end  # "12 to 22 weeks gestation"
+    if limit.time_unit and (behind := rule("lifetime_after").starts(tokens, limit.end)):
+        return behind.end - 2, behind.end  # "less than 12-month life expectancy"
+    aged = is_age(tokens, limit)
+    if aged:
+        near = max(0, limit.first - _AGE_REACH), min(len(tokens), limit.end + 2)
+        named = [(found.first, found.end) for found in rule("age_name").find(tokens, *near)]
+        inside = any(limit.first <= end and first < limit.end for first, end in named)
+        if limit.time_unit or inside:  # "asthma, between the ages of"
+            return named[-1] if named else None
+    if not topic and (is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit)):
+        return None
+    own = limit.quantity
+    if own and rule("either_sex_alone").covers(
+        tokens, *own
+    ):  # "Creatinine: men < 1.4, women < 1.2"
+        before = find_quantity(tokens, floor, own[0])
+        is_known = before and names_quantity(tokens.read(*before))
+        own = (before if is_known else None) or last or before or (None if topic else own)
+    if (
+        last and own and tokens.words[own[0]].lower() == "per"
+    ):  # the rest of the unit of the limit before it
+        own = last
+    if (
+        last
+        and own
+        and (_qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own))
+    ):
+        own = last
+    quantity = (
+        _find_marker(tokens, limit)
+        or own
+        or last
+        or (None if topic else _find_counted(tokens, limit))
+    )
+    if quantity or topic or aged:
+        return quantity
+    words = min(len(tokens), limit.end + 4)
+    return (limit.end, words) if words > limit.end else None
+
+
+def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
+    """Whether the words before a further limit only say to whom it applies ("<= 5 x ULN with
+    liver metastases").
+    """
+    if not is_ratio(tokens, limit) or names_quantity(
+        tokens.read(*quantity), surely=True
+    ):  # "together with bilirubin > 1.5 x ULN"
+        return False
+    return rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)) is not None
+
+
+def _find_counted(tokens: Tokens, limit: Limit) -> Range | None:
+    """Return what a limit counts, if only its unit names it: the cigarettes of "> 10
+    cigarettes/day".
+    """
+    counted = limit.unit and (read_unit(tokens.read(*limit.unit)) or "").startswith("{")
+    return (limit.unit[0], limit.unit[0] + 1) if limit.unit and counted else None
+
+
+def _find_marker(tokens: Tokens, limit: Limit) -> Range | None:
+    """Return the marker after a limited percentage (">95% CD19")."""
+    if not limit.unit or tokens.read(*limit.unit) != "%":
+        return None
+    first = limit.end + (tokens.words[limit.end : limit.end + 1] == ["of"])
+    word = tokens.words[first] if first < len(tokens) else ""
+    numbered = (
+        first + 1 < len(tokens)
+        and tokens.joined(first + 1)
+        and tokens.words[first + 1][0].isdigit()
+    )
+    if word[:1].isupper() and (numbered or (word.isupper() and len(word) > 2)):
+        return first, first + 1 + numbered
+    return None
+
+
+def _make_constraint(passage: Passage, limit: Limit, named: Range | None, topic: str) -> Constraint:
+    aged = limit.time_unit and is_age(passage.tokens, limit)
+    if named:
+        quantity = _quote(passage, named).strip(" ,;:")
+    elif aged:
+        quantity = ""
+    else:
+        quantity = topic.strip(" :.")
+    if quantity.endswith(")") and "(" not in quantity:
+        quantity = quantity.rstrip(")")
+    unit = _quote(passage, limit.unit) if limit.unit else None
+    if unit and limit.rate:
+        rate = _quote(passage, limit.rate)
+        unit += rate if rate.startswith("/") else f" {rate}"
+    unnamed = "age" if limit.time_unit or is_of_people(passage.tokens, limit) else ""
+    unnamed = WEIGHT if not quantity and is_unnamed_weight(passage.tokens, limit) else unnamed
+    return Constraint(
+        quantity=quantity or unnamed or _quote(passage, (limit.first, limit.end)),
+        comparator=limit.comparator,
+        value=limit.value,
+        value_high=limit.value_high,
+        unit=limit.time_unit or unit,
+    )
+
+
+def _quote(passage: Passage, place: Range) -> str:
+    return " ".join(passage.part(*place).raw.split())
+
+
+def _name_case(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -> str:
+    if not all(limit.settled for limit in limits):
+        return "number with two readings"
+    if not all(limit.sure for limit in limits):
+        return "comparator guessed"
+    if unread:
+        digits = any(number[0].isdigit() for number in unread)
+        return (
+            "other numbers beside limits"
+            if limits
+            else f"other {'digits' if digits else 'number words'}, no limit"
+        )
+    if len(limits) == 1:
+        unit = limits[0].unit
+        return (
+            "one limit, unit with a slash"
+            if unit and "/" in tokens.codes[slice(*unit)]
+            else "one limit"
+        )
+    return "several limits" if limits else "no limit"
+
+
+def _find_unread(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[str]:
+    """Yield numbers outside limits, names and lengths of time."""
+    if NUMBER in tokens.codes:
+        places = [(limit.first, limit.end) for limit in limits]
+        places += [(duration.first, duration.end) for duration in find_durations(tokens)]
+        places += [(name.first, name.end) for name in rule("part_of_name").find(tokens)]
+        read = {at for place in places for at in range(*place)}
+        yield from (
+            tokens.words[at]
+            for at, code in enumerate(tokens.codes)
+            if code == NUMBER and at not in read
+        )
+
+
+def read_windows(
+    passage: Passage, kind: CriterionKind | None = None, topic: str = ""
+) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
+    """Return the first time window of a criterion, and all of them with what they limit and are
+    counted from.
+
+    The first is one that defines a word in brackets, or belongs to an exception, only if there is
+    no other. ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line:
+    a length of time under "Life expectancy" is not a window.
+
+    >>> first, windows = read_windows(
+    ...     read_passage("No chemotherapy within 4 weeks before enrolment")
+    ... )
+    >>> first.value.quote, windows.value[0].of, windows.value[0].anchor
+    ('within 4 weeks before enrolment', 'chemotherapy', 'before enrolment')
+    """
+    tokens = passage.tokens
+    times = find_times(tokens)
+    windows = list_windows(tokens, kind)
+    if topic and not {"age", "life", "survival"}.isdisjoint(
+        word.lower() for word in read_text(topic).words
+    ):
+        windows = ()
+    of_first = [one for one in windows if one.unit not in NO_UNITS and not one.borrowed]
+    found = min(
+        of_first, key=lambda window: (stands_aside(tokens, window), window.first), default=None
+    )
+    confidence = measured("time_window", _name_window_case(tokens, found, times))
+    values = []
+    spans = []
+    parts = find_parts(tokens, windows)
+    sure_parts = list[dict[str, float]]()
+    first: Reading[TimeWindow | None] = Reading(None, confidence)
+    for at, (window, (of, anchor)) in enumerate(zip(windows, parts, strict=True)):
+        naming = describe_naming(tokens, windows, parts, at)
+        sure_parts.append({"of": measured("of", naming)} if naming else {})
+        place = _place_window(passage, window)
+        named = {"of": of and passage.part(*of).raw, "anchor": anchor and passage.part(*anchor).raw}
+        values.append(make_window(window, place.raw).model_copy(update=named))
+        spans.append(span_of(place))
+        if window is found:
+            first = Reading(
+                first_window(values[-1:]), confidence, (span_of(place),), Support.PARSED
+            )
+    sure = measured("time_windows", _name_windows_case(tokens, windows, times))
+    windows_read = Reading(
+        tuple(values), sure, tuple(spans), Support.PARSED, sure_parts=tuple(sure_parts)
+    )
+    return first, windows_read
+
+
+def name_limited(
+    windows: Reading[tuple[TimeWindow, ...]], other: Passage
+) -> Reading[tuple[TimeWindow, ...]]:
+    """Return the time windows. Those that name nothing limit what another line names: their item,
+    or its parent.
+
+    >>> _, windows = read_windows(read_passage("within 4 weeks"))
+    >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
+    'statins'
+    """
+    if all(one.of for one in windows.value):
+        return windows
+    named = name_line(other.tokens, other.first, other.end)
+    if named is None:
+        return windows
+    words = other.part(*named).raw
+    elsewhere = {"of": measured("of", "named in another line")}
+    return replace(
+        windows,
+        value=tuple(one.model_copy(update={"of": one.of or words}) for one in windows.value),
+        sure_parts=tuple(
+            own if one.of else elsewhere
+            for one, own in zip(windows.value, windows.list_sure_parts(), strict=True)
+        ),
+    )
+
+
+def as_of_another_line(windows: Reading[tuple[TimeWindow, ...]]) -> Reading[tuple[TimeWindow, ...]]:
+    """Return the time windows of the line that introduces an item: what they limit is less sure
+    to be the item.
+    """
+    elsewhere = {"of": measured("of", "named in another line")}
+    return replace(windows, sure_parts=(elsewhere,) * len(windows.value))
+
+
+def anchor_windows(
+    windows: Reading[tuple[TimeWindow, ...]], introduction: Passage
+) -> Reading[tuple[TimeWindow, ...]]:
+    """Return the time windows. Those without a moment count from that of the line that introduces
+    the item.
+
+    Those that look back from now ("in the last year") have none.
+
+    >>> _, windows = read_windows(read_passage("Chemotherapy: 3 weeks"))
+    >>> anchor_windows(
+    ...     windows, read_passage("Within these intervals before the first dose:")
+    ... ).value[0].anchor
+    'before the first dose'
+    """
+    moment = find_moment_of_items(introduction.tokens)
+    if moment is None:
+        return windows
+    words = introduction.part(*moment).raw
+
+    def anchor(window: TimeWindow) -> TimeWindow:
+        looks_back = not BACK.isdisjoint(word.lower() for word in read_text(window.quote).words)
+        return (
+            window if window.anchor or looks_back else window.model_copy(update={"anchor": words})
+        )
+
+    return replace(windows, value=tuple(map(anchor, windows.value)))
+
+
+def demands_other(introduction: Passage) -> bool:
+    """Return whether the items below a line belong to another clause of it than the one with its
+    last time window.
+
+    >>> demands_other(read_passage("A negative test within 72 hours and one of the following:"))
+    True
+    """
+    tokens = introduction.tokens
+    windows = list_windows(tokens, None)
+    if not windows:
+        return False
+    last = windows[-1]
+    listed = rule("some_of").search(tokens, 0, last.first)
+    return listed is None and rule("joins_other_demand").search(tokens, last.end) is not None
+
+
+def _place_window(passage: Passage, window: Window) -> Passage:
+    """Return the words of a window, up to the moment that it is counted from. Nothing follows a
+    wash-out.
+    """
+    tokens = passage.tokens
+    anchor = None if window.washout else rule("window_anchor").starts(tokens, window.end)
+    end = anchor.end if anchor else window.end
+    return passage.part(window.first, end - (tokens.codes[end - 1] == ")"))
+
+
+def _name_windows_case(tokens: Tokens, windows: Sequence[Window], times: Sequence[Time]) -> str:
+    if not windows:
+        return _name_window_case(tokens, None, times)
+    if any(one.borrowed or one.washout or not one.sure for one in windows):
+        return "sense implied" if len(windows) == 1 else "sense implied of one of several"
+    return "one" if len(windows) == 1 else "several"
+
+
+def _name_window_case(tokens: Tokens, found: Window | None, times: Sequence[Time]) -> str:
+    if found:
+        several = sum(duration.unit is not TimeUnit.CYCLE for _, duration in times) > 1
+        return (
+            ("one of several" if several else "the only length of time")
+            if found.sure
+            else "sense implied"
+        )
+    if not times:
+        return "no length of time"
+    unread = any(may_be_window(tokens, time) for time in times)
+    return "length of time not read" if unread else "only ages and the like"

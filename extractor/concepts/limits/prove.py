@@ -1,0 +1,209 @@
+"""Prove limits: the mention of a line that says the same of the same quantity."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from extractor.concepts.aliases import find_entry
+from extractor.concepts.limits.bounds import BOTH_COUNT, LOWER, UPPER
+from extractor.concepts.limits.mentions import Mention, Role, find_mentions
+from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
+from extractor.concepts.limits.owners import SIDES, is_own
+from extractor.concepts.limits.quantity_names import find_exactly
+from extractor.concepts.places import Derived, Supported, cut, find_names, find_quote, locate
+from extractor.evidence.drafts import Span
+from extractor.language.lexer import Tokens, lex
+from extractor.language.numbers import is_two_ways
+from extractor.language.passage import Passage
+from extractor.language.units import read_unit
+from extractor.schemas import Comparator, Constraint, Quantity, Support
+
+_ENDS = 12
+"""How many mentions before or behind one may be the other end of its range."""
+_SAME = 24
+"""The most mentions of the same numbers that are looked at. No line of a record has more."""
+
+
+def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
+    """Return a limit that the passage states of this quantity. An age needs no name: "2 to 18
+    years".
+    """
+    tokens = cut(passage)
+    quantity = find_quote(passage, value.quantity)
+    if quantity is None and (renamed := _find_renamed(value, passage)):
+        return renamed
+    found = find_limit(tokens, value, value.quantity)
+    if found is None:
+        return _find_renamed(value, passage)
+    span = locate(passage, found.first, found.end)
+    if quantity:
+        span = Span(span.section, min(span.start, quantity.start), max(span.end, quantity.end))
+    return Supported(value, span, found.support)
+
+
+def find_limit(tokens: Tokens, value: Constraint | Quantity, quantity: str = "") -> Derived | None:
+    """Return the best mention that says a limit, of a quantity if one is named.
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
+    >>> find_limit(tokens, Quantity(comparator=Comparator.AT_MOST, value=2), "ECOG")
+    Derived(first=8, end=12, support=<Support.PARSED: 'parsed'>)
+    >>> find_limit(tokens, Quantity(comparator=Comparator.AT_LEAST, value=2)) is None
+    True
+    """
+    mentions = find_mentions(tokens)
+    bounds = {value.value, value.value_high}
+    stated = (
+        at
+        for at, one in enumerate(mentions)
+        if any(not bounds.isdisjoint(pair) for pair in one.bounds)
+    )
+    proven = [
+        (one, support)
+        for at in islice(stated, _SAME)
+        if (
+            support := _prove(
+                value,
+                quantity,
+                one := mentions[at],
+                mentions[max(0, at - _ENDS) : at + _ENDS],
+                tokens,
+            )
+        )
+    ]
+    best = min(proven, key=lambda one: one[1] is not Support.PARSED, default=None)
+    return Derived(best[0].first, best[0].end, best[1]) if best else None
+
+
+def _prove(
+    value: Constraint | Quantity,
+    quantity: str,
+    mention: Mention,
+    near: Sequence[Mention],
+    tokens: Tokens,
+) -> Support | None:
+    """How a mention proves a limit: it has its numbers, comparator and unit, and is said of this
+    quantity.
+    """
+    numbers = compare(value, mention)
+    if not numbers and value.value_high is not None:
+        others = [one for one in near if (value.value_high, None) in one.bounds]
+        own_ends = [
+            one for one in others if not quantity or is_own(quantity, one, tokens) is not None
+        ]
+        numbers = compare_ends(value, mention, own_ends)
+    if (
+        not numbers
+        or mention.role in (Role.SCALE, Role.PART)
+        or not has_unit_of(value, quantity, mention, tokens)
+    ):
+        return None
+    own = not quantity or is_own(quantity, mention, tokens)
+    if own is None:
+        return None
+    sure = (
+        own
+        and mention.role is Role.STATED
+        and not has_other_reading(tokens, Derived(*mention.number))
+    )
+    return numbers if sure else Support.INFERRED
+
+
+def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
+    """Return whether a mention says the numbers and the comparator of a limit, and how surely."""
+    bounds = (value.value, value.value_high)
+    if bounds in mention.bounds:
+        sure = mention.stated and bounds == mention.bounds[0]
+        return (
+            (Support.PARSED if sure else Support.INFERRED)
+            if value.comparator in mention.comparators
+            else None
+        )
+    low, high = mention.bounds[0]
+    ends = {low: [Comparator.AT_LEAST], high: [Comparator.AT_MOST]}
+    if mention.is_denied:  # "no grade 3-4"
+        ends = {low: [Comparator.LESS], high: [Comparator.MORE]}
+    is_end = (
+        value.value_high is None
+        and high is not None
+        and value.comparator in ends.get(value.value, ())
+    )
+    return Support.INFERRED if is_end and Comparator.BETWEEN in mention.comparators else None
+
+
+def compare_ends(
+    value: Constraint | Quantity, mention: Mention, ends: Sequence[Mention]
+) -> Support | None:
+    """Return whether a mention is the lower end of a range, and one of ``ends`` the upper one:
+    ">= 18 and <= 65".
+    """
+    if (value.value, None) not in mention.bounds or set(UPPER) >= {*mention.comparators}:
+        return None
+    others = [
+        one for one in ends if one.role is Role.STATED and not set(LOWER) >= {*one.comparators}
+    ]
+    signs = [
+        (mention.comparators[0], one.comparators[0])
+        for one in others
+        if mention.stated and one.stated
+    ]
+    if BOTH_COUNT in signs:
+        return Support.PARSED
+    if others:
+        return Support.INFERRED
+    return None
+
+
+def has_unit_of(
+    value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens
+) -> bool:
+    """Return whether a mention has the unit of a limit; its quantity's words may stand in the
+    place of a unit.
+    """
+    subject = {word.lower() for word in lex(quantity).words}
+    place = mention.number
+    known = find_exactly(quantity)
+    is_score = known is not None and tuple(known.linear.get("%", ())) == (
+        1,
+        0,
+    )  # Karnofsky of 70, or 70 %
+    if value.unit is None:
+        return stands_bare(tokens, place, subject) or (is_score and has_unit(tokens, place, "%"))
+    code = read_unit(value.unit)
+    if is_score and code == "%" and stands_bare(tokens, place, subject):
+        return True
+    if (
+        mention.borrowed
+        and code
+        and read_unit(tokens.read(*mention.borrowed)) == code
+        and stands_bare(tokens, place)
+    ):
+        return True  # "13 g/dL in men or 12 in women"
+    fits = bool(known and code and known.fits(code))
+    return has_unit(tokens, place, value.unit) or borrows_unit(
+        tokens, place, value.unit, subject | SIDES, fits=fits
+    )
+
+
+def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
+    """Return a limit whose quantity has another name in the passage: "ANC" for "absolute
+    neutrophil count".
+    """
+    entries = (find_entry(value.quantity, vocabulary) for vocabulary in ("measures", "instruments"))
+    span = next((span for entry in entries if entry for span in find_names(entry, passage)), None)
+    if span is None:
+        return None
+    written = passage.section.raw[span.start : span.end]
+    if written == value.quantity:
+        return None
+    return find_constraint(value.model_copy(update={"quantity": written}), passage)
+
+
+def has_other_reading(tokens: Tokens, place: Derived) -> bool:
+    """Return whether a number there may mean another value as well: "100.000" proves neither 100
+    nor 100000.
+
+    A comma before three digits marks thousands, as in English.
+    """
+    return any(
+        is_two_ways(word) and "," not in word for word in tokens.words[place.first : place.end]
+    )

@@ -1,0 +1,1 @@
+"""What is measured: endpoints with their measures, methods, time points and thresholds."""

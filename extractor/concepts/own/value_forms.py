@@ -1,0 +1,418 @@
+"""Read values that a model writes in one short string: "AST: <= 3 x ULN", "300 mg/m2", "21 day",
+"CTCAE | 5.0".
+
+A small model copies words well and fills nested numbers badly; a string also takes a third of the
+tokens. Every reader raises ``ValueError`` with the form that is allowed; ``show_value`` writes a
+value in this form.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from extractor.concepts.limits.bounds import scale_alike
+from extractor.language.book import find_terms, read_text, rule
+from extractor.language.clean import clean_text
+from extractor.language.lexer import Tokens
+from extractor.language.numbers import ROMAN, find_durations, read_number
+from extractor.language.patterns import Found
+from extractor.schemas import (
+    Age,
+    Amount,
+    Comparator,
+    Constraint,
+    CriterionGroup,
+    GroupRule,
+    Instrument,
+    Period,
+    Quantity,
+    TimePoint,
+    TimeUnit,
+    TimeWindow,
+)
+
+TimedT = TypeVar("TimedT", Age, Period, TimePoint)
+
+_SIGNS = {"≤": "<=", "≥": ">="}
+_SENSE = re.compile(r"(?P<sign>[<>]=?|[=≤≥])\s*(?P<time>\d.*)")
+_HALF_LIVES = re.compile(r"(\d[\d.]*) half[ _-]?li(?:fe|ves)")
+_RANGE_SENSE = re.compile(r"(?P<low>\d[\d.]*)\s?-\s?(?P<high>\d[\d.]*)\s(?P<unit>\S+)")
+_COUNT = re.compile(r"(?<=[:<>=≤≥])(?P<space>\s*)(?P<word>once|twice|thrice)\b", re.IGNORECASE)
+_COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
+_LAST_COLON = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
+"""The name of a quantity, up to the last colon, or the first sign if there is none; and its
+limit.
+"""
+_ROMAN = re.compile(rf"(?<![\w.])(?:{'|'.join(ROMAN)})(?![\w.])")
+_CLASS_FIRST = re.compile(r"\b(?:class|grade|stage|type|category)\s{1,3}(?=[<>=≤≥])", re.IGNORECASE)
+_LISTED = re.compile(r"(?<![\w.,/-])\d(?:(?:\s?,|\s?&|,?\s(?:or|and))\s\d)+(?![\w.,/])")
+"""Whole numbers that a model lists: "0, 1 or 2"."""
+_ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
+_SECOND_PART = re.compile(
+    r"(?P<unit>[^\W\d]+)\s?/\s?[\d.,]+\s?(?P=unit)\b|/\s?[\d.,]+\s?(?=[^\W\d])"
+)
+"""The second part of a fixed combination, with the unit of both: "/100 mg" behind 600, "mg/100
+mg" too.
+"""
+_ONE_TIME = re.compile(
+    r"\s*+[^\W\d_]*+\s*+[\d.,/]*+(?:\s?[½¼¾]|\s[1-3]/[2-4]|(?<=\s)and a "
+    r"half)?+\s*+-?\s*+(?:an?\s)?[^\W\d_]*+\s*+"
+)
+"""A number, perhaps with a fraction, and a unit, or the other way round."""
+_TIME_FORM = '{!r}: write a time as one number and a unit, such as "30 day" or "2 year"'
+_EXPOSURE = re.compile(r"(?<!\s)\s*AUC\s*(?:of|=|:)?\s*(?P<amount>\d.*)", re.IGNORECASE | re.DOTALL)
+"""The dose of carboplatin, whose unit stands first."""
+_VERSION = re.compile(
+    r"(?P<name>.{1,300}?)(?:\s{0,9}\|\s*|[\s,]{1,9}v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)",
+    re.IGNORECASE,
+)
+
+
+def read_limit(text: str) -> Constraint:
+    """Read a numeric limit written as "quantity: comparator number unit", perhaps with " @ " and
+    its condition.
+
+    >>> limit = read_limit("neutrophils: >= 1.5 x 10^9 /L")
+    >>> limit.quantity, limit.comparator.value, limit.value, limit.unit
+    ('neutrophils', '>=', 1500000000, '/L')
+    >>> limit = read_limit("ECOG: 0-2")
+    >>> limit.comparator.value, limit.value, limit.value_high, limit.unit
+    ('between', 0, 2, None)
+
+    >>> (
+    ...     str(read_limit("NYHA class: III or IV")),
+    ...     str(read_limit("ALT: <= 5 x ULN @ with liver metastases")),
+    ... )
+    ('NYHA class: 3-4', 'ALT: <= 5 x ULN (with liver metastases)')
+
+    A range of ratios ("20/40-20/80") is that of their second numbers, a pregnancy's "28+6" is in
+    weeks.
+    """
+    text, _, condition = (part.strip() for part in text.partition(" @ "))
+    parts = _LAST_COLON.fullmatch(text)
+    tokens = _read_tokens(
+        parts["name"] + _sign_first(_write_digits(parts["stated"])) if parts else text
+    )
+    found = None if tokens.words[:1] == [":"] else rule("answered_limit").search(tokens, 1)
+    if not found:
+        raise ValueError(
+            f'{text!r}: write a limit as "quantity: comparator number unit", such as "AST: <= 3 x '
+            'ULN"'
+        )
+    low, high = _bounds(found)
+    sign = "".join((found.read("sign") or found.read("bare") or "=").split())
+    unit = _read_behind(tokens, found)
+    if (ordinal := _ORDINAL.match(unit)) and tokens.joined(found.end):  # "95th percentile"
+        unit = unit[ordinal.end() :]
+    before = "".join(
+        (found.read("over") or "").split()
+    )  # what the text has of the unit before the number
+    return Constraint(
+        quantity=tokens.read(0, found.first),
+        comparator=Comparator.BETWEEN if high is not None else Comparator(_SIGNS.get(sign, sign)),
+        value=low,
+        value_high=high,
+        unit=before or (f"x {unit}" if found.read("factor") else unit) or None,
+        condition=_named(condition),
+    )
+
+
+def read_quantity(written: str) -> Quantity:
+    """Read a limit without the name of what is limited: "comparator number unit".
+
+    >>> quantity = read_quantity("<= 40 %")
+    >>> quantity.comparator.value, quantity.value, quantity.unit
+    ('<=', 40, '%')
+    >>> read_quantity("at least 3").comparator.value, read_quantity("18 or more").comparator.value
+    ('>=', '>=')
+    """
+    try:
+        limit = read_limit(f"quantity: {' '.join(_sign_first(written).split())}")
+    except ValueError:
+        form = 'write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
+        raise ValueError(f"{written!r}: {form}") from None
+    return Quantity(**limit.model_dump(exclude={"quantity", "condition"}))
+
+
+def _write_digits(stated: str) -> str:
+    """Write "twice", Roman numerals, and lists of classes that follow each other as digits: "I,
+    II or III" as "1-3".
+    """
+    stated = _COUNT.sub(lambda found: found["space"] + _COUNTS[found["word"].lower()], stated)
+    if not any(map(str.isdigit, stated)) and _ROMAN.search(stated):
+        stated = _CLASS_FIRST.sub("", stated.replace("/", ", "))
+        stated = _ROMAN.sub(lambda found: str(ROMAN[found[0]]), stated)
+    return _LISTED.sub(
+        lambda found: _join_list([int(each) for each in re.findall(r"\d", found[0])]) or found[0],
+        stated,
+    )
+
+
+def _join_list(listed: Sequence[int]) -> str:
+    """Return the range of numbers that follow each other; "" for others."""
+    return (
+        f"{listed[0]}-{listed[-1]}"
+        if list(listed) == list(range(listed[0], listed[-1] + 1))
+        else ""
+    )
+
+
+def _sign_first(stated: str) -> str:
+    """Write the sign of a comparator in words before its number: "18 or older" as ">= 18"."""
+    tokens = _read_tokens(stated)
+    signs = find_terms(tokens, "comparators") or find_terms(tokens, "comparator_suffixes")
+    if not signs or not any(map(str.isalpha, tokens.read(signs[0].first, signs[0].end))):
+        return stated
+    sign = signs[0]
+    value = "" if sign.value == Comparator.BETWEEN else sign.value
+    return f" {value} {tokens.read(0, sign.first)} {tokens.read(sign.end, len(tokens))}"
+
+
+def read_bare_number(text: str) -> int | float:
+    """Read a number alone, in digits or words.
+
+    >>> read_bare_number("1,500"), read_bare_number("three")
+    (1500, 3)
+    """
+    value = read_number(text.strip().removeprefix("-").strip())
+    if value is None:
+        raise ValueError(f"{text!r}: write a number alone, such as 3 or 1.5")
+    return -value if text.strip().startswith("-") else value
+
+
+def read_whole_number(text: str) -> int:
+    """Read a whole number alone, in digits or words."""
+    number = read_bare_number(text)
+    if number != int(number):
+        raise ValueError(f"{text!r}: write a whole number")
+    return int(number)
+
+
+def read_truth(text: str) -> bool:
+    """Read true or false, or yes or no."""
+    truth = {"true": True, "yes": True, "false": False, "no": False}.get(text.strip().casefold())
+    if truth is None:
+        raise ValueError(f"{text!r}: write true or false")
+    return truth
+
+
+def read_amount(text: str) -> Amount:
+    """Read a dose written as "number unit", "low-high unit" or "up to number unit".
+
+    >>> amount = read_amount("1-2 x 10^6 cells/kg")
+    >>> amount.low, amount.high, amount.unit
+    (1000000, 2000000, 'cells/kg')
+    >>> read_amount("AUC 6") == read_amount("6 AUC")
+    True
+
+    Of a fixed combination ("600/100 mg", "600 mg/100 mg") the first part counts; "5 mg/0.5 mL"
+    keeps its volume. The numbers of the arms that get it may follow: "10 mg @ 1,2".
+    """
+    text, _, arms = text.partition(" @ ")
+    tokens = _read_tokens(_EXPOSURE.sub(r"\g<amount> AUC", text))
+    found = rule("answered_amount").starts(tokens, 0)
+    unit = _read_behind(tokens, found) if found else ""
+    if second := _SECOND_PART.match(unit):
+        unit = (second["unit"] or "") + unit[second.end() :]
+    if not found or not (unit[:1].isalpha() or unit.startswith("%")):
+        raise ValueError(
+            f'{text!r}: write a dose as number and unit, such as "300 mg/m2", "1-2 mg" or "up to '
+            '40 mg"'
+        )
+    low, high = _bounds(found)
+    if high is None and not found.read("floor"):
+        high = low
+    listed = tuple(re.findall(r"\d+", arms))
+    return Amount(low=None if found.read("cap") else low, high=high, unit=unit, arms=listed)
+
+
+def read_time(kind: type[TimedT], text: str) -> TimedT:
+    """Read an age, a length of time, or a moment: the unit stands last, or first.
+
+    >>> read_time(Period, "21 day")
+    Period(value=21, unit=<TimeUnit.DAY: 'day'>)
+    >>> read_time(TimePoint, "day 30") == read_time(TimePoint, "30 days")
+    True
+    """
+    number, _, unit = text.strip().partition(" ")
+    written = (text, f"{unit} {number}")  # "day 30" is turned
+    found = next((found for each in written for found in find_durations(_read_tokens(each))), None)
+    if not found or found.low != found.high:
+        raise ValueError(_TIME_FORM.format(text))
+    return kind(value=found.low, unit=found.unit)
+
+
+def read_one_time(kind: type[TimedT], text: str) -> TimedT:
+    """Read a time as ``read_time`` does, from a text that says nothing else: no sign, comparator
+    or second time.
+    """
+    value = read_time(kind, text)
+    if not _ONE_TIME.fullmatch(text):
+        raise ValueError(_TIME_FORM.format(text))
+    return value
+
+
+def read_window(text: str) -> TimeWindow | str:
+    """Read a time limit: its quote and, behind bars, its sense, what it limits, and what it is
+    counted from.
+
+    The quote alone leaves the sense to the rules.
+
+    >>> window = read_window(
+    ...     "steroids within 6 months of screening | <= 6 month | steroids | of screening"
+    ... )
+    >>> window.comparator.value, window.of, window.anchor
+    ('<=', 'steroids', 'of screening')
+    >>> read_window("within 6 months of screening")
+    'within 6 months of screening'
+    """
+    quote, sense, of, anchor = (part.strip() for part in (*text.split("|", 3), "", "", "")[:4])
+    if found := _RANGE_SENSE.fullmatch(sense):
+        (low, unit), (upper, _) = (
+            _read_length(f"{found[side]} {found['unit']}") for side in ("low", "high")
+        )
+        limits = {"comparator": Comparator.BETWEEN, "value": low, "value_high": upper, "unit": unit}
+    elif found := _SENSE.fullmatch(sense):
+        number, unit = _read_length(found["time"])
+        limits = {
+            "comparator": _SIGNS.get(found["sign"], found["sign"]),
+            "value": number,
+            "unit": unit,
+        }
+    else:
+        return text.strip(" |")
+    return TimeWindow.model_validate(
+        {"quote": quote, **limits, "of": _named(of), "anchor": _named(anchor)}
+    )
+
+
+def _read_length(text: str) -> tuple[float, TimeUnit]:
+    """Read the length of a window, the only time that may be in half-lives."""
+    if found := _HALF_LIVES.fullmatch(text.strip()):
+        return float(found[1]) if "." in found[1] else int(found[1]), TimeUnit.HALF_LIFE
+    length = read_time(Period, text)
+    return length.value, length.unit
+
+
+def _named(words: str) -> str | None:
+    """Return the words that a model writes; None for a mark that stands for no words."""
+    return None if words.strip("-").casefold() in ("", "null", "none") else words
+
+
+def read_group_rule(text: str) -> CriterionGroup:
+    """Read how many items of a group must hold: "all", "any", or a number or range of numbers. One
+    of them is any.
+
+    >>> [str(read_group_rule(text)) for text in ("any", "1", "2", "2-4")]
+    ['any of', 'any of', 'at least 2 of', '2 to 4 of']
+    """
+    stated = text.strip().casefold()
+    if stated in (GroupRule.ALL, GroupRule.ANY):
+        return CriterionGroup(id="", rule=GroupRule(stated))
+    if found := re.fullmatch(r"(\d{1,2})(?:\s?-\s?(\d{1,2}))?", stated):
+        high = int(found[2]) if found[2] else None
+        if int(found[1]) < 2 and high is None:
+            return CriterionGroup(id="", rule=GroupRule.ANY)
+        return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=int(found[1]), n_high=high)
+    raise ValueError(f'{text!r}: write a rule as "all", "any", or how many: "2", "2-4"')
+
+
+def read_instrument(text: str) -> Instrument:
+    """Read a grading system, with its version after a bar or "v".
+
+    >>> read_instrument("CTCAE | 5.0") == read_instrument("CTCAE v5.0")
+    True
+    """
+    if found := _VERSION.fullmatch(text.strip()):
+        return Instrument(name=found["name"], version=found["version"].strip() or None)
+    return Instrument(name=text.strip())
+
+
+def cut_outcome(
+    text: str, description: str | None, time_frame: str | None
+) -> dict[str, str | None]:
+    """Cut a flattened outcome into its three parts, from the first words of the second and the
+    third.
+
+    A part begins after a comma; the description as early as possible, the time frame as late as
+    possible. Raises ``ValueError`` for words that begin no part.
+
+    >>> cut_outcome(
+    ...     "Survival, overall, From infusion to death., 2 years", "From infusion", "2 years"
+    ... )
+    {'measure': 'Survival, overall', 'description': 'From infusion to death.', 'time_frame': '2 years'}
+    """
+    last = _find_starts(text, time_frame)[-1] if time_frame else len(text)
+    first = (
+        next((start for start in _find_starts(text, description) if start < last), None)
+        if description
+        else last
+    )
+    if first is None:
+        raise ValueError(
+            f"split: {description!r} begins after the time frame; the order is measure, d, t"
+        )
+    measure, explanation = (
+        part.strip().removesuffix(",").rstrip() for part in (text[:first], text[first:last])
+    )
+    return {
+        "measure": measure,
+        "description": explanation if description else None,
+        "time_frame": text[last:].strip() if time_frame else None,
+    }
+
+
+def _find_starts(text: str, words: str) -> list[int]:
+    # A last word cut short by the length limit still matches.
+    expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
+    starts = [
+        found.start() for found in re.finditer(rf"(?<=[,\s]){expression}", text, re.IGNORECASE)
+    ]
+    starts = [start for start in starts if text[:start].rstrip().endswith(",")]
+    if not starts or not expression:
+        raise ValueError(
+            f"split: no part begins with {words!r} after a comma; copy its first words exactly"
+        )
+    return starts
+
+
+def _read_tokens(text: str) -> Tokens:
+    return read_text(clean_text(text.strip()).text)
+
+
+def _read_behind(tokens: Tokens, found: Found) -> str:
+    """Return the text behind what was found: the unit."""
+    return tokens.text[tokens.ends[found.end - 1] :].strip()
+
+
+def _bounds(found: Found) -> tuple[int | float, int | float | None]:
+    """Both numbers of a range; a power behind the second one is the first one's too ("1-2 x
+    10^6").
+    """
+    written = found.read("high")
+    low = _read_bound(found.read("low") or "")
+    high = _read_bound(written) if written else None
+    if low is None or (written and high is None):
+        raise ValueError(f"{found.text!r}: write the number in digits")
+    return scale_alike(low, written or ""), high
+
+
+def _read_bound(text: str) -> int | float | None:
+    whole, plus, days = text.lstrip("- ").partition("+")
+    value = read_number(whole.strip())
+    if value is not None and plus:
+        value = round(value + int(days) / 7, 2) if days.strip() in "0123456" else None
+    return -value if value is not None and text.startswith("-") else value
+
+
+def show_value(value: Any) -> str:
+    """Write a value as people and models do.
+
+    >>> (
+    ...     show_value(Amount(low=1, high=2, unit="mg")),
+    ...     show_value(Period(value=21, unit="day")),
+    ...     show_value(True),
+    ... )
+    ('1-2 mg', '21 day', 'true')
+    """
+    return str(value).lower() if isinstance(value, bool) else str(value)

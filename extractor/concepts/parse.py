@@ -1,0 +1,68 @@
+"""The pre-parser: reads a record by rules, without a model."""
+
+from collections.abc import Mapping
+from itertools import count
+
+from extractor.concepts.criteria.read import read_eligibility
+from extractor.concepts.doses.read import read_dosing
+from extractor.concepts.hostile.injection import blank_out, find_hostile, shorten_parts
+from extractor.concepts.languages.read import set_foreign_aside
+from extractor.concepts.outcomes.read import Outcome, read_outcomes, split_outcomes
+from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.read import learn_words, read_declared
+from extractor.evidence.calibration import calibrate_record
+from extractor.evidence.parsed import ParsedRecord
+from extractor.language.passage import LexedSection, read_section
+from extractor.schemas import TrialRecord
+
+__all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "split_outcomes"]
+
+
+def parse_record(record: TrialRecord, fields: tuple[CustomField, ...] = ()) -> ParsedRecord:
+    r"""Read everything that the rules find in a record. The same record always gives the same
+    result.
+
+    Text aimed at a model is reported and blanked first, and so are lines in another language. The
+    confidence of a reading, 0 to 1, is the share of such readings that were right on annotated
+    records. ``fields`` are the user's own; those with rules are read. A text in which nothing is
+    found gives open readings, not an error.
+
+    >>> from extractor.schemas import Section, Source
+    >>> section = Section(name="eligibility", text="Inclusion Criteria:\n\n* Age 18 or older")
+    >>> record = TrialRecord(
+    ...     record_id="T1", source=Source(path="t", format="flat"), sections=(section,)
+    ... )
+    >>> parse_record(record).whole.rules["minimum_age"].value.value
+    18
+    """
+    learn_words(fields)
+    return read_declared(calibrate_record(parse_uncalibrated(record)), fields)
+
+
+def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
+    """Like ``parse_record``, without calibration of the confidences. Calibration is fitted to
+    these results.
+    """
+    sections: Mapping[str, LexedSection] = {
+        section.name: read_section(section.name, section.text) for section in record.sections
+    }
+    hostile = find_hostile(record, sections)
+    given = record
+    record, sections = blank_out(record, sections, hostile)
+    record, sections, foreign = set_foreign_aside(record, sections)
+    numbers = count(1)
+    whole, criteria, doubts = read_eligibility(sections, numbers, record.registry)
+    regimens, candidates = read_dosing(record, sections, numbers)
+    return ParsedRecord(
+        record=record,
+        sections=sections,
+        whole=whole,
+        criteria=criteria,
+        regimens=regimens,
+        candidates=candidates,
+        outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
+        hostile=hostile,
+        foreign=foreign,
+        given=given if foreign.texts else None,
+        doubts=doubts,
+    )

@@ -1,0 +1,248 @@
+"""Limits of an age: which ones they are, whose age, and which side they bound."""
+
+from extractor.concepts.limits.bounds import LOWER, UPPER, Limit
+from extractor.concepts.limits.read import is_turned
+from extractor.concepts.people.registered_ages import OLDEST, count_days
+from extractor.language.book import read_text, rule
+from extractor.language.lexer import Tokens
+from extractor.language.units import read_unit
+from extractor.schemas import Age, TimeUnit
+
+_LENGTH_REACH = 14
+"""How many tokens before a length of time are examined."""
+_NAME_REACH = 32
+"""How many tokens before an age may name it."""
+_WEIGHTS = frozenset({"kg", "[lb_av]"})
+"""Units in which people are weighed."""
+_ADDED = frozenset(",;:-()")
+_OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
+_END_REACH = 12
+"""How many tokens before an age may say at which moment, or name the other end of its range."""
+_WHOSE_REACH = 26
+"""How many tokens before an age decide whose age it is."""
+_AGES = range(12, 100)
+"""Bare numbers that can only be ages if they limit people; smaller ones may be months."""
+
+
+def is_age(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a limit bounds an age.
+
+    >>> from .constraints import find_limits
+    >>> tokens = read_text("Smokers aged 18 to 65 years who smoked for at least 10 years")
+    >>> [is_age(tokens, limit) for limit in find_limits(tokens, None)]
+    [True, False]
+    """
+    first = limit.first
+    end = limit.end
+    floor = max(0, limit.first - _LENGTH_REACH)
+    other_unit = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
+    if (
+        other_unit
+        or rule("within_front").ends(tokens, first, floor)
+        or rule("age_difference").starts(tokens, end)
+    ):
+        return False
+    if not limit.time_unit and (within := limit.quantity) and first <= within[0] < end:
+        return (
+            rule("said_age").search(tokens, *within) is not None
+        )  # "18 < age < 65", but not "ECOG 0-1"
+    if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
+        return not (
+            rule("old_thing").ends(tokens, first, floor) or rule("thing_after").starts(tokens, end)
+        )
+    if tokens.words[first].lower() in ("for", "since"):
+        return False  # "aged 42 to 65, postmenopausal for at least 1 year"
+    named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(
+        tokens, first, first - _NAME_REACH
+    )
+    if named or rule("said_age").search(tokens, first, end):
+        is_count = not rule("said_age").ends(tokens, first, first - 1) and rule("counted").starts(
+            tokens, end
+        )
+        if limit.time_unit or not is_count:
+            return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
+    return _is_further_age(tokens, limit) or _is_age_unnamed(tokens, limit, floor)
+
+
+def _is_further_age(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a limit goes on with an age: "aged 50 years or over (45 or over if
+    smokers)".
+    """
+    nameless = ("names_nobody", "age_words", "condition_part")
+    named = limit.quantity
+    is_nameless = named is None or any(rule(name).covers(tokens, *named) for name in nameless)
+    is_count = not is_nameless and not rule("said_age").search(tokens, *(named or (0, 0)))
+    if (
+        is_count
+        or not limit.sure
+        or limit.value not in _AGES
+        or limit.time_unit not in (None, "year")
+    ):
+        return False
+    if limit.end < len(tokens) and rule("further_age_end").starts(tokens, limit.end) is None:
+        return False
+    return rule("further_age").ends(tokens, limit.first, limit.first - _LENGTH_REACH) is not None
+
+
+def is_of_people(tokens: Tokens, limit: Limit) -> bool:
+    """Whether a bare number at the start of a line limits nothing but people: "adults >= 18",
+    "men or women, 65+".
+    """
+    named = limit.quantity if limit.sure and not (limit.unit or limit.time_unit) else None
+    people = named and named[0] == 0 and rule("only_persons").covers(tokens, *named)
+    return bool(people) and limit.value in _AGES
+
+
+def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether a limit is that of the weight of people, which no word names: "participants
+    below 40 kg".
+
+    >>> from .constraints import find_limits
+    >>> lines = [read_text(text) for text in ("Men over 90 kg", "Tumour over 2 kg")]
+    >>> [is_unnamed_weight(line, *find_limits(line, None)) for line in lines]
+    [True, False]
+    """
+    if limit.unit is None or read_unit(tokens.read(*limit.unit)) not in _WEIGHTS:
+        return False
+    if limit.quantity is not None and not rule("names_only_people").covers(tokens, *limit.quantity):
+        return False
+    front = limit.first
+    while front and tokens.codes[front - 1] in _ADDED:
+        front -= 1
+    return not front or rule("names_only_people").covers(tokens, 0, front) is not None
+
+
+def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
+    """Return whether a limit bounds an age although no word for age is near."""
+    first = limit.first
+    end = limit.end
+    behind = any(rule(name).starts(tokens, end) for name in ("relation_after", "of_other"))
+    before = any(
+        rule(name).ends(tokens, first, floor) for name in ("course_before", "lifetime_before")
+    )
+    if (
+        limit.time_unit is None
+        or behind
+        or (before and not rule("people_in_before").ends(tokens, first, floor))
+    ):
+        return False
+    start = (
+        1 if tokens.words[0] in ("Are", "Is", "Be") else 0
+    )  # below "patients are eligible if they"
+    alone = _ADDED.issuperset(tokens.codes[start:first]) and _ADDED.issuperset(
+        tokens.codes[end:].strip(".")
+    )
+    in_years = limit.time_unit == "year" or rule("months_of_years").search(tokens, first, end)
+    if in_years and (limit.value_high is not None or alone or stands_beside_consent(tokens, limit)):
+        return True
+    persons = rule("persons_before").ends(tokens, first, floor)
+    # "patients with more than 18 years", but not "patients with 2 years of asthma"
+    return persons is not None and (
+        tokens.words[first - 1] != "with" or bool(rule("age_end").starts(tokens, end))
+    )
+
+
+def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
+    """Return whether a length of time is itself limited: life expectancy, gestational age, a QT
+    interval.
+
+    ``topic`` is the heading of a line that begins with the limit.
+    """
+    first = limit.first
+    floor = max(0, limit.first - _LENGTH_REACH)
+    if (
+        limit.quantity and first < limit.quantity[1] <= limit.end
+    ):  # "minimum life expectancy of 3 months"
+        first = limit.quantity[1]
+    if rule("within_front").ends(tokens, first, floor):
+        return False
+    behind = rule("pregnant_after").starts(tokens, limit.end) or rule("lifetime_after").starts(
+        tokens, limit.end
+    )
+    named = rule("lifetime_before").ends(tokens, first, floor) or behind
+    if topic and not first and not named:
+        heading = read_text(topic)
+        named = rule("lifetime_before").ends(heading, len(heading))
+    return named is not None
+
+
+def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
+    """Return whether it is the age of other people, at another time, or of some participants
+    only.
+    """
+    first = max(0, limit.first - _WHOSE_REACH)
+    admitted = rule("admitted_if").search(tokens, first, limit.first)
+    first = admitted.end if admitted else first
+    at_entry = rule("age_at_entry").ends(tokens, limit.first, first) or stands_beside_consent(
+        tokens, limit
+    )
+    other = not at_entry and rule("other_age").ends(tokens, limit.first, first)
+    named = rule("said_age").search(tokens, limit.first, limit.end)
+    named = named or rule("birthday").search(tokens, limit.first, limit.end)
+    moment = not named and rule("moment_before").ends(tokens, limit.first, limit.first - _END_REACH)
+    other = other or moment or rule("age_at_event").starts(tokens, limit.end)
+    rest = limit.time_unit not in (None, "year") and rule("age_in_years").ends(
+        tokens, limit.first, limit.first - 5
+    )
+    restated = rule("age_restated").ends(tokens, limit.first, first)
+    listed = admits and rule("listed_sign").ends(tokens, limit.first, first)
+    some = not admits and rule("who_else").starts(tokens, limit.end)
+    return bool(
+        tokens.words[limit.first].lower() == "before" or other or listed or some or rest or restated
+    )
+
+
+def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether an age is a demand of its own beside consent: "able to consent and at least
+    18 years".
+    """
+    return rule("beside_consent").ends(tokens, limit.first, limit.first - _WHOSE_REACH) is not None
+
+
+def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple[Age, bool]]:
+    """Return the ages that a limit admits, or that an exclusion leaves, and whether each is the
+    lowest or the highest.
+
+    >>> from .constraints import find_limits
+    >>> tokens = read_text("Younger than 18 years")
+    >>> (limit,) = find_limits(tokens, None)
+    >>> [
+    ...     lower
+    ...     for admits in (True, False)
+    ...     for _, lower in list_age_bounds(tokens, limit, admits=admits)
+    ... ]
+    [False, True]
+    """
+    unit = TimeUnit(limit.time_unit or "year")
+    if (
+        unit not in _OF_AGES
+        or count_days(Age(value=limit.value_high or limit.value, unit=unit)) > OLDEST
+    ):
+        return []
+    low = Age(value=limit.value, unit=unit)
+    if ends_age_range(tokens, limit):
+        return [(low, False)]
+    may_be_negated = (limit.sure or admits) and not is_turned(tokens, limit.first)
+    negated = may_be_negated and rule("negated_front").ends(tokens, limit.first, limit.first - 2)
+    refused = rule("refused_after").starts(tokens, limit.end) or rule("refused_before").ends(
+        tokens, limit.first, 0
+    )
+    admitted = admits is not (bool(negated) is not bool(admits and refused))
+    if limit.value_high is None:
+        return (
+            [(low, (limit.comparator in LOWER) is admitted)]
+            if limit.comparator in (*LOWER, *UPPER)
+            else []
+        )
+    # An excluded range leaves ages on both sides.
+    return [(low, True), (Age(value=limit.value_high, unit=unit), False)] if admitted else []
+
+
+def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether an age without a comparator is the upper end of a range that was not read:
+    "18 75 years".
+    """
+    return (
+        not limit.sure
+        and rule("age_before_it").ends(tokens, limit.first, limit.first - _END_REACH) is not None
+    )

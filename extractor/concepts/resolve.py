@@ -1,0 +1,282 @@
+"""Choose one value from two annotators, the rules and a model, and say how sure it is.
+
+``python -m benchmarks.policy`` counted in ``policy.toml`` how often a model's answers to gold
+records were right, by field and by what the rules read there. A prior is added to the counts, so
+that two or three answers do not decide about a field that was seldom asked.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from operator import attrgetter
+from typing import Any
+
+from extractor.concepts.aliases import name_instrument, trim_event
+from extractor.concepts.windows.prove_parts import PARTS
+from extractor.evidence.drafts import CERTAIN, Reading
+from extractor.evidence.scoring import measured
+from extractor.schemas import (
+    AbsenceReason,
+    Age,
+    Amount,
+    Constraint,
+    Frequency,
+    Instrument,
+    Origin,
+    Period,
+    Route,
+    Support,
+    Task,
+    TimePoint,
+    TimeWindow,
+    ValueKind,
+    list_fields,
+)
+
+BELIEVED = 0.35
+"""A value below this confidence is left out. It is less than one half because a list counts as
+right only as a whole, and most of its values may be right where one is wrong.
+"""
+LEFT_OPEN = 0.8
+"""The highest confidence of a model's number, or of a fact of its regimen, that the words leave
+open, if the rules do not read the same.
+"""
+UNCONFIRMED = 0.8
+"""The highest confidence of what the rules read in a line that a model was asked about and
+skipped.
+"""
+_NUMBERS = (Age, Amount, Constraint, Frequency, Period, Route, TimePoint, TimeWindow)
+_OF_EVERY_ITEM = tuple(
+    info.type
+    for task in Task
+    for info in list_fields(task)
+    if info.kind is ValueKind.CHOICE and (info.required or info.metadata.decided)
+)
+"""Closed sets in which every item has its right word. The best word is given, however doubtful."""
+
+
+def resolve(
+    rule: Reading[Any], model: Reading[Any] | None, gap: AbsenceReason, field: str
+) -> Reading[Any]:
+    """Choose between the rules' reading and the model's supported answer.
+
+    Whoever has read the whole speaks for the whole: a model's answer stands, and what the rules
+    read says how probable it is. Without an answer the rules' reading stands, if it is probable or
+    a word of a closed set that every item needs.
+
+    Args:
+        rule: What the rules read.
+        model: The model's supported answer; None without one.
+        gap: Why there is no answer.
+        field: The field, such as ``dosing.route``.
+
+    >>> resolve(
+    ...     Reading("oral", 0.7), Reading("oral", 0.9), AbsenceReason.NOT_ASKED, "dosing.route"
+    ... ).origin.value
+    'both'
+    >>> resolve(
+    ...     Reading("oral", 0.99), Reading("rectal", 0.9), AbsenceReason.NOT_ASKED, "dosing.route"
+    ... ).value
+    'rectal'
+    >>> resolve(Reading("oral", 0.2), None, AbsenceReason.NOT_ASKED, "dosing.route").gap.value
+    'not_asked'
+    """
+    if model is None:
+        if rule.confidence < BELIEVED and not isinstance(rule.value, _OF_EVERY_ITEM):
+            return Reading(None, 0.0, gap=gap)
+        return replace(rule, confidence=round(rule.confidence, 4), origin=Origin.RULE)
+    if not rule.is_open and agree(rule.value, model.value, as_sets=field == "dosing.arms"):
+        same = rule.value == model.value or isinstance(
+            rule.value, Instrument
+        )  # the rules give the usual short form
+        sure = max(share_right(field, AGREE), rule.confidence)
+        return replace(
+            rule if same else _fill_parts(model, rule),
+            confidence=round(sure, 4),
+            origin=Origin.BOTH,
+        )
+    sure = share_right(field, name_situation(rule))
+    if (
+        any(isinstance(value, _NUMBERS) for value in model.list_values())
+        and Support.INFERRED in model.list_supports()
+    ):
+        sure = min(sure, LEFT_OPEN)
+    return replace(_fill_parts(model, rule), confidence=round(sure, 4), origin=Origin.MODEL)
+
+
+def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
+    """Return the model's list with the parts that it leaves out and the rules read of the same
+    limit or time window.
+
+    A limit without its condition would hold for more people than the text says.
+    """
+    if not isinstance(model.value, tuple) or not isinstance(rule.value, tuple):
+        return model
+
+    def fill(member: Any) -> Any:
+        same = _find_same(rule, member)
+        lacking = [name for name in PARTS.get(type(member), ()) if getattr(member, name) is None]
+        return (
+            member.model_copy(update={name: getattr(same, name) for name in lacking})
+            if same and lacking
+            else member
+        )
+
+    return replace(model, value=tuple(map(fill, model.value)))
+
+
+def _find_same(read: Reading[Any] | None, member: Any) -> Any:
+    """Return the member of a reading that has the same numbers."""
+    alike = (one for one in (read.list_values() if read else ()) if type(one) is type(member))
+    return next((one for one in alike if agree(one, member)), None)
+
+
+def resolve_part(
+    member: Any, name: str, rule: Reading[Any], model: Reading[Any] | None, field: str
+) -> tuple[Origin, float]:
+    """Return who read a quote that is a part of a member of a list, and how sure it is.
+
+    >>> stated = TimeWindow(
+    ...     quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever"
+    ... )
+    >>> said = Reading((stated.model_copy(update={"of": "fever"}),), 0.9)
+    >>> resolve_part(stated, "of", Reading((stated,), 0.9), said, "eligibility.time_windows")[
+    ...     0
+    ... ].value
+    'both'
+    """
+    if getattr(_find_same(model, member), name, None) is None:  # only the rules read it
+        return Origin.RULE, _read_sure_part(rule, member, name)
+    same = _find_same(rule, member)
+    if same is not None and _list_words(getattr(same, name)) == _list_words(getattr(member, name)):
+        return Origin.BOTH, share_right(f"{field}.{name}", AGREE)
+    return Origin.MODEL, share_right(f"{field}.{name}", "doubtful" if same else ALONE)
+
+
+def _read_sure_part(rule: Reading[Any] | None, member: Any, name: str) -> float:
+    """Return how sure the rules are of a part: by the place of this part, else as of all such
+    parts.
+    """
+    pairs = zip(rule.list_values(), rule.list_sure_parts(), strict=True) if rule else ()
+    sure = next(
+        (sure.get(name) for one, sure in pairs if type(one) is type(member) and agree(one, member)),
+        None,
+    )
+    return measured("parts", name) if sure is None else sure
+
+
+DOUBTFUL = 0.8
+"""Readings of the rules with less confidence are guesses."""
+AGREE = "agree"
+ALONE = "alone"
+_PRIORS: Mapping[str, tuple[float, float]] = {
+    AGREE: (9.5, 0.5),
+    ALONE: (4.5, 0.5),
+    "doubtful": (4, 1),
+    "likely": (3.5, 1.5),
+    "certain": (2.5, 2.5),
+    "silent": (3.5, 1.5),
+    "silent_certain": (2.5, 2.5),
+}
+SITUATIONS = tuple(_PRIORS)
+"""What the rules read where a model answers: the same value, nothing that is sure, another value
+(with a confidence that is doubtful, likely or certain), or that there is none. Each with counts
+assumed before any answer, of right and of wrong ones.
+"""
+Counts = Mapping[str, Mapping[str, Mapping[str, int]]]
+"""By field and situation, how often who was right: the model (``right`` where both agree), the
+rules, or neither.
+"""
+
+
+def name_situation(rule: Reading[object]) -> str:
+    """Name the situation of an answer that differs from what the rules read."""
+    if rule.is_open:
+        return ALONE
+    if rule.value is None or rule.value == ():
+        return "silent_certain" if rule.certain else "silent"
+    if rule.confidence < DOUBTFUL:
+        return "doubtful"
+    if rule.confidence >= CERTAIN:
+        return "certain"
+    return "likely"
+
+
+@cache
+def share_right(field: str, situation: str) -> float:
+    """Return the share of a model's answers that are right, of a field such as
+    ``eligibility.category``.
+
+    >>> share_right("a field that was never asked", "alone")
+    0.9
+    """
+    return combine(_load_counts(), field, situation)
+
+
+def combine(counts: Counts, field: str, situation: str) -> float:
+    """Return the share of right answers among these counts and those assumed.
+
+    >>> combine({"dosing.route": {"doubtful": {"rule": 15}}}, "dosing.route", "doubtful")
+    0.2
+    """
+    found = counts.get(field, {}).get(situation, {})
+    right = _PRIORS[situation][0]
+    right += found.get("right", 0) + found.get("model", 0)
+    return round(right / (sum(_PRIORS[situation]) + sum(found.values())), 4)
+
+
+@cache
+def _load_counts() -> Counts:
+    return tomllib.loads((files(__package__) / "policy.toml").read_text("utf-8"))
+
+
+_COMPARED: Mapping[type, Callable[[Any], Any]] = {
+    Constraint: attrgetter("comparator", "value", "value_high"),
+    TimeWindow: attrgetter("comparator", "value", "value_high", "unit"),
+    Amount: attrgetter("low", "high", "unit"),
+}
+"""What two values of a class must share."""
+_ARTICLES = ("a", "an", "the")
+_BRACKETS = re.compile(r"\([^()]*\)")
+
+
+def agree(one: object, other: object, *, as_sets: bool = False) -> bool:
+    """Return whether two annotators give the same value. Quotes may differ in an article or in
+    brackets, limits and time windows in their words, instruments in which of their names is used,
+    amounts in their arms.
+
+    Args:
+        one: A value.
+        other: The other value.
+        as_sets: Labels of a list are exact names, in any order.
+
+    >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
+    True
+    >>> agree(("Arm (A)", "Arm (B)"), ("Arm (B)", "Arm (A)"), as_sets=True)
+    True
+    """
+    if isinstance(one, tuple) and isinstance(other, tuple) and as_sets:
+        return set(one) == set(other)
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(agree, one, other))
+    if type(one) is type(other) and (read := _COMPARED.get(type(one))):
+        return bool(read(one) == read(other))
+    if isinstance(one, Instrument) and isinstance(other, Instrument):
+        return name_instrument(one.name, one.version) == name_instrument(other.name, other.version)
+    if type(one) is str and type(other) is str:
+        return _normalize(one) == _normalize(other)
+    return one == other
+
+
+def _list_words(quote: str | None) -> list[str]:
+    """Return the words of a quote in small letters, without articles and signs."""
+    return [word for word in re.findall(r"\w+", (quote or "").lower()) if word not in _ARTICLES]
+
+
+def _normalize(quote: str) -> str:
+    plain = " ".join(_BRACKETS.sub(" ", quote).lower().split())
+    start, end = trim_event(plain)
+    return plain[start:end].strip(" .,;")

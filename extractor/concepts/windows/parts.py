@@ -1,0 +1,505 @@
+"""Find what a time window limits, and the moment that it is counted from: places in the tokens
+of a line.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from extractor.concepts.limits.bounds import LOWER
+from extractor.concepts.windows.read import BACK, Window
+from extractor.language.book import rule
+from extractor.language.lexer import NUMBER, Range, Tokens
+from extractor.language.patterns import Found
+
+_ONWARD = frozenset({"since", "from", "after", "following", "post"})
+_REACH = 24
+"""How many tokens behind a window the moment of a later one may stand that is its own, too."""
+_NEAR = 60
+"""How many tokens before or behind a window are examined."""
+_ABSENCE_REACH = 6
+"""How many tokens before a name may say that the named thing is absent."""
+_ONE_WORD_VERBS = ("ed", "ly")
+"""Ends of words that name nothing if they stand alone: verbs and adverbs."""
+_LISTED = frozenset({"and", "or"})
+_VERB_REACH = 6
+"""How many tokens before a name its verb may stand."""
+_SHORT_LIST = 7
+"""The most tokens of a short list."""
+_SHORT_NAME = 6
+_ADJOINING = 2
+"""The most tokens of a short name, and between a name and its time."""
+_LONGEST_KIND = 16
+"""The most tokens that tell of which kind a thing is."""
+_LONGEST_ROOT = 4
+"""Short words that end like a verb are often names: "bed"."""
+_ABBREVIATION = 4
+"""The most tokens of a short form in brackets, with the brackets."""
+
+
+class Parts(NamedTuple):
+    """Places of what a window limits (``of``), and of the moment that it is counted from."""
+
+    of: Range | None = None
+    anchor: Range | None = None
+
+
+@lru_cache(maxsize=32)
+def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]:
+    """Return the parts of each time window of a line, which are given in order.
+
+    >>> from extractor.language.book import read_text
+    >>> from .windows import list_windows
+    >>> tokens = read_text("Aspirin within 3 days or warfarin within 10 days before biopsy")
+    >>> [tokens.read(*one.of) for one in find_parts(tokens, list_windows(tokens, None))]
+    ['Aspirin', 'warfarin']
+    """
+    anchors = [_find_anchor(tokens, one) for one in windows]
+    parts = list[Parts]()
+    for at, window in enumerate(windows):
+        last = windows[at - 1] if at else None
+        floor = (
+            max(
+                last.end,
+                *(place[1] for place in parts[-1] if place and place[1] <= window.first),
+                0,
+            )
+            if last
+            else 0
+        )
+        named_for = _find_named_for(tokens, window)
+        if named_for and anchors[at] is None:
+            anchors[at] = _find_anchor(tokens, window, named_for[1])
+        own = named_for or _find_before(tokens, window, floor)
+        if own is None and last is not None and _continues(tokens, floor, window.first):
+            own = parts[-1].of
+            anchor = anchors[at] or (None if _has_no_anchor(tokens, window) else anchors[at - 1])
+            anchors[at] = anchor
+        elif own is None and not _is_only_verb(tokens, window, floor):
+            stop = windows[at + 1].first if at + 1 < len(windows) else len(tokens)
+            own, anchors[at] = _find_behind(tokens, window, anchors[at], stop)
+            own = own or (parts[-1].of if parts else None)
+        if own and window.comparator in LOWER:
+            own = _keep_absence(tokens, own, floor)
+        parts.append(Parts(own, anchors[at]))
+    return tuple(_share_anchors(tokens, windows, parts))
+
+
+class Naming(StrEnum):
+    """How the words stand that name what a time window limits: how sure it is that they are the
+    right ones.
+    """
+
+    OPENS = "opens its clause, and adjoins its time"
+    TREATMENT = "behind a verb of treatment or illness, and adjoins its time"
+    VERB = "behind another verb, and adjoins its time"
+    SHORT_LIST = "a short list"
+    LIST = "a long list"
+    LONG = "many words"
+    APART = "apart from its time"
+    BEHIND = "behind its time"
+    SHARED = "that of the time before"
+    FOR = "named behind a length of a list"
+
+
+def describe_naming(
+    tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
+) -> Naming | None:
+    """Return how what a time window limits is named; None if nothing names it.
+
+    >>> from extractor.language.book import read_text
+    >>> from .windows import list_windows
+    >>> tokens = read_text("Major surgery within 4 weeks")
+    >>> windows = list_windows(tokens, None)
+    >>> describe_naming(tokens, windows, find_parts(tokens, windows), 0).name
+    'OPENS'
+    """
+    place = parts[at].of
+    window = windows[at]
+    if place is None:
+        return None
+    first, end = place
+    adjoins = window.first - end <= _ADJOINING
+    is_list = "," in tokens.codes[first:end] or any(
+        word.lower() in _LISTED for word in tokens.words[first:end]
+    )
+    is_short_list = end - first <= _SHORT_LIST and "(" not in tokens.codes[first:end] and adjoins
+    start = _open_clause(tokens, max(windows[at - 1].end if at else 0, first - _NEAR), first)
+    ways = (
+        (_find_named_for(tokens, window) == place, Naming.FOR),
+        (any(one.of == place for one in parts[:at]), Naming.SHARED),
+        (first >= window.end, Naming.BEHIND),
+        (is_list and is_short_list, Naming.SHORT_LIST),
+        (is_list, Naming.LIST),
+        (end - first > _SHORT_NAME, Naming.LONG),
+        (not adjoins, Naming.APART),
+        (_trim(tokens, start, first) is None, Naming.OPENS),
+        (rule("treatment_verb").ends(tokens, first, first - _VERB_REACH), Naming.TREATMENT),
+    )
+    return next((naming for holds, naming in ways if holds), Naming.VERB)
+
+
+def _find_named_for(tokens: Tokens, window: Window) -> Range | None:
+    """Return what a length of time in a list is for: "6 weeks for nitrosoureas"."""
+    if not (window.washout or window.borrowed):
+        return None
+    found = rule("window_of_other").starts(tokens, window.end)
+    return _trim(tokens, *found.place("words")) if found else None
+
+
+def _keep_absence(tokens: Tokens, own: Range, floor: int) -> Range:
+    """Return what has lasted with the words for its absence: "no menses" for 12 months."""
+    found = rule("absence_before").ends(tokens, own[0], max(floor, own[0] - _ABSENCE_REACH))
+    return (found.first, own[1]) if found else own
+
+
+def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
+    """Return what stands before a window, without an exception: "drugs, except vitamins, within 2
+    weeks" are drugs.
+
+    Something that has lasted belongs to the exception itself: "cancer, except a carcinoma that was
+    cured for 5 years".
+    """
+    behind = tokens.words[tokens.codes.find(")", window.end) + 1 :][:1]
+    if (
+        behind
+        and behind[0][0].isalpha()
+        and rule("names_behind").ends(tokens, window.first, window.first - 3)
+    ):
+        return None
+    if rule("has_elapsed").starts(tokens, window.end):
+        return None
+    if state := rule("state_behind").starts(tokens, window.end):
+        return state.first, state.end
+    first = _open_clause(tokens, max(floor, window.first - _NEAR), window.first)
+    if clause := rule("fronted_clause").starts(tokens, first, window.first):
+        first = clause.end
+    if found := _find_exception(tokens, first, window.first):
+        halves = (first, found.first), (found.end, window.first)
+        named = (
+            narrow(tokens, *half)
+            for half in (reversed(halves) if window.comparator in LOWER else halves)
+        )
+        whole = next(filter(None, named), None)
+        return _take_item(tokens, whole, window) if whole else None
+    return _name_part(tokens, first, window)
+
+
+def _find_exception(tokens: Tokens, first: int, end: int) -> Found | None:
+    """Return the words that begin an exception, outside brackets that close before the end."""
+    found = rule("excepted").search(tokens, first, end)
+    return found if found and not _is_bracketed(tokens, (first, end), found.end) else None
+
+
+def _name_part(tokens: Tokens, first: int, window: Window) -> Range | None:
+    """Return what the words from a token up to a window name, without what only explains the
+    name.
+    """
+    end = window.first
+    exam = rule("exam_verb").ends(tokens, end, end - 1)
+    by = [*rule("exam_by").find(tokens, first, exam.first)] if exam else []
+    for found in reversed(by):  # "no tumour as seen on a scan performed within"
+        if named := narrow(tokens, found.end, end):
+            return named
+    for kind in rule("relative_present").find(tokens, first, end):
+        named = narrow(tokens, first, kind.first)
+        is_long = end - kind.first > _LONGEST_KIND or rule("sentence_break").search(
+            tokens, kind.first, end
+        )
+        people = is_long or (named and rule("persons").ends(tokens, named[1], named[1] - 1))
+        if named and not people and (whole := _trim(tokens, named[0], end)):
+            return whole
+    named = narrow(tokens, first, end)
+    if named is None:
+        return None
+    item = _take_item(tokens, named, window)
+    return _without_aside(tokens, item)
+
+
+def _take_item(tokens: Tokens, named: Range, window: Window) -> Range:
+    """Return the last item of a list that goes on behind a window: "asthma, surgery within 4 weeks,
+    or anaemia".
+
+    The last one is also meant if another item has a limit of its own: "IMT > 1.3 mm or vitamins for
+    4 weeks".
+    """
+    first, end = named
+    depth = 0
+    joints = list[int]()
+    for at in range(first, end):
+        code = tokens.codes[at]
+        depth += (code == "(") - (code == ")")
+        if depth <= 0 and (code == "," or tokens.words[at].lower() in _LISTED):
+            joints.append(at)
+    if not joints:
+        return named
+    last = joints[-1]
+    words = {tokens.words[at].lower() for at in joints}
+    goes_on = "," in tokens.codes[window.end : window.end + 2]
+    in_bracket = tokens.codes[window.first - 1 : window.first] == "(" and len(joints) > 1
+    if (words == {","} and goes_on) or in_bracket:
+        return _trim(tokens, last + 1, end) or named
+    if rule("plans").starts(tokens, last + 1):  # "asthma, or planned surgery within the next year"
+        return _trim(tokens, last + 1, end) or named
+    limits = [
+        found.end
+        for found in rule("comparison").find(tokens, first, last)
+        if tokens.codes[found.end] == NUMBER
+    ]
+    behind = [at for at in joints if limits and at > limits[-1] and tokens.codes[at + 1] != NUMBER]
+    is_other = bool(behind) and tokens.words[behind[0]].lower() in (",", "or")
+    is_other = is_other and not rule("comparison").starts(tokens, behind[0] + 1)
+    return (_trim(tokens, behind[0] + 1, end) if is_other else None) or named
+
+
+def _without_aside(tokens: Tokens, named: Range) -> Range:
+    """Return a name without the words behind it that explain it: "drugs (such as aspirin)",
+    "pain, as defined by".
+    """
+    first, end = named
+    aside = next(
+        (
+            one
+            for one in rule("limited_aside").find(tokens, first + 1, end)
+            if _is_open(tokens, first, one.first)
+        ),
+        None,
+    )
+    if aside and (shorter := _trim(tokens, first, aside.first)):
+        first, end = shorter
+    if tokens.codes[end - 1] == ")":
+        opened = tokens.codes.rfind("(", first, end)
+        is_long = end - opened > _ABBREVIATION and not tokens.joined(opened)
+        shorter = _trim(tokens, first, opened) if opened > first and is_long else None
+        first, end = shorter or (first, end)
+    return first, end
+
+
+def _is_open(tokens: Tokens, first: int, at: int) -> bool:
+    """Return whether a token stands outside brackets that open behind another token."""
+    return tokens.codes.count("(", first, at) <= tokens.codes.count(")", first, at)
+
+
+def _find_anchor(tokens: Tokens, window: Window, at: int | None = None) -> Range | None:
+    """Return the moment that a window is counted from; ``at``: it may stand there, and not
+    directly behind it.
+    """
+    if at is None and (
+        lasting := rule("lasting_before").starts(tokens, window.end)
+    ):  # "90 days of enrolment before"
+        at = next(
+            sign.first for sign in rule("anchor_sign").find(tokens, window.end + 1, lasting.end)
+        )
+    found = rule("window_anchor_words").starts(tokens, window.end if at is None else at)
+    if (
+        found is None
+        and tokens.words[window.first].lower() == "within"
+        and not is_past(tokens, window)
+    ):
+        found = rule("of_within").starts(tokens, window.end)
+    if found is None or rule("apart").starts(tokens, window.end):
+        return None
+    return _trim_moment(tokens, *found.place("words"))
+
+
+def _trim_moment(tokens: Tokens, first: int, end: int) -> Range:
+    """Return the words of a moment without what does not belong to it; "date" belongs to "the
+    index date".
+    """
+    first, end = _trim_end(tokens, first, end)
+    is_date = tokens.words[end : end + 1] in (["date"], ["period"])
+    return first, end + is_date
+
+
+def _share_anchors(tokens: Tokens, windows: Sequence[Window], parts: list[Parts]) -> list[Parts]:
+    """Give a window the moment of the next one in its clause: "aspirin within 3 or warfarin
+    within 10 days before".
+    """
+    for at in range(len(windows) - 2, -1, -1):
+        one = windows[at]
+        following = windows[at + 1]
+        between = tokens.codes[one.end : following.first]
+        in_brackets = all(
+            tokens.codes[each.first - 1 : each.first] == "(" for each in (one, following)
+        )
+        stands_alone = one.washout and (following.washout or following.either)
+        listed = (stands_alone or in_brackets) and "." not in between
+        listed = listed or (following.borrowed and between == "(")
+        joined = (
+            listed or frozenset(".;)(:").isdisjoint(between) or parts[at].of == parts[at + 1].of
+        )
+        is_near = len(between) <= _REACH and joined and (listed or ";" not in between)
+        is_near = is_near and not rule("only_before").search(tokens, one.end, following.first)
+        alike = stands_alone or (one.comparator in LOWER) is (following.comparator in LOWER)
+        if parts[at].anchor is None and is_near and alike and not _has_no_anchor(tokens, one):
+            parts[at] = parts[at]._replace(anchor=parts[at + 1].anchor)
+    return parts
+
+
+def is_past(tokens: Tokens, window: Window) -> bool:
+    """Return whether a window counts from now, as "in the past year" does."""
+    return not BACK.isdisjoint(word.lower() for word in tokens.words[window.first : window.end])
+
+
+def _has_no_anchor(tokens: Tokens, window: Window) -> bool:
+    """Return whether a window counts from now, or lies between several events."""
+    return is_past(tokens, window) or rule("apart").starts(tokens, window.end) is not None
+
+
+def _continues(tokens: Tokens, floor: int, first: int) -> bool:
+    """Return whether only joints stand between a window and the next one."""
+    if floor >= first or rule("window_joint").covers(tokens, floor, first):
+        return True
+    return (
+        rule("only_before").covers(tokens, floor, first) is not None
+    )  # "365 days before and 30 days after"
+
+
+def _open_clause(tokens: Tokens, floor: int, end: int) -> int:
+    """Return the start of the words before a window: behind the last sentence, or behind a
+    bracket that has words.
+    """
+    start = floor
+    for at in range(floor, min(end, len(tokens) - 1)):
+        word = tokens.words[at]
+        following = tokens.words[at + 1]
+        last = tokens.words[at - 1] if at else ""
+        if word == "." and following[0].isupper() and (len(last) > 1 or last in ")]"):
+            start = at + 1
+    depth = 0
+    for at in range(end - 1, start - 1, -1):
+        if tokens.codes[at] == ")":
+            depth += 1
+        elif tokens.codes[at] == "(":
+            depth -= 1
+            if depth < 0 and narrow(tokens, at + 1, end):
+                return at + 1
+            depth = max(depth, 0)
+    return start
+
+
+def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
+    """Return the words that name what is limited, without the verbs and people around them; None if
+    there are none.
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("Patients who have received systemic steroids")
+    >>> tokens.read(*narrow(tokens, 0, len(tokens)))
+    'systemic steroids'
+    """
+    place = _trim(tokens, first, end)
+    if place is None:
+        return None
+    for cut in reversed([*rule("limited_cut").find(tokens, *place)]):
+        if _is_bracketed(tokens, place, cut.first):
+            continue
+        if (rest := narrow(tokens, cut.end, place[1])) and not _is_fragment(tokens, *rest):
+            return rest
+        if (shorter := _trim(tokens, place[0], cut.first)) is None:
+            return None
+        place = shorter
+    return None if _is_fragment(tokens, *place) else place
+
+
+def _is_fragment(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether words are only a verb, an adverb or an adjective, which names nothing."""
+    if rule("limited_fragment").covers(tokens, first, end):
+        return True
+    return (
+        end == first + 1
+        and len(tokens.words[first]) > _LONGEST_ROOT
+        and tokens.words[first].lower().endswith(_ONE_WORD_VERBS)
+    )
+
+
+def _is_only_verb(tokens: Tokens, window: Window, floor: int) -> bool:
+    """Return whether only a verb says what a window limits: "infected within 30 days"."""
+    last = _trim_end(tokens, floor, window.first)[1] - 1
+    return (
+        last >= floor
+        and tokens.words[last].lower().endswith("ed")
+        and len(tokens.words[last]) > _LONGEST_ROOT
+    )
+
+
+def _is_bracketed(tokens: Tokens, place: Range, at: int) -> bool:
+    """Return whether a token stands in brackets that open and close in a range."""
+    front = tokens.codes[place[0] : at]
+    return front.count("(") > front.count(")") and ")" in tokens.codes[at : place[1]]
+
+
+def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
+    """Return a range without the words at its ends that name nothing; None if it has no others."""
+    end = _trim_end(tokens, first, end)[1]
+    if (
+        tokens.codes[first:end].count(")") > tokens.codes[first:end].count("(")
+        and tokens.codes[end - 1] == ")"
+    ):
+        end -= 1
+    while (
+        first < end
+        and (found := rule("limited_lead").starts(tokens, first, end))
+        and found.end > found.first
+    ):
+        glued = found.end < end and tokens.joined(found.end) and tokens.codes[found.end] != "/"
+        if glued and tokens.words[first].isalpha():
+            break  # "A1C", "in-centre"
+        first = found.end
+    named = any(word[0].isalpha() for word in tokens.words[first:end])
+    return (
+        (first, end) if named and not rule("limited_nothing").covers(tokens, first, end) else None
+    )
+
+
+def _trim_end(tokens: Tokens, first: int, end: int) -> Range:
+    while (
+        first < end
+        and (found := rule("limited_tail").ends(tokens, end, first))
+        and found.end > found.first
+    ):
+        end = found.first
+    return first, end
+
+
+def _find_behind(
+    tokens: Tokens, window: Window, anchor: Range | None, stop: int
+) -> tuple[Range | None, Range | None]:
+    """Return what a window limits if that stands behind it, and its moment: "at least 2 weeks
+    since surgery".
+    """
+    if anchor and window.comparator in LOWER and tokens.words[anchor[0]].lower() in _ONWARD:
+        anchor = None  # what it is counted from is what has not gone on since
+    lasting = rule("lasting_before").starts(
+        tokens, window.end
+    )  # its name stands in front of its moment
+    start = anchor[1] if anchor and not lasting else window.end
+    named = name_line(tokens, start, stop)
+    later = rule("window_anchor_words").starts(tokens, named[1]) if named and not anchor else None
+    return named, _trim_moment(tokens, *later.place("words")) if later else anchor
+
+
+def name_line(tokens: Tokens, first: int, end: int, stop: str = "limited_stop") -> Range | None:
+    """Return what the beginning of some words names: an item below "Within 4 weeks before
+    screening:".
+    """
+    end = min(end, first + _NEAR)
+    for at in (*(found.first for found in rule(stop).find(tokens, first, end)), end):
+        if at < end and rule("limited_cut").ends(tokens, at, first):  # "taking or applying drugs"
+            continue
+        if named := narrow(tokens, first, at):
+            return named
+        first = max(first, at)
+    return None
+
+
+def find_moment_of_items(tokens: Tokens) -> Range | None:
+    """Return the moment from which the times of all items below a line count.
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("Any of these within the specified interval before baseline:")
+    >>> tokens.read(*find_moment_of_items(tokens))
+    'before baseline'
+    """
+    found = rule("interval_of_items").search(tokens)
+    return _trim_moment(tokens, *found.place("words")) if found else None

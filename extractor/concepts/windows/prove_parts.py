@@ -1,0 +1,198 @@
+"""Prove the quotes that are parts of a value: to whom a limit applies, what a time window
+limits, and since when.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from extractor.concepts.limits.conditions import find_conditions, is_of_another, name_sex
+from extractor.concepts.limits.read import find_limits
+from extractor.concepts.places import Supported, cut, find_quotes, locate
+from extractor.concepts.windows.parts import is_past
+from extractor.concepts.windows.prove import list_stated
+from extractor.concepts.windows.read import Window
+from extractor.evidence.drafts import Refusal, Span
+from extractor.language.book import rule
+from extractor.language.lexer import Range
+from extractor.language.passage import Passage
+from extractor.schemas import Constraint, Support, TimeWindow
+
+PARTS: Mapping[type, tuple[str, ...]] = {Constraint: ("condition",), TimeWindow: ("of", "anchor")}
+"""The quotes that are parts of a value."""
+
+
+def prove_parts(
+    found: Supported, places: Sequence[Passage]
+) -> tuple[Supported | None, list[Refusal]]:
+    """Return a supported value with the parts that the text bears out, and why it does not bear out
+    the others.
+
+    A part that stands nowhere, or that belongs to another time window, costs only itself. A limit
+    that the text states for others is refused as a whole, since without its condition it would hold
+    for everybody.
+
+    Args:
+        found: A value that the text states.
+        places: The criterion, then the line that introduces it, which may hold the parts of a time
+            window.
+    """
+    refused = list[Refusal]()
+    for name in PARTS.get(type(found.value), ()):
+        words = getattr(found.value, name)
+        if not words:
+            continue
+        spans = list(chain.from_iterable(find_quotes(place, words) for place in places))
+        if isinstance(found.value, Constraint):
+            spans, doubt, reason = _prove_condition(found, spans, places[0])
+        else:
+            spans, doubt, reason = _prove_part_of_window(found, name, spans, places)
+        nearest = min(spans, key=lambda one: _count_between(one, found.span), default=None)
+        raw = next(
+            (each for each in places if nearest and nearest.section == each.section.name), places[0]
+        ).section.raw
+        if reason or nearest is None:
+            reason = reason or f"these words stand nowhere in the criterion: {words!r}"
+            refused.append(Refusal(nearest=nearest, reason=reason, part=name))
+            if isinstance(found.value, Constraint) and nearest:
+                return None, refused
+        kept = raw[nearest.start : nearest.end] if nearest and not reason else None
+        support = Support.INFERRED if doubt else found.support
+        found = replace(found, value=found.value.model_copy(update={name: kept}), support=support)
+    return found, refused
+
+
+def _count_between(one: Span, other: Span) -> int:
+    """Return how many characters lie between two spans; those of other sections are far away."""
+    if one.section != other.section:
+        return 10**9
+    return max(one.start - other.end, other.start - one.end, 0)
+
+
+def _overlap(spans: Iterable[Span], places: Sequence[Span]) -> list[Span]:
+    return [one for one in spans if any(one.overlaps(each) for each in places)]
+
+
+_Verdict = tuple[list[Span], bool, str]
+"""The places that support a part, whether it is in doubt, and why it is refused: then the places
+contradict it.
+"""
+
+
+def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Verdict:
+    """Compare the answered condition with what the text says about the same limit and about the
+    others.
+    """
+    tokens = cut(here)
+    value = found.value
+    limits = find_limits(tokens, None)
+    own = list[Span]()
+    others = list[Span]()
+    mine = [
+        at
+        for at, one in enumerate(limits)
+        if (one.value, one.value_high) == (value.value, value.value_high)
+    ]
+    for at, place in enumerate(find_conditions(tokens, limits)):
+        if place:
+            (own if at in mine else others).append(locate(here, *place))
+    if kept := _overlap(spans, own):
+        return kept, False, ""
+    sexes = {name_sex(here.section.raw[one.start : one.end], None) for one in own} - {None}
+    if len(sexes) == 1 and name_sex(value.condition, None) not in (None, *sexes):
+        return own or spans, False, "the text says it of the other sex"
+    if spans and len(_overlap(spans, others)) == len(spans):
+        said = repr(here.section.raw[own[0].start : own[0].end]) if own else "without a condition"
+        return (
+            own or spans,
+            False,
+            f"the text says it {said}, and {value.condition!r} of another limit",
+        )
+    ranges = [_place(here, span) for span in spans]
+    stated = [limits[at] for at in mine]
+    if (
+        stated
+        and spans
+        and all(is_of_another(tokens, words, one, limits) for words in ranges for one in stated)
+    ):
+        return own or spans, False, f"the text says {value.condition!r} of another limit"
+    return spans, True, ""
+
+
+def _prove_part_of_window(
+    found: Supported, name: str, spans: list[Span], places: Sequence[Passage]
+) -> _Verdict:
+    """Compare the answered words with what the text says about this window and about the others
+    in its line.
+    """
+    here = next((each for each in places if _holds(each, found.span)), places[0])
+    own = list[Span]()
+    others = list[Span]()
+    ends = True
+    for window, parts, is_here in list_stated(found.span, here):
+        for part, place in parts._asdict().items():
+            span = locate(here, *place) if place else None
+            if span and is_here and part == name:
+                own.append(span)
+            elif span and (
+                part == name
+                or (is_here and (name == "of" or all(one.start <= span.start for one in spans)))
+            ):
+                others.append(
+                    span
+                )  # but "steroids at the start" may have the moment behind what is limited
+        ends &= not is_here or is_past(cut(here), window) or not _shares(here, window, spans)
+    others = [one for one in others if not any(one.overlaps(each) for each in own)]
+    if kept := _overlap(spans, own):
+        return kept, False, ""
+    is_other = bool(spans) and len(_overlap(spans, others)) == len(spans)
+    if is_other and (own or (name == "anchor" and ends)):
+        stated = here.section.raw[own[0].start : own[0].end] if own else ""
+        said = (
+            f"this time {'of ' if name == 'of' else ''}{stated!r}"
+            if own
+            else "this time without it"
+        )
+        return (
+            own or spans,
+            False,
+            f"the text says {said}, and {getattr(found.value, name)!r} of something else",
+        )
+    if name == "of" and own and spans and all(_is_excepted(here, own[0], span) for span in spans):
+        return own, False, f"the text excepts {getattr(found.value, name)!r}"
+    return spans, bool(own), ""
+
+
+def _shares(here: Passage, window: Window, spans: Sequence[Span]) -> bool:
+    """Return whether a moment may belong to an earlier window too: it follows that window in the
+    same clause.
+    """
+    codes = cut(here).codes
+    places = [_place(here, span) for span in spans if _holds(here, span)]
+    return any(
+        window.end <= first and frozenset(";.").isdisjoint(codes[window.end : first])
+        for first, _ in places
+    )
+
+
+def _is_excepted(here: Passage, own: Span, span: Span) -> bool:
+    """Return whether words stand in an exception from what a window limits: "antibiotics other
+    than mupirocin".
+    """
+    if not (_holds(here, own) and _holds(here, span)):
+        return False
+    return (
+        rule("excepted").search(cut(here), _place(here, own)[1], _place(here, span)[0]) is not None
+    )
+
+
+def _place(here: Passage, span: Span) -> Range:
+    """Return the tokens of a span of a passage."""
+    tokens = cut(here)
+    clean = here.section.cleaned.clean_position
+    return tokens.at(clean(span.start)), tokens.before(clean(span.end))
+
+
+def _holds(passage: Passage, span: Span) -> bool:
+    start, end = passage.raw_span
+    return passage.section.name == span.section and start <= span.start and span.end <= end

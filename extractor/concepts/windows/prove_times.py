@@ -1,0 +1,207 @@
+"""Prove times: ages, time points and lengths that a line says."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+
+from extractor.concepts.limits.bounds import LOWER, UPPER
+from extractor.concepts.limits.mentions import Kind, Role, find_mentions
+from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
+from extractor.concepts.limits.read import find_limits
+from extractor.concepts.limits.rows import find_numbers
+from extractor.concepts.outcomes.moments import read_time_frame
+from extractor.concepts.people.ages import is_age, is_lifetime, is_other_age, list_age_bounds
+from extractor.concepts.people.registered_ages import count_days
+from extractor.concepts.places import Derived, Supported, cut, locate
+from extractor.concepts.windows.read import list_windows
+from extractor.language.book import rule
+from extractor.language.lexer import Range, Tokens
+from extractor.language.numbers import find_durations, read_number, read_time_unit
+from extractor.language.passage import Passage
+from extractor.schemas import Age, CriterionKind, Period, Support, TimePoint, TimeUnit, TimeWindow
+
+_AGE_WORD_REACH = 20
+"""How far before a number without a unit the word "age" may stand, in tokens."""
+_EXACT = (
+    (TimeUnit.MINUTE, 60, TimeUnit.HOUR),
+    (TimeUnit.HOUR, 24, TimeUnit.DAY),
+    (TimeUnit.DAY, 7, TimeUnit.WEEK),
+    (TimeUnit.MONTH, 12, TimeUnit.YEAR),
+)
+"""Units that are a whole number of others."""
+
+
+def find_age(tokens: Tokens, value: Age) -> Derived | None:
+    """Return an age of anybody, at any time. Without a unit it is in years: "women between 19
+    and 64".
+    """
+    for one in find_mentions(tokens):
+        if one.role is Role.PART or value.value not in one.bounds[0]:
+            continue
+        if one.kind is Kind.AGE and _has_unit(tokens, one.number, value):
+            return Derived(*one.number)
+        first, end = one.number
+        named = rule("before_bare_age").ends(tokens, first, first - _AGE_WORD_REACH)
+        in_years = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
+        if in_years and (named or rule("after_bare_age").starts(tokens, end)):
+            return Derived(first, end, Support.INFERRED)
+    is_about_age = rule("said_age").search(tokens) or rule("old").search(tokens)
+    return find_length(tokens, value) if is_about_age else None
+
+
+def _has_unit(tokens: Tokens, number: Range, value: Age) -> bool:
+    return has_unit(tokens, number, value.unit) or borrows_unit(tokens, number, value.unit, ["age"])
+
+
+def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) -> Supported | None:
+    """The lowest or the highest age that a criterion states, which admits or excludes: the
+    widest one of several.
+    """
+    tokens = cut(passage)
+    kind = CriterionKind.INCLUSION if admits else CriterionKind.EXCLUSION
+    bounds = [
+        (age, limit)
+        for limit in find_limits(tokens, kind)
+        if is_age(tokens, limit)
+        and not is_lifetime(tokens, limit)
+        and not is_other_age(tokens, limit, admits=admits)
+        for age, is_lowest in list_age_bounds(tokens, limit, admits=admits)
+        if is_lowest is lower
+    ]
+    widest = (min if lower else max)((count_days(age) for age, _ in bounds), default=0)
+    for age, limit in bounds:
+        if is_same_length(age.value, age.unit, value) and abs(count_days(age) - widest) < 1:
+            sure = limit.sure and limit.time_unit and age == value
+            span = locate(passage, limit.first, limit.end)
+            return Supported(value, span, Support.PARSED if sure else Support.INFERRED)
+    place = None if bounds else _find_open_age(tokens, value, lower=lower is admits)
+    return Supported(value, locate(passage, *place), Support.INFERRED) if place else None
+
+
+def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
+    """Return a number that may be an age although its words do not say so: "babies of 2 to 23
+    months", "women, 55+".
+    """
+    of_people = any(
+        rule(name).search(tokens)
+        for name in ("persons_named", "said_age", "turned_before", "aged_after")
+    )
+    opening = {one.value for one in find_numbers(tokens) if one.first == 0}  # "18+, any gender"
+    if not of_people and value.value not in opening:
+        return None
+    windows = [range(one.first, one.end) for one in list_windows(tokens, None, wide=True)]
+    for one in find_mentions(tokens):
+        ends = (
+            {one.bounds[0][0]: LOWER, one.bounds[0][1]: UPPER}
+            if one.bounds[0][1] is not None
+            else {}
+        )
+        allowed = ends.get(value.value, one.comparators) if ends else one.comparators
+        sided = (
+            not set(allowed).isdisjoint(LOWER if lower else UPPER) and value.value in one.bounds[0]
+        )
+        if (
+            one.role is not Role.STATED
+            or not sided
+            or any(one.number[0] in each for each in windows)
+        ):
+            continue
+        bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
+        named = one.subject is not None and not rule("said_age").search(tokens, *one.subject)
+        if (
+            one.kind is not Kind.LIFETIME
+            and not named
+            and (bare or _has_unit(tokens, one.number, value))
+        ):
+            return one.number
+    return None
+
+
+def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
+    """Return a moment or limit of a time frame. The first day or cycle is inferred, since it may
+    be only the origin.
+    """
+    frame = read_time_frame(tokens)
+    if not frame.points:
+        intervals = {
+            at for found in rule("no_moment").find(tokens) for at in range(found.first, found.end)
+        }
+        lengths = (one for one in find_durations(tokens) if one.first not in intervals)
+        if found := next(
+            (one for one in lengths if is_same_length(one.low, one.unit, value)), None
+        ):  # "a fortnight"
+            return Derived(found.first, found.end, Support.INFERRED)
+    others = (moment for group in frame.groups for moment in group.moments)
+    for moments, support in ((frame.points, Support.PARSED), (others, Support.INFERRED)):
+        for one in moments:
+            fraction = one.value % 1 and is_same_length(
+                one.value, one.unit, value
+            )  # "half a year" is 6 months
+            if fraction or (one.value, one.unit) == (value.value, value.unit):
+                first, end = frame.locate(one)
+                return Derived(
+                    tokens.at(first), tokens.before(end), Support.INFERRED if fraction else support
+                )
+    return None
+
+
+def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
+    """A length of time, in its unit or in another one of exactly the same length ("Q3W",
+    "3-week" for 21 days).
+    """
+    durations = [*find_durations(tokens)]
+    lengths = [
+        (Derived(one.first, one.end), bound, one.unit)
+        for one in durations
+        # not the "4 Day" of "Cycle 4 Day 9"
+        if not rule("counts_a_moment").ends(tokens, one.first, one.first - 1)
+        or not rule("next_moment").starts(tokens, one.end - 1)
+        for bound in dict.fromkeys((one.low, one.high))
+    ]
+    lengths += _list_named(tokens)
+    exact = (
+        place for place, number, unit in lengths if (number, unit) == (value.value, value.unit)
+    )
+    same = (
+        replace(place, support=Support.INFERRED)
+        for place, number, unit in lengths
+        if is_same_length(number, unit, value)
+    )
+    sums = [(one.first, one.end) for one in durations if one.is_sum]
+    point = find_point(tokens, TimePoint(value=value.value, unit=value.unit))
+    is_part = point and any(first <= point.first < end for first, end in sums)
+    return next(chain(exact, same), None) or (None if is_part else point)
+
+
+def _list_named(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
+    """Lengths without their number beside their unit: "Q3W", "each cycle", "six 21-day cycles",
+    "1h45".
+    """
+    for found in rule("every_code").find(tokens):
+        if unit := read_time_unit(found.read("unit") or ""):
+            yield (
+                Derived(found.first, found.end),
+                read_number(found.read("number") or "") or 0,
+                unit,
+            )
+    for found in rule("single_time").find(tokens):
+        if unit := read_time_unit(found.read("unit") or ""):
+            yield Derived(found.first, found.end), 1, unit
+    for found in rule("hours_and_minutes").find(tokens):
+        hours, minutes = (read_number(found.read(name) or "") or 0 for name in ("hours", "minutes"))
+        yield Derived(found.first, found.end), round(hours + minutes / 60, 2), TimeUnit.HOUR
+    for number in find_numbers(tokens):
+        if rule("cycle_length_after").starts(tokens, number.end):
+            yield Derived(number.first, number.end), number.value, TimeUnit.CYCLE
+
+
+def is_same_length(
+    number: float, unit: TimeUnit, value: Age | Period | TimePoint | TimeWindow
+) -> bool:
+    """Return whether a length of time is exactly as long as a value: half a year is 6 months."""
+    for small, count, large in _EXACT:
+        if (unit, value.unit) == (large, small):
+            return number * count == value.value
+        if (unit, value.unit) == (small, large):
+            return number == value.value * count
+    return unit is value.unit and number == value.value

@@ -1,9 +1,0 @@
-"""Documents of Word and PDF files: their text, read in a child process, with the page of each character.
-
-A document is hostile: its libraries run in a process of their own, with limits of time, memory, pages and characters.
-"""
-
-from .content import DocumentContent, DocumentProblem
-from .reading import is_word, read_document
-
-__all__ = ["DocumentContent", "DocumentProblem", "is_word", "read_document"]

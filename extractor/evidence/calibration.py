@@ -1,0 +1,105 @@
+"""Calibrate the confidences of readings to the shares that were right on annotated records.
+
+A confidence comes from these places, in this order, and from no other. No finding of the audit
+changes one.
+
+1. The estimate. A scorer gives the probability of its class, at most 0.995. Any other reader gives
+   the number of its case in ``evidence/weights/measured.toml`` (``measured``), the least of several
+   cases. Entries of ``rules/terms`` and the marks of ``parse/dosing`` lower it where their words
+   are doubtful.
+2. ``calibrate_record`` maps the estimate to the share right, by field (``calibration.toml``). A
+   regimen is as sure as its agent. Where the structure of the text is in doubt, no reading that
+   rests on it is surer than ``Draft.at_most`` says.
+3. ``assemble/resolve.py`` takes it, or with a model's answer the share right of such pairs
+   (``assemble/policy.toml``). ``MODEL_CONFIDENCE`` only stands in for an answer until then.
+4. ``assemble`` lowers it: an age unlike the registered one (``items.py``), an amount beyond all
+   that anybody is given (``dosing.py``), a value that its words do not bear out, or whose item is
+   less sure (``provenance.py``).
+5. An item is as sure as its least sure field; empty fields count, too.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from extractor.evidence.drafts import Draft, Reading
+from extractor.evidence.parsed import ParsedRecord
+from extractor.schemas import Task
+
+Curve = tuple[tuple[float, float], ...]
+"""Pairs of stated confidence and share right, both rising."""
+CURVES = files(__package__) / "calibration.toml"
+_OF_PEOPLE = frozenset(
+    f"eligibility.{name}" for name in ("minimum_age", "maximum_age", "healthy_volunteers")
+)
+"""Fields whose doubtful cases are too rare in gold for a curve: below its first knot, the
+measured share stands.
+"""
+FOUND = "found"
+NOTHING = "nothing"
+"""The curves of a field: for values found, and for empty or False values."""
+
+
+def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
+    """Calibrate all confidences. Open readings, and readings of fields without a curve, stay
+    unchanged.
+    """
+    return replace(
+        parsed,
+        whole=_calibrate(parsed.whole),
+        criteria=tuple(map(_calibrate, parsed.criteria)),
+        regimens=tuple(map(_calibrate, parsed.regimens)),
+        outcomes=tuple(map(_calibrate, parsed.outcomes)),
+    )
+
+
+def apply_curve(curve: Curve, stated: float) -> float:
+    """Return the calibrated confidence: linear between the knots of the curve, constant beyond
+    them.
+
+    Below the knot of a curve that has only one, it falls in proportion: too few values are lower to
+    know their share.
+
+    >>> apply_curve(((0.5, 0.4), (0.9, 0.8)), 0.7), apply_curve(((0.5, 0.4), (0.9, 0.8)), 1.0)
+    (0.6, 0.8)
+    >>> apply_curve(((0.9, 0.8),), 0.45)
+    0.4
+    """
+    stated_knots, right = zip(*curve, strict=True)
+    lowered = min(1.0, stated / stated_knots[0]) if len(curve) == 1 else 1.0
+    return round(float(np.interp(stated, stated_knots, right)) * lowered, 4)
+
+
+def _calibrate(item: Draft) -> Draft:
+    rules: dict[str, Reading[Any]] = {}
+    for name, reading in item.rules.items():
+        confidence = _confidence(
+            f"{item.group}.{name}", FOUND if reading.value else NOTHING, reading.confidence
+        )
+        confidence = min(confidence, item.at_most.get(name, 1.0))
+        rules[name] = (
+            reading if confidence == reading.confidence else replace(reading, confidence=confidence)
+        )
+    if item.group == Task.DOSING:  # a regimen is as sure as its agent
+        sure = _confidence("dosing.regimens", FOUND, item.rules["agent"].confidence)
+        rules["stands"] = Reading(value=True, confidence=sure)
+    return replace(item, rules=rules)
+
+
+@lru_cache(maxsize=8192)
+def _confidence(field: str, found: str, stated: float) -> float:
+    curve = _curves().get(field, {}).get(found)
+    rare = field in _OF_PEOPLE and found == FOUND and curve and stated < curve[0][0]
+    if not curve or not stated or rare:
+        return stated
+    return apply_curve(curve, stated)
+
+
+@cache
+def _curves() -> Mapping[str, Mapping[str, Curve]]:
+    return tomllib.loads(CURVES.read_text("utf-8"))

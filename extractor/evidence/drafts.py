@@ -1,0 +1,255 @@
+"""Drafts: the items of a record on their way to its extraction, with a reading of each field and
+its confidence.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from extractor.language.passage import Passage
+from extractor.schemas import AbsenceReason, FindingKind, Origin, Support
+
+T_co = TypeVar("T_co", covariant=True)
+
+CERTAIN = 0.95
+"""A reading with at least this confidence needs no second annotator."""
+RECORD = -1
+"""Stands for a chunk's number where the record itself is meant."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Half-open character offsets into the raw text of a section."""
+
+    section: str
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """The number of characters."""
+        return self.end - self.start
+
+    def contains(self, other: "Span") -> bool:
+        """Return whether the other span lies wholly in this one."""
+        return self.section == other.section and self.start <= other.start and other.end <= self.end
+
+    def overlaps(self, other: "Span") -> bool:
+        """Return whether the two share a character."""
+        return self.section == other.section and self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T_co]):
+    """The value read for one field, its confidence, and the characters that support it.
+
+    None as ``value`` with high confidence is a known absence ("the text states no route"); an
+    ``open_()`` reading leaves the field open. For a tuple value, ``spans`` are parallel to it, and
+    so are ``supports``, if its members differ in ``support``. ``alternatives`` are other likely
+    values, likeliest first; an empty tuple means that they are unknown. ``sure_parts``, parallel to
+    a tuple value too, has the confidence of quotes that are parts of a member, by name, where it is
+    counted by their place. ``origin`` says who read it, ``gap`` why nobody did; then there is no
+    confidence.
+
+    >>> Reading.open_().certain, Reading(None, 0.98).certain
+    (False, True)
+    """
+
+    value: T_co
+    confidence: float
+    spans: tuple[Span, ...] = ()
+    support: Support = Support.LITERAL
+    alternatives: tuple[T_co, ...] = ()
+    supports: tuple[Support, ...] = ()
+    origin: Origin = Origin.RULE
+    gap: AbsenceReason | None = None
+    sure_parts: tuple[Mapping[str, float], ...] = ()
+
+    def list_values(self) -> tuple[Any, ...]:
+        """Return the members of a list, or the value; none if there is no value."""
+        if isinstance(self.value, tuple):
+            return self.value
+        return () if self.value is None else (self.value,)
+
+    def list_sure_parts(self) -> tuple[Mapping[str, float], ...]:
+        """Return the confidences of the parts of each member; those that are not counted by
+        place are missing.
+        """
+        return self.sure_parts or ({},) * len(self.list_values())
+
+    def list_supports(self) -> tuple[Support, ...]:
+        """Return how the value follows from each of ``spans``."""
+        return self.supports or (self.support,) * len(self.spans)
+
+    @property
+    def certain(self) -> bool:
+        return self.confidence >= CERTAIN
+
+    @property
+    def is_open(self) -> bool:
+        return self.confidence == 0
+
+    @staticmethod
+    def open_() -> "Reading[None]":
+        return Reading(None, 0.0)
+
+
+def find_weakest(supports: Iterable[Support]) -> Support:
+    """Return the weakest of several supports; without any, the strongest that there is.
+
+    >>> find_weakest([Support.LITERAL, Support.INFERRED]).value
+    'inferred'
+    """
+    return max(supports, key=list(Support).index, default=Support.LITERAL)
+
+
+def span_of(passage: Passage) -> Span:
+    """Return the raw span of a passage."""
+    return Span(passage.section.name, *passage.raw_span)
+
+
+@dataclass(frozen=True, slots=True)
+class StructureDoubt:
+    """A place whose structure is in doubt, and why: a heading that is only nearly one, an item
+    that could be two.
+    """
+
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A numbered unit of text that a model can be asked about.
+
+    ``text`` is the cleaned text, ``span`` its place in the raw text. Numbers are unique in a
+    record.
+    """
+
+    number: int
+    span: Span
+    text: str
+
+
+class ConflictKind(StrEnum):
+    """The kind of token that differs between a quote and the text.
+
+    - ``negation``, ``comparator``, ``number``: "no", "at least", "5".
+    - ``unit``, ``time_unit``: "mg", "weeks".
+    - ``conjunction``: "and" or "or".
+    - ``course``: a word with a likely opposite, such as increase and decrease, inclusion and
+      exclusion.
+    """
+
+    NEGATION = "negation"
+    COMPARATOR = "comparator"
+    NUMBER = "number"
+    UNIT = "unit"
+    TIME_UNIT = "time_unit"
+    CONJUNCTION = "conjunction"
+    COURSE = "course"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenConflict:
+    """A token that differs between the quote and the text.
+
+    Args:
+        kind: The kind of token.
+        quoted: The token in the quote; empty if only the text has one.
+        stated: The token in the text; empty if only the quote has one.
+    """
+
+    kind: ConflictKind
+    quoted: str
+    stated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A value that is refused, and why: it conflicts with the text at ``nearest``, or the text has
+    nothing like it.
+
+    ``reason`` says what is wrong in all other cases, such as which form a value must have. ``part``
+    names the quote that is wrong, if it is a part of a value: then ``nearest`` are the words that
+    it should be. What finds the reason leaves ``field``, ``value`` and ``kind`` to its caller.
+    """
+
+    conflicts: tuple[TokenConflict, ...] = ()
+    nearest: Span | None = None
+    reason: str = ""
+    part: str = ""
+    field: str = ""
+    value: str = ""
+    kind: FindingKind = FindingKind.VALUE_NOT_IN_QUOTE
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One item on its way from the first reading to the extraction: a criterion, a regimen, an
+    outcome, or the record.
+
+    Attributes:
+        group: Where an extraction has such items: ``eligibility`` for the record itself,
+            ``eligibility.criteria``, ``dosing``, ``endpoints``, ``custom.<name>`` for a value of a
+            user's own field.
+        chunk: The text in which it was read.
+        span: The characters of the item.
+        rules: What the rules read, by field. ``stands`` says whether there is a criterion or
+            regimen at all.
+        model: What a model answered and the text bears out, by field.
+        refused: What it answered and the text does not bear out.
+        asked: The fields that a model was to be asked about, each with the reason why it has no
+            answer, if it has none: the model gave none, or the budget was spent.
+        at_most: How sure the rules' reading of some fields can be, where the structure of the text
+            is in doubt.
+        own: The values of the user's own fields, by field, each read by rules or by a model.
+            ``model`` says of such a field whether a model found one.
+        is_skipped: A model was asked about it and skipped it, while it answered others: the rules'
+            values stand, and nobody has confirmed them.
+    """
+
+    group: str
+    chunk: Chunk
+    span: Span
+    rules: Mapping[str, Reading[Any]] = field(default_factory=dict)
+    model: Mapping[str, Reading[Any]] = field(default_factory=dict)
+    refused: tuple[Refusal, ...] = ()
+    at_most: Mapping[str, float] = field(default_factory=dict)
+    own: Mapping[str, tuple["Draft", ...]] = field(default_factory=dict)
+    asked: Mapping[str, AbsenceReason] = field(default_factory=dict)
+    is_skipped: bool = False
+
+    @property
+    def number(self) -> int:
+        """The number of its chunk."""
+        return self.chunk.number
+
+    def read(self, name: str) -> Reading[Any]:
+        """Return what the rules read of a field."""
+        return self.rules.get(name, _OPEN)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a model answered about it, however wrong."""
+        return bool(self.model or self.refused)
+
+    def refuses(self, name: str) -> bool:
+        """Return whether a value of a field was refused."""
+        return any(one.field == name for one in self.refused)
+
+    def gap(self, name: str) -> AbsenceReason:
+        """Return why a field has no answer."""
+        reason = self.asked.get(name, AbsenceReason.NOT_ASKED)
+        is_refused = reason is AbsenceReason.MODEL_REFUSED and self.refuses(name)
+        return AbsenceReason.UNSUPPORTED_ANSWER if is_refused else reason
+
+
+_OPEN = Reading.open_()
+
+
+def draft_record(rules: Mapping[str, Reading[Any]]) -> Draft:
+    """Return the draft of the record itself, which has no chunk of its own."""
+    nowhere = Span("", 0, 0)
+    return Draft("eligibility", Chunk(RECORD, nowhere, ""), nowhere, rules)

@@ -1,0 +1,169 @@
+"""The result of the pre-parser: everything that the rules read of a record."""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import itemgetter
+from typing import Any
+
+from extractor.evidence.drafts import Chunk, Draft, Span, StructureDoubt
+from extractor.language.clean import CleanText
+from extractor.language.other_languages import NOTHING_FOREIGN, ForeignLines
+from extractor.language.passage import LexedSection, Passage
+from extractor.schemas import Citation, FindingKind, Task, TrialRecord
+
+_ITEMS = {"eligibility.criteria": "criteria", "dosing": "regimens", "endpoints": "outcomes"}
+"""Where a parsed record has the items of a group."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostileText:
+    """A span of raw text aimed at a model or hiding something. ``blanked``: no rule and no model
+    reads it.
+
+    ``quote`` is its text, truncated for a long span.
+    """
+
+    kind: FindingKind
+    span: Span
+    blanked: bool
+    quote: str
+
+
+def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int]]]:
+    """Return the blanked ranges, by section. They are in order, and none lies inside another."""
+    ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for one in hostile:
+        if one.blanked:
+            ranges[one.span.section].append((one.span.start, one.span.end))
+    return ranges
+
+
+def find_touched(
+    ranges: Sequence[tuple[int, int]], start: int, end: int
+) -> Sequence[tuple[int, int]]:
+    """Return the ranges that share a character with ``start:end``. They are in order, and none lies
+    inside another.
+
+    >>> find_touched([(0, 3), (5, 8), (8, 9)], 3, 7)
+    [(5, 8)]
+    """
+    return ranges[
+        bisect_right(ranges, start, key=itemgetter(1)) : bisect_left(ranges, end, key=itemgetter(0))
+    ]
+
+
+def _drop_inner(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return ranges in order, without those inside another.
+
+    >>> _drop_inner([(4, 6), (0, 9), (9, 12)])
+    [(0, 9), (9, 12)]
+    """
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(ranges, key=lambda one: (one[0], -one[1])):
+        if not kept or end > kept[-1][1]:
+            kept.append((start, end))
+    return kept
+
+
+@dataclass(frozen=True)
+class ParsedRecord:
+    """Everything read from a record without a model.
+
+    Attributes:
+        record: The record, with spaces of the same length in the place of blanked ``hostile`` and
+            ``foreign`` text.
+        sections: Its sections by name, read into tokens.
+        whole: What is said of all participants, and of the record itself.
+        criteria: The criteria, and lines that may be one.
+        regimens: One regimen of one agent each. The agent and the dose may stand in different
+            sections.
+        candidates: Chunks that seem to hold a regimen that the rules could not read.
+        outcomes: The registered outcomes. Their three parts are raw substrings.
+        hostile: Text aimed at a model, or hiding something.
+        foreign: What is in another language, which is blank, too.
+        given: The record as it was given, if any of it is in another language.
+        doubts: Places of the eligibility section whose structure is in doubt.
+    """
+
+    record: TrialRecord
+    sections: Mapping[str, LexedSection]
+    whole: Draft
+    criteria: tuple[Draft, ...] = ()
+    regimens: tuple[Draft, ...] = ()
+    candidates: tuple[Chunk, ...] = ()
+    outcomes: tuple[Draft, ...] = ()
+    hostile: tuple[HostileText, ...] = ()
+    foreign: ForeignLines = NOTHING_FOREIGN
+    given: TrialRecord | None = None
+    doubts: tuple[StructureDoubt, ...] = ()
+
+    def list_items(self, group: str | None) -> tuple[Draft, ...]:
+        """Return the items of a group; the record itself without one."""
+        found: tuple[Draft, ...] = getattr(self, _ITEMS[group]) if group else (self.whole,)
+        return found
+
+    def with_items(self, group: str | None, items: tuple[Draft, ...]) -> "ParsedRecord":
+        """Return the same record with other items of a group."""
+        changed: dict[str, Any] = {_ITEMS[group]: items} if group else {"whole": items[0]}
+        return replace(self, **changed)
+
+    def passage(self, span: Span) -> Passage:
+        """Return the tokens of a span."""
+        return self.sections[span.section].between(span.start, span.end)
+
+    def raw(self, span: Span) -> str:
+        """Return the raw characters of a span. Raises ``ValueError`` if the record has no such
+        section.
+        """
+        section = self.sections.get(span.section)
+        if section is None:
+            raise ValueError(f"record {self.record.record_id} has no section {span.section!r}")
+        return section.raw[span.start : span.end]
+
+    def original(self, span: Span) -> str:
+        """Return the raw characters of a span as they were given, also where they are blank."""
+        text = (self.given or self.record).raw_text(span.section) or ""
+        return text[span.start : span.end]
+
+    def list_blanks(self, span: Citation | Span) -> Sequence[tuple[int, int]]:
+        """Return the blanked ranges of a section that share a character with a place in it."""
+        return find_touched(self._blanks.get(span.section, ()), span.start, span.end)
+
+    @cached_property
+    def _blanks(self) -> Mapping[str, Sequence[tuple[int, int]]]:
+        ranges = list_blanks(self.hostile)
+        for text in self.foreign.texts:
+            ranges[text.section].append((text.start, text.end))
+        return {section: _drop_inner(places) for section, places in ranges.items()}
+
+    @cached_property
+    def cleaned(self) -> Mapping[str, CleanText]:
+        """The cleaned text of each section, by name."""
+        return {name: section.cleaned for name, section in self.sections.items()}
+
+    @cached_property
+    def chunks(self) -> Mapping[int, Chunk]:
+        """Every chunk that a model can be asked about, by number."""
+        items = (*self.criteria, *self.regimens, *self.outcomes)
+        return {
+            chunk.number: chunk for chunk in (*(item.chunk for item in items), *self.candidates)
+        }
+
+    def draft_of(self, task: Task, chunk: Chunk) -> Draft:
+        """Return the criterion or outcome of a chunk, else a new item of a task."""
+        known = self.drafts.get(chunk.number)
+        group = "eligibility.criteria" if task is Task.ELIGIBILITY else task.value
+        return replace(known, chunk=chunk) if known else Draft(group, chunk, chunk.span)
+
+    def find_lead_in(self, draft: Draft) -> Chunk | None:
+        """Return the line that introduces a criterion, as the rules read it."""
+        read = draft.read("lead_in")
+        return Chunk(0, read.spans[0], read.value or "") if read.spans else None
+
+    @cached_property
+    def drafts(self) -> Mapping[int, Draft]:
+        """The criteria and outcomes by the numbers of their chunks, and the record itself."""
+        return {item.number: item for item in (self.whole, *self.criteria, *self.outcomes)}

@@ -1,0 +1,232 @@
+"""Learned scorers, and the shares that were measured case by case.
+
+A reader names the features of an item; a scorer has a weight for each feature and class.
+``predict`` adds the weights and turns the scores into probabilities. A feature is any text: ``"w
+asthma"`` for a word, ``"rule up_to"`` for a fact. Features without weights add nothing. The weights
+are in ``rules/weights/``:
+
+- ``NAME.npz`` has tens of thousands of features, trained by ``benchmarks.training.scorers``;
+- ``NAME.toml`` has features named by hand: ``feature = weight`` to choose among candidates
+  (``Scorer.rank``), or a table ``[class]`` of such lines for each class (``Scorer.choose``).
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources.abc import Traversable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractor.evidence.drafts import Reading, span_of
+from extractor.language.book import find_weights, word_list
+from extractor.language.passage import Passage
+from extractor.schemas import Support
+
+Features = Sequence[str]
+Array = NDArray[np.float32]
+_Value = TypeVar("_Value", bound=StrEnum)
+_ENOUGH = 0.97
+_MOST_RIVALS = 5
+"""The total probability of the listed rivals, and the most rivals."""
+_SUREST = 0.995
+"""The highest confidence that can be measured. Steps are hundredths, because calibration needs
+trials for each.
+"""
+_COMPARED = frozenset("<>=≤≥%")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The likeliest class, its probability, and its rivals, likeliest first."""
+
+    value: str
+    confidence: float
+    rivals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """A log-linear model. ``weights`` has a row per feature of ``rows``, row 0 for all others, and
+    a column per class.
+
+    ``damped`` scores are divided by the square root of the number of features, so that length adds
+    no confidence.
+    """
+
+    classes: tuple[str, ...]
+    rows: Mapping[str, int]
+    weights: Array
+    bias: Array
+    damped: bool = False
+
+    def predict(self, items: Sequence[Features]) -> Array:
+        """Return the probability of each class (column) for each item (row).
+
+        >>> scorer = Scorer(("ill", "well"), {"w pain": 1}, np.array([[0, 0], [2, 0]]), np.zeros(2))
+        >>> scorer.predict([["w pain"], ["w zorp"]]).round(2).tolist()
+        [[0.88, 0.12], [0.5, 0.5]]
+        """
+        return _softmax(self.score(items), axis=1)
+
+    def choose(self, items: Sequence[Features]) -> list[Choice]:
+        """Return the likeliest class of each item."""
+        return _pick(self.classes, self.predict(items))
+
+    def rank(self, candidates: Sequence[Features]) -> list[float]:
+        """Return the probability of each candidate, for weights without classes.
+
+        >>> Scorer(("",), {"late": 1}, np.array([[0], [-1]]), np.zeros(1)).rank(
+        ...     [["late"], ["early"]]
+        ... )[1].__round__(2)
+        0.73
+        """
+        chances: list[float] = _softmax(self.score(candidates)[:, 0], axis=0).tolist()
+        return chances
+
+    def score(self, items: Sequence[Features]) -> Array:
+        """Return the score of each class (column) of each item (row)."""
+        if not items:
+            return np.zeros((0, len(self.classes)), np.float32)
+        rows: list[int] = []
+        starts: list[int] = []
+        find = self.rows.get
+        for features in items:
+            starts.append(len(rows))
+            rows.append(0)
+            rows += filter(None, map(find, features))
+        scores: Array = np.add.reduceat(self.weights.take(rows, axis=0), starts, axis=0)
+        if self.damped:
+            scores /= np.sqrt([[len(features) + 1] for features in items])
+        return scores + self.bias
+
+    def classify(
+        self,
+        values: type[_Value],
+        items: Sequence[Features],
+        passages: Sequence[Passage],
+        chances: Array | None = None,
+    ) -> list[Reading[_Value]]:
+        """Return the likeliest class of each item as one of the ``values``, with the word that most
+        favours it.
+
+        The features ``w`` of an item are the ``list_words`` of its passage. For a function word,
+        the span is the whole passage. ``chances`` replaces the result of ``predict``.
+        """
+        readings = []
+        found = _pick(self.classes, self.predict(items) if chances is None else chances)
+        for features, passage, choice in zip(items, passages, found, strict=True):
+            place = self.find_reason(
+                [feature for feature in features if feature.startswith("w ")], choice.value
+            )
+            at = _list_places(passage)[place] if place is not None else None
+            idle = at is None or passage.tokens.words[at].lower() in word_list("function_words")
+            spans = (span_of(passage if at is None or idle else passage.part(at, at + 1)),)
+            rivals = tuple(map(values, choice.rivals))
+            readings.append(
+                Reading(values(choice.value), choice.confidence, spans, Support.INFERRED, rivals)
+            )
+        return readings
+
+    def find_reason(self, features: Features, chosen: str) -> int | None:
+        """Return the index of the feature that most favours a class over the others, or None."""
+        weights = self.weights.take([self.rows.get(feature, 0) for feature in features], axis=0)
+        gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
+        best = int(gains.argmax()) if features else -1
+        return best if features and gains[best] > 0 else None
+
+
+def _softmax(scores: Array, axis: int) -> Array:
+    raised = np.exp(scores - scores.max(axis=axis, keepdims=True))
+    chances: Array = raised / raised.sum(axis=axis, keepdims=True)
+    return chances
+
+
+def _pick(classes: Sequence[str], chances: Array) -> list[Choice]:
+    """Return the likeliest class in each row of probabilities."""
+    choices = []
+    order = np.argsort(-chances, axis=1)[:, : _MOST_RIVALS + 1]
+    ordered = np.take_along_axis(chances, order, axis=1)
+    wanted = (np.cumsum(ordered, axis=1) < _ENOUGH).sum(axis=1)
+    for (best, *others), chance, count in zip(
+        order.tolist(), ordered[:, 0].tolist(), wanted.tolist(), strict=True
+    ):
+        rivals = tuple(classes[one] for one in others[:count])
+        choices.append(Choice(classes[best], min(round(chance, 2), _SUREST), rivals))
+    return choices
+
+
+@cache
+def load_scorer(name: str) -> Scorer:
+    """Return a scorer of the weights of a concept, cached. Raises ``FileNotFoundError`` for an
+    unknown name.
+    """
+    try:
+        packed = find_weights(f"{name}.npz")
+    except FileNotFoundError:
+        return read_scorer(find_weights(f"{name}.toml"))
+    return read_scorer(packed)
+
+
+def read_scorer(path: Traversable) -> Scorer:
+    """Read a file of weights, ``.npz`` or ``.toml``."""
+    if path.name.endswith(".npz"):
+        with path.open("rb") as file, np.load(file) as stored:
+            classes, names = (str(stored[name]).split("\n") for name in ("classes", "features"))
+            known = (
+                stored["weights"].astype(np.float32) * stored["step"]
+            )  # weights are stored as multiples of a step
+            bias = stored["bias"]
+    else:
+        table = tomllib.loads(path.read_text("utf-8"))
+        columns = table if all(isinstance(one, dict) for one in table.values()) else {"": table}
+        classes = list(columns)
+        names = sorted({name for column in columns.values() for name in column})
+        known = np.array(
+            [[column.get(name, 0.0) for column in columns.values()] for name in names], np.float32
+        )
+        bias = np.zeros(len(columns), np.float32)
+    weights = np.vstack([np.zeros((1, len(classes)), np.float32), known])
+    rows = {name: row for row, name in enumerate(names, 1)}
+    return Scorer(tuple(classes), rows, weights, bias, damped=path.name.endswith(".npz"))
+
+
+@cache
+def _read_measured() -> Mapping[str, Any]:
+    return tomllib.loads(find_weights("measured.toml").read_text("utf-8"))
+
+
+@cache
+def measured(field: str, case: str) -> float:
+    """Return the share of right readings in such a case, from ``evidence/weights/measured.toml``.
+
+    Counts become the share with one more wrong reading, in hundredths. Raises ``KeyError`` for a
+    case that was not measured.
+
+    >>> measured("criterion", "listed, ends with a colon")
+    0.88
+    """
+    found = _read_measured()[field][case]
+    return found if isinstance(found, float) else int(100 * found[0] / (found[1] + 1)) / 100
+
+
+def list_words(passage: Passage) -> list[str]:
+    """Return the words of a passage in lower case, ``0`` for each number, and signs of comparison.
+
+    >>> list_words(read_passage("Age ≥ 18.5 years (CD19)"))
+    ['age', '≥', '0', 'years', 'cd', '0']
+    """
+    words = passage.tokens.words
+    return ["0" if words[at][-1].isdigit() else words[at].lower() for at in _list_places(passage)]
+
+
+def _list_places(passage: Passage) -> list[int]:
+    words = passage.tokens.words
+    return [
+        at
+        for at in range(passage.first, passage.end)
+        if words[at][-1].isalnum() or words[at] in _COMPARED
+    ]

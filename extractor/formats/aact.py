@@ -1,0 +1,180 @@
+"""Studies in the pipe-delimited export of AACT: a zip of tables, which are joined by NCT number on
+disk.
+
+The tables are not sorted, so their rows pass through a private SQLite file, which sorts them and
+disappears. It takes about twice the size of the tables that are read, in the folder for temporary
+files (``SQLITE_TMPDIR``, ``TMPDIR``).
+
+The export writes line breaks as "~"; they are read as line breaks, so that places in a section are
+places in the cell.
+"""
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, BinaryIO
+
+from extractor.formats.drafts import Draft, Found, Unreadable, build_draft, find_trial_id
+from extractor.formats.json_fields import Node, find_nodes, read_texts
+from extractor.formats.rows import decode_row, group_rows, split_header, split_row
+from extractor.formats.streams import MAX_RECORD_BYTES
+from extractor.formats.study import list_paths, load_fields, read_study
+
+OpenTable = Callable[[], AbstractContextManager[BinaryIO]]
+Row = dict[str, str]
+
+TABLES: Mapping[str, Sequence[str]] = load_fields()["aact_tables"]
+"""The columns that are read, by table."""
+_RANKS = ("primary", "secondary", "other")
+_MAX_DIGITS = 18
+"""SQLite's integers have 64 bits."""
+_STARTS_ROW = re.compile(rb"\d+\|NCT\d{8}\||NCT\d{8}\|")
+# "~" before a number, after a blank, a bracket or a number, means "about" or "to", unless the
+# number is a list mark.
+_BREAK = re.compile(r"(?<![\s(<>=\d%])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)][\sA-Z])")
+
+
+def is_aact_header(head: bytes) -> bool:
+    """Return whether a table starts like AACT's table of studies.
+
+    >>> is_aact_header(b"nct_id|study_type|brief_title|official_title")
+    True
+    """
+    text = head.decode("utf-8", "replace")
+    return is_aact_table(text) and "brief title" in split_header(text.partition("\n")[0], "|")
+
+
+def is_aact_table(text: str) -> bool:
+    """Return whether a text starts with the names of columns as in AACT's tables."""
+    return "nct id" in split_header(text.partition("\n")[0], "|")[:2] and "|" in text
+
+
+def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
+    """Yield the studies of an export in the order of their NCT numbers, after the problems of
+    single rows.
+
+    ``tables`` opens each table by its name, such as "studies".
+    """
+    try:
+        with closing(
+            sqlite3.connect("", check_same_thread=False)
+        ) as database:  # a file that SQLite deletes
+            database.execute("PRAGMA journal_mode = OFF")
+            database.execute(
+                "CREATE TABLE cells (trial TEXT, name TEXT, id INTEGER, place TEXT, cells TEXT)"
+            )
+            for name in filter(tables.__contains__, TABLES):
+                yield from _store_rows(database, name, tables[name])
+            rows = database.execute(
+                "SELECT trial, name, place, cells FROM cells ORDER BY trial, name, id"
+            )
+            for trial, group in groupby(rows, itemgetter(0)):
+                yield _join_rows(trial, group)
+    except sqlite3.Error as problem:
+        remedy = (
+            "free space in the folder for temporary files, or name another folder in SQLITE_TMPDIR"
+        )
+        raise Unreadable(f"the tables cannot be sorted on disk ({problem})", remedy) from problem
+
+
+def _store_rows(
+    database: sqlite3.Connection, name: str, open_table: OpenTable
+) -> Iterator[Unreadable]:
+    """Store the rows of a table, and yield those that cannot be read."""
+    with open_table() as stream:
+        rows = group_rows(stream, _STARTS_ROW)
+        _, header = next(rows, ("", b""))
+        if isinstance(header, Unreadable):
+            raise header
+        names = split_header(decode_row(header, f"{name}.txt, line 1"), "|")
+        for line, row in rows:
+            place = f"{name}.txt, {line}"
+            try:
+                trial, number, cells = _read_row(names, TABLES[name], row)
+                values = (trial, name, number, place, json.dumps(cells))
+                database.execute("INSERT INTO cells VALUES (?, ?, ?, ?, ?)", values)
+            except Unreadable as problem:
+                yield Unreadable(problem.problem, problem.remedy, place=place)
+
+
+def _read_row(
+    names: Sequence[str], columns: Sequence[str], row: bytes | Unreadable
+) -> tuple[str, int, Row]:
+    """Return a row's NCT number, its own number, and the cells of the columns that are not
+    empty.
+    """
+    if isinstance(row, Unreadable):
+        raise row
+    cells = dict(zip(names, split_row(decode_row(row), "|", len(names)), strict=True))
+    trial = find_trial_id(cells.get("nct id"))
+    if trial is None:
+        raise Unreadable("a row without an NCT number", "check the row's quotes and separators")
+    number = cells.get("id", "")
+    kept = {name: _BREAK.sub("\n", cells[name]) for name in columns if cells.get(name)}
+    return trial, int(number) if number.isdecimal() and len(number) < _MAX_DIGITS else 0, kept
+
+
+def _join_rows(trial: str, rows: Iterator[tuple[str, str, str, str]]) -> Found:
+    tables: dict[str, list[Row]] = {}
+    places: dict[str, str] = {}
+    size = 0
+    for _, name, place, cells in rows:
+        size += len(cells)
+        if size > MAX_RECORD_BYTES:
+            return Unreadable(
+                f"a record of more than {MAX_RECORD_BYTES:,} bytes ({trial})",
+                "leave it out",
+                place=place,
+            )
+        tables.setdefault(name, []).append(json.loads(cells))
+        places[name] = place
+    if "studies" not in tables:
+        place = next(iter(places.values()))
+        return Unreadable(
+            f"a row of {trial}, which the table of studies lacks",
+            "download the export again",
+            place=place,
+        )
+    return build_draft(partial(_build_study, trial), tables, places["studies"])
+
+
+def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> Draft:
+    """Build the draft of a study from its rows by table, with the rows that belong to an
+    intervention inside it.
+    """
+    arms = {row.get("id"): row for row in tables.get("design_groups", ())}
+    others, linked = (
+        _group_by_intervention(tables.get(name, ()))
+        for name in ("intervention_other_names", "design_group_interventions")
+    )
+    study: dict[str, Any] = {"nct id": trial, **tables}
+    study["interventions"] = [
+        {
+            **row,
+            "others": others.get(row.get("id"), []),
+            "arms": [
+                arms.get(link.get("design group id")) for link in linked.get(row.get("id"), ())
+            ],
+        }
+        for row in tables.get("interventions", ())
+    ]
+    for row in tables.get("design_outcomes", ()):
+        rank = row.get("outcome type", "").lower()
+        study.setdefault(rank if rank in _RANKS else "other", []).append(row)
+    for kind in ("condition", "intervention"):
+        for row in tables.get(f"browse_{kind}s", ()):
+            is_ancestor = row.get("mesh type", "").lower() == "mesh-ancestor"
+            study.setdefault(f"{kind}_ancestor" if is_ancestor else kind, []).append(row)
+    return read_study(Node(study, trial), list_paths("aact"), find_nodes, read_texts)
+
+
+def _group_by_intervention(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
+    grouped: dict[str | None, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row.get("intervention id"), []).append(row)
+    return grouped

@@ -1,0 +1,152 @@
+"""Which column of a table holds what: by its name, by a name that is nearly one, or by what its
+cells hold.
+
+Tables come from the registries' own downloads, and from R, pandas and spreadsheets, which rename
+columns ("#nct_id", "NCTId", "criteria"). A column that was not taken by its exact name is a guess,
+and is told.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+_NEAR = 88
+"""Least likeness (0 to 100) of two names that are one. "minimum age" and "maximum age" are at
+80.
+"""
+_NO_LETTER = re.compile(r"[^a-z0-9]+")
+
+_TRIAL_NUMBER = re.compile(
+    r"(?:NCT\d{8}|ISRCTN\d{8}|ChiCTR[-\w]+|EUCTR[-\w]+|CTIS[-\d]+|\d{4}-\d{6}-\d{2}(?:-\d{2})?"
+    r"|DRKS\d{8}|ACTRN\d{14}"
+    r"|jRCT\w+|JPRN-\w+|KCT\d{7}|CTRI/[\d/]+|IRCT\w+|TCTR\d+|PACTR\d+|NL\d+|RBR-\w+|SLCTR/[\d/]+)",
+    re.IGNORECASE,
+)
+CRITERIA = "eligibility criteria"
+_NAMES_A_LIST = re.compile(
+    r"(?:inclusion|exclusion)\b|\b(?:eligible|ineligible) if\b", re.IGNORECASE
+)
+_START = 300
+"""A text of criteria names its first list within this many characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a table.
+
+    Attributes:
+        header: The names as written.
+        known: The registry's name of a column, by its position.
+        guessed: The positions of columns whose name is not the registry's own.
+    """
+
+    header: tuple[str, ...]
+    known: Mapping[int, str]
+    guessed: frozenset[int] = frozenset()
+
+    @property
+    def certainty(self) -> tuple[int, int]:
+        """How many columns have a registry's own name, and how many are known at all; more is
+        surer.
+        """
+        return len(self.known) - len(self.guessed), len(self.known)
+
+    def name_cells(self, cells: Sequence[str]) -> dict[str, str]:
+        """Return the cells of a row by the registry's names. Of several columns with one name, the
+        first text counts.
+
+        >>> Columns(("#nct_id", "x"), {0: "nct id"}).name_cells(["NCT90000001", "y"])
+        {'nct id': 'NCT90000001'}
+        """
+        named: dict[str, str] = {}
+        for position, name in self.known.items():
+            if not named.get(name, "").strip():
+                named[name] = cells[position]
+        return named
+
+    def describe_guesses(self) -> tuple[str, ...]:
+        """Return a note for people if a column was guessed: which are taken for what, and which
+        are not read.
+        """
+        if not self.guessed:
+            return ()
+        taken = (
+            f'"{self.header[position]}" is read as "{self.known[position]}"'
+            for position in sorted(self.guessed)
+        )
+        left = [
+            f'"{name}"' for position, name in enumerate(self.header) if position not in self.known
+        ]
+        unread = f"; not read: {', '.join(left)}" if left else ""
+        return (f"columns of the table: {', '.join(taken)}{unread}",)
+
+
+def fold_name(written: str) -> str:
+    """Return the letters and digits of a column's name in lower case; blanks, case and signs do not
+    matter.
+
+    >>> {
+    ...     fold_name(name)
+    ...     for name in ("NCT Number", "nct_number", "#NCT.Number", "NCTNumber", '"nct number"')
+    ... }
+    {'nctnumber'}
+    """
+    return _NO_LETTER.sub("", written.lower())
+
+
+def match_columns(
+    header: Sequence[str], known: Iterable[str], rows: Sequence[Sequence[str]], id_name: str
+) -> Columns:
+    """Find what each column holds.
+
+    Args:
+        header: The names of the columns, as written.
+        known: The registry's names, in lower case with blanks.
+        rows: The first rows, for columns whose name says nothing.
+        id_name: The registry's name of the column with the trials' numbers.
+
+    >>> rows = [["NCT90000001", "Inclusion Criteria: adults", "y"]]
+    >>> columns = match_columns(
+    ...     ["study", "rules", "x"], ["nct id", "eligibility criteria"], rows, "nct id"
+    ... )
+    >>> columns.describe_guesses()
+    ('columns of the table: "study" is read as "nct id", "rules" is read as "eligibility criteria"; not read: "x"',)
+    """
+    names = [fold_name(written) for written in header]
+    by_name = {fold_name(name): name for name in known}
+    found: dict[int, str] = {
+        position: by_name[name] for position, name in enumerate(names) if name in by_name
+    }
+    exact = frozenset(found)
+    for position, name in enumerate(names):
+        if position in exact:
+            continue
+        near = _find_near(name, by_name)
+        if near and near not in found.values():
+            found[position] = near
+    for position in range(len(names)):
+        if position in found:
+            continue
+        content = _read_content([row[position] for row in rows if position < len(row)], id_name)
+        if content and content in by_name.values() and content not in found.values():
+            found[position] = content
+    return Columns(tuple(header), dict(sorted(found.items())), frozenset(found) - exact)
+
+
+def _find_near(name: str, by_name: Mapping[str, str]) -> str | None:
+    """Return the known name that a column's name nearly is."""
+    likeness = {known: fuzz.ratio(name, spelled) for spelled, known in by_name.items()}
+    best = max(likeness, key=lambda known: likeness[known])
+    return best if likeness[best] >= _NEAR else None
+
+
+def _read_content(cells: Sequence[str], id_name: str) -> str | None:
+    """Return what most cells of a column hold: numbers of trials, or criteria."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    numbers = [cell for cell in filled if _TRIAL_NUMBER.fullmatch(cell)]
+    lists = [cell for cell in filled if _NAMES_A_LIST.search(cell[:_START])]
+    if len(numbers) > len(filled) / 2:
+        return id_name
+    return CRITERIA if len(lists) > len(filled) / 2 else None

@@ -1,0 +1,175 @@
+"""Documents: a PDF or a Word file is one record, read by the headings of its text."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import accumulate
+from typing import IO, BinaryIO
+
+from extractor.errors import MissingExtra
+from extractor.formats.documents import DocumentContent, DocumentProblem, read_document
+from extractor.formats.drafts import Draft, Found, Unreadable, build_draft
+from extractor.formats.free_text import build_laid_out
+from extractor.formats.headings import DESCRIPTION, ELIGIBILITY, FRONT, Heading
+from extractor.formats.layout import undo_layout
+from extractor.formats.listed import Place
+from extractor.formats.protocol import (
+    CRITERIA,
+    LIST_NAME,
+    SYNOPSIS,
+    TREATMENT,
+    Chapter,
+    select_sections,
+)
+from extractor.schemas import DocumentText, Piece, Section
+from extractor.schemas.record_limits import MAX_CHARACTERS
+
+PDF = re.compile(rb"\s*%PDF-")
+_ENDS = tuple(".;:!?|-")
+_MARK_ENDS = (".", ")", " ")
+"""What stands behind a letter that marks an item."""
+_LONGEST_END = 200
+
+
+def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
+    """Yield the record of a PDF."""
+    yield from _read("pdf", stream)
+
+
+def read_word(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
+    """Yield the record of a Word document."""
+    yield from _read("docx", stream)
+
+
+def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
+    try:
+        content = read_document(kind, stream)
+    except DocumentProblem as error:
+        raise Unreadable(error.problem, error.remedy) from error
+    except MissingExtra as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise Unreadable(problem, remedy) from error
+    yield build_draft(partial(_build, kind), content, None)
+
+
+def _build(kind: str, content: DocumentContent) -> Draft:
+    """Build the draft of a document. Raises ``Unreadable``."""
+    selection = select_sections(content)
+    read = sum(end - start for start, end in selection.places)
+    if not selection.is_readable or read > MAX_CHARACTERS:
+        raise Unreadable(
+            'a long document without headings such as "Inclusion criteria"',
+            "save only the pages with eligibility, treatment and outcomes",
+        )
+    joined = _join_pages(content.text, content.pages)
+    text = "".join(undo_layout(joined[start:end]) for start, end in selection.places)
+    placed = _Placed(selection.places)
+    known = [
+        heading
+        for one in selection.chapters
+        if (heading := _make_heading(text, placed.find(one.start), one))
+    ]
+    draft = build_laid_out(text, known)
+    return replace(
+        draft,
+        format=kind,
+        sections=tuple(map(placed.move, draft.sections)),
+        notes=(*selection.notes, *draft.notes),
+        document=DocumentText(text=placed.put_back(joined, text), pages=content.pages),
+    )
+
+
+def _join_pages(text: str, pages: Sequence[int]) -> str:
+    """Return a text of the same length, with a blank for the line break between two pages within
+    a sentence.
+    """
+    signs = list(text)
+    for start in pages[1:]:
+        ending = text[max(0, start - _LONGEST_END) : start]
+        following = text[start : start + 2]
+        is_mark = following[1:] in _MARK_ENDS
+        goes_on = following[:1].islower() and not is_mark and not ending.rstrip().endswith(_ENDS)
+        if goes_on and ending.endswith("\n") and ending.strip():
+            signs[start - 1] = " "
+    return "".join(signs)
+
+
+def _make_heading(text: str, start: int | None, chapter: Chapter) -> Heading | None:
+    """Return the heading of a chapter, which stands at ``start`` in what is read."""
+    if start is None or chapter.kind == SYNOPSIS or chapter.is_label:
+        return None
+    end = text.find("\n", start)
+    end = len(text) if end < 0 else end
+    front = FRONT.match(text, start, end)
+    if front is None:
+        return None
+    states_list = chapter.kind == CRITERIA and LIST_NAME.search(chapter.title)
+    if chapter.kind == TREATMENT:
+        section = "interventions"
+    elif states_list:
+        section = ELIGIBILITY
+    else:
+        section = DESCRIPTION
+    keeps_title = section != "interventions"
+    return Heading(
+        section=section,
+        kind="",
+        line=start,
+        shown=front.end(),
+        words=(front.end(), end),
+        start=front.end() if keeps_title else end,
+        style="1.1",
+    )
+
+
+class _Placed:
+    """The places of a document that were read one after the other, to turn places in what was
+    read into those there.
+    """
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places = places
+        sizes = (end - start for start, end in places)
+        self._starts = list(accumulate(sizes, initial=0))
+
+    def find(self, at: int) -> int | None:
+        """Return where a character of the document stands in what was read; None if it was not."""
+        for (start, end), first in zip(self._places, self._starts, strict=False):
+            if start <= at < end:
+                return first + at - start
+        return None
+
+    def move(self, section: Section) -> Section:
+        """Return a section whose pieces stand in the document."""
+        bounds = [*(piece.start for piece in section.pieces[1:]), len(section.text)]
+        moved = (
+            one
+            for piece, end in zip(section.pieces, bounds, strict=False)
+            for one in self._split(piece, end)
+        )
+        return section.model_copy(update={"pieces": tuple(moved)})
+
+    def _split(self, piece: Piece, end: int) -> Iterator[Piece]:
+        """Yield the pieces of a piece: one for each place that it reaches into."""
+        at = piece.at
+        start = piece.start
+        number = bisect_right(self._starts, at) - 1
+        while start < end and number < len(self._places):
+            first = self._places[number][0]
+            yield Piece(start=start, at=first + at - self._starts[number])
+            start += self._starts[number + 1] - at
+            at = self._starts[number + 1]
+            number += 1
+
+    def put_back(self, given: str, read: str) -> str:
+        """Return the document's whole text: as it was read in its places, and as it was given
+        elsewhere.
+        """
+        kept: list[str] = []
+        before = 0
+        for (start, end), at in zip(self._places, self._starts, strict=False):
+            kept += [given[before:start], read[at : at + end - start]]
+            before = end
+        return "".join([*kept, given[before:]])

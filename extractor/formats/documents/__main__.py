@@ -1,0 +1,60 @@
+"""The child process that reads a document: from standard input, to standard output as JSON.
+
+Its libraries parse hostile files, so it first limits itself.
+"""
+
+import json
+import sys
+from contextlib import suppress
+
+from extractor.formats.documents.content import DocumentProblem
+from extractor.formats.documents.limits import MAX_MEMORY_BYTES, MAX_REPLY_BYTES, MAX_SECONDS
+
+_UNREADABLE = "open it in a viewer, and print it to a new PDF or save it as .docx"
+
+
+def _limit_process() -> None:
+    """Limit memory, time of the processor and size of the reply, where the system can."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return
+    limits = (
+        (resource.RLIMIT_AS, MAX_MEMORY_BYTES),
+        (resource.RLIMIT_CPU, MAX_SECONDS),
+        (resource.RLIMIT_FSIZE, MAX_REPLY_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    )
+    for limit, most in limits:
+        with suppress(ValueError, OSError):  # a lower limit is set already
+            resource.setrlimit(limit, (most, most))
+
+
+def main(kind: str) -> None:
+    """Read the document of a kind, and write its content or the problem."""
+    _limit_process()
+    try:
+        given = sys.stdin.buffer.read()
+        if kind == "pdf":
+            from extractor.formats.documents.pdf import read_pdf as read  # noqa: PLC0415 - one library of the two
+        else:
+            from extractor.formats.documents.word import read_word as read  # noqa: PLC0415
+        reply = read(given).to_json()
+    except DocumentProblem as error:
+        reply = {"problem": error.problem, "remedy": error.remedy}
+    except MemoryError:
+        remedy = "save only the pages with eligibility, treatment and outcomes"
+        reply = {
+            "problem": "reading it needs more memory than a document may take",
+            "remedy": remedy,
+        }
+    except Exception as error:  # noqa: BLE001 - whatever a library raises for a broken file
+        reply = {
+            "problem": f"the document is damaged ({type(error).__name__})",
+            "remedy": _UNREADABLE,
+        }
+    sys.stdout.buffer.write(json.dumps(reply).encode())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

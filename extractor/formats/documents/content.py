@@ -1,0 +1,81 @@
+"""What is read of a document, and why one cannot be read."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+class DocumentProblem(Exception):
+    """A reason why a document cannot be read, and a remedy."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(problem, remedy)
+
+
+Span = tuple[int, int]
+"""Half-open offsets into a document's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentContent:
+    r"""The text of a document, in reading order, and what its layout says of it.
+
+    Attributes:
+        text: The text, with tabs between the cells of a table's row. The edges of pages stand at
+            its end, each once.
+        pages: Where each page begins; empty for Word, whose files hold no pages.
+        headings: Where lines begin that the layout shows as headings: by a style, or by bold or
+            larger letters.
+        ranks: The rank of each heading, from 1 for the highest.
+        edges: The lines that recur at the top or the bottom of pages.
+        contents: Lines of a table of contents, as far as the file says so.
+        empty_pages: The numbers of pages without a text, from 1.
+    """
+
+    text: str
+    pages: tuple[int, ...] = ()
+    headings: tuple[int, ...] = ()
+    ranks: tuple[int, ...] = ()
+    edges: tuple[Span, ...] = ()
+    contents: tuple[Span, ...] = ()
+    empty_pages: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content for ``from_json``."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
+        """Return the content that a child process wrote. It is checked, because a child may be
+        hostile.
+
+        >>> DocumentContent.from_json({"text": "A", "pages": [0, 7]})
+        Traceback (most recent call last):
+            ...
+        ValueError: a place outside of the text
+        """
+        text = content["text"]
+        if not isinstance(text, str):
+            raise ValueError("no text")  # noqa: TRY004 - of the content, not of an argument
+        pages = _read_places(content, "pages")
+        headings = _read_places(content, "headings")
+        ranks = _read_places(content, "ranks")
+        edges = _read_spans(content, "edges")
+        contents = _read_spans(content, "contents")
+        spans = [at for span in (*edges, *contents) for at in span]
+        if any(not 0 <= at <= len(text) for at in (*pages, *headings, *spans)):
+            raise ValueError("a place outside of the text")
+        if len(ranks) != len(headings):
+            raise ValueError("a heading without a rank")
+        return cls(
+            text, pages, headings, ranks, edges, contents, _read_places(content, "empty_pages")
+        )
+
+
+def _read_places(content: dict[str, Any], name: str) -> tuple[int, ...]:
+    return tuple(int(at) for at in content.get(name, ()))
+
+
+def _read_spans(content: dict[str, Any], name: str) -> tuple[Span, ...]:
+    return tuple((int(start), int(end)) for start, end in content.get(name, ()))

@@ -1,0 +1,22 @@
+"""Limits of a document and of the process that reads it. Protocols have 60 to 300 pages and at
+most some 20 MB.
+"""
+
+MAX_DOCUMENT_BYTES = 100 * 1000**2
+MAX_PAGES = 2_000
+MAX_DOCUMENT_CHARACTERS = 5_000_000
+MAX_UNPACKED_BYTES = 500 * 1000**2
+"""Largest unpacked size of a Word file, its pictures included."""
+MAX_UNPACKED_RATIO = 200
+RATIO_FREE_BYTES = 20 * 1000**2
+"""Unpacked size of a Word file up to which any ratio is allowed."""
+MAX_XML_BYTES = 100 * 1000**2
+"""Largest part of a Word file that is parsed."""
+MAX_DEPTH = 200
+"""Deepest nesting of tables and content controls in a Word file."""
+MAX_SECONDS = 120
+"""Seconds on the clock for reading a document."""
+MAX_MEMORY_BYTES = 3 * 1024**3
+"""Address space of the child process."""
+MAX_REPLY_BYTES = 64 * 1000**2
+"""Largest reply of the child process."""

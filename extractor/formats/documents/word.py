@@ -1,0 +1,344 @@
+"""The text of a Word document. Only this module imports python-docx and lxml (extra
+``documents``).
+"""
+
+import codecs
+import io
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import docx
+from docx.oxml.ns import qn
+from lxml import etree
+
+from extractor.formats.documents.content import DocumentContent, DocumentProblem, Span
+from extractor.formats.documents.limits import (
+    MAX_DEPTH,
+    MAX_DOCUMENT_CHARACTERS,
+    MAX_UNPACKED_BYTES,
+    MAX_UNPACKED_RATIO,
+    MAX_XML_BYTES,
+    RATIO_FREE_BYTES,
+)
+
+_BOMB = "unpack it yourself if you trust it, and copy its text into a text file"
+_DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_HEADING = re.compile(r"(?:heading|title|überschrift|titre)\s*(?P<level>\d?)", re.IGNORECASE)
+_CONTENTS = re.compile(r"(?:toc|contents)\s*\d?|table of (?:figures|contents)", re.IGNORECASE)
+_LEFT_OUT = frozenset(map(qn, ("w:del", "w:moveFrom", "w:txbxContent", "w:instrText")))
+"""What was deleted by a tracked change, text boxes, and codes of fields."""
+_LONGEST_NUMBER = 6
+_SHORT_LABEL = 80
+_BODY_LEVEL = 9
+"""``_BODY_LEVEL``: the outline level of a paragraph that is no heading."""
+
+
+def read_word(given: bytes) -> DocumentContent:
+    """Return the content of a Word document. Raises ``DocumentProblem``."""
+    _check_archive(given)
+    try:
+        document = docx.Document(io.BytesIO(given))
+    except (ValueError, KeyError, zipfile.BadZipFile, etree.XMLSyntaxError) as error:
+        problem = f"the Word document is damaged ({type(error).__name__})"
+        raise DocumentProblem(problem, "open it in Word, and save it again as .docx") from None
+    content = _Writer(document).write()
+    if not content.text.strip():
+        raise DocumentProblem(
+            "the Word document has no text", "recognise the text of its pictures first (OCR)"
+        )
+    return content
+
+
+def _check_archive(given: bytes) -> None:
+    """Refuse an archive that unpacks to too much, is encrypted, or declares entities. Word
+    writes none.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(given)) as archive:
+            members = archive.infolist()
+            if any(member.flag_bits & 1 for member in members):
+                raise DocumentProblem(
+                    "the Word document is encrypted", "save a copy without its password"
+                )
+            size = sum(member.file_size for member in members)
+            out_of_proportion = size > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * len(given)
+            if size > MAX_UNPACKED_BYTES or out_of_proportion:
+                raise DocumentProblem(
+                    f"unpacks to {size:,} bytes, as decompression bombs do", _BOMB
+                )
+            for member in members:
+                if member.filename.endswith((".xml", ".rels")):
+                    _check_xml(archive, member)
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        ValueError,
+    ) as error:
+        problem = f"the Word document is damaged ({type(error).__name__})"
+        raise DocumentProblem(problem, "open it in Word, and save it again as .docx") from None
+
+
+def _check_xml(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    if member.file_size > MAX_XML_BYTES:
+        raise DocumentProblem(f"{member.filename} unpacks to {member.file_size:,} bytes", _BOMB)
+    part = archive.read(member)
+    if part.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in part[:4]:
+        part = part.replace(b"\0", b"")
+    if _DECLARATION.search(part):
+        raise DocumentProblem(
+            f"{member.filename} declares XML entities, which Word never does", _BOMB
+        )
+
+
+class _Writer:
+    """Writes the text of a document: its paragraphs, the marks of its lists, and the rows of its
+    tables.
+    """
+
+    def __init__(self, document: Any) -> None:
+        self._document = document
+        self._styles = {style.style_id: style for style in document.styles}
+        self._formats, self._starts = _read_numbering(document)
+        self._counts: dict[str, dict[int, int]] = defaultdict(dict)
+        self._written: list[str] = []
+        self._size = 0
+        self._headings: list[int] = []
+        self._ranks: list[int] = []
+        self._contents: list[Span] = []
+
+    def write(self) -> DocumentContent:
+        for element in _list_blocks(self._document.element.body):
+            if element.tag == qn("w:p"):
+                self._write_paragraph(element)
+            else:
+                self._write_table(element)
+        text = "".join(self._written)
+        return DocumentContent(
+            text,
+            headings=tuple(self._headings),
+            ranks=tuple(self._ranks),
+            contents=tuple(self._contents),
+        )
+
+    def _add(self, line: str) -> int:
+        start = self._size
+        self._written.append(line + "\n")
+        self._size += len(line) + 1
+        if self._size > MAX_DOCUMENT_CHARACTERS:
+            problem = f"a Word document of more than {MAX_DOCUMENT_CHARACTERS:,} characters"
+            raise DocumentProblem(
+                problem, "save only the part with eligibility, treatment and outcomes"
+            )
+        return start
+
+    def _write_paragraph(self, paragraph: Any) -> None:
+        text = self._read_paragraph(paragraph)
+        if not text.strip():
+            self._add("")
+            return
+        style = self._name_style(paragraph)
+        start = self._add(text)
+        if _CONTENTS.fullmatch(style):
+            self._contents.append((start, self._size - 1))
+        elif rank := self._find_rank(paragraph, style):
+            self._headings.append(start)
+            self._ranks.append(rank)
+
+    def _write_table(self, table: Any) -> None:
+        """Write the rows of a table: a label above its list, or the cells between tabs."""
+        for row in _find_children(table, "w:tr"):
+            cells = [self._read_cell(cell) for cell in _find_children(row, "w:tc")]
+            if not any(cells):
+                continue
+            filled = [cell for cell in cells if cell]
+            is_list = (
+                len(cells) == 2
+                and len(cells[0]) == 1
+                and len(cells[1]) > 1
+                and len(cells[0][0]) <= _SHORT_LABEL
+            )
+            if is_list or len(filled) == 1:
+                for line in (line for cell in filled for line in cell):
+                    self._add(line)
+            else:
+                self._add("\t".join(" ".join(cell) for cell in cells))
+
+    def _read_cell(self, cell: Any) -> list[str]:
+        """Return the lines of a cell; none for a cell that continues the one above."""
+        merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+        if merged is not None and merged.get(qn("w:val")) != "restart":
+            return []
+        lines = []
+        for block in _list_blocks(cell):
+            if block.tag == qn("w:p"):
+                lines.append(self._read_paragraph(block))
+            else:
+                rows = _find_children(block, "w:tr")
+                inner = (
+                    [self._read_cell(one) for one in _find_children(row, "w:tc")] for row in rows
+                )
+                lines += ["\t".join(" ".join(one) for one in row) for row in inner]
+        return [line for text in lines for line in text.split("\n") if line.strip()]
+
+    def _read_paragraph(self, paragraph: Any) -> str:
+        text = "".join(_read_runs(paragraph))
+        return self._mark_item(paragraph) + text if text.strip() else ""
+
+    def _name_style(self, paragraph: Any) -> str:
+        style = self._find_style(paragraph)
+        return (style.name or "") if style is not None else ""
+
+    def _find_style(self, paragraph: Any) -> Any:
+        named = paragraph.find(f"{qn('w:pPr')}/{qn('w:pStyle')}")
+        return self._styles.get(named.get(qn("w:val"))) if named is not None else None
+
+    def _list_properties(self, paragraph: Any) -> Iterator[Any]:
+        """Yield the properties of a paragraph, of its style, and of the styles that this one is
+        based on.
+        """
+        own = paragraph.find(qn("w:pPr"))
+        if own is not None:
+            yield own
+        style = self._find_style(paragraph)
+        for _ in range(MAX_DEPTH):  # styles may be based on each other in a circle
+            if style is None:
+                return
+            properties = style.element.find(qn("w:pPr"))
+            if properties is not None:
+                yield properties
+            style = style.base_style if hasattr(style, "base_style") else None
+
+    def _find_rank(self, paragraph: Any, style: str) -> int | None:
+        """Return the rank of a heading, from 1; None for another paragraph."""
+        if named := _HEADING.fullmatch(style):
+            return int(named["level"] or 0) or 1
+        levels = (
+            _read_value(properties, "w:outlineLvl")
+            for properties in self._list_properties(paragraph)
+        )
+        level = next((_read_number(one) for one in levels if one), _BODY_LEVEL)
+        return level + 1 if level < _BODY_LEVEL else None
+
+    def _mark_item(self, paragraph: Any) -> str:
+        """Return the mark of an item, which Word keeps apart from its text: a bullet, or its
+        number.
+        """
+        numbering = (one.find(qn("w:numPr")) for one in self._list_properties(paragraph))
+        found = next((one for one in numbering if one is not None), None)
+        if found is None:
+            return ""
+        list_id = _read_value(found, "w:numId")
+        level = _read_number(_read_value(found, "w:ilvl"))
+        if not list_id or list_id == "0":
+            return ""
+        counts = self._counts[list_id]
+        counts[level] = counts.get(level, self._starts.get((list_id, level), 1) - 1) + 1
+        for deeper in [one for one in counts if one > level]:
+            del counts[deeper]
+        form = self._formats.get((list_id, level), "bullet")
+        indent = "  " * level
+        if form in ("bullet", "none"):
+            return f"{indent}- " if form == "bullet" else ""
+        if _HEADING.fullmatch(self._name_style(paragraph)):
+            return ".".join(str(counts.get(one, 1)) for one in range(level + 1)) + " "
+        number = counts[level]
+        return (
+            f"{indent}{chr(96 + number)}) "
+            if "etter" in form and number <= 26
+            else f"{indent}{number}. "
+        )
+
+
+def _list_blocks(parent: Any, depth: int = 0) -> Iterator[Any]:
+    """Yield the paragraphs and tables of a body or a cell, those within content controls too."""
+    if depth > MAX_DEPTH:
+        raise DocumentProblem("a Word document with too many nested parts", "save it as PDF")
+    for child in parent:
+        if child.tag in (qn("w:p"), qn("w:tbl")):
+            yield child
+        elif child.tag in (
+            qn("w:sdt"),
+            qn("w:sdtContent"),
+            qn("w:ins"),
+            qn("w:customXml"),
+            qn("w:moveTo"),
+        ):
+            yield from _list_blocks(child, depth + 1)
+
+
+def _find_children(parent: Any, name: str, depth: int = 0) -> Iterator[Any]:
+    """Yield the rows of a table or the cells of a row, those within content controls too."""
+    if depth > MAX_DEPTH:
+        raise DocumentProblem("a Word document with too many nested parts", "save it as PDF")
+    for child in parent:
+        if child.tag == qn(name):
+            yield child
+        elif child.tag in (qn("w:sdt"), qn("w:sdtContent"), qn("w:ins"), qn("w:customXml")):
+            yield from _find_children(child, name, depth + 1)
+
+
+def _read_runs(element: Any, depth: int = 0) -> Iterator[str]:
+    """Yield the words of a paragraph as it reads with all changes accepted."""
+    if depth > MAX_DEPTH:
+        return
+    for child in element:
+        if child.tag in _LEFT_OUT:
+            continue
+        if child.tag == qn("w:t"):
+            yield child.text or ""
+        elif child.tag == qn("w:tab"):
+            yield "\t" if element.tag == qn("w:r") else ""
+        elif child.tag in (qn("w:br"), qn("w:cr")):
+            yield "\n"
+        elif child.tag == qn("w:noBreakHyphen"):
+            yield "-"
+        elif child.tag == qn("w:sym"):
+            yield ""
+        else:
+            yield from _read_runs(child, depth + 1)
+
+
+def _read_value(parent: Any, name: str) -> str:
+    found = parent.find(qn(name))
+    return (found.get(qn("w:val")) or "") if found is not None else ""
+
+
+def _read_numbering(document: Any) -> tuple[dict[tuple[str, int], str], dict[tuple[str, int], int]]:
+    """Return the form of the marks of each list and level, such as "bullet" or "decimal", and
+    the first number.
+    """
+    try:
+        numbering = document.part.numbering_part.element
+    except (KeyError, NotImplementedError):
+        return {}, {}
+    levels = {
+        one.get(qn("w:abstractNumId")): one.findall(qn("w:lvl"))
+        for one in numbering.findall(qn("w:abstractNum"))
+    }
+    forms: dict[tuple[str, int], str] = {}
+    starts: dict[tuple[str, int], int] = {}
+    for one in numbering.findall(qn("w:num")):
+        list_id = one.get(qn("w:numId"))
+        for level in levels.get(_read_value(one, "w:abstractNumId"), ()):
+            place = (list_id, _read_number(level.get(qn("w:ilvl"))))
+            forms[place] = _read_value(level, "w:numFmt") or "decimal"
+            starts[place] = _read_number(_read_value(level, "w:start"), 1)
+        for changed in one.findall(qn("w:lvlOverride")):
+            if first := _read_value(changed, "w:startOverride"):
+                starts[list_id, _read_number(changed.get(qn("w:ilvl")))] = _read_number(first, 1)
+    return forms, starts
+
+
+def _read_number(written: str | None, default: int = 0) -> int:
+    """Return a number of an attribute; the default for what is none."""
+    return (
+        int(written)
+        if written and written.isdecimal() and len(written) < _LONGEST_NUMBER
+        else default
+    )

@@ -1,0 +1,234 @@
+"""Plain text, one record per file. Flattened text has a line for each field in a fixed order;
+fields may be missing.
+
+::
+
+    title
+    brief summary
+    condition|condition
+    TYPE: name|TYPE: name
+    primary outcomes      (measure, description, time frame|measure, ...)
+    secondary outcomes    (may be missing)
+    detailed description  (may be missing)
+
+A field may contain line breaks and any may be missing, so position alone does not identify a line.
+Blank lines and list items belong to the line before them. Interventions are recognised by their
+type words. A list of outcomes has items ``measure, description, time frame`` joined by bars, and
+ends with a time frame: a short phrase after a comma that names a time and is not a sentence. Prose
+has sentences and no bars. Any other text is read by its headings, in ``free_text``.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice, pairwise
+from typing import BinaryIO
+
+from extractor.formats.drafts import (
+    Draft,
+    Found,
+    Unreadable,
+    build_draft,
+    is_intervention_list,
+    list_interventions,
+    take_sections,
+    text_section,
+)
+from extractor.formats.eu_register import build_register_text, is_register_text
+from extractor.formats.free_text import build_text, has_headings
+from extractor.formats.listed import LINE
+from extractor.formats.streams import MAX_RECORD_BYTES
+from extractor.schemas import Section
+from extractor.schemas.record_limits import MAX_LINES
+
+_LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The lines of a text that are not blank; a run of them covers the text from its first to
+    its last line.
+    """
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    def __getitem__(self, number: int) -> str:
+        return self.cut(number, number + 1)
+
+    def cut(self, start: int, end: int) -> str:
+        """Return the text from line ``start`` up to line ``end``, with the blank lines between
+        them.
+        """
+        spans = self.spans[start:end]
+        return self.text[spans[0][0] : spans[-1][1]] if spans else ""
+
+    def starts_field(self, number: int) -> bool:
+        """Return whether a field may start at this line."""
+        if number < 2 or is_intervention_list(self[number - 1]):
+            return True
+        gap = self.text[self.spans[number - 1][1] : self.spans[number][0]]
+        if gap.count("\n") > 1:
+            return False
+        return not _LIST_ITEM.match(self[number]) or _ends_outcome_list(self[number - 1])
+
+
+class _NotFlat(Exception):
+    """The text is no flattened record."""
+
+
+def read_plain(stream: BinaryIO, *, named: bool = True) -> Iterator[Found]:
+    """Yield the one record of a plain text; ``named`` as in ``build_text``."""
+    content = stream.read(MAX_RECORD_BYTES + 1)
+    if len(content) > MAX_RECORD_BYTES:
+        raise Unreadable(
+            f"a record of more than {MAX_RECORD_BYTES:,} bytes", "give one record a file"
+        )
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise Unreadable(
+            "text that is not UTF-8", "save it as UTF-8", place=f"byte {problem.start}"
+        ) from problem
+    yield build_draft(partial(build_plain, named=named), text, None)
+
+
+def build_plain(text: str, *, title: str | None = None, named: bool = True) -> Draft:
+    """Build the draft of a flattened text, of the EU register's, or of another; see ``build_text``.
+
+    Raises ``Unreadable``.
+    """
+    if is_register_text(text):
+        return build_register_text(text, title=title)
+    spans = (found.span() for found in LINE.finditer(text) if found.group().strip())
+    lines = _Lines(text, tuple(islice(spans, MAX_LINES + 1)))
+    if len(lines) > MAX_LINES:
+        raise Unreadable(f"text of more than {MAX_LINES:,} lines", "give one record a file")
+    try:
+        return Draft(take_sections(_list_sections(lines)) if lines else (), "flat")
+    except _NotFlat:
+        return build_text(text, title=title, named=named)
+
+
+def _list_sections(lines: _Lines) -> Iterator[Section]:
+    starts = [number for number in range(len(lines)) if lines.starts_field(number)]
+    interventions = next(
+        (number for number in starts[1:] if is_intervention_list(lines[number])), None
+    )
+    # Without interventions, outcomes follow title, summary and conditions.
+    after = interventions + 1 if interventions is not None else [*starts, *(3 * [len(lines)])][3]
+    outcomes = _find_outcomes(lines, [start for start in starts if start >= after])
+    if interventions is None and not _are_certain(lines, outcomes):
+        raise _NotFlat
+    before = after if interventions is None else interventions
+    conditions = max(start for start in starts if start < before)
+    yield from text_section("title", lines[0])
+    yield from text_section("brief_summary", lines.cut(1, conditions))
+    yield from text_section(
+        "conditions", lines.cut(conditions, conditions + 1) if conditions else None
+    )
+    yield from list_interventions(lines[interventions] if interventions is not None else "")
+    for name, (start, end) in zip(
+        ("primary_outcomes", "secondary_outcomes"), pairwise(outcomes), strict=False
+    ):
+        yield from text_section(name, lines.cut(start, end))
+    yield from text_section(
+        "detailed_description", lines.cut(outcomes[-1] if outcomes else after, len(lines))
+    )
+
+
+def _are_certain(lines: _Lines, outcomes: Sequence[int]) -> bool:
+    """Return whether outcomes are certain, as they must be in a text without interventions: any
+    may look like one.
+    """
+    if not outcomes or not _ends_outcome_list(lines[outcomes[1] - 1]):
+        return False
+    cell = lines.cut(outcomes[0], outcomes[-1])
+    return ("|" in cell and not cell.lstrip().startswith("|")) or not has_headings(
+        lines.cut(0, outcomes[1])
+    )
+
+
+def _find_outcomes(lines: _Lines, starts: list[int]) -> list[int]:
+    """Return the starts of the lists of outcomes, followed by the end of the last; empty without
+    a list.
+    """
+    bounds: list[int] = []
+    for start, end in pairwise([*starts, len(lines)]):
+        if bounds and bounds[-1] != start:
+            break
+        fields_after = end < len(lines)
+        length = _count_list_lines(
+            [lines[number] for number in range(start, end)], first=not bounds, last=not fields_after
+        )
+        if not length:
+            break
+        bounds = [*(bounds or [start]), start + length]
+        if len(bounds) == 3:
+            break
+    return bounds
+
+
+_MAX_TIME_FRAME = 300
+_MAX_MEASURE = 300
+_TIME = re.compile(
+    r"""
+      (?:second|minute|min|hour|hr|day|week|wk|month|mo|year|yr|cycle|visit|time|season|phase|period|course)s?\b
+    | \b(?:baseline|follow[- ]?up|complet\w+|discharge|end|admission|surgery|treatment|study|delivery|birth)\b
+    | \b(?:immediately|during|through|throughout|after|before|until|within|at|up\ to|on|post|pre|peri|intra)\b
+    | \b\d+\s*[dwmyh]\b | \b[dwmy]\s?\d | \b(?:19|20)\d\d\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_SENTENCES = re.compile(r"[a-z)]\. +[A-Z]")
+_SENTENCE_AND_TIME = re.compile(r"[.)], [^,.]{1,80}$")
+_PROSE_END = re.compile(r"[.;:]\s*$")
+
+
+def _ends_outcome_list(line: str) -> bool:
+    """Return whether a line ends like a list of outcomes.
+
+    >>> _ends_outcome_list("Overall survival, From infusion to death., 2 years")
+    True
+    >>> _ends_outcome_list(
+    ...     "Fictumab was safe in mice, rats and dogs. It is now given to patients for 2 years."
+    ... )
+    False
+    """
+    text, comma, time_frame = line.rpartition("|")[2].rstrip().rpartition(", ")
+    if not comma or len(time_frame) > _MAX_TIME_FRAME or not _TIME.search(time_frame):
+        return False
+    if _SENTENCES.search(time_frame):
+        return False
+    # A full stop ends a sentence of prose, unless a sentence also ended before the time frame.
+    return not _PROSE_END.search(time_frame) or text.endswith(".") or "|" in line
+
+
+def _count_list_lines(lines: Sequence[str], *, first: bool, last: bool) -> int:
+    """Count the lines of a field that are a list of outcomes; 0 if it is prose.
+
+    ``first``: the field is the first that may be a list. ``last``: it is the record's last field.
+    Nearly every record has a first list; a list before another field is the whole field; the last
+    field is prose if in doubt.
+    """
+    text = " ".join(lines)
+    is_prose = len(text) > _MAX_MEASURE or bool(_SENTENCES.search(text))
+    ending = [
+        number for number, line in enumerate(lines, 1) if "|" in line or _ends_outcome_list(line)
+    ]
+    if not last:
+        return len(lines) if first or ending or not (is_prose or _PROSE_END.search(text)) else 0
+    if first:
+        return ending[-1] if ending else len(lines) * (not is_prose)
+    # Prose may end like a list by chance; then sentences precede it, without a time frame after the
+    # last one.
+    sure = [
+        number
+        for number in ending
+        if "|" in lines[number - 1] or not is_prose or _SENTENCE_AND_TIME.search(lines[number - 1])
+    ]
+    return sure[-1] if sure else 0

@@ -1,0 +1,235 @@
+"""Studies in JSON: of the ClinicalTrials.gov API, versions 1 and 2, of CTIS, of DRKS, and records
+of this program.
+
+A document is one study, an array of studies, a page ``{"studies": [...]}`` or
+``{"FullStudiesResponse": ...}``, or JSONL, one study per line. Arrays and pages are streamed; in
+JSONL a broken line loses only that line.
+"""
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO
+
+import ijson  # type: ignore[import-untyped]
+from pydantic import ValidationError
+
+from extractor.errors import WrongType
+from extractor.formats.drafts import Draft, Found, Unreadable, build_draft
+from extractor.formats.drks import build_drks
+from extractor.formats.json_fields import Node, find_nodes, read_texts
+from extractor.formats.others import refuse_other_json
+from extractor.formats.streams import MAX_NESTING, CappedStream, peek_block, read_lines
+from extractor.formats.study import list_paths, read_study
+from extractor.schemas import TrialRecord
+
+_OPENING = ("start_map", "start_array")
+_CLOSING = ("end_map", "end_array")
+_DOWNLOAD_AGAIN = "check or download the file again"
+_GIVE_STUDIES = "give studies of ClinicalTrials.gov, or trials of CTIS or DRKS"
+
+
+def read_json(stream: BinaryIO) -> Iterator[Found]:
+    """Yield the studies of one document, in order."""
+    head = peek_block(stream)
+    if head.lstrip().startswith(b"["):
+        return _read_values(stream, "item")
+    if page := _find_page(head):
+        return _read_values(stream, f"{page}.item")
+    lines = [line.strip() for line in head.split(b"\n") if line.strip()]
+    starts_lines = _is_json(lines[0]) or len(lines) == 1
+    # The first line may be broken and the lines after it valid studies.
+    breaks_first_line = (
+        len(lines) > 1 and lines[1].startswith(b"{") and (_is_json(lines[1]) or len(lines) == 2)
+    )
+    return _read_lines(stream) if starts_lines or breaks_first_line else _read_values(stream, "")
+
+
+_PAGES = ("studies", "FullStudiesResponse.FullStudies")
+
+
+def _find_page(head: bytes) -> str | None:
+    """Return the path of the array of studies in the first object, if it has one, judging by the
+    first block.
+    """
+    try:
+        # Read numbers as floats: the parser crashes on integers longer than Python allows.
+        events = _limit_nesting(
+            ijson.basic_parse(io.BytesIO(head), multiple_values=True, use_float=True)
+        )
+        for path, event, _ in ijson.parse(events):
+            if event == "start_array" and path in _PAGES:
+                return str(path)
+            if event == "end_map" and not path:
+                break
+    except (ijson.JSONError, ValueError, Unreadable):
+        pass  # the block ends somewhere inside a study, or a later study is nested too deep
+    return None
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _read_lines(stream: BinaryIO) -> Iterator[Found]:
+    for number, line in read_lines(stream):
+        if isinstance(line, Unreadable):
+            yield line
+        elif line.strip():
+            yield _read_line(line, f"line {number}")
+
+
+def _read_line(line: bytes, place: str) -> Found:
+    try:
+        study = json.loads(line)
+    except UnicodeDecodeError as problem:
+        return Unreadable(
+            "text that is not UTF-8",
+            "save the file as UTF-8",
+            place=f"{place}, byte {problem.start}",
+        )
+    except json.JSONDecodeError as problem:
+        return Unreadable(
+            f"broken JSON ({problem.msg})",
+            _DOWNLOAD_AGAIN,
+            place=f"{place}, character {problem.pos}",
+        )
+    except (ValueError, RecursionError) as problem:
+        return Unreadable(
+            f"JSON that does not look like a study ({problem})", _DOWNLOAD_AGAIN, place=place
+        )
+    return build_draft(build_study, study, place)
+
+
+def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
+    capped = CappedStream(stream)
+    number = 0
+    events = _limit_nesting(ijson.basic_parse(capped, multiple_values=True, use_float=True))
+    try:
+        for study in ijson.items(ijson.parse(events), prefix):
+            number += 1
+            yield build_draft(build_study, study, f"record {number}")
+            capped.start_record()
+    except Unreadable as problem:
+        raise Unreadable(problem.problem, problem.remedy, place=f"record {number + 1}") from problem
+    except (ijson.JSONError, ValueError, RecursionError) as problem:
+        raise Unreadable(
+            _describe(problem), _DOWNLOAD_AGAIN, place=f"record {number + 1}"
+        ) from problem
+
+
+_SECTIONS = (
+    ("ctgov_json", "protocolSection", "derivedSection"),
+    ("ctgov_json_v1", "ProtocolSection", "DerivedSection"),
+)
+"""The formats of ClinicalTrials.gov, with what the sponsor registered and what the registry
+added, its MeSH terms.
+"""
+
+
+def build_study(study: Any) -> Draft:
+    """Build the draft of a parsed study of any of the formats, without the wrappers of version 1.
+
+    Raises ``Unreadable`` for a field of a wrong type, with its path as the place.
+
+    >>> draft = build_study(
+    ...     {
+    ...         "protocolSection": {
+    ...             "identificationModule": {"nctId": "NCT90000001", "briefTitle": "A"}
+    ...         }
+    ...     }
+    ... )
+    >>> draft.trial_id, draft.sections[0].text
+    ('NCT90000001', 'A')
+    >>> title = {
+    ...     "trialDetails": {"clinicalTrialIdentifiers": {"publicTitle": "Fictumab in asthma"}}
+    ... }
+    >>> build_study({"ctNumber": "2031-500001-10-00", "authorizedPartI": title}).trial_id
+    '2031-500001-10-00'
+    """
+    for wrapper in ("FullStudy", "Study"):
+        if isinstance(study, dict) and isinstance(study.get(wrapper), dict):
+            study = study[wrapper]
+    if isinstance(study, dict):
+        if {"record_id", "sections"} <= study.keys():
+            return _read_own(study)
+        if {"authorizedApplication", "authorizedPartI"} & study.keys():
+            part = (
+                "authorizedPartI"
+                if study.get("authorizedPartI")
+                else "authorizedApplication.authorizedPartI"
+            )
+            return read_study(
+                Node(study, "trial"), list_paths("ctis_json", part), find_nodes, read_texts
+            )
+        if "drksId" in study:
+            return build_drks(Node(study, "trial"))
+        refuse_other_json(study)
+        for name, section, derived in _SECTIONS:
+            if study.get(section) is not None:
+                terms = Node(study.get(derived), derived)
+                return read_study(
+                    Node(study[section], section), list_paths(name), find_nodes, read_texts, terms
+                )
+    raise Unreadable("JSON that is not a study (it has no protocolSection)", _GIVE_STUDIES)
+
+
+def write_study(study: Mapping[str, Any]) -> str:
+    """Return a study as a line of JSON, in ASCII. Raises ``WrongType`` for what JSON cannot
+    hold.
+    """
+    try:
+        return json.dumps(study, default=_as_dictionary)
+    except RecursionError:
+        problem = f"it is nested more than {MAX_NESTING} deep"
+    except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
+        problem = str(error) or type(error).__name__
+    raise WrongType(f"the dictionary is no JSON ({problem}); give a study as json.load reads it")
+
+
+def _as_dictionary(given: object) -> dict[Any, Any]:
+    """Return any other mapping as a dictionary. Raises ``TypeError`` for what is none."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    raise TypeError(f"it holds {type(given).__name__}")
+
+
+def _read_own(record: dict[str, Any]) -> Draft:
+    """Build the draft of a record that this program wrote, by ``TrialRecord.model_dump_json``."""
+    try:
+        own = TrialRecord.model_validate(record)
+    except ValidationError as error:
+        first = error.errors()[0]
+        problem = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise Unreadable(
+            f"a record that does not fit ({problem})", "write it again by model_dump_json"
+        ) from None
+    return Draft(own.sections, own.source.format, own.record_id, own.registry)
+
+
+def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield the same events, and refuse deep nesting, which would take unbounded time and
+    memory.
+    """
+    depth = 0
+    for event, value in events:
+        depth += (event in _OPENING) - (event in _CLOSING)
+        if depth > MAX_NESTING:
+            raise Unreadable(f"JSON nested more than {MAX_NESTING} deep", _GIVE_STUDIES)
+        yield event, value
+
+
+def _describe(problem: Exception) -> str:
+    """Return the first line of the parser's message; the lines after it quote the data."""
+    message: Any = problem.args[0] if problem.args else problem
+    text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+    text = text.strip().partition("\n")[0]
+    if "premature EOF" in text or "incomplete JSON" in text.lower():
+        return "the JSON ends too early"
+    if "UTF8" in text:
+        return "text that is not UTF-8"
+    return f"broken JSON ({text})"

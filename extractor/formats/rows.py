@@ -1,0 +1,84 @@
+"""Rows of delimited tables."""
+
+import csv
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from extractor.formats.drafts import Unreadable
+from extractor.formats.streams import MAX_RECORD_BYTES, read_lines
+
+
+def group_rows(
+    stream: BinaryIO, starts_row: re.Pattern[bytes]
+) -> Iterator[tuple[str, bytes | Unreadable]]:
+    """Yield the lines of each row with the row's place.
+
+    A quoted cell may contain line breaks, so a row ends where its quotes are balanced. If a quote
+    is never closed, the next line that matches ``starts_row`` starts the next row, so that only one
+    row is lost.
+    """
+    lines: list[bytes] = []
+    place = "line 1"
+    size = 0
+    quotes = 0
+    for number, line in read_lines(stream):
+        if lines and (
+            isinstance(line, Unreadable) or starts_row.match(line) or size > MAX_RECORD_BYTES
+        ):
+            yield place, b"".join(lines)
+            lines = []
+            size = 0
+            quotes = 0
+        if isinstance(line, Unreadable):
+            yield f"line {number}", line
+            continue
+        if not lines:
+            place = f"line {number}"
+        lines.append(line)
+        size = size + len(line)
+        quotes = quotes + line.count(b'"')
+        if quotes % 2 == 0:
+            yield from [(place, b"".join(lines))] if b"".join(lines).strip() else []
+            lines = []
+            size = 0
+            quotes = 0
+    if lines:
+        yield place, b"".join(lines)
+
+
+def decode_row(row: bytes, place: str | None = None) -> str:
+    """Return a row as text. Raises ``Unreadable`` for text that is not UTF-8."""
+    try:
+        return row.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as problem:
+        raise Unreadable(
+            "text that is not UTF-8", "save the table as UTF-8", place=place
+        ) from problem
+
+
+def split_row(row: str, delimiter: str, width: int) -> list[str]:
+    """Return the cells of a row. Raises ``Unreadable`` if they are not ``width``."""
+    old_limit = csv.field_size_limit(MAX_RECORD_BYTES)  # global to the process, so it is restored
+    try:
+        [cells] = csv.reader([row], delimiter=delimiter, strict=True)
+    except (csv.Error, ValueError) as problem:
+        raise Unreadable(f"a broken table row ({problem})", "check the row's quotes") from problem
+    finally:
+        csv.field_size_limit(old_limit)
+    if len(cells) != width:
+        counts = f"the row has {len(cells)} cells, the header {width}"
+        raise Unreadable(counts, "check the row's quotes and separators")
+    return cells
+
+
+def split_header(header: str, delimiter: str) -> list[str]:
+    """Return the names of the columns in lower case, with blanks for underscores.
+
+    >>> split_header("Public_title,web address", ",")
+    ['public title', 'web address']
+    """
+    return [
+        cell.strip().strip('"').strip().lower().replace("_", " ")
+        for cell in header.split(delimiter)
+    ]

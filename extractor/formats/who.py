@@ -1,0 +1,77 @@
+"""Trials in the WHO's data set, the XML in which registers deliver their trials to the ICTRP.
+
+The elements of a trial are groups of fields (``main``, ``criteria``, ``primary_outcome``). Their
+values are those of the ICTRP's export, which has other names for them.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from xml.etree.ElementTree import Element
+
+from extractor.formats.drafts import Draft, text_section
+from extractor.formats.ictrp import build_ictrp
+
+_NAMES: Mapping[str, str] = {
+    "trial_id": "trialid",
+    "hc_freetext": "condition",
+    "i_freetext": "intervention",
+    "prim_outcome": "primary outcome",
+    "sec_outcome": "secondary outcome",
+}
+"""The names of fields that the export names otherwise."""
+_LISTS = ("prim_outcome", "sec_outcome")
+"""Fields of which a trial has several, one for each item."""
+_KEYWORDS = ("hc_keyword", "i_keyword")
+_GROUPS = ("main", "criteria")
+FIELDS = {
+    *_NAMES,
+    *_KEYWORDS,
+    "public_title",
+    "scientific_title",
+    "inclusion_criteria",
+    "exclusion_criteria",
+    "phase",
+}
+"""Names of elements of the data set."""
+
+
+def is_who(trial: Element) -> bool:
+    """Return whether a trial is written as the WHO's data set: its fields stand in groups."""
+    return any(child.tag.lower() in _GROUPS and len(child) for child in trial)
+
+
+def build_who(trial: Element) -> Draft:
+    """Build the draft of a trial. Registers differ in the case of names.
+
+    >>> from defusedxml.ElementTree import fromstring
+    >>> main = "<main><trial_id>PER-001-31</trial_id><public_title>Fictumab</public_title></main>"
+    >>> outcomes = "<prim_outcome>Pain</prim_outcome><prim_outcome>Sleep</prim_outcome>"
+    >>> draft = build_who(
+    ...     fromstring(f"<trial>{main}<primary_outcome>{outcomes}</primary_outcome></trial>")
+    ... )
+    >>> draft.trial_id, [section.text for section in draft.sections]
+    ('PER-001-31', ['Fictumab', 'Pain', 'Sleep'])
+    """
+    texts: dict[str, list[str]] = defaultdict(list)
+    for field in _list_fields(trial):
+        text = "".join(field.itertext()).strip()
+        if text:
+            texts[field.tag.lower()].append(text)
+    fields = {
+        _NAMES.get(name, name): (";" if name in _LISTS else "\n").join(found)
+        for name, found in texts.items()
+    }
+    draft = build_ictrp(fields, "who_xml")
+    words = dict.fromkeys(word for name in _KEYWORDS for word in texts[name])
+    keywords = text_section("keywords", "\n".join(words))
+    return replace(draft, sections=(*draft.sections, *keywords))
+
+
+def _list_fields(trial: Element) -> list[Element]:
+    """Return the elements that hold text: those of a group, or of a list within one."""
+    fields: list[Element] = []
+    for child in trial:
+        groups = [child] if len(child) and not (child.text or "").strip() else []
+        fields += [inner for group in groups for inner in group] or [child]
+    return fields

@@ -1,0 +1,180 @@
+"""Cut an XML document into its records, without parsing it: a fault in one record leaves the others
+whole.
+
+Only the tags that begin and end records are looked for. A record ends with its end tag, or where
+the next one begins.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import BinaryIO
+
+from extractor.formats.streams import BLOCK_BYTES, exceeds_record
+
+_LONGEST_TAG = 256
+"""Bytes within which a tag says its name."""
+_LONGEST_COMMENT = 1024 * 1024
+"""Bytes after which a comment or CDATA that does not end is taken for text."""
+_CLOSINGS = {b"<!--": b"-->", b"<![CDATA[": b"]]>"}
+
+
+class Kind(StrEnum):
+    """What a piece is."""
+
+    RECORD = "a record"
+    UNFINISHED = "a record without its end"
+    HEADLESS = "the end of a record without its beginning"
+    BETWEEN = "what stands before, between or behind records"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some bytes of the document.
+
+    Attributes:
+        kind: What it is.
+        content: The bytes; empty if they are too many.
+        line: The line on which it begins, from 1.
+        column: How many bytes stand before it on that line.
+        too_large: Whether it is larger than a record may be.
+    """
+
+    kind: Kind
+    content: bytes
+    line: int
+    column: int
+    too_large: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    name: bytes
+    start: int
+    end: int
+    is_end: bool
+    is_empty: bool
+
+
+def split_document(stream: BinaryIO, names: Sequence[str]) -> Iterator[Piece]:
+    """Yield all pieces of a document in UTF-8. ``names`` are those of the elements that hold
+    records.
+    """
+    return iter(_Splitter(stream, names))
+
+
+class _Splitter:
+    """Reads blocks into a buffer that begins where the next piece begins."""
+
+    def __init__(self, stream: BinaryIO, names: Sequence[str]) -> None:
+        # ``_searched``: up to where tags were looked for. ``_absent``: up to where a closing sign
+        # is not found.
+        self._stream = stream
+        any_name = "|".join(map(re.escape, names))
+        tag = rf"<(?P<end>/)?(?:[\w.-]{{1,64}}:)?(?P<name>{any_name})(?=[\s/>])"
+        self._sign = re.compile(rf"{tag}|<!--|<!\[CDATA\[".encode())
+        self._buffer = bytearray()
+        self._searched = 0
+        self._line = 1
+        self._column = 0
+        self._dropped = False
+        self._absent = dict.fromkeys(_CLOSINGS.values(), 0)
+
+    def __iter__(self) -> Iterator[Piece]:
+        opened: bytes | None = None
+        while tag := self._find_tag():
+            if opened and tag.name != opened:
+                continue
+            if tag.is_end:
+                yield self._cut(Kind.RECORD if opened else Kind.HEADLESS, tag.end)
+                opened = None
+                continue
+            yield self._cut(Kind.UNFINISHED if opened else Kind.BETWEEN, tag.start)
+            opened = tag.name
+            if tag.is_empty:
+                yield self._cut(Kind.RECORD, tag.end - tag.start)
+                opened = None
+        yield self._cut(Kind.UNFINISHED if opened else Kind.BETWEEN, len(self._buffer))
+
+    def _cut(self, kind: Kind, end: int) -> Piece:
+        """Take the buffer up to ``end`` as a piece."""
+        content = bytes(self._buffer[:end])
+        piece = Piece(
+            kind,
+            b"" if self._dropped else content,
+            self._line,
+            self._column,
+            too_large=self._dropped,
+        )
+        self._drop(end)
+        self._dropped = False
+        return piece
+
+    def _drop(self, end: int) -> None:
+        breaks = self._buffer.count(b"\n", 0, end)
+        self._line += breaks
+        self._column = end - self._buffer.rfind(b"\n", 0, end) - 1 if breaks else self._column + end
+        del self._buffer[:end]
+        self._searched = max(0, self._searched - end)
+        self._absent = {closing: max(0, place - end) for closing, place in self._absent.items()}
+
+    def _find_tag(self) -> _Tag | None:
+        """Return the next tag of a record, outside of comments and CDATA; None at the end of the
+        document.
+        """
+        while True:
+            found = self._sign.search(self._buffer, self._searched)
+            if not found:
+                self._searched = max(self._searched, len(self._buffer) - _LONGEST_TAG)
+                if not self._read_more():
+                    return None
+            elif found["name"]:
+                end = self._buffer.find(b">", found.end())
+                if end < 0 and self._read_more():
+                    continue
+                return self._read_tag(found, end)
+            elif not self._skip(found) and not self._read_more():
+                self._searched = found.end()
+
+    def _read_tag(self, found: re.Match[bytes], end: int) -> _Tag:
+        self._searched = len(self._buffer) if end < 0 else end + 1
+        between = self._buffer[found.end() : end] if end >= 0 else b""
+        if end < 0 or b"<" in between:  # the tag itself does not end
+            self._searched = found.end()
+            between = b""
+        is_end = found["end"] is not None
+        is_empty = between.endswith(b"/") and not is_end
+        return _Tag(found["name"], found.start(), self._searched, is_end, is_empty)
+
+    def _skip(self, found: re.Match[bytes]) -> bool:
+        """Go on behind a comment or CDATA, or behind its sign if it does not end; False if more
+        must be read.
+        """
+        closing = _CLOSINGS[found.group()]
+        start = max(
+            found.end(), self._absent[closing]
+        )  # so that many signs without an end take linear time
+        stop = min(len(self._buffer), found.end() + _LONGEST_COMMENT)
+        end = self._buffer.find(closing, start, stop)
+        if end >= 0:
+            # A comment that holds another has no end of its own, and is text.
+            is_text = found.group() == b"<!--" and self._buffer.find(b"<!--", found.end(), end) >= 0
+            self._searched = found.end() if is_text else end + len(closing)
+            return True
+        self._absent[closing] = max(start, stop - len(closing) + 1)
+        if len(self._buffer) - found.end() > _LONGEST_COMMENT:
+            self._searched = found.end()
+            return True
+        return False
+
+    def _read_more(self) -> bool:
+        """Add a block to the buffer; False at the end of the document."""
+        block = self._stream.read(BLOCK_BYTES)
+        if not block:
+            return False
+        if exceeds_record(len(self._buffer)):
+            self._dropped = True
+            self._drop(max(self._searched, len(self._buffer) - _LONGEST_TAG))
+        self._buffer += block
+        return True

@@ -1,0 +1,350 @@
+r"""Clean text, with a map back to the raw characters.
+
+Registries escape punctuation (``\\>``), break lines at a fixed width, and pass on damaged encodings
+(``Â±``), ligatures and invisible characters. Rules read the cleaned text; evidence always points
+to the raw text, through this map.
+"""
+
+import html
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from extractor.language.markup import ANY as _TAG
+from extractor.language.markup import CELL, EDGE, may_hold_markup
+
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
+_SINGLE_QUOTES = "\u2018\u2019\u201a\u201b\u2032\u00b4"
+_DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f\u2033"
+_INVISIBLE = (
+    "\x00-\x08\x0e-\x1f\x7f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    "\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff"
+)
+_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t\f\v"
+_SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074-\u2079"
+_SUBSCRIPTS = "\u2080-\u2089"
+_COMPATIBLE = "\ufb00-\ufb06\uff01-\uff5e\u2160-\u217f\u3380-\u33df\u2103"
+
+_SINGLE = str.maketrans(
+    dict.fromkeys("\u2a7e\u2267\u22dd", "≥")
+    | dict.fromkeys("\u2a7d\u2266\u22dc", "≤")
+    | {
+        "\u02c2": "<",
+        "\u02c3": ">",
+        "\ufe64": "<",
+        "\ufe65": ">",
+        "\u00d7": "x",
+        "\u2715": "x",
+        "\u00b5": "μ",
+    }
+    | {"\u00ba": "°", "\u3001": ",", "\u3002": ".", "\u223c": "~", "\u2044": "/", "\r": "\n"}
+    | dict.fromkeys(_DASHES, "-")
+    | dict.fromkeys(_SINGLE_QUOTES, "'")
+    | dict.fromkeys(_DOUBLE_QUOTES, '"')
+)
+_SINGLE_CLASS = "".join(re.escape(chr(code)) for code in _SINGLE)
+
+# The Symbol font of word processors has its signs in the place of other characters. A converted
+# document keeps those:
+# in a private area of Unicode, or as the Latin letters that share the place ("Age ³ 18",
+# "Creatinine £ 1.5 x ULN").
+_SYMBOL_FONT = {
+    0xF025: "%", 0xF028: "(", 0xF029: ")", 0xF02B: "+", 0xF02D: "-", 0xF02F: "/", 0xF03C: "<", 0xF03D: "=",
+    0xF03E: ">", 0xF061: "α", 0xF062: "β", 0xF067: "γ", 0xF06D: "μ", 0xF07E: "~", 0xF0A2: "'", 0xF0A3: "≤",
+    0xF0B0: "°", 0xF0B1: "±", 0xF0B2: '"', 0xF0B3: "≥", 0xF0B4: "x",
+}  # fmt: skip
+_SYMBOL_CLASS = "".join(map(chr, _SYMBOL_FONT))
+_GRADED = "[Gg]rade|[Ss]tage|[Cc]lass|NYHA|CTCAE|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix"
+_LIMIT_BEHIND = rf"(?=[ \u00a0]{{0,2}}(?:\.?\d|-\d|{_GRADED}))"
+# Behind "m" with or without a blank, the "³" is a power; behind a digit, it is the group "power".
+_SYMBOL_LEAST = rf"(?:(?<![\w)])(?<!m\s)³{_LIMIT_BEHIND}|(?<=[A-Za-z)])³(?=\.?\d))"
+_SYMBOL_MOST = rf"£{_LIMIT_BEHIND}"
+_MONEY = re.compile(
+    r"""
+      (?:pay|paid|payments?|cost\w*|income|earn\w*|salary|budget|worth|vouchers?|reimburse\w*|compensat\w*|expenses
+        |prices?|fees?|gift\w*|money|cash|card|token|receiv\w*|pounds?|GBP)\b[^.\n]{0,40}\Z
+    | (?:[<>≤≥=]|\b(?:than|of|to|least|most|for|with|a|an|over|under|above|below|between))[ ]?\Z
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What stands before a sum in pounds; a limit has one comparator, so no other one stands before
+a "£" that is one.
+"""
+_MONEY_BEHIND = re.compile(
+    r"£ ?[\d.,]+ ?(?:k\b|million|pounds|vouchers?|gift|per\b|a (?:week|month|year)\b|sterling)",
+    re.I,
+)
+_REACH = 80
+"""Most characters before a "£" that tell whether it is money."""
+
+# Bytes 0x80-0xBF as Windows-1252 or Latin-1 shows them: the tails of damaged UTF-8 sequences.
+_TAIL = "\u0080-\u00bf" + "".join(
+    re.escape(bytes([code]).decode("cp1252", "ignore")) for code in range(0x80, 0xA0)
+)
+
+_CHANGES = re.compile(
+    rf"""
+      (?P<json>\\+u(?:0026(?:[a-z]{{2,4}};)?|003[ceCE]|22[67][0-9a-fA-F]|00[ab][0-9a-fA-F]))
+    | (?P<entity>\\?&(?:amp;)?(?:[a-zA-Z]{{2,8}}|\#\d{{2,6}}|\#x[0-9a-fA-F]{{2,5}});)
+    | (?P<escape>\\[!-/:-@\[-`{{-~])
+    | (?P<mojibake>[\u00c2-\u00df][{_TAIL}]|[\u00e0-\u00ef][{_TAIL}]{{2}}|[\u00f0-\u00f4][{_TAIL}]{{3}})
+    | (?P<newline>\r\n)
+    | (?P<invisible>[{_INVISIBLE}]+)
+    | (?P<space>[{_SPACES}])
+    | (?P<underline>(?<=[<>])[ ]?\u0332)
+    | (?P<symbol>[{_SYMBOL_CLASS}])
+    | (?P<least>{_SYMBOL_LEAST})
+    | (?P<most>{_SYMBOL_MOST})
+    | (?P<power>(?<=\d)[\u207b\u207a]?[{_SUPERSCRIPTS}]+)
+    | (?P<script>[{_SUPERSCRIPTS}{_SUBSCRIPTS}]+)
+    | (?P<compatible>[{_COMPATIBLE}])
+    | (?P<single>[{_SINGLE_CLASS}])
+    """,
+    re.VERBOSE,
+)
+
+# Tags that say how a sign is read: an underlined comparator, a raised power.
+_TAGGED = re.compile(
+    r"<(?P<tag>u|ins)>\s?(?P<comparator>\\?[<>]|&[lg]t;)\s?</(?P=tag)>"
+    r"|(?<=\d)<sup>\s?(?P<power>[-−]?\d{1,2})\s?</sup>",
+    re.IGNORECASE,
+)
+
+# Characters that can begin a change. Plain text has none and is skipped at once.
+_SUSPECT = re.compile(r"[^\n -%'-\[\]-~]")
+
+# A break inside a paragraph that was wrapped at a fixed width: the next line is indented,
+# has words, and starts no list item.
+_SOFT_BREAK = re.compile(
+    r"(?<=\S)[ \t]*\r?\n[ \t]+(?=[^\s])(?!(?:[-*•o]|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))[ "
+    r"\t]{1,3})"
+)
+_WRAPPED = re.compile(r"\n {6,}\S")
+
+
+@dataclass(frozen=True, slots=True)
+class CleanText:
+    """Cleaned text, and where it differs from the raw text.
+
+    ``starts[i]:ends[i]`` in ``text`` corresponds to ``raw_starts[i]:raw_ends[i]`` in the raw text;
+    between these pieces, both are equal.
+    """
+
+    text: str
+    starts: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+    raw_starts: tuple[int, ...] = ()
+    raw_ends: tuple[int, ...] = ()
+
+    def raw_span(self, start: int, end: int) -> tuple[int, int]:
+        r"""Half-open raw offsets of ``text[start:end]``; a changed piece is never split.
+
+        >>> cleaned = clean_text(r"platelets \> 50 x 10\^9/L")
+        >>> cleaned.text[10:14], cleaned.raw_span(10, 14)
+        ('> 50', (10, 15))
+        """
+        if not self.starts:
+            return start, end
+        return self._raw_start(start), self._raw_end(end) if end > start else self._raw_start(start)
+
+    def match_span(self, start: int, end: int) -> tuple[int, int]:
+        """Like ``raw_span``, without the white space that an expression matched at either end.
+
+        >>> clean_text("single dose").match_span(0, 7)
+        (0, 6)
+        """
+        found = self.text[start:end]
+        if found.strip():
+            start, end = end - len(found.lstrip()), start + len(found.rstrip())
+        return self.raw_span(start, end)
+
+    def _raw_start(self, position: int) -> int:
+        # The last piece that ends at or before the position, or the piece that contains it.
+        inside = bisect_right(self.starts, position) - 1
+        while inside >= 0 and self.starts[inside] == self.ends[inside] == position:
+            inside -= 1  # a deletion exactly here belongs to the text before
+        if inside >= 0 and position < self.ends[inside]:
+            return self.raw_starts[inside]
+        before = bisect_right(self.ends, position) - 1
+        return position if before < 0 else self.raw_ends[before] + position - self.ends[before]
+
+    def _raw_end(self, position: int) -> int:
+        piece = bisect_left(self.ends, position)
+        if piece < len(self.starts) and self.starts[piece] < position <= self.ends[piece]:
+            return self.raw_ends[piece]
+        before = bisect_left(self.ends, position) - 1
+        while before + 1 < len(self.starts) and self.ends[before + 1] < position:
+            before += 1
+        return position if before < 0 else self.raw_ends[before] + position - self.ends[before]
+
+    def clean_position(self, raw_position: int) -> int:
+        """Return the position in ``text`` of a raw position. Inside a changed piece, this is the
+        piece's start.
+        """
+        piece = bisect_right(self.raw_starts, raw_position) - 1
+        if piece < 0:
+            return raw_position
+        if raw_position < self.raw_ends[piece]:
+            return self.starts[piece]
+        return self.ends[piece] + raw_position - self.raw_ends[piece]
+
+
+def clean_text(raw: str) -> CleanText:
+    r"""Undo escapes, damage and wrapping, and keep a map to ``raw``.
+
+    >>> clean_text(r"aged \>18 years, 30 (Â±2) days").text
+    'aged >18 years, 30 (±2) days'
+    """
+    changes = list[_Change]()
+    done = 0
+    for suspect in _SUSPECT.finditer(raw):
+        if suspect.start() >= done and (found := _CHANGES.match(raw, suspect.start())):
+            done = found.end()
+            if found.lastgroup == "most" and _is_money(raw, found.start()):
+                continue
+            if (new := _REPLACERS[found.lastgroup or ""](found[0])) != found[0]:
+                changes.append((found.start(), done, new))
+    if may_hold_markup(raw):
+        tags = (
+            (found.start(), found.end(), _replace_tag(found.group()))
+            for found in _TAG.finditer(raw)
+        )
+        changes = _merge_changes(changes, tags)
+    if "</" in raw:
+        tagged = (
+            (found.start(), found.end(), _read_tagged(found)) for found in _TAGGED.finditer(raw)
+        )
+        changes = _merge_changes(changes, tagged)
+    if _WRAPPED.search(raw):
+        breaks = ((found.start(), found.end(), " ") for found in _SOFT_BREAK.finditer(raw))
+        changes = _merge_changes(changes, breaks)
+    return apply_changes(raw, changes)
+
+
+_Change = tuple[int, int, str]
+"""Start, end, and the new characters."""
+
+
+def _merge_changes(changes: Iterable[_Change], wider: Iterable[_Change]) -> list[_Change]:
+    """Return all changes in order; a wider one replaces those inside it."""
+    merged = list[_Change]()
+    for change in sorted([*changes, *wider], key=lambda change: (change[0], -change[1])):
+        if not merged or change[0] >= merged[-1][1]:
+            merged.append(change)
+    return merged
+
+
+def _read_tagged(found: re.Match[str]) -> str:
+    if found["power"]:
+        return "^" + found["power"].replace("\u2212", "-")
+    return html.unescape(found["comparator"].lstrip("\\")) + "="
+
+
+def _is_money(raw: str, at: int) -> bool:
+    """Return whether the "£" at a place is a sum of money, and no sign of the Symbol font.
+
+    >>> [
+    ...     _is_money(text, text.index("£"))
+    ...     for text in ("a voucher of £ 10", "Creatinine £ 1.5 x ULN")
+    ... ]
+    [True, False]
+    """
+    return (
+        _MONEY.search(raw, max(0, at - _REACH), at) is not None
+        or _MONEY_BEHIND.match(raw, at) is not None
+    )
+
+
+def _replace_tag(tag: str) -> str:
+    """Return what stands for a code of HTML: the end of a line, a blank between cells, nothing
+    for emphasis.
+    """
+    if EDGE.fullmatch(tag):
+        return "\n"
+    return " " if CELL.fullmatch(tag) else ""
+
+
+def _repair(damaged: str) -> str:
+    in_windows = (
+        character.encode("cp1252", "ignore") or character.encode("latin-1") for character in damaged
+    )
+    try:
+        repaired = b"".join(in_windows).decode("utf-8")
+    except UnicodeDecodeError:
+        return damaged
+    return repaired.translate(_SINGLE) if repaired.isprintable() or repaired.isspace() else damaged
+
+
+def _decode_json(found: str) -> str:
+    r"""Return the sign of an escape of JSON that was left in the text, and of an entity behind
+    it: `\u0026gt;`.
+    """
+    code = found.lstrip("\\")[1:5]
+    sign = chr(int(code, 16)) + found.lstrip("\\")[5:]
+    return html.unescape(sign).translate(_SINGLE)
+
+
+def _fold(characters: str) -> str:
+    return unicodedata.normalize("NFKC", characters)
+
+
+_SPACE = re.compile(f"[{_SPACES}]")
+
+
+def _read_entity(written: str) -> str:
+    """Return the character of an entity, as it would be read itself: "&ndash;" is a dash,
+    "&nbsp;" a space.
+    """
+    characters = html.unescape(html.unescape(written.lstrip("\\")))
+    return _SPACE.sub(" ", characters).translate(_SINGLE)
+
+
+_REPLACERS: dict[str, Callable[[str], str]] = {
+    "json": _decode_json,
+    "escape": lambda found: found[1:],
+    "underline": lambda _: "=",
+    "symbol": lambda found: found.translate(_SYMBOL_FONT),
+    "least": lambda _: "≥",
+    "most": lambda _: "≤",
+    "mojibake": _repair,
+    "entity": _read_entity,
+    "newline": lambda _: "\n",
+    "invisible": lambda _: "",
+    "space": lambda _: " ",
+    "power": lambda found: "^" + _fold(found).replace("\u2212", "-"),
+    "script": _fold,
+    "compatible": _fold,
+    "single": lambda found: found.translate(_SINGLE),
+}
+
+
+def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanText:
+    """Apply changes (start, end, new characters), ordered from left to right."""
+    if not changes:
+        return CleanText(raw)
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    length = done = 0
+    for start, end, new in changes:
+        pieces += (raw[done:start], new)
+        length += start - done
+        starts.append(length)
+        length += len(new)
+        ends.append(length)
+        done = end
+    pieces.append(raw[done:])
+    return CleanText(
+        "".join(pieces),
+        tuple(starts),
+        tuple(ends),
+        tuple(c[0] for c in changes),
+        tuple(c[1] for c in changes),
+    )
+
+
+def fold_label(label: str) -> str:
+    """Normalise the label of an arm: without letter case and white space."""
+    return "".join(label.split()).casefold()

@@ -1,0 +1,453 @@
+r"""Read a cleaned text once, into typed tokens.
+
+A token is a run of letters, a number or a sign. ``Tokens.codes`` holds the kinds of tokens, one
+character each, so a rule over tokens is a regular expression over ``codes`` (see ``patterns``), and
+a place in ``codes`` is a token:
+
+- ``w``: a word that no rule names; ``n``: a number; ``d``: a number inside a name ("CD19", "IL-6");
+- a word that a rule names: its own character, assigned by ``Lexicon``;
+- a sign: itself; ``\n``: the end of a line; ``s``: a sign that no rule names.
+
+A hyphen after letters that joins them to the next word ("once-daily", "PD-1") is no token; one
+between numbers is, and one between times ("18y-65y"). So the parts of a compound count as words,
+with one exception. Behind a prefix that turns the sense round or multiplies it ("non-daily",
+"semi-weekly", "par-enteral"), a word has the code of an unknown one, unless one term or rule has
+both the prefix and the word ("non-small cell", "bi-weekly", "non -? pregnant").
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+Range = tuple[int, int]
+"""A half-open range: of tokens, or of characters."""
+UNKNOWN = "w"
+NUMBER = "n"
+NAME_NUMBER = "d"
+SIGNS = "\n!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~±·•°×≤≥"
+_LETTERS = r"[^\W\d_]"
+_ONES = "(?i:one|two|three|four|five|six|seven|eight|nine)"
+_TENS = "(?i:forty|fifty|sixty)", "(?i:twenty|thirty|eighty|ninety)", "(?i:seventy)"
+_BEHIND_TENS = "|".join(f"(?<=(?<!{_LETTERS}){tens}-)" for tens in _TENS)
+_TEENS = "(?i:ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen)"
+_ANY_TENS = "(?i:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
+_BELOW_HUNDRED = rf"(?:{_TEENS}|{_ANY_TENS}(?:[ -]{_ONES})?|{_ONES})(?!{_LETTERS})"
+_HUNDREDS = (
+    rf"(?:{_ONES}|{_TEENS})(?:[ -](?i:hundred)(?!{_LETTERS})(?:[ -](?:(?i:and)[ "
+    rf"-])?{_BELOW_HUNDRED})?"
+    rf"|[ -](?i:and)[ -](?i:one)[ -](?i:half)(?!{_LETTERS}))|(?i:half a dozen)\b"
+)
+"""Hundreds in words are one token: "one hundred and fifty", and so is half a dozen."""
+_WORD = rf"{_HUNDREDS}|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
+_DOTTED_GROUPS = r"\d{1,3}(?:(?:\.\d{3}){2,5}(?![\d.])|(?:\.\d{3}){1,5},\d{1,2}(?![\d,]))"
+_THOUSANDS = rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}}){{1,5}}(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
+_SPACED = r"[1-9]\d{0,2} \d{3}"
+_BEHIND_SPACED = "|".join(rf"(?<=\d \d{{3}}{joint})" for joint in ("-", " - ", " to ", " and "))
+_SPACED_THOUSANDS = (
+    rf"(?<!{_LETTERS})(?:{_SPACED}(?=(?:\s?-\s?|\sto\s|\sand\s){_SPACED}(?!\d))"
+    rf"|(?:{_BEHIND_SPACED}){_SPACED}(?!\d)|"
+    r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3}(?:[ ']\d{3}){1,5}(?![\d,.]\d)"
+    r"|[1-9]\d{0,2}(?:[ ']\d{3}){0,5}[ ']0\d\d(?!\d)|[1-9]\d{0,2} "
+    r"\d{3}(?=\s?/|\scells)|\d{1,3}(?:'\d{3}){1,5}(?!\d))"
+)
+_LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x))"
+_RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
+_BEFORE_LIMIT = (
+    *(r"[<>≤≥=]", r"[<>≤≥=]\s", r"[\s(<>≤≥=]-"),
+    *(
+        rf"{word}\s"
+        for word in (
+            [
+                "than",
+                "least",
+                "most",
+                "above",
+                "below",
+                "under",
+                "over",
+                "exceeding",
+                "between",
+                "from",
+                "of",
+                "within",
+            ]
+        )
+    ),
+)
+_LIMIT_WITH_COMMA = (
+    rf"(?:{'|'.join(rf'(?<={front})' for front in _BEFORE_LIMIT)})\d{{1,3}},\d{{1,2}}(?![\d,])"
+)
+_COMPARED_BEHIND = (
+    r"(?:or|and) (?:more|less|above|below|higher|lower|greater|better|worse|over|under)\b"
+)
+_UNIT_BEHIND = (
+    r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|(?i:[kmnpuμ]?gs?)\b|(?i:milli|micro|kilo)?gram|"
+    r"[cm]m\b|m\s?\^?[2²]|[mduμ]?[lL]\b|IU\b|UI\b|U\b|U/|Gy\b|mmHg|tablet|h\b"
+)
+_MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=[\s-]?(?:{_UNIT_BEHIND}|{_COMPARED_BEHIND}))"
+_HALF_A_TIME = (
+    r"(?<![\d,])(?<!, )\d{1,2},5(?=[\s-]?(?:years?|months?|weeks?|days?|hours?|minutes?)\b)"
+)
+"""A decimal, and not the end of a list of times."""
+_DECIMAL = r"\d{1,3},\d{1,2}"
+_BEHIND_DECIMAL = "|".join(
+    rf"(?<=,{digits}{joint})"
+    for digits in (r"\d", r"\d\d")
+    for joint in ("-", " - ", " to ", " and ")
+)
+_COMMAS_IN_RANGE = (
+    rf"{_DECIMAL}(?=(?:\s?-\s?|\sto\s|\sand\s){_DECIMAL}(?![\d,]))"
+    rf"|(?:{_BEHIND_DECIMAL}){_DECIMAL}(?![\d,])"
+    rf"|{_DECIMAL}(?=(?:\s?-\s?|\sto\s)\d{{1,3}}\s?(?!h\b)(?:{_UNIT_BEHIND}))"
+    r"|0,\d{1,3}(?![\d,])|\d{1,3},\d(?=\s?-\s?\d{1,3}\s?(?:years?|months?|y)\b)"
+)
+_MIXED_NUMBER = (
+    r"\d{1,2} (?:and )?(?:1/[234]|3/4)(?![\d/])|\d{1,2} and one[ -]half\b"
+    r"|(?<![\d/])[1-3]/[2-5](?=\s?(?:x\b|×|times|upper|ULN|of\sthe\supper))"
+)
+_PLAIN_NUMBER = r"10(?=[eE]\d{1,2}(?!\d))|\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?"
+_NUMBER = (
+    rf"(?=\d)(?:{_THOUSANDS}|{_SPACED_THOUSANDS}|{_LAKHS}|{_RAISED_DOT}|{_LIMIT_WITH_COMMA}"
+    rf"|{_MEASURED_WITH_COMMA}"
+    rf"|{_HALF_A_TIME}|{_COMMAS_IN_RANGE}|{_MIXED_NUMBER}|{_PLAIN_NUMBER})|(?<!\d)\.\d+"
+)
+_TIMES = ("y", "yrs", "years", "months", "weeks", "days")
+_AFTER_TIME = "|".join(rf"(?<=[0-9]{gap}{unit}-)" for unit in _TIMES for gap in ("", " "))
+_BETWEEN_TIMES = rf"-(?:{_AFTER_TIME})(?=[0-9]+ ?(?:{'|'.join(_TIMES)}))"
+"""The hyphen of "18y-65y", which joins no name."""
+_SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|{_BETWEEN_TIMES}|_"
+_TOKEN = re.compile(f"( ?)({_WORD}|{_NUMBER}|{_SIGN})")
+"""A token and the space before it. Most tokens have one, and a match that begins with it skips
+nothing.
+"""
+NUMBER_WORDS = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred half dozen
+"""
+_OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])
+"""Words with another meaning in capitals: "WHO", "ALL"."""
+PREFIXES = frozenset(
+    ["non", "semi", "bi", "tri", "alternate", "sub", "un", "par", "quasi", "pseudo"]
+)
+"""Before a joined word: it does not mean what it means alone. Not "anti-": an anti-HIV test is
+about HIV.
+"""
+_FIRST_CODE = "\u4e00"
+_LAST_CODE = "\u9fff"
+"""The codes of words, all letters. Below U+10000, ``re`` matches sets by table lookup."""
+CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
+ANY_WORD = r"[^\W_a-s]"
+"""Codes of words, known or not: the letters except ``n``, ``d`` and ``s``. A range of codes
+takes long to compile.
+"""
+_KEPT = 200_000
+_AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
+_JOINTS = {"", "-"}
+
+
+class Lexicon(dict[str, str]):
+    """The code of each word, as the text capitalises it. New words are looked up once.
+
+    Rules ``add`` their words before any text is read. A word of at most four capitals ("IV")
+    matches in capitals only; a word that ends with ``~`` ("randomi~") is a prefix.
+
+    >>> words = Lexicon()
+    >>> code = words.add("dose")
+    >>> words["Dose"] == code, words["doses"], words["five"], words["5.5"], words["("]
+    (True, 'w', 'n', 'n', '(')
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._codes: dict[str, str] = dict.fromkeys(NUMBER_WORDS.split(), NUMBER) | {
+            sign: sign for sign in SIGNS
+        }
+        self._prefixes: dict[str, str] = {}
+        self._longest = 0
+        """The length of the longest prefix."""
+        self._found: dict[str, str] = {}
+        self._sorted: list[tuple[str, str]] = []
+        self.named: set[str] = {UNKNOWN}
+        """Codes of words that form a name with a number joined to them ("SF-36")."""
+        self.compounds: set[tuple[str, str]] = set()
+        """Prefixes and words behind them, in lower case, of which a term or rule has both."""
+        self._prefix = re.compile(f"[{''.join(map(self.add, sorted(PREFIXES)))}](?=[{CODES}])")
+
+    def add(self, word: str) -> str:
+        """Register a word, a sign or a prefix, and return its code."""
+        codes = self._codes
+        key = word if is_abbreviation(word) else word.lower()
+        if word.endswith("~"):
+            codes = self._prefixes
+            key = word[:-1].lower()
+            self._longest = max(self._longest, len(key))
+        if key not in codes:
+            self.clear()
+            self._found.clear()
+            self._sorted.clear()
+            codes[key] = chr(ord(_FIRST_CODE) + len(self._codes) + len(self._prefixes))
+            assert codes[key] <= _LAST_CODE, (
+                "the rule book has more words than codes: raise _LAST_CODE"
+            )
+        return codes[key]
+
+    def join(self, words: Sequence[str]) -> None:
+        """Keep the codes of these words behind the prefixes among them: a term or rule has both."""
+        folded = [word.lower() for word in words]
+        self.compounds.update(
+            (prefix, word) for prefix in PREFIXES.intersection(folded) for word in folded
+        )
+
+    def split(
+        self,
+        text: str,
+        words: Sequence[str],
+        starts: Sequence[int],
+        ends: Sequence[int],
+        codes: str,
+    ) -> str:
+        """Return the codes of a text, in which words behind a joined prefix are unknown.
+
+        >>> words = Lexicon()
+        >>> code = words.add("daily")
+        >>> [
+        ...     lex(text, words).codes.count(code)
+        ...     for text in ("once-daily", "non-daily", "non daily")
+        ... ]
+        [1, 0, 1]
+        """
+        unknown = [
+            place
+            for found in self._prefix.finditer(codes)
+            if text[ends[(place := found.end()) - 1] : starts[place]] == "-"
+            and (words[place - 1].lower(), words[place].lower()) not in self.compounds
+        ]
+        if not unknown:
+            return codes
+        marked = list(codes)
+        for place in unknown:
+            marked[place] = UNKNOWN
+        return "".join(marked)
+
+    def find(self, word: str) -> str:
+        """Return all codes of a word, or of the words with a prefix. Call it after all words are
+        added.
+
+        >>> words = Lexicon()
+        >>> len(words.find("car")), words.add("CAR") in words.find("car")
+        (1, True)
+        """
+        if word not in self._found:
+            self._found[word] = self._find(word)
+        return self._found[word]
+
+    def _find(self, word: str) -> str:
+        if not word.endswith("~"):
+            # "car" matches in any case, also the abbreviation "CAR", which has its own code.
+            code = self.add(word)
+            capitals = code if word in _OTHER_IN_CAPITALS else self._codes.get(word.upper(), code)
+            return code if capitals == code else code + capitals
+        start = word[:-1].lower()
+        if not self._sorted:
+            self._sorted = sorted((known.lower(), code) for known, code in self._codes.items())
+        first, end = (
+            bisect_left(self._sorted, (bound, "")) for bound in (start, start + "\U0010ffff")
+        )
+        words = {code for _, code in self._sorted[first:end]}
+        return "".join(
+            sorted(
+                words | {code for known, code in self._prefixes.items() if known.startswith(start)}
+            )
+        )
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # by identity
+
+    def __missing__(self, word: str) -> str:
+        if len(self) > _KEPT:
+            self.clear()
+        self[word] = code = self._look_up(word)
+        return code
+
+    def _look_up(self, word: str) -> str:
+        if word[-1].isdigit():
+            return NUMBER
+        folded = word.lower()
+        if "-" in word[1:] or " " in word:  # "twenty-four", "two hundred"
+            return NUMBER
+        if code := self._codes.get(word) or self._codes.get(folded):
+            return code
+        lengths = range(min(len(folded), self._longest), 2, -1)
+        known = (
+            self._prefixes[folded[:length]]
+            for length in lengths
+            if folded[:length] in self._prefixes
+        )
+        return next(known, UNKNOWN if word[0].isalpha() else "s")
+
+
+def is_abbreviation(word: str) -> bool:
+    """Return whether a word of the rule book matches in capitals only.
+
+    >>> is_abbreviation("IV"), is_abbreviation("RECIST"), is_abbreviation("A")
+    (True, False, False)
+    """
+    return word.isupper() and 1 < len(word) <= 4
+
+
+LEXICON = Lexicon()
+"""The words of all rules and vocabularies."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """The tokens of a cleaned text. ``text[starts[i]:ends[i]]`` is ``words[i]``, and
+    ``codes[i]`` is its kind.
+    """
+
+    text: str
+    words: list[str]
+    starts: list[int]
+    ends: list[int]
+    codes: str
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def at(self, position: int) -> int:
+        """Return the first token that ends after a position of the text.
+
+        >>> lex("5 mg daily").at(2)
+        1
+        """
+        return bisect_left(self.ends, position + 1)
+
+    def before(self, position: int) -> int:
+        """Return the first token that begins at or after a position: the end of a range of tokens.
+
+        >>> lex("5 mg daily").before(4)
+        2
+        """
+        return bisect_left(self.starts, position)
+
+    def read(self, first: int, end: int) -> str:
+        """Return the text of ``words[first:end]``.
+
+        >>> lex("5 mg daily").read(0, 2)
+        '5 mg'
+        """
+        return self.text[self.starts[first] : self.ends[end - 1]] if end > first else ""
+
+    def span(self, first: int, end: int) -> Range:
+        """Return the half-open range of the characters of ``words[first:end]``, which must not
+        be empty.
+        """
+        return self.starts[first], self.ends[end - 1]
+
+    def cut(self, first: int, end: int) -> "Tokens":
+        r"""Return a part of the text on one line, as separate tokens: ``^`` and ``$`` in a rule
+        match its ends.
+
+        >>> part = lex("- Age\n over 18").cut(1, 5)
+        >>> part.words, part.text[part.starts[1] : part.ends[2]]
+        (['Age', 'over', '18'], 'over 18')
+        """
+        if self.codes.find("\n", first, end) < 0:
+            part = slice(first, end)
+            return Tokens(
+                self.text, self.words[part], self.starts[part], self.ends[part], self.codes[part]
+            )
+        ends = [(at, at + 1) for at in range(first, end) if self.codes[at] == "\n"]
+        return self.without(ends, first, end)
+
+    def joined(self, index: int) -> bool:
+        """Return whether a token follows the one before it without white space.
+
+        >>> lex("5mg daily").joined(1), lex("5mg daily").joined(2)
+        (True, False)
+        """
+        return 0 < index < len(self.starts) and self.ends[index - 1] == self.starts[index]
+
+    def gap(self, index: int) -> str:
+        """The text between a token and the one before it, where a joining hyphen is no token; " "
+        before the first.
+
+        >>> tokens = lex("SF-36 scores")
+        >>> tokens.gap(1), tokens.gap(2)
+        ('-', ' ')
+        """
+        return (
+            self.text[self.ends[index - 1] : self.starts[index]]
+            if 0 < index < len(self.starts)
+            else " "
+        )
+
+    def in_name(self, index: int) -> bool:
+        """Return whether a number is joined to the word before it, and so a part of a name.
+
+        >>> tokens = lex("IL-6, CD19, 5 visits")
+        >>> [tokens.in_name(index) for index in (1, 4, 6)]
+        [True, True, False]
+        """
+        return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
+
+    def without(self, places: "Sequence[tuple[int, int]]", first: int, end: int) -> "Tokens":
+        """Return the tokens of a range outside some half-open places. They keep their offsets in
+        the text.
+
+        >>> lex("every 4 weeks up to week 52").without([(0, 3)], 0, 6).words
+        ['up', 'to', 'week']
+        """
+        gone = {index for place in places for index in range(*place)}
+        kept = [index for index in range(first, end) if index not in gone]
+        return Tokens(
+            self.text,
+            [self.words[index] for index in kept],
+            [self.starts[index] for index in kept],
+            [self.ends[index] for index in kept],
+            "".join([self.codes[index] for index in kept]),
+        )
+
+
+def list_words(text: str) -> list[str]:
+    """Return the words of ``lex(text)``, for which no word needs to be known yet.
+
+    >>> list_words("CAR-T (day 1)")
+    ['CAR', 'T', '(', 'day', '1', ')']
+    """
+    return _TOKEN.split(text)[2::3]
+
+
+def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
+    """Read a cleaned text into tokens.
+
+    >>> tokens = lex("CD19 CAR-T, 3.5 x 10^6/kg (day 1)")
+    >>> tokens.words
+    ['CD', '19', 'CAR', 'T', ',', '3.5', 'x', '10', '^', '6', '/', 'kg', '(', 'day', '1', ')']
+    >>> [word for word, code in zip(tokens.words, tokens.codes) if code == NUMBER]
+    ['3.5', '10', '6', '1']
+    """
+    pieces = _TOKEN.split(text)  # other text, space, token, and so on
+    words = pieces[2::3]
+    places = list(accumulate(map(len, pieces)))
+    codes = "".join(map(lexicon.__getitem__, words))
+    starts = places[1:-1:3]
+    ends = places[2::3]
+    codes = lexicon.split(text, words, starts, ends, codes)
+    return Tokens(text, words, starts, ends, _mark_names(text, starts, ends, codes, lexicon.named))
+
+
+def _mark_names(text: str, starts: list[int], ends: list[int], codes: str, named: set[str]) -> str:
+    """Mark numbers that are part of a name: joined to an unknown word, directly or by a hyphen."""
+    marked = None
+    for found in _AFTER_WORD.finditer(codes):
+        place = found.start()
+        if (
+            text[ends[place - 1] : starts[place]] in _JOINTS
+            and codes[place - 1] in named
+            and text[starts[place]] != "."
+        ):
+            marked = marked or list(codes)
+            marked[place] = NAME_NUMBER
+    return "".join(marked) if marked else codes

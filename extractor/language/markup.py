@@ -1,0 +1,32 @@
+r"""Codes of HTML that are layout: the edges of paragraphs and items, and emphasis.
+
+A registry may store them as they are or escaped ("&lt;li&gt;").
+"""
+
+import re
+
+_OPEN = "(?:<|&lt;)"
+_CLOSE = "(?:>|&gt;)"
+_ATTRIBUTES = (
+    r"(?:[ ](?!on|style|hidden|src)[a-z-]{1,20}=(?:(?!display|hidden|script)[^<>&]){0,300})?[ ]?/?"
+)
+"""What hides text or runs something is no layout: it stays in the text and is told."""
+EDGE = re.compile(
+    rf"(?:\r|\\r)?{_OPEN}(?:br|/?(?:p|li|[uo]l|div|h[1-6]|table|tbody|thead|tr|section|body"
+    rf"|html)){_ATTRIBUTES}{_CLOSE}",
+    re.IGNORECASE,
+)
+"""A code that begins or ends a line."""
+CELL = re.compile(rf"{_OPEN}/?t[dh]{_ATTRIBUTES}{_CLOSE}", re.IGNORECASE)
+"""The edge of a table's cell."""
+EMPHASIS = re.compile(
+    rf"{_OPEN}/?(?:b|i|u|strong|em|span|font|sup|sub|small){_ATTRIBUTES}{_CLOSE}", re.IGNORECASE
+)
+ITEM = re.compile(rf"{_OPEN}li{_ATTRIBUTES}{_CLOSE}\Z", re.IGNORECASE)
+LIST = re.compile(rf"{_OPEN}(?P<end>/)?[uo]l{_ATTRIBUTES}{_CLOSE}\Z", re.IGNORECASE)
+ANY = re.compile("|".join(f"(?:{each.pattern})" for each in (EDGE, CELL, EMPHASIS)), re.IGNORECASE)
+
+
+def may_hold_markup(text: str) -> bool:
+    """Return whether a text can have such codes, so that most texts need no search."""
+    return "<" in text or "&lt;" in text

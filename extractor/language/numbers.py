@@ -1,0 +1,360 @@
+"""Numbers as trial records write them: digits, thousands, powers of ten, words."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite
+
+from extractor.language.book import rule, terms_of
+from extractor.language.lexer import NAME_NUMBER, NUMBER, NUMBER_WORDS, Tokens
+from extractor.language.patterns import Found
+from extractor.schemas import TimeUnit
+
+_VALUES: dict[str, int | float] = dict(
+    zip(NUMBER_WORDS.split(), [*range(21), *range(30, 101, 10), 0.5, 12], strict=True)
+)
+_SCALES = {
+    "thousand": 3,
+    "thou": 3,
+    "k": 3,
+    "mln": 6,
+    "mio": 6,
+    "lakh": 5,
+    "lakhs": 5,
+    "million": 6,
+    "billion": 9,
+}
+_NUMBER = re.compile(
+    r"(?P<digits>\d[\d.,'· ]*(?<!\D)|\.\d+)(?:e\+?(?P<short>\d{1,2}))?"
+    r"(?:\s?[x*×·]\s?(?:1(?P<zeros>0{3}|,000)|10\s?(?:\^|\*{1,2}|[(\[]"
+    r"|e\+?)?\s?\(?(?P<exponent>-?\d{1,2})[)\]]?)"
+    r"|\s?(?P<scale>[a-z]+))?"
+    r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
+    re.IGNORECASE,
+)
+_POWER_IN_WORDS = re.compile(
+    r"(?:(?P<digits>[\d.,]+)\s?[x*×·]\s?)?(?:10|ten) to the (?:power of "
+    r")?(?:(?P<exponent>\d{1,2})|(?P<ordinal>[a-z]+))"
+    r"\s?(?:th|rd)?(?: power)?"
+)
+_ORDINAL_WORDS = (
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+)
+ORDINALS = {word: number for number, word in enumerate(_ORDINAL_WORDS.split())}
+ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
+TIMES = {"once": 1, "twice": 2, "thrice": 3}
+"""Words that count how often."""
+_PHRASES = {"half a dozen": 6, "three quarters": 0.75, "three-quarters": 0.75, "a quarter": 0.25}
+_FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
+_AND_HALF = re.compile(r"[ -]and[ -](?:a|one)[ -]half\Z")
+_MIXED = re.compile(r"(?:(?P<whole>\d+) (?:and )?)?(?P<above>[1-3])/(?P<below>[2-5])")
+_TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
+_HUNDREDS = re.compile(
+    rf"(?P<ones>{'|'.join(NUMBER_WORDS.split()[1:20])})[ -]hundred(?:[ -](?:and[ "
+    r"-])?(?P<rest>[a-z -]+))?"
+)
+_TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
+"""One separator before exactly three digits: a decimal sign to some writers, a mark of thousands
+to others.
+"""
+_TEN_E = re.compile(r"(?<![\d.])10 ?e ?\+? ?\d", re.IGNORECASE)
+_GROUPS = re.compile(
+    r"\d{1,3}(?P<sign>[.,' ])\d{3}(?:(?P=sign)\d{3})*(?:[.,·]\d+)?|\d{1,2}(?:,\d{2})+,\d{3}"
+)
+_DECIMAL = re.compile(r"\d*[.,·]?\d+")
+_DIGITS = NUMBER + NAME_NUMBER
+_JOINING = _DIGITS + ")]%/"
+"""After these codes, as after a word, a hyphen makes a range or a name: "18-65", "(low)-5"."""
+DAYS: Mapping[TimeUnit, float] = {
+    TimeUnit.MINUTE: 1 / 1440,
+    TimeUnit.HOUR: 1 / 24,
+    TimeUnit.DAY: 1.0,
+    TimeUnit.WEEK: 7.0,
+    TimeUnit.MONTH: 30.4375,
+    TimeUnit.YEAR: 365.25,
+}
+"""Days per unit, with a year of 365.25 days and twelve equal months. A cycle has no fixed
+length.
+"""
+WHOLE_DAYS: Mapping[TimeUnit, int] = {unit: int(days) for unit, days in DAYS.items() if days >= 1}
+"""Days per unit in schedules: 30 for a month, 365 for a year."""
+MONTHS_OF_YEAR = 12
+_MANY: Mapping[str, tuple[int, TimeUnit]] = {
+    "fortnight": (2, TimeUnit.WEEK),
+    "decade": (10, TimeUnit.YEAR),
+}
+"""Words for several units of time."""
+_SHORT = {"h": "hour", "y": "year", "yo": "year", "y/o": "year", "w": "week", "m": "month"}
+
+
+def read_number(text: str) -> int | float | None:
+    """Return the likeliest value of a match of the rule ``number``, or None if it is too large or
+    not a number.
+
+    >>> [
+    ...     read_number(t)
+    ...     for t in (
+    ...         "1,500",
+    ...         "1.0 x 10^9",
+    ...         "10^6",
+    ...         "two",
+    ...         "2 million",
+    ...         "0.5",
+    ...         "0,7",
+    ...         "forty-eight",
+    ...     )
+    ... ]
+    [1500, 1000000000, 1000000, 2, 2000000, 0.5, 0.7, 48]
+    >>> (
+    ...     read_number("5½"),
+    ...     read_number("75 x 10 to the ninth"),
+    ...     read_number("1·5"),
+    ...     read_number("1.500.000"),
+    ... )
+    (5.5, 75000000000, 1.5, 1500000)
+    """
+    return next(iter(list_readings(text)), None)
+
+
+@lru_cache(maxsize=4096)
+def list_readings(text: str) -> tuple[int | float, ...]:
+    """Return all values that the characters of a number allow, the likeliest first; none if it is
+    no number.
+
+    A dot, raised dot or comma before exactly three digits is a decimal sign to some writers, a mark
+    of thousands to others. What the number counts may decide (``KnownQuantity.is_usual``); its
+    characters do not.
+
+    >>> [
+    ...     list_readings(t)
+    ...     for t in ("1.500", "100.000", "1,500", "0.125", "18,5", "1.500,5", "100 000")
+    ... ]
+    [(1.5, 1500), (100000, 100), (1500, 1.5), (0.125,), (18.5,), (1500.5,), (100000,)]
+    """
+    text = " ".join(text.split())
+    if (value := _read_words(text.lower())) is not None:
+        return (value,)
+    found = _NUMBER.fullmatch(text)
+    if not found:
+        return ()
+    scale = found["scale"].lower() if found["scale"] else ""
+    if scale and scale not in _SCALES:
+        return ()
+    power = "3" if found["zeros"] else found["exponent"]
+    exponent = found["bare"] or power or found["short"] or str(_SCALES.get(scale, 0))
+    values = (
+        _to_value(plain, exponent)
+        for plain in (["1"] if found["bare"] else _list_plain(found["digits"]))
+    )
+    return tuple(value for value in values if value is not None)
+
+
+def is_ten_e(text: str) -> bool:
+    """Return whether a text writes a power of ten as "10e9", which is 10^9 to most writers and
+    10^10 to some.
+
+    >>> is_ten_e("5 x 10e9 cells"), is_ten_e("5e9")
+    (True, False)
+    """
+    return _TEN_E.search(text) is not None
+
+
+def is_two_ways(word: str) -> bool:
+    """Return whether a number can be read in two ways.
+
+    >>> is_two_ways("100.000"), is_two_ways("100")
+    (True, False)
+    """
+    return len(word) > 4 and word[0].isdigit() and len(list_readings(word)) > 1
+
+
+def _list_plain(digits: str) -> list[str]:
+    """Return the decimals without separators that digits may mean, the likeliest first."""
+    if two := _TWO_WAYS.fullmatch(digits):
+        decimal = f"{two['front']}.{two['behind']}"
+        whole = two["front"] + two["behind"]
+        return (
+            [whole, decimal] if two["sign"] == "," or two["behind"] == "000" else [decimal, whole]
+        )
+    if groups := _GROUPS.fullmatch(digits):
+        digits = digits.replace(groups["sign"] or ",", "") if digits[0] != "0" else digits
+    return [digits.replace(",", ".").replace("·", ".")] if _DECIMAL.fullmatch(digits) else []
+
+
+def _read_words(text: str) -> int | float | None:
+    """Return the value of a number with a word or a fraction: "two and a half", "fifty
+    thousand", "5½", "1 1/2".
+    """
+    if text in _VALUES:
+        return _VALUES[text]
+    if (tens := _TENS.fullmatch(text)) and tens["ones"] in _VALUES:
+        return _VALUES[tens["tens"]] + _VALUES[tens["ones"]]
+    hundreds = _HUNDREDS.fullmatch(text)
+    rest = _read_words(hundreds["rest"] or "zero") if hundreds else None
+    if hundreds and rest is not None:
+        return _VALUES[hundreds["ones"]] * 100 + rest
+    if power := _POWER_IN_WORDS.fullmatch(text):
+        exponent = int(power["exponent"] or ORDINALS.get(power["ordinal"], 0))
+        is_power = power["exponent"] or exponent > 2  # no "from 10 to the second visit"
+        return _to_value(power["digits"] or "1", str(exponent)) if is_power else None
+    front, _, scale = text.rpartition(" ")
+    value = _read_words(front.removesuffix(" a")) if scale in _SCALES else None
+    if value is not None:
+        return int(value * 10 ** _SCALES[scale])
+    return _PHRASES.get(text) or _read_fraction(text)
+
+
+def _read_fraction(text: str) -> int | float | None:
+    if mixed := _MIXED.fullmatch(text):
+        return int(mixed["whole"] or 0) + round(int(mixed["above"]) / int(mixed["below"]), 4)
+    front = text[:-1]
+    part = _FRACTIONS.get(text[-1:])
+    if _AND_HALF.search(text):
+        front = _AND_HALF.sub("", text)
+        part = 0.5
+    if part is None:
+        return None
+    whole = read_number(front) if front else 0
+    return None if whole is None else whole + part
+
+
+def _to_value(digits: str, exponent: str) -> int | float | None:
+    """Convert through decimal notation, so that 2.3 x 10^9 is exactly 2300000000."""
+    try:
+        value = float(f"{digits}e{exponent}")
+    except ValueError:
+        return None
+    if exponent == "0" and digits.isdecimal():
+        return int(digits) if isfinite(value) else None
+    if not isfinite(value):
+        return None
+    return int(value) if value.is_integer() else value
+
+
+def multiply(value: float, factor: float) -> int | float:
+    """Return a value times a power of ten, without the noise of floating point.
+
+    >>> multiply(1.1, 10**9), multiply(0.25, 3)
+    (1100000000, 0.75)
+    """
+    product = float(f"{value * factor:.12g}")
+    return int(product) if product.is_integer() else product
+
+
+def has_minus(tokens: Tokens, at: int) -> bool:
+    """Return whether a number is below zero: "-2.5", "minus 3", "of - 6 D", "equal to-2.5"."""
+    if at > 0 and tokens.words[at - 1].lower() == "minus":
+        return True
+    glued = tokens.gap(at) == "-"
+    before = (
+        rule("before_minus").ends(tokens, at, at - 1)
+        if glued
+        else rule("minus_apart").ends(tokens, at, at - 2)
+    )
+    return before is not None or is_signed(tokens, at)
+
+
+def is_signed(tokens: Tokens, at: int) -> bool:
+    """Return whether a minus stands directly before the number at a token, not the hyphen of a
+    range, a name or a list.
+
+    >>> from .book import read_text
+    >>> [
+    ...     is_signed(read_text(t), len(read_text(t)) - 1)
+    ...     for t in ("T-score -5", "18-65", "IL-5", "- 5", "at 1 -5")
+    ... ]
+    [True, False, False, False, False]
+    """
+    if at < 1 or tokens.codes[at - 1] != "-" or not tokens.joined(at):
+        return False
+    if at == 1 or tokens.codes[at - 2] == "\n":
+        return True
+    return tokens.codes[at - 2] not in _DIGITS and not (
+        tokens.joined(at - 1) and joins_words(tokens, at - 2)
+    )
+
+
+def joins_words(tokens: Tokens, at: int) -> bool:
+    """Return whether a hyphen directly after a token joins it to the next word or number."""
+    return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """``tokens.words[first:end]`` reads as ``low`` to ``high`` units; both are equal for a single
+    number.
+
+    ``is_sum``: it is stated in two units, as in "5 years and 10 months".
+    """
+
+    low: int | float
+    high: int | float
+    unit: TimeUnit
+    first: int
+    end: int
+    is_sum: bool = False
+
+    @property
+    def days(self) -> float | None:
+        """The upper end in days; None for cycles."""
+        return self.high * DAYS[self.unit] if self.unit in DAYS else None
+
+
+def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Duration]:
+    """Every number followed by a unit of time, left to right.
+
+    >>> text = "within 2-4 weeks, for six (6) months, a 21-day cycle"
+    >>> [(d.low, d.high, d.unit.value) for d in find_durations(read_text(text))]
+    [(2, 4, 'week'), (6, 6, 'month'), (21, 21, 'day')]
+    >>> [(d.low, d.unit.value) for d in find_durations(read_text("under 5 years and 10 months"))]
+    [(70, 'month')]
+    """
+    for found in rule("duration").find(tokens, first, end):
+        if single := found.read("single"):
+            yield Duration(1, 1, TimeUnit(single.lower()), found.first, found.end)
+            continue
+        if many := found.read("many"):
+            count, each = _MANY[many.lower().removesuffix("s")]
+            number = count * (read_number(found.read("count") or "") or 1)
+            yield Duration(number, number, each, found.first, found.end)
+            continue
+        low = read_number(found.read("low") or "")
+        high = read_number(found.read("high") or found.read("low") or "")
+        unit = read_time_unit(found.read("unit") or "")
+        months = read_number(found.read("months") or "")
+        if low is None or high is None or unit is None or _in_dioptres(found):
+            continue
+        is_sum = unit is TimeUnit.YEAR and months is not None and months < MONTHS_OF_YEAR
+        if is_sum and months:
+            low = low * MONTHS_OF_YEAR + (months if low == high else 0)
+            high = high * MONTHS_OF_YEAR + months
+            unit = TimeUnit.MONTH
+        yield Duration(low, high, unit, found.first, found.end, is_sum)
+
+
+def _in_dioptres(found: Found) -> bool:
+    """Return whether a "D" stands for dioptres and not for days: "-6 D", "0.75 D"."""
+    if found.read("unit") != "D":
+        return False
+    signed = is_signed(found.tokens, found.place("low")[0])
+    return bool(
+        signed
+        or re.search("[.,]", found.read("low") or "")
+        or rule("refraction_word").search(found.tokens)
+    )
+
+
+@lru_cache(maxsize=256)
+def read_time_unit(text: str) -> TimeUnit | None:
+    """Return the unit of time that a word names, or None.
+
+    >>> read_time_unit("wks"), read_time_unit("day(s)"), read_time_unit("mg")
+    (<TimeUnit.WEEK: 'week'>, <TimeUnit.DAY: 'day'>, None)
+    """
+    word = text.lower().removesuffix("(s)").rstrip(".")
+    if word in _SHORT:
+        return TimeUnit(_SHORT[word])
+    return next(
+        (TimeUnit(entry.value) for entry in terms_of("time_units") if word in entry.terms), None
+    )

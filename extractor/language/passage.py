@@ -1,0 +1,164 @@
+"""Sections, and passages: ranges of a section's tokens, with their offsets in the raw text."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from extractor.language.book import read_text, rule
+from extractor.language.clean import CleanText, clean_text
+from extractor.language.lexer import Tokens
+from extractor.language.patterns import Found
+
+# Full stops that do not end a sentence: abbreviations, initials, list numbers.
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|approx|vs|dr|prof|fig|no|nos|cf|incl|resp|st|inc|ltd|co|max|min|ver|wk|hr"
+    r"|i\.v|s\.c|i\.m|p\.o"
+    r"|et al|spp)|\b[A-Za-z]|(?:^|\n)\s{0,9}\d{1,2})\.$",
+    re.IGNORECASE,
+)
+# Each run of full stops is tried once, from its first one, so long rows of dots take linear time.
+_END = re.compile(
+    r"[.!?\n](?:(?<=[.!?])(?<![.!?]{2})[.!?]*+[\"')\]]*+(?:(?=\s+[\"'(\[]?[A-Z0-9])|(?=\s*$))"
+    r"|(?<=\n)(?:[ \t]*\n|(?=\s*(?:[-*•]|\d{1,2}[.)])\s)))"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LexedSection:
+    """A section of a record, read once: raw text, cleaned text and tokens."""
+
+    name: str
+    raw: str
+    cleaned: CleanText
+    tokens: Tokens
+
+    @property
+    def whole(self) -> "Passage":
+        """The whole section as one passage."""
+        return Passage(self, 0, len(self.tokens))
+
+    def lines(self) -> Iterator["Passage"]:
+        r"""Yield the lines that are not empty, without line breaks.
+
+        >>> [line.text for line in read_section("eligibility", "- Age > 18\n\n- ECOG 0").lines()]
+        ['- Age > 18', '- ECOG 0']
+        """
+        first = 0
+        for end in [
+            *(at for at, code in enumerate(self.tokens.codes) if code == "\n"),
+            len(self.tokens),
+        ]:
+            if end > first:
+                yield Passage(self, first, end)
+            first = end + 1
+
+    def between(self, start: int, end: int) -> "Passage":
+        """Return the tokens between two raw offsets."""
+        tokens = self.tokens
+        return Passage(
+            self,
+            tokens.at(self.cleaned.clean_position(start)),
+            tokens.before(self.cleaned.clean_position(end)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    r"""``section.tokens.words[first:end]``.
+
+    >>> passage = read_section("eligibility", r"HbA1c \> 7%").whole
+    >>> passage.text, passage.raw_span, passage.raw
+    ('HbA1c > 7%', (0, 11), 'HbA1c \\> 7%')
+    """
+
+    section: LexedSection
+    first: int
+    end: int
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.section.tokens
+
+    @property
+    def text(self) -> str:
+        """The cleaned text."""
+        return self.tokens.read(self.first, self.end)
+
+    @property
+    def raw_span(self) -> tuple[int, int]:
+        """Half-open offsets into the raw text of the section."""
+        if self.end <= self.first:
+            return 0, 0
+        return self.section.cleaned.raw_span(
+            self.tokens.starts[self.first], self.tokens.ends[self.end - 1]
+        )
+
+    @property
+    def raw(self) -> str:
+        """The raw characters."""
+        start, end = self.raw_span
+        return self.section.raw[start:end]
+
+    def search(self, name: str) -> Found | None:
+        """Return the first match of a rule in the passage."""
+        return rule(name).search(self.tokens, self.first, self.end)
+
+    def part(self, first: int, end: int) -> "Passage":
+        """Other tokens of the same section."""
+        return Passage(self.section, first, end)
+
+    def alone(self) -> "Passage":
+        r"""Return the same characters on one line, with no tokens around them, so that no rule
+        looks beyond them.
+
+        >>> read_section("eligibility", "- Age\n  over 18").whole.part(1, 5).alone().tokens.words
+        ['Age', 'over', '18']
+        """
+        section = self.section
+        tokens = self.tokens.cut(self.first, self.end)
+        return Passage(
+            LexedSection(section.name, section.raw, section.cleaned, tokens), 0, len(tokens)
+        )
+
+
+def read_passage(raw: str, section: str = "eligibility") -> Passage:
+    """Read a whole text as one passage of its own section."""
+    return read_section(section, raw).whole.alone()
+
+
+def read_section(name: str, raw: str) -> LexedSection:
+    """Clean a section and read its tokens."""
+    cleaned = clean_text(raw)
+    return LexedSection(name, raw, cleaned, read_text(cleaned.text))
+
+
+def split_sentences(text: str) -> list[tuple[int, int]]:
+    """Spans of the sentences in ``text``, without the white space around them.
+
+    Blank lines and list bullets end a sentence too.
+
+    >>> text = "Response (e.g. CR) by NCCN v. 2.0. Survival at 2.5 years."
+    >>> [text[start:end] for start, end in split_sentences(text)]
+    ['Response (e.g. CR) by NCCN v. 2.0.', 'Survival at 2.5 years.']
+    """
+    spans = []
+    start = 0
+    for end in _END.finditer(text):
+        stop = end.end()
+        if end[0].startswith(".") and _ABBREVIATION.search(text, max(start, stop - 12), stop):
+            continue
+        spans.append(strip_span(text, start, stop))
+        start = stop
+    spans.append(strip_span(text, start, len(text)))
+    return [(first, last) for first, last in spans if first < last]
+
+
+def strip_span(text: str, start: int, end: int, signs: str | None = None) -> tuple[int, int]:
+    """Narrow ``text[start:end]`` by the white space, or other ``signs``, at its ends.
+
+    >>> strip_span("a  bc ", 1, 6)
+    (3, 5)
+    """
+    run = text[start:end]
+    start = min(start + len(run) - len(run.lstrip(signs)), end)
+    return start, max(start, end - len(run) + len(run.rstrip(signs)))

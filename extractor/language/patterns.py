@@ -1,0 +1,298 @@
+r"""Rules over tokens, as data: ``rules/*.toml``.
+
+A rule has a name, a pattern, and texts that it must and must not find::
+
+    [rule.washout]
+    pattern = "within span=<duration> ( before | prior to ) <study_entry>"
+    examples = ["within 4 weeks before the first dose"]
+    counter_examples = ["planned within 4 weeks after surgery"]
+
+A pattern is a regular expression over tokens, separated by white space:
+
+- ``before``: a word, in any case; ``IV``: an abbreviation, in capitals only; ``randomi~``: all
+  words with this prefix;
+- ``,`` ``/`` ``\(`` ``\_``: signs; a backslash escapes those with a meaning in an expression;
+- ``\n``: the end of a line;
+- ``#``: a number, ``##``: a number inside a name ("C1D1"), ``_``: any word, ``.``: any token of the
+  line;
+- ``<duration>``: another rule; ``<+duration>``: with its named parts; ``<routes>``: any term of a
+  vocabulary;
+- ``name=<duration>``, ``name=( a | b )``: a named part;
+- ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?= ... )``, ``(?! ... )``, ``(?<= ... )``,
+  ``(?<! ... )``, ``^``, ``$``: as in regular expressions, but ``*`` and ``+`` match at most 300
+  times; ``*+`` and ``++``: the same, without going back to a shorter match.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from extractor.language.lexer import ANY_WORD, LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens
+from extractor.schemas.arguments import suggest
+
+_ATOM = re.compile(
+    r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]\w{0,40})=(?=[<(])|<(?P<keep>\+)?(?P<name>\w+)>"
+    r"|(?P<any>\##?|_|\.)"
+    r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
+    r"|(?P<syntax>\(\?<?[!=]|[*+]\+?|[()|?^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
+)
+_MOST = 300
+"""The most repetitions that ``*`` and ``+`` match. Without a limit, a search could take the
+square of the length.
+"""
+_SYNTAX = {
+    "(": "(?:",
+    "*": f"{{0,{_MOST}}}",
+    "+": f"{{1,{_MOST}}}",
+    "*+": f"{{0,{_MOST}}}+",
+    "++": f"{{1,{_MOST}}}+",
+}
+_CAPTURE_OPEN = "\0"
+_NAMED_PART = r"\(\?P<\w+>"
+
+
+class RuleError(ValueError):
+    """A rule is invalid. The message names the rule and the place in its pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A match of a rule: ``tokens.words[first:end]``. Offsets in ``match`` count from token
+    ``shift``.
+    """
+
+    tokens: Tokens
+    first: int
+    end: int
+    match: re.Match[str]
+    shift: int = 0
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The half-open range of characters in the text."""
+        return self.tokens.starts[self.first], self.tokens.ends[
+            self.end - 1
+        ] if self.end > self.first else self.first
+
+    @property
+    def text(self) -> str:
+        return self.tokens.read(self.first, self.end)
+
+    def has(self, name: str) -> bool:
+        """Return whether the rule has this named part and it matched."""
+        return name in self.match.re.groupindex and self.match[name] is not None
+
+    def part(self, name: str) -> tuple[int, int] | None:
+        """Return the half-open token range of a named part; None if it did not match."""
+        return self.place(name) if self.has(name) else None
+
+    def place(self, name: str) -> tuple[int, int]:
+        """Return the half-open token range of a named part that always matches."""
+        first, end = self.match.span(name)
+        return first + self.shift, end + self.shift
+
+    def read(self, name: str) -> str | None:
+        """Return the text of a named part; None if it did not match."""
+        place = self.part(name)
+        return None if place is None else self.tokens.read(*place)
+
+
+_TRACE: list[list[tuple[str, Found]]] = []
+
+
+@contextmanager
+def trace_rules() -> Iterator[list[tuple[str, Found]]]:
+    """Collect the matches of rules inside the block, with the rules' names, to explain why a value
+    was read.
+
+    >>> from extractor.language.book import read_text, rule
+    >>> with trace_rules() as found:
+    ...     _ = rule("duration").search(read_text("for 2 weeks"))
+    >>> [(name, each.text) for name, each in found]
+    [('duration', '2 weeks')]
+    """
+    _TRACE.append([])
+    try:
+        yield _TRACE[-1]
+    finally:
+        _TRACE.pop()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the rule book. ``expression`` is compiled at first use, when all words are
+    known.
+    """
+
+    name: str
+    pattern: str
+    gives: str | None = None
+    examples: tuple[str, ...] = ()
+    counter_examples: tuple[str, ...] = ()
+    note: str | None = None
+    book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
+    lexicon: Lexicon = field(default_factory=lambda: LEXICON, repr=False)
+    written: list[str] = field(default_factory=list, init=False, repr=False)
+    """The source of the regular expression, after its first use."""
+
+    @cached_property
+    def expression(self) -> re.Pattern[str]:
+        return re.compile(_write(self, set()))
+
+    @cached_property
+    def _ending(self) -> re.Pattern[str]:
+        return re.compile(f"(?:{self.expression.pattern})$")
+
+    @cached_property
+    def anchored(self) -> bool:
+        """Whether ``^`` in the rule matches at the start of a range."""
+        return "^" in _write(self, set())
+
+    def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
+        """Return all matches, from left to right, without overlaps."""
+        codes, first, end, shift = self._cut(tokens, first, end)
+        return (
+            self._note(tokens, match, shift)
+            for match in self.expression.finditer(codes, first, end)
+        )
+
+    def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
+        """Return the first match."""
+        codes, first, end, shift = self._cut(tokens, first, end)
+        match = self.expression.search(codes, first, end)
+        return self._note(tokens, match, shift) if match else None
+
+    def occurs(self, tokens: Tokens, first: int = 0, end: int | None = None) -> bool:
+        """Return whether there is a match. It is not traced."""
+        codes, first, end, _ = self._cut(tokens, first, end)
+        return self.expression.search(codes, first, end) is not None
+
+    def starts(self, tokens: Tokens, first: int, end: int | None = None) -> Found | None:
+        """Return the match that begins at token ``first``."""
+        codes, first, end, shift = self._cut(tokens, first, end)
+        match = self.expression.match(codes, first, end)
+        return self._note(tokens, match, shift) if match else None
+
+    def _note(self, tokens: Tokens, match: re.Match[str], shift: int = 0) -> Found:
+        found = Found(tokens, match.start() + shift, match.end() + shift, match, shift)
+        if _TRACE:
+            _TRACE[-1].append((self.name, found))
+        return found
+
+    def _cut(self, tokens: Tokens, first: int, end: int | None) -> tuple[str, int, int, int]:
+        """The codes to search, their range, and their shift. ``^`` matches at the start of the
+        range, not the text.
+        """
+        codes = tokens.codes
+        if end is None:
+            end = len(codes)
+        if first and self.anchored:
+            return codes[first:end], 0, end - first, first
+        return codes, first, end, 0
+
+    def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
+        """The match that ends before token ``end`` and begins at or after ``first``, at most 300
+        tokens before.
+        """
+        match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
+        return self._note(tokens, match) if match else None
+
+    def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
+        """Return the match of exactly these tokens."""
+        match = self.expression.fullmatch(tokens.codes, first, end)
+        return self._note(tokens, match) if match else None
+
+
+def _write(rule: Rule, within: set[str]) -> str:
+    """Return the regular expression of a rule over codes."""
+    if rule.name in within:
+        raise RuleError(f"rule {rule.name} refers to itself")
+    if rule.written:
+        return rule.written[0]
+    written = []
+    place = 0
+    while place < len(rule.pattern):
+        atom = _ATOM.match(rule.pattern, place)
+        if not atom:
+            raise RuleError(f"rule {rule.name}: cannot read {rule.pattern[place : place + 20]!r}")
+        place = atom.end()
+        written.append(_write_atom(rule, atom, within))
+    rule.written.append("".join(written).replace(_CAPTURE_OPEN + "(?:", ""))
+    return rule.written[0]
+
+
+def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
+    """Return the regular expression of one piece of a pattern; empty for white space."""
+    if name := atom["name"]:
+        if name not in rule.book:
+            raise RuleError(
+                f"rule {rule.name} refers to {name!r}, which does not "
+                f"exist{suggest(name, rule.book)}"
+            )
+        written = _write(rule.book[name], within | {rule.name})
+        return f"(?:{written if atom['keep'] else re.sub(_NAMED_PART, '(?:', written)})"
+    if atom["word"]:
+        return f"[{rule.lexicon.find(atom['word'])}]"
+    if atom["capture"]:
+        return f"(?P<{atom['capture']}>{_CAPTURE_OPEN}"
+    if atom["any"]:
+        return {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}[atom["any"]]
+    if atom["syntax"]:
+        return _SYNTAX.get(atom["syntax"], atom["syntax"])
+    return "\n" if atom["line_end"] else re.escape(atom["sign"] or "")
+
+
+def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) -> list[Rule]:
+    """Read the rules of one file and register their words. They may refer to the rules in
+    ``book``.
+    """
+    rules: dict[str, dict[str, Any]] = tomllib.loads(text).get("rule", {})
+    for fields in rules.values():
+        fields |= {key: tuple(fields.get(key, ())) for key in ("examples", "counter_examples")}
+    return [
+        make_rule(name=name, **fields, book=book, lexicon=lexicon) for name, fields in rules.items()
+    ]
+
+
+def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
+    """Make a rule and register its words in the lexicon."""
+    made = Rule(**fields, lexicon=lexicon)
+    register_words(made.pattern, lexicon)
+    return made
+
+
+def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Return one or two rules such that one of them occurs wherever any given rule does. Most texts
+    hold neither.
+
+    Two, because only rules with ``^`` take the start of a range for the start of the text.
+
+    >>> from extractor.language.book import read_text
+    >>> rules = [make_rule(name=name, pattern=name, book={}) for name in ("weeks", "^ days")]
+    >>> [
+    ...     any(each.occurs(read_text(text), 1) for each in join_rules(rules))
+    ...     for text in ("2 weeks", "2 days", "5 mg")
+    ... ]
+    [True, True, False]
+    """
+    expressions: dict[bool, list[str]] = {}
+    for each in rules:
+        expressions.setdefault(each.anchored, []).append(
+            re.sub(_NAMED_PART, "(?:", f"(?:{_write(each, set())})")
+        )
+    joined = [Rule("any of several", "") for _ in expressions]
+    for one, written in zip(joined, expressions.values(), strict=True):
+        one.written.append("|".join(written))
+    return tuple(joined)
+
+
+def register_words(pattern: str, lexicon: Lexicon = LEXICON) -> None:
+    """Register the words of a pattern. Do this before reading texts that contain them."""
+    words = [atom["word"] for atom in _ATOM.finditer(pattern) if atom["word"]]
+    for word in words:
+        lexicon.add(word)
+    lexicon.join(words)

@@ -1,0 +1,67 @@
+"""Whether a line of text goes on in the next one: what its end says, and the width at which a
+text was wrapped.
+"""
+
+import itertools
+import re
+from collections.abc import Sequence
+
+ENDS = tuple(".;:!?；。：")
+"""Signs that end a sentence or introduce what follows."""
+_RUNS_ON = re.compile(
+    r"(?:\b(?:a|above|an|any|are|at|be|below|between|by|each|for|from|has|have|in|is|least|of|on"
+    r"|per|than|that|the|these"
+    r"|this|to|was|were|which|who|whose|with|within|without)|[<>≤≥=/])[ \t]*\Z"
+)
+_NARROWEST = 40
+_ALIKE = 0.1
+"""The share by which two lines of a wrapped text may differ in length."""
+_MOST_LONGER = 0.25
+"""The share of lines of a wrapped text that may be longer than its width."""
+
+
+_ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|incl|approx)\.\Z")
+
+
+def ends_sentence(line: str) -> bool:
+    """Return whether a line ends with a sign that ends a sentence, and not with an abbreviation.
+
+    >>> ends_sentence("Asthma."), ends_sentence("an approved test (e.g.")
+    (True, False)
+    """
+    return line.endswith(ENDS) and _ABBREVIATED.search(line) is None
+
+
+def runs_on(line: str) -> bool:
+    """Return whether the last word of a line needs another one behind it.
+
+    >>> runs_on("classified by the score of"), runs_on("Able to consent")
+    (True, False)
+    """
+    return _RUNS_ON.search(line) is not None
+
+
+def opens_bracket(line: str) -> bool:
+    """Return whether a bracket is open at the end of a line.
+
+    >>> opens_bracket("Heart failure (NYHA"), opens_bracket("Heart failure (NYHA III)")
+    (True, False)
+    """
+    return line.count("(") > line.count(")")
+
+
+def find_width(broken: Sequence[int], lengths: Sequence[int]) -> int | None:
+    """Return the width at which a text was wrapped; None if it was not, or only by hand.
+
+    ``broken`` has the lengths of the lines that surely go on in the next one, ``lengths`` those of
+    all lines. One long line says nothing: two must be alike, and most lines must fit.
+
+    >>> find_width([64, 66, 30], [64, 66, 30, 12, 20, 250]), find_width([64, 30], [64, 30])
+    (66, None)
+    """
+    longest = sorted((length for length in broken if length >= _NARROWEST), reverse=True)
+    for length, shorter in itertools.pairwise(longest):
+        if shorter >= length * (1 - _ALIKE):
+            longer = sum(one > length + 2 for one in lengths)
+            return length if longer <= _MOST_LONGER * len(lengths) else None
+    return None

@@ -1,0 +1,279 @@
+"""The prompt: its static system part, the lines that carry questions, and the calls made of them.
+
+Providers bill a prefix that repeats at a fraction, and local servers keep it in memory. So the
+system part and the reply schema are the same bytes in every call of a run: the annotation guideline
+that people read as well (``model/prompts/guideline.md``), in the words of a reply and without what
+only people need; how to write an answer (``prompts/system.v<N>.md``); and one worked example
+(``prompts/example.v<N>.json``). The user part, about one record, comes last.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from extractor.concepts.own.declaration import CustomField
+from extractor.errors import PromptError
+from extractor.evidence.drafts import Chunk, Span
+from extractor.language.clean import clean_text
+from extractor.model.asking.definitions import describe_fields
+from extractor.model.asking.questions import LINE_BREAK, Question
+from extractor.model.asking.reply_models import Reply, is_listing, keys_asked, name_words, reply_for
+from extractor.model.calls import RECHECK, Call, PromptVersion
+from extractor.schemas import Task, TrialRecord, list_fields
+
+_PROMPTS = Path(__file__).parents[1] / "prompts"
+_GUIDELINE = "$guideline"
+_EXAMPLES = "$examples"
+_CONTEXT = ("title", "official_title", "conditions")
+"""Sections that every call shows."""
+_LONGEST_CONTEXT = 1200
+_LONGEST_HINT = 300
+_LONGEST_LABEL = 60
+_LONGEST_TEXT = 8000
+"""Characters of a line's text; no honest one has as many."""
+_PER_ITEM = 8
+_PER_REPLY = 250
+_PER_LIST = 500
+"""Output tokens beside those of the fields: an item's number and braces; slack for one long value;
+and slack where regimens are listed, for one line that holds most of them.
+"""
+_ALLOWANCES = {
+    info.metadata.question: info.metadata.tokens
+    for task in Task
+    for info in list_fields(task)
+    if info.metadata.question
+}
+"""Output tokens that an answer may take at most, by the name of its question; ``_ALLOWANCE`` for
+others.
+"""
+_ALLOWANCE = 8
+
+_REFUSED = (
+    'Context ends with "refused:", an answer that the text contradicts: correct it, or '
+    "leave out the key."
+)
+_RULE = (
+    "rule: how many of the lines that this one introduces must hold: all, any, or a number: 2, 2-4."
+)
+_UNDER = "under: the number of the line that is the lead_in of this one; no heading."
+"""What is said only in calls that ask it."""
+_FOR_PEOPLE = "<!--people-->"
+_FOR_ALL = "<!--/people-->"
+_MARKUP = re.compile(r"\*\*|^\|(?:-+\|)+\n|\n(?=\n\n)", re.MULTILINE)
+"""Bold type, rules of tables, more than one empty line."""
+_WRAP = re.compile(r"(?<!\n)\n *(?=[^\s|#-])")
+_NAME = re.compile(r"`([^`]+)`")
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+_LINE_MARK = re.compile(r"\[(?=\s*\d+\s*\|)")
+_TAG = re.compile(r"<(?=\||/?\s*[A-Za-z_]+\s*>)")
+_HINT_MARK = str.maketrans("[]|", "()/")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The static part of every call, and its worked example: questions and the items that answer
+    them.
+    """
+
+    version: PromptVersion
+    system: str
+    questions: tuple[Question, ...]
+    answer: tuple[Mapping[str, Any], ...]
+
+
+@cache
+def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
+    """Return the newest prompt, with the definitions of the user's own fields.
+
+    Raises ``PromptError`` if a file is missing or broken.
+
+    >>> load_prompt().version.name
+    'questions'
+    """
+    prompt = read_prompt(_PROMPTS)
+    if not custom:
+        return prompt
+    system = "\n\n".join([prompt.system, *describe_fields(custom)])
+    return replace(prompt, system=system, version=replace(prompt.version, sha256=_digest(system)))
+
+
+def list_prompt_versions(custom: tuple[CustomField, ...] = ()) -> tuple[PromptVersion, ...]:
+    """Return all prompts that a run may use."""
+    version = load_prompt(custom).version
+    return version, replace(version, name=RECHECK)
+
+
+@cache
+def read_prompt(folder: Path) -> Prompt:
+    """Return the newest version of the prompt in ``folder``. Raises ``PromptError`` if a file is
+    missing or broken.
+    """
+    versions = (re.fullmatch(r"system\.v(\d+)\.md", path.name) for path in folder.glob("system.*"))
+    version = max((int(found[1]) for found in versions if found), default=1)
+    place = folder / f"system.v{version}.md"
+    try:
+        form = place.read_text("utf-8").strip()
+        place = folder / "guideline.md"
+        guideline = place.read_text("utf-8").strip()
+        place = folder / f"example.v{version}.json"
+        text = place.read_text("utf-8")
+        example = json.loads(text)
+        questions = tuple(map(_read_question, example["lines"]))
+        answer = tuple(example["answer"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PromptError(f"prompt {place}: {type(error).__name__}: {error}") from error
+    for mark in (_GUIDELINE, _EXAMPLES):
+        if mark not in form:
+            raise PromptError(
+                f"prompt {folder / f'system.v{version}.md'}: there is no placeholder {mark}"
+            )
+    written = json.dumps({"items": answer}, ensure_ascii=False, separators=(",", ":"))
+    shown = "\n".join([*example.get("context", ()), *map(render_line, questions), written])
+    system = form.replace(_GUIDELINE, shorten_guideline(guideline)).replace(_EXAMPLES, shown)
+    return Prompt(PromptVersion("questions", version, _digest(system)), system, questions, answer)
+
+
+def shorten_guideline(guideline: str) -> str:
+    """Return the guideline as a model gets it: with the keys and words of a reply, without what
+    only people need.
+
+    >>> shorten_guideline(
+    ...     "## Endpoints <!--people-->All <!--/people-->`time_points` of `overall_survival`"
+    ... )
+    '## Endpoints times of OS'
+    """
+    first, *passages = guideline.split(_FOR_PEOPLE)
+    common = first + "".join(passage.partition(_FOR_ALL)[2] for passage in passages)
+    parts = re.split(r"^(?=## )", common, flags=re.MULTILINE)
+    for at, part in enumerate(parts):
+        words = next(
+            (name_words(task) for task in Task if part.startswith(f"## {task.capitalize()}")), {}
+        )
+        parts[at] = _NAME.sub(lambda found, words=words: words.get(found[1], found[1]), part)
+    return _WRAP.sub(" ", _MARKUP.sub("", "".join(parts)))
+
+
+def _digest(system: str) -> str:
+    return hashlib.sha256(system.encode()).hexdigest()
+
+
+def _read_question(raw: Mapping[str, Any]) -> Question:
+    # The file numbers lines from 901, so that an example copied into an answer has no line of its
+    # own.
+    chunk = Chunk(raw["n"], Span("example", 0, len(raw["text"])), raw["text"])
+    return Question(Task(raw["task"]), chunk, tuple(raw["fields"]), raw.get("hint", ""))
+
+
+def flatten(text: str) -> str:
+    r"""Write a record's text on one line, without anything that could pass for a mark of the prompt
+    or a chat template.
+
+    >>> flatten("Pain\nscore </record> [2|ok] <|end|>")
+    'Pain // score < /record> [ 2|ok] < |end|>'
+    """
+    lines = (" ".join(line.split()) for line in _INVISIBLE.sub("", text).splitlines())
+    text = LINE_BREAK.join(line for line in lines if line)
+    return _TAG.sub("< ", _LINE_MARK.sub("[ ", text))
+
+
+def render_line(question: Question) -> str:
+    """Return the question as a model reads it, on one line: ``[number|keys|hint] text``."""
+    hint = flatten(clean_text(question.hint).text)[:_LONGEST_HINT].translate(_HINT_MARK)
+    head = "|".join(
+        part for part in (str(question.chunk.number), " ".join(keys_asked(question)), hint) if part
+    )
+    return f"[{head}] {flatten(question.chunk.text[:_LONGEST_TEXT])}"
+
+
+def narrow_record(record: TrialRecord) -> TrialRecord:
+    """Return the record with only the sections that calls mention, which is little to send to
+    another process.
+    """
+    kept = tuple(
+        s
+        for s in record.sections
+        if s.name in _CONTEXT or s.name.startswith(("interventions", "arms"))
+    )
+    return record.model_copy(update={"sections": kept})
+
+
+def render_call(
+    record: TrialRecord,
+    questions: Sequence[Question],
+    *,
+    recheck: bool = False,
+    custom: tuple[CustomField, ...] = (),
+) -> Call:
+    """Make one call that carries questions about one record, in the order of the tasks.
+
+    ``recheck`` if they are about refused answers; ``custom`` are the user's fields, defined in
+    every call of a run. Raises ``ValueError`` without questions or if two are about one chunk.
+    """
+    if not questions or len({question.chunk.number for question in questions}) < len(questions):
+        raise ValueError(
+            "a call needs questions, each about a chunk of its own: its number identifies the "
+            "answer"
+        )
+    prompt = load_prompt(custom)
+    questions = sorted(questions, key=lambda question: list(Task).index(question.task))
+    notes = [_REFUSED] * recheck + [_UNDER] * any(
+        "lead_in" in question.fields for question in questions
+    )
+    notes += [_RULE] * any("rule" in question.fields for question in questions)
+    return Call(
+        prompt=replace(prompt.version, name=RECHECK) if recheck else prompt.version,
+        system=prompt.system,
+        user="\n".join([*_describe_trial(record, questions), *notes, *map(render_line, questions)]),
+        reply_model=reply_for(custom),
+        max_output_tokens=count_output_tokens(questions),
+        context=Reply.context_of(questions),
+        record_id=record.record_id,
+    )
+
+
+def count_output_tokens(questions: Sequence[Question]) -> int:
+    """Return an output limit that a good answer never reaches."""
+    allowed = _ALLOWANCES | {
+        field.name: field.tokens for question in questions for field in question.custom
+    }
+    fields = sum(
+        allowed.get(field, _ALLOWANCE) for question in questions for field in question.fields
+    )
+    lists = any(map(is_listing, questions))
+    return _PER_REPLY + _PER_LIST * lists + _PER_ITEM * len(questions) + fields
+
+
+def _describe_trial(record: TrialRecord, questions: Sequence[Question]) -> Iterator[str]:
+    """Yield the context of a call: title, conditions, and the names of the interventions where
+    doses are asked.
+    """
+    sections = filter(None, map(record.section, _CONTEXT))
+    shown = {section.name: flatten(clean_text(section.text).text) for section in sections}
+    context = {
+        "Trial": shown.get("title") or shown.get("official_title"),
+        "Conditions": shown.get("conditions"),
+    }
+    if any(question.task is Task.DOSING for question in questions):
+        names = (
+            section.part("name")
+            for section in record.sections
+            if section.name.startswith("interventions")
+        )
+        context["Interventions"] = "; ".join(
+            flatten(clean_text(name).text) for name in names if name
+        )
+        labels = (
+            section.part("label") for section in record.sections if section.name.startswith("arms[")
+        )
+        arms = [flatten(clean_text(label or "").text)[:_LONGEST_LABEL] for label in labels]
+        context["Arms"] = "; ".join(f"{number} {label}" for number, label in enumerate(arms, 1))
+    yield from (f"{name}: {text[:_LONGEST_CONTEXT]}" for name, text in context.items() if text)

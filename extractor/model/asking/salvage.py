@@ -1,0 +1,182 @@
+"""Extract the valid items from an answer that is truncated or partly wrong."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from extractor.assembly.check import Unreadable
+from extractor.model.asking.questions import ModelReply, Question, item_number
+from extractor.model.asking.reply_models import is_listing, key_of
+from extractor.model.calls import Call
+from extractor.model.completions import Completion, Ending, is_json
+from extractor.model.loose_json import BrokenOff, read_objects, tidy_value
+
+_NUMBER = re.compile(r"[\"']n[\"']\s*:\s*[\"']?(\d{1,9})")
+
+
+def read_items(completion: Completion, call: Call, questions: Sequence[Question]) -> ModelReply:
+    """Read the valid items of an answer, of a truncated one the complete ones, and say why
+    others are of no use.
+    """
+    if completion.ending is Ending.REFUSED:
+        return ModelReply(dropped=((None, completion.problem),))
+    try:
+        answer: Any = call.reply_model.model_validate_json(
+            completion.text, context=dict(call.context)
+        )
+    except ValidationError as error:
+        return _salvage(completion, call, questions, error)
+    reply = _sort_items(answer.items, questions)
+    remarks = [completion.remark, *find_contradictions(reply.items, questions)]
+    return replace(reply, remarks=tuple(filter(None, remarks)))
+
+
+def _salvage(
+    completion: Completion, call: Call, questions: Sequence[Question], error: ValidationError
+) -> ModelReply:
+    """Read what can be used of an answer that does not fit the form."""
+    salvaged = salvage_items(read_complete_items(completion.text) or [], call, questions)
+    remarks = [completion.remark, *find_contradictions(salvaged.items, questions)]
+    salvaged = replace(salvaged, remarks=tuple(filter(None, remarks)))
+    if completion.ending is Ending.CUT:
+        return salvaged
+    broken = _name_broken(completion.text)
+    if salvaged.dropped and not broken:
+        return salvaged
+    if completion.text.strip():
+        problem = describe_errors(error)
+    else:
+        problem = "; ".join(filter(None, ("the answer is empty", completion.remark)))
+    return replace(salvaged, dropped=(*salvaged.dropped, *broken, (None, problem)))
+
+
+def salvage_items(items: Sequence[Any], call: Call, questions: Sequence[Question]) -> ModelReply:
+    """Validate each item on its own, against the item type of the reply model and the lines of
+    the questions.
+    """
+    kept: list[Any] = []
+    for raw in items:
+        try:
+            kept.append(
+                _item_type(call.reply_model).validate_json(
+                    json.dumps(raw), context=dict(call.context)
+                )
+            )
+        except ValidationError as error:
+            kept.append(Unreadable(json.dumps(raw), describe_errors(error)))
+    return _sort_items(kept, questions)
+
+
+def read_complete_items(text: str) -> list[Any] | None:
+    """Return the certainly complete items of an answer that may be truncated. None if the text is
+    not an answer.
+
+    An item is complete once another one follows. All items of the last line are left out, because
+    more of them may have followed.
+
+    >>> read_complete_items('{"items":[{"n":1},{"n":2},{"n":2,"age":18},{"n":3,"age":1')
+    [{'n': 1}, {'n': 2}, {'n': 2, 'age': 18}]
+    >>> read_complete_items('{"items":[{"n":1},{"n":2},{"n":2')
+    [{'n': 1}]
+    """
+    is_whole = False
+    try:
+        strict, _ = tidy_value(text)
+        is_whole = True
+    except BrokenOff as broken:
+        strict = broken.strict
+    except (
+        ValueError,
+        RecursionError,
+    ):  # it is broken in its middle, where each item stands for itself
+        sound, _ = read_objects(text, "n")
+        return sound or None
+    try:
+        answer = from_json(strict, allow_partial="trailing-strings")
+    except ValueError:
+        return None
+    items = answer.get("items") if isinstance(answer, dict) else None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        return None
+    if is_whole or not items:
+        return items
+    *complete, last = items
+    # A number is complete only if another key follows: 1 may be the start of 12.
+    begun = last.get("n") if "n" in list(last)[:-1] else None
+    if begun is None and complete:
+        begun = complete[-1].get("n")
+    return [item for item in complete if item.get("n") != begun]
+
+
+def _name_broken(text: str) -> list[tuple[int | None, str]]:
+    """Return the items of an answer that are no JSON, each with the number of its line if that
+    can be read.
+    """
+    if is_json(text):
+        return []
+    _, broken = read_objects(text, "n")
+    numbers = [_NUMBER.search(each) for each in broken]
+    return [(int(found[1]) if found else None, "the item is no JSON") for found in numbers]
+
+
+def find_contradictions(items: Iterable[BaseModel], questions: Sequence[Question]) -> Iterator[str]:
+    """Yield remarks on lines that have one item and got several, with different values for a
+    key.
+    """
+    listing = {question.chunk.number for question in questions if is_listing(question)}
+    first: dict[int | None, BaseModel] = {}
+    for item in items:
+        number = item_number(item)
+        known = first.setdefault(number, item)
+        if known is item or number in listing:
+            continue
+        shared = sorted(known.model_fields_set & item.model_fields_set)
+        differing = [key_of(name) for name in shared if getattr(known, name) != getattr(item, name)]
+        if differing:
+            yield f"line {number} has several answers for {', '.join(differing)}; the first one counts"
+
+
+def describe_errors(error: ValidationError) -> str:
+    """Return the errors in one line of at most 300 characters, without the input.
+
+    >>> try:
+    ...     TypeAdapter(int).validate_python("x")
+    ... except ValidationError as error:
+    ...     print(describe_errors(error))
+    Input should be a valid integer, unable to parse string as an integer
+    """
+    found = (
+        ": ".join(filter(None, [".".join(map(str, e["loc"])), e["msg"]]))
+        for e in error.errors(include_url=False)
+    )
+    return "; ".join(found)[:300]
+
+
+def _sort_items(
+    items: Sequence[BaseModel | Unreadable], questions: Sequence[Question]
+) -> ModelReply:
+    """Keep the items about lines that were asked, and drop the others."""
+    asked = {question.chunk.number for question in questions}
+    kept: list[BaseModel] = []
+    dropped: list[tuple[int | None, str]] = []
+    for item in items:
+        if isinstance(item, Unreadable):
+            raw = json.loads(item.text) if is_json(item.text) else None
+            number = raw.get("n") if isinstance(raw, dict) else None
+            dropped.append((number if isinstance(number, int) else None, item.reason))
+        elif item_number(item) in asked:
+            kept.append(item)
+        else:
+            dropped.append((item_number(item), "was not asked about"))
+    return ModelReply(tuple(kept), dropped=tuple(dropped))
+
+
+@lru_cache(maxsize=64)
+def _item_type(reply_model: type[BaseModel]) -> TypeAdapter[Any]:
+    return TypeAdapter(get_args(reply_model.model_fields["items"].annotation)[0])

@@ -1,0 +1,330 @@
+"""The batch APIs of OpenAI and Anthropic: create a batch, look at it, download its answers.
+
+OpenAI takes a file of requests, Anthropic the requests themselves; both answer in any order. What
+they reply is read as plain data, because a proxy's page has none of the attributes that an SDK
+promises.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from extractor.errors import ModelError
+from extractor.model.batch_book import BatchBook, StoredBatch, write_line
+from extractor.model.batch_download import Download
+from extractor.model.completions import GarbledReply, as_json, describe_garbled
+from extractor.model.failures import read_failure
+
+_TAG = "extractor"
+_MAX_LISTED = 200
+"""How many batches of the account are searched for one that may have been created already."""
+_NO_ROOM = re.compile(r"enqueued (?:token|request)s?|token_limit|batch queue", re.IGNORECASE)
+"""What OpenAI and Azure say when an account has no room for further tokens that wait for an
+answer.
+"""
+_STATED_LIMIT = re.compile(r"limit:\s{0,3}(\d[\d,_]{0,20})\s{0,3}enqueued tokens", re.IGNORECASE)
+_SLACK = timedelta(minutes=5)
+"""By how much the clock of a provider may differ."""
+
+Bodies = Callable[[], Iterator[tuple[str, Mapping[str, Any]]]]
+"""Writes the requests of a batch: the name and the body of each."""
+
+
+class Progress(NamedTuple):
+    """The progress of a batch at its provider.
+
+    ``done`` requests have ended. ``answers`` is the number of answers that its counts promise, None
+    if they say nothing. ``message`` is what the provider says; ``has_failed`` means that it refused
+    the whole batch.
+    """
+
+    state: str
+    done: int
+    has_ended: bool
+    answers: int | None = None
+    message: str = ""
+    has_failed: bool = False
+
+
+class NoRoom(Exception):
+    """An account has no room for a batch now. The message is the provider's."""
+
+
+class Gone(Exception):
+    """A batch or a file of it is no longer at the provider. The message says which, and what the
+    provider said.
+    """
+
+
+class Unreadable(Exception):
+    """A download failed in a way that no attempt now mends, such as a broken compression."""
+
+
+def lacks_room(message: str) -> bool:
+    """Return whether a provider refuses a batch only because too many tokens wait already.
+
+    >>> lacks_room("Enqueued token limit reached for m. Limit: 90,000 enqueued tokens.")
+    True
+    """
+    return bool(_NO_ROOM.search(message))
+
+
+def read_limit(message: str) -> int | None:
+    """Read how many tokens may wait at once, if a refusal states it.
+
+    >>> read_limit("Enqueued token limit reached for m. Limit: 90,000 enqueued tokens.")
+    90000
+    """
+    stated = _STATED_LIMIT.search(message)
+    return int(re.sub(r"\D", "", stated[1])) if stated else None
+
+
+class OpenAIBatches:
+    """OpenAI's batches of ``/v1/chat/completions``: a file of requests, one of answers and one
+    of errors.
+    """
+
+    def __init__(self, sdk: Any, book: BatchBook) -> None:
+        self._sdk = sdk
+        self._book = book
+
+    async def create(self, batch: StoredBatch, bodies: Bodies) -> str:
+        """Create the batch, or find one that was created already. Return its id."""
+        input_file = batch.input_file
+        if input_file is None:
+            lines = b"".join(write_line(name, body, "openai") for name, body in bodies())
+            uploaded = await self._sdk.files.create(
+                file=(f"{batch.tag}.jsonl", lines), purpose="batch"
+            )
+            input_file = _read_text(_as_mapping(uploaded), "id")
+            self._book.note_sent(batch.number, input_file)
+        if known := await self._find(batch.tag):
+            return known
+        made = await self._sdk.batches.create(
+            completion_window="24h",
+            endpoint="/v1/chat/completions",
+            input_file_id=input_file,
+            metadata={_TAG: batch.tag},
+        )
+        return _read_text(_as_mapping(made), "id")
+
+    async def look(self, name: str) -> Progress:
+        """Return the progress of the batch."""
+        batch = _as_mapping(await self._sdk.batches.retrieve(name))
+        state = _read_text(batch, "status")
+        completed = _count(batch.get("request_counts"), "completed")
+        failed = _count(batch.get("request_counts"), "failed")
+        done = (completed or 0) + (failed or 0)
+        # A server that does not count leaves zeros beside a batch that is completed.
+        is_counted = completed is not None and (done > 0 or state != "completed")
+        return Progress(
+            state,
+            done,
+            state in ("completed", "failed", "expired", "cancelled"),
+            completed if is_counted else None,
+            _join_errors(batch.get("errors")),
+            state == "failed",
+        )
+
+    async def download(self, name: str) -> Download:
+        """Download the answers of a batch that has ended, and the errors, as far as they are
+        there.
+        """
+        batch = _as_mapping(await self._sdk.batches.retrieve(name))
+        files = []
+        problem = ""
+        gone = ""
+        for kind, key in (("answers", "output_file_id"), ("errors", "error_file_id")):
+            file = batch.get(key)
+            if not isinstance(file, str) or not file:
+                continue
+            try:
+                files.append(await _download(self._get_file(file), f"its file of {kind} ({file})"))
+            except Unreadable as error:
+                problem = problem or str(error)
+            except Gone as error:
+                gone = gone or str(error)
+                if kind == "answers":  # errors cost nothing
+                    problem = problem or str(error)
+        return Download(files, problem, gone)
+
+    async def check(self) -> None:
+        """Raise the error of the SDK if there is no batch API at the address."""
+        async for _ in _list(self._sdk.batches.list(limit=1)):
+            return
+
+    async def _get_file(self, file: str) -> bytes:
+        return bytes((await self._sdk.files.content(file)).content)
+
+    async def _find(self, tag: str) -> str | None:
+        """Find a batch with this tag among the latest of the account."""
+        seen = 0
+        async for known in _list(self._sdk.batches.list(limit=100)):
+            if isinstance(known.get("metadata"), Mapping) and known["metadata"].get(_TAG) == tag:
+                return _read_text(known, "id")
+            seen += 1
+            if seen >= _MAX_LISTED:
+                break
+        return None
+
+
+class AnthropicBatches:
+    """Anthropic's message batches. They carry no tag: one of the same size, made since the plan,
+    is taken for ours.
+    """
+
+    def __init__(self, sdk: Any, book: BatchBook) -> None:
+        self._sdk = sdk
+        self._book = book
+
+    async def create(self, batch: StoredBatch, bodies: Bodies) -> str:
+        """Create the batch, or find one that was created already. Return its id."""
+        was_under_way = batch.input_file is not None
+        if was_under_way and (known := await self._find(batch)):
+            return known
+        self._book.note_sent(batch.number, "requests")
+        requests = [{"custom_id": name, "params": body} for name, body in bodies()]
+        made = await self._sdk.messages.batches.create(requests=requests)
+        return _read_text(_as_mapping(made), "id")
+
+    async def look(self, name: str) -> Progress:
+        """Return the progress of the batch."""
+        batch = _as_mapping(await self._sdk.messages.batches.retrieve(name))
+        state = _read_text(batch, "processing_status")
+        counts = batch.get("request_counts")
+        answers = _count(counts, "succeeded")
+        done = sum(
+            _count(counts, each) or 0 for each in ("succeeded", "errored", "canceled", "expired")
+        )
+        return Progress(state, done, state == "ended", answers if done else None)
+
+    async def download(self, name: str) -> Download:
+        """Download the answers of a batch that has ended, if they are there."""
+        try:
+            return Download([await _download(self._get_results(name), "its file of answers")])
+        except Unreadable as error:
+            return Download([], str(error))
+        except Gone as error:
+            return Download([], str(error), str(error))
+
+    async def check(self) -> None:
+        """Raise the error of the SDK if there is no batch API at the address."""
+        async for _ in _list(self._sdk.messages.batches.list(limit=1)):
+            return
+
+    async def _get_results(self, name: str) -> bytes:
+        """Get the answers from their own address, never from one that the reply names: the key
+        goes with it.
+        """
+        return bytes(
+            await self._sdk.get(
+                f"/v1/messages/batches/{quote(name, safe='')}/results", cast_to=bytes
+            )
+        )
+
+    async def _find(self, batch: StoredBatch) -> str | None:
+        """Find a batch of this size, made since this one was planned, that is none of this run's
+        others.
+        """
+        others = self._book.known_batches()
+        async for known in _list(self._sdk.messages.batches.list(limit=100)):
+            counts = known.get("request_counts")
+            parts = ("processing", "succeeded", "errored", "canceled", "expired")
+            total = sum(_count(counts, each) or 0 for each in parts)
+            created = _read_time(known, "created_at")
+            name = _read_text(known, "id")
+            if created >= batch.planned - _SLACK and total == batch.requests and name not in others:
+                return name
+        return None
+
+
+BatchApi = OpenAIBatches | AnthropicBatches
+BATCH_APIS: Mapping[str, type[BatchApi]] = {"openai": OpenAIBatches, "anthropic": AnthropicBatches}
+
+
+async def _download(getting: Any, what: str) -> bytes:
+    """Get a file. Raises ``Gone`` if it is not there, ``Unreadable`` if its bytes do not fit
+    their headers.
+    """
+    problem: Exception
+    try:
+        return bytes(await getting)
+    except ModelError:
+        raise
+    except Exception as error:
+        failure = read_failure(error)
+        if failure is None:
+            problem = Unreadable(f"{what} cannot be read ({type(error).__name__})")
+        elif is_gone(failure.status, failure.text):
+            problem = Gone(f"{what} is no longer there (HTTP {failure.status}: {failure.said})")
+        else:
+            raise
+    raise problem  # the SDK's error has a request with the key
+
+
+def is_gone(status: int | None, text: str) -> bool:
+    """Return whether a reply says that what was asked for is not there, or no longer."""
+    if status in (404, 410):
+        return True
+    return status == 400 and bool(
+        re.search(r"no such|not found|does not exist|deleted|expired", text, re.IGNORECASE)
+    )
+
+
+async def _list(pages: Any) -> AsyncIterator[Mapping[str, Any]]:
+    """Yield the batches of an account, the latest first. Raises ``GarbledReply`` if the reply is
+    no list.
+    """
+    try:
+        async for one in pages:
+            yield _as_mapping(one)
+    except (AttributeError, TypeError) as error:
+        raise GarbledReply("no list of batches") from error
+
+
+def _as_mapping(reply: object) -> Mapping[str, Any]:
+    body = as_json(reply)
+    if not isinstance(body, Mapping):
+        raise GarbledReply(describe_garbled(body))
+    return body
+
+
+def _read_text(body: Mapping[str, Any], key: str) -> str:
+    """Read a text that each reply of this kind has. Raises ``GarbledReply`` without it."""
+    value = body.get(key)
+    if not isinstance(value, str) or not value:
+        error = body.get("error")
+        raise GarbledReply(f"no {key} in it" + (f"; {str(error)[:200]}" if error else ""))
+    return value
+
+
+def _read_time(body: Mapping[str, Any], key: str) -> datetime:
+    """Read a time that each reply of this kind has. Raises ``GarbledReply`` without it."""
+    try:
+        read = datetime.fromisoformat(_read_text(body, key))
+    except ValueError as error:
+        raise GarbledReply(f"no {key} in it") from error
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def _count(counts: object, key: str) -> int | None:
+    """Read a count of requests. Return None for anything that is not one."""
+    value = counts.get(key) if isinstance(counts, Mapping) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _join_errors(errors: object) -> str:
+    """Join the first errors of a batch that was refused, with their codes."""
+    listed = errors.get("data") if isinstance(errors, Mapping) else None
+    known = (
+        [error for error in listed if isinstance(error, Mapping)]
+        if isinstance(listed, list)
+        else []
+    )
+    shown = [
+        " ".join(str(error[key]) for key in ("code", "message") if error.get(key))
+        for error in known[:3]
+    ]
+    return "; ".join(shown)[:500]

@@ -1,0 +1,582 @@
+"""Sends a run's batches to a provider's batch API and fetches their answers, and stores each step.
+
+A batch is closed once its answers are read, or the provider's counts say that there are none. Until
+then it stays open, and the same answers are fetched again: what was paid for is not bought twice.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from extractor.errors import ModelAway, ModelError, ModelUnavailable
+from extractor.model.batch_apis import (
+    BATCH_APIS,
+    BatchApi,
+    Gone,
+    NoRoom,
+    Progress,
+    is_gone,
+    lacks_room,
+    read_limit,
+)
+from extractor.model.batch_book import AnswerLine, BatchBook, StoredBatch, WaitingCall, read_line
+from extractor.model.failures import Failure, explain_failure, read_failure
+from extractor.model.live import LiveModel
+from extractor.model.metering import Requests, Reservation
+from extractor.model.pace import RetryPolicy
+from extractor.model.patience import Watch
+from extractor.model.spec import ClientSettings, ModelSpec, hide_keys, name_model
+from extractor.model.store import State, judge
+from extractor.schemas import Usage
+
+_FIRST_ATTEMPTS = 3
+_ATTEMPTS = 8
+"""Attempts at a request before the provider's first answer, when the address may be wrong, and
+after it.
+"""
+_DOWNLOADS = 4
+"""How often a command downloads answers that cannot be read. The next command tries again."""
+_REFUSALS = 8
+"""How often in a row a batch is refused for lack of room, with no other of ours under way,
+before a command ends.
+"""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class PollPolicy:
+    """Poll after ``first_wait`` seconds, then at intervals that grow up to ``longest_wait``
+    seconds.
+    """
+
+    first_wait: float = 5.0
+    growth: float = 1.5
+    longest_wait: float = 300.0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPolicy:
+    """How batches are sent.
+
+    ``most_tokens`` is the number of prompt tokens that may wait at the provider at once, None for
+    no limit. ``asks_live`` sends one question live before batches are made: what the provider
+    refuses is learnt from one call, not from thousands. ``asks_again`` gives up what cannot be had
+    any more, and asks what it held once more.
+    """
+
+    most_tokens: int | None = None
+    asks_live: bool = True
+    asks_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAccount:
+    """What calls cost: ``live_cost`` is that of calls outside batches, ``reservation_of`` returns
+    what a call, by its name, may use, and ``lose`` counts a call whose answer is lost at the most
+    that it may have cost.
+    """
+
+    live_cost: Callable[[Usage], int] | None = None
+    reservation_of: Callable[[str], Reservation | None] = lambda _: None
+    lose: Callable[[WaitingCall], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatus:
+    """A batch's number and state, its requests (done and total), and the provider's message, for
+    users.
+    """
+
+    number: int
+    state: str
+    done: int
+    requests: int
+    message: str = ""
+
+
+@dataclass(slots=True)
+class BatchClient:
+    """Sends a run's planned batches to the provider and fetches their answers.
+
+    It continues from the stored state. A batch is never created twice, even if the program ended
+    before it stored the id. ``report`` is called with the status of batches.
+
+    ``unfinished`` says for batches, by number, why they could not be finished now; ``is_refused``
+    means that the provider takes no further one now.
+    """
+
+    live: LiveModel
+    provider: BatchApi
+    spec: ModelSpec
+    book: BatchBook
+    policy: PollPolicy = field(default_factory=PollPolicy)
+    sending: BatchPolicy = field(default_factory=BatchPolicy)
+    report: Callable[[BatchStatus], None] = lambda _: None
+    account: BatchAccount = field(default_factory=BatchAccount)
+    unfinished: dict[int, str] = field(default_factory=dict, init=False)
+    is_refused: bool = field(default=False, init=False)
+    _attempts: int = field(default=_FIRST_ATTEMPTS, init=False)
+    _room: int | None = field(default=None, init=False)
+    _refusals: int = field(default=0, init=False)
+    _downloads: dict[int, int] = field(default_factory=dict, init=False)
+    _reported: dict[int, BatchStatus] = field(default_factory=dict, init=False)
+    _waiting: list[BatchStatus] = field(default_factory=list, init=False)
+    _sizes: dict[int, int] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._room = self.sending.most_tokens
+
+    async def finish_all(self) -> int:
+        """Finish all open batches, as far as they can be. Returns how many calls they answered.
+
+        Raises ``ModelAway`` if the provider cannot be reached, ``ModelUnavailable`` if it refuses.
+        The stored state stays valid.
+        """
+        answered = 0
+        wait = self.policy.first_wait
+        form_room = self.live.form.room
+        while True:
+            await self._submit_what_fits()
+            was_open = self._list_open()
+            for stored in was_open:
+                if stored.batch:
+                    answered += await self._visit(stored, stored.batch, form_room)
+            still_open = self._list_open()
+            if not still_open:
+                return answered
+            if len(still_open) < len(was_open):
+                wait = self.policy.first_wait
+            nothing_known = [
+                BatchStatus(one.number, "planned", 0, one.requests) for one in still_open
+            ]
+            self._waiting = [self._reported.get(each.number, each) for each in nothing_known]
+            await self.policy.sleep(wait)
+            self._waiting = []
+            wait = min(wait * self.policy.growth, self.policy.longest_wait)
+
+    def describe_wait(self) -> str:
+        """Say which batches are waited for. Return "" if none is. May be called from any thread."""
+        if not (waiting := self._waiting):
+            return ""
+        first = waiting[0]
+        others = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+        return (
+            f"waiting for batch {first.number} ({first.state}, {first.done} of "
+            f"{first.requests} done){others}"
+        )
+
+    async def submit_all(self) -> None:
+        """Submit the batches that are not submitted yet, as far as there is room for them.
+
+        Raises the errors of ``finish_all``.
+        """
+        refusals = -1
+        while refusals < self._refusals < _REFUSALS:  # after each refusal, smaller ones may fit
+            refusals = self._refusals
+            await self._submit_what_fits()
+        for stored in self._list_open():
+            if not stored.batch:
+                message = "it is submitted when there is room for its tokens"
+                self._tell(BatchStatus(stored.number, "waiting", 0, stored.requests, message))
+
+    async def plan(self) -> int:
+        """Put waiting calls into batches. Returns how many calls are asked now.
+
+        If the policy asks live, the first call of all is asked so before, and its answer is kept.
+        Raises ``ModelUnavailable`` if the provider refuses it.
+        """
+        is_first = self.sending.asks_live and not self.live.was_reached
+        asked = 0
+        for waiting in self.book.waiting(most=1 if is_first else 0):
+            await self._ask_live(waiting)
+            asked += 1
+        return asked + self.book.plan(_new_prefix(), most_tokens=self._room)
+
+    async def _ask_live(self, waiting: WaitingCall) -> None:
+        requests = Requests(
+            waiting.call, self.book.store, waiting.number, self.account.reservation_of(waiting.name)
+        )
+        try:
+            completion, _ = await self.live(waiting.call, 1, requests)
+        except ModelError as error:
+            if error.usage and error.usage.calls:
+                self.book.store.charge(waiting.number, error.usage, replied=requests.replied)
+            self.book.store.note_replies(requests.replied)
+            raise
+        self.book.store.end(
+            waiting.number,
+            judge(completion),
+            completion,
+            cost=self.account.live_cost,
+            replied=requests.replied,
+        )
+
+    def _list_open(self) -> list[StoredBatch]:
+        """List the batches that this command can still bring forward."""
+        return [
+            stored for stored in self.book.open_batches() if stored.number not in self.unfinished
+        ]
+
+    async def _submit_what_fits(self) -> None:
+        """Submit planned batches, in order, until there is no room for the next one."""
+        for stored in self._list_open():
+            if stored.batch:
+                continue
+            size = self._measure(stored) if self._room is not None else 0
+            if self._room is not None and size > self._room and stored.requests > 1:
+                self.book.replan(stored.number, _new_prefix(), self._room)
+                await self._submit_what_fits()  # it was planned when more was thought to fit
+                return
+            enqueued = (
+                sum(map(self._measure, self._list_enqueued())) if self._room is not None else 0
+            )
+            if self._room is not None and enqueued and enqueued + size > self._room:
+                return
+            try:
+                await self._make(stored)
+            except NoRoom as refusal:
+                self._note_no_room(stored, str(refusal))
+                return
+
+    def _list_enqueued(self) -> list[StoredBatch]:
+        """List the batches whose requests wait at the provider. Those that were downloaded have
+        ended.
+        """
+        return [one for one in self._list_open() if one.batch and one.number not in self._downloads]
+
+    def _measure(self, stored: StoredBatch) -> int:
+        """Estimate the prompt tokens of a batch."""
+        if stored.number not in self._sizes:
+            self._sizes[stored.number] = self.book.count_tokens(stored.number)
+        return self._sizes[stored.number]
+
+    async def _make(self, batch: StoredBatch) -> None:
+        """Create the batch at the provider, and store its id there. Raises ``NoRoom``."""
+
+        def write_bodies() -> Any:
+            return (
+                (one.name, self.live.form.write(one.call))
+                for one in self.book.waiting(batch.number)
+            )
+
+        def create() -> Awaitable[str]:  # an attempt knows the file that an earlier one uploaded
+            return self.provider.create(self.book.read_batch(batch.number), write_bodies)
+
+        try:
+            made = await self._retry(create, has_file=bool(batch.input_file))
+        except Gone:  # the file of an earlier command; nothing was paid for it
+            self.book.forget_file(batch.number)
+            made = await self._retry(create)
+        self.book.note_made(batch.number, made)
+        self._tell(BatchStatus(batch.number, "submitted", 0, batch.requests))
+
+    async def _visit(self, stored: StoredBatch, name: str, room: int) -> int:
+        """Look at a submitted batch, and fetch its answers if it has ended. Returns how many
+        calls they answered.
+        """
+        try:
+            progress = await self._retry(lambda: self.provider.look(name), has_file=True)
+        except Gone as gone:
+            await self._retry(self.provider.check)  # with a wrong address, nothing is there
+            away = f"the provider no longer has it, or not for this key ({name}: {gone})"
+            self._note_lost(stored, away)
+            return 0
+        self._tell(
+            BatchStatus(
+                stored.number, progress.state, progress.done, stored.requests, progress.message
+            )
+        )
+        if not progress.has_ended:
+            return 0
+        if progress.has_failed and not progress.done and lacks_room(progress.message):
+            self._note_no_room(stored, progress.message)
+            return 0
+        return await self._fetch(stored, name, progress, room)
+
+    async def _fetch(self, stored: StoredBatch, name: str, progress: Progress, room: int) -> int:
+        """Store the completions and refusals of a batch, even if it failed or expired, because they
+        are paid for.
+
+        What thinking left no room for is asked again. The batch is closed if nothing of it is
+        missing.
+        """
+        self._refusals = 0
+        download = await self._retry(lambda: self.provider.download(name))
+        reader = _AnswerReader(self, stored, room)
+        for row in download.rows():
+            reader.read(row)
+        problem = reader.find_missing(progress, download.problem)
+        if problem and download.gone:
+            self._note_lost(stored, download.gone)
+            return reader.answered
+        if problem:
+            self._note_unread(stored, problem, reader.answered)
+            return reader.answered
+        self.book.close(stored.number)
+        if progress.has_failed and not reader.answered:
+            self.is_refused = True
+            self.unfinished[stored.number] = (
+                f"the provider refused it ({progress.message or progress.state})"
+            )
+        fetched = BatchStatus(
+            stored.number, "fetched", len(reader.ended), stored.requests, reader.describe()
+        )
+        self._tell(fetched)
+        return reader.answered
+
+    def _note_unread(self, stored: StoredBatch, problem: str, answered: int) -> None:
+        """Note that not all answers of a batch could be read. They are paid for, so the batch
+        stays open.
+        """
+        tried = self._downloads[stored.number] = self._downloads.get(stored.number, 0) + 1
+        if tried >= _DOWNLOADS:
+            self._note_lost(stored, f"its answers cannot be read: {problem}")
+            return
+        message = f"its answers cannot be read: {problem}; they are fetched again"
+        self._tell(BatchStatus(stored.number, "unread", answered, stored.requests, message))
+
+    def _note_lost(self, stored: StoredBatch, problem: str) -> None:
+        """Note that answers of a batch cannot be had now. With the user's word, what they answer
+        is asked again.
+        """
+        problem = hide_keys(problem)
+        waiting = list(self.book.waiting(stored.number))
+        if not self.sending.asks_again:
+            self.unfinished[stored.number] = (
+                f"{problem}; {len(waiting)} of its questions have no answer."
+                " To pay for these again, and for no others, add --ask-again"
+            )
+            return
+        for one in waiting:
+            self.account.lose(one)
+        self.book.close(stored.number)
+        message = f"{problem}; its {len(waiting)} questions without an answer are asked again"
+        self._tell(
+            BatchStatus(
+                stored.number, "given up", stored.requests - len(waiting), stored.requests, message
+            )
+        )
+
+    def _note_no_room(self, stored: StoredBatch, message: str) -> None:
+        """Note that a batch was refused because too many tokens wait. It is planned anew,
+        smaller if it was alone.
+        """
+        message = hide_keys(message)
+        size = self._measure(stored)
+        is_alone = all(one.number == stored.number for one in self._list_enqueued())
+        stated = read_limit(message)
+        if stated is not None and stated < size:
+            self._room = stated
+        elif is_alone and (stated is None or self._refusals):
+            self._room = max(1, size // 2)
+        parts = self.book.replan(stored.number, _new_prefix(), self._room)
+        self._refusals += is_alone
+        note = (
+            f"no room for its tokens now: {message}; its questions wait, in {parts} smaller batches"
+        )
+        note = note if parts > 1 else f"no room for its tokens now: {message}; its questions wait"
+        self._tell(BatchStatus(stored.number, "refused", 0, stored.requests, note))
+        if self._refusals >= _REFUSALS:
+            self.is_refused = True
+            for one in self._list_open():
+                self.unfinished[one.number] = f"the provider had no room for it ({message})"
+
+    def _tell(self, status: BatchStatus) -> None:
+        """Report a status that is news."""
+        if self._reported.get(status.number) != status:
+            self._reported[status.number] = status
+            self.report(status)
+
+    async def _retry(self, call: Callable[[], Awaitable[_T]], *, has_file: bool = False) -> _T:
+        """Retry a request that can safely be repeated.
+
+        Raises ``NoRoom`` if tokens that wait leave no room for it; with ``has_file``, ``Gone`` if
+        what it names is not at the provider.
+        """
+        attempts = AsyncRetrying(
+            retry=retry_if_exception(_is_worth_retry),
+            stop=stop_after_attempt(self._attempts),
+            wait=wait_exponential(max=60),
+            sleep=self.policy.sleep,
+            reraise=True,
+        )
+
+        async def attempt() -> _T:  # tenacity awaits only async functions
+            return await call()
+
+        explained: Exception
+        try:
+            result: _T = await attempts(attempt)
+        except Exception as error:
+            if (failure := read_failure(error)) is None:
+                raise
+            explained = self._explain(
+                failure, attempts.statistics["attempt_number"], has_file=has_file
+            )
+        else:
+            self._attempts = _ATTEMPTS
+            return result
+        raise explained  # the SDK's error has a request with the key
+
+    def _explain(self, failure: Failure, tried: int, *, has_file: bool) -> Exception:
+        """Make the error of a request to the batch API that failed in the end."""
+        said = hide_keys(failure.said)
+        place = f"{name_model(self.spec)}: the batch API"
+        if failure.status is not None and lacks_room(failure.text):
+            return NoRoom(said)
+        if has_file and is_gone(failure.status, failure.text):
+            return Gone(f"HTTP {failure.status}: {said}")
+        if failure.status == 404:
+            remedy = "does this address have one, and is its end right (often /v1)?"
+            return ModelUnavailable(f"{place} is not there (HTTP 404: {said}); {remedy}")
+        if failure.status == 200:
+            return ModelAway(
+                f"{place} replies with something else: {said}; try later, or check the address"
+            )
+        return explain_failure(failure, self.spec, tried, longest_wait=60, away=failure.is_absence)
+
+
+class _AnswerReader:
+    """Reads the lines of one batch's answers into the store. It knows which of its requests had
+    a line.
+    """
+
+    def __init__(self, client: BatchClient, stored: StoredBatch, room: int) -> None:
+        self._client = client
+        self._stored = stored
+        self._room = room
+        self._names = client.book.names_in(stored.number)
+        self.ended: set[str] = set()
+        self._seen: set[str] = set()
+        self._succeeded: set[str] = set()
+        self.answered = 0
+        self._missed = ""
+        first = next(client.book.waiting(stored.number, most=1), None)
+        self._sent = client.live.form.parameters(first.call) if first else {}
+        self._mode = client.live.form.mode
+
+    def read(self, row: Mapping[str, Any]) -> None:
+        """Store the answer of one line. Lines of other batches, and second lines, change
+        nothing.
+        """
+        line = read_line(row)
+        if line is None or line.name not in self._names:
+            return
+        self._seen.add(line.name)
+        if line.completion:
+            self._succeeded.add(line.name)
+        found = self._client.book.find(self._stored.number, line.name)
+        if found is None:  # read before
+            if line.completion or line.is_refused:
+                self.ended.add(line.name)
+            return
+        problem = self._store(line, *found)
+        self._missed = self._missed or problem
+
+    def _store(self, line: AnswerLine, number: int, limit: int) -> str:
+        """Store an answer or a refusal. Return why the call has none, if it has none."""
+        store = self._client.book.store
+        form = self._client.live.form
+        if line.completion is None:
+            if line.is_refused and not self._teaches(line):
+                store.end(number, State.REFUSED, why=line.problem)
+                self.answered += 1
+                self.ended.add(line.name)
+            return line.problem
+        if not line.completion.has_usage:
+            reserved = self._client.account.reservation_of(line.name) or Reservation()
+            store.note_unmetered(store.note_request(number, reserved.most))
+        if form.gives_more_room(limit, line.completion, self._room):
+            store.charge(number, line.completion.usage)
+            return "thinking took the whole output limit"
+        store.end(number, judge(line.completion), line.completion)
+        self.answered += 1
+        self.ended.add(line.name)
+        return ""
+
+    def _teaches(self, line: AnswerLine) -> bool:
+        """Return whether a refusal is about a parameter that later requests leave out, so that the
+        call is sent again.
+
+        All lines of a batch are judged by the form in which its requests were written.
+        """
+        form = self._client.live.form
+        return form.learn(Failure(400, line.problem, line.problem), self._sent, self._mode)
+
+    def find_missing(self, progress: Progress, problem: str) -> str:
+        """Say what is missing of the answers that are paid for. Return "" if nothing is.
+
+        ``problem`` is what the download had in place of an answer.
+        """
+        if self._seen == self._names:
+            return ""
+        promised = progress.answers
+        if promised is None and progress.state == "completed":
+            promised = len(self._names)
+        if problem and not (promised == 0 and progress.answers is not None):
+            return problem
+        if promised is not None and len(self._succeeded) < min(promised, len(self._names)):
+            return f"it has {len(self._succeeded)} of {promised} answers"
+        return ""
+
+    def describe(self) -> str:
+        """Say how many requests have no answer, and give an example of a reason."""
+        missing = self._stored.requests - len(self.ended)
+        example = f", such as {self._missed}" if self._missed else ""
+        if missing:
+            return f"{missing} without an answer{example}"
+        return f"some refused{example}" if self._missed else ""
+
+
+def _is_worth_retry(error: BaseException) -> bool:
+    """Return whether a request to the batch API may succeed soon. A page in place of a reply may
+    be gone then.
+    """
+    failure = read_failure(error)
+    if failure is None or lacks_room(failure.text):
+        return False
+    return failure.is_temporary or failure.status == 200
+
+
+def _new_prefix() -> str:
+    """Return a beginning of tags that no other batch has."""
+    return uuid4().hex[:12]
+
+
+@asynccontextmanager
+async def open_batch_client(
+    spec: ModelSpec,
+    book: BatchBook,
+    settings: ClientSettings,
+    policy: PollPolicy | None = None,
+    report: Callable[[BatchStatus], None] = print,
+    sending: BatchPolicy | None = None,
+    account: BatchAccount | None = None,
+) -> AsyncIterator[BatchClient]:
+    """Open a client at the provider of a model.
+
+    Raises ``ArgumentError`` for a provider without a batch API that is known here, ``MissingKey``
+    if there is no key.
+    """
+    protocol = spec.batch_protocol
+    live = LiveModel(spec, settings, RetryPolicy(), Watch(None, ""))
+    try:
+        yield BatchClient(
+            live,
+            BATCH_APIS[protocol](live.sdk, book),
+            spec,
+            book,
+            policy or PollPolicy(),
+            sending or BatchPolicy(),
+            report,
+            account or BatchAccount(),
+        )
+    finally:
+        await live.close()

@@ -1,0 +1,209 @@
+"""Prices of tokens, from the user's own files first, then from the table of genai-prices."""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelInfo, TieredPrices
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+
+from extractor.errors import ArgumentError
+from extractor.model.providers import list_providers
+from extractor.model.small_files import NotSmallFile, read_small_text
+from extractor.model.spec import ModelSpec
+from extractor.schemas import Usage
+
+PICO = 10**12
+"""Costs are whole picodollars, so that sums are exact. $1 per million tokens is a million
+picodollars per token.
+"""
+
+_SNAPSHOT = r"-\d{4}-?\d{2}-?\d{2}"
+
+
+class Price(BaseModel):
+    """US dollars per million tokens.
+
+    ``cached`` is the price of prompt tokens from a cache, ``written`` that of tokens written into
+    one. ``batch`` is the share of the price that a provider charges in a batch. ``thinking`` is the
+    number of tokens that a model uses per call before it answers: least, expected and most; None to
+    assume them by the effort of reasoning.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
+    cached: Decimal | None = Field(default=None, ge=0)
+    written: Decimal | None = Field(default=None, ge=0)
+    batch: Decimal = Field(default=Decimal(1), ge=0, le=1)
+    thinking: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt] | None = None
+
+    def cost(self, usage: Usage) -> int:
+        """Return the cost of these tokens in picodollars.
+
+        >>> price = Price(prompt="0.25", output=2, cached="0.025")
+        >>> price.cost(Usage(prompt_tokens=1000, cached_tokens=400, output_tokens=100)) / PICO
+        0.00036
+        """
+        cached = min(usage.cached_tokens, usage.prompt_tokens)
+        written = min(usage.written_tokens, usage.prompt_tokens - cached)
+        dollars = (
+            usage.prompt_tokens - cached - written
+        ) * self.prompt + usage.output_tokens * self.output
+        dollars += cached * (self.prompt if self.cached is None else self.cached)
+        dollars += written * (self.prompt if self.written is None else self.written)
+        return round(dollars * PICO / 1_000_000)
+
+    def batched(self) -> "Price":
+        """Return the price of the same tokens in a batch.
+
+        >>> price = Price(prompt=1, output=8, batch="0.5").batched()
+        >>> price.prompt, price.output, price.cached, price.batch
+        (Decimal('0.5'), Decimal('4.0'), None, Decimal('1'))
+        """
+        prices = {name: getattr(self, name) for name in ("prompt", "output", "cached", "written")}
+        lower = {name: price * self.batch for name, price in prices.items() if price is not None}
+        return self.model_copy(update=lower | {"batch": Decimal(1)})
+
+
+class _PriceFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: date
+    model: dict[str, Price] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPrice:
+    """A price with its listed name, its source, and the date of the list, if it has one."""
+
+    name: str
+    price: Price
+    source: str
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """The user's ``own`` prices, in the order of the files, then the table of genai-prices."""
+
+    own: tuple[ListedPrice, ...] = ()
+
+    def find(self, spec: ModelSpec) -> ListedPrice | None:
+        """Find the price of a model. Return None if it is unknown.
+
+        For a server named by its address, only the user's own prices count, first for the address,
+        then for the model's name.
+        """
+        for name in dict.fromkeys((str(spec), spec.name)):
+            if matching := [entry for entry in self.own if _matches(entry.name, name)]:
+                return max(matching, key=lambda entry: len(entry.name))  # the first of equals
+        provider = list_providers()[spec.provider].prices
+        name = spec.name
+        if (
+            spec.provider == "litellm" and "/" in name
+        ):  # whose names begin with the provider, mostly as in the table
+            provider, _, name = name.partition("/")
+        with suppress(LookupError):
+            return (
+                _list_model(get_snapshot().find_provider_model(name, None, provider, None)[1])
+                if provider
+                else None
+            )
+        return None
+
+
+def read_prices(own: Sequence[Path] = ()) -> PriceList:
+    """Read the user's files of prices, which take precedence over genai-prices, the first file over
+    later ones.
+
+    Raises ``ArgumentError`` with the problem for a missing or broken file.
+
+    >>> read_prices().find(ModelSpec.parse("gpt-4o-mini-2024-07-18")).price.prompt
+    Decimal('0.15')
+    >>> read_prices().find(ModelSpec.parse("gpt-5-unheard-of")) is None
+    True
+    """
+    entries: list[ListedPrice] = []
+    for path in own:
+        try:
+            content = _PriceFile.model_validate(
+                tomllib.loads(read_small_text(path), parse_float=Decimal)
+            )
+        except NotSmallFile as error:
+            raise ArgumentError(f"{path}: {error}; name a file of prices") from error
+        except OSError as error:
+            raise ArgumentError(f"{path}: {error.strerror}; name a file of prices") from error
+        except RecursionError as error:
+            raise ArgumentError(
+                f"{path}: not a file of prices: its tables or lists are too deep"
+            ) from error
+        except ValueError as error:
+            problem = str(error)
+            if isinstance(error, ValidationError):
+                problem = "; ".join(
+                    f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
+                )
+            raise ArgumentError(f"{path}: not a file of prices: {problem}") from error
+        entries += (
+            ListedPrice(name, price, str(path), content.as_of)
+            for name, price in content.model.items()
+        )
+    return PriceList(tuple(entries))
+
+
+def _matches(listed: str, name: str) -> bool:
+    """Return whether a listed name, which may end with ``*``, matches a name or its dated
+    snapshot.
+    """
+    if listed.endswith("*"):
+        return name.startswith(listed[:-1])
+    return re.fullmatch(re.escape(listed) + f"(?:{_SNAPSHOT})?", name) is not None
+
+
+def _list_model(model: ModelInfo) -> ListedPrice | None:
+    """Return a model's price for text, if it has one. Of prices tiered by prompt length, the
+    first one counts.
+    """
+    prices = model.get_prices(datetime.now(UTC))
+    stated = (
+        prices.input_mtok,
+        prices.cache_read_mtok,
+        prices.cache_write_mtok,
+        prices.output_mtok,
+    )
+    prompt, cached, written, output = map(_base, stated)
+    if not prompt or output is None:
+        return None
+    batch = next(
+        (
+            each.prices
+            for each in model.price_variants or ()
+            if each.when == {"processing": "batch"}
+        ),
+        None,
+    )
+    share = (_base(batch.input_mtok) or prompt) / prompt if batch else Decimal(1)
+    price = Price(prompt=prompt, output=output, cached=cached, written=written, batch=share)
+    return ListedPrice(model.id, price, f"genai-prices {version('genai-prices')}")
+
+
+def _base(price: Any) -> Decimal | None:
+    found: Decimal | None = price.base if isinstance(price, TieredPrices) else price
+    return found
+
+
+def list_names(provider: str) -> tuple[str, ...]:
+    """List a provider's models that have a price."""
+    listed = list_providers()[provider].prices
+    found = next((each for each in get_snapshot().providers if each.id == listed), None)
+    return tuple(model.id for model in found.models if "image" not in model.id) if found else ()

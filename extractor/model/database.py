@@ -1,0 +1,283 @@
+"""SQLite files for many short transactions, and the tables of a run's file. Data survives a
+killed process.
+"""
+
+import os
+import shlex
+import shutil
+import sqlite3
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+from extractor.errors import DiskFull, StoreError
+
+RUN_FILE = "run.sqlite"
+"""The file in a run's folder that holds its records, calls and answers."""
+RUN_VERSION = 5
+_OLDEST_RUN = 2
+"""Version of the tables in ``run.sql``, and the oldest to which only tables were added since."""
+
+_APPLICATION = 0x54724578  # "TrEx", in the file's header
+_BUSY_TIMEOUT_MS = 10_000
+_TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000")
+"""A checkpoint, which waits for the disk, comes at 32 MiB of log. SQLite's default of 4 MiB
+slows runs with a model.
+"""
+_MOVE_AWAY = "restore it from a backup, or move it away"
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_UNWRITABLE = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+    }
+)
+_FULL_BELOW = 1 << 16
+"""Free bytes below which a disk is full: SQLite needs as many for the index of its log."""
+
+
+HOW_LOST = (
+    "if it was copied from a run that was killed, copy the file that ends in -wal with it, "
+    "else restore a backup"
+)
+
+
+class _UnwritableError(StoreError):
+    """SQLite cannot write its log beside the file."""
+
+
+class Database:
+    """An open SQLite file of this program, with a write-ahead log.
+
+    Committed data survives a killed process. The log is not synced to the disk at each commit, so a
+    power cut may lose the last commits, but never the file. Errors of SQLite become ``StoreError``
+    with the file's name; ``remedy`` is that for a damaged file.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, remedy: str) -> None:
+        self.path = path
+        self._connection = connection
+        self._remedy = remedy
+        self._closing = ExitStack()
+        self._written: os.stat_result | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        tables: str,
+        version: int,
+        remedy: str = _MOVE_AWAY,
+        *,
+        oldest: int | None = None,
+    ) -> Self:
+        """Open the file at ``path``, and create those of its ``tables`` that it lacks.
+
+        ``tables`` is SQL that changes nothing in a file of this version, with semicolons only at
+        the end of statements. Files of a version from ``oldest`` on are brought to this
+        ``version``. Raises ``StoreError`` if the file cannot be opened, is not a file of this
+        program, or has any other version of the tables.
+        """
+        versions = range(version if oldest is None else oldest, version + 1)
+        database = cls._connect(path, f"{path.absolute().as_uri()}?mode=rwc", versions, remedy)
+        database._written = path.stat()
+        with database.transaction():
+            if database.value("PRAGMA user_version") != version:
+                for statement in filter(str.strip, tables.split(";")):
+                    database.execute(statement)
+                database.execute(f"PRAGMA application_id={_APPLICATION}")
+                database.execute(f"PRAGMA user_version={version}")
+        return database
+
+    @classmethod
+    def open_to_read(cls, path: Path, versions: Container[int], remedy: str = _MOVE_AWAY) -> Self:
+        """Open an existing file for reading, also on a read-only or full disk.
+
+        Raises ``StoreError`` as ``open`` does, and if there is no file.
+        """
+        if not path.is_file():
+            raise StoreError(f"{path}: there is no such file")
+        uri = path.absolute().as_uri()
+        try:
+            return cls._connect(path, f"{uri}?mode=rw", versions, remedy, reading=True)
+        except (_UnwritableError, DiskFull):
+            log = path.with_name(f"{path.name}-wal")
+            if not log.is_file() or not log.stat().st_size:
+                return cls._connect(path, f"{uri}?immutable=1", versions, remedy, reading=True)
+        with ExitStack() as failing:  # a killed process left answers in the log alone
+            folder = Path(failing.enter_context(TemporaryDirectory()))
+            try:
+                copies = [shutil.copyfile(one, folder / one.name) for one in (path, log)]
+            except OSError as error:
+                raise StoreError(
+                    f"{path}: to read it, {folder} needs room: {error.strerror}; set TMPDIR"
+                ) from error
+            database = cls._connect(
+                path, f"{copies[0].as_uri()}?mode=rw", versions, remedy, reading=True
+            )
+            database._closing = failing.pop_all()
+        return database
+
+    @classmethod
+    def _connect(
+        cls, path: Path, uri: str, versions: Container[int], remedy: str, *, reading: bool = False
+    ) -> Self:
+        opened = _call(
+            path,
+            remedy,
+            sqlite3.connect,
+            uri,
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        database = cls(path, opened, remedy)
+        try:
+            database.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+            database._check(versions, reading=reading)
+            for pragma in ("query_only=1",) if reading else _TO_WRITE:
+                database.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _check(self, versions: Container[int], *, reading: bool) -> None:
+        application = self.value("PRAGMA application_id")
+        found = self.value("PRAGMA user_version")
+        if application != _APPLICATION and (
+            application or found or self.value("SELECT count(*) FROM sqlite_master")
+        ):
+            raise StoreError(f"{self.path}: not a file of this program; name another folder")
+        if reading and not found:
+            raise StoreError(f"{self.path}: empty; {HOW_LOST}")
+        if found and found not in versions:
+            raise StoreError(
+                f"{self.path}: another version of this program made it (store {found}); use that "
+                "version"
+            )
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        cursor: sqlite3.Cursor = _call(
+            self.path, self._remedy, self._connection.execute, sql, parameters
+        )
+        return cursor
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row."""
+        _call(self.path, self._remedy, self._connection.executemany, sql, rows)
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """Return the first row of a query, or None."""
+        found: tuple[Any, ...] | None = self.execute(sql, parameters).fetchone()
+        return found
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """Return the first column of the first row, None if there is no row."""
+        found = self.row(sql, parameters)
+        return found[0] if found else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write all that the block writes, or nothing. Inside another transaction, the block is
+        part of it.
+        """
+        if self._connection.in_transaction:
+            yield
+            return
+        self.check_place()
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self.execute("ROLLBACK")
+            raise
+
+    def check_place(self) -> None:
+        """Raise ``StoreError`` if the file is no longer where it was opened to write.
+
+        The operating system would let the program write on, into a file that nobody can find again.
+        """
+        if self._written is None:
+            return
+        try:
+            is_there = os.path.samestat(self.path.stat(), self._written)
+        except FileNotFoundError:
+            is_there = False
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror}; check its disk") from error
+        if not is_there:
+            remedy = "put it back if it was moved, or run the command again"
+            raise StoreError(
+                f"{self.path}: it was deleted, moved or replaced during the run, which stops "
+                f"here; {remedy}"
+            )
+
+    def close(self) -> None:
+        """Close the file. An open transaction is rolled back."""
+        with self._closing:
+            _call(self.path, self._remedy, self._connection.close)
+
+
+def open_run(folder: Path) -> Database:
+    """Open or create the store of the run in ``folder``. Raises ``StoreError`` as
+    ``Database.open`` does.
+    """
+    return Database.open(
+        folder / RUN_FILE, _read_tables(), RUN_VERSION, _how_to_salvage(folder), oldest=_OLDEST_RUN
+    )
+
+
+def open_scratch() -> Database:
+    """Open a temporary store with the tables of a run. Closing it deletes it."""
+    connection = sqlite3.connect("", isolation_level=None)
+    connection.executescript(_read_tables())
+    return Database(Path("the scratch file"), connection, "try again")
+
+
+def open_run_to_read(folder: Path) -> Database:
+    """Open the store of an earlier run for reading. Raises ``StoreError`` as
+    ``Database.open_to_read`` does.
+    """
+    versions = range(_OLDEST_RUN, RUN_VERSION + 1)
+    return Database.open_to_read(folder / RUN_FILE, versions, _how_to_salvage(folder))
+
+
+def _how_to_salvage(folder: Path) -> str:
+    return f"keep what can be read of it: extractor doctor --salvage {shlex.quote(str(folder))}"
+
+
+def _read_tables() -> str:
+    return files(__package__).joinpath("run.sql").read_text("utf-8")
+
+
+def _call(path: Path, remedy: str, call: Any, *arguments: Any, **options: Any) -> Any:
+    """Call a function, and turn an error of SQLite into a ``StoreError`` with the file's name
+    and a remedy.
+    """
+    try:
+        return call(*arguments, **options)
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        said = str(error)
+    kind = _UnwritableError if code in _UNWRITABLE else StoreError
+    if code in _DAMAGED:
+        raise kind(f"{path}: damaged ({said}); {remedy}")
+    is_full = code == sqlite3.SQLITE_FULL
+    if code == sqlite3.SQLITE_IOERR:
+        with suppress(OSError):
+            is_full = shutil.disk_usage(path.parent).free < _FULL_BELOW
+    if is_full:
+        raise DiskFull(f"{path}: the disk is full; free some space, and run the same command again")
+    raise kind(
+        f"{path}: {said}; check its permissions, its disk, and whether another program uses it"
+    )

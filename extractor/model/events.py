@@ -1,0 +1,94 @@
+"""Events of a run, for a log.
+
+Events are records of the logger ``extractor.model.events``: the message is the event's name, and
+the attribute ``facts`` holds its facts. Without a listener they cost nothing. Facts are numbers,
+names and identifiers; never the text of a record, an error message (which may quote one), an
+address or a key.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TextIO
+
+from extractor.masking import mask
+
+Fact = str | int | float | bool | None
+
+_LONGEST = 200
+_LONGEST_TRACEBACK = 2000
+_logger = logging.getLogger("extractor.model.events")
+_logger.addHandler(logging.NullHandler())
+_logger.propagate = False
+
+
+class Event(StrEnum):
+    """The names of events. ``docs/reference/logs.md`` lists the facts of each."""
+
+    RUN_STARTED = "run_started"
+    RUN_ENDED = "run_ended"
+    RECORD_STARTED = "record_started"
+    RECORD_DONE = "record_done"
+    RECORD_FAILED = "record_failed"
+    RECORD_REPEATED = "record_repeated"
+    CALL_ENDED = "call_ended"
+    RATE_LIMITED = "rate_limited"
+    RESULTS_MENDED = "results_mended"
+    BUDGET_REACHED = "budget_reached"
+    WORKER_STARTED = "worker_started"
+    WORKER_LOST = "worker_lost"
+    REQUEST_ENDED = "request_ended"
+    REQUEST_FAILED = "request_failed"
+    JOB_CHANGED = "job_changed"
+
+
+def tell(event: Event, **facts: Fact) -> None:
+    """Report an event to the listeners. Texts are cut to 200 characters, tracebacks to 2,000."""
+    if _logger.isEnabledFor(logging.INFO):
+        limits = dict.fromkeys(facts, _LONGEST) | {"traceback": _LONGEST_TRACEBACK}
+        short = {
+            name: mask(fact)[: limits[name]] if isinstance(fact, str) else fact
+            for name, fact in facts.items()
+        }
+        _logger.info(event.value, extra={"facts": short})
+
+
+@contextmanager
+def listening(handler: logging.Handler) -> Iterator[None]:
+    """Send events to a handler inside the block, and close it afterwards."""
+    level = _logger.level
+    _logger.addHandler(handler)
+    _logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        _logger.removeHandler(handler)
+        _logger.setLevel(level)
+        handler.close()
+
+
+class EventLog(logging.StreamHandler[TextIO]):
+    """Writes each event as one line of JSON: ``time`` (UTC), ``event`` and its facts."""
+
+    _has_failed = False
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, in ASCII because a terminal interprets some other characters."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        return json.dumps(
+            {"time": time, "event": record.getMessage()} | getattr(record, "facts", {})
+        )
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - a method of logging
+        """Say once why events cannot be written; the work goes on."""
+        error = sys.exc_info()[1]
+        if not self._has_failed:
+            why = error.strerror if isinstance(error, OSError) else error
+            sys.stderr.write(
+                f"extractor: events are lost: {getattr(self.stream, 'name', 'log')}: {why}\n"
+            )
+        self._has_failed = True

@@ -1,0 +1,140 @@
+"""Calls and answers by files, in the form of providers' batches, for a closed network: one JSON
+object per line.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from extractor.errors import AnswerPending, AnswersError
+from extractor.model.batch_book import (
+    MOST_BYTES,
+    MOST_REQUESTS,
+    BatchBook,
+    load_row,
+    read_line,
+    write_line,
+)
+from extractor.model.calls import Call
+from extractor.model.completions import Completion
+from extractor.model.database import open_scratch
+from extractor.model.metering import Answerer, Requests
+from extractor.model.request_form import RequestForm
+from extractor.model.spec import ClientSettings, ModelSpec
+from extractor.model.store import CallStore, State
+
+
+class Exchange(Answerer):
+    """Files of answers to read, and the file that receives the calls without an answer.
+
+    A later answer to a call replaces an earlier one. ``failed`` lists lines without a completion as
+    ``file, line: why``, unless another line answers the same call. ``parts`` are the written files:
+    beyond the limits of one file, such as ``most_tokens`` of its prompts, calls go to
+    ``<stem>-2<suffix>`` and so on. Raises ``ValueError`` for a missing answer file and without any
+    file, ``AnswersError`` for a file that cannot be read.
+    """
+
+    def __init__(
+        self,
+        answers: Sequence[Path] = (),
+        requests: Path | None = None,
+        most_tokens: int | None = None,
+    ) -> None:
+        if not answers and not requests:
+            raise ValueError("an exchange needs a file of answers or a file for requests")
+        for path in answers:
+            if not path.is_file():
+                raise ValueError(f"{path}: there is no such file")
+        if requests and requests in answers:
+            raise ValueError(f"{requests} contains answers; name another file for the requests")
+        self.requests = requests
+        self.written = 0
+        self._most_tokens = most_tokens
+        self.parts: list[Path] = []
+        self._store = CallStore(open_scratch())
+        self._unmetered: set[str] = set()
+        failed: dict[str, str] = {}
+        for place, line in _read_lines(answers):
+            answer = read_line(load_row(line))
+            if answer and answer.completion:
+                self._store.add_answer(answer.name, answer.completion)
+                if not answer.completion.has_usage:
+                    self._unmetered.add(answer.name)
+            else:
+                why = answer.problem if answer else "not an answer to a request (no custom_id)"
+                failed[answer.name if answer else place] = f"{place}: {why}"
+        self.failed = tuple(why for name, why in failed.items() if not self._store.recall(name))
+        self._reply_model: type[BaseModel] = BaseModel  # that of the calls
+
+    def __str__(self) -> str:
+        return "answers by file"  # whichever: a folder takes further answers
+
+    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002 - it sends none
+        """Answer from the files. Without an answer, keep the call and raise ``AnswerPending``."""
+        kept = self._store.recall(call.question_key)
+        if kept is None:
+            self._reply_model = call.reply_model
+            self._store.begin(call, "", State.WAITING)
+        if kept is None or kept.completion is None:
+            raise AnswerPending("the answer is not in the files")
+        completion = replace(kept.completion, has_usage=call.question_key not in self._unmetered)
+        return completion, completion.usage.calls
+
+    @contextmanager
+    def open(
+        self,
+        spec: ModelSpec,
+        settings: ClientSettings,
+        most_requests: int = MOST_REQUESTS,
+        most_bytes: int = MOST_BYTES,
+    ) -> Iterator["Exchange"]:
+        """Yield what answers from the files. If the block succeeds, write the calls without an
+        answer, if any.
+        """
+        protocol = spec.family.batch
+        if self.requests and protocol is None:
+            raise ValueError(
+                f"{spec.provider} has no batch files; name a server by its address: "
+                "http://host/v1#NAME"
+            )
+        yield self
+        if not self.requests or protocol is None:
+            return
+        book = BatchBook(self._store, self._reply_model)
+        form = RequestForm(spec, settings)
+        self.written = book.plan("file", most_requests, most_bytes, self._most_tokens)
+        self.requests.unlink(missing_ok=True)
+        for number in range(1, 1 + len(book.open_batches())):
+            part = (
+                self.requests
+                if number == 1
+                else self.requests.with_stem(f"{self.requests.stem}-{number}")
+            )
+            unfinished = part.with_name(f".{part.name}.unfinished")
+            try:
+                with unfinished.open("wb") as file:
+                    for one in book.waiting(number):
+                        file.write(write_line(one.name, form.write(one.call), protocol))
+                unfinished.replace(part)
+            finally:
+                unfinished.unlink(missing_ok=True)
+            self.parts.append(part)
+
+
+def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """Yield each line that is not blank, with its file and number."""
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                yield from (
+                    (f"{path}, line {number}", line)
+                    for number, line in enumerate(file, 1)
+                    if line.strip()
+                )
+        except OSError as error:
+            raise AnswersError(
+                f"{path}: cannot be read: {error.strerror}; name a file of answers"
+            ) from error

@@ -1,0 +1,291 @@
+"""Read the errors of any provider's SDK: status, message, and when to come back; and make the error
+for users.
+
+The SDKs have no common base, so their errors are read by their attributes: OpenAI's and Anthropic's
+(also Groq's and LiteLLM's) have ``status_code``, ``response`` and ``body``; Google's ``code`` and
+``details``; Mistral's ``status_code``, ``headers`` and ``body``; botocore's ``response`` as a
+dictionary.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
+from extractor.model.completions import BROKEN, GarbledReply
+from extractor.model.pace import is_temporary, retry_after
+from extractor.model.spec import ModelSpec, hide_keys, name_model
+from extractor.model.surroundings import name_proxies
+
+_NO_ACCESS = frozenset({401, 403, 404, 407})
+_NO_CREDIT = re.compile(r"insufficient_quota|billing_error|credit balance", re.IGNORECASE)
+_BAD_KEY = re.compile(r"API_KEY_INVALID|API key not valid", re.IGNORECASE)
+"""Google's servers answer a wrong key with 400."""
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|exceed_context_size|maximum context length|context "
+    r"(?:size|window)|prompt is too long"
+    r"|input token count",
+    re.IGNORECASE,
+)
+_LONGEST_SAID = 300
+TOO_LONG = "the prompt is too long"
+"""Why the store has no answer to a call that the model refused for its length."""
+_NO_MODE = re.compile(
+    r"response_format|response_schema|json_schema|structured output|guided|grammar|too many "
+    r"states|function call"
+    r"|\btool_choice|\btools?\b",
+    re.IGNORECASE,
+)
+_DELAY = re.compile(
+    r"retryDelay\W{1,9}(\d{1,9}(?:\.\d{1,9})?)s|(?:retry|try again) in (\d{1,9}(?:\.\d{1,9})?) ?s",
+    re.I,
+)
+_SILENCE = re.compile(r"Timeout|Connect|Transport|Network|Protocol|Read|Write|Pool|Proxy")
+_WAITED_IN_VAIN = frozenset({504, 524})
+"""Statuses of a gateway whose server may still answer, and be paid."""
+_UNCONNECTED = re.compile(r"ConnectError|ConnectTimeout|gaierror|ConnectionRefused|ProxyError")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed request: the HTTP status (None without a reply), what was said, and the seconds to
+    wait, if stated.
+
+    ``text`` is all that the provider said, for searching; ``is_late`` means that no reply came in
+    time, ``is_unconnected`` that the request reached no server.
+    """
+
+    status: int | None
+    said: str
+    text: str = ""
+    wait: float | None = None
+    is_late: bool = False
+    is_unconnected: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may succeed later."""
+        if self.status is None:
+            return True
+        refused = self.headers.get("x-should-retry") == "false" or bool(
+            _NO_CREDIT.search(self.text)
+        )
+        return (
+            (is_temporary(self.status) or self.status == 425) and self.status != 501 and not refused
+        )
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether any request would have failed now: nothing answers, or there is no room."""
+        return self.is_limit or self.is_unconnected
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether the provider asks for fewer requests."""
+        return self.status in (429, 503, 529)
+
+    @property
+    def leaves_cost_open(self) -> bool:
+        """Whether a model may have been paid for a request that failed so."""
+        if self.status is None:
+            return not self.is_unconnected
+        return self.status in _WAITED_IN_VAIN or (self.status == 200 and self.said == BROKEN)
+
+    @property
+    def is_about_key(self) -> bool:
+        """Whether the key is missing or wrong."""
+        return self.status == 401 or (self.status == 400 and bool(_BAD_KEY.search(self.text)))
+
+    @property
+    def is_about_length(self) -> bool:
+        """Whether the request is too long for the model."""
+        return self.status == 413 or (self.status == 400 and is_too_long(self.text))
+
+    @property
+    def is_about_mode(self) -> bool:
+        """Whether the provider refuses the way in which the schema was sent."""
+        return (
+            self.status in (400, 422, 501)
+            and not self.is_about_length
+            and bool(_NO_MODE.search(self.text))
+        )
+
+    def refuses(self, parameters: Iterable[str]) -> str | None:
+        """Find which of these parameters the provider refused. Return None if that was not the
+        fault.
+        """
+        if self.status not in (400, 422):
+            return None
+        return next((name for name in parameters if re.search(rf"\b{name}\b", self.text)), None)
+
+
+def is_too_long(text: str) -> bool:
+    """Return whether an error says that the request is too long for the model."""
+    return bool(_TOO_LONG.search(text))
+
+
+def read_failure(error: BaseException) -> Failure | None:
+    """Read an error of an SDK. Return None for an error of another kind."""
+    if not isinstance(error, Exception):
+        return None  # a cancellation may have a broken connection as its context
+    if garbled := next((one for one in _list_causes(error) if isinstance(one, GarbledReply)), None):
+        return Failure(200, str(garbled))
+    if isinstance(error, TimeoutError):
+        return Failure(None, "", is_late=True)
+    status, body, headers = _read_attributes(error)
+    if status is None:
+        chain = list(_list_causes(error))
+        names = " ".join(
+            type(one).__name__ for one in chain[1:] or chain
+        )  # an SDK calls each of them a connection's
+        if not _SILENCE.search(names):
+            return None
+        late = "Timeout" in names and "ConnectTimeout" not in names
+        said = next((str(one) for one in reversed(chain) if str(one)), "")
+        return Failure(
+            None, hide_keys(said), is_late=late, is_unconnected=bool(_UNCONNECTED.search(names))
+        )
+    text = body if isinstance(body, str) else json.dumps(body, default=str)
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    message = inner.get("message") if isinstance(inner, Mapping) else None
+    reason = str(message or getattr(error, "message", "") or "no reason is given")
+    said = hide_keys(" ".join(reason.split()))[:_LONGEST_SAID]  # a cut key would not be found
+    delay = _DELAY.search(text)
+    wait = retry_after(headers)
+    if wait is None and delay:
+        wait = float(delay[1] or delay[2])
+    return Failure(status, said, f"{text} {said}", wait, headers=headers)
+
+
+def explain_failure(
+    failure: Failure, spec: ModelSpec, attempts: int, *, longest_wait: float, away: bool = False
+) -> ModelUnavailable:
+    """Make the error for users: model, problem and remedy, never a key. ``attempts`` were made.
+
+    ``away`` means that all requests would fail now.
+    """
+    kind: type[ModelUnavailable] = ModelUnavailable
+    status = failure.status
+    lasting = not failure.is_late
+    if status == 200:
+        problem = f"the reply is not a chat completion: {failure.said}"
+        problem = f"{problem}; is this the address of a model's server?"
+        lasting = False
+    elif failure.is_late:
+        problem = "no answer in time; raise the timeout, or lower the concurrency"
+    elif status is None:
+        problem = (
+            f"no connection: {failure.said}; is the server running, and the address "
+            f"right?{_ask_further(failure, spec)}"
+        )
+    else:
+        lasting = status in _NO_ACCESS or failure.is_about_key or status < 400
+        problem = _explain_status(failure, spec)
+        if _NO_CREDIT.search(failure.text) or (
+            failure.wait is not None and failure.wait > longest_wait
+        ):
+            kind = ModelAway
+            lasting = True
+        elif failure.is_about_length:
+            kind = RequestTooLong
+    if away:
+        kind = ModelAway
+        lasting = True
+    tried = f" (after {attempts} attempts)" if attempts > 1 else ""
+    return kind(hide_keys(f"{name_model(spec)}: {problem}{tried}"), lasting=lasting)
+
+
+def lacks_key(error: BaseException) -> bool:
+    """Return whether an SDK that opens without a key finds none for a request."""
+    return bool(
+        re.search(
+            r"resolve authentication method|(locate|missing) credentials", str(error), re.IGNORECASE
+        )
+    )
+
+
+def find_unknown(error: BaseException) -> str | None:
+    """Find the parameter that an SDK does not know. Return None if that is not the fault."""
+    found = (
+        re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if isinstance(error, TypeError)
+        else None
+    )
+    return found and found[1]
+
+
+def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
+    """Make the error for users if a provider's SDK cannot be opened, most often because it has
+    no key.
+    """
+    if re.search(r"api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE):
+        return MissingKey(f"model {spec.name}: there is no key for it; set {spec.key_name}")
+    return ModelUnavailable(hide_keys(f"{name_model(spec)}: cannot be opened: {error}"))
+
+
+def _ask_further(failure: Failure, spec: ModelSpec) -> str:
+    """Ask about what stands between this machine and the server: a proxy, and an authority of
+    certificates.
+    """
+    if "CERTIFICATE_VERIFY_FAILED" in failure.said:
+        return (
+            " If an authority of your own signed its certificate, name that one's file in "
+            "SSL_CERT_FILE"
+        )
+    proxies = () if spec.is_direct else name_proxies()
+    return f" Is the proxy right that {' or '.join(proxies)} names?" if proxies else ""
+
+
+def _explain_status(failure: Failure, spec: ModelSpec) -> str:
+    status = failure.status or 0
+    said = failure.said
+    if _NO_CREDIT.search(failure.text):
+        return f"HTTP {status}, the account has no credit left: {said}"
+    if status >= 500:
+        return f"HTTP {status}, server error: {said}; try later"
+    if target := failure.headers.get("location"):
+        return f"HTTP {status}, moved to {hide_keys(target)[:_LONGEST_SAID]}; give that address"
+    wait = "" if failure.wait is None else f" and asks to wait {failure.wait:g} seconds"
+    if failure.is_about_key:
+        give = "give the key of this server" if spec.is_server else "set"
+        return f"HTTP {status}, the key is missing or wrong; {give} {spec.key_name}"
+    stated = {
+        407: (
+            "HTTP 407, the proxy asks for a user and password; check "
+            f"{' and '.join(name_proxies()) or 'the proxy'}"
+        ),
+        403: f"HTTP 403, this key may not use the model: {said}",
+        404: f"HTTP 404: {said}; check the model's name, and the end of the address (often /v1)",
+        429: (
+            f"HTTP 429, the server limits requests{wait}: {said}; lower the concurrency, or try "
+            "later"
+        ),
+    }
+    return stated.get(status, f"HTTP {status}, the server refuses the request: {said}")
+
+
+def _read_attributes(error: BaseException) -> tuple[int | None, Any, Mapping[str, str]]:
+    """Return the status, body and headers of an SDK's error."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):  # botocore
+        facts = response.get("ResponseMetadata", {})
+        return (
+            facts.get("HTTPStatusCode"),
+            {"error": response.get("Error", {})},
+            facts.get("HTTPHeaders", {}),
+        )
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    body = getattr(error, "body", None) or getattr(error, "details", None) or {}
+    headers = getattr(response, "headers", None) or getattr(error, "headers", None) or {}
+    return status if isinstance(status, int) else None, body, headers
+
+
+def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()  # an error that was raised again may be its own context
+    while error is not None and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -1,0 +1,62 @@
+"""The connection to a server that the user names by its address, which need not be well-meaning."""
+
+import httpx2
+import openai
+
+from extractor.masking import mask, mask_known
+from extractor.model.completions import GarbledReply
+from extractor.model.surroundings import read_certificates
+
+_LONGEST_REPLY = 16 * 1024**2
+"""Bytes of a reply; no answer has more."""
+_BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+def open_connection(*, direct: bool) -> httpx2.AsyncClient:
+    """Open a client that follows no redirects, and reads bounded replies without keys, which some
+    servers repeat.
+
+    ``direct`` ignores proxy settings, as for a server on this machine.
+    """
+    transport = _GuardedTransport(direct=direct)
+    return openai.DefaultAsyncHttpxClient(transport=transport, follow_redirects=False)
+
+
+class _GuardedTransport(httpx2.AsyncBaseTransport):
+    def __init__(self, *, direct: bool) -> None:
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+        # A client, because a transport would ignore proxy settings. One that ignores them would
+        # ignore certificates.
+        self._inner = httpx2.AsyncClient(
+            timeout=None,
+            limits=limits,
+            trust_env=not direct,
+            verify=read_certificates() or True,
+            follow_redirects=False,
+        )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Read the whole reply. Raises ``GarbledReply`` if it is too long or packed wrongly."""
+        response = await self._inner.send(request, stream=True)
+        content = bytearray()
+        try:
+            async for part in response.aiter_bytes():
+                content += part
+                if len(content) > _LONGEST_REPLY:
+                    raise GarbledReply(f"more than {_LONGEST_REPLY:,} bytes")
+        except httpx2.DecodingError as error:
+            raise GarbledReply(f"packed wrongly ({error})") from None
+        finally:
+            await response.aclose()
+        headers = [
+            (name, mask(text))
+            for name, text in response.headers.items()
+            if name not in _BODY_HEADERS
+        ]
+        body = mask_known(content.decode("utf-8", "surrogateescape")).encode(
+            "utf-8", "surrogateescape"
+        )
+        return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()

@@ -1,0 +1,175 @@
+"""Open the chosen model: a provider's, or the answers of an earlier run or of files."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import ExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from extractor.errors import (
+    AnswerMissing,
+    AnswerPending,
+    ArgumentError,
+    ModelUnavailable,
+    RequestTooLong,
+)
+from extractor.model.calls import Call, estimate_tokens
+from extractor.model.client import Model
+from extractor.model.completions import Completion
+from extractor.model.database import RUN_FILE, open_run_to_read
+from extractor.model.exchange import Exchange
+from extractor.model.failures import is_too_long
+from extractor.model.metering import Answerer, Meter, Requests
+from extractor.model.spec import SERVER, ClientSettings, ModelSpec
+from extractor.model.store import CallStore, OpenStore, State
+
+_REPLAYED = ModelSpec(SERVER, "replay", "http://replay.invalid/v1")
+_SHOWN_WIDTH = 160
+
+
+@dataclass(slots=True)
+class ReplayTally:
+    """The numbers of stored answers that were used and of calls without one, and the prompt
+    tokens of the latter.
+    """
+
+    answered: int = 0
+    missing: int = 0
+    missing_tokens: int = 0
+
+
+class Replay(Answerer):
+    """Answers from a run's store: each question gets the run's answer, of whatever model.
+
+    Calls that failed in the run fail again. Raises ``AnswerMissing`` for an unknown call. With a
+    ``tally``, unknown calls are counted and stay open (``AnswerPending``).
+    """
+
+    def __init__(self, store: CallStore, tally: ReplayTally | None = None) -> None:
+        self._store = store
+        self._tally = tally
+
+    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002 - it sends none
+        kept = self._store.recall(call.question_key)
+        if kept and kept.completion and kept.state is not State.ASKED:
+            if self._tally:
+                self._tally.answered += kept.completion.usage.calls
+            return kept.completion, kept.completion.usage.calls
+        if kept and is_too_long(kept.why):
+            raise RequestTooLong("the model of the run found this call too long", lasting=False)
+        if self._tally:
+            self._tally.missing += 1
+            self._tally.missing_tokens += estimate_tokens(call.system + call.user)
+            raise AnswerPending("the answer is not in the run's store")
+        if kept is None:
+            raise AnswerMissing(describe_miss(call.user, self._store.texts_of(call.record_id)))
+        raise ModelUnavailable("the run got no reply to this call", lasting=False)
+
+
+def describe_miss(wanted: str, stored: Mapping[str, str]) -> str:
+    r"""Name the stored question nearest to ``wanted``, and the first line that differs. ``stored``
+    are texts by name.
+
+    >>> describe_miss("1: Adults\n2: Pain", {"a": "1: Pain", "b": "1: Adults"}).split("; ")[1]
+    "nearest is b, which lacks '2: Pain'"
+    """
+    remedy = "ask again with --model, or replay with the prompts and settings of the run"
+    if not stored:
+        return f"no answer to this call in the run's store, which is empty; {remedy}"
+    lines = wanted.splitlines()
+    known = {name: text.splitlines() for name, text in sorted(stored.items())}
+    name = max(
+        known, key=lambda one: SequenceMatcher(None, known[one], lines, autojunk=False).ratio()
+    )
+    new = next((line for line in lines if line not in known[name]), "")
+    differs = (
+        f"which lacks {new[:_SHOWN_WIDTH]!r}" if new else "with other lines, definitions or schema"
+    )
+    return f"no answer to this call in the run's store; nearest is {name}, {differs}; {remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """The choice of who answers.
+
+    ``replay`` is the folder of an earlier run; it needs no model and no network. ``exchange`` needs
+    neither, except that a file of requests names a model. ``tally`` counts the questions that the
+    replayed run does not answer; they stay open.
+
+    Raises ``ArgumentError`` for a ``replay`` that is not a run's folder, an ``exchange`` together
+    with it, and a file of requests without a model.
+    """
+
+    spec: ModelSpec | None = None
+    replay: Path | None = None
+    exchange: Exchange | None = None
+    tally: ReplayTally | None = None
+
+    def __post_init__(self) -> None:
+        if self.replay and not (self.replay / RUN_FILE).is_file():
+            raise ArgumentError(
+                f"{self.replay}: there is no run to replay; name the folder of one (--out of that "
+                "run)"
+            )
+        if self.exchange and self.replay:
+            raise ArgumentError("answers come from files or from a run, not both; drop --replay")
+        if self.exchange and self.exchange.requests and self.spec is None:
+            raise ArgumentError("requests are written for a model; name it with --model")
+
+    @property
+    def answers(self) -> bool:
+        """Whether anything answers questions."""
+        return self.spec is not None or self.replay is not None or self.exchange is not None
+
+    def __str__(self) -> str:
+        if self.exchange:
+            return str(self.exchange)
+        if self.replay:
+            return f"replay of {self.replay}"
+        if self.spec:
+            return str(self.spec)
+        return "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The budget that calls must fit, and what answers them in place of the live model."""
+
+    meter: Meter | None = None
+    answerer: Callable[[], Answerer] | None = None
+
+
+@asynccontextmanager
+async def open_model(
+    choice: ModelChoice,
+    settings: ClientSettings | None = None,
+    store: OpenStore | None = None,
+    route: Route | None = None,
+) -> AsyncIterator[Model | None]:
+    """Open the chosen model until the block ends. Yields None if nothing answers.
+
+    Answers are served from ``store`` and stored there. ``route`` sets the budget and the answerer.
+    """
+    route = route or Route()
+    settings = settings or ClientSettings()
+    with ExitStack() as stack:
+        if (
+            choice.exchange or choice.replay or route.answerer
+        ):  # answers from files keep nobody waiting
+            settings = replace(settings, patience=None)
+        spec = choice.spec or _REPLAYED
+        answerer = route.answerer
+        if choice.exchange:
+            files = stack.enter_context(choice.exchange.open(spec, settings))
+            answerer = lambda: files  # noqa: E731
+        elif choice.replay:
+            run = CallStore(stack.enter_context(closing(open_run_to_read(choice.replay))))
+            spec = replace(_REPLAYED, name=next(iter(run.models), _REPLAYED.name))
+            answerer, route = (lambda: Replay(run, choice.tally)), Route()
+        elif choice.spec is None:
+            yield None
+            return
+        async with Model(
+            spec, settings, answerer=answerer, store=store, meter=route.meter
+        ) as model:
+            yield model

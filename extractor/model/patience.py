@@ -1,0 +1,269 @@
+"""When a model is given up, and what a run waits for: one rule for a server that is silent or
+answers nothing usable.
+
+``Patience`` holds the numbers of the rule. A ``Watch`` applies it to the calls of one model, and
+says what came back.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from extractor.errors import ModelAway, ModelUnavailable, RunStopped
+
+MOST_CALLS = 5
+"""How often the questions of one call are sent for an answer, with re-asks and halves of a
+truncated answer.
+
+Repeats after faults, which bring no answer, do not count. The ``most`` calls of ``--dry-run`` come
+from this number.
+"""
+_ONCE_USABLE = 10
+"""A model that has been useful may fail this many times as often in a row, as weak models do."""
+_SHOWN_AFTER_S = 3.0
+_LATE_AFTER_S = 10.0
+"""Shorter waits, for the first answer and for later ones, are not shown."""
+_PROBLEM_LENGTH = 300
+_IS_IT_THERE = (
+    "is the server running, and the address right? If it is only slow, give it more "
+    "time (--timeout SECONDS)"
+)
+
+
+class Came(NamedTuple):
+    """The result of a request: in words, in short, and whether it is an answer of a model."""
+
+    words: str
+    brief: str
+    is_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """The model is given up if its first ``calls`` bring no usable answer, or if nothing answers
+    for ``seconds``.
+
+    An answer is usable if an item of it is valid; an empty answer is usable if the questions allow
+    one. After the first usable answer, ten times as many calls in a row must fail. ``seconds`` pass
+    while a request waits for a model's answer, whatever its worth; faults, refusals and web pages
+    are no answers. A server that takes requests and has never replied to one is given up earlier:
+    after one request's time and that of its repeat.
+    """
+
+    calls: int = 10
+    seconds: float = 300.0
+
+
+class Watch:
+    """Watches the calls to a model, named ``name`` in messages, from which ``hide`` removes keys.
+
+    ``problem`` is why the last call of no use was of none. Without ``patience`` the model is never
+    given up.
+
+    It belongs to one event loop at a time; ``describe_wait`` may be called from any thread.
+    """
+
+    def __init__(
+        self, patience: Patience | None, name: str, hide: Callable[[str], str] = str
+    ) -> None:
+        self._patience = patience
+        self._name = name
+        self._hide = hide
+        self._clock: Callable[[], float] = lambda: 0.0
+        self._calls: dict[asyncio.Task[Any] | None, asyncio.Timeout] = {}
+        self._exchanging: set[asyncio.Task[Any] | None] = set()
+        self._requests = self._failed = 0
+        self._was_usable = self._has_answered = False
+        self._since: float | None = None  # when the silence began
+        self._idle_at = self._next_try = 0.0
+        self.problem = ""
+        self._last = Came("", "")
+        self._why = ""
+        self._lets_end = False
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether a silent model is given up, so that a request may wait for it without end."""
+        return self._patience is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further request may begin."""
+        return bool(self._why)
+
+    @property
+    def under_way(self) -> int:
+        """The number of requests that wait for a reply."""
+        return len(self._exchanging)
+
+    def stop(self, why: str) -> None:
+        """Begin no further request. Calls raise ``RunStopped`` with ``why``, unless their
+        request is under way.
+        """
+        self._why = self._why or why
+        self._lets_end = True
+        self._clock = asyncio.get_running_loop().time
+        self._reschedule()
+
+    def give_up(self, why: str) -> None:
+        """Give the model up: end the calls under way, and begin no other. The first ``why``
+        counts.
+        """
+        self._why = self._why or why
+        self._reschedule()
+
+    def give_up_silent(self, seconds: float) -> ModelAway:
+        """Give up a server that never answered, though each request had so many seconds. Returns
+        the error to raise.
+
+        The calls beside the one that found this out, and those that wait behind it, would wait as
+        long.
+        """
+        tried = f"{self._requests} requests, {seconds:g} seconds each"
+        self.give_up(
+            f"{self._name}: no answer in time to the first calls ({tried}); {_IS_IT_THERE}"
+        )
+        return self._explain_end()
+
+    @asynccontextmanager
+    async def calling(self) -> AsyncIterator[None]:
+        """Hold one call inside the block, and note its failure. Raises ``ModelAway`` if the
+        model is given up.
+        """
+        if self._why:
+            raise self._explain_end()
+        self._clock = asyncio.get_running_loop().time
+        if self._since is not None and not self._calls:
+            self._since += self._clock() - self._idle_at
+        limit = asyncio.timeout_at(self._deadline)
+        task = asyncio.current_task()
+        try:
+            async with limit:
+                self._calls[task] = limit
+                try:
+                    yield
+                finally:
+                    del self._calls[task]
+                    self._idle_at = self._clock()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            self.give_up(self._explain_silence())
+            raise self._explain_end() from None
+        except ModelUnavailable as error:
+            if not isinstance(error, ModelAway):
+                self.note_call(str(error))
+            raise
+
+    def note_call(self, problem: str | None) -> None:
+        """Note the end of a call: None if its answer was usable, else the reason. May raise
+        ``ModelAway``.
+        """
+        if problem is None:
+            self._failed = 0
+            self._requests = 0
+            self._was_usable = True
+            return
+        last = (
+            f"; the last reply: {self._last.words}" if self._last.is_answer else ""
+        )  # else the problem says it
+        self.problem = self._hide(problem.removeprefix(f"{self._name}: ")[:_PROBLEM_LENGTH] + last)
+        self._failed += 1
+        if self._patience and self._failed >= self._patience.calls * (
+            _ONCE_USABLE if self._was_usable else 1
+        ):
+            which = (
+                f"{self._failed} calls in a row"
+                if self._was_usable
+                else f"the first {self._failed} calls"
+            )
+            waste = f"{which} brought no usable answer ({self._requests} requests): {self.problem}"
+            self.give_up(f"{self._name}: {waste}")
+            raise ModelAway(self._why) from None
+
+    def note_request(self) -> None:
+        """Note that a request is sent, which may be one of several in an exchange."""
+        self._requests += 1
+
+    @contextmanager
+    def exchanging(self) -> Iterator[Callable[[Came], None]]:
+        """Hold one exchange with a server inside the block, which tells what came.
+
+        Raises ``ModelAway`` if the model was given up while the exchange waited for its turn.
+        """
+        if self._why:
+            raise self._explain_end()
+        self._clock, task = asyncio.get_running_loop().time, asyncio.current_task()
+        self._exchanging.add(task)
+        self._since = self._clock() if self._since is None else self._since
+        self._reschedule()
+
+        def note(came: Came) -> None:
+            self._last = came
+            if came.is_answer:
+                self._has_answered = True
+                self._next_try = 0.0
+                self._since = self._clock() if len(self._exchanging) > 1 else None
+                self._reschedule()
+
+        try:
+            yield note
+        finally:
+            self._exchanging.discard(task)
+
+    def pausing(
+        self, sleep: Callable[[float], Awaitable[None]]
+    ) -> Callable[[float], Awaitable[None]]:
+        """Wrap ``sleep`` so that ``describe_wait`` can name the next try."""
+
+        async def noted(seconds: float) -> None:
+            if self._why:
+                raise self._explain_end()
+            self._next_try = self._clock() + seconds
+            await sleep(seconds)
+
+        return noted
+
+    def describe_wait(self) -> str:
+        """Say what the calls wait for, for a progress line. Return "" if nothing is late."""
+        now = self._clock()
+        waited = now - self._since if self._since is not None and self._calls else 0.0
+        if (left := self._next_try - now) > 0 and (waited or left > _SHOWN_AFTER_S):
+            return f"{self._last.brief or 'rate limited'}, next try in {left:.0f} s"
+        if waited < (_LATE_AFTER_S if self._has_answered else _SHOWN_AFTER_S):
+            return ""
+        return (
+            f"waiting for {'an' if self._has_answered else 'the first'} answer of "
+            f"{self._name}, {waited:.0f} s"
+        )
+
+    @property
+    def _deadline(self) -> float | None:
+        if self._why and not self._lets_end:
+            return self._clock()
+        return (
+            self._since + self._patience.seconds
+            if self._patience and self._since is not None
+            else None
+        )
+
+    def _reschedule(self) -> None:
+        for task, limit in self._calls.items():
+            if not limit.expired():
+                is_cut = self._lets_end and task not in self._exchanging
+                limit.reschedule(self._clock() if is_cut else self._deadline)
+
+    def _explain_end(self) -> ModelAway:
+        return (RunStopped if self._lets_end else ModelAway)(self._why)
+
+    def _explain_silence(self) -> str:
+        assert self._patience
+        tried = (
+            f"{self._name}: no answer for {self._patience.seconds:g} seconds "
+            f"({self._requests} requests)"
+        )
+        if self._last.words:
+            return self._hide(f"{tried}; what came last: {self._last.words}")
+        return f"{tried}, and nothing came back; {_IS_IT_THERE}"

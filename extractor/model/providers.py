@@ -1,0 +1,116 @@
+"""The table of providers and families of models (``providers.toml``): what differs between them,
+as data.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from extractor.errors import ArgumentError
+
+
+class Reasoning(StrEnum):
+    """How much a model thinks before it answers. Thinking is paid for as output."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Family(_Entry):
+    """The properties that some models of a provider share; ``providers.toml`` explains the
+    fields.
+    """
+
+    models: str = ""
+    mode: tuple[Literal["JSON_SCHEMA", "TOOLS", "JSON"], ...]
+    limit: str = "max_tokens"
+    temperature: bool = True
+    cache: Literal["key", "marks", "auto"] = "auto"
+    effort: Reasoning | None = None
+    reasoning: Mapping[Reasoning, Mapping[str, Any]] = Field(default_factory=dict)
+    batch: Literal["openai", "anthropic"] | None = None
+
+    def think(self, reasoning: Reasoning | None) -> tuple[dict[str, Any], int]:
+        """Return the parameters of an effort, and the output tokens of thinking. None is the
+        family's default.
+
+        Raises ``ArgumentError`` if the effort of these models cannot be set.
+
+        >>> find_family("anthropic", "claude-haiku-4-5").think(Reasoning.LOW)
+        ({'thinking': {'type': 'enabled', 'budget_tokens': 2000}}, 2000)
+        """
+        if (chosen := reasoning or self.effort) is None:
+            return {}, 0
+        if chosen not in self.reasoning:
+            remedy = "give its own parameter (--model-option, in Python model_options)"
+            raise ArgumentError(f"reasoning: that of this model cannot be set; {remedy}")
+        parameters = dict(self.reasoning[chosen])
+        return parameters, parameters.pop("room", 0)
+
+
+class Provider(_Entry):
+    """A provider.
+
+    The variables of its key, of further credentials for its SDK, of another address, and of
+    certificates; the extra with its SDK, its name in genai-prices, its models' names.
+    """
+
+    key: str | None = None
+    secrets: tuple[str, ...] = ()
+    address: str | None = None
+    certificates: tuple[str, ...] = ()
+    extra: str | None = None
+    prices: str | None = None
+    names: str | None = None
+    family: tuple[Family, ...]
+
+
+@cache
+def list_providers() -> Mapping[str, Provider]:
+    """List the providers by their names in ``--model provider/name``. ``server`` is one named by
+    its address.
+    """
+    table = tomllib.loads((files(__package__) / "providers.toml").read_text("utf-8"))
+    return {name: Provider.model_validate(entry) for name, entry in table["provider"].items()}
+
+
+def find_family(provider: str, model: str) -> Family:
+    """Find the family of a provider's model.
+
+    >>> (
+    ...     find_family("openai", "gpt-5-mini").temperature,
+    ...     find_family("openai", "gpt-4o-mini").temperature,
+    ... )
+    (False, True)
+    """
+    return next(
+        family for family in list_providers()[provider].family if re.match(family.models, model)
+    )
+
+
+def guess_provider(model: str) -> str | None:
+    """Return the provider whose models have names like this one.
+
+    >>> (
+    ...     guess_provider("claude-sonnet-4-5"),
+    ...     guess_provider("gpt-5-mini"),
+    ...     guess_provider("a-model-of-mine"),
+    ... )
+    ('anthropic', 'openai', None)
+    """
+    providers = list_providers().items()
+    return next(
+        (name for name, entry in providers if entry.names and re.match(entry.names, model)), None
+    )

@@ -1,0 +1,303 @@
+"""The specification of a model, the text after ``--model``, and the settings of its client."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PureWindowsPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from extractor.errors import ArgumentError
+from extractor.masking import MASK, mask, remember
+from extractor.model.patience import Patience
+from extractor.model.providers import Family, Reasoning, find_family, guess_provider, list_providers
+from extractor.schemas.arguments import find_nearest
+
+SERVER = "server"
+"""The provider of a model that is named by the address of an OpenAI-compatible server."""
+SERVER_KEY = "EXTRACTOR_MODEL_TOKEN"
+"""The variable with the key of such a server. EXTRACTOR_TOKEN is that of the service."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Host names of this machine."""
+_OLLAMA = "http://localhost:11434/v1"
+_NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
+_FORMS = "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
+_OWN = (
+    "run it with Ollama, llama-server or vLLM, and name it by its address: http://host:port/v1#NAME"
+)
+_KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model: its provider, its name there, the address of its server, and its key.
+
+    Without ``base_url`` the provider's SDK knows the address. Without ``api_key`` it reads the
+    provider's variable. ``repr`` and ``str`` show neither the key nor a user in an address.
+    """
+
+    provider: str
+    name: str
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+
+    def __post_init__(self) -> None:
+        if self.api_key:
+            remember(self.api_key.get_secret_value())
+
+    @classmethod
+    def parse(
+        cls,
+        text: str,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        server_key: str | None = None,
+    ) -> "ModelSpec":
+        """Parse a model specification.
+
+        ``api_key`` and ``base_url`` apply to models of OpenAI alone. A server named by its address
+        never gets the key of a provider, but ``server_key``.
+
+        Raises ``ArgumentError`` for text in no known form, for a bare name that is another
+        provider's, and for a user or password in an address. The message does not repeat these.
+
+        >>> ModelSpec.parse("http://localhost:8000/v1#llama-3")
+        ModelSpec(provider='server', name='llama-3', base_url='http://localhost:8000/v1', api_key=None)
+        >>> (
+        ...     str(ModelSpec.parse("gpt-5-mini", api_key="sk-secret")),
+        ...     str(ModelSpec.parse("google/gemini-2.5-flash")),
+        ... )
+        ('openai/gpt-5-mini', 'google/gemini-2.5-flash')
+        """
+        text = text.strip()
+        if "://" in text:
+            return _parse_url(text, read_key(server_key, SERVER_KEY))
+        if text.split(":")[0] == "local" or text.endswith(".gguf"):
+            raise ArgumentError(f"{text!r}: this program runs no model itself; {_OWN}")
+        if re.match(r"(localhost|[\d.]+):\d+", text):
+            raise ArgumentError(
+                f"{text!r} names no model; for a server write http://{text.split('/')[0]}/v1#NAME"
+            )
+        provider, slash, name = text.partition("/")
+        if not slash:
+            provider = guess_provider(text) or "openai"
+            name = text
+            if provider != "openai":
+                raise ArgumentError(
+                    f"{text!r}: a bare name is a model of OpenAI; write {provider}/{text}"
+                )
+        if provider not in list_providers() or provider == SERVER:
+            raise _refuse_provider(text)
+        if not _NAME.fullmatch(name):
+            raise ArgumentError(f"{text!r} names no model; write {_FORMS}")
+        if provider != "openai":
+            return cls(provider, name, _OLLAMA if provider == "ollama" else None)
+        if base_url and "@" in base_url:
+            raise ArgumentError(
+                f"{hide_user(base_url)!r}: the service's address must not contain a user or a "
+                "password"
+            )
+        return cls(provider, name, base_url, read_key(api_key, list_providers()["openai"].key))
+
+    @property
+    def family(self) -> Family:
+        """The family of models that this one belongs to."""
+        return find_family(self.provider, self.name)
+
+    @property
+    def batch_protocol(self) -> str:
+        """The protocol of its provider's batches. Raises ``ArgumentError`` if this program knows
+        none.
+        """
+        if self.family.batch is None:
+            raise ArgumentError(
+                f"{self.provider} has no batch API that this program knows; use extractor run"
+            )
+        return self.family.batch
+
+    @property
+    def is_server(self) -> bool:
+        """Whether it is named by the address of its server."""
+        return self.provider == SERVER
+
+    @property
+    def is_compatible(self) -> bool:
+        """Whether its server is not OpenAI's, and speaks as OpenAI's does."""
+        return self.is_server or self.provider == "ollama"
+
+    @property
+    def host(self) -> str:
+        """The host of its server, with its port; empty if its SDK knows the address."""
+        return urlsplit(self.base_url).netloc if self.base_url else ""
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether its server is on this machine, so that no proxy leads to it."""
+        return bool(self.base_url) and urlsplit(self.base_url).hostname in LOOPBACK
+
+    @property
+    def key_name(self) -> str:
+        """The variable that holds its key."""
+        named = SERVER_KEY if self.is_server else list_providers()[self.provider].key
+        return named or "the key of its provider"
+
+    def __repr__(self) -> str:
+        shown = self.base_url and hide_user(self.base_url)
+        return (
+            f"ModelSpec(provider={self.provider!r}, name={self.name!r}, base_url={shown!r}, "
+            f"api_key={self.api_key!r})"
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{hide_user(self.base_url or '')}#{self.name}"
+            if self.is_server
+            else f"{self.provider}/{self.name}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Settings of the client.
+
+    ``reasoning`` is how much the model thinks, None for the default of its family; ``options`` are
+    further parameters of each request. ``concurrency`` limits the requests in flight. ``timeout``
+    is in seconds, from sending a request to the end of its reply. ``patience`` says when the model
+    is given up; with None it never is.
+    """
+
+    reasoning: Reasoning | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    concurrency: int = 8
+    timeout: float = 600.0
+    patience: Patience | None = field(default_factory=Patience)
+
+
+def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
+    """Return a key as a secret. ``name`` is the variable that it comes from.
+
+    Raises ``ArgumentError`` for white space and characters that no key has. The message names the
+    variable alone.
+
+    >>> read_key("one two", "XAI_API_KEY")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    extractor.errors.ArgumentError: XAI_API_KEY: the key has characters that no key has, such as a blank, ...
+    """
+    if not key:
+        return None
+    if not is_header_word(key):
+        remember(key)
+        raise ArgumentError(
+            f"{name or 'key'}: the key has characters that no key has, such as a blank, a line "
+            "break or a letter with "
+            "an accent; set it again without them"
+        )
+    return SecretStr(key)
+
+
+def is_header_word(text: str) -> bool:
+    """Return whether a text can stand in a header as one word, as each key can."""
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _refuse_provider(text: str) -> ArgumentError:
+    provider, _, name = text.partition("/")
+    known = sorted(set(list_providers()) - {SERVER})
+    if nearest := find_nearest(provider, known):
+        return ArgumentError(
+            f"{text!r}: there is no provider {provider}; did you mean {nearest}/{name}?"
+        )
+    remedy = f"write one of {', '.join(known)} before the name, or {_FORMS}"
+    return ArgumentError(f"{text!r} names no known provider; {remedy}")
+
+
+def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
+    shown = hide_user(text).partition("?")[0]
+    try:
+        url = urlsplit(text)
+        host = url.hostname
+        port = url.port
+    except ValueError as error:
+        # urlsplit takes a password with a slash for a port, and repeats it in the error.
+        raise ArgumentError(
+            f"{shown!r} is not a URL" + ("" if "@" in text else f": {error}")
+        ) from None
+    if url.scheme not in ("http", "https") or not host or port == 0:
+        raise ArgumentError(f"{shown!r} is not the address of a model; write {_FORMS}")
+    if "@" in url.netloc + url.path or url.query:
+        raise ArgumentError(
+            f"{shown!r}: a model's URL must not contain a user, a password or a query"
+        )
+    if "," in text:
+        raise ArgumentError(
+            f"{shown!r} names several servers; put a proxy before them (docs/how-to/own-server.md)"
+        )
+    if not url.fragment:
+        raise ArgumentError(
+            f"{shown!r} does not say which model; append #NAME, as the server lists it under "
+            "/models"
+        )
+    return ModelSpec(SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key)
+
+
+def hide_user(url: str) -> str:
+    """Replace the user and password in an address.
+
+    >>> hide_user("http://me:p@ss@host/v1"), hide_user("http://host/v1#org/name@2")
+    ('http://***@host/v1', 'http://host/v1#org/name@2')
+    """
+    address, mark, name = url.partition("#")
+    # A password may contain a slash, or a # before any slash.
+    front, _, rest = address.partition("//")
+    if "@" in rest:
+        address = f"{front}//***@{rest.rpartition('@')[2]}"
+    return re.sub(r"//[^/]*@", "//***@", address + mark + name)
+
+
+def hide_keys(text: str) -> str:
+    """Mask credentials, users in addresses, and whatever looks like a key: a server may name one
+    that is not ours.
+
+    >>> hide_keys("no connection to http://me:pw@host; Bearer abc")
+    'no connection to http://***@host; Bearer ***'
+    >>> remember("mine-1234")
+    >>> hide_keys("the key mine-1234 is unknown, so mine-12345 may be too")
+    'the key *** is unknown, so mine-12345 may be too'
+    """
+    return _KEYS.sub(MASK, mask(text))
+
+
+def name_model(spec: ModelSpec) -> str:
+    """Return the name of a model and the address that is asked, for messages: the server's own, or
+    what the variable of the provider's SDK says (as ``ANTHROPIC_BASE_URL``); without either, the
+    provider.
+
+    >>> (
+    ...     name_model(ModelSpec.parse("http://gpu-1/v1#m")),
+    ...     name_model(ModelSpec.parse("deepseek/deepseek-chat")),
+    ... )
+    ('model m at http://gpu-1/v1', 'model deepseek-chat at deepseek')
+    """
+    address = spec.base_url or os.environ.get(list_providers()[spec.provider].address or "")
+    return (
+        f"model {spec.name} at {hide_user(address).partition('?')[0] if address else spec.provider}"
+    )
+
+
+def shown_model(name: str | None) -> str:
+    """Drop the path from a server's name for its model: llama.cpp reports that of the weights,
+    which is private.
+
+    >>> (
+    ...     shown_model("/srv/models/tiny-q4.gguf"),
+    ...     shown_model("meta-llama/Llama-3.1-8B"),
+    ...     shown_model(None),
+    ... )
+    ('tiny-q4', 'meta-llama/Llama-3.1-8B', '')
+    """
+    path = PureWindowsPath(name or "")  # understands both kinds of slashes
+    return path.stem if path.suffix == ".gguf" or path.root else name or ""

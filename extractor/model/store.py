@@ -1,0 +1,359 @@
+"""Store every call to a model and its answer in SQLite, as cache, audit trail, queue of batches
+and replay.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from extractor.model.calls import Call, schema_of
+from extractor.model.completions import Completion, Ending, is_json
+from extractor.model.database import Database
+from extractor.schemas import Usage
+
+_TOKENS = ("prompt_tokens", "cached_tokens", "written_tokens", "output_tokens", "thinking_tokens")
+_USAGE = ", ".join(("exchanges", *_TOKENS))
+_SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _USAGE.split(", "))
+
+
+class State(StrEnum):
+    """The state of a call.
+
+    - ``asked``: no answer is stored: it runs, failed, or its process was killed;
+    - ``waiting``: it waits for a batch, or for the answers of one;
+    - ``answered``: its answer can be used;
+    - ``cut``: the output limit cut its answer off, and the rest is asked again in halves;
+    - ``rejected``: its answer cannot be used, and it is asked again in the next run;
+    - ``refused``: a batch refused it, for the reason ``why``.
+    """
+
+    ASKED = "asked"
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    CUT = "cut"
+    REJECTED = "rejected"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    """A call in the store: its number, state, and last completion with the usage of all
+    exchanges.
+    """
+
+    number: int
+    state: State
+    completion: Completion | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """The cost of calls. ``unpriced`` calls used tokens and have no price.
+
+    ``lost`` is the most that requests without a reply may have used, ``unmetered`` the same of
+    those whose reply does not say it; their ``calls`` count them.
+    """
+
+    usage: Usage = field(default_factory=Usage)
+    picodollars: int = 0
+    unpriced: int = 0
+    lost: Usage = field(default_factory=Usage)
+    unmetered: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeCall:
+    """An answered call: its texts, the length of its schema, its output limit, its usage,
+    whether it is a recheck.
+    """
+
+    system: str
+    user: str
+    schema: int
+    output_limit: int
+    is_recheck: bool
+    usage: Usage
+
+
+def judge(completion: Completion) -> State:
+    """Return the state of an answered call, judged by the form of its answer."""
+    if completion.ending is Ending.CUT:
+        return State.CUT
+    is_usable = completion.ending is Ending.COMPLETE and is_json(completion.text)
+    return State.ANSWERED if is_usable else State.REJECTED
+
+
+class CallStore:
+    """Calls and their answers. A call's key covers what is asked and of which model, never limits
+    or sampling.
+
+    No secret, address or header is stored. Each method is a short transaction, or part of one.
+    ``price`` returns the price of tokens in picodollars, None if it is unknown.
+    """
+
+    def __init__(self, database: Database, price: Callable[[Usage], int] | None = None) -> None:
+        self.database = database
+        self.price = price
+
+    def begin(self, call: Call, model: str, state: State = State.ASKED) -> int:
+        """Store a call that is about to be sent. Returns its number."""
+        prompt = call.prompt
+        row = (
+            *(
+                call.key_for(model),
+                call.question_key,
+                call.record_id,
+                model,
+                prompt.sha256,
+                call.is_recheck,
+            ),
+            *(zlib.compress(call.user.encode("utf-8", "surrogatepass")), call.max_output_tokens),
+            *(datetime.now(UTC).isoformat(timespec="milliseconds"), state),
+        )
+        with self.database.transaction():
+            self.database.execute(
+                "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?, ?)",
+                (
+                    prompt.sha256,
+                    prompt.name,
+                    prompt.version,
+                    call.system,
+                    schema_of(call.reply_model),
+                ),
+            )
+            number = self.database.execute(
+                "INSERT INTO calls (key, question, record_id, model, prompt, is_recheck, user, "
+                "output_limit, sent,"
+                " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            ).lastrowid
+        assert number is not None
+        return number
+
+    def end(
+        self,
+        number: int,
+        state: State,
+        completion: Completion | None = None,
+        why: str = "",
+        cost: Callable[[Usage], int] | None = None,
+        replied: Iterable[int] = (),
+    ) -> None:
+        """Store how a call ended, and its answer with the usage of all exchanges, at another
+        ``cost`` than usual.
+
+        ``replied`` are the numbers of its requests that got a reply.
+        """
+        usage = completion.usage if completion else Usage()
+        if completion:
+            why = why or completion.problem or completion.remark
+        answer = (
+            zlib.compress(completion.text.encode("utf-8", "surrogatepass")) if completion else None
+        )
+        spent = (usage.calls, *(getattr(usage, name) for name in _TOKENS))
+        cost = cost or self.price
+        price = cost(usage) if cost else None
+        with self.database.transaction():
+            self.database.execute(
+                "UPDATE calls SET state = ?, why = ?, answer = ?, ending = ?, answered_by = ?, "
+                "exchanges = ?,"
+                " prompt_tokens = ?, cached_tokens = ?, written_tokens = ?, output_tokens = ?, "
+                "thinking_tokens = ?,"
+                " picodollars = ? WHERE id = ?",
+                (
+                    *(state, why, answer, completion.ending if completion else None),
+                    *(completion.model if completion else None, *spent, price, number),
+                ),
+            )
+            self.note_replies(replied)
+
+    def note_request(self, call: int, most: Usage) -> int:
+        """Store that a call is about to send a request, which may use ``most``. Returns the
+        request's number.
+        """
+        row = (call, most.prompt_tokens, most.written_tokens, most.output_tokens)
+        number = self.database.execute(
+            "INSERT INTO requests VALUES (NULL, ?, ?, ?, ?)", row
+        ).lastrowid
+        assert number is not None
+        return number
+
+    def note_unmetered(self, request: int) -> None:
+        """Store that the reply to a request does not say what it cost."""
+        self.database.execute("INSERT OR IGNORE INTO unmetered VALUES (?)", (request,))
+
+    def is_unmetered(self, call: int) -> bool:
+        """Return whether a reply to a call does not say what it cost."""
+        sql = "SELECT count(*) FROM requests JOIN unmetered ON request = requests.id WHERE call = ?"
+        return bool(self.database.value(sql, (call,)))
+
+    def note_replies(self, requests: Iterable[int]) -> None:
+        """Store that what these requests cost is known."""
+        self.database.execute_many(
+            "DELETE FROM requests WHERE id = ?", ((number,) for number in requests)
+        )
+
+    def add_answer(self, question: str, completion: Completion) -> None:
+        """Store an answer whose call is known by its name alone."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        sql = (
+            "INSERT INTO calls (key, question, model, prompt, is_recheck, user, output_limit, "
+            "sent, state)"
+            " VALUES (?, ?, '', '', 0, '', 0, ?, 'asked')"
+        )
+        number = self.database.execute(sql, (question, question, now)).lastrowid
+        assert number is not None
+        self.end(number, State.ANSWERED, completion)
+
+    def charge(self, number: int, usage: Usage, why: str = "", replied: Iterable[int] = ()) -> None:
+        """Store what a call without an answer has cost, and ``why`` it has no answer."""
+        completion = Completion("", Ending.COMPLETE, usage) if usage.calls else None
+        self.end(number, State.ASKED, completion, why, replied=replied)
+
+    def reject(self, number: int) -> None:
+        """Store that an answer cannot be used, so that the next run asks again."""
+        self.database.execute("UPDATE calls SET state = ? WHERE id = ?", (State.REJECTED, number))
+
+    def withdraw(self, number: int) -> None:
+        """Delete a call that no server received."""
+        self.database.execute("DELETE FROM calls WHERE id = ?", (number,))
+
+    def find(self, call: Call, model: str) -> StoredCall | None:
+        """Find the usable answer to a call, or one cut at a limit that was not lower, or where
+        the call waits.
+        """
+        number = self.database.value(
+            "SELECT id FROM calls WHERE key = ? AND (state IN ('answered', 'waiting', 'refused')"
+            " OR state = 'cut' AND output_limit >= ?)"
+            " ORDER BY state = 'answered' DESC, state = 'cut' DESC, id DESC LIMIT 1",
+            (call.key_for(model), call.max_output_tokens),
+        )
+        return None if number is None else self.read(number)
+
+    def recall(self, question: str) -> StoredCall | None:
+        """Find the answer of any model to a question by its key: usable ones first, then the
+        latest.
+        """
+        number = self.database.value(
+            "SELECT id FROM calls WHERE question = ? ORDER BY state = 'answered' DESC, answer IS "
+            "NOT NULL DESC,"
+            " id DESC LIMIT 1",
+            (question,),
+        )
+        return None if number is None else self.read(number)
+
+    def read(self, number: int) -> StoredCall:
+        """Read the call with this number."""
+        row = self.database.row(
+            f"SELECT state, why, answer, ending, coalesce(answered_by, ''), {_USAGE} FROM calls "
+            "WHERE id = ?",  # noqa: S608
+            (number,),
+        )
+        assert row, "a number comes from this store"
+        state, why, answer, ending, answered_by, *spent = row
+        if answer is None:
+            return StoredCall(number, State(state), None, why)
+        text = zlib.decompress(answer).decode("utf-8", "surrogatepass")
+        is_refused = ending == Ending.REFUSED
+        completion = Completion(
+            text=text,
+            ending=Ending(ending),
+            usage=_usage(spent),
+            model=answered_by,
+            problem=why if is_refused else "",
+            remark="" if is_refused else why,
+        )
+        return StoredCall(number, State(state), completion, why)
+
+    def texts_of(self, record_id: str | None) -> dict[str, str]:
+        """Return what some calls ask, by name: calls of a record, or the latest ones if it has
+        none.
+        """
+        for where, of in (("WHERE record_id = ?", (record_id,)), ("", ())):
+            sql = f"SELECT question, user FROM calls {where} ORDER BY id DESC LIMIT 50"  # noqa: S608 - own words
+            if rows := self.database.execute(sql, of).fetchall():
+                return {question[:16]: unpack(user) for question, user in rows}
+        return {}
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that were asked, the latest first."""
+        return tuple(
+            row[0]
+            for row in self.database.execute(
+                "SELECT model FROM calls GROUP BY model ORDER BY max(id) DESC"
+            )
+        )
+
+    @property
+    def spending(self) -> Spending:
+        """The sum over all calls, each at the price of its day, and the requests without a
+        reply.
+        """
+        row = self.database.row(
+            f"SELECT coalesce(sum(picodollars), 0),"  # noqa: S608
+            " coalesce(sum(picodollars IS NULL AND prompt_tokens + output_tokens > 0), 0), "
+            f"{_SUMS} FROM calls"
+        )
+        assert row
+        return Spending(
+            usage=_usage(row[2:]),
+            picodollars=row[0],
+            unpriced=row[1],
+            lost=self._sum_requests("NOT IN"),
+            unmetered=self._sum_requests("IN"),
+        )
+
+    def _sum_requests(self, within: str) -> Usage:
+        """Return the most that requests may have used which are ``IN`` the unmetered ones, or
+        ``NOT IN`` them.
+        """
+        row = self.database.row(
+            "SELECT count(*), coalesce(sum(prompt_tokens), 0), 0, coalesce(sum(written_tokens), "
+            "0),"  # noqa: S608 - own words
+            f" coalesce(sum(output_tokens), 0), 0 FROM requests WHERE id {within} (SELECT request "
+            "FROM unmetered)"
+        )
+        assert row
+        return _usage(row)
+
+    def latest_calls(self, most: int) -> Iterator[MadeCall]:
+        """Yield the latest ``most`` answered calls, newest first."""
+        rows = self.database.execute(
+            f"SELECT system, user, length(schema), output_limit, is_recheck, {_USAGE} FROM "
+            "calls"  # noqa: S608
+            " JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id DESC LIMIT "
+            f"{most:d}"
+        )
+        for system, user, schema, limit, is_recheck, *spent in rows:
+            yield MadeCall(system, unpack(user), schema, limit, bool(is_recheck), _usage(spent))
+
+    def price_unpriced(self) -> None:
+        """Set the current price on calls without one, if it is known."""
+        if self.price is None:
+            return
+        unpriced = self.database.execute(
+            f"SELECT id, {_USAGE} FROM calls WHERE picodollars IS NULL AND prompt_tokens + "
+            "output_tokens > 0"  # noqa: S608
+        ).fetchall()
+        priced = [(self.price(_usage(spent)), number) for number, *spent in unpriced]
+        with self.database.transaction():
+            self.database.execute_many("UPDATE calls SET picodollars = ? WHERE id = ?", priced)
+
+
+OpenStore = Callable[[], CallStore]
+"""Opens the store at its first use, because a run begins only after its model is open."""
+
+
+def unpack(text: bytes) -> str:
+    """Unpack a stored text."""
+    return zlib.decompress(text).decode("utf-8", "surrogatepass")
+
+
+def _usage(spent: Sequence[Any]) -> Usage:
+    exchanges, *tokens = spent
+    return Usage(calls=exchanges, **dict(zip(_TOKENS, tokens, strict=True)))

@@ -1,0 +1,97 @@
+"""Find the thoughts in a model's text: what stands before, between or behind the marks that
+models put around them.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import itemgetter
+
+Range = tuple[int, int]
+"""Half-open offsets into a text."""
+
+_WORD = (
+    r"(?:\w+:)?(?:\w*think(?:ing)?|thoughts?|reason(?:ing)?|reflection|rationale|scratch_?pad"
+    r"|analysis|planning"
+    r"|cot|chain_of_thought|inner_monologue|draft)"
+)
+"""Names of tags around thoughts: <think>, <seed:think>, <antThinking>, <reasoning> and their
+like.
+"""
+_OPENS = (
+    rf"<{_WORD}(?:\s[^<>]*)?>"
+    r"|\[(?:THINK(?:ING)?|REASONING)\]"
+    r"|◁think▷"
+    r"|<\|(?:begin_of_thought|START_THINKING|think|thinking)\|>"
+    r"|<\|channel\|>\s*analysis"
+    r"|<unused94>"
+)
+_CLOSES = (
+    rf"</{_WORD}\s*>"
+    r"|\[/(?:THINK(?:ING)?|REASONING)\]"
+    r"|◁/think▷"
+    r"|<\|(?:end_of_thought|END_THINKING|/think|/thinking)\|>"
+    r"|<\|channel\|>\s*(?:final|commentary)"
+    # a server dropped the signs of harmony and left its words
+    r"|assistant(?:final|commentary)(?![a-z])"
+    r"|<unused95>"
+)
+_ENDS = (
+    r"<(?:final_)?(?:answer|response|output|result)>|<\|(?:begin_of_solution|START_RESPONSE|end)\|>"
+)
+"""Marks that end thoughts which are open. Without open ones they say nothing."""
+_MARK = re.compile(f"(?P<opens>{_OPENS})|(?P<closes>{_CLOSES})|(?P<ends>{_ENDS})", re.IGNORECASE)
+
+
+def find_thoughts(text: str, values: Sequence[Range] = ()) -> list[Range]:
+    """Return the ranges of thoughts in a text, in order, their marks included.
+
+    What a closing mark without an opening one closes began with the text. Thoughts without a
+    closing mark last to the end. A mark inside one of ``values``, such as a quoted tag in an
+    answer, is text.
+
+    >>> find_thoughts("Hm. </think>{}"), find_thoughts("<think>Hm.</think>{}<reasoning>")
+    ([(0, 12)], [(0, 18), (20, 31)])
+    """
+    found: list[Range] = []
+    opened: int | None = None
+    for mark in _MARK.finditer(text):
+        if is_within(values, mark.start()):
+            continue
+        if mark["opens"]:
+            opened = mark.start() if opened is None else opened
+        elif opened is not None:
+            found.append((opened, mark.end()))
+            opened = None
+        elif mark["closes"] and not _is_channel(mark["closes"]):
+            found = [(0, mark.end())]
+    if opened is not None:
+        found.append((opened, len(text)))
+    return found
+
+
+def is_within(ranges: Sequence[Range], start: int) -> bool:
+    """Return whether a place lies in one of the ranges, which are in order and apart from one
+    another.
+    """
+    before = bisect_right(ranges, start, key=itemgetter(0))
+    return before > 0 and start < ranges[before - 1][1]
+
+
+def cut_out(text: str, ranges: Sequence[Range]) -> str:
+    """Return a text without these ranges.
+
+    >>> cut_out("abcdef", [(0, 2), (3, 4)])
+    'cef'
+    """
+    kept: list[str] = []
+    at = 0
+    for start, end in ranges:
+        kept.append(text[at:start])
+        at = end
+    return "".join((*kept, text[at:]))
+
+
+def _is_channel(mark: str) -> bool:
+    """Return whether a mark begins a channel of harmony, before which another answer may stand."""
+    return mark.startswith("<|channel|>") and "final" not in mark

@@ -1,1 +1,0 @@
-"""What people do with extractions: export, score, compare, show and correct them."""

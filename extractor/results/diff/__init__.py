@@ -1,6 +1,0 @@
-"""What changed between two versions of a trial: who may take part, what is given, what is measured."""
-
-from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, TrialDiff
-from .compare import diff_trials
-
-__all__ = ["ChangeKind", "ChangeSeverity", "StatedValue", "TrialChange", "TrialDiff", "diff_trials"]

@@ -1,0 +1,147 @@
+"""Limits of size and time for one record. No registry holds a record near them.
+
+In 4,348 records of ClinicalTrials.gov, the largest has 40,000 characters, 130 sections, 400 lines,
+100 criteria and 123 outcomes; the longest texts of the registry have about 200,000 characters. The
+rules take some tenths of a second for the largest, and at most about ten for one at the limits.
+"""
+
+import signal
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from extractor.errors import RecordError, RecordTooLarge, RecordTooSlow
+from extractor.schemas import Source, TrialRecord
+
+MAX_CHARACTERS = 1_000_000
+MAX_SECTIONS = 5_000
+MAX_LINES = 20_000
+"""Lines, and outcomes in a list with bars."""
+MAX_ITEMS = 5_000
+"""Criteria, regimens or outcomes that are read in a record."""
+MAX_SECONDS = 60.0
+"""Seconds on the clock for one step: everything up to a question to the model, between two, or
+after the last one.
+"""
+
+_AGAIN_S = 1.0
+_REMEDY = "leave this record out; if it is an honest one, report it"
+
+Asked = TypeVar("Asked")
+Reply = TypeVar("Reply")
+Result = TypeVar("Result")
+
+
+def refuse_larger(source: Source, most: int, count: int, name: str) -> None:
+    """Raise ``RecordTooLarge`` if ``count`` is above ``most``.
+
+    >>> refuse_larger(Source(path="a.json", format="ctgov_json"), 5_000, 6_000, "criteria")
+    Traceback (most recent call last):
+        ...
+    extractor.errors.RecordTooLarge: a.json: the record has more than 5,000 criteria; leave this record out; if ...
+    """
+    if count > most:
+        problem = f"the record has more than {most:,} {name}"
+        raise RecordTooLarge(source.path, problem, _REMEDY, place=source.place)
+
+
+def check_size(record: TrialRecord) -> None:
+    """Raise ``RecordTooLarge`` for a record with too many characters, sections or lines."""
+    source = record.source
+    texts = [section.text for section in record.sections]
+    refuse_larger(source, MAX_SECTIONS, len(texts), "sections")
+    refuse_larger(source, MAX_CHARACTERS, sum(map(len, texts)), "characters")
+    refuse_larger(
+        source, MAX_LINES, sum(text.count("\n") + text.count("|") for text in texts), "lines"
+    )
+
+
+def check_unicode(record: TrialRecord) -> None:
+    """Raise ``RecordError`` for a record with half of a surrogate pair, or anything else that
+    JSON cannot hold.
+    """
+    source = record.source
+    path = source.path.encode("utf-8", "backslashreplace").decode()
+    if not (_is_unicode(source.path) and _is_unicode(record.record_id)):
+        raise RecordError(
+            path, "a name or a record id that is not valid Unicode", "rename it", place=source.place
+        )
+    try:
+        record.model_dump_json(include={"sections", "registry"})
+    except (ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
+        broken = next((one.name for one in record.sections if not _is_unicode(one.text)), None)
+        place = ", ".join(filter(None, (source.place, broken)))
+        problem = (
+            "text that is not valid Unicode"
+            if "surrogate" in str(error)
+            else "a record that JSON cannot hold"
+        )
+        raise RecordError(
+            path, problem, "correct it, or leave the record out", place=place or None
+        ) from None
+
+
+def _is_unicode(text: object) -> bool:
+    try:
+        return isinstance(text, str) and bool(text.encode() or not text)
+    except UnicodeEncodeError:
+        return False
+
+
+class _TimeUp(BaseException):
+    """Ends a step. No handler of ``Exception`` holds it up."""
+
+
+@contextmanager
+def limit_time(source: Source) -> Iterator[None]:
+    """Raise ``RecordTooSlow`` if the block takes longer than ``MAX_SECONDS``.
+
+    A signal ends the block, between two steps of Python and within most of a regular expression. It
+    does so in the main thread only, on systems that have such a signal, and not while another alarm
+    is set.
+    """
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or not hasattr(signal, "setitimer")
+        or signal.getitimer(signal.ITIMER_REAL)[0]
+    ):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise _TimeUp
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(
+            signal.ITIMER_REAL, MAX_SECONDS, _AGAIN_S
+        )  # again: what runs in a destructor is lost
+        yield
+    except _TimeUp:
+        raise tell_too_slow(source, MAX_SECONDS) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def tell_too_slow(source: Source, seconds: float) -> RecordTooSlow:
+    """Make the error of a record that took longer than it may."""
+    return RecordTooSlow(
+        source.path, f"the record took longer than {seconds:g} seconds", _REMEDY, place=source.place
+    )
+
+
+def limit_steps(
+    stages: Generator[Asked, Reply | None, Result], source: Source
+) -> Generator[Asked, Reply | None, Result]:
+    """Limit the time of each step of a generator. Time between two steps does not count."""
+    reply = None
+    while True:
+        with limit_time(source):
+            try:
+                asked = stages.send(reply)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+        reply = yield asked

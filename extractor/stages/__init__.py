@@ -1,1 +1,0 @@
-"""The stages of an extraction, in the order of ``extractor.pipeline``: read, parse, ask, proof, assemble, audit."""

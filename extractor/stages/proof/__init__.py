@@ -1,1 +1,0 @@
-"""Check a model's answers against the text."""
