@@ -48,7 +48,10 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
             name = field.rsplit(".", 1)[1]
             if said and (model := said.model.get(name)):
                 rights = [is_right(field, reading.value, label) for reading in (rule, model)]
-                counts[f"{path}.{name}", *judge(rule, model, *rights)] += 1
+                counts[
+                    f"{path}.{name}",
+                    *judge(rule, model, rule_right=rights[0], model_right=rights[1]),
+                ] += 1
     for regimen in parsed.regimens:
         if (
             listed.get(id(regimen), regimen) is None
@@ -63,7 +66,12 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
             rule_right = criterion.rules["stands"].value == (id(criterion) in paired)
             counts[
                 "eligibility.stands",
-                *judge(criterion.rules["stands"], answer, rule_right, not rule_right),
+                *judge(
+                    criterion.rules["stands"],
+                    answer,
+                    rule_right=rule_right,
+                    model_right=not rule_right,
+                ),
             ] += 1
     return counts
 
@@ -82,8 +90,8 @@ def _pair_regimens(parsed: ParsedRecord, result: ModelResult) -> dict[int, Draft
 
 
 def judge(
-    rule: Reading[Any], model: Reading[Any], rule_right: bool, model_right: bool
-) -> tuple[str, str]:  # noqa: FBT001
+    rule: Reading[Any], model: Reading[Any], *, rule_right: bool, model_right: bool
+) -> tuple[str, str]:
     """Return the situation, and who was right in it."""
     situation = name_situation(rule)
     if situation == ALONE:

@@ -25,11 +25,33 @@ if TYPE_CHECKING:
     from extractor.schemas import Task, TrialExtraction, TrialRecord
 
 __all__ = [
-    "ConflictKind", "Effort", "Extractor", "ExtractorError", "Outcome", "ParsedRecord", "QuoteCheck", "QuoteStatus",
-    "Registry", "RegistryQuery", "Results", "ScoreReport", "Task", "TokenConflict", "TrialDiff", "TrialExtraction",
-    "TrialRecord", "diff_trials", "evaluate", "fetch_records", "make_record", "parse_record", "read_records",
-    "show", "split_outcomes", "verify_quote",
-]  # fmt: skip
+    "ConflictKind",
+    "Effort",
+    "Extractor",
+    "ExtractorError",
+    "Outcome",
+    "ParsedRecord",
+    "QuoteCheck",
+    "QuoteStatus",
+    "Registry",
+    "RegistryQuery",
+    "Results",
+    "ScoreReport",
+    "Task",
+    "TokenConflict",
+    "TrialDiff",
+    "TrialExtraction",
+    "TrialRecord",
+    "diff_trials",
+    "evaluate",
+    "fetch_records",
+    "make_record",
+    "parse_record",
+    "read_records",
+    "show",
+    "split_outcomes",
+    "verify_quote",
+]
 
 # The public names of each module. A name is imported at its first use, so that the command line
 # starts quickly.

@@ -72,7 +72,7 @@ def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
         "apps/export/rules/fhir.toml",
         "formats/fields.toml",
     )
-    for name in (*data, *(f"results/evaluation/assets/{asset}" for asset in assets)):
+    for name in (*data, *(f"apps/evaluation/assets/{asset}" for asset in assets)):
         assert (site / "extractor" / name).is_file(), name
 
 

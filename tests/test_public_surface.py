@@ -25,10 +25,10 @@ HEAVY = {
     "fastapi",
 }
 MODULES = (
-    "api run.finished run.worker serve.app results.diff results.evaluation.scoring "
-    "results.export results.report"
+    "api run.finished run.worker apps.serve.app apps.diff apps.evaluation.scoring "
+    "apps.export apps.report"
 )
-MODULES += " results.review.app"
+MODULES += " apps.review.app"
 
 
 def test_every_public_name_stands_in_the_reference():
@@ -78,7 +78,7 @@ def run_python(code: str) -> str:
     ],
 )
 def test_commands_load_no_library_that_they_do_not_need(commands, unneeded):
-    code = "import sys\nfrom extractor.cli import main\n"
+    code = "import sys\nfrom extractor.apps.cli import main\n"
     code += f"for command in {commands}:\n sys.argv = ['extractor', *command.split()]\n"
     code += " try: main()\n except SystemExit: pass\nprint(); print(*sys.modules)"
     loaded = set(run_python(code).splitlines()[-1].split())
@@ -99,7 +99,7 @@ def test_a_command_names_its_inputs_before_it_loads_what_reads_them():
     """On a terminal: a pipe gets nothing before the results."""
     code = (
         "import sys; sys.modules['extractor.run.setup'] = None; sys.stderr = sys.stdout\nfrom "
-        "extractor.cli import main\n"
+        "extractor.apps.cli import main\n"
     )
     code += f"for words in (['run', '{RECORD}'], ['diff', '{RECORD}', '{RECORD}']):\n"
     code += " for terminal in (True, False):\n  sys.stdout.isatty = lambda: terminal\n"

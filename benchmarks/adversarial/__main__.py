@@ -214,7 +214,7 @@ def _list_fields(item: ExtractedItem, names: Mapping[str, str]) -> Iterator[Give
     for attribute, field in names.items():
         found = getattr(item, attribute)
         if isinstance(found, tuple):
-            values = found
+            values = list(found)
         elif found is None:
             values = []
         else:

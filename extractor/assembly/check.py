@@ -89,7 +89,7 @@ def ground_answer(
     claimed: dict[str, tuple[Draft, ...]] = {}
     for name, value in values.items():
         if value is None:
-            members = ()
+            members: tuple[Any, ...] = ()
         elif isinstance(value, tuple):
             members = value
         else:

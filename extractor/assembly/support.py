@@ -116,6 +116,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
             return Derived(stated.first, stated.end, Support.INFERRED)
     bounds = (amount.low, None if amount.high == amount.low else amount.high)
     sought = (amount.high, None) if amount.low is None else bounds
+    opposite: tuple[Comparator, ...]
     if amount.low is None:
         opposite = LOWER
     elif amount.high is None:

@@ -119,8 +119,6 @@ def _join_lines(text: str) -> Iterator[str]:
                 gap = len(gap) * " "
             elif over_page:
                 gap = "\n".rjust(len(gap))
-            else:
-                gap = gap
         yield gap
         before = here
         end = line.end()

@@ -51,10 +51,28 @@ _SINGLE_CLASS = "".join(re.escape(chr(code)) for code in _SINGLE)
 # in a private area of Unicode, or as the Latin letters that share the place ("Age ³ 18",
 # "Creatinine £ 1.5 x ULN").
 _SYMBOL_FONT = {
-    0xF025: "%", 0xF028: "(", 0xF029: ")", 0xF02B: "+", 0xF02D: "-", 0xF02F: "/", 0xF03C: "<", 0xF03D: "=",
-    0xF03E: ">", 0xF061: "α", 0xF062: "β", 0xF067: "γ", 0xF06D: "μ", 0xF07E: "~", 0xF0A2: "'", 0xF0A3: "≤",
-    0xF0B0: "°", 0xF0B1: "±", 0xF0B2: '"', 0xF0B3: "≥", 0xF0B4: "x",
-}  # fmt: skip
+    0xF025: "%",
+    0xF028: "(",
+    0xF029: ")",
+    0xF02B: "+",
+    0xF02D: "-",
+    0xF02F: "/",
+    0xF03C: "<",
+    0xF03D: "=",
+    0xF03E: ">",
+    0xF061: "α",
+    0xF062: "β",
+    0xF067: "γ",
+    0xF06D: "μ",
+    0xF07E: "~",
+    0xF0A2: "'",
+    0xF0A3: "≤",
+    0xF0B0: "°",
+    0xF0B1: "±",
+    0xF0B2: '"',
+    0xF0B3: "≥",
+    0xF0B4: "x",
+}
 _SYMBOL_CLASS = "".join(map(chr, _SYMBOL_FONT))
 _GRADED = "[Gg]rade|[Ss]tage|[Cc]lass|NYHA|CTCAE|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix"
 _LIMIT_BEHIND = rf"(?=[ \u00a0]{{0,2}}(?:\.?\d|-\d|{_GRADED}))"

@@ -250,7 +250,7 @@ class CallStore:
         """Read the call with this number."""
         row = self.database.row(
             f"SELECT state, why, answer, ending, coalesce(answered_by, ''), {_USAGE} FROM calls "
-            "WHERE id = ?",  # noqa: S608
+            "WHERE id = ?",
             (number,),
         )
         assert row, "a number comes from this store"
@@ -274,7 +274,7 @@ class CallStore:
         none.
         """
         for where, of in (("WHERE record_id = ?", (record_id,)), ("", ())):
-            sql = f"SELECT question, user FROM calls {where} ORDER BY id DESC LIMIT 50"  # noqa: S608 - own words
+            sql = f"SELECT question, user FROM calls {where} ORDER BY id DESC LIMIT 50"
             if rows := self.database.execute(sql, of).fetchall():
                 return {question[:16]: unpack(user) for question, user in rows}
         return {}
@@ -295,7 +295,7 @@ class CallStore:
         reply.
         """
         row = self.database.row(
-            f"SELECT coalesce(sum(picodollars), 0),"  # noqa: S608
+            f"SELECT coalesce(sum(picodollars), 0),"
             " coalesce(sum(picodollars IS NULL AND prompt_tokens + output_tokens > 0), 0), "
             f"{_SUMS} FROM calls"
         )
@@ -314,7 +314,7 @@ class CallStore:
         """
         row = self.database.row(
             "SELECT count(*), coalesce(sum(prompt_tokens), 0), 0, coalesce(sum(written_tokens), "
-            "0),"  # noqa: S608 - own words
+            "0),"
             f" coalesce(sum(output_tokens), 0), 0 FROM requests WHERE id {within} (SELECT request "
             "FROM unmetered)"
         )
@@ -325,7 +325,7 @@ class CallStore:
         """Yield the latest ``most`` answered calls, newest first."""
         rows = self.database.execute(
             f"SELECT system, user, length(schema), output_limit, is_recheck, {_USAGE} FROM "
-            "calls"  # noqa: S608
+            "calls"
             " JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id DESC LIMIT "
             f"{most:d}"
         )
@@ -338,7 +338,7 @@ class CallStore:
             return
         unpriced = self.database.execute(
             f"SELECT id, {_USAGE} FROM calls WHERE picodollars IS NULL AND prompt_tokens + "
-            "output_tokens > 0"  # noqa: S608
+            "output_tokens > 0"
         ).fetchall()
         priced = [(self.price(_usage(spent)), number) for number, *spent in unpriced]
         with self.database.transaction():

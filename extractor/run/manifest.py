@@ -117,9 +117,14 @@ class Manifest(BaseModel):
     support: _Counts = {}
     usage: Usage = Usage()
     cost: dict[str, int | float | None] = {
-        "usd": 0.0, "usd_known": 0.0, "calls_without_price": 0, "calls_without_reply": 0, "usd_without_reply": 0.0,
-        "calls_without_usage": 0, "usd_without_usage": 0.0
-    }  # fmt: skip
+        "usd": 0.0,
+        "usd_known": 0.0,
+        "calls_without_price": 0,
+        "calls_without_reply": 0,
+        "usd_without_reply": 0.0,
+        "calls_without_usage": 0,
+        "usd_without_usage": 0.0,
+    }
     left_ids: tuple[str, ...] = ()
     repeated: dict[str, NonNegativeInt | list[dict[str, str]]] = {
         "same_text": 0,
@@ -171,8 +176,11 @@ class Manifest(BaseModel):
         }
         spending = store.calls.spending
         lacking = {
-            "lacking": store.count(LACKING), "left": store.count(LEFT), "resumed": tally.resumed, "failed": tally.failed
-        }  # fmt: skip
+            "lacking": store.count(LACKING),
+            "left": store.count(LEFT),
+            "resumed": tally.resumed,
+            "failed": tally.failed,
+        }
         states = {None: RunState.COMPLETE, Stop.INTERRUPTED: RunState.INTERRUPTED}
         update = {
             "state": states.get(stop, RunState.STOPPED),

@@ -31,7 +31,7 @@ from extractor.model.events import Event, Fact, tell
 from extractor.run.reading import Reader
 from extractor.run.tally import ExtractedLine, Tally, add_counts
 from extractor.run.worker import relax_garbage_collector
-from extractor.schemas import TrialRecord
+from extractor.schemas import Source, TrialRecord
 
 Extract = Callable[[TrialRecord], Awaitable[ExtractedLine]]
 
@@ -172,6 +172,7 @@ def note_unread(
 def describe_failure(error: BaseException, record: TrialRecord | None = None) -> dict[str, Any]:
     """Describe a failure as in ``failures.jsonl``: the record, its place, and the error."""
     error = as_extractor_error(error)
+    source: RecordError | Source | None
     if isinstance(error, RecordError):
         source = error
     elif record:

@@ -109,11 +109,11 @@ def _copy_rows(old: sqlite3.Connection, new: Database, results: Path) -> dict[st
 
 def _read_rows(old: sqlite3.Connection, table: str) -> Iterator[_Row]:
     """Yield each row that can be read, one at a time, since a damaged page ends a longer query."""
-    last = next((row["last"] for row in _try(old, f"SELECT max(rowid) AS last FROM {table}")), None)  # noqa: S608
+    last = next((row["last"] for row in _try(old, f"SELECT max(rowid) AS last FROM {table}")), None)
     number = missed = 0
     while number < last if last is not None else missed < _GAP:
         number += 1
-        found = _try(old, f"SELECT * FROM {table} WHERE rowid = ?", number)  # noqa: S608 - own names
+        found = _try(old, f"SELECT * FROM {table} WHERE rowid = ?", number)
         missed = 0 if found else missed + 1
         yield from found
 
@@ -130,7 +130,7 @@ def _copy(new: Database, table: str, row: _Row, results: Path) -> bool:
     record is found.
     """
     names = ", ".join(f'"{name}"' for name in row.keys())  # noqa: SIM118 - a row iterates over its values
-    sql = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({', '.join('?' * len(tuple(row)))})"  # noqa: S608
+    sql = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({', '.join('?' * len(tuple(row)))})"
     try:
         if table == "calls":
             for text in filter(None, (row["user"], row["answer"])):

@@ -98,7 +98,7 @@ class RunStore:
             "calls WHERE answer IS NOT NULL OR exchanges > 0",
             "batches WHERE state <> 'planned'",
         )
-        return any(self.database.value(f"SELECT EXISTS (SELECT 1 FROM {one})") for one in answers)  # noqa: S608 - own words
+        return any(self.database.value(f"SELECT EXISTS (SELECT 1 FROM {one})") for one in answers)
 
     @property
     def has_results(self) -> bool:
@@ -163,7 +163,7 @@ class RunStore:
                 for one in rows:
                     columns = ", ".join(f'"{name}"' for name in one)
                     marks = ", ".join("?" * len(one))
-                    sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - own names
+                    sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"
                     self.database.execute(sql, tuple(one.values()))
 
     def count(self, state: str) -> int:
@@ -199,7 +199,7 @@ class RunStore:
             if self._has_lines
             else "NULL"
         )
-        sql = f"SELECT record_id, start, length, {digest} FROM records WHERE state <> ? OR ? {_IN_ORDER}"  # noqa: S608
+        sql = f"SELECT record_id, start, length, {digest} FROM records WHERE state <> ? OR ? {_IN_ORDER}"
         return map(PlacedLine._make, self.database.execute(sql, (LEFT, left)))
 
     def read_line(self, record_id: str) -> bytes | None:
@@ -242,7 +242,7 @@ class RunStore:
         with self.database.transaction():
             for table in ("records", "lines"):
                 names = ((record_id,) for record_id in lost)
-                self.database.execute_many(f"DELETE FROM {table} WHERE record_id = ?", names)  # noqa: S608 - own names
+                self.database.execute_many(f"DELETE FROM {table} WHERE record_id = ?", names)
             self._place_in_order()
         self.database.execute(
             "PRAGMA wal_checkpoint(FULL)"
@@ -251,7 +251,7 @@ class RunStore:
     def _place_in_order(self) -> None:
         self.database.execute(
             "UPDATE records SET start = sorted.start FROM (SELECT record_id AS name, "
-            "coalesce(sum(length) OVER"  # noqa: S608
+            "coalesce(sum(length) OVER"
             f" ({_IN_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS start"
             " FROM records) AS sorted WHERE record_id = sorted.name"
         )

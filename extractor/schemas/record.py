@@ -13,11 +13,37 @@ from extractor.schemas.vocabulary import TermKind
 
 _REGISTRY = "registry."
 
-_NOTHING = frozenset({
-    *("-", "--", "---", "–", "—", ".", "?", "n/a", "n.a.", "na", "nan", "nil", "null", "#n/a", "<na>"),
-    *("no data", "not applicable", "not available", "not given", "not provided", "not reported", "not specified"),
-    *("not stated", "missing", "undefined", "unspecified"),
-})  # fmt: skip
+_NOTHING = frozenset(
+    {
+        *(
+            "-",
+            "--",
+            "---",
+            "–",
+            "—",
+            ".",
+            "?",
+            "n/a",
+            "n.a.",
+            "na",
+            "nan",
+            "nil",
+            "null",
+            "#n/a",
+            "<na>",
+        ),
+        *(
+            "no data",
+            "not applicable",
+            "not available",
+            "not given",
+            "not provided",
+            "not reported",
+            "not specified",
+        ),
+        *("not stated", "missing", "undefined", "unspecified"),
+    }
+)
 """What registers, R, pandas and Excel write into a field without a value, in lower case."""
 _NO_PHASE = frozenset({"n/a", "n.a.", "na", "not applicable"})
 """Words for nothing that are a phase in API v2, "NA": a trial without phases."""
@@ -158,19 +184,37 @@ class RegistryFields(FrozenModel):
     _own_words: ClassVar[frozenset[str]] = frozenset(
         {"allocation", "assignment", "masking", "status"}
     )
-    _unified: ClassVar[frozenset[str]] = frozenset({
-        "sex", "healthy_volunteers", "enrollment_type", "study_type", "allocation", "assignment", "primary_purpose",
-        "status",
-    })  # fmt: skip
+    _unified: ClassVar[frozenset[str]] = frozenset(
+        {
+            "sex",
+            "healthy_volunteers",
+            "enrollment_type",
+            "study_type",
+            "allocation",
+            "assignment",
+            "primary_purpose",
+            "status",
+        }
+    )
     """The fields that hold one word of a closed set; masking and phases hold several."""
     _dates: ClassVar[frozenset[str]] = frozenset(
         {"start_date", "primary_completion_date", "completion_date"}
     )
 
-    beside: ClassVar[frozenset[str]] = frozenset({
-        "assignment", "who_masked", "primary_purpose", "status", "start_date", "primary_completion_date",
-        "completion_date", "sponsor", "acronym", "terms",
-    })  # fmt: skip
+    beside: ClassVar[frozenset[str]] = frozenset(
+        {
+            "assignment",
+            "who_masked",
+            "primary_purpose",
+            "status",
+            "start_date",
+            "primary_completion_date",
+            "completion_date",
+            "sponsor",
+            "acronym",
+            "terms",
+        }
+    )
 
     minimum_age: str | None = None
     maximum_age: str | None = None

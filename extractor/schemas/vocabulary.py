@@ -80,12 +80,38 @@ Route = StrEnum(
 Route.__doc__ = """Way into the body."""
 
 
-Frequency = StrEnum("Frequency", {
-    "ONCE": "once", "QD": "QD", "BID": "BID", "TID": "TID", "QID": "QID", "Q4H": "Q4H", "Q6H": "Q6H", "Q8H": "Q8H",
-    "Q12H": "Q12H", "QOD": "QOD", "QW": "QW", "BIW": "BIW", "TIW": "TIW", "Q2W": "Q2W", "Q3W": "Q3W", "Q4W": "Q4W",
-    "Q5W": "Q5W", "Q6W": "Q6W", "Q8W": "Q8W", "Q12W": "Q12W", "QM": "QM", "Q3M": "Q3M", "Q6M": "Q6M", "QY": "QY",
-    "PRN": "PRN", "CONTINUOUS": "continuous", "OTHER": "other",
-})  # fmt: skip
+Frequency = StrEnum(
+    "Frequency",
+    {
+        "ONCE": "once",
+        "QD": "QD",
+        "BID": "BID",
+        "TID": "TID",
+        "QID": "QID",
+        "Q4H": "Q4H",
+        "Q6H": "Q6H",
+        "Q8H": "Q8H",
+        "Q12H": "Q12H",
+        "QOD": "QOD",
+        "QW": "QW",
+        "BIW": "BIW",
+        "TIW": "TIW",
+        "Q2W": "Q2W",
+        "Q3W": "Q3W",
+        "Q4W": "Q4W",
+        "Q5W": "Q5W",
+        "Q6W": "Q6W",
+        "Q8W": "Q8W",
+        "Q12W": "Q12W",
+        "QM": "QM",
+        "Q3M": "Q3M",
+        "Q6M": "Q6M",
+        "QY": "QY",
+        "PRN": "PRN",
+        "CONTINUOUS": "continuous",
+        "OTHER": "other",
+    },
+)
 Frequency.__doc__ = """How often an agent is given, as prescribers write it."""
 
 Rank = StrEnum("Rank", "PRIMARY SECONDARY OTHER")
@@ -195,7 +221,7 @@ Of a file that had to be mended, or whose parts had to be guessed, to read the r
 
 Of a value that cannot be, also if a model read it:
 
-- ``dose_implausible``: an amount beyond what anybody is given by that route (``concepts/doses/rules/dose_ceilings.toml``).
+- ``dose_implausible``: an amount beyond what anybody is given by that route (``dose_ceilings.toml``).
 
 Of text that is aimed at a model, or that hides something (``extractor/concepts/hostile/injection.py``):
 

@@ -31,7 +31,6 @@ def known(tmp_path):
     found = [
         figures(name, group, d, f)
         for group in ("home", "other")
-        # fmt: skip
         for name, d, f in (("rules", 0, 0.7), ("low", 1.2, 0.8), ("medium", 3.4, 0.9))
     ]
     (tmp_path / "figures.json").write_text(json.dumps(found), "utf-8")

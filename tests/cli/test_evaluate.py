@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from extractor.apps.cli.evaluate import print_report
 from extractor.apps.evaluation import evaluate as score
-from extractor.apps.evaluation.command import print_report
 from tests.commands import extract, invoke
 from tests.evaluation.annotations import make_gold
 

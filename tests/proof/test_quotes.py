@@ -7,7 +7,7 @@ import pytest
 from extractor.evidence.quotes import QuoteStatus, locate_quote, verify_quote
 from extractor.language.clean import clean_text
 
-KINDS = tomllib.loads((files("extractor.assembly") / "critical_words.toml").read_text("utf-8"))[
+KINDS = tomllib.loads((files("extractor.evidence") / "critical_words.toml").read_text("utf-8"))[
     "kind"
 ]
 TABLES = tomllib.loads(Path(__file__).with_name("quotes.toml").read_text("utf-8"))

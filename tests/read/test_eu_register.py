@@ -144,7 +144,7 @@ def test_a_text_in_another_language_only_is_kept_and_told():
     text = EU_TEXT[: EU_TEXT.rindex("Summary")].replace("E.3 Principal inclusion criteria: 1. "
                                                         "Asthma\n2. Age 18 to 65 years; criteria "
                                                         "of section\nE.1 of the protocol "
-                                                        "hold\n", "")  # fmt: skip # noqa: E501
+                                                        "hold\n", "")  # fmt: skip
     record = read_one(text)
     assert "1. Asma\n2. Edad de 18 a 65 años" in texts(record)["eligibility"]
     assert record.source.notes == (
@@ -163,7 +163,7 @@ def test_the_field_for_english_may_hold_another_language_in_one_country():
                                                                  "Egy vizsgálat, amely az asztma "
                                                                  "kezelésére és a betegek "
                                                                  "biztonságára "
-                                                                 "irányul", 1)  # fmt: skip # noqa: E501
+                                                                 "irányul", 1)  # fmt: skip
     assert texts(read_one(hungarian))["official_title"] == "A Phase 2 Trial"
 
 
@@ -213,7 +213,7 @@ def test_a_copied_text_is_read_like_a_file():
 
 
 def test_tabs_between_number_label_and_text():
-    copied = "EudraCT Number: 2031-000001-11\nE.3\tPrincipal inclusion criteria\t1. Asthma\nE.4\tPrincipal exclusion criteria\tPregnancy\nE.5.1\tPrimary end point(s)\tFEV1\n"  # fmt: skip # noqa: E501
+    copied = "EudraCT Number: 2031-000001-11\nE.3\tPrincipal inclusion criteria\t1. Asthma\nE.4\tPrincipal exclusion criteria\tPregnancy\nE.5.1\tPrimary end point(s)\tFEV1\n"  # fmt: skip
     found = texts(read_one(copied))
     assert (
         found["eligibility"]

@@ -146,7 +146,6 @@ def test_words_of_parts_are_marked_in_the_text_also_after_a_correction(review):
             if one["name"] == field
             for span in one["spans"]
         ]
-        # fmt: skip
         return [
             described["sections"][section]["text"][start:end] for section, start, end, *_ in spans
         ]

@@ -8,7 +8,12 @@ PARTS = (
         "concepts/outcomes/weights/outcome_cuts.toml",
         "concepts/outcomes/rules/moments.toml",
     ),
-    *("prompts/frame.v4.md", "prompts/dosing.v4.examples.json", "schemas/dosing.py", "pipeline.py"),
+    *(
+        "model/prompts/frame.v4.md",
+        "model/prompts/dosing.v4.examples.json",
+        "schemas/dosing.py",
+        "pipeline.py",
+    ),
 )
 
 
@@ -19,7 +24,7 @@ def test_another_version_of_any_part_makes_other_rules(tmp_path, monkeypatch):
     monkeypatch.setattr("extractor.run.manifest.__file__", str(tmp_path / "run" / "manifest.py"))
     digest = digest_rules.__wrapped__
     (tmp_path / "pipeline.py").touch()
-    for name, counts in (*((part, True) for part in PARTS), ("rulebook/notes.md", False)):
+    for name, counts in (*((part, True) for part in PARTS), ("concepts/notes.md", False)):
         path, before = tmp_path / name, digest()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"one")

@@ -8,16 +8,16 @@ from typing import Annotated, Literal
 import typer
 
 from extractor.apps.cli.commands import Commands
+from extractor.apps.cli.diff import diff
 from extractor.apps.cli.doctor import doctor
+from extractor.apps.cli.evaluate import evaluate
+from extractor.apps.cli.export import export
+from extractor.apps.cli.fetch import fetch
 from extractor.apps.cli.options import FieldsOption
 from extractor.apps.cli.parse import parse
 from extractor.apps.cli.results import calibrate, report, review
 from extractor.apps.cli.run import batch, run
-from extractor.apps.diff.command import diff
-from extractor.apps.evaluation.command import evaluate
-from extractor.apps.export.command import export
-from extractor.apps.fetch.command import fetch
-from extractor.apps.serve.command import app as serve
+from extractor.apps.cli.serve import app as serve
 from extractor.masking import mask_standard_error
 
 

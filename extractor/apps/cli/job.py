@@ -13,9 +13,9 @@ from typing import Any
 
 from extractor.apps.cli.console import refuse
 from extractor.apps.cli.environment import find_prices, read_model_spec
+from extractor.apps.cli.fetch import find_records
 from extractor.apps.cli.options import RecordOptions, name_option
 from extractor.apps.cli.progress import observing
-from extractor.apps.fetch.command import find_records
 from extractor.errors import ExtractorError
 from extractor.formats import read_records
 from extractor.formats.records import refuse_missing

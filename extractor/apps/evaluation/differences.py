@@ -84,8 +84,6 @@ def compare_items(group: Group, pair: Aligned) -> Iterator[Difference]:
         kind = ErrorKind.MISSED
     elif not pair.old:
         kind = ErrorKind.INVENTED
-    else:
-        kind = kind
     explained: set[ErrorKind] = set()
     is_paired = bool(pair.old and pair.new)
     for field in group.fields:

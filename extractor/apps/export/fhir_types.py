@@ -33,12 +33,24 @@ _LONGEST_ID = 40
 others.
 """
 
-# fmt: off
+
 UnmappedReason = Literal[
-    "no_element", "compound", "unsure", "no_direction", "no_restriction", "no_ucum", "no_time_unit", "no_range",
-    "no_offsets", "text_decides", "registry_decides", "age_bound", "other_age", "input_missing",
+    "no_element",
+    "compound",
+    "unsure",
+    "no_direction",
+    "no_restriction",
+    "no_ucum",
+    "no_time_unit",
+    "no_range",
+    "no_offsets",
+    "text_decides",
+    "registry_decides",
+    "age_bound",
+    "other_age",
+    "input_missing",
 ]
-# fmt: on
+
 """Why a value has no place in the resources (docs/how-to/fhir.md)."""
 
 

@@ -47,7 +47,7 @@ class Journal:
     def list_actions(self, record_id: str) -> Iterator[Action]:
         """Yield all actions on a record, the oldest first."""
         columns = "item, kind, path, old, new, number, step, time, reviewer"
-        sql = f"SELECT {columns} FROM actions WHERE record_id = ? ORDER BY number"  # noqa: S608
+        sql = f"SELECT {columns} FROM actions WHERE record_id = ? ORDER BY number"
         for item, kind, path, old, new, *head in self._database.execute(sql, (record_id,)):
             yield Action(
                 item, kind, path, json.loads(old or "null"), json.loads(new or "null"), *head

@@ -156,7 +156,7 @@ class CallerBook:
         """Return the caller with that key. The lookup uses the hash, so its timing reveals
         nothing about the key.
         """
-        sql = f"SELECT {_COLUMNS} FROM keys WHERE key_sha256 = ? AND {_IS_VALID}"  # noqa: S608
+        sql = f"SELECT {_COLUMNS} FROM keys WHERE key_sha256 = ? AND {_IS_VALID}"
         row = self._database.row(sql, (_digest(key), now()))
         return Caller(*row) if row else None
 
@@ -164,14 +164,14 @@ class CallerBook:
         """Return whether a caller's key is neither revoked nor expired; always true for the
         operator.
         """
-        sql = f"SELECT 1 FROM keys WHERE id = ? AND {_IS_VALID}"  # noqa: S608
+        sql = f"SELECT 1 FROM keys WHERE id = ? AND {_IS_VALID}"
         return caller_id == OPERATOR or self._database.row(sql, (caller_id, now())) is not None
 
     def __iter__(self) -> Iterator[Caller]:
         """Yield all callers whose key is not revoked, by name."""
         rows = self._database.execute(
             f"SELECT {_COLUMNS} FROM keys WHERE NOT is_revoked ORDER BY name"
-        )  # noqa: S608
+        )
         return (Caller(*row) for row in rows)
 
     def changes(self) -> Iterator[tuple[str, str, str]]:

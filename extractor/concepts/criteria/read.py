@@ -248,9 +248,8 @@ def _read_negation(passage: Passage) -> Reading[bool]:
     """Return whether a criterion is negated: "No fever", "Fever: none"."""
     found = find_negation(passage.tokens, passage.first, passage.end)
     if found is None:
-        return Reading(
-            False, measured("negated", "not negated"), (span_of(passage),), Support.INFERRED
-        )  # noqa: FBT003
+        confidence = measured("negated", "not negated")
+        return Reading(False, confidence, (span_of(passage),), Support.INFERRED)  # noqa: FBT003
     case = "negated" if found.leads else "negated behind its name"
     place = span_of(passage.part(found.first, found.end))
     return Reading(True, measured("negated", case), (place,), Support.INFERRED)  # noqa: FBT003

@@ -20,10 +20,22 @@ _LOOSE_ENDS = frozenset(
     {"the", "a", "an", "of", "to", "in", "each", "is", "was", "are", "from", "subsequent"}
 )
 _INTERVALS = {
-    1: Frequency.QD, 2: Frequency.QOD, 7: Frequency.QW, 14: Frequency.Q2W, 21: Frequency.Q3W, 28: Frequency.Q4W,
-    30: Frequency.QM, 35: Frequency.Q5W, 42: Frequency.Q6W, 56: Frequency.Q8W, 84: Frequency.Q12W, 90: Frequency.Q3M,
-    180: Frequency.Q6M, 365: Frequency.QY, 360: Frequency.QY,
-}  # fmt: skip
+    1: Frequency.QD,
+    2: Frequency.QOD,
+    7: Frequency.QW,
+    14: Frequency.Q2W,
+    21: Frequency.Q3W,
+    28: Frequency.Q4W,
+    30: Frequency.QM,
+    35: Frequency.Q5W,
+    42: Frequency.Q6W,
+    56: Frequency.Q8W,
+    84: Frequency.Q12W,
+    90: Frequency.Q3M,
+    180: Frequency.Q6M,
+    365: Frequency.QY,
+    360: Frequency.QY,
+}
 _PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
 _LONGEST_OF_TWO = 14
 """The longest interval that two days imply, in days. Whole months are exceptions."""

@@ -28,8 +28,13 @@ _PER: Mapping[str, Mapping[float, Frequency]] = {
 }
 _SEVERAL = frozenset({Frequency.BID, Frequency.TID, Frequency.QID})
 _HOURS: Mapping[float, Frequency] = {
-    4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD, 48: Frequency.QOD,
-}  # fmt: skip
+    4: Frequency.Q4H,
+    6: Frequency.Q6H,
+    8: Frequency.Q8H,
+    12: Frequency.Q12H,
+    24: Frequency.QD,
+    48: Frequency.QOD,
+}
 _INTERVALS = ("every_interval", "interval_apart", "per_interval", "hyphened_interval")
 _FIXED = {
     "days_every": Frequency.QD,

@@ -13,11 +13,24 @@ from extractor.language.numbers import list_readings
 from extractor.language.units import Dimension, convert, find_dimension, read_unit
 
 _SPELLINGS = [
-    ("haem", "hem"), ("aemi", "emi"), ("oest", "est"), ("oedem", "edem"), ("foet", "fet"), ("faec", "fec"),
-    ("apnoe", "apne"), ("leuc", "leuk"), ("paed", "ped"), ("tumour", "tumor"), ("titre", "titer"),
-    ("normalis", "normaliz"), ("organis", "organiz"), ("generalis", "generaliz"), ("catastrophis", "catastrophiz"),
-    ("analogue", "analog"), ("behaviour", "behavior"),
-]  # fmt: skip
+    ("haem", "hem"),
+    ("aemi", "emi"),
+    ("oest", "est"),
+    ("oedem", "edem"),
+    ("foet", "fet"),
+    ("faec", "fec"),
+    ("apnoe", "apne"),
+    ("leuc", "leuk"),
+    ("paed", "ped"),
+    ("tumour", "tumor"),
+    ("titre", "titer"),
+    ("normalis", "normaliz"),
+    ("organis", "organiz"),
+    ("generalis", "generaliz"),
+    ("catastrophis", "catastrophiz"),
+    ("analogue", "analog"),
+    ("behaviour", "behavior"),
+]
 """British parts of words, and the American ones."""
 _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
 _WORD = re.compile(r"[a-z0-9]+")

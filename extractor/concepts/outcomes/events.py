@@ -20,11 +20,16 @@ from extractor.schemas import Concept
 
 _TIMED = frozenset(
     (
-        Concept.OVERALL_SURVIVAL, Concept.PROGRESSION_FREE_SURVIVAL, Concept.EVENT_FREE_SURVIVAL,
-        Concept.DISEASE_FREE_SURVIVAL, Concept.TIME_TO_PROGRESSION, Concept.TIME_TO_EVENT_OTHER,
-        Concept.DURATION_OF_RESPONSE, Concept.TIME_TO_RESPONSE,
+        Concept.OVERALL_SURVIVAL,
+        Concept.PROGRESSION_FREE_SURVIVAL,
+        Concept.EVENT_FREE_SURVIVAL,
+        Concept.DISEASE_FREE_SURVIVAL,
+        Concept.TIME_TO_PROGRESSION,
+        Concept.TIME_TO_EVENT_OTHER,
+        Concept.DURATION_OF_RESPONSE,
+        Concept.TIME_TO_RESPONSE,
     )
-)  # fmt: skip
+)
 """Concepts with a start event and end events."""
 _PERHAPS_TIMED = frozenset((Concept.CLINICAL_EVENT, Concept.MORTALITY, Concept.OTHER))
 """Concepts with events if the outcome is a length of time: how long a stay or an operation

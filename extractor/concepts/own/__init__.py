@@ -16,6 +16,20 @@ from extractor.schemas import Age, Amount, Constraint, Instrument, Quantity, Tim
 from extractor.schemas import Period as Duration
 
 __all__ = [
-    "Age", "Amount", "Constraint", "CriterionField", "CustomField", "Duration", "Instrument", "Of", "OutcomeField",
-    "Quantity", "RecordField", "RegimenField", "TimePoint", "declare", "list_catalogue", "read_fields",
-]  # fmt: skip
+    "Age",
+    "Amount",
+    "Constraint",
+    "CriterionField",
+    "CustomField",
+    "Duration",
+    "Instrument",
+    "Of",
+    "OutcomeField",
+    "Quantity",
+    "RecordField",
+    "RegimenField",
+    "TimePoint",
+    "declare",
+    "list_catalogue",
+    "read_fields",
+]

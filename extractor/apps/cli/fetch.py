@@ -173,7 +173,7 @@ def find_records(
         yield tuple(others), code
 
 
-def _fetch(
+def _fetch(  # noqa: C901
     wanted: "Wanted",
     registry: "Registry",
     path: Path | None,
@@ -207,12 +207,9 @@ def _fetch(
             totals.append(page.total)
 
         def expect() -> int | None:
+            total = totals[-1] if totals else None
             if file:
                 total = file.note.total
-            elif totals:
-                total = totals[-1]
-            else:
-                total = None
             return len(numbers) or min(
                 (one for one in (total, limit) if one is not None), default=None
             )
