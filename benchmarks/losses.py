@@ -29,7 +29,7 @@ from extractor.concepts.doses.arms import locate_arms
 from extractor.concepts.parse import parse_record
 from extractor.concepts.places import MODEL_CONFIDENCE, find_quote
 from extractor.concepts.windows.read import first_window
-from extractor.evidence.drafts import Chunk, Draft, Reading
+from extractor.evidence.drafts import Chunk, Draft, Reading, Why
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.dialogue import Replies, Round, collect, dialogue
 from extractor.model.asking.querying import ask_round
@@ -126,7 +126,7 @@ def _find_cause(field: str, result: ModelResult) -> Cause:
 
 def _list_unreadable(result: ModelResult) -> Iterator[str]:
     for draft in result.drafts:
-        unread = (one for one in draft.refused if one.reason and one.nearest is None)
+        unread = (one for one in draft.refused if one.why is Why.UNREADABLE)
         yield from (f"{draft.group}.{one.field}" for one in unread)
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from extractor.assembly.coverage import measure_coverage
 from extractor.assembly.findings import (
     report_hostile,
-    report_implausible,
     report_refused,
     report_skipped,
     report_source,
@@ -85,7 +84,6 @@ def assemble_extraction(
         *report_refused(parsed, result),
         *report_skipped(parsed, result),
         *report_unconfirmed(parsed, result),
-        *report_implausible(extraction),
         *structure,
         *unread,
         *report_ambiguous(parsed, extraction),

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from extractor.assembly.claims import check_claim
-from extractor.assembly.refusals import explain_refusal
+from extractor.assembly.refusals import CONFLICTS, explain_refusal
 from extractor.assembly.support import find_support
 from extractor.concepts.aliases import trim_event
 from extractor.concepts.doses.arms import locate_arms, replace_arms
@@ -25,7 +25,7 @@ from extractor.concepts.places import (
 from extractor.concepts.windows.prove import find_window, take_first
 from extractor.concepts.windows.prove_parts import prove_parts
 from extractor.concepts.windows.prove_times import find_stated_age
-from extractor.evidence.drafts import Chunk, Draft, Reading, Refusal, Span
+from extractor.evidence.drafts import Chunk, Draft, Reading, Refusal, Span, Why
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import Passage
 from extractor.schemas import (
@@ -107,7 +107,11 @@ def ground_answer(
                 (one, search.take(parts[name]) if name in parts else search.find(name, one))
                 for one in said
             ]
-            refused += (_refuse(name, one, search.here) for one, place in pairs if not place)
+            refused += (
+                _name_refusal(explain_refusal(one, search.here), name, one)
+                for one, place in pairs
+                if not place
+            )
             supported = []
             for one, place in pairs:
                 whole, reasons = (
@@ -126,7 +130,7 @@ def ground_answer(
             ):
                 readings["time_window"] = first
         unread += (
-            Refusal(reason=one.reason, field=name, value=one.text, kind=FindingKind.ANSWER_MISSING)
+            Refusal(Why.UNREADABLE, field=name, value=one.text, kind=FindingKind.ANSWER_MISSING)
             for one in broken
         )
     return replace(draft, model=readings, refused=(*refused, *unread), own=claimed)
@@ -267,7 +271,9 @@ def _ground_claims(
     refused: list[Refusal] = []
     for claim in claims:
         readings, reasons = check_claim(claim, field, here)
-        refused += (_refuse(field.name, value, here, reason) for value, reason in reasons)
+        for value, reason in reasons:
+            why = Refusal(Why.UNQUOTED) if reason else explain_refusal(value, here)
+            refused.append(_name_refusal(why, field.name, value))
         if readings:
             # A claim stands at its first words; a judgement without any stands at the chunk.
             words = next(
@@ -299,13 +305,11 @@ def _trim_event(found: Supported) -> Supported:
     return replace(found, value=found.value[start:end], span=span)
 
 
-def _refuse(field: str, value: Any, here: Passage, reason: str = "") -> Refusal:
-    refusal = Refusal(reason=reason) if reason else explain_refusal(value, here)
-    kind = FindingKind.QUOTE_NOT_FOUND if isinstance(value, str) else FindingKind.VALUE_NOT_IN_QUOTE
-    if refusal.conflicts:
-        kind = FindingKind.QUOTE_CONFLICT
-    return _name_refusal(replace(refusal, kind=kind), field, value)
-
-
 def _name_refusal(refusal: Refusal, field: str, value: Any) -> Refusal:
-    return replace(refusal, field=field, value=show_value(value))
+    kind = FindingKind.QUOTE_NOT_FOUND if isinstance(value, str) else FindingKind.VALUE_NOT_IN_QUOTE
+    if refusal.nearest and refusal.why in CONFLICTS:
+        kind = FindingKind.QUOTE_CONFLICT
+    shown = show_value(value)
+    if refusal.part:
+        shown = f"{shown}, {refusal.value}"
+    return replace(refusal, field=field, value=shown, kind=kind)

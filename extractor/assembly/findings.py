@@ -1,24 +1,14 @@
-"""Report findings for people: refused answers, values that a model left out, implausible doses,
-hostile text.
-"""
+"""Report findings for people: refused answers, values that a model left out, hostile text."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from extractor.concepts.doses.assemble import covers
-from extractor.concepts.doses.ceilings import find_exceeded
 from extractor.concepts.provenance import list_read_fields
 from extractor.concepts.resolve import DOUBTFUL
 from extractor.evidence.answers import ModelResult
-from extractor.evidence.drafts import RECORD, Refusal, Span
+from extractor.evidence.drafts import RECORD, Span
 from extractor.evidence.parsed import ParsedRecord
-from extractor.schemas import (
-    Citation,
-    Finding,
-    FindingKind,
-    Severity,
-    Task,
-    TrialExtraction,
-)
+from extractor.schemas import Citation, Finding, FindingKind, Severity, Task
 
 _LONGEST_CITED = 200
 """The most characters that the finding of a doubtful structure cites."""
@@ -41,9 +31,8 @@ def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
                 f"{span.section}[{span.start}:{span.end}]"
             )
             cited = cite(parsed, one.nearest) if one.nearest else None
-            yield inform(
-                one.kind, field, "; ".join(_explain_refusal(one, parsed)), cited, Severity.WARNING
-            )
+            message = f"the model answered {one.value}: {one.why.value}; it was kept out"
+            yield inform(one.kind, field, message, cited, Severity.WARNING)
     for reason in result.dropped:
         yield inform(FindingKind.ANSWER_MISSING, "", reason, None, Severity.WARNING)
     for remark in dict.fromkeys(result.remarks):
@@ -68,20 +57,6 @@ def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
             yield inform(
                 FindingKind.LINE_UNANSWERED, field, message, cite(parsed, span), Severity.WARNING
             )
-
-
-def _explain_refusal(refusal: Refusal, parsed: ParsedRecord) -> Iterator[str]:
-    if refusal.reason:
-        yield f"the model answered {refusal.value}: {refusal.reason}"
-    else:
-        yield f"the model answered {refusal.value}, which the text does not state"
-    if refusal.nearest and refusal.conflicts:
-        conflicts = (
-            f"{c.kind.replace('_', ' ')} {c.quoted or 'none'} instead of {c.stated or 'none'}"
-            for c in refusal.conflicts
-        )
-        yield f"it has {parsed.raw(refusal.nearest)!r} ({', '.join(conflicts)})"
-    yield "it was kept out"
 
 
 def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
@@ -134,26 +109,6 @@ def _report_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Find
             yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", kept, cited, Severity.WARNING)
         elif result.lists_regimens and regimen.rules["amounts"].value:
             yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", left_out, cited)
-
-
-def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:
-    """Yield amounts that exceed what anybody is given by their route. They stay in the
-    extraction.
-    """
-    for number, regimen in enumerate(extraction.dosing):
-        for place, amount in enumerate(regimen.amounts):
-            if (ceiling := find_exceeded(amount, regimen.route)) is None:
-                continue
-            stated = f"{max(amount.low or 0, amount.high or 0):,.15g} {amount.unit}"
-            field = f"amounts[{place}]"
-            yield Finding(
-                kind=FindingKind.DOSE_IMPLAUSIBLE,
-                severity=Severity.WARNING,
-                field=f"dosing[{number}].{field}",
-                message=f"{stated} of {regimen.agent} is more than {ceiling.text} "
-                f"({ceiling.source})",
-                citations=tuple(piece.cite() for piece in regimen.evidence if piece.field == field),
-            )
 
 
 def report_source(parsed: ParsedRecord) -> Iterator[Finding]:

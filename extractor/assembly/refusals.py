@@ -1,17 +1,16 @@
-"""Why a value is refused: what the text says instead, with its place."""
+"""Why a value is refused, and where the text says otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from extractor.concepts.groups.read import read_words
-from extractor.concepts.limits.mentions import find_mentions
+from extractor.concepts.limits.mentions import Mention, find_mentions
 from extractor.concepts.limits.owners import is_own
 from extractor.concepts.limits.prove import has_unit_of
 from extractor.concepts.limits.rows import find_numbers, find_rows
 from extractor.concepts.places import cut, find_quote, list_mentions, locate
-from extractor.concepts.windows.prove import find_window
 from extractor.concepts.windows.prove_times import find_age, find_length
-from extractor.evidence.drafts import ConflictKind, Refusal, Span, TokenConflict
+from extractor.evidence.drafts import ConflictKind, Refusal, Span, Why
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
@@ -29,159 +28,158 @@ from extractor.schemas import (
     TimeWindow,
 )
 
-_Conflict = tuple[ConflictKind, str, str, Range]
-"""The kind, the value's token, the text's token, and the place of the number in the text."""
+_WHY = {
+    ConflictKind.NUMBER: Why.OTHER_NUMBER,
+    ConflictKind.UNIT: Why.OTHER_UNIT,
+    ConflictKind.TIME_UNIT: Why.OTHER_UNIT,
+    ConflictKind.COMPARATOR: Why.OTHER_COMPARATOR,
+}
+"""What a quote has instead of the text's; all other tokens are words."""
+CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
+"""Reasons for which an answer nearly stands at the place that is named."""
 
 
 def explain_refusal(value: Any, passage: Passage) -> Refusal:
     """Find what in the passage contradicts an unsupported value.
 
     >>> from extractor.language.passage import read_passage
-    >>> refusal = explain_refusal("ECOG 0-1", read_passage("ECOG 0-2 or better"))
-    >>> refusal.conflicts[0].stated
-    '2'
+    >>> passage = read_passage("ECOG 0-2 or better")
+    >>> refusal = explain_refusal("ECOG 0-1", passage)
+    >>> refusal.why.value, passage.raw[refusal.nearest.start : refusal.nearest.end]
+    ('another number', 'ECOG 0-2')
     """
-    match value:
-        case str():
-            check = verify_quote(value, passage.raw)
-            first = passage.raw_span[0]
-            if check.status is not QuoteStatus.CONFLICT or check.start is None or check.end is None:
-                return Refusal()
-            return Refusal(
-                check.conflicts, Span(passage.section.name, first + check.start, first + check.end)
-            )
-        case Instrument():
-            return _refuse_version(value, passage, cut(passage))
-        case TimePoint() | Age() | TimeWindow() if refusal := _refuse_time(value, passage):
-            return refusal
+    explain = _EXPLAIN.get(type(value))
+    return explain(value, passage) if explain else Refusal()
+
+
+def _explain_quote(quote: str, passage: Passage) -> Refusal:
+    check = verify_quote(quote, passage.raw)
+    if check.status is not QuoteStatus.CONFLICT or check.start is None or check.end is None:
+        return Refusal()
+    first, _ = passage.raw_span
+    place = Span(passage.section.name, first + check.start, first + check.end)
+    return Refusal(_WHY.get(check.conflicts[0].kind, Why.OTHER_WORDS), place)
+
+
+def _explain_version(instrument: Instrument, passage: Passage) -> Refusal:
+    """Find the version that the text gives to a named instrument."""
+    named = next((span for span, _ in list_mentions(instrument.name, passage)), None)
+    if named is None:
+        return Refusal()
     tokens = cut(passage)
-    found = _contradict(value, tokens)
-    if found is None or isinstance(found, str):
-        return Refusal(reason=found or "")
-    kind, quoted, states, place = found
-    return Refusal((TokenConflict(kind, quoted, states),), locate(passage, *place))
+    behind = tokens.at(passage.section.cleaned.clean_position(named.end))
+    found = rule("version_after").starts(tokens, behind)
+    place = found.part("number") if found else None
+    return Refusal(Why.OTHER_NUMBER, locate(passage, *place)) if place else Refusal(nearest=named)
 
 
-def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refusal | None:
-    """Say that a time stands in the text, and what it is there; None if it does not."""
+def _explain_window(window: TimeWindow, passage: Passage) -> Refusal:
+    """The words of a time window may stand there, and say another length, or no limit of time."""
+    place = find_quote(passage, window.quote)
+    return Refusal(Why.OTHER_VALUE, place) if place else Refusal()
+
+
+def _explain_age(age: Age, passage: Passage) -> Refusal:
+    """An age may stand there, and not be that of all participants."""
+    place = find_age(cut(passage), age)
+    return Refusal(Why.OTHER_OWNER, locate(passage, place.first, place.end)) if place else Refusal()
+
+
+def _explain_time_point(point: TimePoint, passage: Passage) -> Refusal:
+    """A length may stand there, and be no moment of the time frame."""
+    length = Period(value=point.value, unit=point.unit)
+    place = find_length(cut(passage), length)
+    if place is None:
+        return _explain_length(length, passage)
+    return Refusal(Why.OTHER_OWNER, locate(passage, place.first, place.end))
+
+
+def _explain_group(_: CriterionGroup, passage: Passage) -> Refusal:
+    return Refusal(Why.OTHER_WORDS if read_words(cut(passage)) else Why.NOT_STATED)
+
+
+def _explain_quantity(quantity: Quantity, passage: Passage) -> Refusal:
+    return _explain_limit(Constraint(quantity="", **quantity.model_dump()), passage)
+
+
+def _explain_limit(limit: Constraint, passage: Passage) -> Refusal:
+    """Find what the mention of the same numbers says otherwise, else another number of the
+    quantity.
+    """
     tokens = cut(passage)
-    if isinstance(value, TimeWindow):
-        span = find_quote(passage, value.quote)
-        read = find_window(value.quote, passage)
-        says = _show_window(read.value) if read else "no time limit"
-        reason = f"the words stand in the text, but say {says}, not {_show_window(value)}"
-        return Refusal(nearest=span, reason=reason) if span else None
-    if isinstance(value, Age):
-        place = find_age(tokens, value)
-        what = "not this limit of all participants' ages"
-    else:
-        length = Period(value=value.value, unit=value.unit)
-        place = find_length(tokens, length)
-        what = "no moment or limit of the time frame"
-    reason = f"it stands in the text, but is {what}"
-    return (
-        Refusal(nearest=locate(passage, place.first, place.end), reason=reason) if place else None
-    )
+    bounds = (limit.value, limit.value_high)
+    mentions = find_mentions(tokens)
+    for mention in mentions:
+        if bounds not in mention.bounds:
+            continue
+        place = locate(passage, *mention.number)
+        if not has_unit_of(limit, limit.quantity, mention, tokens):
+            return Refusal(Why.OTHER_UNIT, place)
+        if limit.comparator not in mention.comparators:
+            return Refusal(Why.OTHER_COMPARATOR, place)
+        # Without a place: a second answer would only name another quantity for the same words.
+        return Refusal(Why.OTHER_OWNER if mention.subject else Why.NOT_STATED)
+    known = {number for mention in mentions for pair in mention.bounds for number in pair}
+    other = None if known.issuperset(bounds) else _find_other_number(limit, mentions, tokens)
+    return Refusal(Why.OTHER_NUMBER, locate(passage, *other)) if other else Refusal()
 
 
-def _show_window(window: TimeWindow) -> str:
-    low = f"{window.comparator.value} {window.value:g}"
-    number = low if window.value_high is None else f"{window.value:g}-{window.value_high:g}"
-    return f"{number} {window.unit.value}"
-
-
-def _contradict(value: Any, tokens: Tokens) -> _Conflict | str | None:
-    match value:
-        case Constraint():
-            return _contradict_limit(value, tokens)
-        case Quantity():
-            return _contradict_limit(Constraint(quantity="", **value.model_dump()), tokens)
-        case CriterionGroup():
-            return f"the line says {str(said[0])!r}" if (said := read_words(tokens)) else None
-        case Amount(low=low, high=high, unit=unit):
-            stated = [(each.first, each.end) for each in rule("measured").find(tokens)]
-            return _contradict_measure(
-                tokens, (low, high if high != low else None), (ConflictKind.UNIT, unit), stated
-            )
-        case Period(value=number, unit=unit) | TimePoint(value=number, unit=unit):
-            stated = [(duration.first, duration.end) for duration in find_durations(tokens)]
-            return _contradict_measure(
-                tokens, (number, None), (ConflictKind.TIME_UNIT, unit), stated
-            )
+def _find_other_number(
+    limit: Constraint, mentions: Sequence[Mention], tokens: Tokens
+) -> Range | None:
+    numbers = find_numbers(tokens)
+    for mention in mentions:
+        if not is_own(limit.quantity, mention, tokens):
+            continue
+        for number in numbers:
+            is_inside = mention.first <= number.first and number.end <= mention.end
+            if is_inside and number.value not in (limit.value, limit.value_high):
+                return number.first, number.end
     return None
 
 
-def _contradict_limit(value: Constraint, tokens: Tokens) -> _Conflict | str | None:
-    """What the mention of the same numbers says otherwise, else the number that the nearest
-    mention has instead.
-    """
-    bounds = (value.value, value.value_high)
-    mentions = find_mentions(tokens)
-    for one in (each for each in mentions if bounds in each.bounds):
-        if not has_unit_of(value, value.quantity, one, tokens):
-            return ConflictKind.UNIT, value.unit or "", _read_unit(tokens, one.number), one.number
-        if value.comparator not in one.comparators:
-            stated = one.comparators[0] if one.stated else ""
-            return ConflictKind.COMPARATOR, value.comparator, stated, one.number
-        return f"the text says it of {tokens.read(*one.subject)!r}" if one.subject else None
-    known = {number for one in mentions for pair in one.bounds for number in pair}
-    missing = next((bound for bound in bounds if bound is not None and bound not in known), None)
-    owned = [one for one in mentions if is_own(value.quantity, one, tokens)]
-    inside = [
-        one
-        for each in owned
-        for one in find_numbers(tokens)
-        if each.first <= one.first and one.end <= each.end
-    ]
-    others = [one for one in inside if one.value not in bounds]
-    if missing is None or not others:
-        return None
-    other = others[-1 if missing == value.value_high else 0]
-    return (
-        ConflictKind.NUMBER,
-        f"{missing:g}",
-        tokens.read(other.first, other.end),
-        (other.first, other.end),
-    )
+def _explain_amount(amount: Amount, passage: Passage) -> Refusal:
+    tokens = cut(passage)
+    low = amount.low
+    high = amount.high
+    bounds = (high, None) if low is None or low == high else (low, high)
+    measured = ((each.first, each.end) for each in rule("measured").find(tokens))
+    return _explain_measure(bounds, measured, passage, tokens)
 
 
-def _contradict_measure(
-    tokens: Tokens,
+def _explain_length(length: Period, passage: Passage) -> Refusal:
+    tokens = cut(passage)
+    durations = ((each.first, each.end) for each in find_durations(tokens))
+    return _explain_measure((length.value, None), durations, passage, tokens)
+
+
+def _explain_measure(
     bounds: tuple[float | None, float | None],
-    unit: tuple[ConflictKind, str],
-    stated: Sequence[Range],
-) -> _Conflict | None:
-    """Return a unit conflict at the first place of the numbers, else a conflict with the first
-    stated number.
+    stated: Iterable[Range],
+    passage: Passage,
+    tokens: Tokens,
+) -> Refusal:
+    """Find another unit at the place of the numbers, else another number at the first stated
+    measure.
     """
-    wanted = (bounds[1], None) if bounds[0] is None else bounds
     for first, end, said in find_rows(tokens, find_numbers(tokens)):
-        if wanted in said:
-            return *unit, _read_unit(tokens, (first, end)), (first, end)
-    value = bounds[1] if bounds[0] is None else bounds[0]
-    return (
-        (ConflictKind.NUMBER, f"{value:g}", tokens.read(*stated[0]), stated[0]) if stated else None
-    )
+        if bounds in said:
+            return Refusal(Why.OTHER_UNIT, locate(passage, first, end))
+    for first, end in stated:
+        return Refusal(Why.OTHER_NUMBER, locate(passage, first, end))
+    return Refusal()
 
 
-def _read_unit(tokens: Tokens, place: Range) -> str:
-    """Return the two words after a number, where the text has a unit."""
-    end = place[1]
-    while end < min(place[1] + 4, len(tokens)) and tokens.words[end] not in ",;.()":
-        end += 1
-    return " ".join(tokens.read(place[1], end).split()[:2])
-
-
-def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refusal:
-    named = next((span for span, _ in list_mentions(value.name, passage)), None)
-    if named is None:
-        return Refusal()
-    found = rule("version_after").starts(
-        tokens, tokens.at(passage.section.cleaned.clean_position(named.end))
-    )
-    place = found.part("number") if found else None
-    conflict = TokenConflict(
-        ConflictKind.NUMBER, value.version or "", tokens.read(*place) if place else ""
-    )
-    span = locate(passage, *place) if place else Span(named.section, named.end, named.end)
-    return Refusal((conflict,), span)
+_EXPLAIN: Mapping[type, Callable[[Any, Passage], Refusal]] = {
+    str: _explain_quote,
+    Instrument: _explain_version,
+    CriterionGroup: _explain_group,
+    TimeWindow: _explain_window,
+    Constraint: _explain_limit,
+    Quantity: _explain_quantity,
+    Age: _explain_age,
+    TimePoint: _explain_time_point,
+    Period: _explain_length,
+    Amount: _explain_amount,
+}
+"""All other values, such as words of closed sets, are only not stated."""

@@ -166,19 +166,32 @@ class TokenConflict:
     stated: str
 
 
+class Why(StrEnum):
+    """Why an answer is refused, in the words of its finding."""
+
+    NOT_STATED = "not stated"
+    OTHER_NUMBER = "another number"
+    OTHER_UNIT = "another unit"
+    OTHER_COMPARATOR = "another comparator"
+    OTHER_WORDS = "other words"
+    OTHER_VALUE = "another value"
+    OTHER_OWNER = "said of something else"
+    UNQUOTED = "no words bear it out"
+    UNREADABLE = "in no readable form"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A value that is refused, and why: it conflicts with the text at ``nearest``, or the text has
-    nothing like it.
+    """A value that is refused, and why.
 
-    ``reason`` says what is wrong in all other cases, such as which form a value must have. ``part``
-    names the quote that is wrong, if it is a part of a value: then ``nearest`` are the words that
-    it should be. What finds the reason leaves ``field``, ``value`` and ``kind`` to its caller.
+    ``nearest`` is the place in the text that says otherwise, None if there is none. ``part`` names
+    the quote that is wrong, if it is a part of a value: then ``nearest`` are the words that it
+    should be, and ``value`` has both. What finds the reason leaves ``field``, ``value`` and
+    ``kind`` to its caller.
     """
 
-    conflicts: tuple[TokenConflict, ...] = ()
+    why: Why = Why.NOT_STATED
     nearest: Span | None = None
-    reason: str = ""
     part: str = ""
     field: str = ""
     value: str = ""

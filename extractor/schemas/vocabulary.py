@@ -181,7 +181,7 @@ FindingKind = StrEnum(
     """
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS LINE_UNANSWERED
     REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED STRUCTURE_DOUBTFUL
-    CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER LANGUAGE_OTHER DOSE_IMPLAUSIBLE
+    CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER LANGUAGE_OTHER
     EXAMPLE_REPEATED SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS MASKING_DIFFERS
     ARM_COUNT_DIFFERS ARM_WITHOUT_INTERVENTION AGE_DIFFERS SEX_DIFFERS LIMITS_CONTRADICT CRITERION_CONTRADICTED
@@ -218,10 +218,6 @@ Of text that nothing was read from:
 Of a file that had to be mended, or whose parts had to be guessed, to read the record:
 
 - ``source_doubtful``: characters that XML does not allow, a column that has another name than the registry's, ...
-
-Of a value that cannot be, also if a model read it:
-
-- ``dose_implausible``: an amount beyond what anybody is given by that route (``dose_ceilings.toml``).
 
 Of text that is aimed at a model, or that hides something (``extractor/concepts/hostile/injection.py``):
 

@@ -129,7 +129,7 @@ def test_a_limit_that_is_said_of_others_is_asked_again():
         again={"limits": ["Ferritin: > 40 ug/L @ for men"]},
     )
     extraction, requests = extract(script, trial(title="A trial", eligibility=text))
-    assert "the other sex" in read_lines(requests[1])[0]["note"]
+    assert 'said of something else; the text has "for men"' in read_lines(requests[1])[0]["note"]
     assert {(limit.value, limit.condition) for limit in limits(extraction)} == {
         (40, "for men"),
         (30, "for women"),
@@ -191,7 +191,7 @@ def test_a_value_is_not_asked_again_where_the_rules_have_the_text_s():
     )
     wrong = Constraint(quantity="ECOG", comparator="between", value=0, value_high=1)
     draft = ground_answer({"constraints": (wrong,)}, parsed.criteria[0], parsed)
-    assert [one.conflicts[0].stated for one in draft.refused] == ["2"]
+    assert [parsed.raw(one.nearest) for one in draft.refused] == ["2"]
     assert plan_recheck(parsed, [draft]) == {}
     assert list(plan_recheck(parsed, [replace(draft, rules={})])) == [0]
 

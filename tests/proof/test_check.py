@@ -2,6 +2,7 @@ import pytest
 
 from extractor.assembly.check import Unreadable, ground_answer
 from extractor.concepts.parse import parse_record
+from extractor.evidence.drafts import Why
 from extractor.schemas import (
     Age,
     Amount,
@@ -40,45 +41,24 @@ def quoted_at(span):
 
 
 @pytest.mark.parametrize(
-    ("values", "kind", "quoted", "stated", "nearest"),
+    ("values", "why", "nearest"),
     [
-        (
-            {"lead_in": "transfusion within 3 weeks"},
-            "number",
-            "3",
-            "2",
-            "transfusion within 2 weeks",
-        ),
-        (
-            {"constraints": (constraint(60_000_000_000),)},
-            "number",
-            "6e+10",
-            "50 x 10^9",
-            "50 x 10\\^9",
-        ),
+        ({"lead_in": "transfusion within 3 weeks"}, Why.OTHER_NUMBER, "transfusion within 2 weeks"),
+        ({"constraints": (constraint(60_000_000_000),)}, Why.OTHER_NUMBER, "50 x 10\\^9"),
         (
             {"constraints": (constraint(5e10, comparator=Comparator.LESS),)},
-            "comparator",
-            "<",
-            ">",
+            Why.OTHER_COMPARATOR,
             "50 x 10\\^9",
         ),
-        (
-            {"constraints": (constraint(50_000_000_000, unit="/mL"),)},
-            "unit",
-            "/mL",
-            "/L",
-            "50 x 10\\^9",
-        ),
-        ({"duration": Period(value=2, unit=TimeUnit.DAY)}, "time_unit", "day", "weeks", "2"),
-        ({"duration": Period(value=4, unit=TimeUnit.WEEK)}, "number", "4", "2 weeks", "2 weeks"),
-        ({"instrument": Instrument(name="WHO", version="3.0")}, "number", "3.0", "2.1", "2.1"),
+        ({"constraints": (constraint(50_000_000_000, unit="/mL"),)}, Why.OTHER_UNIT, "50 x 10\\^9"),
+        ({"duration": Period(value=2, unit=TimeUnit.DAY)}, Why.OTHER_UNIT, "2"),
+        ({"duration": Period(value=4, unit=TimeUnit.WEEK)}, Why.OTHER_NUMBER, "2 weeks"),
+        ({"instrument": Instrument(name="WHO", version="3.0")}, Why.OTHER_NUMBER, "2.1"),
     ],
 )
-def test_a_refusal_reports_the_conflict_and_its_place(values, kind, quoted, stated, nearest):
+def test_a_refusal_has_its_reason_and_the_place_that_says_otherwise(values, why, nearest):
     (rejection,) = ground(**values).refused
-    (conflict,) = rejection.conflicts
-    assert (conflict.kind.value, conflict.quoted, conflict.stated) == (kind, quoted, stated)
+    assert rejection.why is why
     assert quoted_at(rejection.nearest) == nearest
 
 
@@ -153,7 +133,7 @@ def test_an_unsupported_value_is_rejected(values, kind):
     assert grounded.model == {}
     (rejection,) = grounded.refused
     assert ([rejection.field], rejection.kind) == ([*values], kind)
-    assert bool(rejection.conflicts) is (kind is FindingKind.QUOTE_CONFLICT)
+    assert (rejection.nearest is not None) is (kind is FindingKind.QUOTE_CONFLICT)
 
 
 def test_a_list_that_cannot_be_read_costs_only_itself():

@@ -7,6 +7,7 @@ import pytest
 from extractor.assembly.check import ground_answer
 from extractor.concepts.own.value_forms import read_limit, read_window
 from extractor.concepts.parse import parse_record
+from extractor.evidence.drafts import Why
 from tests.trust import trial
 
 TWO_DRUGS = "Rituximab within 4 weeks, warfarin within 7 days before biopsy"
@@ -34,23 +35,23 @@ def list_read(grounded, field):
 
 
 @pytest.mark.parametrize(
-    ("line", "answer", "of", "anchor", "reason", "nearest"),
+    ("line", "answer", "of", "anchor", "why", "nearest"),
     [
         (
             TWO_DRUGS,
             "within 7 days | <= 7 day | warfarin | before biopsy",
             "warfarin",
             "before biopsy",
-            "",
+            None,
             None,
         ),
-        (TWO_DRUGS, "within 4 weeks | <= 4 week | rituximab | -", "Rituximab", None, "", None),
+        (TWO_DRUGS, "within 4 weeks | <= 4 week | rituximab | -", "Rituximab", None, None, None),
         (
             TWO_DRUGS,
             "within 4 weeks | <= 4 week | warfarin | -",
             None,
             None,
-            "this time of 'Rituximab'",
+            Why.OTHER_OWNER,
             "Rituximab",
         ),
         (
@@ -58,7 +59,7 @@ def list_read(grounded, field):
             "within 7 days | <= 7 day | warfarin | before sleep",
             "warfarin",
             None,
-            "'before sleep'",
+            Why.NOT_STATED,
             None,
         ),
         (
@@ -66,7 +67,7 @@ def list_read(grounded, field):
             "within 7 days | <= 7 day | heparin | before biopsy",
             None,
             "before biopsy",
-            "'heparin'",
+            Why.NOT_STATED,
             None,
         ),
         (
@@ -74,7 +75,7 @@ def list_read(grounded, field):
             "within 2 weeks | <= 2 week | Transfusion | before the first dose",
             "Transfusion",
             None,
-            "'before the first dose' of something else",
+            Why.OTHER_OWNER,
             "before screening",
         ),
         (
@@ -82,7 +83,7 @@ def list_read(grounded, field):
             "in the past year | <= 1 year | Stroke | before randomization",
             "Stroke",
             None,
-            "without it",
+            Why.OTHER_OWNER,
             "before randomization",
         ),
         (
@@ -90,7 +91,7 @@ def list_read(grounded, field):
             "for at least 1 year | >= 1 year | Eczema | before baseline",
             "Eczema",
             None,
-            "without it",
+            Why.OTHER_OWNER,
             "before baseline",
         ),
         (
@@ -98,7 +99,7 @@ def list_read(grounded, field):
             "last 4 weeks | <= 4 week | Steroids | at the start of the study",
             "Steroids",
             "at the start of the study",
-            "",
+            None,
             None,
         ),
         (
@@ -106,7 +107,7 @@ def list_read(grounded, field):
             "within 90 days | <= 90 day | chemotherapy | after the end of chemotherapy",
             None,
             "after the end of chemotherapy",
-            "this time of 'Cystectomy'",
+            Why.OTHER_OWNER,
             "Cystectomy",
         ),
         (
@@ -114,7 +115,7 @@ def list_read(grounded, field):
             "within 14 days of inclusion | <= 14 day | topical mupirocin | of inclusion",
             None,
             "of inclusion",
-            "excepts 'topical mupirocin'",
+            Why.OTHER_OWNER,
             "antibiotic",
         ),
         (
@@ -122,43 +123,41 @@ def list_read(grounded, field):
             "within 4 weeks | <= 4 week | steroids | before screening",
             "steroids",
             "before screening",
-            "",
+            None,
             None,
         ),
     ],
 )
-def test_a_part_of_a_time_window_costs_only_itself(line, answer, of, anchor, reason, nearest):
+def test_a_part_of_a_time_window_costs_only_itself(line, answer, of, anchor, why, nearest):
     parsed, grounded = ground(line, windows=[answer])
     (window,) = list_read(grounded, "time_windows")
     assert (window.of, window.anchor) == (of, anchor)
-    assert [reason in one.reason for one in grounded.refused] == [True] * bool(reason)
+    assert [one.why for one in grounded.refused] == ([why] if why else [])
     assert [one.nearest and parsed.raw(one.nearest) for one in grounded.refused] == [
         nearest
-    ] * bool(reason)
+    ] * bool(why)
 
 
 @pytest.mark.parametrize(
-    ("line", "answer", "conditions", "support", "reason"),
+    ("line", "answer", "conditions", "support", "why"),
     [
-        (BY_SEX, "Haemoglobin: < 12 g/dL @ for men", ["for men"], "parsed", ""),
-        (BY_SEX, "Haemoglobin: < 11 g/dL @ women", ["women"], "parsed", ""),
-        (BY_SEX, "Haemoglobin: < 12 g/dL @ for women", [], None, "of the other sex"),
-        (BY_SEX, "Haemoglobin: < 12 g/dL @ for children", [None], "inferred", "'for children'"),
+        (BY_SEX, "Haemoglobin: < 12 g/dL @ for men", ["for men"], "parsed", None),
+        (BY_SEX, "Haemoglobin: < 11 g/dL @ women", ["women"], "parsed", None),
+        (BY_SEX, "Haemoglobin: < 12 g/dL @ for women", [], None, Why.OTHER_OWNER),
+        (BY_SEX, "Haemoglobin: < 12 g/dL @ for children", [None], "inferred", Why.NOT_STATED),
         (
             GENERAL,
             "ALT: > 5 x ULN @ with liver metastases",
             ["with liver metastases"],
             "parsed",
-            "",
+            None,
         ),
-        (GENERAL, "ALT: > 3 x ULN @ with liver metastases", [], None, "of another limit"),
-        (GENERAL, "ALT: > 3 x ULN", [None], "parsed", ""),
-        ("Frail: ECOG > 2, others not", "ECOG: > 2 @ Frail", ["Frail"], "inferred", ""),
+        (GENERAL, "ALT: > 3 x ULN @ with liver metastases", [], None, Why.OTHER_OWNER),
+        (GENERAL, "ALT: > 3 x ULN", [None], "parsed", None),
+        ("Frail: ECOG > 2, others not", "ECOG: > 2 @ Frail", ["Frail"], "inferred", None),
     ],
 )
-def test_a_limit_stands_for_those_of_whom_the_text_says_it(
-    line, answer, conditions, support, reason
-):
+def test_a_limit_stands_for_those_of_whom_the_text_says_it(line, answer, conditions, support, why):
     _, grounded = ground(line, limits=[answer])
     assert [one.condition for one in list_read(grounded, "constraints")] == conditions
     read = grounded.model.get("constraints")
@@ -167,7 +166,7 @@ def test_a_limit_stands_for_those_of_whom_the_text_says_it(
         if read
         else not conditions
     )
-    assert [reason in one.reason for one in grounded.refused] == [True] * bool(reason)
+    assert [one.why for one in grounded.refused] == ([why] if why else [])
 
 
 def test_a_part_has_the_characters_of_the_record():

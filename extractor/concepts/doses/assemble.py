@@ -9,7 +9,6 @@ from operator import attrgetter
 from typing import Any
 
 from extractor.concepts.doses.arms import locate_arms
-from extractor.concepts.doses.ceilings import find_exceeded
 from extractor.concepts.doses.prove import PROVEN
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
@@ -31,10 +30,6 @@ _PORTIONS = frozenset(
 """Units that say nothing new of an agent whose amount of substance is known."""
 _LONGEST_QUOTE = 260
 """Characters; a longer quote is cut to what its values span."""
-_IMPLAUSIBLE = 0.2
-"""The highest confidence of an amount beyond its ceiling. Most are misread; a few stand so in
-the record.
-"""
 _MOST_COMPARED = 50
 """Most earlier regimens of its agent with which a regimen is compared, so that time stays
 linear.
@@ -58,7 +53,7 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         if fields["agent"] is None or not any(fields[name] for name in _SAID):
             continue
         regimen = Regimen(section=draft.span.section, **fields, **builder.build())
-        regimen = _doubt_doses(_cite_arms(regimen, places))
+        regimen = _cite_arms(regimen, places)
         same_agent = latest[fields["agent"].casefold()]
         known = next(
             (at for at in same_agent if _adds_nothing(regimen, assembled.items[at][1])), None
@@ -109,22 +104,6 @@ def _join_arms(first: Regimen, more: Regimen, places: Mapping[str, Span]) -> Reg
     )
     others = (piece for piece in first.evidence if FieldRef(piece.field).path != "arms")
     return first.model_copy(update={"arms": arms, "evidence": (*others, *proven)})
-
-
-def _doubt_doses(regimen: Regimen) -> Regimen:
-    """Lower the confidence of implausible amounts. They stay, because the text may state them."""
-    exceeded = [n for n, one in enumerate(regimen.amounts) if find_exceeded(one, regimen.route)]
-    doubtful = {f"amounts[{n}]{part}" for n in exceeded for part in ("", ".arms")}
-    if not doubtful:
-        return regimen
-    evidence = tuple(
-        piece.model_copy(update={"confidence": min(piece.confidence or 0, _IMPLAUSIBLE)})
-        if piece.field in doubtful
-        else piece
-        for piece in regimen.evidence
-    )
-    confidence = min(regimen.confidence or 0, _IMPLAUSIBLE)
-    return regimen.model_copy(update={"evidence": evidence, "confidence": confidence})
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:

@@ -5,7 +5,7 @@ it. A value that the text says of another agent, step or use is refused, if the 
 value there. All others stay open.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from extractor.concepts.doses.merging import resolve_frequency, resolve_length
 from extractor.concepts.doses.prove_arms import ArmProof
 from extractor.concepts.doses.read import DosingText, read_dosing_text
 from extractor.concepts.own.value_forms import show_value
-from extractor.evidence.drafts import Draft, Reading, Refusal, Span
+from extractor.evidence.drafts import Draft, Reading, Refusal, Span, Why
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import rule
 from extractor.schemas import Amount, Frequency, Route, Support, Task
@@ -177,8 +177,7 @@ class _Proof:
         )
         if given or not others:
             return None
-        reason = "the text states it of something else: a limit, a change, a visit, a pause"
-        return Refusal(nearest=section.span(others[0].first, others[0].end), reason=reason)
+        return Refusal(Why.OTHER_OWNER, section.span(others[0].first, others[0].end))
 
     def _judge_amount(self, amount: Amount, stated: Sequence[_Stated]) -> Span | Refusal | None:
         near = [each for each in stated if each.place == stated[0].place]
@@ -198,7 +197,7 @@ class _Proof:
             or self._can_be_beside(amount, [each.value for each in near])
         ):
             return None
-        return self._refuse("dose", near[0].mark, choose_levels([each.value for each in near]))
+        return self._refuse(near[0].mark)
 
     def _can_be_beside(self, amount: Amount, levels: Sequence[Amount]) -> bool:
         """Return whether an amount can be one of the agent's beside its levels: it meets one, or
@@ -268,14 +267,11 @@ class _Proof:
             ):
                 continue
             if mark and states is not None and stated.one.holds(mark):
-                return self._refuse(field, mark, [states], f" with {show_value(stated.value)}")
+                return self._refuse(mark)
             if (
                 mark and states is None and having[0].place == _HERE
             ):  # the words give it to another amount
-                levels = ", ".join(map(show_value, having[0].one.levels))
-                return self._refuse(
-                    field, having[0].mark, [having[0].value], f" with {levels} alone"
-                )
+                return self._refuse(having[0].mark)
             is_open = True
         return None if is_open else self._span(stated.mark)
 
@@ -309,12 +305,11 @@ class _Proof:
             or not (near.one.holds(mark) and in_full)
         ):
             return None
-        return self._refuse(field, mark, [states])
+        return self._refuse(mark)
 
-    def _refuse(self, field: str, mark: Fact, values: Iterable[Any], beside: str = "") -> Refusal:
-        given = ", ".join(dict.fromkeys(map(show_value, values)))
-        reason = f"the text gives {given} as the {field} of {self.agent} there{beside}"
-        return Refusal(nearest=self._span(mark), reason=reason)
+    def _refuse(self, mark: Fact) -> Refusal:
+        """The text gives the agent another value there."""
+        return Refusal(Why.OTHER_VALUE, self._span(mark))
 
     @cached_property
     def _quote(self) -> Span:
@@ -329,7 +324,7 @@ class _Proof:
     @cached_property
     def _arms(self) -> ArmProof:
         key = self.text.lexicon.key_of(self.agent)
-        return ArmProof(self.text, key, self.agent, [one for _, one in self._own], self._amounts)
+        return ArmProof(self.text, key, [one for _, one in self._own], self._amounts)
 
     @cached_property
     def _own(self) -> Sequence[tuple[int, Statement]]:

@@ -16,22 +16,21 @@ from extractor.concepts.doses.clauses import Statement
 from extractor.concepts.doses.equality import amount_in, kind_of
 from extractor.concepts.doses.read import DosingText
 from extractor.concepts.own.value_forms import show_value
-from extractor.evidence.drafts import Refusal, Span
+from extractor.evidence.drafts import Refusal, Span, Why
 from extractor.language.book import rule
 from extractor.schemas import Amount
 
 
 @dataclass(frozen=True)
 class ArmProof:
-    """The proof of the arms of one regimen. ``key`` is that of its agent, ``agent`` its name,
-    ``own`` its statements.
+    """The proof of the arms of one regimen. ``key`` is that of its agent, ``own`` are its
+    statements.
 
     ``amounts`` are those of the regimen.
     """
 
     text: DosingText
     key: str
-    agent: str
     own: Sequence[Statement]
     amounts: Sequence[Amount]
 
@@ -44,8 +43,8 @@ class ArmProof:
         return next((one for one in stands if one), None) if stands else judged[0]
 
     def keep(self, amount: Amount) -> tuple[Amount, list[Refusal]]:
-        """Return an amount with those of its arms whose text does not give another one, and the
-        reasons of others.
+        """Return an amount with those of its arms whose text does not give another one, and why
+        others go.
         """
         judged = {
             label: [self._find_other_dose(arm, [amount]) for arm in self._list_arms(label)]
@@ -86,10 +85,7 @@ class ArmProof:
             or self._may_be_elsewhere(arm)
         ):
             return None
-        return Refusal(
-            nearest=place,
-            reason=f"the record gives {self.agent} to other arms, and {label!r} does not name it",
-        )
+        return Refusal(Why.OTHER_OWNER, place)
 
     def _find_other_dose(self, arm: str, amounts: Sequence[Amount]) -> Refusal | None:
         """Say which dose of the agent an arm's text gives, if the amounts are those of another
@@ -105,11 +101,7 @@ class ArmProof:
             amount_in(one, [*here]) or not amount_in(one, theirs) for one in amounts
         ):
             return None
-        given = ", ".join(map(show_value, alike))
-        reason = (
-            f"the text gives {given} as the dose of {self.agent} in {self.text.arms.label(arm)!r}"
-        )
-        return Refusal(nearest=next(iter(alike.values())), reason=reason)
+        return Refusal(Why.OTHER_VALUE, next(iter(alike.values())))
 
     def _may_be_elsewhere(self, arm: str) -> bool:
         """Return whether another text may say that an arm gets the agent: "as in arm A", "all

@@ -12,7 +12,7 @@ from extractor.concepts.places import Supported, cut, find_quotes, locate
 from extractor.concepts.windows.parts import is_past
 from extractor.concepts.windows.prove import list_stated
 from extractor.concepts.windows.read import Window
-from extractor.evidence.drafts import Refusal, Span
+from extractor.evidence.drafts import Refusal, Span, Why
 from extractor.language.book import rule
 from extractor.language.lexer import Range
 from extractor.language.passage import Passage
@@ -44,19 +44,19 @@ def prove_parts(
             continue
         spans = list(chain.from_iterable(find_quotes(place, words) for place in places))
         if isinstance(found.value, Constraint):
-            spans, doubt, reason = _prove_condition(found, spans, places[0])
+            spans, doubt, is_other = _prove_condition(found, spans, places[0])
         else:
-            spans, doubt, reason = _prove_part_of_window(found, name, spans, places)
+            spans, doubt, is_other = _prove_part_of_window(found, name, spans, places)
         nearest = min(spans, key=lambda one: _count_between(one, found.span), default=None)
         raw = next(
             (each for each in places if nearest and nearest.section == each.section.name), places[0]
         ).section.raw
-        if reason or nearest is None:
-            reason = reason or f"these words stand nowhere in the criterion: {words!r}"
-            refused.append(Refusal(nearest=nearest, reason=reason, part=name))
+        if is_other or nearest is None:
+            why = Why.OTHER_OWNER if is_other else Why.NOT_STATED
+            refused.append(Refusal(why, nearest, part=name, value=f"{name}: {words}"))
             if isinstance(found.value, Constraint) and nearest:
                 return None, refused
-        kept = raw[nearest.start : nearest.end] if nearest and not reason else None
+        kept = raw[nearest.start : nearest.end] if nearest and not is_other else None
         support = Support.INFERRED if doubt else found.support
         found = replace(found, value=found.value.model_copy(update={name: kept}), support=support)
     return found, refused
@@ -73,9 +73,9 @@ def _overlap(spans: Iterable[Span], places: Sequence[Span]) -> list[Span]:
     return [one for one in spans if any(one.overlaps(each) for each in places)]
 
 
-_Verdict = tuple[list[Span], bool, str]
-"""The places that support a part, whether it is in doubt, and why it is refused: then the places
-contradict it.
+_Verdict = tuple[list[Span], bool, bool]
+"""The places of a part, whether it is in doubt, and whether the text says it of another value: then
+the places contradict it.
 """
 
 
@@ -97,17 +97,12 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
         if place:
             (own if at in mine else others).append(locate(here, *place))
     if kept := _overlap(spans, own):
-        return kept, False, ""
+        return kept, False, False
     sexes = {name_sex(here.section.raw[one.start : one.end], None) for one in own} - {None}
     if len(sexes) == 1 and name_sex(value.condition, None) not in (None, *sexes):
-        return own or spans, False, "the text says it of the other sex"
+        return own or spans, False, True
     if spans and len(_overlap(spans, others)) == len(spans):
-        said = repr(here.section.raw[own[0].start : own[0].end]) if own else "without a condition"
-        return (
-            own or spans,
-            False,
-            f"the text says it {said}, and {value.condition!r} of another limit",
-        )
+        return own or spans, False, True
     ranges = [_place(here, span) for span in spans]
     stated = [limits[at] for at in mine]
     if (
@@ -115,8 +110,8 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
         and spans
         and all(is_of_another(tokens, words, one, limits) for words in ranges for one in stated)
     ):
-        return own or spans, False, f"the text says {value.condition!r} of another limit"
-    return spans, True, ""
+        return own or spans, False, True
+    return spans, True, False
 
 
 def _prove_part_of_window(
@@ -144,23 +139,13 @@ def _prove_part_of_window(
         ends &= not is_here or is_past(cut(here), window) or not _shares(here, window, spans)
     others = [one for one in others if not any(one.overlaps(each) for each in own)]
     if kept := _overlap(spans, own):
-        return kept, False, ""
+        return kept, False, False
     is_other = bool(spans) and len(_overlap(spans, others)) == len(spans)
     if is_other and (own or (name == "anchor" and ends)):
-        stated = here.section.raw[own[0].start : own[0].end] if own else ""
-        said = (
-            f"this time {'of ' if name == 'of' else ''}{stated!r}"
-            if own
-            else "this time without it"
-        )
-        return (
-            own or spans,
-            False,
-            f"the text says {said}, and {getattr(found.value, name)!r} of something else",
-        )
+        return own or spans, False, True
     if name == "of" and own and spans and all(_is_excepted(here, own[0], span) for span in spans):
-        return own, False, f"the text excepts {getattr(found.value, name)!r}"
-    return spans, bool(own), ""
+        return own, False, True
+    return spans, bool(own), False
 
 
 def _shares(here: Passage, window: Window, spans: Sequence[Span]) -> bool:

@@ -18,7 +18,7 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.resolve import agree, resolve
 from extractor.concepts.windows.prove import take_first
-from extractor.evidence.drafts import ConflictKind, Draft, Reading, Refusal
+from extractor.evidence.drafts import Draft, Reading, Refusal
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.prompt import load_prompt, render_line
 from extractor.model.asking.questions import Question
@@ -37,7 +37,6 @@ from extractor.schemas import (
 LINE_TOKENS = 1000
 """Estimated tokens of all lines of a record's recheck; what does not fit is not asked."""
 _LONGEST_VALUE = 80
-_LONGEST_REASON = 160
 _INVENTED = frozenset({"agent", "quote"})
 """Fields whose example values are invented: no record has them by chance."""
 _DISTINCTIVE = 6
@@ -156,21 +155,13 @@ def _is_worth_asking(refusal: Refusal, draft: Draft, parsed: ParsedRecord) -> bo
 
 
 def _explain(key: str, refusal: Refusal, parsed: ParsedRecord) -> str:
-    """Say what was answered, what is wrong with it, and what the text has instead."""
-    answered = f'{key} "{refusal.value[:_LONGEST_VALUE]}"'
-    if not refusal.conflicts or not refusal.nearest:
-        return f"{answered}: {refusal.reason[:_LONGEST_REASON]}"
-    stated = parsed.raw(refusal.nearest)
-    wrong = refusal.conflicts[0]
-    if (
-        wrong.stated not in stated
-    ):  # the number alone was found: show the sign before it, the unit behind it
-        is_sign = wrong.kind is ConflictKind.COMPARATOR
-        stated = f"{wrong.stated} {stated}" if is_sign else f"{stated} {wrong.stated}"
-    return (
-        f"{answered}: wrong {wrong.kind.value.replace('_', ' ')}, the text has "
-        f'"{stated[:_LONGEST_VALUE]}"'
+    """Say what was answered, what is wrong with it, and where the text says otherwise."""
+    words = (
+        f'; the text has "{parsed.raw(refusal.nearest)[:_LONGEST_VALUE]}"'
+        if refusal.nearest
+        else ""
     )
+    return f'{key} "{refusal.value[:_LONGEST_VALUE]}": {refusal.why.value}{words}'
 
 
 def merge_recheck(
