@@ -19,12 +19,13 @@ from typing import Any, TypeVar
 
 from extractor.apps.cli.environment import read_model_spec
 from extractor.formats.records import read_stream
+from extractor.model.asking.effort import Effort
 from extractor.model.client import Model
 from extractor.model.database import open_run
 from extractor.model.opening import ModelChoice, open_model
 from extractor.model.spec import ClientSettings
 from extractor.model.store import CallStore, OpenStore
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.schemas import TrialExtraction, TrialRecord
 
 T = TypeVar("T")
@@ -83,10 +84,10 @@ def parse_options(
 
     >>> options = {"data": ..., "effort": Effort.MEDIUM, "seed": 0, "kind": str}
     >>> parsed = parse_options(
-    ...     None, "gold", given=["g", "--data", "d", "--effort", "low"], **options
+    ...     None, "gold", given=["g", "--data", "d", "--effort", "all"], **options
     ... )
     >>> str(parsed.gold), str(parsed.data), parsed.effort.value, parsed.seed, parsed.kind
-    ('g', 'd', 'low', 0, None)
+    ('g', 'd', 'all', 0, None)
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter

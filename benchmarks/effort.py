@@ -1,8 +1,8 @@
 """How right extractions are, and what they cost, by the effort with which a model is asked.
 
     python -m benchmarks.effort GOLD RECORDS... (--model SPEC --keep DIR | --replay DIR) [--effort
-                                low,0.8,medium] [--folds 3,4] [--limit N] [--price SPEC] [--json
-                                FILE] [--plot FILE]
+                                medium,all] [--folds 3,4] [--limit N] [--price SPEC] [--json FILE]
+                                [--plot FILE]
     python -m benchmarks.effort GOLD RECORDS... --forecast benchmarks/figures/effort.json [--folds
     3,4] [--limit N] python -m benchmarks.effort --from FILE... (--plot FILE | --costs [--gpu
     2.5,3000,400])
@@ -63,12 +63,7 @@ _TOTALS = (*Task, "all")
 
 def main() -> None:
     """Run the command line."""
-    options: dict[str, Any] = {
-        "model": str,
-        "keep": Path,
-        "replay": Path,
-        "effort": "rules,low,medium",
-    }
+    options: dict[str, Any] = {"model": str, "keep": Path, "replay": Path, "effort": "rules,medium"}
     options |= {"folds": "", "limit": int, "price": PRICE, "json": Path, "forecast": Path}
     options |= {"from": [Path], "plot": Path, "costs": False, "gpu": "2.5,3000,400"}
     chosen = parse_options(__doc__, "gold?", "records*", **options)

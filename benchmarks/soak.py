@@ -144,7 +144,7 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
 
 def _command(one: Round, out: Path, limit: float | None) -> list[str]:
     limits = () if limit is None else ("--max-usd", f"{limit:.4f}")
-    return run_command(one.records, "--effort", "1.0", *one.options, *limits, "--out", out)
+    return run_command(one.records, "--effort", "all", *one.options, *limits, "--out", out)
 
 
 def play_run(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
@@ -180,7 +180,7 @@ def play_job(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
             if not job_id:
                 kind = {"content-type": "application/x-ndjson"}
                 made = client.post(
-                    "/v1/jobs?effort=1.0", content=one.records.read_bytes(), headers=kind
+                    "/v1/jobs?effort=all", content=one.records.read_bytes(), headers=kind
                 )
                 job_id = made.json()["id"]
             ends.append(one.end(running))

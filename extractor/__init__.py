@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
     from extractor.formats import make_record, read_records
     from extractor.many import Results
-    from extractor.options import Effort
+    from extractor.model.asking.effort import Effort
     from extractor.schemas import Task, TrialExtraction, TrialRecord
 
 __all__ = [
@@ -63,7 +63,7 @@ _MODULES = {
     ".apps.evaluation": "ScoreReport evaluate",
     ".apps.fetch": "Registry RegistryQuery fetch_records",
     ".evidence.quotes": "QuoteCheck QuoteStatus verify_quote",
-    ".options": "Effort",
+    ".model.asking.effort": "Effort",
     ".apps.pages.notebook": "TrialExtraction show",  # a notebook displays extractions
     ".concepts.parse": "Outcome ParsedRecord parse_record split_outcomes",
     ".evidence.drafts": "ConflictKind TokenConflict",

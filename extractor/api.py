@@ -39,7 +39,7 @@ class Extractor:
             ``http://host:port/v1#NAME``. Without a model, only the rules run.
         key: The key of the model. By default the provider's SDK reads its own variable, and a
             server gets none.
-        options: The fields of ``ExtractorOptions``, such as ``effort="low"``.
+        options: The fields of ``ExtractorOptions``, such as ``effort="all"``.
 
     Raises:
         FieldError: A field of your own is declared wrongly.

@@ -8,9 +8,7 @@ Python takes them as keywords of ``Extractor``, the command line as options, whi
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypedDict
 
@@ -21,6 +19,7 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.files import Declared
 from extractor.errors import ArgumentError, FieldError
 from extractor.masking import names_credential, remember_options
+from extractor.model.asking.effort import Effort
 from extractor.schemas import Task
 from extractor.schemas.arguments import refuse_unknown, suggest
 
@@ -32,39 +31,11 @@ SPEED: Final = "Speed"
 RARE: Final = "Rarely needed"
 
 
-class Effort(StrEnum):
-    """How doubtful a value must be before a model is asked about it.
-
-    - ``none``: no model is asked; only the rules run. The number 0 still asks about your own
-      fields.
-    - ``low``: its confidence is below 0.6.
-    - ``medium``: its confidence is below 0.9.
-
-    >>> Effort("medium")
-    <Effort.MEDIUM: 'medium'>
-    """
-
-    NONE = "none"
-    LOW = "low"
-    MEDIUM = "medium"
-
-
-_ASKS_BELOW = {Effort.NONE: 0.0, Effort.LOW: 0.6, Effort.MEDIUM: 0.9}
-"""The confidence below which a value is asked about."""
-
-_NO_HIGH = (
-    "high is gone: it read no better than medium, which now asks about introducing lines "
-    "too; write medium"
-)
-
 _OF_REQUEST = frozenset({"extra_headers", "extra_query", "extra_body"})
 """Parameters that SDKs take for the headers, the address and the body of a request."""
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _LONGEST_NAME = 24
 """Characters of the name of a parameter. Keys are longer."""
-
-_RARITY = 4
-"""How much more a doubt weighs in a field that few items state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +65,9 @@ class Options(BaseModel):
 
         Raises ``ArgumentError`` that names the first wrong option, and says what to write.
 
-        >>> ExtractionOptions.read({"effort": "meduim"}, spell="--{}".format)
+        >>> ExtractionOptions.read({"effort": "low"}, spell="--{}".format)
         Traceback (most recent call last):
-        extractor.errors.ArgumentError: --effort: meduim: no such effort (did you mean medium?); choose from none, \
-low, medium, or a number from 0 to 1
+        extractor.errors.ArgumentError: --effort: 'low': input should be 'none', 'medium' or 'all'
         """
         try:
             return cls(**given)
@@ -133,29 +103,6 @@ def _explain(given: Any, problem: str, field: FieldInfo) -> str:
         return f"{given!r}: {problem[0].lower()}{problem[1:]}"
     allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
     return f"{given} is not allowed; choose a number {allowed}"
-
-
-def read_effort(effort: str | float) -> Effort | float:
-    """Read an effort by its name, or as the confidence from 0 to 1 below which a value is asked
-    about.
-
-    Raises ``ValueError`` for anything else.
-
-    >>> read_effort("low"), read_effort("0.8"), read_effort(0)
-    (<Effort.LOW: 'low'>, 0.8, 0.0)
-    """
-    with suppress(ValueError, TypeError):
-        if effort in set(Effort):
-            return Effort(effort)
-        if not isinstance(effort, bool) and 0 <= (confidence := float(effort)) <= 1:
-            return confidence
-    if effort == "high":
-        raise ValueError(_NO_HIGH)
-    nearest = suggest(str(effort), tuple(Effort))
-    raise ValueError(
-        f"{effort}: no such effort{nearest}; choose from {', '.join(Effort)}, or a number from 0 "
-        "to 1"
-    )
 
 
 def _read_tasks(given: Collection[Task | str] | str | None) -> frozenset[Task]:
@@ -265,12 +212,8 @@ class Choice(Options):
     """Some of eligibility,dosing,endpoints."""
     min_confidence: Annotated[float, Field(ge=0, le=1), Shown(WHAT, "0..1")] = 0.0
     """Leave out values below this confidence."""
-    effort: Annotated[
-        Effort | float, BeforeValidator(read_effort), Shown(MODEL, "none|low|medium|0..1", str)
-    ] = Effort.MEDIUM
-    """Ask a model about nothing, what is likely wrong, what is uncertain, or below this
-    confidence.
-    """
+    effort: Annotated[Effort, Shown(MODEL, "none|medium|all")] = Effort.MEDIUM
+    """Ask a model about nothing, what the rules are unsure of, or everything."""
 
 
 class ExtractionOptions(Choice):
@@ -291,18 +234,6 @@ class ExtractionOptions(Choice):
     def asks(self) -> bool:
         """Whether a model is asked at all."""
         return self.effort is not Effort.NONE
-
-    @property
-    def asks_below(self) -> float:
-        """The confidence below which a value is asked about."""
-        return _ASKS_BELOW[self.effort] if isinstance(self.effort, Effort) else self.effort
-
-    @property
-    def asks_rare_below(self) -> float:
-        """The same for fields that few items state, where a missed value weighs more; 0 asks
-        about nothing.
-        """
-        return 1 - (1 - self.asks_below) / _RARITY if self.asks_below else 0.0
 
 
 class ModelOptions(Options):
@@ -353,7 +284,7 @@ class Keywords(TypedDict, total=False):
 
     tasks: Collection[Task | str] | str
     min_confidence: float
-    effort: Effort | str | float
+    effort: Effort | str
     fields: Iterable[Declared] | Declared
     max_usd: float | None
     prices: str | Path | Iterable[str | Path] | None

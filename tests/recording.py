@@ -24,11 +24,12 @@ from pydantic import TypeAdapter
 from extractor.formats import read_records
 from extractor.model import live
 from extractor.model.asking import prompt, querying
+from extractor.model.asking.effort import Effort
 from extractor.model.asking.prompt import list_prompt_versions
 from extractor.model.client import Model
 from extractor.model.opening import ModelChoice, open_model
 from extractor.model.spec import ClientSettings, ModelSpec
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.run.setup import OpenExtractor
 from extractor.schemas import Task, TrialExtraction
 
@@ -55,7 +56,7 @@ class Scenario:
     input: str
     answered_by: str = "capable"
     tasks: tuple[Task, ...] = tuple(Task)
-    effort: Effort | float = Effort.MEDIUM
+    effort: Effort = Effort.MEDIUM
     reasks: int = 1
     output_tokens: int | None = None
     records: int = 1

@@ -216,7 +216,7 @@ def check_record(record: TrialRecord) -> None:
             raw = record.raw_text(evidence.section)
             assert raw is not None
             assert raw[evidence.start : evidence.end] == evidence.quote
-    advance(record, ExtractionOptions(effort=1.0))  # what would be asked
+    advance(record, ExtractionOptions(effort="all"))  # what would be asked
 
 
 @given(st.one_of(built_records(), changed_records()))

@@ -9,7 +9,8 @@ from extractor import Extractor, Task
 from extractor.apps.cli.options import CollectOptions, RunOptions
 from extractor.apps.serve.settings import ServiceOptions
 from extractor.errors import ArgumentError
-from extractor.options import Effort, ExtractionOptions, ExtractorOptions, Keywords
+from extractor.model.asking.effort import Effort
+from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
 from tests.commands import invoke
 
 
@@ -31,17 +32,8 @@ def test_without_a_word_everything_is_extracted_and_kept():
 
 
 def test_no_effort_asks_nothing():
-    none, zero, little = (ExtractionOptions(effort=effort) for effort in ("none", 0, 0.01))
-    assert {each for one in (none, zero) for each in (one.asks_below, one.asks_rare_below)} == {0}
-    # 0 still asks about fields of the user's own.
-    assert [one.asks for one in (none, zero, little)] == [False, True, True]
-    assert little.asks_rare_below > 0.5
-
-
-def test_an_effort_is_a_name_or_the_confidence_below_which_is_asked():
-    assert ExtractionOptions(effort="0.8") == ExtractionOptions(effort=0.8) != ExtractionOptions()
-    asked = [ExtractionOptions(effort=effort).asks_below for effort in (0, "low", 0.8, "medium", 1)]
-    assert asked == sorted(asked)
+    assert [ExtractionOptions(effort=effort).asks for effort in Effort] == [False, True, True]
+    assert not any(Effort.NONE.doubts(confidence) for confidence in (0, 0.5, 1))
 
 
 @pytest.mark.parametrize(
@@ -56,19 +48,8 @@ def test_an_effort_is_a_name_or_the_confidence_below_which_is_asked():
         ({"tasks": 3}, "3: no such task; choose from eligibility, dosing, endpoints"),
         ({"model_options": 3}, "3: not KEY=VALUE"),
         ({"max_usd": 1}, "there is no model that costs anything; name one with model"),
-        (
-            {"effort": "huge"},
-            "huge: no such effort; choose from none, low, medium, or a number from 0 to 1",
-        ),
-        (
-            {"effort": 1.5},
-            "1.5: no such effort; choose from none, low, medium, or a number from 0 to 1",
-        ),
-        (
-            {"effort": "nan"},
-            "nan: no such effort; choose from none, low, medium, or a number from 0 to 1",
-        ),
-        ({"effort": "high"}, "high is gone: it read no better than medium, .*; write medium"),
+        ({"effort": "huge"}, "'huge': input should be 'none', 'medium' or 'all'"),
+        ({"effort": 0.5}, "0.5: input should be 'none', 'medium' or 'all'"),
         ({"min_confidence": 1.1}, "1.1 is not allowed; choose a number from 0 to 1"),
         ({"min_confidence": -0.1}, "-0.1 is not allowed; choose a number from 0 to 1"),
         ({"min_confidence": float("nan")}, "nan is not allowed; choose a number from 0 to 1"),
@@ -86,7 +67,7 @@ def test_one_task_may_be_a_word():
 
 def test_a_keyword_that_is_no_option_gets_the_nearest():
     with pytest.raises(ValueError, match=r"^efort: no such option \(did you mean effort\?\)"):
-        Extractor(efort="low")
+        Extractor(efort="all")
 
 
 def test_the_keywords_of_python_are_the_options_with_their_defaults():

@@ -164,7 +164,7 @@ def _make_study(number: int, case: Row) -> Row:
 
 
 async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
-    setup = Setup("http://stubborn.invalid/v1#stubborn", effort=1.0)
+    setup = Setup("http://stubborn.invalid/v1#stubborn", effort="all")
     async with setup.open(route=Route(answerer=lambda: Stubborn(case))) as extract:
         return await extract(record)
 

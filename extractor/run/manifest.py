@@ -304,8 +304,8 @@ def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> 
 
     The address of a model's server is no setting, and no key is.
 
-    >>> explain_changed({"effort": "low", "rules": "1f"}, {"effort": "medium", "rules": "2e"})
-    {'effort': 'effort was low, is medium', 'rules': 'the rules have changed'}
+    >>> explain_changed({"effort": "none", "rules": "1f"}, {"effort": "medium", "rules": "2e"})
+    {'effort': 'effort was none, is medium', 'rules': 'the rules have changed'}
     >>> visits, washout = {"name": "visits", "of": "record"}, {"name": "washout", "of": "record"}
     >>> explain_changed({"fields": [visits]}, {"fields": [visits | {"of": "criterion"}, washout]})[
     ...     "fields"

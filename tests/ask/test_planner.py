@@ -11,10 +11,11 @@ from extractor.concepts.doses.passages import list_dose_passages
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Reading
 from extractor.language.passage import read_section
+from extractor.model.asking.effort import Effort
 from extractor.model.asking.planner import pack_questions, plan_questions
 from extractor.model.asking.prompt import count_output_tokens, render_line
 from extractor.model.calls import estimate_tokens
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.schemas import (
     Category,
     Concept,
@@ -105,20 +106,21 @@ def test_a_field_is_asked_about_if_it_is_doubtful(items, expected):
 
 @pytest.mark.parametrize(
     ("effort", "expected"),
-    [(Effort.LOW, False), (Effort.MEDIUM, True), (1.0, True), (0.8, False), (0.81, True)],
+    [(Effort.NONE, False), (Effort.MEDIUM, True), (Effort.ALL, True)],
 )
 def test_effort_says_how_doubtful(effort, expected):
     fields = asked(plan(criterion(1, "Stable", category=AGE), effort=effort)).get(1, ())
     assert ("category" in fields) is expected
 
 
-def test_the_number_1_asks_whatever_is_less_than_certain():
+def test_all_asks_what_the_rules_are_sure_of():
     item = criterion(1, "Adults")
     item = replace(
-        item, rules={name: replace(one, confidence=0.999) for name, one in item.rules.items()}
+        item, rules={name: replace(one, confidence=1.0) for name, one in item.rules.items()}
     )
+    assert plan(item) == ()
     fields = ("stands", "kind", "category", "constraints", "time_windows", "lead_in")
-    assert asked(plan(item, effort=1.0))[1][:6] == fields
+    assert asked(plan(item, effort="all"))[1][:6] == fields
 
 
 LISTED = """Inclusion Criteria:
@@ -186,8 +188,6 @@ def test_how_criteria_belong_together_is_asked_of_the_line_above_them_if_it_does
         q.chunk.text for q in plan_questions(parsed, ExtractionOptions()) if "rule" in q.fields
     ]
     assert lines == [line.partition("\n")[0]] * is_asked
-    sure = [q for q in plan_questions(parsed, ExtractionOptions(effort=0.6)) if "rule" in q.fields]
-    assert sure == []
 
 
 def test_people_are_asked_of_lines_that_may_speak_of_them():
@@ -216,7 +216,7 @@ def test_events_are_asked_where_the_concept_may_be_a_time_to_event(concept, expe
 def test_a_source_that_keeps_the_parts_apart_is_never_asked_to_split():
     parsed = parsed_record(outcome(1, "Pain\nday 3", "primary_outcomes[0]"))
     parsed = with_parts(parsed, "primary_outcomes[0]", measure="Pain", time_frame="day 3")
-    assert "split" not in asked(plan_questions(parsed, ExtractionOptions(effort=1.0)))[1]
+    assert "split" not in asked(plan_questions(parsed, ExtractionOptions(effort="all")))[1]
 
 
 def test_hints_say_where_a_line_stands():

@@ -11,6 +11,7 @@ from extractor.assembly.check import ground_answer
 from extractor.errors import PromptError
 from extractor.evidence.drafts import Span
 from extractor.language.passage import read_section
+from extractor.model.asking.effort import Effort
 from extractor.model.asking.planner import plan_questions
 from extractor.model.asking.prompt import (
     flatten,
@@ -21,7 +22,7 @@ from extractor.model.asking.prompt import (
 )
 from extractor.model.asking.questions import Question
 from extractor.model.asking.reply_models import Item, Reply, key_of, read_values
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.schemas import Concept, EndpointCategory, Role, Section, Source, Task, TrialRecord
 from tests.trust import make_section
 
@@ -31,7 +32,7 @@ PROMPT = load_prompt()
 EMPTY = '{"lines": [], "answer": []}'
 
 
-def call_of(parsed, *tasks, effort=1.0):
+def call_of(parsed, *tasks, effort="all"):
     return render_call(
         parsed.record, plan_questions(parsed, ExtractionOptions(tasks=tasks, effort=effort))
     )

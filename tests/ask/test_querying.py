@@ -73,7 +73,7 @@ async def test_an_item_without_its_fields_is_no_answer():
         return [{"n": question.chunk.number} for question in questions]
 
     result = await ask(
-        PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=1.0)
+        PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort="all")
     )
     assert result.usage.open_questions == len(PARSED.outcomes)
     assert result.usage.calls == 1, "what the rules are certain of is a finding, not a question"
@@ -119,7 +119,7 @@ async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
 
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
     monkeypatch.setattr("extractor.model.asking.dialogue.pack_questions", _one_call_a_task)
-    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks=tasks, effort=1.0))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks=tasks, effort="all"))
     assert result.usage.calls == 2, "each task once"
     extraction = assemble_extraction(PARSED, result, tasks)
     lost = [
@@ -142,7 +142,7 @@ async def test_an_error_of_every_call_is_raised_with_the_usage_of_all(error, mon
         await ask(
             PARSED,
             Scripted(answer),
-            ExtractionOptions(tasks={Task.ELIGIBILITY, Task.ENDPOINTS}, effort=1.0),
+            ExtractionOptions(tasks={Task.ELIGIBILITY, Task.ENDPOINTS}, effort="all"),
         )
     assert getattr(caught.value, "usage", None) in (None, SPENT + SPENT)
 
@@ -152,7 +152,7 @@ async def test_a_refused_answer_leaves_its_questions_open_and_says_why():
         raise AnswerRejected("the model refused: I cannot read this", SPENT)
 
     result = await ask(
-        PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort=1.0)
+        PARSED, Scripted(answer), ExtractionOptions(tasks={Task.ENDPOINTS}, effort="all")
     )
     assert result.usage.open_questions == result.usage.questions
     extraction = assemble_extraction(PARSED, result, {Task.ENDPOINTS})

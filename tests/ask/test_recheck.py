@@ -43,7 +43,7 @@ RIGHT, WRONG = "Ferritin: 40-90 ug/L", "Ferritin: 40-95 ug/L"
 def extract(script, record=RECORD, tasks=("eligibility",), **more):
     """The extraction by a model that answers so, and the requests it got."""
     with serve(script) as stub:
-        extraction = Extractor(stub.spec, effort=1.0, tasks=tasks, **more).extract(record)
+        extraction = Extractor(stub.spec, effort="all", tasks=tasks, **more).extract(record)
     return extraction, stub.requests
 
 
@@ -228,10 +228,10 @@ def test_a_second_question_that_fails_loses_nothing_of_the_first(reply):
 
 async def test_a_run_that_lacks_the_second_answer_is_missed_aloud(tmp_path):
     def replay():
-        return Extractor(replay=tmp_path, effort=1.0, tasks=["eligibility"]).extract(RECORD)
+        return Extractor(replay=tmp_path, effort="all", tasks=["eligibility"]).extract(RECORD)
 
     with closing(open_run(tmp_path)) as run, serve(answering({LINE: {"limits": [WRONG]}})) as stub:
-        asking = Extractor(stub.spec, effort=1.0, tasks=["eligibility"])
+        asking = Extractor(stub.spec, effort="all", tasks=["eligibility"])
         async with asking.setup.open(calls=lambda: CallStore(run)) as extract:
             recorded = await extract(RECORD)
     assert [finding.kind for finding in recorded.findings] == [FindingKind.QUOTE_CONFLICT]

@@ -23,7 +23,7 @@ def reasons(extraction):
     return {absence.field: absence.reason for absence in extraction.absences}
 
 
-def ask(script, record, tasks, effort=1.0):
+def ask(script, record, tasks, effort="all"):
     with serve(script) as stub:
         return Extractor(stub.spec, effort=effort, tasks=tasks).extract(record)
 
@@ -106,7 +106,7 @@ async def test_budget_exhausted_between_two_questions(doubtful):
     """The first answer is used; its unsupported values are not asked again."""
     script = answering({"Zinc": {"specimens": ["moon dust"], "methods": ["flame photometry"]}})
     with serve(script) as stub:
-        extractor = Extractor(stub.spec, effort=1.0, tasks=["endpoints"])
+        extractor = Extractor(stub.spec, effort="all", tasks=["endpoints"])
         async with extractor.setup.open(
             route=Route(Budgeted(lambda: not stub.requests))
         ) as extract:
@@ -161,7 +161,7 @@ def test_an_answer_that_is_not_stated(doubtful):
 )
 async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
     with serve(answering({})) as stub:
-        extractor = Extractor(stub.spec, effort=1.0, tasks=tasks)
+        extractor = Extractor(stub.spec, effort="all", tasks=tasks)
         async with extractor.setup.open(route=Route(Budgeted(lambda: False))) as extract:
             extraction = await extract(trial(**sections))
     assert not stub.requests
@@ -180,7 +180,7 @@ async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked(tmp
         for number in range(1500)
     )
     with serve(answering({})) as stub:
-        extractor, allowed = Extractor(stub.spec, fields=path, effort=0.0), count()
+        extractor, allowed = Extractor(stub.spec, fields=path, tasks=["endpoints"]), count()
         record = trial(eligibility=f"Inclusion Criteria:\n{lines}")
         async with extractor.setup.open(
             route=Route(Budgeted(lambda: next(allowed) < 3))

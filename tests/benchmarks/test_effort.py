@@ -31,7 +31,7 @@ def known(tmp_path):
     found = [
         figures(name, group, d, f)
         for group in ("home", "other")
-        for name, d, f in (("rules", 0, 0.7), ("low", 1.2, 0.8), ("medium", 3.4, 0.9))
+        for name, d, f in (("rules", 0, 0.7), ("medium", 1.2, 0.8), ("all", 3.4, 0.9))
     ]
     (tmp_path / "figures.json").write_text(json.dumps(found), "utf-8")
     return tmp_path / "figures.json"
@@ -63,7 +63,7 @@ def test_figures_of_files_are_drawn_with_a_peer(known, monkeypatch, tmp_path):
 
 def test_a_bill_has_the_cache_and_the_thinking_of_a_dry_run():
     """Of 1,000 calls, the first eight write the 6,000 tokens at their beginning into the cache."""
-    one = figures("low", "home", 1, 0.8)
+    one = figures("medium", "home", 1, 0.8)
     cheap, middle = (
         effort.bill(one, effort.find_pricing(model)) for model in ("gpt-5-mini", effort.PRICE)
     )
@@ -81,6 +81,6 @@ def test_the_dollars_of_own_hardware_are_its_hours():
     """8 million tokens at 4,000 a second, or 2.048 million if a cache holds the others, and
     100,000 at 500.
     """
-    cost = effort.bill(figures("low", "home", 1, 0.8), effort.price_hardware(3.6, 4000, 500))
+    cost = effort.bill(figures("medium", "home", 1, 0.8), effort.price_hardware(3.6, 4000, 500))
     assert cost.dollars == pytest.approx(0.001 * (2.048e6 / 4000 + 0.1e6 / 500), abs=1e-4)
     assert cost.uncached == pytest.approx(0.001 * (8e6 / 4000 + 0.1e6 / 500), abs=1e-4)

@@ -39,7 +39,7 @@ async def lose(**values):
             return judge(
                 parsed,
                 GOLD,
-                *await ask(parsed, ExtractionOptions(tasks=["endpoints"], effort=1.0), model),
+                *await ask(parsed, ExtractionOptions(tasks=["endpoints"], effort="all"), model),
             )
 
 

@@ -26,7 +26,7 @@ def command(tmp_path):
             "--model",
             f"{provider.url}#stub",
             "--effort",
-            "1.0",
+            "all",
             "--prices",
             tmp_path / "prices.toml",
         )
@@ -113,7 +113,7 @@ def test_a_run_says_that_it_asks_live_what_batches_hold(command, tmp_path):
             "--model",
             f"{provider.url}#stub",
             "--effort",
-            "1.0",
+            "all",
             "--prices",
             tmp_path / "prices.toml",
         )
@@ -202,7 +202,7 @@ def test_files_of_requests_are_split_by_tokens(command, tmp_path):
         "--model",
         "gpt-5-mini",
         "--effort",
-        "1.0",
+        "all",
     )
     run = partial(invoke, *words, "--requests", tmp_path / "requests.jsonl", "--batch-tokens")
     done = run(1)

@@ -52,7 +52,7 @@ def run(made, tmp_path):
 
 
 def options(server):
-    return ("--effort", "1.0", "--quiet", "--model", f"{server.url}#stub")
+    return ("--effort", "all", "--quiet", "--model", f"{server.url}#stub")
 
 
 def read_manifest(folder):
@@ -104,7 +104,7 @@ def test_a_replay_of_a_run_is_byte_identical_and_calls_no_model(made, tmp_path):
         "--replay",
         folder / "run",
         "--effort",
-        "1.0",
+        "all",
         "--quiet",
     )
     assert invoke(*words, "--out", tmp_path / "again", "--concurrency", 1).exit_code == 0
@@ -137,7 +137,7 @@ def test_a_changed_rule_shows_what_it_changes(made, run):
     refused = invoke("run", run.parent / "records.jsonl", "--out", run, *options(made[0]))
     assert refused.exit_code == 2
     assert f"use another --out, where --replay {run} takes its answers" in refused.output
-    assert replay(run, "--effort", "1.0", "--quiet").exit_code == 0
+    assert replay(run, "--effort", "all", "--quiet").exit_code == 0
     changed = invoke("evaluate", run, run.parent / "new", "--fail-under", "eligibility.sex=1")
     assert changed.exit_code == 1
     assert f"eligibility.sex {RECORDS}" in changed.stdout
@@ -156,7 +156,7 @@ def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(
     monkeypatch.setattr(
         "sys.argv", ["extractor", "run", "records", "--replay", "run", "--out", "new"]
     )
-    done = replay(run, "--effort", "1.0", EXTRACTOR_MAX_LACKING="0.05")
+    done = replay(run, "--effort", "all", EXTRACTOR_MAX_LACKING="0.05")
     assert done.exit_code == 0, done.output
     before = read_manifest(new)
     assert (before["records"]["extracted"], before["records"]["lacking"]) == (RECORDS, RECORDS)
@@ -182,7 +182,7 @@ def test_what_has_no_answer_stays_open_and_the_command_that_is_named_asks_it(
 
 def test_a_replay_is_compared_with_its_run_and_goes_on_where_that_had_no_good_answer(made, run):
     server = made[0]
-    assert replay(run, "--effort", "1.0", "--quiet").exit_code == 0
+    assert replay(run, "--effort", "all", "--quiet").exit_code == 0
     assert invoke("evaluate", run, run.parent / "new", "--fail-under", "all=1").exit_code == 0
     same = invoke("diff", run, run.parent / "new")
     assert (same.exit_code, same.stdout) == (0, "")
@@ -218,7 +218,7 @@ def test_a_run_whose_model_is_unknown_asks_for_one(tmp_path):
         "run",
         "seeds/records",
         "--effort",
-        "1.0",
+        "all",
         "--replay",
         "seeds/answers",
         "--out",

@@ -73,10 +73,9 @@ def test_values_below_the_minimum_confidence_are_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("first", "second", "difference"),
     [
-        (["--effort", "0.80"], ["--effort", "0.8"], ""),
-        (["--effort", "1.0"], ["--effort", "1.0"], ""),
-        ([], ["--effort", "low"], "effort was medium, is low"),
-        (["--effort", "0.8"], [], "effort was 0.8, is medium"),
+        (["--effort", "all"], ["--effort", "all"], ""),
+        ([], ["--effort", "all"], "effort was medium, is all"),
+        (["--effort", "none"], [], "effort was none, is medium"),
     ],
 )
 def test_a_run_goes_on_with_its_own_effort_alone(tmp_path, first, second, difference):
@@ -116,7 +115,7 @@ def test_a_refused_key_stops_the_run_and_is_recorded(tmp_path):
             "--out",
             tmp_path,
             "--effort",
-            "1.0",
+            "all",
             "--concurrency",
             "1",
         )
@@ -166,7 +165,7 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
         "as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8"
     )
     hosted, own, none = (
-        invoke("run", "seeds/records", "--dry-run", "--effort", "1.0", *model)
+        invoke("run", "seeds/records", "--dry-run", "--effort", "all", *model)
         for model in (
             ("--model", "gpt-5-mini"),
             ("--model", "mine", "--prices", tmp_path / "prices.toml"),

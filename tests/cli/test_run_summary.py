@@ -96,7 +96,7 @@ def test_a_resumed_run_counts_the_open_questions_of_all_its_records(run, tmp_pat
         )
     }
     for options in (("--limit", "1"), ()):
-        _, said = run(studies, "--effort", "1.0", *options)
+        _, said = run(studies, "--effort", "all", *options)
         still_open = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["usage"][
             "open_questions"
         ]

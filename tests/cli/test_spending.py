@@ -29,7 +29,7 @@ def command(tmp_path):
 
     def build(server, *options, prices=True, verb=("run",)):
         known = ("--prices", tmp_path / "prices.toml") if prices else ()
-        model = ("--model", f"{server.url}#stub", "--effort", "1.0")
+        model = ("--model", f"{server.url}#stub", "--effort", "all")
         return (
             *verb,
             tmp_path / "records.jsonl",
@@ -186,7 +186,7 @@ def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
         "completion_tokens": 25,
         "prompt_tokens_details": {"cached_tokens": 1500},
     }
-    out, model = tmp_path / "out", ("--prices", tmp_path / "prices.toml", "--effort", "1.0")
+    out, model = tmp_path / "out", ("--prices", tmp_path / "prices.toml", "--effort", "all")
     with serve([completion('{"items": []}', usage=usage)]) as server:
         command = (
             "run",

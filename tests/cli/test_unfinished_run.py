@@ -21,7 +21,7 @@ _CODE = (
     "import extractor.run.progress as progress; progress._COUNT_AFTER_S = 0; from "
     "extractor.apps.cli import main; main()"
 )
-_WORDS = "run records.jsonl --out run --quiet --effort 1.0 --concurrency 1 --workers 1"
+_WORDS = "run records.jsonl --out run --quiet --effort all --concurrency 1 --workers 1"
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way")
 

@@ -49,7 +49,7 @@ def command(tmp_path):
     (tmp_path / "prices.toml").write_text(PRICES, "utf-8")
 
     def run(verb, url, *options):
-        given = ("--model", f"{url}#stub", "--effort", "1.0", "--prices", tmp_path / "prices.toml")
+        given = ("--model", f"{url}#stub", "--effort", "all", "--prices", tmp_path / "prices.toml")
         ended = invoke(
             *verb, tmp_path / "records.jsonl", "--out", tmp_path / "out", *given, *options
         )

@@ -65,7 +65,6 @@ def run(tmp_path_factory):
         ("batch collect RECORD --out OUT", "--model"),
         ("batch collect RECORD --out OUT --model m --requests r.jsonl", "--answers"),
         ("run RECORD --tasks dosign", "dosign: no such task (did you mean dosing?)"),
-        ("run RECORD --effort meduim", "did you mean medium?"),
         (
             "run RECORD --model local:smollm2-135m",
             "run it with Ollama, llama-server or vLLM, and name it by its address: "
@@ -77,7 +76,7 @@ def run(tmp_path_factory):
         ("diff RECORD RECORD --only tightend", "did you mean tightened?"),
         ("doctor --needs servo", "did you mean serve?"),
         (
-            "run RECORD --model gpt-5-mini --effort 1.0 -q",
+            "run RECORD --model gpt-5-mini --effort all -q",
             "model gpt-5-mini: there is no key for it; set OPENAI_API",
         ),
         (
@@ -89,11 +88,8 @@ def run(tmp_path_factory):
         ("export RUN --to OUT.csv --tables doses", "no such table"),
         ("export RUN --to OUT --format csv --tasks doses", "doses"),
         ("export seeds/gold --gold seeds/gold --to OUT --format csv", "--gold corrects a run"),
-        (
-            "run RECORD --effort huge",
-            "--effort: huge: no such effort; choose from none, low, medium, or a number",
-        ),
-        ("run RECORD --effort high", "--effort: high is gone: it read no better than medium"),
+        ("run RECORD --effort huge", "huge; choose from none, medium, all"),
+        ("run RECORD --effort meduim", "did you mean medium?"),
         (
             "evaluate seeds/gold RUN --check --json --fail-under all=1",
             "scores nothing; leave out --json, --fail-under",
@@ -105,10 +101,6 @@ def run(tmp_path_factory):
         ("batch submt", " batch submit'?"),
         ("sumbit x", " batch submit'?"),
         ("run x --modle y", "did you mean --model?"),
-        ("run x --batch", "use extractor batch submit"),
-        ("run x --assist never", "use --effort none"),
-        ("reparse x", "use extractor run --replay OLD --out NEW"),
-        ("run x --patience 3", "use --timeout"),
         ("run RECORD --model-option top_k", "--model-option: top_k: not KEY=VALUE; write top_k=40"),
         (
             "run RECORD --timeout 0",

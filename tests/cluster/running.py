@@ -12,7 +12,7 @@ CONCURRENCY = 4
 def run_here(records: Path, out: Path, model: str) -> bytes:
     """Run in this process, and return the results."""
     invoke(
-        "run", records, "--out", out, "--model", f"{model}#stub", "--effort", "1.0", "--workers", 1
+        "run", records, "--out", out, "--model", f"{model}#stub", "--effort", "all", "--workers", 1
     )
     return (out / "extractions.jsonl").read_bytes()
 

@@ -23,7 +23,7 @@ STORE_BYTES = 80 * 1024**2
 
 
 def run_on(cluster, records, out, model=None, *options):
-    asking = ("--model", model, "--effort", "1.0") if model else ("--effort", "none")
+    asking = ("--model", model, "--effort", "all") if model else ("--effort", "none")
     cluster_options = ("--ray", cluster.address, "--workers", 2, "--concurrency", CONCURRENCY)
     return invoke("run", records, "--out", out, "--quiet", *asking, *cluster_options, *options)
 
@@ -39,7 +39,7 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_p
             "--model",
             model,
             "--effort",
-            "1.0",
+            "all",
             "--concurrency",
             str(CONCURRENCY),
             "--quiet",

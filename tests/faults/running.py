@@ -87,7 +87,7 @@ async def run_against(
 ) -> Ended:
     """Run the records of a file against a server, into a new folder or one with an earlier run."""
     spec, error = ModelSpec.parse(f"{server.url}#stub"), None
-    setup = Setup(spec, effort=1.0)
+    setup = Setup(spec, effort="all")
     settings = settings or ClientSettings(concurrency=CONCURRENCY)
 
     @asynccontextmanager

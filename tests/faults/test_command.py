@@ -22,7 +22,7 @@ def run(records, out, url, *options, **environment):
         "run",
         records,
         "--effort",
-        "1.0",
+        "all",
         "--concurrency",
         "3",
         "--model",

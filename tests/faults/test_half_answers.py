@@ -55,7 +55,7 @@ def test_regimens_of_the_rules_stand_where_a_model_skipped_their_lines(choose, t
     known = {(one.agent, one.quote) for one in alone.dosing}
     assert known
     with serve(answer(choose)) as stub:
-        found = Extractor(stub.spec, effort=1.0, tasks=tasks).extract(next(read_records(STUDY)))
+        found = Extractor(stub.spec, effort="all", tasks=tasks).extract(next(read_records(STUDY)))
     by_rules = [one for one in found.dosing if one.origin is Origin.RULE]
     assert {(one.agent, one.quote) for one in by_rules} == known
     assert all(one.confidence <= 0.8 for one in by_rules)
@@ -66,7 +66,7 @@ def test_regimens_of_the_rules_stand_where_a_model_skipped_their_lines(choose, t
 
 def test_criteria_and_endpoints_that_were_skipped_are_told_line_by_line():
     with serve(answer(lambda lines: lines[:1])) as stub:
-        found = Extractor(stub.spec, effort=1.0).extract(next(read_records(STUDY)))
+        found = Extractor(stub.spec, effort="all").extract(next(read_records(STUDY)))
     skipped = [one for one in found.findings if one.kind is FindingKind.LINE_UNANSWERED]
     assert {one.field.partition(":")[0] for one in skipped} == {
         "eligibility",
@@ -115,5 +115,5 @@ def test_a_whole_answer_without_a_regimen_is_believed():
 
     with serve(answer(choose)) as stub:
         tasks = {"eligibility", "endpoints"}
-        found = Extractor(stub.spec, effort=1.0, tasks=tasks).extract(next(read_records(STUDY)))
+        found = Extractor(stub.spec, effort="all", tasks=tasks).extract(next(read_records(STUDY)))
     assert not [one for one in found.findings if one.kind is FindingKind.LINE_UNANSWERED]

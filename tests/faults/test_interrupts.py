@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT
 
 
 def start(records, server, *options):
-    command = ("run", records, "--effort", "1.0", "--concurrency", "4", "--quiet")
+    command = ("run", records, "--effort", "all", "--concurrency", "4", "--quiet")
     return start_extractor(*command, "--model", f"{server.url}#stub", *options)
 
 

@@ -39,7 +39,7 @@ KEYS = (
 """Keys without a beginning that tells what they are."""
 KEY = KEYS[0]
 KEY_HEADERS = ("authorization", "api-key", "x-api-key", "x-goog-api-key", "x-gateway-auth")
-QUICK = ("--timeout", "30", "--effort", "1.0", "--concurrency", "1")
+QUICK = ("--timeout", "30", "--effort", "all", "--concurrency", "1")
 RECORD = "tests/records/study.json"
 
 
@@ -220,7 +220,7 @@ def test_a_traceback_in_python_has_no_key(tmp_path):
         "from extractor import Extractor, read_records",
         "import logging; logging.basicConfig()",
         f"record = next(read_records({RECORD!r}))",
-        "Extractor('azure_openai/gpt-4o', timeout=30, effort=1.0).extract(record)",
+        "Extractor('azure_openai/gpt-4o', timeout=30, effort='all').extract(record)",
     )
     with serve_gateway(says="the key {} is unknown".format) as gateway:
         environment = {

@@ -32,7 +32,7 @@ def test_a_run_without_its_folder_asks_nothing_more(records, tmp_path, lose):
             "run",
             records,
             "--effort",
-            "1.0",
+            "all",
             "--concurrency",
             4,
             "--out",
@@ -62,7 +62,7 @@ def test_a_moved_run_goes_on_at_its_new_place(records, tmp_path):
             "run",
             records,
             "--effort",
-            "1.0",
+            "all",
             "--concurrency",
             4,
             "--model",
@@ -104,7 +104,7 @@ def test_rules_alone_stop_without_their_folder_too(tmp_path):
 def test_a_run_that_waits_for_batches_notices_it(records, tmp_path):
     out = tmp_path / "run"
     with serve_provider(looks=10**6) as provider:
-        model = ("--model", f"{provider.url}#stub", "--effort", "1.0", "--quiet")
+        model = ("--model", f"{provider.url}#stub", "--effort", "all", "--quiet")
         with start_extractor(
             "batch", "collect", records, "--out", out, *model, "--poll", 1
         ) as running:
@@ -126,7 +126,7 @@ def test_a_pipe_hears_once_a_minute_what_a_run_waits_for(records, tmp_path, monk
             "run",
             records,
             "--effort",
-            "1.0",
+            "all",
             "--concurrency",
             2,
             "--limit",
@@ -149,7 +149,7 @@ def test_a_pipe_hears_which_batch_is_waited_for(records, tmp_path, monkeypatch):
             "--limit",
             2,
             "--effort",
-            "1.0",
+            "all",
             "--model",
             f"{provider.url}#stub",
         )

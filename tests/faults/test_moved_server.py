@@ -16,7 +16,7 @@ BROKE = Fault(429, error={"code": "insufficient_quota", "message": "You exceeded
 
 def run(records, out, *options):
     return invoke(
-        "run", records, "--effort", "1.0", "--concurrency", "1", "--quiet", "--out", out, *options
+        "run", records, "--effort", "all", "--concurrency", "1", "--quiet", "--out", out, *options
     )
 
 

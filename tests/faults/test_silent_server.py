@@ -68,7 +68,7 @@ def serve_silence() -> Iterator[Silent]:
 def test_a_run_whose_server_never_answers_ends_after_one_timeout_and_one_repeat(
     records, tmp_path, concurrency
 ):
-    words = ("run", records, "--effort", "1.0", "--out", tmp_path / "run", "--timeout", "1")
+    words = ("run", records, "--effort", "all", "--out", tmp_path / "run", "--timeout", "1")
     with serve_silence() as silent:
         ended = extractor(*words, "--model", f"{silent.url}#stub", "--concurrency", concurrency)
     said = ended.stderr.decode()

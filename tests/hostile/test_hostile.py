@@ -33,7 +33,7 @@ async def _extract_obediently(hostile: HostileRecord, is_injected):
     stub = Obedient(is_injected, hostile.honest)
     spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
     async with Model(spec, answerer=lambda: stub) as model:
-        return await OpenExtractor(model, ExtractionOptions(effort=1.0))(hostile.read()), stub
+        return await OpenExtractor(model, ExtractionOptions(effort="all"))(hostile.read()), stub
 
 
 def test_suite_is_large_and_varied():
@@ -67,4 +67,4 @@ async def test_a_model_that_was_won_over_brings_in_no_value_that_the_text_does_n
 
 @every_record
 def test_capable_model_brings_in_nothing_that_was_injected(hostile):
-    _check(Extractor(effort=1.0, replay=ANSWERS).extract(hostile.read()), hostile)
+    _check(Extractor(effort="all", replay=ANSWERS).extract(hostile.read()), hostile)

@@ -161,7 +161,7 @@ def test_an_address_that_cannot_be_asked_is_named(name, model, address, monkeypa
 
 
 COMMANDS = {
-    "run": ("run", "tests/records/study.json", "--model", "gpt-4o-mini", "--effort", "1.0"),
+    "run": ("run", "tests/records/study.json", "--model", "gpt-4o-mini", "--effort", "all"),
     "fetch": ("fetch", "NCT01234567"),
     "doctor": ("doctor", "--model", "gpt-4o-mini"),
 }

@@ -190,7 +190,7 @@ def test_no_model_is_shown_what_is_left_out():
     text = "\n".join([*GERMAN, *ENGLISH])
 
     with serve(lambda _: completion("{}")) as stub:
-        Extractor(stub.spec, effort=1.0).extract_text(text)
+        Extractor(stub.spec, effort="all").extract_text(text)
 
         asked = "".join(stub.said)
 

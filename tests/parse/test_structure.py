@@ -6,8 +6,9 @@ import pytest
 
 from extractor import Extractor
 from extractor.concepts.parse import parse_record
+from extractor.model.asking.effort import Effort
 from extractor.model.asking.planner import plan_questions
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.schemas import AbsenceReason, FindingKind
 from tests.trust import trial
 

@@ -9,7 +9,8 @@ from copy import deepcopy
 import pytest
 
 from extractor.formats import aact, streams
-from extractor.options import Effort, ExtractionOptions
+from extractor.model.asking.effort import Effort
+from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 
 from .conftest import read_all

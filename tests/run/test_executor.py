@@ -19,10 +19,11 @@ from benchmarks.records import write_distinct_records
 from extractor.concepts.parse import parse_record
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.formats import read_records
+from extractor.model.asking.effort import Effort
 from extractor.model.asking.questions import ModelReply
 from extractor.model.asking.reply_models import Item
 from extractor.model.events import EventLog, listening
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
 from extractor.run.records import RunLimits, Sink, extract_records

@@ -21,7 +21,7 @@ async def test_a_record_is_extracted_where_an_event_loop_runs():
 
 async def test_usage_counts_the_calls_to_the_model():
     with serve(answering({})) as stub:
-        async with Extractor(stub.spec, effort=1.0).open() as extract:
+        async with Extractor(stub.spec, effort="all").open() as extract:
             extractions = [
                 await extract(record) for record in islice(read_records("seeds/records"), 2)
             ]
@@ -132,7 +132,7 @@ async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path
     with serve_faults() as server:
         named, prices = f"{server.url}#stub", tmp_path / "prices.toml"
         asking = Extractor(
-            named, effort=1.0, key="a-key", timeout=900.0, max_usd=0.000001, prices=prices
+            named, effort="all", key="a-key", timeout=900.0, max_usd=0.000001, prices=prices
         )
         async with asking.open() as extract:
             extraction = await extract(next(read_records("tests/records/study.json")))

@@ -324,13 +324,13 @@ def test_other_settings_take_the_folder_of_a_run_that_no_model_answered(
     with closing(sqlite3.connect(tmp_path / "run.sqlite")) as connection:
         connection.executescript(sql)
     if is_kept:
-        with pytest.raises(SettingsDiffer, match="effort was none, is low"):
-            RunFolder(tmp_path, SETTINGS | {"effort": "low"})
+        with pytest.raises(SettingsDiffer, match="effort was none, is all"):
+            RunFolder(tmp_path, SETTINGS | {"effort": "all"})
         return
-    with RunFolder(tmp_path, SETTINGS | {"effort": "low"}) as folder:
+    with RunFolder(tmp_path, SETTINGS | {"effort": "all"}) as folder:
         take(folder, record("b"))
         folder.finish(Tally())
-    assert (written(tmp_path), manifest(tmp_path)["settings"]["effort"]) == (["b"], "low")
+    assert (written(tmp_path), manifest(tmp_path)["settings"]["effort"]) == (["b"], "all")
     assert manifest(tmp_path)["usage"]["calls"] == 1
 
 

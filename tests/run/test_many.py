@@ -148,7 +148,7 @@ async def test_usage_has_dollars_where_the_price_is_known(tmp_path):
     )
     with serve_faults() as server:
         for prices in ((), tmp_path / "prices.toml"):
-            asking = Extractor(f"{server.url}#stub", effort=1.0, prices=prices)
+            asking = Extractor(f"{server.url}#stub", effort="all", prices=prices)
             usage = asking.run(STUDY).usage
             assert usage.calls > 0
             assert usage.usd == asking.price(usage)
@@ -161,9 +161,9 @@ async def test_a_run_whose_money_is_spent_keeps_what_it_has(tmp_path):
     )
     with serve_faults() as server:
         prices = tmp_path / "prices.toml"
-        results = Extractor(f"{server.url}#stub", effort=1.0, max_usd=0.000001, prices=prices).run(
-            STUDIES
-        )
+        results = Extractor(
+            f"{server.url}#stub", effort="all", max_usd=0.000001, prices=prices
+        ).run(STUDIES)
     assert "are spent" in results.stopped
     assert results.extractions
     assert results.usage.usd == 0.0
@@ -171,7 +171,7 @@ async def test_a_run_whose_money_is_spent_keeps_what_it_has(tmp_path):
 
 def test_a_model_that_is_not_there_is_an_error():
     with pytest.raises(ModelUnavailable):
-        Extractor("http://127.0.0.1:9/v1#none", effort=1.0).run(STUDY)
+        Extractor("http://127.0.0.1:9/v1#none", effort="all").run(STUDY)
 
 
 def test_a_run_without_any_of_its_files_is_refused(tmp_path):

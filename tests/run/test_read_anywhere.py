@@ -36,14 +36,14 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     write_distinct_records(folder / "records.jsonl", 12)
     with serve_counting() as server:
-        model = ("--effort", "1.0", "--model", f"{server.url}#stub")
+        model = ("--effort", "all", "--model", f"{server.url}#stub")
         done = extractor("run", folder / "records.jsonl", *model, "--out", folder / "finished")
         assert done.returncode == 0, done.stderr
     with serve_faults() as server:
         server.holds_after = 8
         model = (
             "--effort",
-            "1.0",
+            "all",
             "--model",
             f"{server.url}#stub",
             "--concurrency",
@@ -100,7 +100,7 @@ def test_every_reader_works(kind, runs, tmp_path):
         "export $DISK/finished --to $TO/tables --format csv",
         "evaluate $DISK/finished $DISK/finished --html $TO/errors.html",
         "diff $DISK/finished $DISK/killed",
-        f"run {records} --replay $DISK/finished --effort 1.0 --out $TO/again",
+        f"run {records} --replay $DISK/finished --effort all --out $TO/again",
         "export $DISK/killed --partial --to $TO/some --format jsonl",
     )
     for command, (code, said) in zip(

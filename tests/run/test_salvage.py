@@ -24,7 +24,7 @@ def made(tmp_path_factory):
     write_distinct_records(folder / "records.jsonl", RECORDS)
 
     def run(server, out):
-        model = ("--effort", "1.0", "--model", f"{server.url}#stub", "--quiet")
+        model = ("--effort", "all", "--model", f"{server.url}#stub", "--quiet")
         return invoke("run", folder / "records.jsonl", *model, "--out", out)
 
     with serve_counting() as server:

@@ -19,7 +19,7 @@ def served(tmp_path_factory):
         "--workers",
         "1",
         "--effort",
-        "low",
+        "medium",
         *limits,
         "--prices",
         str(prices),

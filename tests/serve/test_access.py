@@ -163,7 +163,7 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
             tmp_path / "root", "--model", f"{server.url}#stub", "--concurrency", "2"
         ) as service:
             with service.add_caller("ida") as client:
-                job_id = submit(client, many(100), effort=1.0)["id"]
+                job_id = submit(client, many(100), effort="all")["id"]
                 with client.stream("GET", f"/v1/jobs/{job_id}/events") as stream:
                     lines = stream.iter_lines()
                     seen = [next(lines)]
@@ -266,7 +266,7 @@ def test_the_limit_of_money_holds_through_a_kill(tmp_path):
         )
         server.holds_after = 4
         with serve(tmp_path / "root", *options) as service:
-            job_id = submit(service.client, many(2000), effort=1.0)["id"]
+            job_id = submit(service.client, many(2000), effort="all")["id"]
             wait_until(lambda: server.calls > 4)
             service.process.kill()
         server.holds_after = None
@@ -298,7 +298,7 @@ def test_at_the_limit_of_money_jobs_pause_and_the_rules_go_on(tmp_path):
             "1",
         )
         with serve(tmp_path / "root", *options) as service:
-            job = finish(service.client, submit(service.client, many(12), effort=1.0)["id"])
+            job = finish(service.client, submit(service.client, many(12), effort="all")["id"])
             assert (job["state"], "limit" in job["reason"]) == ("paused", True)
             assert 0 < job["usage"]["calls"] * 1100e-6 <= 0.01
             for path in ("/v1/extractions", "/v1/jobs", f"/v1/jobs/{job['id']}/resume"):

@@ -22,7 +22,7 @@ def test_an_error_at_one_record_is_its_problem(served, error):
     assert f"an unexpected {error} at failing/__init__.py:" in problem["detail"]
 
 
-@pytest.mark.parametrize("effort", ["none", 1.0])
+@pytest.mark.parametrize("effort", ["none", "all"])
 def test_a_record_that_kills_its_process_is_reported_at_once(served, effort):
     problem = check_problem(post(served.client, failing("kill"), effort=effort), 500, "internal")
     assert "the process that extracted it died" in problem["detail"]
@@ -35,7 +35,7 @@ def test_a_body_that_kills_its_reader_ends_a_worker_and_not_the_service(served):
     assert post(served.client, one()).status_code == 200
 
 
-@pytest.mark.parametrize("effort", ["none", 1.0])
+@pytest.mark.parametrize("effort", ["none", "all"])
 def test_a_job_fails_at_these_records_alone(served, effort):
     ways = (*RAISED, "kill")
     bodies = [one(1), *(failing(how, 50 + number) for number, how in enumerate(ways)), one(2)]

@@ -57,7 +57,7 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
             str(CONCURRENCY),
         )
         with serve(root, *options) as first:
-            asked = submit(first.client, many(COUNT), effort=1.0)["id"]
+            asked = submit(first.client, many(COUNT), effort="all")["id"]
             waiting = submit(first.client, many(3), effort="none")["id"]
             wait_for_results(first, asked)
             first.process.kill()
@@ -79,7 +79,7 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
 
 def check_stop(service, answers):
     """Check that a stop ends a job in order, and that the job waits for the next start."""
-    job_id = submit(service.client, many(10 * COUNT, 1000), effort=1.0)["id"]
+    job_id = submit(service.client, many(10 * COUNT, 1000), effort="all")["id"]
     wait_for_results(service, job_id)
     service.process.send_signal(signal.SIGTERM)
     answers.release()

@@ -29,13 +29,13 @@ def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(tmp_pat
             "500",
         )
         with serve(tmp_path / "root", *model) as service:
-            job_id = submit(service.client, many(50), effort=1.0)["id"]
+            job_id = submit(service.client, many(50), effort="all")["id"]
             wait_until(lambda: server.calls >= 9)
             url = f"/v1/jobs/{job_id}/events"
             with ThreadPoolExecutor(1) as thread, service.client.stream("GET", url) as stream:
                 lines = stream.iter_lines()
                 next(lines)
-                asked = thread.submit(post, service.client, one(7), effort=1.0)
+                asked = thread.submit(post, service.client, one(7), effort="all")
                 wait_until(lambda: server.calls >= 10)
                 service.process.terminate()
                 assert service.process.wait(100) == -signal.SIGTERM

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
-from typing import Any, Final
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -12,21 +12,6 @@ from typer.models import CommandFunctionType
 from extractor.apps.cli.console import OK, errors_for_people
 from extractor.apps.cli.options import PANELS, list_parameters, read_given
 from extractor.options import RARE, Options
-
-_MOVED: Final = {
-    "--address": "--ray",
-    "--assist": "--effort none, or --effort medium",
-    "--base-url": "the variable EXTRACTOR_REGISTRY",
-    "--batch": "extractor batch submit",
-    "--engine": "--ray",
-    "--max-lacking": "the variable EXTRACTOR_MAX_LACKING",
-    "--max-tokens": "--max-usd",
-    "--open": "extractor report --open",
-    "--patience": "--timeout",
-    "--sample": "--limit",
-    "reparse": "extractor run --replay OLD --out NEW",
-}
-"""Options that ``extractor run`` had, a command, and what takes their place."""
 
 
 class _Helpful:
@@ -84,9 +69,7 @@ class CommandGroup(_Helpful, TyperGroup):
                 for each in getattr(command, "commands", ())
             )
             known = {each: f"{name} {each}" for each, name in inner} | {name: name for name in own}
-            if args[0] in _MOVED:
-                error.message = f"No such command {args[0]!r}; use {_MOVED[args[0]]}"
-            elif nearest := find_nearest(args[0], list(known)):
+            if nearest := find_nearest(args[0], list(known)):
                 error.message = (
                     f"No such command {args[0]!r}. Did you mean '{ctx.command_path} "
                     f"{known[nearest]}'?"
@@ -175,8 +158,7 @@ def _explain(error: Any) -> None:
             for option in one.opts
             if option.startswith("--")
         ]
-        moved = _MOVED.get(name) if command.name == "run" else None
-        error.message += f"; use {moved}" if moved else suggest(name, known)
+        error.message += suggest(name, known)
         error.possibilities = None
     elif param is not None and hasattr(error, "param_type"):
         error.message = param.help or ""

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 CHANGED = 1
 """The exit code if the versions differ, as that of ``diff``; errors have ``USAGE``."""
 _INPUT = "records in any format that extractor run reads, or a run's folder"
-_OF_MODELS = ("assist", "effort")
 _NAMED = 20
 """Most trials of one side alone, and most failures, that are named."""
 
@@ -163,14 +162,12 @@ def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
 
     was = old.manifest.settings
     now = new.manifest.settings
-    of_models = (
-        _OF_MODELS if was.get("model") == now.get("model") == "none" else ()
-    )  # without effect on rules
     changed = explain_changed(now, was) if now else {}
-    if names := [name for name in changed if name not in of_models]:
-        say(
-            f"the two runs had other settings ({', '.join(names)}); some changes may come from that"
-        )
+    if was.get("model") == now.get("model") == "none":
+        changed.pop("effort", None)  # without a model it changes nothing
+    if changed:
+        names = ", ".join(changed)
+        say(f"the two runs had other settings ({names}); some changes may come from that")
     ours, theirs = ({one.name: one for one in restore_fields(each)} for each in (was, now))
     alike = {name for name, field in ours.items() if theirs.get(name) == field}
     if others := sorted((ours.keys() | theirs.keys()) - alike):

@@ -11,7 +11,8 @@ from extractor.apps.evaluation.standoff import find_places
 from extractor.apps.pages.view import Json, ShownText
 from extractor.apps.review.forms import FIELDS, Form, FormField, make_empty, write_item
 from extractor.evidence.drafts import CERTAIN
-from extractor.options import Effort, ExtractionOptions
+from extractor.model.asking.effort import Effort
+from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
 

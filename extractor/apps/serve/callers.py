@@ -14,12 +14,12 @@ from pathlib import Path
 from aiolimiter import AsyncLimiter
 
 from extractor.apps.serve.problems import ProblemError
+from extractor.model.asking.effort import Effort
 from extractor.model.calls import Call
 from extractor.model.cost.budget import Budget, Pricing
 from extractor.model.database import Database
 from extractor.model.metering import Reservation
 from extractor.model.store import Spending
-from extractor.options import Effort
 from extractor.schemas import Usage
 
 _BOOK_FILE = "callers.sqlite"
@@ -260,7 +260,7 @@ class SharedMeter:
         assert number is not None
         return number
 
-    def check(self, effort: Effort | float) -> None:
+    def check(self, effort: Effort) -> None:
         """Raise ``ProblemError`` if the model may be asked and the money is spent."""
         if effort is not Effort.NONE and self.budget.reached:
             remedy = "ask the operator for a higher limit, or use effort=none"

@@ -14,19 +14,19 @@ from enum import StrEnum
 from errno import ENOSPC
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from pydantic import ConfigDict, Field, NonNegativeInt, model_validator
+from pydantic import ConfigDict, Field, NonNegativeInt
 
 from extractor.apps.serve.callers import SPENT, CallerBook, SharedMeter
 from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.errors import DiskFull, ExtractorError, ModelUnavailable, RunStopped
 from extractor.formats import read_records
+from extractor.model.asking.effort import Effort
 from extractor.model.calls import Call
 from extractor.model.events import EventLog
 from extractor.model.metering import Reservation
-from extractor.options import Choice, Effort
+from extractor.options import Choice
 from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder, holds_something
 from extractor.run.manifest import MANIFEST, Stop, describe_settings, explain_changed, read_manifest
@@ -85,18 +85,6 @@ class Job(Choice):
     usage: Usage = Field(
         default=Usage(), description="Usage of the model since the last start of the job."
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_earlier(cls, given: Any) -> Any:
-        """Read a job of an earlier version: ``assist="never"`` was the effort none, and high is
-        medium today.
-        """
-        if not isinstance(given, dict):
-            return given
-        if given.get("assist") == "never":
-            return given | {"effort": Effort.NONE}
-        return given | {"effort": Effort.MEDIUM} if given.get("effort") == "high" else given
 
 
 _event_log: ContextVar[EventLog | None] = ContextVar("event_log", default=None)

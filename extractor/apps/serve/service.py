@@ -14,10 +14,11 @@ from extractor.apps.serve.problems import ProblemError
 from extractor.apps.serve.reading import Posted, read_posted
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
+from extractor.model.asking.effort import Effort
 from extractor.model.client import Model
 from extractor.model.events import listening
 from extractor.model.opening import Route
-from extractor.options import Effort, ExtractionOptions
+from extractor.options import ExtractionOptions
 from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.setup import OpenExtractor, Setup
 from extractor.run.worker import advance_record

@@ -1,7 +1,7 @@
 """Choose the fields of a record that a model is asked about, and pack the questions into calls.
 
-A field, the guideline's or the user's own, is asked about if its confidence is below that of the
-effort. Lines that introduce others are shown where a criterion is asked which line introduces it.
+A field, the guideline's or the user's own, is asked about if the effort doubts its confidence.
+Lines that introduce others are shown where a criterion is asked which line introduces it.
 """
 
 import re
@@ -18,6 +18,7 @@ from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.clean import clean_text
+from extractor.model.asking.effort import Effort
 from extractor.model.asking.prompt import count_output_tokens, render_call, render_line
 from extractor.model.asking.questions import Question
 from extractor.model.asking.reply_models import (
@@ -60,23 +61,14 @@ _PEOPLE_IN = ("title", "official_title", "brief_summary")
 
 
 class AskingOptions(Protocol):
-    """What decides which questions are asked; ``extractor.options.ExtractionOptions`` has it.
-
-    The model is asked at all if ``asks``, about the ``tasks`` and the user's own ``fields``, about
-    a value whose confidence is lower than ``asks_below``, or than ``asks_rare_below`` in fields
-    that few items state.
-    """
+    """What decides which questions are asked; ``extractor.options.ExtractionOptions`` has it."""
 
     @property
     def tasks(self) -> Collection[Task]: ...
     @property
     def fields(self) -> tuple[CustomField, ...]: ...
     @property
-    def asks(self) -> bool: ...
-    @property
-    def asks_below(self) -> float: ...
-    @property
-    def asks_rare_below(self) -> float: ...
+    def effort(self) -> Effort: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +111,8 @@ def plan_questions(parsed: ParsedRecord, options: AskingOptions) -> tuple[Questi
 
     A chunk is asked about once, since its number identifies the answer.
     """
+    if options.effort is Effort.NONE:
+        return ()
     numbers = count(max(parsed.chunks, default=0) + 1)
     planned = {
         Task.ELIGIBILITY: _plan_eligibility(parsed, options, numbers),
@@ -126,11 +120,9 @@ def plan_questions(parsed: ParsedRecord, options: AskingOptions) -> tuple[Questi
         Task.ENDPOINTS: _plan_endpoints(parsed, options),
     }
     questions: dict[int, Question] = {}
-    for question in chain.from_iterable(
-        planned[task] for task in Task if task in options.tasks and options.asks
-    ):
+    for question in chain.from_iterable(planned[task] for task in Task if task in options.tasks):
         questions.setdefault(question.chunk.number, question)
-    for own in options.fields if options.asks else ():
+    for own in options.fields:
         if (
             own.of is Of.RECORD or own.of.task in options.tasks
         ):  # else the items that have it are not extracted
@@ -253,7 +245,7 @@ def _plan_dosing(
         not known and any(mentions_dose(chunk.text) for chunk in passages)
     )
     known += [0.0] * len(_WEIGHED) * missing
-    doubtful = bool(known) and fmean(known) < options.asks_below
+    doubtful = bool(known) and options.effort.doubts(fmean(known))
     if doubtful or any(one.may_be_in(chunk.text) for one in own for chunk in passages):
         for chunk in passages:
             section = chunk.span.section
@@ -294,7 +286,7 @@ def _fields_of(item: Draft, task: Task, options: AskingOptions) -> tuple[str, ..
 
 
 def _is_doubtful(reading: Reading[object], name: str, options: AskingOptions) -> bool:
-    return reading.confidence < (options.asks_rare_below if name in _RARE else options.asks_below)
+    return options.effort.doubts(reading.confidence, rare=name in _RARE)
 
 
 def _list_own_lines(
@@ -314,13 +306,13 @@ def _list_own_lines(
             for one in item.own.get(field.name, ())
             for reading in one.rules.values()
         ]
-        return bool(read) and min(read) >= options.asks_below
+        return bool(read) and not options.effort.doubts(min(read))
 
     def may_have(item: Draft) -> bool:  # also if what ``when`` asks is in doubt
         doubts: list[bool] = []
 
         def find(name: str) -> object:
-            doubts.append(item.read(name).confidence < options.asks_below)
+            doubts.append(options.effort.doubts(item.read(name).confidence))
             return item.read(name).value
 
         return field.applies(find) or any(doubts)
