@@ -1,13 +1,10 @@
 """Mask credentials in every text that leaves this process.
 
-What counts as a credential: the value of each environment variable whose name says so
-(``OPENAI_API_KEY``, ``AWS_SESSION_TOKEN``), user and password in an address or a proxy's variable,
-and what an option or an argument gives (``remember``). Text leaves by errors
-(``extractor.errors``), events, the streams of the command line, the files and the store of a run;
-each of them calls ``mask``. So does the reader of a service's replies, which may repeat a key.
-
-A credential is masked as it is, cut, encoded for an address, in JSON or in Base64, and with stars
-in its middle.
+A credential is the value of an environment variable whose name says so (``OPENAI_API_KEY``,
+``AWS_SESSION_TOKEN``), the user and password in an address or a proxy's variable, or what an
+option or an argument gives (``remember``). Text leaves by errors (``extractor.errors``), events,
+the streams of the command line, and the files and the store of a run; each of them calls ``mask``.
+So does the reader of a service's replies, which may repeat a key.
 """
 
 import io
@@ -16,105 +13,54 @@ import os
 import re
 import sys
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cache, lru_cache
+from html import escape
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
-SHORTEST = 8
-"""A shorter secret is masked only if it is no ordinary word or number, since masking it would
-spoil these.
-"""
-_SHORTEST_ODD = 4
-_LONG = 16
-"""A credential of this length is found inside other words, and in parts. No other text has it by
-chance.
-"""
-_PART = 8
-_PLAIN_PART = 12
-"""Characters of a part that is masked: with letters and digits, and with any."""
-_END = 4
-"""Characters of its beginning or end that are masked as a word of their own: ``...b2c1``."""
-_STARRED_END = 3
-"""Characters beside stars or dots that are masked: ``abc****xyz``."""
 
 _OF_CREDENTIALS = frozenset(
-    {
-        "key",
-        "apikey",
-        "token",
-        "secret",
-        "password",
-        "passwd",
-        "passphrase",
-        "credential",
-        "credentials",
-        "bearer",
-    }
-    | {"auth", "authorization", "cookie", "pat"}
+    {"key", "apikey", "token", "secret", "password", "passwd", "passphrase", "pat"}
+    | {"credential", "credentials", "bearer", "auth", "authorization", "cookie"}
 )
-"""Words of names: ``api_key``, ``x-api-key``, ``clientSecret``."""
+"""Words in the name of a credential: ``api_key``, ``x-api-key``, ``clientSecret``."""
 _OF_OTHERS = frozenset(
-    {
-        "file",
-        "path",
-        "dir",
-        "url",
-        "uri",
-        "sock",
-        "name",
-        "type",
-        "version",
-        "count",
-        "mode",
-        "host",
-        "endpoint",
-    }
-    | {
-        "prompt",
-        "cache",
-        "stop",
-        "eos",
-        "bos",
-        "pad",
-        "special",
-        "ids",
-        "max",
-        "min",
-        "limit",
-        "budget",
-    }
+    {"file", "path", "dir", "url", "uri", "sock", "name", "type", "version", "count", "mode"}
+    | {"host", "endpoint", "prompt", "cache", "stop", "eos", "bos", "pad", "special", "ids"}
+    | {"max", "min", "limit", "budget"}
 )
-"""Words of names that are of no credential, though they have one of those: ``SSH_AUTH_SOCK``,
+"""Words that say of such a name that it is no credential: ``SSH_AUTH_SOCK``,
 ``prompt_cache_key``.
 """
-_PATHS = frozenset({"GOOGLE_APPLICATION_CREDENTIALS", "AWS_WEB_IDENTITY_TOKEN_FILE"})
+_NAMES_A_FILE = frozenset({"GOOGLE_APPLICATION_CREDENTIALS"})
 _OF_HEADERS = frozenset(
     {"extra_headers", "default_headers", "headers", "extra_query", "default_query"}
 )
 """Options that hold headers or parameters of an address, most of which are credentials."""
 _PLAIN_HEADERS = frozenset(
-    {
-        "accept",
-        "content-type",
-        "user-agent",
-        "anthropic-beta",
-        "anthropic-version",
-        "openai-beta",
-        "api-version",
-    }
+    {"accept", "content-type", "user-agent", "anthropic-beta", "anthropic-version"}
+    | {"openai-beta", "api-version"}
 )
+
 _USER = re.compile(r"(?<=://)[^\s/?#]*@")
-_USER_OF_ADDRESS = re.compile(r"\s*(?:([a-z][a-z0-9+.-]*)://)?(\S+)@", re.IGNORECASE)
-"""The scheme, and what stands before the last ``@``: a password may have any character, though
-it should not.
-"""
-_WORDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
-_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-=")
-_STARS = frozenset("*•…xX.")
+_ADDRESS_WITH_USER = re.compile(r"\s*(?:([a-z][a-z0-9+.-]*)://)?(\S+)@", re.IGNORECASE)
+"""The scheme, and what stands before the last ``@``: a password may have any character."""
+_WORDS_OF_NAME = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
+
+_CERTAIN = 8
+"""A credential of this length is masked. A shorter one may be an ordinary word or number."""
+_SHORTEST = 4
+_LONG = 16
+"""A credential of this length is also found inside other words, and in parts."""
+_PART = 12
+"""Characters of a part that gives a long credential away. No other text has them by chance."""
+_END = 3
+"""Characters of a beginning or end beside stars or dots: ``sk-ab****wxyz``."""
+_WORD = re.compile(rf"[\w+/=.~%-]{{{_PART},}}")
+_STARRED = re.compile(r"(?<![\w-])([\w-]*)(?:\*{2,}|•+|…|\.{2,})([\w-]*)")
 
 _remembered: set[str] = set()
 
@@ -123,8 +69,8 @@ def mask(text: str) -> str:
     """Replace each credential in the text, and each user and password in an address, by ``***``.
 
     >>> remember("4f9c-11aa-77b2-e0d5")
-    >>> mask("the key 4f9c-11aa-77b2-e0d5 of http://me:pw@host is unknown; yours ends in e0d5")
-    'the key *** of http://***@host is unknown; yours ends in ***'
+    >>> mask("the key 4f9c-11aa-77b2-e0d5 of http://me:pw@host is unknown; yours is ...e0d5")
+    'the key *** of http://***@host is unknown; yours is ***'
     """
     return mask_known(_USER.sub(f"{MASK}@", text) if "://" in text else text)
 
@@ -133,10 +79,16 @@ def mask_known(text: str) -> str:
     """Replace each credential that is known. In a model's answer, any other text is the
     record's.
     """
-    matcher = _matcher(_list_credentials())
-    spans = matcher.find(text) if matcher else []
-    for start, end in reversed(spans):
-        text = text[:start] + MASK + text[end:]
+    forms = _list_forms(_list_credentials())
+    if forms is None:
+        return text
+    for form in forms.anywhere:
+        text = text.replace(form, MASK)
+    if forms.words:
+        text = forms.words.sub(MASK, text)
+    if forms.long:
+        text = _WORD.sub(lambda word: MASK if forms.have_part_of(word[0]) else word[0], text)
+        text = _STARRED.sub(lambda word: MASK if forms.have_ends_of(word) else word[0], text)
     return text
 
 
@@ -158,56 +110,14 @@ def mask_values(content: Any) -> Any:
 def mask_error(error: BaseException) -> None:
     """Mask the message of a library's error, and those of its causes, where they stand."""
     seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        one.args = tuple(mask(part) if isinstance(part, str) else part for part in one.args)
-        if isinstance(message := getattr(one, "message", None), str):
-            one.message = mask(message)  # type: ignore[attr-defined]
-        one = one.__cause__ or one.__context__
-
-
-def remember(secret: str | None) -> None:
-    """Mask this credential from now on. It is one that the environment does not name."""
-    if secret and secret.strip():
-        _remembered.add(secret.strip())
-
-
-def remember_options(options: Mapping[str, Any]) -> None:
-    """Mask the credentials in the parameters of a request from now on."""
-    for credential in _find_credentials(options):
-        remember(credential)
-
-
-def without_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a request with ``***`` in place of each credential, judged by its
-    name.
-
-    >>> without_credentials(
-    ...     {
-    ...         "top_k": 4,
-    ...         "api_key": "abc",
-    ...         "extra_headers": {"X-Tenant": "t7", "Accept": "text/plain"},
-    ...     }
-    ... )
-    {'top_k': 4, 'api_key': '***', 'extra_headers': {'X-Tenant': '***', 'Accept': 'text/plain'}}
-    """
-    return {name: _hide(name, value, in_headers=False) for name, value in options.items()}
-
-
-@cache
-def names_credential(name: str) -> bool:
-    """Return whether something of this name is a credential.
-
-    >>> [
-    ...     name
-    ...     for name in ("XAI_API_KEY", "x-api-key", "max_tokens", "SSH_AUTH_SOCK")
-    ...     if names_credential(name)
-    ... ]
-    ['XAI_API_KEY', 'x-api-key']
-    """
-    words = {word.lower() for word in _WORDS.split(name)}
-    return bool(words & _OF_CREDENTIALS) and not words & _OF_OTHERS and name not in _PATHS
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        cause.args = tuple(mask(part) if isinstance(part, str) else part for part in cause.args)
+        message = getattr(cause, "message", None)
+        if isinstance(message, str):
+            cause.message = mask(message)  # type: ignore[attr-defined]
+        cause = cause.__cause__ or cause.__context__
 
 
 class MaskedStream(io.TextIOWrapper):
@@ -242,51 +152,77 @@ def mask_standard_error() -> None:
     sys.stderr = masked
 
 
-class _Kind(IntEnum):
-    """Where a form of a credential is masked."""
-
-    ANYWHERE = 0
-    WORD = 1
-    BEFORE_STARS = 2
-    AFTER_STARS = 3
-    ENCODED = 4
+def remember(secret: str | None) -> None:
+    """Mask this credential from now on. It is one that the environment does not name."""
+    if secret and secret.strip():
+        _remembered.add(secret.strip())
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    length: int
-    kind: _Kind
+def remember_options(options: Mapping[str, Any]) -> None:
+    """Mask the credentials in the parameters of a request from now on."""
+    for credential in _find_credentials(options, in_headers=False):
+        remember(credential)
+        remember(credential.rpartition(" ")[2])  # the key alone of "Bearer ..."
 
 
-class _Matcher:
-    """Finds all forms of some credentials in one pass."""
+def without_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a request with ``***`` in place of each credential, judged by its
+    name.
 
-    def __init__(self, credentials: Collection[str]) -> None:
-        import ahocorasick  # noqa: PLC0415 - few processes have a credential
+    >>> without_credentials(
+    ...     {
+    ...         "top_k": 4,
+    ...         "api_key": "abc",
+    ...         "extra_headers": {"X-Tenant": "t7", "Accept": "text/plain"},
+    ...     }
+    ... )
+    {'top_k': 4, 'api_key': '***', 'extra_headers': {'X-Tenant': '***', 'Accept': 'text/plain'}}
+    """
+    return {name: _hide(name, value, in_headers=False) for name, value in options.items()}
 
-        self._forms: dict[str, _Form] = {}
-        for credential in credentials:
-            for text, kind in _list_forms(credential):
-                known = self._forms.get(text)
-                if known is None or kind < known.kind:
-                    self._forms[text] = _Form(len(text), kind)
-        self._automaton = ahocorasick.Automaton()
-        for text, form in self._forms.items():
-            self._automaton.add_word(text, form)
-        self._automaton.make_automaton()
 
-    def find(self, text: str) -> list[tuple[int, int]]:
-        """Find the places to mask, in order, none of which overlap."""
-        spans: list[tuple[int, int]] = []
-        for last, form in self._automaton.iter(text):
-            start = last + 1 - form.length
-            end = last + 1
-            if not _is_in_place(text, start, end, form.kind):
-                continue
-            if form.kind is _Kind.ENCODED:
-                start, end = _widen(text, start, end)
-            spans.append((start, end))
-        return _join(sorted(spans))
+@cache
+def names_credential(name: str) -> bool:
+    """Return whether something of this name is a credential.
+
+    >>> [
+    ...     name
+    ...     for name in ("XAI_API_KEY", "x-api-key", "max_tokens", "SSH_AUTH_SOCK")
+    ...     if names_credential(name)
+    ... ]
+    ['XAI_API_KEY', 'x-api-key']
+    """
+    words = {word.lower() for word in _WORDS_OF_NAME.split(name)}
+    if words & _OF_OTHERS or name in _NAMES_A_FILE:
+        return False
+    return bool(words & _OF_CREDENTIALS)
+
+
+def _find_credentials(options: Mapping[str, Any], *, in_headers: bool) -> Iterator[str]:
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _find_credentials(value, in_headers=in_headers or name in _OF_HEADERS)
+        elif _is_credential(name, value, in_headers=in_headers):
+            yield str(value)
+
+
+def _hide(name: str, value: Any, *, in_headers: bool) -> Any:
+    if isinstance(value, Mapping):
+        inside = in_headers or name in _OF_HEADERS
+        return {inner: _hide(inner, part, in_headers=inside) for inner, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hide(name, part, in_headers=in_headers) for part in value]
+    if _is_credential(name, value, in_headers=in_headers):
+        return MASK
+    return mask_values(value)
+
+
+def _is_credential(name: str, value: Any, *, in_headers: bool) -> bool:
+    if value is None or value == "" or isinstance(value, bool):
+        return False
+    if in_headers:
+        return name.lower() not in _PLAIN_HEADERS
+    return names_credential(name)
 
 
 def _list_credentials() -> frozenset[str]:
@@ -295,9 +231,8 @@ def _list_credentials() -> frozenset[str]:
     for name, value in os.environ.items():
         if names_credential(name):
             found.add(value.strip())
-        elif name.endswith(
-            "_CUSTOM_HEADERS"
-        ):  # as Anthropic's SDK reads them: a name and a value a line
+        elif name.endswith("_CUSTOM_HEADERS"):
+            # As Anthropic's SDK reads them: a name and a value in each line.
             found.update(line.partition(":")[2].strip() for line in value.splitlines())
         elif "@" in value:
             found.update(_list_users(name, value))
@@ -306,49 +241,71 @@ def _list_credentials() -> frozenset[str]:
 
 def _list_users(name: str, value: str) -> Iterator[str]:
     """Yield the user with its password in an address, and the password alone."""
-    found = _USER_OF_ADDRESS.match(value)
-    if found is None or not (found[1] or name.lower().endswith("_proxy")):
+    address = _ADDRESS_WITH_USER.match(value)
+    if address is None:
         return
-    user = found[2]
-    _, colon, password = user.partition(":")
+    scheme, user = address.groups()
+    if scheme is None and not name.lower().endswith("_proxy"):
+        return  # an address of mail
     yield user
     yield unquote(user)
+    _, colon, password = user.partition(":")
     if colon:
         yield password
         yield unquote(password)
 
 
-def _find_credentials(options: Mapping[str, Any], *, in_headers: bool = False) -> Iterator[str]:
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            yield from _find_credentials(value, in_headers=in_headers or name in _OF_HEADERS)
-        elif _is_hidden(name, value, in_headers=in_headers):
-            text = str(value)
-            yield text
-            yield text.rpartition(" ")[2]  # the key alone of "Bearer ..."
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """What credentials look like: texts to mask ``anywhere``, and ``words`` to mask as such.
 
+    Of ``long`` ones, each text of ``parts`` gives the word away in which it stands.
+    """
 
-def _hide(name: str, value: Any, *, in_headers: bool) -> Any:
-    if isinstance(value, Mapping):
-        inside = in_headers or name in _OF_HEADERS
-        return {each: _hide(each, one, in_headers=inside) for each, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_hide(name, one, in_headers=in_headers) for one in value]
-    if _is_hidden(name, value, in_headers=in_headers):
-        return MASK
-    return mask_values(value)
+    anywhere: tuple[str, ...]
+    words: re.Pattern[str] | None
+    long: tuple[str, ...]
+    parts: frozenset[str]
 
+    def have_part_of(self, word: str) -> bool:
+        """Return whether a word has a part of a long credential, which was cut."""
+        starts = range(len(word) - _PART + 1)
+        return any(word[start : start + _PART] in self.parts for start in starts)
 
-def _is_hidden(name: str, value: Any, *, in_headers: bool) -> bool:
-    if value is None or isinstance(value, bool) or value == "":
-        return False
-    return names_credential(name) or (in_headers and name.lower() not in _PLAIN_HEADERS)
+    def have_ends_of(self, starred: re.Match[str]) -> bool:
+        """Return whether the beginning or end of a long credential stands beside stars."""
+        before, after = starred.groups()
+        return any(
+            (len(before) >= _END and secret.startswith(before))
+            or (len(after) >= _END and secret.endswith(after))
+            for secret in self.long
+        )
 
 
 @lru_cache(maxsize=8)
-def _matcher(credentials: frozenset[str]) -> _Matcher | None:
-    worth = [one for one in credentials if _is_worth_masking(one)]
-    return _Matcher(worth) if worth else None
+def _list_forms(credentials: frozenset[str]) -> _Forms | None:
+    """List the forms of credentials; None if none of these is worth masking."""
+    secrets = [secret for secret in credentials if _is_worth_masking(secret)]
+    if not secrets:
+        return None
+    anywhere: set[str] = set()
+    words: set[str] = set()
+    for secret in secrets:
+        anywhere.update(_encode(secret))
+        if len(secret) >= _LONG:
+            anywhere.update(_write(secret))
+        else:
+            words.update(_write(secret))
+    # The longest first: a form may be a part of another one.
+    ordered = sorted(words, key=len, reverse=True)
+    pattern = rf"(?<![\w-])(?:{'|'.join(map(re.escape, ordered))})(?![\w-])"
+    long = tuple(secret for secret in secrets if len(secret) >= _LONG)
+    return _Forms(
+        anywhere=tuple(sorted(anywhere, key=len, reverse=True)),
+        words=re.compile(pattern) if words else None,
+        long=long,
+        parts=frozenset(part for secret in long for part in _cut(secret)),
+    )
 
 
 def _is_worth_masking(secret: str) -> bool:
@@ -361,114 +318,34 @@ def _is_worth_masking(secret: str) -> bool:
     ... ]
     ['hunter2', 'longer-one']
     """
-    if len(secret) >= SHORTEST:
+    if len(secret) >= _CERTAIN:
         return True
-    return len(secret) >= _SHORTEST_ODD and not secret.isalpha() and not secret.isdigit()
+    return len(secret) >= _SHORTEST and not secret.isalpha() and not secret.isdigit()
 
 
-def _list_forms(secret: str) -> Iterator[tuple[str, _Kind]]:
-    """Yield the forms in which a credential is masked, and where each is."""
-    kind = _Kind.ANYWHERE if len(secret) >= _LONG else _Kind.WORD
-    bytes_of_secret = secret.encode("utf-8", "surrogateescape")
-    written = {
-        secret,
-        quote(bytes_of_secret),
-        quote(bytes_of_secret, safe=""),
-        quote_plus(bytes_of_secret),
-    }
-    written |= {json.dumps(secret)[1:-1], repr(secret)[1:-1], _escape_html(secret)}
-    written |= {re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), text) for text in written}
-    for text in written:
-        yield text, kind
-    if len(secret) >= SHORTEST or ":" in secret:
-        for text in _list_encoded(secret):
-            yield text, _Kind.ENCODED
-    if len(secret) >= _LONG:
-        yield from _list_parts(secret)
+def _write(secret: str) -> set[str]:
+    """Return a credential as it is, and as an address, JSON and HTML write it."""
+    content = secret.encode("utf-8", "surrogateescape")
+    in_address = {quote(content), quote(content, safe=""), quote_plus(content)}
+    return {secret, json.dumps(secret)[1:-1], escape(secret)} | in_address
 
 
-def _escape_html(text: str) -> str:
-    for character, name in (
-        ("&", "&amp;"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ('"', "&quot;"),
-        ("'", "&#x27;"),
-    ):
-        text = text.replace(character, name)
-    return text
+def _encode(secret: str) -> Iterator[str]:
+    """Yield what Base64 makes of a credential behind any other text, as in ``user:key``.
 
-
-def _list_encoded(secret: str) -> Iterator[str]:
-    """Yield what Base64 makes of a text, wherever it stands in what is encoded, without the
-    parts that vary.
+    The characters at its edges depend on its neighbours, and are left out.
     """
-    data = secret.encode("utf-8", "surrogateescape")
+    content = secret.encode("utf-8", "surrogateescape")
     for before in range(3):
+        first = -(-before * 8 // 6)
+        last = (before + len(content)) * 8 // 6
+        if last - first < _CERTAIN:
+            continue
         for encode in (b64encode, urlsafe_b64encode):
-            encoded = encode(bytes(before) + data).decode().rstrip("=")
-            first = -(-before * 8 // 6)
-            whole = (before + len(data)) * 8 // 6
-            if whole - first >= SHORTEST:
-                yield encoded[first:whole]
+            yield encode(bytes(before) + content).decode()[first:last]
 
 
-def _list_parts(secret: str) -> Iterator[tuple[str, _Kind]]:
-    """Yield parts of a long credential that a gateway repeats, or that a cut leaves."""
-    for length in (_PART, _PLAIN_PART):
-        for start in range(len(secret) - length + 1):
-            part = secret[start : start + length]
-            if length == _PLAIN_PART or _is_odd(part):
-                yield part, _Kind.ANYWHERE
-    for length in range(_STARRED_END, _PLAIN_PART):
-        beginning = secret[:length]
-        end = secret[-length:]
-        yield beginning, _Kind.BEFORE_STARS
-        yield end, _Kind.AFTER_STARS
-        if length >= _END:
-            yield from ((part, _Kind.WORD) for part in (beginning, end) if _is_odd(part))
-
-
-def _is_odd(part: str) -> bool:
-    """Return whether a text has letters and digits, as few words do."""
-    return any(map(str.isdigit, part)) and any(map(str.isalpha, part))
-
-
-def _is_in_place(text: str, start: int, end: int, kind: _Kind) -> bool:
-    before = text[start - 1 : start]
-    after = text[end : end + 1]
-    if kind is _Kind.WORD:
-        return not (_is_in_word(before) or _is_in_word(after))
-    if kind is _Kind.BEFORE_STARS:
-        return not _is_in_word(before) and _is_starred(text[end : end + 2])
-    if kind is _Kind.AFTER_STARS:
-        return not _is_in_word(after) and _is_starred(text[max(0, start - 2) : start])
-    return True
-
-
-def _is_in_word(character: str) -> bool:
-    return character.isalnum() or character in {"_", "-"}
-
-
-def _is_starred(text: str) -> bool:
-    """Return whether a text is two stars or dots, or an ellipsis."""
-    return "…" in text or (len(text) == 2 and set(text) <= _STARS and len(set(text)) == 1)
-
-
-def _widen(text: str, start: int, end: int) -> tuple[int, int]:
-    """Widen a place to the whole of what is in Base64."""
-    while start > 0 and text[start - 1] in _BASE64:
-        start -= 1
-    while end < len(text) and text[end] in _BASE64:
-        end += 1
-    return start, end
-
-
-def _join(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in spans:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
-    return joined
+def _cut(secret: str) -> Iterator[str]:
+    """Yield the parts of a long credential, any of which gives it away."""
+    for start in range(len(secret) - _PART + 1):
+        yield secret[start : start + _PART]

@@ -6,18 +6,19 @@ Ollama, vLLM, llama.cpp), Anthropic's messages, Gemini's generated content, and 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from extractor.masking import mask, mask_known
-from extractor.model.answer_text import Place, find_answer
+from extractor.model.answer_text import Kind, Place, find_answer
 from extractor.model.spec import shown_model
 from extractor.schemas import Usage
 
 _Json = Mapping[str, Any]
+
 BROKEN = "broken JSON"
 """How messages describe a reply that ends too early."""
 _SHOWN = 80
@@ -26,17 +27,17 @@ _MOST_TOKENS = 10**9
 """No call has more. A larger number would be no count, and its sums would not fit into the
 store.
 """
-_CUT = ("length", "max_tokens", "MAX_TOKENS")
+_CUT = frozenset({"length", "max_tokens", "MAX_TOKENS"})
 """Reasons of all providers for an end at the output limit."""
 _BLOCKED = frozenset(
     {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"}
 )
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thoughts")
+"""What servers of OpenAI's form call a message's thoughts."""
 
 
 class Ending(StrEnum):
-    """Why a model stopped: it had finished, the output limit cut it, or it refused (or a filter
-    did).
-    """
+    """Why a model stopped: it had finished, the output limit cut it, or it or a filter refused."""
 
     COMPLETE = "complete"
     CUT = "cut"
@@ -68,48 +69,59 @@ class Completion:
 
 
 class GarbledReply(Exception):
-    """A reply that is no answer of a model, such as a proxy's page, a truncated body or an error
-    with status 200.
+    """A reply that is no answer of a model.
+
+    It is a proxy's page, a truncated body, or an error with status 200.
     """
 
 
 def read_completion(reply: object) -> Completion:
     """Read a reply. Raises ``GarbledReply`` if it is no answer.
 
-    >>> read_completion(
-    ...     {"choices": [{"message": {"content": "{}"}, "finish_reason": "length"}], "model": "m"}
-    ... ).ending
+    >>> message = {"content": "{}"}
+    >>> reply = {"choices": [{"message": message, "finish_reason": "length"}], "model": "m"}
+    >>> read_completion(reply).ending
     <Ending.COMPLETE: 'complete'>
     """
     body = as_json(reply)
-    if _find_choice_error(body):
+    if not isinstance(body, Mapping) or _find_choice_error(body):
         raise GarbledReply(describe_garbled(body))
-    for key, read in _READERS.items():
-        if isinstance(body, Mapping) and body.get(key):
-            try:
-                said = read(body)
-            except (LookupError, TypeError, AttributeError):
-                break
-            if not (isinstance(said.model, str) and isinstance(said.reason, str)):
-                break
-            return _complete(said)
-    raise GarbledReply(describe_garbled(body))
+    read = next((reader for key, reader in _READERS.items() if body.get(key)), None)
+    try:
+        said = read(body) if read else None
+    except (LookupError, TypeError, AttributeError):
+        said = None
+    if said is None or not isinstance(said.model, str) or not isinstance(said.reason, str):
+        raise GarbledReply(describe_garbled(body))
+    return _complete(said)
 
 
-def _complete(said: "_Said") -> Completion:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a reply says: why it ended, its texts, its usage, and why the model refused."""
+
+    reason: str
+    places: Sequence[Place]
+    usage: Usage
+    model: str = ""
+    problem: str = ""
+
+
+def _complete(said: _Said) -> Completion:
     is_cut = said.reason in _CUT
     found = find_answer(said.places, is_cut=is_cut)
+    # The limit may have cut only white space behind the answer.
+    is_whole = found.complete or is_json(found.text)
     if said.problem:
         ending = Ending.REFUSED
-    elif is_cut and not (
-        found.complete or is_json(found.text)
-    ):  # perhaps the limit cut only white space behind it
+    elif is_cut and not is_whole:
         ending = Ending.CUT
     else:
         ending = Ending.COMPLETE
     # A reply without a prompt, or with an answer of no tokens, does not say what it cost. An SDK
     # makes 1 of true.
-    has_usage = said.usage.prompt_tokens > 1 and (said.usage.output_tokens > 0 or not found.text)
+    has_output = said.usage.output_tokens > 0 or not found.text
+    has_usage = said.usage.prompt_tokens > 1 and has_output
     return Completion(
         text=found.text,
         ending=ending,
@@ -132,9 +144,7 @@ def is_json(text: str) -> bool:
 
 
 def as_json(reply: object) -> Any:
-    """Convert a reply of an SDK to plain data. Return None if its parts have types that no reply
-    has.
-    """
+    """Convert a reply of an SDK to plain data. Return None if it has types that no reply has."""
     dump: Callable[..., Any] | None = getattr(reply, "model_dump", None)
     if dump is None:
         return reply
@@ -144,162 +154,97 @@ def as_json(reply: object) -> Any:
     return None
 
 
-class _Said(NamedTuple):
-    """What a reply says: why it ended, its texts, why the model refused, and its usage."""
-
-    reason: str
-    places: Sequence[Place]
-    problem: str = ""
-    usage: Usage = Usage()
-    model: str = ""
-
-
 def _read_chat(body: _Json) -> _Said:
-    """Read OpenAI's chat completion.
-
-    llama.cpp reports cached tokens in its timings, or beside the answer; some servers count
-    thinking only in the total.
-    """
+    """Read OpenAI's chat completion."""
     choice = body["choices"][0]
-    usage = body.get("usage") or {}
     message = choice["message"]
     reason = choice.get("finish_reason") or ""
-    problem = f"the model refused: {message['refusal'][:200]}" if message.get("refusal") else ""
-    if reason == "content_filter":
+    problem = ""
+    if message.get("refusal"):
+        problem = f"the model refused: {message['refusal'][:200]}"
+    elif reason == "content_filter":
         problem = "the provider's content filter stopped the answer"
-    prompt = _count(usage, "prompt_tokens")
-    output = _count(usage, "completion_tokens")
-    places = (
-        (usage.get("prompt_tokens_details"), "cached_tokens"),
-        (body.get("timings"), "cache_n"),
-    )
-    cached = next(
-        (n for place, key in (*places, (body, "tokens_cached")) if (n := _count(place, key))), 0
-    )
-    thinking = _count(usage.get("completion_tokens_details"), "reasoning_tokens")
-    unnamed = max(0, _count(usage, "total_tokens") - prompt - output)
-    tokens = _usage(prompt, output + unnamed, cached=cached, thinking=max(thinking, unnamed))
-    return _Said(
-        reason, _list_message_places(message, reason), problem, tokens, body.get("model") or ""
-    )
-
-
-def _list_message_places(message: _Json, reason: str) -> list[Place]:
-    """List the texts of a message of OpenAI's form: thoughts, what was said, and the arguments
-    of each call.
-    """
     thoughts = [
-        Place(name, _write(message[name]), is_thought=True)
-        for name in _THOUGHTS
-        if message.get(name)
+        Place(Kind.THOUGHT, name, _write(message[name])) for name in _THOUGHTS if message.get(name)
     ]
     content = message.get("content")
-    parts = content if isinstance(content, list) and all(map(_is_part, content)) else None
-    if parts is None:
-        said = [Place("content", _write(content))]
+    if isinstance(content, list) and all(
+        isinstance(part, Mapping) and "type" in part for part in content
+    ):
+        said = _read_parts(content, reason)
     else:
-        thoughts += [
-            Place("a thought", _text_of(part), is_thought=True)
-            for part in parts
-            if _is_thought(part)
-        ]
-        said = [
-            Place("content", "".join(_text_of(part) for part in parts if not _is_thought(part)))
-        ]
-    called = [call["function"]["arguments"] for call in message.get("tool_calls") or ()]
-    if message.get("function_call"):  # as it was before there were tools
-        called.append(message["function_call"]["arguments"])
-    return [*thoughts, *said, *_list_calls(reason, called)]
+        said = [Place(Kind.SAID, "content", _write(content))]
+    calls = _read_parts(message.get("tool_calls") or (), reason)
+    return _Said(
+        reason, [*thoughts, *said, *calls], _count_chat(body), body.get("model") or "", problem
+    )
+
+
+def _count_chat(body: _Json) -> Usage:
+    prompt = _count(body, "usage.prompt_tokens")
+    output = _count(body, "usage.completion_tokens")
+    thinking = _count(body, "usage.completion_tokens_details.reasoning_tokens")
+    # Gemini's endpoint in OpenAI's form counts thinking in the total alone.
+    unnamed = max(0, _count(body, "usage.total_tokens") - prompt - output)
+    return _usage(
+        prompt,
+        output + unnamed,
+        cached=_count(body, "usage.prompt_tokens_details.cached_tokens"),
+        thinking=max(thinking, unnamed),
+    )
 
 
 def _read_message(body: _Json) -> _Said:
     """Read Anthropic's message. Its input tokens leave out those that a cache served or took."""
     reason = body["stop_reason"]
-    parts = body.get("content") or ()
-    usage = body.get("usage") or {}
-    cached = _count(usage, "cache_read_input_tokens")
-    written = _count(usage, "cache_creation_input_tokens")
-    prompt = _count(usage, "input_tokens") + cached + written
-    output = _count(usage, "output_tokens")
-    thinking = _count(usage.get("output_tokens_details"), "thinking_tokens")
-    return _Said(
-        reason,
-        [
-            *(
-                Place("thinking", part.get("thinking") or "", is_thought=True)
-                for part in parts
-                if _is_thought(part)
-            ),
-            Place("content", "".join(part["text"] for part in parts if part["type"] == "text")),
-            *_list_calls(reason, [part["input"] for part in parts if part["type"] == "tool_use"]),
-        ],
-        "the model refused" if reason == "refusal" else "",
-        _usage(prompt, output, cached=cached, written=written, thinking=thinking),
-        body.get("model") or "",
+    cached = _count(body, "usage.cache_read_input_tokens")
+    written = _count(body, "usage.cache_creation_input_tokens")
+    usage = _usage(
+        _count(body, "usage.input_tokens") + cached + written,
+        _count(body, "usage.output_tokens"),
+        cached=cached,
+        written=written,
+        thinking=_count(body, "usage.output_tokens_details.thinking_tokens"),
     )
+    problem = "the model refused" if reason == "refusal" else ""
+    places = _read_parts(body.get("content") or (), reason)
+    return _Said(reason, places, usage, body.get("model") or "", problem)
 
 
 def _read_candidates(body: _Json) -> _Said:
-    """Read Gemini's generated content, whose tokens of thinking stand apart from those of the
-    answer.
-    """
+    """Read Gemini's generated content, whose tokens of thinking stand apart from the answer's."""
     candidate = (body.get("candidates") or [{}])[0]
-    usage = body.get("usage_metadata") or {}
     reason = candidate.get("finish_reason") or ""
-    parts = (candidate.get("content") or {}).get("parts") or ()
-    blocked = (body.get("prompt_feedback") or {}).get("block_reason") or (
-        reason if reason in _BLOCKED else ""
+    blocked = (body.get("prompt_feedback") or {}).get("block_reason")
+    if reason in _BLOCKED:
+        blocked = reason
+    thinking = _count(body, "usage_metadata.thoughts_token_count")
+    usage = _usage(
+        _count(body, "usage_metadata.prompt_token_count"),
+        _count(body, "usage_metadata.candidates_token_count") + thinking,
+        cached=_count(body, "usage_metadata.cached_content_token_count"),
+        thinking=thinking,
     )
-    thinking = _count(usage, "thoughts_token_count")
-    cached = _count(usage, "cached_content_token_count")
-    output = _count(usage, "candidates_token_count") + thinking
-    return _Said(
-        reason,
-        [
-            *(
-                Place("a thought", part.get("text") or "", is_thought=True)
-                for part in parts
-                if part.get("thought")
-            ),
-            Place(
-                "content",
-                "".join(part.get("text") or "" for part in parts if not part.get("thought")),
-            ),
-            *_list_calls(
-                reason,
-                [part["function_call"]["args"] for part in parts if part.get("function_call")],
-            ),
-        ],
-        f"the provider's filter stopped the answer ({blocked})" if blocked else "",
-        _usage(_count(usage, "prompt_token_count"), output, cached=cached, thinking=thinking),
-        body.get("model_version") or "",
-    )
+    problem = f"the provider's filter stopped the answer ({blocked})" if blocked else ""
+    places = _read_parts((candidate.get("content") or {}).get("parts") or (), reason)
+    return _Said(reason, places, usage, body.get("model_version") or "", problem)
 
 
 def _read_converse(body: _Json) -> _Said:
     """Read Bedrock's converse."""
     reason = body.get("stopReason") or ""
-    parts = body["output"]["message"]["content"]
-    usage = body.get("usage") or {}
-    cached = _count(usage, "cacheReadInputTokens")
-    written = _count(usage, "cacheWriteInputTokens")
-    prompt = _count(usage, "inputTokens") + cached + written
-    output = _count(usage, "outputTokens")
+    cached = _count(body, "usage.cacheReadInputTokens")
+    written = _count(body, "usage.cacheWriteInputTokens")
+    usage = _usage(
+        _count(body, "usage.inputTokens") + cached + written,
+        _count(body, "usage.outputTokens"),
+        cached=cached,
+        written=written,
+    )
+    is_stopped = reason in ("guardrail_intervened", "content_filtered")
+    problem = "the provider's filter stopped the answer" if is_stopped else ""
     return _Said(
-        reason,
-        [
-            *(
-                _place_thought(part["reasoningContent"])
-                for part in parts
-                if "reasoningContent" in part
-            ),
-            Place("content", "".join(part.get("text", "") for part in parts)),
-            *_list_calls(reason, [part["toolUse"]["input"] for part in parts if "toolUse" in part]),
-        ],
-        "the provider's filter stopped the answer"
-        if reason in ("guardrail_intervened", "content_filtered")
-        else "",
-        _usage(prompt, output, cached=cached, written=written),
+        reason, _read_parts(body["output"]["message"]["content"], reason), usage, "", problem
     )
 
 
@@ -312,32 +257,63 @@ _READERS: Mapping[str, Callable[[_Json], _Said]] = {
 }
 """Each form of a reply by a key that only it has."""
 
+_ARGUMENTS = ("function.arguments", "input", "function_call.args", "toolUse.input")
+"""Where the parts of messages have the arguments of a call: OpenAI's, Anthropic's, Gemini's,
+Bedrock's.
+"""
 
-_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thoughts")
-"""What servers of OpenAI's form call a message's thoughts."""
+
+def _read_parts(parts: Iterable[_Json], reason: str) -> list[Place]:
+    """List the texts of a message's parts: thoughts, what was said, and the arguments of calls."""
+    thoughts: list[Place] = []
+    said: list[str] = []
+    calls: list[object] = []
+    for part in parts:
+        arguments = next((found for path in _ARGUMENTS if (found := _get(part, path))), None)
+        if arguments is not None:
+            calls.append(arguments)
+        elif _is_thought(part):
+            thoughts.append(Place(Kind.THOUGHT, "a thought", _text_of(part)))
+        else:
+            said.append(_text_of(part))
+    content = [Place(Kind.SAID, "content", "".join(said))] if said else []
+    return [*thoughts, *content, *_list_calls(calls, reason)]
 
 
-def _list_calls(reason: str, called: Sequence[object]) -> list[Place]:
-    """Return the arguments of the calls of tools as texts."""
-    names = (
-        ["the tool call"]
-        if len(called) == 1
-        else [f"tool call {number}" for number in range(1, len(called) + 1)]
+def _is_thought(part: _Json) -> bool:
+    """Return whether a part is a thought: Gemini marks it, others name its type."""
+    kind = str(part.get("type") or "")
+    return (
+        bool(part.get("thought"))
+        or "reasoningContent" in part
+        or "think" in kind
+        or "reason" in kind
     )
-    texts = [_write_arguments(each) for each in called]
-    if reason in _CUT and called and isinstance(called[-1], Mapping):
-        texts[-1] = texts[-1].removesuffix(
-            "}"
-        )  # providers close brackets that the output limit left open
-    return [Place(name, text, is_call=True) for name, text in zip(names, texts, strict=True)]
 
 
-def _write_arguments(arguments: object) -> str:
-    """Write the arguments of a call as text. Raises ``TypeError`` for what no call has."""
-    is_list = isinstance(arguments, list) and all(isinstance(each, Mapping) for each in arguments)
-    if not isinstance(arguments, str | Mapping) and not is_list:
-        raise TypeError(f"{arguments!r} are no arguments")
-    return _write(arguments)
+def _text_of(part: _Json) -> str:
+    """Return the text of a part, whose thoughts may come in parts of their own."""
+    paths = ("text", "thinking", "reasoning", "reasoningContent.reasoningText.text")
+    text = next((found for path in paths if (found := _get(part, path))), "")
+    if isinstance(text, list):
+        return "".join(_text_of(inner) for inner in text)
+    return str(text)
+
+
+def _list_calls(calls: Sequence[object], reason: str) -> list[Place]:
+    """Return the arguments of the calls of tools as texts. Raises ``TypeError`` for what no call
+    has.
+    """
+    places = []
+    for number, arguments in enumerate(calls, 1):
+        is_list = isinstance(arguments, list) and all(isinstance(one, Mapping) for one in arguments)
+        if not isinstance(arguments, str | Mapping) and not is_list:
+            raise TypeError(f"{arguments!r} are no arguments")
+        text = _write(arguments)
+        if reason in _CUT and number == len(calls) and not isinstance(arguments, str):
+            text = text.removesuffix("]}")  # providers close what the output limit left open
+        places.append(Place(Kind.CALL, f"tool call {number}", text))
+    return places
 
 
 def _write(content: object) -> str:
@@ -347,40 +323,19 @@ def _write(content: object) -> str:
     return str(content or "")
 
 
-def _is_part(part: object) -> bool:
-    return isinstance(part, Mapping) and ("text" in part or "type" in part)
+def _get(body: object, path: str) -> Any:
+    """Return what stands at a path of keys, None if nothing does."""
+    for key in path.split("."):
+        body = body.get(key) if isinstance(body, Mapping) else None
+    return body
 
 
-def _is_thought(part: _Json) -> bool:
-    kind = str(part.get("type") or "")
-    return "think" in kind or "reason" in kind
-
-
-def _text_of(part: _Json) -> str:
-    """Return the text of a part of a message, whose thoughts may come in parts of their own."""
-    said = part.get("text") or part.get("thinking") or part.get("reasoning") or ""
-    if isinstance(said, list):
-        return "".join(_text_of(each) for each in said if isinstance(each, Mapping))
-    return str(said)
-
-
-def _place_thought(part: _Json) -> Place:
-    text = part.get("reasoningText")
-    return Place(
-        "reasoningContent",
-        str(text.get("text") or "") if isinstance(text, Mapping) else "",
-        is_thought=True,
-    )
-
-
-def _count(place: object, key: str) -> int:
+def _count(body: _Json, path: str) -> int:
     """Read a number of tokens. Return 0 for anything that is not one."""
-    value = place.get(key) if isinstance(place, Mapping) else None
-    return (
-        value
-        if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST_TOKENS
-        else 0
-    )
+    value = _get(body, path)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return 0
+    return value if 0 < value <= _MOST_TOKENS else 0
 
 
 def _usage(
@@ -405,18 +360,16 @@ def describe_garbled(body: object) -> str:
     if isinstance(body, str):
         beginning = mask(body)[:_SHOWN]  # a key that is cut would not be found
         return BROKEN if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
-    error = _find_choice_error(body) or (body.get("error") if isinstance(body, Mapping) else None)
+    error = _find_choice_error(body) or _get(body, "error")
     return f"no message in it; {mask(str(error))[:200]}" if error else "no message in it"
 
 
 def _find_choice_error(body: object) -> Any:
-    """Return the error beside an empty message: a gateway's provider failed after it had begun
-    to answer.
-    """
+    """Return the error beside an empty message: a gateway's provider failed after it had begun."""
     try:
         choice = body["choices"][0]  # type: ignore[index]
         message = choice["message"]
-        is_empty = not (message.get("content") or message.get("tool_calls"))
-        return choice.get("error") if is_empty else None
+        has_answer = message.get("content") or message.get("tool_calls")
+        return None if has_answer else choice.get("error")
     except (LookupError, TypeError, AttributeError):
         return None

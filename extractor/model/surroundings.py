@@ -7,11 +7,8 @@ proxy.
 """
 
 import os
-import re
 import ssl
-from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
-from ipaddress import ip_network
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,10 +19,6 @@ from extractor.model.providers import list_providers
 from extractor.model.spec import ModelSpec, read_key
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
-_SCHEMES = frozenset({"http", "https"})
-_SOCKS = frozenset({"socks5", "socks5h"})
-_USER = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(.*)@", re.IGNORECASE)
-_HIGHEST_PORT = 65535
 
 
 def check_surroundings(spec: ModelSpec) -> None:
@@ -112,8 +105,8 @@ def _check_address(name: str, address: str | None) -> None:
         return
     try:
         parts = urlsplit(address)
-        is_usable = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
         httpx2.URL(address)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except (ValueError, httpx2.InvalidURL):
         is_usable = False
     if not is_usable:
@@ -123,104 +116,32 @@ def _check_address(name: str, address: str | None) -> None:
 
 
 def name_proxies() -> tuple[str, ...]:
-    """Name the variables of the proxies that the libraries take, in the order of their
-    precedence.
-    """
-    names = _find_names()
-    set_ones = tuple(name for lower in _PROXIES if (name := names.get(lower)) and os.environ[name])
-    return () if "*" in _list_exceptions() else set_ones
+    """Name the variables of the proxies that the libraries take, in the order of their precedence."""
+    if os.environ.get(_find_variable("no_proxy"), "").strip() == "*":
+        return ()
+    names = [_find_variable(proxy) for proxy in _PROXIES]
+    return tuple(name for name in names if os.environ.get(name))
+
+
+def _find_variable(name: str) -> str:
+    """Return a variable in small letters, if it is set so, or in capitals: the former counts."""
+    return name if name in os.environ else name.upper()
 
 
 def _check_proxies() -> None:
-    """Check the proxies that the libraries would take. Raises ``ArgumentError`` that names the
-    variable.
-    """
-    proxies = name_proxies()
-    for name in proxies:
-        if problem := _find_problem(os.environ[name]):
-            raise ArgumentError(f"{name}: {problem}")
-    wrong = [entry for entry in _list_exceptions() if not _is_host(entry)]
-    if proxies and wrong:
-        remedy = "write hosts with commas between them, such as localhost,.example.org,10.0.0.0/8"
-        variable = _find_names()["no_proxy"]
-        raise ArgumentError(
-            f"{variable}: {wrong[0]!r} is no host, so a proxy would be asked for it; {remedy}"
-        )
-
-
-def _list_exceptions() -> list[str]:
-    """List the hosts that are asked without a proxy."""
-    variable = _find_names().get("no_proxy", "")
-    return [host for entry in os.environ.get(variable, "").split(",") if (host := entry.strip())]
-
-
-def _find_names() -> Mapping[str, str]:
-    """Map the names of proxy variables in lower case to those that are set; of two, the one in
-    lower case counts.
-    """
-    names = {name.lower(): name for name in os.environ if name.lower().endswith("_proxy")}
-    return names | {name: name for name in names if name in os.environ}
-
-
-def _find_problem(proxy: str) -> str | None:
-    """Say what is wrong with the address of a proxy, without any of it."""
-    if any(character.isspace() or not character.isprintable() for character in proxy):
-        return (
-            "the address of the proxy has white space or a control character; set it again without"
-        )
-    address = proxy if "://" in proxy else f"http://{proxy}"
-    user = _USER.match(address)
-    if user and re.search(r"[#/?]", user[1]):
-        codes = "%23 for #, %2F for /, %3F for ?"
-        return (
-            f"the user or password of the proxy has a character that ends an address; write {codes}"
-        )
-    return _find_unusable_scheme(address) or _find_unusable_host(address)
-
-
-def _find_unusable_scheme(address: str) -> str | None:
-    scheme = address.partition("://")[0].lower()
-    if scheme not in _SCHEMES | _SOCKS:
-        return "the proxy is of an unknown kind; write http://HOST:PORT"
-    if scheme in _SOCKS and find_spec("socksio") is None:
-        return (
-            "a SOCKS proxy needs a package that is not installed; pip install socksio, or name "
-            "an HTTP proxy"
-        )
-    return None
-
-
-def _find_unusable_host(address: str) -> str | None:
-    try:
-        parts = urlsplit(address)
-        has_port = parts.port != 0
-    except ValueError:
-        has_port = False
-    if not has_port:
-        return (
-            f"the port of the proxy is no number from 1 to {_HIGHEST_PORT}; write http://HOST:PORT"
-        )
-    if not parts.hostname:
-        return "the address of the proxy has no host; write http://HOST:PORT"
-    try:
-        httpx2.Proxy(address)
-    except (ValueError, httpx2.InvalidURL):
-        return "this is no address of a proxy; write http://HOST:PORT"
-    return None
-
-
-def _is_host(entry: str) -> bool:
-    """Return whether an entry of NO_PROXY is one that a host can be compared with."""
-    if any(map(str.isspace, entry)):
-        return False
-    try:
-        ip_network(entry.strip("[]"), strict=False)
-    except ValueError:
-        pass
-    else:
-        return True
-    try:
-        httpx2.URL(entry if "://" in entry else f"all://{entry.removeprefix('*')}")
-    except (ValueError, httpx2.InvalidURL):
-        return False
-    return True
+    """Let the HTTP library read each proxy. Raises ``ArgumentError`` that names the variable."""
+    for name in name_proxies():
+        address = os.environ[name]
+        if "://" not in address:
+            address = f"http://{address}"
+        try:
+            httpx2.Client(proxy=address, trust_env=False, verify=False).close()
+        except ImportError:
+            remedy = "pip install socksio, or name an HTTP proxy"
+            problem = "a SOCKS proxy needs a package that is not installed"
+        except (ValueError, httpx2.InvalidURL):
+            problem = "this is no address of a proxy"
+            remedy = "write http://HOST:PORT, and in a password %23 for #, %2F for /, %3F for ?"
+        else:
+            continue
+        raise ArgumentError(f"{name}: {problem}; {remedy}")

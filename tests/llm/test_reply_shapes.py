@@ -77,7 +77,6 @@ SHAPES = {
     "several calls of tools": completion(None, "tool_calls", message={"tool_calls": [*map(call, ONE_BY_ONE)]}),
     "arguments as an object": completion(None, message={"tool_calls": [call(json.loads(FINAL))]}),
     "arguments as a list": completion(None, message={"tool_calls": [call([RED, GREEN])]}),
-    "the old call of a function": completion(None, message={"function_call": {"name": "Reply", "arguments": FINAL}}),
     "a call as text": completion(as_call(json.loads(FINAL))),
     "a call as text, its arguments as a string": completion(as_call(FINAL)),
     "several calls as text": completion(
@@ -97,12 +96,10 @@ SHAPES = {
     "wrapped as the schema": completion(f'{{"type": "object", "properties": {FINAL}}}'),
     "JSON in a string": completion(json.dumps(FINAL)),
     "JSON in a string in a string": completion(json.dumps(json.dumps(FINAL))),
-    "JSON in a string without its quotation marks": completion(json.dumps(FINAL)[1:-1]),
     "the list in a string": completion(json.dumps({"items": json.dumps([RED, GREEN])})),
     "items in strings": completion(json.dumps({"items": [json.dumps(RED), json.dumps(GREEN)]})),
     "a list": completion(json.dumps([RED, GREEN])),
     "lines": completion(f"{json.dumps(RED)}\n{json.dumps(GREEN)}"),
-    "by number": completion('{"1": {"colour": "red"}, "2": {"colour": "green"}}'),
     "a trailing comma": completion('{"items": [{"n": 1, "colour": "red",}, {"n": 2, "colour": '
                                    '"green"},],}'),
     "no comma between": completion('{"items": [{"n": 1, "colour": "red"} {"n": 2, "colour": '
