@@ -14,25 +14,81 @@ from typing import Any
 Mutation = Callable[[str, random.Random], str | None]
 Found = re.Match[str]
 _COMPARATORS = {
-    "≥": "≤", "≤": "≥", ">=": "<=", "<=": ">=", ">": "<", "<": ">", "more than": "less than", "less than": "more than",
-    "greater than": "less than", "at least": "at most", "at most": "at least", "minimum": "maximum",
-    "maximum": "minimum", "above": "below", "below": "above", "older": "younger", "before": "after", "after": "before",
-    "higher": "lower", "lower": "higher",
-}  # fmt: skip
+    "≥": "≤",
+    "≤": "≥",
+    ">=": "<=",
+    "<=": ">=",
+    ">": "<",
+    "<": ">",
+    "more than": "less than",
+    "less than": "more than",
+    "greater than": "less than",
+    "at least": "at most",
+    "at most": "at least",
+    "minimum": "maximum",
+    "maximum": "minimum",
+    "above": "below",
+    "below": "above",
+    "older": "younger",
+    "before": "after",
+    "after": "before",
+    "higher": "lower",
+    "lower": "higher",
+}
 _LOOSER = {"≥": ">", "≤": "<", ">=": ">", "<=": "<", ">": ">=", "<": "<=", "more than": "at least"}
 _UNITS = {
-    "mg": "ug", "µg": "mg", "μg": "mg", "mcg": "mg", "ug": "mg", "g": "mg", "kg": "g", "mL": "L", "ml": "L", "dL": "mL",
-    "dl": "ml", "m2": "kg", "m^2": "kg", "IU": "mg", "%": "mm", "mm": "cm", "cm": "mm", "mmol": "umol", "mm3": "L",
-    "mmHg": "kPa", "cells": "IU", "L": "mL", "Gy": "cGy", "ng": "mg", "ULN": "LLN",
-}  # fmt: skip
+    "mg": "ug",
+    "µg": "mg",
+    "μg": "mg",
+    "mcg": "mg",
+    "ug": "mg",
+    "g": "mg",
+    "kg": "g",
+    "mL": "L",
+    "ml": "L",
+    "dL": "mL",
+    "dl": "ml",
+    "m2": "kg",
+    "m^2": "kg",
+    "IU": "mg",
+    "%": "mm",
+    "mm": "cm",
+    "cm": "mm",
+    "mmol": "umol",
+    "mm3": "L",
+    "mmHg": "kPa",
+    "cells": "IU",
+    "L": "mL",
+    "Gy": "cGy",
+    "ng": "mg",
+    "ULN": "LLN",
+}
 _TIMES = {
-    "minutes": "hours", "hours": "days", "hour": "day", "day": "week", "days": "weeks", "week": "month",
-    "weeks": "months", "month": "year", "months": "years", "year": "month", "years": "months", "hrs": "days",
-    "daily": "weekly", "weekly": "monthly", "monthly": "weekly",
-}  # fmt: skip
+    "minutes": "hours",
+    "hours": "days",
+    "hour": "day",
+    "day": "week",
+    "days": "weeks",
+    "week": "month",
+    "weeks": "months",
+    "month": "year",
+    "months": "years",
+    "year": "month",
+    "years": "months",
+    "hrs": "days",
+    "daily": "weekly",
+    "weekly": "monthly",
+    "monthly": "weekly",
+}
 _COUNTS = {
-    "one": "two", "two": "three", "three": "four", "four": "five", "six": "two", "once": "twice", "twice": "once",
-}  # fmt: skip
+    "one": "two",
+    "two": "three",
+    "three": "four",
+    "four": "five",
+    "six": "two",
+    "once": "twice",
+    "twice": "once",
+}
 _DENIABLE = r"is|are|be|was|were|must|should|will|has been|have been|had been|can|may"
 
 

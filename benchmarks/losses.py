@@ -84,9 +84,8 @@ def judge(
         Loss(gold.record_id, field, item, _find_cause(field, result), value, held[field, item][1])
         for (field, item), (is_right, value) in told.items()
         if is_right
-        and not held.get((field, item), (True, None))[
-            0
-        ]  # a part of a lost value is no loss of its own
+        # a part of a lost value is no loss of its own
+        and not held.get((field, item), (True, None))[0]
     ]
     known = {(loss.field, loss.item) for loss in losses}
     for field, number in Counter(_list_unreadable(result)).items():

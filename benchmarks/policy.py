@@ -54,9 +54,8 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
                     *judge(rule, model, rule_right=rights[0], model_right=rights[1]),
                 ] += 1
     for regimen in parsed.regimens:
-        if (
-            listed.get(id(regimen), regimen) is None
-        ):  # the model read its passage, and saw no such regimen
+        # the model read its passage, and saw no such regimen
+        if listed.get(id(regimen), regimen) is None:
             situation = "doubtful" if regimen.rules["stands"].confidence < DOUBTFUL else "likely"
             counts["dosing.regimens", situation, "rule" if id(regimen) in paired else "model"] += 1
     for criterion in parsed.criteria:

@@ -130,9 +130,8 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
         place.mkdir()
         with serve_counting(chosen.latency) as server:
             one = Round(records, server, place, rng)
-            lost = (
-                rng.uniform(0.2, 1) * _RUN_KILLS * _CONCURRENCY * _ONE_CALL_USD / 2
-            )  # by calls without a reply
+            # by calls without a reply
+            lost = rng.uniform(0.2, 1) * _RUN_KILLS * _CONCURRENCY * _ONE_CALL_USD / 2
             found = list(play(one, rng.uniform(0.4, 1.2) * full + lost, folder / "undisturbed"))
         faults += len(found)
         print(

@@ -16,9 +16,8 @@ from typing import Any
 
 from benchmarks.data import format_table, parse_options
 
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # one core, also for matrices: before anything loads them
+# one core, also for matrices: before anything loads them
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks.processes import cpu_seconds, run_command, time_work
 from extractor.assembly.assemble import ModelResult, assemble_extraction

@@ -100,9 +100,8 @@ class Extractor:
         read = _as_record(record)
         extracted = list[TrialExtraction]()
 
-        async def extract_one() -> (
-            None
-        ):  # ``asyncio.run`` would format a result in a message that nobody sees
+        # ``asyncio.run`` would format a result in a message that nobody sees
+        async def extract_one() -> None:
             async with self.open() as opened:
                 extracted.append(await opened(read))
 
@@ -218,9 +217,8 @@ class Extractor:
         from extractor.run.progress import show_progress  # noqa: PLC0415 - as above
         from extractor.run.records import RunLimits  # noqa: PLC0415 - as above
 
-        if getattr(
-            current_process(), "_inheriting", False
-        ):  # it runs the script once more, at its start
+        # it runs the script once more, at its start
+        if getattr(current_process(), "_inheriting", False):
             raise ArgumentError(
                 'workers: a script with more than one calls run below `if __name__ == "__main__":`'
             )

@@ -295,9 +295,8 @@ def as_extractor_error(error: BaseException) -> ExtractorError:
     if isinstance(error, ExtractorError):
         return error
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
-        error = (
-            error.__cause__
-        )  # Python wraps a StopIteration that leaves a generator or a coroutine
+        # Python wraps a StopIteration that leaves a generator or a coroutine
+        error = error.__cause__
     frames = deque(walk_tb(error.__traceback__), maxlen=_MAX_FRAMES)
     places = (
         f"{_shorten(frame.f_code.co_filename)}:{line}:{frame.f_code.co_name}"

@@ -150,9 +150,8 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
     for text in map(str, _make_several(given)):
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
-            word = re.split(r"\W", text, maxsplit=1)[
-                0
-            ]  # what follows may be a key, and so may a long word
+            # what follows may be a key, and so may a long word
+            word = re.split(r"\W", text, maxsplit=1)[0]
             shown = word if len(word) <= _LONGEST_NAME else "an option"
             raise ValueError(f"{shown}: not KEY=VALUE; write top_k=40")
         try:

@@ -259,9 +259,8 @@ def agree(field: str, given: Any, right: Any) -> bool:
     match field:
         case "constraint":
             same_limit = given[1:3] == right[1:3] and _same_unit(given[3], right[3])
-            aged = (
-                given[0].lower() == "age" and given[3] in AGE_UNITS
-            )  # for "older", "old", "donor ... years old"
+            # for "older", "old", "donor ... years old"
+            aged = given[0].lower() == "age" and given[3] in AGE_UNITS
             return bool(same_limit and (aged or _share_word(given[0], right[0])))
         case "criterion":
             return given[0] == right[0] and _words(given[1]).startswith(_words(right[1]))

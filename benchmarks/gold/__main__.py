@@ -60,9 +60,8 @@ def main() -> None:
     annotations = {
         each["record_id"]: each for each in (json.loads(file.read_text("utf-8")) for file in files)
     }
-    for record in read_records(
-        *chosen.records, on_error=lambda _: None
-    ):  # a record may stand in several inputs
+    # a record may stand in several inputs
+    for record in read_records(*chosen.records, on_error=lambda _: None):
         name = record.record_id
         if annotation := annotations.pop(name, None):
             line = {"record_id": name, "area": areas[name], "readers": chosen.readers}

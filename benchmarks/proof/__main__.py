@@ -115,9 +115,8 @@ def main() -> None:
     files = chosen.files or sorted(Path(__file__).parent.glob("*.jsonl"))
     cases = [case for path in files for case in read_lines(path)]
     if chosen.records:
-        records = read_records(
-            *chosen.records, on_error=lambda _: None
-        )  # one that occurs twice counts once
+        # one that occurs twice counts once
+        records = read_records(*chosen.records, on_error=lambda _: None)
         cases = list(islice(make_cases(records), chosen.limit))
     verdicts = asyncio.run(judge(cases))
     print(format_counts(verdicts, chosen.sure))

@@ -63,9 +63,8 @@ def _falsify(record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]
     base = {"task": "eligibility", "list": criterion["kind"], "text": text}
     limits = [value[0] for key, value in answers if key == "limits"]
     if any(key == "window" and value.split(" | ")[0] not in text for key, value in answers):
-        base["lead_in"] = (
-            criterion.get("lead_in") or ""
-        )  # the line that introduces the criterion states its window
+        # the line that introduces the criterion states its window
+        base["lead_in"] = criterion.get("lead_in") or ""
     for key, value in answers:
         yield _case(record, base, "gold", {key: value})
         if key in ("min", "max"):

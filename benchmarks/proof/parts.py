@@ -184,9 +184,8 @@ def _find_arms_of_amount(case: Row, claimed: Amount, extraction: TrialExtraction
         for place, amount in enumerate(item.amounts):
             same = agree("amount", to_forms(amount)[0], to_forms(claimed)[0])
             if same and agree("agent", item.agent, case["answer"]["agent"]):
-                arms = amount.arms or (
-                    item.arms if len(item.arms) == 1 else ()
-                )  # an entry of one arm has no others
+                # an entry of one arm has no others
+                arms = amount.arms or (item.arms if len(item.arms) == 1 else ())
                 yield Held(_number(arms, case), item, (f"amounts[{place}].arms", "arms"))
 
 

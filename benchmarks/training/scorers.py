@@ -207,9 +207,8 @@ def format_groups(
     ``right`` and ``confidence`` are for scorers that have not seen the item; ``seen`` is whether
     one that has is right.
     """
-    trials = np.array(
-        [row.get("record") or row["time_frame"].lower() for row in rows]
-    )  # a text stands for a trial
+    # a text stands for a trial
+    trials = np.array([row.get("record") or row["time_frame"].lower() for row in rows])
     groups = np.array([group_of(row) for row in rows])
     areas = np.array([row["area"] for row in rows])
     parts = {"all": np.ones(len(rows), bool)} | {

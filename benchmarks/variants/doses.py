@@ -71,12 +71,15 @@ _FREQUENCIES: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     "every 3 wk": (_WEEKS, r"every \1\2 wk"),
     "every 3-weeks": (_WEEKS, r"every \1\2-weeks"),
     "q14d": (_DAYS, r"q\1d"),
-    "every three weeks": ((r"\bevery 2 weeks\b", "every two weeks"), (r"\bevery 3 weeks\b", "every three weeks"),
-                          (r"\bevery 4 weeks\b", "every four weeks")),
+    "every three weeks": (
+        (r"\bevery 2 weeks\b", "every two weeks"),
+        (r"\bevery 3 weeks\b", "every three weeks"),
+        (r"\bevery 4 weeks\b", "every four weeks"),
+    ),
     "weekly": (r"\bonce weekly\b", "once a week"),
     "once per week": (r"\bonce (?:weekly|a week)\b", "once per week"),
     "1x/week": (r"\bonce (?:weekly|a week)\b", "1x/week"),
-}  # fmt: skip
+}
 _ROUTES: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     "IV": (_IV, "IV"),
     "i.v.": (_IV, "i.v."),

@@ -190,8 +190,17 @@ _HTML: dict[str, Callable[[Sequence[Line]], str]] = {
     "escaped": _escape_html,
 }
 _MARKDOWN: dict[str, Callable[[Sequence[Line]], str]] = {
-    **{name: partial(_write_markdown_list, mark=mark) for name, mark in
-       {"-": "- ", "*": "* ", "+": "+ ", "1.": "{n}. ", "tasks": "- [ ] ", "done tasks": "- [x] "}.items()},
+    **{
+        name: partial(_write_markdown_list, mark=mark)
+        for name, mark in {
+            "-": "- ",
+            "*": "* ",
+            "+": "+ ",
+            "1.": "{n}. ",
+            "tasks": "- [ ] ",
+            "done tasks": "- [x] ",
+        }.items()
+    },
     "rows": _write_markdown_rows,
     "rows with their list": _write_markdown_kinds,
     "bold": _write_bold_items,
@@ -199,7 +208,7 @@ _MARKDOWN: dict[str, Callable[[Sequence[Line]], str]] = {
     "quoted": partial(_quote, mark="> "),
     "quoted twice": partial(_quote, mark=">> "),
     "quoted numbers": _quote_numbers,
-}  # fmt: skip
+}
 WAYS = (
     *(Way("page: HTML", name, on_lines(write)) for name, write in _HTML.items()),
     *(Way("page: Markdown", name, on_lines(write)) for name, write in _MARKDOWN.items()),

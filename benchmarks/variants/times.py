@@ -76,14 +76,21 @@ _LENGTHS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     "30 mins": _count("minutes", " mins"),
     "28 d": _count("days", " d"),
     "28days": _count("days", "days"),
-    "words": tuple((rf"(?<![\w.,/-]){number}(?= (?:weeks|months|years|days|hours)\b)", word)
-                   for number, word in _WORDS.items()),
-    "words and digits": tuple((rf"(?<![\w.,/-]){number}(?= "
-                               r"(?:weeks|months|years|days|hours)\b)", f"{word} ({number})")
-                              for number, word in _WORDS.items()),
+    "words": tuple(
+        (rf"(?<![\w.,/-]){number}(?= (?:weeks|months|years|days|hours)\b)", word)
+        for number, word in _WORDS.items()
+    ),
+    "words and digits": tuple(
+        (
+            rf"(?<![\w.,/-]){number}(?= "
+            r"(?:weeks|months|years|days|hours)\b)",
+            f"{word} ({number})",
+        )
+        for number, word in _WORDS.items()
+    ),
     "no-break blank": (r"(?<=\d) (?=(?:weeks|months|years|days|hours)\b)", "\u00a0"),
     "range with en dash": (r"(?<=\d)-(?=\d)", "–"),
-}  # fmt: skip
+}
 _LETTERS: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]] = {
     "up to": (r"^Up to\b", "up to"),
     "Up To": (r"^[Uu]p to\b", "Up To"),

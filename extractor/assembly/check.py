@@ -202,9 +202,8 @@ class _Search:
         if field == "arms":
             return Supported(value, self.arms[value], Support.INFERRED)
         places = (self.here, *self._list_other_places(field))
-        if (
-            field == "time_points"
-        ):  # stand in the time frame of the answer, else of the rules, else anywhere
+        # stand in the time frame of the answer, else of the rules, else anywhere
+        if field == "time_points":
             stated = find_parts(
                 self.here, {name: self.values[name] for name in _PARTS if name in self.values}
             )
@@ -231,9 +230,8 @@ class _Search:
         """How values of a field are found: ages by their side, windows in their quote, the
         others by their type.
         """
-        if (
-            field in AGES
-        ):  # the side depends on the list: that of the answer, else that of the rules
+        # the side depends on the list: that of the answer, else that of the rules
+        if field in AGES:
             said = self.values.get("kind")
             kind = said if isinstance(said, CriterionKind) else self.draft.read("kind").value
             return partial(

@@ -101,9 +101,8 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     doubtful = (one for one in parsed.criteria if not one.rules["stands"].certain)
     if unanswered := next((one for one in doubtful if "stands" not in one.model), None):
         return unanswered.gap("stands")
-    if (
-        parsed.doubts and not parsed.foreign.texts
-    ):  # the text speaks of criteria, and the rules found none of them
+    # the text speaks of criteria, and the rules found none of them
+    if parsed.doubts and not parsed.foreign.texts:
         return AbsenceReason.NOT_ASKED
     searched = any(parsed.record.section(name) for name in _SEARCHED[:3])
     return AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT

@@ -104,9 +104,8 @@ def _build_item(
     values = {name: builder.add(f"values.{name}", reading) for name, reading in claim.items()}
     proven = builder.build()
     supports = [piece.support for piece in proven["evidence"]]
-    supports += [
-        reading.support for reading in claim.values() if not reading.spans
-    ]  # a judgement without words
+    # a judgement without words
+    supports += [reading.support for reading in claim.values() if not reading.spans]
     counted = field.confidence.get(find_weakest(one.support for one in claim.values()))
     own = {
         "origin": proven["origin"] or Origin.MODEL,

@@ -212,9 +212,8 @@ def check_sample_size(audited: AuditedRecord) -> Problems:
     enrolment = read_number(registry.enrollment or "")
     if not enrolment:
         return
-    for (
-        section
-    ) in audited.bodies:  # it names the number elsewhere, or controls who do not count as patients
+    # it names the number elsewhere, or controls who do not count as patients
+    for section in audited.bodies:
         counts = (
             read_number(found.read("number") or "")
             for found in rule("counts_people").find(section.tokens)

@@ -61,11 +61,8 @@ def check_ages(audited: AuditedRecord) -> Problems:
         ending = ""
         citations = audited.cite_evidence(eligibility, name)[:1]
         if age is None:
-            age = (
-                (reading.value if crossed else next(iter(reading.alternatives), None))
-                if reading.spans
-                else None
-            )
+            if reading.spans:
+                age = reading.value if crossed else next(iter(reading.alternatives), None)
             citations = tuple(
                 audited.cite_raw(one.section, one.start, one.end) for one in reading.spans[:1]
             )

@@ -42,9 +42,11 @@ def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any
     """Return a model's value with its support; with ``many``, the members of a list; of nothing,
     the value None.
     """
-    value: Any = (
-        tuple(s.value for s in supported) if many else supported[0].value if supported else None
-    )
+    value: Any = None
+    if many:
+        value = tuple(one.value for one in supported)
+    elif supported:
+        value = supported[0].value
     weakest = find_weakest(s.support for s in supported)
     spans = tuple(s.span for s in supported)
     supports = tuple(s.support for s in supported)
@@ -118,9 +120,10 @@ def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, S
     position = _clean_span(passage)[0]
     for name, quote in parts.items():
         places = list(find_quotes(passage, quote, position)) if quote else []
-        spans[name] = found = (
-            (places[-1] if name == "time_frame" else places[0]) if places else None
-        )
+        found = None
+        if places:
+            found = places[-1] if name == "time_frame" else places[0]
+        spans[name] = found
         if found:
             position = passage.section.cleaned.clean_position(found.end)
     return spans

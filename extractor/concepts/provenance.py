@@ -235,9 +235,12 @@ class Assembled(Generic[ItemT]):
 def describe_evidence(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:
     """Return an item's provenance fields: evidence, origin, weakest support and confidence."""
     origins = {piece.origin for piece in evidence}
+    origin = next(iter(origins), None)
+    if len(origins) > 1:
+        origin = Origin.BOTH
     return {
         "evidence": tuple(evidence),
-        "origin": next(iter(origins)) if len(origins) == 1 else Origin.BOTH if origins else None,
+        "origin": origin,
         "support": find_weakest(piece.support for piece in evidence) if evidence else None,
         "confidence": confidence,
     }

@@ -89,9 +89,8 @@ def resolve(
             return Reading(None, 0.0, gap=gap)
         return replace(rule, confidence=round(rule.confidence, 4), origin=Origin.RULE)
     if not rule.is_open and agree(rule.value, model.value, as_sets=field == "dosing.arms"):
-        same = rule.value == model.value or isinstance(
-            rule.value, Instrument
-        )  # the rules give the usual short form
+        # the rules give the usual short form
+        same = rule.value == model.value or isinstance(rule.value, Instrument)
         sure = max(share_right(field, AGREE), rule.confidence)
         return replace(
             rule if same else _fill_parts(model, rule),

@@ -135,6 +135,13 @@ def find_nearest(quote: Sequence[str], text: FoldedText, near: int | None = None
     return min(filter(None, aligned), key=lambda nearest: nearest.cost, default=None)
 
 
+def _count_cost(quoted: int | None, stated: int | None) -> int:
+    """Return how much a difference counts: a word more, a word less, or another word."""
+    if stated is None:
+        return _ADDED
+    return _LEFT_OUT if quoted is None else _OTHER
+
+
 def _align(quote: Sequence[str], words: Sequence[str], start: int, drift: int) -> Nearest | None:
     """Align a quote with the words around ``start``. Text before and after it is no difference."""
     low = max(0, start - drift)
@@ -166,8 +173,5 @@ def _align(quote: Sequence[str], words: Sequence[str], start: int, drift: int) -
     if not places:
         return None
     alike = len(places) - sum(None not in pair for pair in differences)
-    cost = sum(
-        _ADDED if stated is None else _LEFT_OUT if quoted is None else _OTHER
-        for quoted, stated in differences
-    )
+    cost = sum(_count_cost(quoted, stated) for quoted, stated in differences)
     return Nearest(places[0], places[-1] + 1, differences, alike, cost)

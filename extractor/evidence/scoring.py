@@ -176,9 +176,8 @@ def read_scorer(path: Traversable) -> Scorer:
     if path.name.endswith(".npz"):
         with path.open("rb") as file, np.load(file) as stored:
             classes, names = (str(stored[name]).split("\n") for name in ("classes", "features"))
-            known = (
-                stored["weights"].astype(np.float32) * stored["step"]
-            )  # weights are stored as multiples of a step
+            # weights are stored as multiples of a step
+            known = stored["weights"].astype(np.float32) * stored["step"]
             bias = stored["bias"]
     else:
         table = tomllib.loads(path.read_text("utf-8"))

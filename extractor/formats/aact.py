@@ -61,9 +61,8 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
     ``tables`` opens each table by its name, such as "studies".
     """
     try:
-        with closing(
-            sqlite3.connect("", check_same_thread=False)
-        ) as database:  # a file that SQLite deletes
+        # a file that SQLite deletes
+        with closing(sqlite3.connect("", check_same_thread=False)) as database:
             database.execute("PRAGMA journal_mode = OFF")
             database.execute(
                 "CREATE TABLE cells (trial TEXT, name TEXT, id INTEGER, place TEXT, cells TEXT)"

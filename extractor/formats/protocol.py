@@ -156,13 +156,11 @@ def select_sections(content: DocumentContent) -> Selection:
     text = content.text
     contents, titles = _find_contents(content)
     hidden = [*content.edges, *contents]
-    hidden = [
-        (start, min(end + 1, len(text))) for start, end in hidden
-    ]  # with the break of the line
+    # with the break of the line
+    hidden = [(start, min(end + 1, len(text))) for start, end in hidden]
     chapters = _find_chapters(content, hidden, titles)
-    if not any(
-        one.kind in _WANTED for one in chapters
-    ):  # it shows none of them otherwise than by number or words
+    # it shows none of them otherwise than by number or words
+    if not any(one.kind in _WANTED for one in chapters):
         chapters = _find_chapters(replace(content, headings=(), ranks=()), hidden, set())
     is_long = len(text) > _LONG or len(content.pages) > _MANY_PAGES
     is_known = any(one.kind in _WANTED for one in chapters)

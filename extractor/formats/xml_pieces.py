@@ -152,9 +152,8 @@ class _Splitter:
         must be read.
         """
         closing = _CLOSINGS[found.group()]
-        start = max(
-            found.end(), self._absent[closing]
-        )  # so that many signs without an end take linear time
+        # so that many signs without an end take linear time
+        start = max(found.end(), self._absent[closing])
         stop = min(len(self._buffer), found.end() + _LONGEST_COMMENT)
         end = self._buffer.find(closing, start, stop)
         if end >= 0:

@@ -183,9 +183,8 @@ def load_book() -> Book:
         for number, entry in enumerate(entries):
             for pattern in entry.rules:
                 register_words(pattern)
-            terms = sorted(
-                map(_write_term, entry.terms), key=lambda term: -len(term.split())
-            )  # the longest first
+            # the longest first
+            terms = sorted(map(_write_term, entry.terms), key=lambda term: -len(term.split()))
             if entry.rules or terms:
                 written.append(f"e{number}=( {' | '.join([*entry.rules, *terms])} )")
         rules[name] = Rule(name, " | ".join(written), book=rules)
@@ -243,10 +242,13 @@ def _write_term(term: str) -> str:
     >>> _write_term("CD19 (i.v.)")
     'CD ( # | ## ) \\( i \\. v \\. \\)'
     """
-    return " ".join(
-        word if word[0].isalpha() else "( # | ## )" if word[0].isdigit() else f"\\{word}"
-        for word in list_words(term)
-    )
+    return " ".join(map(_write_word, list_words(term)))
+
+
+def _write_word(word: str) -> str:
+    if word[0].isalpha():
+        return word
+    return "( # | ## )" if word[0].isdigit() else f"\\{word}"
 
 
 def read_text(text: str) -> Tokens:

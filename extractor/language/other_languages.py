@@ -421,9 +421,8 @@ def _fill_pairs(lines: Sequence[_Line]) -> None:
             line.language = name if is_foreign else None
     rest = lines[decided[-1] + 1 :]
     is_foreign, foreign_first = (bool(lines[place].language) for place in (decided[-1], decided[0]))
-    fits = len(rest) % 2 == (
-        is_foreign == foreign_first
-    )  # the last decided line still lacks its other half
+    # the last decided line still lacks its other half
+    fits = len(rest) % 2 == (is_foreign == foreign_first)
     for line in rest if fits else ():
         is_foreign = not is_foreign
         line.language = name if is_foreign else None
@@ -438,9 +437,8 @@ def _fill_blocks(lines: Sequence[_Line]) -> None:
     waiting: list[_Line] = []
     for line in lines:
         if line.language or line.english:
-            if line.language and (
-                run == 0 or language
-            ):  # before the first decided line, or between two of one language
+            # before the first decided line, or between two of one language
+            if line.language and (run == 0 or language):
                 for one in waiting:
                     one.language = line.language
             waiting = []

@@ -274,21 +274,19 @@ def _read_number(  # noqa: PLR0911 - one return per notation
         value = read_number(power.text)
         first = read_number(tokens.words[at])
         bare = tokens.words[min(at + 1, end - 1)].lower() in ("^", "to")
-        return (
-            None if not value or not first else (value, value if bare else value / first, power.end)
-        )
+        if not value or not first:
+            return None
+        return value, value if bare else value / first, power.end
     value, behind = _read_decimal(tokens, at, end)
     if value is None:
         return None
     if behind + 1 < end and tokens.words[behind] in "xX*×·":
         ten = _TEN_TO.fullmatch(tokens.words[behind + 1])
-        near = range(
-            behind + 2, min(behind + _COUNTED_REACH + 6, end)
-        )  # "106" of cells or organisms lost its sign
+        # "106" of cells or organisms lost its sign
+        near = range(behind + 2, min(behind + _COUNTED_REACH + 6, end))
         units = (find_unit(tokens, place, end) for place in near)
-        if ten and (
-            ten["sure"] or any(one.parts[0].code in _COUNTS for one in units if one)
-        ):  # "5 x 10e10"
+        # "5 x 10e10"
+        if ten and (ten["sure"] or any(one.parts[0].code in _COUNTS for one in units if one)):
             factor = 10 ** int(ten["power"])
             return multiply(value, factor), factor, behind + 2
     scaled = rule("scale_after").starts(tokens, behind, end)
@@ -296,9 +294,8 @@ def _read_number(  # noqa: PLR0911 - one return per notation
         return value, 1, behind
     exponent = tokens.words[scaled.end - 1]
     factor = _SCALES.get(tokens.words[behind].lower())
-    if factor is None and not (
-        exponent.isdecimal() and len(exponent) <= 2
-    ):  # too large to represent
+    # too large to represent
+    if factor is None and not (exponent.isdecimal() and len(exponent) <= 2):
         return value, 1, behind
     factor = factor or 10 ** int(exponent)
     return multiply(value, factor), factor, scaled.end
@@ -331,9 +328,8 @@ def _find_counted(
     for first in range(place, min(place + _COUNTED_REACH, end)):
         found = find_unit(tokens, first, end)
         if found and found.parts[0].code in _COUNTS:
-            more = (
-                find_unit(tokens, found.end, end) if found.end < end else None
-            )  # "CAR T" before "cells/kg"
+            # "CAR T" before "cells/kg"
+            more = find_unit(tokens, found.end, end) if found.end < end else None
             return more if more and more.parts[0].code in _COUNTS else found
         if rule("no_description").starts(tokens, first, end):
             break

@@ -87,14 +87,11 @@ def convert(value: float, unit: str, target: str, molar_mass: float | None = Non
     >>> convert(177, "umol/L", "mg/dL", molar_mass=113.12)
     2.002224
     """
-    (factor, dimension), (target_factor, target_dimension) = (
-        find_dimension(unit),
-        find_dimension(target),
-    )
+    factor, dimension = find_dimension(unit)
+    target_factor, target_dimension = find_dimension(target)
     if dimension != target_dimension:
-        if (
-            molar_mass is None or "eq" in unit
-        ):  # an equivalent is a mole only for ions with one charge
+        # an equivalent is a mole only for ions with one charge
+        if molar_mass is None or "eq" in unit:
             return None
         if _moles_to_mass(dimension) != _moles_to_mass(target_dimension):
             return None
@@ -230,9 +227,8 @@ def _match(tokens: Tokens, first: int, end: int, *, loose: bool) -> tuple[Unit, 
         else:
             break
         unit = _look_up(glued, loose=loose)
-        if unit and (
-            not dotted or "." in tokens.words[first:at]
-        ):  # the last dot of "I.U." ends no sentence
+        # the last dot of "I.U." ends no sentence
+        if unit and (not dotted or "." in tokens.words[first:at]):
             best = unit, at + 1
     return best
 
@@ -278,9 +274,14 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
         return at
     whole = find_unit(tokens, at + 1, end) if len(parts) > 1 else None
     single = _match(tokens, at + 1, end, loose=True)
-    again, behind = (
-        (whole.parts, whole.end) if whole else (single[:1], single[1]) if single else ((), at)
-    )
+    again: Sequence[Unit] = ()
+    behind = at
+    if whole:
+        again = whole.parts
+        behind = whole.end
+    elif single:
+        again = single[:1]
+        behind = single[1]
     same = [part.code for part in again] == [part.code for part in parts]
     return behind + 1 if same and tokens.words[behind : min(behind + 1, end)] == [")"] else at
 
@@ -300,9 +301,8 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
         return _read_denominator(tokens, at + 1, end)
     if word == "for" and tokens.words[at + 1].lower() in ("each", "every") and at + 2 < end:
         body = _read_denominator(tokens, at + 2, end)
-        return (
-            body if body and body[0].code in ("kg", "m2") else None
-        )  # "10 g for each day" says how often
+        # "10 g for each day" says how often
+        return body if body and body[0].code in ("kg", "m2") else None
     found = _match(tokens, at + (word in _PRODUCT), end, loose=True)  # "mg kg-1 hr-1", "mg•kg-1"
     if found and word in _PRODUCT and found[0].code == "m2":
         return found

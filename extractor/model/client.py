@@ -106,10 +106,11 @@ class Model:
         """
         if self._open_store and self._store is None:
             self._store = self._open_store()
+        # equal calls share an answer
         async with (
             self,
             self._asked.setdefault(call.key_for(self.name), asyncio.Lock()),
-        ):  # equal calls share an answer
+        ):
             if kept := self._find(call):
                 return kept
             async with self._slots:  # only what may be sent is stored
@@ -147,9 +148,8 @@ class Model:
         try:
             completion, calls = await self._answerer(call, most, requests)
             spent = completion.usage
-            if not (
-                completion.has_usage or requests.unmetered.calls
-            ):  # its request was sent by others, as a file
+            # its request was sent by others, as a file
+            if not (completion.has_usage or requests.unmetered.calls):
                 requests.note_sent()
                 requests.note_unmetered()
         except AnswerPending:

@@ -138,9 +138,8 @@ def read_failure(error: BaseException) -> Failure | None:
     status, body, headers = _read_attributes(error)
     if status is None:
         chain = list(_list_causes(error))
-        names = " ".join(
-            type(one).__name__ for one in chain[1:] or chain
-        )  # an SDK calls each of them a connection's
+        # an SDK calls each of them a connection's
+        names = " ".join(type(one).__name__ for one in chain[1:] or chain)
         if not _SILENCE.search(names):
             return None
         late = "Timeout" in names and "ConnectTimeout" not in names

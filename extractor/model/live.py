@@ -213,9 +213,8 @@ class LiveModel(Answerer):
                         self.was_reached |= failure.status is not None
                         came(_describe_failure(failure))
                         wait = failure.wait or 0.0
-                        if (
-                            failure.is_limit and 0 < wait <= self._policy.longest_wait
-                        ):  # for all requests
+                        # for all requests
+                        if failure.is_limit and 0 < wait <= self._policy.longest_wait:
                             tell(Event.RATE_LIMITED, seconds=round(wait, 3))
                             self._paused_until = max(
                                 self._paused_until, self._policy.clock() + wait
@@ -428,9 +427,8 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
         given["http_client"] = open_connection(direct=spec.is_direct)
     if spec.is_compatible and not key:
         given["api_key"] = _NO_KEY
-    if (
-        spec.provider == "litellm"
-    ):  # it would fetch prices from the network, and advertise on standard output
+    # it would fetch prices from the network, and advertise on standard output
+    if spec.provider == "litellm":
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         with suppress(ImportError):
             import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]

@@ -153,9 +153,8 @@ async def open_model(
     route = route or Route()
     settings = settings or ClientSettings()
     with ExitStack() as stack:
-        if (
-            choice.exchange or choice.replay or route.answerer
-        ):  # answers from files keep nobody waiting
+        # answers from files keep nobody waiting
+        if choice.exchange or choice.replay or route.answerer:
             settings = replace(settings, patience=None)
         spec = choice.spec or _REPLAYED
         answerer = route.answerer

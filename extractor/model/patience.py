@@ -166,9 +166,8 @@ class Watch:
             self._requests = 0
             self._was_usable = True
             return
-        last = (
-            f"; the last reply: {self._last.words}" if self._last.is_answer else ""
-        )  # else the problem says it
+        # else the problem says it
+        last = f"; the last reply: {self._last.words}" if self._last.is_answer else ""
         self.problem = self._hide(problem.removeprefix(f"{self._name}: ")[:_PROBLEM_LENGTH] + last)
         self._failed += 1
         if self._patience and self._failed >= self._patience.calls * (

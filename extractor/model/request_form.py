@@ -159,9 +159,8 @@ def _answer_to(call: Call, *, titled: bool, closed: bool) -> type[BaseModel]:
     class Reply(instructor.OpenAISchema):
         @classmethod
         def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-            return dict(
-                json.loads(_write_schema(call.reply_model, titled, closed))
-            )  # instructor may change it
+            # instructor may change it
+            return dict(json.loads(_write_schema(call.reply_model, titled, closed)))
 
         @classmethod
         def model_validate_json(cls, json_data: Any, **options: Any) -> Any:

@@ -86,9 +86,8 @@ def _check_certificates(name: str) -> ssl.SSLContext | None:
 
 def _list_key_names(spec: ModelSpec) -> Iterator[str]:
     """Yield the variables from which the SDK of a model may take a credential."""
-    if (
-        spec.api_key or spec.is_compatible
-    ):  # it was checked when it was given; or the SDK reads none
+    # it was checked when it was given; or the SDK reads none
+    if spec.api_key or spec.is_compatible:
         return
     provider = list_providers()[spec.provider]
     if provider.key:

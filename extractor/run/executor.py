@@ -193,9 +193,8 @@ class _Worker:
             self._starting.cancel()
             (pool,) = await asyncio.gather(self._starting, return_exceptions=True)
             if isinstance(pool, ProcessPoolExecutor):
-                for process in (
-                    list((pool._processes or {}).values()) if at_once else ()
-                ):  # Python 3.14: kill_workers
+                # Python 3.14: kill_workers
+                for process in list((pool._processes or {}).values()) if at_once else ():
                     process.kill()
                 pool.shutdown(cancel_futures=True)
 

@@ -157,9 +157,8 @@ class FinishedRun:
         The default ``inputs`` are those of the run.
         """
         left = dict.fromkeys(self._places)
-        problems: list[
-            RecordError
-        ] = []  # unused: a record that cannot be read is reported as missing
+        # unused: a record that cannot be read is reported as missing
+        problems: list[RecordError] = []
         readable = _list_readable(inputs or self.find_inputs())
         with closing(RunStore(self.folder, reading=True)) as store:
             for record in read_records(*readable, on_error=problems.append) if readable else ():

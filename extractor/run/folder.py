@@ -255,9 +255,8 @@ class RunFolder(Sink):
         """
         if path in self._unread or path == STDIN:  # a stream may hold other records each time
             return False
-        has_all = len(self._manifest.inputs) == len(
-            self._inputs
-        )  # else only those of the inputs that were given now
+        # else only those of the inputs that were given now
+        has_all = len(self._manifest.inputs) == len(self._inputs)
         return has_all or any(
             path == one or path.startswith(f"{one.rstrip('/')}/") for one in self._inputs
         )

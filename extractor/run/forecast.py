@@ -116,10 +116,11 @@ def forecast_run(
             seconds += pace.batches
         elif tokens.calls:
             latency = pace.wait + length / pace.writes
+            # waiting and computing overlap at best
             parts = (
                 seconds,
                 tokens.calls * latency / concurrency,
-            )  # waiting and computing overlap at best
+            )
             seconds = sum(parts) if case.deviations > 0 else max(parts)
         figures["questions"].append(total.questions)
         figures["calls"].append(round(tokens.calls))
@@ -163,9 +164,8 @@ def forecast_costs(tokens: Tokens, pricing: Pricing, concurrency: int) -> Costs:
     if tokens.static >= _CACHED_FROM * max(1.0, tokens.calls):
         if not pricing.in_batches:
             cached = tokens.static * max(0.0, 1 - concurrency / max(1.0, tokens.calls))
-        if (
-            pricing.spec and pricing.spec.family.cache != "auto"
-        ):  # a request names its prefix, which is then written
+        # a request names its prefix, which is then written
+        if pricing.spec and pricing.spec.family.cache != "auto":
             written = tokens.static - cached
 
     def price_of(cached: float, written: float) -> float:

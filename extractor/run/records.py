@@ -263,9 +263,8 @@ class _InProgress:
             self._sink.write(line, session)
             self._tally.add(line)
             return None
-        if isinstance(
-            error, KeyboardInterrupt
-        ):  # it was broken off, and is neither done nor failed
+        # it was broken off, and is neither done nor failed
+        if isinstance(error, KeyboardInterrupt):
             return error
         if isinstance(error, StoreError) or not isinstance(
             error, (Exception, asyncio.CancelledError)
@@ -276,9 +275,8 @@ class _InProgress:
             is_unasked = isinstance(error, ModelAway) and not error.usage.calls
             counted = {"questions": 0 if is_unasked else questions, "open_questions": questions}
             add_counts(self._tally.counts, {"usage": error.usage.model_dump() | counted})
-        if not isinstance(
-            error, (ModelAway, EngineError)
-        ):  # the record is not at fault, and is tried again
+        # the record is not at fault, and is tried again
+        if not isinstance(error, (ModelAway, EngineError)):
             self._tally.failed += 1
             self._sink.write_failure(describe_failure(error, record))
         return error

@@ -96,9 +96,8 @@ class Setup:
             spec = replace(spec, api_key=read_key(key))
         reasoning = Reasoning(chosen.reasoning) if chosen.reasoning else None
         if spec and reasoning:
-            spec.family.think(
-                reasoning
-            )  # raises ArgumentError if the model's reasoning cannot be set
+            # raises ArgumentError if the model's reasoning cannot be set
+            spec.family.think(reasoning)
         # A slower model is waited for: a request may take longer than the usual patience.
         patience = (
             Patience(seconds=chosen.timeout) if chosen.timeout > _USUAL_TIMEOUT else Patience()

@@ -35,10 +35,11 @@ _IN_ORDER = "ORDER BY invocation DESC, position"
 
 def digest_record(record: TrialRecord) -> str:
     """Return the SHA-256 of a record's sections and registry data, which decide its extraction."""
+    # links came later; runs made before must know their records
     left_out = {
         *RegistryFields.beside,
         "arm_links",
-    }  # links came later; runs made before must know their records
+    }
     text = record.model_dump_json(include={"sections", "registry"}, exclude={"registry": left_out})
     return sha256(text.encode("utf-8")).hexdigest()
 
@@ -244,9 +245,8 @@ class RunStore:
                 names = ((record_id,) for record_id in lost)
                 self.database.execute_many(f"DELETE FROM {table} WHERE record_id = ?", names)
             self._place_in_order()
-        self.database.execute(
-            "PRAGMA wal_checkpoint(FULL)"
-        )  # on the disk before the file is replaced
+        # on the disk before the file is replaced
+        self.database.execute("PRAGMA wal_checkpoint(FULL)")
 
     def _place_in_order(self) -> None:
         self.database.execute(

@@ -105,9 +105,8 @@ def call_picklable(timeout: float | None, function: Callable[..., T], *arguments
     """
     with ExitStack() as stack:
         if timeout:
-            nowhere = stack.enter_context(
-                Path(os.devnull).open("wb")
-            )  # the traceback would go to the terminal
+            # the traceback would go to the terminal
+            nowhere = stack.enter_context(Path(os.devnull).open("wb"))
             faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
             stack.callback(faulthandler.cancel_dump_traceback_later)
         try:

@@ -114,9 +114,8 @@ def limit_time(source: Source) -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, stop)
     try:
-        signal.setitimer(
-            signal.ITIMER_REAL, MAX_SECONDS, _AGAIN_S
-        )  # again: what runs in a destructor is lost
+        # again: what runs in a destructor is lost
+        signal.setitimer(signal.ITIMER_REAL, MAX_SECONDS, _AGAIN_S)
         yield
     except _TimeUp:
         raise tell_too_slow(source, MAX_SECONDS) from None

@@ -178,7 +178,9 @@ def read_date(written: str) -> str | None:
             day = datetime.strptime(text, shape)
             has_day = "%d" in shape
             has_month = shape != "%Y"
-            return day.strftime("%Y-%m-%d" if has_day else "%Y-%m" if has_month else "%Y")
+            if has_day:
+                return day.strftime("%Y-%m-%d")
+            return day.strftime("%Y-%m" if has_month else "%Y")
     return None
 
 

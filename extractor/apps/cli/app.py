@@ -103,9 +103,8 @@ def main() -> None:
     """
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        if not callable(
-            signal.getsignal(signal.SIGINT)
-        ):  # a shell starts its background jobs with Ctrl-C ignored
+        # a shell starts its background jobs with Ctrl-C ignored
+        if not callable(signal.getsignal(signal.SIGINT)):
             raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 

@@ -152,9 +152,8 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     )
     spec = read_model_spec(given.model) if given.model and not replay else None
     if spec and in_batches:
-        _ = (
-            spec.batch_protocol
-        )  # a forecast refuses a model without batches, as the batch itself does
+        # a forecast refuses a model without batches, as the batch itself does
+        _ = spec.batch_protocol
     files = asked.get("answers") or (), asked.get("requests")
     setup = Setup(
         spec,

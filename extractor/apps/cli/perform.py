@@ -108,9 +108,8 @@ def _warn_of_batches(job: RunJob, folder: RunFolder) -> str:
         and not job.batch_rounds
     )
     is_new = not (folder.path / RUN_FILE).exists()
-    if (
-        not asks_live or is_new
-    ):  # opening the store of a new run would make its file before the run begins
+    # opening the store of a new run would make its file before the run begins
+    if not asks_live or is_new:
         return ""
     under_way = folder.store.batches.open_batches()
     if not under_way:
@@ -196,9 +195,8 @@ def forecast_job(job: RunJob) -> int:
 
     async def measure() -> Measured:
         chosen = islice(run.read(on_error=report), run.limits.records)
-        async with open_executor(
-            getattr(job.given, "workers", None)
-        ) as executor:  # as many processes as would extract
+        # as many processes as would extract
+        async with open_executor(getattr(job.given, "workers", None)) as executor:
             return await measure_records(
                 chosen, options, executor, on_error=report, on_estimate=note_estimate
             )
@@ -218,9 +216,8 @@ def forecast_job(job: RunJob) -> int:
                 f"{folder}: holds a run with other settings ({differences}); the run itself needs "
                 "another --out"
             )
-        with closing(
-            open_run_to_read(folder)
-        ) as stored:  # its calls say how many tokens a call takes
+        # its calls say how many tokens a call takes
+        with closing(open_run_to_read(folder)) as stored:
             rates = run.pricing.rates(CallStore(stored))
     print_forecast(forecast_run(measured, rates, run.pricing, run.limits.concurrency))
     if options.fields:

@@ -76,9 +76,8 @@ def serve(given: ServiceOptions) -> None:
             say(f"to try a text, open {url} in a browser, and give it the token")
         print(url, flush=True)  # last, so that a script knows that nothing follows
 
-    signal.signal(
-        signal.SIGTERM, signal.SIG_DFL
-    )  # the server has its own handler, and ends by the signal itself
+    # the server has its own handler, and ends by the signal itself
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with observing(given.log_json):
         try:
             serve_service(settings, given.host, given.port, announce)

@@ -193,9 +193,8 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     asks = job.setup.options.asks
     tally = job.run.tally
     usage = sum_usage(tally, folder.manifest if folder else None)
-    for broken in (
-        exchange.failed if exchange else ()
-    ):  # also when quiet, since these answers are lost
+    # also when quiet, since these answers are lost
+    for broken in exchange.failed if exchange else ():
         yield f"no answer in {broken}"
     if job.given.quiet:
         return

@@ -60,9 +60,8 @@ def compare_groups(
     for side, kind, groups in ((0, ChangeKind.REMOVED, gone), (1, ChangeKind.ADDED, come)):
         version = new if side else old
         for one in groups:
-            if one.counterparts and not is_told(
-                one.group
-            ):  # else its criteria are added or removed themselves
+            # else its criteria are added or removed themselves
+            if one.counterparts and not is_told(one.group):
                 stated = _state(version, one)
                 one_side: tuple[Stated, Stated] = (None, stated) if side else (stated, None)
                 rated = _MINOR if one.group.rule is _OF_LIST[one.criteria[0].kind] else _MAJOR

@@ -42,9 +42,8 @@ def stands_in_both(change: TrialChange, old: TrialRecord, new: TrialRecord) -> b
     """Return whether the lines of each side stand on the other side too, so that only their
     reading differs.
     """
-    if (
-        change.kind in _OF_PLACE or change.item == "endpoint"
-    ):  # each outcome has a section of its own
+    # each outcome has a section of its own
+    if change.kind in _OF_PLACE or change.item == "endpoint":
         return False
     if change.field == "arms":  # its evidence is a label, which also stands where it is not given
         return False

@@ -150,9 +150,8 @@ def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float
     host = compare_extents(gold.of, predicted.of) if is_known else 1.0
     if host < 0.5:
         return 0.0
-    nearest: list[
-        float
-    ] = []  # the likeness of each value to the most similar one on the other side
+    # the likeness of each value to the most similar one on the other side
+    nearest: list[float] = []
     for field in group.fields:
         comparer = field.comparer
         sides = [comparer.spread(field.read(item)) for item in (gold, predicted)]

@@ -177,9 +177,8 @@ def compare_values(field: Field, old: Any, new: Any) -> list[ValuePair]:
     is_list = isinstance(old, tuple) or max(len(ours), len(theirs)) > 1
 
     def measure(one: Any, other: Any) -> float:
-        return (
-            comparer.likeness(one, other) + 0.01 * (one == other) if is_list else 1.0
-        )  # equal members are a pair
+        # equal members are a pair
+        return comparer.likeness(one, other) + 0.01 * (one == other) if is_list else 1.0
 
     both, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
     found = [ValuePair(*values, *comparer.judge(*values)) for values in both]

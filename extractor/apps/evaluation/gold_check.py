@@ -196,9 +196,8 @@ def check_annotation(
     yield from flaws
     for one in items:
         yield from _check_values(one.path, one.item)
-    if not any(
-        flaw.path.startswith("eligibility.groups") for flaw in flaws
-    ):  # else groups would look like gaps
+    # else groups would look like gaps
+    if not any(flaw.path.startswith("eligibility.groups") for flaw in flaws):
         yield from check_groups(items)
     yield from check_arms(items, record)
     said = data if isinstance(data, dict) else {}
@@ -448,9 +447,8 @@ class _Text:
                 if name not in anywhere
             )
             yield from filter(None, found)
-        elif section == getattr(
-            item, "section", None
-        ):  # else the check of ranks and indices reports it
+        # else the check of ranks and indices reports it
+        elif section == getattr(item, "section", None):
             homes = [
                 name
                 for name in self._folded

@@ -322,9 +322,8 @@ def _list_flaws(data: Any, error: ValidationError) -> dict[Location, Flaw]:
         value = one["input"]
         inner = data
         path: list[str | int] = []
-        for part in one[
-            "loc"
-        ]:  # pydantic also names the branches of a union, which are not in the JSON
+        # pydantic also names the branches of a union, which are not in the JSON
+        for part in one["loc"]:
             inside = (isinstance(inner, dict) and part in inner) or (
                 isinstance(inner, list) and isinstance(part, int)
             )

@@ -149,9 +149,8 @@ class RecordText:
         found = locate_quote(quote, cleaned, position, end)
         start = (self.record.raw_text(place.section) or "").find(quote, place.start, place.end)
         if found is None and start >= 0:
-            yield Span(
-                place.section, start, start + len(quote)
-            )  # verbatim, although it ends inside a word or a number
+            # verbatim, although it ends inside a word or a number
+            yield Span(place.section, start, start + len(quote))
         while found:
             yield Span(place.section, *cleaned.raw_span(*found))
             found = locate_quote(quote, cleaned, max(found[1], found[0] + 1), end)

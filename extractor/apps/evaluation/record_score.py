@@ -139,9 +139,8 @@ def score_record(
         row = counts[one.field.name]
         field = one.field
         for value in one.values:
-            for column in range(
-                Level.EXACT - value.level, Level.EXACT
-            ):  # a level includes all lower ones
+            # a level includes all lower ones
+            for column in range(Level.EXACT - value.level, Level.EXACT):
                 row[column] += 1
             row[Count.GOLD] += value.old is not None
             row[Count.PREDICTED] += value.new is not None

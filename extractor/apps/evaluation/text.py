@@ -177,10 +177,11 @@ def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, s
     True
     """
     measured, factor = read_dimension(unit)
+    # twelve digits: ignore rounding
     return (
         None if value is None else f"{value * factor:.12g}",
         measured,
-    )  # twelve digits: ignore rounding
+    )
 
 
 @lru_cache(maxsize=1024)

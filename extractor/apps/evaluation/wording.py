@@ -210,9 +210,8 @@ def _drop_other_forms(short: list[Part], long: list[Part]) -> None:
     used: set[int] = set()
     for part in list(short) if runs else ():
         keys = [("form", part.form)]
-        if _is_abbreviation(
-            part.text
-        ):  # "ANC" and "QOL" have a letter for a word without content, too
+        # "ANC" and "QOL" have a letter for a word without content, too
+        if _is_abbreviation(part.text):
             letters = part.text.removesuffix("s").lower()
             fewer = (
                 letters[:at] + letters[at + 1 :]
@@ -247,9 +246,8 @@ def _list_parts(tokens: Tokens) -> Iterator[Part]:
         in_brackets = (
             first > 0 and tokens.words[first - 1] + "".join(tokens.words[at : at + 1]) == "()"
         )
-        if (
-            part and part.form and not (in_brackets and _is_abbreviation(part.text))
-        ):  # it stands for the words before
+        # it stands for the words before
+        if part and part.form and not (in_brackets and _is_abbreviation(part.text)):
             yield part
 
 

@@ -234,9 +234,8 @@ def describe_limits(
         for one in criterion["constraints"]
         if one.get("value_high") is not None
     ]
-    divided |= {
-        one for one in ranges if ranges.count(one) > 1
-    }  # of two groups: nobody can have both
+    # of two groups: nobody can have both
+    divided |= {one for one in ranges if ranges.count(one) > 1}
     for limit, cells, alternative in zip(
         criterion["constraints"], found, alternatives, strict=True
     ):

@@ -27,9 +27,8 @@ def write_workbook(path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
     import xlsxwriter  # noqa: PLC0415 - belongs to an extra
 
     with xlsxwriter.Workbook(str(path), _OPTIONS) as book:
-        book.set_properties(
-            {"created": datetime(2000, 1, 1, tzinfo=UTC)}
-        )  # the same run is the same file
+        # the same run is the same file
+        book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
         bold = book.add_format({"bold": True})
         names = set[str]()
         for table in tables:

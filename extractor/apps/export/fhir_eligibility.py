@@ -238,9 +238,8 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
     if strange := [word for word in words if word not in idle]:
         raise _SaysMoreError(" ".join(strange))
     sides = {(limit.quantity.lower(), limit.comparator[0]) for limit in limits}
-    joint = (
-        "and" if excluded else "or"
-    )  # "all of" combines inclusions, and ``exclude`` alternatives
+    # "all of" combines inclusions, and ``exclude`` alternatives
+    joint = "and" if excluded else "or"
     if len(limits) > 1 and (joint in words or len(sides) < len(limits)):
         raise _SaysMoreError("another combination than all of the included or any of the excluded")
     is_of_age = criterion.category is Category.AGE
@@ -287,9 +286,8 @@ def _read_limit(limit: Constraint, by_context: str | None, *, of_age: bool) -> J
         key=len,
         reverse=True,
     ):
-        rest = rest.replace(
-            f" {' '.join(words)} ", "  "
-        )  # "Body mass index (BMI)", "ECOG status score"
+        # Such as "Body mass index (BMI)", "ECOG status score"
+        rest = rest.replace(f" {' '.join(words)} ", "  ")
     is_named = (of_age and known.quantity_canonical == "age") or (
         loinc and {"score"}.issuperset(rest.split())
     )

@@ -157,9 +157,8 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
             left_out.append(LeftOut(finding.field, finding.citations[0].quote, "registry_decides"))
     ages = {name: found[name] for name in AGES if name in found}
     low, high = (count_days(ages[name].value) if name in ages else None for name in AGES)
-    if (
-        low is not None and high is not None and low >= high
-    ):  # one that is registered only fits no other
+    # one that is registered only fits no other
+    if low is not None and high is not None and low >= high:
         for name in [name for name, age in ages.items() if age.registered]:
             left_out.append(
                 LeftOut(f"registry.{name}", record and record.registry.text(name), "text_decides")

@@ -131,9 +131,8 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     )
     dosed = [table.name for table in below].index("regimens") + 1
     whole = (*below[:dosed], *arms, *below[dosed:], *own)
-    records = Table(
-        "records", None, (_RECORD_KEY,), values[1:], below=whole
-    )  # the first value is the key
+    # the first value is the key
+    records = Table("records", None, (_RECORD_KEY,), values[1:], below=whole)
     evidence = Table("evidence", None, list_columns("evidence"), _plan(Evidence, (), None)[0])
     return (*walk(records), Table(CUSTOM, None, (), list_columns(CUSTOM)), evidence)
 
@@ -253,9 +252,8 @@ def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[s
     yield table.name, (*keys, *joined, *(computed.get(column.name) for column in table.computed))
     if table.item:
         names = [column.path[0] for column in list_tables()[-1].values]
-        proofs = (
-            one for one in value.get("evidence") or () if one["section"]
-        )  # gold stands in no section
+        # gold stands in no section
+        proofs = (one for one in value.get("evidence") or () if one["section"])
         for index, one in enumerate(proofs):
             item_index = keys[1] if len(keys) > 1 else None
             yield "evidence", (keys[0], table.item, item_index, index, *map(one.get, names))
@@ -271,9 +269,8 @@ def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[s
 
 def _pick(value: Any, path: tuple[str, ...]) -> Any:
     for name in path:
-        value = (
-            value.get(name) if isinstance(value, dict) else None
-        )  # gold of an own field may be as a person writes
+        # gold of an own field may be as a person writes
+        value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
@@ -358,17 +355,15 @@ def _plan(
     fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in provenance)
     for name, field in fields:
         inner, listed = _unwrap(field.annotation)
-        if (
-            inner is Evidence or get_origin(inner) is dict or (model, name) in _LINKED
-        ):  # these have tables of their own
+        # these have tables of their own
+        if inner is Evidence or get_origin(inner) is dict or (model, name) in _LINKED:
             continue
         path = (*prefix, name)
         is_model = issubclass(inner, BaseModel)
         is_item = issubclass(inner, ExtractedItem)
         of_task = task or (Task(name) if name in set(Task) else None)
-        is_joined = (
-            issubclass(model, Absence | Finding) and inner is str
-        )  # names of sections never hold a bar
+        # names of sections never hold a bar
+        is_joined = issubclass(model, Absence | Finding) and inner is str
         if is_item or (listed and not is_joined):
             title = _TABLES.get(name, name)
             if title == "criteria":
@@ -391,11 +386,12 @@ def _plan(
             if not meaning and issubclass(inner, StrEnum):
                 words = list(inner) if len(inner) <= _LONGEST_LIST else ["see `extractor schema`"]
                 meaning = f"{inner.__name__}: {', '.join(words)}."
+            # "end" is SQL
             offset = (
                 f"char_{name}"
                 if issubclass(model, Evidence | Citation) and name in ("start", "end")
                 else name
-            )  # "end" is SQL
+            )
             column = "_".join((*prefix, _COLUMNS.get((model, name), offset)))
             default = field.default if field.exclude_if else None
             columns.append(Column(column, meaning, _name_kind(inner), path, default))
@@ -414,9 +410,8 @@ def _unwrap(annotation: Any) -> tuple[type, bool]:
         return _unwrap(parts[0])[0], True
     if origin in {Union, UnionType}:
         held = [part for part in parts if part is not type(None)]
-        return (
-            _unwrap(held[0]) if len(held) == 1 else (float, False)
-        )  # the only union of the schemas is a number
+        # the only union of the schemas is a number
+        return _unwrap(held[0]) if len(held) == 1 else (float, False)
     return (
         _unwrap(annotation.__origin__)
         if hasattr(annotation, "__metadata__")

@@ -123,9 +123,8 @@ class RegistryClient:
         self.registry = registry
         self._http = http
         self._has_answered = False
-        self._limiter = AsyncLimiter(
-            1, 60 / registry.requests_per_minute
-        )  # evenly spaced, never a burst
+        # evenly spaced, never a burst
+        self._limiter = AsyncLimiter(1, 60 / registry.requests_per_minute)
 
     async def get_page(self, parameters: Mapping[str, str | int]) -> Page:
         """Read one page of ``/studies``.

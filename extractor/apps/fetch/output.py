@@ -107,9 +107,8 @@ class RecordFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if (
-            not self.note.complete and not self.path.stat().st_size
-        ):  # leave nothing of a fetch that found nothing
+        # leave nothing of a fetch that found nothing
+        if not self.note.complete and not self.path.stat().st_size:
             for path in (
                 self.path,
                 self._note_path,

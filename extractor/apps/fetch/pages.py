@@ -75,10 +75,11 @@ def _load(body: bytes) -> Any:
         if error.pos >= len(error.doc.rstrip()):
             raise BadPage("the JSON ends too early") from None
         raise BadPage(f"broken JSON ({error.msg} at character {error.pos:,})") from None
+    # numbers of thousands of digits, or nested too deep
     except (
         ValueError,
         RecursionError,
-    ) as error:  # numbers of thousands of digits, or nested too deep
+    ) as error:
         raise BadPage(f"JSON that does not look like studies ({error})") from None
 
 

@@ -206,9 +206,8 @@ def fetch_records(
                 yield page
 
     pages = fetch()
-    with (
-        start_blocking_portal() as portal
-    ):  # works also where an event loop already runs, as in a notebook
+    # works also where an event loop already runs, as in a notebook
+    with start_blocking_portal() as portal:
         try:
             while (page := portal.call(anext, pages, None)) is not None:
                 for study in page.studies:

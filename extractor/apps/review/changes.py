@@ -176,9 +176,8 @@ class Review:
         for name, doubt in self._records.doubts.items():
             if not self._records.has_text(name):
                 yield name, {"state": "without_text", "decided": 0, "items": 0}
-            elif name in begun or (
-                self.fields and name_gold(name) in gold
-            ):  # gold may lack fields declared later
+            # gold may lack fields declared later
+            elif name in begun or (self.fields and name_gold(name) in gold):
                 yield name, self._replay(name).describe_progress()
             else:
                 done = name_gold(name) in gold
@@ -310,9 +309,8 @@ def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> l
     else:
         words = find_words(opened.record, change.selection)
         values = {change.path: field.take(read_value(item.value, field, words))}
-        if (
-            change.path == "quote" and item.group in FIELDS
-        ):  # the quote's section is that of the marked words
+        # the quote's section is that of the marked words
+        if change.path == "quote" and item.group in FIELDS:
             values["section"] = words.section.name
     if change.path == "time_windows" and item.group in FIELDS:
         values["time_window"] = derive_window(values["time_windows"])

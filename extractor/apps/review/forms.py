@@ -226,9 +226,8 @@ def write_item(item: ExtractedItem, form: Form | None) -> Json:
         assert isinstance(item, CustomItem)
         return dict(to_jsonable_python(item.values))
     value = {name: field.write(item.value_of(name)) for name, field in form.items()}
-    if (
-        isinstance(item, Criterion) and value["time_window"] and not value["time_windows"]
-    ):  # gold of guideline 1.4
+    # gold of guideline 1.4
+    if isinstance(item, Criterion) and value["time_window"] and not value["time_windows"]:
         value["time_windows"] = [value["time_window"]]
     return value
 

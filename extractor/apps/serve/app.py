@@ -306,9 +306,8 @@ def serve_service(
     without its key.
     """
 
-    async def check() -> (
-        None
-    ):  # here, because the server would report a failed start without a remedy
+    # here, because the server would report a failed start without a remedy
+    async def check() -> None:
         with (
             closing(CallerBook(settings.root)),
             closing(SharedMeter(settings.root, settings.pricing, None)),

@@ -74,9 +74,8 @@ async def _find_caller(
     await service.rates.count_request(caller)
     own = request.scope["route"].dependant
     known = {parameter.alias for one in (own, *own.dependencies) for parameter in one.query_params}
-    if unknown := sorted(
-        set(request.query_params) - known
-    ):  # otherwise a misspelt one would be ignored
+    # otherwise a misspelt one would be ignored
+    if unknown := sorted(set(request.query_params) - known):
         choice = f"choose from {', '.join(sorted(known))}" if known else "this operation has none"
         wrong = tuple(WrongParameter(name=name[:100], detail=choice) for name in unknown[:10])
         raise ProblemError("wrong-parameter", f"there is no such parameter; {choice}", errors=wrong)

@@ -77,9 +77,8 @@ def doubt_lists(
         if alike:
             start, end = entries[alike[0]].passage.raw_span
             doubts.append(Doubt(start, end, _tell_alike(len(alike))))
-        if (
-            len(alike) > 1 and not opened
-        ):  # inclusions and exclusions in one list: the others there may be either
+        # inclusions and exclusions in one list: the others there may be either
+        if len(alike) > 1 and not opened:
             alike = list(range(alike[0], len(entries)))
         for place in alike:
             at_most[place] = min(at_most[place], _LIKE_EXCLUSION)

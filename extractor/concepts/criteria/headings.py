@@ -217,9 +217,8 @@ def _names_examples(tokens: Tokens) -> bool:
 
 def is_no_criterion(tokens: Tokens) -> bool:
     """Return whether a line is a remark ("See Disease Characteristics") or a placeholder."""
-    staged = any(
-        tokens.joined(at) and tokens.words[at].isdecimal() for at in range(1, len(tokens))
-    )  # "T3"
+    # "T3"
+    staged = any(tokens.joined(at) and tokens.words[at].isdecimal() for at in range(1, len(tokens)))
     if not staged and not any(len(word) > 1 and word.isalnum() for word in tokens.words):
         return True
     states = _has("does_not", tokens) or not {"prior", "previous", "earlier"}.isdisjoint(

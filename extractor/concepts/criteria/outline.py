@@ -180,9 +180,8 @@ class _OutlineReader:
         text = block.names
         for_some = rule("list_for_some").search(text) and not headings.is_generic(text)
         chosen = headings.chooses(text, self.kind if block.bullet else heading.kind or self.kind)
-        self._open(
-            block if for_some or chosen else self.group
-        )  # "Exclusion criteria for healthy subjects:"
+        # Such as "Exclusion criteria for healthy subjects:"
+        self._open(block if for_some or chosen else self.group)
         self.kind = heading.kind
         self.sure = heading.confidence
         self.opened.append(OpenedList(block, heading.kind))
@@ -251,9 +250,8 @@ class _OutlineReader:
             shaped = any(rule(name).search(opener.tokens) for name in ("levels", "kinds"))
             doubtful = not parent and block is not first and not shaped
             parent = parent or self.opener
-        announced = headings.ends_with_colon(text) and rule("announced").search(
-            text
-        )  # "except for the following:"
+        # Such as "except for the following:"
+        announced = headings.ends_with_colon(text) and rule("announced").search(text)
         goes_on = announced and following and not headings.ends_with_colon(following.tokens)
         if role is Role.PARENT or goes_on:
             self.opener = block

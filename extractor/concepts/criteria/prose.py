@@ -45,9 +45,8 @@ def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
         course = rule("trial_course").search(tokens)
         role = Role.SUSPECT
         case = "suspect sentence of the trial's course" if course else "suspect sentence"
-        if (
-            tokens.codes.endswith(":") and 1 < len(tokens) <= 7
-        ):  # opens a list, or something else: "Design:"
+        # opens a list, or something else: "Design:"
+        if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:
             words = [word.lower() for word in tokens.words if word.isalpha()][-2:]
             named = words and (
                 words[-1] in _LISTS or (words[-1] == "criteria" and words[0] in _LISTS)
@@ -78,7 +77,10 @@ def _split_items(passage: Passage) -> Iterator[Passage]:
         first = tokens.at(start)
         last = tokens.before(end)
         codes = tokens.codes[first : first + 2]
-        first += 1 if codes[:1] in "-*•" else 2 if codes in (f"{NUMBER}.", f"{NUMBER})") else 0
+        if codes[:1] in "-*•":
+            first += 1
+        elif codes in (f"{NUMBER}.", f"{NUMBER})"):
+            first += 2
         if first < last:
             yield passage.part(first, last).alone()
 

@@ -229,9 +229,8 @@ def _fuse_mentions(
         if found.confidence < 1 and gap == "(" and behind == ")":
             glosses[found.value.key] = last.value
             continue
-        if (
-            found.confidence == 1 > last.confidence and gap == "(" and behind == ")"
-        ):  # "vitamin D3 (colecalciferol)"
+        # Such as "vitamin D3 (colecalciferol)"
+        if found.confidence == 1 > last.confidence and gap == "(" and behind == ")":
             kept[-1] = found
             continue
         placebo = next((m for m in (last, mention) if m.value.kind == "placebo"), None)
@@ -291,9 +290,8 @@ def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
     """
     tokens = section.tokens
     names = list[tuple[str, Agent]]()
-    if (
-        section.type.startswith("diagnostic") and not section.marks.amounts
-    ):  # an examination gives nothing
+    # an examination gives nothing
+    if section.type.startswith("diagnostic") and not section.marks.amounts:
         return names
     known = ((first, end) for _, first, end in find_general(tokens, *section.body))
     nameless = section.is_intervention and section.title[0] == section.title[1]

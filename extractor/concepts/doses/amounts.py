@@ -78,9 +78,8 @@ def _find_measured(tokens: Tokens) -> Iterator[tuple[tuple[Quantity, ...], str]]
 def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> AmountMark | None:
     first = levels[0].first
     end = max(level.end for level in levels)
-    if tolerance := rule("tolerance_before").ends(
-        tokens, first, first - _CUE_REACH
-    ):  # "15 ± 3 mg/kg"
+    # "15 ± 3 mg/kg"
+    if tolerance := rule("tolerance_before").ends(tokens, first, first - _CUE_REACH):
         first = max(0, tolerance.first - 1)
         mean = read_number(tokens.words[first])
         levels = (
@@ -96,23 +95,23 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> Amo
     ]
     amounts = dict.fromkeys(
         Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
-        for is_second, level in zip(
-            (False, *slashed), levels, strict=False
-        )  # of a combination: "160/4.5 ug"
+        # of a combination: "160/4.5 ug"
+        for is_second, level in zip((False, *slashed), levels, strict=False)
         if (level.high != 0 or unit == "Hz") and not is_second
     )
     doubtful = any(
         rule(name).ends(tokens, first, first - _CUE_REACH)
         for name in ("pieces_before", "sum_before")
     )
-    base, *below = unit.split(
-        "/"
-    )  # a mixture or a flow is seldom what one giving contains: "mg/mL", "ug/g"
+    # a mixture or a flow is seldom what one giving contains: "mg/mL", "ug/g"
+    base, *below = unit.split("/")
     mixed = not (_VOLUMES | {"g"}).isdisjoint(below) or (
         base in _VOLUMES and not {"h", "min", "sec"}.isdisjoint(below)
     )
     sure = all(level.is_sure for level in levels) and not (doubtful or mixed)
-    return Mark(tuple(amounts), first, end, 1 if sure else UNSURE) if amounts else None
+    if not amounts:
+        return None
+    return Mark(tuple(amounts), first, end, 1 if sure else UNSURE)
 
 
 def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
@@ -124,11 +123,11 @@ def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
 
 def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
     """Return whether context shows a limit, a package, a dilution, a sample or a needle."""
-    (_, *below), behind = levels[-1].unit.parts, levels[-1].unit.end
+    _, *below = levels[-1].unit.parts
+    behind = levels[-1].unit.end
     gauge = not below and tokens.words[behind - 1] == "G"  # "21G needle"
-    if gauge or (
-        any(part.piece for part in below) and tokens.words[behind - 2] == "/"
-    ):  # "150 mg/capsule"
+    # "150 mg/capsule"
+    if gauge or (any(part.piece for part in below) and tokens.words[behind - 2] == "/"):
         return True
     first = _skip_bracket(tokens, levels[0].first)
     end = max(level.end for level in levels)
@@ -162,9 +161,8 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
     for found in rule("auc").find(tokens):
         values = [read_number(found.read(name) or "") for name in ("low", "high")]
         known = [value for value in values if value is not None]
-        span = (
-            tokens.codes[found.place("low")[0]] == NAME_NUMBER and known[0] > _MOST_AUC
-        )  # "AUC24" is a measurement
+        # "AUC24" is a measurement
+        span = tokens.codes[found.place("low")[0]] == NAME_NUMBER and known[0] > _MOST_AUC
         if known and all(known) and not span:  # and so is "AUC 0-24"
             through = found.read("joint") in ("-", "to")
             ends = [(known[0], known[-1])] if through else [(value, value) for value in known]
@@ -209,9 +207,8 @@ def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bo
     bracketed = tokens.codes[first.first - 1 : first.first] == "(" and tokens.codes[
         slice(*between)
     ] in (")", "),")
-    by_volume = (
-        "/" not in one and "/" in tokens.words[first.first : first.end]
-    )  # "(200 mg/5 mL) 10 mg/kg"
+    # Such as "(200 mg/5 mL) 10 mg/kg"
+    by_volume = "/" not in one and "/" in tokens.words[first.first : first.end]
     return bracketed and (other in _COUNTED or by_volume)
 
 

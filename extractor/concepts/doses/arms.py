@@ -126,9 +126,8 @@ class Arms:
         # placebo.
         unnamed = one.agent.kind == "placebo" and not registered and bool(uses)
         possible = {*linked, *registered, *theirs, *uses}
-        possible = stated | (
-            possible - own if stated else possible
-        )  # an arm that states another regimen gets that one
+        # an arm that states another regimen gets that one
+        possible = stated | (possible - own if stated else possible)
         cases: dict[str, str] = {}
         for arm in (arm for arm in self.labels if arm in possible):
             use = uses.get(arm, Use.NONE)
@@ -256,7 +255,9 @@ class Arms:
 
     def _read_use(self, text: DosingSection, mention: Mention) -> Use:
         """Return how the words around an agent in an arm's text use it."""
-        tokens, (first, end) = text.tokens, (mention.first, mention.end)
+        tokens = text.tokens
+        first = mention.first
+        end = mention.end
         before = rule("not_given_before").ends(tokens, first, max(0, first - _REACH))
         if before or rule("not_given_after").starts(tokens, end):
             return Use.DENIED

@@ -238,9 +238,8 @@ def covers(listed: Draft, regimen: Draft) -> bool:
         return True
     if not amounts or not amounts.value or not agent or not agent.value:
         return False
-    is_named = (
-        agent.value.casefold() in regimen.chunk.text.casefold()
-    )  # the rules may have taken another name there
+    # the rules may have taken another name there
+    is_named = agent.value.casefold() in regimen.chunk.text.casefold()
     if not is_named and not is_same_agent(regimen.rules["agent"].value, agent.value):
         return False
     stated = {(amount.low, amount.high) for amount in amounts.value}

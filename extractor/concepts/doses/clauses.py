@@ -192,7 +192,8 @@ def _cut_regimens(
             differing[0].end <= m.first < differing[1].first for m in mentions
         ):
             gaps.append((differing[0].end, following.first))
-    pieces, (position, end) = [], clause
+    pieces = []
+    position, end = clause
     for gap in sorted(gaps):
         for found in list(rule("agent_break").find(tokens, *gap))[-1:]:
             pieces.append((position, found.first))

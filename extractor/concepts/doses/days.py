@@ -107,9 +107,8 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
     if lead.has("start") or rule("onwards").starts(tokens, end):
         days = ()
     if cycle := rule("of_cycle").starts(tokens, end):
-        alone = len(days) == 1 and cycle.has(
-            "interval"
-        )  # "day 1 every 21 days": keep the interval separate
+        # "day 1 every 21 days": keep the interval separate
+        alone = len(days) == 1 and cycle.has("interval")
         end = end if alone else cycle.end
     return Mark(days, lead.first, end)
 
@@ -128,9 +127,8 @@ def _read_list(
             closed = " or " in f" {between} "  # "day 1 or 2" is a single day
             if days and (named := between.replace("-", " ").split()):
                 unit = read_time_unit(named[-1])
-                factor = (
-                    WHOLE_DAYS.get(unit, factor) if unit else factor
-                )  # "day 1, week 4 and week 8"
+                # "day 1, week 4 and week 8"
+                factor = WHOLE_DAYS.get(unit, factor) if unit else factor
             if not closed:
                 days += _add_days(days, value, between, factor)
         aside = rule("day_aside").starts(tokens, behind)
@@ -264,9 +262,8 @@ def code_schedule(
         ):
             return Frequency.OTHER  # "days 1-5 every week", "once or twice daily on days 8-180"
         return listed if stated in _LENGTHS_OF_CYCLES else stated
-    if (
-        stated is Frequency.QD and len(days) == 1 and cycle is None
-    ):  # "500 mg daily on the first day"
+    # "500 mg daily on the first day"
+    if stated is Frequency.QD and len(days) == 1 and cycle is None:
         return Frequency.ONCE
     if not days or (stated and (stated is not Frequency.ONCE or not cycle)):
         return stated

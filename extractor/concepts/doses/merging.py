@@ -95,9 +95,8 @@ def resolve_timing(statement: Statement) -> Timing | None:
     moment = statement.moment
     tokens = statement.clause.tokens
     moment = moment if moment and statement.holds(moment) else None
-    if days and not (
-        statement.holds(days) or len(days.value) > 1
-    ):  # other clauses' days count only as lists
+    # other clauses' days count only as lists
+    if days and not (statement.holds(days) or len(days.value) > 1):
         days = None
     fact = days or moment
     if fact is None or fact.section != statement.section:
@@ -153,7 +152,8 @@ def _repeat(
     """Yield the other arm's statements that the clause at the start of ``place`` repeats;
     ``inside`` are its own.
     """
-    (first, arm_end), clauses = place, dict(section.clauses)
+    first, arm_end = place
+    clauses = dict(section.clauses)
     reference = rule("as_in_group").search(section.tokens, first, clauses[first])
     cycle = next(
         (mark for mark in section.marks.inside(first, arm_end).cycle if mark.value is not None),

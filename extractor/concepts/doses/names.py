@@ -280,9 +280,8 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     """Return the tokens of the bare name in a range, or None if it names no agent."""
     end = min(end, first + _MAXIMUM)
-    first, end = _skip_doses(
-        tokens, _skip_lead(tokens, first, end), end
-    )  # "oral administration of 5 mg examplumab"
+    # "oral administration of 5 mg examplumab"
+    first, end = _skip_doses(tokens, _skip_lead(tokens, first, end), end)
     first = _skip_lead(tokens, first, end)
     end = min([end, *_list_cuts(tokens, first, end)])
     while trail := rule("name_trail").ends(tokens, end, first + 1):

@@ -256,7 +256,8 @@ class _Proof:
         ]
         is_open = any(kind_of(level) == kind_of(stated.value) for level in omitted)
         for field, read in _READERS.items():
-            reading, (states, mark) = self.draft.model.get(field), read(stated.one)
+            reading = self.draft.model.get(field)
+            states, mark = read(stated.one)
             if reading is None or reading.value in (None, states, *_VAGUE):
                 continue
             having = [
@@ -268,9 +269,8 @@ class _Proof:
                 continue
             if mark and states is not None and stated.one.holds(mark):
                 return self._refuse(mark)
-            if (
-                mark and states is None and having[0].place == _HERE
-            ):  # the words give it to another amount
+            # the words give it to another amount
+            if mark and states is None and having[0].place == _HERE:
                 return self._refuse(having[0].mark)
             is_open = True
         return None if is_open else self._span(stated.mark)

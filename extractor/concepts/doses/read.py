@@ -185,9 +185,8 @@ def _find_candidates(
                 continue
             named = {mention.value.key for mention in within(mentions, first, end)}
             follows = section.is_group and not named and bool(read) and read[0][0] < first
-            other = (
-                named.isdisjoint(keys) and not follows
-            )  # a clause without an agent continues the one before
+            # a clause without an agent continues the one before
+            other = named.isdisjoint(keys) and not follows
             stated = section.marks.inside(first, end)
             if _has_dose(section, (first, end), stated, levels) or (
                 other and _is_giving(section, (first, end), stated, named=bool(named))

@@ -168,9 +168,8 @@ class _Builder:
         idle = follows and (
             rule("word_about_dose").covers(tokens, end, end + 1) or _is_form(tokens, end)
         )
-        doubtful = in_doubt or (
-            follows and not idle
-        )  # "pegol" behind "Examplumab" may be a part of the name
+        # "pegol" behind "Examplumab" may be a part of the name
+        doubtful = in_doubt or (follows and not idle)
         return min(confidence, measured("agent", "extent in doubt")) if doubtful else confidence
 
     def name_agent(self) -> str:
@@ -216,9 +215,9 @@ class _Builder:
         near = list_near(self.statement, name) or (
             sign and rule(sign).search(clause.tokens, clause.first, clause.end)
         )
-        return measured(
-            "regimen", "in clause" if near else "in record" if name in self.stated else "nowhere"
-        )
+        if near:
+            return measured("regimen", "in clause")
+        return measured("regimen", "in record" if name in self.stated else "nowhere")
 
     def read_amounts(self, given: Collection[str]) -> Reading[tuple[Amount, ...] | None]:
         spans: dict[Amount, Span] = {}
@@ -276,9 +275,8 @@ class _Builder:
         again = rule("given_again").search(
             tokens, coded.first, max(coded.end, statement.clause.end)
         )
-        if coded.value is Frequency.ONCE and (
-            statement.length or again
-        ):  # "a loading dose, then 5 mg for 2 months"
+        # "a loading dose, then 5 mg for 2 months"
+        if coded.value is Frequency.ONCE and (statement.length or again):
             return "rivals"
         if link is not Link.BESIDE:
             return f"{link}, in full" if case in {"words", "interval"} else link

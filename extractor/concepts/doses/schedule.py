@@ -390,8 +390,7 @@ def _read_cycle_counts(tokens: Tokens) -> Iterator[PeriodMark]:
     for found in rule("cycle_count").find(tokens):
         value = read_number(found.read("value") or "")
         behind = tokens.words[found.end] if found.end < len(tokens) else ""
-        if value is not None and not (
-            behind and set(behind) <= set("IVX")
-        ):  # "day 1 courses II-VII"
+        # "day 1 courses II-VII"
+        if value is not None and not (behind and set(behind) <= set("IVX")):
             period = None if found.has("range") else Period(value=value, unit=TimeUnit.CYCLE)
             yield Mark(period, found.place("value")[0], found.end)

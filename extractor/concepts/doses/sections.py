@@ -64,9 +64,8 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
     stated = find_amounts(tokens)
     amounts = drop_explaining(tokens, stated)
     taken = {at for mark in stated for at in range(mark.first, mark.end)}
-    totals = [
-        mark for mark in amounts if mark.value[0].unit.endswith("/day")
-    ]  # "300 mg per day" is no frequency
+    # "300 mg per day" is no frequency
+    totals = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]
     # "each cycle lasts 3 weeks" is no length, but "6 21-day cycles" counts cycles.
     lengths = find_lengths(tokens)
     counted = [mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE]
@@ -87,9 +86,8 @@ def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
         coded = tokens.words[term.first].isupper() and tokens.text[
             : tokens.starts[term.first]
         ].endswith("-")
-        if coded or rule("no_route_before").ends(
-            tokens, term.first, term.first - 5
-        ):  # "DSM-IV", "without an IV line"
+        # "DSM-IV", "without an IV line"
+        if coded or rule("no_route_before").ends(tokens, term.first, term.first - 5):
             continue
         if not rule("no_route_after").starts(tokens, term.end):  # "IV line"
             yield Mark(Route(term.value), term.first, term.end)

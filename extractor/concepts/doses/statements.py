@@ -98,9 +98,8 @@ def read_statements(
             tokens, first, end, inside, named, subject, section.is_intervention, one_topic
         )
         found = _describe(section, clause, cyclic=cyclic)
-        if (
-            is_step and statements
-        ):  # a step of the same agent has the missing fields from the one before
+        # a step of the same agent has the missing fields from the one before
+        if is_step and statements:
             last = statements[-1]
             found = [
                 _continue(last, one) if one.agent.key == last.agent.key else one for one in found
@@ -134,9 +133,8 @@ def _list_given(clause: Clause) -> list[_Given]:
     if not givens and clause.topic is not None and clause.marks.places():
         givens = [_Given(clause.topic, 0.7, clause.first, clause.end)]
     for given in givens:
-        if all(
-            level.unit == "Gy" for amount in given.amounts for level in amount.value
-        ):  # per fraction, not in all
+        # per fraction, not in all
+        if all(level.unit == "Gy" for amount in given.amounts for level in amount.value):
             sizes = [amount.value[0].high or 0 for amount in given.amounts]
             pairs = zip(given.amounts, sizes, strict=True)
             given.amounts = [amount for amount, size in pairs if size <= 5 * min(sizes)]
@@ -383,24 +381,21 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
                 and rule("injected").search(clause.tokens, *unit.reach)
             ):
                 mark = None  # "A 5 mg as an injection plus 100 mg B orally"
-            opens = (
-                mark is not None and mark.first < units[0].first
-            )  # "For 24 weeks, A daily and B weekly"
+            # "For 24 weeks, A daily and B weekly"
+            opens = mark is not None and mark.first < units[0].first
             if name == "length" and timed and mark and not (opens or _counts_cycles(mark)):
                 mark = None
         if mark is not None:
             fields[name] = mark
     stated = fields.get("frequency")
     if stated and not clause.speaks_of_dosing(stated.end, min(stated.end + 1, clause.end)):
-        own_name = (
-            unit.mention and unit.mention.first == stated.end
-        )  # "daily fictumab", not "weekly examinations"
+        # "daily fictumab", not "weekly examinations"
+        own_name = unit.mention and unit.mention.first == stated.end
         fields["frequency"] = (
             stated if own_name else replace(stated, confidence=min(stated.confidence, UNSURE))
         )
-    for amount in (
-        () if timed else unit.amounts
-    ):  # the unit implies it: "40 mg/day", "0.24 mg/kg/week", "5 mL/h"
+    # the unit implies it: "40 mg/day", "0.24 mg/kg/week", "5 mL/h"
+    for amount in () if timed else unit.amounts:
         rates = (
             rate
             for name, rate in _RATES.items()
@@ -432,9 +427,8 @@ def _borrow(units: Sequence[_Given], place: int, marks: Findings, name: str) -> 
     for unit in units[place + 1 :]:
         own = marks.inside(*unit.reach)
         mark = _choose(own, name)
-        if mark and not (
-            name == "route" and unit.mention and mark.end == unit.mention.first
-        ):  # "and oral B"
+        # "and oral B"
+        if mark and not (name == "route" and unit.mention and mark.end == unit.mention.first):
             return mark
         if name not in {"route", "cycle", "length"} and (own.frequency or own.days):
             return None

@@ -143,9 +143,8 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
     usual = usual_rule(node.kind)
     if node.line:
         node.rule = _resolve(parsed, node.draft, "rule") if node.draft else None
-        if (
-            node.rule is None or node.rule.value is None
-        ):  # a heading, or a line that a model alone says to introduce
+        # a heading, or a line that a model alone says to introduce
+        if node.rule is None or node.rule.value is None:
             node.rule = read_rule(parsed.passage(node.span).alone(), passages, node.kind)
         usual = node.rule.value.rule
     if usual is GroupRule.AT_LEAST:

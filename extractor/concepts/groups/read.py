@@ -136,9 +136,8 @@ def _read_stated(
     must be absent.
     """
     if group.rule is GroupRule.ANY and usual is GroupRule.ALL:
-        if rule("denies_parts").ends(
-            line.tokens, place[0]
-        ):  # "No history of any of these": none of them
+        # "No history of any of these": none of them
+        if rule("denies_parts").ends(line.tokens, place[0]):
             return _conclude(GroupRule.ALL, "none of the parts", line)
         if rule("good_values").search(line.tokens) and _are_values(items):
             return _conclude(GroupRule.ALL, "any of good values", line)
@@ -162,9 +161,9 @@ def _judge_inclusions(tokens: Tokens, items: Sequence[Passage]) -> tuple[GroupRu
         case = "names of kinds"
     if case and not wanted:
         return GroupRule.ANY, case
-    return GroupRule.ALL, (
-        "all values" if wanted else "all stated values"
-    ) if values else "all inclusions"
+    if not values:
+        return GroupRule.ALL, "all inclusions"
+    return GroupRule.ALL, "all values" if wanted else "all stated values"
 
 
 def _conclude(said: GroupRule, case: str, line: Passage) -> Reading[CriterionGroup]:
@@ -209,7 +208,9 @@ def find_joint(one: Passage, other: Passage) -> Joint | None:
     >>> find_joint(first, second).word, find_joint(second, third).alone
     ('or', True)
     """
-    raw, (first, _), (start, end) = one.section.raw, one.raw_span, other.raw_span
+    raw = one.section.raw
+    first, _ = one.raw_span
+    start, end = other.raw_span
     if one.section.name != other.section.name or first >= start:
         return None
     begin = max(first, start - _REACH)

@@ -133,10 +133,11 @@ def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
     """
     if raw.isascii() and not _CONTROLS.search(raw):
         return
+    # cleaning removes "unseen" characters
     for name, blanked in (
         ("hidden", True),
         ("unseen", False),
-    ):  # cleaning removes "unseen" characters
+    ):
         for found in expression(name).finditer(raw):
             yield _Hostile(*found.span(), FindingKind.INVISIBLE_CHARACTERS, blanked)
     for found in _look_alikes()[0].finditer(raw):

@@ -219,7 +219,8 @@ def _name_by_context(limit: Constraint, piece: Evidence, passage: Passage) -> st
     """Return the quantity that the words around a limit name, if its own words name another one:
     "men", "BP".
     """
-    unit, (start, end) = read_unit(limit.unit) if limit.unit else None, passage.raw_span
+    unit = read_unit(limit.unit) if limit.unit else None
+    start, end = passage.raw_span
     around = passage.section.raw[
         max(start, piece.start - _CONTEXT_OF_LIMIT) : min(end, piece.end + _CONTEXT_OF_LIMIT)
     ]

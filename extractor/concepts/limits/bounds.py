@@ -206,9 +206,8 @@ def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         if shares and limit.unit and last.unit is None:
             end = limit.unit[0]
             first = next((at for at in range(limit.first, end) if tokens.codes[at] == NUMBER), end)
-            value = scale_alike(
-                last.value, tokens.read(first, end)
-            )  # the number as written, with its power of ten
+            # the number as written, with its power of ten
+            value = scale_alike(last.value, tokens.read(first, end))
             shared[at - 1] = replace(last, value=value, unit=limit.unit, time_unit=limit.time_unit)
     return shared
 
@@ -298,10 +297,11 @@ def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         if not joined or not _is_range(tokens, last, limit):
             joined.append(limit)
             continue
+        # ">= 18 and < 65 years": one unit, two limits
         if (
             last.comparator,
             limit.comparator,
-        ) != BOTH_COUNT:  # ">= 18 and < 65 years": one unit, two limits
+        ) != BOTH_COUNT:
             unit = last.unit or limit.unit
             time_unit = last.time_unit or limit.time_unit
             joined[-1] = replace(last, unit=unit, time_unit=time_unit, end=limit.end)
@@ -355,9 +355,8 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
     ):
         first = closed + 1
     last = _trim_end(tokens, first, last)
-    signs = rule("quantity_break").find(
-        tokens, first, last
-    )  # "CA 19-9", "25-OH", "LH:FSH" are one name each
+    # "CA 19-9", "25-OH", "LH:FSH" are one name each
+    signs = rule("quantity_break").find(tokens, first, last)
     kept = (
         at
         for at in signs

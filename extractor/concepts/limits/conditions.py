@@ -82,9 +82,8 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
             continue
         if leads:
             floor = max((one for one in ends if number and one <= words[number - 1]), default=0)
-            beside = words[
-                bisect_left(words, floor) : number
-            ]  # "women (not pregnant) and men of" are both
+            # "women (not pregnant) and men of" are both
+            beside = words[bisect_left(words, floor) : number]
             at = beside[-1] if len({named[one] for one in beside}) == 1 else None
         else:
             at = (
@@ -140,7 +139,7 @@ def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | Non
     general.
 
     >>> from extractor.language.book import read_text
-    >>> from .constraints import find_limits
+    >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text("ALT <= 3 x ULN (<= 5 x ULN with liver metastases)")
     >>> [
     ...     place and tokens.read(*place)
@@ -150,9 +149,8 @@ def find_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Range | Non
     """
     found: list[Range | None] = [None] * len(limits)
     ends = {one.end for one in limits}
-    for phrase in sorted(
-        _find_phrases(tokens, limits), key=lambda one: one.first not in ends
-    ):  # directly behind first
+    # directly behind first
+    for phrase in sorted(_find_phrases(tokens, limits), key=lambda one: one.first not in ends):
         for at in _choose_limits(tokens, phrase, limits):
             found[at] = found[at] or (phrase.first, phrase.end)
     sexes = find_sexes(tokens, {at: (one.first, one.end) for at, one in enumerate(limits)})
@@ -183,7 +181,7 @@ def is_of_another(tokens: Tokens, words: Range, own: Limit, limits: Sequence[Lim
     an unrelated clause.
 
     >>> from extractor.language.book import read_text
-    >>> from .constraints import find_limits
+    >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text("HbA1c over 9 % on tablets or over 10 % on insulin")
     >>> limits = find_limits(tokens, None)
     >>> [is_of_another(tokens, (12, 14), one, limits) for one in limits]

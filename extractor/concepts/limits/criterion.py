@@ -92,9 +92,8 @@ def read_constraints(
     conditions = find_conditions(tokens, kept)
     inside = {at for place in conditions if place for at in range(*place)}
     for limit, condition in zip(kept, conditions, strict=True):
-        if (
-            limit.first in inside
-        ):  # "if albumin is < 30 g/L, calcium must be": a part of a condition
+        # "if albumin is < 30 g/L, calcium must be": a part of a condition
+        if limit.first in inside:
             continue
         named = _find_name(tokens, limit, last, topic, done)
         if named and roles[limit] is Role.CHANGE:
@@ -194,15 +193,13 @@ def _find_name(
     if not topic and (is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit)):
         return None
     own = limit.quantity
-    if own and rule("either_sex_alone").covers(
-        tokens, *own
-    ):  # "Creatinine: men < 1.4, women < 1.2"
+    # Such as "Creatinine: men < 1.4, women < 1.2"
+    if own and rule("either_sex_alone").covers(tokens, *own):
         before = find_quantity(tokens, floor, own[0])
         is_known = before and names_quantity(tokens.read(*before))
         own = (before if is_known else None) or last or before or (None if topic else own)
-    if (
-        last and own and tokens.words[own[0]].lower() == "per"
-    ):  # the rest of the unit of the limit before it
+    # the rest of the unit of the limit before it
+    if last and own and tokens.words[own[0]].lower() == "per":
         own = last
     if (
         last
@@ -226,9 +223,8 @@ def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
     """Whether the words before a further limit only say to whom it applies ("<= 5 x ULN with
     liver metastases").
     """
-    if not is_ratio(tokens, limit) or names_quantity(
-        tokens.read(*quantity), surely=True
-    ):  # "together with bilirubin > 1.5 x ULN"
+    # "together with bilirubin > 1.5 x ULN"
+    if not is_ratio(tokens, limit) or names_quantity(tokens.read(*quantity), surely=True):
         return False
     return rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)) is not None
 
@@ -292,12 +288,10 @@ def _name_case(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -
     if not all(limit.sure for limit in limits):
         return "comparator guessed"
     if unread:
+        if limits:
+            return "other numbers beside limits"
         digits = any(number[0].isdigit() for number in unread)
-        return (
-            "other numbers beside limits"
-            if limits
-            else f"other {'digits' if digits else 'number words'}, no limit"
-        )
+        return f"other {'digits' if digits else 'number words'}, no limit"
     if len(limits) == 1:
         unit = limits[0].unit
         return (
@@ -472,12 +466,10 @@ def _name_windows_case(tokens: Tokens, windows: Sequence[Window], times: Sequenc
 
 def _name_window_case(tokens: Tokens, found: Window | None, times: Sequence[Time]) -> str:
     if found:
+        if not found.sure:
+            return "sense implied"
         several = sum(duration.unit is not TimeUnit.CYCLE for _, duration in times) > 1
-        return (
-            ("one of several" if several else "the only length of time")
-            if found.sure
-            else "sense implied"
-        )
+        return "one of several" if several else "the only length of time"
     if not times:
         return "no length of time"
     unread = any(may_be_window(tokens, time) for time in times)

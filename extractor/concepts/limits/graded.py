@@ -38,9 +38,8 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     stays = rule("not_recovered").ends(tokens, first, first - _NOT_RECOVERED)
     recovers = stays or rule("recovers_to").ends(tokens, first, first - 4)
     quantity = (None if recovers else find_quantity(tokens, max(0, scale - 6), end)) or (scale, end)
-    if (before := found.part("before")) and quantity[0] < before[1] < quantity[
-        1
-    ]:  # "minimum Karnofsky score of 70"
+    # "minimum Karnofsky score of 70"
+    if (before := found.part("before")) and quantity[0] < before[1] < quantity[1]:
         quantity = before[1], quantity[1]
     comparator, stated = _compare(tokens, found, quantity)
     far = (
@@ -98,9 +97,8 @@ def _is_no_grade(tokens: Tokens, found: Found) -> bool:
     )
     joint = rule("stage_joint").starts(tokens, last)
     around = [joined - 1] * (joined > 0) + ([joint.end] if joint else [])
-    lettered = any(
-        _LETTERED.fullmatch(tokens.words[at]) for at in around if at < len(tokens)
-    )  # "stage IIIC-IV"
+    # "stage IIIC-IV"
+    lettered = any(_LETTERED.fullmatch(tokens.words[at]) for at in around if at < len(tokens))
     return bool(item or measured or named or ranged or has_minus(tokens, first) or lettered)
 
 
@@ -127,9 +125,8 @@ def _list_grades(tokens: Tokens, first: int, last: int) -> list[int]:
     for at in (at for at in range(first, last) if rule("grade_value").starts(tokens, at)):
         word = tokens.words[at]
         behind = tokens.joined(at + 1) and tokens.words[at + 1].isalpha()
-        is_part = behind or (
-            tokens.joined(at) and tokens.words[at - 1].isalpha()
-        )  # of a name: "F2", "2D", "v5"
+        # of a name: "F2", "2D", "v5"
+        is_part = behind or (tokens.joined(at) and tokens.words[at - 1].isalpha())
         grade = ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
         if is_part or grade is None:
             return []

@@ -137,15 +137,13 @@ def _of_limit(
     subject, clause, inherited = place
     within = [one for one in numbers if limit.first <= one.first and one.end <= limit.end]
     said = [one for one in within if one.value in (limit.value, limit.value_high)]
-    said = said or [
-        one for one in within if -one.value in (limit.value, limit.value_high)
-    ]  # "2.5 SD below the mean"
+    # "2.5 SD below the mean"
+    said = said or [one for one in within if -one.value in (limit.value, limit.value_high)]
     weeks = [
         one for one in numbers if said and one.first == said[0].first and limit.value_high is None
     ]
-    weeks = [
-        one for one in weeks if tokens.words[one.first + 1 : one.first + 2] == ["+"]
-    ]  # "32+6 weeks"
+    # "32+6 weeks"
+    weeks = [one for one in weeks if tokens.words[one.first + 1 : one.first + 2] == ["+"]]
     within = [*within, *(one for one in weeks if one not in within)]
     said = [*said, *weeks]
     number = (said[0].first, max(one.end for one in said)) if said else (limit.first, limit.end)
@@ -292,7 +290,10 @@ def _find_clauses(
     for limit, subject in zip(limits, subjects, strict=True):
         own = subject[0] if subject and done <= subject[0] < limit.first else limit.first
         joint = rule("clause_joint").search(tokens, done, own)
-        starts.append((joint.first if joint else own) if starts else 0)
+        if not starts:
+            starts.append(0)
+        else:
+            starts.append(joint.first if joint else own)
         done = max(done, limit.end, *(limit.quantity or ())[1:])
     ends = [*starts, len(tokens)][1:]
     return [

@@ -146,9 +146,8 @@ def borrows_unit(
     (True, False)
     """
     is_age = "age" in subject and read_unit(unit) == "a"
-    if is_age and rule("aged_after").starts(
-        tokens, place[1]
-    ):  # "the over-60s", "the 50th birthday"
+    # "the over-60s", "the 50th birthday"
+    if is_age and rule("aged_after").starts(tokens, place[1]):
         return True
     if not stands_bare(tokens, place):
         return False
@@ -205,14 +204,16 @@ def _words_after(tokens: Tokens, at: int) -> Range:
     at = factor.end if factor else at  # "25 x 40 cm"
     end = at
     while end < len(tokens) and end < at + _BEHIND and tokens.codes[end] not in _STOPS:
+        # "mm3"
         part = tokens.joined(end) and (
             tokens.words[end - 1].isalpha() or tokens.words[end - 1] in "/^"
-        )  # "mm3"
+        )
+        # "per 48 hours", "/ 1.73 m2"
         part |= end > at and tokens.words[end - 1].lower() in (
             "per",
             "every",
             "/",
-        )  # "per 48 hours", "/ 1.73 m2"
+        )
         number = tokens.codes[end] == NUMBER and not part
         stop = tokens.words[end] == "." and end + 1 < len(tokens) and not tokens.joined(end + 1)
         if (number and end > at) or stop:
@@ -225,9 +226,8 @@ def _words_after(tokens: Tokens, at: int) -> Range:
 def _name_unit(unit: str) -> frozenset[str]:
     place = find_unit(lex(unit), 0, loose=True)
     code = read_unit(unit)
-    bare = (
-        code.removeprefix("{cells}") if code and code.startswith("{cells}/") else None
-    )  # "2 x 10^6/kg" are cells
+    # "2 x 10^6/kg" are cells
+    bare = code.removeprefix("{cells}") if code and code.startswith("{cells}/") else None
     of_predicted = code.removesuffix("{predicted}") if code else None
     return frozenset(
         filter(None, (code, bare, of_predicted, place.dose if place and place.is_dose else None))

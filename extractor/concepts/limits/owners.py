@@ -63,13 +63,15 @@ class _Said:
         front = min(mention.clause[0], subject[0]), mention.number[0]
         self.mention = mention
         self.tokens = tokens
-        self.words, self.spelled = frozenset(fold_words(quantity)), frozenset(spell_words(quantity))
+        self.words = frozenset(fold_words(quantity))
+        self.spelled = frozenset(spell_words(quantity))
         self.named = frozenset(fold_words(tokens.read(*subject)))
         self.front = self._list_words(*front)
         self.clause = self._list_words(*mention.clause)
         self.direct = self._list_words(mention.first, self._find_direct())
         self.here = self.clause | self.front
-        self.ours, self.theirs = _name(quantity), _name(tokens.read(*subject))
+        self.ours = _name(quantity)
+        self.theirs = _name(tokens.read(*subject))
         foreign = self.named - self.words - _idle()
         self.is_foreign = any(not read_unit(word) for word in foreign)
         """Whether the words in the place of a quantity have one that ours has not."""
@@ -84,9 +86,8 @@ class _Said:
 
     def is_age(self) -> bool | None:
         if self.mention.kind is Kind.AGE or not _AGE.isdisjoint(self.clause):
-            missing = (
-                self.words - _AGE - self.inherited
-            )  # "Age in phase 2" in the clause of phase 1
+            # "Age in phase 2" in the clause of phase 1
+            missing = self.words - _AGE - self.inherited
             return None if missing and missing <= _list_line(self.tokens) else True
         first, end = self.mention.number
         if rule("aged_after").starts(self.tokens, end) or rule("turned_before").ends(
@@ -122,10 +123,11 @@ class _Said:
         for pair in rule("pressure_pair").find(
             tokens, max(0, mention.first - 2), min(len(tokens), mention.end + 2)
         ):
+            # in order, since the two ends of a range are both sides
             for side in (
                 "systolic",
                 "diastolic",
-            ):  # in order, since the two ends of a range are both sides
+            ):
                 if mention.first <= pair.place(side)[0] < mention.end:
                     return side in named
         return None
@@ -167,18 +169,17 @@ class _Said:
         for name in ("ratio_of_two", "divided_by", "part_of_fraction"):
             for found in rule(name).find(tokens, mention.clause[0], mention.number[0]):
                 one, other = (set(spell_words(found.read(part) or "")) for part in ("one", "other"))
-                sign = found.place("one")[
-                    1
-                ]  # no space stands around that of a fraction, as behind a heading's colon
+                # no space stands around that of a fraction, as behind a heading's colon
+                sign = found.place("one")[1]
                 joined = name != "part_of_fraction" or (
                     tokens.joined(sign) and tokens.joined(sign + 1)
                 )
-                both_known = (
-                    name == "part_of_fraction" and len(_name(found.text)) > 1
-                )  # "AST/ALT" is no ratio
+                # "AST/ALT" is no ratio
+                both_known = name == "part_of_fraction" and len(_name(found.text)) > 1
+                # "E/e'"
                 is_part = (self.words <= one) is not (
                     self.words <= other
-                ) or self.words == one == other  # "E/e'"
+                ) or self.words == one == other
                 if is_part and joined and not both_known:
                     return True
         return False
@@ -196,9 +197,8 @@ class _Said:
         ):
             return False
         noun = rule("counted_noun").starts(tokens, mention.end, mention.clause[1])
-        noun = (
-            None if rule("aged_after").starts(tokens, mention.end) else noun
-        )  # "the 50th birthday"
+        # "the 50th birthday"
+        noun = None if rule("aged_after").starts(tokens, mention.end) else noun
         words = set(fold_words(noun.text)) - _idle() if noun else set()
         directly = rule("names_directly").ends(tokens, mention.first, mention.first - 1)
         return (

@@ -112,12 +112,10 @@ def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
     """Return whether a mention says the numbers and the comparator of a limit, and how surely."""
     bounds = (value.value, value.value_high)
     if bounds in mention.bounds:
+        if value.comparator not in mention.comparators:
+            return None
         sure = mention.stated and bounds == mention.bounds[0]
-        return (
-            (Support.PARSED if sure else Support.INFERRED)
-            if value.comparator in mention.comparators
-            else None
-        )
+        return Support.PARSED if sure else Support.INFERRED
     low, high = mention.bounds[0]
     ends = {low: [Comparator.AT_LEAST], high: [Comparator.AT_MOST]}
     if mention.is_denied:  # "no grade 3-4"
@@ -162,10 +160,11 @@ def has_unit_of(
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
     known = find_exactly(quantity)
+    # Karnofsky of 70, or 70 %
     is_score = known is not None and tuple(known.linear.get("%", ())) == (
         1,
         0,
-    )  # Karnofsky of 70, or 70 %
+    )
     if value.unit is None:
         return stands_bare(tokens, place, subject) or (is_score and has_unit(tokens, place, "%"))
     code = read_unit(value.unit)

@@ -36,9 +36,8 @@ _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "de
 _WORD = re.compile(r"[a-z0-9]+")
 _UNCOUNTED = ("ss", "us", "is")
 _HEADS = frozenset({"grade", "class", "stage"})
-_STEPS = frozenset(
-    {"{grade}", "{class}", "{stage}"}
-)  # the units of a quantity whose name ends with one of the heads
+# the units of a quantity whose name ends with one of the heads
+_STEPS = frozenset({"{grade}", "{class}", "{stage}"})
 _BARE = _STEPS | {"1", "{score}"}  # texts do not write them
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
 """Units that compare with another value of the same quantity."""
@@ -51,9 +50,8 @@ _SENTENCE = re.compile(r"\n|\.\s")
 _OF_AGE = r"(?:years?|yrs?|months?|weeks?)[\s-]*(?:of age|old)\b"
 _NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # nobody gives an age in them
 _WORST_ECOG = 5
-_LOSSES = frozenset(
-    {"logMAR", "LogMAR", "20/", "6/"}
-)  # units of visual acuity that count what is lost
+# units of visual acuity that count what is lost
+_LOSSES = frozenset({"logMAR", "LogMAR", "20/", "6/"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +96,8 @@ class KnownQuantity:
         ours = find_dimension(self.unit)[1]
         if dimension == (("{score}", 1),) and self.to_canonical(1, unit) is None:
             return self.unit.startswith("{")
-        masses = (
-            dimension == (("g", 1),) and ("g", 1) in ours and ("m", -3) in ours
-        )  # "mg%", or without its volume
+        # "mg%", or without its volume
+        masses = dimension == (("g", 1),) and ("g", 1) in ours and ("m", -3) in ours
         amounts = all(len(one) > 1 and ("m", -3) in one for one in (dimension, ours))
         alike = (
             masses
@@ -227,16 +224,14 @@ def _name(text: str, unit: str | None, quote: str, value: float | None) -> Known
     )
     if of_time and (named is None or named.name == "duration"):
         written = "" if value is None else re.escape(f"{value:g}")
-        aged = written and re.search(
-            rf"\b{written}[\s-]*{_OF_AGE}", quote
-        )  # "18 years old", "6 months of age"
+        # "18 years old", "6 months of age"
+        aged = written and re.search(rf"\b{written}[\s-]*{_OF_AGE}", quote)
         if aged or not word_list("people").isdisjoint(words):
             return list_quantities()["age"]
     if named:
         return named
-    by_unit = (
-        _find_unit(unit) if unit else None
-    )  # none if it cannot have the value: "prostate > 100 c"
+    # none if it cannot have the value: "prostate > 100 c"
+    by_unit = _find_unit(unit) if unit else None
     canonical = by_unit.to_canonical(value, unit) if by_unit and value is not None else None
     if by_unit and (canonical is None or by_unit.is_possible(canonical)):
         return by_unit
@@ -393,14 +388,15 @@ def spell_words(text: str) -> tuple[str, ...]:
     )
     for british, american in _SPELLINGS:
         folded = folded.replace(british, american)
-    words = (
-        (word, len(word) > 4 and word.endswith("s") and not word.endswith(_UNCOUNTED))
-        for word in _WORD.findall(folded)
-    )
-    return tuple(
-        f"{word[:-3]}y" if many and word.endswith("ies") else word[:-1] if many else word
-        for word, many in words
-    )
+    return tuple(_make_singular(word) for word in _WORD.findall(folded))
+
+
+def _make_singular(word: str) -> str:
+    """Return a word without the ending of a plural."""
+    is_plural = len(word) > 4 and word.endswith("s") and not word.endswith(_UNCOUNTED)
+    if not is_plural:
+        return word
+    return f"{word[:-3]}y" if word.endswith("ies") else word[:-1]
 
 
 @cache

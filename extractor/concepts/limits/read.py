@@ -239,15 +239,13 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
         unit = unit[0], aside.first
     if (whole := find_unit(tokens, unit[0])) and whole.end > unit[1]:
         unit = unit[0], whole.end - (tokens.words[whole.end - 1] in "()")
-    if (
-        rule("inverse").starts(tokens, unit[1]) and tokens.text[tokens.ends[unit[1] - 1]] == "-"
-    ):  # "110 min-1"
+    # "110 min-1"
+    if rule("inverse").starts(tokens, unit[1]) and tokens.text[tokens.ends[unit[1] - 1]] == "-":
         return (unit[0], unit[1] + 1), None
     if unit[1] > unit[0] + 1 and tokens.words[unit[1] - 1] == ".":  # "4 mo. before"
         unit = unit[0], unit[1] - 1
-    if rule("month_by_letter").starts(
-        tokens, unit[0]
-    ):  # what stands around the letter tells it from a metre
+    # what stands around the letter tells it from a metre
+    if rule("month_by_letter").starts(tokens, unit[0]):
         return unit, "month"
     timed = (
         rule("time_unit").ends(tokens, unit[1], unit[0])
@@ -451,9 +449,8 @@ def _count_things(measure: _Measure) -> Limit | None:
         or not rule("counted_thing").search(tokens, found.end, counted.end)
     ):
         return None
-    suffix = rule("comparator_suffixes").starts(
-        tokens, counted.end
-    )  # "three prior regimens at most"
+    # "three prior regimens at most"
+    suffix = rule("comparator_suffixes").starts(tokens, counted.end)
     stated = read_term("comparator_suffixes", tokens, counted.end, suffix.end) if suffix else None
     comparator = Comparator(stated.value) if stated else Comparator.EQUAL
     end = suffix.end if suffix else found.end
@@ -505,9 +502,8 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
         else second in UPPER and comparator in (*LOWER, None)
     )
     if found.read("join") == "and" and not second and comparator is not Comparator.BETWEEN:
-        ranged = (
-            rule("age_after").starts(found.tokens, found.end) is not None
-        )  # "18 and 65 years old"
+        # "18 and 65 years old"
+        ranged = rule("age_after").starts(found.tokens, found.end) is not None
     rises = high > measure.low or _find_unit_of(found, "low_unit")[1] is not None
     if not ranged or not rises:
         return only, None, found.place("low")[1]
@@ -522,14 +518,12 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
     if measure.compared and (name := measure.compared.part("name")):
         return name
     first = measure.first
-    is_titre = tokens.words[max(0, first - 2) : first] == ["1", ":"] and tokens.joined(
-        first
-    )  # "ANA of 1:160"
+    # Such as "ANA of 1:160"
+    is_titre = tokens.words[max(0, first - 2) : first] == ["1", ":"] and tokens.joined(first)
     named = find_quantity(tokens, floor, first - 2 if is_titre else first)
     if unit is None:
-        last = (
-            tokens.words[named[1] - 1] if named else ""
-        )  # "ICDAS <= 2 molars" names its scale in front
+        # "ICDAS <= 2 molars" names its scale in front
+        last = tokens.words[named[1] - 1] if named else ""
         in_capitals = len(last) >= _ACRONYM and last.isupper() and not tokens.text.isupper()
         is_scale = named and (in_capitals or names_quantity(tokens.read(*named), surely=True))
         noun = None if is_scale else rule("counted_noun").starts(tokens, end)
@@ -549,12 +543,10 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         word = tokens.words[drink.end - 1].lower()
         return named if named and word in tokens.read(*named).lower() else drink.part("name")
     per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
-    if (
-        tokens.words[unit[0]] in {"mg", "mcg", "ug", "μg"} and not per_volume
-    ):  # "> 10 mg/day of prednisone"
-        after_suffix = end > unit[1] and tokens.words[end : end + 1] == [
-            "of"
-        ]  # "35 mg or more of elemental iron"
+    # "> 10 mg/day of prednisone"
+    if tokens.words[unit[0]] in {"mg", "mcg", "ug", "μg"} and not per_volume:
+        # "35 mg or more of elemental iron"
+        after_suffix = end > unit[1] and tokens.words[end : end + 1] == ["of"]
         substance = rule("substance").starts(tokens, end if after_suffix else unit[1])
         long = substance and max(map(len, substance.text.split())) > 4
         return (substance.part("name") if substance and long else None) or named
@@ -620,9 +612,8 @@ def _read_other_case(measure: _Measure, last: Limit, stated: Limit | None) -> Li
     if unit is None and not of_people:
         return None
     time_unit = measure.time_unit or last.time_unit
-    first = (
-        measure.first if measure.first > last.end + 2 else last.end
-    )  # "94 cm (men) / 80 cm": no row of numbers
+    # "94 cm (men) / 80 cm": no row of numbers
+    first = measure.first if measure.first > last.end + 2 else last.end
     limit = replace(last, value=measure.low, value_high=measure.high, first=first, end=end)
     return replace(
         limit,
@@ -647,10 +638,11 @@ def _read_alternative(measure: _Measure, last: Limit) -> Limit | None:
     bracketed = opening in ("(", "[")  # "7.0 mmol/L (126 mg/dL)" is one value twice
     if bracketed and tokens.codes[measure.found.end : measure.found.end + 1] not in (")", "]"):
         return None
+    # Such as "thirty percent (30%)"
     repeated = (measure.low, measure.high) == (
         last.value,
         last.value_high,
-    )  # "thirty percent (30%)"
+    )
     if not joined or repeated or tokens.read(*unit) == tokens.read(*last.unit):
         return None
     end = max(unit[1], measure.found.end)

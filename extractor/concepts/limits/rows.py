@@ -129,9 +129,8 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
         done = end = max(one.end for one in readings)
         yield readings[0].first, end, tuple((one.value, None) for one in readings)
         joint = _read_joint(tokens, row[-1], readings) if row else ""
-        ends = joint == "," and any(
-            each not in (",", "-") for each in joints
-        )  # "0 or 1, 2 weeks apart"
+        # "0 or 1, 2 weeks apart"
+        ends = joint == "," and any(each not in (",", "-") for each in joints)
         if row and (not joint or ends):
             yield from _close(row, joints)
             row = []

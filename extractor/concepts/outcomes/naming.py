@@ -70,10 +70,11 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
 def _shape(tokens: Tokens, term: Term, same: Sequence[Term], count: int) -> str:
     if len(same) < count:
         return "one of several instruments"
+    # "CGI - I"
     if (
         tokens.codes[term.end : term.end + 1] in ("-", "/")
         and tokens.words[term.end + 1 : term.end + 2]
-    ):  # "CGI - I"
+    ):
         return "part of a name"
     if all(tokens.read(other.first, other.end).lower() != term.value.lower() for other in same):
         return "instrument, long name"
@@ -119,9 +120,8 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
     found = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = (found.read("name") or "") if found else ""
     usual = term.value.lower()
-    if (
-        not name or not set(" .").isdisjoint(name) or name.lower() == usual
-    ):  # "(RECIST 1.1)" is a version
+    # "(RECIST 1.1)" is a version
+    if not name or not set(" .").isdisjoint(name) or name.lower() == usual:
         return None
     long = term.end - term.first > 2 and _is_short_for(
         name, body.tokens.words[term.first].capitalize()
@@ -280,9 +280,8 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
         )
         if brackets and 2 <= len(short) <= 9 and (short[0].isupper() or short[1].isupper()):
             end = brackets.end
-        if (
-            vocabulary == "methods"
-        ):  # include words of the name: "hand-held dynamometer", "Cutometer MPA580"
+        # include words of the name: "hand-held dynamometer", "Cutometer MPA580"
+        if vocabulary == "methods":
             front = rule("method_modifier").ends(
                 tokens, first, max(body.first, first - _LONGEST_MODIFIER)
             )

@@ -221,9 +221,8 @@ def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cuts, list[str]]]:
         _describe_start(item, start) for start in range(min(len(item.commas), _MOST_STARTS))
     ]
     verbs = [found.first for found in rule("verb").find(item.tokens, item.first, item.end)]
-    ends: list[
-        int
-    ] = []  # the last commas, without those inside a list of numbers: "weeks 4, 8, 12"
+    # the last commas, without those inside a list of numbers: "weeks 4, 8, 12"
+    ends: list[int] = []
     for cut in range(len(item.commas) - 1, -1, -1):
         listed = rule("bare_number").covers(
             item.tokens, *item.segment(cut + 1)

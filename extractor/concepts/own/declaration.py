@@ -374,9 +374,8 @@ def read_declaration(table: Any, where: str) -> CustomField:
     try:
         return CustomField.model_validate(table)
     except ValidationError as error:
-        named = (
-            table.get("attributes", {"": table}) if isinstance(table, dict) else {}
-        )  # that of one type has no name
+        # that of one type has no name
+        named = table.get("attributes", {"": table}) if isinstance(table, dict) else {}
         faults = [
             f"{_name_place(one['loc'], list(named))}{_explain(one)}" for one in error.errors()
         ]

@@ -104,9 +104,8 @@ def read_limit(text: str) -> Constraint:
     unit = _read_behind(tokens, found)
     if (ordinal := _ORDINAL.match(unit)) and tokens.joined(found.end):  # "95th percentile"
         unit = unit[ordinal.end() :]
-    before = "".join(
-        (found.read("over") or "").split()
-    )  # what the text has of the unit before the number
+    # what the text has of the unit before the number
+    before = "".join((found.read("over") or "").split())
     return Constraint(
         quantity=tokens.read(0, found.first),
         comparator=Comparator.BETWEEN if high is not None else Comparator(_SIGNS.get(sign, sign)),

@@ -27,7 +27,7 @@ _AGES = range(12, 100)
 def is_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit bounds an age.
 
-    >>> from .constraints import find_limits
+    >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text("Smokers aged 18 to 65 years who smoked for at least 10 years")
     >>> [is_age(tokens, limit) for limit in find_limits(tokens, None)]
     [True, False]
@@ -43,9 +43,8 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
     ):
         return False
     if not limit.time_unit and (within := limit.quantity) and first <= within[0] < end:
-        return (
-            rule("said_age").search(tokens, *within) is not None
-        )  # "18 < age < 65", but not "ECOG 0-1"
+        # "18 < age < 65", but not "ECOG 0-1"
+        return rule("said_age").search(tokens, *within) is not None
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
         return not (
             rule("old_thing").ends(tokens, first, floor) or rule("thing_after").starts(tokens, end)
@@ -97,7 +96,7 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit is that of the weight of people, which no word names: "participants
     below 40 kg".
 
-    >>> from .constraints import find_limits
+    >>> from extractor.concepts.limits.read import find_limits
     >>> lines = [read_text(text) for text in ("Men over 90 kg", "Tumour over 2 kg")]
     >>> [is_unnamed_weight(line, *find_limits(line, None)) for line in lines]
     [True, False]
@@ -126,9 +125,8 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
         or (before and not rule("people_in_before").ends(tokens, first, floor))
     ):
         return False
-    start = (
-        1 if tokens.words[0] in ("Are", "Is", "Be") else 0
-    )  # below "patients are eligible if they"
+    # below "patients are eligible if they"
+    start = 1 if tokens.words[0] in ("Are", "Is", "Be") else 0
     alone = _ADDED.issuperset(tokens.codes[start:first]) and _ADDED.issuperset(
         tokens.codes[end:].strip(".")
     )
@@ -150,9 +148,8 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     """
     first = limit.first
     floor = max(0, limit.first - _LENGTH_REACH)
-    if (
-        limit.quantity and first < limit.quantity[1] <= limit.end
-    ):  # "minimum life expectancy of 3 months"
+    # "minimum life expectancy of 3 months"
+    if limit.quantity and first < limit.quantity[1] <= limit.end:
         first = limit.quantity[1]
     if rule("within_front").ends(tokens, first, floor):
         return False
@@ -203,7 +200,7 @@ def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple
     """Return the ages that a limit admits, or that an exclusion leaves, and whether each is the
     lowest or the highest.
 
-    >>> from .constraints import find_limits
+    >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text("Younger than 18 years")
     >>> (limit,) = find_limits(tokens, None)
     >>> [

@@ -156,10 +156,11 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
         if found and not rule("from_healthy").ends(
             passage.tokens, found.first, max(passage.first, found.first - 4)
         ):
+            # perhaps of another trial
             described = passage.section.name in (
                 "brief_summary",
                 "detailed_description",
-            )  # perhaps of another trial
+            )
             case = "healthy people in a summary" if described else "healthy people"
             return _infer(True, case, found)  # noqa: FBT003
     return Reading(None, measured("participants", "no healthy people"))

@@ -50,7 +50,7 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     """Return the parts of each time window of a line, which are given in order.
 
     >>> from extractor.language.book import read_text
-    >>> from .windows import list_windows
+    >>> from extractor.concepts.windows.read import list_windows
     >>> tokens = read_text("Aspirin within 3 days or warfarin within 10 days before biopsy")
     >>> [tokens.read(*one.of) for one in find_parts(tokens, list_windows(tokens, None))]
     ['Aspirin', 'warfarin']
@@ -109,7 +109,7 @@ def describe_naming(
     """Return how what a time window limits is named; None if nothing names it.
 
     >>> from extractor.language.book import read_text
-    >>> from .windows import list_windows
+    >>> from extractor.concepts.windows.read import list_windows
     >>> tokens = read_text("Major surgery within 4 weeks")
     >>> windows = list_windows(tokens, None)
     >>> describe_naming(tokens, windows, find_parts(tokens, windows), 0).name
@@ -285,9 +285,8 @@ def _find_anchor(tokens: Tokens, window: Window, at: int | None = None) -> Range
     """Return the moment that a window is counted from; ``at``: it may stand there, and not
     directly behind it.
     """
-    if at is None and (
-        lasting := rule("lasting_before").starts(tokens, window.end)
-    ):  # "90 days of enrolment before"
+    # "90 days of enrolment before"
+    if at is None and (lasting := rule("lasting_before").starts(tokens, window.end)):
         at = next(
             sign.first for sign in rule("anchor_sign").find(tokens, window.end + 1, lasting.end)
         )
@@ -351,9 +350,8 @@ def _continues(tokens: Tokens, floor: int, first: int) -> bool:
     """Return whether only joints stand between a window and the next one."""
     if floor >= first or rule("window_joint").covers(tokens, floor, first):
         return True
-    return (
-        rule("only_before").covers(tokens, floor, first) is not None
-    )  # "365 days before and 30 days after"
+    # "365 days before and 30 days after"
+    return rule("only_before").covers(tokens, floor, first) is not None
 
 
 def _open_clause(tokens: Tokens, floor: int, end: int) -> int:
@@ -470,9 +468,8 @@ def _find_behind(
     """
     if anchor and window.comparator in LOWER and tokens.words[anchor[0]].lower() in _ONWARD:
         anchor = None  # what it is counted from is what has not gone on since
-    lasting = rule("lasting_before").starts(
-        tokens, window.end
-    )  # its name stands in front of its moment
+    # its name stands in front of its moment
+    lasting = rule("lasting_before").starts(tokens, window.end)
     start = anchor[1] if anchor and not lasting else window.end
     named = name_line(tokens, start, stop)
     later = rule("window_anchor_words").starts(tokens, named[1]) if named and not anchor else None

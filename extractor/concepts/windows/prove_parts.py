@@ -133,9 +133,8 @@ def _prove_part_of_window(
                 part == name
                 or (is_here and (name == "of" or all(one.start <= span.start for one in spans)))
             ):
-                others.append(
-                    span
-                )  # but "steroids at the start" may have the moment behind what is limited
+                # but "steroids at the start" may have the moment behind what is limited
+                others.append(span)
         ends &= not is_here or is_past(cut(here), window) or not _shares(here, window, spans)
     others = [one for one in others if not any(one.overlaps(each) for each in own)]
     if kept := _overlap(spans, own):

@@ -127,16 +127,16 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
             at for found in rule("no_moment").find(tokens) for at in range(found.first, found.end)
         }
         lengths = (one for one in find_durations(tokens) if one.first not in intervals)
+        # "a fortnight"
         if found := next(
             (one for one in lengths if is_same_length(one.low, one.unit, value)), None
-        ):  # "a fortnight"
+        ):
             return Derived(found.first, found.end, Support.INFERRED)
     others = (moment for group in frame.groups for moment in group.moments)
     for moments, support in ((frame.points, Support.PARSED), (others, Support.INFERRED)):
         for one in moments:
-            fraction = one.value % 1 and is_same_length(
-                one.value, one.unit, value
-            )  # "half a year" is 6 months
+            # "half a year" is 6 months
+            fraction = one.value % 1 and is_same_length(one.value, one.unit, value)
             if fraction or (one.value, one.unit) == (value.value, value.unit):
                 first, end = frame.locate(one)
                 return Derived(

@@ -321,9 +321,8 @@ def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
     """
     if rule("course_after").starts(tokens, duration.end):
         return True
-    if rule("apart").starts(
-        tokens, duration.end
-    ):  # "food and drug at least 2 hours apart" is a schedule
+    # "food and drug at least 2 hours apart" is a schedule
+    if rule("apart").starts(tokens, duration.end):
         return rule("events_apart").ends(tokens, front.first, front.first - _LENGTH_CONTEXT) is None
     if "within" in _list_words(front, duration):
         return False
@@ -384,9 +383,8 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
     lasting = rule("lasting_before").starts(tokens, end)
     more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(tokens, end)
     onward = preposition in _ONWARD or (preposition == "and" and after)
-    lasts = bool(before) or bool(
-        BACK & words
-    )  # "stable for the 3 months before", "pain over the past 3 months"
+    # "stable for the 3 months before", "pain over the past 3 months"
+    lasts = bool(before) or bool(BACK & words)
     senses = (
         # "contraception for up to 6 months after the last dose"
         (

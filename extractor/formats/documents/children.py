@@ -18,9 +18,8 @@ def child_environment() -> dict[str, str]:
     """Variables for a Python process that imports from the same places as this one, in the same
     order.
     """
-    started_in = Path(
-        getattr(process, "ORIGINAL_DIR", None) or ""
-    )  # '' in sys.path means this, even after chdir
+    # '' in sys.path means this, even after chdir
+    started_in = Path(getattr(process, "ORIGINAL_DIR", None) or "")
     paths = [str((started_in / path).absolute()) for path in sys.path]
     return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
 

@@ -123,9 +123,8 @@ def plan_questions(parsed: ParsedRecord, options: AskingOptions) -> tuple[Questi
     for question in chain.from_iterable(planned[task] for task in Task if task in options.tasks):
         questions.setdefault(question.chunk.number, question)
     for own in options.fields:
-        if (
-            own.of is Of.RECORD or own.of.task in options.tasks
-        ):  # else the items that have it are not extracted
+        # else the items that have it are not extracted
+        if own.of is Of.RECORD or own.of.task in options.tasks:
             for line in list(_list_own_lines(own, questions, parsed, options, numbers)):
                 questions[line.chunk.number] = questions.get(line.chunk.number, line).asking(own)
     return tuple(questions.values())
@@ -261,9 +260,8 @@ def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Qu
         if concept.certain and concept.value not in _TIMED:
             left_out += _EVENTS
         fields = _fields_of(outcome, Task.ENDPOINTS, options)
-        if (
-            "concept" in fields
-        ):  # what is measured decides what else may be stated, and a key without a value is free
+        # what is measured decides what else may be stated, and a key without a value is free
+        if "concept" in fields:
             fields = tuple(
                 name for name in FIELDS[Task.ENDPOINTS] if name in {*fields, *_RARE, *_EVENTS}
             )

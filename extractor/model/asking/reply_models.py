@@ -120,9 +120,8 @@ def _declare(info: FieldInfo) -> Any:
     held: Any = info.type
     said: Any = held
     if read := _READERS.get(held):
-        said = as_text(
-            held | str if held is TimeWindow else held, read
-        )  # a window may leave its sense to the rules
+        # a window may leave its sense to the rules
+        said = as_text(held | str if held is TimeWindow else held, read)
     elif issubclass(held, StrEnum):
         said = as_word(held)
     elif info.metadata.comparison is Comparison.LABEL:

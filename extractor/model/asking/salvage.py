@@ -91,10 +91,11 @@ def read_complete_items(text: str) -> list[Any] | None:
         is_whole = True
     except BrokenOff as broken:
         strict = broken.strict
+    # it is broken in its middle, where each item stands for itself
     except (
         ValueError,
         RecursionError,
-    ):  # it is broken in its middle, where each item stands for itself
+    ):
         sound, _ = read_objects(text, "n")
         return sound or None
     try:

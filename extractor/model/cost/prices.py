@@ -109,9 +109,8 @@ class PriceList:
                 return max(matching, key=lambda entry: len(entry.name))  # the first of equals
         provider = list_providers()[spec.provider].prices
         name = spec.name
-        if (
-            spec.provider == "litellm" and "/" in name
-        ):  # whose names begin with the provider, mostly as in the table
+        # whose names begin with the provider, mostly as in the table
+        if spec.provider == "litellm" and "/" in name:
             provider, _, name = name.partition("/")
         with suppress(LookupError):
             return (
