@@ -1,5 +1,4 @@
-"""Find contradictions within a record: text against outcomes and structured fields, criteria
-against each other.
+"""Find contradictions within a record: its text against outcomes and structured fields.
 
 Each check looks for one kind of contradiction and reports only certain cases: a false alarm costs
 trust.
@@ -13,7 +12,6 @@ from extractor.schemas import Finding, TrialExtraction
 CHECKS = (
     outcomes.check_promised_endpoints,
     outcomes.check_time_points,
-    outcomes.check_primary_time_points,
     design.check_sample_size,
     design.check_phase,
     design.check_allocation_and_masking,
@@ -21,11 +19,8 @@ CHECKS = (
     design.check_arms_without_intervention,
     eligibility.check_ages,
     eligibility.check_sex,
-    eligibility.check_limits,
-    eligibility.check_both_lists,
     outcomes.check_undefined_endpoints,
     outcomes.check_time_frames,
-    design.check_doses,
     outcomes.check_repeated_outcomes,
 )
 """The checks in the order of their findings."""

@@ -1,21 +1,18 @@
 """Compare the design in the text with the registered one: allocation, masking, phase, arms,
-size, doses.
+size.
 """
 
 from collections.abc import Iterator
-from itertools import groupby, islice
+from itertools import islice
 from typing import NamedTuple
 
 from extractor.audit.promises import find_sentence
 from extractor.audit.record import AuditedRecord, Problems, report
-from extractor.concepts.doses.names import name_key
 from extractor.language.book import rule, word_set
-from extractor.language.lexer import Tokens
 from extractor.language.numbers import read_number
 from extractor.language.passage import LexedSection
 from extractor.language.patterns import Found
-from extractor.language.quantities import find_quantities
-from extractor.schemas import Amount, FieldRef, Finding, FindingKind, Severity
+from extractor.schemas import Finding, FindingKind
 from extractor.schemas.registered_words import unify_word
 
 _CLAIMS = (
@@ -146,24 +143,25 @@ def check_arm_count(audited: AuditedRecord) -> Problems:
         return
     for section, found in _find(audited, "counts_arms", "counts_groups"):
         count = read_number(found.read("count") or "")
-        tokens = section.tokens
-        first, end = find_sentence(tokens, found.first, found.end)
-        past = rule("reports_the_past").ends(tokens, found.first, max(first, found.first - 3))
-        if past and not rule("own_trial").search(tokens, first, end):
-            continue  # of another trial: "161 patients were randomised to 4 arms"
-        if (
-            count is None
-            or not 1 < count <= _MOST_ARMS
-            or rule("some_arms").search(tokens, first, end)
-        ):
+        if count is None or not 1 < count <= _MOST_ARMS or not _is_of_all_arms(section, found):
             continue
-        named = found.match.groupdict().get("which") is not None
-        are_some = named and (found.read("which") or "").lower() in _WITHOUT_CONTROLS
-        if count != len(arms) and not (are_some and count < len(arms)):
+        named = found.read("which") if "which" in found.match.groupdict() else None
+        may_lack_controls = (named or "").lower() in _WITHOUT_CONTROLS
+        if count != len(arms) and not (may_lack_controls and count < len(arms)):
             cited = audited.cite(section.name, *found.span), *map(audited.cite_label, arms)
             message = f"the text says {found.text}, the registry has {len(arms)}"
             yield report(FindingKind.ARM_COUNT_DIFFERS, message, *cited)
         return
+
+
+def _is_of_all_arms(section: LexedSection, found: Found) -> bool:
+    tokens = section.tokens
+    first, end = find_sentence(tokens, found.first, found.end)
+    if rule("some_arms").search(tokens, first, end):
+        return False
+    # Of another trial: "161 patients were randomised to 4 arms".
+    past = rule("reports_the_past").ends(tokens, found.first, max(first, found.first - 3))
+    return not past or rule("own_trial").search(tokens, first, end) is not None
 
 
 def check_arms_without_intervention(audited: AuditedRecord) -> Problems:
@@ -191,8 +189,6 @@ _NEXT = 28
 """Tokens after a sentence in which other people may be added to its number."""
 _ROUGHLY = 1.15
 """Tolerance of "approximately"."""
-_CEILINGS = {"up to", "up to approximately", "at most", "a maximum of", "maximum"}
-_SHORT = 0.75
 _LOST = 1.3
 """Allowance for dropouts, who are often added to the number that the statistics require."""
 
@@ -205,42 +201,40 @@ class _Plan(NamedTuple):
 
 
 def check_sample_size(audited: AuditedRecord) -> Problems:
-    """Report sizes in the text if none fits the registered one. Actual enrolment may fall short
-    of a plan.
+    """Report planned sizes in the text if none fits the planned enrolment. The actual one may
+    differ from any plan.
     """
     registry = audited.record.registry
     enrolment = read_number(registry.enrollment or "")
-    if not enrolment:
+    if not enrolment or registry.enrollment_type == "ACTUAL":
         return
-    # it names the number elsewhere, or controls who do not count as patients
     for section in audited.bodies:
-        counts = (
-            read_number(found.read("number") or "")
-            for found in rule("counts_people").find(section.tokens)
-        )
-        if rule("controls_besides").search(section.tokens) or enrolment in counts:
+        # Controls do not count as patients in some texts.
+        if rule("controls_besides").search(section.tokens):
             return
+        for found in rule("counts_people").find(section.tokens):
+            if read_number(found.read("number") or "") == enrolment:
+                return
     plans = [plan for section in audited.bodies for plan in _find_plans(section)]
-    kind = registry.enrollment_type or ""
-    fitting = (_fits(plan, enrolment, reached=kind == "ACTUAL") for plan in plans)
-    if not plans or any(fitting) or sum(plan.number for plan in plans) == enrolment:
+    if not plans or any(_fits(plan, enrolment) for plan in plans):
+        return
+    if sum(plan.number for plan in plans) == enrolment:
         return
     plan = plans[0]
+    planned = f"{plan.bound} {plan.number}" if plan.bound else f"{plan.number}"
     yield report(
         FindingKind.SAMPLE_SIZE_DIFFERS,
-        f"the text plans {plan.bound + ' ' if plan.bound else ''}{plan.number} participants, "
-        f"the registry's {kind.lower() + ' ' if kind else ''}enrolment is {enrolment}",
+        f"the text plans {planned} participants, the registry {enrolment:g}",
         audited.cite(plan.section, *plan.found.span),
         audited.cite_registry("enrollment"),
-        severity=Severity.WARNING if kind == "ESTIMATED" else Severity.INFO,
     )
 
 
 def _find_plans(section: LexedSection) -> Iterator[_Plan]:
     tokens = section.tokens
     for found in (found for name in _PLANS for found in rule(name).find(tokens)):
-        first, end = find_sentence(tokens, found.first, found.end)
         count = read_number(found.read("number") or "")
+        first, end = find_sentence(tokens, found.first, found.end)
         if not count or rule("more_besides").search(tokens, end, end + _NEXT):
             continue
         if rule("other_aim").search(tokens, max(0, first - _BEFORE), first):
@@ -251,74 +245,12 @@ def _find_plans(section: LexedSection) -> Iterator[_Plan]:
             yield _Plan(section.name, found, int(count), (found.read("bound") or "").lower())
 
 
-def _fits(plan: _Plan, enrolment: float, *, reached: bool) -> bool:
-    """Return whether the plan allows the registered number, which may be somewhat lower if it
-    was ``reached``.
-    """
+def _fits(plan: _Plan, enrolment: float) -> bool:
+    """Return whether the plan allows the registered number."""
     low = float(plan.number)
     high = plan.number * _LOST
     if plan.bound in {"at least", "a minimum of"}:
         high = enrolment
     elif plan.bound:
         low = plan.number / _ROUGHLY
-    if reached:
-        low = 0.0 if plan.bound in _CEILINGS else low * _SHORT
     return low <= enrolment <= high
-
-
-_VOLUMES = frozenset({"mL", "dL", "L"})
-_EXACT = 1e-6
-
-
-def check_doses(audited: AuditedRecord) -> Problems:
-    """Report agents with one single amount in arms and another one in interventions, in the same
-    unit.
-
-    It is no contradiction if the amount occurs anywhere on the other side, even as part of another
-    dose.
-    """
-    arms = audited.sections("arms")
-    interventions = audited.sections("interventions")
-    keyed = sorted(
-        ((name_key(one.agent), one) for one in audited.extraction.dosing), key=lambda pair: pair[0]
-    )
-    for _, regimens in groupby(keyed if arms and interventions else (), key=lambda pair: pair[0]):
-        doses = [
-            (amount, cited)
-            for _, regimen in regimens
-            for number, amount in enumerate(regimen.amounts)
-            for cited in audited.cite_evidence(regimen, f"amounts[{number}]")[:1]
-        ]
-        doses.sort(key=lambda dose: dose[1].section)
-        if [FieldRef(cited.section).path for _, cited in doses] != ["arms", "interventions"]:
-            continue
-        if not all(_states_one_dose((arms | interventions)[cited.section]) for _, cited in doses):
-            continue
-        (given, arm), (other, intervention) = doses
-        if _is_stated(given, interventions) or _is_stated(other, arms):
-            continue
-        # 4 x 0.2 mL are 0.8 mL, and "10.000" may be 10,000.
-        low, high = sorted(amount.high or amount.low or 0 for amount in (given, other))
-        if given.unit == other.unit and low and abs(high / low - round(high / low)) >= _EXACT:
-            message = f"the arm gives {arm.quote}, the intervention {intervention.quote}"
-            yield report(FindingKind.DOSE_DIFFERS, message, arm, intervention, field="dosing")
-
-
-def _states_one_dose(tokens: Tokens) -> bool:
-    """Return whether a text has one amount, and none by volume: "a level of 4-8 IU/L" is a
-    target, not a dose.
-    """
-    found = list(find_quantities(tokens))
-    is_level = any(part.code in _VOLUMES for each in found for part in each.unit.parts[1:])
-    return not is_level and len([each for each in found if each.unit.dose]) == 1
-
-
-def _is_stated(amount: Amount, sections: dict[str, Tokens]) -> bool:
-    """Return whether the number of an amount occurs in any of these sections."""
-    words = (
-        word
-        for tokens in sections.values()
-        for word in tokens.words
-        if word[0].isdigit() or word[0] == "."
-    )
-    return any(read_number(word) in {amount.low, amount.high} for word in words)

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import groupby
 
-from extractor.audit.promises import PROMISED_NAMES, Promise, PromiseList
+from extractor.audit.promises import PROMISED_NAMES, Promise
 from extractor.audit.record import AuditedRecord, Problems, report
 from extractor.concepts.outcomes.moments import Moment, read_time_frame
 from extractor.evidence.drafts import CERTAIN
@@ -18,9 +18,7 @@ from extractor.schemas import (
     Concept,
     Endpoint,
     EndpointCategory,
-    Finding,
     FindingKind,
-    Rank,
     Severity,
     TimeKind,
     TimePoint,
@@ -58,16 +56,16 @@ def _is_registered(audited: AuditedRecord, concept: Concept) -> bool:
     for endpoint in audited.extraction.endpoints:
         # Complications are often named by kind, and called complications only in the description.
         text = f"{endpoint.measure} {endpoint.description}" if is_harm else endpoint.measure or ""
-        is_reported = (
-            endpoint.category is EndpointCategory.PATIENT_REPORTED
-            and concept is Concept.QUALITY_OF_LIFE
-        )
-        if is_reported or endpoint.concept in concepts or words.search(text.lower()):
+        if endpoint.concept in concepts or words.search(text.lower()):
             return True
-    texts = (audited.parsed.sections[name].tokens for name in audited.outcome_sections)
-    return any(
-        term.value == concept for tokens in texts for term in find_terms(tokens, PROMISED_NAMES)
-    )
+        is_reported = endpoint.category is EndpointCategory.PATIENT_REPORTED
+        if is_reported and concept is Concept.QUALITY_OF_LIFE:
+            return True
+    for name in audited.outcome_sections:
+        terms = find_terms(audited.parsed.sections[name].tokens, PROMISED_NAMES)
+        if any(term.value == concept for term in terms):
+            return True
+    return False
 
 
 @cache
@@ -99,53 +97,26 @@ def check_time_points(audited: AuditedRecord) -> Problems:
     concept.
     """
     done: set[Concept] = set()
+    endpoints = audited.extraction.endpoints
     for promise in audited.promises:
-        outcomes = [one for one in audited.extraction.endpoints if one.concept is promise.concept]
-        place, moments = (
-            _read_times(promise) if outcomes and promise.concept not in done else ((0, 0), [])
+        outcomes = [one for one in endpoints if one.concept is promise.concept]
+        if not outcomes or promise.concept in done:
+            continue
+        (first, end), moments = _read_times(promise)
+        if not _is_missed(audited, outcomes, moments):
+            continue
+        done.add(promise.concept)
+        section = promise.listed.section
+        start, stop = section.tokens.span(promise.first, promise.end)
+        outcome = outcomes[0]
+        yield report(
+            FindingKind.TIME_POINTS_DIFFER,
+            f"the text measures {outcome.concept} at {_list(moments)}, the registered outcome at "
+            f"{_list(outcome.time_points)}",
+            audited.cite(section.name, min(start, first), max(stop, end)),
+            *audited.cite_outcome(outcome, "time_frame"),
+            field=f"endpoints[{endpoints.index(outcome)}].time_points",
         )
-        if _is_missed(audited, outcomes, moments):
-            done.add(promise.concept)
-            start, end = promise.listed.section.tokens.span(promise.first, promise.end)
-            place = min(start, place[0]), max(end, place[1])
-            yield _report_times(audited, outcomes[0], promise.listed, place, moments)
-
-
-def check_primary_time_points(audited: AuditedRecord) -> Problems:
-    """Report the text's time for the primary endpoint if no primary outcome is measured then."""
-    primary = [one for one in audited.extraction.endpoints if one.rank is Rank.PRIMARY]
-    for listed in audited.lists:
-        if listed.rank == "primary" and listed.is_endpoint:
-            tokens = listed.section.tokens
-            times = rule("time_at").find(tokens, listed.first, listed.end)
-            moments = [
-                moment for at in times for moment in _find_times(tokens, at.part("times"))[1]
-            ]
-            if _is_missed(audited, primary, moments):
-                yield _report_times(
-                    audited, primary[0], listed, tokens.span(listed.first, listed.end), moments
-                )
-                return
-
-
-def _report_times(
-    audited: AuditedRecord,
-    outcome: Endpoint,
-    listed: PromiseList,
-    place: _Place,
-    moments: Sequence[Moment],
-) -> Finding:
-    named = (
-        "the primary endpoint" if listed.rank == "primary" else outcome.concept or "the endpoint"
-    )
-    return report(
-        FindingKind.TIME_POINTS_DIFFER,
-        f"the text measures {named} at {_list(moments)}, the registered outcome at "
-        f"{_list(outcome.time_points)}",
-        audited.cite(listed.section.name, *place),
-        *audited.cite_outcome(outcome, "time_frame"),
-        field=f"endpoints[{audited.extraction.endpoints.index(outcome)}].time_points",
-    )
 
 
 def _read_times(promise: Promise) -> tuple[_Place, list[Moment]]:
@@ -182,20 +153,22 @@ def _is_missed(
 
     All times of the outcomes must be known, in comparable units.
     """
-    timed = (
-        one.time_points and all(point.unit in _DATED for point in one.time_points)
-        for one in outcomes
-    )
-    if not outcomes or not all(timed):
-        return False
+    for outcome in outcomes:
+        units = [point.unit for point in outcome.time_points]
+        if not units or not set(units).issubset(_DATED):
+            return False
     missing = [
         moment for moment in moments if not any(_covers(outcome, moment) for outcome in outcomes)
     ]
-    parts = ("measure", "description", "time_frame")
-    texts = ({word for name in parts for word in audited.read(one, name).words} for one in outcomes)
-    return bool(missing) and not any(
-        all(f"{moment.value:g}" in words for moment in missing) for words in texts
-    )
+    numbers = {f"{moment.value:g}" for moment in missing}
+    return bool(missing) and not any(_mentions(audited, one, numbers) for one in outcomes)
+
+
+def _mentions(audited: AuditedRecord, outcome: Endpoint, numbers: set[str]) -> bool:
+    words: set[str] = set()
+    for part in ("measure", "description", "time_frame"):
+        words.update(audited.read(outcome, part).words)
+    return numbers <= words
 
 
 def _covers(outcome: Endpoint, moment: Moment) -> bool:
@@ -251,15 +224,13 @@ def check_time_frames(audited: AuditedRecord) -> Problems:
     """
     blanked = {hostile.span.section for hostile in audited.parsed.hostile if hostile.blanked}
     bare: list[str] = []
-    for name in (name for name in audited.outcome_sections if name not in blanked):
+    for name in audited.outcome_sections:
         section = audited.record.section(name)
+        if name in blanked or not section or not section.parts:
+            continue
         tokens = audited.parsed.sections[name].tokens
-        has_field = section and section.parts and section.parts[-1].name != "time_frame"
-        if (
-            has_field
-            and not rule("speaks_of_time").search(tokens)
-            and not rule("no_outcome").starts(tokens, 0)
-        ):
+        has_time = section.parts[-1].name == "time_frame" or rule("speaks_of_time").search(tokens)
+        if not has_time and not rule("no_outcome").starts(tokens, 0):
             bare.append(name)
     if bare:
         message = f"{len(bare)} of {len(audited.outcome_sections)} outcomes have no time frame"
@@ -310,27 +281,17 @@ def check_undefined_endpoints(audited: AuditedRecord) -> Problems:
 
 def _is_bare_name(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bool:
     """Return whether the outcome is only the name of such an endpoint."""
-    stated = (
-        endpoint.description or endpoint.instrument or endpoint.end_events or endpoint.start_event
-    )
-    measure = audited.read(endpoint, "measure")
+    if endpoint.concept not in _NAMED or len(endpoint.measure or "") > _LONGEST:
+        return False
+    if endpoint.description or endpoint.instrument or endpoint.end_events or endpoint.start_event:
+        return False
     outcome = audited.parsed.outcomes[number]
-    doubtful = (
-        min(outcome.read(name).confidence for name in ("description", "instrument")) < CERTAIN
-    )
-    if (
-        stated
-        or doubtful
-        or endpoint.concept not in _NAMED
-        or len(endpoint.measure or "") > _LONGEST
-    ):
+    if any(outcome.read(name).confidence < CERTAIN for name in ("description", "instrument")):
         return False
-    ends = rule("ends_an_endpoint").search(audited.read(endpoint, "time_frame"))
-    if ends or rule("defines_a_measure").search(measure):
+    measure = audited.read(endpoint, "measure")
+    time_frame = audited.read(endpoint, "time_frame")
+    if rule("defines_a_measure").search(measure) or rule("ends_an_endpoint").search(time_frame):
         return False
-    is_response = endpoint.concept is Concept.RESPONSE_RATE and rule("names_response").search(
-        measure
-    )
-    return bool(is_response) or any(
-        term.value == endpoint.concept for term in find_terms(measure, PROMISED_NAMES)
-    )
+    if endpoint.concept is Concept.RESPONSE_RATE and rule("names_response").search(measure):
+        return True
+    return any(term.value == endpoint.concept for term in find_terms(measure, PROMISED_NAMES))

@@ -184,8 +184,8 @@ FindingKind = StrEnum(
     CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER LANGUAGE_OTHER
     EXAMPLE_REPEATED SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS MASKING_DIFFERS
-    ARM_COUNT_DIFFERS ARM_WITHOUT_INTERVENTION AGE_DIFFERS SEX_DIFFERS LIMITS_CONTRADICT CRITERION_CONTRADICTED
-    ENDPOINT_UNDEFINED TIME_FRAME_MISSING DOSE_DIFFERS OUTCOME_REPEATED
+    ARM_COUNT_DIFFERS ARM_WITHOUT_INTERVENTION AGE_DIFFERS SEX_DIFFERS LIMITS_CONTRADICT
+    ENDPOINT_UNDEFINED TIME_FRAME_MISSING OUTCOME_REPEATED
     """,
 )
 FindingKind.__doc__ = """What a reader should know of an extraction, or of the record itself.
@@ -239,11 +239,9 @@ Of a record that contradicts itself (``extractor/stages/audit``):
 - ``arm_without_intervention``: a registered arm to which no intervention is linked.
 - ``age_differs``: an age limit of the text is not the registered one.
 - ``sex_differs``: the text admits another sex than the registered field.
-- ``limits_contradict``: limits that leave nobody, or that exclude whom another criterion asks for.
-- ``criterion_contradicted``: the same condition is asked for and excludes.
+- ``limits_contradict``: ages that leave nobody.
 - ``endpoint_undefined``: a survival or response endpoint without definition and without named criteria.
 - ``time_frame_missing``: an outcome without a time frame.
-- ``dose_differs``: an arm and its intervention give the same agent in other amounts.
 - ``outcome_repeated``: an outcome that is registered twice.
 """
 
@@ -258,5 +256,5 @@ TermKind.__doc__ = """What a registered term is.
 - ``keyword``: a keyword of the trial's sponsor.
 """
 
-Severity = StrEnum("Severity", "INFO WARNING ERROR")
+Severity = StrEnum("Severity", "INFO WARNING")
 Severity.__doc__ = """How much a finding matters to a reader."""

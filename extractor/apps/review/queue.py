@@ -11,7 +11,7 @@ from extractor.run.finished import FinishedRun
 from extractor.run.manifest import restore_fields
 from extractor.schemas import Severity, TrialExtraction, TrialRecord
 
-_FINDING = {Severity.ERROR: 1.0, Severity.WARNING: 0.5, Severity.INFO: 0.1}
+_FINDING = {Severity.WARNING: 0.5, Severity.INFO: 0.1}
 """Expected errors per finding."""
 _NAMED = 3
 """Most doubtful items named in the queue."""
