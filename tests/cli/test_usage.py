@@ -109,7 +109,6 @@ def run(tmp_path_factory):
         ("export x --to y --format cvs", "did you mean csv?"),
         ("diff x y --severity majr", "did you mean major?"),
         ("schema dosign", "did you mean dosing?"),
-        ("fetch --status recruting", "did you mean RECRUITING?"),
         ("fetch --updated-since yesterday", "write it as YYYY-MM-DD"),
         ("run", "Missing argument 'INPUT'. Files, folders"),
         ("export x", "Missing option '--to'. A .duckdb or .xlsx file"),

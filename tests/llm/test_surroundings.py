@@ -2,7 +2,6 @@
 variable.
 """
 
-import asyncio
 import os
 import ssl
 import threading
@@ -109,17 +108,13 @@ def test_certificates_that_cannot_be_read_are_named(name, tmp_path, monkeypatch)
 
 
 def test_the_registry_checks_the_same(monkeypatch):
-    async def open_registry():
-        async with Registry().open():
-            raise AssertionError("it must not open")
-
     for name, value in (
         ("HTTPS_PROXY", "http://me:hun#ter2@proxy"),
         ("SSL_CERT_FILE", "/missing.pem"),
     ):
         monkeypatch.setenv(name, value)
-        with pytest.raises(ArgumentError, match=f"^{name}: "):
-            asyncio.run(open_registry())
+        with pytest.raises(ArgumentError, match=f"^{name}: "), Registry().open():
+            raise AssertionError("it must not open")
         monkeypatch.delenv(name)
 
 

@@ -4,12 +4,11 @@ inputs of a run.
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,8 +17,8 @@ from extractor.apps.cli.options import QUERY, FreshOption, LimitOption, QuietOpt
 from extractor.options import FILES, RARE, SPEED, split_names
 
 if TYPE_CHECKING:
-    from extractor.apps.fetch import FetchedPage, Registry
-    from extractor.apps.fetch.studies import Wanted
+    from extractor.apps.fetch import RecordFile, Registry, Wanted
+    from extractor.run.tally import Tally
 
 _FETCHED = "fetched.jsonl"
 """The file of fetched records in a run's folder."""
@@ -85,52 +84,59 @@ def fetch(
     2 usage, 130 interrupted.
     """
     from extractor.apps.fetch import BASE_URL, Registry, RegistryQuery, parse_nct_numbers
+    from extractor.errors import ArgumentError
 
-    wanted: tuple[str, ...] | RegistryQuery
-    try:
-        if ids is None:
-            listed = ""
-        elif ids == "-":
-            listed = sys.stdin.read()
-        else:
-            listed = Path(ids).read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(
-            f"{ids}: not a text of NCT numbers in UTF-8; save it as plain text"
-        ) from None
-    more = {
-        name.strip(): (mark, value)
-        for name, mark, value in (one.partition("=") for one in param or ())
-    }
-    if wrong := [name for name, (mark, _) in more.items() if not mark]:
-        raise ValueError(f"--param {wrong[0][:40]}: give it as NAME=VALUE, such as query.spons=NCI")
-    given = parse_nct_numbers(" ".join(numbers or ())), parse_nct_numbers(listed, ids or "")
-    wanted = tuple(dict.fromkeys(chain(*given)))
-    asked: dict[str, Any] = {
+    listed = _read_listed(ids) if ids else ""
+    named = parse_nct_numbers(" ".join(numbers or ())) + parse_nct_numbers(listed, ids or "")
+    query = {
         "condition": condition,
         "intervention": intervention,
         "term": term,
         "statuses": tuple(split_names(status)),
         "phases": tuple(split_names(phase)),
-        "updated_since": updated_since and updated_since.date(),
-        "more": {name: value for name, (_, value) in more.items()},
+        "updated_since": updated_since.date() if updated_since else None,
+        "more": _read_parameters(param or ()),
     }
-    if wanted and (limit or any(asked.values())):
-        raise ValueError("name NCT numbers or a query (with --limit), one of the two")
-    if not wanted:
-        if ids:
-            raise ValueError(f"{ids}: holds no NCT numbers")
-        wanted = RegistryQuery(**asked)
+    if ids and not named:
+        raise ArgumentError(f"{ids}: holds no NCT numbers")
+    if named and (limit or any(query.values())):
+        raise ArgumentError("name NCT numbers or a query (with --limit), one of the two")
+    wanted = tuple(dict.fromkeys(named)) or RegistryQuery(**query)  # type: ignore[arg-type]
     registry = Registry(
         base_url=base_url or BASE_URL,
         requests_per_minute=requests_per_minute,
         page_size=page_size,
         timeout=timeout,
     )
-    path = None if out == "-" else Path(out)
-    return _fetch(
-        wanted, registry, path, limit, place=out if path else "", fresh=fresh, quiet=quiet
-    )
+    if out == "-":
+        return _fetch(wanted, registry, None, limit, quiet=quiet)
+    with _open_file(Path(out), fresh=fresh) as file:
+        return _fetch(wanted, registry, file, limit, place=out, quiet=quiet)
+
+
+def _read_listed(ids: str) -> str:
+    from extractor.errors import ArgumentError
+
+    try:
+        return sys.stdin.read() if ids == "-" else Path(ids).read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ArgumentError(
+            f"{ids}: not a text of NCT numbers in UTF-8; save it as plain text"
+        ) from None
+
+
+def _read_parameters(given: Iterable[str]) -> dict[str, str]:
+    from extractor.errors import ArgumentError
+
+    parameters = {}
+    for one in given:
+        name, mark, value = one.partition("=")
+        if not mark:
+            raise ArgumentError(
+                f"--param {name[:40]}: give it as NAME=VALUE, such as query.spons=NCI"
+            )
+        parameters[name.strip()] = value
+    return parameters
 
 
 @contextmanager
@@ -147,7 +153,6 @@ def find_records(
     from tempfile import TemporaryDirectory
 
     from extractor.apps.fetch import BASE_URL, Registry, parse_nct_numbers
-    from extractor.run.folder import made_folder
 
     named = [
         one
@@ -159,28 +164,38 @@ def find_records(
         yield tuple(inputs), OK
         return
     registry = Registry(base_url=os.environ.get("EXTRACTOR_REGISTRY") or BASE_URL)
-    others = [one for one in inputs if one.upper() not in numbers]
+    others = [one for one in inputs if one not in named]
     with TemporaryDirectory(prefix="extractor-") as scratch, ExitStack() as stack:
         path = (folder or Path(scratch)) / _FETCHED
-        stack.enter_context(made_folder(path.parent))
-        code = _fetch(
-            numbers, registry, path, place=str(path) if folder else "", fresh=fresh, quiet=quiet
-        )
-        if path.exists():
+        file = stack.enter_context(_open_file(path, fresh=fresh))
+        code = _fetch(numbers, registry, file, place=str(path) if folder else "", quiet=quiet)
+        if file.records:
             others.insert(0, str(path))
         if not others:
             raise SystemExit(code)
         yield tuple(others), code
 
 
-def _fetch(  # noqa: C901
+@contextmanager
+def _open_file(path: Path, *, fresh: bool) -> Iterator["RecordFile"]:
+    """Open a file of records for this fetch alone. Nothing is left of a fetch that found
+    nothing.
+    """
+    from extractor.apps.fetch import RecordFile
+    from extractor.apps.fetch.output import locked_file
+    from extractor.run.folder import made_folder
+
+    with made_folder(path.parent), locked_file(path):
+        yield RecordFile(path, fresh=fresh)
+
+
+def _fetch(
     wanted: "Wanted",
     registry: "Registry",
-    path: Path | None,
+    file: "RecordFile | None",
     limit: int | None = None,
     *,
-    place: str,
-    fresh: bool,
+    place: str = "",
     quiet: bool,
 ) -> int:
     """Fetch what the file lacks, or all to standard output, and return the exit code.
@@ -188,62 +203,69 @@ def _fetch(  # noqa: C901
     ``place`` names the file if it stays. Ctrl-C ends with exit code 130. A request that the
     registry refuses is an error of usage.
     """
-    import asyncio
-
-    from extractor.apps.fetch import RecordFile, fetch_pages, fetch_to_file
-    from extractor.errors import RegistryRefused
-    from extractor.run.progress import show_progress
+    from extractor.apps.fetch import RegistryQuery
+    from extractor.errors import ArgumentError, RegistryRefused
     from extractor.run.tally import Tally
 
-    numbers = wanted if isinstance(wanted, Sequence) else ()
-    known = set[str]()
-    totals = list[int | None]()
-    with RecordFile(path, wanted, registry, fresh=fresh) if path else nullcontext() as file:
-        earlier, done_before = (file.records, file.note.complete) if file else (0, False)
-        tally = Tally(resumed=earlier)
-
-        def note(page: "FetchedPage") -> None:
-            tally.extracted += len(page.studies)
-            totals.append(page.total)
-
-        def expect() -> int | None:
-            total = totals[-1] if totals else None
-            if file:
-                total = file.note.total
-            return len(numbers) or min(
-                (one for one in (total, limit) if one is not None), default=None
-            )
-
-        async def work() -> Sequence[str]:
-            if file:
-                return await fetch_to_file(file, limit=limit, on_page=note)
-            async with registry.open() as client:
-                async for page in fetch_pages(client, wanted, known, limit=limit):
-                    sys.stdout.buffer.writelines(study.line for study in page.studies)
-                    sys.stdout.buffer.flush()
-                    note(page)
-            return [one for one in numbers if one not in known]
-
-        try:
-            with show_progress(tally, expect, quiet=quiet):
-                unknown = asyncio.run(work())
-        except KeyboardInterrupt:
-            there = (
-                f"{place} has {earlier + tally.extracted:,} records; the same command, "
-                "without --fresh, goes on"
-            )
+    known: set[str] = file.known if file else set()
+    tally = Tally(resumed=file.records if file else 0)
+    try:
+        _read_pages(wanted, registry, file, known, limit, tally, quiet=quiet)
+    except KeyboardInterrupt:
+        if file and place:
             say(
-                "interrupted; "
-                f"{there if place else 'with --out a fetch can go on where it stopped'}"
+                f"interrupted; {place} has {file.records:,} records; the same command, without "
+                "--fresh, goes on"
             )
-            raise SystemExit(INTERRUPTED) from None
-        except RegistryRefused as error:
-            raise ValueError(str(error)) from error
-        if file and not quiet:
-            new = f" ({tally.extracted:,} new)" if earlier else ""
-            again = "; it was complete, --fresh fetches it again" if done_before else ""
-            records = f"{file.records:,} record{'s' * (file.records != 1)}"
-            say(f"{records} {f'in {place}' if place else 'fetched'}{new}{again}")
-    if unknown:
-        say(f"not known to {registry.name}: {', '.join(unknown)}")
-    return FAILED if unknown else OK
+        else:
+            say("interrupted; with --out a fetch can go on where it stopped")
+        raise SystemExit(INTERRUPTED) from None
+    except RegistryRefused as error:
+        raise ArgumentError(str(error)) from error
+    if file and not quiet:
+        records = f"{file.records:,} record{'s' * (file.records != 1)}"
+        new = f" ({tally.extracted:,} new)" if tally.resumed else ""
+        say(f"{records} {f'in {place}' if place else 'fetched'}{new}")
+    unknown = (
+        []
+        if isinstance(wanted, RegistryQuery)
+        else [number for number in wanted if number not in known]
+    )
+    if not unknown:
+        return OK
+    say(f"not known to {registry.name}: {', '.join(unknown)}")
+    return FAILED
+
+
+def _read_pages(
+    wanted: "Wanted",
+    registry: "Registry",
+    file: "RecordFile | None",
+    known: set[str],
+    limit: int | None,
+    tally: "Tally",
+    *,
+    quiet: bool,
+) -> None:
+    """Fetch what is not known, and write and count it page by page."""
+    from extractor.apps.fetch import RegistryQuery, fetch_pages
+    from extractor.run.progress import show_progress
+
+    total: int | None = None
+
+    def expect() -> int | None:
+        if not isinstance(wanted, RegistryQuery):
+            return len(wanted)
+        return min((count for count in (total, limit) if count is not None), default=None)
+
+    left = None if limit is None else max(0, limit - tally.resumed)
+    with show_progress(tally, expect, quiet=quiet), registry.open() as client:
+        for page in fetch_pages(client, wanted, known, limit=left):
+            if page.total is not None:
+                total = page.total
+            if file:
+                file.write(page.studies)
+            else:
+                sys.stdout.buffer.writelines(study.line for study in page.studies)
+                sys.stdout.buffer.flush()
+            tally.extracted += len(page.studies)

@@ -6,38 +6,21 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from extractor.errors import ArgumentError
-from extractor.schemas.arguments import refuse_unknown
 
-_NUMBER = re.compile(r"NCT\d{8}", re.IGNORECASE | re.ASCII)
+_NCT_NUMBER = re.compile(r"NCT\d{8}", re.ASCII)
 _BETWEEN_NUMBERS = re.compile(r"[\s,;|]+")
-_PARAMETER = re.compile(r"[A-Za-z][\w.]*", re.ASCII)
-_MANAGED = frozenset({"format", "pageSize", "pageToken", "countTotal"})
+_PAGING = frozenset({"format", "pageSize", "pageToken", "countTotal"})
 """Parameters that paging sets itself."""
-_PHASES = {"0": "EARLY_PHASE1", "NA": "NA", "EARLY1": "EARLY_PHASE1"} | {
-    number: f"PHASE{number}" for number in "1234"
+_PHASES = {
+    "0": "EARLY_PHASE1",
+    "EARLY1": "EARLY_PHASE1",
+    "1": "PHASE1",
+    "2": "PHASE2",
+    "3": "PHASE3",
+    "4": "PHASE4",
+    "NA": "NA",
 }
-_STATUSES = (
-    *(
-        "ACTIVE_NOT_RECRUITING",
-        "COMPLETED",
-        "ENROLLING_BY_INVITATION",
-        "NOT_YET_RECRUITING",
-        "RECRUITING",
-        "SUSPENDED",
-    ),
-    *("TERMINATED", "WITHDRAWN", "AVAILABLE", "NO_LONGER_AVAILABLE", "TEMPORARILY_NOT_AVAILABLE"),
-    *("APPROVED_FOR_MARKETING", "WITHHELD", "UNKNOWN"),
-)
 _LONGEST_SHOWN = 40
-
-
-def is_nct_number(text: str) -> bool:
-    """Return whether the text is an NCT number: ``NCT`` in any case, and eight digits.
-
-    >>> is_nct_number("nct04736823"), is_nct_number("NCT04736823.json")
-    (True, False)
-    """
-    return bool(_NUMBER.fullmatch(text))
 
 
 def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]:
@@ -51,12 +34,14 @@ def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]
     """
     found: dict[str, None] = {}
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        for word in filter(None, _BETWEEN_NUMBERS.split(line.partition("#")[0])):
-            if not is_nct_number(word):
-                wrong = f"{word[:_LONGEST_SHOWN]!r} is not an NCT number"
-                remedy = "an NCT number is NCT and eight digits, such as NCT04736823"
-                raise ArgumentError(f"{source}, line {number}: {wrong}; {remedy}")
-            found[word.upper()] = None
+        for word in _BETWEEN_NUMBERS.split(line.partition("#")[0].upper()):
+            if word and not _NCT_NUMBER.fullmatch(word):
+                wrong = f"{source}, line {number}: {word[:_LONGEST_SHOWN]!r} is not an NCT number"
+                raise ArgumentError(
+                    f"{wrong}; an NCT number is NCT and eight digits, such as NCT04736823"
+                )
+            found[word] = None
+    found.pop("", None)
     return tuple(found)
 
 
@@ -75,8 +60,8 @@ class RegistryQuery:
         more: Other parameters of the API by name, such as ``query.spons``.
 
     Raises:
-        ArgumentError: A status or phase is unknown, ``more`` has a name that another field or the
-            paging sets, or the query is empty.
+        ArgumentError: A phase is unknown, ``more`` has a name that another field or the paging
+            sets, or the query is empty.
 
     >>> from datetime import date
     >>> RegistryQuery(
@@ -105,28 +90,7 @@ class RegistryQuery:
     @property
     def parameters(self) -> dict[str, str]:
         """The parameters of the API's request, without those of paging."""
-        fields = {
-            "query.cond": self.condition,
-            "query.intr": self.intervention,
-            "query.term": self.term,
-        }
-        given = {name: text for name, text in fields.items() if text}
-        if self.statuses:
-            statuses = [re.sub(r"[\s-]+", "_", one.strip()).upper() for one in self.statuses]
-            refuse_unknown("status", statuses, _STATUSES)
-            given["filter.overallStatus"] = ",".join(statuses)
-        for name in self.more:
-            if not _PARAMETER.fullmatch(name):
-                raise ArgumentError(
-                    f"{name[:_LONGEST_SHOWN]!r} is not the name of a parameter of the registry's "
-                    "API"
-                )
-            if name in _MANAGED or name in given:
-                reason = (
-                    "the paging sets it" if name in _MANAGED else "an option of its own sets it"
-                )
-                raise ArgumentError(f"the parameter {name} cannot be given; {reason}")
-        own = self.more.get("filter.advanced", "")
+        statuses = [re.sub(r"[\s-]+", "_", status.strip()).upper() for status in self.statuses]
         conditions = []
         if self.phases:
             conditions.append(f"AREA[Phase]({' OR '.join(map(_read_phase, self.phases))})")
@@ -134,10 +98,24 @@ class RegistryQuery:
             conditions.append(
                 f"AREA[LastUpdatePostDate]RANGE[{self.updated_since.isoformat()},MAX]"
             )
-        if own:
-            conditions.insert(0, f"({own})" if conditions else own)
-        advanced = " AND ".join(conditions)
-        return given | dict(self.more) | ({"filter.advanced": advanced} if advanced else {})
+        more = dict(self.more)
+        if conditions and "filter.advanced" in more:
+            conditions.insert(0, f"({more.pop('filter.advanced')})")
+        own = {
+            "query.cond": self.condition,
+            "query.intr": self.intervention,
+            "query.term": self.term,
+            "filter.overallStatus": ",".join(statuses),
+            "filter.advanced": " AND ".join(conditions),
+        }
+        given = {name: text for name, text in own.items() if text}
+        for name in more:
+            if name in _PAGING or name in given:
+                raise ArgumentError(
+                    f"the parameter {name} cannot be given; the paging or an option of its own "
+                    "sets it"
+                )
+        return {**given, **more}
 
 
 def _read_phase(text: str) -> str:

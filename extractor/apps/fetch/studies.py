@@ -1,16 +1,13 @@
-"""Fetch studies page by page: each once, whatever the paging does."""
+"""Fetch studies page by page, each once."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
-from typing import NamedTuple
-
-from anyio.from_thread import start_blocking_portal
+from itertools import islice
 
 from extractor.apps.fetch.client import Registry, RegistryClient
 from extractor.apps.fetch.pages import Page, Study
 from extractor.apps.fetch.query import RegistryQuery, parse_nct_numbers
-from extractor.errors import RecordError, RegistryError, RegistryRefused
+from extractor.errors import ArgumentError, RecordError, RegistryError
 from extractor.formats import read_stream
 from extractor.schemas import TrialRecord
 
@@ -21,140 +18,79 @@ Wanted = Sequence[str] | RegistryQuery
 """What to fetch: NCT numbers in upper case, or a query."""
 
 
-class FetchedPage(NamedTuple):
-    """The studies of a page that were not known before.
+def fetch_pages(
+    client: RegistryClient, wanted: Wanted, known: set[str], *, limit: int | None = None
+) -> Iterator[Page]:
+    """Fetch studies page by page, leave out those in ``known``, and add the numbers of the others
+    to it.
 
-    ``token`` continues a query after them: it is that of the next page, or of this page again if a
-    limit ended within it; None stands for the first page. ``total`` is the registry's count of the
-    query's studies, ``ends`` whether it has no more of them.
-    """
-
-    studies: tuple[Study, ...]
-    token: str | None = None
-    total: int | None = None
-    ends: bool = False
-
-
-async def fetch_pages(
-    client: RegistryClient,
-    wanted: Wanted,
-    known: set[str],
-    *,
-    token: str | None = None,
-    limit: int | None = None,
-) -> AsyncGenerator[FetchedPage]:
-    """Fetch studies, leaving out those in ``known``, and add their numbers to it.
-
-    Former numbers of a study count as its own. For a query, ``token`` continues where an earlier
-    fetch stopped, and ``limit`` is the largest number of new studies. A token that the registry no
-    longer accepts, as after its daily update, means that the query starts again; studies in
-    ``known`` are still left out.
+    Former numbers of a study count as its own. ``limit`` is the largest number of new studies of a
+    query.
 
     Raises ``RegistryRefused`` for parameters that the registry refuses, ``RegistryError`` if it
     cannot be read, if its paging would never end, and at the end if its pages lack studies that it
     counted.
     """
     if isinstance(wanted, RegistryQuery):
-        async for page in _fetch_query(client, wanted, known, token, limit):
-            yield page
+        pages = _search(client, wanted)
+    else:
+        pages = _look_up(client, [number for number in wanted if number not in known])
+    if limit == 0:
         return
-    missing = [one for one in wanted if one not in known]
-    size = min(client.registry.page_size, _MOST_NUMBERS)
-    for start in range(0, len(missing), size):
-        numbers = missing[start : start + size]
-        asked = set(numbers)
-        async for found in _read_pages(client, {"filter.ids": ",".join(numbers)}, None):
-            if any(asked.isdisjoint(study.numbers) for study in found.studies):
-                problem = "the reply has studies that were not asked for"
-                raise RegistryError(
-                    f"{client.registry.name}: {problem}; check that the address is that of the API"
-                )
-            yield FetchedPage(tuple(_drop_known(found.studies, known)))
-
-
-async def _fetch_query(
-    client: RegistryClient,
-    query: RegistryQuery,
-    known: set[str],
-    token: str | None,
-    limit: int | None,
-) -> AsyncIterator[FetchedPage]:
-    left = limit
-    total = None
-    restarts = 0
-    while left != 0:
-        try:
-            async for page in _read_pages(client, query.parameters, token):
-                total = page.total if page.total is not None else total
-                fresh = tuple(_drop_known(page.studies, known, left))
-                left = None if left is None else left - len(fresh)
-                if left == 0 and not known.issuperset(study.nct_id for study in page.studies):
-                    yield FetchedPage(fresh, token, total)
-                    return
-                token = page.next_token
-                yield FetchedPage(fresh, token, total, ends=token is None)
-                if left == 0:
-                    return
-        except RegistryRefused:
-            if token is None or restarts:
-                raise
-            token = None
-            restarts = 1
-        else:
-            return
-
-
-async def _read_pages(
-    client: RegistryClient, parameters: dict[str, str], token: str | None
-) -> AsyncIterator[Page]:
-    """Read pages until the last. Raises ``RegistryError`` for a page without a new study, and
-    for a token twice.
-    """
-    tokens = {token}
-    seen = set[str]()
-    total = None
-    while True:
-        paging: dict[str, str | int] = {"pageSize": client.registry.page_size}
-        paging |= {"pageToken": token} if token else {"countTotal": "true"}
-        page = await client.get_page(parameters | paging)
-        numbers = {study.nct_id for study in page.studies}
-        if page.next_token and (page.next_token in tokens or numbers <= seen):
-            what = "page token" if page.next_token in tokens else "studies"
-            problem = f"the registry repeats the same {what}, so the pages would never end"
-            raise RegistryError(
-                f"{client.registry.name}: {problem}; try later with the same command"
-            )
-        yield page
-        token = page.next_token
-        total = page.total if total is None else total
-        seen |= numbers
-        if not token:
-            check_count(client.registry.name, len(seen), total)
-            return
-        tokens.add(token)
-
-
-def check_count(source: str, found: int, total: int | None) -> None:
-    """Raise ``RegistryError`` if the registry counted more studies than were found in its pages."""
-    if total is not None and found < total:
-        problem = (
-            f"the registry counts {total:,} records, and its pages had {found:,}; perhaps "
-            "it changed meanwhile"
-        )
-        raise RegistryError(f"{source}: {problem}; the same command reads the pages again")
-
-
-def _drop_known(
-    studies: Iterable[Study], known: set[str], limit: int | None = None
-) -> Iterator[Study]:
-    """Yield the studies that are new, at most ``limit``, and note their numbers."""
-    for study in studies:
+    for page in pages:
+        new = list(islice(_take_new(page.studies, known), limit))
+        yield page._replace(studies=new)
+        if limit is not None:
+            limit -= len(new)
         if limit == 0:
             return
+
+
+def _take_new(studies: Iterable[Study], known: set[str]) -> Iterator[Study]:
+    for study in studies:
         if study.nct_id not in known:
             known.update(study.numbers)
-            limit = None if limit is None else limit - 1
             yield study
+
+
+def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[Page]:
+    """Read the studies with these numbers. Each request has one page."""
+    size = min(client.registry.page_size, _MOST_NUMBERS)
+    for start in range(0, len(numbers), size):
+        asked = numbers[start : start + size]
+        page = client.get_page({"filter.ids": ",".join(asked), "pageSize": len(asked)})
+        yield page._replace(
+            studies=[study for study in page.studies if not set(asked).isdisjoint(study.numbers)]
+        )
+
+
+def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[Page]:
+    """Read the pages of a query. Raises ``RegistryError`` for a page without a new study, and
+    for missing studies.
+    """
+    name = client.registry.name
+    parameters: dict[str, str | int] = dict(query.parameters)
+    parameters |= {"pageSize": client.registry.page_size, "countTotal": "true"}
+    total = 0
+    seen: set[str] = set()
+    while True:
+        page = client.get_page(parameters)
+        numbers = {study.nct_id for study in page.studies}
+        if page.next_token and numbers <= seen:
+            problem = "the registry repeats the same studies, so the pages would never end"
+            raise RegistryError(f"{name}: {problem}; try later with the same command")
+        seen |= numbers
+        total = page.total or total
+        yield page
+        if not page.next_token:
+            break
+        parameters["pageToken"] = page.next_token
+    if len(seen) < total:
+        problem = (
+            f"the registry counts {total:,} records, and its pages had {len(seen):,}; "
+            "perhaps it changed meanwhile"
+        )
+        raise RegistryError(f"{name}: {problem}; the same command reads the pages again")
 
 
 def fetch_records(
@@ -182,7 +118,8 @@ def fetch_records(
         RecordError: A record cannot be read, or (at the end) the registry does not know a number,
             and there is no ``on_error``.
         RegistryError: The registry cannot be read, or refuses the query.
-        ValueError: There are neither numbers nor a query, or both, or a text is not an NCT number.
+        ArgumentError: There are neither numbers nor a query, or both, or a text is not an NCT
+            number.
 
     >>> for record in fetch_records("NCT04736823"):  # doctest: +SKIP
     ...     print(record.record_id)
@@ -191,43 +128,25 @@ def fetch_records(
     >>> records = list(fetch_records(query=asthma, limit=100))  # doctest: +SKIP
     """
     if bool(nct_numbers) == (query is not None):
-        raise ValueError("name NCT numbers or a query, one of the two")
+        raise ArgumentError("name NCT numbers or a query, one of the two")
     numbers = parse_nct_numbers(" ".join(nct_numbers))
-    known = set[str]()
     source = registry or Registry()
-    wanted: Wanted = query or numbers
+    known: set[str] = set()
 
-    async def fetch() -> AsyncGenerator[FetchedPage]:
-        async with (
-            source.open() as client,
-            aclosing(fetch_pages(client, wanted, known, limit=limit)) as pages,
-        ):
-            async for page in pages:
-                yield page
+    def report(error: RecordError) -> None:
+        if on_error is None:
+            raise error
+        on_error(error)
 
-    pages = fetch()
-    # works also where an event loop already runs, as in a notebook
-    with start_blocking_portal() as portal:
-        try:
-            while (page := portal.call(anext, pages, None)) is not None:
-                for study in page.studies:
-                    try:
-                        yield from read_stream(
-                            f"{source.name}/studies/{study.nct_id}", BytesIO(study.line)
-                        )
-                    except RecordError as error:
-                        _report(error, on_error)
-        except GeneratorExit:  # Ctrl-C and errors end the pages with the portal
-            portal.call(pages.aclose)
-            raise
+    with source.open() as client:
+        for page in fetch_pages(client, query or numbers, known, limit=limit):
+            for study in page.studies:
+                try:
+                    yield from read_stream(
+                        f"{source.name}/studies/{study.nct_id}", BytesIO(study.line)
+                    )
+                except RecordError as error:
+                    report(error)
     for number in numbers:
         if number not in known:
-            _report(
-                RecordError(number, f"not known to {source.name}", "check the number"), on_error
-            )
-
-
-def _report(error: RecordError, on_error: Callable[[RecordError], None] | None) -> None:
-    if on_error is None:
-        raise error
-    on_error(error)
+            report(RecordError(number, f"not known to {source.name}", "check the number"))
