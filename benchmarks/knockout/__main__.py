@@ -84,9 +84,7 @@ def main() -> None:
     table: Path = chosen.out / f"{chosen.name}.md"
     if chosen.words:
         chosen.out.mkdir(parents=True, exist_ok=True)
-        table.write_text(
-            format_words(ROOT / PACKAGE / "rulebook", chosen.words, chosen.every), "utf-8"
-        )
+        table.write_text(format_words(ROOT / PACKAGE, chosen.words, chosen.every), "utf-8")
         print(table)
         return
     recording = take_recording(chosen.out / "recording.json", chosen.workers)

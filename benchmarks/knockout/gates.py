@@ -28,6 +28,7 @@ from extractor.apps.evaluation.scoring import evaluate
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.errors import RecordError
 from extractor.formats import read_records, read_stream
+from extractor.model.asking.effort import Effort
 from extractor.model.client import Model
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
@@ -177,7 +178,7 @@ def _attack_model(hostile: HostileRecord, record: TrialRecord) -> Judged:
         async with Model(
             ModelSpec.parse("http://127.0.0.1:9/v1#obedient"), answerer=lambda: stub
         ) as model:
-            return await OpenExtractor(model, ExtractionOptions(effort=1.0))(record)
+            return await OpenExtractor(model, ExtractionOptions(effort=Effort.ALL))(record)
 
     found = asyncio.run(extract())
     return found.model_dump_json(exclude={"usage"}), Counter(

@@ -114,12 +114,9 @@ def count_terms(terms: Iterable[str], texts: Iterable[str]) -> tuple[Counter[str
 
 
 def format_words(folder: Path, paths: Sequence[Path], every: int) -> str:
-    """Format, by file of the rule book, the terms and the words of patterns that no record
-    holds.
-    """
-    tables = {
-        file: tomllib.loads(file.read_text("utf-8")) for file in sorted(folder.rglob("*.toml"))
-    }
+    """Format, by file, the terms and the words of patterns that no record holds."""
+    files = [file for file in sorted(folder.rglob("*.toml")) if "rules" in file.parts]
+    tables = {file: tomllib.loads(file.read_text("utf-8")) for file in files}
     named = {
         file: [*list_terms(table), *list_pattern_words(table)] for file, table in tables.items()
     }

@@ -174,7 +174,7 @@ def test_a_vocabulary_is_empty_until_it_is_put_back():
 
 
 def test_terms_that_no_record_holds_are_listed_whole_entries_first(tmp_path):
-    book = tmp_path / "book"
+    book = tmp_path / "rules"
     book.mkdir()
     (book / "routes.toml").write_text(
         'iv = ["IV", "by vein"]\nsc = ["s.c."]\n[rule.a]\npattern = "IV push~"\n'
@@ -182,7 +182,7 @@ def test_terms_that_no_record_holds_are_listed_whole_entries_first(tmp_path):
     data = tmp_path / "data.jsonl"
     data.write_text('{"text": "Given IV, pushed"}\n{"text": ["IV"]}\n')
 
-    text = format_words(book, [data], 1)
+    text = format_words(tmp_path, [data], 1)
 
     assert "Whole entries (1): `sc`" in text
     assert "- `iv`: `by vein`" in text
