@@ -1,0 +1,102 @@
+"""A probe: one input, what the program makes of it, and what of that is wrong."""
+
+import hashlib
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from random import Random
+from typing import Any
+
+_CPU_SECONDS = 10.0
+"""A probe that takes longer has failed: a stub can make a loop endless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one probe gave.
+
+    ``output`` stands for everything that the program gave. ``errors`` counts what of it is wrong,
+    by kind; where nobody has judged the output, there are none, and any change is a loss. ``crash``
+    names an exception.
+    """
+
+    output: str
+    errors: Mapping[str, int] = field(default_factory=dict)
+    crash: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One input of a gate. ``run`` returns the output and its errors; without errors, None."""
+
+    gate: str
+    name: str
+    run: Callable[[], tuple[Any, Counter[str] | None]]
+
+    @property
+    def key(self) -> str:
+        return f"{self.gate}: {self.name}"
+
+
+class _TooSlow(BaseException):
+    """A probe took too long. It is no ``Exception``, so that the program does not handle it."""
+
+
+@contextmanager
+def _limit_cpu(seconds: float) -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise _TooSlow
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def run_probe(probe: Probe) -> Outcome:
+    """Run a probe. An exception is an outcome too."""
+    begun = time.process_time()
+    try:
+        with _limit_cpu(_CPU_SECONDS):
+            output, errors = probe.run()
+    except (Exception, _TooSlow) as error:  # noqa: BLE001 - a stub can raise anything
+        return Outcome("", crash=type(error).__name__, seconds=time.process_time() - begun)
+    written = hashlib.md5(
+        repr(output).encode("utf-8", "replace"), usedforsecurity=False
+    ).hexdigest()
+    return Outcome(written, dict(errors or {}), seconds=time.process_time() - begun)
+
+
+def count_change(before: Outcome, after: Outcome, *, is_judged: bool) -> tuple[int, int]:
+    """Return how many errors are new, and how many are gone. A crash loses one more.
+
+    >>> count_change(Outcome("a", {"age": 1}), Outcome("b", {"sex": 2}), is_judged=True)
+    (2, 1)
+    >>> count_change(Outcome("a"), Outcome("b"), is_judged=False)
+    (1, 0)
+    """
+    if after.crash:
+        return int(not before.crash), 0
+    if not is_judged:
+        return int(before.output != after.output), 0
+    old = Counter(before.errors)
+    new = Counter(after.errors)
+    return (new - old).total(), (old - new).total()
+
+
+def mix(probes: Sequence[Probe], seed: int = 0) -> list[Probe]:
+    """Shuffle the probes of each gate, and take one of each gate in turn."""
+    gates: dict[str, list[Probe]] = {}
+    for probe in probes:
+        gates.setdefault(probe.gate, []).append(probe)
+    for own in gates.values():
+        Random(seed).shuffle(own)
+    return [probe for turn in zip_longest(*gates.values()) for probe in turn if probe is not None]

@@ -1,0 +1,99 @@
+"""What came of the trials, for people: first what nothing notices."""
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.data import format_table
+from benchmarks.knockout.trials import Result, Stub, Target
+
+HEAD = ("place", "nodes", "stub", "calls", "can matter", "ran", "changed", "lost", "won")
+
+
+def sort_results(results: Iterable[Result]) -> dict[str, list[Result]]:
+    """Group results by what they say, each group with the largest first."""
+    groups: dict[str, list[Result]] = {
+        "Never gives anything else than the stub": [],
+        "Nothing notices: no output changes": [],
+        "No gate loses: outputs change, but not for the worse": [],
+        "Little is lost (at most 3 more than is won)": [],
+        "Lost without it": [],
+        "Needed: the trial ended early": [],
+        "Needed: fails without it": [],
+        "Not called by any input": [],
+        "Not tried": [],
+    }
+    for result in sorted(results, key=lambda one: -one.nodes):
+        groups[_name_group(result)].append(result)
+    return {name: group for name, group in groups.items() if group}
+
+
+def _name_group(result: Result) -> str:
+    needed = "Needed: fails without it" if result.crashed else "Needed: the trial ended early"
+    little = "Little is lost (at most 3 more than is won)"
+    choices = (
+        (bool(result.skipped), "Not tried"),
+        (not result.calls, "Not called by any input"),
+        (not result.where, "Never gives anything else than the stub"),
+        (result.ended == "needed", needed),
+        (not result.changed, "Nothing notices: no output changes"),
+        (result.net <= 0, "No gate loses: outputs change, but not for the worse"),
+        (result.net <= 3, little),
+    )
+    return next((name for holds, name in choices if holds), "Lost without it")
+
+
+def format_results(results: Sequence[Result]) -> str:
+    """Format all results as Markdown, with the nodes of each group."""
+    groups = sort_results(results)
+    totals = [(name, len(group), sum(one.nodes for one in group)) for name, group in groups.items()]
+    parts = [format_table(("group", "places", "nodes"), totals, markdown=True)]
+    for name, group in groups.items():
+        head, rows = (
+            (HEAD, map(_row, group))
+            if name != "Not tried"
+            else (("place", "nodes", "why"), map(_skip, group))
+        )
+        parts.append(f"## {name}\n\n{format_table(head, rows, markdown=True)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _skip(result: Result) -> tuple[object, ...]:
+    return f"`{result.key}`", result.nodes, result.skipped
+
+
+def _row(result: Result) -> tuple[object, ...]:
+    ran = f"{result.ran}" if result.ended != "time" else f"{result.ran} (time)"
+    stub = result.stub.replace("|", "\\|")
+    lost = _format(result.lost)
+    won = _format(result.won)
+    if result.crashed:
+        lost = f"{lost} ({result.crashed} crashed)"
+    return (
+        f"`{result.key}`",
+        result.nodes,
+        f"`{stub}`",
+        result.calls,
+        result.where,
+        ran,
+        result.changed,
+        lost,
+        won,
+    )
+
+
+def _format(counts: dict[str, int]) -> str:
+    return ", ".join(f"{gate} {count}" for gate, count in sorted(counts.items())) or "0"
+
+
+def format_free(pairs: Sequence[tuple[Target, Stub]]) -> str:
+    """Format what can go together without a loss, by file."""
+    files: dict[str, list[tuple[Target, Stub]]] = {}
+    for target, stub in pairs:
+        files.setdefault(target.key.partition(":")[0], []).append((target, stub))
+    nodes = sum(target.nodes for target, _ in pairs)
+    lines = [f"## Free together: {len(pairs)} places, {nodes} nodes\n"]
+    for file, own in files.items():
+        names = ", ".join(
+            f"`{target.key.partition(':')[2] or target.key}` ({stub.shown})" for target, stub in own
+        )
+        lines.append(f"- {file}, {sum(target.nodes for target, _ in own)} nodes: {names}")
+    return "\n".join(lines) + "\n\n"
