@@ -1,6 +1,7 @@
 """Drop doubtful values from an extraction, and keep the rest consistent."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from extractor.concepts.provenance import describe_evidence
@@ -45,53 +46,198 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     """
     if minimum <= 0:
         return extraction
-    filtered = _Filter(minimum)
-    eligibility = (
-        filtered.keep(extraction.eligibility, "eligibility", "eligibility")
-        or extraction.eligibility
-    )
-    criteria = filtered.keep_all(extraction.eligibility.criteria, "eligibility.criteria")
+    sieve = _Sieve(minimum)
+    eligibility = sieve.sift(extraction.eligibility, "eligibility") or extraction.eligibility
+    criteria = sieve.sift_all(extraction.eligibility.criteria, "eligibility.criteria")
     eligibility, criteria = _mend_groups(extraction.eligibility.groups, eligibility, criteria)
+    dosing = sieve.sift_all(extraction.dosing, "dosing")
+    endpoints = sieve.sift_all(extraction.endpoints, "endpoints")
+    custom = {name: sieve.sift_own(items, name) for name, items in extraction.custom.items()}
+    if sieve.kept.is_all:
+        return extraction
     changed = {
         "eligibility": eligibility.model_copy(update={"criteria": criteria}),
-        "dosing": filtered.keep_all(extraction.dosing, "dosing"),
-        "endpoints": filtered.keep_all(extraction.endpoints, "endpoints"),
-        "custom": {
-            name: filtered.keep_custom(items, name) for name, items in extraction.custom.items()
-        },
-        "absences": (*filtered.follow(extraction.absences), *filtered.absences),
-        "findings": tuple(filtered.follow(extraction.findings)),
+        "dosing": dosing,
+        "endpoints": endpoints,
+        "custom": custom,
+        "absences": (*sieve.kept.relocate(extraction.absences), *sieve.list_absences()),
+        "findings": tuple(sieve.kept.relocate(extraction.findings)),
     }
-    return extraction.model_copy(update=changed) if filtered.moved else extraction
+    return extraction.model_copy(update=changed)
 
 
-def _split(field: str) -> tuple[str, str]:
+@dataclass(slots=True)
+class _Kept:
+    """What is kept, by paths of the extraction as it was.
+
+    Attributes:
+        places: For each list that lost members, the places of those that stay.
+        dropped: The fields of which nothing stays.
+    """
+
+    places: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing was dropped."""
+        return not self.places and not self.dropped
+
+    def follow(self, path: str) -> str | None:
+        """Return where the value of a path stands now; None if it was dropped.
+
+        >>> _Kept({"dosing": (1, 2)}, {"dosing[2].route"}).follow("dosing[2].amounts[0]")
+        'dosing[1].amounts[0]'
+        """
+        old = new = ""
+        for name, place in FieldRef(path).steps:
+            old += f".{name}" if old else name
+            new += f".{name}" if new else name
+            if old in self.dropped:
+                return None
+            if place is None:
+                continue
+            kept = self.places.get(old)
+            if kept is not None and place not in kept:
+                return None
+            old += f"[{place}]"
+            new += f"[{place if kept is None else kept.index(place)}]"
+        return new
+
+    def relocate(self, located: Iterable[_Located]) -> Iterator[_Located]:
+        """Yield the absences or findings whose place still exists, with its new path."""
+        for one in located:
+            path = self.follow(one.field)
+            if path is not None:
+                yield one if path == one.field else one.model_copy(update={"field": path})
+
+
+class _Sieve:
+    """Drops doubtful values, and knows what is kept. All paths are those before."""
+
+    def __init__(self, minimum: float) -> None:
+        self.kept = _Kept()
+        self._minimum = minimum
+        self._emptied: list[tuple[str, str, tuple[str, ...]]] = []
+        """Of each field that became empty: its item's path, its name, the sections searched."""
+
+    def sift_all(self, items: tuple[ItemT, ...], path: str) -> tuple[ItemT, ...]:
+        """Return the remaining items of a list."""
+        rests = [self.sift(item, f"{path}[{place}]") for place, item in enumerate(items)]
+        places = tuple(place for place, rest in enumerate(rests) if rest is not None)
+        if len(places) < len(items):
+            self.kept.places[path] = places
+        if items and not places:
+            self._note_empty("", path, [piece for item in items for piece in item.evidence])
+        return tuple(rest for rest in rests if rest is not None)
+
+    def sift_own(self, items: tuple[CustomItem, ...], name: str) -> tuple[CustomItem, ...]:
+        """Return the remaining values of a user's own field, at the new places of their items."""
+        placed: list[CustomItem] = []
+        for item in items:
+            of = self.kept.follow(item.of) if item.of else item.of
+            if item.of is None or of is not None:
+                placed.append(item.model_copy(update={"of": of}))
+        return self.sift_all(tuple(placed), f"custom.{name}")
+
+    def sift(self, item: ItemT, path: str) -> ItemT | None:
+        """Return the rest of an item; None if it lacks a field that it requires."""
+        if isinstance(item, CustomItem):
+            is_sure = item.confidence is None or item.confidence >= self._minimum
+            return item if is_sure else None
+        least = _find_least_by_field(item.evidence)
+        doubtful = {name for name, confidence in least.items() if confidence < self._minimum}
+        if not doubtful:
+            return item
+        # Without its condition a limit would hold for everybody; a time window can do without its
+        # other quotes.
+        doubtful |= {member for member, part in map(_split, doubtful) if part in _CARRIED}
+        members = dict.fromkeys(member for member, _ in map(_split, least) if member in doubtful)
+        names = dict.fromkeys(FieldRef(member).path for member in members)
+        if any(type(item).model_fields[name].is_required() for name in names):
+            return None
+        parts = [(member, part) for member, part in map(_split, doubtful) if part]
+        item = self._empty_parts(item, path, [one for one in parts if one[0] not in doubtful])
+        # A member without evidence of its own was read together with the others, and shares their
+        # confidence.
+        sure = {_split(piece.field)[0] for piece in item.evidence} - doubtful
+        update = {name: self._sift_field(item, path, name, sure) for name in names}
+        evidence = tuple(self._relocate_evidence(item.evidence, path))
+        confidence = _find_least(evidence)
+        if item.confidence is not None and item.confidence < min(least.values()):
+            confidence = item.confidence  # an empty field has no evidence, and stays empty
+        return item.model_copy(update={**update, **describe_evidence(evidence, confidence)})
+
+    def list_absences(self) -> Iterator[Absence]:
+        """Yield why each field is empty that became so."""
+        for path, name, sections in self._emptied:
+            now = self.kept.follow(path)
+            if now is not None:
+                place = f"{now}.{name}" if now else name
+                reason = AbsenceReason.LOW_CONFIDENCE
+                yield Absence(field=place, reason=reason, sections=sections)
+
+    def _sift_field(self, item: ExtractedItem, path: str, name: str, sure: Collection[str]) -> Any:
+        """Return what stays of a field, and note what does not."""
+        value = getattr(item, name)
+        if not isinstance(value, tuple):
+            self.kept.dropped.add(f"{path}.{name}")
+            self._note_empty(path, name, item.evidence_for(name))
+            return None
+        places = tuple(place for place in range(len(value)) if f"{name}[{place}]" in sure)
+        self.kept.places[f"{path}.{name}"] = places
+        if not places:
+            self.kept.dropped.add(f"{path}.{name}")
+            self._note_empty(path, name, item.evidence_for(name))
+        return tuple(value[place] for place in places)
+
+    def _empty_parts(self, item: ItemT, path: str, parts: Iterable[tuple[str, str]]) -> ItemT:
+        """Return an item without some parts of its values, and without their evidence."""
+        for member, part in parts:
+            self.kept.dropped.add(f"{path}.{member}.{part}")
+            name = FieldRef(member).path
+            at = FieldRef(member).position or 0
+            values = list(getattr(item, name))
+            values[at] = values[at].model_copy(update={part: None})
+            left = tuple(piece for piece in item.evidence if piece.field != f"{member}.{part}")
+            item = item.model_copy(update={name: tuple(values), "evidence": left})
+        return item
+
+    def _relocate_evidence(self, evidence: Iterable[Evidence], path: str) -> Iterator[Evidence]:
+        """Yield the evidence of what stays in an item; its fields are paths within the item."""
+        for piece in evidence:
+            now = self.kept.follow(f"{path}.{piece.field}")
+            if now is not None:
+                yield piece.model_copy(update={"field": now.removeprefix(f"{path}.")})
+
+    def _note_empty(self, path: str, name: str, evidence: Iterable[Evidence]) -> None:
+        sections = tuple(dict.fromkeys(piece.section for piece in evidence))
+        self._emptied.append((path, name, sections))
+
+
+def _split(name: str) -> tuple[str, str]:
     """Return a member and the name of its part: ``constraints[1]`` and ``condition``; else the
     field and nothing.
     """
-    member, _, part = field.partition(".")
+    member, _, part = name.partition(".")
     return member, part
 
 
-def _empty_parts(item: ItemT, parts: Iterable[tuple[str, str]]) -> ItemT:
-    """Return an item without some parts of its values, and without their evidence."""
-    for member, part in parts:
-        name = FieldRef(member).path
-        at = FieldRef(member).position or 0
-        values = list(getattr(item, name))
-        values[at] = values[at].model_copy(update={part: None})
-        left = tuple(piece for piece in item.evidence if piece.field != f"{member}.{part}")
-        item = item.model_copy(update={name: tuple(values), "evidence": left})
-    return item
+def _find_least_by_field(evidence: Iterable[Evidence]) -> dict[str, float]:
+    """Return the least confidence of each field, member or part that has evidence."""
+    least: dict[str, float] = {}
+    for piece in evidence:
+        if piece.confidence is not None:
+            least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
+    return least
 
 
-def _follow(field: str, places: Mapping[str, str | None]) -> str | None:
-    """Return the new path of a field, and of the member that it belongs to; None if it is
-    dropped.
+def _find_least(evidence: Iterable[Evidence]) -> float:
+    """Return the least confidence of the values that make an item sure or unsure: not of where
+    it stands.
     """
-    member = _split(field)[0]
-    new = places.get(member, member)
-    return new and field.replace(member, new, 1)
+    counted = (one.confidence for one in evidence if FieldRef(one.field).names[0] not in _PLACING)
+    return min((confidence for confidence in counted if confidence is not None), default=1.0)
 
 
 def _mend_groups(
@@ -113,120 +259,3 @@ def _mend_groups(
     )
     members = tuple(one.model_copy(update={"group": find(one.group)}) for one in criteria)
     return eligibility.model_copy(update={"groups": groups}), members
-
-
-def _find_least(evidence: Iterable[Evidence]) -> float:
-    """Return the least confidence of the values that make an item sure or unsure: not of where
-    it stands.
-    """
-    counted = (one.confidence for one in evidence if FieldRef(one.field).names[0] not in _PLACING)
-    return min((confidence for confidence in counted if confidence is not None), default=1.0)
-
-
-class _Filter:
-    """Drops doubtful values. ``moved`` maps old paths to new ones, or to None for dropped
-    values.
-    """
-
-    def __init__(self, minimum: float) -> None:
-        self._minimum = minimum
-        self.moved: dict[str, str | None] = {}
-        self.absences: list[Absence] = []
-
-    def keep_all(self, items: tuple[ItemT, ...], path: str) -> tuple[ItemT, ...]:
-        """Return the remaining items of a list."""
-        kept: list[ItemT] = []
-        for place, item in enumerate(items):
-            before = f"{path}[{place}]"
-            after = f"{path}[{len(kept)}]"
-            left = self.keep(item, before, after)
-            if left is None or before != after:
-                self.moved[before] = after if left else None
-            kept += [left] if left else []
-        if items and not kept:
-            self._add_absence(path, [piece for item in items for piece in item.evidence])
-        return tuple(kept)
-
-    def keep_custom(self, items: tuple[CustomItem, ...], name: str) -> tuple[CustomItem, ...]:
-        """Return the remaining values of a user's own field, at the new places of their items."""
-        places = [(item, item.of and self.moved.get(item.of, item.of)) for item in items]
-        left = tuple(item.model_copy(update={"of": of}) for item, of in places if of or not item.of)
-        return self.keep_all(left, f"custom.{name}")
-
-    def keep(self, item: ItemT, before: str, after: str) -> ItemT | None:
-        """Return the rest of an item, None if it lacks a required field. ``before`` and
-        ``after`` are its paths.
-        """
-        if isinstance(item, CustomItem):
-            return item if item.confidence is None or item.confidence >= self._minimum else None
-        least: dict[str, float] = {}
-        for piece in item.evidence:
-            if piece.confidence is not None:
-                least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
-        doubtful = {field for field, confidence in least.items() if confidence < self._minimum}
-        if not doubtful:
-            return item
-        # Without its condition a limit would hold for everybody; a time window can do without its
-        # other quotes.
-        doubtful |= {member for member, part in map(_split, doubtful) if part in _CARRIED}
-        parts = [
-            (member, part)
-            for member, part in map(_split, doubtful)
-            if part and member not in doubtful
-        ]
-        item = _empty_parts(item, parts)
-        lowest = min(least.values())
-        dropped = (member for member, _ in map(_split, least) if member in doubtful)
-        names = dict.fromkeys(FieldRef(member).path for member in dropped)
-        if any(type(item).model_fields[name].is_required() for name in names):
-            return None
-        sure = {_split(piece.field)[0] for piece in item.evidence} - doubtful
-        update: dict[str, Any] = {}
-        places: dict[str, str | None] = {}
-        for name in names:
-            value = getattr(item, name)
-            members = (
-                [f"{name}[{place}]" for place in range(len(value))]
-                if isinstance(value, tuple)
-                else []
-            )
-            # A member without evidence of its own was read together with the others, and shares
-            # their confidence.
-            kept = [place for place, member in enumerate(members) if member in sure]
-            places |= dict.fromkeys(members) | {
-                members[place]: members[new] for new, place in enumerate(kept)
-            }
-            update[name] = (
-                tuple(value[place] for place in kept) if isinstance(value, tuple) else None
-            )
-            if not kept:
-                places[name] = None
-                self._add_absence(f"{after}.{name}", item.evidence_for(name))
-        self.moved |= {f"{before}.{old}": new and f"{after}.{new}" for old, new in places.items()}
-        self.moved |= {f"{before}.{member}.{part}": None for member, part in parts}
-        moved = ((piece, _follow(piece.field, places)) for piece in item.evidence)
-        evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
-        confidence = _find_least(evidence)
-        if item.confidence is not None and item.confidence < lowest:
-            confidence = item.confidence  # an empty field has no evidence, and stays empty
-        return item.model_copy(update={**update, **describe_evidence(evidence, confidence)})
-
-    def follow(self, located: Iterable[_Located]) -> Iterator[_Located]:
-        """Yield the entries whose place still exists, with its new path."""
-        for one in located:
-            field: str = one.field
-            places = (field, *FieldRef(field).parents)
-            path = next((place for place in places if place in self.moved), field)
-            new = self.moved.get(path, path)
-            if new is not None:
-                yield (
-                    one.model_copy(update={"field": new + field[len(path) :]})
-                    if new != path
-                    else one
-                )
-
-    def _add_absence(self, path: str, evidence: Iterable[Evidence]) -> None:
-        searched = tuple(dict.fromkeys(piece.section for piece in evidence))
-        self.absences.append(
-            Absence(field=path, reason=AbsenceReason.LOW_CONFIDENCE, sections=searched)
-        )

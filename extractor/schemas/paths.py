@@ -47,6 +47,16 @@ class FieldRef(str):
         return self.path.split(".")
 
     @property
+    def steps(self) -> list[tuple[str, int | None]]:
+        """The fields on the way, each with the place in its list, if it is one.
+
+        >>> FieldRef("dosing[2].amounts[0]").steps
+        [('dosing', 2), ('amounts', 0)]
+        """
+        found = (re.fullmatch(r"(.*?)(?:\[(\d+)\])?", step) for step in self.split("."))
+        return [(step[1], int(step[2]) if step[2] else None) for step in found if step]
+
+    @property
     def position(self) -> int | None:
         """The last position. None if the path ends with a name, or with what a reviewer added."""
         found = _LAST.search(self)
