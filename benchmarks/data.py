@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from extractor.apps.cli.environment import read_model_spec
 from extractor.formats.records import read_stream
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.model.client import Model
 from extractor.model.database import open_run
 from extractor.model.opening import ModelChoice, open_model

@@ -25,7 +25,7 @@ from extractor.concepts.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.dialogue import dialogue
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.model.asking.querying import converse
 from extractor.model.client import Model
 from extractor.options import ExtractionOptions

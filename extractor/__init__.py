@@ -6,6 +6,7 @@ and endpoints.
 '2 years'
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from extractor.evidence.quotes import QuoteCheck, QuoteStatus, verify_quote
     from extractor.formats import make_record, read_records
     from extractor.many import Results
-    from extractor.model.asking.effort import Effort
     from extractor.schemas import Task, TrialExtraction, TrialRecord
+    from extractor.schemas.effort import Effort
 
 __all__ = [
     "ConflictKind",
@@ -63,12 +64,12 @@ _MODULES = {
     ".apps.evaluation": "ScoreReport evaluate",
     ".apps.fetch": "Registry RegistryQuery fetch_records",
     ".evidence.quotes": "QuoteCheck QuoteStatus verify_quote",
-    ".model.asking.effort": "Effort",
-    ".apps.pages.notebook": "TrialExtraction show",  # a notebook displays extractions
+    ".schemas.effort": "Effort",
+    ".apps.pages.notebook": "show",
     ".concepts.parse": "Outcome ParsedRecord parse_record split_outcomes",
     ".evidence.drafts": "ConflictKind TokenConflict",
     ".formats": "make_record read_records",
-    ".schemas": "Task TrialRecord",
+    ".schemas": "Task TrialExtraction TrialRecord",
 }
 
 
@@ -80,6 +81,8 @@ def __getattr__(name: str) -> Any:
     module = next((module for module, names in _MODULES.items() if name in names.split()), None)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if "IPython" in sys.modules:  # a notebook displays extractions
+        import_module(".apps.pages.notebook", __name__)
     value = getattr(import_module(module, __name__), name)
     globals()[name] = value
     return value

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import cached_property
 from inspect import signature
 from io import BytesIO
 from multiprocessing import current_process
@@ -15,17 +16,17 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Unpack, get_type_hints
 from weakref import finalize
 
-from extractor.apps.pages.notebook import TrialExtraction
 from extractor.errors import ArgumentError, RecordError, WrongType
 from extractor.formats import make_record, read_stream
 from extractor.formats.json_studies import write_study
-from extractor.model.spec import ModelSpec
 from extractor.options import ExtractorOptions, Keywords
-from extractor.run.setup import OpenExtractor, Setup
-from extractor.schemas import TrialRecord, Usage
+from extractor.pipeline import extract_by_rules
+from extractor.schemas import TrialExtraction, TrialRecord, Usage
 
 if TYPE_CHECKING:
     from extractor.many import Given, Results
+    from extractor.model.spec import ModelSpec
+    from extractor.run.setup import OpenExtractor, Setup
 
 _ONE = (str, PathLike, TrialRecord, Mapping)
 """What is one input; anything else that can be iterated holds several."""
@@ -54,12 +55,26 @@ class Extractor:
 
     def __init__(
         self,
-        model: str | ModelSpec | None = None,
+        model: "str | ModelSpec | None" = None,
         *,
         key: str | None = None,
         **options: Unpack[Keywords],
     ) -> None:
-        self.setup = Setup(model, key=key, **options)
+        self._model = model
+        self._key = key
+        self._keywords = options
+        self._options = ExtractorOptions.read(options)
+        needs_check = key or self._options.replay or self._options.max_usd is not None
+        self._is_by_rules = model is None and not needs_check
+        if not self._is_by_rules:
+            _ = self.setup  # raises for a model that cannot be
+
+    @cached_property
+    def setup(self) -> "Setup":
+        """The options and the model. The rules alone need neither a client nor a store."""
+        from extractor.run.setup import Setup  # noqa: PLC0415 - slow, and rules alone need none of it
+
+        return Setup(self._model, key=self._key, **self._keywords)
 
     def price(self, usage: Usage) -> float | None:
         """Return what a usage costs in US dollars, such as that of an extraction; None if the price
@@ -75,7 +90,7 @@ class Extractor:
             return None
         return 0.0
 
-    def open(self, concurrency: int = 8) -> AbstractAsyncContextManager[OpenExtractor]:
+    def open(self, concurrency: int = 8) -> "AbstractAsyncContextManager[OpenExtractor]":
         """Open the model for many records, at most ``concurrency`` requests at once.
 
         In ``async with extractor.open() as extract``, the call ``await extract(record)`` extracts a
@@ -98,6 +113,8 @@ class Extractor:
             ModelUnavailable: The model cannot be reached, or there is no key for it.
         """
         read = _as_record(record)
+        if self._is_by_rules:
+            return extract_by_rules(read, self._options.extraction)
         extracted = list[TrialExtraction]()
 
         # ``asyncio.run`` would format a result in a message that nobody sees

@@ -12,7 +12,6 @@ from warnings import warn
 
 from extractor.apps.export import choose_tables, collect_rows, read_registry
 from extractor.apps.export.frames import make_frame, open_library
-from extractor.apps.pages.notebook import TrialExtraction
 from extractor.apps.report.overview import read_failures
 from extractor.errors import ExtractorError, RecordError, StoreError, WrongType
 from extractor.formats import read_records
@@ -28,7 +27,7 @@ from extractor.run.reading import is_stream
 from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.run.setup import Setup
-from extractor.schemas import Task, TrialRecord
+from extractor.schemas import Task, TrialExtraction, TrialRecord
 from extractor.schemas.evidence import PricedUsage
 from extractor.schemas.record_limits import check_unicode
 

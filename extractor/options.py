@@ -19,9 +19,9 @@ from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.files import Declared
 from extractor.errors import ArgumentError, FieldError
 from extractor.masking import names_credential, remember_options
-from extractor.model.asking.effort import Effort
 from extractor.schemas import Task
 from extractor.schemas.arguments import refuse_unknown, suggest
+from extractor.schemas.effort import Effort
 
 FILES: Final = "Input and output"
 WHAT: Final = "What to extract"

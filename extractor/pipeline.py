@@ -1,21 +1,21 @@
 """The stages of an extraction, in order. Every extraction runs this sequence.
 
-The dialogue proves the answers by ``stages.proof``, because it asks once more what the text
-contradicts.
+A file is read before (``extractor.formats``). Answers are proven while a model is asked, because
+what the text contradicts is asked once more.
 """
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from extractor.assembly.assemble import assemble_extraction
 from extractor.assembly.documents import place_evidence
 from extractor.assembly.doubtful import drop_doubtful
-from extractor.audit import add_findings
 from extractor.concepts.own.read import learn_words
 from extractor.concepts.parse import ParsedRecord, parse_record
-from extractor.model.asking.dialogue import Replies, Round, dialogue
+from extractor.evidence.answers import ModelResult
 from extractor.options import ExtractionOptions
-from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas import Effort, RegistryFields, TrialExtraction, TrialRecord
 from extractor.schemas.record_limits import (
     MAX_ITEMS,
     check_size,
@@ -25,7 +25,10 @@ from extractor.schemas.record_limits import (
     refuse_larger,
 )
 
-Extraction = Generator[Round, Replies | None, TrialExtraction]
+if TYPE_CHECKING:
+    from extractor.model.asking.dialogue import Replies, Round
+
+Extraction = Generator["Round", "Replies | None", TrialExtraction]
 """Yields rounds of questions, receives the replies (None without a model), and returns the
 extraction.
 """
@@ -43,10 +46,31 @@ def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
 
 def _run_stages(record: TrialRecord | ParsedRecord, options: ExtractionOptions) -> Extraction:
     parsed = record if isinstance(record, ParsedRecord) else _parse_within_limits(record, options)
-    result = yield from dialogue(parsed, options)
+    result = yield from _ask(parsed, options)
     extraction = assemble_extraction(parsed, result, options.tasks, options.fields)
-    kept = drop_doubtful(add_findings(parsed, extraction), options.min_confidence)
+    audited = _audit(parsed, extraction)
+    kept = drop_doubtful(audited, options.min_confidence)
     return place_evidence(parsed.record, kept)
+
+
+def _ask(
+    parsed: ParsedRecord, options: ExtractionOptions
+) -> Generator["Round", "Replies | None", ModelResult]:
+    """Ask a model, and return what the text bears out of its answers."""
+    if not options.asks:
+        return ModelResult()
+    from extractor.model.asking.dialogue import dialogue  # noqa: PLC0415 - rules alone need no model
+
+    return (yield from dialogue(parsed, options))
+
+
+def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
+    """Add the contradictions in the record. A text alone has nothing that it could contradict."""
+    if not parsed.outcomes and parsed.record.registry == RegistryFields():
+        return extraction
+    from extractor.audit import add_findings  # noqa: PLC0415 - as above
+
+    return add_findings(parsed, extraction)
 
 
 def _parse_within_limits(record: TrialRecord, options: ExtractionOptions) -> ParsedRecord:
@@ -60,9 +84,9 @@ def _parse_within_limits(record: TrialRecord, options: ExtractionOptions) -> Par
 
 
 def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialExtraction:
-    """Extract without a model. Questions that ``options`` would ask are counted as open."""
-    extraction = advance(record, options, [None])
-    assert isinstance(extraction, TrialExtraction), "without a model there is one round"
+    """Extract without a model. No question is planned, and none is counted."""
+    extraction = advance(record, options.model_copy(update={"effort": Effort.NONE}))
+    assert isinstance(extraction, TrialExtraction), "without a model there is no question"
     return extraction
 
 
@@ -72,14 +96,14 @@ class Paused:
     record from now on.
     """
 
-    round: Round
+    round: "Round"
     parsed: ParsedRecord
 
 
 def advance(
     record: TrialRecord | ParsedRecord,
     options: ExtractionOptions,
-    replies: Sequence[Replies | None] = (),
+    replies: "Sequence[Replies | None]" = (),
 ) -> Paused | TrialExtraction:
     """Return the next round of questions after these replies to the earlier rounds, or the
     extraction.

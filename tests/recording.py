@@ -24,7 +24,7 @@ from pydantic import TypeAdapter
 from extractor.formats import read_records
 from extractor.model import live
 from extractor.model.asking import prompt, querying
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.model.asking.prompt import list_prompt_versions
 from extractor.model.client import Model
 from extractor.model.opening import ModelChoice, open_model

@@ -10,7 +10,7 @@ import pytest
 from extractor.assembly.refusals import explain_refusal
 from extractor.assembly.support import find_support
 from extractor.language.passage import read_section
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import (

@@ -9,7 +9,7 @@ from extractor import Extractor, Task
 from extractor.apps.cli.options import CollectOptions, RunOptions
 from extractor.apps.serve.settings import ServiceOptions
 from extractor.errors import ArgumentError
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
 from tests.commands import invoke
 

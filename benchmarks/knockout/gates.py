@@ -28,7 +28,7 @@ from extractor.apps.evaluation.scoring import evaluate
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.errors import RecordError
 from extractor.formats import read_records, read_stream
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.model.client import Model
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions

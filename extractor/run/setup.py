@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Unpack
 
-from extractor.apps.pages.notebook import TrialExtraction  # with what a notebook displays of it
 from extractor.errors import ArgumentError, WrongType
 from extractor.model.asking.querying import converse
 from extractor.model.client import Model
@@ -18,7 +17,7 @@ from extractor.model.spec import ClientSettings, ModelSpec, read_key
 from extractor.model.store import OpenStore
 from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
 from extractor.pipeline import extract
-from extractor.schemas import TrialRecord, Usage
+from extractor.schemas import TrialExtraction, TrialRecord, Usage
 from extractor.schemas.arguments import refuse_less
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """The public vocabulary of Extractor: records in, extractions out, and how each value is known."""
 
 from extractor.schemas.base import Comparison, EvidenceKind, FieldMetadata
+from extractor.schemas.effort import Effort
 from extractor.schemas.evidence import (
     Absence,
     Citation,
@@ -81,6 +82,7 @@ __all__ = [
     "CriterionKind",
     "CustomItem",
     "DocumentText",
+    "Effort",
     "Eligibility",
     "Endpoint",
     "EndpointCategory",

@@ -11,7 +11,7 @@ from extractor.assembly.check import ground_answer
 from extractor.errors import PromptError
 from extractor.evidence.drafts import Span
 from extractor.language.passage import read_section
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.model.asking.planner import plan_questions
 from extractor.model.asking.prompt import (
     flatten,

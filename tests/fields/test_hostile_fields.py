@@ -7,7 +7,7 @@ import json
 import pytest
 
 from extractor.concepts.own import read_fields
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.model.asking.querying import converse
 from extractor.model.client import Model
 from extractor.model.spec import ModelSpec

@@ -6,7 +6,7 @@ import pytest
 
 from extractor import Extractor
 from extractor.concepts.parse import parse_record
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.model.asking.planner import plan_questions
 from extractor.options import ExtractionOptions
 from extractor.schemas import AbsenceReason, FindingKind

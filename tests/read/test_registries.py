@@ -9,7 +9,7 @@ from copy import deepcopy
 import pytest
 
 from extractor.formats import aact, streams
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 

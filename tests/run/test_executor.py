@@ -19,7 +19,7 @@ from benchmarks.records import write_distinct_records
 from extractor.concepts.parse import parse_record
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.formats import read_records
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.model.asking.questions import ModelReply
 from extractor.model.asking.reply_models import Item
 from extractor.model.events import EventLog, listening

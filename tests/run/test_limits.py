@@ -11,7 +11,7 @@ import pytest
 from extractor import Extractor
 from extractor.concepts.parse import parse_record
 from extractor.errors import RecordTooLarge, RecordTooSlow
-from extractor.model.asking.effort import Effort
+from extractor.schemas.effort import Effort
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with

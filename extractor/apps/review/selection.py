@@ -11,10 +11,10 @@ from extractor.apps.evaluation.standoff import find_places
 from extractor.apps.pages.view import Json, ShownText
 from extractor.apps.review.forms import FIELDS, Form, FormField, make_empty, write_item
 from extractor.evidence.drafts import CERTAIN
-from extractor.model.asking.effort import Effort
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
+from extractor.schemas.effort import Effort
 
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
 _OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")

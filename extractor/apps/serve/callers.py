@@ -14,13 +14,13 @@ from pathlib import Path
 from aiolimiter import AsyncLimiter
 
 from extractor.apps.serve.problems import ProblemError
-from extractor.model.asking.effort import Effort
 from extractor.model.calls import Call
 from extractor.model.cost.budget import Budget, Pricing
 from extractor.model.database import Database
 from extractor.model.metering import Reservation
 from extractor.model.store import Spending
 from extractor.schemas import Usage
+from extractor.schemas.effort import Effort
 
 _BOOK_FILE = "callers.sqlite"
 OPERATOR = "operator"

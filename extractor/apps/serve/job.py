@@ -22,7 +22,6 @@ from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.errors import DiskFull, ExtractorError, ModelUnavailable, RunStopped
 from extractor.formats import read_records
-from extractor.model.asking.effort import Effort
 from extractor.model.calls import Call
 from extractor.model.events import EventLog
 from extractor.model.metering import Reservation
@@ -34,6 +33,7 @@ from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.run.setup import Setup
 from extractor.schemas import TrialRecord, Usage
+from extractor.schemas.effort import Effort
 
 EVENTS = "events.jsonl"
 RUN = "run"

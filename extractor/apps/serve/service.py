@@ -14,7 +14,6 @@ from extractor.apps.serve.problems import ProblemError
 from extractor.apps.serve.reading import Posted, read_posted
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
-from extractor.model.asking.effort import Effort
 from extractor.model.client import Model
 from extractor.model.events import listening
 from extractor.model.opening import Route
@@ -23,6 +22,7 @@ from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.setup import OpenExtractor, Setup
 from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord
+from extractor.schemas.effort import Effort
 
 _SPARE_S = 1.0
 _STOP_TIMEOUT_S = 2.0

@@ -18,7 +18,6 @@ from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.clean import clean_text
-from extractor.model.asking.effort import Effort
 from extractor.model.asking.prompt import count_output_tokens, render_call, render_line
 from extractor.model.asking.questions import Question
 from extractor.model.asking.reply_models import (
@@ -32,6 +31,7 @@ from extractor.model.asking.reply_models import (
 from extractor.model.calls import estimate_tokens
 from extractor.model.cost.tokens import RequestSize, measure_call
 from extractor.schemas import Concept, Task, TrialRecord, list_fields
+from extractor.schemas.effort import Effort
 
 _EVENTS = ("start_event", "end_events", "censored")
 _TIMED = frozenset(
