@@ -8,7 +8,6 @@ from typing import Any, Generic, TypeVar
 
 from extractor.concepts.hostile.injection import find_honest
 from extractor.concepts.resolve import UNCONFIRMED, resolve, resolve_part
-from extractor.concepts.windows.prove_parts import PARTS
 from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
@@ -25,6 +24,7 @@ from extractor.schemas import (
     TimeWindow,
     list_fields,
 )
+from extractor.schemas.values import PARTS
 
 _CITED = frozenset({"arms"})
 """Fields whose words say what is meant, but not that it is so: the label of an arm does not say

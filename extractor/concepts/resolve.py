@@ -15,7 +15,6 @@ from operator import attrgetter
 from typing import Any
 
 from extractor.concepts.aliases import name_instrument, trim_event
-from extractor.concepts.windows.prove_parts import PARTS
 from extractor.evidence.drafts import CERTAIN, Reading
 from extractor.evidence.scoring import measured
 from extractor.schemas import (
@@ -35,6 +34,7 @@ from extractor.schemas import (
     ValueKind,
     list_fields,
 )
+from extractor.schemas.values import PARTS
 
 BELIEVED = 0.35
 """A value below this confidence is left out. It is less than one half because a list counts as

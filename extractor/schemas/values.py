@@ -1,10 +1,14 @@
 """The stated values of an item, each with its evidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from extractor.schemas.evidence import Evidence, ExtractedItem
+from extractor.schemas.extraction import Constraint, TimeWindow
+
+PARTS: Mapping[type, tuple[str, ...]] = {Constraint: ("condition",), TimeWindow: ("of", "anchor")}
+"""The quotes that are parts of a value: for whom a limit holds, what a window limits, since when."""
 
 _UNPROVEN = frozenset(
     {"section", "rank", "index", "criteria", "turned", "demanded", "has_exception"}

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from extractor.concepts.doses.arms import locate_arms
-from extractor.concepts.doses.prove import PROVEN
+from extractor.concepts.doses.marks import LINKED
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.concepts.resolve import AGREE, ALONE, agree, share_right
@@ -164,7 +164,7 @@ def _find_same(name: str, answer: Draft, similar: Sequence[Draft], span: Span) -
     reading of the same words.
     """
     model = answer.model.get(name)
-    if model and name in PROVEN:
+    if model and name in LINKED:
         return Reading.open_() if Support.INFERRED in model.list_supports() else model
     refused = {one.value for one in answer.refused if one.field == name}
     for regimen in similar:

@@ -12,6 +12,8 @@ from extractor.language.lexer import Tokens
 
 Place = tuple[int, int]
 """A half-open range of tokens."""
+LINKED = ("amounts", "arms", "route", "frequency", "cycle", "duration")
+"""The fields of a regimen whose link to its agent is proven."""
 T_co = TypeVar("T_co", covariant=True)
 _first = attrgetter("first")
 _STOP = re.compile(r"[.;\n]")

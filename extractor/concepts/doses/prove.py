@@ -14,7 +14,7 @@ from extractor.concepts.doses.agents import is_joint
 from extractor.concepts.doses.amounts import choose_levels
 from extractor.concepts.doses.clauses import Link, Statement, find_link
 from extractor.concepts.doses.equality import amount_in, is_same, kind_of
-from extractor.concepts.doses.marks import Fact
+from extractor.concepts.doses.marks import LINKED, Fact
 from extractor.concepts.doses.merging import resolve_frequency, resolve_length
 from extractor.concepts.doses.prove_arms import ArmProof
 from extractor.concepts.doses.read import DosingText, read_dosing_text
@@ -38,8 +38,6 @@ _READERS: Mapping[str, Callable[[Statement], tuple[Any, Fact | None]]] = {
     "duration": lambda one: ((length := resolve_length(one)) and length.value, length),
 }
 """What a statement says of a field, and the mark that says it."""
-PROVEN = ("amounts", "arms", *_READERS)
-"""The fields of a regimen whose link to its agent is proven."""
 _NEAR_LINKS = frozenset({Link.BESIDE, Link.CLAUSE})
 _SURE = {
     "route": _NEAR_LINKS,
@@ -94,7 +92,7 @@ class _Proof:
         """Return the answer with the values that stand, each with its support and place."""
         readings = dict(self.draft.model)
         refused = list(self.draft.refused)
-        for field in PROVEN:
+        for field in LINKED:
             reading = readings.get(field)
             if reading is None or not reading.list_values():
                 continue

@@ -2,7 +2,7 @@
 limits, and since when.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -16,10 +16,8 @@ from extractor.evidence.drafts import Refusal, Span, Why
 from extractor.language.book import rule
 from extractor.language.lexer import Range
 from extractor.language.passage import Passage
-from extractor.schemas import Constraint, Support, TimeWindow
-
-PARTS: Mapping[type, tuple[str, ...]] = {Constraint: ("condition",), TimeWindow: ("of", "anchor")}
-"""The quotes that are parts of a value."""
+from extractor.schemas import Constraint, Support
+from extractor.schemas.values import PARTS
 
 
 def prove_parts(
