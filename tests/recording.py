@@ -24,7 +24,6 @@ from pydantic import TypeAdapter
 from extractor.formats import read_records
 from extractor.model import live
 from extractor.model.asking import prompt, querying
-from extractor.schemas.effort import Effort
 from extractor.model.asking.prompt import list_prompt_versions
 from extractor.model.client import Model
 from extractor.model.opening import ModelChoice, open_model
@@ -32,6 +31,7 @@ from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.run.setup import OpenExtractor
 from extractor.schemas import Task, TrialExtraction
+from extractor.schemas.effort import Effort
 
 from .cassette import check_cassette, use_cassette
 

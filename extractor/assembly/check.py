@@ -216,9 +216,9 @@ class _Search:
             return _trim_event(found) if found else None
         if found is None and field == "constraints" and self.lead_in:
             return _find_across(value, self.lead_in, self.draft.chunk, self.parsed)
-        return (
-            _find_first(find_agent, value, places) if found is None and field == "agent" else found
-        )
+        if found is None and field == "agent":
+            return _find_first(find_agent, value, places)
+        return found
 
     def list_places_of_parts(self, field: str) -> list[Passage]:
         """Return where the parts of a value may stand: in the criterion, those of a time window

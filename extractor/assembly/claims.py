@@ -54,7 +54,8 @@ def check_examples(fields: Iterable[CustomField], where: str = "") -> tuple[Cust
     """
     checked = tuple(fields)
     for field, example in ((one, example) for one in checked for example in one.examples):
-        if fault := next(_list_faults(field, example), None):
+        fault = next(_list_faults(field, example), None)
+        if fault:
             raise FieldError(f"{where}{field.name}, example {example.text!r}: {fault}")
     return checked
 
@@ -121,7 +122,8 @@ def check_claim(
         found: list[Supported] = []
         for member in members:
             inferred = Supported(member, quote, Support.INFERRED) if quote else None
-            if supported := inferred if concluded else find_claimed(member, here, quote):
+            supported = inferred if concluded else find_claimed(member, here, quote)
+            if supported:
                 found.append(supported)
             else:
                 refused.append((member, _UNQUOTED if concluded else ""))
@@ -143,7 +145,8 @@ def find_claimed(value: Any, here: Passage, quote: Span | None = None) -> Suppor
     inside = here.section.between(quote.start, quote.end)
     if isinstance(value, str):
         return _find(value, inside) or _find(value, here)
-    if found := _find(value, inside):
+    found = _find(value, inside)
+    if found:
         return found
     tokens = cut(inside)
     stated = [number for number in find_numbers(tokens) if not _is_of_a_name(tokens, number.first)]
@@ -201,7 +204,8 @@ def _recurs(value: Period, rhythm: Found) -> bool:
     """Return whether words such as "monthly", "6-monthly" and "every other week" state a length
     of time.
     """
-    if second := rhythm.read("second"):  # "every other week"
+    second = rhythm.read("second")
+    if second:  # "every other week"
         return (value.value, value.unit) == (2, read_time_unit(second))
     length, unit = _RHYTHMS[(rhythm.read("unit") or "").lower()]
     return (value.value, value.unit) == (
@@ -220,14 +224,13 @@ def _find(value: Any, here: Passage) -> Supported | None:
     """Find a value that the passage states, if it can be derived again from the words found."""
     if isinstance(value, str):
         span = _find_words(value, here)
-        return (
-            Supported(here.section.raw[span.start : span.end], span, Support.LITERAL)
-            if span
-            else None
-        )
+        if span:
+            return Supported(here.section.raw[span.start : span.end], span, Support.LITERAL)
+        return None
     tokens = cut(here)
     rhythms = rule("rhythm").find(tokens) if isinstance(value, Period) else ()
-    if rhythm := next(filter(partial(_recurs, value), rhythms), None):
+    rhythm = next(filter(partial(_recurs, value), rhythms), None)
+    if rhythm:
         return Supported(value, locate(here, rhythm.first, rhythm.end), Support.INFERRED)
     if isinstance(value, int | float):
         stated = next((one for one in find_numbers(tokens) if one.value == value), None)
@@ -240,9 +243,9 @@ def _find(value: Any, here: Passage) -> Supported | None:
     if found is None:
         return None
     before = here.section.raw[max(0, found.span.start - 5) : found.span.start]
-    return (
-        None if isinstance(value, TimePoint) and _NO_MOMENT.search(before) else _widen(found, here)
-    )
+    if isinstance(value, TimePoint) and _NO_MOMENT.search(before):
+        return None
+    return _widen(found, here)
 
 
 def _widen(found: Supported, here: Passage) -> Supported:

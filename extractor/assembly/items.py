@@ -99,7 +99,8 @@ def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Readi
 
 def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     doubtful = (one for one in parsed.criteria if not one.rules["stands"].certain)
-    if unanswered := next((one for one in doubtful if "stands" not in one.model), None):
+    unanswered = next((one for one in doubtful if "stands" not in one.model), None)
+    if unanswered:
         return unanswered.gap("stands")
     # the text speaks of criteria, and the rules found none of them
     if parsed.doubts and not parsed.foreign.texts:

@@ -61,11 +61,9 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     match value:
         case str() if type(value) is str:
             span = find_quote(passage, value)
-            return (
-                Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL)
-                if span
-                else None
-            )
+            if span:
+                return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL)
+            return None
         case Constraint():
             return find_constraint(value, passage)
         case Instrument():
@@ -129,9 +127,10 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         if sought in stated and first not in named and _has_volume(tokens, first, below)
         if not (opposite and _read_sign(tokens, first) in opposite)
     ]
-    other_rate = (
-        amount.unit.removesuffix("/day") if amount.unit.endswith("/day") else f"{amount.unit}/day"
-    )
+    if amount.unit.endswith("/day"):
+        other_rate = amount.unit.removesuffix("/day")
+    else:
+        other_rate = f"{amount.unit}/day"
     for unit_of_it, support in ((amount.unit, Support.PARSED), (other_rate, Support.INFERRED)):
         for place in places:
             is_daily = unit_of_it is not other_rate or not rule("seldom_given").starts(
@@ -152,11 +151,10 @@ def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
     """Return whether the numbers below a dose's slash follow it: no "125 mg/10 mL" in "125 mg/5
     mL".
     """
-    behind = (
-        {number.value for number in find_numbers(tokens) if number.first > first}
-        if below
-        else set()
-    )
+    if below:
+        behind = {number.value for number in find_numbers(tokens) if number.first > first}
+    else:
+        behind = set()
     return behind.issuperset(map(float, below))
 
 

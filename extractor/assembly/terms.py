@@ -29,7 +29,8 @@ def _find_terms(record: TrialRecord) -> Iterator[RegisteredTerm]:
         if section.name.startswith("interventions["):
             yield from _find_other_names(section)
     for line in (record.raw_text(_KEYWORDS) or "").replace("|", "\n").splitlines():
-        if name := _tidy(line):
+        name = _tidy(line)
+        if name:
             yield RegisteredTerm(kind=TermKind.KEYWORD, name=name)
 
 

@@ -127,11 +127,10 @@ def _compare_numbers(parsed: ParsedRecord, criterion: Criterion) -> tuple[list[S
         if one.stated and one.comparators[0] is not Comparator.EQUAL and one.role is Role.STATED
     ]
     numbers = {one.number[0] for one in mentions if one.role is not Role.PART}
-    timed = (
-        {at for length in find_durations(tokens) for at in range(length.first, length.end)}
-        if numbers
-        else set()
-    )
+    if numbers:
+        timed = {at for length in find_durations(tokens) for at in range(length.first, length.end)}
+    else:
+        timed = set()
     fields = {"constraints": numbers - timed, "time_windows": numbers & timed}
     return limits, [
         name for name, found in fields.items() if found and not criterion.value_of(name)

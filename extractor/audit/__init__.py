@@ -51,8 +51,6 @@ def audit_extraction(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple
 def add_findings(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
     """Return the extraction with the findings of its audit appended."""
     found = audit_extraction(parsed, extraction)
-    return (
-        extraction.model_copy(update={"findings": extraction.findings + found})
-        if found
-        else extraction
-    )
+    if found:
+        return extraction.model_copy(update={"findings": extraction.findings + found})
+    return extraction

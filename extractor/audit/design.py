@@ -122,11 +122,9 @@ def _read_phases(found: Found) -> set[int]:
     ends = [
         phase for word in words if (phase := _PHASES.get(word) or _PHASES.get(word.rstrip("abc")))
     ]
-    return (
-        set(range(min(ends), max(ends) + 1))
-        if ends and words[0].rstrip("abc") in _PHASES
-        else set()
-    )
+    if ends and words[0].rstrip("abc") in _PHASES:
+        return set(range(min(ends), max(ends) + 1))
+    return set()
 
 
 _WITHOUT_CONTROLS = word_set(

@@ -38,7 +38,8 @@ def check_ages(audited: AuditedRecord) -> Problems:
         if not differs(age, registered[name]):
             continue
         message = f"{said}, the registry has none"
-        if written := registry.text(name):
+        written = registry.text(name)
+        if written:
             message = f"{said}, the registry's {written}"
             citations = (*citations, audited.cite_registry(name))
         severity = Severity.WARNING

@@ -125,7 +125,8 @@ def _read_times(promise: Promise) -> tuple[_Place, list[Moment]]:
     """
     tokens = promise.listed.section.tokens
     first = promise.first
-    if before := rule("stated_time_before").ends(tokens, first, first - _TIME_REACH):
+    before = rule("stated_time_before").ends(tokens, first, first - _TIME_REACH)
+    if before:
         return _find_times(tokens, (before.first, before.end))
     after = rule("time_after").starts(tokens, promise.end, promise.clause_end)
     return _find_times(tokens, after.part("times") if after else None)

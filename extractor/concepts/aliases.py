@@ -89,9 +89,11 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
     words = _fold(name)
     without = words[:-1] if words and words[-1] in heads else words  # "Asthma Control Test score"
     written = (name.strip(), *map("".join, (words, without, _drop_heads(words))))
-    if found := next((known[each] for each in written if each in known), None):
+    found = next((known[each] for each in written if each in known), None)
+    if found:
         return found
-    if gloss := _GLOSS.fullmatch(name):
+    gloss = _GLOSS.fullmatch(name)
+    if gloss:
         full = find_entry(gloss[1] + gloss[3], vocabulary)
         short = find_entry(gloss[2], vocabulary)
         return full if full is short else None

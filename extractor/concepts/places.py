@@ -81,9 +81,9 @@ def locate(passage: Passage, first: int, end: int) -> Span:
 
 def _clean_span(passage: Passage) -> Range:
     """Return the offsets of a passage in the cleaned text of its section."""
-    return (
-        passage.tokens.span(passage.first, passage.end) if passage.end > passage.first else (0, 0)
-    )
+    if passage.end > passage.first:
+        return passage.tokens.span(passage.first, passage.end)
+    return (0, 0)
 
 
 def find_quotes(passage: Passage, quote: str, position: int | None = None) -> Iterator[Span]:
@@ -134,7 +134,8 @@ def find_named_instrument(value: Instrument, passage: Passage) -> Supported | No
     "RECIST1.1".
     """
     for mark in ("", "v") if value.version else ():  # "RECIST1.1", "SF-36v2"
-        if together := find_quote(passage, f"{value.name}{mark}{value.version}"):
+        together = find_quote(passage, f"{value.name}{mark}{value.version}")
+        if together:
             return Supported(value, together, Support.LITERAL)
     name, version = split_version(value.name)
     if version and value.version in (None, version):
@@ -155,7 +156,8 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
     """
     for span in find_quotes(passage, instrument):
         yield span, Support.LITERAL
-    if entry := find_instrument(instrument):
+    entry = find_instrument(instrument)
+    if entry:
         tokens = cut(passage)
         terms = (term for term in find_terms(tokens, "instruments") if term.value == entry.value)
         spans = (locate(passage, term.first, term.end) for term in terms)
@@ -168,11 +170,9 @@ def find_agent(agent: str, passage: Passage) -> Supported | None:
     """
     entry = find_entry(agent, "agent_abbreviations")
     span = next(find_names(entry, passage), None) if entry else None
-    return (
-        Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL)
-        if span
-        else None
-    )
+    if span:
+        return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL)
+    return None
 
 
 def find_names(entry: Entry, passage: Passage) -> Iterator[Span]:

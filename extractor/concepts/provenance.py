@@ -191,7 +191,8 @@ class ItemBuilder:
             support = Support.INFERRED
         sure = min(resolved.confidence, self._ceiling)
         self._confidence = min(self._confidence, sure)
-        if blanks := self._parsed.list_blanks(span):
+        blanks = self._parsed.list_blanks(span)
+        if blanks:
             text = self._parsed.sections[span.section].raw
             span = Span(span.section, *find_honest((span.start, span.end), text, blanks))
         self._evidence.append(

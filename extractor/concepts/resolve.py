@@ -118,11 +118,9 @@ def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
     def fill(member: Any) -> Any:
         same = _find_same(rule, member)
         lacking = [name for name in PARTS.get(type(member), ()) if getattr(member, name) is None]
-        return (
-            member.model_copy(update={name: getattr(same, name) for name in lacking})
-            if same and lacking
-            else member
-        )
+        if same and lacking:
+            return member.model_copy(update={name: getattr(same, name) for name in lacking})
+        return member
 
     return replace(model, value=tuple(map(fill, model.value)))
 

@@ -45,7 +45,8 @@ class ModelResult:
         """One draft for each line. Of several answers about a field, the first counts."""
         found: dict[int, Draft] = {}
         for one in self.drafts:
-            if first := found.get(one.number):
+            first = found.get(one.number)
+            if first:
                 model = {**one.model, **first.model}
                 refused = (*first.refused, *one.refused)
                 found[one.number] = replace(

@@ -168,7 +168,8 @@ def _raw_span(folded: FoldedText, place: Range) -> Range:
 
 def _contradict(quote: FoldedText, text: FoldedText, place: Range) -> TokenConflict | None:
     """What contradicts the quote although the text has its words at ``place``, or None."""
-    if (denial := _find_denial(text.tokens, place[0])) is not None:
+    denial = _find_denial(text.tokens, place[0])
+    if denial is not None:
         return TokenConflict(ConflictKind.NEGATION, "", text.tokens.words[denial])
     if text.alphabet.keys().isdisjoint(_CASED):
         return None
@@ -200,7 +201,8 @@ def _report_nearest(quote: FoldedText, text: FoldedText, expected: int | None) -
     for quoted_at, stated_at in nearest.differences:
         quoted = "" if quoted_at is None else quote.tokens.read(quoted_at, quoted_at + 1)
         stated = "" if stated_at is None else text.tokens.read(stated_at, stated_at + 1)
-        if kind := compare_tokens(quoted, stated):
+        kind = compare_tokens(quoted, stated)
+        if kind:
             conflicts.append(TokenConflict(kind, quoted, stated))
     if not nearest.differences and (cut := _name_cut(text, nearest.first, nearest.end)):
         kinds = {"/": ConflictKind.UNIT} | dict.fromkeys("<>=≤≥", ConflictKind.COMPARATOR)

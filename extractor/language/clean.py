@@ -222,7 +222,8 @@ def clean_text(raw: str) -> CleanText:
             done = found.end()
             if found.lastgroup == "most" and _is_money(raw, found.start()):
                 continue
-            if (new := _REPLACERS[found.lastgroup or ""](found[0])) != found[0]:
+            new = _REPLACERS[found.lastgroup or ""](found[0])
+            if new != found[0]:
                 changes.append((found.start(), done, new))
     if may_hold_markup(raw):
         tags = (

@@ -154,7 +154,8 @@ def weigh(text: str) -> Evidence:
     accents: Counter[str] = Counter()
     endings: Counter[str] = Counter()
     for word, written in words.items():
-        if known := lexicon.words.get(word):
+        known = lexicon.words.get(word)
+        if known:
             scores.update(known)
         elif word not in lexicon.english:
             accents.update(_weigh_letters(word, written))

@@ -276,7 +276,8 @@ class Lexicon(dict[str, str]):
         folded = word.lower()
         if "-" in word[1:] or " " in word:  # "twenty-four", "two hundred"
             return NUMBER
-        if code := self._codes.get(word) or self._codes.get(folded):
+        code = self._codes.get(word) or self._codes.get(folded)
+        if code:
             return code
         lengths = range(min(len(folded), self._longest), 2, -1)
         known = (
@@ -377,11 +378,9 @@ class Tokens:
         >>> tokens.gap(1), tokens.gap(2)
         ('-', ' ')
         """
-        return (
-            self.text[self.ends[index - 1] : self.starts[index]]
-            if 0 < index < len(self.starts)
-            else " "
-        )
+        if 0 < index < len(self.starts):
+            return self.text[self.ends[index - 1] : self.starts[index]]
+        return " "
 
     def in_name(self, index: int) -> bool:
         """Return whether a number is joined to the word before it, and so a part of a name.

@@ -133,7 +133,8 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     [(1.5, 1500), (100000, 100), (1500, 1.5), (0.125,), (18.5,), (1500.5,), (100000,)]
     """
     text = " ".join(text.split())
-    if (value := _read_words(text.lower())) is not None:
+    value = _read_words(text.lower())
+    if value is not None:
         return (value,)
     found = _NUMBER.fullmatch(text)
     if not found:
@@ -171,13 +172,15 @@ def is_two_ways(word: str) -> bool:
 
 def _list_plain(digits: str) -> list[str]:
     """Return the decimals without separators that digits may mean, the likeliest first."""
-    if two := _TWO_WAYS.fullmatch(digits):
+    two = _TWO_WAYS.fullmatch(digits)
+    if two:
         decimal = f"{two['front']}.{two['behind']}"
         whole = two["front"] + two["behind"]
-        return (
-            [whole, decimal] if two["sign"] == "," or two["behind"] == "000" else [decimal, whole]
-        )
-    if groups := _GROUPS.fullmatch(digits):
+        if two["sign"] == "," or two["behind"] == "000":
+            return [whole, decimal]
+        return [decimal, whole]
+    groups = _GROUPS.fullmatch(digits)
+    if groups:
         digits = digits.replace(groups["sign"] or ",", "") if digits[0] != "0" else digits
     return [digits.replace(",", ".").replace("·", ".")] if _DECIMAL.fullmatch(digits) else []
 
@@ -188,13 +191,15 @@ def _read_words(text: str) -> int | float | None:
     """
     if text in _VALUES:
         return _VALUES[text]
-    if (tens := _TENS.fullmatch(text)) and tens["ones"] in _VALUES:
+    tens = _TENS.fullmatch(text)
+    if tens and tens["ones"] in _VALUES:
         return _VALUES[tens["tens"]] + _VALUES[tens["ones"]]
     hundreds = _HUNDREDS.fullmatch(text)
     rest = _read_words(hundreds["rest"] or "zero") if hundreds else None
     if hundreds and rest is not None:
         return _VALUES[hundreds["ones"]] * 100 + rest
-    if power := _POWER_IN_WORDS.fullmatch(text):
+    power = _POWER_IN_WORDS.fullmatch(text)
+    if power:
         exponent = int(power["exponent"] or ORDINALS.get(power["ordinal"], 0))
         is_power = power["exponent"] or exponent > 2  # no "from 10 to the second visit"
         return _to_value(power["digits"] or "1", str(exponent)) if is_power else None
@@ -206,7 +211,8 @@ def _read_words(text: str) -> int | float | None:
 
 
 def _read_fraction(text: str) -> int | float | None:
-    if mixed := _MIXED.fullmatch(text):
+    mixed = _MIXED.fullmatch(text)
+    if mixed:
         return int(mixed["whole"] or 0) + round(int(mixed["above"]) / int(mixed["below"]), 4)
     front = text[:-1]
     part = _FRACTIONS.get(text[-1:])
@@ -247,11 +253,10 @@ def has_minus(tokens: Tokens, at: int) -> bool:
     if at > 0 and tokens.words[at - 1].lower() == "minus":
         return True
     glued = tokens.gap(at) == "-"
-    before = (
-        rule("before_minus").ends(tokens, at, at - 1)
-        if glued
-        else rule("minus_apart").ends(tokens, at, at - 2)
-    )
+    if glued:
+        before = rule("before_minus").ends(tokens, at, at - 1)
+    else:
+        before = rule("minus_apart").ends(tokens, at, at - 2)
     return before is not None or is_signed(tokens, at)
 
 
@@ -311,10 +316,12 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
     [(70, 'month')]
     """
     for found in rule("duration").find(tokens, first, end):
-        if single := found.read("single"):
+        single = found.read("single")
+        if single:
             yield Duration(1, 1, TimeUnit(single.lower()), found.first, found.end)
             continue
-        if many := found.read("many"):
+        many = found.read("many")
+        if many:
             count, each = _MANY[many.lower().removesuffix("s")]
             number = count * (read_number(found.read("count") or "") or 1)
             yield Duration(number, number, each, found.first, found.end)

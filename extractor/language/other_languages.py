@@ -352,7 +352,8 @@ def _find_repeated(line: _Line, language: str) -> Iterator[_Line]:
     """Yield the second half of a line that says the same twice ("ECOG 0-1 / ECOG 0-1"), as in
     two languages.
     """
-    if twice := _TWICE.fullmatch(line.words):
+    twice = _TWICE.fullmatch(line.words)
+    if twice:
         end = twice.end("said")
         yield replace(
             line, start=line.start + end, words=line.words[end:], language=language, is_part=True

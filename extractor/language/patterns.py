@@ -227,7 +227,8 @@ def _write(rule: Rule, within: set[str]) -> str:
 
 def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
     """Return the regular expression of one piece of a pattern; empty for white space."""
-    if name := atom["name"]:
+    name = atom["name"]
+    if name:
         if name not in rule.book:
             raise RuleError(
                 f"rule {rule.name} refers to {name!r}, which does not "

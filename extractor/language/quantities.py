@@ -119,9 +119,10 @@ def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> l
     scale = items[-1].scale
     spread = list[_Item]()
     for item in reversed(items):
-        unit = (
-            last if item.unit and last and last.parts[:-1] == item.unit.parts else item.unit or unit
-        )
+        if item.unit and last and last.parts[:-1] == item.unit.parts:
+            unit = last
+        else:
+            unit = item.unit or unit
         scale = item.scale if item.unit else scale
         shares = item.scale == 1 and scale > 1 and item.value < 1000
         spread.append(
@@ -172,11 +173,10 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
     if len(items) == 1 and (unit := items[0].unit):
         (item,) = items
         low = None if rule("at_most_before").ends(tokens, item.first) else item.value
-        high = (
-            None
-            if low is not None and rule("at_least_before").ends(tokens, item.first)
-            else item.value
-        )
+        if low is not None and rule("at_least_before").ends(tokens, item.first):
+            high = None
+        else:
+            high = item.value
         yield Quantity(low, high, unit, item.first, item.end, item.is_sure)
         return
     through = [item.joint in _THROUGH for item, _ in pairwise(items)]
@@ -217,7 +217,8 @@ def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
 
 
 def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
-    if part := _read_part(tokens, at, end):
+    part = _read_part(tokens, at, end)
+    if part:
         return part
     number = _read_number(tokens, at, end)
     if not number:
@@ -258,7 +259,7 @@ def _choose_reading(
     return value, bool(_HALVED.fullmatch(word))
 
 
-def _read_number(  # noqa: PLR0911 - one return per notation
+def _read_number(
     tokens: Tokens, at: int, end: int
 ) -> tuple[int | float, int | float, int] | None:
     """Return a number, the factor of its power of ten or scale word, and its end."""
@@ -268,9 +269,8 @@ def _read_number(  # noqa: PLR0911 - one return per notation
         and tokens.codes[at - 2] == NUMBER  # the second of "2x20 drops"
     ):
         return None
-    if power := rule("power").starts(tokens, at, end) or rule("worded_power").starts(
-        tokens, at, end
-    ):
+    power = rule("power").starts(tokens, at, end) or rule("worded_power").starts(tokens, at, end)
+    if power:
         value = read_number(power.text)
         first = read_number(tokens.words[at])
         bare = tokens.words[min(at + 1, end - 1)].lower() in ("^", "to")

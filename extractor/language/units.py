@@ -57,7 +57,8 @@ def _read_piece(piece: str) -> tuple[float, Mapping[str, int]]:
     if piece.startswith("{"):
         return 1.0, {} if piece == "{1.73_m2}" else {piece: 1}
     piece = piece.partition("{")[0]
-    if tens := _TENS.fullmatch(piece):
+    tens = _TENS.fullmatch(piece)
+    if tens:
         return 10.0 ** int(tens[1] or 1), {}
     if piece.isdecimal():
         return float(piece), {}
@@ -318,7 +319,8 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
 
 def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
     counted = tokens.codes[at] in (NUMBER, NAME_NUMBER)
-    if antibody := _read_antibody(tokens, at, end):
+    antibody = _read_antibody(tokens, at, end)
+    if antibody:
         return antibody
     found = _match(tokens, at + counted, end, loose=True)
     if not found:

@@ -11,7 +11,6 @@ from extractor.assembly.check import ground_answer
 from extractor.errors import PromptError
 from extractor.evidence.drafts import Span
 from extractor.language.passage import read_section
-from extractor.schemas.effort import Effort
 from extractor.model.asking.planner import plan_questions
 from extractor.model.asking.prompt import (
     flatten,
@@ -24,6 +23,7 @@ from extractor.model.asking.questions import Question
 from extractor.model.asking.reply_models import Item, Reply, key_of, read_values
 from extractor.options import ExtractionOptions
 from extractor.schemas import Concept, EndpointCategory, Role, Section, Source, Task, TrialRecord
+from extractor.schemas.effort import Effort
 from tests.trust import make_section
 
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen

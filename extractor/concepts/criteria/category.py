@@ -172,8 +172,6 @@ def date_treatment(
         case = "a treatment with a look-back"
     else:
         return category
-    return (
-        category
-        if category.value is decided
-        else replace(category, value=decided, confidence=measured("criterion", case))
-    )
+    if category.value is decided:
+        return category
+    return replace(category, value=decided, confidence=measured("criterion", case))

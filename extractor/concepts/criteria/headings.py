@@ -206,9 +206,10 @@ def _names_examples(tokens: Tokens) -> bool:
     including:".
     """
     end = len(tokens) - (len(tokens.codes) - len(tokens.codes.rstrip(":*_-")))
-    found = (
-        rule("examples_below").search(tokens, 0, end) if not _has("takes_part", tokens) else None
-    )
+    if not _has("takes_part", tokens):
+        found = rule("examples_below").search(tokens, 0, end)
+    else:
+        found = None
     if not found or not found.first or _has("levels", tokens) or _has("good_values", tokens):
         return False
     front = tokens.cut(0, found.first)

@@ -50,7 +50,8 @@ def _read_codes(raw: str, columns: dict[int, int]) -> str:
     def replace_edge(found: re.Match[str]) -> str:
         nonlocal depth
         code = found.group()
-        if opened := LIST.search(code):
+        opened = LIST.search(code)
+        if opened:
             depth = max(0, depth - 1) if opened["end"] else depth + 1
         if not ITEM.search(code):
             return "\n".ljust(len(code))

@@ -107,7 +107,8 @@ def read_lines(section: LexedSection, layout: Layout | None = None) -> list[Line
         for start, end in _split_at_headings(
             section, names, layout.text, *found.span(), wrapped=wrapped
         ):
-            if line := _read_line(section, layout, start, end, gap=gap):
+            line = _read_line(section, layout, start, end, gap=gap)
+            if line:
                 lines.append(line)
                 gap = False
     return list(_read_bare_numbers(_read_codes(lines)))
@@ -180,11 +181,9 @@ def _read_line(
     elif not bullet:
         column = words - start
     stop = strip_span(text, words, end)[1]
-    return (
-        Line(section, words, stop, column, end - start, gap, bullet, ordinal)
-        if stop > words
-        else None
-    )
+    if stop > words:
+        return Line(section, words, stop, column, end - start, gap, bullet, ordinal)
+    return None
 
 
 def _find_cells(text: str, start: int, end: int) -> tuple[int, int]:

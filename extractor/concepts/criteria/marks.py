@@ -93,11 +93,14 @@ def read_marker(text: str, start: int, end: int) -> Marker | None:
 
 def _read_ordinal(found: re.Match[str]) -> int | None:
     """Return the number of an item, with letters, Roman and circled numerals converted."""
-    if digits := found["second"] or found["ordinal"]:
+    digits = found["second"] or found["ordinal"]
+    if digits:
         return int(digits)
-    if letter := found["character"]:
+    letter = found["character"]
+    if letter:
         return ord(letter.lower()) - ord("a") + 1
-    if numeral := found["numeral"]:
+    numeral = found["numeral"]
+    if numeral:
         return _ROMAN.get(numeral.lower())
     sign = found.group()
     return int(unicodedata.digit(sign[0], 0)) or None if "①" <= sign[:1] <= "⑨" else None

@@ -28,11 +28,11 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
     >>> find_negation(tokens, 0, len(tokens))
     Negation(first=0, end=4, leads=False)
     """
-    if found := rule("negated_statement").starts(tokens, first, end):
+    found = rule("negated_statement").starts(tokens, first, end)
+    if found:
         return Negation(found.first, found.end, leads=True)
-    if found := next(
-        filter(None, (rule(name).starts(tokens, first, end) for name in _BEHIND)), None
-    ):
+    found = next(filter(None, (rule(name).starts(tokens, first, end) for name in _BEHIND)), None)
+    if found:
         return Negation(found.first, found.end, leads=False)
     found = rule("ruled_out").search(tokens, first, end)
     if found is None or rule("opens_clause").search(tokens, first, found.first):

@@ -224,11 +224,8 @@ class _OutlineReader:
         self.items.append(block)
         role = Role.CRITERION
         if _contains(block, following):
-            role = (
-                role
-                if headings.carries_condition(text) and not self._is_title(block)
-                else Role.PARENT
-            )
+            if not headings.carries_condition(text) or self._is_title(block):
+                role = Role.PARENT
         elif headings.is_no_criterion(text) or block.start in self.titles:
             role = Role.REMARK
         elif following and (

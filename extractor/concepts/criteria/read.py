@@ -83,11 +83,10 @@ def read_eligibility(
     named = [*titles, *([sections["conditions"].whole] if "conditions" in sections else [])]
     listed = sections.get("eligibility")
     has_section = listed is not None and bool(listed.raw.strip())
-    outline = (
-        read_outline(listed)
-        if listed and has_section
-        else Outline(list(find_suspects(descriptions)))
-    )
+    if listed and has_section:
+        outline = read_outline(listed)
+    else:
+        outline = Outline(list(find_suspects(descriptions)))
     entries = [entry for entry in outline.entries if entry.role is not Role.REMARK]
     target = target_words(*named)
     scores = score_lines(entries, target)
@@ -288,9 +287,10 @@ def _read_times(
             Comparator.MORE,
         )
         if inherited.value and not (lasts and is_value):
-            sure = (
-                measured("time_window", "sense implied") if entry.doubtful else inherited.confidence
-            )
+            if entry.doubtful:
+                sure = measured("time_window", "sense implied")
+            else:
+                sure = inherited.confidence
             window = replace(inherited, confidence=min(inherited.confidence, sure))
             if not windows.value:
                 sure = measured("time_windows", "of the line above")

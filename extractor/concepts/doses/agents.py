@@ -106,7 +106,8 @@ class AgentNames:
         done = 0
         for first, word in enumerate(words):
             for rest, agent in self._by_word.get(word, ()) if first >= done else ():
-                if end := _match_words(tokens, words, first, rest):
+                end = _match_words(tokens, words, first, rest)
+                if end:
                     found.append(Mark(agent, first, end))
                     done = end
                     break

@@ -71,7 +71,8 @@ def _find_measured(tokens: Tokens) -> Iterator[tuple[tuple[Quantity, ...], str]]
     """Yield lists of numbers with the unit of a dose, and that unit."""
     dated = {at for mark in find_dates(tokens) for at in range(mark.first, mark.end)}
     for levels in find_quantity_lists(tokens, skipped=dated):
-        if (unit := levels[-1].unit.dose) and all(level.unit.dose for level in levels):
+        unit = levels[-1].unit.dose
+        if unit and all(level.unit.dose for level in levels):
             yield levels, unit
 
 
@@ -79,12 +80,14 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> Amo
     first = levels[0].first
     end = max(level.end for level in levels)
     # "15 ± 3 mg/kg"
-    if tolerance := rule("tolerance_before").ends(tokens, first, first - _CUE_REACH):
+    tolerance = rule("tolerance_before").ends(tokens, first, first - _CUE_REACH)
+    if tolerance:
         first = max(0, tolerance.first - 1)
         mean = read_number(tokens.words[first])
-        levels = (
-            (replace(levels[-1], low=mean, high=mean, first=first),) if mean is not None else ()
-        )
+        if mean is not None:
+            levels = (replace(levels[-1], low=mean, high=mean, first=first),)
+        else:
+            levels = ()
     # "total daily dose of 1500 mg", "1 g divided into 2 doses"
     total = rule("total_before").ends(tokens, first, first - _CUE_REACH) or rule(
         "total_after"

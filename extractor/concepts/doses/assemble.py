@@ -88,9 +88,9 @@ def _cite_arms(regimen: Regimen, places: Mapping[str, Span]) -> Regimen:
         for label in amount.arms
         for own in [[each for each in regimen.evidence_for("arms") if each.quote == label]]
     ]
-    return (
-        regimen.model_copy(update={"evidence": (*regimen.evidence, *cited)}) if cited else regimen
-    )
+    if cited:
+        return regimen.model_copy(update={"evidence": (*regimen.evidence, *cited)})
+    return regimen
 
 
 def _join_arms(first: Regimen, more: Regimen, places: Mapping[str, Span]) -> Regimen:

@@ -207,9 +207,9 @@ def _differ(stated: Sequence[Fact], between: Place, behind: int) -> tuple[Fact, 
     """
     before = within(stated, *between)
     after = [m for m in stated if m.first >= behind]
-    return (
-        (before[-1], after[0]) if before and after and before[-1].value != after[0].value else None
-    )
+    if before and after and before[-1].value != after[0].value:
+        return (before[-1], after[0])
+    return None
 
 
 class Link(StrEnum):
@@ -239,9 +239,9 @@ def find_link(
     clause = statement.clause
     if not statement.holds(fact):
         own = fact.section in {statement.section, statement.agent.section}
-        return (
-            Link.SECTION if own and _is_of_giving(sections[fact.section], fact) else Link.ELSEWHERE
-        )
+        if own and _is_of_giving(sections[fact.section], fact):
+            return Link.SECTION
+        return Link.ELSEWHERE
     anchors = [one for one in statement.amounts if one is not fact and statement.holds(one)]
     # The amount of the clause may be that of another agent, and with it all that the clause says.
     if any(one.confidence < 1 for one in anchors):

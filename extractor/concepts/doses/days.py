@@ -71,15 +71,17 @@ def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
     marks = [mark for lead in rule("days_lead").find(tokens) if (mark := _read_days(tokens, lead))]
     for lead in rule("weeks_lead").find(tokens):
         months = tokens.words[lead.end - 1].lower().startswith("m")
-        if weeks := _read_list(tokens, lead.end, factor=30 if months else 7):
+        weeks = _read_list(tokens, lead.end, factor=30 if months else 7)
+        if weeks:
             marks.append(Mark(weeks[0], lead.first, weeks[1]))
     lists = [(lead.first, lead.end) for lead in rule("times_list").find(tokens)]
     lists += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
     for first, start in lists:
         listed = _read_list(tokens, start, counted=True)
-        unit = (
-            read_time_unit(tokens.words[listed[1]]) if listed and listed[1] < len(tokens) else None
-        )
+        if listed and listed[1] < len(tokens):
+            unit = read_time_unit(tokens.words[listed[1]])
+        else:
+            unit = None
         if listed and listed[0] and tokens.words[start] == "0" and unit and unit in WHOLE_DAYS:
             numbers = [int(word) for word in tokens.words[start : listed[1]] if word.isdecimal()]
             marks.append(
@@ -101,12 +103,14 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
     if not listed:
         return None
     days, end = listed
-    if span := rule("up_to_week").starts(tokens, end):
+    span = rule("up_to_week").starts(tokens, end)
+    if span:
         days = ()
         end = span.end
     if lead.has("start") or rule("onwards").starts(tokens, end):
         days = ()
-    if cycle := rule("of_cycle").starts(tokens, end):
+    cycle = rule("of_cycle").starts(tokens, end)
+    if cycle:
         # "day 1 every 21 days": keep the interval separate
         alone = len(days) == 1 and cycle.has("interval")
         end = end if alone else cycle.end
@@ -172,9 +176,9 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
     if not listed and rule("no_day_after").starts(tokens, at + 1):
         return None
     glued = tokens.joined(at + 1) and tokens.words[at + 1][0].isalpha()
-    return (
-        None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(value), at + 1)
-    )
+    if glued and tokens.words[at + 1].lower() not in ("d", "day"):
+        return None
+    return (int(value), at + 1)
 
 
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:

@@ -314,7 +314,8 @@ def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:
 
 def _list_cuts(tokens: Tokens, first: int, end: int) -> Iterator[int]:
     """Where a name can end: at brackets, a target or punctuation."""
-    if target := rule("name_target").search(tokens, first + 1, end):
+    target = rule("name_target").search(tokens, first + 1, end)
+    if target:
         yield target.first
     for at in range(first + 1, end):
         word = tokens.words[at]

@@ -112,7 +112,8 @@ class _Proof:
                 readings[field] = _replace_members(reading, kept)
             else:
                 del readings[field]
-        if amounts := readings.get("amounts"):
+        amounts = readings.get("amounts")
+        if amounts:
             judged_amounts = [self._arms.keep(amount) for amount in amounts.list_values()]
             readings["amounts"] = replace(
                 amounts, value=tuple(amount for amount, _ in judged_amounts)
@@ -180,11 +181,10 @@ class _Proof:
     def _judge_amount(self, amount: Amount, stated: Sequence[_Stated]) -> Span | Refusal | None:
         near = [each for each in stated if each.place == stated[0].place]
         levels = choose_levels([each.value for each in near])
-        same = (
-            next((each for each in near if is_same(amount, each.value)), None)
-            if amount_in(amount, levels)
-            else None
-        )
+        if amount_in(amount, levels):
+            same = next((each for each in near if is_same(amount, each.value)), None)
+        else:
+            same = None
         if same and same.mark.confidence == 1:
             return self._link_amount(same)
         if same:  # an amount of another agent, perhaps; not if nothing else is the agent's own
@@ -337,11 +337,9 @@ class _Proof:
             return _HERE if clause.overlaps(self._quote) else _BESIDE
         if one.section == one.agent.section:
             return _BESIDE
-        return (
-            _OTHER_ARM
-            if one.section.startswith("arms") and self._quote.section.startswith("arms")
-            else _ELSEWHERE
-        )
+        if one.section.startswith("arms") and self._quote.section.startswith("arms"):
+            return _OTHER_ARM
+        return _ELSEWHERE
 
     def _span(self, fact: Fact) -> Span:
         return self.text.sections[fact.section].span(fact.first, fact.end)

@@ -76,7 +76,8 @@ def build_regimens(
     sections = arms.texts
     order = {name: place for place, name in enumerate(sections)}
     ordered = sorted(statements, key=lambda s: (order[s.section], s.first))
-    if trial_cycle := find_trial_cycle(sections.values()):
+    trial_cycle = find_trial_cycle(sections.values())
+    if trial_cycle:
         ordered = [
             replace(s, cycle=trial_cycle) if s.cycle is None and s.days and is_cyclic(s) else s
             for s in ordered
@@ -291,11 +292,9 @@ class _Builder:
         if listed is None:
             return "moment or rate"
         if len(listed.value) > 1:
-            return (
-                "listed days"
-                if self.link("days", listed) is Link.BESIDE
-                else "listed days elsewhere"
-            )
+            if self.link("days", listed) is Link.BESIDE:
+                return "listed days"
+            return "listed days elsewhere"
         return "day of a cycle" if self.statement.cycle else "one day"
 
     def read_fact(self, name: str, fact: Fact | None) -> Reading[Any]:

@@ -161,7 +161,8 @@ def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
     compared = len(set(trial.arms)) > 1
     if statement.section.startswith("arms[") and compared:
         yield f"stated in {_class_arm(trial.types[statement.section])}"
-    if labelled := trial.labels.get(statement.agent.key):
+    labelled = trial.labels.get(statement.agent.key)
+    if labelled:
         yield from ["labels an arm"] * (len(labelled) < len(trial.arms))
         yield from (
             f"labels {kind}" for kind in {trial.arms[place] for place in labelled} if compared

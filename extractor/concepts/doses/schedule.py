@@ -179,11 +179,10 @@ def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Fre
         if low is None or of_time is TimeUnit.MINUTE or found.place("low")[0] in taken:
             continue
         in_hours = of_time is TimeUnit.HOUR
-        code = (
-            _HOURS.get(low, Frequency.OTHER)
-            if in_hours
-            else code_interval(low * WHOLE_DAYS[of_time])
-        )
+        if in_hours:
+            code = _HOURS.get(low, Frequency.OTHER)
+        else:
+            code = code_interval(low * WHOLE_DAYS[of_time])
         yield Mark(Frequency.OTHER if found.has("high") else code, found.first, found.end)
 
 
@@ -232,11 +231,10 @@ def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Freque
         if ones and not label:
             yield Mark(Frequency.ONCE, found.first, found.end)
     for found in rule("weekdays").find(tokens):
-        days = (
-            0
-            if found.has("through")
-            else sum(1 for _ in rule("weekday").find(tokens, found.first, found.end))
-        )
+        if found.has("through"):
+            days = 0
+        else:
+            days = sum(1 for _ in rule("weekday").find(tokens, found.first, found.end))
         yield Mark(_PER["w"][days] if days in (2, 3) else Frequency.OTHER, found.first, found.end)
 
 
@@ -259,9 +257,9 @@ def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
 
 
 def _period(duration: Duration) -> Period | None:
-    return (
-        Period(value=duration.high, unit=duration.unit) if duration.low == duration.high else None
-    )
+    if duration.low == duration.high:
+        return Period(value=duration.high, unit=duration.unit)
+    return None
 
 
 def _ends(name: str, tokens: Tokens, end: int) -> Found | None:

@@ -151,14 +151,16 @@ def _assign_amounts(clause: Clause) -> list[_Given]:
     is the topic's.
     """
     named = [_Given(m.value, m.confidence, m.first, m.end, m) for m in clause.named]
-    topic = (
-        _Given(clause.topic, 0.8, clause.first, clause.first) if clause.topic is not None else None
-    )
+    if clause.topic is not None:
+        topic = _Given(clause.topic, 0.8, clause.first, clause.first)
+    else:
+        topic = None
     others: list[_Given] = []
     for amount in clause.marks.amounts:
         if rule("dose_change").ends(clause.tokens, amount.first):
             continue
-        if pair := _read_pair(clause, amount, named):
+        pair = _read_pair(clause, amount, named)
+        if pair:
             for one, own in pair:
                 one.amounts.append(own)
             continue
@@ -245,11 +247,10 @@ def _find_owner(
     after = next((one for one in named if one.first >= amount.end), None)
     owner = before
     if after and is_joint("dose_of", clause.tokens, amount.end, after.first):
-        owner = (
-            before
-            if before and is_joint("dosed_at", clause.tokens, before.end, amount.first)
-            else after
-        )
+        if before and is_joint("dosed_at", clause.tokens, before.end, amount.first):
+            owner = before
+        else:
+            owner = after
     if (
         owner
         and owner.agent.kind == "placebo"
@@ -262,11 +263,9 @@ def _find_owner(
     word = clause.tokens.words[amount.first - 1] if amount.first > clause.first else ""
     is_name = word.isalpha() and len(word) > _SHORT_WORD  # perhaps of an agent that nobody knows
     if (topic if owner is None else owner.amounts) and is_name:
-        return (
-            owner or topic or after
-            if clause.speaks_of_dosing(amount.first - 1, amount.first)
-            else None
-        )
+        if clause.speaks_of_dosing(amount.first - 1, amount.first):
+            return owner or topic or after
+        return None
     return owner or topic or after
 
 
@@ -284,9 +283,10 @@ def _is_plain(clause: Clause, amount: AmountMark, unit: _Given) -> bool:
     if first > end:
         first = amount.end
         end = unit.first
-    behind = (
-        amount.end if unit.mention and unit.first == amount.end else min(amount.end + 1, clause.end)
-    )
+    if unit.mention and unit.first == amount.end:
+        behind = amount.end
+    else:
+        behind = min(amount.end + 1, clause.end)
     return clause.speaks_of_dosing(first, end) and clause.speaks_of_dosing(amount.end, behind)
 
 
@@ -401,7 +401,8 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
             for name, rate in _RATES.items()
             if rule(name).ends(clause.tokens, amount.end, amount.first)
         )
-        if rate := next(rates, None):
+        rate = next(rates, None)
+        if rate:
             fields["frequency"] = Mark(rate, amount.first, amount.end, section=amount.section)
             break
     return fields

@@ -92,7 +92,8 @@ def _plant(parsed: ParsedRecord, criteria: Sequence[Draft]) -> tuple[list[_Node]
         line = _find_line(parsed, draft)
         while line:  # the lines above it that are new, from the innermost one
             span = line.spans[0]
-            if known := groups.get((kind, span.section, span.start)):
+            known = groups.get((kind, span.section, span.start))
+            if known:
                 group = known
                 break
             above.append((line, drafts.get((span.section, span.start))))

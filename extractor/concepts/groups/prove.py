@@ -24,7 +24,8 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
     >>> [bool(find_group_rule(tokens, each)) for each in rules]
     [True, False]
     """
-    if stated := read_words(tokens):
+    stated = read_words(tokens)
+    if stated:
         said, (first, end) = stated
         if said == value:
             return Derived(first, end)

@@ -110,7 +110,8 @@ def read_rule(
     joints = [find_joint(*pair) for pair in pairwise(items)]
     words = {joint.word for joint in joints if joint}
     last = joints[-1] if joints else None
-    if stated := read_words(line.tokens):
+    stated = read_words(line.tokens)
+    if stated:
         return _read_stated(*stated, line, items, usual=usual, words=words)
     # "A, B and C" lists exclusions, and each of them is enough, unless "and" stands behind each.
     if last and words == {_OTHER[usual]} and (all(joints) or last.alone or usual is GroupRule.ALL):
@@ -150,7 +151,8 @@ def _judge_inclusions(tokens: Tokens, items: Sequence[Passage]) -> tuple[GroupRu
     """Return how inclusions below a line that does not say it belong together, and the case of
     the judgement.
     """
-    if (found := _find_alternatives(items)) and found[:2] == (0, len(items)):
+    found = _find_alternatives(items)
+    if found and found[:2] == (0, len(items)):
         return GroupRule.ANY, found[2]
     if headings.names_group(tokens) or _name_group(tokens):
         return GroupRule.ALL, "all of some people"
@@ -247,7 +249,8 @@ def find_runs(
             for each, joint in zip(joined, joints, strict=True)
         ]
     for first, end in _list_runs(joined):
-        if joint := joints[first]:
+        joint = joints[first]
+        if joint:
             yield (
                 first,
                 end,

@@ -65,13 +65,13 @@ def find_hostile(
         raw = part.text
         cleaned = sections[part.name].cleaned
         tokens = sections[part.name].tokens
-        if (folded := _fold_letters(tokens.text)) != tokens.text:
+        folded = _fold_letters(tokens.text)
+        if folded != tokens.text:
             tokens = read_text(folded)
-        bars = (
-            "|"
-            if not part.parts and (part.name.endswith("_outcomes") or part.name == "conditions")
-            else ""
-        )
+        if not part.parts and (part.name.endswith("_outcomes") or part.name == "conditions"):
+            bars = "|"
+        else:
+            bars = ""
         read = (*_find_cues(tokens, "\n" + bars), *_find_endless(tokens.text))
         in_raw = (
             _Hostile(*cleaned.raw_span(start, end), kind, blanked)

@@ -162,9 +162,8 @@ def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
     places = list(zip(read.list_values(), read.spans, strict=True)) if located else []
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
-        if found := next(
-            (one for one in places if _say_numbers(one[0]) == _say_numbers(limit)), None
-        ):
+        found = next((one for one in places if _say_numbers(one[0]) == _say_numbers(limit)), None)
+        if found:
             places.remove(found)
             start = found[1].start
             end = found[1].end

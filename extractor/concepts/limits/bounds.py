@@ -438,11 +438,9 @@ def _open_phrase(tokens: Tokens, floor: int, end: int) -> Range:
             depth += 1
         elif code in _OPEN:
             if depth == 0:
-                return (
-                    (at + 1, end)
-                    if _has_words(tokens, at + 1, end)
-                    else _open_phrase(tokens, floor, at)
-                )
+                if _has_words(tokens, at + 1, end):
+                    return (at + 1, end)
+                return _open_phrase(tokens, floor, at)
             depth -= 1
     return first, end
 

@@ -86,11 +86,10 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
             beside = words[bisect_left(words, floor) : number]
             at = beside[-1] if len({named[one] for one in beside}) == 1 else None
         else:
-            at = (
-                words[number]
-                if number < len(words) and words[number] < [*ends, len(tokens)][others]
-                else None
-            )
+            if number < len(words) and words[number] < [*ends, len(tokens)][others]:
+                at = words[number]
+            else:
+                at = None
             opening = end if at is None else max(end, _extend_sex(tokens, at)[0])
             between = _BRACKETED.sub("", tokens.codes[end:opening])  # "102 cm (40 inches) in men"
             at = None if not {NUMBER, ":"}.isdisjoint(between) or "(" in between[:-1] else at
@@ -188,7 +187,8 @@ def is_of_another(tokens: Tokens, words: Range, own: Limit, limits: Sequence[Lim
     [True, False]
     """
     place = limits.index(own)
-    if chosen := [*_choose_limits(tokens, _Phrase(*words), limits)]:
+    chosen = [*_choose_limits(tokens, _Phrase(*words), limits)]
+    if chosen:
         run = range(place, max(place, chosen[0]))
         return place not in chosen and not (
             run and all(_joins(tokens, *limits[at : at + 2]) for at in run)

@@ -294,11 +294,9 @@ def _name_case(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -
         return f"other {'digits' if digits else 'number words'}, no limit"
     if len(limits) == 1:
         unit = limits[0].unit
-        return (
-            "one limit, unit with a slash"
-            if unit and "/" in tokens.codes[slice(*unit)]
-            else "one limit"
-        )
+        if unit and "/" in tokens.codes[slice(*unit)]:
+            return "one limit, unit with a slash"
+        return "one limit"
     return "several limits" if limits else "no limit"
 
 
@@ -423,9 +421,9 @@ def anchor_windows(
 
     def anchor(window: TimeWindow) -> TimeWindow:
         looks_back = not BACK.isdisjoint(word.lower() for word in read_text(window.quote).words)
-        return (
-            window if window.anchor or looks_back else window.model_copy(update={"anchor": words})
-        )
+        if window.anchor or looks_back:
+            return window
+        return window.model_copy(update={"anchor": words})
 
     return replace(windows, value=tuple(map(anchor, windows.value)))
 

@@ -39,7 +39,8 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     recovers = stays or rule("recovers_to").ends(tokens, first, first - 4)
     quantity = (None if recovers else find_quantity(tokens, max(0, scale - 6), end)) or (scale, end)
     # "minimum Karnofsky score of 70"
-    if (before := found.part("before")) and quantity[0] < before[1] < quantity[1]:
+    before = found.part("before")
+    if before and quantity[0] < before[1] < quantity[1]:
         quantity = before[1], quantity[1]
     comparator, stated = _compare(tokens, found, quantity)
     far = (
@@ -90,11 +91,10 @@ def _is_no_grade(tokens: Tokens, found: Found) -> bool:
     ranged = tokens.words[last : last + 1] in (["to"], ["-"]) and tokens.codes[
         last + 1 : last + 2
     ] in ("<", "≤")
-    joined = (
-        first - 1
-        if first and tokens.words[first - 1].lower() in ("-", "to", "/", "or", "and", ",")
-        else first
-    )
+    if first and tokens.words[first - 1].lower() in ("-", "to", "/", "or", "and", ","):
+        joined = first - 1
+    else:
+        joined = first
     joint = rule("stage_joint").starts(tokens, last)
     around = [joined - 1] * (joined > 0) + ([joint.end] if joint else [])
     # "stage IIIC-IV"
@@ -107,7 +107,8 @@ def _compare(tokens: Tokens, found: Found, quantity: Range) -> tuple[Comparator 
     a known direction.
     """
     scale, end = found.place("scale")
-    if turned := found.read("turn"):
+    turned = found.read("turn")
+    if turned:
         names = (tokens.read(scale, end), tokens.read(*quantity))
         comparator = next(filter(None, (turn_comparator(turned, name) for name in names)), None)
         return comparator, comparator is not None

@@ -228,11 +228,9 @@ def _list_bounds(tokens: Tokens, limit: Limit, within: Sequence[Number]) -> tupl
     def list_readings(value: float) -> list[float]:
         places = {one.first for one in within if one.value == value}
         is_settled = limit.settled and any(is_two_ways(tokens.words[at]) for at in places)
-        return (
-            [value]
-            if is_settled
-            else [value, *(one.value for one in within if one.first in places)]
-        )
+        if is_settled:
+            return [value]
+        return [value, *(one.value for one in within if one.first in places)]
 
     if limit.value_high is None:
         return tuple(
@@ -338,17 +336,17 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
     if is_row and rule("rated").ends(tokens, first, first - 2):  # "graded 0-6, of no more than 2"
         return Role.SCALE
     roles = ((Role.PART, "part_before"), (Role.SCALE, "scale_before"), (Role.AIM, "aim_before"))
-    if role := next((role for role, name in roles if rule(name).ends(tokens, first, low)), None):
+    role = next((role for role, name in roles if rule(name).ends(tokens, first, low)), None)
+    if role:
         return role
     in_front = quantity is None or quantity[0] < first
     changes = in_front and any(
         rule(name).ends(tokens, first, low) for name in ("change_before", "changed_by")
     )
-    named = (
-        rule("named_change_before").ends(tokens, quantity[0], quantity[0] - _ROLES)
-        if quantity
-        else None
-    )
+    if quantity:
+        named = rule("named_change_before").ends(tokens, quantity[0], quantity[0] - _ROLES)
+    else:
+        named = None
     reached_by = rule("reaches_value").starts(tokens, first - 1) if first else None
     is_reached = rule("value_reached").ends(tokens, first, low) or reached_by
     return Role.CHANGE if (changes or named) and not is_reached else Role.STATED

@@ -73,7 +73,8 @@ def _has_unit_after(tokens: Tokens, place: Range, unit: str) -> bool:
             return True
         found = _read_unit(tokens, at, end, apart=at > first) if at < reach else frozenset()
         found |= {_COUNTED.sub("", name, count=1) for name in found if "}/" in name}
-        if rates := _name_rates(wanted, found):  # "3 glasses of wine per day"
+        rates = _name_rates(wanted, found)
+        if rates:  # "3 glasses of wine per day"
             wanted = rates
             reach = end
         elif found:
@@ -197,9 +198,8 @@ def _words_after(tokens: Tokens, at: int) -> Range:
     reach = at + _LONGEST_LIST
     while at < reach and (found := rule("next_of_list").starts(tokens, at)):
         at = found.end
-    if (factor := rule("factor_after").starts(tokens, at)) and tokens.words[
-        factor.end - 1
-    ].startswith("10"):
+    factor = rule("factor_after").starts(tokens, at)
+    if factor and tokens.words[factor.end - 1].startswith("10"):
         return at, at
     at = factor.end if factor else at  # "25 x 40 cm"
     end = at
@@ -245,7 +245,8 @@ def _read_unit(
     """
     if at >= end:
         return frozenset()
-    if (word := tokens.words[at].lower()) in _RATES:
+    word = tokens.words[at].lower()
+    if word in _RATES:
         return frozenset({_RATES[word]})
     first = at + (tokens.words[at] == "-")
     place = find_unit(tokens, first, end, loose=first > 0 and tokens.words[first - 1] == "(")

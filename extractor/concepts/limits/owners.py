@@ -38,7 +38,8 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
         return None
     if not _AGE.isdisjoint(said.spelled) and len(said.words) < _AGE_PHRASE:
         return said.is_age()
-    if (side := said.read_side()) is not None:
+    side = said.read_side()
+    if side is not None:
         return side or None
     if (
         mention.kind is Kind.AGE

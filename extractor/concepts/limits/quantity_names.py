@@ -507,9 +507,10 @@ def _choose_near(
     if at < 0 or (unit is None and not of_scale):
         return None
     before = quote[max(0, at - _NAME_BEFORE) : at]
-    behind = (
-        _CLAUSE.split(quote[at + len(text) : at + len(text) + _NAME_BEHIND])[0] if of_scale else ""
-    )
+    if of_scale:
+        behind = _CLAUSE.split(quote[at + len(text) : at + len(text) + _NAME_BEHIND])[0]
+    else:
+        behind = ""
     # "QTcF: men < 450 ms; women < 470 ms": the clause before names the quantity, too.
     for nearby in map(fold_words, (_CLAUSE.split(before)[-1], behind, _SENTENCE.split(before)[-1])):
         near = _choose((*nearby, words[-1]) if words and words[-1] in _HEADS else nearby, unit)

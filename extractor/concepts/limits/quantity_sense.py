@@ -89,13 +89,10 @@ def _find_place(text: str, quote: str, value: float, within: str) -> tuple[int, 
     named = re.finditer(
         rf"{re.escape(text)}(?=(?P<gap>.{{0,{_NUMBER_REACH}}}?){number})", quote, re.DOTALL
     )
-    near = (
-        [(len(one["gap"]), one.start(), one.end() + len(one["gap"])) for one in named]
-        if text
-        else []
-    )
-    return (
-        min((gap, name, first, first + len(f"{value:g}")) for gap, name, first in near)[1:]
-        if near
-        else None
-    )
+    if text:
+        near = [(len(one["gap"]), one.start(), one.end() + len(one["gap"])) for one in named]
+    else:
+        near = []
+    if near:
+        return min((gap, name, first, first + len(f"{value:g}")) for gap, name, first in near)[1:]
+    return None

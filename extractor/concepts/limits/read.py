@@ -132,7 +132,8 @@ def _find_measured(
     last: Limit | None = None
     while found := rule("measure").search(tokens, at):
         at = found.end
-        if chain := _find_chain(tokens, found.first):
+        chain = _find_chain(tokens, found.first)
+        if chain:
             yield from chain
             floor = at = max(limit.end for limit in chain)
             continue
@@ -142,13 +143,15 @@ def _find_measured(
             and acuity.first <= found.first
             and rule("vision_word").search(tokens, max(0, found.first - _SIGNS), found.first)
         ):
-            if limit := read_acuity(tokens, acuity, floor):
+            limit = read_acuity(tokens, acuity, floor)
+            if limit:
                 yield limit
             floor = at = acuity.end
             continue
-        if taken := [
+        taken = [
             other.end for other in graded if other.first < found.end and found.first < other.end
-        ]:
+        ]
+        if taken:
             floor = at = max(floor, *taken)
             continue
         measure = _read_measure(tokens, found, floor)
@@ -174,11 +177,10 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     compared = compared or rule("distant_comparison").ends(
         tokens, found.first, max(floor, found.first - _SIGNS)
     )
-    within = (
-        None
-        if compared
-        else rule("within_before").ends(tokens, found.first, max(floor, found.first - 2))
-    )
+    if compared:
+        within = None
+    else:
+        within = rule("within_before").ends(tokens, found.first, max(floor, found.first - 2))
     if within and read_unit(found.read("unit") or "") == "{ULN}":
         compared = within
     if low is None or (not compared and (words in COUNTS or _is_name(tokens, found, floor))):
@@ -189,11 +191,9 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     bare = not signed and not found.has("unit") and not found.has("low_unit")
     if bare and re.fullmatch("(19|20)[0-9]{2}", tokens.words[found.place("low")[0]]):
         return None  # "diagnosed between 2010 and 2015", "before 2019"
-    suffix = (
-        Comparator.AT_LEAST
-        if found.has("plus")
-        else read_comparator("comparator_suffixes", found, "suffix")
-    )
+    suffix = read_comparator("comparator_suffixes", found, "suffix")
+    if found.has("plus"):
+        suffix = Comparator.AT_LEAST
     comparator = read_comparator("comparators", compared, "comparator") if compared else None
     comparator = Comparator.AT_MOST if compared and compared is within else comparator
     if comparator in (None, Comparator.EQUAL, Comparator.BETWEEN) and suffix:
@@ -235,9 +235,11 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
         return unit, None  # dioptres, no days
     if tokens.words[unit[0]].lower() == _BIRTHDAY:
         return unit, TimeUnit.YEAR.value
-    if aside := rule("people_aside").ends(tokens, unit[1], unit[0]):  # "ms (men)"
+    aside = rule("people_aside").ends(tokens, unit[1], unit[0])
+    if aside:  # "ms (men)"
         unit = unit[0], aside.first
-    if (whole := find_unit(tokens, unit[0])) and whole.end > unit[1]:
+    whole = find_unit(tokens, unit[0])
+    if whole and whole.end > unit[1]:
         unit = unit[0], whole.end - (tokens.words[whole.end - 1] in "()")
     # "110 min-1"
     if rule("inverse").starts(tokens, unit[1]) and tokens.text[tokens.ends[unit[1] - 1]] == "-":
@@ -247,11 +249,10 @@ def _find_unit_of(found: Found, *names: str) -> tuple[Range | None, str | None]:
     # what stands around the letter tells it from a metre
     if rule("month_by_letter").starts(tokens, unit[0]):
         return unit, "month"
-    timed = (
-        rule("time_unit").ends(tokens, unit[1], unit[0])
-        if rule("span_unit").covers(tokens, *unit)
-        else None
-    )
+    if rule("span_unit").covers(tokens, *unit):
+        timed = rule("time_unit").ends(tokens, unit[1], unit[0])
+    else:
+        timed = None
     return unit, read_time_unit(timed.text) if timed else None
 
 
@@ -286,11 +287,13 @@ def _compare(
     found = measure.found
     tokens = measure.found.tokens
     front = measure.compared.read("turn") if measure.compared else None
-    if turned := found.read("turn") or front:
+    turned = found.read("turn") or front
+    if turned:
         subject = find_quantity(tokens, floor, measure.first)
         name, unit = (tokens.read(*place) if place else "" for place in (subject, measure.unit))
         return turn_comparator(turned, name, unit or None), True
-    if comparator := _bounds(measure)[0]:
+    comparator = _bounds(measure)[0]
+    if comparator:
         return comparator, True
     if measure.time_unit and rule("birthday").starts(tokens, found.place("low")[1]):
         return _compare_birthday(measure)
@@ -354,7 +357,8 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         unit = _find_rate(tokens, quantity, end)
     behind = unit and quantity and quantity[0] >= unit[1]
     rate = rule("rate_after").starts(tokens, quantity[1]) if behind and quantity else None
-    if drink := rule("drink_behind").starts(tokens, unit[1]) if unit else None:
+    drink = rule("drink_behind").starts(tokens, unit[1]) if unit else None
+    if drink:
         rate = rule("period_rate").starts(tokens, drink.end) or rule("rate_after").starts(
             tokens, drink.end
         )
@@ -391,7 +395,8 @@ def _find_unit_apart(measure: _Measure, floor: int, end: int) -> _UnitApart | No
 def _list_units_apart(measure: _Measure, floor: int, end: int) -> Iterator[Found]:
     """Yield what may be the unit of a number that has none behind it, the likeliest first."""
     tokens = measure.found.tokens
-    if found := rule("unit_in_brackets").starts(tokens, end):
+    found = rule("unit_in_brackets").starts(tokens, end)
+    if found:
         yield found
     if measure.found.has("suffix") and (found := rule("unit_behind_suffix").starts(tokens, end)):
         yield found
@@ -424,11 +429,10 @@ def _name_beside_unit(tokens: Tokens, floor: int, first: int, unit: Range) -> Ra
     """
     if unit[0] > first:  # "60 or more mL/min of creatinine clearance"
         named = find_quantity(tokens, floor, first)
-        behind = (
-            rule("counted_noun").starts(tokens, unit[1] + 1)
-            if tokens.words[unit[1] : unit[1] + 1] == ["of"]
-            else None
-        )
+        if tokens.words[unit[1] : unit[1] + 1] == ["of"]:
+            behind = rule("counted_noun").starts(tokens, unit[1] + 1)
+        else:
+            behind = None
         return named or (behind.part("noun") if behind else None)
     opened = rule("unit_opening").ends(tokens, unit[0], floor)
     return find_quantity(tokens, floor, opened.first if opened else unit[0])
@@ -438,11 +442,10 @@ def _count_things(measure: _Measure) -> Limit | None:
     """Return a bare count that opens a criterion: "Two prior lines of therapy"."""
     found = measure.found
     tokens = measure.found.tokens
-    counted = (
-        rule("counted_noun").starts(tokens, found.end)
-        if not measure.unit and not found.has("high")
-        else None
-    )
+    if not measure.unit and not found.has("high"):
+        counted = rule("counted_noun").starts(tokens, found.end)
+    else:
+        counted = None
     if (
         measure.first
         or not counted
@@ -496,11 +499,10 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
     if high is None:
         return only, None, found.end
     second = read_comparator("comparators", found, "second")
-    ranged = (
-        comparator not in UPPER
-        if second is None
-        else second in UPPER and comparator in (*LOWER, None)
-    )
+    if second is None:
+        ranged = comparator not in UPPER
+    else:
+        ranged = second in UPPER and comparator in (*LOWER, None)
     if found.read("join") == "and" and not second and comparator is not Comparator.BETWEEN:
         # "18 and 65 years old"
         ranged = rule("age_after").starts(found.tokens, found.end) is not None
@@ -528,11 +530,10 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         is_scale = named and (in_capitals or names_quantity(tokens.read(*named), surely=True))
         noun = None if is_scale else rule("counted_noun").starts(tokens, end)
         small = isinstance(measure.low, int) and measure.low < _FEW
-        by_words = (
-            tokens.words[measure.first].isalpha()
-            if measure.compared
-            else measure.found.has("suffix")
-        )
+        if measure.compared:
+            by_words = tokens.words[measure.first].isalpha()
+        else:
+            by_words = measure.found.has("suffix")
         if noun and (
             by_words or small or not named or rule("nameless_words").covers(tokens, *named)
         ):
@@ -604,11 +605,9 @@ def _read_other_case(measure: _Measure, last: Limit, stated: Limit | None) -> Li
         unnamed = (
             stated and of_people and (stated.quantity is None or stated.quantity[0] < stated.first)
         )
-        return (
-            replace(stated, quantity=last.quantity, unit=unit or last.unit)
-            if stated and unnamed
-            else None
-        )
+        if stated and unnamed:
+            return replace(stated, quantity=last.quantity, unit=unit or last.unit)
+        return None
     if unit is None and not of_people:
         return None
     time_unit = measure.time_unit or last.time_unit

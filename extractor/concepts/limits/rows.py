@@ -74,12 +74,14 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
         else:
             plain.append(Number(place.first, last, value))
         found += (Number(place.first, last, reading) for reading in (value, *others))
-        if weeks := rule("weeks_and_days").starts(tokens, place.first, end):
+        weeks = rule("weeks_and_days").starts(tokens, place.first, end)
+        if weeks:
             days = read_number(tokens.words[weeks.end - 1]) or 0
             found += (
                 [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < 7 else []
             )
-        if part := rule("months_of_years").starts(tokens, last + 1, end):
+        part = rule("months_of_years").starts(tokens, last + 1, end)
+        if part:
             months = read_number(part.read("months") or "") or 0
             found += (
                 [Number(place.first, part.end, value * MONTHS_OF_YEAR + months)]

@@ -88,7 +88,8 @@ def _find_in_parts(parts: OutcomeParts) -> tuple["EventsFound", Passage | None]:
 
 def _read_start(parts: OutcomeParts, found: "EventsFound") -> Reading[str | None]:
     frame = parts.time_frame
-    if start := found.start:
+    start = found.start
+    if start:
         in_frame = (
             frame and start.section is frame.section and frame.first <= start.first < frame.end
         )
@@ -173,7 +174,8 @@ def find_listed_events(part: Passage) -> tuple[Passage, ...]:
     death").
     """
     for sentence in _cut_sentences(part):
-        if opening := sentence.search("opens_events"):
+        opening = sentence.search("opens_events")
+        if opening:
             listed = sentence.part(opening.end, sentence.end)
             near = listed.part(listed.first, min(listed.first + 10, listed.end))
             stated = rule("event_start").starts(
@@ -300,7 +302,8 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
     tokens = listed.tokens
     first = listed.first
     end = min(listed.end, first + _LONGEST_LIST)
-    if includes := rule("events_include").search(tokens, first, min(end, first + 16)):
+    includes = rule("events_include").search(tokens, first, min(end, first + 16))
+    if includes:
         first = includes.end
     for found in rule("events_stop").find(tokens, first, end):
         if found.first > first and (
@@ -360,7 +363,8 @@ def _is_one_event(tokens: Tokens, first: int, joint: Found, stop: int, *, last: 
 def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
     """Return the event without "the date of" and qualifiers; None if it is no event."""
     tokens = listed.tokens
-    if found := rule("event_lead").starts(tokens, first, end):
+    found = rule("event_lead").starts(tokens, first, end)
+    if found:
         first = found.end
     end = _find_tail("event_tail", tokens, first, end)
     bracket = tokens.codes.find("(", first, end)

@@ -95,11 +95,9 @@ def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterab
     if first.value in word_list("issuing_bodies") or _fold(first.value) in written:
         return first.value
     short = re.compile(rf"(?<!\w){re.escape(first.value)}(?!\w)")
-    return (
-        first.value
-        if any(map(short.search, (tokens.text, *record)))
-        else tokens.read(first.first, first.end)
-    )
+    if any(map(short.search, (tokens.text, *record))):
+        return first.value
+    return tokens.read(first.first, first.end)
 
 
 def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
@@ -275,9 +273,10 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
         if end < body.end and _is_name(tokens, end):
             continue
         brackets = rule("short_form").starts(tokens, end, body.end)
-        short = (
-            brackets.text[1:-1] if brackets and len(tokens.read(first, end)) > _SHORT_FORM else ""
-        )
+        if brackets and len(tokens.read(first, end)) > _SHORT_FORM:
+            short = brackets.text[1:-1]
+        else:
+            short = ""
         if brackets and 2 <= len(short) <= 9 and (short[0].isupper() or short[1].isupper()):
             end = brackets.end
         # include words of the name: "hand-held dynamometer", "Cutometer MPA580"

@@ -131,9 +131,10 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
     ['w overall', 'w survival']
     """
     measure = list_words(outcome.measure)[:_LONGEST_MEASURE]
-    description = (
-        list_words(outcome.description)[:_LONGEST_DESCRIPTION] if outcome.description else []
-    )
+    if outcome.description:
+        description = list_words(outcome.description)[:_LONGEST_DESCRIPTION]
+    else:
+        description = []
     time_frame = list_words(outcome.time_frame)[:_LONGEST_TIME_FRAME] if outcome.time_frame else []
     return [
         *(f"w {word}" for word in measure),

@@ -113,11 +113,9 @@ def _guess_without_points(tokens: Tokens) -> tuple[TimeKind, str]:
         return TimeKind.UNSPECIFIED, "vague"
     if rule("each_time").search(tokens):
         return TimeKind.PER, "each"
-    return (
-        (TimeKind.AT, "named")
-        if rule("named_moment").search(tokens)
-        else (TimeKind.UNSPECIFIED, "nothing")
-    )
+    if rule("named_moment").search(tokens):
+        return (TimeKind.AT, "named")
+    return (TimeKind.UNSPECIFIED, "nothing")
 
 
 def _guess_with_points(skeleton: Tokens, points: Sequence[Moment]) -> tuple[TimeKind, str]:

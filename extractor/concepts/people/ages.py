@@ -226,11 +226,9 @@ def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple
     )
     admitted = admits is not (bool(negated) is not bool(admits and refused))
     if limit.value_high is None:
-        return (
-            [(low, (limit.comparator in LOWER) is admitted)]
-            if limit.comparator in (*LOWER, *UPPER)
-            else []
-        )
+        if limit.comparator in (*LOWER, *UPPER):
+            return [(low, (limit.comparator in LOWER) is admitted)]
+        return []
     # An excluded range leaves ages on both sides.
     return [(low, True), (Age(value=limit.value_high, unit=unit), False)] if admitted else []
 

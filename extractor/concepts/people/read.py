@@ -91,7 +91,8 @@ def read_sex(
             tokens, 0, len(tokens)
         ):
             continue
-        if both := _find("all_sexes", passage):
+        both = _find("all_sexes", passage)
+        if both:
             return _infer(Sex.ALL, "both sexes", both)
         named = criterion.category is Category.SEX or rule("one_sex").starts(tokens, 0)
         if named and (one := _find_one_sex(passage)):
@@ -120,7 +121,8 @@ def _read_sex_elsewhere(
     Tumours do not count, since trials of tumours list several organs.
     """
     for passages, name in ((titles, "all_sexes"), (summary, "sexes_stated")):
-        if both := next(filter(None, (_find(name, passage) for passage in passages)), None):
+        both = next(filter(None, (_find(name, passage) for passage in passages)), None)
+        if both:
             return _infer(Sex.ALL, "both sexes", both)
     one = [sex for passage in titles if (sex := _find_one_sex(passage))]
     if not one and of_one and not any(rule("tumour").search(passage.tokens) for passage in titles):
@@ -150,7 +152,8 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
         one.passage for one in stated if one.kind is CriterionKind.INCLUSION and not one.donor
     ]
     for passage in [*admitted, *summary]:
-        if refused := _find("not_healthy", passage):
+        refused = _find("not_healthy", passage)
+        if refused:
             return _infer(False, "healthy people refused", refused)  # noqa: FBT003
         found = _find("healthy_people", passage)
         if found and not rule("from_healthy").ends(
@@ -408,9 +411,10 @@ def _choose(bounds: list[_Bound], side: _Side, *, in_summary: bool = False) -> R
         place = () if open_side else (span_of(bound.place),)
         return Reading(None, measured("participants", _DOUBTFUL), place, alternatives=(bound.age,))
     agree = all(abs(found.days - bound.days) < 1 for found in mine)
-    case = (
-        bound.case if in_summary or agree or bound.case == _DOUBTFUL else "several ages in criteria"
-    )
+    if in_summary or agree or bound.case == _DOUBTFUL:
+        case = bound.case
+    else:
+        case = "several ages in criteria"
     sure = measured("participants", case)
     if differs(bound.age, side.registered):
         sure = min(sure, measured("participants", UNLIKE))

@@ -59,15 +59,14 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     parts = list[Parts]()
     for at, window in enumerate(windows):
         last = windows[at - 1] if at else None
-        floor = (
-            max(
+        if last:
+            floor = max(
                 last.end,
                 *(place[1] for place in parts[-1] if place and place[1] <= window.first),
                 0,
             )
-            if last
-            else 0
-        )
+        else:
+            floor = 0
         named_for = _find_named_for(tokens, window)
         if named_for and anchors[at] is None:
             anchors[at] = _find_anchor(tokens, window, named_for[1])
@@ -170,12 +169,15 @@ def _find_before(tokens: Tokens, window: Window, floor: int) -> Range | None:
         return None
     if rule("has_elapsed").starts(tokens, window.end):
         return None
-    if state := rule("state_behind").starts(tokens, window.end):
+    state = rule("state_behind").starts(tokens, window.end)
+    if state:
         return state.first, state.end
     first = _open_clause(tokens, max(floor, window.first - _NEAR), window.first)
-    if clause := rule("fronted_clause").starts(tokens, first, window.first):
+    clause = rule("fronted_clause").starts(tokens, first, window.first)
+    if clause:
         first = clause.end
-    if found := _find_exception(tokens, first, window.first):
+    found = _find_exception(tokens, first, window.first)
+    if found:
         halves = (first, found.first), (found.end, window.first)
         named = (
             narrow(tokens, *half)
@@ -200,7 +202,8 @@ def _name_part(tokens: Tokens, first: int, window: Window) -> Range | None:
     exam = rule("exam_verb").ends(tokens, end, end - 1)
     by = [*rule("exam_by").find(tokens, first, exam.first)] if exam else []
     for found in reversed(by):  # "no tumour as seen on a scan performed within"
-        if named := narrow(tokens, found.end, end):
+        named = narrow(tokens, found.end, end)
+        if named:
             return named
     for kind in rule("relative_present").find(tokens, first, end):
         named = narrow(tokens, first, kind.first)
@@ -392,9 +395,11 @@ def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
     for cut in reversed([*rule("limited_cut").find(tokens, *place)]):
         if _is_bracketed(tokens, place, cut.first):
             continue
-        if (rest := narrow(tokens, cut.end, place[1])) and not _is_fragment(tokens, *rest):
+        rest = narrow(tokens, cut.end, place[1])
+        if rest and not _is_fragment(tokens, *rest):
             return rest
-        if (shorter := _trim(tokens, place[0], cut.first)) is None:
+        shorter = _trim(tokens, place[0], cut.first)
+        if shorter is None:
             return None
         place = shorter
     return None if _is_fragment(tokens, *place) else place
@@ -445,9 +450,9 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
             break  # "A1C", "in-centre"
         first = found.end
     named = any(word[0].isalpha() for word in tokens.words[first:end])
-    return (
-        (first, end) if named and not rule("limited_nothing").covers(tokens, first, end) else None
-    )
+    if named and not rule("limited_nothing").covers(tokens, first, end):
+        return (first, end)
+    return None
 
 
 def _trim_end(tokens: Tokens, first: int, end: int) -> Range:
@@ -484,7 +489,8 @@ def name_line(tokens: Tokens, first: int, end: int, stop: str = "limited_stop") 
     for at in (*(found.first for found in rule(stop).find(tokens, first, end)), end):
         if at < end and rule("limited_cut").ends(tokens, at, first):  # "taking or applying drugs"
             continue
-        if named := narrow(tokens, first, at):
+        named = narrow(tokens, first, at)
+        if named:
             return named
         first = max(first, at)
     return None

@@ -44,14 +44,14 @@ def _find_all(value: TimeWindow | str, passage: Passage) -> Iterator[tuple[Suppo
     for span in find_quotes(passage, quote) if windows else ():
         for one in _overlapping(windows, span, passage):
             said = make_window(one, quote) if isinstance(value, str) else value
-            if support := _compare(one, said):
+            support = _compare(one, said)
+            if support:
                 words = passage.section.raw[span.start : span.end]
                 alike = said.comparator is Comparator.BETWEEN or _looks_alike(one, said)
-                stated = (
-                    said.comparator
-                    if said.comparator is Comparator.BETWEEN or not alike
-                    else one.comparator
-                )
+                if said.comparator is Comparator.BETWEEN or not alike:
+                    stated = said.comparator
+                else:
+                    stated = one.comparator
                 found = said.model_copy(update={"quote": words, "comparator": stated})
                 sure = not one.aside and (one.sure or said.comparator is Comparator.BETWEEN)
                 yield Supported(found, span, support if sure else Support.INFERRED), one
@@ -97,7 +97,8 @@ def take_first(windows: Reading[Any], here: Passage) -> Reading[Any] | None:
         return elsewhere, aside, span.start
 
     for at in sorted(range(len(windows.value or ())), key=rank):
-        if first := first_window(windows.value[at : at + 1]):
+        first = first_window(windows.value[at : at + 1])
+        if first:
             elsewhere, aside, _ = rank(at)
             said = [] if elsewhere else _overlapping(stated, windows.spans[at], here)
             if plain and (elsewhere or aside or (said and said[0].first > plain[0].first)):

@@ -94,7 +94,8 @@ def _prove_condition(found: Supported, spans: list[Span], here: Passage) -> _Ver
     for at, place in enumerate(find_conditions(tokens, limits)):
         if place:
             (own if at in mine else others).append(locate(here, *place))
-    if kept := _overlap(spans, own):
+    kept = _overlap(spans, own)
+    if kept:
         return kept, False, False
     sexes = {name_sex(here.section.raw[one.start : one.end], None) for one in own} - {None}
     if len(sexes) == 1 and name_sex(value.condition, None) not in (None, *sexes):
@@ -135,7 +136,8 @@ def _prove_part_of_window(
                 others.append(span)
         ends &= not is_here or is_past(cut(here), window) or not _shares(here, window, spans)
     others = [one for one in others if not any(one.overlaps(each) for each in own)]
-    if kept := _overlap(spans, own):
+    kept = _overlap(spans, own)
+    if kept:
         return kept, False, False
     is_other = bool(spans) and len(_overlap(spans, others)) == len(spans)
     if is_other and (own or (name == "anchor" and ends)):

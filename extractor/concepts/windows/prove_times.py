@@ -91,11 +91,10 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
         return None
     windows = [range(one.first, one.end) for one in list_windows(tokens, None, wide=True)]
     for one in find_mentions(tokens):
-        ends = (
-            {one.bounds[0][0]: LOWER, one.bounds[0][1]: UPPER}
-            if one.bounds[0][1] is not None
-            else {}
-        )
+        if one.bounds[0][1] is not None:
+            ends = {one.bounds[0][0]: LOWER, one.bounds[0][1]: UPPER}
+        else:
+            ends = {}
         allowed = ends.get(value.value, one.comparators) if ends else one.comparators
         sided = (
             not set(allowed).isdisjoint(LOWER if lower else UPPER) and value.value in one.bounds[0]
@@ -128,9 +127,8 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
         }
         lengths = (one for one in find_durations(tokens) if one.first not in intervals)
         # "a fortnight"
-        if found := next(
-            (one for one in lengths if is_same_length(one.low, one.unit, value)), None
-        ):
+        found = next((one for one in lengths if is_same_length(one.low, one.unit, value)), None)
+        if found:
             return Derived(found.first, found.end, Support.INFERRED)
     others = (moment for group in frame.groups for moment in group.moments)
     for moments, support in ((frame.points, Support.PARSED), (others, Support.INFERRED)):
@@ -178,14 +176,16 @@ def _list_named(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
     "1h45".
     """
     for found in rule("every_code").find(tokens):
-        if unit := read_time_unit(found.read("unit") or ""):
+        unit = read_time_unit(found.read("unit") or "")
+        if unit:
             yield (
                 Derived(found.first, found.end),
                 read_number(found.read("number") or "") or 0,
                 unit,
             )
     for found in rule("single_time").find(tokens):
-        if unit := read_time_unit(found.read("unit") or ""):
+        unit = read_time_unit(found.read("unit") or "")
+        if unit:
             yield Derived(found.first, found.end), 1, unit
     for found in rule("hours_and_minutes").find(tokens):
         hours, minutes = (read_number(found.read(name) or "") or 0 for name in ("hours", "minutes"))

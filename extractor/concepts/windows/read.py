@@ -249,9 +249,10 @@ def _borrow_sense(
         following = windows[place] if place < len(windows) else None
         if following and not (is_half_life or following.first <= duration.end + 2):
             following = None  # only "10-20 days or 5 half-lives before"
-        beside = (
-            last if last and rule("window_joint").covers(tokens, last.end, duration.first) else None
-        )
+        if last and rule("window_joint").covers(tokens, last.end, duration.first):
+            beside = last
+        else:
+            beside = None
         if (
             beside is None
             and following
