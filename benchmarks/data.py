@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 
 from extractor.apps.cli.environment import read_model_spec
 from extractor.formats.records import read_stream
-from extractor.schemas.effort import Effort
 from extractor.model.client import Model
 from extractor.model.database import open_run
 from extractor.model.opening import ModelChoice, open_model
@@ -27,6 +26,7 @@ from extractor.model.spec import ClientSettings
 from extractor.model.store import CallStore, OpenStore
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas.effort import Effort
 
 T = TypeVar("T")
 Row = dict[str, Any]

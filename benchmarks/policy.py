@@ -25,11 +25,11 @@ from extractor.concepts.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree
 from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.dialogue import dialogue
-from extractor.schemas.effort import Effort
 from extractor.model.asking.querying import converse
 from extractor.model.client import Model
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialExtraction, TrialRecord
+from extractor.schemas.effort import Effort
 
 Counts = Counter[tuple[str, str, str]]
 """Counts by field, as a policy names it, situation, and who was right."""

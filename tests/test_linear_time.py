@@ -10,7 +10,6 @@ import pytest
 from extractor.assembly.refusals import explain_refusal
 from extractor.assembly.support import find_support
 from extractor.language.passage import read_section
-from extractor.schemas.effort import Effort
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import (
@@ -24,6 +23,7 @@ from extractor.schemas import (
     TimeUnit,
     TimeWindow,
 )
+from extractor.schemas.effort import Effort
 
 from .growth import LARGEST_EXPONENT, PIECES, fit_growth, list_expressions
 from .trust import trial

@@ -9,8 +9,8 @@ from extractor import Extractor, Task
 from extractor.apps.cli.options import CollectOptions, RunOptions
 from extractor.apps.serve.settings import ServiceOptions
 from extractor.errors import ArgumentError
-from extractor.schemas.effort import Effort
 from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
+from extractor.schemas.effort import Effort
 from tests.commands import invoke
 
 

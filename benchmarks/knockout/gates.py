@@ -28,13 +28,13 @@ from extractor.apps.evaluation.scoring import evaluate
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.errors import RecordError
 from extractor.formats import read_records, read_stream
-from extractor.schemas.effort import Effort
 from extractor.model.client import Model
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.setup import OpenExtractor
 from extractor.schemas import Section, Source, TrialRecord
+from extractor.schemas.effort import Effort
 from tests.cases.test_cases import list_cases, test_a_text_is_read_and_proven
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import HostileRecord, list_injected, list_lost, list_misplaced, load_suite

@@ -11,7 +11,6 @@ from extractor.concepts.doses.passages import list_dose_passages
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Reading
 from extractor.language.passage import read_section
-from extractor.schemas.effort import Effort
 from extractor.model.asking.planner import pack_questions, plan_questions
 from extractor.model.asking.prompt import count_output_tokens, render_line
 from extractor.model.calls import estimate_tokens
@@ -26,6 +25,7 @@ from extractor.schemas import (
     Task,
     TrialRecord,
 )
+from extractor.schemas.effort import Effort
 
 from .samples import (
     OPEN,

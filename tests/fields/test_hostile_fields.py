@@ -7,12 +7,12 @@ import json
 import pytest
 
 from extractor.concepts.own import read_fields
-from extractor.schemas.effort import Effort
 from extractor.model.asking.querying import converse
 from extractor.model.client import Model
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract as run_stages
+from extractor.schemas.effort import Effort
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import HostileRecord, load_suite
 

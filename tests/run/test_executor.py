@@ -19,7 +19,6 @@ from benchmarks.records import write_distinct_records
 from extractor.concepts.parse import parse_record
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.formats import read_records
-from extractor.schemas.effort import Effort
 from extractor.model.asking.questions import ModelReply
 from extractor.model.asking.reply_models import Item
 from extractor.model.events import EventLog, listening
@@ -30,6 +29,7 @@ from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.setup import OpenExtractor
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Part, Section, Source, TrialRecord, Usage
+from extractor.schemas.effort import Effort
 from tests.commands import PATIENCE_S, extractor, read_lines
 from tests.failing import RAISED, fail_for_some, path_with_failures
 

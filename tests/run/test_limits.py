@@ -11,7 +11,6 @@ import pytest
 from extractor import Extractor
 from extractor.concepts.parse import parse_record
 from extractor.errors import RecordTooLarge, RecordTooSlow
-from extractor.schemas.effort import Effort
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
@@ -19,6 +18,7 @@ from extractor.run.records import RunLimits, extract_records
 from extractor.run.setup import OpenExtractor
 from extractor.run.tally import Tally
 from extractor.schemas import Section, Source, TrialRecord, record_limits
+from extractor.schemas.effort import Effort
 from tests.failing import fail_for_some, path_with_failures
 
 from .test_executor import Lines, record
