@@ -31,7 +31,8 @@ from extractor.concepts.places import MODEL_CONFIDENCE, find_quote
 from extractor.concepts.windows.read import first_window
 from extractor.evidence.drafts import Chunk, Draft, Reading, Why
 from extractor.evidence.parsed import ParsedRecord
-from extractor.model.asking.dialogue import Replies, Round, collect, dialogue
+from extractor.model.asking.collecting import collect
+from extractor.model.asking.dialogue import Replies, dialogue
 from extractor.model.asking.querying import ask_round
 from extractor.model.asking.questions import ModelReply, Question
 from extractor.model.asking.reply_models import read_values
@@ -134,19 +135,16 @@ async def ask(
 ) -> tuple[ModelResult, ModelResult]:
     """Return the result of a dialogue, and the same from its first answers as they are."""
     steps = dialogue(parsed, options)
-    seen: list[tuple[Round, Replies]] = []
     try:
         asked = next(steps)
-        while True:
-            replies = await ask_round(asked, model)
-            seen.append((asked, replies))
-            asked = steps.send(replies)
+    except StopIteration as end:  # there is no question
+        return end.value, end.value
+    replies = await ask_round(asked, model)
+    try:
+        steps.send(replies)
     except StopIteration as end:
         result: ModelResult = end.value
-    if not seen:
-        return result, result
-    first, answered = seen[0]
-    return result, _take(parsed, first.calls, answered)
+    return result, _take(parsed, asked.calls, replies)
 
 
 def _take(

@@ -24,7 +24,7 @@ from pydantic import TypeAdapter
 from extractor.formats import read_records
 from extractor.model import live
 from extractor.model.asking import prompt, querying
-from extractor.model.asking.prompt import list_prompt_versions
+from extractor.model.asking.prompt import load_prompt
 from extractor.model.client import Model
 from extractor.model.opening import ModelChoice, open_model
 from extractor.model.spec import ClientSettings, ModelSpec
@@ -98,7 +98,8 @@ async def extract_scenario(
 def find_problems() -> list[str]:
     """Every cassette that is stale, edited, missing, or holds a key, one line each."""
     wanted, there = read_scenarios().keys(), {path.stem for path in FOLDER.glob("*.yaml")}
-    prompts = {prompt.name: prompt for prompt in list_prompt_versions()}
+    version = load_prompt().version
+    prompts = {version.name: version}
     problems = [
         f"{name}.yaml: {one}"
         for name in sorted(there)

@@ -37,10 +37,8 @@ def test_answers_of_a_small_model_are_used_as_far_as_the_text_bears_them_out():
             return [(parsed, await ask(dialogue(parsed, options), model)) for parsed in records]
 
     async def ask(steps, model):
-        """The first answers alone: what is asked again depends on the rules, which change."""
         try:
             steps.send(await ask_round(next(steps), model))
-            return steps.send((None,))
         except StopIteration as end:
             return end.value
 

@@ -10,8 +10,6 @@ from tests.llm.stub import Scripted, completion, items
 LINE = re.compile(
     r"^\[(?P<number>\d+)\|(?P<keys>[^|\]]*)(?:\|(?P<note>[^\]]*))?\] (?P<text>.*)$", re.MULTILINE
 )
-AGAIN = "|refused: "
-"""Mark of a line that asks a refused answer again."""
 
 Answer = Mapping[str, Any]
 
@@ -53,23 +51,13 @@ def read_lines(request: Mapping[str, Any]) -> list[dict[str, str]]:
     return [found.groupdict() for found in LINE.finditer(request["messages"][-1]["content"])]
 
 
-def asks_again(request: Mapping[str, Any]) -> bool:
-    """Whether a request is the narrow question."""
-    return AGAIN in request["messages"][-1]["content"]
-
-
-def answering(
-    first: Mapping[str, Answer], again: Answer | None = None
-) -> Callable[[dict[str, Any]], Scripted]:
-    """Answers a line that contains one of these words with these keys, as far as they are asked.
-
-    ``again`` answers every line of the narrow question.
-    """
+def answering(answers: Mapping[str, Answer]) -> Callable[[dict[str, Any]], Scripted]:
+    """Answers a line that contains one of these words with these keys, as far as they are asked."""
 
     def answer(request: dict[str, Any]) -> Scripted:
         given = []
         for line in read_lines(request):
-            values = again or {} if asks_again(request) else _find(first, line["text"])
+            values = _find(answers, line["text"])
             asked = set(line["keys"].split())
             kept = (
                 values if "regimens" in asked else {k: v for k, v in values.items() if k in asked}

@@ -10,8 +10,6 @@ from pydantic import BaseModel
 
 CHARACTERS_PER_TOKEN = 4
 """A rough mean for English text."""
-RECHECK = "recheck"
-"""The name under which calls are counted that ask refused answers once more."""
 
 
 def estimate_tokens(text: str) -> int:
@@ -47,11 +45,6 @@ class Call:
     max_output_tokens: int
     context: Mapping[str, object] = field(default_factory=dict)
     record_id: str | None = None
-
-    @property
-    def is_recheck(self) -> bool:
-        """Whether it asks refused answers once more."""
-        return self.prompt.name == RECHECK
 
     @property
     def question_key(self) -> str:

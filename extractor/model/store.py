@@ -109,7 +109,7 @@ class CallStore:
                 call.record_id,
                 model,
                 prompt.sha256,
-                call.is_recheck,
+                0,
             ),
             *(zlib.compress(call.user.encode("utf-8", "surrogatepass")), call.max_output_tokens),
             *(datetime.now(UTC).isoformat(timespec="milliseconds"), state),

@@ -20,7 +20,7 @@ from extractor.concepts.own import CustomField
 from extractor.errors import StoreError
 from extractor.formats.names import exists, is_text
 from extractor.masking import without_credentials
-from extractor.model.asking.prompt import list_prompt_versions
+from extractor.model.asking.prompt import load_prompt
 from extractor.model.database import RUN_FILE
 from extractor.model.store import Spending
 from extractor.run.store import LACKING, LEFT, RunStore
@@ -277,6 +277,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
     replay = chosen.choice.replay
     # With the model of a replayed run, the new run can go on where the stored answers end.
     replayed = read_manifest(replay / MANIFEST) if replay else None
+    prompt = load_prompt(fields).version
     return {
         "extractor": version("trial-extractor"),
         "rules": digest_rules(),
@@ -286,10 +287,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
         "model": (replayed and replayed.settings.get("model")) or str(chosen.choice),
         "reasoning": chosen.asking.reasoning,
         "model_options": without_credentials(chosen.asking.options) or None,
-        "prompts": {
-            f"{prompt.name}.v{prompt.version}": prompt.sha256
-            for prompt in list_prompt_versions(fields)
-        },
+        "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256},
         "fields": [one.model_dump(mode="json", exclude_defaults=True) for one in fields] or None,
     }
 

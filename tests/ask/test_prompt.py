@@ -14,7 +14,6 @@ from extractor.language.passage import read_section
 from extractor.model.asking.planner import plan_questions
 from extractor.model.asking.prompt import (
     flatten,
-    list_prompt_versions,
     load_prompt,
     read_prompt,
     render_call,
@@ -65,29 +64,20 @@ def test_the_static_part_is_the_same_in_every_call():
     calls = [
         call_of(parsed_record(criterion(3, "Adults")), *Task),
         call_of(parsed_record(outcome(3, "Overall survival")), Task.ENDPOINTS),
-        render_call(parsed_record().record, [ask(1, "constraints")], recheck=True),
     ]
     assert len({(call.system, call.reply_model) for call in calls}) == 1
-    assert [version.name for version in list_prompt_versions()] == ["questions", "recheck"]
-    assert [call.prompt.name for call in calls] == ["questions", "questions", "recheck"]
 
 
 def test_what_few_calls_ask_is_explained_in_those_alone():
     record = parsed_record().record
-    usual, under, how_many, again = (
-        render_call(record, [ask(1, name)], recheck=is_again).user.splitlines()[-2:]
-        for name, is_again in (
-            ("category", False),
-            ("lead_in", False),
-            ("rule", False),
-            ("category", True),
-        )
+    usual, under, how_many = (
+        render_call(record, [ask(1, name)]).user.splitlines()[-2:]
+        for name in ("category", "lead_in", "rule")
     )
     assert usual[0].startswith("Conditions: ")
     assert under[0].startswith("under: ")
     assert how_many[0].startswith("rule: ")
-    assert "refused:" in again[0]
-    assert not any(word in PROMPT.system for word in ("under:", "rule:", "refused:", "unread:"))
+    assert not any(word in PROMPT.system for word in ("under:", "rule:"))
 
 
 def test_the_worked_example_is_right_and_belongs_to_no_line_of_a_record():

@@ -13,7 +13,7 @@ from extractor.model.metering import Reservation
 from extractor.model.opening import Route
 from extractor.schemas import AbsenceReason
 from tests.llm.stub import completion, serve
-from tests.trust import answering, asks_again, trial
+from tests.trust import answering, trial
 
 PRODUCT = {"title": "Drugamab in hay fever", "arms_0": "Study product 5 mg twice daily"}
 OUTCOME = "Zinc in plasma by flame photometry, 4 weeks"
@@ -100,20 +100,6 @@ class Budgeted:
 
     def charge(self, reservation, usage):
         pass
-
-
-async def test_budget_exhausted_between_two_questions(doubtful):
-    """The first answer is used; its unsupported values are not asked again."""
-    script = answering({"Zinc": {"specimens": ["moon dust"], "methods": ["flame photometry"]}})
-    with serve(script) as stub:
-        extractor = Extractor(stub.spec, effort="all", tasks=["endpoints"])
-        async with extractor.setup.open(
-            route=Route(Budgeted(lambda: not stub.requests))
-        ) as extract:
-            extraction = await extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
-    assert not any(map(asks_again, stub.requests))
-    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.UNSUPPORTED_ANSWER
-    assert ["moon dust" in finding.message for finding in extraction.findings].count(True) == 1
 
 
 @pytest.mark.parametrize(

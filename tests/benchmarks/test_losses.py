@@ -34,7 +34,7 @@ GOLD = TrialExtraction.model_validate(
 async def lose(**values):
     """What is lost of an answer about the outcome."""
     parsed = parse_record(RECORD)
-    with serve(answering({"Zinc": values}, again={})) as stub:
+    with serve(answering({"Zinc": values})) as stub:
         async with Model(ModelSpec.parse(f"{stub.url}#capable")) as model:
             return judge(
                 parsed,

@@ -28,7 +28,7 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
         "resumed": 0,
         "failed": 0,
     }
-    assert manifest["settings"]["prompts"].keys() == {"questions.v8", "recheck.v8"}
+    assert manifest["settings"]["prompts"].keys() == {"questions.v8"}
     assert read_lines(tmp_path / "failures.jsonl") == []
     assert "records extracted: 12" in done.stderr
 

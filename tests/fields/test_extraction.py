@@ -12,7 +12,7 @@ from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import AbsenceReason, FindingKind, Origin, Quantity, Severity, Support
 from extractor.schemas.values import list_values
 from tests.llm.stub import completion, items, serve
-from tests.trust import answering, asks_again, read_lines, trial
+from tests.trust import answering, read_lines, trial
 
 from .test_declaration import TOML, BrainMetastases
 
@@ -81,9 +81,9 @@ def fields(tmp_path):
     return path
 
 
-def extract(fields, answers, again=None, **more):
+def extract(fields, answers, **more):
     """The extraction by a model that answers so, and the requests that it got."""
-    with serve(answering(answers, again)) as stub:
+    with serve(answering(answers)) as stub:
         return Extractor(stub.spec, fields=fields, **more).extract(RECORD), stub.requests
 
 
@@ -95,7 +95,7 @@ def test_fields_are_asked_in_the_call_of_the_built_in_ones_and_defined_once(fiel
     extraction, requests = extract(
         fields, {"brain": {"brain_metastases": BRAIN}, "22C3": {"assay": "22C3"}}
     )
-    assert len(requests) == 1 + any(map(asks_again, requests))
+    assert len(requests) == 1
     system = requests[0]["messages"][0]["content"]
     assert system.count("The test by which the marker is measured, as named.") == 1
     assert '"HER2 3+ by Examplassay" gives {"assay": "Examplassay"}' in system
@@ -126,38 +126,24 @@ def test_each_value_points_at_its_own_characters(fields):
 
 
 @pytest.mark.parametrize(
-    ("altered", "kind", "calls"),
+    ("altered", "kind"),
     [
-        ({"quote": "treated and stable for at least 6 weeks"}, FindingKind.QUOTE_CONFLICT, 2),
-        ({"quote": "brain metastases are welcome"}, FindingKind.QUOTE_NOT_FOUND, 1),
-        ({"stable_for": "6 week"}, FindingKind.QUOTE_CONFLICT, 2),
-        ({"stable_for": "4 month"}, FindingKind.QUOTE_CONFLICT, 2),
-        ({"quote": ""}, FindingKind.QUOTE_NOT_FOUND, 1),
-        ({"status": "welcome"}, FindingKind.ANSWER_MISSING, 1),
-        ({"stable_for": "a while"}, FindingKind.ANSWER_MISSING, 1),
+        ({"quote": "treated and stable for at least 6 weeks"}, FindingKind.QUOTE_CONFLICT),
+        ({"quote": "brain metastases are welcome"}, FindingKind.QUOTE_NOT_FOUND),
+        ({"stable_for": "6 week"}, FindingKind.QUOTE_CONFLICT),
+        ({"stable_for": "4 month"}, FindingKind.QUOTE_CONFLICT),
+        ({"quote": ""}, FindingKind.QUOTE_NOT_FOUND),
+        ({"status": "welcome"}, FindingKind.ANSWER_MISSING),
+        ({"stable_for": "a while"}, FindingKind.ANSWER_MISSING),
     ],
 )
-def test_an_altered_answer_is_kept_out_and_asked_once_more_if_the_text_contradicts_it(
-    fields, altered, kind, calls
-):
-    answer = {"brain_metastases": BRAIN | altered}
-    extraction, requests = extract(fields, {"brain": answer}, again=answer)
-    assert ["refused: brain_metastases" in one["messages"][-1]["content"] for one in requests] == [
-        False,
-        True,
-    ][:calls]
+def test_an_altered_answer_is_kept_out(fields, altered, kind):
+    extraction, requests = extract(fields, {"brain": {"brain_metastases": BRAIN | altered}})
+    assert len(requests) == 1
     assert kind in [finding.kind for finding in extraction.findings]
     kept = values_of(extraction, "brain_metastases")
     assert not kept or set(altered) == {"stable_for"}
     assert all("stable_for" not in one for one in kept)
-
-
-def test_a_refused_answer_that_is_put_right_counts(fields):
-    wrong = {"brain_metastases": BRAIN | {"stable_for": "6 week"}}
-    extraction, _ = extract(fields, {"brain": wrong}, again={"brain_metastases": BRAIN})
-    assert values_of(extraction, "brain_metastases")[0]["stable_for"] == Duration(
-        value=4, unit="week"
-    )
 
 
 def test_a_denied_quote_is_no_quote(fields):
@@ -165,7 +151,7 @@ def test_a_denied_quote_is_no_quote(fields):
     answer = {
         "brain_metastases": {"quote": "brain metastases that are treated", "status": "allowed"}
     }
-    with serve(answering({"brain": answer}, again=answer)) as stub:
+    with serve(answering({"brain": answer})) as stub:
         extraction = Extractor(stub.spec, fields=fields).extract(record)
     assert extraction.custom["brain_metastases"] == ()
     (absence,) = [one for one in extraction.absences if one.field == "custom.brain_metastases"]
@@ -236,7 +222,7 @@ def _field(tmp_path, text):
 
 
 def _ask(fields, record, answer, **more):
-    with serve(answering({"": {"cat": "other", **answer}}, again=answer)) as stub:
+    with serve(answering({"": {"cat": "other", **answer}})) as stub:
         return Extractor(stub.spec, fields=fields, **more).extract(record)
 
 

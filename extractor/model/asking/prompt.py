@@ -23,7 +23,7 @@ from extractor.language.clean import clean_text
 from extractor.model.asking.definitions import describe_fields
 from extractor.model.asking.questions import LINE_BREAK, Question
 from extractor.model.asking.reply_models import Reply, is_listing, keys_asked, name_words, reply_for
-from extractor.model.calls import RECHECK, Call, PromptVersion
+from extractor.model.calls import Call, PromptVersion
 from extractor.schemas import Task, TrialRecord, list_fields
 
 _PROMPTS = Path(__file__).parents[1] / "prompts"
@@ -53,15 +53,11 @@ others.
 """
 _ALLOWANCE = 8
 
-_REFUSED = (
-    'Context ends with "refused:", an answer that the text contradicts: correct it, or '
-    "leave out the key."
-)
-_RULE = (
-    "rule: how many of the lines that this one introduces must hold: all, any, or a number: 2, 2-4."
-)
-_UNDER = "under: the number of the line that is the lead_in of this one; no heading."
-"""What is said only in calls that ask it."""
+_NOTES = {
+    "lead_in": "under: the number of the line that is the lead_in of this one; no heading.",
+    "rule": "rule: how many of the lines that this one introduces must hold: all, any, or a number: 2, 2-4.",
+}
+"""What is said only in calls that ask for these fields."""
 _FOR_PEOPLE = "<!--people-->"
 _FOR_ALL = "<!--/people-->"
 _MARKUP = re.compile(r"\*\*|^\|(?:-+\|)+\n|\n(?=\n\n)", re.MULTILINE)
@@ -104,12 +100,6 @@ def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
         return prompt
     system = "\n\n".join([prompt.system, *describe_fields(custom)])
     return replace(prompt, system=system, version=replace(prompt.version, sha256=_digest(system)))
-
-
-def list_prompt_versions(custom: tuple[CustomField, ...] = ()) -> tuple[PromptVersion, ...]:
-    """Return all prompts that a run may use."""
-    version = load_prompt(custom).version
-    return version, replace(version, name=RECHECK)
 
 
 @cache
@@ -210,13 +200,12 @@ def render_call(
     record: TrialRecord,
     questions: Sequence[Question],
     *,
-    recheck: bool = False,
     custom: tuple[CustomField, ...] = (),
 ) -> Call:
     """Make one call that carries questions about one record, in the order of the tasks.
 
-    ``recheck`` if they are about refused answers; ``custom`` are the user's fields, defined in
-    every call of a run. Raises ``ValueError`` without questions or if two are about one chunk.
+    ``custom`` are the user's fields, defined in every call of a run. Raises ``ValueError`` without
+    questions or if two are about one chunk.
     """
     if not questions or len({question.chunk.number for question in questions}) < len(questions):
         raise ValueError(
@@ -225,12 +214,10 @@ def render_call(
         )
     prompt = load_prompt(custom)
     questions = sorted(questions, key=lambda question: list(Task).index(question.task))
-    notes = [_REFUSED] * recheck + [_UNDER] * any(
-        "lead_in" in question.fields for question in questions
-    )
-    notes += [_RULE] * any("rule" in question.fields for question in questions)
+    asked = {name for question in questions for name in question.fields}
+    notes = [note for name, note in _NOTES.items() if name in asked]
     return Call(
-        prompt=replace(prompt.version, name=RECHECK) if recheck else prompt.version,
+        prompt=prompt.version,
         system=prompt.system,
         user="\n".join([*_describe_trial(record, questions), *notes, *map(render_line, questions)]),
         reply_model=reply_for(custom),

@@ -71,7 +71,7 @@ async def ask_round(asked: Round, model: Model) -> Replies:
     the answer is useless.
 
     A failed call does not lose the answers to the others. Raises a failure only if it is not the
-    model's, or if the round is needed and no call was answered. The error then carries the usage of
+    model's, or if no call was answered. The error then carries the usage of
     all calls.
     """
     results = await asyncio.gather(
@@ -85,11 +85,8 @@ async def ask_round(asked: Round, model: Model) -> Replies:
         for error in errors
         if not isinstance(error, ModelUnavailable) or isinstance(error, RunStopped)
     ]
-    if grave or (
-        errors
-        and asked.needed
-        and not any(isinstance(one, (ModelReply, *refused)) for one in results)
-    ):
+    is_answered = any(isinstance(one, (ModelReply, *refused)) for one in results)
+    if grave or (errors and not is_answered):
         first = (grave or errors)[0]
         if isinstance(first, ModelError):
             used = (
