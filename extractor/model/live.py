@@ -70,7 +70,7 @@ class LiveModel(Answerer):
     def __init__(
         self, spec: ModelSpec, settings: ClientSettings, policy: RetryPolicy, watch: Watch
     ) -> None:
-        self._spec = spec
+        self.spec = spec
         self._settings = settings
         self._policy = policy
         self._watch = watch
@@ -154,11 +154,11 @@ class LiveModel(Answerer):
         """Make the error for users of what a library raised."""
         failure = read_failure(raised)
         if lacks_key(raised):
-            return explain_opening(raised, self._spec)
+            return explain_opening(raised, self.spec)
         if failure is None:
             if unknown := find_unknown(raised):
                 problem = f"its SDK takes no parameter {unknown} (--model-option)"
-                return ModelAway(f"{name_model(self._spec)}: {problem}")
+                return ModelAway(f"{name_model(self.spec)}: {problem}")
             mask_error(raised)
             return raised
         if self._was_never_answered(failure):
@@ -166,7 +166,7 @@ class LiveModel(Answerer):
         else:
             error = explain_failure(
                 failure,
-                self._spec,
+                self.spec,
                 answers.attempts,
                 longest_wait=self._policy.longest_wait,
                 away=failure.is_absence and not self.was_reached,
@@ -208,7 +208,7 @@ class LiveModel(Answerer):
         answers.sent += 1
         facts = {
             "record_id": call.record_id,
-            "model": self._spec.name,
+            "model": self.spec.name,
             "attempt": answers.sent,
         }
         try:
@@ -265,7 +265,7 @@ class LiveModel(Answerer):
         """Let instructor send a request and its re-asks. Raises what no answer explains."""
         mode = self.form.mode
         if mode not in self._clients:
-            self._clients[mode] = open_client(self._spec, mode)
+            self._clients[mode] = open_client(self.spec, mode)
         hooks = Hooks()
         hooks.on("completion:kwargs", answers.note_request)
         hooks.on("completion:response", answers.note)
@@ -281,7 +281,7 @@ class LiveModel(Answerer):
                 strict=_STRICT,
                 hooks=hooks,
                 messages=self.form.messages(call),
-                model=self._spec.name,  # not every client keeps it
+                model=self.spec.name,  # not every client keeps it
                 **self._sign(self.form.arguments(call)),
             )
         except IncompleteOutputException:
@@ -304,7 +304,7 @@ class LiveModel(Answerer):
         """Leave out the header of a key if there is none: the SDK would send that of another
         service.
         """
-        if self._spec.api_key or not self._spec.is_compatible:
+        if self.spec.api_key or not self.spec.is_compatible:
             return arguments
         given = arguments.get("extra_headers") or {}
         if any(name.lower() == "authorization" for name in given):
