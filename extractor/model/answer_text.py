@@ -174,7 +174,8 @@ def _read_text(place: Place) -> _Reading:
     begun = "" if is_within(thoughts, begun_at) else _tidy_begun(text[begun_at:])
     rest = _strip_fence(cut_out(text, thoughts).strip())
     if not answers and not begun:
-        items = _find_items(rest)  # JSON written as a string, or an empty list
+        # JSON written as a string. An empty list is no answer in the middle of other words.
+        items = [] if rest == "[]" else _find_items(rest)
         said = [] if items is None else [_Answer(items, 0, len(text))]
     return _Reading(place, _join_parts(text, said), drafts, begun, rest)
 
@@ -258,7 +259,9 @@ def _find_items(value: Any, levels: int = _DEEPEST) -> Items | None:
         return _find_in_object(value, levels - 1)
     if isinstance(value, list):
         found = [_find_items(member, levels - 1) for member in value]
-        return None if None in found else [item for items in found if items for item in items]
+        if not found or None in found:
+            return None
+        return [item for items in found if items for item in items]
     return None
 
 

@@ -6,7 +6,7 @@ promises.
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -24,7 +24,6 @@ _NO_ROOM = re.compile(r"enqueued (?:token|request)s?|token_limit|batch queue", r
 """What OpenAI and Azure say when an account has no room for further tokens that wait for an
 answer.
 """
-_STATED_LIMIT = re.compile(r"limit:\s{0,3}(\d[\d,_]{0,20})\s{0,3}enqueued tokens", re.IGNORECASE)
 _SLACK = timedelta(minutes=5)
 """By how much the clock of a provider may differ."""
 
@@ -53,13 +52,11 @@ class NoRoom(Exception):
 
 
 class Gone(Exception):
-    """A batch or a file of it is no longer at the provider. The message says which, and what the
-    provider said.
-    """
+    """A batch, or the file of its requests, is no longer at the provider, as the message says."""
 
 
 class Unreadable(Exception):
-    """A download failed in a way that no attempt now mends, such as a broken compression."""
+    """A file is gone, or is broken in a way that no attempt now mends."""
 
 
 def lacks_room(message: str) -> bool:
@@ -69,16 +66,6 @@ def lacks_room(message: str) -> bool:
     True
     """
     return bool(_NO_ROOM.search(message))
-
-
-def read_limit(message: str) -> int | None:
-    """Read how many tokens may wait at once, if a refusal states it.
-
-    >>> read_limit("Enqueued token limit reached for m. Limit: 90,000 enqueued tokens.")
-    90000
-    """
-    stated = _STATED_LIMIT.search(message)
-    return int(re.sub(r"\D", "", stated[1])) if stated else None
 
 
 class OpenAIBatches:
@@ -135,7 +122,6 @@ class OpenAIBatches:
         batch = _as_mapping(await self._sdk.batches.retrieve(name))
         files = []
         problem = ""
-        gone = ""
         for kind, key in (("answers", "output_file_id"), ("errors", "error_file_id")):
             file = batch.get(key)
             if not isinstance(file, str) or not file:
@@ -144,11 +130,7 @@ class OpenAIBatches:
                 files.append(await _download(self._get_file(file), f"its file of {kind} ({file})"))
             except Unreadable as error:
                 problem = problem or str(error)
-            except Gone as error:
-                gone = gone or str(error)
-                if kind == "answers":  # errors cost nothing
-                    problem = problem or str(error)
-        return Download(files, problem, gone)
+        return Download(files, problem)
 
     async def check(self) -> None:
         """Raise the error of the SDK if there is no batch API at the address."""
@@ -206,8 +188,6 @@ class AnthropicBatches:
             return Download([await _download(self._get_results(name), "its file of answers")])
         except Unreadable as error:
             return Download([], str(error))
-        except Gone as error:
-            return Download([], str(error), str(error))
 
     async def check(self) -> None:
         """Raise the error of the SDK if there is no batch API at the address."""
@@ -244,11 +224,8 @@ BatchApi = OpenAIBatches | AnthropicBatches
 BATCH_APIS: Mapping[str, type[BatchApi]] = {"openai": OpenAIBatches, "anthropic": AnthropicBatches}
 
 
-async def _download(getting: Any, what: str) -> bytes:
-    """Get a file. Raises ``Gone`` if it is not there, ``Unreadable`` if its bytes do not fit
-    their headers.
-    """
-    problem: Exception
+async def _download(getting: Awaitable[bytes], what: str) -> bytes:
+    """Get a file. Raises ``Unreadable`` if it is not there, or its bytes do not fit their headers."""
     try:
         return bytes(await getting)
     except ModelError:
@@ -256,12 +233,12 @@ async def _download(getting: Any, what: str) -> bytes:
     except Exception as error:
         failure = read_failure(error)
         if failure is None:
-            problem = Unreadable(f"{what} cannot be read ({type(error).__name__})")
+            problem = f"{what} cannot be read ({type(error).__name__})"
         elif is_gone(failure.status, failure.text):
-            problem = Gone(f"{what} is no longer there (HTTP {failure.status}: {failure.said})")
+            problem = f"{what} is no longer there (HTTP {failure.status}: {failure.said})"
         else:
             raise
-    raise problem  # the SDK's error has a request with the key
+    raise Unreadable(problem)  # here, since the SDK's error has a request with the key
 
 
 def is_gone(status: int | None, text: str) -> bool:

@@ -5,19 +5,12 @@ In place of the answers, servers and proxies send a page, nothing, an error with
 first half.
 """
 
-import gzip
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from io import BytesIO
 from typing import Any
 
 from extractor.model.batch_book import load_row
 
-_GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_MOST_BYTES = 2_000_000_000
-"""No batch has more, unpacked: ten times the largest file that a provider takes."""
-_PART = 1 << 20
 _SHOWN = 80
 """Characters of a line that messages show."""
 
@@ -26,24 +19,23 @@ class Download:
     """The files of answers of one batch. ``rows`` reads them; afterwards ``problem`` says what was
     no answer.
 
-    ``problem`` may be known before. ``gone`` says which of the files the provider no longer has.
+    ``problem`` may be known before.
 
     >>> page = Download([b"<html>Sign in</html>"])
     >>> list(page.rows()), page.problem
     ([], "it is no file of answers, but '<html>Sign in</html>'")
     """
 
-    def __init__(self, files: Iterable[bytes], problem: str = "", gone: str = "") -> None:
+    def __init__(self, files: Iterable[bytes], problem: str = "") -> None:
         self._files = tuple(files)
         self.problem = problem
-        self.gone = gone
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
         """Yield the lines that are answers, as plain data. They may be of any batch, and come in
         any order.
         """
         for file in self._files:
-            yield from self._read_file(_unpack(file))
+            yield from self._read_file(file)
 
     def _read_file(self, content: bytes) -> Iterator[Mapping[str, Any]]:
         lines = content.removeprefix(_BYTE_ORDER_MARK).splitlines()
@@ -71,20 +63,3 @@ def _describe(row: Any, line: bytes, number: int, lines: int) -> str:
     if row is None and number == lines:
         return f"it ends in the middle of line {number}"
     return f"line {number} is no answer: {line[:_SHOWN].decode('utf-8', 'replace')!r}"
-
-
-def _unpack(content: bytes) -> bytes:
-    """Unpack gzip that no header announced, as far as it is whole."""
-    if not content.startswith(_GZIP):
-        return content
-    unpacked = bytearray()
-    with gzip.open(BytesIO(content)) as packed:
-        while len(unpacked) < _MOST_BYTES:
-            try:
-                part = packed.read1(_PART)
-            except (EOFError, gzip.BadGzipFile, zlib.error):
-                break
-            if not part:
-                break
-            unpacked += part
-    return bytes(unpacked)

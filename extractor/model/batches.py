@@ -7,7 +7,7 @@ then it stays open, and the same answers are fetched again: what was paid for is
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -22,7 +22,6 @@ from extractor.model.batch_apis import (
     Progress,
     is_gone,
     lacks_room,
-    read_limit,
 )
 from extractor.model.batch_book import AnswerLine, BatchBook, StoredBatch, WaitingCall, read_line
 from extractor.model.failures import Failure, explain_failure, read_failure
@@ -41,11 +40,6 @@ after it.
 """
 _DOWNLOADS = 4
 """How often a command downloads answers that cannot be read. The next command tries again."""
-_REFUSALS = 8
-"""How often in a row a batch is refused for lack of room, with no other of ours under way,
-before a command ends.
-"""
-
 _T = TypeVar("_T")
 
 
@@ -101,7 +95,6 @@ class BatchStatus:
     message: str = ""
 
 
-@dataclass(slots=True)
 class BatchClient:
     """Sends a run's planned batches to the provider and fetches their answers.
 
@@ -112,26 +105,33 @@ class BatchClient:
     means that the provider takes no further one now.
     """
 
-    live: LiveModel
-    provider: BatchApi
-    spec: ModelSpec
-    book: BatchBook
-    policy: PollPolicy = field(default_factory=PollPolicy)
-    sending: BatchPolicy = field(default_factory=BatchPolicy)
-    report: Callable[[BatchStatus], None] = lambda _: None
-    account: BatchAccount = field(default_factory=BatchAccount)
-    unfinished: dict[int, str] = field(default_factory=dict, init=False)
-    is_refused: bool = field(default=False, init=False)
-    _attempts: int = field(default=_FIRST_ATTEMPTS, init=False)
-    _room: int | None = field(default=None, init=False)
-    _refusals: int = field(default=0, init=False)
-    _downloads: dict[int, int] = field(default_factory=dict, init=False)
-    _reported: dict[int, BatchStatus] = field(default_factory=dict, init=False)
-    _waiting: list[BatchStatus] = field(default_factory=list, init=False)
-    _sizes: dict[int, int] = field(default_factory=dict, init=False)
-
-    def __post_init__(self) -> None:
-        self._room = self.sending.most_tokens
+    def __init__(
+        self,
+        live: LiveModel,
+        provider: BatchApi,
+        book: BatchBook,
+        *,
+        policy: PollPolicy,
+        sending: BatchPolicy,
+        report: Callable[[BatchStatus], None],
+        account: BatchAccount,
+    ) -> None:
+        self.live = live
+        self.provider = provider
+        self.book = book
+        self.policy = policy
+        self.sending = sending
+        self.report = report
+        self.account = account
+        self.unfinished: dict[int, str] = {}
+        self.is_refused = False
+        self.room_when_written = live.form.room
+        self._attempts = _FIRST_ATTEMPTS
+        self._most_under_way: int | None = None  # after a refusal for lack of room
+        self._downloads: dict[int, int] = {}
+        self._reported: dict[int, BatchStatus] = {}
+        self._waiting: list[BatchStatus] = []
+        self._sizes: dict[int, int] = {}
 
     async def finish_all(self) -> int:
         """Finish all open batches, as far as they can be. Returns how many calls they answered.
@@ -141,46 +141,39 @@ class BatchClient:
         """
         answered = 0
         wait = self.policy.first_wait
-        form_room = self.live.form.room
+        self.room_when_written = self.live.form.room
         while True:
             await self._submit_what_fits()
             was_open = self._list_open()
             for stored in was_open:
                 if stored.batch:
-                    answered += await self._visit(stored, stored.batch, form_room)
+                    answered += await self._visit(stored, stored.batch)
             still_open = self._list_open()
             if not still_open:
                 return answered
             if len(still_open) < len(was_open):
                 wait = self.policy.first_wait
-            nothing_known = [
-                BatchStatus(one.number, "planned", 0, one.requests) for one in still_open
-            ]
-            self._waiting = [self._reported.get(each.number, each) for each in nothing_known]
+            self._waiting = [self._describe_open(stored) for stored in still_open]
             await self.policy.sleep(wait)
             self._waiting = []
             wait = min(wait * self.policy.growth, self.policy.longest_wait)
 
     def describe_wait(self) -> str:
         """Say which batches are waited for. Return "" if none is. May be called from any thread."""
-        if not (waiting := self._waiting):
+        waiting = self._waiting
+        if not waiting:
             return ""
         first = waiting[0]
         others = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
-        return (
-            f"waiting for batch {first.number} ({first.state}, {first.done} of "
-            f"{first.requests} done){others}"
-        )
+        done = f"{first.done} of {first.requests} done"
+        return f"waiting for batch {first.number} ({first.state}, {done}){others}"
 
     async def submit_all(self) -> None:
         """Submit the batches that are not submitted yet, as far as there is room for them.
 
         Raises the errors of ``finish_all``.
         """
-        refusals = -1
-        while refusals < self._refusals < _REFUSALS:  # after each refusal, smaller ones may fit
-            refusals = self._refusals
-            await self._submit_what_fits()
+        await self._submit_what_fits()
         for stored in self._list_open():
             if not stored.batch:
                 message = "it is submitted when there is room for its tokens"
@@ -192,25 +185,25 @@ class BatchClient:
         If the policy asks live, the first call of all is asked so before, and its answer is kept.
         Raises ``ModelUnavailable`` if the provider refuses it.
         """
-        is_first = self.sending.asks_live and not self.live.was_reached
         asked = 0
-        for waiting in self.book.waiting(most=1 if is_first else 0):
-            await self._ask_live(waiting)
-            asked += 1
-        return asked + self.book.plan(_new_prefix(), most_tokens=self._room)
+        if self.sending.asks_live and not self.live.was_reached:
+            for waiting in self.book.waiting(most=1):
+                await self._ask_live(waiting)
+                asked += 1
+        return asked + self.book.plan(_new_prefix(), most_tokens=self.sending.most_tokens)
 
     async def _ask_live(self, waiting: WaitingCall) -> None:
-        requests = Requests(
-            waiting.call, self.book.store, waiting.number, self.account.reservation_of(waiting.name)
-        )
+        store = self.book.store
+        reservation = self.account.reservation_of(waiting.name)
+        requests = Requests(waiting.call, store, waiting.number, reservation)
         try:
             completion, _ = await self.live(waiting.call, 1, requests)
         except ModelError as error:
             if error.usage and error.usage.calls:
-                self.book.store.charge(waiting.number, error.usage, replied=requests.replied)
-            self.book.store.note_replies(requests.replied)
+                store.charge(waiting.number, error.usage, replied=requests.replied)
+            store.note_replies(requests.replied)
             raise
-        self.book.store.end(
+        store.end(
             waiting.number,
             judge(completion),
             completion,
@@ -224,20 +217,25 @@ class BatchClient:
             stored for stored in self.book.open_batches() if stored.number not in self.unfinished
         ]
 
+    def _list_under_way(self) -> list[StoredBatch]:
+        """List the batches whose requests wait at the provider. Downloaded ones have ended."""
+        return [
+            stored
+            for stored in self._list_open()
+            if stored.batch and stored.number not in self._downloads
+        ]
+
+    def _describe_open(self, stored: StoredBatch) -> BatchStatus:
+        unknown = BatchStatus(stored.number, "planned", 0, stored.requests)
+        return self._reported.get(stored.number, unknown)
+
     async def _submit_what_fits(self) -> None:
         """Submit planned batches, in order, until there is no room for the next one."""
+        self._divide_what_is_too_long()
         for stored in self._list_open():
             if stored.batch:
                 continue
-            size = self._measure(stored) if self._room is not None else 0
-            if self._room is not None and size > self._room and stored.requests > 1:
-                self.book.replan(stored.number, _new_prefix(), self._room)
-                await self._submit_what_fits()  # it was planned when more was thought to fit
-                return
-            enqueued = (
-                sum(map(self._measure, self._list_enqueued())) if self._room is not None else 0
-            )
-            if self._room is not None and enqueued and enqueued + size > self._room:
+            if not self._has_room(stored):
                 return
             try:
                 await self._make(stored)
@@ -245,11 +243,27 @@ class BatchClient:
                 self._note_no_room(stored, str(refusal))
                 return
 
-    def _list_enqueued(self) -> list[StoredBatch]:
-        """List the batches whose requests wait at the provider. Those that were downloaded have
-        ended.
-        """
-        return [one for one in self._list_open() if one.batch and one.number not in self._downloads]
+    def _divide_what_is_too_long(self) -> None:
+        """Plan anew what was planned when more tokens were thought to fit."""
+        most = self.sending.most_tokens
+        if most is None:
+            return
+        for stored in self._list_open():
+            is_divisible = not stored.batch and stored.requests > 1
+            if is_divisible and self._measure(stored) > most:
+                self.book.replan(stored.number, _new_prefix(), most)
+
+    def _has_room(self, stored: StoredBatch) -> bool:
+        """Return whether a batch may be submitted beside those that are under way."""
+        under_way = self._list_under_way()
+        if not under_way:
+            return True
+        if self._most_under_way is not None and len(under_way) > self._most_under_way:
+            return False
+        if self.sending.most_tokens is None:
+            return True
+        waiting = sum(map(self._measure, under_way))
+        return waiting + self._measure(stored) <= self.sending.most_tokens
 
     def _measure(self, stored: StoredBatch) -> int:
         """Estimate the prompt tokens of a batch."""
@@ -261,10 +275,8 @@ class BatchClient:
         """Create the batch at the provider, and store its id there. Raises ``NoRoom``."""
 
         def write_bodies() -> Any:
-            return (
-                (one.name, self.live.form.write(one.call))
-                for one in self.book.waiting(batch.number)
-            )
+            waiting = self.book.waiting(batch.number)
+            return ((one.name, self.live.form.write(one.call)) for one in waiting)
 
         def create() -> Awaitable[str]:  # an attempt knows the file that an earlier one uploaded
             return self.provider.create(self.book.read_batch(batch.number), write_bodies)
@@ -277,9 +289,10 @@ class BatchClient:
         self.book.note_made(batch.number, made)
         self._tell(BatchStatus(batch.number, "submitted", 0, batch.requests))
 
-    async def _visit(self, stored: StoredBatch, name: str, room: int) -> int:
-        """Look at a submitted batch, and fetch its answers if it has ended. Returns how many
-        calls they answered.
+    async def _visit(self, stored: StoredBatch, name: str) -> int:
+        """Look at a submitted batch, and fetch its answers if it has ended.
+
+        Returns how many calls they answered.
         """
         try:
             progress = await self._retry(lambda: self.provider.look(name), has_file=True)
@@ -298,44 +311,37 @@ class BatchClient:
         if progress.has_failed and not progress.done and lacks_room(progress.message):
             self._note_no_room(stored, progress.message)
             return 0
-        return await self._fetch(stored, name, progress, room)
+        return await self._fetch(stored, name, progress)
 
-    async def _fetch(self, stored: StoredBatch, name: str, progress: Progress, room: int) -> int:
-        """Store the completions and refusals of a batch, even if it failed or expired, because they
-        are paid for.
+    async def _fetch(self, stored: StoredBatch, name: str, progress: Progress) -> int:
+        """Store the completions and refusals of a batch, even if it failed or expired, because
+        they are paid for.
 
-        What thinking left no room for is asked again. The batch is closed if nothing of it is
-        missing.
+        The batch is closed if nothing of it is missing.
         """
-        self._refusals = 0
         download = await self._retry(lambda: self.provider.download(name))
-        reader = _AnswerReader(self, stored, room)
+        reader = _AnswerReader(self, stored)
         for row in download.rows():
             reader.read(row)
-        problem = reader.find_missing(progress, download.problem)
-        if problem and download.gone:
-            self._note_lost(stored, download.gone)
-            return reader.answered
-        if problem:
+        if problem := reader.find_missing(progress, download.problem):
             self._note_unread(stored, problem, reader.answered)
             return reader.answered
         self.book.close(stored.number)
         if progress.has_failed and not reader.answered:
             self.is_refused = True
-            self.unfinished[stored.number] = (
-                f"the provider refused it ({progress.message or progress.state})"
-            )
-        fetched = BatchStatus(
-            stored.number, "fetched", len(reader.ended), stored.requests, reader.describe()
-        )
-        self._tell(fetched)
+            why = progress.message or progress.state
+            self.unfinished[stored.number] = f"the provider refused it ({why})"
+        done = len(reader.ended)
+        self._tell(BatchStatus(stored.number, "fetched", done, stored.requests, reader.describe()))
         return reader.answered
 
     def _note_unread(self, stored: StoredBatch, problem: str, answered: int) -> None:
-        """Note that not all answers of a batch could be read. They are paid for, so the batch
-        stays open.
+        """Note that not all answers of a batch could be read.
+
+        They are paid for, so the batch stays open.
         """
-        tried = self._downloads[stored.number] = self._downloads.get(stored.number, 0) + 1
+        tried = self._downloads.get(stored.number, 0) + 1
+        self._downloads[stored.number] = tried
         if tried >= _DOWNLOADS:
             self._note_lost(stored, f"its answers cannot be read: {problem}")
             return
@@ -343,8 +349,9 @@ class BatchClient:
         self._tell(BatchStatus(stored.number, "unread", answered, stored.requests, message))
 
     def _note_lost(self, stored: StoredBatch, problem: str) -> None:
-        """Note that answers of a batch cannot be had now. With the user's word, what they answer
-        is asked again.
+        """Note that answers of a batch cannot be had now.
+
+        With the user's word, what they answer is asked again.
         """
         problem = hide_keys(problem)
         waiting = list(self.book.waiting(stored.number))
@@ -358,35 +365,26 @@ class BatchClient:
             self.account.lose(one)
         self.book.close(stored.number)
         message = f"{problem}; its {len(waiting)} questions without an answer are asked again"
-        self._tell(
-            BatchStatus(
-                stored.number, "given up", stored.requests - len(waiting), stored.requests, message
-            )
-        )
+        done = stored.requests - len(waiting)
+        self._tell(BatchStatus(stored.number, "given up", done, stored.requests, message))
 
     def _note_no_room(self, stored: StoredBatch, message: str) -> None:
-        """Note that a batch was refused because too many tokens wait. It is planned anew,
-        smaller if it was alone.
+        """Note that a batch was refused because too many tokens wait.
+
+        It waits until another of ours has ended. If none is under way, this command cannot go on.
         """
         message = hide_keys(message)
-        size = self._measure(stored)
-        is_alone = all(one.number == stored.number for one in self._list_enqueued())
-        stated = read_limit(message)
-        if stated is not None and stated < size:
-            self._room = stated
-        elif is_alone and (stated is None or self._refusals):
-            self._room = max(1, size // 2)
-        parts = self.book.replan(stored.number, _new_prefix(), self._room)
-        self._refusals += is_alone
-        note = (
-            f"no room for its tokens now: {message}; its questions wait, in {parts} smaller batches"
-        )
-        note = note if parts > 1 else f"no room for its tokens now: {message}; its questions wait"
+        others = [one for one in self._list_under_way() if one.number != stored.number]
+        self.book.replan(stored.number, _new_prefix(), self.sending.most_tokens)
+        note = f"no room for its tokens now: {message}; its questions wait"
         self._tell(BatchStatus(stored.number, "refused", 0, stored.requests, note))
-        if self._refusals >= _REFUSALS:
-            self.is_refused = True
-            for one in self._list_open():
-                self.unfinished[one.number] = f"the provider had no room for it ({message})"
+        if others:
+            self._most_under_way = len(others) - 1
+            return
+        self.is_refused = True
+        why = f"the provider had no room for it ({message}); name its limit with --batch-tokens N"
+        for one in self._list_open():
+            self.unfinished[one.number] = why
 
     def _tell(self, status: BatchStatus) -> None:
         """Report a status that is news."""
@@ -415,11 +413,11 @@ class BatchClient:
         try:
             result: _T = await attempts(attempt)
         except Exception as error:
-            if (failure := read_failure(error)) is None:
+            failure = read_failure(error)
+            if failure is None:
                 raise
-            explained = self._explain(
-                failure, attempts.statistics["attempt_number"], has_file=has_file
-            )
+            tried = attempts.statistics["attempt_number"]
+            explained = self._explain(failure, tried, has_file=has_file)
         else:
             self._attempts = _ATTEMPTS
             return result
@@ -428,7 +426,7 @@ class BatchClient:
     def _explain(self, failure: Failure, tried: int, *, has_file: bool) -> Exception:
         """Make the error of a request to the batch API that failed in the end."""
         said = hide_keys(failure.said)
-        place = f"{name_model(self.spec)}: the batch API"
+        place = f"{name_model(self.live.spec)}: the batch API"
         if failure.status is not None and lacks_room(failure.text):
             return NoRoom(said)
         if has_file and is_gone(failure.status, failure.text):
@@ -437,78 +435,68 @@ class BatchClient:
             remedy = "does this address have one, and is its end right (often /v1)?"
             return ModelUnavailable(f"{place} is not there (HTTP 404: {said}); {remedy}")
         if failure.status == 200:
-            return ModelAway(
-                f"{place} replies with something else: {said}; try later, or check the address"
-            )
-        return explain_failure(failure, self.spec, tried, longest_wait=60, away=failure.is_absence)
+            remedy = "try later, or check the address"
+            return ModelAway(f"{place} replies with something else: {said}; {remedy}")
+        return explain_failure(
+            failure, self.live.spec, tried, longest_wait=60, away=failure.is_absence
+        )
 
 
 class _AnswerReader:
-    """Reads the lines of one batch's answers into the store. It knows which of its requests had
-    a line.
-    """
+    """Reads the lines of one batch's answers into the store. It knows which requests had a line."""
 
-    def __init__(self, client: BatchClient, stored: StoredBatch, room: int) -> None:
+    def __init__(self, client: BatchClient, stored: StoredBatch) -> None:
         self._client = client
         self._stored = stored
-        self._room = room
         self._names = client.book.names_in(stored.number)
         self.ended: set[str] = set()
+        self.answered = 0
         self._seen: set[str] = set()
         self._succeeded: set[str] = set()
-        self.answered = 0
         self._missed = ""
+        # All lines are judged by the form in which the batch's requests were written.
         first = next(client.book.waiting(stored.number, most=1), None)
         self._sent = client.live.form.parameters(first.call) if first else {}
         self._mode = client.live.form.mode
 
     def read(self, row: Mapping[str, Any]) -> None:
-        """Store the answer of one line. Lines of other batches, and second lines, change
-        nothing.
-        """
+        """Store the answer of one line. Lines of other batches, and second lines, change nothing."""
         line = read_line(row)
         if line is None or line.name not in self._names:
             return
         self._seen.add(line.name)
         if line.completion:
             self._succeeded.add(line.name)
+        has_ended = line.completion is not None or line.is_refused
         found = self._client.book.find(self._stored.number, line.name)
-        if found is None:  # read before
-            if line.completion or line.is_refused:
-                self.ended.add(line.name)
-            return
-        problem = self._store(line, *found)
-        self._missed = self._missed or problem
+        if found:  # it was not read before
+            has_ended = self._store(line, *found)
+        if has_ended:
+            self.ended.add(line.name)
 
-    def _store(self, line: AnswerLine, number: int, limit: int) -> str:
-        """Store an answer or a refusal. Return why the call has none, if it has none."""
+    def _store(self, line: AnswerLine, number: int, limit: int) -> bool:
+        """Store an answer or a refusal. Return whether the call has one now."""
         store = self._client.book.store
         form = self._client.live.form
         if line.completion is None:
-            if line.is_refused and not self._teaches(line):
-                store.end(number, State.REFUSED, why=line.problem)
-                self.answered += 1
-                self.ended.add(line.name)
-            return line.problem
+            self._missed = self._missed or line.problem
+            # A parameter that later requests leave out is no refusal of the call.
+            failure = Failure(400, line.problem, line.problem)
+            if not line.is_refused or form.learn(failure, self._sent, self._mode):
+                return False
+            store.end(number, State.REFUSED, why=line.problem)
+            self.answered += 1
+            return True
         if not line.completion.has_usage:
             reserved = self._client.account.reservation_of(line.name) or Reservation()
             store.note_unmetered(store.note_request(number, reserved.most))
-        if form.gives_more_room(limit, line.completion, self._room):
+        if form.gives_more_room(limit, line.completion, self._client.room_when_written):
+            self._missed = self._missed or "thinking took the whole output limit"
             store.charge(number, line.completion.usage)
-            return "thinking took the whole output limit"
+            return False
         store.end(number, judge(line.completion), line.completion)
         self.answered += 1
-        self.ended.add(line.name)
-        return ""
-
-    def _teaches(self, line: AnswerLine) -> bool:
-        """Return whether a refusal is about a parameter that later requests leave out, so that the
-        call is sent again.
-
-        All lines of a batch are judged by the form in which its requests were written.
-        """
-        form = self._client.live.form
-        return form.learn(Failure(400, line.problem, line.problem), self._sent, self._mode)
+        return True
 
     def find_missing(self, progress: Progress, problem: str) -> str:
         """Say what is missing of the answers that are paid for. Return "" if nothing is.
@@ -518,13 +506,13 @@ class _AnswerReader:
         if self._seen == self._names:
             return ""
         promised = progress.answers
-        if promised is None and progress.state == "completed":
-            promised = len(self._names)
-        if problem and not (promised == 0 and progress.answers is not None):
+        if promised is None and problem:
             return problem
-        if promised is not None and len(self._succeeded) < min(promised, len(self._names)):
-            return f"it has {len(self._succeeded)} of {promised} answers"
-        return ""
+        if promised is None:
+            promised = len(self._names) if progress.state == "completed" else 0
+        if len(self._succeeded) >= min(promised, len(self._names)):
+            return ""
+        return problem or f"it has {len(self._succeeded)} of {promised} answers"
 
     def describe(self) -> str:
         """Say how many requests have no answer, and give an example of a reason."""
@@ -571,12 +559,11 @@ async def open_batch_client(
         yield BatchClient(
             live,
             BATCH_APIS[protocol](live.sdk, book),
-            spec,
             book,
-            policy or PollPolicy(),
-            sending or BatchPolicy(),
-            report,
-            account or BatchAccount(),
+            policy=policy or PollPolicy(),
+            sending=sending or BatchPolicy(),
+            report=report,
+            account=account or BatchAccount(),
         )
     finally:
         await live.close()

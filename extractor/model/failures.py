@@ -9,7 +9,7 @@ dictionary.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,6 @@ from extractor.model.surroundings import name_proxies
 _NO_ACCESS = frozenset({401, 403, 404, 407})
 _NO_CREDIT = re.compile(r"insufficient_quota|billing_error|credit balance", re.IGNORECASE)
 _BAD_KEY = re.compile(r"API_KEY_INVALID|API key not valid", re.IGNORECASE)
-"""Google's servers answer a wrong key with 400."""
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|context "
     r"(?:size|window)|prompt is too long"
@@ -38,10 +37,16 @@ _NO_MODE = re.compile(
     r"|\btool_choice|\btools?\b",
     re.IGNORECASE,
 )
-_DELAY = re.compile(
-    r"retryDelay\W{1,9}(\d{1,9}(?:\.\d{1,9})?)s|(?:retry|try again) in (\d{1,9}(?:\.\d{1,9})?) ?s",
-    re.I,
-)
+_SERVER_ERROR = ", server error: {said}; try later"
+_REFUSAL = ", the server refuses the request: {said}"
+_REFUSALS = {
+    403: ", this key may not use the model: {said}",
+    404: ": {said}; check the model's name, and the end of the address (often /v1)",
+    407: ", the proxy asks for a user and password; check {proxies}",
+    429: ", the server limits requests{wait}: {said}; lower the concurrency, or try later",
+}
+_GOOGLES_DELAY = re.compile(r"retryDelay\W{1,9}(\d{1,9}(?:\.\d{1,9})?)s")
+"""Google asks to wait in the body. The others do in a header."""
 _SILENCE = re.compile(r"Timeout|Connect|Transport|Network|Protocol|Read|Write|Pool|Proxy")
 _WAITED_IN_VAIN = frozenset({504, 524})
 """Statuses of a gateway whose server may still answer, and be paid."""
@@ -70,12 +75,9 @@ class Failure:
         """Whether the same request may succeed later."""
         if self.status is None:
             return True
-        refused = self.headers.get("x-should-retry") == "false" or bool(
-            _NO_CREDIT.search(self.text)
-        )
-        return (
-            (is_temporary(self.status) or self.status == 425) and self.status != 501 and not refused
-        )
+        if self.is_about_credit or self.headers.get("x-should-retry") == "false":
+            return False
+        return is_temporary(self.status)
 
     @property
     def is_absence(self) -> bool:
@@ -88,15 +90,28 @@ class Failure:
         return self.status in (429, 503, 529)
 
     @property
+    def is_lasting(self) -> bool:
+        """Whether every other request would fail, too."""
+        if self.status is None:
+            return not self.is_late
+        return self.status in _NO_ACCESS or 300 <= self.status < 400 or self.is_about_key
+
+    @property
     def leaves_cost_open(self) -> bool:
         """Whether a model may have been paid for a request that failed so."""
         if self.status is None:
             return not self.is_unconnected
-        return self.status in _WAITED_IN_VAIN or (self.status == 200 and self.said == BROKEN)
+        is_cut = self.status == 200 and self.said == BROKEN
+        return is_cut or self.status in _WAITED_IN_VAIN
+
+    @property
+    def is_about_credit(self) -> bool:
+        """Whether the account has no credit left."""
+        return bool(_NO_CREDIT.search(self.text))
 
     @property
     def is_about_key(self) -> bool:
-        """Whether the key is missing or wrong."""
+        """Whether the key is missing or wrong. Google's servers answer a wrong one with 400."""
         return self.status == 401 or (self.status == 400 and bool(_BAD_KEY.search(self.text)))
 
     @property
@@ -107,17 +122,13 @@ class Failure:
     @property
     def is_about_mode(self) -> bool:
         """Whether the provider refuses the way in which the schema was sent."""
-        return (
-            self.status in (400, 422, 501)
-            and not self.is_about_length
-            and bool(_NO_MODE.search(self.text))
-        )
+        if self.status not in (400, 422, 501) or self.is_about_length:
+            return False
+        return bool(_NO_MODE.search(self.text))
 
-    def refuses(self, parameters: Iterable[str]) -> str | None:
-        """Find which of these parameters the provider refused. Return None if that was not the
-        fault.
-        """
-        if self.status not in (400, 422):
+    def find_refused(self, parameters: Iterable[str]) -> str | None:
+        """Find which of these parameters the provider refused. Return None if it was another fault."""
+        if self.status not in (400, 422) or self.is_about_length:
             return None
         return next((name for name in parameters if re.search(rf"\b{name}\b", self.text)), None)
 
@@ -131,70 +142,65 @@ def read_failure(error: BaseException) -> Failure | None:
     """Read an error of an SDK. Return None for an error of another kind."""
     if not isinstance(error, Exception):
         return None  # a cancellation may have a broken connection as its context
-    if garbled := next((one for one in _list_causes(error) if isinstance(one, GarbledReply)), None):
-        return Failure(200, str(garbled))
+    causes = list(_list_causes(error))
+    for cause in causes:
+        if isinstance(cause, GarbledReply):
+            return Failure(200, str(cause))
     if isinstance(error, TimeoutError):
         return Failure(None, "", is_late=True)
     status, body, headers = _read_attributes(error)
     if status is None:
-        chain = list(_list_causes(error))
-        # an SDK calls each of them a connection's
-        names = " ".join(type(one).__name__ for one in chain[1:] or chain)
-        if not _SILENCE.search(names):
-            return None
-        late = "Timeout" in names and "ConnectTimeout" not in names
-        said = next((str(one) for one in reversed(chain) if str(one)), "")
-        return Failure(
-            None, hide_keys(said), is_late=late, is_unconnected=bool(_UNCONNECTED.search(names))
-        )
+        return _read_silence(causes)
     text = body if isinstance(body, str) else json.dumps(body, default=str)
-    inner = body.get("error", body) if isinstance(body, Mapping) else None
-    message = inner.get("message") if isinstance(inner, Mapping) else None
-    reason = str(message or getattr(error, "message", "") or "no reason is given")
-    said = hide_keys(" ".join(reason.split()))[:_LONGEST_SAID]  # a cut key would not be found
-    delay = _DELAY.search(text)
+    said = _read_message(error, body)
     wait = retry_after(headers)
-    if wait is None and delay:
-        wait = float(delay[1] or delay[2])
+    if wait is None and (delay := _GOOGLES_DELAY.search(text)):
+        wait = float(delay[1])
     return Failure(status, said, f"{text} {said}", wait, headers=headers)
 
 
+def _read_silence(causes: Sequence[BaseException]) -> Failure | None:
+    """Read an error without a reply by the names of its causes. None if none is about a network."""
+    # An SDK calls any error one of the connection, so that its own name tells nothing.
+    names = " ".join(type(cause).__name__ for cause in causes[1:] or causes)
+    if not _SILENCE.search(names):
+        return None
+    said = next((str(cause) for cause in reversed(causes) if str(cause)), "")
+    return Failure(
+        None,
+        hide_keys(said),
+        is_late="Timeout" in names and "ConnectTimeout" not in names,
+        is_unconnected=bool(_UNCONNECTED.search(names)),
+    )
+
+
+def _read_message(error: BaseException, body: Any) -> str:
+    """Return what an error says, in one line of bounded length without keys."""
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    message = inner.get("message") if isinstance(inner, Mapping) else None
+    said = str(message or getattr(error, "message", "") or "no reason is given")
+    return hide_keys(" ".join(said.split()))[:_LONGEST_SAID]  # a cut key would not be found
+
+
 def explain_failure(
-    failure: Failure, spec: ModelSpec, attempts: int, *, longest_wait: float, away: bool = False
+    failure: Failure,
+    spec: ModelSpec,
+    attempts: int,
+    *,
+    longest_wait: float,
+    away: bool = False,
 ) -> ModelUnavailable:
     """Make the error for users: model, problem and remedy, never a key. ``attempts`` were made.
 
     ``away`` means that all requests would fail now.
     """
-    kind: type[ModelUnavailable] = ModelUnavailable
-    status = failure.status
-    lasting = not failure.is_late
-    if status == 200:
-        problem = f"the reply is not a chat completion: {failure.said}"
-        problem = f"{problem}; is this the address of a model's server?"
-        lasting = False
-    elif failure.is_late:
-        problem = "no answer in time; raise the timeout, or lower the concurrency"
-    elif status is None:
-        problem = (
-            f"no connection: {failure.said}; is the server running, and the address "
-            f"right?{_ask_further(failure, spec)}"
-        )
-    else:
-        lasting = status in _NO_ACCESS or failure.is_about_key or status < 400
-        problem = _explain_status(failure, spec)
-        if _NO_CREDIT.search(failure.text) or (
-            failure.wait is not None and failure.wait > longest_wait
-        ):
-            kind = ModelAway
-            lasting = True
-        elif failure.is_about_length:
-            kind = RequestTooLong
-    if away:
-        kind = ModelAway
-        lasting = True
     tried = f" (after {attempts} attempts)" if attempts > 1 else ""
-    return kind(hide_keys(f"{name_model(spec)}: {problem}{tried}"), lasting=lasting)
+    message = hide_keys(f"{name_model(spec)}: {_explain(failure, spec)}{tried}")
+    must_wait_long = failure.wait is not None and failure.wait > longest_wait
+    if away or must_wait_long or failure.is_about_credit:
+        return ModelAway(message, lasting=True)
+    kind = RequestTooLong if failure.is_about_length else ModelUnavailable
+    return kind(message, lasting=failure.is_lasting)
 
 
 def lacks_key(error: BaseException) -> bool:
@@ -225,45 +231,46 @@ def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
     return ModelUnavailable(hide_keys(f"{name_model(spec)}: cannot be opened: {error}"))
 
 
+def _explain(failure: Failure, spec: ModelSpec) -> str:
+    """Name a problem and its remedy."""
+    said = failure.said
+    status = failure.status
+    if failure.is_late:
+        return "no answer in time; raise the timeout, or lower the concurrency"
+    if status is None:
+        further = _ask_further(failure, spec)
+        return f"no connection: {said}; is the server running, and the address right?{further}"
+    if status == 200:
+        return (
+            f"the reply is not a chat completion: {said}; is this the address of a model's server?"
+        )
+    return f"HTTP {status}{_explain_status(failure, spec, status)}"
+
+
+def _explain_status(failure: Failure, spec: ModelSpec, status: int) -> str:
+    said = failure.said
+    if failure.is_about_credit:
+        return f", the account has no credit left: {said}"
+    if target := failure.headers.get("location"):
+        return f", moved to {hide_keys(target)[:_LONGEST_SAID]}; give that address"
+    if failure.is_about_key:
+        give = "give the key of this server" if spec.is_server else "set"
+        return f", the key is missing or wrong; {give} {spec.key_name}"
+    known = _SERVER_ERROR if status >= 500 else _REFUSALS.get(status, _REFUSAL)
+    wait = "" if failure.wait is None else f" and asks to wait {failure.wait:g} seconds"
+    proxies = " and ".join(name_proxies()) or "the proxy"
+    return known.format(said=said, wait=wait, proxies=proxies)
+
+
 def _ask_further(failure: Failure, spec: ModelSpec) -> str:
-    """Ask about what stands between this machine and the server: a proxy, and an authority of
-    certificates.
-    """
+    """Ask about what stands between this machine and the server: a proxy, or certificates."""
     if "CERTIFICATE_VERIFY_FAILED" in failure.said:
         return (
-            " If an authority of your own signed its certificate, name that one's file in "
-            "SSL_CERT_FILE"
+            " If an authority of your own signed its certificate,"
+            " name that one's file in SSL_CERT_FILE"
         )
     proxies = () if spec.is_direct else name_proxies()
     return f" Is the proxy right that {' or '.join(proxies)} names?" if proxies else ""
-
-
-def _explain_status(failure: Failure, spec: ModelSpec) -> str:
-    status = failure.status or 0
-    said = failure.said
-    if _NO_CREDIT.search(failure.text):
-        return f"HTTP {status}, the account has no credit left: {said}"
-    if status >= 500:
-        return f"HTTP {status}, server error: {said}; try later"
-    if target := failure.headers.get("location"):
-        return f"HTTP {status}, moved to {hide_keys(target)[:_LONGEST_SAID]}; give that address"
-    wait = "" if failure.wait is None else f" and asks to wait {failure.wait:g} seconds"
-    if failure.is_about_key:
-        give = "give the key of this server" if spec.is_server else "set"
-        return f"HTTP {status}, the key is missing or wrong; {give} {spec.key_name}"
-    stated = {
-        407: (
-            "HTTP 407, the proxy asks for a user and password; check "
-            f"{' and '.join(name_proxies()) or 'the proxy'}"
-        ),
-        403: f"HTTP 403, this key may not use the model: {said}",
-        404: f"HTTP 404: {said}; check the model's name, and the end of the address (often /v1)",
-        429: (
-            f"HTTP 429, the server limits requests{wait}: {said}; lower the concurrency, or try "
-            "later"
-        ),
-    }
-    return stated.get(status, f"HTTP {status}, the server refuses the request: {said}")
 
 
 def _read_attributes(error: BaseException) -> tuple[int | None, Any, Mapping[str, str]]:

@@ -1,33 +1,28 @@
-"""Ask a model through instructor and its provider's SDK, with re-asks and retries.
+"""Ask a model through instructor and its provider's SDK, with re-asks and repeats.
 
 Only a process that asks a model imports this module: instructor and an SDK take a second.
 """
 
 import asyncio
 import json
-import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from math import inf
 from time import monotonic
 from typing import Any
 
-import instructor
 import openai
 from instructor.core.exceptions import (
-    ConfigurationError,
     IncompleteOutputException,
     InstructorRetryException,
     ResponseParsingError,
 )
 from instructor.core.hooks import Hooks
 from pydantic import ValidationError
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
-from extractor.errors import MissingExtra, ModelAway
-from extractor.masking import mask_error, remember, remember_options
+from extractor.errors import ModelAway
+from extractor.masking import mask_error, remember_options
 from extractor.model.calls import Call
 from extractor.model.completions import (
     BROKEN,
@@ -46,32 +41,23 @@ from extractor.model.failures import (
     lacks_key,
     read_failure,
 )
-from extractor.model.library_logs import mask_log
 from extractor.model.metering import Answerer, Requests
-from extractor.model.network import open_connection
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Came, Watch
-from extractor.model.providers import list_providers
 from extractor.model.request_form import RequestForm
+from extractor.model.sdk import open_client
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
-from extractor.model.surroundings import check_surroundings
 from extractor.schemas import Usage
-
-mask_log("instructor")  # it logs each failed attempt as an error, with what the server said
 
 _STRICT = False
 """Accept a quoted "18" as 18: a re-ask is not worth its cost."""
 _REASKS = 1
 """How often a model is asked again after an answer that breaks its schema."""
 _SILENT_ATTEMPTS = 2
-"""How often a request is sent to a server that accepts it and has never answered: one timeout,
-and one repeat.
-"""
+"""How often a request is sent to a server that takes it and has never answered: once, and again."""
 _NO_ANSWER = (ValidationError, ResponseParsingError, json.JSONDecodeError, AssertionError)
 """What instructor raises for an answer that does not fit the reply."""
 _SHOWN = 80
-_NO_KEY = "none"
-"""What the SDK gets for a server without a key; it is not sent."""
 
 
 class LiveModel(Answerer):
@@ -84,7 +70,7 @@ class LiveModel(Answerer):
     def __init__(
         self, spec: ModelSpec, settings: ClientSettings, policy: RetryPolicy, watch: Watch
     ) -> None:
-        self._spec = spec
+        self.spec = spec
         self._settings = settings
         self._policy = policy
         self._watch = watch
@@ -92,8 +78,6 @@ class LiveModel(Answerer):
         self.was_reached = False
         self._paused_until = 0.0
         self._clients = {self.form.mode: open_client(spec, self.form.mode)}
-        without_key = spec.is_compatible and spec.api_key is None
-        self._signs = not without_key
         remember_options(settings.options)
 
     async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:
@@ -103,46 +87,21 @@ class LiveModel(Answerer):
         Raises ``ModelUnavailable`` with the usage of the attempts.
         """
         answers = _Answers(call, requests, self._watch)
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(self._is_worth_retry),
-            wait=self._wait,
-            stop=self._stops,
-            sleep=self._policy.sleep,
-            reraise=True,
-        )
-        failure: BaseException
+        error: BaseException
         try:
-            await retrying(self._send_adjusted, call, answers, most)
-        except asyncio.CancelledError as error:
-            error.usage = answers.usage  # type: ignore[attr-defined]  # what was answered is paid for
+            await self._send_repeatedly(call, answers, most)
+        except asyncio.CancelledError as cancelled:
+            cancelled.usage = answers.usage  # type: ignore[attr-defined]  # it is paid for
             raise
-        except Exception as error:  # noqa: BLE001 - each SDK has its own
-            attempts = retrying.statistics["attempt_number"]
-            read = read_failure(error)
-            failure = error
-            if lacks_key(error):
-                failure = explain_opening(error, self._spec)
-            elif read:
-                away = read.is_absence and not self.was_reached
-                failure = explain_failure(
-                    read, self._spec, attempts, longest_wait=self._policy.longest_wait, away=away
-                )
-                if self._was_never_answered(read):
-                    failure = self._watch.give_up_silent(self._settings.timeout)
-                failure.usage = answers.usage
-            elif unknown := find_unknown(error):
-                names = ", ".join(sorted(self.form.beside or {unknown}))
-                failure = ModelAway(
-                    f"{name_model(self._spec)}: its SDK takes no parameter {names} (--model-option)"
-                )
-            else:
-                mask_error(failure)
+        except Exception as raised:  # noqa: BLE001 - each SDK has its own
+            error = self._explain(raised, answers)
         else:
             assert answers.last
             return replace(answers.last, usage=answers.usage), answers.count
         # Raised here, since the request of the SDK's error holds the key.
-        failure.__cause__ = failure.__context__ = None
-        raise failure
+        error.__cause__ = None
+        error.__context__ = None
+        raise error
 
     @property
     def sdk(self) -> Any:
@@ -157,92 +116,119 @@ class LiveModel(Answerer):
             if close and asyncio.iscoroutine(closing := close()):
                 await closing
 
-    async def _send_adjusted(self, call: Call, answers: "_Answers", most: int) -> None:
-        """Send a call. What the provider refuses, or thinking that left no room, changes the
-        parameters at once.
-        """
+    async def _send_repeatedly(self, call: Call, answers: "_Answers", most: int) -> None:
+        """Send a call until it is answered, or another attempt would be of no use."""
         while True:
-            parameters = self.form.parameters(call)
-            mode = self.form.mode
-            room = self.form.room
-            if mode not in self._clients:
-                self._clients[mode] = open_client(self._spec, mode)
-            reasks = min(_REASKS, most - answers.count - 1)
+            answers.attempts += 1
             try:
-                await self._exchange(call, answers, reasks, parameters, self._clients[mode])
+                return await self._send_adjusted(call, answers, most)
             except Exception as error:
                 failure = read_failure(error)
-                known = failure is None and self.form.put_beside(find_unknown(error))
-                if not known and (
-                    failure is None or not self.form.learn(failure, parameters, mode)
-                ):
+                if failure is None or lacks_key(error):
                     raise
-            else:
-                if answers.count == most or not self.form.gives_more_room(
-                    call.max_output_tokens, answers.last, room
-                ):
-                    return
+                if not self._is_worth_repeat(failure) or answers.attempts >= self._limit(failure):
+                    raise
+            await self._policy.sleep(self._policy.wait_before(answers.attempts, failure.wait))
 
-    async def _exchange(
-        self,
-        call: Call,
-        answers: "_Answers",
-        reasks: int,
-        parameters: Mapping[str, Any],
-        client: Any,
-    ) -> None:
-        """Make one exchange with its re-asks, after any pause. Tell the watch and the events
-        what came.
+    def _is_worth_repeat(self, failure: Failure) -> bool:
+        if failure.status == 200:  # a page in place of an answer may be gone soon
+            return True
+        must_wait_long = failure.wait is not None and failure.wait > self._policy.longest_wait
+        return failure.is_temporary and not must_wait_long
+
+    def _limit(self, failure: Failure) -> float:
+        """Return how often a request is sent that failed so. An absent server is waited for."""
+        if self._was_never_answered(failure):
+            return _SILENT_ATTEMPTS
+        if not failure.is_absence:
+            return self._policy.attempts
+        if not self.was_reached:
+            return self._policy.first_attempts
+        return inf if self._watch.gives_up else self._policy.attempts
+
+    def _was_never_answered(self, failure: Failure) -> bool:
+        """Return whether a request got no reply in time, from a server that has never replied."""
+        return failure.is_late and not self.was_reached and self._watch.gives_up
+
+    def _explain(self, raised: Exception, answers: "_Answers") -> BaseException:
+        """Make the error for users of what a library raised."""
+        failure = read_failure(raised)
+        if lacks_key(raised):
+            return explain_opening(raised, self.spec)
+        if failure is None:
+            if unknown := find_unknown(raised):
+                problem = f"its SDK takes no parameter {unknown} (--model-option)"
+                return ModelAway(f"{name_model(self.spec)}: {problem}")
+            mask_error(raised)
+            return raised
+        if self._was_never_answered(failure):
+            error: BaseException = self._watch.give_up_silent(self._settings.timeout)
+        else:
+            error = explain_failure(
+                failure,
+                self.spec,
+                answers.attempts,
+                longest_wait=self._policy.longest_wait,
+                away=failure.is_absence and not self.was_reached,
+            )
+        error.usage = answers.usage  # type: ignore[attr-defined]
+        return error
+
+    async def _send_adjusted(self, call: Call, answers: "_Answers", most: int) -> None:
+        """Send a call. What the provider refuses, or thinking that left no room, changes the form
+        at once.
+        """
+        while True:
+            sent = self.form.parameters(call)
+            mode = self.form.mode
+            room = self.form.room
+            try:
+                await self._exchange(call, answers, min(_REASKS, most - answers.count - 1))
+            except Exception as error:
+                failure = read_failure(error)
+                if failure is None or not self.form.learn(failure, sent, mode):
+                    raise
+                continue
+            assert answers.last
+            if answers.count == most:
+                return
+            if not self.form.gives_more_room(call.max_output_tokens, answers.last, room):
+                return
+
+    async def _exchange(self, call: Call, answers: "_Answers", reasks: int) -> None:
+        """Make one exchange with its re-asks, after any pause. Tell the watch and the events what
+        came.
         """
         if answers.sent:
             await answers.requests.renew(answers.usage)
         while (left := self._paused_until - self._policy.clock()) > 0:
             await self._policy.sleep(left)
-        since = monotonic()
+        begun = monotonic()
         spent = answers.usage
-        facts = {"record_id": call.record_id, "model": self._spec.name, "attempt": answers.sent + 1}
         answers.sent += 1
+        facts = {
+            "record_id": call.record_id,
+            "model": self.spec.name,
+            "attempt": answers.sent,
+        }
         try:
             with self._watch.exchanging() as came:
                 answers.came = came
-                try:
-                    async with asyncio.timeout(self._settings.timeout):
-                        await self._create(call, answers, reasks, parameters, client)
-                except Exception as error:
-                    if failure := read_failure(error):
-                        self.was_reached |= failure.status is not None
-                        came(_describe_failure(failure))
-                        wait = failure.wait or 0.0
-                        # for all requests
-                        if failure.is_limit and 0 < wait <= self._policy.longest_wait:
-                            tell(Event.RATE_LIMITED, seconds=round(wait, 3))
-                            self._paused_until = max(
-                                self._paused_until, self._policy.clock() + wait
-                            )
-                    raise
+                async with asyncio.timeout(self._settings.timeout):
+                    await self._create(call, answers, reasks)
         except BaseException as error:
-            failure = read_failure(error)
-            is_unsent = lacks_key(error) or find_unknown(error) is not None  # refused by the SDK
-            if answers.awaits and (failure.leaves_cost_open if failure else not is_unsent):
-                answers.requests.note_lost()
-            answers.awaits = False
-            name = str(failure.status) if failure and failure.status else type(error).__name__
-            status = failure.status if failure else None
-            tell(
-                Event.CALL_ENDED,
-                **facts,
-                seconds=round(monotonic() - since, 3),
-                status=status,
-                error=name,
-            )
+            status = self._note_failure(error, answers)
+            name = str(status) if status else type(error).__name__
+            seconds = round(monotonic() - begun, 3)
+            tell(Event.CALL_ENDED, **facts, seconds=seconds, status=status, error=name)
             raise
         self.was_reached = True
-        used = answers.usage
         assert answers.last
+        used = answers.usage
         tell(
             Event.CALL_ENDED,
             **facts,
-            seconds=round(monotonic() - since, 3),
+            seconds=round(monotonic() - begun, 3),
             status=200,
             error=None,
             response_model=_short_name(answers.last.model),
@@ -252,36 +238,51 @@ class LiveModel(Answerer):
             output_tokens=used.output_tokens - spent.output_tokens,
         )
 
-    async def _create(
-        self,
-        call: Call,
-        answers: "_Answers",
-        reasks: int,
-        parameters: Mapping[str, Any],
-        client: Any,
-    ) -> None:
+    def _note_failure(self, error: BaseException, answers: "_Answers") -> int | None:
+        """Note what a failed exchange tells about the server, and its cost. Return its status."""
+        failure = read_failure(error)
+        if failure:
+            self.was_reached |= failure.status is not None
+            answers.came(_describe_failure(failure))
+            self._pause(failure)
+            may_cost = failure.leaves_cost_open
+        else:
+            is_unsent = lacks_key(error) or find_unknown(error) is not None
+            may_cost = not is_unsent
+        if answers.awaits and may_cost:
+            answers.requests.note_lost()
+        answers.awaits = False
+        return failure.status if failure else None
+
+    def _pause(self, failure: Failure) -> None:
+        """Let all requests wait as long as an overloaded server asks, if that is not too long."""
+        wait = failure.wait or 0.0
+        if failure.is_limit and 0 < wait <= self._policy.longest_wait:
+            tell(Event.RATE_LIMITED, seconds=round(wait, 3))
+            self._paused_until = max(self._paused_until, self._policy.clock() + wait)
+
+    async def _create(self, call: Call, answers: "_Answers", reasks: int) -> None:
+        """Let instructor send a request and its re-asks. Raises what no answer explains."""
+        mode = self.form.mode
+        if mode not in self._clients:
+            self._clients[mode] = open_client(self.spec, mode)
         hooks = Hooks()
-
-        def note_request(*_: Any, **__: Any) -> None:
-            answers.awaits = True
-            answers.requests.note_sent()
-            self._watch.note_request()
-
-        hooks.on("completion:kwargs", note_request)
+        hooks.on("completion:kwargs", answers.note_request)
         hooks.on("completion:response", answers.note)
+        retries = AsyncRetrying(
+            stop=stop_after_attempt(reasks + 1), retry=answers.are_worth_reask, reraise=True
+        )
         cause: BaseException | None = None
         answers.garbled = None
         try:
-            await client.create(
+            await self._clients[mode].create(
                 response_model=self.form.reply_model(call),
-                max_retries=AsyncRetrying(
-                    stop=stop_after_attempt(reasks + 1), retry=answers.are_worth_reask, reraise=True
-                ),
+                max_retries=retries,
                 strict=_STRICT,
                 hooks=hooks,
                 messages=self.form.messages(call),
-                model=self._spec.name,  # not every client keeps it
-                **self._sign(self.form.arguments(parameters)),
+                model=self.spec.name,  # not every client keeps it
+                **self._sign(self.form.arguments(call)),
             )
         except IncompleteOutputException:
             pass  # what is complete of it is read from its text
@@ -303,55 +304,20 @@ class LiveModel(Answerer):
         """Leave out the header of a key if there is none: the SDK would send that of another
         service.
         """
-        if self._signs:
+        if self.spec.api_key or not self.spec.is_compatible:
             return arguments
         given = arguments.get("extra_headers") or {}
         if any(name.lower() == "authorization" for name in given):
             return arguments
         return arguments | {"extra_headers": {"Authorization": openai.Omit(), **given}}
 
-    def _is_worth_retry(self, error: BaseException) -> bool:
-        failure = read_failure(error)
-        if failure is None or lacks_key(error):
-            return False
-        too_long = failure.wait is not None and failure.wait > self._policy.longest_wait
-        return failure.status == 200 or (failure.is_temporary and not too_long)
-
-    def _stops(self, state: RetryCallState) -> bool:
-        """Stop after some attempts, but wait for an absent server until the watch gives it up."""
-        error = state.outcome.exception() if state.outcome else None
-        failure = read_failure(error) if error else None
-        return state.attempt_number >= self._most_attempts(failure)
-
-    def _most_attempts(self, failure: Failure | None) -> float:
-        if failure is None:
-            return self._policy.attempts
-        if self._was_never_answered(failure):
-            return _SILENT_ATTEMPTS
-        if not failure.is_absence:
-            return self._policy.attempts
-        if not self.was_reached:
-            return self._policy.first_attempts
-        return inf if self._watch.gives_up else self._policy.attempts
-
-    def _was_never_answered(self, failure: Failure) -> bool:
-        """Return whether a request got no reply in time, from a server that has never replied to
-        any.
-        """
-        return failure.is_late and not self.was_reached and self._watch.gives_up
-
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        failure = read_failure(error) if error else None
-        return self._policy.wait_before(state.attempt_number, failure.wait if failure else None)
-
 
 class _Answers:
-    """The answers to one call: the ``last`` one, their ``count`` and ``usage``; ``sent`` exchanges
-    brought them.
+    """The answers to one call: the ``last`` one, their ``count`` and ``usage``.
 
-    It ``awaits`` a reply from the sending of a request until the SDK has read one, which may be
-    ``garbled``. ``came`` takes each answer.
+    ``sent`` exchanges brought them, in so many ``attempts`` after faults. It ``awaits`` a reply
+    from the sending of a request until the SDK has read one, which may be ``garbled``. ``came``
+    takes each answer.
     """
 
     def __init__(self, call: Call, requests: Requests, watch: Watch) -> None:
@@ -362,46 +328,50 @@ class _Answers:
         self.usage = Usage()
         self.count = 0
         self.sent = 0
+        self.attempts = 0
         self.garbled: GarbledReply | None = None
         self.awaits = False
         self.came: Callable[[Came], None] = lambda _: None
 
+    def note_request(self, *_: Any, **__: Any) -> None:
+        """Note that a request is about to be sent."""
+        self.awaits = True
+        self.requests.note_sent()
+        self._watch.note_request()
+
     def note(self, reply: Any) -> None:
         """Note a reply, and clean it for instructor: without fences and thoughts, complete JSON as
         complete.
-
-        Its usage is read now, because instructor adds up later ones in the same place.
         """
         self.awaits = False
         try:
-            self.last = answer = read_completion(reply)
+            answer = read_completion(reply)
         except GarbledReply as error:
             self.garbled = error
             return
+        self.last = answer
         self.count += 1
+        # Read now, because instructor adds up later usage in the same place.
         self.usage += answer.usage
         if not answer.has_usage:
             self.requests.note_unmetered()
         if choices := getattr(reply, "choices", None):
             _show_answer(choices[0], answer)
         text = " ".join(answer.text.split())[:_SHOWN]
-        label = f"HTTP 200, finish reason {answer.reason or 'unknown'}"
-        self.came(
-            Came(f"{label}: {text!r}" if text else f"{label}, empty", "HTTP 200", is_answer=True)
-        )
+        shown = f": {text!r}" if text else ", empty"
+        words = f"HTTP 200, finish reason {answer.reason or 'unknown'}{shown}"
+        self.came(Came(words, "HTTP 200", is_answer=True))
 
     def are_worth_reask(self, state: RetryCallState) -> bool:
         """Return whether the last answer was complete and broke the schema, and another request
         may begin.
         """
         error = state.outcome.exception() if state.outcome else None
-        if (
-            self._watch.is_over
-            or not self.requests.may_repeat()
-            or not isinstance(error, _NO_ANSWER)
-        ):
+        if not isinstance(error, _NO_ANSWER) or self.garbled or self.last is None:
             return False
-        if self.garbled or self.last is None or self.last.ending is not Ending.COMPLETE:
+        if self._watch.is_over or not self.requests.may_repeat():
+            return False
+        if self.last.ending is not Ending.COMPLETE:
             return False
         try:  # it may be valid as text instead of the tool call that instructor expects
             self._call.reply_model.model_validate_json(
@@ -412,56 +382,12 @@ class _Answers:
         return False
 
 
-def open_client(spec: ModelSpec, mode: str) -> Any:
-    """Open instructor's client of a provider, without the SDK's own retries and limits of time.
-
-    Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key, ``ArgumentError`` for a
-    key, a proxy or certificates of the environment that cannot be used.
-    """
-    check_surroundings(spec)
-    key = spec.api_key.get_secret_value() if spec.api_key else None
-    given: dict[str, Any] = {"api_key": key} if key else {}
-    name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
-    if spec.base_url:
-        given["base_url"] = spec.base_url
-        given["http_client"] = open_connection(direct=spec.is_direct)
-    if spec.is_compatible and not key:
-        given["api_key"] = _NO_KEY
-    # it would fetch prices from the network, and advertise on standard output
-    if spec.provider == "litellm":
-        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        with suppress(ImportError):
-            import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]
-    failure: Exception
-    try:
-        client = instructor.from_provider(
-            name, async_client=True, mode=instructor.Mode[mode], **given
-        )
-    except ConfigurationError as error:
-        missing = list_providers()[spec.provider].extra if "install" in str(error).lower() else None
-        needs = f"a model of {spec.provider} needs its SDK"
-        failure = MissingExtra(needs, missing) if missing else explain_opening(error, spec)
-    except Exception as error:  # noqa: BLE001 - each SDK has its own
-        failure = explain_opening(error, spec)
-    else:
-        sdk: Any = client.client
-        _remember_keys(sdk)
-        _forbid_redirects(sdk)
-        for attribute, value in (("max_retries", 0), ("timeout", None)):
-            if hasattr(sdk, attribute):
-                setattr(sdk, attribute, value)
-        if spec.is_compatible:
-            sdk.organization = sdk.project = None  # the environment sets them for OpenAI alone
-        return client
-    raise failure
-
-
 def _show_answer(choice: Any, answer: Completion) -> None:
     """Write into a choice of OpenAI's form what was read of it, so that instructor judges the
     same.
     """
-    calls = choice.message.tool_calls
     message = choice.message
+    calls = message.tool_calls
     if calls and answer.text:
         del calls[1:]
         calls[0].function.arguments = answer.text
@@ -471,40 +397,17 @@ def _show_answer(choice: Any, answer: Completion) -> None:
         choice.finish_reason = "stop"
 
 
-def _remember_keys(sdk: Any) -> None:
-    """Mask the keys that an SDK found by itself, in a file of its own or a variable that no name
-    tells.
-    """
-    for place in (sdk, getattr(sdk, "_api_client", None)):
-        for name in ("api_key", "auth_token"):
-            if isinstance(key := getattr(place, name, None), str) and key != _NO_KEY:
-                remember(key)
-
-
-def _forbid_redirects(sdk: Any) -> None:
-    """Let no service send its requests on, with their key and the text of records, to another
-    address.
-    """
-    google = getattr(sdk, "_api_client", None)
-    for client in (getattr(sdk, "_client", None), getattr(google, "_async_httpx_client", None)):
-        if client is not None and hasattr(client, "follow_redirects"):
-            client.follow_redirects = False
-    arguments = getattr(google, "_async_client_session_request_args", None)
-    if isinstance(arguments, dict):  # of aiohttp, which Google's SDK prefers
-        arguments["allow_redirects"] = False
-
-
 def _describe_failure(failure: Failure) -> Came:
     """Describe what came back, for people."""
+    if failure.is_late:
+        return Came("no answer in time", "no reply")
     if failure.status is None:
-        return Came(
-            "no answer in time" if failure.is_late else failure.said or "no connection", "no reply"
-        )
-    brief = "rate limited" if failure.status == 429 else f"HTTP {failure.status}"
-    beginning = failure.said[:_SHOWN]
-    return Came(f"HTTP {failure.status}: {beginning!r}", brief)
+        return Came(failure.said or "no connection", "no reply")
+    words = f"HTTP {failure.status}: {failure.said[:_SHOWN]!r}"
+    return Came(words, "rate limited" if failure.status == 429 else f"HTTP {failure.status}")
 
 
 def _short_name(value: str) -> str | None:
     """Return a short name without spaces. Anything else may quote the request."""
-    return value if value and len(value) <= _SHOWN and not any(map(str.isspace, value)) else None
+    is_name = 0 < len(value) <= _SHOWN and not any(map(str.isspace, value))
+    return value if is_name else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_TEMPORARY = frozenset({408, 409, 429})
+_TEMPORARY = frozenset({408, 409, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def is_temporary(status: int) -> bool:
     """Return whether a request that failed with this HTTP status may succeed later."""
-    return status in _TEMPORARY or status >= 500
+    return status in _TEMPORARY or (status >= 500 and status != 501)
 
 
 def _date(text: str | None) -> datetime | None:

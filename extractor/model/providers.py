@@ -64,7 +64,8 @@ class Provider(_Entry):
     """A provider.
 
     The variables of its key, of further credentials for its SDK, of another address, and of
-    certificates; the extra with its SDK, its name in genai-prices, its models' names.
+    certificates; the extra with its SDK, its name in genai-prices, its models' names; where its SDK
+    takes further options of a request.
     """
 
     key: str | None = None
@@ -74,6 +75,7 @@ class Provider(_Entry):
     extra: str | None = None
     prices: str | None = None
     names: str | None = None
+    options: Literal["body", "arguments"] = "body"
     family: tuple[Family, ...]
 
 

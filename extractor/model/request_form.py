@@ -1,6 +1,4 @@
-"""The form of a request to a model: parameters, messages and the way to send the schema, as its
-provider takes them.
-"""
+"""The form of a request to a model, as its provider takes it: parameters, messages, and schema."""
 
 import json
 from collections.abc import Mapping
@@ -12,6 +10,7 @@ from pydantic import BaseModel
 from extractor.model.calls import Call, schema_of
 from extractor.model.completions import Completion, Ending
 from extractor.model.failures import Failure
+from extractor.model.providers import list_providers
 from extractor.model.spec import ClientSettings, ModelSpec
 
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
@@ -22,19 +21,20 @@ _MORE_ROOM = 4
 
 
 class RequestForm:
-    """How requests to a model are written: first as the table of providers says, then as its
-    failures teach.
+    """How requests to a model are written: as the table of providers says, without what is refused.
 
-    ``beside`` are the options that its SDK does not know.
+    A provider may refuse a parameter of the table, which is then left out, or the way to send the
+    schema, of which the table names the next.
     """
 
     def __init__(self, spec: ModelSpec, settings: ClientSettings) -> None:
-        self.spec, self._family, self._options = spec, spec.family, dict(settings.options)
-        self._modes = list(self._family.mode)
-        self._thinking, self._room = self._family.think(settings.reasoning)
-        self._limit = self._family.limit
+        self.spec = spec
+        self._family = spec.family
+        self._options = dict(settings.options)
+        self._modes = list(spec.family.mode)
+        self._thinking, self._room = spec.family.think(settings.reasoning)
+        self._limit = spec.family.limit
         self._refused: set[str] = set()
-        self.beside: set[str] = set()
         self._has_grown = False
 
     @property
@@ -42,36 +42,52 @@ class RequestForm:
         """How the schema is sent, as instructor names it."""
         return self._modes[0]
 
+    @property
+    def room(self) -> int:
+        """The output tokens that thinking may take in a request that is written now."""
+        return self._room
+
     def messages(self, call: Call) -> list[dict[str, Any]]:
-        """Return the messages of a call, with a mark where a cached prefix ends, if the provider
-        needs one.
+        """Return the messages of a call.
+
+        They have a mark where a cached prefix ends, if the provider needs one.
         """
         system: Any = call.system
         if self._family.cache == "marks":
-            system = [{"type": "text", "text": call.system, "cache_control": {"type": "ephemeral"}}]
+            mark = {"type": "ephemeral"}
+            system = [{"type": "text", "text": call.system, "cache_control": mark}]
         return [{"role": "system", "content": system}, {"role": "user", "content": call.user}]
 
     def parameters(self, call: Call) -> dict[str, Any]:
         """Return the parameters of a call, without those that the provider refused."""
+        listed = self._list_parameters(call)
+        taken = {name: value for name, value in listed.items() if name not in self._refused}
+        return taken | self._options
+
+    def _list_parameters(self, call: Call) -> dict[str, Any]:
+        """Return the parameters of a call as the table of providers has them."""
         parameters: dict[str, Any] = {self._limit: call.max_output_tokens + self._room}
         if self._family.temperature:
             parameters["temperature"] = 0
         if self._family.cache == "key":
             parameters["prompt_cache_key"] = call.prompt.sha256[:32]
-        parameters |= self._thinking
-        return {
-            name: value for name, value in parameters.items() if name not in self._refused
-        } | self._options
+        return parameters | self._thinking
 
-    def arguments(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters as arguments of the SDK, with options that it does not know
-        beside the others.
+    def arguments(self, call: Call) -> dict[str, Any]:
+        """Return the parameters of a call as arguments of the SDK.
+
+        Servers take more options than their SDK names, such as vLLM's ``chat_template_kwargs``.
+        Where the SDK has a place for them, options go into the body of the request.
         """
-        beside = {name: value for name, value in parameters.items() if name in self.beside}
-        known = {name: value for name, value in parameters.items() if name not in self.beside}
-        if not beside:
-            return known
-        return known | {"extra_body": {**(known.get("extra_body") or {}), **beside}}
+        arguments = self.parameters(call)
+        if list_providers()[self.spec.provider].options == "arguments":
+            return arguments
+        listed = self._list_parameters(call)
+        body = dict(arguments.get("extra_body") or {})
+        for name in self._options:
+            if name not in listed and not name.startswith("extra_"):
+                body[name] = arguments.pop(name)
+        return arguments | {"extra_body": body} if body else arguments
 
     def reply_model(self, call: Call) -> type[BaseModel]:
         """Return the reply's model with the schema that is sent."""
@@ -83,73 +99,75 @@ class RequestForm:
         import instructor  # noqa: PLC0415 - slow
         from instructor.processing import handle_response_model  # noqa: PLC0415 - slow
 
-        provider = instructor.Provider(self._family.batch)
-        given = {"messages": self.messages(call), "model": self.spec.name, **self.parameters(call)}
+        given = {
+            "messages": self.messages(call),
+            "model": self.spec.name,
+            **self.parameters(call),
+        }
         _, body = handle_response_model(
-            self.reply_model(call), mode=instructor.Mode[self.mode], provider=provider, **given
+            self.reply_model(call),
+            mode=instructor.Mode[self.mode],
+            provider=instructor.Provider(self._family.batch),
+            **given,
         )
         return dict(body)
 
     def learn(self, failure: Failure, sent: Mapping[str, Any], mode: str) -> bool:
-        """Change what the provider refused of a request with these parameters and mode. Return
-        whether to resend.
+        """Leave out what the provider refused of a request with these parameters and this mode.
+
+        Return whether the request may be sent again.
         """
-        refused = failure.refuses([name for name in sent if name not in self._options])
-        if refused and not failure.is_about_length:
-            if refused == self._limit:
-                other = _OTHER_LIMIT.get(refused)
-                is_too_high = str(sent[refused]) in failure.text
-                if other is None or other in self._refused or is_too_high:
-                    return False
-                self._limit = other
+        refused = failure.find_refused(name for name in sent if name not in self._options)
+        if refused and refused == self._limit:
+            is_too_high = str(sent[refused]) in failure.text
+            return not is_too_high and self._rename_limit()
+        if refused:
             self._refused.add(refused)
             return True
         if not failure.is_about_mode:
             return False
         if self.mode != mode:  # another call has changed it meanwhile
             return True
-        if len(self._modes) > 1:
-            self._modes.pop(0)
-            return True
-        return False
+        if len(self._modes) == 1:
+            return False
+        self._modes.pop(0)
+        return True
 
-    def put_beside(self, unknown: str | None) -> bool:
-        """Send an option that the SDK does not know all the same. Return whether to resend the
-        request.
-        """
-        new = unknown in self._options.keys() - self.beside - {None}
-        self.beside |= {str(unknown)} if new else set()
-        return new
+    def _rename_limit(self) -> bool:
+        """Send the output limit under its other name. Return whether that was not refused before."""
+        other = _OTHER_LIMIT.get(self._limit)
+        if other is None or other in self._refused:
+            return False
+        self._refused.add(self._limit)
+        self._limit = other
+        return True
 
-    @property
-    def room(self) -> int:
-        """The output tokens that thinking may take in a request that is written now."""
-        return self._room
+    def gives_more_room(self, wanted: int, answer: Completion, room: int) -> bool:
+        """Return whether thinking took the output limit of a request for ``wanted`` tokens.
 
-    def gives_more_room(self, wanted: int, answer: Completion | None, room: int) -> bool:
-        """Return whether thinking took the output limit of a request for ``wanted`` tokens, written
-        with this room.
-
-        From then on there is more room for it. Usage does not always name thinking, but fewer
-        characters than tokens show it: JSON with many numbers has two characters per token. If few
-        tokens were written, the context was full.
+        The request was written with this ``room``. From then on there is more room for thinking.
         """
         limit = wanted + room
-        if answer is None or answer.ending is not Ending.CUT or self._limit in self._options:
+        if answer.ending is not Ending.CUT or self._limit in self._options:
             return False
-        if len(answer.text) > limit or 0 < answer.usage.output_tokens < limit / 2:
+        # Usage does not always name thinking, but fewer characters than tokens show it: JSON with
+        # many numbers has two characters per token.
+        if len(answer.text) > limit:
             return False
-        if room >= self._room:
-            if self._has_grown:
-                return False
-            self._has_grown = True
-            self._room = _MORE_ROOM * limit
+        # If few tokens were written, the context was full.
+        if 0 < answer.usage.output_tokens < limit / 2:
+            return False
+        if room < self._room:  # another call has made more room meanwhile
+            return True
+        if self._has_grown:
+            return False
+        self._has_grown = True
+        self._room = _MORE_ROOM * limit
         return True
 
 
 def _answer_to(call: Call, *, titled: bool, closed: bool) -> type[BaseModel]:
-    """Make the reply model that instructor sees: its schema, and a check of the answer in the
-    call's context.
+    """Make the reply model that instructor sees: its schema, and a check of the answer.
 
     It has no fields of its own, because instructor would walk through them five times a call, and
     no context of instructor's, with which it would render templates in a record's text.
@@ -159,14 +177,13 @@ def _answer_to(call: Call, *, titled: bool, closed: bool) -> type[BaseModel]:
     class Reply(instructor.OpenAISchema):
         @classmethod
         def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-            # instructor may change it
+            # A new one each time: instructor may change it.
             return dict(json.loads(_write_schema(call.reply_model, titled, closed)))
 
         @classmethod
         def model_validate_json(cls, json_data: Any, **options: Any) -> Any:
-            return call.reply_model.model_validate_json(
-                json_data, **options | {"context": dict(call.context)}
-            )
+            context = {"context": dict(call.context)}
+            return call.reply_model.model_validate_json(json_data, **options | context)
 
     Reply.__name__ = call.reply_model.__name__
     Reply.__doc__ = call.reply_model.__doc__
@@ -175,10 +192,10 @@ def _answer_to(call: Call, *, titled: bool, closed: bool) -> type[BaseModel]:
 
 @cache
 def _write_schema(model: type[BaseModel], titled: bool, closed: bool) -> str:  # noqa: FBT001 - a cache
-    """Return the schema to send. instructor names some by their ``title``; Gemini refuses
-    ``additionalProperties``.
-    """
-    schema = (
-        f'{{"title": "{model.__name__}", {schema_of(model)[1:]}' if titled else schema_of(model)
-    )
-    return schema if closed else schema.replace('"additionalProperties": false, ', "")
+    """Return the schema to send. instructor names some by their ``title``."""
+    schema = schema_of(model)
+    if titled:
+        schema = f'{{"title": "{model.__name__}", {schema[1:]}'
+    if not closed:  # Gemini refuses the key
+        schema = schema.replace('"additionalProperties": false, ', "")
+    return schema

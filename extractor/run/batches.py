@@ -15,8 +15,8 @@ from extractor.model.batches import (
     PollPolicy,
     open_batch_client,
 )
-from extractor.model.live import open_client
 from extractor.model.opening import Route
+from extractor.model.sdk import open_client
 from extractor.run.executor import Executor
 from extractor.run.folder import RunFolder
 from extractor.run.run import Run

@@ -24,7 +24,7 @@ from extractor.errors import ArgumentError, ModelError
 from extractor.masking import mask
 from extractor.model.asking.querying import ask
 from extractor.model.client import Model
-from extractor.model.live import open_client
+from extractor.model.sdk import open_client
 from extractor.model.spec import ModelSpec
 from tests.commands import extractor
 from tests.llm.colours import ask_about, patient, render

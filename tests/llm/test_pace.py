@@ -79,7 +79,6 @@ async def test_a_cancelled_request_leaves_its_place():
     [
         (fault(429, headers={"Retry-After": "7"}), 7.0),
         (fault(503, headers={"Retry-After": "7"}), 7.0),
-        (fault(429, "please try again in 12.5s"), 12.5),
         (fault(429), 0.0),  # the request itself waits
         (fault(500, headers={"Retry-After": "7"}), 0.0),
         (
@@ -121,7 +120,6 @@ def limited_until(date):
         fault(503, headers={"Retry-After": "0"}),
         limited_until("Thu, 01 Jan 2026 11:00:00 GMT"),
         limited_until("Mon, 01 Jan 1990 00:00:00 GMT"),
-        fault(429, "please try again in 0s"),
     ],
     ids=lambda limited: (
         f"{limited.status} {limited.headers.get('Retry-After')} {len(limited.body)}"

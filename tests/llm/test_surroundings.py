@@ -19,7 +19,7 @@ from extractor.apps.fetch.client import Registry
 from extractor.errors import ArgumentError, ModelUnavailable
 from extractor.model.asking.querying import ask
 from extractor.model.client import Model
-from extractor.model.live import open_client
+from extractor.model.sdk import open_client
 from extractor.model.spec import ModelSpec
 from tests.commands import extractor
 from tests.loopback import QuietHandler
