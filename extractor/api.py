@@ -18,7 +18,7 @@ from weakref import finalize
 
 from extractor.errors import ArgumentError, RecordError, WrongType
 from extractor.formats import make_record, read_stream
-from extractor.formats.json_studies import write_study
+from extractor.formats.records import write_study
 from extractor.options import ExtractorOptions, Keywords
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialExtraction, TrialRecord, Usage

@@ -15,9 +15,8 @@ from extractor.apps.export.frames import make_frame, open_library
 from extractor.apps.report.overview import read_failures
 from extractor.errors import ExtractorError, RecordError, StoreError, WrongType
 from extractor.formats import read_records
-from extractor.formats.json_studies import write_study
-from extractor.formats.names import exists, is_text
-from extractor.formats.records import check_new, refuse_missing, refuse_text
+from extractor.formats.inputs import exists, is_text, refuse_missing, refuse_text
+from extractor.formats.records import check_new, write_study
 from extractor.run.addresses import open_inputs
 from extractor.run.executor import open_executor
 from extractor.run.finished import FinishedRun

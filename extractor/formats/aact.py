@@ -19,7 +19,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, BinaryIO
 
-from extractor.formats.drafts import Draft, Found, Unreadable, build_draft, find_trial_id
+from extractor.formats.found import Found, RecordContent, Unreadable, build_content, find_trial_id
 from extractor.formats.json_fields import Node, find_nodes, read_texts
 from extractor.formats.rows import decode_row, group_rows, split_header, split_row
 from extractor.formats.streams import MAX_RECORD_BYTES
@@ -37,21 +37,6 @@ _STARTS_ROW = re.compile(rb"\d+\|NCT\d{8}\||NCT\d{8}\|")
 # "~" before a number, after a blank, a bracket or a number, means "about" or "to", unless the
 # number is a list mark.
 _BREAK = re.compile(r"(?<![\s(<>=\d%])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)][\sA-Z])")
-
-
-def is_aact_header(head: bytes) -> bool:
-    """Return whether a table starts like AACT's table of studies.
-
-    >>> is_aact_header(b"nct_id|study_type|brief_title|official_title")
-    True
-    """
-    text = head.decode("utf-8", "replace")
-    return is_aact_table(text) and "brief title" in split_header(text.partition("\n")[0], "|")
-
-
-def is_aact_table(text: str) -> bool:
-    """Return whether a text starts with the names of columns as in AACT's tables."""
-    return "nct id" in split_header(text.partition("\n")[0], "|")[:2] and "|" in text
 
 
 def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
@@ -139,11 +124,11 @@ def _join_rows(trial: str, rows: Iterator[tuple[str, str, str, str]]) -> Found:
             "download the export again",
             place=place,
         )
-    return build_draft(partial(_build_study, trial), tables, places["studies"])
+    return build_content(partial(_build_study, trial), tables, places["studies"])
 
 
-def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> Draft:
-    """Build the draft of a study from its rows by table, with the rows that belong to an
+def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> RecordContent:
+    """Build the content of a study from its rows by table, with the rows that belong to an
     intervention inside it.
     """
     arms = {row.get("id"): row for row in tables.get("design_groups", ())}

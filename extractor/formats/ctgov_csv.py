@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from extractor.formats.drafts import (
-    Draft,
+from extractor.formats.found import (
+    RecordContent,
     criteria_section,
     find_trial_id,
     list_interventions,
@@ -47,8 +47,8 @@ _DESIGN = {
 _DESIGN_FIELD = re.compile(rf"(?:^|\|)({'|'.join(_DESIGN)}): *([^|]+)")
 
 
-def build_row(row: Mapping[str, str]) -> Draft:
-    """Build the draft of a row, given its cells by the names of their columns in ``COLUMNS``."""
+def build_row(row: Mapping[str, str]) -> RecordContent:
+    """Build the content of a row, given its cells by the names of their columns in ``COLUMNS``."""
     cells: dict[str, str] = {}
     for name, cell in row.items():
         if not cells.get(COLUMNS[name], "").strip():
@@ -59,7 +59,7 @@ def build_row(row: Mapping[str, str]) -> Draft:
     designs = _DESIGN_FIELD.findall(cells.get("study_design", ""))
     registry |= {_DESIGN[name]: value.strip() for name, value in designs}
     registry["phases"] = tuple(filter(None, cells.get("phases", "").split("|")))
-    return Draft(
+    return RecordContent(
         take_sections(_list_sections(cells)),
         "ctgov_csv",
         find_trial_id(cells.get("nct_id")),

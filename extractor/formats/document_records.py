@@ -1,6 +1,5 @@
 """Documents: a PDF or a Word file is one record, read by the headings of its text."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +9,7 @@ from typing import IO, BinaryIO
 
 from extractor.errors import MissingExtra
 from extractor.formats.documents import DocumentContent, DocumentProblem, read_document
-from extractor.formats.drafts import Draft, Found, Unreadable, build_draft
+from extractor.formats.found import Found, RecordContent, Unreadable, build_content
 from extractor.formats.free_text import build_laid_out
 from extractor.formats.headings import DESCRIPTION, ELIGIBILITY, FRONT, Heading
 from extractor.formats.layout import undo_layout
@@ -26,7 +25,6 @@ from extractor.formats.protocol import (
 from extractor.schemas import DocumentText, Piece, Section
 from extractor.schemas.record_limits import MAX_CHARACTERS
 
-PDF = re.compile(rb"\s*%PDF-")
 _ENDS = tuple(".;:!?|-")
 _MARK_ENDS = (".", ")", " ")
 """What stands behind a letter that marks an item."""
@@ -51,11 +49,11 @@ def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
     except MissingExtra as error:
         problem, _, remedy = str(error).partition("; ")
         raise Unreadable(problem, remedy) from error
-    yield build_draft(partial(_build, kind), content, None)
+    yield build_content(partial(_build, kind), content, None)
 
 
-def _build(kind: str, content: DocumentContent) -> Draft:
-    """Build the draft of a document. Raises ``Unreadable``."""
+def _build(kind: str, content: DocumentContent) -> RecordContent:
+    """Build the content of a document. Raises ``Unreadable``."""
     selection = select_sections(content)
     read = sum(end - start for start, end in selection.places)
     if not selection.is_readable or read > MAX_CHARACTERS:
@@ -71,12 +69,12 @@ def _build(kind: str, content: DocumentContent) -> Draft:
         for one in selection.chapters
         if (heading := _make_heading(text, placed.find(one.start), one))
     ]
-    draft = build_laid_out(text, known)
+    built = build_laid_out(text, known)
     return replace(
-        draft,
+        built,
         format=kind,
-        sections=tuple(map(placed.move, draft.sections)),
-        notes=(*selection.notes, *draft.notes),
+        sections=tuple(map(placed.move, built.sections)),
+        notes=(*selection.notes, *built.notes),
         document=DocumentText(text=placed.put_back(joined, text), pages=content.pages),
     )
 

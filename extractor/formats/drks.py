@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from extractor.formats.drafts import (
-    Draft,
+from extractor.formats.found import (
+    RecordContent,
     Unreadable,
     criteria_section,
     find_trial_id,
@@ -157,15 +157,15 @@ class _Trial:
         )
 
 
-def build_drks(trial: Node) -> Draft:
-    """Build the draft of a trial. Raises ``Unreadable`` for a field of a wrong type.
+def build_drks(trial: Node) -> RecordContent:
+    """Build the content of a trial. Raises ``Unreadable`` for a field of a wrong type.
 
     >>> titles = [
     ...     {"idLocale": {"locale": "de"}, "title": "Eine Studie"},
     ...     {"idLocale": {"locale": "en"}, "title": "A"},
     ... ]
-    >>> draft = build_drks(Node({"drksId": "DRKS00000001", "trialDescriptions": titles}, "trial"))
-    >>> draft.trial_id, draft.sections[0].text
+    >>> content = build_drks(Node({"drksId": "DRKS00000001", "trialDescriptions": titles}, "trial"))
+    >>> content.trial_id, content.sections[0].text
     ('DRKS00000001', 'A')
     """
     reader = _Trial(trial)
@@ -173,7 +173,7 @@ def build_drks(trial: Node) -> Draft:
     names = ", ".join(reader.german)
     notes = (f"given in {_LANGUAGE} only, which is not read: {names}",) if names else ()
     number = find_trial_id(_read(trial, "drksId"), _ID)
-    return Draft(sections, "drks_json", number, reader.read_registry(), notes=notes)
+    return RecordContent(sections, "drks_json", number, reader.read_registry(), notes=notes)
 
 
 def _read(node: Node, path: str) -> str | None:

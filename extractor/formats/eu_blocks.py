@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
 
-from extractor.formats.drafts import Unreadable
 from extractor.formats.eu_fields import COUNTRIES, NOTHING, is_field
+from extractor.formats.found import Unreadable
 from extractor.formats.streams import decode_loosely, exceeds_record, read_lines
 from extractor.language.passage import strip_span
 

@@ -15,16 +15,16 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import BinaryIO
 
-from extractor.formats.drafts import (
-    Draft,
+from extractor.formats.eu_blocks import Block, Field, Passage, Place, list_blocks, split_blocks
+from extractor.formats.eu_fields import LANGUAGES, NOTHING
+from extractor.formats.found import (
     Found,
+    RecordContent,
     Unreadable,
-    build_draft,
+    build_content,
     take_sections,
     text_section,
 )
-from extractor.formats.eu_blocks import Block, Field, Passage, Place, list_blocks, split_blocks
-from extractor.formats.eu_fields import LANGUAGES, NOTHING
 from extractor.formats.listed import MARK, find_parts, split_items
 from extractor.formats.streams import exceeds_record, too_large
 from extractor.language.book import rule
@@ -33,25 +33,10 @@ from extractor.language.passage import LexedSection, read_section, strip_span
 from extractor.schemas import OtherLanguage, Part, Piece, RegistryFields, Section
 
 FORMAT = "euctr_text"
-_TRIAL_NUMBER = re.compile(
-    r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-\d{6}-\d{2}\b", re.IGNORECASE | re.MULTILINE
-)
-_ANY_FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.MULTILINE)
 _LINE = re.compile(r"[^\n]+")
 _TRIALS_IN_TEXT = (
     "save it as a file and read that (read_records, extractor run): each trial becomes a record"
 )
-
-
-def is_register_text(text: str) -> bool:
-    r"""Return whether a text, or its beginning, is that of the register.
-
-    >>> is_register_text(
-    ...     "EudraCT Number: 2029-000001-11\nA.3 Full title of the trial: A trial of fictumab\n"
-    ... )
-    True
-    """
-    return _TRIAL_NUMBER.search(text) is not None and _ANY_FIELD.search(text) is not None
 
 
 def read_register_text(stream: BinaryIO) -> Iterator[Found]:
@@ -76,12 +61,12 @@ def _is_too_large(blocks: Sequence[Block]) -> bool:
     )
 
 
-def build_register_text(text: str, *, title: str | None = None) -> Draft:
-    r"""Build the draft of the text of one trial. Raises ``Unreadable`` if it has several.
+def build_register_text(text: str, *, title: str | None = None) -> RecordContent:
+    r"""Build the content of the text of one trial. Raises ``Unreadable`` if it has several.
 
     >>> text = "E.3 Principal inclusion criteria: Adults\nE.3 Principal inclusion criteria (es): Adultos"
-    >>> draft = build_register_text("EudraCT Number: 2029-000001-11\n" + text)
-    >>> draft.trial_id, draft.sections[0].text
+    >>> content = build_register_text("EudraCT Number: 2029-000001-11\n" + text)
+    >>> content.trial_id, content.sections[0].text
     ('2029-000001-11', 'Principal inclusion criteria\nAdults')
     """
     blocks = split_blocks(text)
@@ -90,24 +75,24 @@ def build_register_text(text: str, *, title: str | None = None) -> Draft:
         raise Unreadable(
             f"a text of {len(numbers)} trials of the EU Clinical Trials Register", _TRIALS_IN_TEXT
         )
-    draft = _Trial(blocks).build()
+    content = _Trial(blocks).build()
     if title is None:
-        return draft
+        return content
     return replace(
-        draft,
+        content,
         sections=(
             *text_section("title", title),
-            *(one for one in draft.sections if one.name != "title"),
+            *(one for one in content.sections if one.name != "title"),
         ),
     )
 
 
 def _build(blocks: Sequence[Block]) -> Found:
-    """Build the draft of the blocks of one trial. Does not raise."""
+    """Build the content of the blocks of one trial. Does not raise."""
     if _is_too_large(blocks):
         return too_large("record", f"line {blocks[0].line}")
-    found = build_draft(lambda trial: _Trial(trial).build(), blocks, f"line {blocks[0].line}")
-    if not isinstance(found, Draft):
+    found = build_content(lambda trial: _Trial(trial).build(), blocks, f"line {blocks[0].line}")
+    if not isinstance(found, RecordContent):
         return found
     codes = ", ".join(block.code or "?" for block in blocks)
     number = f"{len(blocks)} country blocks" if len(blocks) > 1 else "1 country block"
@@ -132,9 +117,11 @@ class _Trial:
                 self.fields[one.number].append(one)
         self.notes: dict[str, None] = {}
 
-    def build(self) -> Draft:
+    def build(self) -> RecordContent:
         sections = take_sections(self._list_sections())
-        return Draft(sections, FORMAT, self.number, self._read_registry(), notes=tuple(self.notes))
+        return RecordContent(
+            sections, FORMAT, self.number, self._read_registry(), notes=tuple(self.notes)
+        )
 
     def _list_sections(self) -> Iterator[Section]:
         full = self._choose("A.3")

@@ -21,24 +21,18 @@ has sentences and no bars. Any other text is read by its headings, in ``free_tex
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice, pairwise
-from typing import BinaryIO
 
-from extractor.formats.drafts import (
-    Draft,
-    Found,
+from extractor.formats.found import (
+    RecordContent,
     Unreadable,
-    build_draft,
     is_intervention_list,
     list_interventions,
     take_sections,
     text_section,
 )
-from extractor.formats.eu_register import build_register_text, is_register_text
 from extractor.formats.free_text import build_text, has_headings
 from extractor.formats.listed import LINE
-from extractor.formats.streams import MAX_RECORD_BYTES
 from extractor.schemas import Section
 from extractor.schemas.record_limits import MAX_LINES
 
@@ -77,39 +71,42 @@ class _Lines:
         return not _LIST_ITEM.match(self[number]) or _ends_outcome_list(self[number - 1])
 
 
+_TRIAL_NUMBER = re.compile(
+    r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-\d{6}-\d{2}\b", re.IGNORECASE | re.MULTILINE
+)
+_ANY_FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.MULTILINE)
+
+
+def is_register_text(text: str) -> bool:
+    r"""Return whether a text, or its beginning, is that of the EU Clinical Trials Register.
+
+    >>> is_register_text(
+    ...     "EudraCT Number: 2029-000001-11\nA.3 Full title of the trial: A trial of fictumab\n"
+    ... )
+    True
+    """
+    return _TRIAL_NUMBER.search(text) is not None and _ANY_FIELD.search(text) is not None
+
+
 class _NotFlat(Exception):
     """The text is no flattened record."""
 
 
-def read_plain(stream: BinaryIO, *, named: bool = True) -> Iterator[Found]:
-    """Yield the one record of a plain text; ``named`` as in ``build_text``."""
-    content = stream.read(MAX_RECORD_BYTES + 1)
-    if len(content) > MAX_RECORD_BYTES:
-        raise Unreadable(
-            f"a record of more than {MAX_RECORD_BYTES:,} bytes", "give one record a file"
-        )
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise Unreadable(
-            "text that is not UTF-8", "save it as UTF-8", place=f"byte {problem.start}"
-        ) from problem
-    yield build_draft(partial(build_plain, named=named), text, None)
-
-
-def build_plain(text: str, *, title: str | None = None, named: bool = True) -> Draft:
-    """Build the draft of a flattened text, of the EU register's, or of another; see ``build_text``.
+def build_plain(text: str, *, title: str | None = None, named: bool = True) -> RecordContent:
+    """Build the content of a flattened text, of the EU register's, or of another; see ``build_text``.
 
     Raises ``Unreadable``.
     """
     if is_register_text(text):
+        from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - few texts are
+
         return build_register_text(text, title=title)
     spans = (found.span() for found in LINE.finditer(text) if found.group().strip())
     lines = _Lines(text, tuple(islice(spans, MAX_LINES + 1)))
     if len(lines) > MAX_LINES:
         raise Unreadable(f"text of more than {MAX_LINES:,} lines", "give one record a file")
     try:
-        return Draft(take_sections(_list_sections(lines)) if lines else (), "flat")
+        return RecordContent(take_sections(_list_sections(lines)) if lines else (), "flat")
     except _NotFlat:
         return build_text(text, title=title, named=named)
 

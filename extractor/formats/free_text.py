@@ -11,7 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 
-from extractor.formats.drafts import Draft, Unreadable, find_trial_id, take_sections, text_section
+from extractor.formats.found import (
+    RecordContent,
+    Unreadable,
+    find_trial_id,
+    take_sections,
+    text_section,
+)
 from extractor.formats.headings import (
     DESCRIPTION,
     ELIGIBILITY,
@@ -71,8 +77,8 @@ _RANK = re.compile(r"\n[ \t]*Type[ \t]*[:：][ \t]*(Primary|Secondary)\b")
 _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 
 
-def build_text(text: str, *, title: str | None = None, named: bool = True) -> Draft:
-    r"""Build the draft of a free text. Raises ``Unreadable``.
+def build_text(text: str, *, title: str | None = None, named: bool = True) -> RecordContent:
+    r"""Build the content of a free text. Raises ``Unreadable``.
 
     Args:
         text: The text.
@@ -80,10 +86,10 @@ def build_text(text: str, *, title: str | None = None, named: bool = True) -> Dr
         named: Whether the user named this very text. Only then a text without usual headings is a
             record.
 
-    >>> draft = build_text(
+    >>> content = build_text(
     ...     "A Trial of Fictumab\n\nKey inclusion criteria:\n- Adults\n\nPrimary endpoint: Survival"
     ... )
-    >>> [(section.name, section.text) for section in draft.sections][1:]
+    >>> [(section.name, section.text) for section in content.sections][1:]
     [('eligibility', 'Key inclusion criteria:\n- Adults'), ('primary_outcomes[0]', 'Survival')]
     """
     if len(text) > MAX_CHARACTERS:
@@ -93,17 +99,17 @@ def build_text(text: str, *, title: str | None = None, named: bool = True) -> Dr
     reader = _TextReader(undo_layout(text))
     if not any(one.section in (ELIGIBILITY, *ITEMS) for one in reader.headings):
         _refuse_other(text, named=named)
-    return Draft(take_sections(reader.list_sections(title)), "text", reader.find_id())
+    return RecordContent(take_sections(reader.list_sections(title)), "text", reader.find_id())
 
 
-def build_laid_out(text: str, known: Sequence[Heading] = ()) -> Draft:
-    """Build the draft of a text whose layout is undone already, such as that of a document.
+def build_laid_out(text: str, known: Sequence[Heading] = ()) -> RecordContent:
+    """Build the content of a text whose layout is undone already, such as that of a document.
 
     ``known`` are headings that the document shows as such. They count where the words of a line say
     nothing.
     """
     reader = _TextReader(text, known)
-    return Draft(take_sections(reader.list_sections(None)), "text", reader.find_id())
+    return RecordContent(take_sections(reader.list_sections(None)), "text", reader.find_id())
 
 
 def has_headings(text: str) -> bool:

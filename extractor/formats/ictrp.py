@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from extractor.formats.drafts import (
-    Draft,
+from extractor.formats.found import (
+    RecordContent,
     criteria_section,
     find_trial_id,
     intervention_section,
@@ -37,14 +37,14 @@ _STARTS_INTERVENTION = re.compile(r";(?!\s)|\n(?=\s{0,9}(?:Trade|Product) Name:)
 _PRODUCT = re.compile(r"\s*(?:Trade|Product) Name: *(?P<name>[^\n,]+)")
 
 
-def build_ictrp(fields: Mapping[str, str], format: str) -> Draft:  # noqa: A002 - named as in Draft
-    """Build the draft of a trial from its fields; case and underscores of their names do not
+def build_ictrp(fields: Mapping[str, str], format: str) -> RecordContent:  # noqa: A002 - named as in RecordContent
+    """Build the content of a trial from its fields; case and underscores of their names do not
     matter.
 
-    >>> draft = build_ictrp(
+    >>> content = build_ictrp(
     ...     {"TrialID": "ChiCTR2100050713", "Primary_outcome": "Pain;Sleep;"}, "ictrp_xml"
     ... )
-    >>> draft.trial_id, [section.text for section in draft.sections]
+    >>> content.trial_id, [section.text for section in content.sections]
     ('ChiCTR2100050713', ['Pain', 'Sleep'])
     """
     texts = {
@@ -79,7 +79,7 @@ def build_ictrp(fields: Mapping[str, str], format: str) -> Draft:  # noqa: A002 
     }
     registry["phases"] = tuple(filter(None, [read(("phase",))]))
     written = read(("trialid",))
-    return Draft(
+    return RecordContent(
         take_sections(list_sections()),
         format,
         written if find_trial_id(written, _TRIAL_ID) else None,

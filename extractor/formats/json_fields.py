@@ -7,7 +7,7 @@ silently. null means absent, and a field that is not read may have any type.
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from extractor.formats.drafts import Unreadable
+from extractor.formats.found import Unreadable
 
 _Value = TypeVar("_Value", str, list[Any], dict[str, Any])
 

@@ -8,17 +8,14 @@ JSONL a broken line loses only that line.
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 import ijson  # type: ignore[import-untyped]
 from pydantic import ValidationError
 
-from extractor.errors import WrongType
-from extractor.formats.drafts import Draft, Found, Unreadable, build_draft
-from extractor.formats.drks import build_drks
+from extractor.formats.found import DOWNLOAD, Found, RecordContent, Unreadable, build_content
 from extractor.formats.json_fields import Node, find_nodes, read_texts
-from extractor.formats.others import refuse_other_json
 from extractor.formats.streams import MAX_NESTING, CappedStream, peek_block, read_lines
 from extractor.formats.study import list_paths, read_study
 from extractor.schemas import TrialRecord
@@ -26,7 +23,6 @@ from extractor.schemas import TrialRecord
 _OPENING = ("start_map", "start_array")
 _CLOSING = ("end_map", "end_array")
 _DOWNLOAD_AGAIN = "check or download the file again"
-_GIVE_STUDIES = "give studies of ClinicalTrials.gov, or trials of CTIS or DRKS"
 
 
 def read_json(stream: BinaryIO) -> Iterator[Found]:
@@ -102,7 +98,7 @@ def _read_line(line: bytes, place: str) -> Found:
         return Unreadable(
             f"JSON that does not look like a study ({problem})", _DOWNLOAD_AGAIN, place=place
         )
-    return build_draft(build_study, study, place)
+    return build_content(build_study, study, place)
 
 
 def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
@@ -112,7 +108,7 @@ def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
     try:
         for study in ijson.items(ijson.parse(events), prefix):
             number += 1
-            yield build_draft(build_study, study, f"record {number}")
+            yield build_content(build_study, study, f"record {number}")
             capped.start_record()
     except Unreadable as problem:
         raise Unreadable(problem.problem, problem.remedy, place=f"record {number + 1}") from problem
@@ -131,19 +127,19 @@ added, its MeSH terms.
 """
 
 
-def build_study(study: Any) -> Draft:
-    """Build the draft of a parsed study of any of the formats, without the wrappers of version 1.
+def build_study(study: Any) -> RecordContent:
+    """Build the content of a parsed study of any of the formats, without the wrappers of version 1.
 
     Raises ``Unreadable`` for a field of a wrong type, with its path as the place.
 
-    >>> draft = build_study(
+    >>> content = build_study(
     ...     {
     ...         "protocolSection": {
     ...             "identificationModule": {"nctId": "NCT90000001", "briefTitle": "A"}
     ...         }
     ...     }
     ... )
-    >>> draft.trial_id, draft.sections[0].text
+    >>> content.trial_id, content.sections[0].text
     ('NCT90000001', 'A')
     >>> title = {
     ...     "trialDetails": {"clinicalTrialIdentifiers": {"publicTitle": "Fictumab in asthma"}}
@@ -167,39 +163,20 @@ def build_study(study: Any) -> Draft:
                 Node(study, "trial"), list_paths("ctis_json", part), find_nodes, read_texts
             )
         if "drksId" in study:
+            from extractor.formats.drks import build_drks  # noqa: PLC0415 - few files hold such trials
+
             return build_drks(Node(study, "trial"))
-        refuse_other_json(study)
         for name, section, derived in _SECTIONS:
             if study.get(section) is not None:
                 terms = Node(study.get(derived), derived)
                 return read_study(
                     Node(study[section], section), list_paths(name), find_nodes, read_texts, terms
                 )
-    raise Unreadable("JSON that is not a study (it has no protocolSection)", _GIVE_STUDIES)
+    raise Unreadable("JSON that is not a study (it has no protocolSection)", DOWNLOAD)
 
 
-def write_study(study: Mapping[str, Any]) -> str:
-    """Return a study as a line of JSON, in ASCII. Raises ``WrongType`` for what JSON cannot
-    hold.
-    """
-    try:
-        return json.dumps(study, default=_as_dictionary)
-    except RecursionError:
-        problem = f"it is nested more than {MAX_NESTING} deep"
-    except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
-        problem = str(error) or type(error).__name__
-    raise WrongType(f"the dictionary is no JSON ({problem}); give a study as json.load reads it")
-
-
-def _as_dictionary(given: object) -> dict[Any, Any]:
-    """Return any other mapping as a dictionary. Raises ``TypeError`` for what is none."""
-    if isinstance(given, Mapping):
-        return dict(given)
-    raise TypeError(f"it holds {type(given).__name__}")
-
-
-def _read_own(record: dict[str, Any]) -> Draft:
-    """Build the draft of a record that this program wrote, by ``TrialRecord.model_dump_json``."""
+def _read_own(record: dict[str, Any]) -> RecordContent:
+    """Build the content of a record that this program wrote, by ``TrialRecord.model_dump_json``."""
     try:
         own = TrialRecord.model_validate(record)
     except ValidationError as error:
@@ -208,7 +185,7 @@ def _read_own(record: dict[str, Any]) -> Draft:
         raise Unreadable(
             f"a record that does not fit ({problem})", "write it again by model_dump_json"
         ) from None
-    return Draft(own.sections, own.source.format, own.record_id, own.registry)
+    return RecordContent(own.sections, own.source.format, own.record_id, own.registry)
 
 
 def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -219,7 +196,7 @@ def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any
     for event, value in events:
         depth += (event in _OPENING) - (event in _CLOSING)
         if depth > MAX_NESTING:
-            raise Unreadable(f"JSON nested more than {MAX_NESTING} deep", _GIVE_STUDIES)
+            raise Unreadable(f"JSON nested more than {MAX_NESTING} deep", DOWNLOAD)
         yield event, value
 
 

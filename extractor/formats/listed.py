@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from extractor.concepts.limits.read import find_limits
-from extractor.formats.drafts import STARTS_TIME
+from extractor.formats.found import STARTS_TIME
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, strip_span

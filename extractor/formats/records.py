@@ -1,33 +1,24 @@
 """Read records from inputs, one at a time, each with its id and place."""
 
+import json
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from glob import has_magic, iglob
 from itertools import chain, islice
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
-from extractor.formats.archives import BROKEN_STREAM, Document, as_unreadable, open_documents
-from extractor.formats.drafts import Found, Unreadable, build_draft, find_trial_id
 from extractor.formats.flat import build_plain
-from extractor.formats.names import exists, is_file, is_text, shorten
+from extractor.formats.found import Found, Unreadable, build_content
 from extractor.schemas import Source, TrialRecord
-from extractor.schemas.arguments import suggest
 from extractor.schemas.record_limits import check_unicode
-
-STDIN = "<stdin>"
-OpenAddress = Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]]
 
 
 def read_records(
     *inputs: str | os.PathLike[str],
     on_error: Callable[[RecordError], None] | None = None,
     stdin: BinaryIO | None = None,
-    open_address: OpenAddress | None = None,
+    open_address: Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]] | None = None,
 ) -> Iterator[TrialRecord]:
     """Read trial records one by one, in any supported format, plain, in gzip or in zip.
 
@@ -48,6 +39,9 @@ def read_records(
     >>> record.record_id, [section.name for section in record.sections][:3]
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
+    # What opens files is loaded with the first file: a text needs none of it.
+    from extractor.formats.inputs import exists, is_folder, open_input  # noqa: PLC0415
+
     seen: dict[str, tuple[str, int]] = {}
     for given in inputs:
         if not isinstance(given, str | os.PathLike):
@@ -56,11 +50,9 @@ def read_records(
                 "its own"
             )
         location = os.fspath(given)
-        named = location == "-" or (exists(location) and not _is_folder(location))
-        for found in _open_input(location, stdin, open_address):
-            for result in (
-                [found] if isinstance(found, RecordError) else _read_file(*found, named=named)
-            ):
+        named = location == "-" or (exists(location) and not is_folder(location))
+        for opened in open_input(location, stdin, open_address):
+            for result in _read_opened(opened, named=named):
                 checked = check_new(result, seen) if isinstance(result, TrialRecord) else result
                 if isinstance(checked, TrialRecord):
                     yield checked
@@ -80,7 +72,7 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
     ... ).record_id
     'example'
     """
-    for result in _read_file(name, stream):
+    for result in _read_file(name, stream, named=True):
         if isinstance(result, RecordError):
             raise result
         yield result
@@ -117,19 +109,28 @@ def make_record(text: str, *, title: str | None = None, record_id: str = "text")
         )
     if not isinstance(title, str | None) or not isinstance(record_id, str):
         raise WrongType("title and record_id: give texts")
-    if is_file(text):
+    if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
         raise ArgumentError(f"{text!r} is the name of a file; read it with read_records")
     try:
         text.encode()
     except UnicodeEncodeError as problem:
         raise ArgumentError(f"the text is not valid Unicode at character {problem.start}") from None
-    document = Document(
-        record_id, iter([build_draft(partial(build_plain, title=title), text, None)])
-    )
-    [found] = _read_document("<text>", document)
+    content = build_content(partial(build_plain, title=title), text, None)
+    [found] = _make_records("<text>", iter([content]), record_id)
     if isinstance(found, RecordError):
         raise found
     return found
+
+
+def write_study(study: Mapping[str, Any]) -> str:
+    """Return a study as a line of JSON, in ASCII. Raises ``WrongType`` for what JSON cannot
+    hold.
+    """
+    try:
+        return json.dumps(study, default=_as_dictionary)
+    except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
+        problem = str(error) or type(error).__name__
+    raise WrongType(f"the dictionary is no JSON ({problem}); give a study as json.load reads it")
 
 
 def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRecord | RecordError:
@@ -154,87 +155,68 @@ def check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRec
     )
 
 
-def open_stdin() -> BinaryIO:
-    """Return standard input without a buffer of its own.
-
-    The end of the program would wait for the lock of a buffer from which a thread still reads.
-    """
-    buffer = sys.stdin.buffer
-    return cast("BinaryIO", getattr(buffer, "raw", buffer))
+def _as_dictionary(given: object) -> dict[Any, Any]:
+    """Return any other mapping as a dictionary. Raises ``TypeError`` for what is none."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    raise TypeError(f"it holds {type(given).__name__}")
 
 
-def _open_input(
-    location: str, stdin: BinaryIO | None, open_address: OpenAddress | None
-) -> Iterator[tuple[str, BinaryIO] | RecordError]:
-    """Yield the open files of one input, each closed before the next is opened."""
-    if location == "-":
-        yield STDIN, stdin or open_stdin()
-    elif is_text(location):
-        yield refuse_text(location)
-    elif open_address and "://" in location:
-        for found in open_address(location):
-            with nullcontext() if isinstance(found, RecordError) else closing(found[1]):
-                yield found
-    else:
-        for path in _locate_files(location):
-            if isinstance(path, RecordError):
-                yield path
-                continue
-            try:
-                stream = path.open("rb")
-            except OSError as problem:
-                yield _locate_problem(as_unreadable(problem), str(path))
-                continue
-            with stream:
-                yield str(path), stream
-
-
-def _read_file(
-    path: str, stream: BinaryIO, *, named: bool = True
+def _read_opened(
+    opened: tuple[str, BinaryIO] | RecordError, *, named: bool
 ) -> Iterator[TrialRecord | RecordError]:
+    if isinstance(opened, RecordError):
+        yield opened
+    else:
+        yield from _read_file(*opened, named=named)
+
+
+def _read_file(path: str, stream: BinaryIO, *, named: bool) -> Iterator[TrialRecord | RecordError]:
+    from extractor.formats.files import BROKEN_STREAM, as_unreadable, open_documents  # noqa: PLC0415
+
+    def contain(items: Iterator[Found]) -> Iterator[Found]:
+        """Yield the items, and an exception that ends them as the last one."""
+        try:
+            yield from items
+        except (Unreadable, *BROKEN_STREAM) as problem:
+            yield as_unreadable(problem)
+
     try:
         for document in open_documents(path.strip("<>"), stream, named=named):
-            yield from _read_document(path, document)
+            items = contain(document.items)
+            yield from _make_records(path, items, document.stem, document.member)
     except (Unreadable, *BROKEN_STREAM) as problem:
         yield _locate_problem(as_unreadable(problem), path)
 
 
-def _read_document(path: str, document: Document) -> Iterator[TrialRecord | RecordError]:
-    for found, stem in _name_records(_contain(document.items), document.stem):
-        if isinstance(found, Unreadable):
-            yield _locate_problem(found, path, document.member)
-        else:
-            place = _join_place(document.member, found.place)
-            source = Source(path=path, format=found.format, place=place, notes=found.notes)
-            yield TrialRecord(
-                record_id=found.trial_id or stem,
-                source=source,
-                sections=found.sections,
-                registry=found.registry,
-                document=found.document,
-            )
+def _make_records(
+    path: str, items: Iterator[Found], stem: str, member: str | None = None
+) -> Iterator[TrialRecord | RecordError]:
+    """Yield the records of a document, and the errors of what cannot be read.
 
-
-def _contain(items: Iterator[Found]) -> Iterator[Found]:
-    """Yield the same items, and an exception that ends them as the last item, so that the others
-    are kept.
+    Args:
+        path: The file.
+        items: What its reader found.
+        stem: The id of a record without one; it is numbered if the document holds several.
+        member: The name of the document in an archive.
     """
-    try:
-        yield from items
-    except (Unreadable, *BROKEN_STREAM) as problem:
-        yield as_unreadable(problem)
-
-
-def _name_records(items: Iterator[Found], stem: str) -> Iterator[tuple[Found, str]]:
-    """Yield each item with its default id: the stem, numbered if the document holds several."""
     opening = list(islice(items, 2))
     if not opening:
-        yield Unreadable("holds no record", "give a file with records"), stem
-    elif len(opening) == 1:
-        yield opening[0], stem
-    else:
-        for number, item in enumerate(chain(opening, items), 1):
-            yield item, f"{stem}-{number}"
+        opening = [Unreadable("holds no record", "give a file with records")]
+    has_several = len(opening) > 1
+    for number, found in enumerate(chain(opening, items), 1):
+        if isinstance(found, Unreadable):
+            yield _locate_problem(found, path, member)
+            continue
+        place = _join_place(member, found.place)
+        source = Source(path=path, format=found.format, place=place, notes=found.notes)
+        yield TrialRecord(
+            record_id=found.trial_id or (f"{stem}-{number}" if has_several else stem),
+            source=source,
+            sections=found.sections,
+            registry=found.registry,
+            document=found.document,
+        )
 
 
 def _locate_problem(problem: Unreadable, path: str, member: str | None = None) -> RecordError:
@@ -245,97 +227,3 @@ def _locate_problem(problem: Unreadable, path: str, member: str | None = None) -
 
 def _join_place(member: str | None, place: str | None) -> str | None:
     return ", ".join(filter(None, (member, place))) or None
-
-
-def _locate_files(location: str) -> Iterator[Path | RecordError]:
-    """Yield the files of one input, sorted within each folder, and an error for each that cannot be
-    found.
-
-    Hidden files (a leading dot) and folders of results are skipped unless named.
-    """
-    path = Path(location)
-    if _is_folder(location):
-        yield from _locate_in_folder(path)
-    elif exists(location):
-        yield path
-    elif not has_magic(location):
-        is_number = (find_trial_id(location) or "").startswith("NCT")
-        remedy = (
-            "fetch the record of this number first: extractor fetch, in Python fetch_records"
-            if is_number
-            else ""
-        )
-        yield RecordError(location, describe_missing(path), remedy or "check the path")
-    else:
-        matches = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob takes no absolute patterns
-        if not matches:
-            yield RecordError(
-                location,
-                "no file matches the pattern",
-                "check the pattern, and quote it in a shell",
-            )
-        for match in map(Path, matches):
-            yield from _locate_in_folder(match) if match.is_dir() else (match,)
-
-
-def _is_folder(location: str) -> bool:
-    try:
-        return Path(location).is_dir()
-    except OSError:  # opening it says why
-        return False
-
-
-def refuse_text(text: str) -> RecordError:
-    """Return the error of a text where the name of a file belongs."""
-    remedy = (
-        "make a record of it with make_record, or use extract_text; on the command line, "
-        "name a file of it"
-    )
-    return RecordError(shorten(text), "a text, not the name of a file", remedy)
-
-
-def refuse_missing(inputs: Sequence[str]) -> None:
-    """Raise ``ArgumentError`` if no input exists. One that is missing among others fails alone."""
-    names = [one for one in inputs if not is_text(one)]
-    if inputs and not names:
-        raise ArgumentError(str(refuse_text(inputs[0])))
-    if names and not any(
-        one == "-" or "://" in one or has_magic(one) or exists(one) for one in names
-    ):
-        path = Path(names[0])
-        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-        nearest = "" if path.name in beside else suggest(path.name, beside)
-        raise ArgumentError(f"{path}: {describe_missing(path)}{nearest}; check the path")
-
-
-def describe_missing(path: Path) -> str:
-    """Return why nothing is found at a path."""
-    if path.is_symlink():
-        return f"it is a link to {path.readlink()}, where nothing is"
-    return "there is no such file or folder"
-
-
-_RUN = "run.sqlite"
-"""A folder inside an input with this file holds the results of a run, not records."""
-
-
-def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
-    problems: list[OSError] = []
-    empty = True
-    for parent, folders, names in os.walk(folder, onerror=problems.append):
-        if _RUN in names and Path(parent) != folder:
-            folders.clear()
-            continue
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
-            if path.is_file():
-                empty = False
-                yield path
-            elif path.is_symlink() and not path.exists():
-                empty = False
-                yield RecordError(str(path), describe_missing(path), "mend or delete the link")
-    for problem in problems:
-        reason = f"the folder cannot be listed ({problem.strerror})"
-        yield RecordError(str(problem.filename), reason, "check its permissions")
-    if empty:
-        yield RecordError(str(folder), "the folder holds no files", "name a folder with records")

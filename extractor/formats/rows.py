@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from extractor.formats.drafts import Unreadable
+from extractor.formats.found import Unreadable
 from extractor.formats.streams import MAX_RECORD_BYTES, read_lines
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
-from extractor.formats.drafts import Unreadable
+from extractor.formats.found import Unreadable
 
 BLOCK_BYTES = 64 * 1024
 """Bytes read at a time; a document's format is detected from its first block."""

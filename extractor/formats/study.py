@@ -10,8 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
-from extractor.formats.drafts import (
-    Draft,
+from extractor.formats.found import (
+    RecordContent,
     criteria_section,
     find_trial_id,
     join_parts,
@@ -72,7 +72,7 @@ def load_fields(part: str = "") -> Mapping[str, Any]:
 
 
 @cache
-def list_paths(format: str, part: str = "") -> StudyPaths:  # noqa: A002 - named as in Draft
+def list_paths(format: str, part: str = "") -> StudyPaths:  # noqa: A002 - named as in RecordContent
     """Return the paths of a format.
 
     >>> list_paths("ctgov_xml").texts["title"]
@@ -87,8 +87,8 @@ def read_study(
     find: Callable[[_Node, str], list[_Node]],
     read: Callable[[_Node, str], list[str]],
     derived: _Node | None = None,
-) -> Draft:
-    """Build the draft of a study. ``find`` returns the items at a path, and ``read`` the texts.
+) -> RecordContent:
+    """Build the content of a study. ``find`` returns the items at a path, and ``read`` the texts.
 
     ``derived`` holds the registry's own terms, where they are not in the study.
     """
@@ -130,7 +130,7 @@ def read_study(
     ]
 
     trial_id = read_one(study, paths.trial_id)
-    return Draft(
+    return RecordContent(
         take_sections(list_sections()),
         paths.format,
         find_trial_id(trial_id and paths.id_prefix + trial_id),

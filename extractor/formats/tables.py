@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from extractor.formats import ctgov_csv, ictrp
 from extractor.formats.columns import Columns, match_columns
-from extractor.formats.drafts import Draft, Found, Unreadable, build_draft
+from extractor.formats.found import Found, RecordContent, Unreadable, build_content
 from extractor.formats.rows import decode_row, group_rows, split_row
 from extractor.formats.streams import peek_block
 
@@ -46,14 +46,14 @@ class _Kind:
     Attributes:
         names: The registry's names of its columns.
         id_name: That of the column with the trials' numbers.
-        build: Builds the draft of a row.
+        build: Builds the content of a row.
         needs_id: Whether a first line without ``id_name`` is no header. The ICTRP's other names are
             common words.
     """
 
     names: frozenset[str]
     id_name: str
-    build: Callable[[Mapping[str, str]], Draft]
+    build: Callable[[Mapping[str, str]], RecordContent]
     needs_id: bool = False
 
 
@@ -110,19 +110,6 @@ def is_table(head: str) -> bool:
     True
     """
     return _find_table(head) is not None
-
-
-def has_equal_rows(head: str) -> bool:
-    r"""Return whether a text is rows of equal width, such as a table whose columns are not known.
-
-    >>> has_equal_rows("a;b\n1;2\n"), has_equal_rows("A trial, in short\nAdults\n")
-    (True, False)
-    """
-    for delimiter in _DELIMITERS:
-        widths = {len(row) for row in _sample_rows(head, delimiter) if row}
-        if len(widths) == 1 and max(widths) > 1:
-            return True
-    return False
 
 
 def _find_table(head: str) -> _Table | None:
@@ -182,13 +169,13 @@ def read_table(stream: BinaryIO) -> Iterator[Found]:
         decode_row(header, "line 1")
     build = partial(_build_row, table)
     for place, row in rows:
-        yield row if isinstance(row, Unreadable) else build_draft(build, row, place)
+        yield row if isinstance(row, Unreadable) else build_content(build, row, place)
 
 
-def _build_row(table: _Table, row: bytes) -> Draft:
+def _build_row(table: _Table, row: bytes) -> RecordContent:
     cells = split_row(decode_row(row), table.delimiter, len(table.columns.header))
-    draft = table.kind.build(table.columns.name_cells(cells))
-    return replace(draft, notes=table.columns.describe_guesses())
+    content = table.kind.build(table.columns.name_cells(cells))
+    return replace(content, notes=table.columns.describe_guesses())
 
 
 def _refuse_columns(head: str) -> Unreadable:

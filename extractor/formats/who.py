@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
-from extractor.formats.drafts import Draft, text_section
+from extractor.formats.found import RecordContent, text_section
 from extractor.formats.ictrp import build_ictrp
 
 _NAMES: Mapping[str, str] = {
@@ -41,16 +41,16 @@ def is_who(trial: Element) -> bool:
     return any(child.tag.lower() in _GROUPS and len(child) for child in trial)
 
 
-def build_who(trial: Element) -> Draft:
-    """Build the draft of a trial. Registers differ in the case of names.
+def build_who(trial: Element) -> RecordContent:
+    """Build the content of a trial. Registers differ in the case of names.
 
     >>> from defusedxml.ElementTree import fromstring
     >>> main = "<main><trial_id>PER-001-31</trial_id><public_title>Fictumab</public_title></main>"
     >>> outcomes = "<prim_outcome>Pain</prim_outcome><prim_outcome>Sleep</prim_outcome>"
-    >>> draft = build_who(
+    >>> content = build_who(
     ...     fromstring(f"<trial>{main}<primary_outcome>{outcomes}</primary_outcome></trial>")
     ... )
-    >>> draft.trial_id, [section.text for section in draft.sections]
+    >>> content.trial_id, [section.text for section in content.sections]
     ('PER-001-31', ['Fictumab', 'Pain', 'Sleep'])
     """
     texts: dict[str, list[str]] = defaultdict(list)
@@ -62,10 +62,10 @@ def build_who(trial: Element) -> Draft:
         _NAMES.get(name, name): (";" if name in _LISTS else "\n").join(found)
         for name, found in texts.items()
     }
-    draft = build_ictrp(fields, "who_xml")
+    content = build_ictrp(fields, "who_xml")
     words = dict.fromkeys(word for name in _KEYWORDS for word in texts[name])
     keywords = text_section("keywords", "\n".join(words))
-    return replace(draft, sections=(*draft.sections, *keywords))
+    return replace(content, sections=(*content.sections, *keywords))
 
 
 def _list_fields(trial: Element) -> list[Element]:

@@ -19,9 +19,8 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder  # defusedxml
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
-from extractor.formats.drafts import Draft, Found, Unreadable, build_draft
+from extractor.formats.found import DOWNLOAD, Found, RecordContent, Unreadable, build_content
 from extractor.formats.ictrp import COLUMNS, build_ictrp
-from extractor.formats.others import refuse_other_xml
 from extractor.formats.streams import (
     BLOCK_BYTES,
     MAX_NESTING,
@@ -60,7 +59,6 @@ _FEWEST_FIELDS = 2
 def read_xml(stream: BinaryIO) -> Iterator[Found]:
     """Yield the studies of one document, in order."""
     head = peek_block(stream)
-    refuse_other_xml(head)
     names = [name for name in _BUILDERS if name != "trial" or not _has_inner_trials(head)]
     reader = _XmlReader(names)
     last: Found | None = None
@@ -71,7 +69,7 @@ def read_xml(stream: BinaryIO) -> Iterator[Found]:
             last = found
     if not last:
         yield from reader.report_nothing()
-    elif isinstance(last, Draft) and not reader.is_closed:
+    elif isinstance(last, RecordContent) and not reader.is_closed:
         note = (
             f"the file ends without </{reader.root.decode()}>: records behind this one may be "
             "missing"
@@ -145,11 +143,8 @@ class _XmlReader:
         found = _NAME.search(_COMMENT.sub(b"", self.first))
         if found:
             root = found[1].decode()
-            remedy = (
-                "give a download of a registry that is read (docs/reference/formats.md lists them)"
-            )
             yield Unreadable(
-                f"XML that holds no record of a known format (its root is <{root}>)", remedy
+                f"XML that holds no record of a known format (its root is <{root}>)", DOWNLOAD
             )
 
     def _read_between(self, piece: Piece) -> Unreadable | None:
@@ -204,10 +199,10 @@ class _XmlReader:
                 )
             except Unreadable as error:
                 return error
-            found = build_draft(_build, record, place)
+            found = build_content(_build, record, place)
             if not problem:
                 return found
-            if isinstance(found, Draft):
+            if isinstance(found, RecordContent):
                 return replace(
                     found, notes=(*found.notes, _tell(piece, problem, changes, self.opening))
                 )
@@ -323,8 +318,8 @@ def _is_known(name: str) -> bool:
     return local in _KNOWN or local.lower().replace("_", " ") in COLUMNS
 
 
-def _make_builder(paths: StudyPaths) -> Callable[[Element], Draft]:
-    """Return the function that checks a record's element and builds its draft."""
+def _make_builder(paths: StudyPaths) -> Callable[[Element], RecordContent]:
+    """Return the function that checks a record's element and builds its content."""
     read = {paths.trial_id, paths.phases, *paths.texts.values(), *paths.registry.values()}
     read |= {*paths.criteria, *paths.lists.values()}
     read |= {
@@ -363,15 +358,15 @@ def _make_builder(paths: StudyPaths) -> Callable[[Element], Draft]:
             elif child.tag in tags:
                 raise Unreadable(f"a {child.tag} that does not belong here", _CORRECT, place=place)
 
-    def build(record: Element) -> Draft:
+    def build(record: Element) -> RecordContent:
         check(record, "", record.tag)
         return read_study(record, paths, Element.findall, _read_texts)
 
     return build
 
 
-def _build_trial(record: Element) -> Draft:
-    """Build the draft of a trial of the WHO: in its export a flat list of fields, in its data
+def _build_trial(record: Element) -> RecordContent:
+    """Build the content of a trial of the WHO: in its export a flat list of fields, in its data
     set groups of them.
     """
     if is_who(record):
@@ -391,10 +386,10 @@ _BUILDERS = {
     "Trial": _build_trial,
     "trial": _build_trial,
 }
-"""The elements that hold a record, each with the function that builds its draft."""
+"""The elements that hold a record, each with the function that builds its content."""
 
 
-def _build(record: Element) -> Draft:
+def _build(record: Element) -> RecordContent:
     return _BUILDERS[record.tag](record)
 
 

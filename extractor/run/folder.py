@@ -13,7 +13,7 @@ from typing import IO, Any, Self
 from filelock import FileLock, Timeout
 
 from extractor.errors import DiskFull, RepeatedRecord, SettingsDiffer, StoreError
-from extractor.formats.records import STDIN
+from extractor.formats.inputs import STDIN
 from extractor.masking import mask
 from extractor.model.asking.questions import Session
 from extractor.model.database import HOW_LOST, RUN_FILE, open_run_to_read

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 
 from extractor.concepts.own import CustomField
 from extractor.errors import StoreError
-from extractor.formats.names import exists, is_text
+from extractor.formats.inputs import exists, is_text
 from extractor.masking import without_credentials
 from extractor.model.asking.prompt import load_prompt
 from extractor.model.database import RUN_FILE

@@ -13,8 +13,6 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from extractor.formats.names import may_be_path
-
 T = TypeVar("T")
 
 _LOOK_S = 0.5
@@ -136,10 +134,8 @@ def is_stream(given: str | os.PathLike[str]) -> bool:
     """
     if given == "-":
         return True
-    if not may_be_path(os.fspath(given)):
-        return False
     path = Path(given)
     try:
         return path.exists() and not path.is_file() and not path.is_dir()
-    except OSError:  # it cannot be looked at, and reading it says why
+    except OSError:  # a text, or it cannot be looked at: reading it says why
         return False

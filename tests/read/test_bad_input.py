@@ -64,9 +64,8 @@ CASES = {
         None,
         "a web page",
     ),
-    "PNG": (b"\x89PNG\r\n\x1a\n", [], None, "an image, not a record"),
-    "JPEG": (b"\xff\xd8\xff\xe0JFIF", [], None, "an image, not a record"),
-    "RTF": (b"{\\rtf1 Inclusion Criteria}", [], None, "a document in RTF"),
+    "PNG": (b"\x89PNG\r\n\x1a\n\0\0", [], None, "binary data"),
+    "RTF": (b"{\\rtf1 Inclusion Criteria}", [], None, "binary data"),
     "Excel": (
         zip_members({"[Content_Types].xml": XML, "xl/workbook.xml": XML}),
         [],

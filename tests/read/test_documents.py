@@ -463,7 +463,7 @@ HOSTILE = {
     ),
     "old Word": (
         lambda: b"\xd0\xcf\x11\xe0" + bytes(600),
-        "an encrypted document, or one of an old Word",
+        "binary data",
         ".docx",
     ),
     "deep parts": (

@@ -82,28 +82,3 @@ def test_a_wrong_type_is_named_with_its_place(path, value, place):
     node[path[-1]] = value
     [error] = read_all("-", stdin=json.dumps(trial).encode()).errors
     assert place in error.place
-
-
-OTHERS = {
-    (
-        '{"items": [{"trial_id": "KCT0000001", "scientific_title_kr": "-"}]}'
-    ): "data of CRIS's open API",
-    "\ufeffdrksId;title;phase\nDRKS00000001;A;II\n": "a table of DRKS",
-    (
-        '<!DOCTYPE html><a href="https://jrct.mhlw.go.jp/en-latest-detail/jRCT1">jRCT</a>'
-    ): "a web page of jRCT",
-    (
-        "<html><head><link href='https://cris.nih.go.kr/cris/search'></head></html>"
-    ): "a web page of CRIS",
-    (
-        '<!-- saved --><html lang="zh"><a href="https://www.chictr.org.cn/showproj.html">'
-    ): "a web page of ChiCTR",
-    "<html><p>Trials</p></html>": "a web page, which",
-}
-
-
-@pytest.mark.parametrize("content", OTHERS)
-def test_other_files_of_registers_are_refused_by_name_with_what_works(content):
-    [error] = read_all("-", stdin=content.encode()).errors
-    assert error.problem.startswith(OTHERS[content])
-    assert "trialsearch.who.int" in error.remedy or "DRKS as JSON" in error.remedy

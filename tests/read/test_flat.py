@@ -1,13 +1,11 @@
 """Flattened text: lines may be missing, and the others still get the right names."""
 
-import io
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.formats.drafts import Draft
-from extractor.formats.flat import read_plain
+from extractor.formats.flat import build_plain
+from extractor.formats.found import RecordContent
 
 FIELDS = {
     "title": "Fictumab in Asthma",
@@ -25,9 +23,9 @@ FIELDS = {
 
 
 def read_fields(text: str) -> dict[str, str]:
-    [draft] = read_plain(io.BytesIO(text.encode()))
-    assert isinstance(draft, Draft)
-    fields = {section.name: section.text for section in draft.sections}
+    content = build_plain(text)
+    assert isinstance(content, RecordContent)
+    fields = {section.name: section.text for section in content.sections}
     interventions = [fields.pop(name) for name in list(fields) if name.startswith("interventions[")]
     return fields | ({"interventions": "|".join(interventions)} if interventions else {})
 

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from extractor.formats import flat, read_records, streams
+from extractor.formats import files, read_records, streams
 
 from .conftest import RECORDS, read_all
 from .samples import TABLES, zip_tables
@@ -116,7 +116,7 @@ def test_content_that_only_looks_too_large_is_read(read_bytes, content):
 @pytest.fixture
 def small_records(monkeypatch):
     monkeypatch.setattr(streams, "MAX_RECORD_BYTES", 10_000)
-    monkeypatch.setattr(flat, "MAX_RECORD_BYTES", 10_000)
+    monkeypatch.setattr(files, "MAX_RECORD_BYTES", 10_000)
 
 
 @pytest.mark.usefixtures("small_records")

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from extractor.formats.drafts import Unreadable, build_draft
+from extractor.formats.found import Unreadable, build_content
 from extractor.formats.json_studies import build_study
 
 from .conftest import RECORDS
@@ -87,7 +87,7 @@ def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys):
     for value in OTHERS:
         if type(value) is type(right) or (isinstance(value, str) and _path(keys) in ALSO_TEXT):
             continue
-        found = build_draft(build_study, _put(keys, value), "line 1")
+        found = build_content(build_study, _put(keys, value), "line 1")
         if isinstance(found, Unreadable):
             assert found.place == f"line 1, {_path(keys)}"
             assert found.problem.endswith("is expected")
@@ -107,7 +107,7 @@ def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys):
 def test_null_is_absent(keys):
     without = deepcopy(STUDY)
     del _get(without, keys[:-1])[keys[-1]]
-    assert build_draft(build_study, _put(keys, None), None) == build_draft(
+    assert build_content(build_study, _put(keys, None), None) == build_content(
         build_study, without, None
     )
     null_in_list = build_study(

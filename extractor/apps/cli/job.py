@@ -18,7 +18,7 @@ from extractor.apps.cli.options import RecordOptions, name_option
 from extractor.apps.cli.progress import observing
 from extractor.errors import ExtractorError
 from extractor.formats import read_records
-from extractor.formats.records import refuse_missing
+from extractor.formats.inputs import refuse_missing
 from extractor.model.cost.budget import Pricing
 from extractor.model.exchange import Exchange
 from extractor.model.opening import ReplayTally

@@ -1,6 +1,6 @@
 """The output of a format's reader: the content of a record, or why it cannot be read.
 
-Readers do not know about files. They turn a byte stream into ``Draft`` and ``Unreadable`` values,
+Readers do not know about files. They turn a byte stream into ``RecordContent`` and ``Unreadable`` values,
 and ``records`` adds the file, the id and the place.
 """
 
@@ -16,9 +16,15 @@ from extractor.schemas.record_limits import MAX_SECTIONS
 _TRIAL_ID = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
 _Value = TypeVar("_Value")
 
+DOWNLOAD = (
+    "download the record from its registry, or export it from the WHO's trialsearch.who.int "
+    "(docs/reference/formats.md lists what is read)"
+)
+"""The remedy for a file that holds no record of a known format."""
+
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class RecordContent:
     """A record's content, without file and id.
 
     Attributes:
@@ -54,13 +60,15 @@ class Unreadable(Exception):
         super().__init__(problem, remedy, place)
 
 
-Found = Draft | Unreadable
+Found = RecordContent | Unreadable
 
 
-def build_draft(build: Callable[[_Value], Draft], value: _Value, place: str | None) -> Found:
-    """Build the draft of one record's value, or return the problem. Does not raise."""
+def build_content(
+    build: Callable[[_Value], RecordContent], value: _Value, place: str | None
+) -> Found:
+    """Build the content of one record's value, or return the problem. Does not raise."""
     try:
-        draft = build(value)
+        content = build(value)
     except Unreadable as problem:
         places = ", ".join(filter(None, (place, problem.place)))
         return Unreadable(problem.problem, problem.remedy, place=places or None)
@@ -68,9 +76,9 @@ def build_draft(build: Callable[[_Value], Draft], value: _Value, place: str | No
         return Unreadable(
             f"an unexpected {type(error).__name__}", "please report it with the record", place=place
         )
-    if not draft.sections:
+    if not content.sections:
         return Unreadable("the record holds no free text", "give a record with text", place=place)
-    return replace(draft, place=place)
+    return replace(content, place=place)
 
 
 def find_trial_id(text: str | None, numbers: re.Pattern[str] = _TRIAL_ID) -> str | None:

@@ -1,0 +1,90 @@
+"""Which reader reads a document: by its first block, never by the name of its file."""
+
+import re
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import BinaryIO, cast
+
+from extractor.formats.flat import is_register_text
+from extractor.formats.found import DOWNLOAD, Found, Unreadable
+
+Reader = Callable[[BinaryIO], Iterator[Found]]
+
+ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
+_READERS = {
+    "pdf": ("document_records", "read_pdf"),
+    "docx": ("document_records", "read_word"),
+    "json": ("json_studies", "read_json"),
+    "xml": ("xml_records", "read_xml"),
+    "table": ("tables", "read_table"),
+    "eu register": ("eu_register", "read_register_text"),
+}
+"""The module and the function that read each format; a module is imported when it is needed."""
+_PDF = re.compile(rb"\s*%PDF-")
+_RTF = b"{\\rtf"
+_PAGE = re.compile(
+    rb"\s*(?:<!--.{0,2000}?-->\s*)*(?:<!doctype html|<html)", re.IGNORECASE | re.DOTALL
+)
+_JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))")
+_XML = re.compile(r"\s*<[?!A-Za-z]")
+_AACT = re.compile(r'"?(?:id"?\|"?)?nct_id"?\|', re.IGNORECASE)
+_AACT_STUDIES = re.compile(r"[^\n]*\bbrief_title\b", re.IGNORECASE)
+
+
+def find_reader(kind: str) -> Reader:
+    """Return the reader of a format other than plain text."""
+    module, name = _READERS[kind]
+    return cast("Reader", getattr(import_module(f"extractor.formats.{module}"), name))
+
+
+def detect_format(head: bytes) -> str:
+    r"""Return the format of a document, a key of the table of readers or "plain".
+
+    ``head`` is the first block of the document, in UTF-8. Raises ``Unreadable`` for an empty file
+    or for data that nothing here reads.
+
+    >>> detect_format(b' [ {"protocolSection": '), detect_format(b"[18F]-Tracer imaging\n")
+    ('json', 'plain')
+    """
+    if _PDF.match(head):
+        return "pdf"
+    if head.startswith(ZIPS):
+        return "docx"
+    if not head.strip():
+        raise Unreadable("the file is empty", "give a file with a record")
+    if _PAGE.match(head):
+        remedy = f"copy its text into a text file, or {DOWNLOAD}"
+        raise Unreadable("a web page, which is not read", remedy)
+    text = head.decode("utf-8", "replace")
+    is_xml = _XML.match(text) is not None
+    is_binary = b"\0" in head and not is_xml  # one in XML is mended
+    if is_binary or head.startswith(_RTF):
+        remedy = f"save it as text, PDF or .docx without a password, or {DOWNLOAD}"
+        raise Unreadable("binary data, not text", remedy)
+    if _AACT.match(text):
+        raise Unreadable(
+            "one table of an AACT export", "give the export's zip, or a zip of all its tables"
+        )
+    if _JSON.match(text):
+        return "json"
+    if is_xml:
+        return "xml"
+    if is_register_text(text):
+        return "eu register"
+    return "table" if _is_table(text) else "plain"
+
+
+def is_aact_studies(head: bytes) -> bool:
+    """Return whether a table starts like AACT's table of studies.
+
+    >>> is_aact_studies(b"nct_id|study_type|brief_title|official_title")
+    True
+    """
+    text = head.decode("utf-8", "replace")
+    return _AACT.match(text) is not None and _AACT_STUDIES.match(text) is not None
+
+
+def _is_table(text: str) -> bool:
+    from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts come so far
+
+    return is_table(text)

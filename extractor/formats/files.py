@@ -1,0 +1,247 @@
+"""Open a file as documents of one format each.
+
+Files are plain, gzip or zip, detected by their first bytes. Nothing is unpacked to disk, so names
+inside an archive can do no harm.
+"""
+
+import gzip
+import io
+import lzma
+import re
+import shutil
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+from typing import IO, BinaryIO, cast
+
+from extractor.formats.detection import ZIPS, detect_format, find_reader, is_aact_studies
+from extractor.formats.flat import build_plain
+from extractor.formats.found import Found, Unreadable, build_content
+from extractor.formats.streams import (
+    BLOCK_BYTES,
+    MAX_RECORD_BYTES,
+    Bytes,
+    SteadyStream,
+    UnpackMeter,
+    peek_block,
+    to_utf8,
+    too_large,
+)
+
+BROKEN_STREAM = (
+    OSError,
+    EOFError,
+    zlib.error,
+    zipfile.BadZipFile,
+    lzma.LZMAError,
+    NotImplementedError,
+)
+"""Exceptions of the standard library for damaged or unreadable data, at any time while reading."""
+_BROKEN_DIRECTORY = (*BROKEN_STREAM, ValueError, RuntimeError, struct.error)
+"""Exceptions that leak from ``zipfile`` when an archive's directory is damaged."""
+_GZIP = b"\x1f\x8b"
+_ENCRYPTED = 0x1
+_WORD_FIRST = b"[Content_Types].xml"
+_FIRST_NAMES = 200
+"""The name of the first member of a Word file, and how far from its beginning it stands."""
+_SPOOL_BYTES = 32 * 1024**2
+_DATA = re.compile(r"\.(?:csv|tsv|jsonl?|ndjson|xml)(?:\.\w+)?$", re.IGNORECASE)
+"""Names of files that hold data: what they hold otherwise is no free text."""
+_TABLE = re.compile(r"\.(?:csv|tsv)(?:\.\w+)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What one format's reader finds in a file, or in a member of an archive.
+
+    ``stem`` names records without an id; ``member`` is the name inside an archive.
+    """
+
+    stem: str
+    items: Iterator[Found]
+    member: str | None = None
+
+
+def open_documents(name: str, source: Bytes, *, named: bool = True) -> Iterator[Document]:
+    """Yield the documents in a file. Read each one before requesting the next. ``named``: the
+    user named this file.
+    """
+    raw = SteadyStream(source)
+    stream = _buffer(raw)
+    if peek_block(stream).startswith(ZIPS):
+        with _rewind(stream, source) as archive_file:
+            yield from _open_archive(archive_file, _get_stem(name))
+    else:
+        items = _read(to_utf8(_unpack(stream, raw)), name, named=named)
+        yield Document(_get_stem(name), items)
+
+
+def as_unreadable(problem: Exception) -> Unreadable:
+    """Convert a library exception to ``Unreadable``."""
+    if isinstance(problem, Unreadable):
+        return problem
+    reason = problem.strerror if isinstance(problem, OSError) else None
+    return Unreadable(
+        f"the data is damaged or cannot be read ({reason or problem or type(problem).__name__})",
+        "check or download the file again",
+    )
+
+
+def _read(stream: BinaryIO, name: str, *, named: bool) -> Iterator[Found]:
+    """Yield what the reader of the document's format finds."""
+    kind = detect_format(peek_block(stream))
+    if kind == "plain" and _TABLE.search(name):
+        kind = "table"  # its reader says that no column is known
+    if kind == "plain":
+        yield _read_plain(stream, named=named and not _DATA.search(name))
+    else:
+        yield from find_reader(kind)(stream)
+
+
+def _read_plain(stream: BinaryIO, *, named: bool) -> Found:
+    """Return the one record of a plain text; ``named`` as in ``build_plain``."""
+    written = stream.read(MAX_RECORD_BYTES + 1)
+    if len(written) > MAX_RECORD_BYTES:
+        return too_large("record")
+    try:
+        text = written.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        place = f"byte {problem.start}"
+        return Unreadable("text that is not UTF-8", "save it as UTF-8", place=place)
+    return build_content(partial(build_plain, named=named), text, None)
+
+
+def _get_stem(name: str) -> str:
+    """Return a file's name without folders and suffixes, including those of packing."""
+    return PurePosixPath(name.removesuffix(".gz")).stem
+
+
+def _buffer(raw: SteadyStream) -> BinaryIO:
+    return cast("BinaryIO", io.BufferedReader(raw, BLOCK_BYTES))
+
+
+def _unpack(stream: BinaryIO, raw: SteadyStream) -> BinaryIO:
+    head = peek_block(stream)
+    if head.startswith(ZIPS):
+        if _WORD_FIRST in head[:_FIRST_NAMES]:
+            return stream
+        raise Unreadable("a zip inside a zip", "unpack the inner one and give it by itself")
+    if not head.startswith(_GZIP):
+        return stream
+    meter = UnpackMeter(packed=lambda: raw.position)
+    unpacked = _buffer(SteadyStream(cast("Bytes", gzip.GzipFile(fileobj=stream)), meter))
+    if peek_block(unpacked).startswith((_GZIP, *ZIPS)):
+        raise Unreadable("packed twice", "unpack it once and give the result")
+    return unpacked
+
+
+@contextmanager
+def _rewind(stream: BinaryIO, source: Bytes) -> Iterator[IO[bytes]]:
+    """Yield the archive as a seekable file, which zip needs; a pipe is spooled."""
+    if isinstance(source, io.IOBase) and source.seekable():
+        yield cast("IO[bytes]", source)
+        return
+    with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
+        shutil.copyfileobj(stream, spool)
+        yield spool
+
+
+def _open_archive(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
+    packed = archive_file.seek(0, io.SEEK_END)
+    meter = UnpackMeter(packed=lambda: packed)
+    try:
+        archive = zipfile.ZipFile(archive_file)
+    except _BROKEN_DIRECTORY as error:
+        raise as_unreadable(error) from error
+    with archive:
+        names = archive.namelist()
+        if any(name.startswith("word/document") for name in names):
+            archive_file.seek(0)
+            yield Document(stem, find_reader("docx")(cast("BinaryIO", archive_file)))
+            return
+        if "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
+            raise Unreadable(
+                "a workbook, a presentation or a document of OpenOffice, which is not read",
+                "save it as PDF, .docx or CSV",
+            )
+        members = [member for member in archive.infolist() if _is_visible(member)]
+        if not members:
+            raise Unreadable("the archive holds no files", "give an archive with records")
+        if _is_aact(archive, members, meter):
+            yield Document("studies", _read_aact(archive, members, meter))
+            return
+        for member in members:
+            yield from _read_member(archive, member, meter)
+
+
+def _read_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter
+) -> Iterator[Document]:
+    stem = _get_stem(member.filename)
+    try:
+        with _open_member(archive, member, meter) as stream:
+            items = _read(stream, member.filename, named=False)
+            yield Document(stem, items, member.filename)
+    except (Unreadable, *_BROKEN_DIRECTORY) as error:
+        yield Document(stem, iter([as_unreadable(error)]), member.filename)
+
+
+@contextmanager
+def _open_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter
+) -> Iterator[BinaryIO]:
+    if member.flag_bits & _ENCRYPTED:
+        raise Unreadable("the archive's member is encrypted", "unpack it with its password first")
+    meter.add(0)  # members may share their data, so what follows a bomb is not unpacked at all
+    with archive.open(member) as stored:
+        raw = SteadyStream(stored, meter)
+        yield to_utf8(_unpack(_buffer(raw), raw))
+
+
+def _is_visible(member: zipfile.ZipInfo) -> bool:
+    path = PurePosixPath(member.filename)
+    return not (member.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts)
+
+
+def _is_aact(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], meter: UnpackMeter) -> bool:
+    """Return whether an archive is an export of AACT, by the header of its table of studies."""
+    for member in members:
+        if _get_stem(member.filename) == "studies":
+            try:
+                with _open_member(archive, member, meter) as stream:
+                    return is_aact_studies(peek_block(stream))
+            except (Unreadable, *_BROKEN_DIRECTORY):
+                return False  # reported when it is read as a document
+    return False
+
+
+def _read_aact(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], meter: UnpackMeter
+) -> Iterator[Found]:
+    from extractor.formats.aact import TABLES, read_aact  # noqa: PLC0415 - as other readers
+
+    stems = {_get_stem(member.filename): member for member in members}
+    tables = {
+        name: partial(_open_table, archive, stems[name], meter) for name in TABLES if name in stems
+    }
+    return read_aact(tables)
+
+
+@contextmanager
+def _open_table(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter
+) -> Iterator[BinaryIO]:
+    """Open a table of AACT; a problem that ends reading it has its name as place."""
+    try:
+        with _open_member(archive, member, meter) as stream:
+            yield stream
+    except (Unreadable, *_BROKEN_DIRECTORY) as error:
+        problem = as_unreadable(error)
+        place = problem.place or member.filename
+        raise Unreadable(problem.problem, problem.remedy, place=place) from error
