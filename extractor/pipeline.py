@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor.assembly.assemble import assemble_extraction
-from extractor.assembly.documents import place_evidence
-from extractor.assembly.doubtful import drop_doubtful
 from extractor.concepts.own.read import learn_words
 from extractor.concepts.parse import ParsedRecord, parse_record
-from extractor.evidence.answers import ModelResult
+from extractor.evidence.drafts import ModelResult
 from extractor.options import ExtractionOptions
 from extractor.schemas import Effort, RegistryFields, TrialExtraction, TrialRecord
 from extractor.schemas.record_limits import (
@@ -49,8 +47,8 @@ def _run_stages(record: TrialRecord | ParsedRecord, options: ExtractionOptions) 
     result = yield from _ask(parsed, options)
     extraction = assemble_extraction(parsed, result, options.tasks, options.fields)
     audited = _audit(parsed, extraction)
-    kept = drop_doubtful(audited, options.min_confidence)
-    return place_evidence(parsed.record, kept)
+    kept = _drop_doubtful(audited, options.min_confidence)
+    return _place_in_document(parsed.record, kept)
 
 
 def _ask(
@@ -71,6 +69,22 @@ def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction
     from extractor.audit import add_findings  # noqa: PLC0415 - as above
 
     return add_findings(parsed, extraction)
+
+
+def _drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
+    if minimum <= 0:
+        return extraction
+    from extractor.assembly.doubtful import drop_doubtful  # noqa: PLC0415 - few ask for it
+
+    return drop_doubtful(extraction, minimum)
+
+
+def _place_in_document(record: TrialRecord, extraction: TrialExtraction) -> TrialExtraction:
+    if not record.document:
+        return extraction
+    from extractor.assembly.documents import place_evidence  # noqa: PLC0415 - few records are one
+
+    return place_evidence(record, extraction)
 
 
 def _parse_within_limits(record: TrialRecord, options: ExtractionOptions) -> ParsedRecord:

@@ -1,6 +1,6 @@
 """Assemble the rules' readings and the model's supported answers into one extraction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from extractor.assembly.coverage import measure_coverage
@@ -14,15 +14,24 @@ from extractor.assembly.findings import (
 )
 from extractor.assembly.items import assemble_eligibility, assemble_endpoints
 from extractor.assembly.own import assemble_own
-from extractor.assembly.terms import list_terms
 from extractor.assembly.unread import find_unread, report_ambiguous
 from extractor.concepts.doses.assemble import assemble_dosing
-from extractor.concepts.languages.assemble import explain_by_language, report_languages
+from extractor.concepts.languages import explain_by_language, report_languages
 from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.provenance import Assembled
-from extractor.evidence.answers import ModelResult
+from extractor.evidence.drafts import ModelResult
 from extractor.evidence.parsed import ParsedRecord
-from extractor.schemas import Absence, AbsenceReason, Eligibility, Task, TrialExtraction
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    Eligibility,
+    RegisteredTerm,
+    Section,
+    Task,
+    TermKind,
+    TrialExtraction,
+    TrialRecord,
+)
 
 __all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
 
@@ -93,3 +102,42 @@ def assemble_extraction(
     return extraction.model_copy(
         update={"absences": absences, "findings": findings, "coverage": coverage}
     )
+
+
+_KEYWORDS = "keywords"
+
+
+def list_terms(record: TrialRecord) -> tuple[RegisteredTerm, ...]:
+    r"""Return the terms of a record, each once: those of MeSH, other names of interventions, and
+    keywords.
+
+    >>> from extractor.schemas import Source
+    >>> source = Source(path="a.json", format="ctgov_json")
+    >>> keywords = Section(name="keywords", text="inhaler\nairways\ninhaler")
+    >>> record = TrialRecord(record_id="A", source=source, sections=(keywords,))
+    >>> [(term.kind.value, term.name) for term in list_terms(record)]
+    [('keyword', 'inhaler'), ('keyword', 'airways')]
+    """
+    return tuple(dict.fromkeys(_find_terms(record)))
+
+
+def _find_terms(record: TrialRecord) -> Iterator[RegisteredTerm]:
+    yield from record.registry.terms
+    for section in record.sections:
+        if section.name.startswith("interventions["):
+            yield from _find_other_names(section)
+    for line in (record.raw_text(_KEYWORDS) or "").replace("|", "\n").splitlines():
+        name = _tidy(line)
+        if name:
+            yield RegisteredTerm(kind=TermKind.KEYWORD, name=name)
+
+
+def _find_other_names(section: Section) -> Iterator[RegisteredTerm]:
+    for part in section.parts:
+        name = _tidy(section.text[part.start : part.end])
+        if part.name == "other_names" and name:
+            yield RegisteredTerm(kind=TermKind.OTHER_NAME, name=name, section=section.name)
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split())

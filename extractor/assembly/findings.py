@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from extractor.concepts.doses.assemble import covers
 from extractor.concepts.provenance import list_read_fields
 from extractor.concepts.resolve import DOUBTFUL
-from extractor.evidence.answers import ModelResult
-from extractor.evidence.drafts import RECORD, Span
+from extractor.evidence.drafts import RECORD, ModelResult, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Citation, Finding, FindingKind, Severity, Task
 

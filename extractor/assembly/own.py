@@ -13,8 +13,7 @@ from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.places import cut, locate
 from extractor.concepts.provenance import Assembled, ItemBuilder
 from extractor.concepts.resolve import UNCONFIRMED
-from extractor.evidence.answers import ModelResult
-from extractor.evidence.drafts import RECORD, Draft, Reading, Span, find_weakest
+from extractor.evidence.drafts import RECORD, Draft, ModelResult, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,

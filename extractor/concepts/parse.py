@@ -6,7 +6,7 @@ from itertools import count
 from extractor.concepts.criteria.read import read_eligibility
 from extractor.concepts.doses.read import read_dosing
 from extractor.concepts.hostile.injection import blank_out, find_hostile, shorten_parts
-from extractor.concepts.languages.read import set_foreign_aside
+from extractor.concepts.languages import set_foreign_aside
 from extractor.concepts.outcomes.read import Outcome, read_outcomes, split_outcomes
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.read import learn_words, read_declared

@@ -14,9 +14,8 @@ from extractor.formats.headings import find_headings
 from extractor.formats.listed import LINE, MARK
 from extractor.language.book import read_text
 from extractor.language.markup import CELL, EDGE, EMPHASIS, may_hold_markup
-from extractor.language.page_edges import is_page_edge
 from extractor.language.passage import read_section
-from extractor.language.wrapping import ends_sentence, find_width, opens_bracket
+from extractor.language.wrapping import ends_sentence, find_width, is_page_edge, opens_bracket
 
 
 def undo_breaks(text: str) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from extractor.apps.export.arms import read_arms
 from extractor.apps.export.interventions import read_interventions
 from extractor.apps.export.people import read_registered
-from extractor.assembly.terms import list_terms
+from extractor.assembly.assemble import list_terms
 from extractor.concepts.limits.quantity_names import find_loinc, get_quantity, name_quantity
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES

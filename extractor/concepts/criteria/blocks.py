@@ -6,18 +6,48 @@ Items that share a line ("1. Adult 2. Asthma 3. Consent") are separate blocks.
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from extractor.concepts.criteria.furniture import find_furniture
 from extractor.concepts.criteria.headings import ends_with_colon, is_generic, names_group
 from extractor.concepts.criteria.layout import Layout, lay_out
 from extractor.concepts.criteria.lines import Line, read_lines
 from extractor.concepts.criteria.list_headings import read_list_heading
 from extractor.concepts.criteria.marks import Bullet, Marker, read_marker
-from extractor.language.book import expression
+from extractor.language.book import expression, rule
 from extractor.language.passage import LexedSection, strip_span
-from extractor.language.wrapping import ends_sentence, find_width, opens_bracket, runs_on
+from extractor.language.wrapping import (
+    ends_sentence,
+    find_width,
+    is_page_edge,
+    opens_bracket,
+    runs_on,
+)
+
+_DIGITS = re.compile(r"\d+")
+_LONGEST = 160
+
+
+def find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
+    """Yield the lines that are the edge of a page, or that recur and look like one.
+
+    An item of the list is never one, nor is what may be its heading in both lists ("Donors:").
+    """
+    plain = [line for line in lines if not line.bullet and line.end - line.start <= _LONGEST]
+    said = {line.start: _fold(line) for line in plain}
+    counts = Counter(said.values())
+    for line in plain:
+        recurs = counts[said[line.start]] > 1 and rule("page_word").search(line.tokens) is not None
+        names_page = recurs and rule("page_mark").search(line.tokens) is not None
+        if names_page or is_page_edge(line.tokens):
+            yield line
+
+
+def _fold(line: Line) -> str:
+    """Return a line's words without the numbers, which count pages."""
+    return _DIGITS.sub("#", " ".join(line.section.raw[line.start : line.end].split()))
+
 
 _NEXT_ITEM_REACH = 12
 """How many blocks ahead the next item may be, after sub-items."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 from extractor.concepts.doses.marks import Mark, Place, drop_overlaps, drop_touching
 from extractor.concepts.doses.names import (
+    OtherName,
     expand_name,
     find_general,
+    find_other_names,
     list_glosses,
     list_keys,
     name_key,
@@ -16,7 +18,6 @@ from extractor.concepts.doses.names import (
     trim_name,
     unify_name,
 )
-from extractor.concepts.doses.other_names import OtherName, find_other_names
 from extractor.concepts.doses.sections import DosingSection
 from extractor.language.book import rule, terms_of
 from extractor.language.lexer import Tokens, lex

@@ -13,8 +13,7 @@ from extractor.concepts.doses.marks import LINKED
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.concepts.resolve import AGREE, ALONE, agree, share_right
-from extractor.evidence.answers import ModelResult
-from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
+from extractor.evidence.drafts import Draft, ModelResult, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, FieldRef, Origin, Regimen, Support, Task
 

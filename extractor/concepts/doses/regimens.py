@@ -26,6 +26,7 @@ from extractor.concepts.doses.merging import (
     resolve_timing,
 )
 from extractor.concepts.doses.names import (
+    count_name,
     find_general,
     is_code,
     is_salt,
@@ -33,7 +34,6 @@ from extractor.concepts.doses.names import (
     name_key,
     unify_name,
 )
-from extractor.concepts.doses.other_names import count_name
 from extractor.concepts.doses.roles import Trial, read_role
 from extractor.concepts.doses.schedule import name_rhythm
 from extractor.concepts.doses.sections import FIELDS, DosingSection

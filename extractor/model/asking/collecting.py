@@ -8,8 +8,7 @@ from typing import Any
 from extractor.concepts.own.declaration import Of
 from extractor.concepts.people.registered_ages import AGES
 from extractor.concepts.places import MODEL_CONFIDENCE
-from extractor.evidence.answers import ModelResult
-from extractor.evidence.drafts import RECORD, Draft, Reading, Refusal, draft_record
+from extractor.evidence.drafts import RECORD, Draft, ModelResult, Reading, Refusal, draft_record
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
 from extractor.model.asking.planner import count_asked

@@ -14,8 +14,7 @@ from typing import Any
 from extractor.assembly.check import Unreadable, ground_answer
 from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.places import MODEL_CONFIDENCE
-from extractor.evidence.answers import ModelResult
-from extractor.evidence.drafts import RECORD, Chunk, Draft, Reading
+from extractor.evidence.drafts import RECORD, Chunk, Draft, ModelResult, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.model.asking.collecting import collect
 from extractor.model.asking.planner import (

@@ -1,0 +1,134 @@
+"""Set aside what a record says in another language than English, before any rule reads it.
+
+The words become blanks of the same length, as do those aimed at a model (``injection.py``): no item
+holds them, and no prompt does. ``extractor.concepts.languages`` tells of them.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from extractor.concepts.hostile.injection import find_honest
+from extractor.evidence.drafts import Span
+from extractor.evidence.parsed import ParsedRecord
+from extractor.language.lexer import Range
+from extractor.language.other_languages import ForeignLines, ForeignText, blank_ranges, find_foreign
+from extractor.language.passage import LexedSection, read_section
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    Citation,
+    FieldRef,
+    Finding,
+    FindingKind,
+    Part,
+    Section,
+    Severity,
+    TrialRecord,
+)
+
+
+def set_foreign_aside(
+    record: TrialRecord, sections: Mapping[str, LexedSection]
+) -> tuple[TrialRecord, Mapping[str, LexedSection], ForeignLines]:
+    r"""Return the record and its read sections without what is in another language, and what that
+    is.
+
+    Offsets stay the same. A part that is separate in the source, such as an outcome's time frame,
+    is cut to its longest run in English.
+
+    >>> from extractor.schemas import Source
+    >>> section = Section(name="eligibility", text="- Alter über 18 Jahre\n- Age over 18 years")
+    >>> record = TrialRecord(
+    ...     record_id="T1", source=Source(path="t", format="flat"), sections=(section,)
+    ... )
+    >>> record, sections, foreign = set_foreign_aside(
+    ...     record, {"eligibility": read_section(section.name, section.text)}
+    ... )
+    >>> record.sections[0].text.strip(), foreign.texts[0].language
+    ('- Age over 18 years', 'German')
+    """
+    texts = [(section.name, section.text) for section in record.sections]
+    foreign = find_foreign(
+        texts,
+        [
+            ForeignText(section.name, span.start, span.end, span.language)
+            for section in record.sections
+            for span in section.other_languages
+        ],
+    )
+    if not foreign.texts:
+        return record, sections, foreign
+    ranges: dict[str, list[Range]] = defaultdict(list)
+    for text in foreign.texts:
+        ranges[text.section].append((text.start, text.end))
+    blanked = tuple(_blank(section, ranges.get(section.name, ())) for section in record.sections)
+    reread = {
+        section.name: read_section(section.name, section.text)
+        for section in blanked
+        if section.name in ranges
+    }
+    return record.model_copy(update={"sections": blanked}), {**sections, **reread}, foreign
+
+
+def _blank(section: Section, ranges: Sequence[Range]) -> Section:
+    """Replace the ranges, none of which holds a line break, by blanks."""
+    if not ranges:
+        return section
+    text = blank_ranges(section.text, ranges)
+    parts: list[Part] = []
+    for part in section.parts:
+        start, end = find_honest((part.start, part.end), text, ranges)
+        if start < end:
+            parts.append(part.model_copy(update={"start": start, "end": end}))
+    return section.model_copy(update={"text": text, "parts": tuple(parts)})
+
+
+_DESCRIBES = ("eligibility", "brief_summary", "detailed_description")
+"""Sections that may state what has no section of its own."""
+_UNEXPLAINED = (AbsenceReason.NOT_REPORTED, AbsenceReason.SECTION_ABSENT)
+_LONGEST_QUOTE = 300
+
+
+def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
+    """Yield a finding for each language, with its places, how many lines it has there, and their
+    first ones.
+    """
+    by_language: dict[str, list[ForeignText]] = {}
+    for text in parsed.foreign.texts:
+        by_language.setdefault(text.language, []).append(text)
+    for language, texts in by_language.items():
+        counted = Counter(FieldRef(text.section).path for text in texts)
+        lines = f"{len(texts)} line{'s' if len(texts) > 1 else ''}"
+        places = ", ".join(f"{count} in {name}" for name, count in counted.items())
+        places = places if len(counted) > 1 else next(iter(counted))
+        alone = any(text.section in parsed.foreign.untranslated for text in texts)
+        left = "; nothing beside them is in English" if alone else ""
+        first = {FieldRef(text.section).path: text for text in reversed(texts)}
+        yield Finding(
+            kind=FindingKind.LANGUAGE_OTHER,
+            severity=Severity.WARNING if alone else Severity.INFO,
+            field=next(reversed(first)),
+            message=f"{lines} in {language} ({places}): not read, and not shown to a model{left}",
+            citations=tuple(_cite(parsed, text) for text in reversed(first.values())),
+        )
+
+
+def _cite(parsed: ParsedRecord, text: ForeignText) -> Citation:
+    start = text.start
+    end = min(text.end, text.start + _LONGEST_QUOTE)
+    quote = parsed.original(Span(text.section, start, end))
+    return Citation(section=text.section, start=start, end=end, quote=quote)
+
+
+def explain_by_language(parsed: ParsedRecord, absences: Iterable[Absence]) -> Iterator[Absence]:
+    """Yield the absences, with the reason ``other_language`` if only text in another language
+    could state the field.
+    """
+    untranslated = parsed.foreign.untranslated
+    describes = untranslated.intersection(_DESCRIBES)
+    for absence in absences:
+        places = untranslated.intersection(absence.sections) if absence.sections else describes
+        if places and absence.reason in _UNEXPLAINED:
+            yield absence.model_copy(update={"reason": AbsenceReason.OTHER_LANGUAGE})
+        else:
+            yield absence

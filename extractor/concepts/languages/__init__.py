@@ -1,1 +1,0 @@
-"""Lines in another language than English."""
