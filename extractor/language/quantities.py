@@ -259,9 +259,7 @@ def _choose_reading(
     return value, bool(_HALVED.fullmatch(word))
 
 
-def _read_number(
-    tokens: Tokens, at: int, end: int
-) -> tuple[int | float, int | float, int] | None:
+def _read_number(tokens: Tokens, at: int, end: int) -> tuple[int | float, int | float, int] | None:
     """Return a number, the factor of its power of ten or scale word, and its end."""
     if tokens.codes[at] != NUMBER and not (
         at > 1
