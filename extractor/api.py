@@ -1,6 +1,7 @@
 """The Python API: extract one record, a text, or many."""
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
@@ -16,6 +17,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Unpack, get_type_hints
 from weakref import finalize
 
+from extractor.concepts.own.declaration import explain_unread
 from extractor.errors import ArgumentError, RecordError, WrongType
 from extractor.formats import make_record, read_stream
 from extractor.formats.records import write_study
@@ -68,6 +70,9 @@ class Extractor:
         self._is_by_rules = model is None and not needs_check
         if not self._is_by_rules:
             _ = self.setup  # raises for a model that cannot be
+        is_asked = self._options.asks and (model is not None or self._options.replay)
+        if not is_asked and (unread := explain_unread(self._options.fields)):
+            warnings.warn(unread, stacklevel=2)
 
     @cached_property
     def setup(self) -> "Setup":

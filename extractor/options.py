@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic.fields import FieldInfo
 
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.own.files import Declared
+from extractor.concepts.own.models import Declared
 from extractor.errors import ArgumentError, FieldError
 from extractor.masking import names_credential, remember_options
 from extractor.schemas import Task
@@ -125,15 +125,6 @@ def read_own_fields(given: Iterable[Declared] | Declared | None) -> tuple[Custom
 
     if given is None or given == ():
         return ()
-    for one in (
-        [given]
-        if isinstance(given, str | Path)
-        else given
-        if isinstance(given, list | tuple)
-        else ()
-    ):
-        if isinstance(one, str | Path):  # each file alone, so that messages name it
-            check_examples(read_fields(one), f"{one}, field ")
     return check_examples(read_fields(given))
 
 
@@ -225,9 +216,9 @@ class ExtractionOptions(Choice):
     fields: Annotated[
         tuple[CustomField, ...],
         BeforeValidator(read_own_fields),
-        Shown(WHAT, "FILE", list[str] | None),
+        Shown(WHAT, "FILE.py:NAME", list[str] | None),
     ] = ()
-    """Fields of your own: a TOML file, or a name of the catalogue. Repeatable."""
+    """Fields of your own: pydantic models in a file or a module. Repeatable."""
 
     @property
     def asks(self) -> bool:

@@ -15,7 +15,6 @@ import pytest
 import extractor
 from benchmarks.effort import main as measure_effort
 from docs import generate
-from extractor.concepts import own as fields
 from extractor.schemas import Task
 
 from .commands import invoke
@@ -32,7 +31,7 @@ RUN = {
     if re.search("^```(console|pycon)", page.read_text("utf-8"), re.M)
 }
 """Pages with examples that run."""
-PUBLIC = {name: getattr(module, name) for module in (extractor, fields) for name in module.__all__}
+PUBLIC = {name: getattr(extractor, name) for name in extractor.__all__}
 """What the reference tells its readers to import."""
 
 

@@ -62,7 +62,7 @@ def assemble_extraction(
     regimens = assemble_dosing(parsed, result) if Task.DOSING in tasks else Assembled()
     outcomes = assemble_endpoints(parsed) if Task.ENDPOINTS in tasks else Assembled()
     wanted = [field for field in fields if field.of is Of.RECORD or field.of.task in tasks]
-    custom, left, others = assemble_own(parsed, result, wanted, (criteria, regimens, outcomes))
+    custom, left = assemble_own(parsed, result, wanted, (criteria, regimens, outcomes))
     unwanted = [task.value for task in Task if task not in tasks]
     unwanted_fields = [f"custom.{field.name}" for field in fields if field not in wanted]
     extraction = TrialExtraction(
@@ -96,7 +96,6 @@ def assemble_extraction(
         *structure,
         *unread,
         *report_ambiguous(parsed, extraction),
-        *others,
     )
     coverage = measure_coverage(parsed.record, extraction.list_items())
     return extraction.model_copy(

@@ -273,10 +273,8 @@ def _ground_claims(
             why = Refusal(Why.UNQUOTED) if reason else explain_refusal(value, here)
             refused.append(_name_refusal(why, field.name, value))
         if readings:
-            # A claim stands at its first words; a judgement without any stands at the chunk.
-            words = next(
-                (span for reading in readings.values() for span in reading.spans), chunk.span
-            )
+            # A claim stands at its first words.
+            words = next(iter(readings.values())).spans[0]
             found.append(Draft(field.group.path, chunk, words, model=readings))
     return tuple(found), refused
 

@@ -10,25 +10,19 @@ from typing import Any
 
 from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.rows import find_numbers, skip_unit
+from extractor.concepts.own.attributes import Attribute, AttributeType, list_members
 from extractor.concepts.own.declaration import CustomField, Example
 from extractor.concepts.own.value_forms import show_value
-from extractor.concepts.places import (
-    MODEL_CONFIDENCE,
-    Derived,
-    Supported,
-    cut,
-    locate,
-    read_supported,
-)
+from extractor.concepts.places import Derived, Supported, cut, locate, read_supported
 from extractor.errors import FieldError
-from extractor.evidence.drafts import Reading, Span, span_of
+from extractor.evidence.drafts import Reading, Span, find_weakest, span_of
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import read_number, read_time_unit
 from extractor.language.passage import Passage, read_passage
 from extractor.language.patterns import Found
-from extractor.schemas import Comparator, Constraint, Origin, Period, Quantity, Support, TimePoint
+from extractor.schemas import Comparator, Constraint, Period, Quantity, Support, TimePoint
 from extractor.schemas.arguments import suggest
 
 _UNQUOTED = "the words that bear it out are missing; give them as quote"
@@ -41,37 +35,34 @@ _SAYS = re.compile(
 """A word that can bear something out."""
 
 
-def check_examples(fields: Iterable[CustomField], where: str = "") -> tuple[CustomField, ...]:
+def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
     """Return the fields if the text of each example bears out its answer, as that of a model.
     Raises ``FieldError``.
 
-    A bare value has the whole text as its quote. ``where`` stands before the field's name in
-    messages.
+    An answer without a quote has the whole text as its quote.
 
     >>> from extractor.concepts.own import read_fields
-    >>> [field.name for field in check_examples(read_fields("blinding"))]
+    >>> [field.name for field in check_examples(read_fields("extractor.catalogue:Blinding"))]
     ['blinding']
     """
     checked = tuple(fields)
-    for field, example in ((one, example) for one in checked for example in one.examples):
-        fault = next(_list_faults(field, example), None)
-        if fault:
-            raise FieldError(f"{where}{field.name}, example {example.text!r}: {fault}")
+    for field in checked:
+        for example in field.examples:
+            if fault := next(_list_faults(field, example), None):
+                raise FieldError(f"{field.name}: in the example {example.text!r}: {fault}")
     return checked
 
 
 def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
     """Yield what is wrong with an example's answer, in its form or by its text."""
-    answers = field.list_answers(example.value, quote=example.text)
+    answers = field.complete_answers(example)
     known = ("quote", *(one.name for one in field.attributes))
-    for name in (
-        name for one in answers if isinstance(one, dict) for name in one if name not in known
-    ):
+    for name in (name for answer in answers for name in answer if name not in known):
         yield f"{name} is no attribute{suggest(name, known)}; write {', '.join(a.describe() for a in field.attributes)}"
     claims, broken = field.read(answers)
     yield from (fault for _, fault in broken)
     if example.value is not None and not claims:
-        yield "no value"
+        yield "there is no value; leave it out if the text states nothing"
     for claim in claims:
         for value, reason in check_claim(claim, field, read_passage(example.text))[1]:
             shown = reason or (
@@ -82,7 +73,7 @@ def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
 
 def check_claim(
     claim: Mapping[str, Any], field: CustomField, here: Passage
-) -> tuple[dict[str, Reading[Any]], list[tuple[Any, str]]]:
+) -> tuple[dict[str, Reading[Any]], "Refused"]:
     """Check each value of a claim: return what the text bears out, by attribute, and the refused
     values with reasons.
 
@@ -90,10 +81,10 @@ def check_claim(
     if the text lacks the value.
 
     >>> from extractor.concepts.own import read_fields
-    >>> (field,) = read_fields("blinding")
-    >>> claim = {"quote": "masked for 4 weeks", "value": "open"}
+    >>> (field,) = read_fields("extractor.catalogue:Blinding")
+    >>> claim = {"quote": "masked for 4 weeks", "level": "open"}
     >>> check_claim(claim, field, read_passage("Staff are masked for 4 weeks"))[0][
-    ...     "value"
+    ...     "level"
     ... ].support.value
     'inferred'
     >>> check_claim(claim, field, read_passage("Staff are masked for 6 weeks"))
@@ -103,34 +94,74 @@ def check_claim(
     quote = _find_words(words, here) if words else None
     if words and (quote is None or not _SAYS.search(words)):
         return {}, [(words, _WORDLESS if quote else "")]
+    return _prove_all(claim, field.attributes, here, quote)
+
+
+Refused = list[tuple[Any, str]]
+"""Values that a text does not bear out, each with the reason, empty if the text lacks the value."""
+
+
+def _prove_all(
+    values: Mapping[str, Any], attributes: Iterable[Attribute], here: Passage, quote: Span | None
+) -> tuple[dict[str, Reading[Any]], Refused]:
+    """Return what the text bears out, by attribute; nothing without one that is required."""
     readings: dict[str, Reading[Any]] = {}
-    refused: list[tuple[Any, str]] = []
-    for attribute in field.attributes:
-        value = claim.get(attribute.name)
-        concluded = attribute.type.is_concluded
-        if isinstance(value, tuple):
-            members = value
-        elif value is None:
-            members = ()
-        else:
-            members = (value,)
-        if concluded and not quote and field.judgement and members:
-            readings[attribute.name] = Reading(
-                value, MODEL_CONFIDENCE, support=Support.UNPROVEN, origin=Origin.MODEL
-            )
-            continue
+    refused: Refused = []
+    is_whole = True
+    for attribute in attributes:
         found: list[Supported] = []
-        for member in members:
-            inferred = Supported(member, quote, Support.INFERRED) if quote else None
-            supported = inferred if concluded else find_claimed(member, here, quote)
+        for member in list_members(values.get(attribute.name)):
+            supported, others = _prove(member, attribute, here, quote)
+            refused += others
             if supported:
                 found.append(supported)
-            else:
-                refused.append((member, _UNQUOTED if concluded else ""))
         if found:
             readings[attribute.name] = read_supported(found, many=attribute.many)
-    is_whole = all(one.name in readings for one in field.attributes if one.required)
+        elif attribute.required:
+            is_whole = False
     return readings if is_whole else {}, refused
+
+
+def _prove(
+    value: Any, attribute: Attribute, here: Passage, quote: Span | None
+) -> tuple[Supported | None, Refused]:
+    """Return a value with its words, or None, and what is refused of it."""
+    if attribute.parts:
+        return _prove_object(value, attribute, here, quote)
+    if not attribute.type.is_concluded:
+        found = find_claimed(value, here, quote)
+    elif quote is None:
+        return None, [(value, _UNQUOTED)]
+    elif attribute.type is AttributeType.DATE and not _states_date(
+        value, here.section.between(quote.start, quote.end)
+    ):
+        found = None
+    else:
+        found = Supported(value, quote, Support.INFERRED)
+    return found, [] if found else [(value, "")]
+
+
+def _prove_object(
+    value: Mapping[str, Any], attribute: Attribute, here: Passage, quote: Span | None
+) -> tuple[Supported | None, Refused]:
+    """Prove the parts of an object, which stands at all of their words."""
+    readings, refused = _prove_all(value, attribute.parts, here, quote)
+    if not readings:
+        return None, refused
+    spans = [span for reading in readings.values() for span in reading.spans]
+    whole = Span(spans[0].section, min(one.start for one in spans), max(one.end for one in spans))
+    kept = {name: reading.value for name, reading in readings.items()}
+    return Supported(kept, whole, find_weakest(one.support for one in readings.values())), refused
+
+
+def _states_date(day: str, quoted: Passage) -> bool:
+    """Return whether words have the year and the day of a date; its month may be a name or a
+    number.
+    """
+    year, _, of_month = (int(part) for part in day.split("-"))
+    numbers = {number.value for number in find_numbers(cut(quoted))}
+    written = {int(part) for part in re.findall(r"\d+", quoted.raw)}
+    return {year, of_month} <= numbers | written
 
 
 def find_claimed(value: Any, here: Passage, quote: Span | None = None) -> Supported | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Unpack
 
+from extractor.concepts.own.declaration import explain_unread
 from extractor.errors import ArgumentError, WrongType
 from extractor.model.asking.querying import converse
 from extractor.model.client import Model
@@ -108,6 +109,14 @@ class Setup:
         self.options = chosen.extraction
         self.choice = ModelChoice(spec, chosen.replay, exchange)
         self._budget = self.pricing.open_budget() if chosen.max_usd is not None else None
+
+    @property
+    def unread(self) -> str | None:
+        """What to tell of the user's own fields that stay empty, since they need a model and
+        none is asked.
+        """
+        is_asked = self.options.asks and self.choice.answers
+        return None if is_asked else explain_unread(self.options.fields)
 
     @cached_property
     def pricing(self) -> "Pricing":

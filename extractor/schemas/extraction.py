@@ -5,7 +5,7 @@
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
 from extractor.schemas.base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
 from extractor.schemas.evidence import Absence, Coverage, ExtractedItem, Finding, Usage
@@ -471,8 +471,15 @@ class Endpoint(ExtractedItem, EndpointAnnotation):
     """One registered outcome, with its provenance."""
 
 
+def _is_whole(instrument: Any) -> Any:
+    if isinstance(instrument, dict) and "version" not in instrument:
+        raise ValueError("a table with a name alone is a user's own")
+    return instrument
+
+
 _BY_KEYS = Field(union_mode="left_to_right")
-_Value = Constraint | Quantity | Amount | Instrument | Period | Age | TimePoint
+_Instrument = Annotated[Instrument, BeforeValidator(_is_whole)]
+_Value = Constraint | Quantity | Amount | _Instrument | Period | Age | TimePoint
 _STORED = TypeAdapter[dict[str, Any]](
     dict[str, Annotated[_Value | tuple[Annotated[_Value | Any, _BY_KEYS], ...] | Any, _BY_KEYS]]
 )
@@ -488,7 +495,7 @@ class CustomItem(ExtractedItem):
         default=None, description="Path of its criterion, regimen or endpoint; null for the record."
     )
     values: Annotated[dict[str, Any], AfterValidator(_STORED.validate_python)] = Field(
-        description="By attribute; a field of one type has one, 'value'."
+        description="By attribute."
     )
     calibrated: bool = Field(
         default=False, description="Whether gold of the user's own gave the confidence."

@@ -144,14 +144,13 @@ TimeKind.__doc__ = """How a time frame relates to its time points."""
 Origin = StrEnum("Origin", "RULE MODEL BOTH")
 Origin.__doc__ = """Who found a value: the rules, a model, or both alike."""
 
-Support = StrEnum("Support", "LITERAL PARSED INFERRED UNSUPPORTED UNPROVEN")
+Support = StrEnum("Support", "LITERAL PARSED INFERRED UNSUPPORTED")
 Support.__doc__ = """How a value follows from its evidence.
 
 - ``literal``: the value is the quoted text.
 - ``parsed``: a grammar reads the value from the quoted text ("two years" is 2, year).
 - ``inferred``: the text decides the value, which is a class of the guideline, or does not contradict it.
 - ``unsupported``: in results of earlier versions, a rule's value that was not found again in what is quoted.
-- ``unproven``: a judgement that no words bear out, in a user's own field that allows it.
 """
 
 AbsenceReason = StrEnum(

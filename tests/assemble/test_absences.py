@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
+from pydantic import BaseModel
 
 from extractor import Extractor
 from extractor.concepts.parse import parse_record
@@ -155,18 +156,18 @@ async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
     assert extraction.usage.open_questions == lines
 
 
-async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked(tmp_path):
-    path = tmp_path / "own.toml"
-    path.write_text(
-        '[[field]]\nname = "diet"\ntype = "quote"\ndefinition = "The diet of participants."',
-        "utf-8",
-    )
+async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked():
+    class Diet(BaseModel):
+        """The diet of participants."""
+
+        value: str
+
     lines = "".join(
         f"\n* A criterion about the diet with number {number} and many more words"
         for number in range(1500)
     )
     with serve(answering({})) as stub:
-        extractor, allowed = Extractor(stub.spec, fields=path, tasks=["endpoints"]), count()
+        extractor, allowed = Extractor(stub.spec, fields=Diet, tasks=["endpoints"]), count()
         record = trial(eligibility=f"Inclusion Criteria:\n{lines}")
         async with extractor.setup.open(
             route=Route(Budgeted(lambda: next(allowed) < 3))

@@ -10,19 +10,18 @@ from extractor.errors import GoldError
 
 from .annotations import criterion, endpoint, make_gold
 
-EXCLUDES = CustomField(
-    name="excludes", of="criterion", type="boolean", definition="Who has it may not take part."
-)
-CUT_OFF = CustomField(
-    name="cut_off", of="outcome", type="boolean", definition="Whether the last follow-up counts."
-)
-BLINDING = CustomField(
-    name="blinding", type="choice", choices=["open", "double"], definition="Who is blinded."
-)
-ASSAYS = CustomField(name="assays", type="quote", many=True, definition="The tests.")
-LIMIT = CustomField(
-    name="fraction", type="quantity", many=True, definition="The limit of the ejection fraction."
-)
+
+def declare(name, kind, definition, choices=(), **more):
+    """A field with one attribute."""
+    value = {"name": "value", "type": kind, "required": True, "choices": choices}
+    return CustomField(name=name, definition=definition, attributes=[value], **more)
+
+
+EXCLUDES = declare("excludes", "boolean", "Who has it may not take part.", of="criterion")
+CUT_OFF = declare("cut_off", "boolean", "Whether the last follow-up counts.", of="endpoint")
+BLINDING = declare("blinding", "choice", "Who is blinded.", ["open", "double"])
+ASSAYS = declare("assays", "quote", "The tests.", many=True)
+LIMIT = declare("fraction", "quantity", "The limit of the ejection fraction.", many=True)
 COUNTS = ("stated", "predicted", "missed", "invented", "exact", "normalised", "relaxed")
 
 

@@ -130,10 +130,10 @@ def test_gold_of_own_fields_alone_has_a_headline_and_no_rows_of_dashes(sources):
         {
             "record_id": "A",
             "eligibility": {},
-            "custom": {"blinding": [{"of": None, "values": {"value": "double"}}]},
+            "custom": {"blinding": [{"of": None, "values": {"level": "double"}}]},
         }
     ]
-    report = evaluate(own, own, resamples=0, fields=read_fields("blinding"))
+    report = evaluate(own, own, resamples=0, fields=read_fields("extractor.catalogue:Blinding"))
     page = render_score_page(report, WorstErrors(0))
     assert re.search(r"F1, mean over fields, normalised</dt><dd>1\.000", page)
     assert "eligibility.sex" not in page

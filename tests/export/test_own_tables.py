@@ -31,7 +31,8 @@ LIMIT = {"comparator": ">=", "value": 50, "value_high": None, "unit": "%"}
 
 
 def declare(name, /, **attributes):
-    return CustomField(name=name, definition="A field.", attributes=attributes)
+    named = [{"name": key, **attribute} for key, attribute in attributes.items()]
+    return CustomField(name=name, definition="A field.", attributes=named)
 
 
 def state(field, values, **more):
@@ -41,7 +42,7 @@ def state(field, values, **more):
 
 
 def test_a_field_has_a_table_with_its_attributes_as_columns_and_its_evidence():
-    (field,) = (one for one in read_fields("oncology") if one.name == "biomarker")
+    (field,) = read_fields("extractor.catalogue:Biomarker")
     values = {"marker": "PD-L1", "cutoff": LIMIT, "assay": "22C3"}
     known = {
         "evidence": [PROOF | {"field": "values.assay", "confidence": 0.9}],
@@ -161,7 +162,7 @@ def test_values_in_other_forms_than_declared_are_left_to_the_table_of_all_values
         [state("limit", {"value": "at least 50 %"})],
         fields=declare("limit", value={"type": "quantity"}),
     )
-    assert (rows["custom_limit"][0]["value"], rows["custom_values"][0]["text"]) == (
+    assert (rows["custom_limit"][0]["value_value"], rows["custom_values"][0]["text"]) == (
         None,
         "at least 50 %",
     )
@@ -170,7 +171,7 @@ def test_values_in_other_forms_than_declared_are_left_to_the_table_of_all_values
 
 
 def test_tasks_and_names_choose_tables_of_fields():
-    fields = read_fields(["blinding", "washout"])
+    fields = read_fields("extractor.catalogue:Blinding,Washout")
     names = [table.name for table in choose_tables(["dosing"], [], fields)]
     assert ("custom_blinding" in names, "custom_washout" in names) == (True, False)
     assert [table.name for table in choose_tables([], ["custom_washout"], fields)] == [
@@ -183,10 +184,18 @@ def test_tasks_and_names_choose_tables_of_fields():
 def test_an_export_of_a_run_has_the_tables_of_its_fields(tmp_path):
     run = tmp_path / "run"
     assert (
-        invoke("run", "tests/records", "--fields", "blinding", "--out", run, "--quiet").exit_code
+        invoke(
+            "run",
+            "tests/records",
+            "--fields",
+            "extractor.catalogue:Blinding",
+            "--out",
+            run,
+            "--quiet",
+        ).exit_code
         == 0
     )
     assert invoke("export", run, "--to", tmp_path / "t", "--format", "jsonl").exit_code == 0
     rows = read_lines(tmp_path / "t" / "custom_blinding.jsonl")
-    assert [(row["record_id"], row["value"]) for row in rows][:1] == [("NCT90000006", "double")]
+    assert [(row["record_id"], row["level"]) for row in rows][:1] == [("NCT90000006", "double")]
     assert "custom_blinding" in json.loads((tmp_path / "t" / "tables.json").read_text("utf-8"))

@@ -13,21 +13,28 @@ from tests.llm.stub import serve as serve_stub
 from tests.serve.running import TOKEN, finish, serve, submit
 from tests.trust import answering
 
-FIELDS = """
-[[field]]
-name = "ejection_fraction"
-of = "criterion"
-type = "quantity"
-definition = "The limit of the ejection fraction."
-[[field.rules]]
-pattern = "ejection fraction value=( ( below | above ) # % )"
-examples = ["ejection fraction below 30 %"]
+FIELDS = '''
+from pydantic import BaseModel, Field
+from extractor.schemas import Period, Quantity
 
-[[field]]
-name = "washout"
-type = "duration"
-definition = "How long before the start a drug must have been stopped."
-"""
+class EjectionFraction(
+    BaseModel,
+    json_schema_extra={
+        "of": "criterion",
+        "examples": [{"text": "ejection fraction below 30 %", "value": "< 30 %"}],
+    },
+):
+    """The limit of the ejection fraction."""
+
+    value: Quantity = Field(
+        json_schema_extra={"pattern": "ejection fraction value=( ( below | above ) # % )"}
+    )
+
+class Washout(BaseModel):
+    """How long before the start a drug must have been stopped."""
+
+    value: Period
+'''
 WASHOUT = {"": {"washout": {"quote": "no steroids for 4 weeks", "value": "4 week"}, "cat": "other"}}
 
 
@@ -48,7 +55,7 @@ def write_study(path, limit):
 
 @pytest.fixture
 def fields(tmp_path):
-    path = tmp_path / "my.toml"
+    path = tmp_path / "my_fields.py"
     path.write_text(FIELDS, "utf-8")
     return path
 
@@ -171,7 +178,7 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
     ],
 )
 def test_gold_is_checked_by_the_declarations(study, fields, tmp_path, name, entry, said):
-    more = '[[field]]\nname = "assay"\ntype = "quote"\ndefinition = "The test."\n'
+    more = 'class Assay(BaseModel):\n    """The test."""\n\n    value: str\n'
     fields.write_text(f"{FIELDS}\n{more}", "utf-8")
     gold = tmp_path / "gold.jsonl"
     people, custom = {"sex": "all"}, {name: entry if isinstance(entry, list) else [entry]}
@@ -270,7 +277,7 @@ def test_a_service_has_fields_of_its_own_and_a_request_chooses_among_them(study,
     assert TOKEN not in service.errors
 
 
-@pytest.mark.parametrize("given", ["no/such.toml", "wash"])
+@pytest.mark.parametrize("given", ["no/such.py", "wash"])
 def test_a_wrong_field_stops_before_anything_is_read(given, tmp_path):
     done = invoke("run", "tests/records", "--fields", given, "--out", tmp_path / "run")
     assert done.exit_code == 2
@@ -297,8 +304,9 @@ def test_gold_of_ones_own_gives_confidences_that_new_values_have(study, fields, 
         done = invoke("calibrate", tmp_path / "gold.jsonl", run)
         assert "washout\tparsed\t45\t60\t0.742" in done.stdout
         (line,) = [line for line in done.stderr.splitlines() if "add to washout" in line]
-        counted = line.partition(": confidence")[2]
-        fields.write_text(f"{FIELDS}confidence{counted}\n", "utf-8")
+        counted = line.partition(": ")[2].partition(": ")[2]
+        extra = f"BaseModel, json_schema_extra={{{counted}}}"
+        fields.write_text(FIELDS.replace("Washout(BaseModel", f"Washout({extra}"), "utf-8")
         again = read_lines(
             extract(study, fields, tmp_path / "again", *model) / "extractions.jsonl"
         )[0]
@@ -306,7 +314,9 @@ def test_gold_of_ones_own_gives_confidences_that_new_values_have(study, fields, 
     assert (item["confidence"], item["calibrated"]) == (0.742, True)
     assert (
         invoke(
-            "calibrate", tmp_path / "gold.jsonl", extract(study, "blinding", tmp_path / "few")
+            "calibrate",
+            tmp_path / "gold.jsonl",
+            extract(study, "extractor.catalogue:Blinding", tmp_path / "few"),
         ).exit_code
         == 1
     )
@@ -346,13 +356,16 @@ def test_values_of_other_definitions_are_not_compared(study, fields, tmp_path):
 
 
 def test_parse_shows_values_under_their_item_and_counts_their_words_as_covered(study, fields):
-    rule = (
-        '{ pattern = "no steroids for value=( <duration> )", examples = ["no steroids for 4 '
-        'weeks"] }'
-    )
-    fields.write_text(f"{FIELDS}\nrules = [{rule}]", "utf-8")
+    pattern = 'Field(json_schema_extra={"pattern": "no steroids for value=( <duration> )"})'
+    example = '"examples": [{"text": "no steroids for 4 weeks", "value": "4 week"}]'
+    text = FIELDS.replace("value: Period", f"value: Period = {pattern}")
+    extra = f"BaseModel, json_schema_extra={{{example}}}"
+    fields.write_text(text.replace("Washout(BaseModel", f"Washout({extra}"), "utf-8")
     lines = invoke("parse", study, "--fields", fields, "--explain").stdout.splitlines()
-    own = lines.index("washout: 4 week (0.85)"), lines.index("    ejection_fraction: < 40 % (0.85)")
+    own = (
+        lines.index("washout.value: 4 week (0.85)"),
+        lines.index("    ejection_fraction.value: < 40 % (0.85)"),
+    )
     items = (
         lines.index("    Ejection fraction below 40 %"),
         lines.index("    no steroids for 4 weeks"),

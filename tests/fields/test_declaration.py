@@ -1,240 +1,317 @@
-"""Declarations: a pydantic model and a TOML file mean the same; what is wrong is said before
-anything is sent.
-"""
+"""Declarations: a plain pydantic model is a field; what is wrong is said before anything is sent."""
 
-import tomllib
-from contextlib import nullcontext
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Literal
+import pickle
+from datetime import date
+from enum import Enum
+from typing import Annotated, Optional
 
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from extractor import Extractor
-from extractor.concepts.own import (
-    CriterionField,
-    CustomField,
-    Duration,
-    Quantity,
-    RecordField,
-    declare,
-    list_catalogue,
-    read_fields,
-)
+from extractor.concepts.own import CustomField, read_fields
 from extractor.concepts.own.attributes import Attribute
 from extractor.concepts.own.declaration import TAKEN
 from extractor.errors import FieldError
 from extractor.model.asking.reply_models import Item, key_of
+from extractor.schemas import Period, Quantity
+
+from .models import FIELDS, Assay, BrainMetastases, make
 
 
-class BrainMetastases(RecordField, mentions=("brain", "CNS")):
-    """May participants with brain metastases take part?"""  # noqa: D400 - a question
+class Grade(Enum):
+    """A closed set."""
 
-    status: Literal["allowed", "allowed_if_treated", "excluded"] = Field(
-        description="What holds for them."
-    )
-    stable_for: Duration | None = Field(None, description="How long they must have been stable.")
+    LOW = "low"
+    HIGH = "high grade"
 
 
-TOML = """
-[[field]]
-name = "brain_metastases"
-definition = "May participants with brain metastases take part?"
-mentions = ["brain", "CNS"]
-[field.attributes.status]
-type = "choice"
-choices = ["allowed", "allowed_if_treated", "excluded"]
-definition = "What holds for them."
-required = true
-[field.attributes.stable_for]
-type = "duration"
-definition = "How long they must have been stable."
-"""
-WRONG = tomllib.loads((Path(__file__).parent / "wrong.toml").read_text("utf-8"))
+class Method(BaseModel):
+    """A part of a field."""
+
+    name: str
+    months: float | None = None
 
 
-def read(tmp_path, text):
-    path = tmp_path / "my.toml"
-    path.write_text(text, "utf-8")
-    return read_fields(path)
+class Everything(BaseModel, json_schema_extra={"of": "criterion", "where": {"kind": "exclusion"}}):
+    """One of each."""
 
-
-def test_a_model_and_a_file_that_mean_the_same_are_equal(tmp_path):
-    assert read(tmp_path, TOML) == (declare(BrainMetastases),)
+    grade: Grade
+    flag: bool = False
+    number: int
+    day: date | None
+    limits: list[Quantity] = []
+    words: Optional[str] = None  # noqa: UP045 - as many write it
+    methods: list[Method] = Field([], description="The methods.")
+    first: Method | None = None
 
 
 def test_an_attribute_takes_its_type_from_the_annotation():
-    class Grade(StrEnum):
-        LOW = "low"
-        HIGH = "high"
-
-    class Everything(CriterionField, when="kind = exclusion", many=True):
-        """One of each."""
-
-        grade: Grade
-        flag: bool
-        number: int
-        limits: list[Quantity] = Field(default_factory=list)
-        words: str | None = None
-
-    field = declare(Everything)
+    (field,) = read_fields(Everything)
     shapes = [(one.name, one.type.value, one.many, one.required) for one in field.attributes]
     assert shapes == [
         ("grade", "choice", False, True),
-        ("flag", "boolean", False, True),
+        ("flag", "boolean", False, False),
         ("number", "integer", False, True),
+        ("day", "date", False, False),
         ("limits", "quantity", True, False),
         ("words", "quote", False, False),
+        ("methods", "object", True, False),
+        ("first", "object", False, False),
     ]
+    assert field.attribute("grade").choices == ("low", "high grade")
+    assert [one.name for one in field.attribute("methods").parts] == ["name", "months"]
     assert field.applies({"kind": "exclusion"}.get)
     assert not field.applies({"kind": "inclusion"}.get)
 
 
-def _make(annotation, doc="A field.", base=RecordField, default=..., **settings):
-    body = {"__annotations__": {"value": annotation}, "__doc__": doc, "__module__": __name__}
-    return type(base)(
-        "Wrong", (base,), body if default is ... else body | {"value": default}, **settings
-    )
+def test_a_declaration_travels_and_comes_back_from_what_a_run_keeps():
+    for field in read_fields([Everything, *FIELDS]):
+        assert pickle.loads(pickle.dumps(field)) == field
+        kept = field.model_dump(mode="json", exclude_defaults=True)
+        assert CustomField.model_validate(kept) == field
 
 
-@pytest.mark.parametrize(
-    ("made", "said"),
-    [
-        (
-            lambda: _make(str, doc=""),
-            "Wrong: definition: is empty; .* in the docstring of the class",
-        ),
-        (
-            lambda: _make(Annotated[int, Field(ge=100)]),
-            r"Wrong.value: Ge\(ge=100\) is not checked against a text",
-        ),
-        (lambda: _make(int | str), r"Wrong.value: of int \| str nothing says which one to check"),
-        (
-            lambda: _make(dict),
-            "Wrong.value: dict is no type that can be checked against a text; use one of",
-        ),
-        (
-            lambda: _make(str, default="none"),
-            "Wrong.value: the default 'none' would stand where the text says nothing",
-        ),
-        (lambda: _make(list[str | int]), "Wrong.value: .* is no type that can be checked"),
-        (
-            lambda: _make(str, name="dosing"),
-            "dosing: the guideline has a field or key of that name",
-        ),
-        (
-            lambda: _make(str, base=CriterionField, when="colour = red"),
-            "colour: no such closed set of a criterion",
-        ),
-        (
-            lambda: _make(str, base=CriterionField, when="kind is red"),
-            "write a condition as 'field = word",
-        ),
-        (
-            lambda: _make(str, base=CriterionField, when="kind = includes"),
-            "includes: no such kind; choose from inclusion, exclusion",
-        ),
-        (lambda: _make(str, when="kind = inclusion"), "a record is one"),
-        (
-            lambda: _make(Literal["double-blind"]),
-            "Wrong: value.choices.0.word: 'double-blind': begin with a letter, go on with letters",
-        ),
-        (
-            lambda: _make(str, mention=("brain",)),
-            r"Wrong: mention: there is no such key \(did you mean mentions",
-        ),
-        (
-            lambda: RecordField,
-            "give a class, and write it as a subclass of one of RecordField, CriterionField",
-        ),
-        (lambda: dict, "dict: give a class"),
-    ],
-)
-def test_a_wrong_model_is_refused_with_its_remedy(made, said):
-    with pytest.raises(FieldError, match=said):
-        read_fields(made())
-
-
-@pytest.mark.parametrize("case", WRONG["file"], ids=lambda case: case["said"][:40])
-def test_a_wrong_file_is_refused_with_its_place(tmp_path, case):
-    with pytest.raises(FieldError, match=case["said"]):
-        read(tmp_path, case["text"])
-
-
-@pytest.mark.parametrize("case", WRONG["example"], ids=lambda case: case["value"])
-def test_an_example_is_checked_as_an_answer_is(tmp_path, case):
-    example = f'examples = [{{ text = "{case["text"]}", value = {case["value"]} }}]'
-    stable = f'[[field]]\nname = "assay"\ntype = "duration"\ndefinition = "The test."\n{example}\n'
-    with pytest.raises(FieldError, match=case["said"]) if case["said"] else nullcontext():
-        Extractor(fields=read(tmp_path, stable))
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        (5, "5: give pydantic models, TOML files, or names"),
-        ("oncology,cardiology", "one name or file at a time; repeat --fields"),
-        ("brain_metastases", "this field is one of the file oncology"),
-        (
-            "no/such.toml",
-            r"no/such.toml: cannot be read .No such file or directory.; give a TOML file",
-        ),
-        ("models.py", "a file of fields is TOML; give a pydantic model"),
-        (BrainMetastases.model_construct(), r"BrainMetastases\(...\): give a class"),
-        ("blindin", r"no such field \(did you mean blinding\?\); give a file, or one of"),
-    ],
-)
-def test_what_is_no_field_is_told_with_what_to_give(given, said):
-    with pytest.raises(FieldError, match=said):
-        read_fields(given)
-
-
-def test_an_attribute_that_may_be_missing_needs_no_default():
-    class Stable(RecordField, mentions=("stable",)):
+def test_a_model_that_follows_another_one_has_its_keys():
+    class Stable(BaseModel, json_schema_extra={"mentions": ["stable"]}):
         """How long."""
 
-        value: Duration | None
+        time: Period | None
 
     class Longer(Stable):
         """How much longer."""
 
-    assert not declare(Stable).attributes[0].required
-    assert (declare(Longer).mentions, declare(Longer).name) == (("stable",), "longer")
-    assert read_fields(declare(Stable)) == (declare(Stable),)
+    (field,) = read_fields(Longer)
+    assert (field.mentions, field.name, field.attributes[0].required) == (
+        ("stable",),
+        "longer",
+        False,
+    )
 
 
-@pytest.mark.parametrize("name", list_catalogue())
-def test_each_field_of_the_catalogue_can_be_read(name):
-    fields = read_fields(name)
-    assert fields
-    assert all(field.examples or field.rules for field in fields)
+class Endless(BaseModel):
+    """A model that holds itself."""
+
+    inner: "list[Endless]"
+
+
+class Bare(BaseModel):
+    value: str
+
+
+PATTERN = {"pattern": "by value=( _ )"}
+BY_HAND = [{"text": "by hand", "value": "hand"}]
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (Bare, "Bare: say what the field is, in the docstring of the class"),
+        (Endless, "Endless: a model that holds itself has no end"),
+        (make(Annotated[int, Field(ge=100)]), r"Own.value: Ge\(ge=100\) is not checked against a"),
+        (make(int | str), r"Own.value: of int \| str nothing says which one to check"),
+        (make(dict), "Own.value: dict is no type that can be checked against a text; use one of"),
+        (make(list[str | int]), "Own.value: .* is no type that can be checked"),
+        (make(tuple[str, int]), r"Own.value: write a list as list\[str\]"),
+        (make(str, Field(alias="v")), "Own.value: an alias would be a second name"),
+        (make(str, Field(examples=[""])), "Own.value: value: '' is no quote"),
+        (make(Period, Field(examples=["a while"])), "Own.value: 'a while': write a time as one"),
+        (make(str, Field(json_schema_extra={"patern": "x"})), "Own.value: json_schema_extra has"),
+        (make(name="dosing"), "dosing: the guideline has a field or key of that name"),
+        (make(name="Own"), "Own.name: 'Own': begin with a small letter"),
+        (make(of="arm"), "Own.of: Input should be 'record', 'criterion', 'regimen' or 'endpoint'"),
+        (
+            make(of="criterion", where={"colour": "red"}),
+            "colour: no such closed set of a criterion",
+        ),
+        (make(of="criterion", where={"kind": "includes"}), "includes: no such kind; choose from"),
+        (make(of="criterion", sections=["title"]), "Own: 'sections' is for a field of the record"),
+        (make(sections=["eligibilty"]), "eligibilty: no such section .did you mean eligibility"),
+        (make(where={"kind": "inclusion"}), "Own: 'where' chooses .* a record is one"),
+        (make(mention=["brain"]), r"Own.mention: there is no such key \(did you mean mentions"),
+        (make(examples=[{"value": "a"}]), "Own.examples.0.text: is missing; write an example as"),
+        (make(examples=[{"txt": "a", "text": "b"}]), r"Own.examples.0.txt: .*\(did you mean text"),
+        (
+            make(str, Field(json_schema_extra=PATTERN)),
+            "own.value: the pattern .* finds no value in",
+        ),
+        (
+            make(str, Field(json_schema_extra={"pattern": "value=( a"}), examples=BY_HAND),
+            r"own.value: the pattern 'value=\( a' cannot be read: its brackets do not match",
+        ),
+        (
+            make(str, Field(json_schema_extra={"pattern": "<nothing>"}), examples=BY_HAND),
+            "refers to 'nothing', which does not exist .did you mean",
+        ),
+        (
+            make(str, Field(json_schema_extra={"pattern": "CD 19"}), examples=BY_HAND),
+            "cannot read '19'; a number is #",
+        ),
+        (
+            make(str, Field(json_schema_extra={"pattern": "by valu=( _ )"}), examples=BY_HAND),
+            r"captures valu, which is no attribute of the field \(did you mean value",
+        ),
+        (
+            make(
+                str,
+                Field(json_schema_extra=PATTERN),
+                examples=[*BY_HAND, {"text": "by chance"}],
+            ),
+            "own.value: the patterns read chance in 'by chance', whose example does not say so",
+        ),
+        (
+            make(bool, Field(json_schema_extra={"pattern": {"perhaps": "a"}})),
+            "Own.value: 'perhaps': write true or false",
+        ),
+        (dict, "dict: give a class, and write it as a subclass of pydantic.BaseModel"),
+        (BrainMetastases.model_construct(), r"BrainMetastases\(...\): give a class"),
+        (5, "5: give pydantic models, or where they are"),
+        ([Assay, Assay], "assay: two fields have this name; rename one"),
+    ],
+)
+def test_a_wrong_model_is_refused_with_its_place_and_remedy(model, said):
+    with pytest.raises(FieldError, match=said) as refused:
+        read_fields(model)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (
+            {"quote": "six weeks", "value": "8 week"},
+            "'Stable for six weeks': 8 week: the text does",
+        ),
+        ({"quote": "six weeks", "value": "6 week"}, None),
+        ({"value": "6 week"}, None),
+        ("6 week", None),
+        ({"value": {"value": 6, "unit": "week"}}, None),
+        ({"length": "6 week"}, "length is no attribute; write value: "),
+        ("a while", "'a while': write a time as one number and a unit"),
+        ({"quote": "six weeks"}, "own: value is missing"),
+        (None, None),
+    ],
+)
+def test_an_example_is_checked_as_an_answer_is(value, said):
+    model = make(Period, examples=[{"text": "Stable for six weeks", "value": value}])
+    if said is None:
+        Extractor("gpt-5-mini", fields=model)
+        return
+    with pytest.raises(FieldError, match=said):
+        Extractor("gpt-5-mini", fields=model)
+
+
+MODELS = '''
+from __future__ import annotations
+from pydantic import BaseModel
+
+class Part(BaseModel):
+    name: str
+
+class Visits(BaseModel):
+    """When participants are seen."""
+    parts: list[Part]
+
+class Washout(BaseModel):
+    """How long."""
+    drug: str
+'''
+
+
+def test_models_are_loaded_from_a_file_or_a_module(tmp_path, monkeypatch):
+    path = tmp_path / "my_models.py"
+    path.write_text(MODELS, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    names = {
+        place: [one.name for one in read_fields(place)]
+        for place in (str(path), f"{path}:Washout", "my_models:Washout,Visits")
+    }
+    assert list(names.values()) == [["visits", "washout"], ["washout"], ["washout", "visits"]]
+    assert read_fields(path) == read_fields("my_models")
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "said"),
+    [
+        ("no/such.py", None, r"no/such.py: FileNotFoundError: .*; write my_fields.py:Washout"),
+        ("no_such_module:Washout", None, "no_such_module: ModuleNotFoundError: No module named"),
+        (
+            "my.py:Washot",
+            MODELS,
+            r"my.py: there is no model Washot \(did you mean Washout\?\); it has",
+        ),
+        ("my.py", "a = 1", "my.py: has no pydantic model; write my_fields.py:Washout"),
+        ("my.py", "a = 1\n1 / 0", "my.py: line 2: ZeroDivisionError: division by zero"),
+        ("my.py", "a = ", r"my.py: SyntaxError: invalid syntax \(my.py, line 1\)"),
+        ("blinding", None, "blinding: ModuleNotFoundError"),
+    ],
+)
+def test_a_place_without_models_is_told_with_what_to_write(
+    tmp_path, monkeypatch, place, text, said
+):
+    monkeypatch.chdir(tmp_path)
+    if text:
+        (tmp_path / "my.py").write_text(text, "utf-8")
+    with pytest.raises(FieldError, match=said):
+        read_fields(place)
+
+
+def test_each_field_of_the_catalogue_has_examples_that_its_text_bears_out():
+    fields = read_fields("extractor.catalogue")
+    assert len(fields) == 14
+    assert all(field.examples for field in fields)
+    assert Extractor("gpt-5-mini", fields=fields).setup.options.fields == fields
 
 
 def test_no_field_can_have_a_key_of_the_reply():
-    assert {name for attribute in Item.model_fields for name in (attribute, key_of(attribute))} - {
-        "custom"
-    } <= TAKEN
+    keys = {name for attribute in Item.model_fields for name in (attribute, key_of(attribute))}
+    assert keys - {"custom"} <= TAKEN
 
 
-def test_an_answer_is_read_by_type(tmp_path):
-    (field,) = read(tmp_path, TOML)
+def test_fields_without_a_pattern_say_that_they_need_a_model():
+    with pytest.warns(
+        UserWarning, match="no model is asked: brain_metastases, assay, with_food; name a model"
+    ):
+        Extractor(fields=FIELDS)
+    assert Extractor("gpt-5-mini", fields=FIELDS).setup.unread is None
+
+
+def test_an_answer_is_read_by_type():
+    (field,) = read_fields(BrainMetastases)
     claims, broken = field.read({"quote": "stable", "status": "Excluded", "stable_for": "long"})
     assert claims == ({"quote": "stable", "status": "excluded"},)
     assert broken[0][0] == "long"
     assert "write a time" in broken[0][1]
-    schedule = Attribute(name="at", type="time_point", many=True)
-    (listed,), lost = CustomField(name="doses", definition="When.", attributes=(schedule,)).read(
-        {"quote": "q", "at": ["0 day", "21-28 day"]}
-    )
-    assert ([one.value for one in listed["at"]], [text for text, _ in lost]) == ([0], ["21-28 day"])
-    assert Attribute(name="every", type="duration").read(f"{' ' * 5000}4 weeks").value == 4
-    with pytest.raises(ValueError, match="write a time"):
-        Attribute(name="every", type="duration").read(f"{' ' * 5000}4 weeks!")
-    claims, broken = field.read([{"quote": "a", "status": "maybe"}, {"quote": "b"}])
-    assert (claims, len(broken)) == ((), 2)
-    assert Attribute(name="visits", type="integer").read("three") == 3
     assert field.read({"stable_for": "4 week"}) == (
         (),
         (("{'stable_for': '4 week'}", "brain_metastases: status is missing"),),
     )
+    claims, broken = field.read([{"quote": "a", "status": "maybe"}, {"quote": "b"}])
+    assert (claims, len(broken)) == ((), 2)
+    (doses,) = read_fields(make(list[Period]))
+    (listed,), lost = doses.read({"quote": "q", "value": ["0 day", "21-28 day"]})
+    assert ([one.value for one in listed["value"]], [text for text, _ in lost]) == (
+        [0],
+        ["21-28 day"],
+    )
+    assert Attribute(name="visits", type="integer").read("three") == 3
+    assert Attribute(name="day", type="date").read(date(2024, 5, 31)) == "2024-05-31"
+    every = Attribute(name="every", type="duration")
+    assert every.read(f"{' ' * 5000}4 weeks").value == 4
+    with pytest.raises(ValueError, match="write a time"):
+        every.read(f"{' ' * 5000}4 weeks!")
+
+
+def test_an_object_is_read_by_its_parts():
+    (field,) = read_fields(Everything)
+    written = {
+        "grade": "low",
+        "number": "3",
+        "methods": [{"name": "condoms", "months": "6"}, {"months": 2}, "IUD"],
+    }
+    (claim,), broken = field.read(written)
+    assert claim["methods"] == ({"name": "condoms", "months": 6},)
+    assert [reason.partition("methods: ")[2] for _, reason in broken] == [
+        "name is missing",
+        "'IUD' is no object; write an object of name: as a quote; months: a number",
+    ]

@@ -2,55 +2,33 @@
 absent, by rules alone.
 """
 
+from datetime import date
 from enum import StrEnum
+from typing import Literal
 
 import pytest
+from pydantic import BaseModel, Field
 
-from extractor import Extractor, TrialExtraction
-from extractor.concepts.own import CriterionField, Duration, RecordField, read_fields
+from extractor import Extractor, TrialExtraction, find_values
+from extractor.catalogue import Blinding
+from extractor.concepts.own import read_fields
 from extractor.concepts.own.value_forms import show_value
-from extractor.schemas import AbsenceReason, FindingKind, Origin, Quantity, Severity, Support
+from extractor.schemas import (
+    AbsenceReason,
+    FindingKind,
+    Origin,
+    Period,
+    Quantity,
+    Support,
+    TimePoint,
+)
 from extractor.schemas.values import list_values
 from tests.llm.stub import completion, items, serve
 from tests.trust import answering, read_lines, trial
 
-from .test_declaration import TOML, BrainMetastases
+from .models import FIELDS, BrainMetastases, EjectionFraction, make
 
-FIELDS = (
-    TOML
-    + """
-[[field]]
-name = "assay"
-of = "criterion"
-when = "category = biomarker"
-type = "quote"
-definition = "The test by which the marker is measured, as named."
-examples = [{ text = "HER2 3+ by Examplassay", value = "Examplassay" }, { text = "HER2 negative" }]
-
-[[field]]
-name = "ejection_fraction"
-of = "criterion"
-mentions = ["ejection"]
-type = "quantity"
-definition = "The limit of the ejection fraction."
-[[field.rules]]
-pattern = "ejection fraction value=( ( below | above | at least ) # % )"
-examples = ["ejection fraction below 30 %"]
-
-[[field]]
-name = "with_food"
-of = "regimen"
-type = "boolean"
-definition = "Whether it is taken with food."
-
-[[field]]
-name = "well_designed"
-type = "boolean"
-definition = "Whether the trial is well designed."
-sections = ["title"]
-judgement = true
-"""
-)
+pytestmark = pytest.mark.filterwarnings("ignore:your own fields without a pattern")
 RECORD = trial(
     title="Examplumab in lung cancer",
     eligibility=(
@@ -74,41 +52,34 @@ DOSE = {
 }
 
 
-@pytest.fixture
-def fields(tmp_path):
-    path = tmp_path / "my.toml"
-    path.write_text(FIELDS, "utf-8")
-    return path
-
-
-def extract(fields, answers, **more):
+def extract(answers, **more):
     """The extraction by a model that answers so, and the requests that it got."""
     with serve(answering(answers)) as stub:
-        return Extractor(stub.spec, fields=fields, **more).extract(RECORD), stub.requests
+        return Extractor(stub.spec, fields=FIELDS, **more).extract(RECORD), stub.requests
 
 
 def values_of(extraction, name):
     return [item.values for item in extraction.custom[name]]
 
 
-def test_fields_are_asked_in_the_call_of_the_built_in_ones_and_defined_once(fields):
+def test_fields_are_asked_in_the_call_of_the_built_in_ones_and_defined_once():
     extraction, requests = extract(
-        fields, {"brain": {"brain_metastases": BRAIN}, "22C3": {"assay": "22C3"}}
+        {"brain": {"brain_metastases": BRAIN}, "22C3": {"assay": {"name": "22C3"}}}
     )
     assert len(requests) == 1
     system = requests[0]["messages"][0]["content"]
     assert system.count("The test by which the marker is measured, as named.") == 1
-    assert '"HER2 3+ by Examplassay" gives {"assay": "Examplassay"}' in system
+    assert '"HER2 3+ by Examplassay" gives {"assay": {"name": "Examplassay"}}' in system
     lines = {line["text"]: line["keys"].split() for line in read_lines(requests[0])}
     assert "assay" in next(keys for text, keys in lines.items() if "22C3" in text)
     assert [text for text, keys in lines.items() if "brain_metastases" in keys] == [
         "Active brain metastases, unless treated and stable for at least 4 weeks"
     ]
-    assert values_of(extraction, "assay") == [{"value": "22C3"}]
+    assert values_of(extraction, "assay") == [{"name": "22C3"}]
 
 
-def test_each_value_points_at_its_own_characters(fields):
-    extraction, _ = extract(fields, {"brain": {"brain_metastases": BRAIN}})
+def test_each_value_points_at_its_own_characters():
+    extraction, _ = extract({"brain": {"brain_metastases": BRAIN}})
     (item,) = extraction.custom["brain_metastases"]
     text = RECORD.raw_text("eligibility")
     assert [(one.field, text[one.start : one.end], one.support) for one in item.evidence] == [
@@ -137,8 +108,8 @@ def test_each_value_points_at_its_own_characters(fields):
         ({"stable_for": "a while"}, FindingKind.ANSWER_MISSING),
     ],
 )
-def test_an_altered_answer_is_kept_out(fields, altered, kind):
-    extraction, requests = extract(fields, {"brain": {"brain_metastases": BRAIN | altered}})
+def test_an_altered_answer_is_kept_out(altered, kind):
+    extraction, requests = extract({"brain": {"brain_metastases": BRAIN | altered}})
     assert len(requests) == 1
     assert kind in [finding.kind for finding in extraction.findings]
     kept = values_of(extraction, "brain_metastases")
@@ -146,79 +117,67 @@ def test_an_altered_answer_is_kept_out(fields, altered, kind):
     assert all("stable_for" not in one for one in kept)
 
 
-def test_a_denied_quote_is_no_quote(fields):
+def test_a_denied_quote_is_no_quote():
     record = trial(eligibility="Exclusion Criteria:\n\n* No brain metastases that are treated")
     answer = {
         "brain_metastases": {"quote": "brain metastases that are treated", "status": "allowed"}
     }
     with serve(answering({"brain": answer})) as stub:
-        extraction = Extractor(stub.spec, fields=fields).extract(record)
+        extraction = Extractor(stub.spec, fields=FIELDS).extract(record)
     assert extraction.custom["brain_metastases"] == ()
     (absence,) = [one for one in extraction.absences if one.field == "custom.brain_metastases"]
     assert absence.reason is AbsenceReason.UNSUPPORTED_ANSWER
 
 
-def test_silence_is_an_answer_and_costs_no_second_question(fields):
-    extraction, requests = extract(fields, {"": {"cat": "other"}})
+def test_silence_is_an_answer_and_costs_no_second_question():
+    extraction, requests = extract({"": {"cat": "other"}})
     reasons = {one.field: one.reason for one in extraction.absences}
     assert reasons["custom.brain_metastases"] is AbsenceReason.NOT_REPORTED
     assert not any("brain_metastases" in str(one["messages"][-1]) for one in requests[1:])
 
 
-def test_a_regimens_field_stands_with_its_regimen(fields):
-    answer = DOSE | {"with_food": {"quote": "with food", "value": True}}
-    extraction, _ = extract(fields, {"200 mg": answer})
+def test_a_regimens_field_stands_with_its_regimen():
+    answer = DOSE | {"with_food": {"quote": "with food", "taken": True}}
+    extraction, _ = extract({"200 mg": answer})
     (item,) = extraction.custom["with_food"]
-    assert (item.of, item.values) == ("dosing[0]", {"value": True})
+    assert (item.of, item.values) == ("dosing[0]", {"taken": True})
     assert extraction.dosing[0].agent == "Examplumab"
 
 
-def test_rules_read_without_a_model_and_the_model_confirms_them(fields):
-    alone = Extractor(fields=fields).extract(RECORD)
+def test_rules_read_without_a_model_and_the_model_confirms_them():
+    alone = Extractor(fields=FIELDS).extract(RECORD)
     (item,) = alone.custom["ejection_fraction"]
     assert (item.origin, item.of) == (Origin.RULE, "eligibility.criteria[1]")
-    assert item.values == {"value": Quantity(comparator="<", value=40, unit="%")}
+    assert item.values == {"limit": Quantity(comparator="<", value=40, unit="%")}
     assert {one.field: one.reason for one in alone.absences}[
         "custom.brain_metastases"
     ] is AbsenceReason.NOT_ASKED
     both, _ = extract(
-        fields, {"ejection": {"ejection_fraction": {"quote": "below 40 %", "value": "< 40 %"}}}
+        {"ejection": {"ejection_fraction": {"quote": "below 40 %", "limit": "< 40 %"}}}
     )
     assert both.custom["ejection_fraction"][0].origin is Origin.BOTH
-    silent, _ = extract(fields, {})
+    silent, _ = extract({})
     assert silent.custom["ejection_fraction"][0].confidence < item.confidence
 
 
-def test_a_judgement_without_words_is_kept_and_marked(fields):
-    extraction, _ = extract(fields, {"Examplumab in lung": {"well_designed": {"value": True}}})
-    (item,) = extraction.custom["well_designed"]
-    assert (item.values, item.support, item.evidence) == ({"value": True}, Support.UNPROVEN, ())
-
-
-def test_values_survive_the_way_through_json_and_come_back_typed(fields):
-    extraction, _ = extract(fields, {"brain": {"brain_metastases": BRAIN}})
+def test_values_survive_the_way_through_json_and_come_back_typed():
+    extraction, _ = extract({"brain": {"brain_metastases": BRAIN}})
     again = TrialExtraction.model_validate_json(extraction.model_dump_json())
     assert again == extraction
-    (found,) = BrainMetastases.find_in(again)
+    (found,) = find_values(again, BrainMetastases)
     assert (found.status, found.stable_for) == (
         "allowed_if_treated",
-        Duration(value=4, unit="week"),
+        Period(value=4, unit="week"),
     )
-    assert isinstance(found, RecordField)
+    assert type(found) is BrainMetastases
 
 
-def test_doubtful_values_are_left_out_with_the_reason(fields):
-    extraction, _ = extract(fields, {"brain": {"brain_metastases": BRAIN}}, min_confidence=0.88)
+def test_doubtful_values_are_left_out_with_the_reason():
+    extraction, _ = extract({"brain": {"brain_metastases": BRAIN}}, min_confidence=0.88)
     assert extraction.custom["brain_metastases"] == ()
     assert ("custom.brain_metastases", AbsenceReason.LOW_CONFIDENCE) in [
         (a.field, a.reason) for a in extraction.absences
     ]
-
-
-def _field(tmp_path, text):
-    path = tmp_path / "one.toml"
-    path.write_text(f'[[field]]\nname = "own"\ndefinition = "Something."\n{text}', "utf-8")
-    return path
 
 
 def _ask(fields, record, answer, **more):
@@ -226,12 +185,8 @@ def _ask(fields, record, answer, **more):
         return Extractor(stub.spec, fields=fields, **more).extract(record)
 
 
-QUANTITY, DURATION, YES_NO = (
-    'type = "quantity"',
-    'type = "duration"',
-    'type = "choice"\nchoices = ["yes", "no"]',
-)
-QUOTES, TIMES = 'type = "quote"\nmany = true', 'type = "time_point"\nmany = true'
+QUANTITY, DURATION, YES_NO = make(Quantity), make(Period), make(Literal["yes", "no"])
+QUOTES, TIMES = make(str, many=True), make(TimePoint, many=True)
 
 
 @pytest.mark.parametrize(
@@ -284,31 +239,35 @@ QUOTES, TIMES = 'type = "quote"\nmany = true', 'type = "time_point"\nmany = true
     ],
 )
 def test_values_that_the_quote_does_not_state_stay_out_and_each_stands_once(
-    tmp_path, declared, text, answer, kept
+    declared, text, answer, kept
 ):
     record = trial(eligibility=f"Inclusion Criteria:\n\n* {text}")
     said = (
         dict(zip(("quote", "value"), answer, strict=True)) if isinstance(answer, tuple) else answer
     )
-    found = _ask(_field(tmp_path, declared), record, {"own": said}).custom["own"]
+    found = _ask(declared, record, {"own": said}).custom["own"]
     assert [show_value(item.values["value"]) for item in found] == kept
     is_concluded = declared not in (QUOTES, TIMES)
     assert {item.support for item in found} <= {Support.INFERRED} or not is_concluded
 
 
-def test_a_refused_member_moves_no_proof(tmp_path):
-    fields = _field(tmp_path, 'attributes = { at = { type = "time_point", many = true } }')
+def test_a_refused_member_moves_no_proof():
+    class Own(BaseModel):
+        """Something."""
+
+        at: list[TimePoint] = []
+
     record = trial(eligibility="Inclusion Criteria:\n\n* Vaccinated on Day 0, Day 28 and Day 180")
     at = ["5 day", "28 day", "180 day"]
     (item,) = _ask(
-        fields, record, {"own": {"quote": "Vaccinated on Day 0, Day 28 and Day 180", "at": at}}
+        Own, record, {"own": {"quote": "Vaccinated on Day 0, Day 28 and Day 180", "at": at}}
     ).custom["own"]
     assert [value.value for value in item.values["at"]] == [28, 180]
     proofs = [(one.field, one.quote) for one in item.evidence]
     assert proofs == [("values.at[0]", "Day 28"), ("values.at[1]", "Day 180")]
 
 
-def test_two_regimens_of_one_agent_keep_their_own_answers(fields):
+def test_two_regimens_of_one_agent_keep_their_own_answers():
     text = "Examplumab 400 mg once with food, then Examplumab 200 mg daily without food"
     record = trial(title="Examplumab", arms_0=text, interventions_0="Examplumab")
     doses = [
@@ -316,13 +275,13 @@ def test_two_regimens_of_one_agent_keep_their_own_answers(fields):
         | {
             "quote": "400 mg once",
             "dose": ["400 mg"],
-            "with_food": {"quote": "with food", "value": True},
+            "with_food": {"quote": "with food", "taken": True},
         },
         DOSE
         | {
             "quote": "200 mg daily",
             "dose": ["200 mg"],
-            "with_food": {"quote": "without food", "value": False},
+            "with_food": {"quote": "without food", "taken": False},
         },
     ]
 
@@ -332,33 +291,111 @@ def test_two_regimens_of_one_agent_keep_their_own_answers(fields):
         return completion(items(*found))
 
     with serve(answer) as stub:
-        extraction = Extractor(stub.spec, fields=fields).extract(record)
-    foods = {item.of: item.values["value"] for item in extraction.custom["with_food"]}
+        extraction = Extractor(stub.spec, fields=FIELDS).extract(record)
+    foods = {item.of: item.values["taken"] for item in extraction.custom["with_food"]}
     amounts = {
         f"dosing[{at}]": regimen.amounts[0].high for at, regimen in enumerate(extraction.dosing)
     }
     assert {amounts[of]: food for of, food in foods.items()} == {400: True, 200: False}
 
 
-def test_rules_for_different_attributes_add_up(tmp_path):
-    fields = _field(
-        tmp_path,
-        """
-attributes = { allowed = { type = "boolean" }, contraception = { type = "boolean" } }
-rules = [
-  { pattern = "pregnant", gives = { allowed = false }, examples = ["pregnant women"], confidence = 0.7 },
-  { pattern = "contraception", gives = { contraception = true }, examples = ["use contraception"] },
-]
-""",
+def test_patterns_of_different_attributes_add_up_and_a_list_has_all_that_they_find():
+    class Own(
+        BaseModel,
+        json_schema_extra={
+            "examples": [
+                {"text": "pregnant women", "value": {"allowed": False}},
+                {"text": "use contraception", "value": {"contraception": True}},
+                {"text": "by MRI and by CT", "value": {"methods": ["MRI", "CT"]}},
+            ]
+        },
+    ):
+        """Something."""
+
+        allowed: bool | None = Field(None, json_schema_extra={"pattern": {False: "pregnant"}})
+        contraception: bool | None = Field(
+            None, json_schema_extra={"pattern": {"true": "contraception"}}
+        )
+        methods: list[str] = Field([], json_schema_extra={"pattern": "by methods=( MRI | CT )"})
+
+    record = trial(
+        brief_summary="Seen by CT.",
+        eligibility="Exclusion Criteria:\n\n* pregnant women\n* contraception by MRI, by CT, by MRI",
     )
-    record = trial(eligibility="Exclusion Criteria:\n\n* pregnant women\n* contraception is used")
-    (item,) = Extractor(fields=fields).extract(record).custom["own"]
-    assert item.values == {"allowed": False, "contraception": True}
-    assert [one.confidence for one in item.evidence] == [0.7, 0.85]
-    assert item.confidence == 0.7
+    (item,) = Extractor(fields=Own).extract(record).custom["own"]
+    assert item.values == {"allowed": False, "contraception": True, "methods": ("CT", "MRI")}
+    proofs = {one.field: (one.section, one.quote, one.support) for one in item.evidence}
+    assert proofs["values.methods[0]"] == ("brief_summary", "CT", Support.LITERAL)
+    assert proofs["values.methods[1]"] == ("eligibility", "MRI", Support.LITERAL)
+    assert proofs["values.allowed"] == ("eligibility", "pregnant", Support.INFERRED)
+    assert item.confidence == 0.85
 
 
-LISTS = 'attributes = { at = { type = "time_point", many = true }, dose = { type = "quote" } }'
+def test_each_match_of_a_pattern_is_a_value_of_a_field_that_may_have_several():
+    text = "Inclusion Criteria:\n\n* Ejection fraction below 40 % or ejection fraction above 50 %"
+
+    class Several(
+        EjectionFraction,
+        json_schema_extra=EjectionFraction.model_config["json_schema_extra"] | {"many": True},
+    ):
+        """The limits of the ejection fraction."""
+
+    for model, kept in ((Several, ["< 40 %", "> 50 %"]), (EjectionFraction, ["< 40 %"])):
+        extraction = Extractor(fields=model).extract(trial(title="A trial", eligibility=text))
+        (found,) = extraction.custom.values()
+        assert [show_value(item.values["limit"]) for item in found] == kept
+
+
+class Method(BaseModel):
+    """A part."""
+
+    name: str
+    months: float | None = None
+
+
+class Contraceptives(BaseModel, json_schema_extra={"of": "criterion"}):
+    """Methods of contraception."""
+
+    since: date | None = None
+    methods: list[Method]
+
+
+def test_objects_and_dates_are_proven_by_their_parts():
+    text = "Condoms for 6 months or an IUD for 3 months, from 31 May 2024"
+    record = trial(title="A trial", eligibility=f"Inclusion Criteria:\n\n* {text}")
+    methods = [{"name": "Condoms", "months": 6}, {"name": "IUD", "months": 4}, {"name": "pills"}]
+    answer = {"contraceptives": {"quote": text, "since": "2024-05-31", "methods": methods}}
+    extraction = _ask(Contraceptives, record, answer)
+    (item,) = extraction.custom["contraceptives"]
+    assert item.values["methods"] == ({"name": "Condoms", "months": 6}, {"name": "IUD"})
+    quotes = {one.field: one.quote for one in item.evidence}
+    assert quotes == {
+        "values.since": text,
+        "values.methods[0]": "Condoms for 6 months",
+        "values.methods[1]": "IUD",
+    }
+    again = TrialExtraction.model_validate_json(extraction.model_dump_json())
+    (found,) = find_values(again, Contraceptives)
+    assert found == Contraceptives(
+        since=date(2024, 5, 31), methods=[Method(name="Condoms", months=6), Method(name="IUD")]
+    )
+    other = _ask(
+        Contraceptives,
+        record,
+        {"contraceptives": answer["contraceptives"] | {"since": "2023-05-31"}},
+    )
+    assert "since" not in other.custom["contraceptives"][0].values
+
+
+class Doses(BaseModel, json_schema_extra={"name": "own"}):
+    """Something."""
+
+    at: list[TimePoint] = []
+    dose: str | None = None
+
+
+class ManyDoses(Doses, json_schema_extra={"name": "own", "many": True}):
+    """Something."""
 
 
 def _claim(quote, at=(), dose=None):
@@ -370,7 +407,7 @@ def _claim(quote, at=(), dose=None):
     [
         # A list of one claim takes no members of another.
         (
-            LISTS,
+            Doses,
             {
                 "First dose on Day 3": _claim("First dose on Day 3", [3], "First dose"),
                 "Seen on Day 3 and Day 28": _claim("Seen on Day 3 and Day 28", [3, 28]),
@@ -379,7 +416,7 @@ def _claim(quote, at=(), dose=None):
         ),
         # A shorter list is another value; fewer words are none.
         (
-            f"many = true\n{LISTS}",
+            ManyDoses,
             {
                 "Doses on Day 1 and 22": [_claim("Doses on Day 1 and 22", [1, 22], "Doses")],
                 "two Doses on Day 1, 22 and 142": [
@@ -402,58 +439,56 @@ def _claim(quote, at=(), dose=None):
         ),
     ],
 )
-def test_claims_of_several_lines_are_put_together(tmp_path, declared, said, kept):
+def test_claims_of_several_lines_are_put_together(declared, said, kept):
     record = trial(eligibility="Inclusion Criteria:\n" + "".join(f"\n* {line}" for line in said))
     with serve(
         answering({line: {"own": answer, "cat": "other"} for line, answer in said.items()})
     ) as stub:
-        found = (
-            Extractor(stub.spec, fields=_field(tmp_path, declared)).extract(record).custom["own"]
-        )
+        found = Extractor(stub.spec, fields=declared).extract(record).custom["own"]
     shown = [
         item.values.get("value", [one.value for one in item.values.get("at", ())]) for item in found
     ]
     assert shown == kept
 
 
-def test_a_value_comes_back_in_the_class_that_declares_it(tmp_path):
+def test_a_value_comes_back_in_the_class_that_declares_it():
     class Phase(StrEnum):
         EARLY = "early"
 
-    class Named(CriterionField, name="own"):
+    class Named(BaseModel, json_schema_extra={"of": "criterion", "name": "own"}):
         """A phase."""
 
         phase: Phase
         words: list[str]
+        sure: bool = True
+        of: str | None
 
     record = trial(eligibility="Inclusion Criteria:\n\n* early phase")
-    extraction = _ask(
-        Named, record, {"own": {"quote": "early phase", "phase": "early", "words": ["early"]}}
-    )
-    (found,) = Named.find_in(extraction)
-    assert (found.phase is Phase.EARLY, found.words) == (True, ["early"])
+    answer = {"own": {"quote": "early phase", "phase": "early", "words": ["early"]}}
+    (found,) = find_values(_ask(Named, record, answer), Named)
+    assert (found.phase, found.words, found.sure, found.of) == (Phase.EARLY, ["early"], True, None)
 
 
-def test_a_regimen_that_mentions_nothing_is_not_asked(tmp_path):
-    fields = _field(tmp_path, 'of = "regimen"\ntype = "boolean"\nmentions = ["food"]')
+def test_a_regimen_that_mentions_nothing_is_not_asked():
+    model = make(bool, of="regimen", mentions="food")
     record = trial(
         title="Examplumab", arms_0="Examplumab 200 mg daily", interventions_0="Examplumab"
     )
     with serve(answering({})) as stub:
-        Extractor(stub.spec, fields=fields).extract(record)
+        Extractor(stub.spec, fields=model).extract(record)
     assert not [
         line for request in stub.requests for line in read_lines(request) if "own" in line["keys"]
     ]
 
 
-def test_a_rule_reads_nothing_that_is_denied(tmp_path):
+def test_a_pattern_reads_nothing_that_is_denied():
     record = trial(title="Trial", brief_summary="This is not a double-blind trial.")
-    assert Extractor(fields="blinding").extract(record).custom["blinding"] == ()
+    assert Extractor(fields=Blinding).extract(record).custom["blinding"] == ()
 
 
-def test_fields_of_items_that_are_not_extracted_are_not_asked(fields):
+def test_fields_of_items_that_are_not_extracted_are_not_asked():
     with serve(answering({})) as stub:
-        extraction = Extractor(stub.spec, fields=fields, tasks=["endpoints"]).extract(RECORD)
+        extraction = Extractor(stub.spec, fields=FIELDS, tasks=["endpoints"]).extract(RECORD)
     assert not any(
         "assay|" in str(one["messages"][-1]) or " assay" in str(one["messages"][-1])
         for one in stub.requests
@@ -468,28 +503,15 @@ def test_without_fields_an_extraction_is_what_it_was():
     assert read_fields(()) == ()
 
 
-def test_a_second_value_beside_one_of_the_rules_is_a_warning_where_no_model_was_asked(tmp_path):
-    rule = '{ pattern = "value=( # g / dl )(?= \\\\()", examples = ["12 g/dL (women)"] }'
-    path = _field(tmp_path, f'of = "criterion"\ntype = "quantity"\nmany = true\nrules = [{rule}]')
-    text = "Inclusion Criteria:\n\n* Haemoglobin of 12 g/dL (women) or 13 g/dL in men aged 18"
-    extraction = Extractor(effort="none", fields=path).extract(
-        trial(title="A trial", eligibility=text)
-    )
-    assert [one.values["value"].value for one in extraction.custom["own"]] == [12]
-    (finding,) = [one for one in extraction.findings if one.severity is Severity.WARNING]
-    assert finding.field == "eligibility.criteria[0].custom.own"
-    assert [one.quote for one in finding.citations] == ["13"]
-
-
-def test_a_field_of_regimens_asks_for_all_regimens_or_for_none(tmp_path):
+def test_a_field_of_regimens_asks_for_all_regimens_or_for_none():
     """A model's list is the list of the record's regimens, so it must have read all passages."""
-    path = _field(tmp_path, 'of = "regimen"\ntype = "quote"\nmentions = ["pen"]')
+    model = make(of="regimen", mentions="pen")
     arms = {
         "arms_0": "Examplumab 300 mg subcutaneously every 4 weeks by a pen.",
         "arms_1": "Testimab 20 mg orally once daily for 12 weeks.",
     }
     with serve(answering({})) as stub:
-        Extractor(stub.spec, fields=path, tasks=["dosing"]).extract(trial(title="A trial", **arms))
+        Extractor(stub.spec, fields=model, tasks=["dosing"]).extract(trial(title="A trial", **arms))
     lines = [line for request in stub.requests for line in read_lines(request)]
     assert [
         ("own" in line["keys"], "regimens" in line["keys"])

@@ -3,8 +3,10 @@ made up is not kept.
 """
 
 import json
+from typing import Literal
 
 import pytest
+from pydantic import BaseModel
 
 from extractor.concepts.own import read_fields
 from extractor.model.asking.querying import converse
@@ -12,29 +14,31 @@ from extractor.model.client import Model
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract as run_stages
+from extractor.schemas import Period, Quantity
 from extractor.schemas.effort import Effort
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import HostileRecord, load_suite
 
-FIELDS = """
-[[field]]
-name = "own_quote"
-type = "quote"
-definition = "Words of the record."
 
-[[field]]
-name = "own_choice"
-of = "criterion"
-definition = "A conclusion, with a limit."
-attributes = { status = { type = "choice", choices = ["yes", "no"], required = true }, limit = { type = "quantity" } }
+class OwnQuote(BaseModel):
+    """Words of the record."""
 
-[[field]]
-name = "own_time"
-of = "outcome"
-type = "duration"
-many = true
-definition = "A time."
-"""
+    value: str
+
+
+class OwnChoice(BaseModel, json_schema_extra={"of": "criterion"}):
+    """A conclusion, with a limit."""
+
+    status: Literal["yes", "no"]
+    limit: Quantity | None = None
+
+
+class OwnTime(BaseModel, json_schema_extra={"of": "endpoint", "many": True}):
+    """A time."""
+
+    value: Period
+
+
 DICTATED = {
     "own_quote": "FAKEDRUG-9 901 mg rectally",
     "own_choice": {"quote": "Phantom score > 901", "status": "yes", "limit": "> 901"},
@@ -55,10 +59,10 @@ class ObedientInFields(Obedient):
 
 
 @pytest.fixture
-def options(tmp_path):
-    path = tmp_path / "fields.toml"
-    path.write_text(FIELDS, "utf-8")
-    return ExtractionOptions(effort=Effort.MEDIUM, fields=read_fields(path))
+def options():
+    return ExtractionOptions(
+        effort=Effort.MEDIUM, fields=read_fields([OwnQuote, OwnChoice, OwnTime])
+    )
 
 
 async def extract(hostile: HostileRecord, options: ExtractionOptions, is_injected):

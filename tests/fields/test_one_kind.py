@@ -3,28 +3,30 @@ report card and line.
 """
 
 import pytest
+from pydantic import BaseModel, Field
 
 from extractor import Extractor
 from extractor.apps.export import tabulate
 from extractor.apps.report.record import RunRecord, show_record
-from extractor.concepts.own import read_fields
 from extractor.run.finished import TextState
 from tests.trust import trial
 
-NEGATION = """
-[[field]]
-name = "negation"
-of = "criterion"
-type = "boolean"
-definition = "Whether the statement of a criterion is negated, as in 'no history of stroke'."
 
-[[field.rules]]
-pattern = "no(?= history)"
-value = "true"
-confidence = 0.98
-examples = ["no history of stroke"]
-near_misses = ["a history of stroke"]
-"""
+class Negation(
+    BaseModel,
+    json_schema_extra={
+        "of": "criterion",
+        "examples": [
+            {"text": "no history of stroke", "value": True},
+            {"text": "a history of stroke"},
+        ],
+    },
+):
+    """Whether the statement of a criterion is negated, as in 'no history of stroke'."""
+
+    value: bool = Field(json_schema_extra={"pattern": {"true": "no(?= history)"}})
+
+
 RECORD = trial(
     title="A trial", eligibility="Inclusion Criteria:\n\n* Adults\n* No history of stroke"
 )
@@ -32,15 +34,8 @@ BUILT_IN, OWN = "negated", "negation"
 
 
 @pytest.fixture(scope="module")
-def fields(tmp_path_factory):
-    path = tmp_path_factory.mktemp("fields") / "negation.toml"
-    path.write_text(NEGATION, "utf-8")
-    return read_fields(path)
-
-
-@pytest.fixture(scope="module")
-def extraction(fields):
-    return Extractor(effort="none", fields=fields).extract(RECORD)
+def extraction():
+    return Extractor(effort="none", fields=Negation).extract(RECORD)
 
 
 def test_value_and_evidence_are_the_same(extraction):
@@ -48,11 +43,13 @@ def test_value_and_evidence_are_the_same(extraction):
     assert own.of == "eligibility.criteria[1]"
     assert own.value_of("value") is criterion.value_of(BUILT_IN) is True
     (built_in,) = [piece for piece in criterion.evidence if piece.field == BUILT_IN]
-    assert own.evidence == (built_in.model_copy(update={"field": "values.value"}),)
+    assert own.evidence == (
+        built_in.model_copy(update={"field": "values.value", "confidence": 0.85}),
+    )
 
 
-def test_both_are_a_boolean_column_of_the_criterion(extraction, fields):
-    tables = tabulate([extraction], fields=fields)
+def test_both_are_a_boolean_column_of_the_criterion(extraction):
+    tables = tabulate([extraction], fields=Negation)
     (row,) = tables[f"custom_{OWN}"]
     criterion = tables["criteria"][1]
     assert (row["value"], row["of"]) == (

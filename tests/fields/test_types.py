@@ -6,18 +6,25 @@ import pytest
 
 from extractor.apps.export.columns import CUSTOM, list_columns, list_custom_rows
 from extractor.apps.review.forms import make_form, write_item
-from extractor.concepts.own import (
+from extractor.concepts.own import CustomField
+from extractor.concepts.own.value_forms import show_value
+from extractor.schemas import (
     Age,
     Amount,
     Constraint,
-    CustomField,
-    Duration,
+    CustomItem,
     Instrument,
+    Period,
     Quantity,
     TimePoint,
+    TrialExtraction,
 )
-from extractor.concepts.own.value_forms import show_value
-from extractor.schemas import CustomItem, TrialExtraction
+
+
+def _declare(kind):
+    return CustomField(
+        name="own", definition="A field.", attributes=[{"name": "value", "type": kind}]
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,7 +79,7 @@ from extractor.schemas import CustomItem, TrialExtraction
         ("instrument", Instrument(name="CTCAE", version="5.0"), "CTCAE | 5.0", "CTCAE 5.0", {}),
         (
             "duration",
-            Duration(value=2, unit="week"),
+            Period(value=2, unit="week"),
             "2 week",
             "2 week",
             {"number_canonical": 14, "unit_canonical": "d"},
@@ -88,19 +95,27 @@ from extractor.schemas import CustomItem, TrialExtraction
     ],
 )
 def test_a_value_has_one_meaning_in_all_forms(kind, value, written, text, cells):
-    field = CustomField(name="own", definition="A field.", type=kind)
+    field = _declare(kind)
     (attribute,) = field.attributes
     assert (attribute.read(written), attribute.read_all(value)) == (value, value)
     assert show_value(value) == text
     assert write_item(CustomItem(values={"value": value}), make_form(field)) == {"value": written}
-    item = CustomItem(values={"value": value}, support="unproven", origin="model", confidence=0.5)
+    item = CustomItem(
+        values={"value": value}, support="unsupported", origin="model", confidence=0.5
+    )
     said = TrialExtraction(record_id="A", eligibility={}, custom={"own": (item,)})
     read = TrialExtraction.model_validate_json(said.model_dump_json())
     assert attribute.read_all(read.custom["own"][0].values["value"]) == value
     for extraction in (said, read):
         (row,) = list_custom_rows(extraction)
         shown = dict(zip((column.name for column in list_columns(CUSTOM)), row, strict=True))
-        told = {"text": text, "support": "unproven", "origin": "model", "confidence": 0.5, **cells}
+        told = {
+            "text": text,
+            "support": "unsupported",
+            "origin": "model",
+            "confidence": 0.5,
+            **cells,
+        }
         assert {name: shown[name] for name in told} == told
 
 
@@ -108,13 +123,13 @@ def test_a_value_has_one_meaning_in_all_forms(kind, value, written, text, cells)
     ("kind", "given"),
     [
         ("quantity", True),
-        ("quantity", Duration(value=4, unit="week")),
+        ("quantity", Period(value=4, unit="week")),
         ("integer", "1.5"),
         ("boolean", "perhaps"),
     ],
 )
 def test_a_value_of_another_type_is_refused_with_the_form(kind, given):
-    (attribute,) = CustomField(name="own", definition="A field.", type=kind).attributes
+    (attribute,) = _declare(kind).attributes
     with pytest.raises(ValueError, match="write"):
         attribute.read(given)
 
@@ -126,4 +141,4 @@ def test_values_of_json_have_the_class_of_their_keys_and_others_stay():
         "broken": {"comparator": "~", "value": 1},
     }
     values = CustomItem(values=stored).values
-    assert values == stored | {"lists": (Duration(value=4, unit="week"), "a")}
+    assert values == stored | {"lists": (Period(value=4, unit="week"), "a")}

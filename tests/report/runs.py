@@ -1,6 +1,7 @@
 """Runs for the report: a record that tries to break out of a page, and many records."""
 
 import json
+from pathlib import Path
 
 from tests.commands import extract
 
@@ -54,32 +55,7 @@ def run_many(folder, count):
     return extract(folder, folder.with_name(f"run-{count}"))
 
 
-OWN = """
-[[field]]
-name = "least_weight"
-of = "criterion"
-type = "number"
-definition = "The least weight."
-rules = [{ pattern = "weight over value=( # )", examples = ["weight over 40"] }]
-
-[[field]]
-name = "platelets"
-of = "criterion"
-many = true
-definition = "The least platelets."
-[field.attributes]
-count = { type = "integer", required = true }
-said = { type = "quote" }
-[[field.rules]]
-pattern = "said=( platelets ) over count=( # )"
-examples = ["platelets over 40"]
-
-[[field]]
-name = "sites"
-type = "integer"
-definition = "How many sites take part."
-rules = [{ pattern = "value=( # ) sites", examples = ["12 sites"] }]
-"""
+OWN = Path(__file__).parent / "own_fields.py"
 
 
 def run_own(folder):
@@ -91,5 +67,4 @@ def run_own(folder):
         },
     }
     (folder / "record.json").write_text(json.dumps({"protocolSection": study}), "utf-8")
-    (folder / "own.toml").write_text(OWN, "utf-8")
-    return extract(folder / "record.json", folder / "run", "--fields", folder / "own.toml")
+    return extract(folder / "record.json", folder / "run", "--fields", OWN)

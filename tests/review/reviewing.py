@@ -98,38 +98,7 @@ def make_many(folder, count):
     )
 
 
-_FIELDS = """
-[[field]]
-name = "ejection_fraction"
-of = "criterion"
-type = "quantity"
-definition = "The limit of the ejection fraction."
-[[field.rules]]
-pattern = "ejection fraction value=( ( below | above | at least ) # % )"
-examples = ["ejection fraction below 30 %"]
-
-[[field]]
-name = "named_test"
-of = "criterion"
-type = "quote"
-definition = "The test as named."
-many = true
-
-[[field]]
-name = "lead_in_phase"
-definition = "The phase before treatment."
-[field.attributes.kind]
-type = "choice"
-choices = { washout = "drugs are left off", screening = "tests are done" }
-required = true
-[field.attributes.lasts]
-type = "duration"
-[field.attributes.drugs]
-type = "quote"
-many = true
-[field.attributes.fixed]
-type = "boolean"
-"""
+_FIELDS = Path(__file__).parent / "my_fields.py"
 _CRITERIA = (
     "Inclusion Criteria:\n\n* Left ventricular ejection fraction below 40 % by Examplography\n"
     "* Age of at least 18 years\n\nExclusion Criteria:\n\n* Ejection fraction above 70 %"
@@ -138,13 +107,12 @@ _CRITERIA = (
 
 def make_custom(folder):
     """Make a run of one record with fields of the user's own."""
-    (folder / "my.toml").write_text(_FIELDS, "utf-8")
     modules = {
         "identificationModule": {"nctId": OWN, "briefTitle": "A two week washout of examplumab"},
         "eligibilityModule": {"eligibilityCriteria": _CRITERIA},
     }
     (folder / "records.json").write_text(json.dumps({"protocolSection": modules}), "utf-8")
-    return extract(folder / "records.json", folder / "run", "--fields", str(folder / "my.toml"))
+    return extract(folder / "records.json", folder / "run", "--fields", str(_FIELDS))
 
 
 def write_results(run, lines):

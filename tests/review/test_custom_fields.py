@@ -91,8 +91,9 @@ def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
     ]
     assert form["custom.lead_in_phase"][0]["options"][0] == {
         "value": "washout",
-        "meaning": "drugs are left off",
+        "meaning": "",
     }
+    assert form["custom.lead_in_phase"][0]["help"] == "washout: drugs are left off."
 
 
 def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(review, run, tmp_path):

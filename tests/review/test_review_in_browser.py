@@ -413,7 +413,7 @@ def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(own
         click(page, "New lead in phase")
         added = page.locator(".card.added.opened")
         expect(added.locator(".name")).to_have_text("lead in phase")
-        added.get_by_label("kind").select_option(label="washout – drugs are left off")
+        added.get_by_label("kind").select_option(label="washout")
         added.get_by_label("fixed").select_option(label="no")
         drag_over(page, "title", "examplumab")
         click(page, "drugs")

@@ -11,7 +11,7 @@ from os.path import realpath  # unlike Path.resolve, it takes links that lead in
 from pathlib import Path
 from typing import Any
 
-from extractor.apps.cli.console import refuse
+from extractor.apps.cli.console import refuse, say
 from extractor.apps.cli.environment import find_prices, read_model_spec
 from extractor.apps.cli.fetch import find_records
 from extractor.apps.cli.options import RecordOptions, name_option
@@ -120,6 +120,12 @@ def _share_work(
     return processes, lambda: nullcontext(ProcessExecutor(processes - 1, inline_first))
 
 
+def _tell_unread(setup: Setup) -> None:
+    """Say which of the user's own fields stay empty, before anything runs for nothing."""
+    if setup.unread:
+        say(setup.unread)
+
+
 @contextmanager
 def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
     """Yield the job of a command, with records fetched for NCT numbers, and an exit code; write the
@@ -168,6 +174,7 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
         model_options=given.model_options,
         **{name: asked[name] for name in ("replay", "timeout") if name in asked},
     )
+    _tell_unread(setup)
     if replay:  # a question without an answer stays open, and is counted
         setup.choice = replace(setup.choice, tally=ReplayTally())
     prices = find_prices(given.prices)

@@ -44,6 +44,7 @@ def parse(
 
     Exit codes: 0 done, 1 some records could not be read, 2 usage.
     """
+    from extractor.concepts.own.declaration import explain_unread
     from extractor.concepts.parse import parse_record
     from extractor.errors import RepeatedRecord
     from extractor.formats import read_records
@@ -51,6 +52,8 @@ def parse(
 
     failures: list[Exception] = []
     custom = read_own_fields(fields)
+    if unread := explain_unread(custom):
+        say(unread)
 
     def report(error: Exception) -> None:
         if not isinstance(error, RepeatedRecord):
@@ -133,7 +136,7 @@ def _describe_fields(
     """
     # Attributes of the user's own fields stand behind their field.
     own = (
-        (field if name == "value" else f"{field}.{name}", reading)
+        (f"{field}.{name}", reading)
         for field, values in item.own.items()
         for value in values
         for name, reading in value.rules.items()

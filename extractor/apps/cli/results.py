@@ -2,6 +2,7 @@
 confidences.
 """
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -127,9 +128,9 @@ def calibrate(
 ) -> int:
     """Count how often a model's values of your own fields are right.
 
-    Prints a line for each field with at least 50 values, to add to its TOML:
-    from then on it is the confidence of new values, which are marked as
-    calibrated. A field with fewer keeps the prior.
+    Prints a line for each field with at least 50 values, to add to the
+    json_schema_extra of its model: from then on it is the confidence of new
+    values, which are marked as calibrated. A field with fewer keeps the prior.
 
     Exit codes: 0 done, 1 no field has 50 values, 2 usage.
     """
@@ -150,12 +151,10 @@ def calibrate(
     print_table(("own field", "support", "right", "values", "confidence"), rows, apart=False)
     enough = [one for one in shares if one.total >= LEAST_VALUES]
     for field in fields:
-        counted = ", ".join(
-            f"{one.support.value} = {one.confidence:g}" for one in enough if one.field == field.name
-        )
-        few = (
-            f"{field.name} has too few values of a model in gold; {LEAST_VALUES} of one support "
-            "are needed"
-        )
-        say(f"add to {field.name}: confidence = {{ {counted} }}" if counted else few)
+        counted = {one.support.value: one.confidence for one in enough if one.field == field.name}
+        if counted:
+            say(f'add to {field.name}: "confidence": {json.dumps(counted)}')
+        else:
+            few = f"{LEAST_VALUES} of one support are needed"
+            say(f"{field.name} has too few values of a model in gold; {few}")
     return OK if enough else FAILED

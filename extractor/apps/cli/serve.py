@@ -55,6 +55,7 @@ def serve(given: ServiceOptions) -> None:
         raise
     from extractor.apps.cli.environment import find_prices, read_model_spec
     from extractor.apps.cli.progress import observing
+    from extractor.concepts.own.declaration import explain_unread
     from extractor.model.cost.budget import Pricing
     from extractor.model.providers import Reasoning
     from extractor.run.executor import count_cores
@@ -66,6 +67,8 @@ def serve(given: ServiceOptions) -> None:
     pricing = Pricing.of(
         spec, find_prices(given.prices), given.max_usd, reasoning, spell=name_option
     )
+    if not (spec and given.asks) and (unread := explain_unread(given.fields)):
+        say(unread)
     settings = ServiceSettings(given, root, token, spec, pricing, given.workers or count_cores())
 
     def announce(url: str) -> None:

@@ -174,8 +174,8 @@ def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
     """Return the guideline's groups, and those of a user's fields.
 
     >>> from extractor.concepts.own import read_fields
-    >>> [field.name for field in add_groups(read_fields("blinding"))[-1].fields]
-    ['custom.blinding.value']
+    >>> [field.name for field in add_groups(read_fields("extractor.catalogue:Blinding"))[-1].fields]
+    ['custom.blinding.level']
     """
     return (*GROUPS, *(_make_group(field.group, many=field.many) for field in fields))
 

@@ -41,7 +41,7 @@ from extractor.apps.evaluation.report import (
     list_figures,
 )
 from extractor.concepts.own import CustomField, read_fields
-from extractor.concepts.own.files import Declared
+from extractor.concepts.own.models import Declared
 from extractor.errors import ArgumentError
 
 Floats = NDArray[np.float64]

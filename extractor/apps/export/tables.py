@@ -33,7 +33,7 @@ from extractor.apps.export.people import read_comparator, read_registered
 from extractor.apps.export.trial_view import view_trial
 from extractor.concepts.own import CustomField
 from extractor.concepts.own.declaration import make_model
-from extractor.concepts.own.files import Declared, read_fields
+from extractor.concepts.own.models import Declared, read_fields
 from extractor.concepts.people.registered_ages import AGES
 from extractor.schemas import (
     Absence,
@@ -108,7 +108,7 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
 
     >>> [table.name for table in list_tables()][1:10]
     ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'regimens', 'amounts', 'interventions', 'arms']
-    >>> [table.name for table in list_tables(read_fields("blinding"))][-3:]
+    >>> [table.name for table in list_tables(read_fields("extractor.catalogue:Blinding"))][-3:]
     ['custom_blinding', 'custom_values', 'evidence']
     """
 
@@ -290,10 +290,6 @@ def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
     )
     provenance = (*_plan(ExtractedItem, (), None)[0], calibrated)
     planned, lists = _plan(make_model(field), keys, task)
-    if field.is_plain:
-        planned = tuple(
-            replace(column, name=column.name.removeprefix("value_")) for column in planned
-        )
     values = _adapt(planned, {column.name for column in (*keys, *provenance)}, ("values",))
     below = []
     for listed in lists:

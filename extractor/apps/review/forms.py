@@ -71,7 +71,7 @@ class FormField:
     @property
     def is_typed(self) -> bool:
         """Whether a person writes the values as a model does: "< 40 %"."""
-        return self.attribute is not None and not self.attribute.type.is_concluded
+        return self.attribute is not None and self.attribute.type.is_written
 
     def write(self, value: Any) -> Any:
         """Return a value of an extraction or gold as a person writes it."""
@@ -110,8 +110,7 @@ class FormField:
     def describe(self) -> Json:
         """Return what the page needs to know of the field."""
         info = self.info
-        words = {one.word: one.meaning for one in self.attribute.choices} if self.attribute else {}
-        shape = {"widget": "text"} if self.is_typed else _describe_type(info.type, words)
+        shape = {"widget": "text"} if self.is_typed else _describe_type(info.type)
         if not self.attribute and info.name in _LISTED:
             shape = {"widget": _LISTED[info.name]}
         form = (
@@ -186,17 +185,15 @@ def _read_definitions() -> Json:
     return tomllib.loads((files(__package__) / "definitions.toml").read_text("utf-8"))
 
 
-def _describe_type(held: type[Any], words: Mapping[str, str]) -> Json:
-    """Return the widget for values of a class; ``words`` are the meanings of a user's own
-    choices.
-    """
+def _describe_type(held: type[Any]) -> Json:
+    """Return the widget for values of a class."""
     if issubclass(held, BaseModel):
         return {
             "widget": "group",
             "fields": [_describe_part(*part) for part in held.model_fields.items()],
         }
     if issubclass(held, StrEnum):
-        meanings = words or _read_definitions()["words"].get(held.__name__, {})
+        meanings = _read_definitions()["words"].get(held.__name__, {})
         options = [{"value": word.value, "meaning": meanings.get(word.value, "")} for word in held]
         return {"widget": "choice", "options": options}
     return {"widget": "flag" if held is bool else "text" if held is str else "number"}
@@ -207,7 +204,7 @@ def _describe_part(name: str, part: Any) -> Json:
     while arguments := [one for one in get_args(held) if one is not NoneType]:
         held = arguments[0]
     is_optional = NoneType in get_args(part.annotation)
-    shape = {"widget": _LISTED[name]} if name in _LISTED else _describe_type(held, {})
+    shape = {"widget": _LISTED[name]} if name in _LISTED else _describe_type(held)
     label = _read_definitions()["labels"].get(name) or name_label(name)
     return {
         "name": name,

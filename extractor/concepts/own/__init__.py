@@ -1,35 +1,9 @@
-"""Your own fields: declared once, as a pydantic model or in TOML, and extracted like built-in ones.
+"""Your own fields: plain pydantic models, extracted like built-in fields.
 
 See ``docs/how-to/your-own-fields.md``.
 """
 
-from extractor.concepts.own.declaration import CustomField, Of
-from extractor.concepts.own.files import list_catalogue, read_fields
-from extractor.concepts.own.models import (
-    CriterionField,
-    OutcomeField,
-    RecordField,
-    RegimenField,
-    declare,
-)
-from extractor.schemas import Age, Amount, Constraint, Instrument, Quantity, TimePoint
-from extractor.schemas import Period as Duration
+from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.models import find_values, read_fields
 
-__all__ = [
-    "Age",
-    "Amount",
-    "Constraint",
-    "CriterionField",
-    "CustomField",
-    "Duration",
-    "Instrument",
-    "Of",
-    "OutcomeField",
-    "Quantity",
-    "RecordField",
-    "RegimenField",
-    "TimePoint",
-    "declare",
-    "list_catalogue",
-    "read_fields",
-]
+__all__ = ["CustomField", "find_values", "read_fields"]

@@ -2,18 +2,20 @@
 reader.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import date
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, create_model, model_validator
 from pydantic.alias_generators import to_pascal
 
 from extractor.concepts.own.value_forms import (
     read_amount,
     read_bare_number,
+    read_date,
     read_instrument,
     read_limit,
     read_one_time,
@@ -41,14 +43,15 @@ class AttributeType(StrEnum):
     - ``quote``: words of the record.
     - ``choice``: one of the words of a closed set; ``boolean``: true or false. Both are concluded
       from a quote.
-    - ``number``, ``integer``: a bare number. ``quantity``: a comparator, a number or a range, and a
-      unit.
+    - ``number``, ``integer``: a bare number. ``date``: a day, as ISO 8601 writes it.
+    - ``quantity``: a comparator, a number or a range, and a unit.
     - ``constraint``: a quantity with the name of what is limited. ``amount``: a dose.
     - ``instrument``: a name and a version.
     - ``duration``, ``age``, ``time_point``: a number with a unit of time.
+    - ``object``: a table of parts, each an attribute of its own.
 
-    ``held`` is the class of its values, ``read`` makes one of its written form, ``form`` describes
-    that form to people and models, and ``comparison`` is how two values are compared.
+    ``held`` is the class that declares it, ``read`` makes a value of its written form, ``form``
+    describes that form to people and models, and ``comparison`` is how two values are compared.
     """
 
     held: type[Any]
@@ -73,10 +76,11 @@ class AttributeType(StrEnum):
         return kind
 
     QUOTE = "quote", str, str, "as a quote", Comparison.EXTENT
-    CHOICE = "choice", str, str.strip, "", Comparison.CHOICE
+    CHOICE = "choice", str, str.strip, "a word", Comparison.CHOICE
     BOOLEAN = "boolean", bool, read_truth, "true or false", Comparison.POLARITY
     NUMBER = "number", float, read_bare_number, "a number", Comparison.CHOICE
     INTEGER = "integer", int, read_whole_number, "a whole number", Comparison.CHOICE
+    DATE = "date", date, read_date, '"year-month-day", such as "2024-05-31"', Comparison.CHOICE
     QUANTITY = (
         "quantity",
         Quantity,
@@ -108,27 +112,48 @@ class AttributeType(StrEnum):
         '"30 day"',
         Comparison.TIME,
     )
+    OBJECT = "object", dict, str, "an object", Comparison.CHOICE
 
     @property
     def is_concluded(self) -> bool:
         """Whether the value is a conclusion from a quote, not something that the quote states."""
-        return self in (AttributeType.CHOICE, AttributeType.BOOLEAN)
+        return self in (AttributeType.CHOICE, AttributeType.BOOLEAN, AttributeType.DATE)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether people write a value as text: "< 40 %"."""
+        return self not in (AttributeType.CHOICE, AttributeType.BOOLEAN, AttributeType.OBJECT)
 
 
-CLASSES = {kind.held: kind for kind in AttributeType if kind is not AttributeType.CHOICE}
-"""The type of an attribute by the class of its values."""
+_NOT_FROM_A_CLASS = (AttributeType.CHOICE, AttributeType.OBJECT)
+CLASSES = {kind.held: kind for kind in AttributeType if kind not in _NOT_FROM_A_CLASS}
+"""The type of an attribute by the class that declares it."""
 
 
-class Choice(FrozenModel):
-    """One word of a closed set, and what it means."""
+class Pattern(FrozenModel):
+    """A pattern of the rule book's language that reads an attribute without a model.
 
-    word: str = Field(pattern=r"^[A-Za-z]\w{0,39}$")
-    meaning: str = ""
+    The value is what the pattern finds, or ``gives``: the word of a choice, or whether something
+    holds.
+    """
+
+    text: str = Field(min_length=1, max_length=1000)
+    gives: str | None = None
 
 
 class Attribute(FrozenModel):
-    """One thing that a field says. ``many``: a list. ``required``: without it the field says
-    nothing.
+    """One thing that a field says.
+
+    Attributes:
+        name: Its key.
+        type: The type of its value.
+        definition: What it is, for a model and for readers.
+        many: Whether it is a list.
+        required: Whether the field says nothing without it.
+        choices: The words of a choice.
+        parts: The attributes of an object.
+        examples: Values in their written form.
+        patterns: What reads it without a model. A list has all that they find.
     """
 
     name: str = Field(pattern=r"^[a-z]\w{0,39}$")
@@ -136,57 +161,50 @@ class Attribute(FrozenModel):
     definition: str = Field(default="", max_length=1000)
     many: bool = False
     required: bool = False
-    choices: tuple[Choice, ...] = ()
-
-    @field_validator("choices", mode="before")
-    @classmethod
-    def _list_choices(cls, given: Any) -> Any:
-        """Take words alone, or a table of words and their meanings."""
-        if isinstance(given, dict):
-            return [{"word": word, "meaning": meaning} for word, meaning in given.items()]
-        return (
-            [{"word": one} if isinstance(one, str) else one for one in given]
-            if isinstance(given, list)
-            else given
-        )
+    choices: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = ()
+    parts: tuple["Attribute", ...] = ()
+    examples: tuple[Any, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
 
     @model_validator(mode="after")
-    def _choices_fit(self) -> Self:
-        words = [choice.word for choice in self.choices]
-        if (self.type is AttributeType.CHOICE) != bool(words):
-            raise ValueError(
-                f"{self.name}: a choice needs its words in 'choices', and no other type has them"
-            )
-        if len(words) != len({word.casefold() for word in words}):
-            raise ValueError(f"{self.name}: two choices are the same word: {', '.join(words)}")
+    def _examples_can_be_read(self) -> Self:
+        for given in (*self.examples, *(one.gives for one in self.patterns if one.gives)):
+            self.read_all(given)
         return self
 
     def read(self, given: Any) -> Any:
-        """Read one value: its written form, or a value of an extraction. Raises ``ValueError`` with
-        the allowed form.
+        """Read one value: its written form, or a value of an extraction.
+
+        Raises ``ValueError`` with the allowed form.
 
         >>> Attribute(name="stable_for", type="duration").read("4 weeks")
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
         """
         held = self.type.held
-        if isinstance(given, FrozenModel) and issubclass(held, FrozenModel):
-            with suppress(ValidationError):  # a stored time may have another class
-                return held.model_validate(given.model_dump())
-        if type(given) is held and held is not str:
-            return given
-        if isinstance(given, int | float) and not isinstance(given, bool):
+        if isinstance(given, FrozenModel):  # a stored time may have another class
+            given = given.model_dump()
+        if isinstance(given, dict) and issubclass(held, FrozenModel):
+            with suppress(ValidationError):
+                return held.model_validate(given)
+        if isinstance(given, dict) and self.parts:
+            return self._read_object(given)
+        is_number = isinstance(given, int | float) and type(given) is not bool
+        if is_number or isinstance(given, date) or type(given) is held is bool:
             given = str(given)
-        if not isinstance(given, str) or not given.strip():
-            raise ValueError(
-                f"{self.name}: {given!r} is no {self.type}; write {self.type.form or 'a word'}"
-            )
+        if not isinstance(given, str) or not given.strip() or self.parts:
+            raise ValueError(f"{self.name}: {given!r} is no {self.type}; write {self.form}")
         value = self.type.read(given)
-        if self.type is AttributeType.CHOICE:
-            known = {choice.word.casefold(): choice.word for choice in self.choices}
-            if value.casefold() not in known:
-                raise ValueError(f"{self.name}: {value!r} is none of: {', '.join(known.values())}")
-            return known[value.casefold()]
+        if self.choices:
+            value = {word.casefold(): word for word in self.choices}.get(value.casefold())
+            if value is None:
+                raise ValueError(f"{self.name}: {given!r} is none of: {', '.join(self.choices)}")
         return value
+
+    def _read_object(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        values, faults = read_parts(self.parts, given)
+        if faults:
+            raise ValueError(f"{self.name}: {faults[0][1]}")
+        return values
 
     def read_all(self, given: Any) -> Any:
         """Read a value, or all members if the attribute is a list. Raises ``ValueError``."""
@@ -194,42 +212,109 @@ class Attribute(FrozenModel):
             return self.read(given)
         return tuple(map(self.read, given if isinstance(given, list | tuple) else [given]))
 
-    def annotate(self, owner: str, label: str) -> tuple[Any, Any]:
-        """Return annotation and default of its field in the model of ``owner``; ``label`` is its
-        name for people.
-        """
-        held: Any = Number if self.type is AttributeType.NUMBER else self.type.held
+    @property
+    def form(self) -> str:
+        """How a value is written."""
         if self.choices:
-            words = {f"word{n}": one.word for n, one in enumerate(self.choices)}
-            held = cast("Any", StrEnum)(to_pascal(f"{owner}_{self.name}"), words)
-        if self.many:
-            said = cast("Any", tuple)[held, ...]
-        elif self.required:
-            said = held
-        else:
-            said = held | None
-        default = Field(
-            ... if self.required else () if self.many else None, description=self.definition or None
-        )
-        return Annotated[said, FieldMetadata(self.type.comparison, label=label)], default
+            return f"one of {', '.join(self.choices)}"
+        if self.parts:
+            return f"an object of {'; '.join(part.describe() for part in self.parts)}"
+        return self.type.form
 
     def describe(self) -> str:
         """Say how a model writes the value, and what it means."""
-        form = self.type.form or "one of " + "; ".join(
-            f"{choice.word} ({choice.meaning})" if choice.meaning else choice.word
-            for choice in self.choices
-        )
-        listed = "a list, each " if self.many else ""
-        return f"{self.name}: {listed}{form}" + (
-            f". {self.definition.strip()}" if self.definition else ""
-        )
+        said = f"{self.name}: {'a list, each ' if self.many else ''}{self.form}"
+        if self.definition:
+            said += f". {self.definition}"
+        if self.examples:
+            said += f" Such as: {'; '.join(map(str, self.examples))}"
+        return said
+
+    def annotate(self, owner: str, label: str | None) -> tuple[Any, Any]:
+        """Return annotation and default of its field in the class of values ``owner``."""
+        title = to_pascal(f"{owner}_{self.name}")
+        others = {AttributeType.NUMBER: Number, AttributeType.DATE: str}
+        held: Any = others.get(self.type, self.type.held)
+        if self.choices:
+            words = {f"word{n}": word for n, word in enumerate(self.choices)}
+            held = cast("Any", StrEnum)(title, words)
+        elif self.parts:
+            held = make_class(title, self.parts, self.definition)
+        default: Any = ...
+        if self.many:
+            held = tuple[held, ...]
+            default = ... if self.required else ()
+        elif not self.required:
+            held = held | None
+            default = None
+        said = Annotated[held, FieldMetadata(self.type.comparison, label=label)]
+        return said, Field(default, description=self.definition or None)
 
     @property
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of what a model writes."""
-        kind: dict[str, Any] = {
-            "type": "boolean" if self.type is AttributeType.BOOLEAN else "string"
-        }
-        if self.choices:
-            kind["enum"] = [choice.word for choice in self.choices]
-        return {"type": "array", "items": kind} if self.many else kind
+        one: dict[str, Any] = {"type": "string"}
+        if self.type is AttributeType.BOOLEAN:
+            one = {"type": "boolean"}
+        elif self.choices:
+            one = {"type": "string", "enum": list(self.choices)}
+        elif self.parts:
+            one = describe_keys(self.parts)
+        return {"type": "array", "items": one} if self.many else one
+
+
+def list_members(value: Any) -> tuple[Any, ...]:
+    """Return the members of a list, or the value; none without a value."""
+    if isinstance(value, tuple):
+        return value
+    return () if value is None else (value,)
+
+
+def read_parts(
+    attributes: Iterable[Attribute], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Return the values by attribute, and what cannot be read: the text and the reason.
+
+    A member of a list that cannot be read costs no other member. Without one that is required there
+    are no values.
+    """
+    values: dict[str, Any] = {}
+    faults: list[tuple[str, str]] = []
+    lacking: list[str] = []
+    for attribute in attributes:
+        written = given.get(attribute.name)
+        read = []
+        for member in (
+            written if attribute.many and isinstance(written, list | tuple) else [written]
+        ):
+            if member in (None, "", []):
+                continue
+            try:
+                read.append(attribute.read(member))
+            except ValueError as error:
+                faults.append((str(member), str(error)))
+        if read:
+            values[attribute.name] = tuple(read) if attribute.many else read[0]
+        elif attribute.required:
+            lacking.append(attribute.name)
+    if lacking or not values:
+        return {}, faults or [(str(given), f"{', '.join(lacking) or 'a value'} is missing")]
+    return values, faults
+
+
+def describe_keys(attributes: Iterable[Attribute], *first: str) -> dict[str, Any]:
+    """Return the JSON schema of an object with these attributes, behind ``first`` keys of text."""
+    keys: dict[str, Any] = {key: {"type": "string"} for key in first}
+    keys |= {one.name: one.json_schema for one in attributes}
+    return {"type": "object", "properties": keys, "additionalProperties": False}
+
+
+def make_class(
+    title: str, attributes: Iterable[Attribute], definition: str, label: str | None = None
+) -> type[FrozenModel]:
+    """Make the class of a field's values, in which each attribute is a field with its metadata.
+
+    ``label`` is what people read of the only attribute; by default its name.
+    """
+    fields: Any = {one.name: one.annotate(title, label) for one in attributes}
+    return create_model(title, __base__=FrozenModel, __doc__=definition, **fields)

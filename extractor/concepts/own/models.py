@@ -1,117 +1,207 @@
-"""Declare fields as pydantic models, in the way that users of instructor write them."""
+"""Declare fields by plain pydantic models, as users of instructor write them."""
 
-import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from extractor.concepts.own.attributes import CLASSES, AttributeType
-from extractor.concepts.own.declaration import CustomField, read_declaration
+from extractor.concepts.own.attributes import CLASSES, Attribute, AttributeType
+from extractor.concepts.own.declaration import TAKEN, CustomField, Example
+from extractor.concepts.own.loading import load_models
+from extractor.concepts.own.rules import check_patterns
 from extractor.errors import FieldError
-from extractor.schemas import Period, TrialExtraction
+from extractor.schemas import TrialExtraction
+from extractor.schemas.arguments import suggest
+
+Declared = CustomField | type[BaseModel] | str | Path
+"""A pydantic model, or where one is: ``my_fields.py:Washout`` or
+``extractor.catalogue:Washout``.
+"""
+KindT = TypeVar("KindT", bound=BaseModel)
+ModelT = TypeVar("ModelT", bound=BaseModel)
+_LISTS = (list, tuple, set, frozenset)
 
 
-class _FieldModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
+    """Return the declarations of fields, in order, with their patterns checked.
 
-    _settings: ClassVar[Mapping[str, Any]] = {}
+    Args:
+        given: Pydantic models, or where they are: ``my_fields.py:Washout`` or
+            ``my_package.fields:Washout,Visits``; without names all models of the file. One, or
+            several.
 
-    def __init_subclass__(cls, **settings: Any) -> None:
-        super().__init_subclass__()
-        cls._settings = {
-            name: value for name, value in cls._settings.items() if name != "name"
-        } | settings
+    Raises:
+        FieldError: A field is wrong, or two have one name. Each line of the message says where, and
+            how to write it.
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Accept the settings of the class statement: pydantic hands them on here, too."""
-
-    @classmethod
-    def find_in(cls, extraction: TrialExtraction) -> tuple[Self, ...]:
-        """Return the values of this field in an extraction, in order. Their evidence is in
-        ``extraction.custom``.
-        """
-        field = declare(cls)
-        nothing = {one.name: () if one.many else None for one in field.attributes}
-        return tuple(
-            cls.model_validate(
-                nothing | {n: field.attribute(n).read_all(v) for n, v in item.values.items()}
-            )
-            for item in extraction.custom.get(field.name, ())
+    >>> from extractor.catalogue import Blinding
+    >>> [field.name for field in read_fields(["extractor.catalogue:Washout", Blinding])]
+    ['washout', 'blinding']
+    """
+    several = [given] if isinstance(given, BaseModel | str | Path | type) else given
+    if not isinstance(several, Iterable):
+        raise FieldError(
+            f"{given!r}: give pydantic models, or where they are, such as my_fields.py:Washout"
         )
+    found: dict[str, CustomField] = {}
+    for field in (field for one in several for field in _declare_all(one)):
+        if field.name in TAKEN:
+            raise FieldError(
+                f"{field.name}: the guideline has a field or key of that name; rename the class,"
+                " or give another name in its json_schema_extra"
+            )
+        if field.name in found:
+            raise FieldError(f"{field.name}: two fields have this name; rename one of them")
+        check_patterns(field)
+        found[field.name] = field
+    return tuple(found.values())
 
 
-class RecordField(_FieldModel, of="record"):
-    """A field of the whole record. See ``docs/how-to/your-own-fields.md``."""
-
-
-class CriterionField(_FieldModel, of="criterion"):
-    """A field of each criterion."""
-
-
-class RegimenField(_FieldModel, of="regimen"):
-    """A field of each regimen."""
-
-
-class OutcomeField(_FieldModel, of="outcome"):
-    """A field of each outcome."""
-
-
-_BASES = (RecordField, CriterionField, RegimenField, OutcomeField)
+def _declare_all(given: Declared) -> Iterator[CustomField]:
+    if isinstance(given, str | Path):
+        yield from map(declare, load_models(str(given)))
+    elif isinstance(given, CustomField):
+        yield given
+    else:
+        yield declare(given)
 
 
 def declare(model: type[BaseModel]) -> CustomField:
-    """Return the declaration of a pydantic model. Raises ``FieldError`` with what is wrong, and how
-    to write it.
+    """Return the declaration of a pydantic model.
 
-    >>> from typing import Literal
-    >>> from pydantic import Field
-    >>> class BrainMetastases(RecordField):
+    Raises ``FieldError`` with the place of a fault, what is wrong, and what to write.
+
+    >>> class BrainMetastases(BaseModel):
     ...     "May participants with brain metastases take part?"
     ...
-    ...     status: Literal["allowed", "excluded"] = Field(description="What holds for them.")
+    ...     status: Literal["allowed", "excluded"]
     >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type.value
     ('brain_metastases', 'choice')
     """
-    if not (isinstance(model, type) and issubclass(model, _FieldModel) and model not in _BASES):
-        bases = ", ".join(base.__name__ for base in _BASES)
+    if not isinstance(model, type) or not issubclass(model, BaseModel) or model is BaseModel:
         shown = model.__name__ if isinstance(model, type) else f"{type(model).__name__}(...)"
-        raise FieldError(f"{shown}: give a class, and write it as a subclass of one of {bases}")
-    table = {
-        "name": re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model.__name__).lower(),
-        **model._settings,
-        "definition": inspect.cleandoc(vars(model).get("__doc__") or ""),
-        "attributes": {
-            n: _describe(f"{model.__name__}.{n}", info) for n, info in model.model_fields.items()
-        },
-    }
-    return read_declaration(table, model.__name__)
+        raise FieldError(f"{shown}: give a class, and write it as a subclass of pydantic.BaseModel")
+    definition = " ".join((vars(model).get("__doc__") or "").split())
+    if not definition:
+        raise FieldError(f"{model.__name__}: say what the field is, in the docstring of the class")
+    try:
+        attributes = _list_attributes(model)
+    except RecursionError:
+        raise FieldError(
+            f"{model.__name__}: a model that holds itself has no end; leave that attribute out"
+        ) from None
+    table = {"name": name_field(model), "definition": definition, "attributes": attributes}
+    extra = model.model_config.get("json_schema_extra")
+    return _validate(
+        model.__name__, CustomField, table | (extra if isinstance(extra, dict) else {})
+    )
 
 
-def _describe(where: str, info: FieldInfo) -> dict[str, Any]:
-    """Return the attribute that a field of a model declares, as a table of TOML has it."""
+def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
+    """Make a part of a declaration. Raises ``FieldError`` with the first fault."""
+    try:
+        return kind.model_validate(table)
+    except ValidationError as error:
+        fault = error.errors()[0]
+    place: list[str] = [str(part) for part in fault["loc"]]
+    problem = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        problem = (
+            f"there is no such key{suggest(place[-1], (*kind.model_fields, *Example.model_fields))}"
+        )
+    elif fault["type"] == "missing":
+        problem = 'is missing; write an example as {"text": "...", "value": {...}}'
+    elif fault["type"] == "string_pattern_mismatch":
+        problem = f"{fault['input']!r}: begin with a small letter, go on with letters, digits and _"
+    raise FieldError(f"{'.'.join([where, *place])}: {problem}")
+
+
+def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[ModelT, ...]:
+    """Return the values of a field in an extraction as objects of its model, in order.
+
+    Their evidence is in ``extraction.custom``. Defaults and validators of the model apply here.
+
+    >>> from extractor import Extractor
+    >>> from extractor.catalogue import Blinding
+    >>> extraction = Extractor(fields=Blinding).extract_text(
+    ...     "A double-blind trial of examplumab in 40 adults."
+    ... )
+    >>> find_values(extraction, Blinding)
+    (Blinding(level='double'),)
+    """
+    field = declare(model)
+    nothing = {name: None for name, info in model.model_fields.items() if info.is_required()}
+    items = extraction.custom.get(field.name, ())
+    return tuple(
+        model.model_validate(nothing | item.model_dump(mode="json")["values"]) for item in items
+    )
+
+
+def name_field(model: type[BaseModel]) -> str:
+    """Return the key of a model's values.
+
+    >>> class PriorLines(BaseModel):
+    ...     pass
+    >>> name_field(PriorLines)
+    'prior_lines'
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model.__name__).lower()
+
+
+def _list_attributes(model: type[BaseModel]) -> list[Attribute]:
+    return [
+        _read_attribute(f"{model.__name__}.{name}", name, info)
+        for name, info in model.model_fields.items()
+    ]
+
+
+def _read_attribute(where: str, name: str, info: FieldInfo) -> Attribute:
+    """Return the attribute that a field of a model declares. Raises ``FieldError`` if it cannot
+    be checked.
+    """
     if info.alias or info.validation_alias:
         raise FieldError(
             f"{where}: an alias would be a second name of the attribute; rename the attribute "
             "itself"
         )
-    if not info.is_required() and info.get_default(
-        call_default_factory=True, validated_data={}
-    ) not in (None, (), []):
+    if info.metadata:
         raise FieldError(
-            f"{where}: the default {info.default!r} would stand where the text says nothing; use "
-            "None, or none at all"
+            f"{where}: {info.metadata[0]!r} is not checked against a text; say it in the "
+            "description"
         )
-    if limits := [one for one in info.metadata if one is not None]:
+    held, is_optional = _drop_none(where, info.annotation)
+    many = get_origin(held) in _LISTS
+    if many:
+        held, *others = (one for one in get_args(held) if one is not Ellipsis)
+        if others:
+            raise FieldError(f"{where}: write a list as list[str] or list[Quantity], with one type")
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    if not extra.keys() <= {"pattern"}:
         raise FieldError(
-            f"{where}: {limits[0]!r} is not checked against a text; say it in the description"
+            f"{where}: json_schema_extra has {', '.join(extra)}; an attribute has only pattern "
+            "there"
         )
-    options = _list_options(info.annotation)
+    table = {
+        "name": name,
+        "definition": " ".join((info.description or "").split()),
+        "many": many,
+        "required": info.is_required() and not is_optional,
+        "examples": info.examples or (),
+        "patterns": list(_list_patterns(extra.get("pattern", []))),
+    }
+    return _validate(where, Attribute, table | _describe_type(where, held))
+
+
+def _drop_none(where: str, annotation: Any) -> tuple[Any, bool]:
+    """Return the type of an attribute, and whether it may be None."""
+    options = (
+        get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    )
     stated = [one for one in options if one is not NoneType]
     if len(stated) != 1:
         shown = " | ".join(map(_show, stated))
@@ -119,45 +209,37 @@ def _describe(where: str, info: FieldInfo) -> dict[str, Any]:
             f"{where}: of {shown} nothing says which one to check; give it one type, or two "
             "attributes"
         )
-    held = stated[0]
-    many = get_origin(stated[0]) in (list, tuple)
-    if many:
-        inner = [one for one in get_args(held) if one is not Ellipsis]
-        if len(inner) != 1:
-            raise FieldError(
-                f"{where}: write a list as list[str] or tuple[Quantity, ...], with one type"
-            )
-        held = inner[0]
+    return stated[0], len(options) > 1
+
+
+def _describe_type(where: str, held: Any) -> dict[str, Any]:
+    if held in CLASSES:
+        return {"type": CLASSES[held]}
     if get_origin(held) is Literal:
-        words = [str(word) for word in get_args(held) if word is not None]
-    else:
-        words = (
-            [str(one.value) for one in held]
-            if isinstance(held, type) and issubclass(held, Enum)
-            else []
-        )
-    if not words and held not in CLASSES:
-        known = ", ".join(sorted({*map(_show, CLASSES), "Literal[...]", "list[...]"}))
-        raise FieldError(
-            f"{where}: {_show(held)} is no type that can be checked against a text; use one of "
-            f"{known}"
-        )
-    return {
-        "type": AttributeType.CHOICE if words else CLASSES[held],
-        "definition": info.description or "",
-        "many": many,
-        "required": info.is_required() and {None, NoneType}.isdisjoint((*options, *get_args(held))),
-        "choices": words,
-    }
+        return {"type": AttributeType.CHOICE, "choices": [str(word) for word in get_args(held)]}
+    if isinstance(held, type) and issubclass(held, Enum):
+        return {"type": AttributeType.CHOICE, "choices": [str(one.value) for one in held]}
+    if isinstance(held, type) and issubclass(held, BaseModel):
+        return {"type": AttributeType.OBJECT, "parts": _list_attributes(held)}
+    known = ", ".join(
+        sorted({*map(_show, CLASSES), "Literal[...]", "list[...]", "an Enum", "a pydantic model"})
+    )
+    raise FieldError(
+        f"{where}: {_show(held)} is no type that can be checked against a text; use one of {known}"
+    )
 
 
-def _list_options(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+def _list_patterns(given: Any) -> Iterator[dict[str, Any]]:
+    """Yield the patterns of an attribute: one, several, or those that give each word of a
+    choice.
+    """
+    by_word = given if isinstance(given, dict) else {None: given}
+    for word, patterns in by_word.items():
+        for text in patterns if isinstance(patterns, list | tuple) else [patterns]:
+            yield {"text": text, "gives": word if word is None else str(word)}
 
 
 def _show(annotation: Any) -> str:
-    if annotation is Period:
-        return "Duration"
     return (
         annotation.__name__
         if isinstance(annotation, type)

@@ -1,104 +1,206 @@
-"""The token rules of users' fields: compile them with the rule book, check them, and read a
-passage with them.
+"""Read users' fields by their patterns, without a model, and check the patterns by the field's
+examples.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import takewhile
+from typing import Any, NamedTuple
 
-from extractor.concepts.own.declaration import CustomField, FieldRule
+from extractor.concepts.own.attributes import Attribute, Pattern, list_members
+from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.value_forms import show_value
 from extractor.errors import FieldError
-from extractor.language.book import load_book, read_text
+from extractor.language.book import load_book, rule
 from extractor.language.lexer import Tokens
+from extractor.language.passage import Passage, read_passage
 from extractor.language.patterns import Found, Rule, RuleError, make_rule
 from extractor.schemas.arguments import suggest
 
+_DENIED = 3
+"""How many tokens before what a pattern finds a word may deny it: "not a double-blind trial"."""
+_ARTICLES = frozenset({"a", "an", "the"})
+_PAGE = "docs/how-to/your-own-fields.md shows the language"
+
+
+class Compiled(NamedTuple):
+    """A pattern of an attribute, as a rule."""
+
+    attribute: Attribute
+    pattern: Pattern
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A value that a pattern read, its tokens in the passage, and whether it is a conclusion
+    from their text.
+    """
+
+    value: Any
+    passage: Passage
+    first: int
+    end: int
+    is_concluded: bool
+
+
+Matches = Mapping[str, list[Match]]
+"""What the patterns of a field read for one value, by attribute; only that of a list has
+several.
+"""
+
 
 @cache
-def compile_rules(field: CustomField) -> tuple[tuple[Rule, FieldRule], ...]:
-    """Compile the rules of a field. Their words are known from then on, so call it before texts
-    are read.
+def compile_patterns(field: CustomField) -> tuple[Compiled, ...]:
+    """Compile the patterns of a field. Their words are known from then on, so call it before
+    texts are read.
     """
     book = load_book().rules
+    declared = [(one, pattern) for one in field.attributes for pattern in one.patterns]
     return tuple(
-        (make_rule(name=f"{field.name} {number}", pattern=one.pattern, book=book), one)
-        for number, one in enumerate(field.rules, start=1)
+        Compiled(
+            one, pattern, make_rule(name=f"{field.name} {number}", pattern=pattern.text, book=book)
+        )
+        for number, (one, pattern) in enumerate(declared, start=1)
     )
 
 
-def find_claims(
-    rule: Rule,
-    declared: FieldRule,
-    field: CustomField,
-    tokens: Tokens,
-    first: int = 0,
-    end: int | None = None,
-) -> Iterator[tuple[Found, dict[str, Any]]]:
-    """Yield where a rule finds something, with the values that can be read of it."""
-    for found in rule.find(tokens, first, end):
-        for claim in field.read(_collect(found, declared, field))[0]:
-            yield found, dict(claim)
-
-
-def _collect(found: Found, declared: FieldRule, field: CustomField) -> dict[str, Any]:
-    return {
-        one.name: found.read(one.name) or declared.gives.get(one.name) for one in field.attributes
-    }
-
-
-def check_rules(field: CustomField, where: str = "") -> None:
-    """Raise ``FieldError`` for a rule that cannot be read, misses an example, or finds a near miss.
-
-    ``where`` stands before the field's name in messages.
+def find_matches(field: CustomField, passages: Iterable[Passage]) -> list[Matches]:
+    """Return the values of a field in some passages. Without ``many`` it is one value: the first
+    of each attribute.
     """
-    page = "docs/how-to/your-own-fields.md shows the language"
-    for number, (rule, declared) in enumerate(compile_rules(field), start=1):
-        shown = f"{where}{field.name}, rule {number} {declared.pattern.strip()!r}"
+    found = [
+        match
+        for passage in passages
+        if field.may_be_in(passage.raw)
+        for compiled in compile_patterns(field)
+        for match in _apply(compiled, field, passage)
+    ]
+    values: list[Matches] = list(found) if field.many else [_join(found, field)]
+    required = {one.name for one in field.attributes if one.required}
+    return [one for one in values if one and required <= one.keys()]
+
+
+def _join(found: Iterable[Matches], field: CustomField) -> Matches:
+    """Return one value: all members of a list, each once, and the first value of another
+    attribute.
+    """
+    joined: dict[str, list[Match]] = {}
+    for match in found:
+        for name, (read,) in match.items():
+            known = joined.setdefault(name, [])
+            is_new = all(read.value != one.value for one in known)
+            if not known or (field.attribute(name).many and is_new):
+                known.append(read)
+    return joined
+
+
+def _apply(compiled: Compiled, field: CustomField, passage: Passage) -> Iterator[Matches]:
+    """Yield what each match of a pattern says: its own attribute, and others that its named
+    parts have.
+    """
+    own = compiled.attribute.name
+    for found in compiled.rule.find(passage.tokens, passage.first, passage.end):
+        if _is_denied(passage, found.first):
+            continue
+        read = {one.name: _read(one, compiled, found, passage) for one in field.attributes}
+        stated = {name: [match] for name, match in read.items() if match}
+        if own in stated:
+            yield stated
+
+
+def _read(attribute: Attribute, compiled: Compiled, found: Found, passage: Passage) -> Match | None:
+    place = found.part(attribute.name)
+    gives = None
+    if place is None:
+        if attribute.name != compiled.attribute.name:
+            return None
+        gives = compiled.pattern.gives
+        place = (found.first, found.end)
+    if gives is None and _cuts_unit(passage.tokens, place[1]):
+        return None
+    try:
+        value = attribute.read(gives or found.tokens.read(*place))
+    except ValueError:
+        return None
+    return Match(
+        value, passage, *place, is_concluded=gives is not None or attribute.type.is_concluded
+    )
+
+
+def _is_denied(passage: Passage, first: int) -> bool:
+    tokens = passage.tokens
+    start = max(passage.first, first - _DENIED)
+    reached = takewhile(
+        lambda at: at == first or tokens.words[at].lower() in _ARTICLES, range(first, start, -1)
+    )
+    return any(rule("denial").ends(tokens, at, start) for at in reached)
+
+
+def _cuts_unit(tokens: Tokens, end: int) -> bool:
+    """Return whether a value ends within a unit: "40 kg" of "40 kg/m2"."""
+    return tokens.words[end : end + 1] in (["/"], ["^"]) and tokens.joined(end)
+
+
+def check_patterns(field: CustomField) -> None:
+    """Raise ``FieldError`` for a pattern that cannot be read, finds nothing in an example, or
+    contradicts one.
+    """
+    for compiled in compile_patterns(field):
+        shown = (
+            f"{field.name}.{compiled.attribute.name}: the pattern {compiled.pattern.text.strip()!r}"
+        )
         try:
-            problem = next(_list_problems(rule, declared, field), None)
+            problem = _find_problem(compiled, field)
         except RuleError as error:
             hint = (
                 "a number is #, also in kg/m2; "
-                if re.search(r"(?<![{,\d])\d", declared.pattern)
+                if re.search(r"(?<![{,\d])\d", compiled.pattern.text)
                 else ""
             )
-            raise FieldError(f"{shown} cannot be read: {error}; {hint}{page}") from error
+            raise FieldError(f"{shown} cannot be read: {error}; {hint}{_PAGE}") from error
         except re.error as error:
             raise FieldError(
-                f"{shown} cannot be read: its brackets do not match; {page}"
+                f"{shown} cannot be read: its brackets do not match; {_PAGE}"
             ) from error
         if problem:
-            raise FieldError(f"{shown}: {problem}")
+            raise FieldError(f"{shown} {problem}")
+    for example in field.examples if field.has_patterns else ():
+        answers = field.read(example.value)[0]
+        for matches in find_matches(field, [read_passage(example.text)]):
+            for name, found in matches.items():
+                stated = {
+                    _fold(value) for answer in answers for value in list_members(answer.get(name))
+                }
+                if others := [match.value for match in found if _fold(match.value) not in stated]:
+                    read = (
+                        f"{field.name}.{name}: the patterns read {show_value(others[0])} in "
+                        f"{example.text!r}"
+                    )
+                    raise FieldError(
+                        f"{read}, whose example does not say so; correct the pattern or the example"
+                    )
 
 
-def _list_problems(rule: Rule, declared: FieldRule, field: CustomField) -> Iterator[str]:
+def _find_problem(compiled: Compiled, field: CustomField) -> str | None:
     known = [one.name for one in field.attributes]
-    named = rule.expression.groupindex.keys() | declared.gives.keys()
-    if unknown := sorted(named - set(known)):
-        yield f"{unknown[0]} is no attribute of the field{suggest(unknown[0], known)}"
-    if lacking := [one.name for one in field.attributes if one.required and one.name not in named]:
-        yield f"it gives no {lacking[0]}, which the field requires; capture it, {lacking[0]}=( ... ), or give it"
-    for name, given in declared.gives.items():
-        try:
-            field.attribute(name).read_all(given)
-        except ValueError as error:
-            yield f"it gives what is no value: {error}"
-    for text in declared.examples:
-        if not field.may_be_in(text):
-            yield f"its example {text!r} has none of the field's mentions, so the rule would not be tried on it"
-        tokens = read_text(text)
-        if next(find_claims(rule, declared, field, tokens), None) is None:
-            found = rule.search(tokens)
-            faults = field.read(_collect(found, declared, field))[1] if found else ()
-            why = (
-                f" that can be read: {faults[0][1]}"
-                if faults
-                else f"; as words it is: {' '.join(tokens.words)}"
-            )
-            yield f"it finds nothing in its example {text!r}{why}"
-    yield from (
-        f"it finds its near miss {text!r}"
-        for text in declared.near_misses
-        if rule.search(read_text(text))
+    for name in compiled.rule.expression.groupindex:
+        if name not in known:
+            return f"captures {name}, which is no attribute of the field{suggest(name, known)}"
+    texts = [
+        example.text
+        for example in field.examples
+        if example.value is not None and field.may_be_in(example.text)
+    ]
+    if any(next(_apply(compiled, field, read_passage(text)), None) for text in texts):
+        return None
+    return (
+        "finds no value in an example of the field; add one, with its text and value, or "
+        "correct the pattern"
     )
+
+
+def _fold(value: Any) -> str:
+    return " ".join(show_value(value).split()).casefold()

@@ -8,6 +8,7 @@ value in this form.
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from extractor.concepts.limits.bounds import scale_alike
@@ -185,6 +186,18 @@ def read_whole_number(text: str) -> int:
     if number != int(number):
         raise ValueError(f"{text!r}: write a whole number")
     return int(number)
+
+
+def read_date(text: str) -> str:
+    """Read a day as ISO 8601 writes it, and return it in that form.
+
+    >>> read_date("2024-05-31")
+    '2024-05-31'
+    """
+    try:
+        return date.fromisoformat(text.strip()).isoformat()
+    except ValueError:
+        raise ValueError(f"{text!r}: write a date as year-month-day, such as 2024-05-31") from None
 
 
 def read_truth(text: str) -> bool:
@@ -413,5 +426,9 @@ def show_value(value: Any) -> str:
     ...     show_value(True),
     ... )
     ('1-2 mg', '21 day', 'true')
+    >>> show_value({"method": "condoms", "months": 6})
+    'method: condoms; months: 6'
     """
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {show_value(part)}" for name, part in value.items())
     return str(value).lower() if isinstance(value, bool) else str(value)

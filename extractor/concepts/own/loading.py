@@ -1,0 +1,80 @@
+"""Load the pydantic models that a command names: ``my_fields.py:Washout`` or
+``my_package.fields:Washout``.
+
+The code is the user's own, and runs as such.
+"""
+
+import importlib
+import runpy
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from extractor.errors import FieldError
+from extractor.schemas.arguments import suggest
+
+_FORM = "write my_fields.py:Washout or my_package.fields:Washout"
+
+
+def load_models(place: str) -> list[type[BaseModel]]:
+    """Return the models at a place; without names all, but for those that are parts of others.
+
+    Raises ``FieldError`` if it cannot be loaded, or has no such model.
+
+    >>> [model.__name__ for model in load_models("extractor.catalogue:Washout,Blinding")]
+    ['Washout', 'Blinding']
+    """
+    source, colon, names = place.rpartition(":")
+    if not colon or names.endswith(".py"):
+        return _list_whole(_load(place), place)
+    models = _load(source)
+    wanted = [name.strip() for name in names.split(",")]
+    for name in wanted:
+        if name not in models:
+            known = ", ".join(models) or "none"
+            told = f"there is no model {name}{suggest(name, models)}; it has {known}"
+            raise FieldError(f"{source}: {told}")
+    return [models[name] for name in wanted]
+
+
+def _load(source: str) -> dict[str, type[BaseModel]]:
+    """Return the models that a file or a module defines itself, by name."""
+    try:
+        module = runpy.run_path(source) if source.endswith(".py") else _import(source)
+    except Exception as error:
+        trace = traceback.extract_tb(error.__traceback__)
+        lines = [f"line {one.lineno}: " for one in trace if one.filename == source]
+        told = f"{lines[-1] if lines else ''}{type(error).__name__}: {error}"
+        raise FieldError(f"{source}: {told}; {_FORM}") from error
+    found = {name: one for name, one in module.items() if _is_model(one)}
+    return {name: one for name, one in found.items() if one.__module__ == module["__name__"]}
+
+
+def _list_whole(models: dict[str, type[BaseModel]], source: str) -> list[type[BaseModel]]:
+    """Return the models that are no part of another one."""
+    if not models:
+        raise FieldError(f"{source}: has no pydantic model; {_FORM}")
+    declared = [info.annotation for one in models.values() for info in one.model_fields.values()]
+    parts = {id(part) for annotation in declared for part in _flatten(annotation)}
+    return [one for one in models.values() if id(one) not in parts]
+
+
+def _import(name: str) -> dict[str, Any]:
+    """Import a module, also one in the current folder, where an installed command does not look."""
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return vars(importlib.import_module(name))
+    finally:
+        sys.path.pop(0)
+
+
+def _is_model(one: Any) -> bool:
+    return isinstance(one, type) and issubclass(one, BaseModel)
+
+
+def _flatten(annotation: Any) -> list[Any]:
+    """Return a type and all types within it."""
+    return [annotation, *(inner for part in get_args(annotation) for inner in _flatten(part))]
