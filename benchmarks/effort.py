@@ -27,7 +27,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, replace
-from decimal import Decimal
 from operator import sub
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -189,9 +188,9 @@ def price_hardware(hour: float, reads: float, writes: float) -> Pricing:
     """Return the prices of tokens on a machine of ``hour`` dollars that reads and writes this
     many tokens a second.
     """
-    prompt, output = (Decimal(hour / 3600 / rate * 1e6) for rate in (reads, writes))
+    prompt, output = (hour / 3600 / rate * 1e6 for rate in (reads, writes))
     return Pricing(
-        None, ListedPrice("own", Price(prompt=prompt, output=output, cached=Decimal(0)), "--gpu")
+        None, ListedPrice("own", Price(prompt=prompt, output=output, cached=0.0), "--gpu")
     )
 
 
@@ -205,10 +204,8 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     thinking = calls * pricing.thinking.expected
     tokens = Tokens(calls, prompt, static, output + thinking)
     costs = forecast_costs(tokens, pricing, _CONCURRENCY)
-    written = costs.written * float(price.written or 0) / 1e6
-    return Bill(
-        costs.usd, thinking * float(price.output) / 1e6, written, costs.usd_uncached, costs.cached
-    )
+    written = costs.written * (price.written or 0.0) / 1e6
+    return Bill(costs.usd, thinking * price.output / 1e6, written, costs.usd_uncached, costs.cached)
 
 
 def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> str:
@@ -285,7 +282,7 @@ def format_forecast(
     """Format the forecast of a dry run for a record of these groups, without thinking, beside
     what was measured.
     """
-    rates = replace(pricing.rates().expected, thinking=0)
+    rates = replace(pricing.rates.expected, thinking=0)
     rows = []
     for one in results:
         pairs = groups[one["group"]]

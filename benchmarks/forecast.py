@@ -5,7 +5,7 @@
 
 Each FOLDER is that of a run; the default is the recorded ones of this repository. The first
 requests of all calls are measured as ``--dry-run`` measures them, and the forecast is compared with
-the servers' reports on all exchanges, including re-asks and rechecks. Recordings of the model
+the servers' reports on all exchanges, including re-asks. Recordings of the model
 called ``capable`` have estimates of four characters per token, the reply's schema among them, as of
 a hosted model; others the tokens of their tokenizer. Exits with 1 if a figure lies outside its
 forecast. ``python -m benchmarks.effort --forecast`` compares the forecast of trials of all areas.
@@ -54,10 +54,8 @@ _HEAD = f"""\
 #
 # key: characters of compact JSON that a capable model wrote for one key of one line that was asked; keys that were
 # asked less than {_LEAST} times are "other". "item" is an item's number and braces, "reply" what is around the items.
-# served: calls that were recorded, by hosted models and by one behind a server of its own; how many were asked again
-# because the answer broke its schema, and how many narrowly, because the text did not bear out an answer; tokens that a
-# call took for each character that was expected of its
-# answer (low, mean and high, where 1 and 99 in 100 means of five calls lie).
+# tokens_per_character: tokens that a call took for each character that was expected of its answer, of hosted models and
+# of one behind a server of its own (low, mean and high, where 1 and 99 in 100 means of five calls lie).
 """
 Sizes = Mapping[str, Sequence[float]]
 """Characters of compact JSON in each answer, by key."""
@@ -95,15 +93,12 @@ def main() -> None:
 class Answered(NamedTuple):
     """An answered call: its model, texts, output limit and last answer, and the usage of all its
     exchanges.
-
-    A ``narrow`` one asks again for answers that the text did not support.
     """
 
     model: str
     system: str
     user: str
     limit: int
-    narrow: bool
     content: str
     exchanges: int
     prompt_tokens: int
@@ -111,30 +106,28 @@ class Answered(NamedTuple):
 
     @property
     def is_first(self) -> bool:
-        """Whether the answer is that to a first request, neither a recheck nor a re-ask."""
-        return not self.narrow and self.exchanges == 1
+        """Whether the answer is that to a first request, not to a re-ask."""
+        return self.exchanges == 1
 
 
 def read_answered(folder: Path) -> list[Answered]:
     """Return the answered calls of a run, in order."""
     sql = (
-        "SELECT answered_by, system, user, output_limit, is_recheck, answer, exchanges, "
+        "SELECT answered_by, system, user, output_limit, answer, exchanges, "
         "prompt_tokens, output_tokens"
         " FROM calls JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id"
     )
     with closing(open_run_to_read(folder)) as run:
         return [
-            Answered(model, system, unpack(user), limit, bool(narrow), unpack(answer), *spent)
-            for model, system, user, limit, narrow, answer, *spent in run.execute(sql)
+            Answered(model, system, unpack(user), limit, unpack(answer), *spent)
+            for model, system, user, limit, answer, *spent in run.execute(sql)
         ]
 
 
 def compare(calls: Sequence[Answered], model: str) -> Iterator[tuple[str, Cases[float], int]]:
     """Yield each figure with its forecast and its real value."""
     schema = len(schema_of(Reply))
-    sizes = (
-        measure_texts(one.system, one.user, schema, one.limit) for one in calls if not one.narrow
-    )
+    sizes = (measure_texts(one.system, one.user, schema, one.limit) for one in calls)
     spec = None if model == _CAPABLE else ModelSpec(SERVER, model, "http://recorded.invalid/v1")
     total = sum(sizes, RequestSize())
     cases = [forecast_calls(total, rates) for rates in load_rates(spec)]
@@ -155,8 +148,10 @@ def format_sizes(calls: Mapping[str, Sequence[Answered]]) -> str:
     """Format the file of sizes."""
     sizes = measure_keys(calls[_HOSTED])
     parts = [f"{_HEAD}measured = {datetime.now(UTC).date()}"]
+    parts.append("\n[tokens_per_character]")
     for name, of_class in sorted(calls.items()):
-        parts.append(f"\n[served.{name}]\n" + "\n".join(describe_served(of_class, sizes)))
+        rates = ", ".join(f"{rate:.2f}" for rate in measure_rates(of_class, sizes))
+        parts.append(f"{name} = [{rates}]")
     parts.append("\n[key]")
     for key, found in sizes.items():
         parts.append(f"{key} = {{ mean = {statistics.mean(found):.1f}, asked = {len(found)} }}")
@@ -174,8 +169,8 @@ def measure_keys(calls: Iterable[Answered]) -> Sizes:
     return {key: found[key] for key in sorted(found)}
 
 
-def describe_served(calls: Sequence[Answered], sizes: Sizes) -> Iterator[str]:
-    """Yield the lines for one who serves."""
+def measure_rates(calls: Sequence[Answered], sizes: Sizes) -> tuple[float, float, float]:
+    """Return the tokens for each expected character of an answer: low, mean and high."""
     means = {key: statistics.mean(found) for key, found in sizes.items()}
     first = [(one.output_tokens, _expect_answer(one, means)) for one in calls if one.is_first]
 
@@ -185,10 +180,7 @@ def describe_served(calls: Sequence[Answered], sizes: Sizes) -> Iterator[str]:
     rng = random.Random(0)
     ratios = [ratio(rng.choices(first, k=_FEW)) for _ in range(_RESAMPLES)]
     edges = statistics.quantiles(ratios, n=100, method="inclusive")
-    yield f"calls = {sum(not one.narrow for one in calls)}"
-    yield f"asked_again = {sum(one.exchanges - 1 for one in calls)}"
-    yield f"narrow = {sum(one.narrow and not one.exchanges - 1 for one in calls)}"
-    yield f"tokens_per_character = [{edges[0]:.2f}, {ratio(first):.2f}, {edges[-1]:.2f}]"
+    return edges[0], ratio(first), edges[-1]
 
 
 def _list_lines(call: Answered) -> list[tuple[int, list[str]]]:

@@ -188,7 +188,7 @@ def play_job(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
         running.send_signal(signal.SIGTERM)
         running.wait(_LONGEST_S)
     with closing(sqlite3.connect(root / "spending.sqlite")) as book:
-        spent = book.execute("SELECT sum(picodollars) FROM spending").fetchone()[0] / 1e12
+        spent = book.execute("SELECT sum(dollars) FROM spending").fetchone()[0]
     told = (
         f"the server's answers cost ${one.worth:.4f}, the service counts ${spent:.4f}, the "
         f"limit is ${limit:.4f}"

@@ -77,7 +77,7 @@ class BatchAccount:
     that it may have cost.
     """
 
-    live_cost: Callable[[Usage], int] | None = None
+    live_cost: Callable[[Usage], float] | None = None
     reservation_of: Callable[[str], Reservation | None] = lambda _: None
     lose: Callable[[WaitingCall], None] = lambda _: None
 

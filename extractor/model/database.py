@@ -17,8 +17,8 @@ from extractor.errors import DiskFull, StoreError
 
 RUN_FILE = "run.sqlite"
 """The file in a run's folder that holds its records, calls and answers."""
-RUN_VERSION = 5
-_OLDEST_RUN = 2
+RUN_VERSION = 6
+_OLDEST_RUN = 6
 """Version of the tables in ``run.sql``, and the oldest to which only tables were added since."""
 
 _APPLICATION = 0x54724578  # "TrEx", in the file's header

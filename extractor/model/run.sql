@@ -1,19 +1,18 @@
--- The tables of run.sqlite. Semicolons may only end statements. Version 3 added the table of requests, version 4 that of lines,
--- version 5 that of unmetered requests.
+-- The tables of run.sqlite. Semicolons may only end statements.
 
 CREATE TABLE IF NOT EXISTS prompts (
     sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, system TEXT NOT NULL, schema TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS calls (  -- written before it is sent. The key covers question and model
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, question TEXT NOT NULL, record_id TEXT, model TEXT NOT NULL,
-    prompt TEXT NOT NULL REFERENCES prompts, is_recheck INTEGER NOT NULL, user BLOB NOT NULL,
+    prompt TEXT NOT NULL REFERENCES prompts, user BLOB NOT NULL,
     output_limit INTEGER NOT NULL, sent TEXT NOT NULL,
     state TEXT NOT NULL,  -- asked, waiting (for a batch), answered, cut, rejected, refused
     why TEXT NOT NULL DEFAULT '', answer BLOB, ending TEXT, answered_by TEXT, batch INTEGER REFERENCES batches,
     exchanges INTEGER NOT NULL DEFAULT 0, prompt_tokens INTEGER NOT NULL DEFAULT 0,
     cached_tokens INTEGER NOT NULL DEFAULT 0, written_tokens INTEGER NOT NULL DEFAULT 0,
     output_tokens INTEGER NOT NULL DEFAULT 0, thinking_tokens INTEGER NOT NULL DEFAULT 0,
-    picodollars INTEGER  -- null if the price was unknown
+    dollars REAL  -- null if the price was unknown
 );
 CREATE INDEX IF NOT EXISTS calls_by_key ON calls (key);
 CREATE INDEX IF NOT EXISTS calls_by_question ON calls (question);

@@ -3,7 +3,7 @@ and replay.
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -59,24 +59,10 @@ class Spending:
     """
 
     usage: Usage = field(default_factory=Usage)
-    picodollars: int = 0
+    dollars: float = 0.0
     unpriced: int = 0
     lost: Usage = field(default_factory=Usage)
     unmetered: Usage = field(default_factory=Usage)
-
-
-@dataclass(frozen=True, slots=True)
-class MadeCall:
-    """An answered call: its texts, the length of its schema, its output limit, its usage,
-    whether it is a recheck.
-    """
-
-    system: str
-    user: str
-    schema: int
-    output_limit: int
-    is_recheck: bool
-    usage: Usage
 
 
 def judge(completion: Completion) -> State:
@@ -92,10 +78,10 @@ class CallStore:
     or sampling.
 
     No secret, address or header is stored. Each method is a short transaction, or part of one.
-    ``price`` returns the price of tokens in picodollars, None if it is unknown.
+    ``price`` returns the price of tokens in dollars, None if it is unknown.
     """
 
-    def __init__(self, database: Database, price: Callable[[Usage], int] | None = None) -> None:
+    def __init__(self, database: Database, price: Callable[[Usage], float] | None = None) -> None:
         self.database = database
         self.price = price
 
@@ -109,7 +95,6 @@ class CallStore:
                 call.record_id,
                 model,
                 prompt.sha256,
-                0,
             ),
             *(zlib.compress(call.user.encode("utf-8", "surrogatepass")), call.max_output_tokens),
             *(datetime.now(UTC).isoformat(timespec="milliseconds"), state),
@@ -126,9 +111,9 @@ class CallStore:
                 ),
             )
             number = self.database.execute(
-                "INSERT INTO calls (key, question, record_id, model, prompt, is_recheck, user, "
+                "INSERT INTO calls (key, question, record_id, model, prompt, user, "
                 "output_limit, sent,"
-                " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             ).lastrowid
         assert number is not None
@@ -140,7 +125,7 @@ class CallStore:
         state: State,
         completion: Completion | None = None,
         why: str = "",
-        cost: Callable[[Usage], int] | None = None,
+        cost: Callable[[Usage], float] | None = None,
         replied: Iterable[int] = (),
     ) -> None:
         """Store how a call ended, and its answer with the usage of all exchanges, at another
@@ -163,7 +148,7 @@ class CallStore:
                 "exchanges = ?,"
                 " prompt_tokens = ?, cached_tokens = ?, written_tokens = ?, output_tokens = ?, "
                 "thinking_tokens = ?,"
-                " picodollars = ? WHERE id = ?",
+                " dollars = ? WHERE id = ?",
                 (
                     *(state, why, answer, completion.ending if completion else None),
                     *(completion.model if completion else None, *spent, price, number),
@@ -201,9 +186,9 @@ class CallStore:
         """Store an answer whose call is known by its name alone."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         sql = (
-            "INSERT INTO calls (key, question, model, prompt, is_recheck, user, output_limit, "
+            "INSERT INTO calls (key, question, model, prompt, user, output_limit, "
             "sent, state)"
-            " VALUES (?, ?, '', '', 0, '', 0, ?, 'asked')"
+            " VALUES (?, ?, '', '', '', 0, ?, 'asked')"
         )
         number = self.database.execute(sql, (question, question, now)).lastrowid
         assert number is not None
@@ -295,14 +280,14 @@ class CallStore:
         reply.
         """
         row = self.database.row(
-            f"SELECT coalesce(sum(picodollars), 0),"
-            " coalesce(sum(picodollars IS NULL AND prompt_tokens + output_tokens > 0), 0), "
+            f"SELECT coalesce(sum(dollars), 0),"
+            " coalesce(sum(dollars IS NULL AND prompt_tokens + output_tokens > 0), 0), "
             f"{_SUMS} FROM calls"
         )
         assert row
         return Spending(
             usage=_usage(row[2:]),
-            picodollars=row[0],
+            dollars=row[0],
             unpriced=row[1],
             lost=self._sum_requests("NOT IN"),
             unmetered=self._sum_requests("IN"),
@@ -321,28 +306,17 @@ class CallStore:
         assert row
         return _usage(row)
 
-    def latest_calls(self, most: int) -> Iterator[MadeCall]:
-        """Yield the latest ``most`` answered calls, newest first."""
-        rows = self.database.execute(
-            f"SELECT system, user, length(schema), output_limit, is_recheck, {_USAGE} FROM "
-            "calls"
-            " JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id DESC LIMIT "
-            f"{most:d}"
-        )
-        for system, user, schema, limit, is_recheck, *spent in rows:
-            yield MadeCall(system, unpack(user), schema, limit, bool(is_recheck), _usage(spent))
-
     def price_unpriced(self) -> None:
         """Set the current price on calls without one, if it is known."""
         if self.price is None:
             return
         unpriced = self.database.execute(
-            f"SELECT id, {_USAGE} FROM calls WHERE picodollars IS NULL AND prompt_tokens + "
+            f"SELECT id, {_USAGE} FROM calls WHERE dollars IS NULL AND prompt_tokens + "
             "output_tokens > 0"
         ).fetchall()
         priced = [(self.price(_usage(spent)), number) for number, *spent in unpriced]
         with self.database.transaction():
-            self.database.execute_many("UPDATE calls SET picodollars = ? WHERE id = ?", priced)
+            self.database.execute_many("UPDATE calls SET dollars = ? WHERE id = ?", priced)
 
 
 OpenStore = Callable[[], CallStore]

@@ -91,7 +91,7 @@ async def perform_in_batches(
             lambda: spent.lost,
             lambda: spent.unmetered,
         )
-        tally.price = None if spent.unpriced else lambda _: spent.picodollars
+        tally.price = None if spent.unpriced else lambda _: spent.dollars
     queue.check()
     _check_finished(client.unfinished)
     if left_open := book.count_unanswered():

@@ -57,7 +57,7 @@ class RunFolder(Sink):
     changed. With ``fresh`` no record counts as done; ``begin`` discards the earlier run. Results
     are appended as they come, and ``finish`` sorts them; only records in progress are in memory.
     ``differing`` are the first repeated records with another text. ``mended`` is what was damaged
-    in the file of results. ``price`` returns the cost of tokens in picodollars.
+    in the file of results. ``price`` returns the cost of tokens in dollars.
 
     Raises ``StoreError`` if the folder cannot be written, is in use, or contains foreign files,
     ``SettingsDiffer`` if it holds something of a run with other settings.
@@ -72,7 +72,7 @@ class RunFolder(Sink):
         *,
         inputs: Iterable[str] = (),
         fresh: bool = False,
-        price: Callable[[Usage], int] | None = None,
+        price: Callable[[Usage], float] | None = None,
     ) -> None:
         self.path = path
         self._price = price

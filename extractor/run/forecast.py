@@ -11,8 +11,8 @@ from typing import NamedTuple
 from extractor.errors import EngineError, ExtractorError
 from extractor.model.asking.planner import Estimate, estimate_record
 from extractor.model.cost.budget import Pricing
-from extractor.model.cost.prices import PICO, ListedPrice
-from extractor.model.cost.tokens import Cases, Rates, Tokens, forecast_calls
+from extractor.model.cost.prices import ListedPrice
+from extractor.model.cost.tokens import Cases, Tokens, forecast_calls
 from extractor.model.patience import MOST_CALLS
 from extractor.options import ExtractionOptions
 from extractor.run.executor import Executor
@@ -99,46 +99,38 @@ async def measure_records(
     return Measured(count, total)
 
 
-def forecast_run(
-    measured: Measured, rates: Cases[Rates], pricing: Pricing, concurrency: int
-) -> Forecast:
+def forecast_run(measured: Measured, pricing: Pricing, concurrency: int) -> Forecast:
     """Forecast a run over measured records, with ``concurrency`` calls at once."""
     total = measured.total
-    price = pricing.price
-    likely = forecast_calls(total.size, rates.expected)
-    length = likely.output / max(1.0, likely.calls)
+    tokens = Cases(*(forecast_calls(total.size, rates) for rates in pricing.rates))
+    answer = tokens.expected.output / max(1.0, tokens.expected.calls)
     figures: dict[str, list[float]] = defaultdict(list)
-    for case, pace in zip(rates, _PACES, strict=True):
-        tokens = forecast_calls(total.size, case)
-        costs = forecast_costs(tokens, pricing, concurrency)
-        seconds = total.seconds * pace.computing
-        if pricing.in_batches and tokens.calls:
-            seconds += pace.batches
-        elif tokens.calls:
-            latency = pace.wait + length / pace.writes
-            # waiting and computing overlap at best
-            parts = (
-                seconds,
-                tokens.calls * latency / concurrency,
-            )
-            seconds = sum(parts) if case.deviations > 0 else max(parts)
+    for case, pace in zip(tokens, _PACES, strict=True):
         figures["questions"].append(total.questions)
-        figures["calls"].append(round(tokens.calls))
-        figures["prompt tokens"].append(round(tokens.prompt))
+        figures["calls"].append(round(case.calls))
+        figures["prompt tokens"].append(round(case.prompt))
+        costs = forecast_costs(case, pricing, concurrency)
         figures["of them cached"].append(round(costs.cached))
-        figures["output tokens"].append(round(tokens.output))
-        if price:
+        figures["output tokens"].append(round(case.output))
+        if pricing.price:
             figures["dollars"].append(round(costs.usd, 4))
             figures["dollars without a cache"].append(round(costs.usd_uncached, 4))
+        computing = total.seconds * pace.computing
+        waiting = case.calls * (pace.wait + answer / pace.writes) / concurrency
+        if pricing.in_batches:
+            waiting = pace.batches if case.calls else 0.0
+        # At best, computing goes on while calls wait.
+        is_most = pace is _PACES.high
+        seconds = computing + waiting if is_most else max(computing, waiting)
         figures["seconds"].append(round(seconds, 1))
-    # The questions of a call may take this many answers, and so may the recheck of a record.
-    packs = total.size.calls
-    figures["calls"][2] = MOST_CALLS * (packs + min(measured.records, packs))
+    # The questions of a call may take this many answers.
+    figures["calls"][2] = MOST_CALLS * total.size.calls
+    listed = pricing.listed
     return Forecast(
         records=measured.records,
         figures={name: Cases(*three) for name, three in figures.items()},
-        price=replace(pricing.listed, price=price) if pricing.listed and price else None,
-        notes=tuple(_notes(pricing, rates)),
+        price=replace(listed, price=pricing.price) if listed and pricing.price else None,
+        notes=tuple(_list_assumptions(pricing)),
     )
 
 
@@ -172,22 +164,23 @@ def forecast_costs(tokens: Tokens, pricing: Pricing, concurrency: int) -> Costs:
         usage = {"prompt_tokens": tokens.prompt, "cached_tokens": cached}
         usage |= {"written_tokens": written, "output_tokens": tokens.output}
         used = Usage(**{name: round(count) for name, count in usage.items()})
-        return pricing.cost(used) / PICO if pricing.cost else 0.0
+        return pricing.cost(used) if pricing.cost else 0.0
 
     return Costs(cached, written, price_of(cached, written), price_of(0, 0))
 
 
-def _notes(pricing: Pricing, rates: Cases[Rates]) -> Iterable[str]:
+def _list_assumptions(pricing: Pricing) -> Iterable[str]:
     """Yield the assumptions behind the figures."""
     if pricing.spec is None:
         yield "no model is named: tokens are those of a hosted one; --model NAME shows the cost"
     elif pricing.listed is None:
-        yield f"the price of {pricing.spec} is unknown; write it into a file and name that with --prices FILE"
-    if most := rates.high.thinking:
         yield (
-            f"the thinking of this model is assumed: {rates.expected.thinking:,} tokens per call, "
-            "at most"
-            f" {most:,}; after a run of a few records (--limit 100 --out DIR), --dry-run with the "
-            "same"
-            " --out uses the measured tokens"
+            f"the price of {pricing.spec} is unknown; write it into a file and name that with "
+            "--prices FILE"
+        )
+    thinking = pricing.thinking
+    if thinking.high:
+        yield (
+            f"the thinking of this model is assumed: {thinking.expected:,} tokens per call, at "
+            f"most {thinking.high:,}"
         )

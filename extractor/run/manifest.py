@@ -215,19 +215,19 @@ class Manifest(BaseModel):
 
 
 def _sum_cost(
-    spending: Spending, price: Callable[[Usage], int] | None
+    spending: Spending, price: Callable[[Usage], float] | None
 ) -> dict[str, int | float | None]:
     """Return what all calls have cost, and may have cost."""
     is_known = not (spending.unpriced or spending.unmetered.calls)
-    known = spending.picodollars / 1e12
+    known = spending.dollars
     return {
         "usd": known if is_known else None,
         "usd_known": known,
         "calls_without_price": spending.unpriced,
         "calls_without_reply": spending.lost.calls,
-        "usd_without_reply": price(spending.lost) / 1e12 if price else None,
+        "usd_without_reply": price(spending.lost) if price else None,
         "calls_without_usage": spending.unmetered.calls,
-        "usd_without_usage": price(spending.unmetered) / 1e12 if price else None,
+        "usd_without_usage": price(spending.unmetered) if price else None,
     }
 
 

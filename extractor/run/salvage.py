@@ -63,12 +63,12 @@ def _keep_cost(manifest: Path, new: Database) -> None:
     """Keep what lost calls have cost, as far as the run's manifest counted it."""
     counted = read_manifest(manifest)
     usd = (counted and (counted.cost.get("usd_known") or counted.cost.get("usd"))) or 0
-    lost = round(usd * 1e12) - CallStore(new).spending.picodollars
+    lost = usd - CallStore(new).spending.dollars
     if lost > 0:
         new.execute(
-            "INSERT INTO calls (key, question, model, prompt, is_recheck, user, output_limit, "
+            "INSERT INTO calls (key, question, model, prompt, user, output_limit, "
             "sent, state, why,"
-            " picodollars) VALUES ('', '', '', '', 0, ?, 0, '', 'rejected', 'what calls have cost "
+            " dollars) VALUES ('', '', '', '', ?, 0, '', 'rejected', 'what calls have cost "
             "that were lost', ?)",
             (zlib.compress(b""), lost),
         )

@@ -75,7 +75,7 @@ class RunStore:
 
     ``calls`` are its calls to models, ``batches`` those that wait for a provider's batch,
     ``database`` is the open file. ``invocation`` numbers the runs of the program in this folder,
-    from 1. ``price`` returns the cost of tokens in picodollars. ``fields`` are the user's own in
+    from 1. ``price`` returns the cost of tokens in dollars. ``fields`` are the user's own in
     these calls. Raises ``StoreError`` if the file cannot be used.
     """
 
@@ -84,7 +84,7 @@ class RunStore:
         folder: Path,
         *,
         reading: bool = False,
-        price: Callable[[Usage], int] | None = None,
+        price: Callable[[Usage], float] | None = None,
         fields: tuple[CustomField, ...] = (),
     ) -> None:
         self.database = open_run_to_read(folder) if reading else open_run(folder)

@@ -66,7 +66,7 @@ class Tally:
 
     ``meter`` returns the model's usage, including records that failed or were cancelled; ``lost``
     the most that requests without a reply may have used, ``unmetered`` the same of those whose
-    reply states no usage. ``price`` returns the cost of tokens in picodollars. ``watch`` says what
+    reply states no usage. ``price`` returns the cost of tokens in dollars. ``watch`` says what
     the model's calls wait for, ``waits_for`` which batches of a provider. ``repeated`` records were
     read before, ``differing`` of them with another text.
     """
@@ -80,7 +80,7 @@ class Tally:
     meter: Callable[[], Usage] | None = None
     lost: Callable[[], Usage] = Usage
     unmetered: Callable[[], Usage] = Usage
-    price: Callable[[Usage], int] | None = None
+    price: Callable[[Usage], float] | None = None
     watch: Watch | None = None
     waits_for: Callable[[], str] | None = None
 
@@ -110,7 +110,7 @@ class Tally:
     @property
     def usd(self) -> float | None:
         """The cost of the calls in US dollars, None if no price is known."""
-        return self.price(self.usage) / 1e12 if self.price else None
+        return self.price(self.usage) if self.price else None
 
     @property
     def facts(self) -> dict[str, int]:

@@ -56,8 +56,7 @@ def totals(tmp_path):
         manifest = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
         with closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as run:
             sums = (
-                "sum(exchanges), sum(prompt_tokens), sum(output_tokens), "
-                "coalesce(sum(picodollars), 0)"
+                "sum(exchanges), sum(prompt_tokens), sum(output_tokens), coalesce(sum(dollars), 0)"
             )
             calls, prompt, output, cost = run.execute(f"SELECT {sums} FROM calls").fetchone()
             tokens = "coalesce(sum(prompt_tokens), 0), coalesce(sum(output_tokens), 0)"
@@ -68,7 +67,7 @@ def totals(tmp_path):
             prompt,
             output,
         )
-        assert manifest["cost"]["usd"] == pytest.approx(cost / 1e12)
+        assert manifest["cost"]["usd"] == pytest.approx(cost)
         dollars = (
             prompt * 2
             + output * 10

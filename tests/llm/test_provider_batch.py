@@ -13,7 +13,7 @@ from extractor.model.calls import Call, PromptVersion, schema_of
 from extractor.model.client import Model
 from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
-from extractor.model.cost.tokens import Cases, Rates
+from extractor.model.cost.tokens import Rates
 from extractor.model.database import open_run
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import CallStore, State
@@ -260,9 +260,7 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
     assert [await queue_up(call) for call in (CALLS[0], call_about(7), call_about(7))] == [True] * 3
     assert book.count_waiting() == 6, "a waiting call is not queued again"
     one = Rates(messages=1, schema=0, answer=1)
-    queue = BatchQueue(
-        book, Budget(2000, Cases(one, one, one), Price(prompt=1_000_000, output=1_000_000))
-    )
+    queue = BatchQueue(book, Budget(2000, one, Price(prompt=1_000_000, output=1_000_000)))
     assert await queue_up(call_about(7))
     ended = [
         await asyncio.gather(queue_up(call_about(number)), return_exceptions=True)

@@ -203,14 +203,14 @@ async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later
     with serve([completion(items(RED, {"n": 2, "colour": "red"}))]) as stub:
         with store_in(tmp_path) as calls:
             await put(asking(calls, stub), 1)
-            assert (calls.spending.picodollars, calls.spending.unpriced) == (0, 1)
+            assert (calls.spending.dollars, calls.spending.unpriced) == (0, 1)
         with store_in(tmp_path, Price(prompt=1, output=2).cost) as calls:
             calls.price_unpriced()
-            assert (calls.spending.picodollars, calls.spending.unpriced) == (20_000_000, 0)
+            assert (calls.spending.dollars, calls.spending.unpriced) == (pytest.approx(0.00002), 0)
         with store_in(tmp_path, Price(prompt=3, output=3).cost) as calls:
             calls.price_unpriced()
             await put(asking(calls, stub), 2)
-            assert calls.spending.picodollars == 20_000_000 + 45_000_000
+            assert calls.spending.dollars == pytest.approx(0.000065)
 
 
 async def test_no_key_address_or_header_is_stored(tmp_path):

@@ -7,17 +7,17 @@ import pytest
 
 from extractor.model.asking.planner import Estimate
 from extractor.model.cost.budget import Pricing
-from extractor.model.cost.prices import read_prices
-from extractor.model.cost.tokens import Cases, RequestSize, calibrate, forecast_request, load_rates
+from extractor.model.cost.prices import Price, read_prices
+from extractor.model.cost.tokens import RequestSize
 from extractor.model.patience import MOST_CALLS
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.run.executor import InlineExecutor
 from extractor.run.forecast import forecast_run, measure_records
-from extractor.schemas import Section, Source, TrialRecord, Usage
+from extractor.schemas import Section, Source, TrialRecord
 
 CACHED, USD, UNCACHED = "of them cached", "dollars", "dollars without a cache"
-HOSTED = load_rates(ModelSpec.parse("gpt-4.1-mini"))
+UNTHINKING = Price(prompt=1, output=1, thinking=(0, 0, 0))
 
 
 def records(count, seed=0):
@@ -48,10 +48,9 @@ def pricing(model="gpt-4.1-mini"):
 
 
 def test_the_most_calls_are_those_that_all_records_can_cause():
-    """Each record has one pack of questions and one recheck."""
+    """Each record has one call."""
     assert (
-        forecast_run(measured(records(10)), HOSTED, pricing(), 8).figures["calls"].high
-        == 10 * 2 * MOST_CALLS
+        forecast_run(measured(records(10)), pricing(), 8).figures["calls"].high == 10 * MOST_CALLS
     )
 
 
@@ -62,9 +61,7 @@ def test_the_static_beginning_is_cached_after_the_first_calls():
         all_records = asyncio.run(
             measure_records(records(100), ExtractionOptions(), InlineExecutor())
         )
-    one, eight, many = (
-        forecast_run(all_records, HOSTED, pricing(), at_once) for at_once in (1, 8, 1000)
-    )
+    one, eight, many = (forecast_run(all_records, pricing(), at_once) for at_once in (1, 8, 1000))
     assert 2000 * 99 < one.figures[CACHED].expected < 3000 * 99
     assert (
         one.figures[CACHED].expected
@@ -96,7 +93,7 @@ def test_without_a_cache_both_costs_are_the_same(system, in_batches):
         all_records = asyncio.run(
             measure_records(records(100), ExtractionOptions(), InlineExecutor())
         )
-    forecast = forecast_run(all_records, HOSTED, replace(pricing(), in_batches=in_batches), 1)
+    forecast = forecast_run(all_records, replace(pricing(), in_batches=in_batches), 1)
     assert forecast.figures[CACHED].high == 0
     assert forecast.figures[USD] == forecast.figures[UNCACHED]
 
@@ -110,8 +107,8 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
             measure_records(records(100), ExtractionOptions(), InlineExecutor())
         )
     marked = replace(pricing("anthropic/claude-sonnet-4-5"), in_batches=in_batches)
-    forecast = forecast_run(all_records, HOSTED, marked, 8)
-    static = forecast_run(all_records, HOSTED, pricing(), 1).figures[CACHED].expected
+    forecast = forecast_run(all_records, marked, 8)
+    static = forecast_run(all_records, pricing(), 1).figures[CACHED].expected
     more = (0 if in_batches else forecast.figures[CACHED].expected) * (0.3 - 3)
     more += (static - forecast.figures[CACHED].expected) * (3.75 - 3) * (0.5 if in_batches else 1)
     assert forecast.figures[USD].expected - forecast.figures[UNCACHED].expected == pytest.approx(
@@ -133,32 +130,14 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
 )
 def test_thinking_is_expected_by_the_effort_of_reasoning(model, reasoning, each, most):
     chosen = Pricing.of(ModelSpec.parse(model), read_prices(), reasoning=reasoning)
-    plain, thinking = (
-        forecast_run(measured(records(10)), rates, chosen, 8).figures["output tokens"]
-        for rates in (
-            Cases(*(replace(case, thinking=0) for case in chosen.rates())),
-            chosen.rates(),
-        )
-    )
+    thinking = forecast_run(measured(records(10)), chosen, 8).figures["output tokens"]
+    without = replace(chosen, listed=replace(chosen.listed, price=UNTHINKING))
+    plain = forecast_run(measured(records(10)), without, 8).figures["output tokens"]
     assert thinking.expected - plain.expected == pytest.approx(10 * each, rel=0.2)
     assert (thinking.high > plain.high) == bool(most)
 
 
 def test_an_unknown_price_is_reported():
-    forecast = forecast_run(measured(records(3)), HOSTED, pricing("no-such-model"), 8)
+    forecast = forecast_run(measured(records(3)), pricing("no-such-model"), 8)
     assert USD not in forecast.figures
     assert "--prices" in forecast.notes[0]
-
-
-def test_calls_that_were_made_correct_the_rates():
-    size = RequestSize(1, 4000, 0, 100.0, 500)
-    made = [(size, Usage(prompt_tokens=1500 + n, output_tokens=80), False) for n in range(50)]
-    rates = calibrate(HOSTED, made)
-    assert rates.expected.calibrated_on == 50
-    low, expected, high = (
-        forecast_request(RequestSize(100, 400_000, 0, 10_000.0, 50_000), case) for case in rates
-    )
-    assert low.prompt <= 152_450 <= high.prompt
-    assert expected.prompt == pytest.approx(152_450, rel=0.001)
-    assert expected.output == pytest.approx(8000)
-    assert calibrate(HOSTED, made[:5]) is HOSTED

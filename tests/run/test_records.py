@@ -17,7 +17,7 @@ from extractor.errors import (
 )
 from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
-from extractor.model.cost.tokens import RequestSize, load_rates
+from extractor.model.cost.tokens import Rates, RequestSize
 from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
@@ -203,7 +203,7 @@ async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_other
         "extractor.model.cost.budget.measure_call", lambda _: RequestSize(calls=1, messages=395)
     )
     budget = Budget(
-        limit, load_rates(None), Price(prompt=1_000_000, output=1_000_000)
+        limit, Rates(0.25, 0, 1), Price(prompt=1_000_000, output=1_000_000)
     )  # a dollar a token
 
     async def spend(record):

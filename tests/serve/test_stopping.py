@@ -51,6 +51,6 @@ def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(tmp_pat
         closing(sqlite3.connect(tmp_path / "root" / "spending.sqlite")) as book,
     ):
         assert store.execute("SELECT count(*) FROM requests").fetchone() == (3,)
-        (spent,) = book.execute("SELECT sum(picodollars) FROM spending").fetchone()
-        (answered,) = store.execute("SELECT sum(picodollars) FROM calls").fetchone()
+        (spent,) = book.execute("SELECT sum(dollars) FROM spending").fetchone()
+        (answered,) = store.execute("SELECT sum(dollars) FROM calls").fetchone()
         assert spent > answered > 0

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,8 +16,7 @@ from extractor.apps.cli.summary import explain_lacking, how_to_resume, list_rema
 from extractor.errors import ExtractorError
 from extractor.model.asking.prompt import load_prompt
 from extractor.model.calls import estimate_tokens
-from extractor.model.database import RUN_FILE, open_run_to_read
-from extractor.model.store import CallStore
+from extractor.model.database import RUN_FILE
 from extractor.run.executor import open_executor
 from extractor.run.folder import RunFolder, holds_something
 from extractor.run.forecast import Forecast, Measured, forecast_run, measure_records
@@ -203,23 +202,17 @@ def forecast_job(job: RunJob) -> int:
 
     with show_progress(tally, job.count, quiet=job.given.quiet):
         measured = asyncio.run(measure())
-    rates = run.pricing.rates()
     folder = None if job.given.fresh else job.out
-    if (
-        folder
-        and (earlier := read_manifest(folder / MANIFEST))
-        and holds_something(folder, earlier)
-    ):
-        if changed := explain_changed(earlier.settings, describe_settings(job.setup)):
-            differences = "; ".join(changed.values())
+    earlier = read_manifest(folder / MANIFEST) if folder else None
+    if folder and earlier and holds_something(folder, earlier):
+        changed = explain_changed(earlier.settings, describe_settings(job.setup))
+        differences = "; ".join(changed.values())
+        if differences:
             say(
                 f"{folder}: holds a run with other settings ({differences}); the run itself needs "
                 "another --out"
             )
-        # its calls say how many tokens a call takes
-        with closing(open_run_to_read(folder)) as stored:
-            rates = run.pricing.rates(CallStore(stored))
-    print_forecast(forecast_run(measured, rates, run.pricing, run.limits.concurrency))
+    print_forecast(forecast_run(measured, run.pricing, run.limits.concurrency))
     if options.fields:
         own, built_in = (estimate_tokens(load_prompt(each).system) for each in (options.fields, ()))
         names = ", ".join(field.name for field in options.fields)
@@ -251,11 +244,11 @@ def print_forecast(forecast: Forecast) -> None:
             (price.cached, "cached ones"),
             (price.written, "ones that are written into a cache"),
         )
-        others = (f", {float(each):g} for {kind}" for each, kind in kinds if each is not None)
+        others = (f", {each:g} for {kind}" for each, kind in kinds if each is not None)
         say(
-            f"{listed.name} costs ${float(price.prompt):g} for a million prompt "
+            f"{listed.name} costs ${price.prompt:g} for a million prompt "
             f"tokens{''.join(others)},"
-            f" and ${float(price.output):g} for a million output tokens ({listed.source})"
+            f" and ${price.output:g} for a million output tokens ({listed.source})"
         )
     for note in forecast.notes:
         say(note)

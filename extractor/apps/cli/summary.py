@@ -144,7 +144,7 @@ def _list_unknown_costs(
     this command may have used.
     """
     calls = used.calls
-    most = tally.price(used) / 1e12 if tally.price else None
+    most = tally.price(used) if tally.price else None
     if cost:
         calls = int(cost.get(counted) or 0)
         most = cost.get(at_most)

@@ -220,10 +220,10 @@ class RequestRates:
 
 SPENT = "the service's limit of money is reached"
 _SPENDING_FILE = "spending.sqlite"
-_SPENDING_VERSION = 1
+_SPENDING_VERSION = 2
 _SPENDING_TABLES = """
 CREATE TABLE IF NOT EXISTS spending (  -- of a call, the most until its end, or the sum of all before this start
-    id INTEGER PRIMARY KEY, picodollars INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, dollars REAL NOT NULL
 );
 """
 
@@ -241,11 +241,11 @@ class SharedMeter:
         self._database = Database.open(root / _SPENDING_FILE, _SPENDING_TABLES, _SPENDING_VERSION)
         (root / _SPENDING_FILE).chmod(0o600)
         with self._database.transaction():
-            spent = int(self._database.value("SELECT coalesce(sum(picodollars), 0) FROM spending"))
+            spent = float(self._database.value("SELECT coalesce(sum(dollars), 0) FROM spending"))
             self._database.execute("DELETE FROM spending")
             self._add(spent)
         self.budget = Budget(
-            pricing.max_usd, pricing.rates(), pricing.price, Spending(picodollars=spent)
+            pricing.max_usd, pricing.rates.high, pricing.price, Spending(dollars=spent)
         )
         self._cost, self._numbers = pricing.cost or (lambda _: 0), dict[Reservation, int]()
         burst = max(1.0, (requests_per_minute or 0) / 6)  # the requests of ten seconds
@@ -253,9 +253,9 @@ class SharedMeter:
             AsyncLimiter(burst, 60 * burst / requests_per_minute) if requests_per_minute else None
         )
 
-    def _add(self, picodollars: int) -> int:
+    def _add(self, dollars: float) -> int:
         number = self._database.execute(
-            "INSERT INTO spending VALUES (NULL, ?)", (picodollars,)
+            "INSERT INTO spending VALUES (NULL, ?)", (dollars,)
         ).lastrowid
         assert number is not None
         return number
@@ -291,7 +291,7 @@ class SharedMeter:
         """Release a reservation, and count the usage that replies reported."""
         self.budget.charge(reservation, usage)
         cost = self._cost(usage), self._numbers.pop(reservation)
-        self._database.execute("UPDATE spending SET picodollars = ? WHERE id = ?", cost)
+        self._database.execute("UPDATE spending SET dollars = ? WHERE id = ?", cost)
 
     def close(self) -> None:
         self._database.close()

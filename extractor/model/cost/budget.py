@@ -2,56 +2,40 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from extractor.errors import ArgumentError, BudgetReached
 from extractor.model.calls import Call
-from extractor.model.cost.prices import PICO, ListedPrice, Price, PriceList
-from extractor.model.cost.tokens import (
-    Cases,
-    Rates,
-    RequestSize,
-    Tokens,
-    calibrate,
-    forecast_request,
-    load_rates,
-    measure_call,
-    measure_texts,
-)
+from extractor.model.cost.prices import ListedPrice, Price, PriceList
+from extractor.model.cost.tokens import Cases, Rates, load_rates, measure_call
 from extractor.model.metering import Reservation
 from extractor.model.providers import Reasoning
 from extractor.model.spec import ModelSpec
 from extractor.model.store import CallStore, Spending
 from extractor.schemas import Usage
 
-_MAX_CALLS = 2000
 _THOUGHT = 8
-"""A call is assumed to think an eighth of the room that its effort of reasoning gives it, at
-most all of it.
-"""
+"""A call is assumed to think an eighth of the room that its effort of reasoning gives it."""
 
 
 class Budget:
-    """Tracks the spent amount and the reservations of calls in flight.
+    """Tracks what was spent, and what calls in flight may cost.
 
     ``max_usd`` is the limit in US dollars over all invocations of the run, None for no limit. A
-    call is sent if its expected cost fits beside the maximum cost of all calls in flight; otherwise
-    it waits for their end. The limit is therefore exceeded at most by one call's cost beyond
-    expectation. Once a reply stated no usage, a call counts at its maximum cost, so it is sent only
-    if that fits. If a call does not fit with no other in flight, the budget is ``reached``, and no
-    further call is sent.
+    call is sent if the most that it may cost fits beside all that was spent and the most that all
+    calls in flight may cost; otherwise it waits for their end. So the limit is never exceeded. If a
+    call does not fit with no other in flight, the budget is ``reached``, and no further call is
+    sent.
 
     Requests without a reply, also those of a killed process, and those whose reply states no usage,
-    count at the most that they may have used.
-
-    ``spent`` is the cost of the run's earlier invocations. Raises ``ArgumentError`` for a limit
-    without a price.
+    count at the most that they may have used. ``rates`` are those of the highest case, ``spent`` is
+    the cost of the run's earlier invocations. Raises ``ArgumentError`` for a limit without a price.
     """
 
     def __init__(
         self,
         max_usd: float | None,
-        rates: Cases[Rates],
+        rates: Rates,
         price: Price | None,
         spent: Spending | None = None,
     ) -> None:
@@ -63,9 +47,9 @@ class Budget:
         self._max_usd = max_usd
         self._rates = rates
         self._price = price
-        self._picodollars = spent.picodollars
-        self._lost_picodollars = self._cost(spent.lost)
-        self._unmetered_picodollars = self._cost(spent.unmetered)
+        self._spent = spent.dollars
+        self._lost = self._cost(spent.lost)
+        self._unmetered = self._cost(spent.unmetered)
         self._in_flight: set[Reservation] = set()
         self._ended = asyncio.Event()
         self.reached = False
@@ -83,33 +67,15 @@ class Budget:
 
     def try_reserve(self, call: Call, times: int = 1) -> Reservation | None:
         """Reserve ``times`` the cost of a call, or return None if there is no room now."""
-        size = sum([measure_call(call)] * times, RequestSize())
-        is_counted_at_most = self._unmetered_picodollars > 0
-        needed = self._forecast_most(size) if is_counted_at_most else self._forecast_expected(size)
-        if not self.reached and self._has_room(needed):
-            return self._set_aside(size)
-        self.reached |= not self._in_flight
-        return None
+        most = self._forecast(call, times)
+        if self.reached or not self._has_room(most):
+            self.reached |= not self._in_flight
+            return None
+        return self._set_aside(most)
 
     def set_aside(self, call: Call) -> Reservation:
         """Reserve what a call in flight may use, even without room."""
-        return self._set_aside(measure_call(call))
-
-    def _cost(self, usage: Usage) -> int:
-        return self._price.cost(usage) if self._price else 0
-
-    def _forecast_expected(self, size: RequestSize) -> Usage:
-        return _use(forecast_request(size, self._rates.expected))
-
-    def _forecast_most(self, size: RequestSize) -> Usage:
-        most = forecast_request(size, self._rates.high)
-        # The output limit includes the thinking of some models.
-        return _use(replace(most, output=max(size.most_tokens, most.output)))
-
-    def _set_aside(self, size: RequestSize) -> Reservation:
-        reservation = Reservation(self._forecast_most(size))
-        self._in_flight.add(reservation)
-        return reservation
+        return self._set_aside(self._forecast(call))
 
     def allows(self, reservation: Reservation) -> bool:
         """Return whether there is room now for another request like this one."""
@@ -121,48 +87,62 @@ class Budget:
         """
         most = self._cost(reservation.most)
         if replied:
-            self._unmetered_picodollars += most
+            self._unmetered += most
         else:
-            self._lost_picodollars += most
+            self._lost += most
 
     def charge(self, reservation: Reservation, usage: Usage) -> None:
         """Release a reservation, and count the usage that replies reported."""
         self._in_flight.remove(reservation)
-        self._picodollars += self._cost(usage)
+        self._spent += self._cost(usage)
         self._wake()
 
     def __str__(self) -> str:
-        lost = self._lost_picodollars
-        unmetered = self._unmetered_picodollars
-        open_ = f", and up to ${lost / PICO:.4f} by calls without a reply" if lost else ""
-        open_ += (
-            f", and up to ${unmetered / PICO:.4f} by calls whose replies state no usage"
-            if unmetered
-            else ""
-        )
-        spent = f"${self._picodollars / PICO:.4f} of ${self._max_usd} are spent{open_}"
-        return spent + "; the next call may not fit" * self.reached
+        parts = [f"${self._spent:.4f} of ${self._max_usd} are spent"]
+        if self._lost:
+            parts.append(f", and up to ${self._lost:.4f} by calls without a reply")
+        if self._unmetered:
+            parts.append(
+                f", and up to ${self._unmetered:.4f} by calls whose replies state no usage"
+            )
+        if self.reached:
+            parts.append("; the next call may not fit")
+        return "".join(parts)
 
-    def _has_room(self, expected: Usage) -> bool:
+    def _forecast(self, call: Call, times: int = 1) -> Usage:
+        """Return the most that a request may use, if all of its static part is written into a
+        cache.
+        """
+        size = measure_call(call)
+        schema = size.schema * self._rates.schema
+        prompt = size.messages * self._rates.messages + schema
+        static = size.system * self._rates.messages + schema
+        # The output limit of some models includes their thinking.
+        output = size.most_tokens + self._rates.thinking
+        return Usage(
+            prompt_tokens=round(prompt) * times,
+            written_tokens=round(static) * times,
+            output_tokens=output * times,
+        )
+
+    def _cost(self, usage: Usage) -> float:
+        return self._price.cost(usage) if self._price else 0.0
+
+    def _has_room(self, most: Usage) -> bool:
         if self._max_usd is None:
             return True
-        usages = [*(reservation.most for reservation in self._in_flight), expected]
-        spent = self._picodollars + self._lost_picodollars + self._unmetered_picodollars
-        return spent + sum(map(self._cost, usages)) <= round(self._max_usd * PICO)
+        in_flight = sum(self._cost(reservation.most) for reservation in self._in_flight)
+        spent = self._spent + self._lost + self._unmetered
+        return spent + in_flight + self._cost(most) <= self._max_usd
+
+    def _set_aside(self, most: Usage) -> Reservation:
+        reservation = Reservation(most)
+        self._in_flight.add(reservation)
+        return reservation
 
     def _wake(self) -> None:
         self._ended.set()
         self._ended = asyncio.Event()
-
-
-def _use(tokens: Tokens) -> Usage:
-    """Return a request's usage if all of its static part is written into a cache."""
-    parts = {
-        "prompt_tokens": tokens.prompt,
-        "written_tokens": tokens.static,
-        "output_tokens": tokens.output,
-    }
-    return Usage(**{name: round(part) for name, part in parts.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +200,13 @@ class Pricing:
         return self.listed.price.batched() if self.in_batches else self.listed.price
 
     @property
-    def cost(self) -> Callable[[Usage], int] | None:
-        """Return the cost of a usage in picodollars, or None if no price is known."""
+    def cost(self) -> Callable[[Usage], float] | None:
+        """The cost of a usage in dollars, or None if no price is known."""
         return self.price.cost if self.price else None
 
     @property
-    def live_cost(self) -> Callable[[Usage], int] | None:
-        """Return the cost of a call that is sent live, which a run in batches also makes."""
+    def live_cost(self) -> Callable[[Usage], float] | None:
+        """The cost of a call that is sent live, which a run in batches also makes."""
         return self.listed.price.cost if self.listed else None
 
     @property
@@ -242,27 +222,15 @@ class Pricing:
         room = self.spec.family.think(self.reasoning)[1] if self.spec else 0
         return Cases(0, room // _THOUGHT, room)
 
-    def rates(self, store: CallStore | None = None) -> Cases[Rates]:
-        """Return the token rates of requests, calibrated on the run's own calls if there are
-        enough.
-        """
-        rates = load_rates(self.spec, self.thinking)
-        calls = store.latest_calls(_MAX_CALLS) if store else ()
-        return calibrate(
-            rates,
-            (
-                (
-                    measure_texts(one.system, one.user, one.schema, one.output_limit),
-                    one.usage,
-                    one.is_recheck,
-                )
-                for one in calls
-            ),
-        )
+    @property
+    def rates(self) -> Cases[Rates]:
+        """The token rates of the model's requests."""
+        return load_rates(self.spec, self.thinking)
 
     def open_budget(self, store: CallStore | None = None) -> Budget:
         """Open the budget of all invocations of a run, whose calls are in ``store``."""
+        most = self.rates.high
         if self.max_usd is None or store is None:
-            return Budget(self.max_usd, self.rates(), self.price)
+            return Budget(self.max_usd, most, self.price)
         store.price_unpriced()
-        return Budget(self.max_usd, self.rates(store), self.price, store.spending)
+        return Budget(self.max_usd, most, self.price, store.spending)

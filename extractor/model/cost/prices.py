@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,6 @@ from extractor.model.small_files import NotSmallFile, read_small_text
 from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
 
-PICO = 10**12
-"""Costs are whole picodollars, so that sums are exact. $1 per million tokens is a million
-picodollars per token.
-"""
-
 _SNAPSHOT = r"-\d{4}-?\d{2}-?\d{2}"
 
 
@@ -38,41 +32,40 @@ class Price(BaseModel):
     assume them by the effort of reasoning.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    prompt: Decimal = Field(ge=0)
-    output: Decimal = Field(ge=0)
-    cached: Decimal | None = Field(default=None, ge=0)
-    written: Decimal | None = Field(default=None, ge=0)
-    batch: Decimal = Field(default=Decimal(1), ge=0, le=1)
+    prompt: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0)
+    written: float | None = Field(default=None, ge=0)
+    batch: float = Field(default=1.0, ge=0, le=1)
     thinking: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt] | None = None
 
-    def cost(self, usage: Usage) -> int:
-        """Return the cost of these tokens in picodollars.
+    def cost(self, usage: Usage) -> float:
+        """Return the cost of these tokens in dollars.
 
-        >>> price = Price(prompt="0.25", output=2, cached="0.025")
-        >>> price.cost(Usage(prompt_tokens=1000, cached_tokens=400, output_tokens=100)) / PICO
+        >>> price = Price(prompt=0.25, output=2, cached=0.025)
+        >>> price.cost(Usage(prompt_tokens=1000, cached_tokens=400, output_tokens=100))
         0.00036
         """
         cached = min(usage.cached_tokens, usage.prompt_tokens)
         written = min(usage.written_tokens, usage.prompt_tokens - cached)
-        dollars = (
-            usage.prompt_tokens - cached - written
-        ) * self.prompt + usage.output_tokens * self.output
-        dollars += cached * (self.prompt if self.cached is None else self.cached)
-        dollars += written * (self.prompt if self.written is None else self.written)
-        return round(dollars * PICO / 1_000_000)
+        plain = usage.prompt_tokens - cached - written
+        dollars_of_a_million = plain * self.prompt + usage.output_tokens * self.output
+        dollars_of_a_million += cached * (self.prompt if self.cached is None else self.cached)
+        dollars_of_a_million += written * (self.prompt if self.written is None else self.written)
+        return dollars_of_a_million / 1_000_000
 
     def batched(self) -> "Price":
         """Return the price of the same tokens in a batch.
 
-        >>> price = Price(prompt=1, output=8, batch="0.5").batched()
+        >>> price = Price(prompt=1, output=8, batch=0.5).batched()
         >>> price.prompt, price.output, price.cached, price.batch
-        (Decimal('0.5'), Decimal('4.0'), None, Decimal('1'))
+        (0.5, 4.0, None, 1.0)
         """
         prices = {name: getattr(self, name) for name in ("prompt", "output", "cached", "written")}
         lower = {name: price * self.batch for name, price in prices.items() if price is not None}
-        return self.model_copy(update=lower | {"batch": Decimal(1)})
+        return self.model_copy(update=lower | {"batch": 1.0})
 
 
 class _PriceFile(BaseModel):
@@ -128,16 +121,14 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     Raises ``ArgumentError`` with the problem for a missing or broken file.
 
     >>> read_prices().find(ModelSpec.parse("gpt-4o-mini-2024-07-18")).price.prompt
-    Decimal('0.15')
+    0.15
     >>> read_prices().find(ModelSpec.parse("gpt-5-unheard-of")) is None
     True
     """
     entries: list[ListedPrice] = []
     for path in own:
         try:
-            content = _PriceFile.model_validate(
-                tomllib.loads(read_small_text(path), parse_float=Decimal)
-            )
+            content = _PriceFile.model_validate(tomllib.loads(read_small_text(path)))
         except NotSmallFile as error:
             raise ArgumentError(f"{path}: {error}; name a file of prices") from error
         except OSError as error:
@@ -191,14 +182,14 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
         ),
         None,
     )
-    share = (_base(batch.input_mtok) or prompt) / prompt if batch else Decimal(1)
+    share = (_base(batch.input_mtok) or prompt) / prompt if batch else 1.0
     price = Price(prompt=prompt, output=output, cached=cached, written=written, batch=share)
     return ListedPrice(model.id, price, f"genai-prices {version('genai-prices')}")
 
 
-def _base(price: Any) -> Decimal | None:
-    found: Decimal | None = price.base if isinstance(price, TieredPrices) else price
-    return found
+def _base(price: Any) -> float | None:
+    found = price.base if isinstance(price, TieredPrices) else price
+    return None if found is None else float(found)
 
 
 def list_names(provider: str) -> tuple[str, ...]:
