@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from extractor.errors import ModelError
-from extractor.model.batch_book import BatchBook, StoredBatch, write_line
+from extractor.model.batch_book import BatchBook, StoredBatch
 from extractor.model.batch_download import Download
+from extractor.model.batch_lines import write_line
 from extractor.model.completions import GarbledReply, as_json, describe_garbled
 from extractor.model.failures import read_failure
 

@@ -1,32 +1,19 @@
-"""The queue of a run's batches in its store, and the lines of batch files, as OpenAI and
-Anthropic define them.
-"""
+"""The book of a run's batches in its store: which calls wait, and for which batch."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel
 
-from extractor.errors import AnswerPending, BudgetReached
 from extractor.model.calls import Call, PromptVersion, estimate_tokens, schema_of
-from extractor.model.completions import Completion, GarbledReply, read_completion
-from extractor.model.metering import Answerer, Requests, Reservation
-from extractor.model.store import CallStore, State, unpack
-from extractor.schemas import Usage
-
-if TYPE_CHECKING:
-    from extractor.model.cost.budget import Budget
+from extractor.model.store import CallStore, unpack
 
 MOST_REQUESTS = 50_000
 MOST_BYTES = 190_000_000
 """Limits of a batch. Providers accept 50,000 requests and 200 MB, or more."""
 _FRAME = 500
 """Bytes of a request beside its texts and its schema."""
-_REFUSED = frozenset({400, 413, 422})
-"""Refusals of the request itself, which would be refused again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +148,8 @@ class BatchBook:
 
     def _measure(self, call: Call) -> tuple[int, int]:
         """Return the bytes of a request, and its prompt tokens as estimated."""
-        texts = (call.system, call.user, schema_of(self._reply_model))
-        return sum(
-            len(text.encode("utf-8", "surrogatepass")) for text in texts
-        ) + _FRAME, estimate_tokens("".join(texts))
+        text = call.system + call.user + schema_of(self._reply_model)
+        return len(text.encode("utf-8", "surrogatepass")) + _FRAME, estimate_tokens(text)
 
     def _add_batches(self, prefix: str, parts: Iterable[Sequence[int]]) -> None:
         first = 1 + (self._database.value("SELECT max(id) FROM batches") or 0)
@@ -240,129 +225,3 @@ class BatchBook:
                 "UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'", (number,)
             )
             self._database.execute("UPDATE batches SET state = 'fetched' WHERE id = ?", (number,))
-
-
-class BatchQueue(Answerer):
-    """Takes calls for the next batch: raises ``AnswerPending``, or ``BudgetReached`` if the
-    budget has no room.
-    """
-
-    queues = True
-
-    def __init__(self, book: BatchBook, budget: "Budget | None" = None) -> None:
-        self._book = book
-        self._budget = budget
-        self._has_refused = False
-        book.forgive()
-        self._reserved: dict[str, Reservation] = {}
-        if budget:
-            for batch in (None, *(batch.number for batch in book.open_batches())):
-                self._reserved |= {
-                    one.name: budget.set_aside(one.call) for one in book.waiting(batch)
-                }
-
-    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002 - it sends none
-        if self._budget and call.question_key not in self._reserved:
-            # The first call of all is asked live, which costs up to twice as much as in a batch.
-            reservation = self._budget.try_reserve(call, 1 if self._reserved else 2)
-            if reservation is None:
-                self._has_refused = True
-                raise BudgetReached("the budget has no room for another request")
-            self._reserved[call.question_key] = reservation
-        raise AnswerPending("the answer has not arrived yet")
-
-    def reservation_of(self, name: str) -> Reservation | None:
-        """Return what a waiting call of this name may use, or None without a budget."""
-        return self._reserved.get(name)
-
-    def lose(self, waiting: WaitingCall) -> None:
-        """Count the answer to a waiting call as lost: it may have been paid for, and the call is
-        asked again.
-        """
-        reservation = self._reserved.get(waiting.name)
-        self._book.store.note_request(waiting.number, reservation.most if reservation else Usage())
-        if self._budget and reservation:
-            self._budget.lose(reservation)
-
-    def settle(self) -> None:
-        """Charge the budget with what arrived, which may leave room for what was refused."""
-        self._has_refused = False
-        for name in list(self._reserved):
-            stored = self._book.store.recall(name)
-            if self._budget and stored and stored.state is not State.WAITING:
-                usage = stored.completion.usage if stored.completion else Usage()
-                reservation = self._reserved.pop(name)
-                if self._book.store.is_unmetered(stored.number):
-                    self._budget.lose(reservation, replied=True)
-                self._budget.charge(reservation, usage)
-
-    def check(self) -> None:
-        """Raise ``BudgetReached`` if there was no room for a call of the last round."""
-        if self._has_refused:
-            raise BudgetReached(str(self._budget))
-
-
-def write_line(name: str, body: Mapping[str, Any], protocol: str) -> bytes:
-    r"""Write a request as one line of a batch file.
-
-    >>> write_line("a", {"model": "m"}, "anthropic")
-    b'{"custom_id": "a", "params": {"model": "m"}}\n'
-    """
-    openai = {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
-    line = {"custom_id": name, "params": body} if protocol == "anthropic" else openai
-    return json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
-
-
-class AnswerLine(NamedTuple):
-    """An answer of a batch: the call's name, and its completion or the problem, and whether the
-    call is refused.
-    """
-
-    name: str
-    completion: Completion | None
-    problem: str = ""
-    is_refused: bool = False
-
-
-def read_line(row: Any) -> AnswerLine | None:
-    """Read an answer in the form of OpenAI's or Anthropic's batches. None if it does not answer a
-    request.
-
-    >>> read_line({"custom_id": "a", "response": {"status_code": 429, "body": {}}})
-    AnswerLine(name='a', completion=None, problem='status 429, no completion', is_refused=False)
-    """
-    if not isinstance(row, Mapping) or not isinstance(name := row.get("custom_id"), str):
-        return None
-    result = row.get("result")
-    if isinstance(result, Mapping):  # Anthropic's
-        status, body = (
-            (200, result.get("message")) if result.get("type") == "succeeded" else (0, None)
-        )
-        error = result.get("error") or {}
-        error = error.get("error", error) if isinstance(error, Mapping) else error
-        refused = isinstance(error, Mapping) and error.get("type") == "invalid_request_error"
-        problem = "" if status else str(result.get("type") or "no completion")
-    else:
-        response = row.get("response")
-        response = response if isinstance(response, Mapping) else {}
-        body = response.get("body")
-        status = response.get("status_code") or (200 if "body" in response else 0)
-        error = row.get("error") or (body.get("error") if isinstance(body, Mapping) else None)
-        refused = status in _REFUSED
-        problem = f"status {status}" if status not in (0, 200) else ""
-    if status == 200:
-        try:
-            return AnswerLine(name, read_completion(body))
-        except GarbledReply as garbled:
-            return AnswerLine(name, None, str(garbled))
-    said = error.get("message") or error.get("code") if isinstance(error, Mapping) else error
-    reason = " ".join(str(said or "no completion").split())[:200]
-    return AnswerLine(name, None, ", ".join(filter(None, (problem, reason))), refused)
-
-
-def load_row(line: bytes) -> Any:
-    """Parse one JSON line. Return None if the line is not valid JSON."""
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None

@@ -8,7 +8,7 @@ first half.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from extractor.model.batch_book import load_row
+from extractor.model.batch_lines import load_row
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHOWN = 80

@@ -23,7 +23,8 @@ from extractor.model.batch_apis import (
     is_gone,
     lacks_room,
 )
-from extractor.model.batch_book import AnswerLine, BatchBook, StoredBatch, WaitingCall, read_line
+from extractor.model.batch_book import BatchBook, StoredBatch, WaitingCall
+from extractor.model.batch_lines import AnswerLine, read_line
 from extractor.model.failures import Failure, explain_failure, read_failure
 from extractor.model.live import LiveModel
 from extractor.model.metering import Requests, Reservation

@@ -14,10 +14,8 @@ from extractor.model.batch_book import (
     MOST_BYTES,
     MOST_REQUESTS,
     BatchBook,
-    load_row,
-    read_line,
-    write_line,
 )
+from extractor.model.batch_lines import load_row, read_line, write_line
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
 from extractor.model.database import open_scratch

@@ -1,9 +1,8 @@
 """Open the chosen model: a provider's, or the answers of an earlier run or of files."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from pathlib import Path
 
 from extractor.errors import (
@@ -24,7 +23,6 @@ from extractor.model.spec import SERVER, ClientSettings, ModelSpec
 from extractor.model.store import CallStore, OpenStore, State
 
 _REPLAYED = ModelSpec(SERVER, "replay", "http://replay.invalid/v1")
-_SHOWN_WIDTH = 160
 
 
 @dataclass(slots=True)
@@ -62,30 +60,9 @@ class Replay(Answerer):
             self._tally.missing_tokens += estimate_tokens(call.system + call.user)
             raise AnswerPending("the answer is not in the run's store")
         if kept is None:
-            raise AnswerMissing(describe_miss(call.user, self._store.texts_of(call.record_id)))
+            remedy = "ask with --model, or replay with the prompts and settings of the run"
+            raise AnswerMissing(f"no answer to this call in the run's store; {remedy}")
         raise ModelUnavailable("the run got no reply to this call", lasting=False)
-
-
-def describe_miss(wanted: str, stored: Mapping[str, str]) -> str:
-    r"""Name the stored question nearest to ``wanted``, and the first line that differs. ``stored``
-    are texts by name.
-
-    >>> describe_miss("1: Adults\n2: Pain", {"a": "1: Pain", "b": "1: Adults"}).split("; ")[1]
-    "nearest is b, which lacks '2: Pain'"
-    """
-    remedy = "ask again with --model, or replay with the prompts and settings of the run"
-    if not stored:
-        return f"no answer to this call in the run's store, which is empty; {remedy}"
-    lines = wanted.splitlines()
-    known = {name: text.splitlines() for name, text in sorted(stored.items())}
-    name = max(
-        known, key=lambda one: SequenceMatcher(None, known[one], lines, autojunk=False).ratio()
-    )
-    new = next((line for line in lines if line not in known[name]), "")
-    differs = (
-        f"which lacks {new[:_SHOWN_WIDTH]!r}" if new else "with other lines, definitions or schema"
-    )
-    return f"no answer to this call in the run's store; nearest is {name}, {differs}; {remedy}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,16 +254,6 @@ class CallStore:
         )
         return StoredCall(number, State(state), completion, why)
 
-    def texts_of(self, record_id: str | None) -> dict[str, str]:
-        """Return what some calls ask, by name: calls of a record, or the latest ones if it has
-        none.
-        """
-        for where, of in (("WHERE record_id = ?", (record_id,)), ("", ())):
-            sql = f"SELECT question, user FROM calls {where} ORDER BY id DESC LIMIT 50"
-            if rows := self.database.execute(sql, of).fetchall():
-                return {question[:16]: unpack(user) for question, user in rows}
-        return {}
-
     @property
     def models(self) -> tuple[str, ...]:
         """The models that were asked, the latest first."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 
 from extractor.errors import BatchUnfinished
-from extractor.model.batch_book import BatchQueue
+from extractor.model.batch_queue import BatchQueue
 from extractor.model.batches import (
     BatchAccount,
     BatchPolicy,

@@ -205,7 +205,7 @@ def test_the_python_in_the_documentation_runs(made, capsys, monkeypatch):
     (example,) = re.findall(r"^```python\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(made[1])
     exec(example.replace("results/run.sqlite", "run/run.sqlite"), {})
-    assert '{"items": [' in capsys.readouterr().out
+    assert '{"items":[' in capsys.readouterr().out
 
 
 def test_a_run_whose_model_is_unknown_asks_for_one(tmp_path):

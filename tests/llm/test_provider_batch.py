@@ -7,7 +7,8 @@ import pytest
 
 from extractor.errors import AnswerPending, BudgetReached, ModelUnavailable
 from extractor.model.asking.reply_models import Reply
-from extractor.model.batch_book import BatchBook, BatchQueue
+from extractor.model.batch_book import BatchBook
+from extractor.model.batch_queue import BatchQueue
 from extractor.model.batches import BatchPolicy, PollPolicy, open_batch_client
 from extractor.model.calls import Call, PromptVersion, schema_of
 from extractor.model.client import Model

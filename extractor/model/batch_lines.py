@@ -1,0 +1,97 @@
+"""The lines of batch files, as OpenAI and Anthropic define them: requests and answers."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from extractor.model.completions import Completion, GarbledReply, read_completion
+
+_REFUSED = frozenset({400, 413, 422})
+"""Refusals of the request itself, which would be refused again."""
+_LONGEST_SAID = 200
+
+
+def write_line(name: str, body: Mapping[str, Any], protocol: str) -> bytes:
+    r"""Write a request as one line of a batch file.
+
+    >>> write_line("a", {"model": "m"}, "anthropic")
+    b'{"custom_id": "a", "params": {"model": "m"}}\n'
+    """
+    line: dict[str, Any] = {"custom_id": name}
+    if protocol == "anthropic":
+        line |= {"params": body}
+    else:
+        line |= {"method": "POST", "url": "/v1/chat/completions", "body": body}
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+
+class AnswerLine(NamedTuple):
+    """An answer of a batch: the call's name, and its completion or the problem.
+
+    A call that ``is_refused`` would be refused again.
+    """
+
+    name: str
+    completion: Completion | None
+    problem: str = ""
+    is_refused: bool = False
+
+
+def read_line(row: Any) -> AnswerLine | None:
+    """Read an answer in the form of OpenAI's or Anthropic's batches.
+
+    Return None if it does not answer a request.
+
+    >>> read_line({"custom_id": "a", "response": {"status_code": 429, "body": {}}})
+    AnswerLine(name='a', completion=None, problem='status 429, no completion', is_refused=False)
+    """
+    if not isinstance(row, Mapping) or not isinstance(row.get("custom_id"), str):
+        return None
+    if isinstance(row.get("result"), Mapping):
+        return _read_anthropic(row["custom_id"], row["result"])
+    return _read_openai(row["custom_id"], row)
+
+
+def load_row(line: bytes) -> Any:
+    """Parse one JSON line. Return None if the line is not valid JSON."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _read_anthropic(name: str, result: Mapping[str, Any]) -> AnswerLine:
+    kind = str(result.get("type") or "no completion")
+    if kind == "succeeded":
+        return _read_body(name, result.get("message"))
+    error = result.get("error")
+    if isinstance(error, Mapping):  # an error may be wrapped in another one
+        error = error.get("error", error)
+    is_refused = isinstance(error, Mapping) and error.get("type") == "invalid_request_error"
+    return AnswerLine(name, None, f"{kind}, {_say(error)}", is_refused)
+
+
+def _read_openai(name: str, row: Mapping[str, Any]) -> AnswerLine:
+    response = row.get("response")
+    if not isinstance(response, Mapping):
+        return AnswerLine(name, None, _say(row.get("error")))
+    body = response.get("body")
+    status = response.get("status_code") or 200
+    if status == 200:
+        return _read_body(name, body)
+    error = row.get("error") or (body.get("error") if isinstance(body, Mapping) else None)
+    return AnswerLine(name, None, f"status {status}, {_say(error)}", status in _REFUSED)
+
+
+def _read_body(name: str, body: Any) -> AnswerLine:
+    try:
+        return AnswerLine(name, read_completion(body))
+    except GarbledReply as garbled:
+        return AnswerLine(name, None, str(garbled))
+
+
+def _say(error: Any) -> str:
+    """Return what an error says, in one line."""
+    if isinstance(error, Mapping):
+        error = error.get("message") or error.get("code")
+    return " ".join(str(error or "no completion").split())[:_LONGEST_SAID]

@@ -1,0 +1,73 @@
+"""Calls that wait for a provider's batch, and the budget that holds a place for each of them."""
+
+from extractor.errors import AnswerPending, BudgetReached
+from extractor.model.batch_book import BatchBook, WaitingCall
+from extractor.model.calls import Call
+from extractor.model.completions import Completion
+from extractor.model.cost.budget import Budget
+from extractor.model.metering import Answerer, Requests, Reservation
+from extractor.model.store import State
+from extractor.schemas import Usage
+
+
+class BatchQueue(Answerer):
+    """Takes calls for the next batch: raises ``AnswerPending``, or ``BudgetReached`` if the
+    budget has no room.
+    """
+
+    queues = True
+
+    def __init__(self, book: BatchBook, budget: Budget | None = None) -> None:
+        self._book = book
+        self._budget = budget
+        self._has_refused = False
+        book.forgive()
+        self._reserved: dict[str, Reservation] = {}
+        if budget is None:
+            return
+        for batch in (None, *(batch.number for batch in book.open_batches())):
+            for waiting in book.waiting(batch):
+                self._reserved[waiting.name] = budget.set_aside(waiting.call)
+
+    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002 - it sends none
+        if self._budget and call.question_key not in self._reserved:
+            # The first call of all is asked live, which costs up to twice as much as in a batch.
+            reservation = self._budget.try_reserve(call, 1 if self._reserved else 2)
+            if reservation is None:
+                self._has_refused = True
+                raise BudgetReached("the budget has no room for another request")
+            self._reserved[call.question_key] = reservation
+        raise AnswerPending("the answer has not arrived yet")
+
+    def reservation_of(self, name: str) -> Reservation | None:
+        """Return what a waiting call of this name may use, or None without a budget."""
+        return self._reserved.get(name)
+
+    def lose(self, waiting: WaitingCall) -> None:
+        """Count the answer to a waiting call as lost: it may have been paid for, and the call is
+        asked again.
+        """
+        reservation = self._reserved.get(waiting.name)
+        self._book.store.note_request(waiting.number, reservation.most if reservation else Usage())
+        if self._budget and reservation:
+            self._budget.lose(reservation)
+
+    def settle(self) -> None:
+        """Charge the budget with what arrived, which may leave room for what was refused."""
+        self._has_refused = False
+        if self._budget is None:
+            return
+        for name in list(self._reserved):
+            stored = self._book.store.recall(name)
+            if stored is None or stored.state is State.WAITING:
+                continue
+            reservation = self._reserved.pop(name)
+            if self._book.store.is_unmetered(stored.number):
+                self._budget.lose(reservation, replied=True)
+            usage = stored.completion.usage if stored.completion else Usage()
+            self._budget.charge(reservation, usage)
+
+    def check(self) -> None:
+        """Raise ``BudgetReached`` if there was no room for a call of the last round."""
+        if self._has_refused:
+            raise BudgetReached(str(self._budget))
