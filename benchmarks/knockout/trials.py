@@ -103,7 +103,8 @@ def try_stub(
     put_back = stub.apply()
     try:
         clear_caches()
-        for probe in probes:
+        taken = {probe.key: before[probe.key].seconds for probe in probes}
+        for probe in mix(probes, taken, gates.real):
             old = before[probe.key]
             if spent > seconds:
                 result.ended = "time"
@@ -150,7 +151,7 @@ def try_target(
         )
     best: Result | None = None
     for stub in target.stubs:
-        own = mix([probes[key] for key in stub.probes])
+        own = [probes[key] for key in stub.probes]
         result = try_stub(target, stub, own, before, gates, seconds)
         if best is None or (bool(result.ended == "needed"), result.net) < (
             bool(best.ended == "needed"),
