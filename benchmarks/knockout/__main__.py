@@ -14,7 +14,7 @@ hostile texts, files. ``--rules`` takes out each rule and vocabulary of the rule
 
 ``--out`` (``build/knockout``) holds the recording of what the inputs call, the results as JSON
 lines, which a later run goes on from, and the tables, named by ``--name``. What has changed is
-tried again. ``--workers 2`` tries two at once; ``--seconds 5`` is how long the inputs of one trial
+tried again. ``--workers 2`` tries two at once; ``--seconds 3`` is how long the inputs of one trial
 may take, in seconds of a processor.
 """
 
@@ -77,7 +77,7 @@ def main() -> None:
         "out": ROOT / "build/knockout",
         "name": "table",
         "workers": 2,
-        "seconds": 5.0,
+        "seconds": 3.0,
         "every": 1,
     }
     chosen = parse_options(__doc__, "paths*", rules=False, together=False, words=[Path], **options)
