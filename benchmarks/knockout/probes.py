@@ -4,10 +4,9 @@ import hashlib
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from random import Random
 from typing import Any
 
@@ -92,11 +91,23 @@ def count_change(before: Outcome, after: Outcome, *, is_judged: bool) -> tuple[i
     return (new - old).total(), (old - new).total()
 
 
-def mix(probes: Sequence[Probe], seed: int = 0) -> list[Probe]:
-    """Shuffle the probes of each gate, and take one of each gate in turn."""
-    gates: dict[str, list[Probe]] = {}
+def mix(
+    probes: Sequence[Probe], seconds: Mapping[str, float], favoured: Collection[str], seed: int = 0
+) -> Iterator[Probe]:
+    """Yield the probes of all gates, shuffled, such that each gate gets as much time as any other.
+
+    ``seconds`` is how long each probe takes, by its key. A favoured gate gets three times as much.
+    """
+    left: dict[str, list[Probe]] = {}
     for probe in probes:
-        gates.setdefault(probe.gate, []).append(probe)
-    for own in gates.values():
+        left.setdefault(probe.gate, []).append(probe)
+    for own in left.values():
         Random(seed).shuffle(own)
-    return [probe for turn in zip_longest(*gates.values()) for probe in turn if probe is not None]
+    spent = dict.fromkeys(left, 0.0)
+    while left:
+        gate = min(left, key=lambda name: spent[name])
+        probe = left[gate].pop()
+        spent[gate] += seconds[probe.key] / (3 if gate in favoured else 1)
+        if not left[gate]:
+            del left[gate]
+        yield probe

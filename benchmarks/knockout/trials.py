@@ -15,10 +15,9 @@ from benchmarks.knockout.recording import clear_caches
 
 ENOUGH_REAL = 6
 ENOUGH_ALL = 20
-ENOUGH_CRASHES = 3
-"""A trial ends when so much more is lost than won in gates of real texts, in all, or when so
-many probes crash.
-"""
+ENOUGH_PROBES = 3
+"""A trial ends when so many probes are worse, and so much more is lost than won: in gates of real
+texts, or in all. It ends when so many probes crash, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,8 @@ class Result:
     """What a stub cost by gate.
 
     ``calls`` are the probes that call it, ``where`` those in which the stub can matter, ``ran``
-    those that were run. ``ended``: it was not run on all probes, because it is needed or the time
-    was up.
+    those that were run, ``worse`` those in which more was lost than won. ``ended``: it was not run
+    on all probes, because it is needed or the time was up.
     """
 
     key: str
@@ -66,6 +65,7 @@ class Result:
     where: int = 0
     ran: int = 0
     changed: int = 0
+    worse: int = 0
     crashed: int = 0
     lost: dict[str, int] = field(default_factory=dict)
     won: dict[str, int] = field(default_factory=dict)
@@ -103,19 +103,21 @@ def try_stub(
     put_back = stub.apply()
     try:
         clear_caches()
-        for probe in probes:
+        taken = {probe.key: before[probe.key].seconds for probe in probes}
+        for probe in mix(probes, taken, gates.real):
             old = before[probe.key]
             if spent > seconds:
                 result.ended = "time"
                 break
-            spent += old.seconds
             new = run_probe(probe)
+            spent += new.seconds
             worse, better = count_change(
                 old, new, is_judged=probe.gate not in gates.judged_by_change
             )
             result.ran += 1
             result.crashed += bool(new.crash and not old.crash)
             result.changed += new.output != old.output
+            result.worse += worse > better
             lost[probe.gate] += worse
             won[probe.gate] += better
             if _is_needed(result, lost, won, gates):
@@ -123,16 +125,19 @@ def try_stub(
                 break
     finally:
         put_back()
-    result.lost, result.won = dict(+lost), dict(+won)
+    result.lost = dict(+lost)
+    result.won = dict(+won)
     return result
 
 
 def _is_needed(result: Result, lost: Counter[str], won: Counter[str], gates: Gates) -> bool:
+    if result.worse < ENOUGH_PROBES:
+        return False
     real = sum(lost[gate] - won[gate] for gate in gates.real)
     return (
         real >= ENOUGH_REAL
         or lost.total() - won.total() >= ENOUGH_ALL
-        or result.crashed >= ENOUGH_CRASHES
+        or result.crashed >= ENOUGH_PROBES
     )
 
 
@@ -150,7 +155,7 @@ def try_target(
         )
     best: Result | None = None
     for stub in target.stubs:
-        own = mix([probes[key] for key in stub.probes])
+        own = [probes[key] for key in stub.probes]
         result = try_stub(target, stub, own, before, gates, seconds)
         if best is None or (bool(result.ended == "needed"), result.net) < (
             bool(best.ended == "needed"),
