@@ -90,7 +90,7 @@ class Extractor:
         0.00045
         """
         if self.setup.pricing.cost:
-            return self.setup.pricing.cost(usage) / 1e12
+            return self.setup.pricing.cost(usage)
         if usage.calls:
             return None
         return 0.0
