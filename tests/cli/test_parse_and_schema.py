@@ -21,15 +21,6 @@ def test_parse_shows_chunks_values_and_confidence_and_continues_after_a_bad_reco
     assert "primary outcome 0: Objective response rate (ORR)" in shown.stdout
 
 
-def test_parse_as_json_has_offsets_into_the_raw_text():
-    parsed = json.loads(invoke("parse", SEED, "--json").stdout)
-    (outcome,) = parsed["outcomes"]
-    (span,) = outcome["time_frame"]["spans"]
-    assert span["section"] == "primary_outcomes"
-    assert outcome["time_frame"]["value"].startswith("during three months")
-    assert span["end"] - span["start"] == len(outcome["time_frame"]["value"])
-
-
 def test_a_value_is_explained_by_its_words_and_the_rules_that_found_them():
     lines = invoke("parse", "--explain", "tests/records/study.xml").stdout.splitlines()
     at = lines.index("    constraints: Age: >= 18 year (0.97)")

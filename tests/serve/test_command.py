@@ -105,10 +105,8 @@ async def test_a_small_service_from_its_start_to_its_end(tmp_path):
         token = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
         assert len(token) == 64
         assert (tmp_path / "root" / "token").stat().st_mode & 0o777 == 0o600
-        codes = [
-            service.client.get("/v1/jobs").status_code for _ in range(62)
-        ]  # with the token of another service
-        assert codes == [401] * 60 + [429] * 2
+        # with the token of another service
+        assert service.client.get("/v1/jobs").status_code == 401
         answers = await post_all(service.url, token, 30)
         refused = [answer for answer in answers if answer.status_code != 200]
         assert 4 <= len(answers) - len(refused) < 30

@@ -187,7 +187,7 @@ def test_the_page_shows_every_operation_and_loads_nothing(anybody, described):
 def test_the_page_shows_markdown_as_markup(anybody):
     page = anybody.get("/docs").text
     shown = page.partition("<script>")[0].partition("<main>")[2]
-    assert "else <code>X-Record-Id</code>, else the stem of <code>name</code>" in shown
+    assert "else the stem of <code>name</code>" in shown
     assert "`" not in shown
 
 

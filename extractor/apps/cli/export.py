@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from extractor.schemas import TrialExtraction, TrialRecord
 
 
+_REGISTERED = frozenset({"records", "eligibility", "arms", "regimen_arms"})
+"""Tables with registered columns."""
+
+
 def export(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or gold.")
@@ -61,7 +65,6 @@ def export(
     bundles: Annotated[
         bool, option(RARE, "For fhir: one transaction for each trial.", "--bundles")
     ] = False,
-    bom: Annotated[bool, option(RARE, "Mark CSV as UTF-8, for Excel.", "--bom")] = False,
 ) -> None:
     """Write a run's results, or reviewed gold, as tables or as FHIR resources.
 
@@ -106,38 +109,41 @@ def export(
         _prepare(run, found, gold, partial=partial)
     elif gold:
         raise ValueError("--gold corrects a run; name the run's folder")
-    lines = found.read_lines() if found else None
     if format_ == "fhir":
         some = [Task(one) for one in split_names(tasks)]
-        report = export_fhir(
-            _read_pairs(run, found, threshold), to, some, bundles=bundles, force=force
-        ).describe()
+        pairs = _read_pairs(run, found, threshold)
+        report = [*export_fhir(pairs, to, some, bundles=bundles, force=force).describe()]
     else:
-        destination = Destination.choose(
-            to, Format(format_) if format_ else None, force=force, bom=bom
-        )
-        needed = any(
-            table.name in ("records", "eligibility", "arms", "regimen_arms") for table in chosen
-        )
-        reread = found.reread() if found and needed else ()
-        registry = {one.record_id: read_registry(one.record) for one in reread if one.record}
+        destination = Destination.choose(to, Format(format_) if format_ else None, force=force)
+        registry = {}
+        report = []
+        if not _REGISTERED.isdisjoint(table.name for table in chosen):
+            reread = found.reread() if found else ()
+            registry = {one.record_id: read_registry(one.record) for one in reread if one.record}
+            report += _tell_missing(found, len(registry))
+        lines = found.read_lines() if found else None
         counts = export_run(run, destination, chosen, lines, registry, threshold, fields)
-        report = iter(f"{name}: {count}" for name, count in counts.items())
-        if needed and (found is None or len(registry) < len(found.record_ids)):
-            total = len(found.record_ids) if found else 0
-            records = f"{total - len(registry)} of {total} records" if found else "all records"
-            problem = (
-                f"records: the inputs are missing for {records}, so their registered "
-                "columns and arms are empty"
-            )
-            report = chain(
-                [f"{problem}; export the run's folder, from where the run was started"], report
-            )
-    if not quiet:
-        print("\n".join(report), file=sys.stderr)
-        if threshold.seen:
-            below = f"left out below {threshold.minimum:g}: {threshold}"
-            say(f"{below}; others keep their sure fields, and positions count what is left")
+        report += (f"{name}: {count}" for name, count in counts.items())
+    if quiet:
+        return
+    print("\n".join(report), file=sys.stderr)
+    if threshold.seen:
+        below = f"left out below {threshold.minimum:g}: {threshold}"
+        say(f"{below}; others keep their sure fields, and positions count what is left")
+
+
+def _tell_missing(found: "FinishedRun | None", texts: int) -> "Iterator[str]":
+    """Yield a line if some inputs are not at hand; ``texts`` is the number of those that are."""
+    records = "all records"
+    if found:
+        total = len(found.record_ids)
+        if texts >= total:
+            return
+        records = f"{total - texts} of {total} records"
+    yield (
+        f"records: the inputs are missing for {records}, so their registered columns and arms are "
+        "empty; export the run's folder, from where the run was started"
+    )
 
 
 def _prepare(run: Path, found: "FinishedRun", gold: Path | None, *, partial: bool) -> None:

@@ -1,9 +1,6 @@
-"""``extractor parse``: show the output of the pre-parser, without a model."""
+"""``extractor parse``: show what the rules read, without a model."""
 
-import sys
 from contextlib import nullcontext
-from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +12,6 @@ from extractor.options import FILES, read_own_fields
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extractor.concepts.own import CustomField
     from extractor.concepts.parse import ParsedRecord
     from extractor.evidence.drafts import Draft, Reading, Span
     from extractor.language.patterns import Found
@@ -30,9 +26,6 @@ def parse(
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for stdin.")
     ],
-    as_json: Annotated[
-        bool, option(FILES, "One JSON object a line, with every offset.", "--json")
-    ] = False,
     explain: Annotated[
         bool, option(FILES, "Show each value's words and rules.", "--explain")
     ] = False,
@@ -63,94 +56,67 @@ def parse(
     for record in read_records(*inputs, on_error=report):
         with trace_rules() if explain else nullcontext() as trace:
             parsed = parse_record(record, custom)
-        found = None if trace is None else place_rules(parsed, trace)
-        typer.echo(
-            _as_json(parsed, custom)
-            if as_json and not explain
-            else "\n".join(_describe(parsed, found)) + "\n"
-        )
+        shown = _Shown(parsed, None if trace is None else place_rules(parsed, trace))
+        typer.echo("\n".join(shown.list_lines()) + "\n")
     return FAILED if failures else OK
 
 
-def _as_json(parsed: "ParsedRecord", custom: "tuple[CustomField, ...]") -> str:
-    from pydantic_core import to_json
+class _Shown:
+    """A record in lines; with ``places`` of rules, also the words and rules of each value."""
 
-    from extractor.assembly.assemble import ModelResult, assemble_extraction
-    from extractor.assembly.coverage import list_covered_spans
+    def __init__(self, parsed: "ParsedRecord", places: "Places | None") -> None:
+        self._parsed = parsed
+        self._places = places
 
-    items = assemble_extraction(parsed, ModelResult(), fields=custom).list_items()
-    parts = {
-        "record_id": parsed.record.record_id,
-        "eligibility": {**parsed.whole.rules, "criteria": tuple(map(_dump, parsed.criteria))},
-        "dosing": {"regimens": tuple(map(_dump, parsed.regimens)), "candidates": parsed.candidates},
-        "outcomes": tuple(map(_dump, parsed.outcomes)),
-        **_dump_own(parsed.whole),
-        "coverage": tuple(list_covered_spans(parsed.record, items)),
-    }
-    # Some characters beyond ASCII control a terminal, too.
-    return to_json(parts, ensure_ascii=sys.stdout.isatty()).decode()
+    def list_lines(self) -> "Iterator[str]":
+        parsed = self._parsed
+        yield f"# {to_printable(parsed.record.record_id)}"
+        yield from self._list_fields(parsed.whole, indent="")
+        for criterion in parsed.criteria:
+            kind = _mark(criterion.rules["kind"])
+            stands = _mark(criterion.rules["stands"])
+            yield f"\n[{criterion.number}] criterion {kind}, stands {stands}"
+            yield f"    {to_printable(criterion.chunk.text)}"
+            yield from self._list_fields(criterion, "kind", "stands")
+        for regimen in parsed.regimens:
+            yield f"\n[{regimen.number}] regimen {_mark(regimen.rules['agent'])}"
+            yield f"    {to_printable(parsed.raw(regimen.span))}"
+            yield from self._list_fields(regimen, "agent", "stands")
+        for chunk in parsed.candidates:
+            yield f"\n[{chunk.number}] may hold a regimen\n    {to_printable(chunk.text)}"
+        for outcome in parsed.outcomes:
+            rank = outcome.rules["rank"].value
+            index = outcome.rules["index"].value
+            measure = _mark(outcome.rules["measure"])
+            yield f"\n[{outcome.number}] {rank} outcome {index}: {measure}"
+            yield from self._list_fields(outcome, "measure", "rank", "index")
 
+    def _list_fields(self, item: "Draft", *in_title: str, indent: str = "    ") -> "Iterator[str]":
+        """Yield a line for each field of an item that has a value or is open.
 
-def _dump(draft: "Draft") -> dict[str, Any]:
-    return {"chunk": draft.chunk, "span": draft.span, **draft.rules, **_dump_own(draft)}
-
-
-def _dump_own(draft: "Draft") -> dict[str, Any]:
-    own = {name: tuple(map(_dump, values)) for name, values in draft.own.items()}
-    return {"custom": own} if own else {}
-
-
-def _describe(parsed: "ParsedRecord", found: "Places | None") -> "Iterator[str]":
-    """Yield the lines that show a record; with ``found``, also the words and rules of each
-    value.
-    """
-    describe = partial(_describe_fields, parsed=parsed, found=found)
-    yield f"# {to_printable(parsed.record.record_id)}"
-    yield from describe(parsed.whole, indent="")
-    for criterion in parsed.criteria:
-        kind, stands = (_mark(criterion.rules[name]) for name in ("kind", "stands"))
-        yield f"\n[{criterion.number}] criterion {kind}, stands {stands}"
-        yield f"    {to_printable(criterion.chunk.text)}"
-        yield from describe(criterion, "kind", "stands")
-    for regimen in parsed.regimens:
-        yield f"\n[{regimen.number}] regimen {_mark(regimen.rules['agent'])}"
-        yield f"    {to_printable(parsed.raw(regimen.span))}"
-        yield from describe(regimen, "agent", "stands")
-    for chunk in parsed.candidates:
-        yield f"\n[{chunk.number}] may hold a regimen\n    {to_printable(chunk.text)}"
-    for outcome in parsed.outcomes:
-        rank, index = (outcome.rules[name].value for name in ("rank", "index"))
-        yield f"\n[{outcome.number}] {rank} outcome {index}: {_mark(outcome.rules['measure'])}"
-        yield from describe(outcome, "measure", "rank", "index")
-
-
-def _describe_fields(
-    item: "Draft", *shown: str, parsed: "ParsedRecord", found: "Places | None", indent: str = "    "
-) -> "Iterator[str]":
-    """Yield a line for each field of an item that is not ``shown`` elsewhere and has a value or is
-    open.
-
-    With ``found``, each value gets a line with its words, and one for each rule that matched some
-    of them. A value without a rule comes from a pattern, a learned scorer, or its place in the
-    record.
-    """
-    # Attributes of the user's own fields stand behind their field.
-    own = (
-        (f"{field}.{name}", reading)
-        for field, values in item.own.items()
-        for value in values
-        for name, reading in value.rules.items()
-    )
-    for name, reading in chain(item.rules.items(), own):
-        stated = reading.value not in (None, ())
-        if (name not in shown or found is not None) and (
-            stated or not reading.certain or not indent
-        ):
+        Fields that are ``in_title`` have a line only where rules are shown.
+        """
+        for name, reading in _list_readings(item):
+            is_stated = reading.value not in (None, ())
+            is_known_to_be_empty = not is_stated and reading.certain and bool(indent)
+            is_in_title = name in in_title and self._places is None
+            if is_in_title or is_known_to_be_empty:
+                continue
             yield f"{indent}{name}: {_mark(reading)}"
-            if found is not None and stated and reading.spans:
-                yield f"{indent}    from: {'; '.join(to_printable(parsed.raw(span)) for span in reading.spans)}"
-                for rule, span in _choose(reading, found):
-                    yield f"{indent}        {rule}: {to_printable(parsed.raw(span))}"
+            if is_stated and self._places is not None and reading.spans:
+                words = "; ".join(to_printable(self._parsed.raw(one)) for one in reading.spans)
+                yield f"{indent}    from: {words}"
+                for rule, span in _choose(reading, self._places):
+                    yield f"{indent}        {rule}: {to_printable(self._parsed.raw(span))}"
+
+
+def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
+    """Yield the fields of an item, then the user's own, whose attributes stand behind a dot."""
+    yield from item.rules.items()
+    for field, values in item.own.items():
+        for value in values:
+            for name, reading in value.rules.items():
+                yield f"{field}.{name}", reading
 
 
 def _mark(reading: "Reading[Any]") -> str:
@@ -165,12 +131,16 @@ def _plain(value: Any) -> str:
     return "none" if value is None else to_printable(str(value))
 
 
-def _choose(reading: "Reading[Any]", found: "Places") -> "Places":
-    """Return the rules that matched words of a reading, the narrowest first, each once."""
-    near = [
-        (rule, span) for rule, span in found if any(span.overlaps(one) for one in reading.spans)
-    ]
-    return list(dict(sorted(near, key=lambda one: -one[1].length)).items())[::-1][:_MOST_RULES]
+def _choose(reading: "Reading[Any]", places: "Places") -> "Places":
+    """Return the rules that matched words of a reading, the narrowest first, each once.
+
+    A value without a rule comes from a pattern, a learned scorer, or its place in the record.
+    """
+    narrowest: dict[str, Span] = {}
+    for rule, span in sorted(places, key=lambda place: place[1].length):
+        if any(span.overlaps(one) for one in reading.spans):
+            narrowest.setdefault(rule, span)
+    return list(narrowest.items())[:_MOST_RULES]
 
 
 def place_rules(parsed: "ParsedRecord", trace: "list[tuple[str, Found]]") -> "Places":

@@ -116,14 +116,6 @@ def list_keys(root: RootOption = None) -> None:
         print(caller.name, caller.made, caller.requests_per_minute, expires, caller.id, sep="\t")
 
 
-@keys.command("log")
-def list_changes(root: RootOption = None) -> None:
-    """List all changes of keys, tab-separated, the oldest first."""
-    print("time\tchange\tid")
-    for change in _open_book(root).changes():
-        print(*change, sep="\t")
-
-
 @keys.command("revoke")
 def revoke_key(name: NameArgument, root: RootOption = None) -> None:
     """Revoke a key at once, and stop the caller's jobs. Their results are kept, for the

@@ -16,28 +16,21 @@ from extractor.schemas import Usage
 
 _MOST_SHOWN = 3
 _LONGEST = 300
+_ITEMS = ("criteria", "regimens", "endpoints")
 _LEFT_OUT = ("value_unconfirmed", "regimen_unconfirmed")
 """Kinds of findings about what the rules read surely and the model's answers left out."""
-_FINDING_KINDS = 5
-"""The most kinds of findings that a summary names."""
 
 
 def print_summary(tally: Tally, manifest: Manifest | None) -> None:
-    """Print the run's counts: a table on a terminal, ``name: value`` lines when piped.
+    """Print the run's counts as ``name: value`` lines.
 
     Questions and cost are those of the whole run, also of records that an earlier invocation
     finished.
     """
-    counts = _list_counts(tally, sum_usage(tally, manifest))
-    costs = _list_costs(tally, manifest.cost if manifest else None)
-    rows = {name: f"{value}" for name, value in (*counts, *costs) if value is not None}
-    if sys.stderr.isatty():
-        names = max(map(len, rows))
-        values = max(map(len, rows.values()))
-        lines = [f"  {name:<{names}}    {value:>{values}}" for name, value in rows.items()]
-    else:
-        lines = [f"{name}: {value}" for name, value in rows.items()]
-    print("\n".join(lines), file=sys.stderr)
+    for name, value in _list_counts(tally, sum_usage(tally, manifest)):
+        print(f"{name}: {value}", file=sys.stderr)
+    for name, value in _list_costs(tally, manifest.cost if manifest else None):
+        print(f"{name}: {value}", file=sys.stderr)
 
 
 def sum_usage(tally: Tally, manifest: Manifest | None) -> Usage:
@@ -48,52 +41,51 @@ def sum_usage(tally: Tally, manifest: Manifest | None) -> Usage:
 
 
 def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
-    """Yield names and values in order; None for a value that is not shown. ``whole`` is the
-    usage of the whole run.
-    """
-    usage = tally.usage
-    counts = tally.counts
-    new = "new " if tally.resumed else ""
+    """Yield names and values in order. ``whole`` is the usage of the whole run."""
     if tally.resumed:
-        yield "records done", f"{tally.resumed + tally.extracted:,} ({tally.extracted:,} new)"
+        done = tally.resumed + tally.extracted
+        yield "records done", f"{done:,} ({tally.extracted:,} new)"
     else:
         yield "records extracted", tally.extracted
     yield "records failed", tally.failed
-    if tally.failed and not (tally.extracted or tally.resumed or usage.calls):
+    usage = tally.usage
+    has_results = tally.extracted or tally.resumed or usage.calls
+    if tally.failed and not has_results:
         return
-    yield "trials that occur twice", tally.repeated or None
-    yield "of these with another text, left out", tally.differing or None
-    items = counts.get("items", {})
-    yield (
-        f"{new}items",
-        ", ".join(
-            f"{items.get(name, 0):,} {name}" for name in ("criteria", "regimens", "endpoints")
-        ),
-    )
-    support = counts.get("support", {})
-    yield (
-        f"{new}evidence",
-        ", ".join(f"{count:,} {name}" for name, count in sorted(support.items())) or None,
-    )
-    kinds = sorted(counts.get("finding_kinds", {}).items(), key=lambda kind: -kind[1])
-    more = ", ..." * (len(kinds) > _FINDING_KINDS)
-    named = ", ".join(f"{name} {count:,}" for name, count in kinds[:_FINDING_KINDS]) + more
-    yield f"{new}findings", f"{counts.get('findings', 0):,}" + f" ({named})" * bool(named)
-    left_out = sum(counts.get("finding_kinds", {}).get(name, 0) for name in _LEFT_OUT)
-    yield "read by the rules, left out by the model", f"{left_out:,}" if left_out else None
-    skipped = counts.get("finding_kinds", {}).get("line_unanswered", 0)
-    yield (
-        "lines that the model skipped, as the rules read them",
-        f"{skipped:,}" if skipped else None,
-    )
+    if tally.repeated:
+        yield "trials that occur twice", tally.repeated
+    if tally.differing:
+        yield "of these with another text, left out", tally.differing
+    new = "new " if tally.resumed else ""
+    items = tally.counts.get("items", {})
+    yield f"{new}items", _join_counts({name: items.get(name, 0) for name in _ITEMS})
+    if support := tally.counts.get("support"):
+        yield f"{new}evidence", _join_counts(dict(sorted(support.items())))
+    yield from _list_findings(tally, new)
     unanswered = f" ({whole.unanswered:,} without any usable answer)" if whole.unanswered else ""
     yield "questions", f"{whole.questions:,} asked, {whole.open_questions:,} open{unanswered}"
     if usage.calls:
         cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
-        tokens = (
-            f"{usage.prompt_tokens:,} prompt tokens{cached}, {usage.output_tokens:,} output tokens"
-        )
-        yield "model", f"{usage.calls:,} calls, {tokens}"
+        tokens = f"{usage.prompt_tokens:,} prompt tokens{cached}"
+        yield "model", f"{usage.calls:,} calls, {tokens}, {usage.output_tokens:,} output tokens"
+
+
+def _list_findings(tally: Tally, new: str) -> Iterator[tuple[str, str]]:
+    """Yield the number of findings by kind, then what the rules read and a model did not confirm."""
+    kinds = tally.counts.get("finding_kinds", {})
+    most_first = sorted(kinds.items(), key=lambda kind: -kind[1])
+    named = ", ".join(f"{name} {count:,}" for name, count in most_first)
+    number = f"{tally.counts.get('findings', 0):,}"
+    yield f"{new}findings", f"{number} ({named})" if named else number
+    left_out = sum(kinds.get(name, 0) for name in _LEFT_OUT)
+    if left_out:
+        yield "read by the rules, left out by the model", f"{left_out:,}"
+    if skipped := kinds.get("line_unanswered"):
+        yield "lines that the model skipped, as the rules read them", f"{skipped:,}"
+
+
+def _join_counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def _list_costs(
@@ -190,9 +182,6 @@ def _words() -> list[str]:
 def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     """Yield lines on failures, omitted records and open questions, and on the next steps."""
     exchange = job.setup.choice.exchange
-    asks = job.setup.options.asks
-    tally = job.run.tally
-    usage = sum_usage(tally, folder.manifest if folder else None)
     # also when quiet, since these answers are lost
     for broken in exchange.failed if exchange else ():
         yield f"no answer in {broken}"
@@ -201,35 +190,39 @@ def list_remarks(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
     if not job.waits:
         yield f"to collect the answers: extractor batch collect {shlex.join(_words()[2:])}"
         return
+    tally = job.run.tally
     if folder:
         yield from _list_failures(job, folder, tally)
-    if job.uses_rules_alone and asks and usage.open_questions:
+    usage = sum_usage(tally, folder.manifest if folder else None)
+    if job.uses_rules_alone and job.setup.options.asks and usage.open_questions:
         yield f"{usage.open_questions:,} questions stayed open; a model can answer them (--model)"
-    if (replayed := job.setup.choice.tally) and replayed.missing:
-        open_ = (
-            f"{replayed.missing:,} calls, of about {replayed.missing_tokens:,} prompt tokens, "
-            "have no answer in"
-        )
-        model = folder.manifest.settings["model"] if folder else "none"
-        words = re.sub(r"--replay[= ]\S+", f"--model {shlex.quote(model)}", shlex.join(_words()))
-        is_known = model != "none" and not model.startswith("replay of ")
-        again = (
-            f"; to ask them: extractor {words}"
-            if is_known
-            else "; to ask them, name a model with --model"
-        )
-        yield f"{open_} {job.setup.choice.replay}{again}"
+    yield from _list_not_replayed(job, folder)
     if exchange and exchange.requests:
         files = ", ".join(map(str, exchange.parts))
-        yield (
-            f"{exchange.written} requests still open, in {files}"
-            if files
-            else "no request is open any more"
-        )
+        if files:
+            yield f"{exchange.written} requests still open, in {files}"
+        else:
+            yield "no request is open any more"
     if job.out and tally.extracted + tally.resumed:
         place = shlex.quote(str(job.out))
         yield f"to read the results: extractor report {place}"
         yield f"to correct them: extractor review {place} --gold GOLD"
+
+
+def _list_not_replayed(job: RunJob, folder: RunFolder | None) -> Iterator[str]:
+    """Yield a line on the calls that have no recorded answer, and how to ask them."""
+    replayed = job.setup.choice.tally
+    if not replayed or not replayed.missing:
+        return
+    how = ", name a model with --model"
+    model = folder.manifest.settings["model"] if folder else "none"
+    if model != "none" and not model.startswith("replay of "):
+        asking = f"--model {shlex.quote(model)}"
+        how = ": extractor " + re.sub(r"--replay[= ]\S+", asking, shlex.join(_words()))
+    yield (
+        f"{replayed.missing:,} calls, of about {replayed.missing_tokens:,} prompt tokens, have "
+        f"no answer in {job.setup.choice.replay}; to ask them{how}"
+    )
 
 
 def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str]:

@@ -4,7 +4,6 @@ import json
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -99,31 +98,26 @@ def export_run(
         raise MissingExtra(f"the format {format_} needs {library}", extra)
     counts = {table.name: 0 for table in chosen}
     with destination.staged() as (scratch, made):
-        final = {
-            name: made if destination.is_file else made / f"{name}.{format_}" for name in counts
-        }
+        final = {name: made / f"{name}.{format_}" for name in counts}
+        if destination.is_file:
+            final = dict.fromkeys(counts, made)
+        # Libraries load complete lines.
         rows = {name: scratch / f"{name}.rows" for name in counts} if library else final
-        as_csv = format_ is Format.CSV
-        with open_tables(chosen, rows, as_csv=as_csv, bom=as_csv and destination.bom) as write:
+        with open_tables(chosen, rows, as_csv=format_ is Format.CSV) as append:
             for extraction in read_results(results, lines, threshold):
                 for name, row in find_rows(extraction, registry, fields):
                     if name in counts:
-                        write[name](row)
+                        append[name](row)
                         counts[name] += 1
         if format_ is Format.XLSX:
             write_workbook(made, chosen, rows)
-        elif library:
-            as_file = format_ is Format.DUCKDB
-            load_tables(
-                made if as_file else scratch / "rows.duckdb",
-                chosen,
-                rows,
-                None if as_file else final,
-            )
+        elif format_ is Format.DUCKDB:
+            load_tables(made, chosen, rows, None)
+        elif format_ is Format.PARQUET:
+            load_tables(scratch / "rows.duckdb", chosen, rows, final)
         if not destination.is_file:
-            (made / COLUMNS_FILE).write_text(
-                json.dumps(describe_tables(chosen), indent=2) + "\n", encoding="utf-8"
-            )
+            described = json.dumps(describe_tables(chosen), indent=2)
+            (made / COLUMNS_FILE).write_text(f"{described}\n", encoding="utf-8")
     return counts
 
 
@@ -182,26 +176,26 @@ def read_results(
     extraction.
     """
     threshold = threshold or Threshold()
-    if lines is None and (path.is_dir() or path.suffix == ".json"):
+    if lines is not None:
+        yield from _parse_lines(lines, path, "run its command again", threshold)
+    elif path.is_dir() or path.suffix == ".json":
+        mend = "correct it, or finish its record again"
         for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
-            mend = "correct it, or finish its record again"
             yield _parse(gold.read_bytes(), str(gold), mend, mend, threshold)
-        return
-    remedy = (
-        "copy the file again from the folder of its run"
-        if lines is None
-        else "run its command again"
-    )
-    with path.open("rb") if lines is None else nullcontext(lines) as found:
-        for number, line in enumerate(found, start=1):
-            if line.removeprefix(BOM_UTF8).strip():
-                yield _parse(
-                    line.removeprefix(BOM_UTF8),
-                    f"{path}, line {number}",
-                    remedy,
-                    "recreate it with `extractor run --replay`",
-                    threshold,
-                )
+    else:
+        with path.open("rb") as file:
+            remedy = "copy the file again from the folder of its run"
+            yield from _parse_lines(file, path, remedy, threshold)
+
+
+def _parse_lines(
+    lines: Iterable[bytes], path: Path, remedy: str, threshold: Threshold
+) -> Iterator[TrialExtraction]:
+    again = "recreate it with `extractor run --replay`"
+    for number, line in enumerate(lines, start=1):
+        data = line.removeprefix(BOM_UTF8)
+        if data.strip():
+            yield _parse(data, f"{path}, line {number}", remedy, again, threshold)
 
 
 def _parse(

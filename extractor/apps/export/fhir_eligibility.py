@@ -68,7 +68,7 @@ def add_group(trial: TrialResources) -> Json | None:
     eligibility = trial.extraction.eligibility
     people = read_people(trial.extraction, trial.record)
     proofs = trial.prove("eligibility", eligibility)
-    characteristics = _read_people(trial, people, proofs)
+    characteristics = _read_people(people, proofs)
     values = _read_limits(eligibility.criteria)
     said = list[str]()
     nested = NestedGroups(trial, characteristics)
@@ -96,7 +96,7 @@ def add_group(trial: TrialResources) -> Json | None:
     return trial.add("Group", "-eligibility", content, proofs, "\n".join(said))
 
 
-def _read_people(trial: TrialResources, people: People, proofs: list[Proof]) -> list[Json]:
+def _read_people(people: People, proofs: list[Proof]) -> list[Json]:
     """Return the ages, the sex, and whether healthy people are kept out. Admitting everybody
     restricts nobody.
     """
@@ -110,8 +110,6 @@ def _read_people(trial: TrialResources, people: People, proofs: list[Proof]) -> 
         registered = one.citation if one.registered else None
         said: Json
         if one.value in (Sex.ALL, True):
-            path = f"{'registry' if registered else 'eligibility'}.{name}"
-            trial.leave_out(path, registered.quote if registered else one.value, "no_restriction")
             continue
         if registered:
             proofs.append((f"eligibility.{name}", registered))
@@ -127,8 +125,6 @@ def _read_people(trial: TrialResources, people: People, proofs: list[Proof]) -> 
         else:
             said = {"code": {"text": "healthy volunteer"}, "valueBoolean": False}
         found.append({"id": name.replace("_", "-"), **said, "exclude": False})
-    for left in people.left_out:
-        trial.leave_out(left.field, left.value, left.reason)
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TextIO
 
 from extractor.apps.export.columns import Row
 from extractor.apps.export.tables import Table
@@ -46,19 +46,16 @@ class Destination:
     """A file with a format's suffix, or a folder, which needs an explicit format.
 
     ``force`` replaces an existing file, or a folder that holds only an earlier export, known by the
-    file ``marker``. ``bom`` marks CSV as UTF-8 for spreadsheets.
+    file ``marker``.
     """
 
     path: Path
     format: Format = field(default=Format.DUCKDB)
     force: bool = field(default=False, kw_only=True)
-    bom: bool = field(default=False, kw_only=True)
     marker: str = field(default=COLUMNS_FILE, kw_only=True)
 
     @classmethod
-    def choose(
-        cls, path: Path, wanted: Format | None, *, force: bool = False, bom: bool = False
-    ) -> "Destination":
+    def choose(cls, path: Path, wanted: Format | None, *, force: bool = False) -> "Destination":
         """Return the destination for a path and an optional format. Raises ``ValueError`` if
         they do not match.
         """
@@ -75,7 +72,7 @@ class Destination:
             )
         if chosen in (Format.DUCKDB, Format.XLSX) and not by_suffix:
             raise ValueError(f"{path}: {chosen} is one file; name it with .{chosen}")
-        return cls(path, chosen, force=force, bom=bom)
+        return cls(path, chosen, force=force)
 
     @classmethod
     def of_folder(cls, path: Path, marker: str, *, force: bool = False) -> "Destination":
@@ -91,6 +88,12 @@ class Destination:
         """Whether the export is a single file."""
         return self.path.suffix.lower() == f".{self.format}" and not self.path.is_dir()
 
+    def _is_export(self, files: Sequence[Path]) -> bool:
+        """Return whether these files are those of an earlier export, and nothing else."""
+        known = {".json", ".ndjson", *(f".{each}" for each in Format)}
+        has_marker = any(file.name == self.marker for file in files)
+        return has_marker and all(file.is_file() and file.suffix in known for file in files)
+
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
         """Yield a scratch folder beside the destination, and the path in it that replaces the
@@ -100,11 +103,7 @@ class Destination:
         replaced.
         """
         files = list(self.path.iterdir()) if self.path.is_dir() else []
-        known = {".json", ".ndjson", *(f".{each}" for each in Format)}
-        if files and not (
-            any(file.name == self.marker for file in files)
-            and all(file.is_file() and file.suffix in known for file in files)
-        ):
+        if files and not self._is_export(files):
             raise StoreError(f"{self.path}: holds other files; choose another --to")
         if (files or self.path.is_file()) and not self.force:
             raise StoreError(
@@ -143,34 +142,47 @@ def neutralise(text: str) -> str:
 
 @contextmanager
 def open_tables(
-    tables: Sequence[Table], places: Mapping[str, Path], *, as_csv: bool = False, bom: bool = False
+    tables: Sequence[Table], places: Mapping[str, Path], *, as_csv: bool = False
 ) -> Iterator[Mapping[str, Callable[[Row], None]]]:
     """Open a file for each table, and return a function for each that appends a row.
 
     CSV is UTF-8 with a header, quotes where needed, neutralised texts, and an empty cell for None.
     Otherwise a row is a line with one JSON object that holds every column.
     """
-    encoding = "utf-8-sig" if bom else "utf-8"
-
-    def to_cell(value: Any) -> Any:
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        return neutralise(value) if isinstance(value, str) else value
-
     with ExitStack() as stack:
-
-        def open_one(table: Table) -> Callable[[Row], None]:
-            file = stack.enter_context(places[table.name].open("w", encoding=encoding, newline=""))
+        appending: dict[str, Callable[[Row], None]] = {}
+        for table in tables:
+            path = places[table.name]
+            file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
             names = [column.name for column in table.columns]
-            if not as_csv:
-                return lambda row: print(
-                    json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False), file=file
-                )
-            writer = csv.writer(file)
-            writer.writerow(names)
-            return lambda row: writer.writerow(map(to_cell, row))
+            appending[table.name] = (
+                _append_csv(file, names) if as_csv else _append_json(file, names)
+            )
+        yield appending
 
-        yield {table.name: open_one(table) for table in tables}
+
+def _append_csv(file: TextIO, names: Sequence[str]) -> Callable[[Row], None]:
+    writer = csv.writer(file)
+    writer.writerow(names)
+
+    def append(row: Row) -> None:
+        writer.writerow(map(_to_cell, row))
+
+    return append
+
+
+def _to_cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return neutralise(value) if isinstance(value, str) else value
+
+
+def _append_json(file: TextIO, names: Sequence[str]) -> Callable[[Row], None]:
+    def append(row: Row) -> None:
+        cells = dict(zip(names, row, strict=True))
+        print(json.dumps(cells, ensure_ascii=False), file=file)
+
+    return append
 
 
 @contextmanager

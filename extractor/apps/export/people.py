@@ -7,7 +7,7 @@ say of others.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from extractor.concepts.people.registered_ages import AGES, OLDEST, count_days, read_registered_age
 from extractor.language.numbers import read_time_unit
@@ -16,10 +16,10 @@ from extractor.schemas import (
     Category,
     Citation,
     Comparator,
+    Constraint,
     Criterion,
     CriterionKind,
     Eligibility,
-    FindingKind,
     Sex,
     TimeUnit,
     TrialExtraction,
@@ -27,10 +27,6 @@ from extractor.schemas import (
 )
 from extractor.schemas.registered_words import unify_word
 
-LeftOutReason = Literal["text_decides", "registry_decides", "no_restriction"]
-"""Why a value is not stated: the text's counts, the registered one counts, or it admits
-everybody.
-"""
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
 _WORDS: Mapping[str, Sex | bool] = {**{one.value: one for one in Sex}, "false": False, "true": True}
 """Registered sexes and answers, in lower case."""
@@ -52,24 +48,13 @@ class Stated:
         return self.citation is not None and self.citation.section.startswith("registry.")
 
 
-class LeftOut(NamedTuple):
-    """A value that no export states: its path in the extraction or ``registry.NAME``, and why."""
-
-    field: str
-    value: Any
-    reason: LeftOutReason
-
-
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who may take part. ``ages`` are by field; an end without a limit is missing. ``left_out``
-    has what gave way.
-    """
+    """Who may take part. ``ages`` are by field; an end without a limit is missing."""
 
     ages: Mapping[str, Stated]
     sex: Stated | None = None
     healthy: Stated | None = None
-    left_out: tuple[LeftOut, ...] = ()
 
     def compare(self, criterion: Criterion) -> bool | None:
         """Return whether a criterion of age states the limits of ``ages``; None if it is not one,
@@ -79,22 +64,10 @@ class People:
         """
         if criterion.category is not Category.AGE:
             return None
-        excluded = criterion.kind is CriterionKind.EXCLUSION
         same = True
         for limit in criterion.constraints:
             unit = read_time_unit(limit.unit) if limit.unit else TimeUnit.YEAR
-            turned = limit.comparator.opposite if excluded else limit.comparator
-            ends = {
-                name: limit.value
-                for name, side in _INCLUSIVE.items()
-                if turned and turned[0] == side[0]
-            }
-            if (
-                limit.comparator is Comparator.BETWEEN
-                and not excluded
-                and limit.value_high is not None
-            ):
-                ends = dict(zip(AGES, (limit.value, limit.value_high), strict=True))
+            ends = _list_ends(limit, excluded=criterion.kind is CriterionKind.EXCLUSION)
             if not ends or unit is None:
                 return None
             for name, number in ends.items():
@@ -102,6 +75,18 @@ class People:
                 days = count_days(Age(value=number, unit=unit))
                 same &= stated is not None and abs(count_days(stated.value) - days) < 1
         return same
+
+
+def _list_ends(limit: Constraint, *, excluded: bool) -> dict[str, float]:
+    """Return the lowest and the highest age that a limit admits, as far as it has them."""
+    if limit.comparator is Comparator.BETWEEN:
+        if excluded or limit.value_high is None:
+            return {}
+        return dict(zip(AGES, (limit.value, limit.value_high), strict=True))
+    admits = limit.comparator.opposite if excluded else limit.comparator
+    return {
+        name: limit.value for name, side in _INCLUSIVE.items() if admits and admits[0] == side[0]
+    }
 
 
 def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) -> People:
@@ -122,49 +107,30 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     """
     eligibility = extraction.eligibility
     found = dict[str, Stated]()
-    left_out: list[LeftOut] = []
     for name in (*AGES, "sex", "healthy_volunteers"):
         value = getattr(eligibility, name)
-        written = record.registry.text(name) if record else None
-        registered = read_registered(name, written or "")
         if value is not None:
-            cited = next(
-                (piece.cite() for piece in eligibility.evidence if piece.field == name), None
-            )
-            found[name] = Stated(
-                value, cited, read_comparator(name, eligibility) if name in AGES else None
-            )
-        elif registered is not None and written:
-            citation = Citation(
-                section=f"registry.{name}", start=0, end=len(written), quote=written
-            )
-            found[name] = Stated(registered, citation, _INCLUSIVE.get(name))
-        if written and (value is not None or registered is None):
-            left_out.append(
-                LeftOut(
-                    f"registry.{name}",
-                    written,
-                    "no_restriction" if value is None else "text_decides",
-                )
-            )
-    for finding in extraction.findings:
-        name = finding.field.removeprefix("eligibility.")
-        if (
-            finding.kind is FindingKind.AGE_DIFFERS
-            and name in AGES
-            and getattr(eligibility, name) is None
-        ):
-            left_out.append(LeftOut(finding.field, finding.citations[0].quote, "registry_decides"))
+            comparator = read_comparator(name, eligibility) if name in AGES else None
+            cited = next((one.cite() for one in eligibility.evidence if one.field == name), None)
+            found[name] = Stated(value, cited, comparator)
+        elif record and (registered := _state_registered(name, record)):
+            found[name] = registered
     ages = {name: found[name] for name in AGES if name in found}
     low, high = (count_days(ages[name].value) if name in ages else None for name in AGES)
-    # one that is registered only fits no other
     if low is not None and high is not None and low >= high:
-        for name in [name for name, age in ages.items() if age.registered]:
-            left_out.append(
-                LeftOut(f"registry.{name}", record and record.registry.text(name), "text_decides")
-            )
-            del ages[name]
-    return People(ages, found.get("sex"), found.get("healthy_volunteers"), tuple(left_out))
+        # A registered age that leaves nobody beside the text's fits another one of the text.
+        ages = {name: age for name, age in ages.items() if not age.registered}
+    return People(ages, found.get("sex"), found.get("healthy_volunteers"))
+
+
+def _state_registered(name: str, record: TrialRecord) -> Stated | None:
+    """Return the registered value of a field; None if it restricts nobody."""
+    written = record.registry.text(name) or ""
+    value = read_registered(name, written)
+    if value is None:
+        return None
+    whole = Citation(section=f"registry.{name}", start=0, end=len(written), quote=written)
+    return Stated(value, whole, _INCLUSIVE.get(name))
 
 
 def read_registered(name: str, written: str) -> Any:

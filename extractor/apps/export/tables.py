@@ -13,6 +13,7 @@ from types import MappingProxyType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from extractor.apps.export.alternatives import find_alternatives
 from extractor.apps.export.arms import link_arms, list_arms
@@ -244,27 +245,42 @@ def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
     return describe_gold(extraction)
 
 
-def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[str, Row]]:
-    found = ((_pick(value, column.path), column.default) for column in table.values)
-    cells = (default if cell is None else cell for cell, default in found)
-    joined = tuple("|".join(map(str, cell)) if isinstance(cell, list) else cell for cell in cells)
-    computed = COMPUTED[table.name](value, parent) if table.name in COMPUTED else {}
-    yield table.name, (*keys, *joined, *(computed.get(column.name) for column in table.computed))
+def _walk(table: Table, item: Any, keys: Row, parent: Json) -> Iterator[tuple[str, Row]]:
+    """Yield the row of an item, its evidence, and the rows below it."""
+    cells = [_read_cell(item, column) for column in table.values]
+    if table.computed:
+        computed = COMPUTED[table.name](item, parent)
+        cells += [computed.get(column.name) for column in table.computed]
+    yield table.name, (*keys, *cells)
     if table.item:
-        names = [column.path[0] for column in list_tables()[-1].values]
-        # gold stands in no section
-        proofs = (one for one in value.get("evidence") or () if one["section"])
-        for index, one in enumerate(proofs):
-            item_index = keys[1] if len(keys) > 1 else None
-            yield "evidence", (keys[0], table.item, item_index, index, *map(one.get, names))
+        item_index = keys[1] if len(keys) > 1 else None
+        for index, cells in enumerate(_list_evidence(item)):
+            yield "evidence", (keys[0], table.item, item_index, index, *cells)
     for below in table.below:
-        found = _pick(value, below.path)
-        if below.listed:
-            for index, one in enumerate(found if isinstance(found, list) else ()):
-                named = (_pick(one, key.path) for key in below.keys[len(keys) + 1 :])
-                yield from _walk(below, one, (*keys, index, *named), value)
-        elif found is not None:
-            yield from _walk(below, found, keys, value)
+        found = _pick(item, below.path)
+        if not below.listed:
+            if found is not None:
+                yield from _walk(below, found, keys, item)
+            continue
+        for index, one in enumerate(found if isinstance(found, list) else ()):
+            # A user's value has the path of its item as a key, too.
+            more = [_pick(one, key.path) for key in below.keys[len(keys) + 1 :]]
+            yield from _walk(below, one, (*keys, index, *more), item)
+
+
+def _read_cell(item: Any, column: Column) -> Any:
+    cell = _pick(item, column.path)
+    if cell is None:
+        return column.default
+    return "|".join(map(str, cell)) if isinstance(cell, list) else cell
+
+
+def _list_evidence(item: Json) -> Iterator[list[Any]]:
+    names = [column.path[0] for column in list_tables()[-1].values]
+    for piece in item.get("evidence") or ():
+        # gold stands in no section
+        if piece["section"]:
+            yield [piece.get(name) for name in names]
 
 
 def _pick(value: Any, path: tuple[str, ...]) -> Any:
@@ -348,50 +364,72 @@ def _plan(
     tables = list[Table]()
     # Fields of provenance come last.
     provenance = ExtractedItem.model_fields if model is not ExtractedItem else ()
-    fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in provenance)
-    for name, field in fields:
+    for name, field in sorted(model.model_fields.items(), key=lambda pair: pair[0] in provenance):
         inner, listed = _unwrap(field.annotation)
-        # these have tables of their own
-        if inner is Evidence or get_origin(inner) is dict or (model, name) in _LINKED:
+        has_own_table = inner is Evidence or (model, name) in _LINKED
+        if has_own_table or get_origin(inner) is dict:
             continue
-        path = (*prefix, name)
-        is_model = issubclass(inner, BaseModel)
-        is_item = issubclass(inner, ExtractedItem)
-        of_task = task or (Task(name) if name in set(Task) else None)
         # names of sections never hold a bar
         is_joined = issubclass(model, Absence | Finding) and inner is str
-        if is_item or (listed and not is_joined):
-            title = _TABLES.get(name, name)
-            if title == "criteria":
-                singular = "criterion"
-            elif listed:
-                singular = _PLURAL.sub("", title)
-            else:
-                singular = title
-            own = (*keys, _make_position(singular)) if listed else keys
-            text = (Column(singular, field.description or "", _name_kind(inner)),)
-            values, below = _plan(inner, own, of_task) if is_model else (text, ())
-            item = singular if is_item else None
-            tables.append(Table(title, of_task, own, values, path, listed, item, below))
-        elif is_model:
-            nested = _plan(inner, keys, of_task, path)
-            columns += nested[0]
-            tables += nested[1]
+        of_task = task or (Task(name) if name in set(Task) else None)
+        path = (*prefix, name)
+        if issubclass(inner, ExtractedItem) or (listed and not is_joined):
+            tables.append(_plan_table(field, inner, path, keys, of_task, listed=listed))
+        elif issubclass(inner, BaseModel):
+            inner_columns, inner_tables = _plan(inner, keys, of_task, path)
+            columns += inner_columns
+            tables += inner_tables
         else:
-            meaning = f"{field.description or ''}{' Joined by |.' if listed else ''}".strip()
-            if not meaning and issubclass(inner, StrEnum):
-                words = list(inner) if len(inner) <= _LONGEST_LIST else ["see `extractor schema`"]
-                meaning = f"{inner.__name__}: {', '.join(words)}."
-            # "end" is SQL
-            offset = (
-                f"char_{name}"
-                if issubclass(model, Evidence | Citation) and name in ("start", "end")
-                else name
+            columns.append(
+                Column(
+                    "_".join((*prefix, _name_column(model, name))),
+                    _describe(field, inner, listed=listed),
+                    _name_kind(inner),
+                    path,
+                    field.default if field.exclude_if else None,
+                )
             )
-            column = "_".join((*prefix, _COLUMNS.get((model, name), offset)))
-            default = field.default if field.exclude_if else None
-            columns.append(Column(column, meaning, _name_kind(inner), path, default))
     return tuple(columns), tuple(tables)
+
+
+def _plan_table(
+    field: FieldInfo,
+    inner: type,
+    path: tuple[str, ...],
+    keys: tuple[Column, ...],
+    task: Task | None,
+    *,
+    listed: bool,
+) -> Table:
+    """Return the table of an item, or of a list of items or texts."""
+    title = _TABLES.get(path[-1], path[-1])
+    singular = title
+    if listed:
+        singular = "criterion" if title == "criteria" else _PLURAL.sub("", title)
+        keys = (*keys, _make_position(singular))
+    values: tuple[Column, ...] = (Column(singular, field.description or "", _name_kind(inner)),)
+    below: tuple[Table, ...] = ()
+    if issubclass(inner, BaseModel):
+        values, below = _plan(inner, keys, task)
+    item = singular if issubclass(inner, ExtractedItem) else None
+    return Table(title, task, keys, values, path, listed, item, below)
+
+
+def _name_column(model: type[BaseModel], name: str) -> str:
+    """Return the column of a field. "end" is a word of SQL."""
+    if issubclass(model, Evidence | Citation) and name in ("start", "end"):
+        return f"char_{name}"
+    return _COLUMNS.get((model, name), name)
+
+
+def _describe(field: FieldInfo, inner: type, *, listed: bool) -> str:
+    meaning = field.description or ""
+    if listed:
+        meaning = f"{meaning} Joined by |.".strip()
+    if meaning or not issubclass(inner, StrEnum):
+        return meaning
+    words = list(inner) if len(inner) <= _LONGEST_LIST else ["see `extractor schema`"]
+    return f"{inner.__name__}: {', '.join(words)}."
 
 
 def _make_position(name: str) -> Column:

@@ -24,9 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from extractor.apps.serve.callers import CallerBook, SharedMeter
 from extractor.apps.serve.playground import playground
@@ -49,7 +47,6 @@ from extractor.run.setup import Setup
 _LOCK_TIMEOUT_S = 5.0
 _SHUTDOWN_TIMEOUT_S = 5
 _MAX_CONNECTIONS = 2000
-_PATIENCE_S = 60.0
 _HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -65,36 +62,6 @@ problem (RFC 9457) that says what to do.
 _INSTANCE = "urn:uuid:6f0c1c9e-6a0e-4d0c-9d4e-0a4b1f6f7c11"
 _WITH_KEY = ("no-key", "rate-limit", "wrong-parameter")
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-
-
-class WatchedConnection(H11Protocol):
-    """Ends a connection that brings no new request, or takes nothing of its response, for
-    ``_PATIENCE_S`` or longer.
-
-    The server itself ends connections only between two requests. Those that are silent, send a
-    request's head bit by bit, or go on with a body that was refused would all count among the most
-    that it accepts.
-    """
-
-    _next: asyncio.TimerHandle
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        # asyncio does so only for sockets whose protocol number is set; an accepted one has none.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().connection_made(transport)
-        self._watch()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._next.cancel()
-        super().connection_lost(exc)
-
-    def _watch(self, before: tuple[Any, int] | None = None) -> None:
-        now = self.cycle, self.transport.get_write_buffer_size()
-        is_idle = self.cycle is None or self.cycle.response_complete or self.flow.write_paused
-        if is_idle and now == before:
-            self.transport.abort()
-        else:
-            self._next = self.loop.call_later(_PATIENCE_S, self._watch, now)
 
 
 class _Server(uvicorn.Server):
@@ -142,17 +109,7 @@ def build_app(settings: ServiceSettings) -> FastAPI:
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    response = render_problem(error, request.state.request_id)
-    if response.status_code == 405:  # the framework names the methods of one route only
-        every = (route for router in (*routers, playground) for route in router.routes)
-        routes = (route for route in every if isinstance(route, Route))
-        fitting = (
-            route.methods or ()
-            for route in routes
-            if route.matches(request.scope)[0] is not Match.NONE
-        )
-        response.headers["allow"] = ", ".join(sorted(set().union(*fitting)))
-    return response
+    return render_problem(error, request.state.request_id)
 
 
 class _Envelope:
@@ -320,7 +277,7 @@ def serve_service(
         # The server's log of requests would contain addresses; events are logged instead.
         config = uvicorn.Config(
             build_app(settings),
-            http=WatchedConnection,
+            http="h11",
             access_log=False,
             log_level="warning",
             lifespan="on",
@@ -328,7 +285,6 @@ def serve_service(
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
-            timeout_keep_alive=int(_PATIENCE_S),
             limit_concurrency=_MAX_CONNECTIONS,
         )
         shown = f"[{host}]" if ":" in host else host
@@ -356,8 +312,11 @@ def _lock_root(root: Path) -> Iterator[None]:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=_MAX_CONNECTIONS)
+        listening = socket.create_server((host, port), family=family, backlog=_MAX_CONNECTIONS)
     except OSError as error:
         raise StoreError(
             f"{host}, port {port}: {error.strerror}; choose another --host or --port"
         ) from error
+    # Accepted connections inherit it; without it, the second packet of a response waits.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 
 from aiolimiter import AsyncLimiter
@@ -26,22 +26,15 @@ _BOOK_FILE = "callers.sqlite"
 OPERATOR = "operator"
 """Name of the caller with the service's own token, who sees the jobs of all."""
 _VERSION = 3
-_OLDEST = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, key_sha256 TEXT NOT NULL UNIQUE, requests_per_minute INTEGER NOT NULL,
     made TEXT NOT NULL, expires TEXT, is_revoked INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE IF NOT EXISTS changes (at TEXT NOT NULL, change TEXT NOT NULL, id TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS callers (name, key_sha256, requests_per_minute, made);
-INSERT INTO keys SELECT name, name, key_sha256, requests_per_minute, made, NULL, 0 FROM callers;
-DROP TABLE callers;
 """
 _COLUMNS = "id, name, requests_per_minute, made, expires"
 _IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_WRONG_KEYS = 60
-_MOST_ADDRESSES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +65,7 @@ def _digest(key: str) -> str:
 
 
 class CallerBook:
-    """Stores callers, the hashes of their keys, and all changes of keys in a folder.
+    """Stores callers and the hashes of their keys in a folder.
 
     Changes, also those of another process, take effect at once. Raises ``StoreError`` if the file
     cannot be used.
@@ -81,7 +74,7 @@ class CallerBook:
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._root = root
-        self._database = Database.open(root / _BOOK_FILE, _TABLES, _VERSION, oldest=_OLDEST)
+        self._database = Database.open(root / _BOOK_FILE, _TABLES, _VERSION)
         (root / _BOOK_FILE).chmod(0o600)
 
     def add(self, name: str, requests_per_minute: int, days: float | None = None) -> str:
@@ -95,17 +88,16 @@ class CallerBook:
         with self._database.transaction():
             if self._database.row("SELECT 1 FROM keys WHERE name = ? AND NOT is_revoked", (name,)):
                 raise ValueError(f"{name} has a key already; renew it, or revoke it first")
-            ids = chain([name], (f"{name}.{number}" for number in count(2)))
-            # an id that has, or had, a key or jobs is not used again
-            used = "SELECT 1 FROM keys WHERE id = ?"
-            new = next(
-                one
-                for one in ids
-                if not (self._database.row(used, (one,)) or jobs_of(self._root, one).exists())
-            )
+            new = next(one for one in _list_ids(name) if not self._is_used(one))
             row = (new, name, "", requests_per_minute, now(), None)
             self._database.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, 0)", row)
-            return self._make_key("added", new, days)
+            return self._make_key(new, days)
+
+    def _is_used(self, caller_id: str) -> bool:
+        """Return whether an id has, or had, a key or jobs; then it is not used again."""
+        if jobs_of(self._root, caller_id).exists():
+            return True
+        return self._database.row("SELECT 1 FROM keys WHERE id = ?", (caller_id,)) is not None
 
     def renew(self, name: str, days: float | None = None) -> str:
         """Replace a caller's key, also one that has expired, and return the new one.
@@ -120,7 +112,7 @@ class CallerBook:
                 raise ValueError(
                     f"{name}: this key expires; say for how many days the new one is valid (--days)"
                 )
-            return self._make_key("renewed", caller_id, days)
+            return self._make_key(caller_id, days)
 
     def revoke(self, name: str) -> None:
         """Revoke a caller's key. The caller's jobs stay. Raises ``ValueError`` for an unknown
@@ -129,18 +121,13 @@ class CallerBook:
         with self._database.transaction():
             caller_id = self._find_id(name)
             self._database.execute("UPDATE keys SET is_revoked = 1 WHERE id = ?", (caller_id,))
-            self._log("revoked", caller_id)
 
-    def _make_key(self, change: str, caller_id: str, days: float | None) -> str:
+    def _make_key(self, caller_id: str, days: float | None) -> str:
         key = f"xk_{secrets.token_urlsafe(32)}"
         expires = f"{datetime.now(UTC) + timedelta(days=days):%FT%T+00:00}" if days else None
         sql = "UPDATE keys SET key_sha256 = ?, expires = ? WHERE id = ?"
         self._database.execute(sql, (_digest(key), expires, caller_id))
-        self._log(change, caller_id)
         return key
-
-    def _log(self, change: str, caller_id: str) -> None:
-        self._database.execute("INSERT INTO changes VALUES (?, ?, ?)", (now(), change, caller_id))
 
     def _find_id(self, name: str) -> str:
         found = self._database.value(
@@ -174,12 +161,14 @@ class CallerBook:
         )
         return (Caller(*row) for row in rows)
 
-    def changes(self) -> Iterator[tuple[str, str, str]]:
-        """Yield all changes of keys, the oldest first: time, what was done, and the caller's id."""
-        return iter(self._database.execute("SELECT at, change, id FROM changes ORDER BY rowid"))
-
     def close(self) -> None:
         self._database.close()
+
+
+def _list_ids(name: str) -> Iterator[str]:
+    """Yield the name itself, then the name with the numbers from 2 on."""
+    yield name
+    yield from (f"{name}.{number}" for number in count(2))
 
 
 def jobs_of(root: Path, caller_id: str) -> Path:
@@ -188,24 +177,10 @@ def jobs_of(root: Path, caller_id: str) -> Path:
 
 
 class RequestRates:
-    """The rates at which callers send requests, and addresses wrong keys."""
+    """The rates at which callers send requests."""
 
     def __init__(self) -> None:
         self._limiters: dict[Caller, AsyncLimiter] = {}
-        self._wrong: dict[str, AsyncLimiter] = {}
-
-    async def count_wrong_key(self, address: str) -> None:
-        """Count a wrong key. Raises ``ProblemError`` if too many came from this address.
-
-        A right key always passes, since an address may be that of a proxy before all callers.
-        """
-        if len(self._wrong) >= _MOST_ADDRESSES:
-            self._wrong.clear()
-        limiter = self._wrong.setdefault(address, AsyncLimiter(_WRONG_KEYS, 60))
-        if not limiter.has_capacity():
-            detail = f"more than {_WRONG_KEYS} wrong keys in a minute came from this address"
-            raise ProblemError("rate-limit", detail, retry_s=60 / _WRONG_KEYS)
-        await limiter.acquire()
 
     async def count_request(self, caller: Caller) -> None:
         """Count a request. Raises ``ProblemError`` if the caller exceeds the rate."""

@@ -15,7 +15,7 @@ from errno import ENOSPC
 from functools import partial
 from pathlib import Path
 
-from pydantic import ConfigDict, Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt
 
 from extractor.apps.serve.callers import SPENT, CallerBook, SharedMeter
 from extractor.apps.serve.problems import describe_unexpected
@@ -56,8 +56,6 @@ class JobState(StrEnum):
 
 class Job(Choice):
     """A job as shown to its caller."""
-
-    model_config = ConfigDict(extra="ignore")  # of an earlier version
 
     id: str
     caller: str = Field(

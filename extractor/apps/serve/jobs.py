@@ -71,11 +71,10 @@ class JobRunner:
         """
         found = []
         for path in self._root.glob("*/*"):
-            try:
-                job = Job.model_validate_json((path / _JOB).read_bytes())
-                found.append(_Entry(job.model_copy(update={"caller": path.parent.name})))
-            except (OSError, ValidationError):
+            if not (path / _JOB).exists():
                 _discard(path)
+            elif job := _read_job(path):
+                found.append(_Entry(job))
         for entry in sorted(found, key=lambda each: (each.job.created, each.job.id)):
             self._entries[entry.job.id] = entry
             if entry.job.state in ACTIVE | {JobState.PAUSED}:
@@ -228,6 +227,19 @@ class JobRunner:
         """Write the state of a job atomically."""
         path = self._root / job.caller / job.id / _JOB
         write_atomically(path, job.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _read_job(folder: Path) -> Job | None:
+    """Read the state of a job. One that cannot be read, such as that of an earlier version, is
+    left where it is.
+    """
+    state = folder / _JOB
+    try:
+        job = Job.model_validate_json(state.read_bytes())
+    except (OSError, ValidationError):
+        _logger.error("%s: no job of this version; move its folder away", state)  # noqa: TRY400
+        return None
+    return job.model_copy(update={"caller": folder.parent.name})
 
 
 def _discard(folder: Path) -> None:

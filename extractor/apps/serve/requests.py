@@ -5,18 +5,18 @@ while it arrives.
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import StringConstraints
 
 from extractor.apps.serve.callers import OPERATOR, Caller
 from extractor.apps.serve.problems import ProblemError, WrongParameter
 from extractor.apps.serve.service import Service
+from extractor.concepts.own.declaration import CustomField
 from extractor.options import Choice, ExtractionOptions
 
 BODY_TYPES = (
@@ -31,9 +31,6 @@ BODY_TYPES = (
     *("application/pdf", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     *("application/gzip", "application/zip", "application/octet-stream"),
 )
-_READ_TIMEOUT_S = 60.0
-_SLOWEST = 10_000
-"""Bytes per second that a body must have on the whole, after the first ``_READ_TIMEOUT_S``."""
 _BEARER = HTTPBearer(
     auto_error=False,
     scheme_name="key",
@@ -57,29 +54,39 @@ async def _find_caller(
     """Return the caller of a request. Raises ``ProblemError`` for a wrong key, too many requests,
     and unknown parameters.
     """
-    caller = None
-    if given:
-        key, token = (
-            text.encode("utf-8", "surrogatepass")
-            for text in (given.credentials, service.settings.token)
-        )
-        is_operator = secrets.compare_digest(key, token)
-        caller = Caller(OPERATOR, OPERATOR) if is_operator else service.book.find(given.credentials)
-        if caller is None:
-            await service.rates.count_wrong_key(request.client.host if request.client else "")
+    if given is None:
+        raise _refuse_key("send a key as Authorization: Bearer KEY")
+    caller = _identify(service, given.credentials)
     if caller is None:
-        why = "this key is not valid" if given else "send a key as Authorization: Bearer KEY"
-        raise ProblemError("no-key", why, headers={"www-authenticate": "Bearer"})
+        raise _refuse_key("this key is not valid")
     request.state.caller = caller.name
     await service.rates.count_request(caller)
+    _check_parameters(request)
+    return caller
+
+
+def _refuse_key(why: str) -> ProblemError:
+    return ProblemError("no-key", why, headers={"www-authenticate": "Bearer"})
+
+
+def _identify(service: Service, key: str) -> Caller | None:
+    """Return the holder of a key; comparing it with the operator's takes the same time for all."""
+    token = service.settings.token.encode("utf-8", "surrogatepass")
+    if secrets.compare_digest(key.encode("utf-8", "surrogatepass"), token):
+        return Caller(OPERATOR, OPERATOR)
+    return service.book.find(key)
+
+
+def _check_parameters(request: Request) -> None:
+    """Refuse parameters that the operation does not have: a misspelt one would be ignored."""
     own = request.scope["route"].dependant
     known = {parameter.alias for one in (own, *own.dependencies) for parameter in one.query_params}
-    # otherwise a misspelt one would be ignored
-    if unknown := sorted(set(request.query_params) - known):
-        choice = f"choose from {', '.join(sorted(known))}" if known else "this operation has none"
-        wrong = tuple(WrongParameter(name=name[:100], detail=choice) for name in unknown[:10])
-        raise ProblemError("wrong-parameter", f"there is no such parameter; {choice}", errors=wrong)
-    return caller
+    unknown = sorted(set(request.query_params) - known)
+    if not unknown:
+        return
+    choice = f"choose from {', '.join(sorted(known))}" if known else "this operation has none"
+    wrong = tuple(WrongParameter(name=name[:100], detail=choice) for name in unknown[:10])
+    raise ProblemError("wrong-parameter", f"there is no such parameter; {choice}", errors=wrong)
 
 
 CallerOfRequest = Annotated[Caller, Depends(_find_caller)]
@@ -89,14 +96,6 @@ _FILE_NAME = "Name of the file. A record without an id of its own is named after
 _NAME = Query(description=_FILE_NAME, pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
 NameQuery = Annotated[str, _NAME]
 OptionalNameQuery = Annotated[str | None, _NAME]
-_RECORD_ID = "The record's id, if its text has no NCT number."
-_ID = Header(
-    alias="X-Record-Id",
-    description=_RECORD_ID,
-    pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$",
-    max_length=100,
-)
-RecordIdHeader = Annotated[str | None, _ID]
 JobIdPath = Annotated[
     str,
     Path(description="The id from POST /v1/jobs.", examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0"]),
@@ -117,34 +116,34 @@ async def _read_options(
     tasks: Annotated[str | None, _query("tasks")] = None,
     min_confidence: Annotated[str | None, _query("min_confidence")] = None,
     fields: Annotated[
-        list[Annotated[str, StringConstraints(pattern="^[a-z0-9_,]*$", max_length=2000)]] | None,
+        str | None,
         Query(
-            description="Of the service's own fields, those to extract, by commas or repeated; "
-            "all if left out.",
-            max_length=200,
+            description="Of the service's own fields, those to extract, by commas; all if left "
+            "out.",
+            pattern="^[a-z0-9_,]*$",
+            max_length=2000,
         ),
     ] = None,
 ) -> ExtractionOptions:
     own = service.settings.options
     given = {"effort": effort, "tasks": tasks, "min_confidence": min_confidence}
     chosen = {name: getattr(own, name) if value is None else value for name, value in given.items()}
-    names = [name for given in fields or () for name in given.split(",") if name]
-    known = [field.name for field in own.fields]
-    if unknown := [name for name in names if name not in known]:
-        choice = f"choose from {', '.join(known)}" if known else "the service has none"
-        raise ProblemError("wrong-parameter", f"{unknown[0]}: no such field; {choice}")
-    kept = (
-        own.fields
-        if fields is None
-        else tuple(field for field in own.fields if field.name in names)
-    )
+    kept = own.fields if fields is None else _choose_fields(own.fields, fields.split(","))
     try:
         return ExtractionOptions.read(chosen).model_copy(update={"fields": kept})
     except ValueError as error:
         name, _, detail = str(error).partition(": ")
-        raise ProblemError(
-            "wrong-parameter", str(error), errors=(WrongParameter(name=name, detail=detail),)
-        ) from None
+        wrong = (WrongParameter(name=name, detail=detail),)
+        raise ProblemError("wrong-parameter", str(error), errors=wrong) from None
+
+
+def _choose_fields(own: Sequence[CustomField], names: Sequence[str]) -> tuple[CustomField, ...]:
+    known = {field.name: field for field in own}
+    for name in names:
+        if name and name not in known:
+            choice = f"choose from {', '.join(known)}" if known else "the service has none"
+            raise ProblemError("wrong-parameter", f"{name}: no such field; {choice}")
+    return tuple(field for field in own if field.name in names)
 
 
 OptionsOfRequest = Annotated[ExtractionOptions, Depends(_read_options)]
@@ -186,23 +185,8 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
     if announced.isdecimal() and int(announced) > most_bytes:
         raise too_large
     size = 0
-    now = asyncio.get_running_loop().time
-    begun = now()
-    async with aclosing(request.stream()) as stream:
-        while True:
-            try:
-                async with asyncio.timeout_at(
-                    min(now(), begun + size / _SLOWEST) + _READ_TIMEOUT_S
-                ):
-                    block = await anext(stream, None)
-            except TimeoutError:
-                detail = (
-                    f"no data for {_READ_TIMEOUT_S:.0f} seconds, or less than {_SLOWEST:,} "
-                    "bytes a second"
-                )
-                raise ProblemError("upload-too-slow", detail) from None
-            if block is None:
-                return
+    async with aclosing(request.stream()) as blocks:
+        async for block in blocks:
             size += len(block)
             if size > most_bytes:
                 raise too_large

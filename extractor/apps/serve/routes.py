@@ -29,7 +29,6 @@ from extractor.apps.serve.requests import (
     NameQuery,
     OptionalNameQuery,
     OptionsOfRequest,
-    RecordIdHeader,
     ServiceOfRequest,
     read_body,
     save_body,
@@ -64,16 +63,15 @@ async def extract(
     service: ServiceOfRequest,
     options: OptionsOfRequest,
     name: OptionalNameQuery = None,
-    record_id: RecordIdHeader = None,
 ) -> Response:
     """The body is one record in any supported format: a study of the registry's API as JSON, its
     legacy XML, its CSV with one row, a text, a PDF or a Word file; plain, in gzip or in zip. The
     format is detected from the content.
 
-    The extraction's id is the record's NCT number, else `X-Record-Id`, else the stem of `name`,
+    The extraction's id is the record's NCT number, else the stem of `name`,
     else `text-` and the first eight digits of the body's SHA-256.
     """
-    return await extract_body(request, service, options, record_id or name)
+    return await extract_body(request, service, options, name)
 
 
 async def extract_body(
