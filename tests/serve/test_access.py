@@ -4,7 +4,6 @@ import json
 import sqlite3
 from contextlib import closing
 from functools import partial
-from hashlib import sha256
 
 import pytest
 
@@ -135,19 +134,9 @@ def test_a_key_expires_and_is_renewed_with_its_jobs(served):
     ]
 
 
-def test_callers_of_an_earlier_version_keep_their_keys_and_jobs(tmp_path):
-    with closing(sqlite3.connect(tmp_path / "callers.sqlite")) as book:
-        book.executescript(
-            "CREATE TABLE callers (name TEXT PRIMARY KEY, key_sha256 TEXT NOT NULL UNIQUE, "
-            "requests_per_minute INTEGER"
-            " NOT NULL, made TEXT NOT NULL);"
-            f"INSERT INTO callers VALUES ('anna', '{sha256(b'xk_old').hexdigest()}', 60, "
-            "'2026-01-01T00:00:00+00:00');"
-            "PRAGMA application_id=1416775032; PRAGMA user_version=2;"
-        )
-    (tmp_path / "jobs" / "ben").mkdir(parents=True)  # of a caller whose key was revoked
+def test_the_folder_of_a_caller_who_is_gone_is_no_other_callers(tmp_path):
+    (tmp_path / "jobs" / "ben").mkdir(parents=True)
     with closing(CallerBook(tmp_path)) as book:
-        assert (book.find("xk_old").id, book.is_valid("anna")) == ("anna", True)
         assert book.find(book.add("ben", 60)).id == "ben.2"
 
 

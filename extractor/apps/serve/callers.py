@@ -26,16 +26,12 @@ _BOOK_FILE = "callers.sqlite"
 OPERATOR = "operator"
 """Name of the caller with the service's own token, who sees the jobs of all."""
 _VERSION = 3
-_OLDEST = 2
 _TABLES = """
-CREATE TABLE IF NOT EXISTS keys (
+CREATE TABLE keys (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, key_sha256 TEXT NOT NULL UNIQUE, requests_per_minute INTEGER NOT NULL,
     made TEXT NOT NULL, expires TEXT, is_revoked INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE IF NOT EXISTS changes (at TEXT NOT NULL, change TEXT NOT NULL, id TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS callers (name, key_sha256, requests_per_minute, made);
-INSERT INTO keys SELECT name, name, key_sha256, requests_per_minute, made, NULL, 0 FROM callers;
-DROP TABLE callers;
+CREATE TABLE changes (at TEXT NOT NULL, change TEXT NOT NULL, id TEXT NOT NULL);
 """
 _COLUMNS = "id, name, requests_per_minute, made, expires"
 _IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
@@ -81,7 +77,7 @@ class CallerBook:
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._root = root
-        self._database = Database.open(root / _BOOK_FILE, _TABLES, _VERSION, oldest=_OLDEST)
+        self._database = Database.open(root / _BOOK_FILE, _TABLES, _VERSION)
         (root / _BOOK_FILE).chmod(0o600)
 
     def add(self, name: str, requests_per_minute: int, days: float | None = None) -> str:
