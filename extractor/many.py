@@ -98,7 +98,7 @@ class GivenRun:
             self.folder, describe_settings(run.setup), inputs=inputs, price=price
         ) as sink:
             if sink.mended:
-                warn(str(sink.mended), stacklevel=4)
+                warn(sink.mended, stacklevel=4)
             if self._kept:
                 (self.folder / _GIVEN).write_text("\n".join(self._kept) + "\n", "utf-8")
             try:

@@ -6,20 +6,19 @@ import os
 import shlex
 import shutil
 import sqlite3
-from collections.abc import Container, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from extractor.errors import DiskFull, StoreError
 
 RUN_FILE = "run.sqlite"
 """The file in a run's folder that holds its records, calls and answers."""
-RUN_VERSION = 6
-_OLDEST_RUN = 6
-"""Version of the tables in ``run.sql``, and the oldest to which only tables were added since."""
+RUN_VERSION = 7
+"""Version of the tables in ``run.sql``."""
 
 _APPLICATION = 0x54724578  # "TrEx", in the file's header
 _BUSY_TIMEOUT_MS = 10_000
@@ -27,7 +26,6 @@ _TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000"
 """A checkpoint, which waits for the disk, comes at 32 MiB of log. SQLite's default of 4 MiB
 slows runs with a model.
 """
-_MOVE_AWAY = "restore it from a backup, or move it away"
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _UNWRITABLE = frozenset(
     {
@@ -57,35 +55,23 @@ class Database:
 
     Committed data survives a killed process. The log is not synced to the disk at each commit, so a
     power cut may lose the last commits, but never the file. Errors of SQLite become ``StoreError``
-    with the file's name; ``remedy`` is that for a damaged file.
+    with the file's name.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, remedy: str) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
-        self._remedy = remedy
-        self._closing = ExitStack()
         self._written: os.stat_result | None = None
 
     @classmethod
-    def open(
-        cls,
-        path: Path,
-        tables: str,
-        version: int,
-        remedy: str = _MOVE_AWAY,
-        *,
-        oldest: int | None = None,
-    ) -> Self:
-        """Open the file at ``path``, and create those of its ``tables`` that it lacks.
+    def open(cls, path: Path, tables: str, version: int) -> Self:
+        """Open the file at ``path``, and create its ``tables`` if it is new.
 
-        ``tables`` is SQL that changes nothing in a file of this version, with semicolons only at
-        the end of statements. Files of a version from ``oldest`` on are brought to this
-        ``version``. Raises ``StoreError`` if the file cannot be opened, is not a file of this
-        program, or has any other version of the tables.
+        ``tables`` is SQL with semicolons only at the end of statements. Raises ``StoreError`` if
+        the file cannot be opened, is not a file of this program, or has another version of the
+        tables.
         """
-        versions = range(version if oldest is None else oldest, version + 1)
-        database = cls._connect(path, f"{path.absolute().as_uri()}?mode=rwc", versions, remedy)
+        database = cls._connect(path, "mode=rwc", version)
         database._written = path.stat()
         with database.transaction():
             if database.value("PRAGMA user_version") != version:
@@ -96,51 +82,32 @@ class Database:
         return database
 
     @classmethod
-    def open_to_read(cls, path: Path, versions: Container[int], remedy: str = _MOVE_AWAY) -> Self:
+    def open_to_read(cls, path: Path, version: int) -> Self:
         """Open an existing file for reading, also on a read-only or full disk.
 
         Raises ``StoreError`` as ``open`` does, and if there is no file.
         """
         if not path.is_file():
             raise StoreError(f"{path}: there is no such file")
-        uri = path.absolute().as_uri()
         try:
-            return cls._connect(path, f"{uri}?mode=rw", versions, remedy, reading=True)
+            return cls._connect(path, "mode=rw", version, reading=True)
         except (_UnwritableError, DiskFull):
             log = path.with_name(f"{path.name}-wal")
-            if not log.is_file() or not log.stat().st_size:
-                return cls._connect(path, f"{uri}?immutable=1", versions, remedy, reading=True)
-        with ExitStack() as failing:  # a killed process left answers in the log alone
-            folder = Path(failing.enter_context(TemporaryDirectory()))
-            try:
-                copies = [shutil.copyfile(one, folder / one.name) for one in (path, log)]
-            except OSError as error:
-                raise StoreError(
-                    f"{path}: to read it, {folder} needs room: {error.strerror}; set TMPDIR"
-                ) from error
-            database = cls._connect(
-                path, f"{copies[0].as_uri()}?mode=rw", versions, remedy, reading=True
+        if log.is_file() and log.stat().st_size:
+            raise StoreError(
+                f"{path}: its disk cannot be written, which the log of a killed run needs; "
+                "copy the folder to another disk, and read it there"
             )
-            database._closing = failing.pop_all()
-        return database
+        return cls._connect(path, "immutable=1", version, reading=True)
 
     @classmethod
-    def _connect(
-        cls, path: Path, uri: str, versions: Container[int], remedy: str, *, reading: bool = False
-    ) -> Self:
-        opened = _call(
-            path,
-            remedy,
-            sqlite3.connect,
-            uri,
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        database = cls(path, opened, remedy)
+    def _connect(cls, path: Path, mode: str, version: int, *, reading: bool = False) -> Self:
+        uri = f"{path.absolute().as_uri()}?{mode}"
+        connect = partial(sqlite3.connect, isolation_level=None, check_same_thread=False)
+        database = cls(path, _call(path, partial(connect, uri=True), uri))
         try:
             database.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
-            database._check(versions, reading=reading)
+            database._check(version, reading=reading)
             for pragma in ("query_only=1",) if reading else _TO_WRITE:
                 database.execute(f"PRAGMA {pragma}")
         except BaseException:
@@ -148,31 +115,28 @@ class Database:
             raise
         return database
 
-    def _check(self, versions: Container[int], *, reading: bool) -> None:
+    def _check(self, version: int, *, reading: bool) -> None:
         application = self.value("PRAGMA application_id")
         found = self.value("PRAGMA user_version")
-        if application != _APPLICATION and (
-            application or found or self.value("SELECT count(*) FROM sqlite_master")
-        ):
+        tables = self.value("SELECT count(*) FROM sqlite_master")
+        if application != _APPLICATION and (application or found or tables):
             raise StoreError(f"{self.path}: not a file of this program; name another folder")
         if reading and not found:
             raise StoreError(f"{self.path}: empty; {HOW_LOST}")
-        if found and found not in versions:
+        if found not in (0, version):
             raise StoreError(
-                f"{self.path}: another version of this program made it (store {found}); use that "
-                "version"
+                f"{self.path}: another version of this program made it (store {found}, this one "
+                f"reads {version}); use that version, or another folder"
             )
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""
-        cursor: sqlite3.Cursor = _call(
-            self.path, self._remedy, self._connection.execute, sql, parameters
-        )
+        cursor: sqlite3.Cursor = _call(self.path, self._connection.execute, sql, parameters)
         return cursor
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row."""
-        _call(self.path, self._remedy, self._connection.executemany, sql, rows)
+        _call(self.path, self._connection.executemany, sql, rows)
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """Return the first row of a query, or None."""
@@ -224,60 +188,61 @@ class Database:
 
     def close(self) -> None:
         """Close the file. An open transaction is rolled back."""
-        with self._closing:
-            _call(self.path, self._remedy, self._connection.close)
+        _call(self.path, self._connection.close)
 
 
 def open_run(folder: Path) -> Database:
     """Open or create the store of the run in ``folder``. Raises ``StoreError`` as
     ``Database.open`` does.
     """
-    return Database.open(
-        folder / RUN_FILE, _read_tables(), RUN_VERSION, _how_to_salvage(folder), oldest=_OLDEST_RUN
-    )
+    return Database.open(folder / RUN_FILE, _read_tables(), RUN_VERSION)
 
 
 def open_scratch() -> Database:
     """Open a temporary store with the tables of a run. Closing it deletes it."""
     connection = sqlite3.connect("", isolation_level=None)
     connection.executescript(_read_tables())
-    return Database(Path("the scratch file"), connection, "try again")
+    return Database(Path("the scratch file"), connection)
 
 
 def open_run_to_read(folder: Path) -> Database:
     """Open the store of an earlier run for reading. Raises ``StoreError`` as
     ``Database.open_to_read`` does.
     """
-    versions = range(_OLDEST_RUN, RUN_VERSION + 1)
-    return Database.open_to_read(folder / RUN_FILE, versions, _how_to_salvage(folder))
-
-
-def _how_to_salvage(folder: Path) -> str:
-    return f"keep what can be read of it: extractor doctor --salvage {shlex.quote(str(folder))}"
+    return Database.open_to_read(folder / RUN_FILE, RUN_VERSION)
 
 
 def _read_tables() -> str:
     return files(__package__).joinpath("run.sql").read_text("utf-8")
 
 
-def _call(path: Path, remedy: str, call: Any, *arguments: Any, **options: Any) -> Any:
+def _call(path: Path, call: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function, and turn an error of SQLite into a ``StoreError`` with the file's name
     and a remedy.
     """
     try:
-        return call(*arguments, **options)
+        return call(*arguments)
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         said = str(error)
-    kind = _UnwritableError if code in _UNWRITABLE else StoreError
     if code in _DAMAGED:
-        raise kind(f"{path}: damaged ({said}); {remedy}")
+        raise StoreError(f"{path}: damaged ({said}); {_how_to_recover(path)}")
     is_full = code == sqlite3.SQLITE_FULL
     if code == sqlite3.SQLITE_IOERR:
         with suppress(OSError):
             is_full = shutil.disk_usage(path.parent).free < _FULL_BELOW
     if is_full:
         raise DiskFull(f"{path}: the disk is full; free some space, and run the same command again")
+    kind = _UnwritableError if code in _UNWRITABLE else StoreError
     raise kind(
         f"{path}: {said}; check its permissions, its disk, and whether another program uses it"
+    )
+
+
+def _how_to_recover(path: Path) -> str:
+    damaged = path.with_name(f"{path.name}.damaged")
+    old, new = shlex.quote(str(damaged)), shlex.quote(str(path))
+    return (
+        f"restore a backup, or rename it to {damaged.name}, keep what SQLite can read of it "
+        f"(sqlite3 {old} .recover | sqlite3 {new}), and run the same command again"
     )

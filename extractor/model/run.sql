@@ -1,9 +1,9 @@
 -- The tables of run.sqlite. Semicolons may only end statements.
 
-CREATE TABLE IF NOT EXISTS prompts (
+CREATE TABLE prompts (
     sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, system TEXT NOT NULL, schema TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS calls (  -- written before it is sent. The key covers question and model
+CREATE TABLE calls (  -- written before it is sent. The key covers question and model
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, question TEXT NOT NULL, record_id TEXT, model TEXT NOT NULL,
     prompt TEXT NOT NULL REFERENCES prompts, user BLOB NOT NULL,
     output_limit INTEGER NOT NULL, sent TEXT NOT NULL,
@@ -14,32 +14,28 @@ CREATE TABLE IF NOT EXISTS calls (  -- written before it is sent. The key covers
     output_tokens INTEGER NOT NULL DEFAULT 0, thinking_tokens INTEGER NOT NULL DEFAULT 0,
     dollars REAL  -- null if the price was unknown
 );
-CREATE INDEX IF NOT EXISTS calls_by_key ON calls (key);
-CREATE INDEX IF NOT EXISTS calls_by_question ON calls (question);
-CREATE INDEX IF NOT EXISTS calls_by_record ON calls (record_id);
-CREATE INDEX IF NOT EXISTS calls_by_batch ON calls (batch);
-CREATE TABLE IF NOT EXISTS records (  -- state is done, lacking if an answer of a model is missing, or left if the input has it no longer
+CREATE INDEX calls_by_key ON calls (key);
+CREATE INDEX calls_by_question ON calls (question);
+CREATE INDEX calls_by_record ON calls (record_id);
+CREATE INDEX calls_by_batch ON calls (batch);
+CREATE TABLE records (  -- state is done, lacking if an answer of a model is missing, or left if the input has it no longer
     record_id TEXT PRIMARY KEY, text_sha256 TEXT NOT NULL, path TEXT NOT NULL, place TEXT, invocation INTEGER NOT NULL,
-    position INTEGER NOT NULL, state TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
-    counts TEXT NOT NULL
+    position INTEGER NOT NULL, state TEXT NOT NULL, counts TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS answers (  -- the valid items of a model's answers to the records above
+CREATE TABLE answers (  -- the valid items of a model's answers to the records above
     record_id TEXT NOT NULL, chunk INTEGER NOT NULL, section TEXT NOT NULL, start INTEGER NOT NULL,
     "end" INTEGER NOT NULL, text TEXT NOT NULL, text_sha256 TEXT NOT NULL, task TEXT NOT NULL, fields TEXT NOT NULL,
     item TEXT NOT NULL, model TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS answers_by_record ON answers (record_id);
-CREATE TABLE IF NOT EXISTS batches (  -- a provider's batch, whose state is planned, sent (its file is uploaded), made or fetched
+CREATE INDEX answers_by_record ON answers (record_id);
+CREATE TABLE batches (  -- a provider's batch, whose state is planned, sent (its file is uploaded), made or fetched
     id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, requests INTEGER NOT NULL, state TEXT NOT NULL,
     planned TEXT NOT NULL, input_file TEXT, batch TEXT
 );
-CREATE TABLE IF NOT EXISTS unmetered (  -- those of the requests below that got a reply without a usage
-    request INTEGER PRIMARY KEY
-);
-CREATE TABLE IF NOT EXISTS requests (  -- sent, and no reply says what they cost. The tokens are the most that they may use
+CREATE TABLE requests (  -- sent, and no reply says what they cost. The tokens are the most that they may use. Unmetered ones got a reply
     id INTEGER PRIMARY KEY, call INTEGER NOT NULL REFERENCES calls, prompt_tokens INTEGER NOT NULL,
-    written_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL
+    written_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, is_unmetered INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE IF NOT EXISTS lines (  -- of extractions.jsonl, with their SHA-256 and packed by zlib, to mend that file
+CREATE TABLE lines (  -- of extractions.jsonl, with their ends: their SHA-256, and packed by zlib. That file is written from them
     record_id TEXT PRIMARY KEY, sha256 BLOB NOT NULL, packed BLOB NOT NULL
 );

@@ -162,18 +162,20 @@ class CallStore:
         """
         row = (call, most.prompt_tokens, most.written_tokens, most.output_tokens)
         number = self.database.execute(
-            "INSERT INTO requests VALUES (NULL, ?, ?, ?, ?)", row
+            "INSERT INTO requests (call, prompt_tokens, written_tokens, output_tokens)"
+            " VALUES (?, ?, ?, ?)",
+            row,
         ).lastrowid
         assert number is not None
         return number
 
     def note_unmetered(self, request: int) -> None:
         """Store that the reply to a request does not say what it cost."""
-        self.database.execute("INSERT OR IGNORE INTO unmetered VALUES (?)", (request,))
+        self.database.execute("UPDATE requests SET is_unmetered = 1 WHERE id = ?", (request,))
 
     def is_unmetered(self, call: int) -> bool:
         """Return whether a reply to a call does not say what it cost."""
-        sql = "SELECT count(*) FROM requests JOIN unmetered ON request = requests.id WHERE call = ?"
+        sql = "SELECT EXISTS (SELECT 1 FROM requests WHERE call = ? AND is_unmetered)"
         return bool(self.database.value(sql, (call,)))
 
     def note_replies(self, requests: Iterable[int]) -> None:
@@ -279,22 +281,24 @@ class CallStore:
             usage=_usage(row[2:]),
             dollars=row[0],
             unpriced=row[1],
-            lost=self._sum_requests("NOT IN"),
-            unmetered=self._sum_requests("IN"),
+            lost=self._sum_requests(is_unmetered=False),
+            unmetered=self._sum_requests(is_unmetered=True),
         )
 
-    def _sum_requests(self, within: str) -> Usage:
-        """Return the most that requests may have used which are ``IN`` the unmetered ones, or
-        ``NOT IN`` them.
+    def _sum_requests(self, *, is_unmetered: bool) -> Usage:
+        """Return the most that the requests may have used that got no reply, or an unmetered
+        reply.
         """
         row = self.database.row(
-            "SELECT count(*), coalesce(sum(prompt_tokens), 0), 0, coalesce(sum(written_tokens), "
-            "0),"
-            f" coalesce(sum(output_tokens), 0), 0 FROM requests WHERE id {within} (SELECT request "
-            "FROM unmetered)"
+            "SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(written_tokens), 0),"
+            " coalesce(sum(output_tokens), 0) FROM requests WHERE is_unmetered = ?",
+            (is_unmetered,),
         )
         assert row
-        return _usage(row)
+        calls, prompt, written, output = row
+        return Usage(
+            calls=calls, prompt_tokens=prompt, written_tokens=written, output_tokens=output
+        )
 
     def price_unpriced(self) -> None:
         """Set the current price on calls without one, if it is known."""

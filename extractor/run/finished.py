@@ -1,22 +1,21 @@
 """Read finished runs: their results one at a time, and their records from the original inputs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TypeVar
+from weakref import finalize
 
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import RecordError, StoreError
 from extractor.formats import read_records
 from extractor.model.database import RUN_FILE
-from extractor.run.folder import EXTRACTIONS, is_locked, naming_file
+from extractor.run.folder import EXTRACTIONS, is_locked
 from extractor.run.manifest import MANIFEST, RunState, read_manifest
-from extractor.run.mending import is_whole, list_damaged, name_lines, read_placed
 from extractor.run.reading import is_stream
 from extractor.run.store import LEFT, RunStore, digest_record
 from extractor.schemas import TrialRecord
@@ -47,7 +46,7 @@ class RereadRecord:
 
 
 class FinishedRun:
-    """Reads a run's folder. Only the ids and places of results stay in memory.
+    """Reads a run's folder, and its results from the store. Only their ids stay in memory.
 
     Results whose record the run's input no longer has are ``left_out``, unless ``left`` is set.
 
@@ -63,9 +62,11 @@ class FinishedRun:
             )
         self.folder = folder
         self.manifest = manifest
-        with closing(RunStore(folder, reading=True)) as store:
-            self._places = {placed.record_id: placed for placed in store.lines(left=left)}
-            self.left_out = 0 if left else store.count(LEFT)
+        self._store = RunStore(folder, reading=True)
+        finalize(self, self._store.close)
+        self.record_ids = self._store.list_ids(left=left)
+        """The ids of all results, in input order."""
+        self.left_out = 0 if left else self._store.count(LEFT)
         self._corrected: Mapping[str, Path] = {}
 
     @cached_property
@@ -75,7 +76,7 @@ class FinishedRun:
         """
         state = self.manifest.state
         total = self.manifest.total
-        done = len(self._places)
+        done = len(self.record_ids)
         if state is RunState.COMPLETE:
             return None
         known = f" of {total:,}" if total and total >= done else ""
@@ -86,25 +87,6 @@ class FinishedRun:
         running = state is RunState.RUNNING and is_locked(self.folder)
         return f"{records}, {'still running' if running else 'interrupted'}"
 
-    @property
-    def damage(self) -> str | None:
-        """What is damaged in the file of results; None if nothing is, or a run writes to it.
-        Reads the whole file.
-        """
-        path = self.folder / EXTRACTIONS
-        if is_locked(self.folder) or not self._places:
-            return None
-        with naming_file(path):
-            damaged = list_damaged(path, iter(self._places.values()))
-        if not damaged:
-            return None
-        return f"{name_lines(damaged, len(self._places))} of {EXTRACTIONS} are damaged"
-
-    @property
-    def record_ids(self) -> list[str]:
-        """The ids of all results, in input order."""
-        return list(self._places)
-
     def read_result(self, record_id: str, shape: type[Shape]) -> Shape:
         """Read a record's result, as ``TrialExtraction`` or as a smaller model with some of its
         fields.
@@ -114,13 +96,10 @@ class FinishedRun:
         try:
             return shape.model_validate_json(self.read_line(record_id))
         except ValidationError as error:
-            problem = f"{self.folder / EXTRACTIONS}: the result of {record_id} cannot be read"
-            if error.errors()[0]["type"] == "json_invalid":
-                raise StoreError(f"{problem}; the command of the run extracts it again") from error
             raise StoreError(
-                f"{problem} ({error.error_count()} problems); it was changed, or another version "
-                "of this program made"
-                " it: run the same command again with --replay of this folder and another --out"
+                f"{self.folder}: the result of {record_id} cannot be read "
+                f"({error.error_count()} problems); another version of this program made it: run "
+                "the same command again with --replay of this folder and another --out"
             ) from error
 
     def correct(self, gold: Mapping[str, Path]) -> None:
@@ -128,23 +107,14 @@ class FinishedRun:
         self._corrected = gold
 
     def read_line(self, record_id: str) -> bytes:
-        """Return a record's result as JSON. The store has that of a damaged line."""
+        """Return a record's result as JSON."""
         if record_id in self._corrected:
             return self._corrected[record_id].read_bytes()
-        placed = self._places[record_id]
-        path = self.folder / EXTRACTIONS
-        with naming_file(path), path.open("rb") as results:
-            line = read_placed(results, placed)
-        if is_whole(line, placed):
-            return line
-        with closing(RunStore(self.folder, reading=True)) as store:
-            return store.read_line(record_id) or line
+        return self._store.read_line(record_id)
 
     def read_lines(self) -> Iterator[bytes]:
-        """Yield all results as JSON, in input order, without lines that a killed run did not
-        store.
-        """
-        return map(self.read_line, self._places)
+        """Yield all results as JSON, in input order."""
+        return map(self.read_line, self.record_ids)
 
     def find_inputs(self) -> tuple[str | PathLike[str], ...]:
         """Return the run's inputs, without streams, which cannot be read again."""
@@ -156,19 +126,18 @@ class FinishedRun:
 
         The default ``inputs`` are those of the run.
         """
-        left = dict.fromkeys(self._places)
+        left = dict.fromkeys(self.record_ids)
         # unused: a record that cannot be read is reported as missing
         problems: list[RecordError] = []
         readable = _list_readable(inputs or self.find_inputs())
-        with closing(RunStore(self.folder, reading=True)) as store:
-            for record in read_records(*readable, on_error=problems.append) if readable else ():
-                known = store.find(record.record_id) if record.record_id in left else None
-                if known is None:
-                    continue
-                del left[record.record_id]
-                same = known.text_sha256 == digest_record(record)
-                state = TextState.SAME if same else TextState.CHANGED
-                yield RereadRecord(record.record_id, state, record if same else None)
+        for record in read_records(*readable, on_error=problems.append) if readable else ():
+            known = self._store.find(record.record_id) if record.record_id in left else None
+            if known is None:
+                continue
+            del left[record.record_id]
+            same = known.text_sha256 == digest_record(record)
+            state = TextState.SAME if same else TextState.CHANGED
+            yield RereadRecord(record.record_id, state, record if same else None)
         for record_id in left:
             yield RereadRecord(record_id, TextState.MISSING)
 

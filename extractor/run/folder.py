@@ -29,8 +29,8 @@ from extractor.run.manifest import (
     read_manifest,
     restore_fields,
 )
-from extractor.run.mending import Mended, fresh_path, repair_results, sort_results
 from extractor.run.records import Sink
+from extractor.run.results_file import fresh_path, restore_results, write_results
 from extractor.run.store import RunStore, digest_record
 from extractor.run.tally import ExtractedLine, Tally
 from extractor.run.texts import keep_text, remove_texts
@@ -56,8 +56,8 @@ class RunFolder(Sink):
     its id and text that lacks no answer of a model. ``changed`` counts records whose text has
     changed. With ``fresh`` no record counts as done; ``begin`` discards the earlier run. Results
     are appended as they come, and ``finish`` sorts them; only records in progress are in memory.
-    ``differing`` are the first repeated records with another text. ``mended`` is what was damaged
-    in the file of results. ``price`` returns the cost of tokens in dollars.
+    ``differing`` are the first repeated records with another text. ``mended`` says what was
+    damaged in the file of results, if anything. ``price`` returns the cost of tokens in dollars.
 
     Raises ``StoreError`` if the folder cannot be written, is in use, or contains foreign files,
     ``SettingsDiffer`` if it holds something of a run with other settings.
@@ -80,7 +80,7 @@ class RunFolder(Sink):
         self._inputs = tuple(dict.fromkeys(map(mask, inputs)))
         self.changed = self._position = 0
         self.differing: list[RepeatedRecord] = []
-        self.mended: Mended | None = None
+        self.mended: str | None = None
         self._files: dict[str, IO[bytes]] = {}
         self._total: int | None = None
         self._manifest_lock = Lock()  # another thread may call note_total
@@ -187,11 +187,12 @@ class RunFolder(Sink):
 
     def write(self, line: ExtractedLine, session: Session) -> None:
         """Append and store a result. ``session`` holds the model's answers in it."""
-        start = self._append(EXTRACTIONS, line.line)
+        # The file first: after a kill it has every line that the store has.
+        self._append(EXTRACTIONS, line.line)
         record, position = self._started.pop(line.record_id)
         with naming_file(self.path):
             keep_text(self.path, record)
-        self.store.add(record, position, line, (start, len(line.line) + 1), session)
+        self.store.add(record, position, line, session)
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
         """Append a failure."""
@@ -242,7 +243,7 @@ class RunFolder(Sink):
             if whole and not stop:
                 self.store.note_left(self._has_left)
             self._files.pop(EXTRACTIONS).close()
-            sort_results(self.path / EXTRACTIONS, self.store)
+            write_results(self.path / EXTRACTIONS, self.store)
             places = list(map(_describe_repeated, self.differing))
             manifest = self._manifest.ended(
                 self.store, tally, monotonic() - self._clock, stop, places
@@ -273,15 +274,12 @@ class RunFolder(Sink):
             for path in empty:
                 path.unlink()
 
-    def _append(self, name: str, line: bytes) -> int:
-        """Append a line to a file, and return the position of its first byte."""
+    def _append(self, name: str, line: bytes) -> None:
         self.begin()
         with naming_file(self.path / name):
             file = self._files[name]
-            start = file.tell()
             file.write(line + b"\n")
             file.flush()
-        return start
 
     def _write_manifest(self, manifest: Manifest) -> None:
         known = self._total is not None and len(manifest.inputs) == len(self._inputs)
@@ -333,14 +331,9 @@ class RunFolder(Sink):
         # masked key.
         self._manifest = earlier.model_copy(update={"settings": earlier.settings | settings})
         with naming_file(results):
-            self.mended = repair_results(results, self._open_store())
+            self.mended = restore_results(results, self._open_store())
         if self.mended:
-            damage = {
-                "changed": len(self.mended.changed),
-                "moved": self.mended.moved,
-                "lost": len(self.mended.lost),
-            }
-            tell(Event.RESULTS_MENDED, **damage)
+            tell(Event.RESULTS_MENDED)
 
 
 def _to_json(content: Mapping[str, Any]) -> bytes:

@@ -1,19 +1,17 @@
-"""Store the finished records of a run in ``run.sqlite``, with their lines, the places of these,
-and their counts.
-"""
+"""Store the finished records of a run in ``run.sqlite``, with their lines and counts."""
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel
 
 from extractor.concepts.own import CustomField
+from extractor.errors import StoreError
 from extractor.model.asking.questions import Question, Session
 from extractor.model.asking.reply_models import reply_for
 from extractor.model.batch_book import BatchBook
@@ -35,12 +33,9 @@ _IN_ORDER = "ORDER BY invocation DESC, position"
 
 def digest_record(record: TrialRecord) -> str:
     """Return the SHA-256 of a record's sections and registry data, which decide its extraction."""
-    # links came later; runs made before must know their records
-    left_out = {
-        *RegistryFields.beside,
-        "arm_links",
-    }
-    text = record.model_dump_json(include={"sections", "registry"}, exclude={"registry": left_out})
+    text = record.model_dump_json(
+        include={"sections", "registry"}, exclude={"registry": set(RegistryFields.beside)}
+    )
     return sha256(text.encode("utf-8")).hexdigest()
 
 
@@ -54,19 +49,6 @@ class KnownRecord:
     path: str
     invocation: int
     done: bool
-
-
-class PlacedLine(NamedTuple):
-    """Where the line of a record stands: its first byte, its length with its end, and the digest of
-    what is before it.
-
-    There is no digest of a line that an earlier version stored.
-    """
-
-    record_id: str
-    start: int
-    length: int
-    sha256: bytes | None
 
 
 class RunStore:
@@ -132,13 +114,11 @@ class RunStore:
         record: TrialRecord,
         position: int,
         line: ExtractedLine,
-        place: tuple[int, int],
         session: Session,
     ) -> None:
         """Store a finished record. It replaces an earlier result.
 
-        ``position`` is its number in the input, ``place`` the first byte and the length of its
-        line, ``session`` holds the model's answers.
+        ``position`` is its number in the input, ``session`` holds the model's answers.
         """
         row = {
             "record_id": record.record_id,
@@ -148,14 +128,13 @@ class RunStore:
             "invocation": self.invocation,
             "position": position,
             "state": LACKING if session.lacking or line.cut else DONE,
-            "start": place[0],
-            "length": place[1],
             "counts": line.counts,
         }
+        whole = line.line + b"\n"
         kept = {
             "record_id": record.record_id,
-            "sha256": sha256(line.line).digest(),
-            "packed": zlib.compress(line.line, _FAST),
+            "sha256": sha256(whole).digest(),
+            "packed": zlib.compress(whole, _FAST),
         }
         answers = [_describe(record, *one) for one in session.answers]
         with self.database.transaction():
@@ -190,70 +169,44 @@ class RunStore:
         """Yield the counts of each record, as JSON."""
         return (row[0] for row in self.database.execute("SELECT counts FROM records"))
 
-    def lines(self, *, left: bool = True) -> Iterator[PlacedLine]:
-        """Yield the place of each line in input order, with this invocation's records first.
+    def list_ids(self, *, left: bool = True) -> list[str]:
+        """List the ids of the results in input order, with this invocation's records first.
 
         Without ``left``, those are omitted whose record the input no longer has.
         """
-        digest = (
-            "(SELECT sha256 FROM lines WHERE lines.record_id = records.record_id)"
-            if self._has_lines
-            else "NULL"
-        )
-        sql = f"SELECT record_id, start, length, {digest} FROM records WHERE state <> ? OR ? {_IN_ORDER}"
-        return map(PlacedLine._make, self.database.execute(sql, (LEFT, left)))
+        sql = f"SELECT record_id FROM records WHERE state <> ? OR ? {_IN_ORDER}"
+        return [record_id for (record_id,) in self.database.execute(sql, (LEFT, left))]
 
-    def read_line(self, record_id: str) -> bytes | None:
-        """Return the stored line of a record, with its end; None if it is not there, or damaged."""
-        sql = "SELECT sha256, packed FROM lines WHERE record_id = ?"
-        row = self.database.row(sql, (record_id,)) if self._has_lines else None
-        if row is None:
-            return None
-        digest, packed = row
-        try:
-            line = zlib.decompress(packed)
-        except (zlib.error, TypeError):
-            return None
-        return line + b"\n" if sha256(line).digest() == digest else None
+    def list_digests(self) -> Iterator[bytes]:
+        """Yield the SHA-256 of each line, with its end, in input order."""
+        sql = f"SELECT sha256 FROM records JOIN lines USING (record_id) {_IN_ORDER}"
+        return (digest for (digest,) in self.database.execute(sql))
 
-    @cached_property
-    def _has_lines(self) -> bool:
-        """Whether this version made the store; one before it kept no lines."""
-        return bool(
-            self.database.value("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'lines')")
-        )
+    def read_lines(self) -> Iterator[bytes]:
+        """Yield each line with its end, in input order. Raises ``StoreError`` for a damaged one."""
+        sql = f"SELECT record_id, packed FROM records JOIN lines USING (record_id) {_IN_ORDER}"
+        return (self._unpack(*row) for row in self.database.execute(sql))
 
-    def find_end(self) -> int:
-        """Return the byte after the last line."""
-        return int(self.database.value("SELECT max(start + length) FROM records") or 0)
-
-    def is_sorted(self, size: int) -> bool:
-        """Return whether the lines are in input order without gaps, and end at byte ``size``."""
-        end = 0
-        for placed in self.lines():
-            if placed.start != end:
-                return False
-            end = placed.start + placed.length
-        return end == size
-
-    def note_sorted(self, lost: Iterable[str] = ()) -> None:
-        """Store the places of lines in input order without gaps. The ``lost`` ones have none:
-        they are deleted.
+    def read_line(self, record_id: str) -> bytes:
+        """Return the line of a record, with its end. Raises ``StoreError`` if it is not there, or
+        damaged.
         """
-        with self.database.transaction():
-            for table in ("records", "lines"):
-                names = ((record_id,) for record_id in lost)
-                self.database.execute_many(f"DELETE FROM {table} WHERE record_id = ?", names)
-            self._place_in_order()
-        # on the disk before the file is replaced
-        self.database.execute("PRAGMA wal_checkpoint(FULL)")
+        packed = self.database.value("SELECT packed FROM lines WHERE record_id = ?", (record_id,))
+        return self._unpack(record_id, packed)
 
-    def _place_in_order(self) -> None:
+    def _unpack(self, record_id: str, packed: bytes | None) -> bytes:
+        try:
+            return zlib.decompress(packed or b"")
+        except zlib.error:
+            raise StoreError(
+                f"{self.database.path}: the result of {record_id} is damaged; run the same command "
+                "again with --replay of this folder and another --out"
+            ) from None
+
+    def drop_records_without_line(self) -> None:
+        """Forget results whose line is lost, as in a store that SQLite has recovered."""
         self.database.execute(
-            "UPDATE records SET start = sorted.start FROM (SELECT record_id AS name, "
-            "coalesce(sum(length) OVER"
-            f" ({_IN_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS start"
-            " FROM records) AS sorted WHERE record_id = sorted.name"
+            "DELETE FROM records WHERE record_id NOT IN (SELECT record_id FROM lines)"
         )
 
     def close(self) -> None:

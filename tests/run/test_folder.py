@@ -147,10 +147,7 @@ def test_results_end_in_input_order_even_if_they_were_appended_later(tmp_path):
     assert written(tmp_path) == ["c", "a", "b", "elsewhere"]
 
 
-@pytest.mark.parametrize(
-    "moment", ["extractor.run.store.RunStore.note_sorted", "pathlib.Path.replace"]
-)
-def test_a_run_killed_during_the_sort_is_repaired(tmp_path, monkeypatch, moment):
+def test_a_run_killed_during_the_sort_is_repaired(tmp_path, monkeypatch):
     invoke(tmp_path, "b", finished=False)
     with RunFolder(tmp_path, SETTINGS) as folder:
         take(folder, record("a"), record("b"))
@@ -159,7 +156,7 @@ def test_a_run_killed_during_the_sort_is_repaired(tmp_path, monkeypatch, moment)
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patched:
-            patched.setattr(moment, die)
+            patched.setattr("pathlib.Path.replace", die)
             with pytest.raises(KeyboardInterrupt):
                 folder.finish(Tally())
     assert written(tmp_path) == ["b", "a"]
@@ -294,12 +291,12 @@ NO_ANSWER = "UPDATE calls SET answer = NULL, exchanges = 0;"
         (Stop.ERROR, "UPDATE calls SET answer = NULL", True),  # something was paid
         (
             Stop.ERROR,
-            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9)",
+            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9, 0)",
             False,
         ),  # the key is refused
         (
             Stop.INTERRUPTED,
-            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9)",
+            NO_ANSWER + "INSERT INTO requests VALUES (1, 1, 9, 0, 9, 0)",
             True,
         ),  # may have been paid
         (

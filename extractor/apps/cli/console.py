@@ -104,8 +104,8 @@ def refuse(refusals: Mapping[str, object]) -> None:
 
 
 def warn_incomplete(*results: Path | None) -> None:
-    """Warn about incomplete or damaged runs, and about results of records that left the input;
-    ignore other paths.
+    """Warn about incomplete runs, and about results of records that left the input; ignore other
+    paths.
     """
     from extractor.run.finished import find_run
 
@@ -117,11 +117,6 @@ def warn_incomplete(*results: Path | None) -> None:
             say(
                 f"{path}: {run.left_out} of its results are of records that are no longer in its "
                 "input"
-            )
-        if run and (damage := run.damage):
-            say(
-                f"{path}: {damage}; they are read from the store. The command of the run mends "
-                "the file"
             )
 
 

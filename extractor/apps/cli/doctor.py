@@ -65,32 +65,17 @@ def doctor(
     ] = "",
     as_json: JsonOption = False,
     model: ModelOption = None,
-    salvage: Annotated[
-        Path | None,
-        option(FILES, "Only rebuild the damaged store of this run's folder.", metavar="DIR"),
-    ] = None,
 ) -> int:
     """Show what is installed, what is missing, and the command that mends it.
 
     With --model, one question about a made-up record goes to the model, of about
-    6,500 tokens. Nothing is sent without it. With --salvage, what can be read of a
-    run's damaged store (run.sqlite) is copied into a new one.
+    6,500 tokens. Nothing is sent without it.
 
     Exit codes: 0 all is well, 1 the model does not answer, a folder cannot be
     written, or an extra of --needs is missing; 2 usage.
     """
     from importlib.metadata import version
 
-    if salvage:
-        from extractor.run.salvage import salvage as rebuild
-
-        for table, count in rebuild(salvage).items():
-            print(f"{table}: {count} rows")
-        say(
-            f"the damaged file stays as {salvage / 'run.sqlite.damaged'}; the run's command asks "
-            "only what is missing"
-        )
-        return OK
     checks = [
         Check("extractor", "ok", version("trial-extractor")),
         Check("python", "ok", ".".join(map(str, sys.version_info[:3]))),

@@ -90,7 +90,7 @@ def _tell_what_was_found(job: RunJob, folder: RunFolder) -> None:
     under way.
     """
     if folder.mended:
-        say(str(folder.mended))
+        say(folder.mended)
     if warning := _warn_of_batches(job, folder):
         say(warning)
 
