@@ -9,9 +9,9 @@ from copy import deepcopy
 import pytest
 
 from extractor.formats import aact, streams
-from extractor.schemas.effort import Effort
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
+from extractor.schemas.effort import Effort
 
 from .conftest import read_all
 from .samples import (
