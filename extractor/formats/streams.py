@@ -175,22 +175,23 @@ class DecodedStream:
         stream: The source.
         encoding: Its encoding.
         errors: What to do with bytes that are no character: "strict" raises ``Unreadable``,
-            ``MARKING`` marks each by the control character "substitute".
+            "surrogateescape" keeps them.
     """
-
-    MARKING = "extractor.substitute"
 
     def __init__(self, stream: Bytes, encoding: str, *, errors: str = "strict") -> None:
         self._stream = stream
         self._ready = b""
         self._encoding = encoding
+        self._errors = errors
         self._decoder = codecs.getincrementaldecoder(encoding)(errors)
 
     def read(self, size: int = -1, /) -> bytes:
         while not self._ready:
             block = self._stream.read(BLOCK_BYTES)
             try:
-                self._ready = self._decoder.decode(block, final=not block).encode()
+                self._ready = self._decoder.decode(block, final=not block).encode(
+                    errors=self._errors
+                )
             except UnicodeError as problem:
                 name = self._encoding.upper()
                 raise Unreadable(f"damaged {name} text", "save the file as UTF-8") from problem
@@ -199,12 +200,3 @@ class DecodedStream:
         taken = self._ready[:size]
         self._ready = self._ready[size:]
         return taken
-
-
-def _substitute(problem: UnicodeError) -> tuple[str, int]:
-    if not isinstance(problem, UnicodeDecodeError):
-        raise problem
-    return "\x1a" * (problem.end - problem.start), problem.end
-
-
-codecs.register_error(DecodedStream.MARKING, _substitute)

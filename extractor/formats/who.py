@@ -24,16 +24,6 @@ _LISTS = ("prim_outcome", "sec_outcome")
 """Fields of which a trial has several, one for each item."""
 _KEYWORDS = ("hc_keyword", "i_keyword")
 _GROUPS = ("main", "criteria")
-FIELDS = {
-    *_NAMES,
-    *_KEYWORDS,
-    "public_title",
-    "scientific_title",
-    "inclusion_criteria",
-    "exclusion_criteria",
-    "phase",
-}
-"""Names of elements of the data set."""
 
 
 def is_who(trial: Element) -> bool:

@@ -21,12 +21,12 @@ _CLOSINGS = {b"<!--": b"-->", b"<![CDATA[": b"]]>"}
 
 
 class Kind(StrEnum):
-    """What a piece is."""
+    """What a piece is: a record, or one that lacks its end or beginning, or what is between."""
 
-    RECORD = "a record"
-    UNFINISHED = "a record without its end"
-    HEADLESS = "the end of a record without its beginning"
-    BETWEEN = "what stands before, between or behind records"
+    RECORD = "record"
+    UNFINISHED = "end"
+    HEADLESS = "beginning"
+    BETWEEN = "between"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,6 @@ class _Tag:
     start: int
     end: int
     is_end: bool
-    is_empty: bool
 
 
 def split_document(stream: BinaryIO, names: Sequence[str]) -> Iterator[Piece]:
@@ -92,9 +91,6 @@ class _Splitter:
                 continue
             yield self._cut(Kind.UNFINISHED if opened else Kind.BETWEEN, tag.start)
             opened = tag.name
-            if tag.is_empty:
-                yield self._cut(Kind.RECORD, tag.end - tag.start)
-                opened = None
         yield self._cut(Kind.UNFINISHED if opened else Kind.BETWEEN, len(self._buffer))
 
     def _cut(self, kind: Kind, end: int) -> Piece:
@@ -139,13 +135,9 @@ class _Splitter:
 
     def _read_tag(self, found: re.Match[bytes], end: int) -> _Tag:
         self._searched = len(self._buffer) if end < 0 else end + 1
-        between = self._buffer[found.end() : end] if end >= 0 else b""
-        if end < 0 or b"<" in between:  # the tag itself does not end
+        if end < 0 or b"<" in self._buffer[found.end() : end]:  # the tag itself does not end
             self._searched = found.end()
-            between = b""
-        is_end = found["end"] is not None
-        is_empty = between.endswith(b"/") and not is_end
-        return _Tag(found["name"], found.start(), self._searched, is_end, is_empty)
+        return _Tag(found["name"], found.start(), self._searched, found["end"] is not None)
 
     def _skip(self, found: re.Match[bytes]) -> bool:
         """Go on behind a comment or CDATA, or behind its sign if it does not end; False if more

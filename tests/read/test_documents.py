@@ -88,10 +88,6 @@ TWO_COLUMNS = {
     "title": ["A Phase 3 Trial of Fictumab in Plaque Psoriasis"],
     "primary_outcomes[0]": ["PASI 90 at week 16."],
 }
-OBJECTIVES = {
-    "primary_outcomes[0]": ["Proportion of participants with PASI 90 at week 16"],
-    "secondary_outcomes[0]": ["DLQI of 0 or 1 at week 52"],
-}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +96,6 @@ OBJECTIVES = {
         ("synopsis_table.pdf", SYNOPSIS),
         ("synopsis_table.docx", SYNOPSIS),
         ("two_columns.pdf", TWO_COLUMNS),
-        ("objectives_table.pdf", OBJECTIVES),
     ],
 )
 def test_printed_documents(name, sections):
@@ -115,34 +110,6 @@ def test_each_criterion_of_two_columns_is_one_line():
     numbered = [line for line in text_of(record, "eligibility") if line[0].isdigit()]
     assert [line[:2] for line in numbered] == ["1.", "2.", "3.", "4.", "5.", "1.", "2.", "3.", "4."]
     assert numbered[1].endswith("with a PASI score of 12 or more.")
-
-
-def test_columns_that_are_drawn_line_by_line():
-    left = [
-        "Patients with moderate plaque psoriasis are",
-        "treated at two centres for a whole year and",
-        "seen once a week in the first of them, then a",
-        "month by a trained nurse of each centre, who",
-        "records what they say of the itching of their",
-        "skin.",
-    ]
-    right = [
-        "Inclusion criteria",
-        "- Adults with a PASI score of at least twelve,",
-        "as scored at the visit of screening",
-        "- Able to consent",
-        "Exclusion criteria",
-        "- Pregnancy",
-    ]
-    rows = [
-        text
-        for at, pair in enumerate(zip(left, right, strict=True))
-        for text in (Text(72, 740 - 14 * at, pair[0]), Text(330, 740 - 14 * at, pair[1]))
-    ]
-    record = read(write_pdf([rows]))
-    assert text_of(record, "eligibility")[0] == "Inclusion criteria"
-    assert "- Pregnancy" in text_of(record, "eligibility")[-1]
-    assert "skin." in record.section("detailed_description").text
 
 
 def test_headers_footers_hyphens_and_breaks_of_pages_are_undone():

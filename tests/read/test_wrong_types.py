@@ -127,13 +127,6 @@ CONTAINERS = (
     "primary_outcome",
     "id_info",
 )
-LEAVES = (
-    "brief_title",
-    "eligibility/criteria/textblock",
-    "eligibility/gender",
-    "arm_group/arm_group_label",
-    "phase",
-)
 
 
 def _add_text(study, path):
@@ -144,25 +137,14 @@ def _add_tail(study, path):
     study.find(path)[-1].tail = " lost words "
 
 
-def _add_element(study, path):
-    ET.SubElement(study.find(path), "b").text = "more"
-
-
-@pytest.mark.parametrize(
-    ("change", "path", "problem"),
-    [
-        *((_add_text, path, "text where elements are expected") for path in CONTAINERS),
-        *((_add_tail, path, "text where elements are expected") for path in CONTAINERS),
-        *((_add_element, path, "elements where text is expected") for path in LEAVES),
-        *((lambda study, path: ET.SubElement(study.find(path), "phase"), path, "a phase that does not belong here")
-          for path in CONTAINERS),
-    ],
-)  # fmt: skip
-def test_misplaced_text_and_elements_in_xml_are_refused(read_bytes, change, path, problem):
+@pytest.mark.parametrize("path", CONTAINERS)
+@pytest.mark.parametrize("change", [_add_text, _add_tail])
+def test_misplaced_text_in_xml_is_refused(read_bytes, change, path):
     study = ET.fromstring(XML)
     change(study, path)
     [error] = read_bytes(ET.tostring(study)).errors
-    assert (error.place, error.problem) == (f"record 1, clinical_study/{path}", problem)
+    assert error.place == f"record 1, clinical_study/{path}"
+    assert error.problem == "text where elements are expected"
 
 
 def test_xml_elements_that_are_not_read_may_hold_anything(read_bytes):

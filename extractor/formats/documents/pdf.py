@@ -1,91 +1,195 @@
-"""The text of a PDF, page by page. Only this module imports pypdfium2 (extra ``documents``)."""
+"""The text of a PDF, page by page. Only this module imports pypdfium2 (extra ``documents``).
+
+The order in which the file draws its lines is kept, because it is that of reading in nearly all
+files. Lines that were wrapped at the margin are joined later, as in any other text.
+"""
 
 import ctypes
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as api
 
-from extractor.formats.documents.content import DocumentContent, DocumentProblem
+from extractor.formats.documents.content import DocumentContent, DocumentProblem, Span
 from extractor.formats.documents.limits import MAX_DOCUMENT_CHARACTERS, MAX_PAGES
-from extractor.formats.documents.lines import Glyph, Line, Page
-from extractor.formats.documents.typeset import set_text
 
-_SCAN = "recognise its text first (OCR), such as with ocrmypdf"
+_AGAIN = "download it again, or print it to a new PDF"
+_SOME_PAGES = "save only the pages with eligibility, treatment and outcomes"
 _LINE_ENDS = frozenset("\r\n")
 _HYPHENS = frozenset("\x02\ufffe")
 """What pdfium writes for a hyphen at the end of a line, with which a word is broken."""
 _BOLD = 600
+"""The weight of bold letters."""
+_GAP = 2.5
+"""Width between two cells of a table's row, in sizes of the letters. Lines that are set to both
+margins have narrower ones."""
+_MOST_LINES_OF_LABEL = 4
+_EDGE = 0.1
+"""The share of a page's height, at its top and at its bottom, where headers and footers stand."""
+_LARGER = 1.12
+"""How much larger than most letters those of a heading are."""
+_LONGEST_HEADING = 160
+_DIGITS = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line, with the size of its first letter, where it stands on the page, and whether headers
+    and footers stand there.
+    """
+
+    text: str
+    size: float
+    left: float
+    right: float
+    middle: float
+    is_bold: bool
+    is_outer: bool
+
+    @property
+    def words(self) -> str:
+        """What the line says, without numbers, which count pages."""
+        return _DIGITS.sub("0", self.text)
 
 
 def read_pdf(given: bytes) -> DocumentContent:
     """Return the content of a PDF. Raises ``DocumentProblem``."""
+    document = _open(given)
+    pages: list[list[_Line]] = []
+    size = 0
+    for number in range(len(document)):
+        lines = _read_page(document, number)
+        pages.append(lines)
+        size += sum(len(line.text) for line in lines)
+        if size > MAX_DOCUMENT_CHARACTERS:
+            problem = f"a PDF of more than {MAX_DOCUMENT_CHARACTERS:,} characters"
+            raise DocumentProblem(problem, _SOME_PAGES)
+    if not pages:
+        raise DocumentProblem("the PDF has no pages", _AGAIN)
+    if not any(pages):
+        raise DocumentProblem(
+            "the PDF is a scan, a picture of pages without a text",
+            "recognise its text first (OCR), such as with ocrmypdf",
+        )
+    return _set_text(pages)
+
+
+def _open(given: bytes) -> pdfium.PdfDocument:
     try:
         document = pdfium.PdfDocument(given)
     except pdfium.PdfiumError as error:
         if "password" in str(error).lower():
-            raise DocumentProblem(
-                "the PDF is encrypted", "save a copy without its password"
-            ) from None
-        raise DocumentProblem(
-            "the PDF is damaged", "download it again, or print it to a new PDF"
-        ) from None
+            remedy = "save a copy without its password"
+            raise DocumentProblem("the PDF is encrypted", remedy) from None
+        raise DocumentProblem("the PDF is damaged", _AGAIN) from None
     if len(document) > MAX_PAGES:
         problem = f"a PDF of {len(document):,} pages, more than {MAX_PAGES:,}"
-        raise DocumentProblem(
-            problem, "save only the pages with eligibility, treatment and outcomes"
-        )
-    pages: list[Page] = []
-    size = 0
-    for number in range(len(document)):
-        page = _read_page(document, number)
-        pages.append(page)
-        size += sum(len(line.text) for line in page.lines)
-        if size > MAX_DOCUMENT_CHARACTERS:
-            problem = f"a PDF of more than {MAX_DOCUMENT_CHARACTERS:,} characters"
-            raise DocumentProblem(
-                problem, "save only the pages with eligibility, treatment and outcomes"
-            )
-    if not any(page.lines for page in pages):
-        if not pages:
-            raise DocumentProblem(
-                "the PDF has no pages", "download it again, or print it to a new PDF"
-            )
-        raise DocumentProblem("the PDF is a scan, a picture of pages without a text", _SCAN)
-    return set_text(pages)
+        raise DocumentProblem(problem, _SOME_PAGES)
+    return document
 
 
-def _read_page(document: pdfium.PdfDocument, number: int) -> Page:
+def _read_page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
     """Return the lines of a page, in the order in which the file draws them. A broken page has
     none.
     """
     try:
         page = document[number]
-        width, height = page.get_size()
+        height = page.get_height()
         text = page.get_textpage()
     except pdfium.PdfiumError:
-        return Page(0, 0, ())
+        return []
     try:
-        return Page(width, height, tuple(_read_lines(text)))
+        return _join_cells(list(_read_lines(text, height)))
     finally:
         text.close()
         page.close()
 
 
-def _read_lines(text: pdfium.PdfTextPage) -> Iterator[Line]:
-    glyphs: list[Glyph] = []
+def _read_lines(text: pdfium.PdfTextPage, height: float) -> Iterator[_Line]:
+    begun = 0
     for number in range(text.count_chars()):
         sign = _read_sign(text, number)
-        if sign in _HYPHENS:
-            glyphs.append(_place(text, number, "-"))
         if sign in _LINE_ENDS or sign in _HYPHENS:
-            if line := _end_line(text, glyphs, number):
-                yield line
-            glyphs = []
-        elif sign:
-            glyphs.append(_place(text, number, sign))
-    if line := _end_line(text, glyphs, text.count_chars()):
-        yield line
+            yield from _read_line(text, begun, number + (sign in _HYPHENS), height)
+            begun = number + 1
+    yield from _read_line(text, begun, text.count_chars(), height)
+
+
+def _read_line(text: pdfium.PdfTextPage, start: int, end: int, height: float) -> Iterator[_Line]:
+    """Yield the line of these characters, or each cell of a table's row."""
+    cell: list[tuple[str, api.FS_RECTF]] = []
+    for number in range(start, end):
+        sign = _read_sign(text, number)
+        box = _read_box(text, number)
+        if sign.isspace() or not sign:
+            if cell and sign:
+                cell.append((" ", cell[-1][1]))
+            continue
+        last = cell[-1][1] if cell else box
+        if box.left - last.right > _GAP * (box.top - box.bottom):
+            yield _make_line(cell, height, is_bold=_is_bold(text, number - 1))
+            cell = []
+        cell.append(("-" if sign in _HYPHENS else sign, box))
+    if cell:
+        yield _make_line(cell, height, is_bold=_is_bold(text, start))
+
+
+def _make_line(cell: Sequence[tuple[str, api.FS_RECTF]], height: float, *, is_bold: bool) -> _Line:
+    first = cell[0][1]
+    middle = (first.top + first.bottom) / 2
+    is_outer = not _EDGE * height <= middle <= (1 - _EDGE) * height
+    return _Line(
+        text=" ".join("".join(sign for sign, _ in cell).split()),
+        size=first.top - first.bottom,
+        left=first.left,
+        right=cell[-1][1].right,
+        middle=middle,
+        is_bold=is_bold,
+        is_outer=is_outer,
+    )
+
+
+def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
+    """Join the cells of a table's rows, between tabs. A cell of several lines stands below its
+    label, which is one line.
+    """
+    joined: list[_Line] = []
+    for line, following in zip_longest(lines, lines[1:]):
+        label = _find_label(joined, line)
+        if not label:
+            joined.append(line)
+            continue
+        first = label[0]
+        words = " ".join(one.text for one in label)
+        is_level = len(label) == 1 and abs(first.middle - line.middle) < line.size / 2
+        goes_on = following is not None and following.left > first.right
+        is_list = goes_on and following.middle < line.middle - line.size / 2
+        del joined[-len(label) :]
+        if is_level and not is_list:
+            joined.append(replace(first, text=f"{words}\t{line.text}", right=line.right))
+        else:
+            joined += [replace(first, text=words), line]
+    return joined
+
+
+def _find_label(lines: Sequence[_Line], line: _Line) -> Sequence[_Line]:
+    """Return the last lines if they are the cell to the left of a line; empty if they are not."""
+    first = len(lines)
+    while first:
+        one = lines[first - 1]
+        is_left = one.right < line.left and one.middle < line.middle + line.size
+        is_below = first == len(lines) or 0 < one.middle - lines[first].middle <= 2 * one.size
+        if not (is_left and is_below):
+            break
+        first -= 1
+        if abs(one.middle - line.middle) < line.size / 2:
+            break
+    is_column = len(lines) - first > _MOST_LINES_OF_LABEL
+    return () if is_column else lines[first:]
 
 
 def _read_sign(text: pdfium.PdfTextPage, number: int) -> str:
@@ -94,19 +198,11 @@ def _read_sign(text: pdfium.PdfTextPage, number: int) -> str:
     return chr(code) if is_text else ""
 
 
-def _place(text: pdfium.PdfTextPage, number: int, sign: str) -> Glyph:
-    """Return a character with its box, which reaches from the descent to the ascent of its font."""
+def _read_box(text: pdfium.PdfTextPage, number: int) -> api.FS_RECTF:
+    """Return the box of a character, which reaches from the descent to the ascent of its font."""
     box = api.FS_RECTF()
     api.FPDFText_GetLooseCharBox(text, number, box)
-    return Glyph(sign, box.left, box.right, box.bottom, box.top)
-
-
-def _end_line(text: pdfium.PdfTextPage, glyphs: list[Glyph], end: int) -> Line | None:
-    said = [glyph for glyph in glyphs if not glyph.sign.isspace()]
-    if not said:
-        return None
-    first = max(0, end - len(glyphs))
-    return Line(tuple(glyphs), is_bold=_is_bold(text, first))
+    return box
 
 
 def _is_bold(text: pdfium.PdfTextPage, number: int) -> bool:
@@ -116,3 +212,65 @@ def _is_bold(text: pdfium.PdfTextPage, number: int) -> bool:
     flags = ctypes.c_int()
     size = api.FPDFText_GetFontInfo(text, number, name, len(name), flags)
     return 0 < size <= len(name) and b"bold" in name.value.lower()
+
+
+def _set_text(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
+    """Return the text of pages. The lines at their edges stand at its end, each once."""
+    edges = _find_edges(pages)
+    stands_out = _find_headings([line for lines in pages for line in lines])
+    written: list[str] = []
+    begun: list[int] = []
+    headings: dict[int, tuple[bool, float, bool]] = {}
+    left_out: dict[str, None] = {}
+    size = 0
+    for lines in pages:
+        begun.append(size)
+        for line in lines:
+            if line.is_outer and line.words in edges:
+                left_out[line.text] = None
+                continue
+            if stands_out(line):
+                headings[size] = (not line.text.isupper(), -round(line.size), not line.is_bold)
+            written.append(line.text + "\n")
+            size += len(written[-1])
+    spans: list[Span] = []
+    for words in left_out:
+        spans.append((size, size + len(words)))
+        written.append(words + "\n")
+        size += len(written[-1])
+    # Capitals are above other letters, then larger ones above smaller ones.
+    kinds = sorted(set(headings.values()))
+    return DocumentContent(
+        "".join(written),
+        pages=tuple(begun),
+        headings=tuple(headings),
+        ranks=tuple(kinds.index(kind) + 1 for kind in headings.values()),
+        edges=tuple(spans),
+        empty_pages=tuple(number for number, lines in enumerate(pages, 1) if not lines),
+    )
+
+
+def _find_edges(pages: Sequence[Sequence[_Line]]) -> set[str]:
+    """Return the words of headers and footers: what recurs near the top or bottom of pages."""
+    seen: Counter[str] = Counter()
+    for lines in pages:
+        seen.update({line.words for line in lines if line.is_outer})
+    return {words for words, number in seen.items() if number > 1}
+
+
+def _find_headings(lines: Sequence[_Line]) -> Callable[[_Line], bool]:
+    """Return what tells a heading: larger letters than most, or bold ones if most are not."""
+    sizes: Counter[float] = Counter()
+    bold = 0
+    for line in lines:
+        sizes[round(line.size, 1)] += len(line.text)
+        bold += len(line.text) if line.is_bold else 0
+    usual = sizes.most_common(1)[0][0]
+    bold_stands_out = 2 * bold < sizes.total()
+
+    def stands_out(line: _Line) -> bool:
+        is_short = len(line.text) <= _LONGEST_HEADING and "\t" not in line.text
+        is_marked = (line.is_bold and bold_stands_out) or line.size > _LARGER * usual
+        return is_short and is_marked
+
+    return stands_out
