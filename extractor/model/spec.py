@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from extractor.errors import ArgumentError
-from extractor.masking import MASK, mask, remember
+from extractor.masking import remember
 from extractor.model.patience import Patience
 from extractor.model.providers import Family, Reasoning, find_family, guess_provider, list_providers
 from extractor.schemas.arguments import find_nearest
@@ -25,7 +25,6 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _OLLAMA = "http://localhost:11434/v1"
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
-_KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,19 +236,6 @@ def hide_user(url: str) -> str:
     if "@" in rest:
         address = f"{front}//***@{rest.rpartition('@')[2]}"
     return re.sub(r"//[^/]*@", "//***@", address + mark + name)
-
-
-def hide_keys(text: str) -> str:
-    """Mask credentials, users in addresses, and whatever looks like a key: a server may name one
-    that is not ours.
-
-    >>> hide_keys("no connection to http://me:pw@host; Bearer abc")
-    'no connection to http://***@host; Bearer ***'
-    >>> remember("mine-1234")
-    >>> hide_keys("the key mine-1234 is unknown, so mine-12345 may be too")
-    'the key *** is unknown, so mine-12345 may be too'
-    """
-    return _KEYS.sub(MASK, mask(text))
 
 
 def name_model(spec: ModelSpec) -> str:
