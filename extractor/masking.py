@@ -60,6 +60,7 @@ _PART = 12
 _END = 3
 """Characters of a beginning or end beside stars or dots: ``sk-ab****wxyz``."""
 _WORD = re.compile(rf"[\w+/=.~%-]{{{_PART},}}")
+_LIKE_KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 _STARRED = re.compile(r"(?<![\w-])([\w-]*)(?:\*{2,}|•+|…|\.{2,})([\w-]*)")
 
 _remembered: set[str] = set()
@@ -90,6 +91,15 @@ def mask_known(text: str) -> str:
         text = _WORD.sub(lambda word: MASK if forms.have_part_of(word[0]) else word[0], text)
         text = _STARRED.sub(lambda word: MASK if forms.have_ends_of(word) else word[0], text)
     return text
+
+
+def hide_keys(text: str) -> str:
+    """Mask also whatever looks like a key, in what a server says: it may name one of another user.
+
+    >>> hide_keys("no connection to http://me:pw@host; Bearer abc")
+    'no connection to http://***@host; Bearer ***'
+    """
+    return _LIKE_KEYS.sub(MASK, mask(text))
 
 
 def mask_values(content: Any) -> Any:

@@ -120,8 +120,11 @@ def _choose(
     readings: Sequence[_Reading], everything: Sequence[_Answer], *, is_cut: bool
 ) -> FoundAnswer:
     """Return the last answer of what was said, or the items of all calls of tools together."""
-    said = [answer for reading in readings for answer in reading.said]
-    begun = next((reading.begun for reading in reversed(readings) if reading.begun), "")
+    said: list[_Answer] = []
+    begun = ""
+    for reading in readings:
+        said += reading.said
+        begun = reading.begun or begun
     if begun and (is_cut or not said):
         return FoundAnswer(begun)
     is_call = readings[0].place.kind is Kind.CALL
@@ -129,24 +132,32 @@ def _choose(
     remarks = [_compare(counted, everything)]
     if begun:
         remarks.append("a later answer in the reply breaks off; the last complete one counts")
-    unread = [reading.place.name for reading in readings if not reading.said]
-    if is_call and unread:
-        remarks.append(f"{', '.join(unread)} of {len(readings)} cannot be read")
+    if is_call:
+        remarks.append(_name_unread(readings))
+    return _answer(counted, remarks)
+
+
+def _answer(counted: Sequence[_Answer], remarks: Iterable[str]) -> FoundAnswer:
+    """Write the items of answers as one. Two equal answers say the same once."""
     items: Items = []
-    for answer in counted:  # two equal calls say the same once
+    for answer in counted:
         items += [item for item in answer.items if item not in items]
     return FoundAnswer(_write(items), complete=True, remark="; ".join(filter(None, remarks)))
 
 
+def _name_unread(calls: Sequence[_Reading]) -> str:
+    unread = [call.place.name for call in calls if not call.said]
+    return f"{', '.join(unread)} of {len(calls)} cannot be read" if unread else ""
+
+
 def _take_draft(place: Place, draft: _Answer, everything: Sequence[_Answer]) -> FoundAnswer:
     """Return an answer that stands nowhere but among the thoughts."""
-    remarks = [_compare([draft], everything)]
     # Some servers file the whole answer under the thoughts. That is no draft.
     is_alone = _strip_fence(place.text).strip() == place.text[draft.start : draft.end]
+    where = ""
     if place.kind is not Kind.THOUGHT or not is_alone:
-        remarks.insert(0, f"the answer stands only among the model's thoughts ({place.name})")
-    remark = "; ".join(filter(None, remarks))
-    return FoundAnswer(_write(draft.items), complete=True, remark=remark)
+        where = f"the answer stands only among the model's thoughts ({place.name})"
+    return _answer([draft], [where, _compare([draft], everything)])
 
 
 def _explain_nothing(readings: Sequence[_Reading], *, is_cut: bool) -> FoundAnswer:
@@ -169,15 +180,22 @@ def _read_text(place: Place) -> _Reading:
     text = repair_characters(place.text)
     answers, begun_at = _scan(text)
     thoughts = find_thoughts(text, [(answer.start, answer.end) for answer in answers])
-    said = [answer for answer in answers if not is_within(thoughts, answer.start)]
-    drafts = [answer for answer in answers if is_within(thoughts, answer.start)]
+    said: list[_Answer] = []
+    drafts: list[_Answer] = []
+    for answer in answers:
+        among = drafts if is_within(thoughts, answer.start) else said
+        among.append(answer)
     begun = "" if is_within(thoughts, begun_at) else _tidy_begun(text[begun_at:])
     rest = _strip_fence(cut_out(text, thoughts).strip())
     if not answers and not begun:
-        # JSON written as a string. An empty list is no answer in the middle of other words.
-        items = [] if rest == "[]" else _find_items(rest)
-        said = [] if items is None else [_Answer(items, 0, len(text))]
+        said = _read_rest(rest)
     return _Reading(place, _join_parts(text, said), drafts, begun, rest)
+
+
+def _read_rest(rest: str) -> list[_Answer]:
+    """Read JSON that is written as a string. An empty list is an answer only if it stands alone."""
+    items = [] if rest == "[]" else _find_items(rest)
+    return [] if items is None else [_Answer(items, 0, len(rest))]
 
 
 def _scan(text: str) -> tuple[list[_Answer], int]:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from extractor.errors import ModelAway, ModelError, ModelUnavailable
+from extractor.masking import hide_keys
 from extractor.model.batch_apis import (
     BATCH_APIS,
     BatchApi,
@@ -30,7 +31,7 @@ from extractor.model.live import LiveModel
 from extractor.model.metering import Requests, Reservation
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
-from extractor.model.spec import ClientSettings, ModelSpec, hide_keys, name_model
+from extractor.model.spec import ClientSettings, ModelSpec, name_model
 from extractor.model.store import State, judge
 from extractor.schemas import Usage
 

@@ -17,7 +17,7 @@ from extractor.model.failures import TOO_LONG, is_too_long
 from extractor.model.metering import Answerer, Meter, Requests, Reservation
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import MOST_CALLS, Watch
-from extractor.model.spec import ClientSettings, ModelSpec, hide_keys, name_model
+from extractor.model.spec import ClientSettings, ModelSpec, name_model
 from extractor.model.store import CallStore, OpenStore, State, judge
 from extractor.schemas import Usage
 
@@ -53,14 +53,17 @@ class Model:
         meter: Meter | None = None,
     ) -> None:
         self.spec = spec
-        self._settings, policy = settings or ClientSettings(), policy or RetryPolicy()
-        self.watch = Watch(self._settings.patience, name_model(spec), hide_keys)
+        self._settings = settings or ClientSettings()
+        policy = policy or RetryPolicy()
+        self.watch = Watch(self._settings.patience, name_model(spec))
         self._policy = replace(policy, sleep=self.watch.pausing(policy.sleep))
         self._make = answerer or self._open_live
         self._open_store = store
         self._meter = meter
         self._store: CallStore | None = None
-        self.usage = self.lost = self.unmetered = Usage()
+        self.usage = Usage()
+        self.lost = Usage()
+        self.unmetered = Usage()
         self._users = 0
         self._answerer: Answerer | None = None
         self._slots = asyncio.Semaphore(1)  # one of the event loop takes its place
@@ -76,10 +79,8 @@ class Model:
 
     async def __aenter__(self) -> "Model":
         if self._answerer is None:
-            self._answerer, self._slots = (
-                self._make(),
-                asyncio.Semaphore(self._settings.concurrency),
-            )
+            self._answerer = self._make()
+            self._slots = asyncio.Semaphore(self._settings.concurrency)
         self._users += 1
         return self
 
@@ -106,11 +107,9 @@ class Model:
         """
         if self._open_store and self._store is None:
             self._store = self._open_store()
-        # equal calls share an answer
-        async with (
-            self,
-            self._asked.setdefault(call.key_for(self.name), asyncio.Lock()),
-        ):
+        # Equal calls wait for one another, and share an answer.
+        lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
+        async with self, lock:
             if kept := self._find(call):
                 return kept
             async with self._slots:  # only what may be sent is stored
@@ -131,9 +130,8 @@ class Model:
             return None
         if kept.state is State.REFUSED:
             kind = RequestTooLong if is_too_long(kept.why) else ModelUnavailable
-            raise kind(
-                f"{name_model(self.spec)}: a batch refused this call: {kept.why}", lasting=False
-            )
+            problem = f"a batch refused this call: {kept.why}"
+            raise kind(f"{name_model(self.spec)}: {problem}", lasting=False)
         if kept.completion is None:
             raise AnswerPending("the answer has not arrived yet")
         return Answer(kept.completion, kept.number)
@@ -148,8 +146,8 @@ class Model:
         try:
             completion, calls = await self._answerer(call, most, requests)
             spent = completion.usage
-            # its request was sent by others, as a file
-            if not (completion.has_usage or requests.unmetered.calls):
+            # A live request without usage was noted. This one was sent by others, as a file.
+            if not completion.has_usage and not requests.unmetered.calls:
                 requests.note_sent()
                 requests.note_unmetered()
         except AnswerPending:

@@ -41,31 +41,30 @@ class Exchange(Answerer):
         requests: Path | None = None,
         most_tokens: int | None = None,
     ) -> None:
-        if not answers and not requests:
-            raise ValueError("an exchange needs a file of answers or a file for requests")
-        for path in answers:
-            if not path.is_file():
-                raise ValueError(f"{path}: there is no such file")
-        if requests and requests in answers:
-            raise ValueError(f"{requests} contains answers; name another file for the requests")
+        _check_paths(answers, requests)
         self.requests = requests
         self.written = 0
         self._most_tokens = most_tokens
         self.parts: list[Path] = []
         self._store = CallStore(open_scratch())
         self._unmetered: set[str] = set()
+        self.failed = self._read(answers)
+        self._reply_model: type[BaseModel] = BaseModel  # that of the calls
+
+    def _read(self, answers: Iterable[Path]) -> tuple[str, ...]:
+        """Store the answers of files. Return why other lines have none."""
         failed: dict[str, str] = {}
         for place, line in _read_lines(answers):
             answer = read_line(load_row(line))
-            if answer and answer.completion:
+            if answer is None:
+                failed[place] = f"{place}: not an answer to a request (no custom_id)"
+            elif answer.completion is None:
+                failed[answer.name] = f"{place}: {answer.problem}"
+            else:
                 self._store.add_answer(answer.name, answer.completion)
                 if not answer.completion.has_usage:
                     self._unmetered.add(answer.name)
-            else:
-                why = answer.problem if answer else "not an answer to a request (no custom_id)"
-                failed[answer.name if answer else place] = f"{place}: {why}"
-        self.failed = tuple(why for name, why in failed.items() if not self._store.recall(name))
-        self._reply_model: type[BaseModel] = BaseModel  # that of the calls
+        return tuple(why for name, why in failed.items() if not self._store.recall(name))
 
     def __str__(self) -> str:
         return "answers by file"  # whichever: a folder takes further answers
@@ -120,6 +119,16 @@ class Exchange(Answerer):
             finally:
                 unfinished.unlink(missing_ok=True)
             self.parts.append(part)
+
+
+def _check_paths(answers: Sequence[Path], requests: Path | None) -> None:
+    if not answers and not requests:
+        raise ValueError("an exchange needs a file of answers or a file for requests")
+    for path in answers:
+        if not path.is_file():
+            raise ValueError(f"{path}: there is no such file")
+    if requests in answers:
+        raise ValueError(f"{requests} contains answers; name another file for the requests")
 
 
 def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
+from extractor.masking import hide_keys
 from extractor.model.completions import BROKEN, GarbledReply
 from extractor.model.pace import is_temporary, retry_after
-from extractor.model.spec import ModelSpec, hide_keys, name_model
+from extractor.model.spec import ModelSpec, name_model
 from extractor.model.surroundings import name_proxies
 
 _NO_ACCESS = frozenset({401, 403, 404, 407})

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from extractor.errors import ModelAway, ModelUnavailable, RunStopped
+from extractor.masking import hide_keys
 
 MOST_CALLS = 5
 """How often the questions of one call are sent for an answer, with re-asks and halves of a
@@ -57,7 +58,7 @@ class Patience:
 
 
 class Watch:
-    """Watches the calls to a model, named ``name`` in messages, from which ``hide`` removes keys.
+    """Watches the calls to a model, named ``name`` in messages.
 
     ``problem`` is why the last call of no use was of none. Without ``patience`` the model is never
     given up.
@@ -65,23 +66,23 @@ class Watch:
     It belongs to one event loop at a time; ``describe_wait`` may be called from any thread.
     """
 
-    def __init__(
-        self, patience: Patience | None, name: str, hide: Callable[[str], str] = str
-    ) -> None:
+    def __init__(self, patience: Patience | None, name: str) -> None:
+        self.problem = ""
         self._patience = patience
         self._name = name
-        self._hide = hide
         self._clock: Callable[[], float] = lambda: 0.0
         self._calls: dict[asyncio.Task[Any] | None, asyncio.Timeout] = {}
         self._exchanging: set[asyncio.Task[Any] | None] = set()
-        self._requests = self._failed = 0
-        self._was_usable = self._has_answered = False
-        self._since: float | None = None  # when the silence began
-        self._idle_at = self._next_try = 0.0
-        self.problem = ""
+        self._requests = 0
+        self._useless_calls = 0  # in a row
+        self._was_usable = False
+        self._has_answered = False
+        self._silent_since: float | None = None
+        self._idle_since = 0.0
+        self._next_try = 0.0
         self._last = Came("", "")
-        self._why = ""
-        self._lets_end = False
+        self._why_over = ""
+        self._lets_end = False  # a request under way may end, though no other begins
 
     @property
     def gives_up(self) -> bool:
@@ -91,7 +92,7 @@ class Watch:
     @property
     def is_over(self) -> bool:
         """Whether no further request may begin."""
-        return bool(self._why)
+        return bool(self._why_over)
 
     @property
     def under_way(self) -> int:
@@ -102,7 +103,7 @@ class Watch:
         """Begin no further request. Calls raise ``RunStopped`` with ``why``, unless their
         request is under way.
         """
-        self._why = self._why or why
+        self._why_over = self._why_over or why
         self._lets_end = True
         self._clock = asyncio.get_running_loop().time
         self._reschedule()
@@ -111,7 +112,7 @@ class Watch:
         """Give the model up: end the calls under way, and begin no other. The first ``why``
         counts.
         """
-        self._why = self._why or why
+        self._why_over = self._why_over or why
         self._reschedule()
 
     def give_up_silent(self, seconds: float) -> ModelAway:
@@ -132,11 +133,12 @@ class Watch:
         """Hold one call inside the block, and note its failure. Raises ``ModelAway`` if the
         model is given up.
         """
-        if self._why:
+        if self._why_over:
             raise self._explain_end()
         self._clock = asyncio.get_running_loop().time
-        if self._since is not None and not self._calls:
-            self._since += self._clock() - self._idle_at
+        if self._silent_since is not None and not self._calls:
+            # While nothing was asked, nothing was silent.
+            self._silent_since += self._clock() - self._idle_since
         limit = asyncio.timeout_at(self._deadline)
         task = asyncio.current_task()
         try:
@@ -146,7 +148,7 @@ class Watch:
                     yield
                 finally:
                     del self._calls[task]
-                    self._idle_at = self._clock()
+                    self._idle_since = self._clock()
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -162,25 +164,27 @@ class Watch:
         ``ModelAway``.
         """
         if problem is None:
-            self._failed = 0
+            self._useless_calls = 0
             self._requests = 0
             self._was_usable = True
             return
-        # else the problem says it
-        last = f"; the last reply: {self._last.words}" if self._last.is_answer else ""
-        self.problem = self._hide(problem.removeprefix(f"{self._name}: ")[:_PROBLEM_LENGTH] + last)
-        self._failed += 1
-        if self._patience and self._failed >= self._patience.calls * (
-            _ONCE_USABLE if self._was_usable else 1
-        ):
-            which = (
-                f"{self._failed} calls in a row"
-                if self._was_usable
-                else f"the first {self._failed} calls"
-            )
-            waste = f"{which} brought no usable answer ({self._requests} requests): {self.problem}"
-            self.give_up(f"{self._name}: {waste}")
-            raise ModelAway(self._why) from None
+        said = problem.removeprefix(f"{self._name}: ")[:_PROBLEM_LENGTH]
+        if self._last.is_answer:  # else the problem says what came
+            said += f"; the last reply: {self._last.words}"
+        self.problem = hide_keys(said)
+        self._useless_calls += 1
+        if self._patience is None:
+            return
+        # A weak model may fail more often in a row, once it has been of use.
+        most = self._patience.calls
+        which = f"the first {self._useless_calls} calls"
+        if self._was_usable:
+            most *= _ONCE_USABLE
+            which = f"{self._useless_calls} calls in a row"
+        if self._useless_calls >= most:
+            waste = f"{which} brought no usable answer ({self._requests} requests)"
+            self.give_up(f"{self._name}: {waste}: {self.problem}")
+            raise ModelAway(self._why_over) from None
 
     def note_request(self) -> None:
         """Note that a request is sent, which may be one of several in an exchange."""
@@ -192,20 +196,24 @@ class Watch:
 
         Raises ``ModelAway`` if the model was given up while the exchange waited for its turn.
         """
-        if self._why:
+        if self._why_over:
             raise self._explain_end()
-        self._clock, task = asyncio.get_running_loop().time, asyncio.current_task()
+        self._clock = asyncio.get_running_loop().time
+        task = asyncio.current_task()
         self._exchanging.add(task)
-        self._since = self._clock() if self._since is None else self._since
+        if self._silent_since is None:
+            self._silent_since = self._clock()
         self._reschedule()
 
         def note(came: Came) -> None:
             self._last = came
-            if came.is_answer:
-                self._has_answered = True
-                self._next_try = 0.0
-                self._since = self._clock() if len(self._exchanging) > 1 else None
-                self._reschedule()
+            if not came.is_answer:
+                return
+            self._has_answered = True
+            self._next_try = 0.0
+            has_others = len(self._exchanging) > 1
+            self._silent_since = self._clock() if has_others else None
+            self._reschedule()
 
         try:
             yield note
@@ -218,7 +226,7 @@ class Watch:
         """Wrap ``sleep`` so that ``describe_wait`` can name the next try."""
 
         async def noted(seconds: float) -> None:
-            if self._why:
+            if self._why_over:
                 raise self._explain_end()
             self._next_try = self._clock() + seconds
             await sleep(seconds)
@@ -228,25 +236,25 @@ class Watch:
     def describe_wait(self) -> str:
         """Say what the calls wait for, for a progress line. Return "" if nothing is late."""
         now = self._clock()
-        waited = now - self._since if self._since is not None and self._calls else 0.0
-        if (left := self._next_try - now) > 0 and (waited or left > _SHOWN_AFTER_S):
+        waited = 0.0
+        if self._silent_since is not None and self._calls:
+            waited = now - self._silent_since
+        left = self._next_try - now
+        if left > _SHOWN_AFTER_S or (left > 0 and waited):
             return f"{self._last.brief or 'rate limited'}, next try in {left:.0f} s"
-        if waited < (_LATE_AFTER_S if self._has_answered else _SHOWN_AFTER_S):
+        late_after = _LATE_AFTER_S if self._has_answered else _SHOWN_AFTER_S
+        if waited < late_after:
             return ""
-        return (
-            f"waiting for {'an' if self._has_answered else 'the first'} answer of "
-            f"{self._name}, {waited:.0f} s"
-        )
+        which = "an" if self._has_answered else "the first"
+        return f"waiting for {which} answer of {self._name}, {waited:.0f} s"
 
     @property
     def _deadline(self) -> float | None:
-        if self._why and not self._lets_end:
+        if self._why_over and not self._lets_end:
             return self._clock()
-        return (
-            self._since + self._patience.seconds
-            if self._patience and self._since is not None
-            else None
-        )
+        if self._patience is None or self._silent_since is None:
+            return None
+        return self._silent_since + self._patience.seconds
 
     def _reschedule(self) -> None:
         for task, limit in self._calls.items():
@@ -255,14 +263,13 @@ class Watch:
                 limit.reschedule(self._clock() if is_cut else self._deadline)
 
     def _explain_end(self) -> ModelAway:
-        return (RunStopped if self._lets_end else ModelAway)(self._why)
+        kind = RunStopped if self._lets_end else ModelAway
+        return kind(self._why_over)
 
     def _explain_silence(self) -> str:
         assert self._patience
-        tried = (
-            f"{self._name}: no answer for {self._patience.seconds:g} seconds "
-            f"({self._requests} requests)"
-        )
+        seconds = f"{self._patience.seconds:g} seconds"
+        tried = f"{self._name}: no answer for {seconds} ({self._requests} requests)"
         if self._last.words:
-            return self._hide(f"{tried}; what came last: {self._last.words}")
+            return hide_keys(f"{tried}; what came last: {self._last.words}")
         return f"{tried}, and nothing came back; {_IS_IT_THERE}"

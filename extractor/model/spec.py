@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from extractor.errors import ArgumentError
-from extractor.masking import MASK, mask, remember
+from extractor.masking import remember
 from extractor.model.patience import Patience
 from extractor.model.providers import Family, Reasoning, find_family, guess_provider, list_providers
 from extractor.schemas.arguments import find_nearest
@@ -25,10 +25,6 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _OLLAMA = "http://localhost:11434/v1"
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
-_OWN = (
-    "run it with Ollama, llama-server or vLLM, and name it by its address: http://host:port/v1#NAME"
-)
-_KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +72,17 @@ class ModelSpec:
         text = text.strip()
         if "://" in text:
             return _parse_url(text, read_key(server_key, SERVER_KEY))
-        if text.split(":")[0] == "local" or text.endswith(".gguf"):
-            raise ArgumentError(f"{text!r}: this program runs no model itself; {_OWN}")
         if re.match(r"(localhost|[\d.]+):\d+", text):
-            raise ArgumentError(
-                f"{text!r} names no model; for a server write http://{text.split('/')[0]}/v1#NAME"
-            )
-        provider, slash, name = text.partition("/")
-        if not slash:
-            provider = guess_provider(text) or "openai"
-            name = text
-            if provider != "openai":
-                raise ArgumentError(
-                    f"{text!r}: a bare name is a model of OpenAI; write {provider}/{text}"
-                )
-        if provider not in list_providers() or provider == SERVER:
-            raise _refuse_provider(text)
-        if not _NAME.fullmatch(name):
-            raise ArgumentError(f"{text!r} names no model; write {_FORMS}")
+            server = f"http://{text.split('/')[0]}/v1#NAME"
+            raise ArgumentError(f"{text!r} names no model; for a server write {server}")
+        provider, name = _split_name(text)
+        if provider == "ollama":
+            return cls(provider, name, _OLLAMA)
         if provider != "openai":
-            return cls(provider, name, _OLLAMA if provider == "ollama" else None)
+            return cls(provider, name)
         if base_url and "@" in base_url:
-            raise ArgumentError(
-                f"{hide_user(base_url)!r}: the service's address must not contain a user or a "
-                "password"
-            )
+            problem = "the service's address must not contain a user or a password"
+            raise ArgumentError(f"{hide_user(base_url)!r}: {problem}")
         return cls(provider, name, base_url, read_key(api_key, list_providers()["openai"].key))
 
     @property
@@ -153,11 +135,9 @@ class ModelSpec:
         )
 
     def __str__(self) -> str:
-        return (
-            f"{hide_user(self.base_url or '')}#{self.name}"
-            if self.is_server
-            else f"{self.provider}/{self.name}"
-        )
+        if self.is_server:
+            return f"{hide_user(self.base_url or '')}#{self.name}"
+        return f"{self.provider}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +171,11 @@ def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
         return None
     if not is_header_word(key):
         remember(key)
-        raise ArgumentError(
-            f"{name or 'key'}: the key has characters that no key has, such as a blank, a line "
-            "break or a letter with "
-            "an accent; set it again without them"
+        problem = (
+            "the key has characters that no key has, such as a blank, a line break or a letter"
+            " with an accent; set it again without them"
         )
+        raise ArgumentError(f"{name or 'key'}: {problem}")
     return SecretStr(key)
 
 
@@ -204,43 +184,43 @@ def is_header_word(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
 
 
-def _refuse_provider(text: str) -> ArgumentError:
-    provider, _, name = text.partition("/")
+def _split_name(text: str) -> tuple[str, str]:
+    """Return a provider and the name of its model. A bare name is a model of OpenAI."""
+    provider, slash, name = text.partition("/")
+    if not slash:
+        name = text
+        provider = guess_provider(text) or "openai"
+        if provider != "openai":
+            remedy = f"write {provider}/{text}"
+            raise ArgumentError(f"{text!r}: a bare name is a model of OpenAI; {remedy}")
     known = sorted(set(list_providers()) - {SERVER})
-    if nearest := find_nearest(provider, known):
-        return ArgumentError(
-            f"{text!r}: there is no provider {provider}; did you mean {nearest}/{name}?"
-        )
-    remedy = f"write one of {', '.join(known)} before the name, or {_FORMS}"
-    return ArgumentError(f"{text!r} names no known provider; {remedy}")
+    if provider not in known:
+        if nearest := find_nearest(provider, known):
+            problem = f"there is no provider {provider}; did you mean {nearest}/{name}?"
+            raise ArgumentError(f"{text!r}: {problem}")
+        remedy = f"write one of {', '.join(known)} before the name, or {_FORMS}"
+        raise ArgumentError(f"{text!r} names no known provider; {remedy}")
+    if not _NAME.fullmatch(name):
+        raise ArgumentError(f"{text!r} names no model; write {_FORMS}")
+    return provider, name
 
 
 def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
     shown = hide_user(text).partition("?")[0]
     try:
         url = urlsplit(text)
-        host = url.hostname
-        port = url.port
-    except ValueError as error:
-        # urlsplit takes a password with a slash for a port, and repeats it in the error.
-        raise ArgumentError(
-            f"{shown!r} is not a URL" + ("" if "@" in text else f": {error}")
-        ) from None
-    if url.scheme not in ("http", "https") or not host or port == 0:
+        is_address = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:
+        # The error is not shown: a password with a slash is taken for a port, and repeated in it.
+        raise ArgumentError(f"{shown!r} is not a URL; write {_FORMS}") from None
+    if not is_address:
         raise ArgumentError(f"{shown!r} is not the address of a model; write {_FORMS}")
-    if "@" in url.netloc + url.path or url.query:
-        raise ArgumentError(
-            f"{shown!r}: a model's URL must not contain a user, a password or a query"
-        )
-    if "," in text:
-        raise ArgumentError(
-            f"{shown!r} names several servers; put a proxy before them (docs/how-to/own-server.md)"
-        )
+    if "@" in url.netloc + url.path or "," in text or url.query:
+        problem = "a model's URL must not contain a user, a password, a comma or a query"
+        raise ArgumentError(f"{shown!r}: {problem}")
     if not url.fragment:
-        raise ArgumentError(
-            f"{shown!r} does not say which model; append #NAME, as the server lists it under "
-            "/models"
-        )
+        remedy = "append #NAME, as the server lists it under /models"
+        raise ArgumentError(f"{shown!r} does not say which model; {remedy}")
     return ModelSpec(SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key)
 
 
@@ -258,19 +238,6 @@ def hide_user(url: str) -> str:
     return re.sub(r"//[^/]*@", "//***@", address + mark + name)
 
 
-def hide_keys(text: str) -> str:
-    """Mask credentials, users in addresses, and whatever looks like a key: a server may name one
-    that is not ours.
-
-    >>> hide_keys("no connection to http://me:pw@host; Bearer abc")
-    'no connection to http://***@host; Bearer ***'
-    >>> remember("mine-1234")
-    >>> hide_keys("the key mine-1234 is unknown, so mine-12345 may be too")
-    'the key *** is unknown, so mine-12345 may be too'
-    """
-    return _KEYS.sub(MASK, mask(text))
-
-
 def name_model(spec: ModelSpec) -> str:
     """Return the name of a model and the address that is asked, for messages: the server's own, or
     what the variable of the provider's SDK says (as ``ANTHROPIC_BASE_URL``); without either, the
@@ -282,10 +249,10 @@ def name_model(spec: ModelSpec) -> str:
     ... )
     ('model m at http://gpu-1/v1', 'model deepseek-chat at deepseek')
     """
-    address = spec.base_url or os.environ.get(list_providers()[spec.provider].address or "")
-    return (
-        f"model {spec.name} at {hide_user(address).partition('?')[0] if address else spec.provider}"
-    )
+    variable = list_providers()[spec.provider].address
+    address = spec.base_url or os.environ.get(variable or "")
+    place = hide_user(address).partition("?")[0] if address else spec.provider
+    return f"model {spec.name} at {place}"
 
 
 def shown_model(name: str | None) -> str:

@@ -55,14 +55,9 @@ def read_certificates() -> ssl.SSLContext | None:
     folders = os.environ.get("SSL_CERT_DIR")
     if not folders:
         return context
-    readable = [
-        folder for folder in folders.split(os.pathsep) if os.access(folder, os.R_OK | os.X_OK)
-    ]
-    if not any(Path(folder).is_dir() for folder in readable):
-        raise ArgumentError(
-            f"SSL_CERT_DIR: {folders} is no folder that can be read; name a folder of "
-            "certificates, or unset it"
-        )
+    if not any(Path(folder).is_dir() for folder in folders.split(os.pathsep)):
+        remedy = "name a folder of certificates, or unset it"
+        raise ArgumentError(f"SSL_CERT_DIR: {folders} is no folder; {remedy}")
     return context or ssl.create_default_context(capath=folders)
 
 
@@ -71,17 +66,12 @@ def _check_certificates(name: str) -> ssl.SSLContext | None:
     path = os.environ.get(name)
     if not path:
         return None
-    remedy = "name a file of certificates in PEM, or unset it"
     try:
         return ssl.create_default_context(cafile=path)
-    except FileNotFoundError:
-        raise ArgumentError(f"{name}: there is no file {path}; {remedy}") from None
-    except ssl.SSLError:
-        raise ArgumentError(
-            f"{name}: {path} holds no certificate that can be read; {remedy}"
-        ) from None
-    except OSError as error:
-        raise ArgumentError(f"{name}: {path} cannot be read ({error.strerror}); {remedy}") from None
+    except OSError as error:  # also an SSLError
+        problem = f"{path} has no certificates that can be read ({error.strerror})"
+        remedy = "name a file of certificates in PEM, or unset it"
+        raise ArgumentError(f"{name}: {problem}; {remedy}") from None
 
 
 def _list_key_names(spec: ModelSpec) -> Iterator[str]:

@@ -1,5 +1,6 @@
-"""Find the thoughts in a model's text: what stands before, between or behind the marks that
-models put around them.
+"""Find the thoughts in a model's text: what stands before, between or behind the marks around them.
+
+Models put marks around their thoughts, and servers that should remove them may not.
 """
 
 import re
@@ -10,37 +11,40 @@ from operator import itemgetter
 Range = tuple[int, int]
 """Half-open offsets into a text."""
 
-_WORD = (
+_TAG = (
     r"(?:\w+:)?(?:\w*think(?:ing)?|thoughts?|reason(?:ing)?|reflection|rationale|scratch_?pad"
-    r"|analysis|planning"
-    r"|cot|chain_of_thought|inner_monologue|draft)"
+    r"|analysis|planning|cot|chain_of_thought|inner_monologue|draft)"
 )
-"""Names of tags around thoughts: <think>, <seed:think>, <antThinking>, <reasoning> and their
-like.
-"""
-_OPENS = (
-    rf"<{_WORD}(?:\s[^<>]*)?>"
-    r"|\[(?:THINK(?:ING)?|REASONING)\]"
-    r"|◁think▷"
-    r"|<\|(?:begin_of_thought|START_THINKING|think|thinking)\|>"
-    r"|<\|channel\|>\s*analysis"
-    r"|<unused94>"
+_MARKS = (
+    # <think>, <seed:think>, <antThinking>, <reasoning> and their like
+    (rf"<{_TAG}(?:\s[^<>]*)?>", rf"</{_TAG}\s*>"),
+    # Mistral
+    (r"\[(?:THINK(?:ING)?|REASONING)\]", r"\[/(?:THINK(?:ING)?|REASONING)\]"),
+    # Kimi
+    (r"◁think▷", r"◁/think▷"),
+    # Command, Sky-T1
+    (
+        r"<\|(?:begin_of_thought|START_THINKING|think|thinking)\|>",
+        r"<\|(?:end_of_thought|END_THINKING|/think|/thinking)\|>",
+    ),
+    # harmony, in which gpt-oss writes; a server may drop its signs and leave the words
+    (
+        r"<\|channel\|>\s*analysis",
+        r"<\|channel\|>\s*(?:final|commentary)|assistant(?:final|commentary)(?![a-z])",
+    ),
+    # MedGemma
+    (r"<unused94>", r"<unused95>"),
 )
-_CLOSES = (
-    rf"</{_WORD}\s*>"
-    r"|\[/(?:THINK(?:ING)?|REASONING)\]"
-    r"|◁/think▷"
-    r"|<\|(?:end_of_thought|END_THINKING|/think|/thinking)\|>"
-    r"|<\|channel\|>\s*(?:final|commentary)"
-    # a server dropped the signs of harmony and left its words
-    r"|assistant(?:final|commentary)(?![a-z])"
-    r"|<unused95>"
-)
+"""What opens thoughts, and what closes them. Any mark closes what another has opened."""
+_OPENS = "|".join(opens for opens, _ in _MARKS)
+_CLOSES = "|".join(closes for _, closes in _MARKS)
 _ENDS = (
-    r"<(?:final_)?(?:answer|response|output|result)>|<\|(?:begin_of_solution|START_RESPONSE|end)\|>"
+    r"<(?:final_)?(?:answer|response|output|result)>"
+    r"|<\|(?:begin_of_solution|START_RESPONSE|end)\|>"
 )
 """Marks that end thoughts which are open. Without open ones they say nothing."""
 _MARK = re.compile(f"(?P<opens>{_OPENS})|(?P<closes>{_CLOSES})|(?P<ends>{_ENDS})", re.IGNORECASE)
+_COMMENTARY = re.compile(r"<\|channel\|>\s*commentary", re.IGNORECASE)
 
 
 def find_thoughts(text: str, values: Sequence[Range] = ()) -> list[Range]:
@@ -63,7 +67,8 @@ def find_thoughts(text: str, values: Sequence[Range] = ()) -> list[Range]:
         elif opened is not None:
             found.append((opened, mark.end()))
             opened = None
-        elif mark["closes"] and not _is_channel(mark["closes"]):
+        elif mark["closes"] and not _COMMENTARY.match(mark[0]):
+            # Before a commentary of harmony, another answer may stand.
             found = [(0, mark.end())]
     if opened is not None:
         found.append((opened, len(text)))
@@ -71,9 +76,7 @@ def find_thoughts(text: str, values: Sequence[Range] = ()) -> list[Range]:
 
 
 def is_within(ranges: Sequence[Range], start: int) -> bool:
-    """Return whether a place lies in one of the ranges, which are in order and apart from one
-    another.
-    """
+    """Return whether a place lies in one of the ranges, which are in order and do not overlap."""
     before = bisect_right(ranges, start, key=itemgetter(0))
     return before > 0 and start < ranges[before - 1][1]
 
@@ -90,8 +93,3 @@ def cut_out(text: str, ranges: Sequence[Range]) -> str:
         kept.append(text[at:start])
         at = end
     return "".join((*kept, text[at:]))
-
-
-def _is_channel(mark: str) -> bool:
-    """Return whether a mark begins a channel of harmony, before which another answer may stand."""
-    return mark.startswith("<|channel|>") and "final" not in mark

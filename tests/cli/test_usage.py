@@ -65,12 +65,6 @@ def run(tmp_path_factory):
         ("batch collect RECORD --out OUT", "--model"),
         ("batch collect RECORD --out OUT --model m --requests r.jsonl", "--answers"),
         ("run RECORD --tasks dosign", "dosign: no such task (did you mean dosing?)"),
-        (
-            "run RECORD --model local:smollm2-135m",
-            "run it with Ollama, llama-server or vLLM, and name it by its address: "
-            "http://host:port/v1#NAME",
-        ),
-        ("run RECORD --model http://a/v1#m,http://b/v1#m", "put a proxy before them"),
         ("export RUN --to OUT --format csv --tables criterai", "did you mean criteria?"),
         ("evaluate seeds/gold seeds/gold --fail-under endpoint=0.5", "did you mean endpoints?"),
         ("diff RECORD RECORD --only tightend", "did you mean tightened?"),
