@@ -15,7 +15,8 @@ hostile texts, files. ``--rules`` takes out each rule and vocabulary of the rule
 ``--out`` (``build/knockout``) holds the recording of what the inputs call, the results as JSON
 lines, which a later run goes on from, and the tables, named by ``--name``. What has changed is
 tried again. ``--workers 2`` tries two at once; ``--seconds 3`` is how long the inputs of one trial
-may take, in seconds of a processor.
+may take, in seconds of a processor. ``--least 80`` leaves out functions of fewer syntax nodes.
+``--again`` tries what cost nothing until its time was up once more.
 """
 
 import json
@@ -78,9 +79,12 @@ def main() -> None:
         "name": "table",
         "workers": 2,
         "seconds": 3.0,
+        "least": 1,
         "every": 1,
     }
-    chosen = parse_options(__doc__, "paths*", rules=False, together=False, words=[Path], **options)
+    chosen = parse_options(
+        __doc__, "paths*", rules=False, together=False, again=False, words=[Path], **options
+    )
     table: Path = chosen.out / f"{chosen.name}.md"
     if chosen.words:
         chosen.out.mkdir(parents=True, exist_ok=True)
@@ -95,10 +99,17 @@ def main() -> None:
             make_target(place, file, recording)
             for file in list_files(chosen.paths)
             for place in list_places(file, ROOT)
+            if place.nodes >= chosen.least
         ]
     attempt = _prepare(recording)
     results = list(
-        try_all(targets, partial(attempt, seconds=chosen.seconds), chosen.out, chosen.workers)
+        try_all(
+            targets,
+            partial(attempt, seconds=chosen.seconds),
+            chosen.out,
+            chosen.workers,
+            again=chosen.again,
+        )
     )
     table.write_text(format_results(results), "utf-8")
     if chosen.together:
@@ -179,7 +190,12 @@ def _prepare(recording: Recording) -> Callable[..., Result]:
 
 
 def try_all(
-    targets: Sequence[Target], attempt: Callable[[Target], Result], folder: Path, workers: int
+    targets: Sequence[Target],
+    attempt: Callable[[Target], Result],
+    folder: Path,
+    workers: int,
+    *,
+    again: bool = False,
 ) -> Iterator[Result]:
     """Yield the results of all targets: those of an earlier run first, then one by one as they
     are done.
@@ -189,7 +205,7 @@ def try_all(
     left = []
     for target in targets:
         done = known.get((target.key, target.source))
-        if done:
+        if done and not (again and done.ended == "time" and is_free(done)):
             yield done
         else:
             left.append(target)

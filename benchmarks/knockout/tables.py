@@ -10,35 +10,51 @@ HEAD = ("place", "nodes", "stub", "calls", "can matter", "ran", "changed", "lost
 
 def sort_results(results: Iterable[Result]) -> dict[str, list[Result]]:
     """Group results by what they say, each group with the largest first."""
-    groups: dict[str, list[Result]] = {
-        "Never gives anything else than the stub": [],
-        "Nothing notices: no output changes": [],
-        "No gate loses: outputs change, but not for the worse": [],
-        "Little is lost (at most 3 more than is won)": [],
-        "Lost without it": [],
-        "Needed: the trial ended early": [],
-        "Needed: fails without it": [],
-        "Not called by any input": [],
-        "Not tried": [],
-    }
+    groups: dict[str, list[Result]] = {name: [] for name in _GROUPS}
     for result in sorted(results, key=lambda one: -one.nodes):
         groups[_name_group(result)].append(result)
     return {name: group for name, group in groups.items() if group}
 
 
+_NEVER = "Never gives anything else than the stub"
+_NOTHING = "Nothing notices: no output changes"
+_BETTER = "No gate loses: outputs change, but not for the worse"
+_SAMPLE = "Nothing notices in a sample: time was up, run it with more --seconds"
+_SAMPLE_BETTER = "No gate loses in a sample"
+_LITTLE = "Little is lost (at most 3 more than is won)"
+_LOST = "Lost without it"
+_NEEDED = "Needed: the trial ended early"
+_CRASHES = "Needed: fails without it"
+_UNCALLED = "Not called by any input"
+_UNTRIED = "Not tried"
+_GROUPS = (
+    _NEVER,
+    _NOTHING,
+    _BETTER,
+    _SAMPLE,
+    _SAMPLE_BETTER,
+    _LITTLE,
+    _LOST,
+    _NEEDED,
+    _CRASHES,
+    _UNCALLED,
+    _UNTRIED,
+)
+
+
 def _name_group(result: Result) -> str:
-    needed = "Needed: fails without it" if result.crashed else "Needed: the trial ended early"
-    little = "Little is lost (at most 3 more than is won)"
+    in_sample = result.ended == "time"
     choices = (
-        (bool(result.skipped), "Not tried"),
-        (not result.calls, "Not called by any input"),
-        (not result.where, "Never gives anything else than the stub"),
-        (result.ended == "needed", needed),
-        (not result.changed, "Nothing notices: no output changes"),
-        (result.net <= 0, "No gate loses: outputs change, but not for the worse"),
-        (result.net <= 3, little),
+        (bool(result.skipped), _UNTRIED),
+        (not result.calls, _UNCALLED),
+        (not result.where, _NEVER),
+        (result.ended == "needed" and bool(result.crashed), _CRASHES),
+        (result.ended == "needed", _NEEDED),
+        (not result.changed, _SAMPLE if in_sample else _NOTHING),
+        (result.net <= 0, _SAMPLE_BETTER if in_sample else _BETTER),
+        (result.net <= 3, _LITTLE),
     )
-    return next((name for holds, name in choices if holds), "Lost without it")
+    return next((name for holds, name in choices if holds), _LOST)
 
 
 def format_results(results: Sequence[Result]) -> str:
@@ -49,7 +65,7 @@ def format_results(results: Sequence[Result]) -> str:
     for name, group in groups.items():
         head, rows = (
             (HEAD, map(_row, group))
-            if name != "Not tried"
+            if name != _UNTRIED
             else (("place", "nodes", "why"), map(_skip, group))
         )
         parts.append(f"## {name}\n\n{format_table(head, rows, markdown=True)}")
