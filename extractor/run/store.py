@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from extractor.concepts.own import CustomField
+from extractor.concepts.own.declaration import CustomField
 from extractor.model.asking.questions import Question, Session
 from extractor.model.asking.reply_models import reply_for
 from extractor.model.batch_book import BatchBook

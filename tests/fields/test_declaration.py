@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel, Field
 
 from extractor import Extractor
-from extractor.concepts.own import CustomField, read_fields
 from extractor.concepts.own.attributes import Attribute
-from extractor.concepts.own.declaration import TAKEN
+from extractor.concepts.own.declaration import TAKEN, CustomField
+from extractor.concepts.own.models import read_fields
 from extractor.errors import FieldError
 from extractor.model.asking.reply_models import Item, key_of
 from extractor.schemas import Period, Quantity

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from extractor import Extractor, TrialExtraction, find_values
 from extractor.catalogue import Blinding
-from extractor.concepts.own import read_fields
+from extractor.concepts.own.models import read_fields
 from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import (
     AbsenceReason,

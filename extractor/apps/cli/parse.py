@@ -15,7 +15,7 @@ from extractor.options import FILES, read_own_fields
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extractor.concepts.own import CustomField
+    from extractor.concepts.own.declaration import CustomField
     from extractor.concepts.parse import ParsedRecord
     from extractor.evidence.drafts import Draft, Reading, Span
     from extractor.language.patterns import Found

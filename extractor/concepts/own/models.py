@@ -11,17 +11,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from extractor.concepts.own.attributes import CLASSES, Attribute, AttributeType
-from extractor.concepts.own.declaration import TAKEN, CustomField, Example
+from extractor.concepts.own.declaration import TAKEN, CustomField, Declared, Example
 from extractor.concepts.own.loading import load_models
-from extractor.concepts.own.rules import check_patterns
+from extractor.concepts.own.patterns import check_patterns
 from extractor.errors import FieldError
 from extractor.schemas import TrialExtraction
 from extractor.schemas.arguments import suggest
 
-Declared = CustomField | type[BaseModel] | str | Path
-"""A pydantic model, or where one is: ``my_fields.py:Washout`` or
-``extractor.catalogue:Washout``.
-"""
 KindT = TypeVar("KindT", bound=BaseModel)
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _LISTS = (list, tuple, set, frozenset)
