@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from extractor.apps.evaluation import ScoreReport, evaluate
     from extractor.apps.fetch import Registry, RegistryQuery, fetch_records
     from extractor.apps.pages.notebook import show
-    from extractor.concepts.own import find_values
+    from extractor.concepts.own.models import find_values
     from extractor.concepts.parse import Outcome, ParsedRecord, parse_record, split_outcomes
     from extractor.errors import ExtractorError
     from extractor.evidence.drafts import ConflictKind, TokenConflict
@@ -68,7 +68,7 @@ _MODULES = {
     ".evidence.quotes": "QuoteCheck QuoteStatus verify_quote",
     ".schemas.effort": "Effort",
     ".apps.pages.notebook": "show",
-    ".concepts.own": "find_values",
+    ".concepts.own.models": "find_values",
     ".concepts.parse": "Outcome ParsedRecord parse_record split_outcomes",
     ".evidence.drafts": "ConflictKind TokenConflict",
     ".formats": "make_record read_records",

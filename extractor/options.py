@@ -15,8 +15,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypedDict
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic.fields import FieldInfo
 
-from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.own.models import Declared
+from extractor.concepts.own.declaration import CustomField, Declared
 from extractor.errors import ArgumentError, FieldError
 from extractor.masking import names_credential, remember_options
 from extractor.schemas import Task
@@ -121,7 +120,7 @@ def split_names(text: str) -> list[str]:
 def read_own_fields(given: Iterable[Declared] | Declared | None) -> tuple[CustomField, ...]:
     """Read fields of the user's own, and check their examples. Raises ``FieldError``."""
     from extractor.assembly.claims import check_examples  # noqa: PLC0415 - as above
-    from extractor.concepts.own import read_fields  # noqa: PLC0415 - few extractions have fields of their own
+    from extractor.concepts.own.models import read_fields  # noqa: PLC0415 - few extractions have fields of their own
 
     if given is None or given == ():
         return ()

@@ -41,7 +41,7 @@ def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
 
     An answer without a quote has the whole text as its quote.
 
-    >>> from extractor.concepts.own import read_fields
+    >>> from extractor.concepts.own.models import read_fields
     >>> [field.name for field in check_examples(read_fields("extractor.catalogue:Blinding"))]
     ['blinding']
     """
@@ -80,7 +80,7 @@ def check_claim(
     A conclusion needs the claim's quote in the passage, a quantity its own words. A reason is empty
     if the text lacks the value.
 
-    >>> from extractor.concepts.own import read_fields
+    >>> from extractor.concepts.own.models import read_fields
     >>> (field,) = read_fields("extractor.catalogue:Blinding")
     >>> claim = {"quote": "masked for 4 weeks", "level": "open"}
     >>> check_claim(claim, field, read_passage("Staff are masked for 4 weeks"))[0][

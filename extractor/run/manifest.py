@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
 
-from extractor.concepts.own import CustomField
+from extractor.concepts.own.declaration import CustomField
 from extractor.errors import StoreError
 from extractor.formats.inputs import exists, is_text
 from extractor.masking import without_credentials

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from extractor.concepts.own import CustomField
+from extractor.concepts.own.declaration import CustomField
 from extractor.errors import StoreError
 from extractor.model.asking.questions import Question, Session
 from extractor.model.asking.reply_models import reply_for

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from extractor.apps.evaluation import evaluate
-from extractor.concepts.own import CustomField
+from extractor.concepts.own.declaration import CustomField
 from extractor.errors import GoldError
 
 from .annotations import criterion, endpoint, make_gold

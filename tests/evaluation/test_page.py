@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from extractor.apps.cli.app import app
 from extractor.apps.evaluation import evaluate
 from extractor.apps.evaluation.page import WorstErrors, render_score_page
-from extractor.concepts.own import read_fields
+from extractor.concepts.own.models import read_fields
 from extractor.language.clean import clean_text
 
 from .pages import HOSTILE, NAME, TEXT, make_page, write_sources

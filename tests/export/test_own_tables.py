@@ -13,7 +13,8 @@ from extractor.apps.export import (
     list_tables,
     tabulate,
 )
-from extractor.concepts.own import CustomField, read_fields
+from extractor.concepts.own.declaration import CustomField
+from extractor.concepts.own.models import read_fields
 from extractor.schemas import TrialExtraction
 from tests.commands import invoke, read_lines
 

@@ -4,14 +4,14 @@ absent, by rules alone.
 
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from extractor import Extractor, TrialExtraction, find_values
 from extractor.catalogue import Blinding
-from extractor.concepts.own import read_fields
+from extractor.concepts.own.models import read_fields
 from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import (
     AbsenceReason,
@@ -461,12 +461,21 @@ def test_a_value_comes_back_in_the_class_that_declares_it():
         phase: Phase
         words: list[str]
         sure: bool = True
-        of: str | None
+        of: Annotated[str, Field(min_length=1)] | None = Field(alias="host")
 
     record = trial(eligibility="Inclusion Criteria:\n\n* early phase")
     answer = {"own": {"quote": "early phase", "phase": "early", "words": ["early"]}}
-    (found,) = find_values(_ask(Named, record, answer), Named)
+    extraction = _ask(Named, record, answer)
+    (found,) = find_values(extraction, Named)
     assert (found.phase, found.words, found.sure, found.of) == (Phase.EARLY, ["early"], True, None)
+
+    class Longer(Named, json_schema_extra={"of": "criterion", "name": "own"}):
+        """A phase of more words."""
+
+        words: Annotated[list[str], Field(min_length=2)]
+
+    with pytest.raises(ValidationError, match="at least 2"):
+        find_values(extraction, Longer)
 
 
 def test_a_regimen_that_mentions_nothing_is_not_asked():

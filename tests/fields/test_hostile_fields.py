@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel
 
-from extractor.concepts.own import read_fields
+from extractor.concepts.own.models import read_fields
 from extractor.model.asking.querying import converse
 from extractor.model.client import Model
 from extractor.model.spec import ModelSpec

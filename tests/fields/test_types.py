@@ -6,7 +6,7 @@ import pytest
 
 from extractor.apps.export.columns import CUSTOM, list_columns, list_custom_rows
 from extractor.apps.review.forms import make_form, write_item
-from extractor.concepts.own import CustomField
+from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import (
     Age,

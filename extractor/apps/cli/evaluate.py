@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from extractor.apps.evaluation.report import FieldScore, GroupScore, Interval, ScoreReport
-    from extractor.concepts.own import CustomField
+    from extractor.concepts.own.declaration import CustomField
 
 _SOURCE = "a folder of JSON, a JSONL file or a run's folder"
 _SCORES = (

@@ -173,7 +173,7 @@ FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS for field in group.f
 def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
     """Return the guideline's groups, and those of a user's fields.
 
-    >>> from extractor.concepts.own import read_fields
+    >>> from extractor.concepts.own.models import read_fields
     >>> [field.name for field in add_groups(read_fields("extractor.catalogue:Blinding"))[-1].fields]
     ['custom.blinding.level']
     """

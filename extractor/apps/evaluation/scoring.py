@@ -40,8 +40,8 @@ from extractor.apps.evaluation.report import (
     ScoreReport,
     list_figures,
 )
-from extractor.concepts.own import CustomField, read_fields
-from extractor.concepts.own.models import Declared
+from extractor.concepts.own.declaration import CustomField, Declared
+from extractor.concepts.own.models import read_fields
 from extractor.errors import ArgumentError
 
 Floats = NDArray[np.float64]

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from extractor.apps.export.excel import write_workbook
 from extractor.apps.export.files import COLUMNS_FILE, Destination, Format, load_tables, open_tables
 from extractor.apps.export.tables import Registry, Table, complete_gold, find_rows, list_tables
-from extractor.concepts.own import CustomField
+from extractor.concepts.own.declaration import CustomField
 from extractor.errors import MissingExtra, StoreError
 from extractor.schemas import Task, TrialExtraction
 from extractor.schemas.arguments import refuse_unknown

@@ -32,9 +32,8 @@ from extractor.apps.export.columns import (
 from extractor.apps.export.interventions import describe_agent, list_names
 from extractor.apps.export.people import read_comparator, read_registered
 from extractor.apps.export.trial_view import view_trial
-from extractor.concepts.own import CustomField
-from extractor.concepts.own.declaration import make_model
-from extractor.concepts.own.models import Declared, read_fields
+from extractor.concepts.own.declaration import CustomField, Declared, make_model
+from extractor.concepts.own.models import read_fields
 from extractor.concepts.people.registered_ages import AGES
 from extractor.schemas import (
     Absence,

@@ -18,8 +18,8 @@ from pydantic_core import to_jsonable_python
 from extractor.apps.pages import name_label
 from extractor.apps.pages.view import Json
 from extractor.apps.pages.words import write_number
-from extractor.concepts.own import CustomField
 from extractor.concepts.own.attributes import Attribute
+from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.windows.read import first_window
 from extractor.language.clean import clean_text

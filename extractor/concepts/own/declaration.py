@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from pydantic.alias_generators import to_pascal
 
 from extractor.concepts.own.attributes import (
@@ -237,6 +238,12 @@ class CustomField(FrozenModel):
         """The JSON schema of what a model writes for one item."""
         one = describe_keys(self.attributes, *(["quote"] if self.needs_quote else []))
         return {"type": "array", "items": one} if self.many else one
+
+
+Declared = CustomField | type[BaseModel] | str | Path
+"""A user's field as it is given: a pydantic model, or where one is, such as
+``my_fields.py:Washout``; or its declaration.
+"""
 
 
 @cache

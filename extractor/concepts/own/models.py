@@ -5,23 +5,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from extractor.concepts.own.attributes import CLASSES, Attribute, AttributeType
-from extractor.concepts.own.declaration import TAKEN, CustomField, Example
+from extractor.concepts.own.declaration import TAKEN, CustomField, Declared, Example
 from extractor.concepts.own.loading import load_models
-from extractor.concepts.own.rules import check_patterns
+from extractor.concepts.own.patterns import check_patterns
 from extractor.errors import FieldError
 from extractor.schemas import TrialExtraction
 from extractor.schemas.arguments import suggest
 
-Declared = CustomField | type[BaseModel] | str | Path
-"""A pydantic model, or where one is: ``my_fields.py:Washout`` or
-``extractor.catalogue:Washout``.
-"""
 KindT = TypeVar("KindT", bound=BaseModel)
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _LISTS = (list, tuple, set, frozenset)
@@ -124,7 +120,9 @@ def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
 def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[ModelT, ...]:
     """Return the values of a field in an extraction as objects of its model, in order.
 
-    Their evidence is in ``extraction.custom``. Defaults and validators of the model apply here.
+    Their evidence is in ``extraction.custom``. Defaults, limits and validators of the model apply
+    here, so a value that the text states and the model forbids raises pydantic's
+    ``ValidationError``.
 
     >>> from extractor import Extractor
     >>> from extractor.catalogue import Blinding
@@ -137,9 +135,8 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
     field = declare(model)
     nothing = {name: None for name, info in model.model_fields.items() if info.is_required()}
     items = extraction.custom.get(field.name, ())
-    return tuple(
-        model.model_validate(nothing | item.model_dump(mode="json")["values"]) for item in items
-    )
+    values = (nothing | item.model_dump(mode="json")["values"] for item in items)
+    return tuple(model.model_validate(one, by_alias=False, by_name=True) for one in values)
 
 
 def name_field(model: type[BaseModel]) -> str:
@@ -164,20 +161,10 @@ def _read_attribute(where: str, name: str, info: FieldInfo) -> Attribute:
     """Return the attribute that a field of a model declares. Raises ``FieldError`` if it cannot
     be checked.
     """
-    if info.alias or info.validation_alias:
-        raise FieldError(
-            f"{where}: an alias would be a second name of the attribute; rename the attribute "
-            "itself"
-        )
-    if info.metadata:
-        raise FieldError(
-            f"{where}: {info.metadata[0]!r} is not checked against a text; say it in the "
-            "description"
-        )
     held, is_optional = _drop_none(where, info.annotation)
     many = get_origin(held) in _LISTS
     if many:
-        held, *others = (one for one in get_args(held) if one is not Ellipsis)
+        held, *others = (_drop_limits(one) for one in get_args(held) if one is not Ellipsis)
         if others:
             raise FieldError(f"{where}: write a list as list[str] or list[Quantity], with one type")
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
@@ -197,12 +184,17 @@ def _read_attribute(where: str, name: str, info: FieldInfo) -> Attribute:
     return _validate(where, Attribute, table | _describe_type(where, held))
 
 
+def _drop_limits(annotation: Any) -> Any:
+    """Return the type in an ``Annotated``, whose limits ``find_values`` checks."""
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
 def _drop_none(where: str, annotation: Any) -> tuple[Any, bool]:
     """Return the type of an attribute, and whether it may be None."""
     options = (
         get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     )
-    stated = [one for one in options if one is not NoneType]
+    stated = [_drop_limits(one) for one in options if one is not NoneType]
     if len(stated) != 1:
         shown = " | ".join(map(_show, stated))
         raise FieldError(
@@ -220,7 +212,10 @@ def _describe_type(where: str, held: Any) -> dict[str, Any]:
     if isinstance(held, type) and issubclass(held, Enum):
         return {"type": AttributeType.CHOICE, "choices": [str(one.value) for one in held]}
     if isinstance(held, type) and issubclass(held, BaseModel):
-        return {"type": AttributeType.OBJECT, "parts": _list_attributes(held)}
+        parts = _list_attributes(held)
+        if any(part.patterns for part in parts):
+            raise FieldError(f"{where}: a pattern reads the field's own attributes; write it there")
+        return {"type": AttributeType.OBJECT, "parts": parts}
     known = ", ".join(
         sorted({*map(_show, CLASSES), "Literal[...]", "list[...]", "an Enum", "a pydantic model"})
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from extractor.concepts.own.declaration import CustomField, Of
-from extractor.concepts.own.rules import Match, Matches, compile_patterns, find_matches
+from extractor.concepts.own.patterns import Match, Matches, compile_patterns, find_matches
 from extractor.evidence.drafts import Chunk, Draft, Reading, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Support
