@@ -10,7 +10,7 @@
 GOLD is a file with folds and areas such as benchmarks/gold/gold.jsonl. ``--keep`` stores all
 answers in a folder, from which ``--replay`` takes them. ``--limit`` takes at most N trials of each
 group of areas. Prints macro-F1 by group and task, by field, calls and tokens a record, and dollars
-per 1,000 records at the price of a model of genai-prices. Tokens are measured; what a cache serves
+per 1,000 records at the price of a model of genai-prices. TokenCounts are measured; what a cache serves
 and what a model thinks is forecast, as ``--dry-run`` does. ``--plot`` draws macro-F1 over dollars
 as an image; ``--from`` takes the figures from files of ``--json``, those of ``benchmarks.peers``
 too.
@@ -43,7 +43,7 @@ from extractor.model.asking.questions import Question
 from extractor.model.calls import CHARACTERS_PER_TOKEN
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import ListedPrice, Price, PriceList
-from extractor.model.cost.tokens import RequestSize, Tokens, forecast_calls, measure_call
+from extractor.model.cost.tokens import RequestSize, TokenCounts, forecast_calls, measure_call
 from extractor.model.spec import ModelSpec
 from extractor.model.store import OpenStore
 from extractor.options import ExtractionOptions
@@ -202,7 +202,7 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     assert price
     calls, prompt, static, output = (one[name] * _RECORDS for name in _COUNTS)
     thinking = calls * pricing.thinking.expected
-    tokens = Tokens(calls, prompt, static, output + thinking)
+    tokens = TokenCounts(calls, prompt, static, output + thinking)
     costs = forecast_costs(tokens, pricing, _CONCURRENCY)
     written = costs.written * (price.written or 0.0) / 1e6
     return Bill(costs.usd, thinking * price.output / 1e6, written, costs.usd_uncached, costs.cached)

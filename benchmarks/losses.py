@@ -24,7 +24,7 @@ from benchmarks.gold import read_gold
 from extractor.apps.evaluation.differences import compare
 from extractor.apps.evaluation.fields import GROUPS
 from extractor.assembly.assemble import ModelResult, assemble_extraction
-from extractor.assembly.check import Unreadable, name_arms
+from extractor.assembly.check import UnreadableValue, name_arms
 from extractor.concepts.doses.arms import locate_arms
 from extractor.concepts.parse import parse_record
 from extractor.concepts.places import MODEL_CONFIDENCE, find_quote
@@ -179,11 +179,11 @@ def _believe(
     readings: dict[str, Reading[Any]] = {}
     for name, value in values.items():
         readable = (
-            tuple(one for one in value if not isinstance(one, Unreadable))
+            tuple(one for one in value if not isinstance(one, UnreadableValue))
             if isinstance(value, tuple)
             else value
         )
-        if isinstance(value, Unreadable) or (value and readable == ()):
+        if isinstance(value, UnreadableValue) or (value and readable == ()):
             continue
         span = (
             find_quote(parsed.sections[draft.span.section].whole, value)

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.adversarial.__main__ import agree, list_given, make_study, to_forms
 from benchmarks.data import Row, format_table, parse_options, read_lines, read_studies
-from extractor.assembly.check import Unreadable
+from extractor.assembly.check import UnreadableValue
 from extractor.concepts.limits.quantity_names import fold_words
 from extractor.formats import read_records
 from extractor.model.asking.reply_models import Reply
@@ -215,7 +215,7 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
         field, name = _KEYS[key]
         found = getattr(item, name)
         for value in found if isinstance(found, tuple) else (found,):
-            if not isinstance(value, Unreadable):
+            if not isinstance(value, UnreadableValue):
                 yield field, value
             elif not case["right"]:
                 raise ValueError(value.reason)
@@ -225,7 +225,7 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
 
 def _read_answer(case: Row) -> Any:
     item = Reply.model_validate({"items": [{"n": 1} | _write_windows(case["answer"])]}).items[0]
-    if isinstance(item, Unreadable):
+    if isinstance(item, UnreadableValue):
         raise ValueError(item.reason)  # noqa: TRY004 - all that is wrong with a case is a ValueError
     return item
 

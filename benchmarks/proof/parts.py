@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from benchmarks.adversarial.__main__ import agree, to_forms
 from benchmarks.data import Row
 from extractor.apps.evaluation.text import fold_text, is_inside, measure_overlap, share_words
-from extractor.assembly.check import Unreadable
+from extractor.assembly.check import UnreadableValue
 from extractor.language.numbers import DAYS
 from extractor.schemas import (
     Amount,
@@ -85,7 +85,7 @@ def follow_parts(case: Row, answer: Any, extraction: TrialExtraction) -> Iterato
     said = case.get("said")
     values = kind.list_values(answer)
     for value in values[case["at"] :][:1] if "at" in case else values:
-        if isinstance(value, Unreadable):
+        if isinstance(value, UnreadableValue):
             if not case["right"]:
                 raise ValueError(value.reason)
             yield Fate(value.text, None, bare=False)

@@ -35,7 +35,7 @@ from benchmarks.training.labelled import (
     read_training_rows,
 )
 from extractor.concepts.criteria.category import describe_lines, target_words
-from extractor.concepts.criteria.entries import OutlineEntry, Role
+from extractor.concepts.criteria.entries import LineRole, OutlineEntry
 from extractor.concepts.criteria.outline import read_outline
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.read import OutcomeParts, describe_outcome, trial_words
@@ -147,7 +147,7 @@ class _List:
         )
         section = record.section("eligibility") if record else None
         entries = read_outline(read_section("eligibility", section.text)).entries if section else []
-        self._lines = [entry for entry in entries if entry.role is not Role.REMARK]
+        self._lines = [entry for entry in entries if entry.role is not LineRole.REMARK]
         self._features = describe_lines(self._lines, self._target)
         self._keys = [_key(line.passage.text) for line in self._lines]
 

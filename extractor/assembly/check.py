@@ -46,7 +46,7 @@ _NO_DOSES = {"eligibility", "conditions", "keywords"}
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableValue:
     """A model's value that is not in the form of its field, and the form that is allowed."""
 
     text: str
@@ -94,8 +94,8 @@ def ground_answer(
             members = value
         else:
             members = (value,)
-        broken = [one for one in members if isinstance(one, Unreadable)]
-        said = [one for one in members if not isinstance(one, Unreadable)]
+        broken = [one for one in members if isinstance(one, UnreadableValue)]
+        said = [one for one in members if not isinstance(one, UnreadableValue)]
         if name in own:
             found, reasons = _ground_claims(said, own[name], search)
             refused += reasons
@@ -156,8 +156,8 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
         reason = "there is no arm {} in the list of {}"
         wrong = [
             one
-            if isinstance(one, Unreadable)
-            else Unreadable(str(one), reason.format(one, len(labels)))
+            if isinstance(one, UnreadableValue)
+            else UnreadableValue(str(one), reason.format(one, len(labels)))
             for one in numbers
             if one not in known
         ]

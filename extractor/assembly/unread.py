@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from extractor.assembly.coverage import list_unclaimed
 from extractor.assembly.findings import cite, inform
 from extractor.concepts.doses.amounts import find_amounts
-from extractor.concepts.limits.mentions import Kind, Role, find_mentions
+from extractor.concepts.limits.mentions import Measured, NumberRole, find_mentions
 from extractor.concepts.limits.quantity_names import choose_reading
 from extractor.evidence.drafts import Chunk, Span, span_of
 from extractor.evidence.parsed import ParsedRecord
@@ -122,11 +122,13 @@ def _compare_numbers(parsed: ParsedRecord, criterion: Criterion) -> tuple[list[S
     limits = [
         span_of(words.part(one.first, one.end))
         for one in mentions
-        if one.kind is Kind.AGE or (one.kind is Kind.LIMIT and one.subject)
+        if one.kind is Measured.AGE or (one.kind is Measured.LIMIT and one.subject)
         # "1 cup = 250 mL" defines
-        if one.stated and one.comparators[0] is not Comparator.EQUAL and one.role is Role.STATED
+        if one.stated
+        and one.comparators[0] is not Comparator.EQUAL
+        and one.role is NumberRole.STATED
     ]
-    numbers = {one.number[0] for one in mentions if one.role is not Role.PART}
+    numbers = {one.number[0] for one in mentions if one.role is not NumberRole.PART}
     if numbers:
         timed = {at for length in find_durations(tokens) for at in range(length.first, length.end)}
     else:

@@ -40,7 +40,7 @@ _COMPARED = frozenset("<>=≤≥%")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ScoredClass:
     """The likeliest class, its probability, and its rivals, likeliest first."""
 
     value: str
@@ -72,7 +72,7 @@ class Scorer:
         """
         return _softmax(self.score(items), axis=1)
 
-    def choose(self, items: Sequence[Features]) -> list[Choice]:
+    def choose(self, items: Sequence[Features]) -> list[ScoredClass]:
         """Return the likeliest class of each item."""
         return _pick(self.classes, self.predict(items))
 
@@ -145,7 +145,7 @@ def _softmax(scores: Array, axis: int) -> Array:
     return chances
 
 
-def _pick(classes: Sequence[str], chances: Array) -> list[Choice]:
+def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
     """Return the likeliest class in each row of probabilities."""
     choices = []
     order = np.argsort(-chances, axis=1)[:, : _MOST_RIVALS + 1]
@@ -155,7 +155,7 @@ def _pick(classes: Sequence[str], chances: Array) -> list[Choice]:
         order.tolist(), ordered[:, 0].tolist(), wanted.tolist(), strict=True
     ):
         rivals = tuple(classes[one] for one in others[:count])
-        choices.append(Choice(classes[best], min(round(chance, 2), _SUREST), rivals))
+        choices.append(ScoredClass(classes[best], min(round(chance, 2), _SUREST), rivals))
     return choices
 
 

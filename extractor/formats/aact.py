@@ -19,7 +19,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, BinaryIO
 
-from extractor.formats.found import Found, RecordContent, Unreadable, build_content, find_trial_id
+from extractor.formats.found import (
+    Found,
+    RecordContent,
+    UnreadableSource,
+    build_content,
+    find_trial_id,
+)
 from extractor.formats.json_fields import Node, find_nodes, read_texts
 from extractor.formats.rows import decode_row, group_rows, split_header, split_row
 from extractor.formats.streams import MAX_RECORD_BYTES
@@ -63,17 +69,19 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
         remedy = (
             "free space in the folder for temporary files, or name another folder in SQLITE_TMPDIR"
         )
-        raise Unreadable(f"the tables cannot be sorted on disk ({problem})", remedy) from problem
+        raise UnreadableSource(
+            f"the tables cannot be sorted on disk ({problem})", remedy
+        ) from problem
 
 
 def _store_rows(
     database: sqlite3.Connection, name: str, open_table: OpenTable
-) -> Iterator[Unreadable]:
+) -> Iterator[UnreadableSource]:
     """Store the rows of a table, and yield those that cannot be read."""
     with open_table() as stream:
         rows = group_rows(stream, _STARTS_ROW)
         _, header = next(rows, ("", b""))
-        if isinstance(header, Unreadable):
+        if isinstance(header, UnreadableSource):
             raise header
         names = split_header(decode_row(header, f"{name}.txt, line 1"), "|")
         for line, row in rows:
@@ -82,22 +90,24 @@ def _store_rows(
                 trial, number, cells = _read_row(names, TABLES[name], row)
                 values = (trial, name, number, place, json.dumps(cells))
                 database.execute("INSERT INTO cells VALUES (?, ?, ?, ?, ?)", values)
-            except Unreadable as problem:
-                yield Unreadable(problem.problem, problem.remedy, place=place)
+            except UnreadableSource as problem:
+                yield UnreadableSource(problem.problem, problem.remedy, place=place)
 
 
 def _read_row(
-    names: Sequence[str], columns: Sequence[str], row: bytes | Unreadable
+    names: Sequence[str], columns: Sequence[str], row: bytes | UnreadableSource
 ) -> tuple[str, int, Row]:
     """Return a row's NCT number, its own number, and the cells of the columns that are not
     empty.
     """
-    if isinstance(row, Unreadable):
+    if isinstance(row, UnreadableSource):
         raise row
     cells = dict(zip(names, split_row(decode_row(row), "|", len(names)), strict=True))
     trial = find_trial_id(cells.get("nct id"))
     if trial is None:
-        raise Unreadable("a row without an NCT number", "check the row's quotes and separators")
+        raise UnreadableSource(
+            "a row without an NCT number", "check the row's quotes and separators"
+        )
     number = cells.get("id", "")
     kept = {name: _BREAK.sub("\n", cells[name]) for name in columns if cells.get(name)}
     return trial, int(number) if number.isdecimal() and len(number) < _MAX_DIGITS else 0, kept
@@ -110,7 +120,7 @@ def _join_rows(trial: str, rows: Iterator[tuple[str, str, str, str]]) -> Found:
     for _, name, place, cells in rows:
         size += len(cells)
         if size > MAX_RECORD_BYTES:
-            return Unreadable(
+            return UnreadableSource(
                 f"a record of more than {MAX_RECORD_BYTES:,} bytes ({trial})",
                 "leave it out",
                 place=place,
@@ -119,7 +129,7 @@ def _join_rows(trial: str, rows: Iterator[tuple[str, str, str, str]]) -> Found:
         places[name] = place
     if "studies" not in tables:
         place = next(iter(places.values()))
-        return Unreadable(
+        return UnreadableSource(
             f"a row of {trial}, which the table of studies lacks",
             "download the export again",
             place=place,

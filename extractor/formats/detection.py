@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import BinaryIO, cast
 
 from extractor.formats.flat import is_register_text
-from extractor.formats.found import DOWNLOAD, Found, Unreadable
+from extractor.formats.found import DOWNLOAD, Found, UnreadableSource
 
 Reader = Callable[[BinaryIO], Iterator[Found]]
 
@@ -40,7 +40,7 @@ def find_reader(kind: str) -> Reader:
 def detect_format(head: bytes) -> str:
     r"""Return the format of a document, a key of the table of readers or "plain".
 
-    ``head`` is the first block of the document, in UTF-8. Raises ``Unreadable`` for an empty file
+    ``head`` is the first block of the document, in UTF-8. Raises ``UnreadableSource`` for an empty file
     or for data that nothing here reads.
 
     >>> detect_format(b' [ {"protocolSection": '), detect_format(b"[18F]-Tracer imaging\n")
@@ -51,18 +51,18 @@ def detect_format(head: bytes) -> str:
     if head.startswith(ZIPS):
         return "docx"
     if not head.strip():
-        raise Unreadable("the file is empty", "give a file with a record")
+        raise UnreadableSource("the file is empty", "give a file with a record")
     if _PAGE.match(head):
         remedy = f"copy its text into a text file, or {DOWNLOAD}"
-        raise Unreadable("a web page, which is not read", remedy)
+        raise UnreadableSource("a web page, which is not read", remedy)
     text = head.decode("utf-8", "replace")
     is_xml = _XML.match(text) is not None
     is_binary = b"\0" in head and not is_xml  # one in XML is mended
     if is_binary or head.startswith(_RTF):
         remedy = f"save it as text, PDF or .docx without a password, or {DOWNLOAD}"
-        raise Unreadable("binary data, not text", remedy)
+        raise UnreadableSource("binary data, not text", remedy)
     if _AACT.match(text):
-        raise Unreadable(
+        raise UnreadableSource(
             "one table of an AACT export", "give the export's zip, or a zip of all its tables"
         )
     if _JSON.match(text):

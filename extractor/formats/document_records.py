@@ -9,7 +9,7 @@ from typing import IO, BinaryIO
 
 from extractor.errors import MissingExtra
 from extractor.formats.documents import DocumentContent, DocumentProblem, read_document
-from extractor.formats.found import Found, RecordContent, Unreadable, build_content
+from extractor.formats.found import Found, RecordContent, UnreadableSource, build_content
 from extractor.formats.free_text import build_laid_out
 from extractor.formats.headings import DESCRIPTION, ELIGIBILITY, FRONT, Heading
 from extractor.formats.layout import undo_layout
@@ -45,19 +45,19 @@ def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
     try:
         content = read_document(kind, stream)
     except DocumentProblem as error:
-        raise Unreadable(error.problem, error.remedy) from error
+        raise UnreadableSource(error.problem, error.remedy) from error
     except MissingExtra as error:
         problem, _, remedy = str(error).partition("; ")
-        raise Unreadable(problem, remedy) from error
+        raise UnreadableSource(problem, remedy) from error
     yield build_content(partial(_build, kind), content, None)
 
 
 def _build(kind: str, content: DocumentContent) -> RecordContent:
-    """Build the content of a document. Raises ``Unreadable``."""
+    """Build the content of a document. Raises ``UnreadableSource``."""
     selection = select_sections(content)
     read = sum(end - start for start, end in selection.places)
     if not selection.is_readable or read > MAX_CHARACTERS:
-        raise Unreadable(
+        raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
             "save only the pages with eligibility, treatment and outcomes",
         )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from extractor.formats.found import (
     RecordContent,
-    Unreadable,
+    UnreadableSource,
     criteria_section,
     find_trial_id,
     join_parts,
@@ -158,7 +158,7 @@ class _Trial:
 
 
 def build_drks(trial: Node) -> RecordContent:
-    """Build the content of a trial. Raises ``Unreadable`` for a field of a wrong type.
+    """Build the content of a trial. Raises ``UnreadableSource`` for a field of a wrong type.
 
     >>> titles = [
     ...     {"idLocale": {"locale": "de"}, "title": "Eine Studie"},
@@ -181,12 +181,12 @@ def _read(node: Node, path: str) -> str | None:
 
 
 def _read_number(node: Node, path: str) -> str | None:
-    """Return a number as text. Raises ``Unreadable`` for what is none."""
+    """Return a number as text. Raises ``UnreadableSource`` for what is none."""
     for value, place in find_nodes(node, path):
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Unreadable(
+            raise UnreadableSource(
                 "something else where a number is expected",
                 "download the record again",
                 place=place,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
 
 from extractor.formats.eu_fields import COUNTRIES, NOTHING, is_field
-from extractor.formats.found import Unreadable
+from extractor.formats.found import UnreadableSource
 from extractor.formats.streams import decode_loosely, exceeds_record, read_lines
 from extractor.language.passage import strip_span
 
@@ -31,7 +31,7 @@ _FIELD = re.compile(
 )
 
 
-class Place(NamedTuple):
+class TextRange(NamedTuple):
     """Half-open offsets into the text of the file."""
 
     start: int
@@ -39,42 +39,42 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class RegisterField:
     """A field of a block: its label and what it says, with their places, and both as they are
     written.
     """
 
     number: str
     label: str
-    label_place: Place
+    label_place: TextRange
     line: str
     text: str
-    place: Place
+    place: TextRange
     language: str | None
     country: str
 
-    def cut(self, start: int, end: int) -> "Passage":
+    def cut(self, start: int, end: int) -> "MarkedWords":
         """Return a part of what the field says."""
-        return Passage(
-            self.text[start:end], Place(self.place.start + start, self.place.start + end)
+        return MarkedWords(
+            self.text[start:end], TextRange(self.place.start + start, self.place.start + end)
         )
 
     @property
-    def whole(self) -> "Passage":
-        return Passage(self.text, self.place)
+    def whole(self) -> "MarkedWords":
+        return MarkedWords(self.text, self.place)
 
     @property
-    def heading(self) -> "Passage":
-        return Passage(self.label, self.label_place)
+    def heading(self) -> "MarkedWords":
+        return MarkedWords(self.label, self.label_place)
 
 
-class Passage(NamedTuple):
+class MarkedWords(NamedTuple):
     """Some words of the text, where they stand, and the language that the register marks them
     with.
     """
 
     text: str
-    place: Place
+    place: TextRange
     language: str | None = None
 
 
@@ -103,7 +103,7 @@ class Block:
         """The country's name, or its code if the name is not known."""
         return COUNTRIES.get(self.code, self.code)
 
-    def list_fields(self) -> list[Field]:
+    def list_fields(self) -> list[RegisterField]:
         """Return the fields that say something, in order."""
         marks: list[tuple[int, re.Match[str] | None]] = []
         letter = "A"
@@ -133,19 +133,21 @@ class Block:
         ]
         return [field for field in fields if field]
 
-    def _read(self, found: re.Match[str], end: int) -> Field | None:
+    def _read(self, found: re.Match[str], end: int) -> RegisterField | None:
         start, stop = strip_span(self.text, found.end(), end)
         text = self.text[start:stop]
         is_heading = found["number"] in ("D.IMP", "D.8")  # which begin a product or a placebo
         if found["range"] or (NOTHING.fullmatch(text) and not is_heading):
             return None
-        return Field(
+        return RegisterField(
             number=found["number"],
             label=found["label"],
-            label_place=Place(self.start + found.start("label"), self.start + found.end("label")),
+            label_place=TextRange(
+                self.start + found.start("label"), self.start + found.end("label")
+            ),
             line=self.text[found.start("label") : stop],
             text=text,
-            place=Place(self.start + start, self.start + stop),
+            place=TextRange(self.start + start, self.start + stop),
             language=found["language"],
             country=self.country,
         )
@@ -161,13 +163,13 @@ def _order(number: str) -> tuple[str, tuple[int, ...]]:
     return letter, tuple(int(part) for part in rest.split(".") if part.isdigit())
 
 
-def list_blocks(stream: BinaryIO) -> Iterator[Block | Unreadable]:
+def list_blocks(stream: BinaryIO) -> Iterator[Block | UnreadableSource]:
     """Yield the blocks of a file. Of a block that is too large, the text ends early."""
     block = Block(None, "", 0, 1)
     lines: list[str] = []
     size = 0
     for at, raw in read_lines(stream):
-        if isinstance(raw, Unreadable):
+        if isinstance(raw, UnreadableSource):
             yield raw
             continue
         line, odd_bytes = decode_loosely(raw)

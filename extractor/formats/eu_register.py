@@ -15,12 +15,19 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import BinaryIO
 
-from extractor.formats.eu_blocks import Block, Field, Passage, Place, list_blocks, split_blocks
+from extractor.formats.eu_blocks import (
+    Block,
+    MarkedWords,
+    RegisterField,
+    TextRange,
+    list_blocks,
+    split_blocks,
+)
 from extractor.formats.eu_fields import LANGUAGES, NOTHING
 from extractor.formats.found import (
     Found,
     RecordContent,
-    Unreadable,
+    UnreadableSource,
     build_content,
     take_sections,
     text_section,
@@ -43,7 +50,7 @@ def read_register_text(stream: BinaryIO) -> Iterator[Found]:
     """Yield the trials of a download. The blocks of a trial stand together."""
     blocks: list[Block] = []
     for one in list_blocks(stream):
-        if isinstance(one, Unreadable):
+        if isinstance(one, UnreadableSource):
             yield one
             continue
         if blocks and one.number != blocks[0].number:
@@ -62,7 +69,7 @@ def _is_too_large(blocks: Sequence[Block]) -> bool:
 
 
 def build_register_text(text: str, *, title: str | None = None) -> RecordContent:
-    r"""Build the content of the text of one trial. Raises ``Unreadable`` if it has several.
+    r"""Build the content of the text of one trial. Raises ``UnreadableSource`` if it has several.
 
     >>> text = "E.3 Principal inclusion criteria: Adults\nE.3 Principal inclusion criteria (es): Adultos"
     >>> content = build_register_text("EudraCT Number: 2029-000001-11\n" + text)
@@ -72,7 +79,7 @@ def build_register_text(text: str, *, title: str | None = None) -> RecordContent
     blocks = split_blocks(text)
     numbers = {block.number for block in blocks}
     if len(numbers) > 1:
-        raise Unreadable(
+        raise UnreadableSource(
             f"a text of {len(numbers)} trials of the EU Clinical Trials Register", _TRIALS_IN_TEXT
         )
     content = _Trial(blocks).build()
@@ -111,7 +118,7 @@ class _Trial:
     def __init__(self, blocks: Sequence[Block]) -> None:
         self.number = blocks[0].number
         self.blocks = [block.list_fields() for block in blocks]
-        self.fields: dict[str, list[Field]] = defaultdict(list)
+        self.fields: dict[str, list[RegisterField]] = defaultdict(list)
         for fields in self.blocks:
             for one in fields:
                 self.fields[one.number].append(one)
@@ -146,7 +153,7 @@ class _Trial:
         for sections, _ in outcomes.values():
             yield from sections
 
-    def _choose(self, number: str) -> Passage | None:
+    def _choose(self, number: str) -> MarkedWords | None:
         """Return what most blocks say that have the field in English, else what the first one
         says.
         """
@@ -166,7 +173,7 @@ class _Trial:
         self._compare(english, usual)
         return next(one.whole for one in english if _fold(one.text) == usual)
 
-    def _compare(self, given: Sequence[Field], usual: str) -> None:
+    def _compare(self, given: Sequence[RegisterField], usual: str) -> None:
         """Note that the English texts of a longer field differ between countries, as versions of
         a protocol do.
         """
@@ -178,7 +185,7 @@ class _Trial:
             differs = f"{first.number} ({first.label}) differs between countries"
             self.notes[f"{differs}: the text of {read} is read, and not that of {left}"] = None
 
-    def _read_criteria(self, number: str) -> list[Passage]:
+    def _read_criteria(self, number: str) -> list[MarkedWords]:
         """Return a list of criteria, behind its label."""
         chosen = self._choose(number)
         if not chosen:
@@ -186,12 +193,12 @@ class _Trial:
         label = next(one for one in self.fields[number] if one.place == chosen.place).heading
         return [label, chosen]
 
-    def _list_terms(self) -> list[Passage]:
+    def _list_terms(self) -> list[MarkedWords]:
         """Return the terms of MedDRA, each once."""
         terms = [one.whole for one in self.fields["E.1.2"] if one.label.lower() == "term"]
         return list({_fold(term.text): term for term in reversed(terms)}.values())[::-1]
 
-    def _list_population(self) -> list[Passage]:
+    def _list_population(self) -> list[MarkedWords]:
         """Return the countries, and what of the population is answered by yes."""
         found = [*self.fields["A.1"]]
         found += [
@@ -199,12 +206,13 @@ class _Trial:
         ]
         lines = {_fold(one.text if one.number == "A.1" else one.label): one for one in found}
         return [
-            Passage(one.line, Place(one.label_place.start, one.place.end)) for one in lines.values()
+            MarkedWords(one.line, TextRange(one.label_place.start, one.place.end))
+            for one in lines.values()
         ]
 
     def _list_outcomes(
         self, name: str, number: str, times: str
-    ) -> tuple[list[Section], list[Passage]]:
+    ) -> tuple[list[Section], list[MarkedWords]]:
         """Return the sections of outcomes, and what introduces them."""
         chosen = self._choose(number)
         when = self._choose(times)
@@ -234,7 +242,9 @@ class _Trial:
             sections += _join_parts(f"{name}[{len(sections)}]", said)
         return sections, introductions
 
-    def _pair_times(self, number: str, when: Passage | None, count: int) -> list[Passage | None]:
+    def _pair_times(
+        self, number: str, when: MarkedWords | None, count: int
+    ) -> list[MarkedWords | None]:
         """Return the time frame of each outcome: its own of as many marked ones, else what is
         said of all.
         """
@@ -307,7 +317,9 @@ _ROUTES = ("D.3.7", "D.8.4")
 class _Product:
     """A product: its names, pharmaceutical forms and routes."""
 
-    def __init__(self, names: list[Passage], forms: list[Passage], routes: list[Passage]) -> None:
+    def __init__(
+        self, names: list[MarkedWords], forms: list[MarkedWords], routes: list[MarkedWords]
+    ) -> None:
         self.name = names[0]
         self.others = names[1:]
         self.forms = forms
@@ -319,7 +331,7 @@ class _Product:
         self.forms += other.forms
         self.routes += other.routes
 
-    def list_parts(self) -> list[tuple[str, Passage]]:
+    def list_parts(self) -> list[tuple[str, MarkedWords]]:
         given = {_fold(self.name.text)}
         parts = [("name", self.name)]
         for part, passages in (
@@ -333,9 +345,9 @@ class _Product:
         return parts
 
 
-def _list_products(fields: Sequence[Field]) -> Iterator[_Product]:
+def _list_products(fields: Sequence[RegisterField]) -> Iterator[_Product]:
     """Yield the products of a block, and one for its placebo."""
-    groups: list[list[Field]] = [[]]
+    groups: list[list[RegisterField]] = [[]]
     for one in fields:
         if not one.number.startswith("D."):
             continue
@@ -352,14 +364,18 @@ def _list_products(fields: Sequence[Field]) -> Iterator[_Product]:
         if placebo and not words:
             place = placebo.label.find("Placebo")
             start = placebo.label_place.start + place
-            words = [Passage("Placebo", Place(start, start + len("Placebo")))] if place >= 0 else []
+            words = (
+                [MarkedWords("Placebo", TextRange(start, start + len("Placebo")))]
+                if place >= 0
+                else []
+            )
         if words:
             forms = [one.whole for one in group if one.number in _FORMS]
             routes = [line for one in group if one.number in _ROUTES for line in _list_lines(one)]
             yield _Product(words, forms, routes)
 
 
-def _list_lines(field: Field) -> list[Passage]:
+def _list_lines(field: RegisterField) -> list[MarkedWords]:
     return [
         field.cut(*strip_span(field.text, *line.span()))
         for line in _LINE.finditer(field.text)
@@ -391,7 +407,7 @@ def _states_time(text: LexedSection, start: int, end: int) -> bool:
     )
 
 
-def _is_population(field: Field) -> bool:
+def _is_population(field: RegisterField) -> bool:
     return field.number.startswith(("F.1", "F.3")) and field.text.lower() == "yes"
 
 
@@ -406,17 +422,17 @@ def _fold(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
-def _part(passage: Passage, start: int, end: int) -> Passage:
-    place = Place(passage.place.start + start, passage.place.start + end)
-    return Passage(passage.text[start:end], place, passage.language)
+def _part(passage: MarkedWords, start: int, end: int) -> MarkedWords:
+    place = TextRange(passage.place.start + start, passage.place.start + end)
+    return MarkedWords(passage.text[start:end], place, passage.language)
 
 
-def _join(name: str, passages: Iterable[Passage | None]) -> tuple[Section, ...]:
+def _join(name: str, passages: Iterable[MarkedWords | None]) -> tuple[Section, ...]:
     """Return the section of passages, each on lines of its own; empty if there is none."""
     return _join_parts(name, [("", one) for one in passages if one])
 
 
-def _join_parts(name: str, passages: Sequence[tuple[str, Passage]]) -> tuple[Section, ...]:
+def _join_parts(name: str, passages: Sequence[tuple[str, MarkedWords]]) -> tuple[Section, ...]:
     """Return the section of named passages. What has no name is no part."""
     given = [(part, one) for part, one in passages if one.text.strip()]
     if not given:

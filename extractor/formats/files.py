@@ -22,7 +22,7 @@ from typing import IO, BinaryIO, cast
 
 from extractor.formats.detection import ZIPS, detect_format, find_reader, is_aact_studies
 from extractor.formats.flat import build_plain
-from extractor.formats.found import Found, Unreadable, build_content
+from extractor.formats.found import Found, UnreadableSource, build_content
 from extractor.formats.streams import (
     BLOCK_BYTES,
     MAX_RECORD_BYTES,
@@ -82,12 +82,12 @@ def open_documents(name: str, source: Bytes, *, named: bool = True) -> Iterator[
         yield Document(_get_stem(name), items)
 
 
-def as_unreadable(problem: Exception) -> Unreadable:
-    """Convert a library exception to ``Unreadable``."""
-    if isinstance(problem, Unreadable):
+def as_unreadable(problem: Exception) -> UnreadableSource:
+    """Convert a library exception to ``UnreadableSource``."""
+    if isinstance(problem, UnreadableSource):
         return problem
     reason = problem.strerror if isinstance(problem, OSError) else None
-    return Unreadable(
+    return UnreadableSource(
         f"the data is damaged or cannot be read ({reason or problem or type(problem).__name__})",
         "check or download the file again",
     )
@@ -113,7 +113,7 @@ def _read_plain(stream: BinaryIO, *, named: bool) -> Found:
         text = written.decode("utf-8")
     except UnicodeDecodeError as problem:
         place = f"byte {problem.start}"
-        return Unreadable("text that is not UTF-8", "save it as UTF-8", place=place)
+        return UnreadableSource("text that is not UTF-8", "save it as UTF-8", place=place)
     return build_content(partial(build_plain, named=named), text, None)
 
 
@@ -131,13 +131,13 @@ def _unpack(stream: BinaryIO, raw: SteadyStream) -> BinaryIO:
     if head.startswith(ZIPS):
         if _WORD_FIRST in head[:_FIRST_NAMES]:
             return stream
-        raise Unreadable("a zip inside a zip", "unpack the inner one and give it by itself")
+        raise UnreadableSource("a zip inside a zip", "unpack the inner one and give it by itself")
     if not head.startswith(_GZIP):
         return stream
     meter = UnpackMeter(packed=lambda: raw.position)
     unpacked = _buffer(SteadyStream(cast("Bytes", gzip.GzipFile(fileobj=stream)), meter))
     if peek_block(unpacked).startswith((_GZIP, *ZIPS)):
-        raise Unreadable("packed twice", "unpack it once and give the result")
+        raise UnreadableSource("packed twice", "unpack it once and give the result")
     return unpacked
 
 
@@ -166,13 +166,13 @@ def _open_archive(archive_file: IO[bytes], stem: str) -> Iterator[Document]:
             yield Document(stem, find_reader("docx")(cast("BinaryIO", archive_file)))
             return
         if "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
-            raise Unreadable(
+            raise UnreadableSource(
                 "a workbook, a presentation or a document of OpenOffice, which is not read",
                 "save it as PDF, .docx or CSV",
             )
         members = [member for member in archive.infolist() if _is_visible(member)]
         if not members:
-            raise Unreadable("the archive holds no files", "give an archive with records")
+            raise UnreadableSource("the archive holds no files", "give an archive with records")
         if _is_aact(archive, members, meter):
             yield Document("studies", _read_aact(archive, members, meter))
             return
@@ -188,7 +188,7 @@ def _read_member(
         with _open_member(archive, member, meter) as stream:
             items = _read(stream, member.filename, named=False)
             yield Document(stem, items, member.filename)
-    except (Unreadable, *_BROKEN_DIRECTORY) as error:
+    except (UnreadableSource, *_BROKEN_DIRECTORY) as error:
         yield Document(stem, iter([as_unreadable(error)]), member.filename)
 
 
@@ -197,7 +197,9 @@ def _open_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter
 ) -> Iterator[BinaryIO]:
     if member.flag_bits & _ENCRYPTED:
-        raise Unreadable("the archive's member is encrypted", "unpack it with its password first")
+        raise UnreadableSource(
+            "the archive's member is encrypted", "unpack it with its password first"
+        )
     meter.add(0)  # members may share their data, so what follows a bomb is not unpacked at all
     with archive.open(member) as stored:
         raw = SteadyStream(stored, meter)
@@ -216,7 +218,7 @@ def _is_aact(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], meter: Un
             try:
                 with _open_member(archive, member, meter) as stream:
                     return is_aact_studies(peek_block(stream))
-            except (Unreadable, *_BROKEN_DIRECTORY):
+            except (UnreadableSource, *_BROKEN_DIRECTORY):
                 return False  # reported when it is read as a document
     return False
 
@@ -241,7 +243,7 @@ def _open_table(
     try:
         with _open_member(archive, member, meter) as stream:
             yield stream
-    except (Unreadable, *_BROKEN_DIRECTORY) as error:
+    except (UnreadableSource, *_BROKEN_DIRECTORY) as error:
         problem = as_unreadable(error)
         place = problem.place or member.filename
-        raise Unreadable(problem.problem, problem.remedy, place=place) from error
+        raise UnreadableSource(problem.problem, problem.remedy, place=place) from error

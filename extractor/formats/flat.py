@@ -25,7 +25,7 @@ from itertools import islice, pairwise
 
 from extractor.formats.found import (
     RecordContent,
-    Unreadable,
+    UnreadableSource,
     is_intervention_list,
     list_interventions,
     take_sections,
@@ -95,7 +95,7 @@ class _NotFlat(Exception):
 def build_plain(text: str, *, title: str | None = None, named: bool = True) -> RecordContent:
     """Build the content of a flattened text, of the EU register's, or of another; see ``build_text``.
 
-    Raises ``Unreadable``.
+    Raises ``UnreadableSource``.
     """
     if is_register_text(text):
         from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - few texts are
@@ -104,7 +104,7 @@ def build_plain(text: str, *, title: str | None = None, named: bool = True) -> R
     spans = (found.span() for found in LINE.finditer(text) if found.group().strip())
     lines = _Lines(text, tuple(islice(spans, MAX_LINES + 1)))
     if len(lines) > MAX_LINES:
-        raise Unreadable(f"text of more than {MAX_LINES:,} lines", "give one record a file")
+        raise UnreadableSource(f"text of more than {MAX_LINES:,} lines", "give one record a file")
     try:
         return RecordContent(take_sections(_list_sections(lines)) if lines else (), "flat")
     except _NotFlat:

@@ -1,6 +1,6 @@
 """The output of a format's reader: the content of a record, or why it cannot be read.
 
-Readers do not know about files. They turn a byte stream into ``RecordContent`` and ``Unreadable`` values,
+Readers do not know about files. They turn a byte stream into ``RecordContent`` and ``UnreadableSource`` values,
 and ``records`` adds the file, the id and the place.
 """
 
@@ -47,7 +47,7 @@ class RecordContent:
     document: DocumentText | None = None
 
 
-class Unreadable(Exception):
+class UnreadableSource(Exception):
     """A problem that prevents reading, with a remedy for the user.
 
     Readers yield it if they can read the rest of the document, and raise it if not.
@@ -60,7 +60,7 @@ class Unreadable(Exception):
         super().__init__(problem, remedy, place)
 
 
-Found = RecordContent | Unreadable
+Found = RecordContent | UnreadableSource
 
 
 def build_content(
@@ -69,15 +69,17 @@ def build_content(
     """Build the content of one record's value, or return the problem. Does not raise."""
     try:
         content = build(value)
-    except Unreadable as problem:
+    except UnreadableSource as problem:
         places = ", ".join(filter(None, (place, problem.place)))
-        return Unreadable(problem.problem, problem.remedy, place=places or None)
+        return UnreadableSource(problem.problem, problem.remedy, place=places or None)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one record's failure must not stop the others
-        return Unreadable(
+        return UnreadableSource(
             f"an unexpected {type(error).__name__}", "please report it with the record", place=place
         )
     if not content.sections:
-        return Unreadable("the record holds no free text", "give a record with text", place=place)
+        return UnreadableSource(
+            "the record holds no free text", "give a record with text", place=place
+        )
     return replace(content, place=place)
 
 

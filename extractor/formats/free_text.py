@@ -13,7 +13,7 @@ from itertools import accumulate, islice
 
 from extractor.formats.found import (
     RecordContent,
-    Unreadable,
+    UnreadableSource,
     find_trial_id,
     take_sections,
     text_section,
@@ -78,7 +78,7 @@ _TABLE_ROW = re.compile(r"[^,;\t]*(?:[,;\t](?! )[^,;\t]*)+")
 
 
 def build_text(text: str, *, title: str | None = None, named: bool = True) -> RecordContent:
-    r"""Build the content of a free text. Raises ``Unreadable``.
+    r"""Build the content of a free text. Raises ``UnreadableSource``.
 
     Args:
         text: The text.
@@ -93,7 +93,7 @@ def build_text(text: str, *, title: str | None = None, named: bool = True) -> Re
     [('eligibility', 'Key inclusion criteria:\n- Adults'), ('primary_outcomes[0]', 'Survival')]
     """
     if len(text) > MAX_CHARACTERS:
-        raise Unreadable(
+        raise UnreadableSource(
             f"text of more than {MAX_CHARACTERS:,} characters", "give one record a file"
         )
     reader = _TextReader(undo_layout(text))
@@ -129,21 +129,21 @@ def has_headings(text: str) -> bool:
 
 
 def _refuse_other(text: str, *, named: bool) -> None:
-    """Raise ``Unreadable`` for a text without usual headings that is a table or data, or that
+    """Raise ``UnreadableSource`` for a text without usual headings that is a table or data, or that
     the user did not name.
     """
     lines = [found.group() for found in LINE.finditer(text) if found.group().strip()][:_TABLE_LINES]
     is_table = len(lines) > 1 and all(map(_TABLE_ROW.fullmatch, lines))
     says_nothing = text.strip() and not _TWO_WORDS.search(text) and hide_foreign(text) == text
     if is_table or text.lstrip()[:1] in ("{", '"') or says_nothing:
-        raise Unreadable(
+        raise UnreadableSource(
             "an unknown format",
             'give a text with headings such as "Inclusion Criteria", or a download of a registry '
             "(docs/reference/formats.md), plain, in gzip or in zip",
         )
     if not named:
         problem = 'a text without a heading such as "Inclusion Criteria"'
-        raise Unreadable(
+        raise UnreadableSource(
             problem, "name the file itself to read it as one description, or give it headings"
         )
 

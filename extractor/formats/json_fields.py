@@ -7,7 +7,7 @@ silently. null means absent, and a field that is not read may have any type.
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from extractor.formats.found import Unreadable
+from extractor.formats.found import UnreadableSource
 
 _Value = TypeVar("_Value", str, list[Any], dict[str, Any])
 
@@ -79,7 +79,7 @@ def _check_unicode(text: str, place: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:  # JSON can escape half a surrogate pair
-        raise Unreadable(
+        raise UnreadableSource(
             "text that is not valid Unicode", "correct the escapes of its characters", place=place
         ) from None
 
@@ -89,7 +89,7 @@ _KINDS = {str: "text", bool: "true or false", list: "a list", dict: "an object"}
 
 def _expect(value: Any, empty: _Value, place: str) -> _Value:
     """Return the value if it has the type of ``empty``, ``empty`` for null. Raises
-    ``Unreadable`` for other types.
+    ``UnreadableSource`` for other types.
     """
     if value is None:
         return empty
@@ -97,7 +97,7 @@ def _expect(value: Any, empty: _Value, place: str) -> _Value:
         return value
     found = _KINDS.get(type(value), "a number")
     expected = _KINDS[type(empty)]
-    raise Unreadable(
+    raise UnreadableSource(
         f"{found} where {expected} is expected",
         "correct it or download the record again",
         place=place,

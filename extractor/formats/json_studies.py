@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import ijson  # type: ignore[import-untyped]
 from pydantic import ValidationError
 
-from extractor.formats.found import DOWNLOAD, Found, RecordContent, Unreadable, build_content
+from extractor.formats.found import DOWNLOAD, Found, RecordContent, UnreadableSource, build_content
 from extractor.formats.json_fields import Node, find_nodes, read_texts
 from extractor.formats.streams import MAX_NESTING, CappedStream, peek_block, read_lines
 from extractor.formats.study import list_paths, read_study
@@ -58,7 +58,7 @@ def _find_page(head: bytes) -> str | None:
                 return str(path)
             if event == "end_map" and not path:
                 break
-    except (ijson.JSONError, ValueError, Unreadable):
+    except (ijson.JSONError, ValueError, UnreadableSource):
         pass  # the block ends somewhere inside a study, or a later study is nested too deep
     return None
 
@@ -73,7 +73,7 @@ def _is_json(line: bytes) -> bool:
 
 def _read_lines(stream: BinaryIO) -> Iterator[Found]:
     for number, line in read_lines(stream):
-        if isinstance(line, Unreadable):
+        if isinstance(line, UnreadableSource):
             yield line
         elif line.strip():
             yield _read_line(line, f"line {number}")
@@ -83,19 +83,19 @@ def _read_line(line: bytes, place: str) -> Found:
     try:
         study = json.loads(line)
     except UnicodeDecodeError as problem:
-        return Unreadable(
+        return UnreadableSource(
             "text that is not UTF-8",
             "save the file as UTF-8",
             place=f"{place}, byte {problem.start}",
         )
     except json.JSONDecodeError as problem:
-        return Unreadable(
+        return UnreadableSource(
             f"broken JSON ({problem.msg})",
             _DOWNLOAD_AGAIN,
             place=f"{place}, character {problem.pos}",
         )
     except (ValueError, RecursionError) as problem:
-        return Unreadable(
+        return UnreadableSource(
             f"JSON that does not look like a study ({problem})", _DOWNLOAD_AGAIN, place=place
         )
     return build_content(build_study, study, place)
@@ -110,10 +110,12 @@ def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
             number += 1
             yield build_content(build_study, study, f"record {number}")
             capped.start_record()
-    except Unreadable as problem:
-        raise Unreadable(problem.problem, problem.remedy, place=f"record {number + 1}") from problem
+    except UnreadableSource as problem:
+        raise UnreadableSource(
+            problem.problem, problem.remedy, place=f"record {number + 1}"
+        ) from problem
     except (ijson.JSONError, ValueError, RecursionError) as problem:
-        raise Unreadable(
+        raise UnreadableSource(
             _describe(problem), _DOWNLOAD_AGAIN, place=f"record {number + 1}"
         ) from problem
 
@@ -130,7 +132,7 @@ added, its MeSH terms.
 def build_study(study: Any) -> RecordContent:
     """Build the content of a parsed study of any of the formats, without the wrappers of version 1.
 
-    Raises ``Unreadable`` for a field of a wrong type, with its path as the place.
+    Raises ``UnreadableSource`` for a field of a wrong type, with its path as the place.
 
     >>> content = build_study(
     ...     {
@@ -172,7 +174,7 @@ def build_study(study: Any) -> RecordContent:
                 return read_study(
                     Node(study[section], section), list_paths(name), find_nodes, read_texts, terms
                 )
-    raise Unreadable("JSON that is not a study (it has no protocolSection)", DOWNLOAD)
+    raise UnreadableSource("JSON that is not a study (it has no protocolSection)", DOWNLOAD)
 
 
 def _read_own(record: dict[str, Any]) -> RecordContent:
@@ -182,7 +184,7 @@ def _read_own(record: dict[str, Any]) -> RecordContent:
     except ValidationError as error:
         first = error.errors()[0]
         problem = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise Unreadable(
+        raise UnreadableSource(
             f"a record that does not fit ({problem})", "write it again by model_dump_json"
         ) from None
     return RecordContent(own.sections, own.source.format, own.record_id, own.registry)
@@ -196,7 +198,7 @@ def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any
     for event, value in events:
         depth += (event in _OPENING) - (event in _CLOSING)
         if depth > MAX_NESTING:
-            raise Unreadable(f"JSON nested more than {MAX_NESTING} deep", DOWNLOAD)
+            raise UnreadableSource(f"JSON nested more than {MAX_NESTING} deep", DOWNLOAD)
         yield event, value
 
 

@@ -133,7 +133,7 @@ class Chapter:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class ReadPlaces:
     """The places of a document that are read, in order, and what a reader of the result should
     know.
 
@@ -146,7 +146,7 @@ class Selection:
     is_readable: bool = True
 
 
-def select_sections(content: DocumentContent) -> Selection:
+def select_sections(content: DocumentContent) -> ReadPlaces:
     r"""Return what is read of a document.
 
     >>> text = "Contents\n1 Aims .... 2\n2 Design .... 3\n3 People .... 4\nA trial\nInclusion criteria\nAdults\n"
@@ -176,7 +176,7 @@ def select_sections(content: DocumentContent) -> Selection:
         readable = is_known or len(text) <= _LONGEST_WHOLE
         begun = next((one.start for one in chapters if one.kind in _WANTED), len(text))
         known = tuple(one for one in chapters if one.start >= begun)
-        return Selection(_subtract((0, len(text)), hidden), known, tuple(notes), readable)
+        return ReadPlaces(_subtract((0, len(text)), hidden), known, tuple(notes), readable)
     read = [one for one in chapters if one.kind in (SYNOPSIS, DESIGN, *_WANTED)]
     doubles, kinds = _find_doubles(text, chapters)
     if is_long:
@@ -198,7 +198,7 @@ def select_sections(content: DocumentContent) -> Selection:
         )
     places = [place for one in _merge(kept) for place in _subtract(one, hidden)]
     known = tuple(one for one in read if one not in doubles)
-    return Selection(tuple(places), known, tuple(notes))
+    return ReadPlaces(tuple(places), known, tuple(notes))
 
 
 def _find_contents(content: DocumentContent) -> tuple[list[Place], set[str]]:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.formats.flat import build_plain
-from extractor.formats.found import Found, Unreadable, build_content
+from extractor.formats.found import Found, UnreadableSource, build_content
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import check_unicode
 
@@ -178,14 +178,14 @@ def _read_file(path: str, stream: BinaryIO, *, named: bool) -> Iterator[TrialRec
         """Yield the items, and an exception that ends them as the last one."""
         try:
             yield from items
-        except (Unreadable, *BROKEN_STREAM) as problem:
+        except (UnreadableSource, *BROKEN_STREAM) as problem:
             yield as_unreadable(problem)
 
     try:
         for document in open_documents(path.strip("<>"), stream, named=named):
             items = contain(document.items)
             yield from _make_records(path, items, document.stem, document.member)
-    except (Unreadable, *BROKEN_STREAM) as problem:
+    except (UnreadableSource, *BROKEN_STREAM) as problem:
         yield _locate_problem(as_unreadable(problem), path)
 
 
@@ -202,10 +202,10 @@ def _make_records(
     """
     opening = list(islice(items, 2))
     if not opening:
-        opening = [Unreadable("holds no record", "give a file with records")]
+        opening = [UnreadableSource("holds no record", "give a file with records")]
     has_several = len(opening) > 1
     for number, found in enumerate(chain(opening, items), 1):
-        if isinstance(found, Unreadable):
+        if isinstance(found, UnreadableSource):
             yield _locate_problem(found, path, member)
             continue
         place = _join_place(member, found.place)
@@ -219,7 +219,7 @@ def _make_records(
         )
 
 
-def _locate_problem(problem: Unreadable, path: str, member: str | None = None) -> RecordError:
+def _locate_problem(problem: UnreadableSource, path: str, member: str | None = None) -> RecordError:
     return RecordError(
         path, problem.problem, problem.remedy, place=_join_place(member, problem.place)
     )

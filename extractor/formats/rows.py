@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from extractor.formats.found import Unreadable
+from extractor.formats.found import UnreadableSource
 from extractor.formats.streams import MAX_RECORD_BYTES, read_lines
 
 
 def group_rows(
     stream: BinaryIO, starts_row: re.Pattern[bytes]
-) -> Iterator[tuple[str, bytes | Unreadable]]:
+) -> Iterator[tuple[str, bytes | UnreadableSource]]:
     """Yield the lines of each row with the row's place.
 
     A quoted cell may contain line breaks, so a row ends where its quotes are balanced. If a quote
@@ -24,13 +24,13 @@ def group_rows(
     quotes = 0
     for number, line in read_lines(stream):
         if lines and (
-            isinstance(line, Unreadable) or starts_row.match(line) or size > MAX_RECORD_BYTES
+            isinstance(line, UnreadableSource) or starts_row.match(line) or size > MAX_RECORD_BYTES
         ):
             yield place, b"".join(lines)
             lines = []
             size = 0
             quotes = 0
-        if isinstance(line, Unreadable):
+        if isinstance(line, UnreadableSource):
             yield f"line {number}", line
             continue
         if not lines:
@@ -48,27 +48,29 @@ def group_rows(
 
 
 def decode_row(row: bytes, place: str | None = None) -> str:
-    """Return a row as text. Raises ``Unreadable`` for text that is not UTF-8."""
+    """Return a row as text. Raises ``UnreadableSource`` for text that is not UTF-8."""
     try:
         return row.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as problem:
-        raise Unreadable(
+        raise UnreadableSource(
             "text that is not UTF-8", "save the table as UTF-8", place=place
         ) from problem
 
 
 def split_row(row: str, delimiter: str, width: int) -> list[str]:
-    """Return the cells of a row. Raises ``Unreadable`` if they are not ``width``."""
+    """Return the cells of a row. Raises ``UnreadableSource`` if they are not ``width``."""
     old_limit = csv.field_size_limit(MAX_RECORD_BYTES)  # global to the process, so it is restored
     try:
         [cells] = csv.reader([row], delimiter=delimiter, strict=True)
     except (csv.Error, ValueError) as problem:
-        raise Unreadable(f"a broken table row ({problem})", "check the row's quotes") from problem
+        raise UnreadableSource(
+            f"a broken table row ({problem})", "check the row's quotes"
+        ) from problem
     finally:
         csv.field_size_limit(old_limit)
     if len(cells) != width:
         counts = f"the row has {len(cells)} cells, the header {width}"
-        raise Unreadable(counts, "check the row's quotes and separators")
+        raise UnreadableSource(counts, "check the row's quotes and separators")
     return cells
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
-from extractor.formats.found import Unreadable
+from extractor.formats.found import UnreadableSource
 
 BLOCK_BYTES = 64 * 1024
 """Bytes read at a time; a document's format is detected from its first block."""
@@ -46,7 +46,7 @@ class UnpackMeter:
         self.unpacked += size
         out_of_proportion = self.unpacked > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * self.packed()
         if out_of_proportion or self.unpacked > MAX_UNPACKED_BYTES:
-            raise Unreadable(
+            raise UnreadableSource(
                 f"unpacks to more than {self.unpacked:,} bytes, as decompression bombs do",
                 "unpack it yourself if you trust it, and give the unpacked file",
             )
@@ -108,7 +108,7 @@ class CappedStream:
         self._since_record = 0
 
 
-def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | Unreadable]]:
+def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | UnreadableSource]]:
     """Yield each line with its number, from 1; an over-long line is skipped and reported."""
     number = 0
     while line := stream.readline(MAX_RECORD_BYTES + 1):
@@ -149,9 +149,9 @@ def decode_loosely(content: bytes) -> tuple[str, int]:
         return text, number
 
 
-def too_large(what: str, place: str | None = None) -> Unreadable:
+def too_large(what: str, place: str | None = None) -> UnreadableSource:
     """Return the problem of a record, line or row that is larger than any honest one."""
-    return Unreadable(
+    return UnreadableSource(
         f"a {what} of more than {MAX_RECORD_BYTES:,} bytes",
         "split the file into records",
         place=place,
@@ -174,7 +174,7 @@ class DecodedStream:
     Args:
         stream: The source.
         encoding: Its encoding.
-        errors: What to do with bytes that are no character: "strict" raises ``Unreadable``,
+        errors: What to do with bytes that are no character: "strict" raises ``UnreadableSource``,
             "surrogateescape" keeps them.
     """
 
@@ -194,7 +194,9 @@ class DecodedStream:
                 )
             except UnicodeError as problem:
                 name = self._encoding.upper()
-                raise Unreadable(f"damaged {name} text", "save the file as UTF-8") from problem
+                raise UnreadableSource(
+                    f"damaged {name} text", "save the file as UTF-8"
+                ) from problem
             if not block:
                 break
         taken = self._ready[:size]

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from extractor.formats import ctgov_csv, ictrp
 from extractor.formats.columns import Columns, match_columns
-from extractor.formats.found import Found, RecordContent, Unreadable, build_content
+from extractor.formats.found import Found, RecordContent, UnreadableSource, build_content
 from extractor.formats.rows import decode_row, group_rows, split_row
 from extractor.formats.streams import peek_block
 
@@ -157,19 +157,19 @@ def _sample_rows(text: str, delimiter: str) -> list[list[str]]:
 
 
 def read_table(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the studies of one table, in order. Raises ``Unreadable`` if no column is known."""
+    """Yield the studies of one table, in order. Raises ``UnreadableSource`` if no column is known."""
     head = peek_block(stream).decode("utf-8", "replace")
     table = _find_table(head)
     if table is None:
         raise _refuse_columns(head)
     rows = group_rows(stream, _STARTS_RECORD)
     for _, header in islice(rows, table.lines_above + 1):
-        if isinstance(header, Unreadable):
+        if isinstance(header, UnreadableSource):
             raise header
         decode_row(header, "line 1")
     build = partial(_build_row, table)
     for place, row in rows:
-        yield row if isinstance(row, Unreadable) else build_content(build, row, place)
+        yield row if isinstance(row, UnreadableSource) else build_content(build, row, place)
 
 
 def _build_row(table: _Table, row: bytes) -> RecordContent:
@@ -178,7 +178,7 @@ def _build_row(table: _Table, row: bytes) -> RecordContent:
     return replace(content, notes=table.columns.describe_guesses())
 
 
-def _refuse_columns(head: str) -> Unreadable:
+def _refuse_columns(head: str) -> UnreadableSource:
     """Return the refusal of a table whose columns are not known; it lists its names, and those
     that are known.
     """
@@ -193,6 +193,6 @@ def _refuse_columns(head: str) -> Unreadable:
         first_names.setdefault(field, name)
     known = ", ".join(f'"{name}"' for name in first_names.values())
     problem = f"a table without known columns of trials' numbers and texts; it has {has}"
-    return Unreadable(
+    return UnreadableSource(
         problem, f"name its columns in the first line; known are {known}", place="line 1"
     )

@@ -30,14 +30,14 @@ _ENTITIES = "unknown entities"
 _SIGNS = "signs without markup"
 
 
-class Mended(NamedTuple):
+class MendedXml(NamedTuple):
     """A record that was mended, in UTF-8, and what was changed, in words for people."""
 
     content: bytes
     changes: str
 
 
-def mend(content: bytes) -> Mended:
+def mend(content: bytes) -> MendedXml:
     r"""Replace what XML forbids, and make text of signs and tags that are no markup.
 
     >>> content, changes = mend(b"<a>Age &gt; 18 & < 65\x0bIgE in \xb5g&nbsp;or kU<br>CRP</a>")
@@ -56,7 +56,7 @@ def mend(content: bytes) -> Mended:
         pieces[number] = _escape_signs(references, unpaired, changes)
     changes[_BYTES] = odd_bytes
     told = [f"{kind}: {number}" for kind, number in sorted(changes.items()) if number]
-    return Mended("".join(pieces).encode(), ", ".join(told))
+    return MendedXml("".join(pieces).encode(), ", ".join(told))
 
 
 def _replace(character: str, changes: Counter[str]) -> str:

@@ -20,7 +20,7 @@ _LONGEST_COMMENT = 1024 * 1024
 _CLOSINGS = {b"<!--": b"-->", b"<![CDATA[": b"]]>"}
 
 
-class Kind(StrEnum):
+class PieceKind(StrEnum):
     """What a piece is: a record, or one that lacks its end or beginning, or what is between."""
 
     RECORD = "record"
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class XmlPiece:
     """Some bytes of the document.
 
     Attributes:
@@ -41,7 +41,7 @@ class Piece:
         too_large: Whether it is larger than a record may be.
     """
 
-    kind: Kind
+    kind: PieceKind
     content: bytes
     line: int
     column: int
@@ -56,7 +56,7 @@ class _Tag:
     is_end: bool
 
 
-def split_document(stream: BinaryIO, names: Sequence[str]) -> Iterator[Piece]:
+def split_document(stream: BinaryIO, names: Sequence[str]) -> Iterator[XmlPiece]:
     """Yield all pieces of a document in UTF-8. ``names`` are those of the elements that hold
     records.
     """
@@ -80,23 +80,23 @@ class _Splitter:
         self._dropped = False
         self._absent = dict.fromkeys(_CLOSINGS.values(), 0)
 
-    def __iter__(self) -> Iterator[Piece]:
+    def __iter__(self) -> Iterator[XmlPiece]:
         opened: bytes | None = None
         while tag := self._find_tag():
             if opened and tag.name != opened:
                 continue
             if tag.is_end:
-                yield self._cut(Kind.RECORD if opened else Kind.HEADLESS, tag.end)
+                yield self._cut(PieceKind.RECORD if opened else PieceKind.HEADLESS, tag.end)
                 opened = None
                 continue
-            yield self._cut(Kind.UNFINISHED if opened else Kind.BETWEEN, tag.start)
+            yield self._cut(PieceKind.UNFINISHED if opened else PieceKind.BETWEEN, tag.start)
             opened = tag.name
-        yield self._cut(Kind.UNFINISHED if opened else Kind.BETWEEN, len(self._buffer))
+        yield self._cut(PieceKind.UNFINISHED if opened else PieceKind.BETWEEN, len(self._buffer))
 
-    def _cut(self, kind: Kind, end: int) -> Piece:
+    def _cut(self, kind: PieceKind, end: int) -> XmlPiece:
         """Take the buffer up to ``end`` as a piece."""
         content = bytes(self._buffer[:end])
-        piece = Piece(
+        piece = XmlPiece(
             kind,
             b"" if self._dropped else content,
             self._line,

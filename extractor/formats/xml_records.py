@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder  # defusedxml
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
-from extractor.formats.found import DOWNLOAD, Found, RecordContent, Unreadable, build_content
+from extractor.formats.found import DOWNLOAD, Found, RecordContent, UnreadableSource, build_content
 from extractor.formats.ictrp import build_ictrp
 from extractor.formats.streams import (
     BLOCK_BYTES,
@@ -30,7 +30,7 @@ from extractor.formats.streams import (
 from extractor.formats.study import StudyPaths, list_paths, read_study
 from extractor.formats.who import build_who, is_who
 from extractor.formats.xml_mending import mend
-from extractor.formats.xml_pieces import Kind, Piece, split_document
+from extractor.formats.xml_pieces import PieceKind, XmlPiece, split_document
 
 _CORRECT = "correct it or download the record again"
 _DOWNLOAD_AGAIN = "check or download the file again"
@@ -68,7 +68,7 @@ def read_xml(stream: BinaryIO) -> Iterator[Found]:
             last = found
     if last is None:
         problem = f"XML that holds no record of a known format (its root is <{reader.root}>)"
-        yield Unreadable(problem, DOWNLOAD)
+        yield UnreadableSource(problem, DOWNLOAD)
     elif isinstance(last, RecordContent) and not reader.is_closed:
         note = f"the file ends without </{reader.root}>: records behind this one may be missing"
         yield replace(last, notes=(*last.notes, note))
@@ -77,7 +77,7 @@ def read_xml(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _convert(stream: BinaryIO, head: bytes) -> BinaryIO:
-    """Return the stream in UTF-8, from the encoding that it declares. Raises ``Unreadable`` for
+    """Return the stream in UTF-8, from the encoding that it declares. Raises ``UnreadableSource`` for
     an unknown one.
     """
     declared = _ENCODING.match(head)
@@ -86,7 +86,7 @@ def _convert(stream: BinaryIO, head: bytes) -> BinaryIO:
         return stream
     if not _ENCODINGS.fullmatch(name):
         remedy = "save it as UTF-8, and declare that"
-        raise Unreadable(f"XML in an unknown encoding ({name})", remedy)
+        raise UnreadableSource(f"XML in an unknown encoding ({name})", remedy)
     decoded = DecodedStream(stream, name, errors="surrogateescape")
     return cast("BinaryIO", io.BufferedReader(SteadyStream(decoded), BLOCK_BYTES))
 
@@ -111,7 +111,7 @@ class _XmlReader:
         self.is_closed = True
         self.opening = b""
 
-    def read(self, piece: Piece) -> Found | None:
+    def read(self, piece: XmlPiece) -> Found | None:
         """Return the record of a piece, or what is wrong with it; None for what stands between
         records.
         """
@@ -121,24 +121,24 @@ class _XmlReader:
         said = _COMMENT.sub(b"", piece.content)
         if not self.opening:
             self._read_opening(said)
-        if piece.kind is Kind.BETWEEN:
+        if piece.kind is PieceKind.BETWEEN:
             return self._read_between(piece, said)
         self.number += 1
-        if piece.kind is Kind.RECORD:
+        if piece.kind is PieceKind.RECORD:
             return self._read_record(piece)
         return _refuse(piece, f"the record has no {piece.kind.value}")
 
     def _read_opening(self, said: bytes) -> None:
-        """Read what stands before the first record. Raises ``Unreadable`` for declared entities."""
+        """Read what stands before the first record. Raises ``UnreadableSource`` for declared entities."""
         if b"<!ENTITY" in said:
-            raise Unreadable("XML that declares entities", "remove the declaration")
+            raise UnreadableSource("XML that declares entities", "remove the declaration")
         root = _NAME.search(said)
         self.root = root[1].decode() if root else ""
         self.is_closed = not self.root
         namespaces = {found[1]: found.group() for found in _NAMESPACE.finditer(said)}
         self.opening = b"<r" + b"".join(namespaces.values()) + b">"
 
-    def _read_between(self, piece: Piece, said: bytes) -> Unreadable | None:
+    def _read_between(self, piece: XmlPiece, said: bytes) -> UnreadableSource | None:
         if self.root and b"</" + self.root.encode() in said:
             self.is_closed = True
         if not _TITLE.search(said):
@@ -146,7 +146,7 @@ class _XmlReader:
         self.number += 1
         return _refuse(piece, "fields of a record that neither begins nor ends")
 
-    def _read_record(self, piece: Piece) -> Found:
+    def _read_record(self, piece: XmlPiece) -> Found:
         """Return the record of a piece as it is, or as it can be mended."""
         place = f"record {self.number}"
         try:
@@ -169,10 +169,10 @@ class _XmlReader:
                 )
                 return replace(found, notes=(*found.notes, note))
         except (DefusedXmlException, LookupError, ValueError) as error:
-            return Unreadable(
+            return UnreadableSource(
                 f"XML that is not read ({type(error).__name__})", _CORRECT, place=place
             )
-        except Unreadable as error:
+        except UnreadableSource as error:
             return error
 
     def _parse(self, content: bytes) -> Element:
@@ -184,7 +184,7 @@ class _XmlReader:
         for event, element in iterparse(source, events=("start", "end"), parser=parser):
             depth += 1 if event == "start" else -1
             if depth > MAX_NESTING:
-                raise Unreadable(f"XML nested more than {MAX_NESTING} deep", _CORRECT)
+                raise UnreadableSource(f"XML nested more than {MAX_NESTING} deep", _CORRECT)
             if event == "start":
                 element.tag = element.tag.rpartition("}")[2]
                 elements.append(element)
@@ -193,7 +193,7 @@ class _XmlReader:
                 return element
         raise ParseError("no record")
 
-    def _locate(self, piece: Piece, problem: ParseError) -> tuple[int, int]:
+    def _locate(self, piece: XmlPiece, problem: ParseError) -> tuple[int, int]:
         """Return line and column in the file of a fault in a piece, which was parsed behind the
         opening.
         """
@@ -203,13 +203,13 @@ class _XmlReader:
         return piece.line + line - 1, column
 
 
-def _refuse(piece: Piece, reason: str, place: tuple[int, int] | None = None) -> Unreadable:
+def _refuse(piece: XmlPiece, reason: str, place: tuple[int, int] | None = None) -> UnreadableSource:
     """Return the problem of a piece, with the number of the trial if the piece states one."""
     line, column = place or (piece.line, piece.column)
     number = _NUMBER.search(piece.content)
     stated = (number[1] or number[0]).decode("utf-8", "replace") if number else ""
     where = f"line {line}, column {column}" + (f", in {stated}" if stated else "")
-    return Unreadable(f"broken XML ({reason})", _DOWNLOAD_AGAIN, place=where)
+    return UnreadableSource(f"broken XML ({reason})", _DOWNLOAD_AGAIN, place=where)
 
 
 def _read_texts(element: Element, path: str) -> list[str]:
@@ -219,10 +219,10 @@ def _read_texts(element: Element, path: str) -> list[str]:
 
 
 def _refuse_text(group: Element, place: str) -> None:
-    """Raise ``Unreadable`` for text beside the elements of a group, which would not be read."""
+    """Raise ``UnreadableSource`` for text beside the elements of a group, which would not be read."""
     beside = [group.text, *(child.tail for child in group)]
     if any(text and not text.isspace() for text in beside):
-        raise Unreadable("text where elements are expected", _CORRECT, place=place)
+        raise UnreadableSource("text where elements are expected", _CORRECT, place=place)
 
 
 def _make_builder(paths: StudyPaths) -> Callable[[Element], RecordContent]:
@@ -268,7 +268,7 @@ def _build_trial(record: Element) -> RecordContent:
     for child in record:
         if len(child):
             place = f"{record.tag}/{child.tag}"
-            raise Unreadable("elements where text is expected", _CORRECT, place=place)
+            raise UnreadableSource("elements where text is expected", _CORRECT, place=place)
     return build_ictrp({child.tag: child.text or "" for child in record}, "ictrp_xml")
 
 

@@ -36,7 +36,7 @@ _FEWEST_LETTERS = {"Chinese": 2, "Japanese": 2, "Korean": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class LanguageSigns:
     """What speaks for each language in some words; ``english`` is the number of words that only
     English has.
     """
@@ -139,7 +139,7 @@ def list_other_letters(text: str) -> list[int]:
     return [found.start() for found in _load().other_script.finditer(text)]
 
 
-def weigh(text: str) -> Evidence:
+def weigh(text: str) -> LanguageSigns:
     """Return the evidence in a text.
 
     >>> found = weigh("Schwangerschaft oder Stillzeit")
@@ -168,7 +168,7 @@ def weigh(text: str) -> Evidence:
     for script, count in find_scripts(composed).items():
         scores.update(dict.fromkeys(_list_languages(script), count))
     english = sum(word.lower() in lexicon.english for word in spelled)
-    return Evidence(dict(scores), english, sum(len(word) > 1 for word in spelled))
+    return LanguageSigns(dict(scores), english, sum(len(word) > 1 for word in spelled))
 
 
 def _list_words(text: str) -> Iterator[str]:

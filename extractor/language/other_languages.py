@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from extractor.language.language_evidence import (
     WORD,
-    Evidence,
+    LanguageSigns,
     count_english,
     find_scripts,
     has_other_script,
@@ -118,7 +118,7 @@ class _Line:
     section: str
     start: int
     words: str
-    evidence: Evidence
+    evidence: LanguageSigns
     language: str | None = None
     mixed: bool = False
     is_part: bool = False
@@ -244,7 +244,7 @@ def _read(section: str, start: int, words: str) -> _Line:
     return line
 
 
-def _find_best(evidence: Evidence) -> str | None:
+def _find_best(evidence: LanguageSigns) -> str | None:
     return max(evidence.scores, key=lambda name: evidence.scores[name], default=None)
 
 

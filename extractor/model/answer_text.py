@@ -36,7 +36,7 @@ _MOST_LINES = 8
 """Numbers of lines that a remark names."""
 
 
-class Kind(Enum):
+class TextKind(Enum):
     """The kind of a text in a reply."""
 
     CALL = "the call of a tool"
@@ -44,10 +44,10 @@ class Kind(Enum):
     THOUGHT = "a thought"
 
 
-class Place(NamedTuple):
+class ReplyText(NamedTuple):
     """A text of a reply, and where it stands there: the kind of the place, and its name."""
 
-    kind: Kind
+    kind: TextKind
     name: str
     text: str
 
@@ -84,20 +84,20 @@ class _Reading:
     ``begun`` is an answer that does not end or is broken. ``rest`` is the text without thoughts.
     """
 
-    place: Place
+    place: ReplyText
     said: list[_Answer]
     drafts: list[_Answer]
     begun: str
     rest: str
 
 
-def find_answer(places: Sequence[Place], *, is_cut: bool = False) -> FoundAnswer:
+def find_answer(places: Sequence[ReplyText], *, is_cut: bool = False) -> FoundAnswer:
     """Find the answer of a reply in its texts. ``is_cut`` means that the output limit ended it.
 
     The calls of tools come first, then what was said, then thoughts.
 
     >>> text = 'Draft: {"items":[{"n":1,"cat":"age"}]} Final: {"items":[{"n":1}]}'
-    >>> found = find_answer([Place(Kind.SAID, "content", text)])
+    >>> found = find_answer([ReplyText(TextKind.SAID, "content", text)])
     >>> found.text
     '{"items":[{"n":1}]}'
     >>> found.remark
@@ -105,7 +105,7 @@ def find_answer(places: Sequence[Place], *, is_cut: bool = False) -> FoundAnswer
     """
     readings = [_read_text(place) for place in places]
     everything = [answer for one in readings for answer in (*one.drafts, *one.said)]
-    for kind in (Kind.CALL, Kind.SAID):
+    for kind in (TextKind.CALL, TextKind.SAID):
         chosen = [reading for reading in readings if reading.place.kind is kind]
         if any(reading.said or reading.begun for reading in chosen):
             return _choose(chosen, everything, is_cut=is_cut)
@@ -127,7 +127,7 @@ def _choose(
         begun = reading.begun or begun
     if begun and (is_cut or not said):
         return FoundAnswer(begun)
-    is_call = readings[0].place.kind is Kind.CALL
+    is_call = readings[0].place.kind is TextKind.CALL
     counted = said if is_call else said[-1:]
     remarks = [_compare(counted, everything)]
     if begun:
@@ -150,12 +150,12 @@ def _name_unread(calls: Sequence[_Reading]) -> str:
     return f"{', '.join(unread)} of {len(calls)} cannot be read" if unread else ""
 
 
-def _take_draft(place: Place, draft: _Answer, everything: Sequence[_Answer]) -> FoundAnswer:
+def _take_draft(place: ReplyText, draft: _Answer, everything: Sequence[_Answer]) -> FoundAnswer:
     """Return an answer that stands nowhere but among the thoughts."""
     # Some servers file the whole answer under the thoughts. That is no draft.
     is_alone = _strip_fence(place.text).strip() == place.text[draft.start : draft.end]
     where = ""
-    if place.kind is not Kind.THOUGHT or not is_alone:
+    if place.kind is not TextKind.THOUGHT or not is_alone:
         where = f"the answer stands only among the model's thoughts ({place.name})"
     return _answer([draft], [where, _compare([draft], everything)])
 
@@ -165,7 +165,7 @@ def _explain_nothing(readings: Sequence[_Reading], *, is_cut: bool) -> FoundAnsw
     text = ""
     thoughts = []
     for reading in readings:
-        if reading.place.kind is not Kind.THOUGHT:
+        if reading.place.kind is not TextKind.THOUGHT:
             text = reading.rest or text
         elif reading.place.text.strip():
             thoughts.append(reading.place.name)
@@ -175,7 +175,7 @@ def _explain_nothing(readings: Sequence[_Reading], *, is_cut: bool) -> FoundAnsw
     return FoundAnswer(text, remark=f"{named} has text, and no complete answer in it")
 
 
-def _read_text(place: Place) -> _Reading:
+def _read_text(place: ReplyText) -> _Reading:
     """Find the answers in a text, and tell those that are said from those among thoughts."""
     text = repair_characters(place.text)
     answers, begun_at = _scan(text)

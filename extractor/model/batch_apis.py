@@ -56,7 +56,7 @@ class Gone(Exception):
     """A batch, or the file of its requests, is no longer at the provider, as the message says."""
 
 
-class Unreadable(Exception):
+class LostDownload(Exception):
     """A file is gone, or is broken in a way that no attempt now mends."""
 
 
@@ -129,7 +129,7 @@ class OpenAIBatches:
                 continue
             try:
                 files.append(await _download(self._get_file(file), f"its file of {kind} ({file})"))
-            except Unreadable as error:
+            except LostDownload as error:
                 problem = problem or str(error)
         return Download(files, problem)
 
@@ -187,7 +187,7 @@ class AnthropicBatches:
         """Download the answers of a batch that has ended, if they are there."""
         try:
             return Download([await _download(self._get_results(name), "its file of answers")])
-        except Unreadable as error:
+        except LostDownload as error:
             return Download([], str(error))
 
     async def check(self) -> None:
@@ -226,7 +226,7 @@ BATCH_APIS: Mapping[str, type[BatchApi]] = {"openai": OpenAIBatches, "anthropic"
 
 
 async def _download(getting: Awaitable[bytes], what: str) -> bytes:
-    """Get a file. Raises ``Unreadable`` if it is not there, or its bytes do not fit their headers."""
+    """Get a file. Raises ``LostDownload`` if it is not there, or its bytes do not fit their headers."""
     try:
         return bytes(await getting)
     except ModelError:
@@ -239,7 +239,7 @@ async def _download(getting: Awaitable[bytes], what: str) -> bytes:
             problem = f"{what} is no longer there (HTTP {failure.status}: {failure.said})"
         else:
             raise
-    raise Unreadable(problem)  # here, since the SDK's error has a request with the key
+    raise LostDownload(problem)  # here, since the SDK's error has a request with the key
 
 
 def is_gone(status: int | None, text: str) -> bool:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from extractor.masking import mask, mask_known
-from extractor.model.answer_text import Kind, Place, find_answer
+from extractor.model.answer_text import ReplyText, TextKind, find_answer
 from extractor.model.spec import shown_model
 from extractor.schemas import Usage
 
@@ -101,7 +101,7 @@ class _Said:
     """What a reply says: why it ended, its texts, its usage, and why the model refused."""
 
     reason: str
-    places: Sequence[Place]
+    places: Sequence[ReplyText]
     usage: Usage
     model: str = ""
     problem: str = ""
@@ -165,7 +165,9 @@ def _read_chat(body: _Json) -> _Said:
     elif reason == "content_filter":
         problem = "the provider's content filter stopped the answer"
     thoughts = [
-        Place(Kind.THOUGHT, name, _write(message[name])) for name in _THOUGHTS if message.get(name)
+        ReplyText(TextKind.THOUGHT, name, _write(message[name]))
+        for name in _THOUGHTS
+        if message.get(name)
     ]
     content = message.get("content")
     if isinstance(content, list) and all(
@@ -173,7 +175,7 @@ def _read_chat(body: _Json) -> _Said:
     ):
         said = _read_parts(content, reason)
     else:
-        said = [Place(Kind.SAID, "content", _write(content))]
+        said = [ReplyText(TextKind.SAID, "content", _write(content))]
     calls = _read_parts(message.get("tool_calls") or (), reason)
     return _Said(
         reason, [*thoughts, *said, *calls], _count_chat(body), body.get("model") or "", problem
@@ -263,9 +265,9 @@ Bedrock's.
 """
 
 
-def _read_parts(parts: Iterable[_Json], reason: str) -> list[Place]:
+def _read_parts(parts: Iterable[_Json], reason: str) -> list[ReplyText]:
     """List the texts of a message's parts: thoughts, what was said, and the arguments of calls."""
-    thoughts: list[Place] = []
+    thoughts: list[ReplyText] = []
     said: list[str] = []
     calls: list[object] = []
     for part in parts:
@@ -273,10 +275,10 @@ def _read_parts(parts: Iterable[_Json], reason: str) -> list[Place]:
         if arguments is not None:
             calls.append(arguments)
         elif _is_thought(part):
-            thoughts.append(Place(Kind.THOUGHT, "a thought", _text_of(part)))
+            thoughts.append(ReplyText(TextKind.THOUGHT, "a thought", _text_of(part)))
         else:
             said.append(_text_of(part))
-    content = [Place(Kind.SAID, "content", "".join(said))] if said else []
+    content = [ReplyText(TextKind.SAID, "content", "".join(said))] if said else []
     return [*thoughts, *content, *_list_calls(calls, reason)]
 
 
@@ -300,7 +302,7 @@ def _text_of(part: _Json) -> str:
     return str(text)
 
 
-def _list_calls(calls: Sequence[object], reason: str) -> list[Place]:
+def _list_calls(calls: Sequence[object], reason: str) -> list[ReplyText]:
     """Return the arguments of the calls of tools as texts. Raises ``TypeError`` for what no call
     has.
     """
@@ -312,7 +314,7 @@ def _list_calls(calls: Sequence[object], reason: str) -> list[Place]:
         text = _write(arguments)
         if reason in _CUT and number == len(calls) and not isinstance(arguments, str):
             text = text.removesuffix("]}")  # providers close what the output limit left open
-        places.append(Place(Kind.CALL, f"tool call {number}", text))
+        places.append(ReplyText(TextKind.CALL, f"tool call {number}", text))
     return places
 
 

@@ -12,7 +12,7 @@ from extractor.errors import EngineError, ExtractorError
 from extractor.model.asking.planner import Estimate, estimate_record
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import ListedPrice
-from extractor.model.cost.tokens import Cases, Tokens, forecast_calls
+from extractor.model.cost.tokens import Cases, TokenCounts, forecast_calls
 from extractor.model.patience import MOST_CALLS
 from extractor.options import ExtractionOptions
 from extractor.run.executor import Executor
@@ -145,7 +145,7 @@ class Costs(NamedTuple):
     usd_uncached: float
 
 
-def forecast_costs(tokens: Tokens, pricing: Pricing, concurrency: int) -> Costs:
+def forecast_costs(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> Costs:
     """Forecast what a cache saves: it serves the static beginning of all calls but the first
     ``concurrency``.
 

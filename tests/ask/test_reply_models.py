@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from extractor.assembly.check import Unreadable
+from extractor.assembly.check import UnreadableValue
 from extractor.concepts.own.value_forms import read_amount, read_instrument, read_limit, read_time
 from extractor.model.asking.prompt import load_prompt
 from extractor.model.asking.questions import Question
@@ -156,7 +156,7 @@ def test_a_value_in_no_readable_form_costs_only_itself(item, field, message):
         for name, said in values.items()
         for one in (said if isinstance(said, tuple) else (said,))
     ]
-    ((name, broken),) = [(name, one) for name, one in members if isinstance(one, Unreadable)]
+    ((name, broken),) = [(name, one) for name, one in members if isinstance(one, UnreadableValue)]
     assert name == field
     assert message in broken.reason
     limits = (Constraint(quantity="ECOG", comparator="=", value=1),)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.model.answer_text import Kind, Place, find_answer
+from extractor.model.answer_text import ReplyText, TextKind, find_answer
 from tests.growth import LARGEST_EXPONENT, fit_growth
 
 PIECES = (
@@ -32,6 +32,6 @@ PIECES = (
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_reply_that_repeats_a_piece_is_read_in_linear_time(piece):
     assert (
-        fit_growth(lambda text: find_answer([Place(Kind.SAID, "content", text)]), piece)
+        fit_growth(lambda text: find_answer([ReplyText(TextKind.SAID, "content", text)]), piece)
         <= LARGEST_EXPONENT
     )

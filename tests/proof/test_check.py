@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.assembly.check import Unreadable, ground_answer
+from extractor.assembly.check import UnreadableValue, ground_answer
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Why
 from extractor.schemas import (
@@ -139,7 +139,7 @@ def test_an_unsupported_value_is_rejected(values, kind):
 def test_a_list_that_cannot_be_read_costs_only_itself():
     parsed = parse_record(trial(eligibility="Inclusion Criteria:\n\n* At least 18 years old"))
     values = {
-        "kind": Unreadable("maybe", "is none of: in, ex"),
+        "kind": UnreadableValue("maybe", "is none of: in, ex"),
         "minimum_age": Age(value=18, unit="year"),
     }
     found = ground_answer(values, parsed.criteria[0], parsed)

@@ -12,7 +12,7 @@ import pytest
 
 from extractor.errors import RecordError
 from extractor.formats import read_records
-from extractor.formats.found import Unreadable, build_content
+from extractor.formats.found import UnreadableSource, build_content
 
 from .conftest import RECORDS, read_all
 
@@ -78,7 +78,7 @@ def test_any_exception_of_a_record_becomes_its_problem(error):
         raise error("a word of the record")
 
     found = build_content(build, {}, "line 3")
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, UnreadableSource)
     assert (found.problem, found.place) == (f"an unexpected {error.__name__}", "line 3")
 
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from extractor.formats.found import Unreadable, build_content
+from extractor.formats.found import UnreadableSource, build_content
 from extractor.formats.json_studies import build_study
 
 from .conftest import RECORDS
@@ -88,7 +88,7 @@ def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys):
         if type(value) is type(right) or (isinstance(value, str) and _path(keys) in ALSO_TEXT):
             continue
         found = build_content(build_study, _put(keys, value), "line 1")
-        if isinstance(found, Unreadable):
+        if isinstance(found, UnreadableSource):
             assert found.place == f"line 1, {_path(keys)}"
             assert found.problem.endswith("is expected")
             assert found.remedy

@@ -22,7 +22,7 @@ class Arm(NamedTuple):
     section: str | None = None
 
 
-class Link(NamedTuple):
+class ArmLink(NamedTuple):
     """That an arm gets an amount of a regimen, by their positions. An amount that the arm does
     not get has no entry.
     """
@@ -66,7 +66,7 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
     return [*registered, *(Arm(label) for folded, label in named.items() if folded not in known)]
 
 
-def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[Link]:
+def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     """Yield which of the arms get which amounts of a regimen. An amount that names no arms is for
     all of its regimen.
 
@@ -100,7 +100,7 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[Link]:
             sure = min(
                 (one.confidence for one in proofs if one.confidence is not None), default=None
             )
-            yield from (Link(at, place, sure) for place in places[label])
+            yield from (ArmLink(at, place, sure) for place in places[label])
 
 
 def _list_labels(regimen: Regimen) -> list[str]:

@@ -27,7 +27,7 @@ from extractor.apps.export.fhir_types import (
     quantity,
     value_range,
 )
-from extractor.apps.export.people import People, Stated, read_people
+from extractor.apps.export.people import People, StatedValue, read_people
 from extractor.concepts.limits.quantity_names import (
     find_loinc,
     fold_words,
@@ -101,7 +101,7 @@ def _read_people(people: People, proofs: list[Proof]) -> list[Json]:
     restricts nobody.
     """
     found: list[Json] = []
-    stated: dict[str, Stated | None] = {
+    stated: dict[str, StatedValue | None] = {
         **people.ages,
         "sex": people.sex,
         "healthy_volunteers": people.healthy,

@@ -33,7 +33,7 @@ _WORDS: Mapping[str, Sex | bool] = {**{one.value: one for one in Sex}, "false": 
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedValue:
     """A value that an export states. ``comparator`` is that of an age: "over 18 years" is > 18
     years.
     """
@@ -52,9 +52,9 @@ class Stated:
 class People:
     """Who may take part. ``ages`` are by field; an end without a limit is missing."""
 
-    ages: Mapping[str, Stated]
-    sex: Stated | None = None
-    healthy: Stated | None = None
+    ages: Mapping[str, StatedValue]
+    sex: StatedValue | None = None
+    healthy: StatedValue | None = None
 
     def compare(self, criterion: Criterion) -> bool | None:
         """Return whether a criterion of age states the limits of ``ages``; None if it is not one,
@@ -106,13 +106,13 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     ('>=', 18, True, 'female')
     """
     eligibility = extraction.eligibility
-    found = dict[str, Stated]()
+    found = dict[str, StatedValue]()
     for name in (*AGES, "sex", "healthy_volunteers"):
         value = getattr(eligibility, name)
         if value is not None:
             comparator = read_comparator(name, eligibility) if name in AGES else None
             cited = next((one.cite() for one in eligibility.evidence if one.field == name), None)
-            found[name] = Stated(value, cited, comparator)
+            found[name] = StatedValue(value, cited, comparator)
         elif record and (registered := _state_registered(name, record)):
             found[name] = registered
     ages = {name: found[name] for name in AGES if name in found}
@@ -123,14 +123,14 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     return People(ages, found.get("sex"), found.get("healthy_volunteers"))
 
 
-def _state_registered(name: str, record: TrialRecord) -> Stated | None:
+def _state_registered(name: str, record: TrialRecord) -> StatedValue | None:
     """Return the registered value of a field; None if it restricts nobody."""
     written = record.registry.text(name) or ""
     value = read_registered(name, written)
     if value is None:
         return None
     whole = Citation(section=f"registry.{name}", start=0, end=len(written), quote=written)
-    return Stated(value, whole, _INCLUSIVE.get(name))
+    return StatedValue(value, whole, _INCLUSIVE.get(name))
 
 
 def read_registered(name: str, written: str) -> Any:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-from extractor.apps.fetch.pages import Page, read_page
+from extractor.apps.fetch.pages import StudyPage, read_page
 from extractor.errors import ArgumentError, RegistryError, RegistryRefused
 from extractor.model.pace import RetryPolicy, is_temporary, retry_after
 from extractor.model.spec import hide_user
@@ -121,7 +121,7 @@ class RegistryClient:
         self._has_read_page = False
         self._next_request = 0.0
 
-    def get_page(self, parameters: Mapping[str, str | int]) -> Page:
+    def get_page(self, parameters: Mapping[str, str | int]) -> StudyPage:
         """Read one page of ``/studies``.
 
         Raises ``RegistryRefused`` if the registry refuses the parameters, ``RegistryError`` if it
@@ -143,7 +143,7 @@ class RegistryClient:
         asked = _asked_wait(state) or 0.0
         return state.attempt_number >= attempts or asked > _POLICY.longest_wait
 
-    def _get_once(self, parameters: Mapping[str, str | int]) -> Page:
+    def _get_once(self, parameters: Mapping[str, str | int]) -> StudyPage:
         """Read a page with one request. Raises ``_Failure`` if another may succeed, else
         ``RegistryError``.
         """

@@ -19,7 +19,7 @@ class Study(NamedTuple):
         return self.numbers[0]
 
 
-class Page(NamedTuple):
+class StudyPage(NamedTuple):
     """The studies of a page, the token of the next page if there is one, and the count of all
     pages if it is stated.
     """
@@ -29,7 +29,7 @@ class Page(NamedTuple):
     total: int | None = None
 
 
-def read_page(body: bytes) -> Page:
+def read_page(body: bytes) -> StudyPage:
     """Read the body of a reply. Raises ``ValueError`` if it is not a page of studies.
 
     >>> study = b'{"protocolSection": {"identificationModule": {"nctId": "NCT90000001"}}}'
@@ -42,7 +42,7 @@ def read_page(body: bytes) -> Page:
         studies = [Study(_list_numbers(study), _write_line(study)) for study in page["studies"]]
     except (KeyError, TypeError):
         raise ValueError("JSON without a list of studies") from None
-    return Page(studies, page.get("nextPageToken"), page.get("totalCount"))
+    return StudyPage(studies, page.get("nextPageToken"), page.get("totalCount"))
 
 
 def read_numbers(line: bytes) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from io import BytesIO
 from itertools import islice
 
 from extractor.apps.fetch.client import Registry, RegistryClient
-from extractor.apps.fetch.pages import Page, Study
+from extractor.apps.fetch.pages import Study, StudyPage
 from extractor.apps.fetch.query import RegistryQuery, parse_nct_numbers
 from extractor.errors import ArgumentError, RecordError, RegistryError
 from extractor.formats import read_stream
@@ -20,7 +20,7 @@ Wanted = Sequence[str] | RegistryQuery
 
 def fetch_pages(
     client: RegistryClient, wanted: Wanted, known: set[str], *, limit: int | None = None
-) -> Iterator[Page]:
+) -> Iterator[StudyPage]:
     """Fetch studies page by page, leave out those in ``known``, and add the numbers of the others
     to it.
 
@@ -53,7 +53,7 @@ def _take_new(studies: Iterable[Study], known: set[str]) -> Iterator[Study]:
             yield study
 
 
-def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[Page]:
+def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[StudyPage]:
     """Read the studies with these numbers. Each request has one page."""
     size = min(client.registry.page_size, _MOST_NUMBERS)
     for start in range(0, len(numbers), size):
@@ -64,7 +64,7 @@ def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[Page]:
         )
 
 
-def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[Page]:
+def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]:
     """Read the pages of a query. Raises ``RegistryError`` for a page without a new study, and
     for missing studies.
     """

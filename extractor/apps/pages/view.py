@@ -26,7 +26,7 @@ _GAP = " … "
 _ORIGINS = {"rule": "by rules", "model": "by a model", "both": "by rules and a model"}
 
 
-class Place(Protocol):
+class TextPlace(Protocol):
     """Characters of a section's raw text, such as evidence, a citation or a span."""
 
     @property
@@ -100,7 +100,7 @@ def show_texts(record: TrialRecord) -> dict[str, ShownText]:
 def view(
     record: TrialRecord | None,
     items: Iterable[tuple[str, ExtractedItem]] = (),
-    marks: Iterable[Place] = (),
+    marks: Iterable[TextPlace] = (),
     *,
     sections: Collection[str] | None = None,
 ) -> Json:
@@ -141,7 +141,7 @@ def view(
     names = list(texts)
     spans = dict[tuple[int, ...], int]()
 
-    def number(place: Place) -> int | None:
+    def number(place: TextPlace) -> int | None:
         text = texts.get(place.section)
         shown = (text.place(place.start), text.place(place.end)) if text else (0, 0)
         if shown[0] >= shown[1]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from extractor.concepts.criteria.headings import ends_with_colon, is_generic, names_group
 from extractor.concepts.criteria.layout import Layout, lay_out
-from extractor.concepts.criteria.lines import Line, read_lines
+from extractor.concepts.criteria.lines import TextLine, read_lines
 from extractor.concepts.criteria.list_headings import read_list_heading
 from extractor.concepts.criteria.marks import Bullet, Marker, read_marker
 from extractor.language.book import expression, rule
@@ -29,7 +29,7 @@ _DIGITS = re.compile(r"\d+")
 _LONGEST = 160
 
 
-def find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
+def find_furniture(lines: Sequence[TextLine]) -> Iterator[TextLine]:
     """Yield the lines that are the edge of a page, or that recur and look like one.
 
     An item of the list is never one, nor is what may be its heading in both lists ("Donors:").
@@ -44,7 +44,7 @@ def find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
             yield line
 
 
-def _fold(line: Line) -> str:
+def _fold(line: TextLine) -> str:
     """Return a line's words without the numbers, which count pages."""
     return _DIGITS.sub("#", " ".join(line.section.raw[line.start : line.end].split()))
 
@@ -87,7 +87,7 @@ _FIRST_SIGN = re.compile(r"[:.]\s+(?P<sign>[-–—*•])\s+\S")
 _FIRST_NUMBER = re.compile(r"(?<=[:.;\s])(?=[(（]?(?:1|a|i)[.)）]\s)")
 
 
-def read_blocks(section: LexedSection) -> list[Line]:
+def read_blocks(section: LexedSection) -> list[TextLine]:
     r"""Return the blocks of an eligibility section.
 
     >>> raw = "Criteria:\n\n  1. Able to give\n     consent\n\n  2. Adult"
@@ -102,18 +102,18 @@ def read_blocks(section: LexedSection) -> list[Line]:
     edges = {line.start for line in find_furniture(lines)}
     lines = [line for line in lines if line.start not in edges]
     blocks = _join_lines(layout, lines)
-    parts: list[Line] = []
+    parts: list[TextLine] = []
     for place, block in enumerate(blocks):
         parts += _split_items(layout, block, _see_around(blocks, place))
     return parts
 
 
-def _join_lines(layout: Layout, lines: Sequence[Line]) -> list[Line]:
+def _join_lines(layout: Layout, lines: Sequence[TextLine]) -> list[TextLine]:
     """Join the lines of each block."""
     width = _find_width(layout, lines)
     following = _list_next_ordinals(lines)
-    blocks: list[Line] = []
-    last: Line | None = None
+    blocks: list[TextLine] = []
+    last: TextLine | None = None
     for line, next_ordinal in zip(lines, following, strict=True):
         if last and _continues(layout, blocks[-1], last, line, width, next_ordinal):
             blocks[-1] = replace(blocks[-1], end=line.end)
@@ -131,7 +131,7 @@ class _Width:
     certain: bool
 
 
-def _find_width(layout: Layout, lines: Sequence[Line]) -> _Width | None:
+def _find_width(layout: Layout, lines: Sequence[TextLine]) -> _Width | None:
     widest = sorted(line.width for line in lines)[-3:]
     if len(lines) > 2 and _NARROW <= widest[-1] <= _WIDE and widest[0] >= widest[-1] - _EVEN:
         return _Width(widest[-1], certain=True)
@@ -145,7 +145,7 @@ def _find_width(layout: Layout, lines: Sequence[Line]) -> _Width | None:
     return _Width(found, certain=False) if found else None
 
 
-def _list_next_ordinals(lines: Sequence[Line]) -> list[tuple[Bullet | None, int | None]]:
+def _list_next_ordinals(lines: Sequence[TextLine]) -> list[tuple[Bullet | None, int | None]]:
     """Return for each line the bullet and the number of the next line with a bullet."""
     found: list[tuple[Bullet | None, int | None]] = []
     following: tuple[Bullet | None, int | None] = (None, None)
@@ -158,9 +158,9 @@ def _list_next_ordinals(lines: Sequence[Line]) -> list[tuple[Bullet | None, int 
 
 def _continues(
     layout: Layout,
-    block: Line,
-    last: Line,
-    line: Line,
+    block: TextLine,
+    last: TextLine,
+    line: TextLine,
     width: _Width | None,
     following: tuple[Bullet | None, int | None],
 ) -> bool:
@@ -185,9 +185,9 @@ def _continues(
 
 
 def _is_wrapped(
-    block: Line,
-    last: Line,
-    line: Line,
+    block: TextLine,
+    last: TextLine,
+    line: TextLine,
     before: str,
     text: str,
     width: _Width | None,
@@ -228,7 +228,7 @@ class _Around:
     follows: int | None
 
 
-def _see_around(blocks: Sequence[Line], place: int) -> _Around:
+def _see_around(blocks: Sequence[TextLine], place: int) -> _Around:
     block = blocks[place]
     ahead = blocks[place + 1 : place + 1 + _NEXT_ITEM_REACH]
     follows = next((other.ordinal for other in ahead if other.bullet is block.bullet), None)
@@ -239,7 +239,7 @@ def _see_around(blocks: Sequence[Line], place: int) -> _Around:
     return _Around(is_alone=not alike, follows=follows)
 
 
-def _split_items(layout: Layout, block: Line, around: _Around) -> Iterator[Line]:
+def _split_items(layout: Layout, block: TextLine, around: _Around) -> Iterator[TextLine]:
     """Cut a block of several items ("1. a 2. b 3. c"), and drop signs of the layout.
 
     Signs of the layout are a dangling dash, and a semicolon between items.
@@ -270,7 +270,7 @@ def _split_items(layout: Layout, block: Line, around: _Around) -> Iterator[Line]
         )
 
 
-def _could_be_two(text: str, block: Line) -> bool:
+def _could_be_two(text: str, block: TextLine) -> bool:
     """Return whether the block's own bullet stands in it before a capital, as if an item began
     there.
     """
@@ -280,7 +280,7 @@ def _could_be_two(text: str, block: Line) -> bool:
     return any(_ITEM_BEGINS.match(text, sign.end, block.end) for sign in signs)
 
 
-def _find_marks(text: str, block: Line, around: _Around) -> Iterator[Marker]:
+def _find_marks(text: str, block: TextLine, around: _Around) -> Iterator[Marker]:
     """Yield the marks of items within a block."""
     yield from _find_circles(text, block)
     yield from _find_signs(text, block, around)
@@ -290,7 +290,7 @@ def _find_marks(text: str, block: Line, around: _Around) -> Iterator[Marker]:
         yield from _find_list_in_sentence(text, block)
 
 
-def _find_circles(text: str, block: Line) -> Iterator[Marker]:
+def _find_circles(text: str, block: TextLine) -> Iterator[Marker]:
     done = block.start
     for found in expression("circle_inside").finditer(text, *block.span):
         if not _is_in_bracket(text, done, found.start(), block.end):
@@ -309,7 +309,7 @@ def _is_in_bracket(text: str, start: int, place: int, end: int) -> bool:
     return closed >= 0 and text.find("(", place, closed) < 0
 
 
-def _find_signs(text: str, block: Line, around: _Around) -> list[Marker]:
+def _find_signs(text: str, block: TextLine, around: _Around) -> list[Marker]:
     """Return the bullets of the block's own kind within it, if they divide it into items."""
     if block.bullet not in _INNER_SIGNS:
         return []
@@ -345,7 +345,7 @@ def _list_signs(text: str, start: int, end: int, bullet: Bullet) -> Iterator[Mar
             yield Marker(bullet, None, sign.end(), sign.start(), is_wide)
 
 
-def _find_list_in_sentence(text: str, block: Line) -> Iterator[Marker]:
+def _find_list_in_sentence(text: str, block: TextLine) -> Iterator[Marker]:
     """Yield the numbers of a list behind words that only introduce it: "Patients must have: 1)
     Asthma 2) Consent".
     """
@@ -370,7 +370,7 @@ def _find_list_in_sentence(text: str, block: Line) -> Iterator[Marker]:
         yield from found
 
 
-def _find_numbers(text: str, block: Line, around: _Around) -> list[Marker]:
+def _find_numbers(text: str, block: TextLine, around: _Around) -> list[Marker]:
     """Return the numbers and letters that count up from the block's own number.
 
     Without punctuation before them, they count only if there are several, if the next item
@@ -389,7 +389,7 @@ def _find_numbers(text: str, block: Line, around: _Around) -> list[Marker]:
     return list(_count_up(text, block, sure_only=True))
 
 
-def _read_next(text: str, start: int, block: Line, ordinal: int) -> Marker | None:
+def _read_next(text: str, start: int, block: TextLine, ordinal: int) -> Marker | None:
     """Return the mark at a place if it is of the block's kind and has the next number. "i)" is a
     letter behind "h)".
     """
@@ -404,7 +404,7 @@ def _read_next(text: str, start: int, block: Line, ordinal: int) -> Marker | Non
 
 
 def _count_up(
-    text: str, block: Line, *, sure_only: bool = False, any_case: bool = False
+    text: str, block: TextLine, *, sure_only: bool = False, any_case: bool = False
 ) -> Iterator[Marker]:
     ordinal = block.ordinal or 0
     any_case = any_case or text[block.start].islower()

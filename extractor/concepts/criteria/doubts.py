@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from extractor.concepts.criteria.entries import OutlineEntry, Role
-from extractor.concepts.criteria.lines import Line
+from extractor.concepts.criteria.entries import LineRole, OutlineEntry
+from extractor.concepts.criteria.lines import TextLine
 from extractor.language.book import rule
 from extractor.schemas import CriterionKind
 
@@ -20,7 +20,7 @@ exclusions. Judged.
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class StructureDoubt:
     """A place of a section whose structure is in doubt, as offsets into the raw text, and why."""
 
     start: int
@@ -32,7 +32,7 @@ class Doubt:
 class OpenedList:
     """The heading of a list, and the list that it opens; None if it names both."""
 
-    heading: Line
+    heading: TextLine
     kind: CriterionKind | None
 
     @property
@@ -46,17 +46,19 @@ class OpenedList:
 
 def doubt_lists(
     entries: Sequence[OutlineEntry], opened: Sequence[OpenedList]
-) -> tuple[list[OutlineEntry], list[Doubt]]:
+) -> tuple[list[OutlineEntry], list[StructureDoubt]]:
     """Return the entries, less sure where their list is in doubt, and these doubts.
 
     ``opened`` are the headings of lists in reading order.
     """
-    doubts: list[Doubt] = []
+    doubts: list[StructureDoubt] = []
     at_most = [1.0] * len(entries)
     below = [_list_below(entries, opened, place) for place in range(len(opened))]
     for one, places in zip(opened, below, strict=True):
         if one.names_both and places:
-            doubts.append(Doubt(*one.heading.span, "this heading names inclusions and exclusions"))
+            doubts.append(
+                StructureDoubt(*one.heading.span, "this heading names inclusions and exclusions")
+            )
             for place in places:
                 at_most[place] = _MIXED
     stacked = _find_stacked(opened, below)
@@ -65,18 +67,20 @@ def doubt_lists(
         reason = (
             "two headings stand one after the other, and the items below could be in either list"
         )
-        doubts.append(Doubt(above.heading.start, lower.heading.end, reason))
+        doubts.append(StructureDoubt(above.heading.start, lower.heading.end, reason))
         at_most = [min(sure, _MIXED) for sure in at_most]
     elif empty := _find_empty_exclusions(opened, below):
         doubts.append(
-            Doubt(*empty.heading.span, "this heading opens exclusions, and none was found below it")
+            StructureDoubt(
+                *empty.heading.span, "this heading opens exclusions, and none was found below it"
+            )
         )
     if not any(one.kind is CriterionKind.EXCLUSION for one in opened):
         alike = [place for place, entry in enumerate(entries) if _reads_like_exclusion(entry)]
         alike = [place for place in alike if at_most[place] > _MIXED]
         if alike:
             start, end = entries[alike[0]].passage.raw_span
-            doubts.append(Doubt(start, end, _tell_alike(len(alike))))
+            doubts.append(StructureDoubt(start, end, _tell_alike(len(alike))))
         # inclusions and exclusions in one list: the others there may be either
         if len(alike) > 1 and not opened:
             alike = list(range(alike[0], len(entries)))
@@ -139,7 +143,11 @@ def _reads_like_exclusion(entry: OutlineEntry) -> bool:
     """Return whether an item of no list, or of the inclusions, reads as those do that bar
     people.
     """
-    if entry.role is not Role.CRITERION or entry.parent or entry.sense is CriterionKind.EXCLUSION:
+    if (
+        entry.role is not LineRole.CRITERION
+        or entry.parent
+        or entry.sense is CriterionKind.EXCLUSION
+    ):
         return False
     return rule("reads_like_exclusion").starts(entry.passage.tokens, 0) is not None
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from extractor.concepts.criteria.headings import count_words, ends_with_colon, names_group
-from extractor.concepts.criteria.lines import Line
+from extractor.concepts.criteria.lines import TextLine
 from extractor.concepts.criteria.marks import Bullet
 from extractor.language.book import rule
 
@@ -28,7 +28,7 @@ _OTHER_SECTION = "this line begins another section: what follows is not read as 
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ListEnding:
     """A line at which the list ends, if it is ``sure``, or may end; ``reason`` says why.
 
     ``is_title``: the line only names what follows, and is no entry itself.
@@ -39,11 +39,13 @@ class Ending:
     is_title: bool
 
 
-def find_endings(blocks: Sequence[Line], list_headings: Collection[int]) -> dict[int, Ending]:
+def find_endings(
+    blocks: Sequence[TextLine], list_headings: Collection[int]
+) -> dict[int, ListEnding]:
     """Return the lines at which lists end, by the start of their block. ``list_headings`` are
     known headings.
     """
-    found: dict[int, Ending] = {}
+    found: dict[int, ListEnding] = {}
     first = next(
         (place for place, block in enumerate(blocks) if _begins_list(block, list_headings)),
         len(blocks),
@@ -60,9 +62,9 @@ def find_endings(blocks: Sequence[Line], list_headings: Collection[int]) -> dict
         mark = _FOOTNOTE.match(block.section.raw, *block.span)
         if ending is None and mark and (mark["letter"] or "a") in ("a", *footnotes):
             footnotes += chr(ord(mark["letter"] or "`") + 1)
-            ending = Ending(_FOOTNOTE_DOUBT, sure=False, is_title=False)
+            ending = ListEnding(_FOOTNOTE_DOUBT, sure=False, is_title=False)
         if ending is None and _names_step(blocks, place, bullets):
-            ending = Ending(_STEP_DOUBT, sure=False, is_title=False)
+            ending = ListEnding(_STEP_DOUBT, sure=False, is_title=False)
         if ending:
             found[block.start] = ending
         elif block.bullet:
@@ -70,13 +72,13 @@ def find_endings(blocks: Sequence[Line], list_headings: Collection[int]) -> dict
     return found
 
 
-def _begins_list(block: Line, list_headings: Collection[int]) -> bool:
+def _begins_list(block: TextLine, list_headings: Collection[int]) -> bool:
     return block.start in list_headings or block.bullet is not None
 
 
 def _read_section_title(
-    blocks: Sequence[Line], place: int, spoken: Sequence[bool]
-) -> Ending | None:
+    blocks: Sequence[TextLine], place: int, spoken: Sequence[bool]
+) -> ListEnding | None:
     """Return the ending that the title of another section makes, such as "Sites / Locations" or
     "How to join".
     """
@@ -94,11 +96,11 @@ def _read_section_title(
     if is_title and place + 1 == len(blocks):
         return None  # nothing follows, and a last line is kept
     if named and not spoken[place]:
-        return Ending(_OTHER_SECTION, sure=True, is_title=True)
-    return Ending(_TITLE_DOUBT, sure=False, is_title=asks or is_title)
+        return ListEnding(_OTHER_SECTION, sure=True, is_title=True)
+    return ListEnding(_TITLE_DOUBT, sure=False, is_title=asks or is_title)
 
 
-def _find_spoken(blocks: Sequence[Line], list_headings: Collection[int]) -> list[bool]:
+def _find_spoken(blocks: Sequence[TextLine], list_headings: Collection[int]) -> list[bool]:
     """Return for each block whether it, or one between it and the next heading of a list, says
     who may take part.
     """
@@ -113,7 +115,7 @@ def _find_spoken(blocks: Sequence[Line], list_headings: Collection[int]) -> list
     return said[::-1]
 
 
-def _names_step(blocks: Sequence[Line], place: int, bullets: Collection[Bullet | None]) -> bool:
+def _names_step(blocks: Sequence[TextLine], place: int, bullets: Collection[Bullet | None]) -> bool:
     """Return whether a block is the title of a step, with its number, below items that have
     other marks.
     """

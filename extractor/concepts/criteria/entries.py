@@ -10,7 +10,7 @@ from extractor.language.passage import Passage
 from extractor.schemas import CriterionKind
 
 
-class Role(StrEnum):
+class LineRole(StrEnum):
     """The role of an entry: a criterion, a line that introduces criteria, a remark, or a
     doubtful sentence.
     """
@@ -36,7 +36,7 @@ class OutlineEntry:
 
     passage: Passage
     kind: CriterionKind | None
-    role: Role = Role.CRITERION
+    role: LineRole = LineRole.CRITERION
     listed: bool = True
     parent: Passage | None = None
     heading: Passage | None = None

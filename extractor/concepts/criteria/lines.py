@@ -40,7 +40,7 @@ _NO_WORDS = " \t\r\n|:#.*_-"
 
 
 @dataclass(frozen=True)
-class Line:
+class TextLine:
     """The words of a line or a block, ``section.raw[start:end]``, without the bullet.
 
     ``column`` is the start of the words in the line, ``width`` the length of the line. ``gap`` is
@@ -82,7 +82,7 @@ class Line:
         return self.names is not self.tokens
 
 
-def read_lines(section: LexedSection, layout: Layout | None = None) -> list[Line]:
+def read_lines(section: LexedSection, layout: Layout | None = None) -> list[TextLine]:
     r"""Return all lines with words, in order. A heading followed by text on the same line becomes a
     separate line.
 
@@ -92,7 +92,7 @@ def read_lines(section: LexedSection, layout: Layout | None = None) -> list[Line
     """
     layout = layout or lay_out(section.raw)
     names = mend_names(section.tokens)
-    lines: list[Line] = []
+    lines: list[TextLine] = []
     gap = False
     rows = _find_header_rows(layout.text) if "|" in layout.text else frozenset()
     for found in _LINE.finditer(layout.text):
@@ -154,7 +154,7 @@ def _split_at_headings(
 
 def _read_line(
     section: LexedSection, layout: Layout, start: int, end: int, *, gap: bool
-) -> Line | None:
+) -> TextLine | None:
     text = layout.text
     words = skip_signs_before_mark(text, skip_padding(text, start, end), end)
     column = layout.columns.get(words, words - start)
@@ -182,7 +182,7 @@ def _read_line(
         column = words - start
     stop = strip_span(text, words, end)[1]
     if stop > words:
-        return Line(section, words, stop, column, end - start, gap, bullet, ordinal)
+        return TextLine(section, words, stop, column, end - start, gap, bullet, ordinal)
     return None
 
 
@@ -196,7 +196,7 @@ def _find_cells(text: str, start: int, end: int) -> tuple[int, int]:
     return said[0][0], said[-1][1]
 
 
-def _read_codes(lines: Sequence[Line]) -> Iterator[Line]:
+def _read_codes(lines: Sequence[TextLine]) -> Iterator[TextLine]:
     """Yield the lines without the codes before them ("INC-2 Adult", "SE01: Adult") where these
     count up from 1.
     """
@@ -227,7 +227,7 @@ def _read_codes(lines: Sequence[Line]) -> Iterator[Line]:
         )
 
 
-def _read_bare_numbers(found: Iterator[Line]) -> Iterator[Line]:
+def _read_bare_numbers(found: Iterator[TextLine]) -> Iterator[TextLine]:
     """Yield the lines without numbers that lack punctuation ("2 Signed consent") where the items
     count up.
 

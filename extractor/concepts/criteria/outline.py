@@ -8,11 +8,11 @@ from itertools import pairwise, zip_longest
 
 from extractor.concepts.criteria import headings
 from extractor.concepts.criteria.blocks import read_blocks
-from extractor.concepts.criteria.doubts import Doubt, OpenedList, doubt_lists
-from extractor.concepts.criteria.endings import Ending, find_endings
-from extractor.concepts.criteria.entries import OutlineEntry, Role
+from extractor.concepts.criteria.doubts import OpenedList, StructureDoubt, doubt_lists
+from extractor.concepts.criteria.endings import ListEnding, find_endings
+from extractor.concepts.criteria.entries import LineRole, OutlineEntry
 from extractor.concepts.criteria.introductions import opens_siblings, states_too
-from extractor.concepts.criteria.lines import Line
+from extractor.concepts.criteria.lines import TextLine
 from extractor.concepts.criteria.list_headings import ListHeading, read_list_heading
 from extractor.concepts.criteria.marks import Bullet
 from extractor.concepts.criteria.prose import split_clauses
@@ -41,7 +41,7 @@ class Outline:
     """The entries of a section in reading order, and what of its structure is in doubt."""
 
     entries: list[OutlineEntry]
-    doubts: list[Doubt] = field(default_factory=list)
+    doubts: list[StructureDoubt] = field(default_factory=list)
 
 
 def read_outline(section: LexedSection) -> Outline:
@@ -61,7 +61,7 @@ def read_outline(section: LexedSection) -> Outline:
     if not entries and sum(word.isalpha() for word in section.tokens.words) >= _FEWEST_WORDS:
         doubts = [
             *doubts,
-            Doubt(0, len(section.raw.rstrip()), "no criterion was found in this text"),
+            StructureDoubt(0, len(section.raw.rstrip()), "no criterion was found in this text"),
         ]
     elif entries and not reader.list_headings.found and not any(map(_states_condition, entries)):
         entries = [
@@ -69,7 +69,9 @@ def read_outline(section: LexedSection) -> Outline:
         ]
         doubts = [
             *doubts,
-            Doubt(0, len(section.raw.rstrip()), "no list, and no sentence that states a condition"),
+            StructureDoubt(
+                0, len(section.raw.rstrip()), "no list, and no sentence that states a condition"
+            ),
         ]
     return Outline(entries, doubts)
 
@@ -94,26 +96,26 @@ class _OutlineReader:
     ``kind`` is. ``ending`` is where the list ended, or may have ended, above.
     """
 
-    def __init__(self, blocks: list[Line]) -> None:
+    def __init__(self, blocks: list[TextLine]) -> None:
         self.blocks = blocks
         self.list_headings = choose_headings(self.blocks)
         self.titles = _find_titles(self.blocks)
         self.endings = find_endings(self.blocks, self.list_headings.found)
-        self.ending: Ending | None = None
+        self.ending: ListEnding | None = None
         self.kind: CriterionKind | None = None
         self.sure = 1.0
-        self.items: list[Line] = []
+        self.items: list[TextLine] = []
         self.stating: set[int] = set()
-        self.group: Line | None = None
-        self.doubts: list[Doubt] = []
+        self.group: TextLine | None = None
+        self.doubts: list[StructureDoubt] = []
         self.opened: list[OpenedList] = []
         self._open(None)
 
-    def _open(self, heading: Line | None, *, decides: bool = True) -> None:
+    def _open(self, heading: TextLine | None, *, decides: bool = True) -> None:
         self.heading = heading
         self.decides = decides
-        self.opener: Line | None = None
-        self.first_part: Line | None = None
+        self.opener: TextLine | None = None
+        self.first_part: TextLine | None = None
 
     def list_entries(self) -> Iterator[OutlineEntry]:
         """Yield the entries in reading order, moving the list and the heading under which they
@@ -125,7 +127,9 @@ class _OutlineReader:
             if block.start == self.list_headings.unsettled:
                 self.sure = unsettled_confidence()
                 self.doubts.append(
-                    Doubt(*block.span, "exclusions are named, and no heading opens their list")
+                    StructureDoubt(
+                        *block.span, "exclusions are named, and no heading opens their list"
+                    )
                 )
             if following and headings.is_withdrawal(block.names):
                 self._keep_items(block)
@@ -135,7 +139,7 @@ class _OutlineReader:
             elif self._end_list(block):
                 continue
             elif not self.decides:
-                yield OutlineEntry(block.passage, self.kind, Role.REMARK)
+                yield OutlineEntry(block.passage, self.kind, LineRole.REMARK)
             elif block.bullet:
                 yield self._read_item(block, following)
             elif _is_section_heading(
@@ -146,7 +150,7 @@ class _OutlineReader:
                 yield from self._read_paragraph(place)
                 self.items = self.items if following and not following.bullet else []
 
-    def _end_list(self, block: Line) -> bool:
+    def _end_list(self, block: TextLine) -> bool:
         """End the list at a block where it ends or may end. Return whether the block is a title,
         and no entry.
         """
@@ -154,14 +158,14 @@ class _OutlineReader:
         if ending is None or not self.decides:
             return False
         if self.ending is None or self.ending.sure is not ending.sure:
-            self.doubts.append(Doubt(*block.span, ending.reason))
+            self.doubts.append(StructureDoubt(*block.span, ending.reason))
         self.ending = ending
         if ending.is_title:
             self.items = []
             self._open(block if not ending.sure else None, decides=not ending.sure)
         return ending.is_title
 
-    def _find_heading(self, block: Line, following: Line | None) -> ListHeading | None:
+    def _find_heading(self, block: TextLine, following: TextLine | None) -> ListHeading | None:
         """Return the heading of a list that a block is. A line that introduces its own sub-items
         is none.
         """
@@ -175,7 +179,7 @@ class _OutlineReader:
                 return None
         return heading
 
-    def _open_list(self, block: Line, heading: ListHeading, following: Line | None) -> None:
+    def _open_list(self, block: TextLine, heading: ListHeading, following: TextLine | None) -> None:
         self._keep_items(block)
         text = block.names
         for_some = rule("list_for_some").search(text) and not headings.is_generic(text)
@@ -187,9 +191,11 @@ class _OutlineReader:
         self.opened.append(OpenedList(block, heading.kind))
         self.ending = None
         if heading.confidence < _SURE and following:
-            self.doubts.append(Doubt(*block.span, heading.doubt))
+            self.doubts.append(StructureDoubt(*block.span, heading.doubt))
 
-    def _read_section_heading(self, block: Line, following: Line | None) -> Iterator[OutlineEntry]:
+    def _read_section_heading(
+        self, block: TextLine, following: TextLine | None
+    ) -> Iterator[OutlineEntry]:
         text = block.names
         self.items = []
         self._open(block)
@@ -201,9 +207,9 @@ class _OutlineReader:
         )
         self.kind = CriterionKind.EXCLUSION if self.kind and excludes else self.kind
         if following and states_too(text):
-            yield self._make_entry(block.passage, Role.CRITERION, titled=False)
+            yield self._make_entry(block.passage, LineRole.CRITERION, titled=False)
 
-    def _keep_items(self, block: Line, *, inner: bool = False) -> None:
+    def _keep_items(self, block: TextLine, *, inner: bool = False) -> None:
         """Keep the items that contain a block: those less indented, or with a bullet of a higher
         rank.
         """
@@ -218,26 +224,28 @@ class _OutlineReader:
                 break
             self.items.pop()
 
-    def _read_item(self, block: Line, following: Line | None) -> OutlineEntry:
+    def _read_item(self, block: TextLine, following: TextLine | None) -> OutlineEntry:
         text = block.tokens
         self._keep_items(block, inner=True)
         self.items.append(block)
-        role = Role.CRITERION
+        role = LineRole.CRITERION
         if _contains(block, following):
             if not headings.carries_condition(text) or self._is_title(block):
-                role = Role.PARENT
+                role = LineRole.PARENT
         elif headings.is_no_criterion(text) or block.start in self.titles:
-            role = Role.REMARK
+            role = LineRole.REMARK
         elif following and (
             headings.names_group(text)
             or opens_siblings(text, following.tokens, bulleted=bool(following.bullet))
         ):
-            role = Role.PARENT
+            role = LineRole.PARENT
         parent = self._find_parent(block, self.items[:-1])
         doubtful = False
         if _contains(block, following) and headings.states_and_introduces(text):
             self.opener = None  # as a line that only introduces its sub-items ends the list above
-        if role is not Role.PARENT and (opener := self.opener):  # its parts continue while they fit
+        if role is not LineRole.PARENT and (
+            opener := self.opener
+        ):  # its parts continue while they fit
             first = self.first_part or block
             alike = _is_level(opener, block) and opener.bullet is block.bullet
             self.opener = (
@@ -250,25 +258,25 @@ class _OutlineReader:
         # Such as "except for the following:"
         announced = headings.ends_with_colon(text) and rule("announced").search(text)
         goes_on = announced and following and not headings.ends_with_colon(following.tokens)
-        if role is Role.PARENT or goes_on:
+        if role is LineRole.PARENT or goes_on:
             self.opener = block
             self.first_part = following
-        if role is Role.CRITERION and headings.states_and_introduces(text):
+        if role is LineRole.CRITERION and headings.states_and_introduces(text):
             self.stating.add(block.start)
         entry = self._make_entry(block.passage, role, parent)
         if block.doubt:
-            self.doubts.append(Doubt(*block.span, block.doubt))
+            self.doubts.append(StructureDoubt(*block.span, block.doubt))
             entry = replace(entry, quote_at_most=min(entry.quote_at_most, _TWO_ITEMS))
         return replace(entry, doubtful=doubtful)
 
-    def _is_title(self, block: Line) -> bool:
+    def _is_title(self, block: TextLine) -> bool:
         return block.start in self.titles or headings.is_title(block.tokens, in_series=False)
 
     def _make_entry(
         self,
         passage: Passage,
-        role: Role,
-        parent: Line | None = None,
+        role: LineRole,
+        parent: TextLine | None = None,
         *,
         listed: bool = True,
         titled: bool = True,
@@ -299,10 +307,10 @@ class _OutlineReader:
             text = passage.tokens
             adequate = text.words and text.words[0].lower() in _ADEQUATE
             remark = headings.is_no_criterion(text) or (headings.is_topic(text) and not adequate)
-            role = Role.REMARK if remark else Role.CRITERION
+            role = LineRole.REMARK if remark else LineRole.CRITERION
             yield self._make_entry(passage, role, parent, listed=listed)
 
-    def _find_parent(self, block: Line, above: list[Line]) -> Line | None:
+    def _find_parent(self, block: TextLine, above: list[TextLine]) -> TextLine | None:
         """The item above if it introduces this one, else a heading that names the people or
         quantity of the item.
         """
@@ -331,11 +339,11 @@ class _OutlineReader:
         return self.heading if needed or headings.needs_heading(block.tokens, text) else None
 
 
-def _is_level(one: Line, other: Line) -> bool:
+def _is_level(one: TextLine, other: TextLine) -> bool:
     return abs(one.column - other.column) <= 1
 
 
-def _starts_inner_list(last: Line, block: Line) -> bool:
+def _starts_inner_list(last: TextLine, block: TextLine) -> bool:
     """Return whether the bullet of a block shows that it is a part of the item at its level."""
     if not _is_level(last, block) or last.bullet is block.bullet or block.ordinal not in (None, 1):
         return False
@@ -345,13 +353,13 @@ def _starts_inner_list(last: Line, block: Line) -> bool:
     return ranked or last.tokens.codes.endswith(":") or headings.introduces(last.tokens)
 
 
-def _contains(item: Line, following: Line | None) -> bool:
+def _contains(item: TextLine, following: TextLine | None) -> bool:
     if not following or not following.bullet or read_list_heading(following.tokens, bulleted=True):
         return False
     return following.column > item.column + 1 or _starts_inner_list(item, following)
 
 
-def _find_titles(blocks: list[Line]) -> set[int]:
+def _find_titles(blocks: list[TextLine]) -> set[int]:
     """Return the starts of items that are titles of others: most items of their level are names
     with sub-items.
 
@@ -371,7 +379,7 @@ def _find_titles(blocks: list[Line]) -> set[int]:
             for block, following in named
             if not following.bullet or not _is_level(block, following)
         }
-    levels: list[list[tuple[Line, bool]]] = []
+    levels: list[list[tuple[TextLine, bool]]] = []
     for block, following in zip_longest(blocks, blocks[1:]):
         while levels and (not block.bullet or block.column < levels[-1][-1][0].column - 1):
             titles |= _list_titles(levels.pop())
@@ -387,12 +395,12 @@ def _find_titles(blocks: list[Line]) -> set[int]:
     return titles.union(*map(_list_titles, levels))
 
 
-def _list_titles(level: list[tuple[Line, bool]]) -> set[int]:
+def _list_titles(level: list[tuple[TextLine, bool]]) -> set[int]:
     named = {block.start for block, is_title in level if is_title}
     return named if len(named) > 1 and 2 * len(named) > len(level) else set()
 
 
-def _is_section_heading(block: Line, following: Line | None, last: int | None) -> bool:
+def _is_section_heading(block: TextLine, following: TextLine | None, last: int | None) -> bool:
     """Whether an unmarked line is the heading of a part of the list. ``last`` is the number of
     the item above.
     """
@@ -417,7 +425,7 @@ def _is_section_heading(block: Line, following: Line | None, last: int | None) -
     )
 
 
-def _is_listed(blocks: list[Line], place: int) -> bool:
+def _is_listed(blocks: list[TextLine], place: int) -> bool:
     """Return whether an unmarked paragraph is in a list without bullets: several short
     paragraphs in a row.
     """
@@ -432,7 +440,7 @@ def _is_listed(blocks: list[Line], place: int) -> bool:
     return len(row) == 2 and max(block.end - block.start for block in row) < 200
 
 
-def _is_series(block: Line, clauses: Sequence[Passage]) -> bool:
+def _is_series(block: TextLine, clauses: Sequence[Passage]) -> bool:
     """Whether a paragraph is several criteria: three or more clauses with semicolons between them,
     and nothing else.
 

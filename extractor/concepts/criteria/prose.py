@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from extractor.concepts.criteria.entries import OutlineEntry, Role
-from extractor.concepts.criteria.lines import Line
+from extractor.concepts.criteria.entries import LineRole, OutlineEntry
+from extractor.concepts.criteria.lines import TextLine
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER
@@ -43,7 +43,7 @@ def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
     for sentence in _split_items(passage):
         tokens = sentence.tokens
         course = rule("trial_course").search(tokens)
-        role = Role.SUSPECT
+        role = LineRole.SUSPECT
         case = "suspect sentence of the trial's course" if course else "suspect sentence"
         # opens a list, or something else: "Design:"
         if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:
@@ -55,12 +55,12 @@ def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
             under = kind if named else None
             continue
         if under:
-            role = Role.CRITERION
+            role = LineRole.CRITERION
             case = "sentence under a heading"
         elif rule("states_criterion").search(tokens):
             stating = (
-                (Role.CRITERION, "stating sentence"),
-                (Role.SUSPECT, "stating sentence of the trial's course"),
+                (LineRole.CRITERION, "stating sentence"),
+                (LineRole.SUSPECT, "stating sentence of the trial's course"),
             )
             role, case = stating[bool(course)]
         elif not rule("suspects_criterion").search(tokens):
@@ -85,7 +85,7 @@ def _split_items(passage: Passage) -> Iterator[Passage]:
             yield passage.part(first, last).alone()
 
 
-def split_clauses(block: Line) -> Iterator[Passage]:
+def split_clauses(block: TextLine) -> Iterator[Passage]:
     """Yield the sentences of a block, split at semicolons outside brackets."""
     raw = block.section.raw
     inside = {found.end() - 1 for found in _ENTITY.finditer(raw, block.start, block.end)}

@@ -14,7 +14,7 @@ from extractor.concepts.criteria.category import (
     sort_weight,
     target_words,
 )
-from extractor.concepts.criteria.entries import OutlineEntry, Role
+from extractor.concepts.criteria.entries import LineRole, OutlineEntry
 from extractor.concepts.criteria.negation import find_negation
 from extractor.concepts.criteria.outline import Outline, read_outline
 from extractor.concepts.criteria.prose import find_suspects
@@ -28,7 +28,7 @@ from extractor.concepts.limits.criterion import (
     read_windows,
 )
 from extractor.concepts.limits.read import find_limits
-from extractor.concepts.people.read import Stated, read_ages, read_healthy, read_sex
+from extractor.concepts.people.read import StatedCriterion, read_ages, read_healthy, read_sex
 from extractor.evidence.drafts import (
     Chunk,
     Draft,
@@ -87,7 +87,7 @@ def read_eligibility(
         outline = read_outline(listed)
     else:
         outline = Outline(list(find_suspects(descriptions)))
-    entries = [entry for entry in outline.entries if entry.role is not Role.REMARK]
+    entries = [entry for entry in outline.entries if entry.role is not LineRole.REMARK]
     target = target_words(*named)
     scores = score_lines(entries, target)
     parts: dict[int, list[OutlineEntry]] = defaultdict(list)
@@ -190,7 +190,7 @@ def _read(
     follows_colon: bool,
     target: frozenset[str],
     parts: Sequence[OutlineEntry],
-) -> tuple[Draft, Stated]:
+) -> tuple[Draft, StatedCriterion]:
     passage = entry.passage
     parent, heading = (
         " ".join(intro.raw.split()) if intro else "" for intro in (entry.parent, entry.heading)
@@ -240,7 +240,9 @@ def _read(
         "eligibility.criteria", chunk, *place, rules, at_most=_limit_criterion(entry, rules)
     )
     donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
-    return criterion, Stated(passage, entry.sense, category.value, limits, donor, parent or heading)
+    return criterion, StatedCriterion(
+        passage, entry.sense, category.value, limits, donor, parent or heading
+    )
 
 
 def _read_negation(passage: Passage) -> Reading[bool]:
@@ -305,7 +307,7 @@ def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:
     """Return whether an entry is a criterion. Almost all listed lines are; some look like
     headings or notes.
     """
-    if entry.role is Role.PARENT:
+    if entry.role is LineRole.PARENT:
         return Reading(value=False, confidence=measured("criterion", "parent"))
     if entry.listed and no_criterion >= _CLEARLY_NONE:
         return Reading(value=False, confidence=no_criterion)
@@ -314,4 +316,6 @@ def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:
         case = "listed, ends with a colon" if entry.passage.text.endswith(":") else "listed"
         sure = measured("criterion", case if entry.listed else "prose")
     sure = min(sure, round(1 - no_criterion, 3)) if entry.listed else sure
-    return Reading(entry.role is Role.CRITERION, sure, (span_of(entry.passage),), Support.INFERRED)
+    return Reading(
+        entry.role is LineRole.CRITERION, sure, (span_of(entry.passage),), Support.INFERRED
+    )

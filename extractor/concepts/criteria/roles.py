@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from extractor.concepts.criteria.headings import count_words, ends_with_colon
-from extractor.concepts.criteria.lines import Line
+from extractor.concepts.criteria.lines import TextLine
 from extractor.concepts.criteria.list_headings import ListHeading, read_list_heading
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER
@@ -38,7 +38,7 @@ class Headings:
     unsettled: int | None = None
 
 
-def choose_headings(blocks: Sequence[Line]) -> Headings:
+def choose_headings(blocks: Sequence[TextLine]) -> Headings:
     """Choose the headings of lists among the blocks of a section."""
     found: dict[int, ListHeading] = {}
     for place, block in enumerate(blocks):
@@ -70,7 +70,7 @@ def unsettled_confidence() -> float:
     return _UNSETTLED
 
 
-def _stands_above_items(blocks: Sequence[Line], place: int) -> bool:
+def _stands_above_items(blocks: Sequence[TextLine], place: int) -> bool:
     """Return whether a block without a bullet stands above items, or above an empty line."""
     if place + 1 >= len(blocks) or blocks[place].bullet:
         return False
@@ -78,7 +78,7 @@ def _stands_above_items(blocks: Sequence[Line], place: int) -> bool:
     return following.bullet is not None or following.gap
 
 
-def _names_exclusions(block: Line) -> bool:
+def _names_exclusions(block: TextLine) -> bool:
     """Return whether a short line names exclusions and states nothing else."""
     tokens = block.names
     if count_words(tokens) > _MOST_WORDS or rule("names_exclusions").search(tokens) is None:
@@ -86,7 +86,7 @@ def _names_exclusions(block: Line) -> bool:
     return not any(code in f"<>≤≥={NUMBER}" for code in tokens.codes)
 
 
-def _looks_like_heading(blocks: Sequence[Line], place: int) -> bool:
+def _looks_like_heading(blocks: Sequence[TextLine], place: int) -> bool:
     block = blocks[place]
     if place == 0 or place + 1 >= len(blocks):
         return False

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from extractor.concepts.limits.bounds import Limit, find_quantity
 from extractor.concepts.limits.conditions import find_conditions, is_ratio
-from extractor.concepts.limits.mentions import Role, find_role, name_change
+from extractor.concepts.limits.mentions import NumberRole, find_role, name_change
 from extractor.concepts.limits.quantity_names import name_quantity, names_quantity
 from extractor.concepts.people.ages import (
     is_age,
@@ -44,7 +44,7 @@ from extractor.schemas import Constraint, CriterionKind, Support, TimeUnit, Time
 
 _AGE_REACH = 12
 _ASIDE_REACH = 24
-_NO_LIMITS = (Role.SCALE, Role.PART, Role.AIM)
+_NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 _MOST_WORDS = 8
 """The most words that name a quantity."""
 _IF_REACH = 20
@@ -96,7 +96,7 @@ def read_constraints(
         if limit.first in inside:
             continue
         named = _find_name(tokens, limit, last, topic, done)
-        if named and roles[limit] is Role.CHANGE:
+        if named and roles[limit] is NumberRole.CHANGE:
             named = name_change(tokens, named, limit.first)
         made = _make_constraint(passage, limit, named, topic)
         constraints.append(

@@ -34,7 +34,7 @@ _NUMBERS = 12
 """The most numbers, with their other readings, of one limit."""
 
 
-class Kind(StrEnum):
+class Measured(StrEnum):
     """What a number measures: an age, a lifetime such as a life expectancy, another length of
     time, anything else.
     """
@@ -45,7 +45,7 @@ class Kind(StrEnum):
     LENGTH = "length"
 
 
-class Role(StrEnum):
+class NumberRole(StrEnum):
     """What a number does in its clause.
 
     - ``stated``: it says how much there is, or may be.
@@ -73,7 +73,7 @@ class Mention:
     opposite. ``borrowed`` is a unit before it that is its own too.
     """
 
-    kind: Kind
+    kind: Measured
     first: int
     end: int
     number: Range
@@ -83,7 +83,7 @@ class Mention:
     clause: Range
     subject: Range | None = None
     inherited: tuple[Range, ...] = ()
-    role: Role = Role.STATED
+    role: NumberRole = NumberRole.STATED
     is_denied: bool = False
     borrowed: Range | None = None
 
@@ -147,11 +147,11 @@ def _of_limit(
     within = [*within, *(one for one in weeks if one not in within)]
     said = [*said, *weeks]
     number = (said[0].first, max(one.end for one in said)) if said else (limit.first, limit.end)
-    kind = Kind.LIMIT
+    kind = Measured.LIMIT
     if is_age(tokens, limit) or is_of_people(tokens, limit):
-        kind = Kind.AGE
+        kind = Measured.AGE
     elif limit.time_unit is not None:
-        kind = Kind.LIFETIME if is_lifetime(tokens, limit) else Kind.LENGTH
+        kind = Measured.LIFETIME if is_lifetime(tokens, limit) else Measured.LENGTH
     first = limit.first
     opposite = limit.comparator.opposite
     # "no change of more than 5 kg", "> 2 lines are not permitted" may mean the opposite
@@ -210,12 +210,12 @@ def _of_number(
     stop = max(end, min((one.clause[0] for one in behind), default=len(tokens)))
     clause = _cut_sentence(tokens, (start, stop), place)
     role = find_role(tokens, place, None)
-    role = Role.PART if role is Role.STATED and _is_label(tokens, place) else role
+    role = NumberRole.PART if role is NumberRole.STATED and _is_label(tokens, place) else role
     inherited = _inherit([one.subject for one in before], [one.clause for one in before])
     is_row = bounds[0][1] is not None
     allowed = (Comparator.BETWEEN,) if is_row else _list_allowed(tokens, clause, place)
     return Mention(
-        Kind.LIMIT, first, end, place, bounds, allowed, is_row, clause, None, inherited, role
+        Measured.LIMIT, first, end, place, bounds, allowed, is_row, clause, None, inherited, role
     )
 
 
@@ -319,23 +319,27 @@ def _cut_sentence(tokens: Tokens, clause: Range, place: Range) -> Range:
     return max([first, *breaks]), stop.first if stop else end
 
 
-def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
+def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRole:
     """What a number does, by the words before its comparator and behind it."""
     first = place[0]
     low = max(0, place[0] - _ROLES)
     if rule("steps_of_scale").starts(tokens, place[1]):
-        return Role.SCALE
+        return NumberRole.SCALE
     is_range = place[1] - first > _SINGLE
     if (
         is_range
         and rule("on_before").ends(tokens, first, first - 2)
         and rule("scale_named_after").starts(tokens, place[1])
     ):
-        return Role.SCALE  # "pain > 3 on 0-10 a NPS"
+        return NumberRole.SCALE  # "pain > 3 on 0-10 a NPS"
     is_row = is_range and rule("comparison").search(tokens, place[1], place[1] + _ROLES)
     if is_row and rule("rated").ends(tokens, first, first - 2):  # "graded 0-6, of no more than 2"
-        return Role.SCALE
-    roles = ((Role.PART, "part_before"), (Role.SCALE, "scale_before"), (Role.AIM, "aim_before"))
+        return NumberRole.SCALE
+    roles = (
+        (NumberRole.PART, "part_before"),
+        (NumberRole.SCALE, "scale_before"),
+        (NumberRole.AIM, "aim_before"),
+    )
     role = next((role for role, name in roles if rule(name).ends(tokens, first, low)), None)
     if role:
         return role
@@ -349,7 +353,7 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
         named = None
     reached_by = rule("reaches_value").starts(tokens, first - 1) if first else None
     is_reached = rule("value_reached").ends(tokens, first, low) or reached_by
-    return Role.CHANGE if (changes or named) and not is_reached else Role.STATED
+    return NumberRole.CHANGE if (changes or named) and not is_reached else NumberRole.STATED
 
 
 def name_change(tokens: Tokens, named: Range, limit: int) -> Range:

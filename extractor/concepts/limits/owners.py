@@ -2,7 +2,7 @@
 
 from functools import cache, lru_cache
 
-from extractor.concepts.limits.mentions import Kind, Mention, Role, find_mentions
+from extractor.concepts.limits.mentions import Measured, Mention, NumberRole, find_mentions
 from extractor.concepts.limits.quantity_names import fold_words, list_named, spell_words
 from extractor.language.book import read_table, rule, word_list, word_set
 from extractor.language.lexer import NUMBER, Tokens, lex
@@ -26,7 +26,7 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     [None, True]
     """
     said = _Said(quantity, mention, tokens)
-    named = {Role.CHANGE: "change_word", Role.AIM: "aim_word"}.get(mention.role)
+    named = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}.get(mention.role)
     if named and not rule(named).search(lex(quantity)):
         return None
     if (
@@ -42,7 +42,7 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     if side is not None:
         return side or None
     if (
-        mention.kind is Kind.AGE
+        mention.kind is Measured.AGE
         and said.ours
         and _AGE.isdisjoint(said.spelled)
         and not said.words <= said.named
@@ -86,7 +86,7 @@ class _Said:
         return self.here.union(*(self._list_words(*place) for place in self.mention.inherited))
 
     def is_age(self) -> bool | None:
-        if self.mention.kind is Kind.AGE or not _AGE.isdisjoint(self.clause):
+        if self.mention.kind is Measured.AGE or not _AGE.isdisjoint(self.clause):
             # "Age in phase 2" in the clause of phase 1
             missing = self.words - _AGE - self.inherited
             return None if missing and missing <= _list_line(self.tokens) else True
@@ -96,7 +96,7 @@ class _Said:
         ):
             return False
         is_other = (
-            self.mention.kind is not Kind.LIMIT
+            self.mention.kind is not Measured.LIMIT
             or self.named
             or _name(self.tokens.read(*self.mention.clause))
         )

@@ -5,7 +5,7 @@ from itertools import islice
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.bounds import BOTH_COUNT, LOWER, UPPER
-from extractor.concepts.limits.mentions import Mention, Role, find_mentions
+from extractor.concepts.limits.mentions import Mention, NumberRole, find_mentions
 from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
 from extractor.concepts.limits.owners import SIDES, is_own
 from extractor.concepts.limits.quantity_names import find_exactly
@@ -93,7 +93,7 @@ def _prove(
         numbers = compare_ends(value, mention, own_ends)
     if (
         not numbers
-        or mention.role in (Role.SCALE, Role.PART)
+        or mention.role in (NumberRole.SCALE, NumberRole.PART)
         or not has_unit_of(value, quantity, mention, tokens)
     ):
         return None
@@ -102,7 +102,7 @@ def _prove(
         return None
     sure = (
         own
-        and mention.role is Role.STATED
+        and mention.role is NumberRole.STATED
         and not has_other_reading(tokens, Derived(*mention.number))
     )
     return numbers if sure else Support.INFERRED
@@ -137,7 +137,9 @@ def compare_ends(
     if (value.value, None) not in mention.bounds or set(UPPER) >= {*mention.comparators}:
         return None
     others = [
-        one for one in ends if one.role is Role.STATED and not set(LOWER) >= {*one.comparators}
+        one
+        for one in ends
+        if one.role is NumberRole.STATED and not set(LOWER) >= {*one.comparators}
     ]
     signs = [
         (mention.comparators[0], one.comparators[0])

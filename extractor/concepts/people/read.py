@@ -51,7 +51,7 @@ _ADJOINING = 2 * DAYS[TimeUnit.YEAR]
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedCriterion:
     """A criterion for the readers of a whole record. Its passage stands alone. ``donor``: it is
     about donors.
     """
@@ -75,7 +75,9 @@ def _infer(value: _Value, case: str, quote: Passage) -> Reading[_Value]:
 
 
 def read_sex(
-    stated: Sequence[Stated], titles: Sequence[Passage] = (), summary: Sequence[Passage] = ()
+    stated: Sequence[StatedCriterion],
+    titles: Sequence[Passage] = (),
+    summary: Sequence[Passage] = (),
 ) -> Reading[Sex | None]:
     """Return the sex in the criteria, else in the titles, the conditions or the summary.
 
@@ -146,7 +148,9 @@ def _find_one_sex(
     return Sex.FEMALE if female else Sex.MALE, quote
 
 
-def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Reading[bool | None]:
+def read_healthy(
+    stated: Sequence[StatedCriterion], summary: Iterable[Passage]
+) -> Reading[bool | None]:
     """Return whether healthy people may take part, if the text states it."""
     admitted = [
         one.passage for one in stated if one.kind is CriterionKind.INCLUSION and not one.donor
@@ -222,7 +226,7 @@ class _Side(NamedTuple):
 
 
 def read_ages(
-    stated: Sequence[Stated],
+    stated: Sequence[StatedCriterion],
     summary: Iterable[Passage],
     registry: RegistryFields = _UNKNOWN,
     section: LexedSection | None = None,
@@ -235,7 +239,7 @@ def read_ages(
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
-    >>> criterion = Stated(passage, CriterionKind.INCLUSION, Category.AGE, limits)
+    >>> criterion = StatedCriterion(passage, CriterionKind.INCLUSION, Category.AGE, limits)
     >>> [age.value.value for age in read_ages([criterion], [])]
     [18, 65]
     """
@@ -256,7 +260,7 @@ def read_ages(
     return low, high
 
 
-def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
+def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     """Yield the ages that one criterion admits, or that an exclusion leaves."""
     passage = criterion.passage
     tokens = criterion.passage.tokens

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain
 
 from extractor.concepts.limits.bounds import LOWER, UPPER
-from extractor.concepts.limits.mentions import Kind, Role, find_mentions
+from extractor.concepts.limits.mentions import Measured, NumberRole, find_mentions
 from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.rows import find_numbers
@@ -36,9 +36,9 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
     and 64".
     """
     for one in find_mentions(tokens):
-        if one.role is Role.PART or value.value not in one.bounds[0]:
+        if one.role is NumberRole.PART or value.value not in one.bounds[0]:
             continue
-        if one.kind is Kind.AGE and _has_unit(tokens, one.number, value):
+        if one.kind is Measured.AGE and _has_unit(tokens, one.number, value):
             return Derived(*one.number)
         first, end = one.number
         named = rule("before_bare_age").ends(tokens, first, first - _AGE_WORD_REACH)
@@ -100,7 +100,7 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
             not set(allowed).isdisjoint(LOWER if lower else UPPER) and value.value in one.bounds[0]
         )
         if (
-            one.role is not Role.STATED
+            one.role is not NumberRole.STATED
             or not sided
             or any(one.number[0] in each for each in windows)
         ):
@@ -108,7 +108,7 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
         bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
         named = one.subject is not None and not rule("said_age").search(tokens, *one.subject)
         if (
-            one.kind is not Kind.LIFETIME
+            one.kind is not Measured.LIFETIME
             and not named
             and (bare or _has_unit(tokens, one.number, value))
         ):

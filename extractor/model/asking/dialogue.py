@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from extractor.assembly.check import Unreadable, ground_answer
+from extractor.assembly.check import UnreadableValue, ground_answer
 from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.places import MODEL_CONFIDENCE
 from extractor.evidence.drafts import RECORD, Chunk, Draft, ModelResult, Reading
@@ -120,11 +120,11 @@ def _ground(
     """
     draft = parsed.draft_of(question.task, question.chunk)
     number = values.get("lead_in")
-    named = None if isinstance(number, Unreadable) else chunks.get(number or RECORD)
+    named = None if isinstance(number, UnreadableValue) else chunks.get(number or RECORD)
     said = {
         name: value
         for name, value in values.items()
-        if name != "lead_in" or isinstance(value, Unreadable)
+        if name != "lead_in" or isinstance(value, UnreadableValue)
     }
     grounded = ground_answer(
         said, draft, parsed, named or parsed.find_lead_in(draft), question.custom

@@ -2,7 +2,7 @@
 
 Keys are short, since output tokens are the cost, and a key whose value the text does not state is
 left out. The prompt defines each key. Attributes have the types of the public schemas; their
-aliases are the keys that a model writes. A value that cannot be read is ``Unreadable`` and costs
+aliases are the keys that a model writes. A value that cannot be read is ``UnreadableValue`` and costs
 nothing else: not its item, and not the answer.
 """
 
@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import CoreSchema
 
-from extractor.assembly.check import Unreadable
+from extractor.assembly.check import UnreadableValue
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import cut_outcome, read_group_rule, read_time, read_window
@@ -229,7 +229,7 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
             cut_outcome(info.context["questions"][self.n].chunk.text, self.split.d, self.split.t)
         except ValueError as error:
             read: Self = self.model_copy(
-                update={"split": Unreadable(self.split.model_dump_json(), str(error))}
+                update={"split": UnreadableValue(self.split.model_dump_json(), str(error))}
             )
             return read
         return self
@@ -242,7 +242,9 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         """
         lacking = {name for name in other.model_fields_set if name not in self.model_fields_set}
         lacking |= {
-            name for name in other.model_fields_set if isinstance(getattr(self, name), Unreadable)
+            name
+            for name in other.model_fields_set
+            if isinstance(getattr(self, name), UnreadableValue)
         }
         added = {name: getattr(other, name) for name in lacking - {"custom"}}
         if other.custom:
@@ -256,7 +258,7 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
     def read(self, question: Question) -> dict[str, Any]:
         """Return the values that answer ``question``, by field, without those that have no answer.
 
-        A value that cannot be read is ``Unreadable``. A user's field has a list of claims.
+        A value that cannot be read is ``UnreadableValue``. A user's field has a list of claims.
         """
         asked = set(question.fields)
         values: dict[str, Any] = {"stands": True} if REGIMENS in asked else {}
@@ -288,7 +290,7 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         claims: dict[str, Any] = {}
         for one in question.custom:
             said, faults = one.read(_restore_lines(self.custom.get(one.name)))
-            claims[one.name] = (*said, *(Unreadable(*fault) for fault in faults))
+            claims[one.name] = (*said, *(UnreadableValue(*fault) for fault in faults))
         return values | claims if values or any(claims.values()) else {}
 
 
@@ -303,7 +305,7 @@ def _unite(one: Any, other: Any) -> Any:
 
 
 class Reply(WireModel):
-    """A model's answer to one call. An item that is not about a line of the call is ``Unreadable``.
+    """A model's answer to one call. An item that is not about a line of the call is ``UnreadableValue``.
 
     An answer is invalid only if no part of it can be used.
     """
@@ -312,7 +314,7 @@ class Reply(WireModel):
 
     @model_validator(mode="after")
     def _holds_something(self) -> Self:
-        broken = [item for item in self.items if isinstance(item, Unreadable)]
+        broken = [item for item in self.items if isinstance(item, UnreadableValue)]
         if broken and len(broken) == len(self.items):
             raise ValueError(broken[0].reason)
         return self

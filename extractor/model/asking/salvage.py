@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from extractor.assembly.check import Unreadable
+from extractor.assembly.check import UnreadableValue
 from extractor.model.asking.questions import ModelReply, Question, item_number
 from extractor.model.asking.reply_models import is_listing, key_of
 from extractor.model.calls import Call
@@ -69,7 +69,7 @@ def salvage_items(items: Sequence[Any], call: Call, questions: Sequence[Question
                 )
             )
         except ValidationError as error:
-            kept.append(Unreadable(json.dumps(raw), describe_errors(error)))
+            kept.append(UnreadableValue(json.dumps(raw), describe_errors(error)))
     return _sort_items(kept, questions)
 
 
@@ -160,14 +160,14 @@ def describe_errors(error: ValidationError) -> str:
 
 
 def _sort_items(
-    items: Sequence[BaseModel | Unreadable], questions: Sequence[Question]
+    items: Sequence[BaseModel | UnreadableValue], questions: Sequence[Question]
 ) -> ModelReply:
     """Keep the items about lines that were asked, and drop the others."""
     asked = {question.chunk.number for question in questions}
     kept: list[BaseModel] = []
     dropped: list[tuple[int | None, str]] = []
     for item in items:
-        if isinstance(item, Unreadable):
+        if isinstance(item, UnreadableValue):
             raw = json.loads(item.text) if is_json(item.text) else None
             number = raw.get("n") if isinstance(raw, dict) else None
             dropped.append((number if isinstance(number, int) else None, item.reason))

@@ -24,7 +24,7 @@ from pydantic.alias_generators import to_snake
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from extractor.assembly.check import Unreadable
+from extractor.assembly.check import UnreadableValue
 
 _SHORT: Mapping[str, Mapping[str, str]] = tomllib.loads(
     (files(__package__) / "reply_words.toml").read_text("utf-8")
@@ -107,7 +107,7 @@ def _keep_unreadable(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         return read(value)
     except ValidationError as error:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        return Unreadable(
+        return UnreadableValue(
             text, "; ".join(line["msg"].removeprefix("Value error, ") for line in error.errors())
         )
 

@@ -1,7 +1,7 @@
 """Sizes of requests in characters, and the tokens that they take: at least, as expected, and at
 most.
 
-Tokens are characters times rates, because a provider's tokenizer cannot run here. The rates were
+TokenCounts are characters times rates, because a provider's tokenizer cannot run here. The rates were
 measured on models whose servers report token counts.
 """
 
@@ -103,7 +103,7 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenCounts:
     """Calls and their tokens. ``static`` are those of the prompts that every call repeats."""
 
     calls: float
@@ -139,12 +139,12 @@ def load_rates(spec: ModelSpec | None, thinking: Iterable[int] = (0, 0, 0)) -> C
     return Cases(*rates)
 
 
-def forecast_calls(size: RequestSize, rates: Rates) -> Tokens:
+def forecast_calls(size: RequestSize, rates: Rates) -> TokenCounts:
     """Forecast the tokens of calls. No answer exceeds its output limit."""
     times = 1 + rates.again
     schema = size.schema * rates.schema
     answer = min(size.answer * rates.answer, size.most_tokens)
-    return Tokens(
+    return TokenCounts(
         calls=size.calls * times,
         prompt=(size.messages * rates.messages + schema) * times,
         static=(size.system * rates.messages + schema) * times,
