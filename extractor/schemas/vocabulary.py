@@ -225,7 +225,7 @@ Of text that is aimed at a model, or that hides something (``extractor/concepts/
 - ``markup``: code that a page would run or hide.
 - ``oversized_token``: a word without end, or words repeated over and over.
 
-Of a record that contradicts itself (``extractor/stages/audit``):
+Of a record that contradicts itself (``extractor/audit``):
 
 - ``endpoint_not_registered``: the text names an endpoint that no registered outcome measures.
 - ``time_points_differ``: the text measures an endpoint at other times than the registered outcome does.

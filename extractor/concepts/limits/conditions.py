@@ -74,7 +74,7 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, tuple[S
     signs = ":;" if words and ends and words[0] < min(starts) else ":"
     leads = any(
         at + 1 in starts or (at + 2 in starts and tokens.codes[at + 1] in signs) for at in words
-    ) or (bool(words) and words[0] < ends[0] and not _stands_behind(tokens, words[0]))
+    ) or (bool(words) and words[0] < ends[0])
     for key, (_, end) in places.items():
         number = bisect_left(words, end)
         others = bisect_right(ends, end)
@@ -197,22 +197,6 @@ def is_of_another(tokens: Tokens, words: Range, own: Limit, limits: Sequence[Lim
     parted = not _ENDS.isdisjoint(tokens.codes[min(own.end, end) : max(own.first, first)])
     return parted and (
         end <= own.first or any(own.end <= one.first < end + _LONGEST for one in limits)
-    )
-
-
-def _stands_behind(tokens: Tokens, word: int) -> bool:
-    """Return whether "for men" belongs to a number directly before it, be that a limit or not:
-    "14 years for boys".
-    """
-    opening = rule("sex_opening").ends(tokens, word, word - _NEAR)
-    first = opening.first if opening else word
-    if word and tokens.codes[word - 1] == "(":  # "50 kg (men)"
-        return NUMBER in tokens.codes[max(0, word - _NEAR // 2) : word]
-    front = tokens.codes[max(0, first - _NEAR) : first]
-    return (
-        first < word
-        and NUMBER in front
-        and frozenset(",;(").isdisjoint(front[front.rfind(NUMBER) :])
     )
 
 
