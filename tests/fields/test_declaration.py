@@ -307,16 +307,14 @@ def test_an_answer_is_read_by_type():
         every.read(f"{' ' * 5000}4 weeks!")
 
 
-def test_an_object_is_read_by_its_parts():
+def test_an_object_is_read_by_its_parts_and_loses_no_more_than_is_wrong():
     (field,) = read_fields(Everything)
-    written = {
-        "grade": "low",
-        "number": "3",
-        "methods": [{"name": "condoms", "months": "6"}, {"months": 2}, "IUD"],
-    }
+    methods = [{"name": "condoms", "months": "6"}, {"name": "pill", "months": "some"}]
+    written = {"grade": "low", "number": "3", "methods": [*methods, {"months": 2}, "IUD"]}
     (claim,), broken = field.read(written)
-    assert claim["methods"] == ({"name": "condoms", "months": 6},)
+    assert claim["methods"] == ({"name": "condoms", "months": 6}, {"name": "pill"})
     assert [reason.partition("methods: ")[2] for _, reason in broken] == [
+        "'some': write a number alone, such as 3 or 1.5",
         "name is missing",
         "'IUD' is no object; write an object of name: as a quote; months: a number",
     ]

@@ -47,10 +47,10 @@ def schema(
     if fields:
         if task:
             raise ValueError("--fields are part of the whole extraction; leave out TASK")
-        from extractor.concepts.own.declaration import add_fields
+        from extractor.concepts.own.declaration import describe_extraction
         from extractor.options import read_own_fields
 
-        schema = add_fields(schema, read_own_fields(fields))
+        schema = describe_extraction(read_own_fields(fields))
     typer.echo(json.dumps(schema, indent=2))
 
 

@@ -180,16 +180,18 @@ class Attribute(FrozenModel):
         >>> Attribute(name="stable_for", type="duration").read("4 weeks")
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
         """
+        if self.parts and isinstance(given, dict):
+            values, faults = read_parts(self.parts, given)
+            if faults:
+                raise ValueError(f"{self.name}: {faults[0][1]}")
+            return values
         held = self.type.held
         if isinstance(given, FrozenModel):  # a stored time may have another class
             given = given.model_dump()
         if isinstance(given, dict) and issubclass(held, FrozenModel):
             with suppress(ValidationError):
                 return held.model_validate(given)
-        if isinstance(given, dict) and self.parts:
-            return self._read_object(given)
-        is_number = isinstance(given, int | float) and type(given) is not bool
-        if is_number or isinstance(given, date) or type(given) is held is bool:
+        if isinstance(given, int | float | date) and (held is bool or not isinstance(given, bool)):
             given = str(given)
         if not isinstance(given, str) or not given.strip() or self.parts:
             raise ValueError(f"{self.name}: {given!r} is no {self.type}; write {self.form}")
@@ -199,12 +201,6 @@ class Attribute(FrozenModel):
             if value is None:
                 raise ValueError(f"{self.name}: {given!r} is none of: {', '.join(self.choices)}")
         return value
-
-    def _read_object(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        values, faults = read_parts(self.parts, given)
-        if faults:
-            raise ValueError(f"{self.name}: {faults[0][1]}")
-        return values
 
     def read_all(self, given: Any) -> Any:
         """Read a value, or all members if the attribute is a list. Raises ``ValueError``."""
@@ -240,13 +236,13 @@ class Attribute(FrozenModel):
             held = cast("Any", StrEnum)(title, words)
         elif self.parts:
             held = make_class(title, self.parts, self.definition)
-        default: Any = ...
+        default: Any = () if self.many else None
         if self.many:
             held = tuple[held, ...]
-            default = ... if self.required else ()
         elif not self.required:
             held = held | None
-            default = None
+        if self.required:
+            default = ...
         said = Annotated[held, FieldMetadata(self.type.comparison, label=label)]
         return said, Field(default, description=self.definition or None)
 
@@ -263,6 +259,10 @@ class Attribute(FrozenModel):
         return {"type": "array", "items": one} if self.many else one
 
 
+Faults = list[tuple[str, str]]
+"""What cannot be read: the text and the reason."""
+
+
 def list_members(value: Any) -> tuple[Any, ...]:
     """Return the members of a list, or the value; none without a value."""
     if isinstance(value, tuple):
@@ -272,27 +272,24 @@ def list_members(value: Any) -> tuple[Any, ...]:
 
 def read_parts(
     attributes: Iterable[Attribute], given: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the values by attribute, and what cannot be read: the text and the reason.
+) -> tuple[dict[str, Any], Faults]:
+    """Return the values by attribute, and what cannot be read.
 
     A member of a list that cannot be read costs no other member. Without one that is required there
     are no values.
     """
     values: dict[str, Any] = {}
-    faults: list[tuple[str, str]] = []
+    faults: Faults = []
     lacking: list[str] = []
     for attribute in attributes:
         written = given.get(attribute.name)
+        is_list = attribute.many and isinstance(written, list | tuple)
+        members: Any = written if is_list else [written]
         read = []
-        for member in (
-            written if attribute.many and isinstance(written, list | tuple) else [written]
-        ):
-            if member in (None, "", []):
-                continue
-            try:
-                read.append(attribute.read(member))
-            except ValueError as error:
-                faults.append((str(member), str(error)))
+        for member in members:
+            value, wrong = _read_member(attribute, member)
+            read += [] if value is None else [value]
+            faults += wrong
         if read:
             values[attribute.name] = tuple(read) if attribute.many else read[0]
         elif attribute.required:
@@ -300,6 +297,19 @@ def read_parts(
     if lacking or not values:
         return {}, faults or [(str(given), f"{', '.join(lacking) or 'a value'} is missing")]
     return values, faults
+
+
+def _read_member(attribute: Attribute, written: Any) -> tuple[Any, Faults]:
+    """Return a value, or None, and what cannot be read; of an object, the parts that can be."""
+    if written in (None, "", []):
+        return None, []
+    if attribute.parts and isinstance(written, dict):
+        values, faults = read_parts(attribute.parts, written)
+        return values or None, [(text, f"{attribute.name}: {reason}") for text, reason in faults]
+    try:
+        return attribute.read(written), []
+    except ValueError as error:
+        return None, [(str(written), str(error))]
 
 
 def describe_keys(attributes: Iterable[Attribute], *first: str) -> dict[str, Any]:

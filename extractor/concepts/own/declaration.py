@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, create_model, model_validator
 from pydantic.alias_generators import to_pascal
 
 from extractor.concepts.own.attributes import (
@@ -23,6 +23,7 @@ from extractor.concepts.own.attributes import (
     read_parts,
 )
 from extractor.schemas import (
+    CustomItem,
     ExtractedItem,
     FieldInfo,
     ItemGroup,
@@ -260,23 +261,19 @@ def make_model(field: CustomField) -> type[FrozenModel]:
     return make_class(to_pascal(field.name), field.attributes, field.definition, label)
 
 
-def add_fields(schema: dict[str, Any], fields: Iterable[CustomField]) -> dict[str, Any]:
-    """Return the schema of an extraction in which ``custom`` has these fields, with the types of
-    their values.
-    """
-    definitions = dict(schema["$defs"])
-    item = definitions["CustomItem"]
-    listed = {}
+def describe_extraction(fields: Iterable[CustomField]) -> dict[str, Any]:
+    """Return the JSON schema of an extraction in which ``custom`` has these fields."""
+    listed: Any = {}
     for field in fields:
-        values = make_model(field).model_json_schema(mode="serialization")
-        definitions |= values.pop("$defs", {})
-        own = item | {
-            "description": field.definition,
-            "properties": item["properties"] | {"values": values},
-        }
-        listed[field.name] = {"type": "array", "items": own}
-    custom = schema["properties"]["custom"] | {"properties": listed, "additionalProperties": False}
-    return schema | {"$defs": definitions, "properties": schema["properties"] | {"custom": custom}}
+        title = f"{to_pascal(field.name)}Item"
+        values: Any = make_model(field)
+        item: Any = create_model(
+            title, __base__=CustomItem, __doc__=field.definition, values=(values, ...)
+        )
+        listed[field.name] = (tuple[item, ...], ())
+    custom = create_model("Custom", __base__=FrozenModel, **listed)
+    whole = create_model("TrialExtraction", __base__=TrialExtraction, custom=(custom, ...))
+    return whole.model_json_schema(mode="serialization")
 
 
 def explain_unread(fields: Iterable[CustomField]) -> str | None:
