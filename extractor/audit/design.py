@@ -9,6 +9,7 @@ from typing import NamedTuple
 from extractor.audit.promises import find_sentence
 from extractor.audit.record import AuditedRecord, Problems, report
 from extractor.language.book import rule, word_set
+from extractor.language.lexer import Tokens
 from extractor.language.numbers import read_number
 from extractor.language.passage import LexedSection
 from extractor.language.patterns import Found
@@ -206,13 +207,8 @@ def check_sample_size(audited: AuditedRecord) -> Problems:
     enrolment = read_number(registry.enrollment or "")
     if not enrolment or registry.enrollment_type == "ACTUAL":
         return
-    for section in audited.bodies:
-        # Controls do not count as patients in some texts.
-        if rule("controls_besides").search(section.tokens):
-            return
-        for found in rule("counts_people").find(section.tokens):
-            if read_number(found.read("number") or "") == enrolment:
-                return
+    if any(_may_fit(section.tokens, enrolment) for section in audited.bodies):
+        return
     plans = [plan for section in audited.bodies for plan in _find_plans(section)]
     if not plans or any(_fits(plan, enrolment) for plan in plans):
         return
@@ -226,6 +222,14 @@ def check_sample_size(audited: AuditedRecord) -> Problems:
         audited.cite(plan.section, *plan.found.span),
         audited.cite_registry("enrollment"),
     )
+
+
+def _may_fit(tokens: Tokens, enrolment: float) -> bool:
+    """Return whether a text names the registered number, or controls, whom some count apart."""
+    if rule("controls_besides").search(tokens):
+        return True
+    counts = rule("counts_people").find(tokens)
+    return any(read_number(found.read("number") or "") == enrolment for found in counts)
 
 
 def _find_plans(section: LexedSection) -> Iterator[_Plan]:

@@ -15,7 +15,12 @@ from extractor.apps.export.arms import read_arms
 from extractor.apps.export.interventions import read_interventions
 from extractor.apps.export.people import read_registered
 from extractor.assembly.assemble import list_terms
-from extractor.concepts.limits.quantity_names import find_loinc, get_quantity, name_quantity
+from extractor.concepts.limits.quantity_names import (
+    KnownQuantity,
+    find_loinc,
+    get_quantity,
+    name_quantity,
+)
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.people.registered_ages import AGES
 from extractor.language.book import read_table
@@ -135,34 +140,41 @@ def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
     """
     written = limit.get("unit")
     value = limit["value"]
-    high = limit.get("value_high")
     unit = read_unit(written) if written else None
-    quantity = (
-        get_quantity(known)
-        if known
-        else name_quantity(limit.get("quantity") or "", unit, value=value)
-    )
-    if quantity is None:
+    if known:
+        quantity = get_quantity(known)
+    elif found := name_quantity(limit.get("quantity") or "", unit, value=value):
+        quantity = found
+    else:
         return CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
     named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
         return named._replace(canonical_note="unknown unit")
-    ends = [one for one in (value, high) if one is not None]
+    ends = [one for one in (value, limit.get("value_high")) if one is not None]
     used = unit or next(filter(None, map(quantity.infer_unit, reversed(ends))), None)
     named = named._replace(loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used)
     if used is None:
         return named._replace(canonical_note="no unit")
-    values = [one for end in ends if (one := quantity.to_canonical(end, used)) is not None]
+    return _convert_ends(named, quantity, ends, used)
+
+
+def _convert_ends(
+    named: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
+) -> CanonicalLimit:
+    """Add the ends of a limit in the quantity's own unit, or why there are none."""
+    values = [one for end in ends if (one := quantity.to_canonical(end, unit)) is not None]
     if len(values) < len(ends):
         return named._replace(canonical_note="no conversion")
     if not all(map(quantity.is_possible, values)):
         return named._replace(canonical_note="implausible")
     low, high = (*values, None)[:2]
-    named = named._replace(
-        unit_canonical=quantity.unit, value_canonical=low, value_high_canonical=high
+    is_surface_assumed = (_SURFACE in unit) is not (_SURFACE in quantity.unit)
+    return named._replace(
+        unit_canonical=quantity.unit,
+        value_canonical=low,
+        value_high_canonical=high,
+        canonical_note="usual body surface" if is_surface_assumed else None,
     )
-    is_surface_assumed = (_SURFACE in used) is not (_SURFACE in quantity.unit)
-    return named._replace(canonical_note="usual body surface") if is_surface_assumed else named
 
 
 def read_admitted(limit: Json, criterion: Json) -> str | None:

@@ -302,11 +302,14 @@ def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
     url = _name_activity(trial, index)
     is_service = regimen.role is Role.PROCEDURE or regimen.route is Route.EXTERNAL_BEAM
     is_drug = regimen.route is not None and regimen.route not in _TREATMENTS and not is_service
+    kind = "MedicationRequest" if is_drug else None
+    if is_service:
+        kind = "ServiceRequest"
     content = {
         "url": url,
         "status": "draft",
         "title": regimen.agent,
-        "kind": "ServiceRequest" if is_service else "MedicationRequest" if is_drug else None,
+        "kind": kind,
         "code" if is_service else "productCodeableConcept": {"text": regimen.agent},
         "dosage": [_read_dosage(trial, path, regimen)],
     }

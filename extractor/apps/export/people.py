@@ -28,6 +28,7 @@ from extractor.schemas import (
 from extractor.schemas.registered_words import unify_word
 
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
+_PEOPLE = (*AGES, "sex", "healthy_volunteers")
 _WORDS: Mapping[str, Sex | bool] = {**{one.value: one for one in Sex}, "false": False, "true": True}
 """Registered sexes and answers, in lower case."""
 
@@ -105,22 +106,23 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     >>> age.comparator.value, age.value.value, age.registered, people.sex.value.value
     ('>=', 18, True, 'female')
     """
-    eligibility = extraction.eligibility
-    found = dict[str, StatedValue]()
-    for name in (*AGES, "sex", "healthy_volunteers"):
-        value = getattr(eligibility, name)
-        if value is not None:
-            comparator = read_comparator(name, eligibility) if name in AGES else None
-            cited = next((one.cite() for one in eligibility.evidence if one.field == name), None)
-            found[name] = StatedValue(value, cited, comparator)
-        elif record and (registered := _state_registered(name, record)):
-            found[name] = registered
-    ages = {name: found[name] for name in AGES if name in found}
-    low, high = (count_days(ages[name].value) if name in ages else None for name in AGES)
-    if low is not None and high is not None and low >= high:
-        # A registered age that leaves nobody beside the text's fits another one of the text.
-        ages = {name: age for name, age in ages.items() if not age.registered}
-    return People(ages, found.get("sex"), found.get("healthy_volunteers"))
+    found = {name: _state(name, extraction.eligibility, record) for name in _PEOPLE}
+    ages = {name: age for name in AGES if (age := found[name]) is not None}
+    if len(ages) == len(AGES):
+        low, high = (count_days(ages[name].value) for name in AGES)
+        if low >= high:
+            # A registered age that leaves nobody beside the text's fits another one of the text.
+            ages = {name: age for name, age in ages.items() if not age.registered}
+    return People(ages, found["sex"], found["healthy_volunteers"])
+
+
+def _state(name: str, eligibility: Eligibility, record: TrialRecord | None) -> StatedValue | None:
+    """Return the text's value of a field, else the registered one."""
+    value = getattr(eligibility, name)
+    if value is None:
+        return _state_registered(name, record) if record else None
+    cited = next((one.cite() for one in eligibility.evidence if one.field == name), None)
+    return StatedValue(value, cited, read_comparator(name, eligibility) if name in AGES else None)
 
 
 def _state_registered(name: str, record: TrialRecord) -> StatedValue | None:
@@ -149,13 +151,18 @@ def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
 
     Evidence says it. For gold, which has none, a criterion of age with the same number decides.
     """
-    age: Age = getattr(eligibility, name)
     side = _INCLUSIVE[name]
-    if proof := next((piece for piece in eligibility.evidence if piece.field == name), None):
-        return proof.comparator or side
-    aged = (one for one in eligibility.criteria if one.category is Category.AGE)
-    for one in (limit for criterion in aged for limit in criterion.constraints):
-        if one.value == age.value and one.value_high is None:
-            sides = [each for each in (one.comparator, one.comparator.opposite) if each]
-            return next((each for each in sides if each[0] == side[0]), side)
+    for piece in eligibility.evidence:
+        if piece.field == name:
+            return piece.comparator or side
+    age: Age = getattr(eligibility, name)
+    for criterion in eligibility.criteria:
+        for limit in criterion.constraints if criterion.category is Category.AGE else ():
+            if limit.value != age.value or limit.value_high is not None:
+                continue
+            # "< 18 years" among the exclusions bounds as ">= 18 years" does.
+            for comparator in (limit.comparator, limit.comparator.opposite):
+                if comparator and comparator[0] == side[0]:
+                    return comparator
+            return side
     return side

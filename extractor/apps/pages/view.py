@@ -49,7 +49,8 @@ class ShownText:
     """
 
     def __init__(self, raw: str) -> None:
-        self.raw, self._clean = raw, clean_text(raw)
+        self.raw = raw
+        self._clean = clean_text(raw)
         self.text = self._clean.text
         self._units = to_utf16(self.text)
 

@@ -77,27 +77,15 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
     """Return an amount, a limit, a time, a window or an instrument on one line, with what stands
     around it.
     """
-    is_amount = "high" in parts
-    ends = [parts.get(name) for name in (("low", "high") if is_amount else ("value", "value_high"))]
-    said = list(dict.fromkeys(say(number, quotes) for number in ends if number is not None))
+    low, high = (parts.get(name) for name in _list_ends(parts))
+    said = list(dict.fromkeys(say(number, quotes) for number in (low, high) if number is not None))
     if not said and parts.get("quote"):
         return say(parts["quote"])
-    sign = str(parts.get("comparator") or "")
-    if is_amount and len(said) == 1:
-        if ends[1] is None:
-            sign = "from"
-        elif ends[0] is None:
-            sign = "up to"
-        else:
-            sign = ""
-    unit = say(parts["unit"]) if parts.get("unit") else ""
-    if str(parts.get("unit")) in set(TimeUnit) and said != ["1"]:
-        unit = f"{unit}s".replace("lifes", "lives")
     found = (
         parts.get("quantity"),
-        _SIGNS.get(sign, sign),
+        _say_sign(parts),
         " to ".join(said),
-        unit,
+        _say_unit(parts, is_one=said == ["1"]),
         parts.get("name"),
         parts.get("version"),
     )
@@ -105,6 +93,31 @@ def _say_parts(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
     for name, form in _AROUND.items():
         whole = form.format(whole, say(parts[name])) if parts.get(name) else whole
     return whole
+
+
+def _list_ends(parts: dict[str, Any]) -> tuple[str, str]:
+    return ("low", "high") if "high" in parts else ("value", "value_high")
+
+
+def _say_sign(parts: dict[str, Any]) -> str:
+    """Return how a limit compares, or which end an amount has."""
+    if "high" not in parts:
+        sign = str(parts.get("comparator") or "")
+        return _SIGNS.get(sign, sign)
+    has_low = parts.get("low") is not None
+    has_high = parts["high"] is not None
+    if has_low and not has_high:
+        return "from"
+    return "up to" if has_high and not has_low else ""
+
+
+def _say_unit(parts: dict[str, Any], *, is_one: bool) -> str:
+    if not parts.get("unit"):
+        return ""
+    unit = say(parts["unit"])
+    if str(parts["unit"]) not in set(TimeUnit) or is_one:
+        return unit
+    return f"{unit}s".replace("lifes", "lives")
 
 
 def _say_group(parts: dict[str, Any]) -> str:
@@ -131,14 +144,18 @@ def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | N
     exact = f"{value:,.15g}" if abs(value) >= _LARGE else f"{value:.15g}"
     for quote in quotes:
         for written, readings in _list_numbers(quote):
-            if value in readings:
-                if (
-                    not written.replace(",", "").replace(".", "", 1).isdigit()
-                    or float(written.replace(",", "")) != value
-                ):
-                    return written, exact
-                return written if abs(value) < _LARGE else exact, None
+            if value not in readings:
+                continue
+            if not _is_plain(written, value):
+                return written, exact
+            return exact if abs(value) >= _LARGE else written, None
     return exact, None
+
+
+def _is_plain(written: str, value: float) -> bool:
+    """Return whether a number is written as its digits, with or without separators."""
+    digits = written.replace(",", "")
+    return digits.replace(".", "", 1).isdigit() and float(digits) == value
 
 
 @lru_cache(maxsize=4096)

@@ -226,7 +226,9 @@ class _PageGuard(BaseHTTPMiddleware):
 
     def __init__(self, app: ASGIApp, token: str, port: int) -> None:
         super().__init__(app)
-        self._token, self._session, self._is_used = token, secrets.token_urlsafe(32), False
+        self._token = token
+        self._session = secrets.token_urlsafe(32)
+        self._is_used = False
         self._hosts = ([f"127.0.0.1:{port}"], [f"localhost:{port}"])
         # Browsers share cookies between ports, so each review needs its own cookie name.
         self._cookie = f"extractor_review_{port}"

@@ -196,7 +196,9 @@ def _describe_type(held: type[Any]) -> Json:
         meanings = _read_definitions()["words"].get(held.__name__, {})
         options = [{"value": word.value, "meaning": meanings.get(word.value, "")} for word in held]
         return {"widget": "choice", "options": options}
-    return {"widget": "flag" if held is bool else "text" if held is str else "number"}
+    if held is bool:
+        return {"widget": "flag"}
+    return {"widget": "text" if held is str else "number"}
 
 
 def _describe_part(name: str, part: Any) -> Json:

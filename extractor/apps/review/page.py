@@ -1,6 +1,6 @@
 """Data for the page: a record's view, with what a reviewer may do with its items."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cached_property
 
@@ -36,7 +36,8 @@ class OpenedRecord:
         self.draft = draft
         self.findings = findings
         self.fields = fields
-        self.forms, self._text = list_forms(fields), RecordText(record)
+        self.forms = list_forms(fields)
+        self._text = RecordText(record)
 
     @cached_property
     def _parsed(self) -> ParsedRecord:
@@ -147,28 +148,34 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     model are left out.
     """
     if item.group not in FIELDS:
-        return {
-            name_field(one.field): sure
-            for one in item.evidence
-            if (sure := one.confidence or 0.0) < CERTAIN
-        }
-    quotes = [_place(one) for one in item.evidence if one.field == "quote"]
-
-    def is_of(draft: Draft) -> bool:
-        if item.group == "eligibility.criteria":
-            return any(map(draft.chunk.span.overlaps, quotes))
-        return all(draft.read(name).value == item.value.get(name) for name in ("rank", "index"))
-
-    drafts: Mapping[str, tuple[Draft, ...]] = {
-        "eligibility": (parsed.whole,),
-        "eligibility.criteria": parsed.criteria,
-        "endpoints": parsed.outcomes,
-    }
-    readings = next((draft.rules for draft in drafts.get(item.group, ()) if is_of(draft)), {})
+        sure = ((name_field(one.field), one.confidence or 0.0) for one in item.evidence)
+        return {name: confidence for name, confidence in sure if confidence < CERTAIN}
+    draft = _find_draft(parsed, item)
+    if draft is None:
+        return {}
     by_model = {name_field(one.field) for one in item.evidence if one.origin is not Origin.RULE}
-    shown = [name for name, field in FIELDS[item.group].items() if not field.is_derived]
-    known = [(name, readings[name]) for name in shown if name in readings and name not in by_model]
-    return {name: one.confidence for name, one in known if not one.certain}
+    doubts: dict[str, float] = {}
+    for name, field in FIELDS[item.group].items():
+        reading = draft.rules.get(name)
+        if reading and not (field.is_derived or name in by_model or reading.certain):
+            doubts[name] = reading.confidence
+    return doubts
+
+
+def _find_draft(parsed: ParsedRecord, item: ReviewItem) -> Draft | None:
+    """Return what the rules read where an item stands."""
+    if item.group == "eligibility":
+        return parsed.whole
+    if item.group == "eligibility.criteria":
+        quotes = [_place(one) for one in item.evidence if one.field == "quote"]
+        of = (one for one in parsed.criteria if any(map(one.chunk.span.overlaps, quotes)))
+        return next(of, None)
+    if item.group == "endpoints":
+        place = [item.value.get(name) for name in ("rank", "index")]
+        for outcome in parsed.outcomes:
+            if [outcome.read(name).value for name in ("rank", "index")] == place:
+                return outcome
+    return None
 
 
 def describe_record(opened: OpenedRecord, reviewer: str) -> Json:

@@ -222,7 +222,8 @@ class SharedMeter:
         self.budget = Budget(
             pricing.max_usd, pricing.rates.high, pricing.price, Spending(dollars=spent)
         )
-        self._cost, self._numbers = pricing.cost or (lambda _: 0), dict[Reservation, int]()
+        self._cost = pricing.cost or (lambda _: 0)
+        self._numbers = dict[Reservation, int]()
         burst = max(1.0, (requests_per_minute or 0) / 6)  # the requests of ten seconds
         self._limiter = (
             AsyncLimiter(burst, 60 * burst / requests_per_minute) if requests_per_minute else None

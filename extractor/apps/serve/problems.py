@@ -119,7 +119,8 @@ def render_problem(error: Exception, request_id: str) -> Response:
                 "internal", describe_unexpected(error), remedy="please report it"
             )
     if not isinstance(error, HTTPException):
-        (status, title), kind = PROBLEMS[refusal.kind], problem_type(refusal.kind)
+        status, title = PROBLEMS[refusal.kind]
+        kind = problem_type(refusal.kind)
     instance = f"urn:uuid:{request_id}"
     detail = refusal.detail
     problem = Problem(

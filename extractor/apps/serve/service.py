@@ -60,7 +60,9 @@ class Service:
         self._executor = executor
         self._computing = asyncio.Semaphore(settings.workers)
         self._asking = asyncio.Semaphore(settings.options.concurrency)
-        self._taken, self._limits, self.is_stopping = 0, set[asyncio.Timeout](), False
+        self._taken = 0
+        self._limits = set[asyncio.Timeout]()
+        self.is_stopping = False
         self._starting = asyncio.create_task(self._start_processes())
 
     @classmethod
