@@ -33,12 +33,10 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
     if page := _find_page(head):
         return _read_values(stream, f"{page}.item")
     lines = [line.strip() for line in head.split(b"\n") if line.strip()]
-    starts_lines = _is_json(lines[0]) or len(lines) == 1
-    # The first line may be broken and the lines after it valid studies.
-    breaks_first_line = (
-        len(lines) > 1 and lines[1].startswith(b"{") and (_is_json(lines[1]) or len(lines) == 2)
-    )
-    return _read_lines(stream) if starts_lines or breaks_first_line else _read_values(stream, "")
+    # A study over several lines has the names of fields in its second one. The first of many
+    # studies may be broken.
+    is_one_a_line = len(lines) == 1 or lines[0].endswith(b"}") or lines[1].startswith(b"{")
+    return _read_lines(stream) if is_one_a_line else _read_values(stream, "")
 
 
 _PAGES = ("studies", "FullStudiesResponse.FullStudies")
@@ -61,14 +59,6 @@ def _find_page(head: bytes) -> str | None:
     except (ijson.JSONError, ValueError, UnreadableSource):
         pass  # the block ends somewhere inside a study, or a later study is nested too deep
     return None
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _read_lines(stream: BinaryIO) -> Iterator[Found]:

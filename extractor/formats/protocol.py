@@ -183,17 +183,13 @@ def select_sections(content: DocumentContent) -> ReadPlaces:
         read = [one for one in read if one not in doubles]
         front = (0, min(_find_front(content, chapters), _LONGEST_FRONT))
         kept = [front, *((one.start, one.end) for one in read)]
-        left = [
-            one
-            for one in chapters
-            if one not in read and one not in doubles and one.start >= front[1]
-        ]
-        notes.append(_tell_read(content, chapters, read, left))
+        left = [one for one in chapters if one not in read and one not in doubles]
+        notes.append(_tell_read(content, read, left))
     else:
         kept = list(_subtract((0, len(text)), [(one.start, one.end) for one in doubles]))
     if doubles:
         notes.append(
-            f"the synopsis states {_list_words(kinds)}, so these were not read: "
+            f"the synopsis states {' and '.join(kinds)}, so these were not read: "
             f"{_name(content, doubles)}"
         )
     places = [place for one in _merge(kept) for place in _subtract(one, hidden)]
@@ -279,18 +275,13 @@ def _find_chapters(
         is_listed = len(title) > 3 and _normalise(words) in titles
         stands_out = start in shown or (is_listed and (numbered or title[0].isupper()))
         is_likely = numbered is not None and level > 1 and title[0].isupper() and not is_marked
-        is_named = not numbered and not is_marked and _read_kind(title) != "" and _is_usual(words)
+        is_named = not numbered and not is_marked and _read_kind(title) != ""
         if stands_out or is_likely or is_named:
             found.append((start, words.strip(), level))
     ends = [*(start for start, _, _ in found), len(text)][1:]
     if not any(level for _, _, level in found):
         found = [(start, words, shown.get(start, 0)) for start, words, _ in found]
     return list(_sort_chapters([(*one, end) for one, end in zip(found, ends, strict=True)]))
-
-
-def _is_usual(words: str) -> bool:
-    """Return whether a line is the heading of a section of a text."""
-    return any(one.is_alone for one in find_headings(read_section("line", words)))
 
 
 def _sort_chapters(found: Sequence[tuple[int, str, int, int]]) -> Iterator[Chapter]:
@@ -412,41 +403,16 @@ def _name(content: DocumentContent, chapters: Sequence[Chapter]) -> str:
     return "; ".join(shown) + (f"; and {more} more" if more else "")
 
 
-def _collapse(chapters: Sequence[Chapter], some: Sequence[Chapter]) -> list[Chapter]:
-    """Return those of some chapters that do not stand below another one of them."""
-    kept: list[Chapter] = []
-    above: list[Chapter] = []
-    for one in chapters:
-        level = one.level or 9
-        above = [higher for higher in above if (higher.level or 9) < level]
-        if one in some and not any(higher in some for higher in above):
-            kept.append(one)
-        above.append(one)
-    return kept
-
-
 def _name_page(content: DocumentContent, chapter: Chapter) -> str:
     page = find_page(content, chapter.start)
     return f" (page {page})" if page else ""
 
 
-def _tell_read(
-    content: DocumentContent,
-    chapters: Sequence[Chapter],
-    read: Sequence[Chapter],
-    left: Sequence[Chapter],
-) -> str:
-    """Say which sections were read and which were not; a chapter stands for the sections below
-    it.
-    """
-    highest = _collapse(chapters, left)
-    read = _collapse(chapters, read)
-    among = (
-        f"of {len(content.pages)} pages"
-        if content.pages
-        else f"of {len(content.text):,} characters"
-    )
-    told = f"{among}, these sections were read by their headings: {_name(content, read)}"
+def _tell_read(content: DocumentContent, read: Sequence[Chapter], left: Sequence[Chapter]) -> str:
+    """Say which sections were read and which chapters were not."""
+    pages = f"{len(content.pages)} pages" if content.pages else f"{len(content.text):,} characters"
+    highest = [one for one in left if one.level <= 1]
+    told = f"of {pages}, these sections were read by their headings: {_name(content, read)}"
     return f"{told}. Not read: {_name(content, highest)}" if highest else told
 
 
@@ -455,10 +421,5 @@ def _tell_empty(content: DocumentContent) -> Iterator[str]:
     pages = content.empty_pages
     if pages:
         shown = ", ".join(map(str, pages[:_MOST_NAMED]))
-        more = f" and {len(pages) - _MOST_NAMED} more" if len(pages) > _MOST_NAMED else ""
-        name = "page" if len(pages) == 1 else "pages"
-        yield f"{name} {shown}{more} without a text, blank or scanned, were not read"
-
-
-def _list_words(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+        more = ", ..." if len(pages) > _MOST_NAMED else ""
+        yield f"page {shown}{more} without a text, blank or scanned: not read"

@@ -226,7 +226,7 @@ def test_a_protocol_without_numbers_is_read_by_the_ranks_of_its_headings(lines):
     for unread in ("999 mg", "screened again", "A model is used", "manual of operations"):
         assert unread not in everything
     [note] = record.source.notes
-    for told in ("Introduction", "Screen failures", "Statistical considerations"):
+    for told in ("Introduction", "Statistical considerations"):
         assert told in note.partition("Not read: ")[2]
 
 
@@ -494,7 +494,7 @@ def test_a_link_is_never_fetched(monkeypatch):
 
 def test_a_page_without_a_text_is_told():
     record = read(write_pdf([set_lines(NOTE), []]))
-    assert record.source.notes == ("page 2 without a text, blank or scanned, were not read",)
+    assert record.source.notes == ("page 2 without a text, blank or scanned: not read",)
 
 
 @pytest.mark.parametrize(("name", "library"), [("a.pdf", "pypdfium2"), ("a.docx", "docx")])

@@ -55,27 +55,13 @@ class DocumentContent:
             ...
         ValueError: a place outside of the text
         """
-        text = content["text"]
-        if not isinstance(text, str):
-            raise ValueError("no text")  # noqa: TRY004 - of the content, not of an argument
-        pages = _read_places(content, "pages")
-        headings = _read_places(content, "headings")
-        ranks = _read_places(content, "ranks")
-        edges = _read_spans(content, "edges")
-        contents = _read_spans(content, "contents")
-        spans = [at for span in (*edges, *contents) for at in span]
-        if any(not 0 <= at <= len(text) for at in (*pages, *headings, *spans)):
+        from pydantic import TypeAdapter  # noqa: PLC0415 - the child process needs none
+
+        found: Self = TypeAdapter(cls).validate_python(content)
+        spans = [at for span in (*found.edges, *found.contents) for at in span]
+        places = (*found.pages, *found.headings, *spans)
+        if any(not 0 <= at <= len(found.text) for at in places):
             raise ValueError("a place outside of the text")
-        if len(ranks) != len(headings):
+        if len(found.ranks) != len(found.headings):
             raise ValueError("a heading without a rank")
-        return cls(
-            text, pages, headings, ranks, edges, contents, _read_places(content, "empty_pages")
-        )
-
-
-def _read_places(content: dict[str, Any], name: str) -> tuple[int, ...]:
-    return tuple(int(at) for at in content.get(name, ()))
-
-
-def _read_spans(content: dict[str, Any], name: str) -> tuple[Span, ...]:
-    return tuple((int(start), int(end)) for start, end in content.get(name, ()))
+        return found

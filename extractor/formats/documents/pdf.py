@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as api
@@ -33,6 +33,17 @@ _EDGE = 0.1
 _LARGER = 1.12
 """How much larger than most letters those of a heading are."""
 _LONGEST_HEADING = 160
+_TIGHT = 1.6
+"""The largest distance of two lines of one paragraph, in sizes of the letters."""
+_INDENT = 4
+_MARGIN = 4
+"""How far the lines of a paragraph may begin and end from each other, in sizes of the letters."""
+_FEWEST_AT_MARGIN = 3
+_MARK = re.compile(
+    r"(?:[(\[]?\d{1,2}(?:\.\d{1,2})*[.)\]]+|\d{1,2}(?:\.\d{1,2})+(?=\s+[A-Z])|\(?[A-Za-z][.)]"
+    r"|[ivx]{1,5}[.)]|[-–—*+•·▪◦●○‣⁃∙□■➢►✓\uf0b7\uf0a7])(?:\s|$)"
+)
+"""What begins an item of a list, or a numbered heading."""
 _DIGITS = re.compile(r"\d+")
 
 
@@ -103,7 +114,7 @@ def _read_page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
     except pdfium.PdfiumError:
         return []
     try:
-        return _join_cells(list(_read_lines(text, height)))
+        return _join_wrapped(_join_cells(list(_read_lines(text, height))))
     finally:
         text.close()
         page.close()
@@ -190,6 +201,33 @@ def _find_label(lines: Sequence[_Line], line: _Line) -> Sequence[_Line]:
             break
     is_column = len(lines) - first > _MOST_LINES_OF_LABEL
     return () if is_column else lines[first:]
+
+
+def _join_wrapped(lines: Sequence[_Line]) -> list[_Line]:
+    """Join the lines of each paragraph that was wrapped at the right margin of the page."""
+    joined: list[_Line] = []
+    for before, line in pairwise([None, *lines]):
+        if before and line and _is_wrapped(before, line, lines):
+            # A hyphen at the end of a line keeps its line break, by which a reader knows it.
+            space = "\n" if before.text.endswith("-") else " "
+            joined[-1] = replace(joined[-1], text=f"{joined[-1].text}{space}{line.text}")
+        elif line:
+            joined.append(line)
+    return joined
+
+
+def _is_wrapped(before: _Line, line: _Line, lines: Sequence[_Line]) -> bool:
+    """Return whether a line goes on with the line before it, where its first word had no room."""
+    is_near = 0 < before.middle - line.middle <= _TIGHT * line.size
+    is_alike = abs(before.size - line.size) < 1 and before.is_bold == line.is_bold
+    is_below = abs(line.left - before.left) <= _INDENT * line.size
+    if _MARK.match(line.text) or "\t" in line.text or not (is_near and is_alike and is_below):
+        return False
+    rights = [one.right for one in lines if abs(one.left - before.left) <= _INDENT * line.size]
+    margin = max(rights)
+    at_margin = [right for right in rights if margin - right <= _MARGIN * line.size]
+    width = (line.right - line.left) * len(line.text.split()[0]) / len(line.text)
+    return len(at_margin) >= _FEWEST_AT_MARGIN and before.right + width > margin - line.size / 2
 
 
 def _read_sign(text: pdfium.PdfTextPage, number: int) -> str:

@@ -30,10 +30,10 @@ _HEADING = re.compile(r"(?:heading|title|überschrift|titre)\s*(?P<level>\d?)", 
 _CONTENTS = re.compile(r"(?:toc|contents)\s*\d?|table of (?:figures|contents)", re.IGNORECASE)
 _LEFT_OUT = frozenset(map(qn, ("w:del", "w:moveFrom", "w:txbxContent", "w:instrText")))
 """What was deleted by a tracked change, text boxes, and codes of fields."""
+_AROUND = frozenset(map(qn, ("w:sdt", "w:sdtContent", "w:ins", "w:customXml", "w:moveTo")))
+"""Content controls, and what was inserted by a tracked change."""
 _LONGEST_NUMBER = 6
 _SHORT_LABEL = 80
-_BODY_LEVEL = 9
-"""``_BODY_LEVEL``: the outline level of a paragraph that is no heading."""
 
 
 def read_word(given: bytes) -> DocumentContent:
@@ -104,7 +104,7 @@ class _Writer:
     def __init__(self, document: Any) -> None:
         self._document = document
         self._styles = {style.style_id: style for style in document.styles}
-        self._formats, self._starts = _read_numbering(document)
+        self._formats = _read_numbering(document)
         self._counts: dict[str, dict[int, int]] = defaultdict(dict)
         self._written: list[str] = []
         self._size = 0
@@ -146,9 +146,9 @@ class _Writer:
         start = self._add(text)
         if _CONTENTS.fullmatch(style):
             self._contents.append((start, self._size - 1))
-        elif rank := self._find_rank(paragraph, style):
+        elif named := _HEADING.fullmatch(style):
             self._headings.append(start)
-            self._ranks.append(rank)
+            self._ranks.append(int(named["level"] or 0) or 1)
 
     def _write_table(self, table: Any) -> None:
         """Write the rows of a table: a label above its list, or the cells between tabs."""
@@ -214,17 +214,6 @@ class _Writer:
                 yield properties
             style = style.base_style if hasattr(style, "base_style") else None
 
-    def _find_rank(self, paragraph: Any, style: str) -> int | None:
-        """Return the rank of a heading, from 1; None for another paragraph."""
-        if named := _HEADING.fullmatch(style):
-            return int(named["level"] or 0) or 1
-        levels = (
-            _read_value(properties, "w:outlineLvl")
-            for properties in self._list_properties(paragraph)
-        )
-        level = next((_read_number(one) for one in levels if one), _BODY_LEVEL)
-        return level + 1 if level < _BODY_LEVEL else None
-
     def _mark_item(self, paragraph: Any) -> str:
         """Return the mark of an item, which Word keeps apart from its text: a bullet, or its
         number.
@@ -238,7 +227,7 @@ class _Writer:
         if not list_id or list_id == "0":
             return ""
         counts = self._counts[list_id]
-        counts[level] = counts.get(level, self._starts.get((list_id, level), 1) - 1) + 1
+        counts[level] = counts.get(level, 0) + 1
         for deeper in [one for one in counts if one > level]:
             del counts[deeper]
         form = self._formats.get((list_id, level), "bullet")
@@ -255,32 +244,22 @@ class _Writer:
         )
 
 
-def _list_blocks(parent: Any, depth: int = 0) -> Iterator[Any]:
-    """Yield the paragraphs and tables of a body or a cell, those within content controls too."""
+def _list_blocks(parent: Any) -> Iterator[Any]:
+    """Yield the paragraphs and tables of a body or a cell."""
+    return _find_children(parent, "w:p", "w:tbl")
+
+
+def _find_children(parent: Any, *names: str, depth: int = 0) -> Iterator[Any]:
+    """Yield the elements of these names in a part, those within content controls and tracked
+    insertions too.
+    """
     if depth > MAX_DEPTH:
         raise DocumentProblem("a Word document with too many nested parts", "save it as PDF")
     for child in parent:
-        if child.tag in (qn("w:p"), qn("w:tbl")):
+        if child.tag in map(qn, names):
             yield child
-        elif child.tag in (
-            qn("w:sdt"),
-            qn("w:sdtContent"),
-            qn("w:ins"),
-            qn("w:customXml"),
-            qn("w:moveTo"),
-        ):
-            yield from _list_blocks(child, depth + 1)
-
-
-def _find_children(parent: Any, name: str, depth: int = 0) -> Iterator[Any]:
-    """Yield the rows of a table or the cells of a row, those within content controls too."""
-    if depth > MAX_DEPTH:
-        raise DocumentProblem("a Word document with too many nested parts", "save it as PDF")
-    for child in parent:
-        if child.tag == qn(name):
-            yield child
-        elif child.tag in (qn("w:sdt"), qn("w:sdtContent"), qn("w:ins"), qn("w:customXml")):
-            yield from _find_children(child, name, depth + 1)
+        elif child.tag in _AROUND:
+            yield from _find_children(child, *names, depth=depth + 1)
 
 
 def _read_runs(element: Any, depth: int = 0) -> Iterator[str]:
@@ -309,36 +288,26 @@ def _read_value(parent: Any, name: str) -> str:
     return (found.get(qn("w:val")) or "") if found is not None else ""
 
 
-def _read_numbering(document: Any) -> tuple[dict[tuple[str, int], str], dict[tuple[str, int], int]]:
-    """Return the form of the marks of each list and level, such as "bullet" or "decimal", and
-    the first number.
-    """
+def _read_numbering(document: Any) -> dict[tuple[str, int], str]:
+    """Return the form of the marks of each list and level, such as "bullet" or "decimal"."""
     try:
         numbering = document.part.numbering_part.element
     except (KeyError, NotImplementedError):
-        return {}, {}
+        return {}
     levels = {
         one.get(qn("w:abstractNumId")): one.findall(qn("w:lvl"))
         for one in numbering.findall(qn("w:abstractNum"))
     }
     forms: dict[tuple[str, int], str] = {}
-    starts: dict[tuple[str, int], int] = {}
     for one in numbering.findall(qn("w:num")):
         list_id = one.get(qn("w:numId"))
         for level in levels.get(_read_value(one, "w:abstractNumId"), ()):
-            place = (list_id, _read_number(level.get(qn("w:ilvl"))))
-            forms[place] = _read_value(level, "w:numFmt") or "decimal"
-            starts[place] = _read_number(_read_value(level, "w:start"), 1)
-        for changed in one.findall(qn("w:lvlOverride")):
-            if first := _read_value(changed, "w:startOverride"):
-                starts[list_id, _read_number(changed.get(qn("w:ilvl")))] = _read_number(first, 1)
-    return forms, starts
+            number = _read_number(level.get(qn("w:ilvl")))
+            forms[list_id, number] = _read_value(level, "w:numFmt") or "decimal"
+    return forms
 
 
-def _read_number(written: str | None, default: int = 0) -> int:
-    """Return a number of an attribute; the default for what is none."""
-    return (
-        int(written)
-        if written and written.isdecimal() and len(written) < _LONGEST_NUMBER
-        else default
-    )
+def _read_number(written: str | None) -> int:
+    """Return a number of an attribute; 0 for what is none."""
+    is_number = written and written.isdecimal() and len(written) < _LONGEST_NUMBER
+    return int(written or "") if is_number else 0
