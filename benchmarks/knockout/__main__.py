@@ -130,11 +130,8 @@ def take_recording(path: Path, workers: int) -> Recording:
 
 def make_target(place: Place, file: Path, recording: Recording) -> Target:
     """Return what there is to try of a function."""
-    by_answer = {
-        True: recording.gave.get(place.key, []),
-        False: recording.nothing.get(place.key, []),
-    }
-    calls = len({*by_answer[True], *by_answer[False]})
+    by_answer = {gave: by_name.get(place.key, []) for gave, by_name in recording.gave.items()}
+    calls = len({key for keys in by_answer.values() for key in keys})
     skip = partial(Target, place.key, place.nodes, place.source, calls, ())
     function, held_as = find_function(import_file(file, ROOT), place.name)
     if function is None:

@@ -10,6 +10,7 @@ import typing
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from types import CodeType, FunctionType
 from typing import Any, cast
 
@@ -52,17 +53,26 @@ _SPECIAL = frozenset(
 )
 
 
+class Gave(StrEnum):
+    """What a call of a function gave: nothing, something, or other than the argument it got."""
+
+    NOTHING = "nothing"
+    SOMETHING = "something"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A "no" answer: how it is written, and the code that gives it.
 
-    ``instead_of`` are the answers that it differs from: something (True), nothing (False), or
-    either.
+    ``instead_of`` is what calls gave that this would change. ``keeps`` is the argument that it
+    gives back.
     """
 
     shown: str
     code: CodeType
-    instead_of: frozenset[bool]
+    instead_of: frozenset[Gave]
+    keeps: str = ""
 
 
 class NoAnswer(ValueError):
@@ -94,22 +104,26 @@ def list_answers(function: FunctionType, held_as: object) -> list[Answer]:
     if "return" not in hints:
         raise NoAnswer("no annotation")
     gives = hints["return"]
-    written = [*_list_identities(function, hints, gives), *_list_empty(gives)]
+    identities = dict(_list_identities(function, hints, gives))
+    written = {**identities, **dict(_list_empty(gives))}
     if not written:
         raise NoAnswer(f"no empty {inspect.formatannotation(gives)}")
     generates = inspect.isgeneratorfunction(function)
-    return [
-        Answer(name, _compile(expression, generates), _replaces(expression, gives))
-        for name, expression in dict(written[:2]).items()
-    ]
+    answers = []
+    for shown, expression in list(written.items())[:2]:
+        keeps = shown if shown in identities and not generates else ""
+        changed = frozenset({Gave.OTHER}) if keeps else _list_changed(expression, gives)
+        answers.append(Answer(shown, _compile(expression, generates), changed, keeps))
+    return answers
 
 
-def _replaces(expression: str, gives: Any) -> frozenset[bool]:
+def _list_changed(expression: str, gives: Any) -> frozenset[Gave]:
     if expression == "True":
-        return frozenset({False})
+        return frozenset({Gave.NOTHING})
     acts = gives in (None, type(None))  # what it does is not seen in what it gives
-    is_either = acts or "args" in expression or expression.startswith("(")
-    return frozenset({True, False} if is_either else {True})
+    if acts or "args" in expression or expression.startswith("("):
+        return frozenset({Gave.SOMETHING, Gave.NOTHING})
+    return frozenset({Gave.SOMETHING})
 
 
 def _is_generator(held_as: object) -> bool:

@@ -6,15 +6,17 @@ import hashlib
 import json
 import multiprocessing
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import _lru_cache_wrapper, cache, partial
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+from benchmarks.knockout.answers import Gave, NoAnswer, list_answers
+from benchmarks.knockout.functions import find_function, list_files, list_places
 from benchmarks.knockout.probes import Outcome, Probe, run_probe
 
 PACKAGE = "extractor"
@@ -25,16 +27,14 @@ _SOURCES = ("*.py", "*.toml", "*.jsonl", "*.json", "*.md")
 
 @dataclass(frozen=True)
 class Recording:
-    """Outcomes by probe, and by function the probes in which it gave something, and those in which
-    it gave nothing.
+    """Outcomes by probe, and by what was given and by function the probes in which it gave that.
 
     ``imported`` are functions that run while modules are imported, ``loaded`` those that run once
     for a process only, to load rules and tables.
     """
 
     outcomes: dict[str, Outcome]
-    gave: dict[str, list[str]]
-    nothing: dict[str, list[str]]
+    gave: dict[Gave, dict[str, list[str]]]
     imported: frozenset[str]
     loaded: frozenset[str]
 
@@ -46,15 +46,24 @@ def name_code(code: CodeType, root: Path) -> str:
 
 
 @contextmanager
-def trace_calls() -> Iterator[dict[CodeType, set[bool]]]:
-    """Collect the code of all functions that are called in the block, and whether they gave
-    something, or nothing.
+def trace_calls(kept: Mapping[CodeType, str] | None = None) -> Iterator[dict[CodeType, set[Gave]]]:
+    """Collect the code of all functions that are called in the block, and what they gave.
+
+    ``kept`` names, for some of them, the argument that they may give back.
     """
-    called: dict[CodeType, set[bool]] = {}
+    called: dict[CodeType, set[Gave]] = {}
+    arguments: dict[FrameType, Any] = {}
+    kept = kept or {}
 
     def note(frame: FrameType, event: str, given: Any) -> None:
-        if event == "return":
-            called.setdefault(frame.f_code, set()).add(_is_something(given))
+        code = frame.f_code
+        if event == "call" and code in kept:
+            arguments[frame] = frame.f_locals.get(kept[code])
+        elif event == "return":
+            answers = called.setdefault(code, set())
+            answers.add(Gave.SOMETHING if _is_something(given) else Gave.NOTHING)
+            if code in kept and not _is_same(given, arguments.pop(frame, None)):
+                answers.add(Gave.OTHER)
 
     sys.setprofile(note)
     try:
@@ -65,6 +74,31 @@ def trace_calls() -> Iterator[dict[CodeType, set[bool]]]:
 
 def _is_something(given: Any) -> bool:
     return given is not None and (type(given) not in _PLAIN or bool(given))
+
+
+def _is_same(given: Any, argument: Any) -> bool:
+    """Return whether two are equal, or collections of the same things. An iterator is unlike all."""
+    if given is argument:
+        return not isinstance(given, Iterator)
+    if isinstance(given, tuple | list) and isinstance(argument, tuple | list):
+        return list(given) == list(argument)
+    return type(given) is type(argument) and bool(given == argument)
+
+
+def list_kept(root: Path) -> dict[CodeType, str]:
+    """Return the code of functions that may give back an argument, with its name."""
+    kept: dict[CodeType, str] = {}
+    for file in list_files([root / PACKAGE]):
+        module = sys.modules.get(".".join(file.relative_to(root).with_suffix("").parts))
+        if module is None:
+            continue
+        for place in list_places(file, root):
+            function, held_as = find_function(module, place.name)
+            with suppress(NoAnswer):
+                for answer in list_answers(function, held_as) if function else ():
+                    if function and answer.keeps:
+                        kept[function.__code__] = answer.keeps
+    return kept
 
 
 def list_caches(*, of_files: bool = False) -> Iterator[Any]:
@@ -128,34 +162,32 @@ def record(root: Path, workers: int) -> Recording:
     count = len(load_probes())  # before the fork
     shares = [range(number, count, 4 * workers) for number in range(4 * workers)]
     outcomes: dict[str, Outcome] = {}
-    gave: dict[str, list[str]] = {}
-    nothing: dict[str, list[str]] = {}
+    gave: dict[Gave, dict[str, list[str]]] = {answer: {} for answer in Gave}
     with ProcessPoolExecutor(workers, mp_context=fork) as pool:
         for found in pool.map(partial(_trace_share, root), shares):
             for key, outcome, called in found:
                 outcomes[key] = outcome
                 for name, answers in called.items():
-                    if True in answers:
-                        gave.setdefault(name, []).append(key)
-                    if False in answers:
-                        nothing.setdefault(name, []).append(key)
-    called_once = loaded - gave.keys() - nothing.keys()
-    return Recording(outcomes, gave, nothing, frozenset(imported), frozenset(called_once))
+                    for answer in answers:
+                        gave[answer].setdefault(name, []).append(key)
+    called_once = loaded.difference(*gave.values())
+    return Recording(outcomes, gave, frozenset(imported), frozenset(called_once))
 
 
-def _trace_share(root: Path, share: range) -> list[tuple[str, Outcome, dict[str, set[bool]]]]:
+def _trace_share(root: Path, share: range) -> list[tuple[str, Outcome, dict[str, set[Gave]]]]:
     probes = load_probes()
     warm_up(probes)  # what runs once, to load rules, is no call of a probe
+    kept = list_kept(root)
     found = []
     for number in share:
         clear_caches()
-        with trace_calls() as called:
+        with trace_calls(kept) as called:
             outcome = run_probe(probes[number])
         found.append((probes[number].key, outcome, _name_own(called, root)))
     return found
 
 
-def _name_own(called: dict[CodeType, set[bool]], root: Path) -> dict[str, set[bool]]:
+def _name_own(called: dict[CodeType, set[Gave]], root: Path) -> dict[str, set[Gave]]:
     named = {name_code(code, root): answers for code, answers in called.items()}
     return {name: answers for name, answers in named.items() if name.startswith(f"{PACKAGE}/")}
 
@@ -176,9 +208,9 @@ def save(recording: Recording, path: Path, digest: str) -> None:
     content = {
         "digest": digest,
         "outcomes": {key: asdict(one) for key, one in recording.outcomes.items()},
-        "gave": {name: [numbers[key] for key in keys] for name, keys in recording.gave.items()},
-        "nothing": {
-            name: [numbers[key] for key in keys] for name, keys in recording.nothing.items()
+        "gave": {
+            answer: {name: [numbers[key] for key in own] for name, own in by_name.items()}
+            for answer, by_name in recording.gave.items()
         },
         "imported": sorted(recording.imported),
         "loaded": sorted(recording.loaded),
@@ -195,10 +227,8 @@ def load(path: Path, digest: str) -> Recording | None:
         return None
     outcomes = {key: Outcome(**one) for key, one in content["outcomes"].items()}
     keys = list(outcomes)
-    gave, nothing = (
-        {name: [keys[number] for number in numbers] for name, numbers in content[which].items()}
-        for which in ("gave", "nothing")
-    )
-    return Recording(
-        outcomes, gave, nothing, frozenset(content["imported"]), frozenset(content["loaded"])
-    )
+    gave = {
+        Gave(answer): {name: [keys[number] for number in own] for name, own in by_name.items()}
+        for answer, by_name in content["gave"].items()
+    }
+    return Recording(outcomes, gave, frozenset(content["imported"]), frozenset(content["loaded"]))

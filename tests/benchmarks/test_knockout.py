@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from benchmarks.knockout import __main__ as command
+from benchmarks.knockout.answers import Gave, list_answers
 from benchmarks.knockout.functions import import_file, list_places
 from benchmarks.knockout.probes import Outcome, Probe, run_probe
 from benchmarks.knockout.recording import Recording, name_code, trace_calls
@@ -34,7 +35,7 @@ def split(text: str) -> Iterator[str]:
 
 
 def tidy(text: str) -> str:
-    return text + ""
+    return text.replace("milligram", "mg")
 
 
 def is_dose(words: list[str]) -> bool:
@@ -61,7 +62,7 @@ def spare() -> None:
 def make() -> object:
     raise NotImplementedError
 '''
-TEXTS = {"5 mg": "5", "10 mg daily": "10", "none": None, "20 mg": "20", "30 mg a day": "30"}
+TEXTS = {"5 milligram": "5", "10 mg daily": "10", "none": None, "20 mg": "20", "30 mg a day": "30"}
 
 
 @pytest.fixture
@@ -81,14 +82,16 @@ def results(tmp_path, monkeypatch):
         f"gold: {text}": Probe("gold", text, partial(check, text, right))
         for text, right in TEXTS.items()
     }
-    outcomes, calls = {}, {True: {}, False: {}}
+    outcomes = {}
+    gave = {answer: {} for answer in Gave}
+    kept = {module.tidy.__code__: "text"}
     for key, probe in probes.items():
-        with trace_calls() as called:
+        with trace_calls(kept) as called:
             outcomes[key] = run_probe(probe)
         for code, answers in called.items():
             for answer in answers:
-                calls[answer].setdefault(name_code(code, tmp_path), []).append(key)
-    recording = Recording(outcomes, calls[True], calls[False], frozenset(), frozenset())
+                gave[answer].setdefault(name_code(code, tmp_path), []).append(key)
+    recording = Recording(outcomes, gave, frozenset(), frozenset())
     targets = [command.make_target(place, file, recording) for place in list_places(file, tmp_path)]
     attempt = partial(
         try_target,
@@ -131,6 +134,28 @@ def test_two_that_stand_in_for_each_other_do_not_go_together(results):
 
     assert "dosereader.py:tidy" in free
     assert {"dosereader.py:_number", "dosereader.py:again"} - free
+
+
+def test_a_function_that_gives_back_what_it_got_matters_where_it_gives_something_else(results):
+    found, _ = results
+
+    assert found["tidy"][0].stubs[0].probes == ("gold: 5 milligram",)
+
+
+def test_what_an_answer_changes_depends_on_what_was_given():
+    def find(text: str) -> int | None: ...
+    def is_dose(text: str) -> bool: ...
+    def act(text: str) -> None: ...
+
+    changed = [
+        [set(one.instead_of) for one in list_answers(each, each)] for each in (find, is_dose, act)
+    ]
+
+    assert changed == [
+        [{Gave.SOMETHING}],
+        [{Gave.SOMETHING}, {Gave.NOTHING}],
+        [{Gave.SOMETHING, Gave.NOTHING}],
+    ]
 
 
 def test_a_crash_is_an_outcome():
