@@ -210,11 +210,11 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     """Return where a passage has a quote, and does not deny it."""
     check = verify_quote(quote, here.raw)
     first = here.raw_span[0]
-    if (
-        check.status not in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
-        or check.start is None
-        or check.end is None
-    ):
+    if check.status not in (QuoteStatus.EXACT, QuoteStatus.FOLDED):
+        return None
+    if check.start is None:
+        return None
+    if check.end is None:
         return None
     return Span(here.section.name, first + check.start, first + check.end)
 

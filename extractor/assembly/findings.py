@@ -71,11 +71,11 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
         for name in _COMPARED[item.group]:
             rule = item.read(name)
             said = model.get(name)
-            if (
-                said is None
-                or rule.confidence < DOUBTFUL
-                or len(said.list_values()) >= len(rule.list_values())
-            ):
+            if said is None:
+                continue
+            if rule.confidence < DOUBTFUL:
+                continue
+            if len(said.list_values()) >= len(rule.list_values()):
                 continue
             message = (
                 f"the rules read a value of {name.replace('_', ' ')} here, and the model "

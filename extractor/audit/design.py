@@ -71,11 +71,11 @@ def _is_own_design(section: LexedSection, found: Found) -> bool:
     words = [word.lower() for word in tokens.words[first:end]]
     is_mixed = "open" in words and any(word.startswith("blind") for word in words)
     several = sum(word.startswith(("randomised", "randomized")) for word in words) > 1
-    return (
-        not is_mixed
-        and not several
-        and _is_of_trial(section, found, "design_otherwise", "design_of_itself")
-    )
+    if is_mixed:
+        return False
+    if several:
+        return False
+    return _is_of_trial(section, found, "design_otherwise", "design_of_itself")
 
 
 def _is_of_trial(section: LexedSection, found: Found, otherwise: str, itself: str) -> bool:

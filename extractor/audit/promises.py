@@ -143,9 +143,9 @@ def _binds(tokens: Tokens, trigger: Found, opening: int, rank: str) -> bool:
         min(len(tokens), trigger.end + _LONGEST),
         min(len(tokens), trigger.end + _REACH),
     )
-    if rank in _UNBINDING or rule("reported_by_others").search(
-        tokens, opening, min(end, trigger.first + _REACH)
-    ):
+    if rank in _UNBINDING:
+        return False
+    if rule("reported_by_others").search(tokens, opening, min(end, trigger.first + _REACH)):
         return False
     if rank not in _WEAK:
         return True
@@ -155,11 +155,11 @@ def _binds(tokens: Tokens, trigger: Found, opening: int, rank: str) -> bool:
         return tokens.words[trigger.end - 1] == ":"
     is_outcome = (trigger.read("noun") or "").lower().startswith("outcome")
     opened = tokens.words[end - 1] == ":"
-    return (
-        not is_outcome
-        or opened
-        or rule("will_happen").search(tokens, trigger.first, end) is not None
-    )
+    if not is_outcome:
+        return True
+    if opened:
+        return True
+    return rule("will_happen").search(tokens, trigger.first, end) is not None
 
 
 def _names_objective(trigger: Found) -> bool:

@@ -255,11 +255,11 @@ def _begins_clean(text: FoldedText, first: int) -> bool:
     if codes[first] in _NUMBERS:
         return before != "^" and (not is_signed(tokens, first) or _is_bullet(text, first - 1))
     if codes[first] == "-" and tokens.joined(first + 1) and codes[first + 1] in _NUMBERS:
-        return (
-            before != "^"
-            and before not in _NUMBERS
-            and not (tokens.joined(first) and joins_words(tokens, first - 1))
-        )
+        if before == "^":
+            return False
+        if before in _NUMBERS:
+            return False
+        return not (tokens.joined(first) and joins_words(tokens, first - 1))
     return codes[first] not in _SIGNS or not rule("comparing_front").ends(tokens, first, first - 2)
 
 
@@ -272,17 +272,17 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
     behind = codes[end]
     if last in _SIGNS:
         return not rule("comparing_after").starts(tokens, end)
-    if (
-        end in text.inner
-        or _is_inside_word(text, end)
-        or (behind == "^" and (last in _NUMBERS or tokens.joined(end)))
-    ):
+    if end in text.inner:
+        return False
+    if _is_inside_word(text, end):
+        return False
+    if behind == "^" and (last in _NUMBERS or tokens.joined(end)):
         return False
     if behind != "/" or not tokens.words[end - 1].isalnum():
         return True
-    return not rule("rate_goes_on").starts(tokens, end) and not rule("measured").ends(
-        tokens, end, end - 6
-    )
+    if rule("rate_goes_on").starts(tokens, end):
+        return False
+    return not rule("measured").ends(tokens, end, end - 6)
 
 
 def _is_inside_word(text: FoldedText, at: int) -> bool:

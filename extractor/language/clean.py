@@ -270,10 +270,9 @@ def _is_money(raw: str, at: int) -> bool:
     ... ]
     [True, False]
     """
-    return (
-        _MONEY.search(raw, max(0, at - _REACH), at) is not None
-        or _MONEY_BEHIND.match(raw, at) is not None
-    )
+    if _MONEY.search(raw, max(0, at - _REACH), at) is not None:
+        return True
+    return _MONEY_BEHIND.match(raw, at) is not None
 
 
 def _replace_tag(tag: str) -> str:

@@ -275,9 +275,9 @@ def is_signed(tokens: Tokens, at: int) -> bool:
         return False
     if at == 1 or tokens.codes[at - 2] == "\n":
         return True
-    return tokens.codes[at - 2] not in _DIGITS and not (
-        tokens.joined(at - 1) and joins_words(tokens, at - 2)
-    )
+    if tokens.codes[at - 2] in _DIGITS:
+        return False
+    return not (tokens.joined(at - 1) and joins_words(tokens, at - 2))
 
 
 def joins_words(tokens: Tokens, at: int) -> bool:
@@ -345,11 +345,11 @@ def _in_dioptres(found: Found) -> bool:
     if found.read("unit") != "D":
         return False
     signed = is_signed(found.tokens, found.place("low")[0])
-    return bool(
-        signed
-        or re.search("[.,]", found.read("low") or "")
-        or rule("refraction_word").search(found.tokens)
-    )
+    if signed:
+        return True
+    if re.search("[.,]", found.read("low") or ""):
+        return True
+    return bool(rule("refraction_word").search(found.tokens))
 
 
 @lru_cache(maxsize=256)

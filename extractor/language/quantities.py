@@ -65,9 +65,9 @@ def find_quantity_lists(
         if at < done or at in skipped:
             continue
         before = tokens.text[max(0, tokens.starts[at] - 2) : tokens.starts[at]]
-        if (before[-1:].isalpha() and before[-1:] not in "xX") or (
-            before[-1:] == "-" and before[:1].isalpha()
-        ):
+        if before[-1:].isalpha() and before[-1:] not in "xX":
+            continue
+        if before[-1:] == "-" and before[:1].isalpha():
             continue  # "TAK-861", "ID93"
         items = _drop_label(tokens, _read_chain(tokens, at, end, skipped))
         if items:

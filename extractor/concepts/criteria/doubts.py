@@ -143,11 +143,11 @@ def _reads_like_exclusion(entry: OutlineEntry) -> bool:
     """Return whether an item of no list, or of the inclusions, reads as those do that bar
     people.
     """
-    if (
-        entry.role is not LineRole.CRITERION
-        or entry.parent
-        or entry.sense is CriterionKind.EXCLUSION
-    ):
+    if entry.role is not LineRole.CRITERION:
+        return False
+    if entry.parent:
+        return False
+    if entry.sense is CriterionKind.EXCLUSION:
         return False
     return rule("reads_like_exclusion").starts(entry.passage.tokens, 0) is not None
 

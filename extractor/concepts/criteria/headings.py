@@ -73,9 +73,9 @@ def is_generic(tokens: Tokens) -> bool:
         for word, code in zip(tokens.words, tokens.codes, strict=True)
         if code == NUMBER
     )
-    return _is("opening_words", tokens) and not any(
-        word.isalpha() and word != "one" for word in counts
-    )
+    if not _is("opening_words", tokens):
+        return False
+    return not any(word.isalpha() and word != "one" for word in counts)
 
 
 def is_topic(tokens: Tokens) -> bool:
@@ -83,9 +83,11 @@ def is_topic(tokens: Tokens) -> bool:
     condition.
     """
     short = len(tokens) <= 8 and count_words(tokens) <= 5
-    return (
-        short and rule("topic").ends(tokens, len(tokens)) is not None and not _has("states", tokens)
-    )
+    if not short:
+        return False
+    if rule("topic").ends(tokens, len(tokens)) is None:
+        return False
+    return not _has("states", tokens)
 
 
 def is_title(tokens: Tokens, *, in_series: bool) -> bool:
@@ -115,20 +117,20 @@ def names_group(tokens: Tokens) -> bool:
     """Return whether a line is the name of a group of participants ("Surgical cohort"), not a
     condition.
     """
-    return count_words(tokens) <= 6 and (
-        _is("group_title", tokens) or _is("eligibility_of_some", tokens)
-    )
+    if not (count_words(tokens) <= 6):
+        return False
+    return _is("group_title", tokens) or _is("eligibility_of_some", tokens)
 
 
 def introduces(tokens: Tokens) -> bool:
     """Return whether the parts of a line must follow it ("Adequate organ function, defined
     as:").
     """
-    return (
-        rule("introduction").ends(tokens, len(tokens)) is not None
-        or is_topic(tokens)
-        or names_group(tokens)
-    )
+    if rule("introduction").ends(tokens, len(tokens)) is not None:
+        return True
+    if is_topic(tokens):
+        return True
+    return names_group(tokens)
 
 
 def continues(tokens: Tokens, part: Tokens) -> bool:
@@ -161,9 +163,9 @@ def carries_condition(tokens: Tokens) -> bool:
     )
     if states_and_introduces(tokens):
         return True
-    if _has("condition_too", tokens) or any(
-        words[at][0].isupper() and not tokens.joined(at) for at in stops
-    ):
+    if _has("condition_too", tokens):
+        return True
+    if any(words[at][0].isupper() and not tokens.joined(at) for at in stops):
         return True
     counted = {
         at for found in rule("count_of_parts").find(tokens) for at in range(found.first, found.end)
@@ -196,9 +198,9 @@ def _adds_parts(tokens: Tokens) -> bool:
         return False
     if rule("runs_into_parts").ends(tokens, found.first) or _has("takes_part", tokens):
         return False
-    return rule("idle_front").covers(tokens, 0, found.first) is None and not _is(
-        "laboratory", tokens
-    )
+    if rule("idle_front").covers(tokens, 0, found.first) is not None:
+        return False
+    return not _is("laboratory", tokens)
 
 
 def _names_examples(tokens: Tokens) -> bool:
@@ -253,10 +255,10 @@ def is_part(opening: Tokens, first: Tokens, tokens: Tokens) -> bool:
     if _has("kinds", opening):
         return count_words(tokens) <= 7 and not _has("no_kind", tokens)
     says = _has("says_of_people", tokens)
-    if (says and not _has("says_of_people", first)) or (
-        _has("ends_list", tokens) and not _has("ends_list", first)
-    ):
+    if says and not _has("says_of_people", first):
         return False
-    return ends_with_colon(opening) and (
-        not says or names_group(opening) or _has("some_parts", opening)
-    )
+    if _has("ends_list", tokens) and not _has("ends_list", first):
+        return False
+    if not ends_with_colon(opening):
+        return False
+    return not says or names_group(opening) or _has("some_parts", opening)

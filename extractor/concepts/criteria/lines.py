@@ -166,10 +166,9 @@ def _read_line(
     is_coded = words in layout.columns
     for _ in range(_MOST_MARKS):
         marker = read_marker(text, words, end)
-        if (
-            not marker
-            or (behind := skip_box(text, skip_padding(text, marker.end, end), end)) >= end
-        ):
+        if not marker:
+            break
+        if (behind := skip_box(text, skip_padding(text, marker.end, end), end)) >= end:
             break
         bullet = bullet or marker.bullet
         ordinal = marker.ordinal if ordinal is None else ordinal

@@ -81,10 +81,9 @@ def _states_condition(entry: OutlineEntry) -> bool:
     if entry.listed:
         return True
     tokens = entry.passage.tokens
-    return (
-        rule("states_a_condition").search(tokens) is not None
-        or rule("states_criterion").search(tokens) is not None
-    )
+    if rule("states_a_condition").search(tokens) is not None:
+        return True
+    return rule("states_criterion").search(tokens) is not None
 
 
 class _OutlineReader:
@@ -420,9 +419,11 @@ def _is_section_heading(block: TextLine, following: TextLine | None, last: int |
     # Longer words begin with a capital: "Dose Escalation of the Study Drug".
     words = [word for word in text.words if len(word) > 3 and word.isalpha()]
     titled = bool(words) and all(word[0].isupper() for word in words)
-    return (
-        titled and f"{NUMBER}-{NUMBER}" not in text.codes and following.tokens.codes.endswith(":")
-    )
+    if not titled:
+        return False
+    if f"{NUMBER}-{NUMBER}" in text.codes:
+        return False
+    return following.tokens.codes.endswith(":")
 
 
 def _is_listed(blocks: list[TextLine], place: int) -> bool:

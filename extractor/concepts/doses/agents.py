@@ -152,9 +152,9 @@ class AgentNames:
             )
             is_other = beside is not None and "\n" not in tokens.codes[beside.first : mention.first]
             return mention if is_other else replace(mention, value=own)
-        if mention.value.kind == "placebo" or not rule("sham_word").ends(
-            tokens, mention.first, mention.first - 1
-        ):
+        if mention.value.kind == "placebo":
+            return mention
+        if not rule("sham_word").ends(tokens, mention.first, mention.first - 1):
             return mention
         first = mention.first - 1
         end = mention.end
@@ -189,9 +189,9 @@ def _match_words(
     for number, word in enumerate(rest, start=1):
         while at < len(words) and words[at] in _SKIPPED:
             at += 1
-        if at == len(words) or (
-            words[at] != word and (number < len(rest) or words[at] not in _list_forms(word))
-        ):
+        if at == len(words):
+            return None
+        if words[at] != word and (number < len(rest) or words[at] not in _list_forms(word)):
             return None
         at += 1
     return at if stands_alone(tokens, first, at) else None

@@ -119,9 +119,9 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> Amo
 
 def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
     """Return whether the unit is that of a level in blood."""
-    return unit in _LEVELS_IN_BLOOD or (
-        unit.startswith("cells") and (levels[-1].high or _FEW_CELLS) < _FEW_CELLS
-    )
+    if unit in _LEVELS_IN_BLOOD:
+        return True
+    return unit.startswith("cells") and (levels[-1].high or _FEW_CELLS) < _FEW_CELLS
 
 
 def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
@@ -139,21 +139,21 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool
         return True
     names = ["limit_before", "mixture_before", *(["volume_before"] if unit in _VOLUMES else [])]
     steps = rule("step_noun").starts(tokens, end)  # "in 5 mg increments"
-    if (
-        steps
-        or _is_level(levels, unit)
-        or any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in names)
-    ):
+    if steps:
+        return True
+    if _is_level(levels, unit):
+        return True
+    if any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in names):
         return True
     if rule("contained_before").ends(tokens, first):
         return not rule("piece_before").ends(tokens, first)
     if unit == "%":
         return not rule("strength_after").starts(tokens, end)
-    return (
-        unit not in _COUNTED
-        and unit != "Gy"
-        and rule("package_after").starts(tokens, end) is not None
-    )
+    if unit in _COUNTED:
+        return False
+    if unit == "Gy":
+        return False
+    return rule("package_after").starts(tokens, end) is not None
 
 
 def _skip_bracket(tokens: Tokens, first: int) -> int:
@@ -244,9 +244,9 @@ def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool
     words = tokens.words[first.end : second.first]
     if words.count("(") <= words.count(")") or not {";", "\n", "or"}.isdisjoint(words):
         return False
-    return not tokens.words[second.end : second.end + 1] or tokens.words[
-        second.end
-    ].lower() not in ("if", "for", "in")
+    if not tokens.words[second.end : second.end + 1]:
+        return True
+    return tokens.words[second.end].lower() not in ("if", "for", "in")
 
 
 def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:

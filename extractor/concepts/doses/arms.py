@@ -249,9 +249,9 @@ class Arms:
         """Return whether a statement of an arm's text is what its participants may switch to."""
         text = self.texts[part.section]
         clause = part.clause
-        return "experimental" not in text.type and bool(
-            rule("may_switch").search(clause.tokens, clause.first, clause.end)
-        )
+        if "experimental" in text.type:
+            return False
+        return bool(rule("may_switch").search(clause.tokens, clause.first, clause.end))
 
     def _read_use(self, text: DosingSection, mention: Mention) -> Use:
         """Return how the words around an agent in an arm's text use it."""

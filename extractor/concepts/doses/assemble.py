@@ -243,9 +243,9 @@ def covers(listed: Draft, regimen: Draft) -> bool:
         return False
     stated = {(amount.low, amount.high) for amount in amounts.value}
     known = regimen.rules["amounts"].value or ()
-    return any((amount.low, amount.high) in stated for amount in known) or all(
-        a.unit in _PORTIONS for a in known
-    )
+    if any((amount.low, amount.high) in stated for amount in known):
+        return True
+    return all(a.unit in _PORTIONS for a in known)
 
 
 def is_same_agent(one: str | None, other: str | None) -> bool:

@@ -148,9 +148,9 @@ def is_aside(tokens: Tokens, first: int, end: int) -> bool:
         return False
     if rule("follow_up").search(tokens, first, end):
         return True
-    return bool(rule("observed").search(tokens, first, end)) and not rule("treats").search(
-        tokens, first, end
-    )
+    if not bool(rule("observed").search(tokens, first, end)):
+        return False
+    return not rule("treats").search(tokens, first, end)
 
 
 def describes_other(tokens: Tokens, first: int, end: int) -> bool:

@@ -166,12 +166,13 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
         return None
     word = tokens.words[at]
     value = read_number(word)
-    if (
-        value is None
-        or (not word.isdecimal() and value not in range(1, 8))
-        or len(word) > 5
-        or value > 999
-    ):
+    if value is None:
+        return None
+    if not word.isdecimal() and value not in range(1, 8):
+        return None
+    if len(word) > 5:
+        return None
+    if value > 999:
         return None
     if not listed and rule("no_day_after").starts(tokens, at + 1):
         return None

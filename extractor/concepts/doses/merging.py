@@ -50,9 +50,9 @@ def is_cyclic(statement: Statement) -> bool:
     """Return whether an agent is given in cycles: its section mentions them, or its dose is per
     m2.
     """
-    return statement.cyclic or any(
-        "m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels
-    )
+    if statement.cyclic:
+        return True
+    return any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
 
 
 def is_rate(statement: Statement) -> bool:
@@ -167,11 +167,11 @@ def _repeat(
     known = {statement.agent.key for statement in inside if statement.first >= reference.end}
     length = next(iter(clause.marks.length), None)
     for other in by_arm[name]:
-        if (
-            other.agent.key in known
-            or not other.cycle
-            or count_days(other.cycle.value) == count_days(cycle.value)
-        ):
+        if other.agent.key in known:
+            continue
+        if not other.cycle:
+            continue
+        if count_days(other.cycle.value) == count_days(cycle.value):
             continue
         known.add(other.agent.key)
         changes: dict[str, Any] = {

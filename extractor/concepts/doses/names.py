@@ -112,11 +112,11 @@ def is_alias(tokens: Tokens, first: int, end: int) -> bool:
     (True, False, False)
     """
     text = tokens.read(first, end)
-    if (
-        not 2 < len(text) < _MAXIMUM
-        or not any(map(str.isalpha, text))
-        or rule("empty_name").covers(tokens, first, end)
-    ):
+    if not 2 < len(text) < _MAXIMUM:
+        return False
+    if not any(map(str.isalpha, text)):
+        return False
+    if rule("empty_name").covers(tokens, first, end):
         return False
     coded = any(
         read_term(vocabulary, tokens, first, end) for vocabulary in ("routes", "frequencies")
@@ -289,11 +289,11 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
         end = trail.first
     while end > first and tokens.words[end - 1] in _EDGES:
         end -= 1
-    if (
-        end <= first
-        or len(tokens.read(first, end)) < 2
-        or rule("empty_name").covers(tokens, first, end)
-    ):
+    if end <= first:
+        return None
+    if len(tokens.read(first, end)) < 2:
+        return None
+    if rule("empty_name").covers(tokens, first, end):
         return None
     route = read_term("routes", tokens, first, end)
     return None if route and route.value != Route.EXTERNAL_BEAM else (first, end)
@@ -394,11 +394,11 @@ def _is_name(tokens: Tokens, first: int, end: int) -> bool:
     if not is_alias(tokens, first, end) or rule("form_of_giving").covers(tokens, first, end):
         return False
     text = tokens.read(first, end)
-    return (
-        text != text.lower()
-        or any(map(str.isdigit, text))
-        or bool(find_general(tokens, first, end))
-    )
+    if text != text.lower():
+        return True
+    if any(map(str.isdigit, text)):
+        return True
+    return bool(find_general(tokens, first, end))
 
 
 def count_name(name: str, tokens: Tokens, besides: Sequence[Place] = ()) -> int:

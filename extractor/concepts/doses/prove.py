@@ -189,11 +189,11 @@ class _Proof:
             return self._link_amount(same)
         if same:  # an amount of another agent, perhaps; not if nothing else is the agent's own
             near = [each for each in near if each.one.mention and each.mark.confidence == 1]
-        if (
-            not near
-            or near[0].place >= _ELSEWHERE
-            or self._can_be_beside(amount, [each.value for each in near])
-        ):
+        if not near:
+            return None
+        if near[0].place >= _ELSEWHERE:
+            return None
+        if self._can_be_beside(amount, [each.value for each in near]):
             return None
         return self._refuse(near[0].mark)
 
@@ -261,9 +261,9 @@ class _Proof:
             having = [
                 each for each in self._list_stated(field) if is_same(each.value, reading.value)
             ]
-            if not having or any(
-                self._fits(each.one) for each in having if each.place == having[0].place
-            ):
+            if not having:
+                continue
+            if any(self._fits(each.one) for each in having if each.place == having[0].place):
                 continue
             if mark and states is not None and stated.one.holds(mark):
                 return self._refuse(mark)
@@ -297,11 +297,11 @@ class _Proof:
         states, mark = _find_rival(near, _mark_of(field), value)
         # The clause itself must say this explicitly: no single day, no rate of a dose.
         in_full = len(mark.value) > 1 if mark is near.one.days else mark not in near.one.amounts
-        if (
-            is_same(states, value)
-            or not _VAGUE.isdisjoint({value, states})
-            or not (near.one.holds(mark) and in_full)
-        ):
+        if is_same(states, value):
+            return None
+        if not _VAGUE.isdisjoint({value, states}):
+            return None
+        if not (near.one.holds(mark) and in_full):
             return None
         return self._refuse(mark)
 
@@ -346,11 +346,11 @@ class _Proof:
 
     def _fits(self, one: Statement) -> bool:
         """Return whether a statement has an amount of the regimen, or one of the two has none."""
-        return (
-            not self._amounts
-            or not one.amounts
-            or any(amount_in(each, one.levels) for each in self._amounts)
-        )
+        if not self._amounts:
+            return True
+        if not one.amounts:
+            return True
+        return any(amount_in(each, one.levels) for each in self._amounts)
 
 
 def _replace_members(

@@ -77,13 +77,15 @@ class ArmProof:
         }
         first, end = arms.texts[arm].body
         is_silent = not linked and first == end
-        if (
-            arm in linked
-            or not given
-            or is_silent
-            or use is Use.BESIDE
-            or self._may_be_elsewhere(arm)
-        ):
+        if arm in linked:
+            return None
+        if not given:
+            return None
+        if is_silent:
+            return None
+        if use is Use.BESIDE:
+            return None
+        if self._may_be_elsewhere(arm):
             return None
         return Refusal(Why.OTHER_OWNER, place)
 
@@ -97,9 +99,9 @@ class ArmProof:
         ]
         kinds = {kind_of(one) for one in amounts}
         alike = {level: span for level, span in here.items() if kind_of(level) in kinds}
-        if not alike or any(
-            amount_in(one, [*here]) or not amount_in(one, theirs) for one in amounts
-        ):
+        if not alike:
+            return None
+        if any(amount_in(one, [*here]) or not amount_in(one, theirs) for one in amounts):
             return None
         return Refusal(Why.OTHER_VALUE, next(iter(alike.values())))
 

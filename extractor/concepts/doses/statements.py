@@ -191,10 +191,9 @@ def _read_pair(
     if strengths is None or len(before) < 2 or len(amount.value) > 1:
         return None
     agents = before[-2:]
-    if (
-        not is_joint("pair_joint", clause.tokens, agents[0].end, agents[1].first)
-        or agents[1].end != amount.first
-    ):
+    if not is_joint("pair_joint", clause.tokens, agents[0].end, agents[1].first):
+        return None
+    if agents[1].end != amount.first:
         return None
     values = [read_number(strengths.read(name) or "") for name in ("low", "high")]
     parts = [amount.value[0].model_copy(update={"low": value, "high": value}) for value in values]

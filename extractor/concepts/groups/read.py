@@ -80,9 +80,9 @@ def _read_count(found: Found) -> CriterionGroup | None:
     """Return the rule of a number of parts: "one or more" is any of them."""
     least, most = (read_number(found.read(name) or "") for name in ("n", "high"))
     named = "floor" in found.match.re.groupindex
-    if not isinstance(least, int) or (
-        named and not any(map(found.has, ("more", "floor", "open", "high")))
-    ):
+    if not isinstance(least, int):
+        return None
+    if named and not any(map(found.has, ("more", "floor", "open", "high"))):
         return None
     least += found.has("more")
     if least < 2 and not isinstance(most, int):

@@ -171,9 +171,9 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
     """
     if not has_minus(tokens, first):
         return False
-    if tokens.words[first - 1].lower() == "minus" or rule("before_minus").ends(
-        tokens, first - 1, first - 2
-    ):
+    if tokens.words[first - 1].lower() == "minus":
+        return True
+    if rule("before_minus").ends(tokens, first - 1, first - 2):
         return True
     near = tokens.read(max(0, first - 1 - _NAME_REACH), first - 1)
     unit = tokens.words[end] if end < len(tokens) else ""
@@ -326,20 +326,21 @@ def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
 def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
     """Return whether two limits are the ends of one range: ">= 1 and <= 65"."""
     same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
-    if (
-        low.comparator not in LOWER
-        or high.comparator not in UPPER
-        or low.value >= high.value
-        or not same_unit
-    ):
+    if low.comparator not in LOWER:
+        return False
+    if high.comparator not in UPPER:
+        return False
+    if low.value >= high.value:
+        return False
+    if not same_unit:
         return False
     if high.quantity and low.quantity and high.quantity[0] >= low.end:
         same = tokens.read(*low.quantity).lower() == tokens.read(*high.quantity).lower()
         if not same and not rule("names_nobody").covers(tokens, *high.quantity):
             return False
-    return (
-        low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None
-    )
+    if low.end == high.first:
+        return True
+    return rule("fills_range").covers(tokens, low.end, high.first) is not None
 
 
 def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
@@ -396,9 +397,9 @@ def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
     joint = next(at for at in range(first, last) if tokens.words[at].lower() in _AND)
     if joint - first > _LONGEST_IN_LIST:
         return False
-    return names_quantity(tokens.read(first, joint), surely=True) or not names_quantity(
-        tokens.read(joint + 1, last)
-    )
+    if names_quantity(tokens.read(first, joint), surely=True):
+        return True
+    return not names_quantity(tokens.read(joint + 1, last))
 
 
 def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:

@@ -190,14 +190,14 @@ def is_of_another(tokens: Tokens, words: Range, own: Limit, limits: Sequence[Lim
     chosen = [*_choose_limits(tokens, _Phrase(*words), limits)]
     if chosen:
         run = range(place, max(place, chosen[0]))
-        return place not in chosen and not (
-            run and all(_joins(tokens, *limits[at : at + 2]) for at in run)
-        )
+        if place in chosen:
+            return False
+        return not (run and all(_joins(tokens, *limits[at : at + 2]) for at in run))
     first, end = words
     parted = not _ENDS.isdisjoint(tokens.codes[min(own.end, end) : max(own.first, first)])
-    return parted and (
-        end <= own.first or any(own.end <= one.first < end + _LONGEST for one in limits)
-    )
+    if not parted:
+        return False
+    return end <= own.first or any(own.end <= one.first < end + _LONGEST for one in limits)
 
 
 def _is_subject(tokens: Tokens, word: int) -> bool:
@@ -205,11 +205,11 @@ def _is_subject(tokens: Tokens, word: int) -> bool:
     "for" or "in".
     """
     opening = rule("sex_opening").ends(tokens, word)
-    return (
-        opening is None
-        or opening.first == word
-        or tokens.words[opening.first].lower() not in ("for", "in", "if")
-    )
+    if opening is None:
+        return True
+    if opening.first == word:
+        return True
+    return tokens.words[opening.first].lower() not in ("for", "in", "if")
 
 
 def _goes_on(tokens: Tokens, limits: Sequence[Limit], at: int) -> bool:
@@ -219,11 +219,11 @@ def _goes_on(tokens: Tokens, limits: Sequence[Limit], at: int) -> bool:
 
 
 def _is_same(tokens: Tokens, one: Limit, other: Limit) -> bool:
-    if (
-        one.quantity is None
-        or other.quantity is None
-        or rule("names_nobody").covers(tokens, *other.quantity)
-    ):
+    if one.quantity is None:
+        return True
+    if other.quantity is None:
+        return True
+    if rule("names_nobody").covers(tokens, *other.quantity):
         return True
     return tokens.read(*one.quantity).lower() == tokens.read(*other.quantity).lower()
 
@@ -267,11 +267,11 @@ def _names_limit(tokens: Tokens, phrase: _Phrase, limit: Limit) -> bool:
     """Return whether a phrase has the name of a limit itself: "with transferrin saturation" ("<
     20 %").
     """
-    if (
-        limit.quantity is None
-        or is_ratio(tokens, limit)
-        or not phrase.first <= limit.quantity[0] < phrase.end
-    ):
+    if limit.quantity is None:
+        return False
+    if is_ratio(tokens, limit):
+        return False
+    if not phrase.first <= limit.quantity[0] < phrase.end:
         return False
     unit = read_unit(tokens.read(*limit.unit)) if limit.unit else None
     known = name_quantity(tokens.read(*limit.quantity), unit)
@@ -355,9 +355,9 @@ def _find_own_limits(
         return ()
     count = 1
     for last, other in pairwise(behind):
-        if other.quantity is None or not rule("condition_joint").covers(
-            tokens, last.end, other.quantity[0]
-        ):
+        if other.quantity is None:
+            break
+        if not rule("condition_joint").covers(tokens, last.end, other.quantity[0]):
             break
         count += 1
     return behind[:count]

@@ -155,9 +155,9 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
         if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):
             return False  # "1 unit = 300 mL of beer" defines a unit
         rests = limit.time_unit == "minute" and rule("rest_behind").starts(tokens, limit.end)
-        return (limit.time_unit in (None, "minute") and not rests) or is_lifetime(
-            tokens, limit, topic
-        )
+        if limit.time_unit in (None, "minute") and not rests:
+            return True
+        return is_lifetime(tokens, limit, topic)
     before = ("aside_before", "condition_clause", "kin_before")
     if any(rule(name).ends(tokens, limit.first, limit.first - _ASIDE_REACH) for name in before):
         return False

@@ -268,9 +268,9 @@ def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | No
     if limit.quantity is None:
         return None
     first, end = limit.quantity
-    if rule("names_nobody").covers(tokens, first, end) or rule("either_sex_alone").covers(
-        tokens, first, end
-    ):
+    if rule("names_nobody").covers(tokens, first, end):
+        return None
+    if rule("either_sex_alone").covers(tokens, first, end):
         return None
     qualifies = not is_first and rule("qualifier").ends(tokens, first, max(0, first - 3))
     of_people = not word_list("people").isdisjoint(spell_words(tokens.words[end - 1]))

@@ -54,11 +54,11 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
         return unit == "AUC"
     if unit == "+":  # of a score, as in "IHC 2+/ISH+"
         plain = tokens.words[place[1] : place[1] + 1] == [unit] and tokens.joined(place[1])
-        return (
-            plain
-            and not rule("limit_plus").starts(tokens, place[1])
-            and not rule("number").starts(tokens, place[1] + 1)
-        )
+        if not plain:
+            return False
+        if rule("limit_plus").starts(tokens, place[1]):
+            return False
+        return not rule("number").starts(tokens, place[1] + 1)
     if unit.endswith("/"):  # "20/" of a visual acuity of 20/40
         return tokens.read(max(0, place[0] - 2), place[0]).replace(" ", "") == unit
     return _begins_with(tokens, place[1], len(tokens), unit) or _has_unit_after(tokens, place, unit)
@@ -103,10 +103,9 @@ def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
     """
     if at > 0 and tokens.words[at - 1] in "xX×" and rule("upper_normal").starts(tokens, first):
         return True
-    return bool(
-        rule("fold_word").starts(tokens, first)
-        and rule("times_normal").search(tokens, max(0, at - _LINE), at + _LINE)
-    )
+    if not rule("fold_word").starts(tokens, first):
+        return False
+    return bool(rule("times_normal").search(tokens, max(0, at - _LINE), at + _LINE))
 
 
 def borrows_unit(
@@ -261,11 +260,11 @@ def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
     """
     words = _list_unknown(unit)
     stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
-    return (
-        bool(words)
-        and stated == words
-        and tokens.words[at + len(words) : at + len(words) + 1] != ["/"]
-    )
+    if not words:
+        return False
+    if stated != words:
+        return False
+    return tokens.words[at + len(words) : at + len(words) + 1] != ["/"]
 
 
 @lru_cache(maxsize=256)
@@ -281,9 +280,10 @@ def _list_unknown(unit: str) -> list[str]:
 def _is_subject(tokens: Tokens, at: int) -> bool:
     """Return whether a word can name a quantity."""
     word = tokens.words[at]
-    return (
-        len(word) > 2
-        and word.isalpha()
-        and word.lower() not in _FILLERS
-        and not find_unit(tokens, at)
-    )
+    if not (len(word) > 2):
+        return False
+    if not word.isalpha():
+        return False
+    if word.lower() in _FILLERS:
+        return False
+    return not find_unit(tokens, at)

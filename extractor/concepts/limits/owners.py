@@ -29,12 +29,13 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     named = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}.get(mention.role)
     if named and not rule(named).search(lex(quantity)):
         return None
-    if (
-        said.is_set_aside()
-        or said.is_of_other_people()
-        or said.is_part_of_ratio()
-        or said.counts_others()
-    ):
+    if said.is_set_aside():
+        return None
+    if said.is_of_other_people():
+        return None
+    if said.is_part_of_ratio():
+        return None
+    if said.counts_others():
         return None
     if not _AGE.isdisjoint(said.spelled) and len(said.words) < _AGE_PHRASE:
         return said.is_age()
@@ -91,9 +92,9 @@ class _Said:
             missing = self.words - _AGE - self.inherited
             return None if missing and missing <= _list_line(self.tokens) else True
         first, end = self.mention.number
-        if rule("aged_after").starts(self.tokens, end) or rule("turned_before").ends(
-            self.tokens, first, first - 2
-        ):
+        if rule("aged_after").starts(self.tokens, end):
+            return False
+        if rule("turned_before").ends(self.tokens, first, first - 2):
             return False
         is_other = (
             self.mention.kind is not Measured.LIMIT
@@ -191,23 +192,24 @@ class _Said:
         """
         mention = self.mention
         tokens = self.tokens
-        if (
-            mention.stated
-            or mention.number != (mention.first, mention.end)
-            or self.words <= self.named
-        ):
+        if mention.stated:
+            return False
+        if mention.number != (mention.first, mention.end):
+            return False
+        if self.words <= self.named:
             return False
         noun = rule("counted_noun").starts(tokens, mention.end, mention.clause[1])
         # "the 50th birthday"
         noun = None if rule("aged_after").starts(tokens, mention.end) else noun
         words = set(fold_words(noun.text)) - _idle() if noun else set()
         directly = rule("names_directly").ends(tokens, mention.first, mention.first - 1)
-        return (
-            bool(words)
-            and not directly
-            and words.isdisjoint(self.words)
-            and not any(map(read_unit, words))
-        )
+        if not words:
+            return False
+        if directly:
+            return False
+        if not words.isdisjoint(self.words):
+            return False
+        return not any(map(read_unit, words))
 
     def _find_direct(self) -> int:
         """The end of the words directly behind a number, which may name what it counts if they
@@ -262,11 +264,11 @@ class _Said:
         """Whether a number has a name in front, and only words behind it, in brackets or later,
         have all of ours.
         """
-        if (
-            self.mention.subject is None
-            or self.mention.subject[0] > self.mention.first
-            or not self.is_foreign
-        ):
+        if self.mention.subject is None:
+            return False
+        if self.mention.subject[0] > self.mention.first:
+            return False
+        if not self.is_foreign:
             return False
         measured = self.mention.number[1] < self.mention.end
         return measured and self.words <= self.here and not self.words <= self.front

@@ -91,11 +91,11 @@ def _prove(
             one for one in others if not quantity or is_own(quantity, one, tokens) is not None
         ]
         numbers = compare_ends(value, mention, own_ends)
-    if (
-        not numbers
-        or mention.role in (NumberRole.SCALE, NumberRole.PART)
-        or not has_unit_of(value, quantity, mention, tokens)
-    ):
+    if not numbers:
+        return None
+    if mention.role in (NumberRole.SCALE, NumberRole.PART):
+        return None
+    if not has_unit_of(value, quantity, mention, tokens):
         return None
     own = not quantity or is_own(quantity, mention, tokens)
     if own is None:
@@ -180,9 +180,9 @@ def has_unit_of(
     ):
         return True  # "13 g/dL in men or 12 in women"
     fits = bool(known and code and known.fits(code))
-    return has_unit(tokens, place, value.unit) or borrows_unit(
-        tokens, place, value.unit, subject | SIDES, fits=fits
-    )
+    if has_unit(tokens, place, value.unit):
+        return True
+    return borrows_unit(tokens, place, value.unit, subject | SIDES, fits=fits)
 
 
 def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:

@@ -212,9 +212,11 @@ class KnownQuantity:
         """Return whether a value in the canonical unit can be a limit: it is 0, or ``usual``
         does not exclude it.
         """
-        return (
-            self.usual is None or canonical == 0 or self.usual[0] <= abs(canonical) <= self.usual[1]
-        )
+        if self.usual is None:
+            return True
+        if canonical == 0:
+            return True
+        return self.usual[0] <= abs(canonical) <= self.usual[1]
 
     def infer_unit(self, value: float) -> str | None:
         """Return the unit that goes without saying, or None if the value has several readings or

@@ -338,9 +338,9 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         end = unit[0]
         unit = None
         time_unit = None
-    if rule("relative_after").starts(tokens, end) or (
-        unit is None and rule("no_limit_after").starts(tokens, end)
-    ):
+    if rule("relative_after").starts(tokens, end):
+        return None
+    if unit is None and rule("no_limit_after").starts(tokens, end):
         return None
     must_not = rule("must_not").ends(tokens, measure.first, measure.first - _SIGNS)
     if is_turned(tokens, measure.first) or (must_not and kind is not CriterionKind.EXCLUSION):
@@ -446,11 +446,11 @@ def _count_things(measure: _Measure) -> Limit | None:
         counted = rule("counted_noun").starts(tokens, found.end)
     else:
         counted = None
-    if (
-        measure.first
-        or not counted
-        or not rule("counted_thing").search(tokens, found.end, counted.end)
-    ):
+    if measure.first:
+        return None
+    if not counted:
+        return None
+    if not rule("counted_thing").search(tokens, found.end, counted.end):
         return None
     # "three prior regimens at most"
     suffix = rule("comparator_suffixes").starts(tokens, counted.end)
@@ -574,9 +574,9 @@ def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
         and tokens.words[quantity[1] - 1].upper() in _SCALES
     ):
         return True  # "a pain VAS (0-100 mm)"
-    return (
-        bracketed and rule("comparison").search(tokens, found.end, found.end + _SIGNS) is not None
-    )
+    if not bracketed:
+        return False
+    return rule("comparison").search(tokens, found.end, found.end + _SIGNS) is not None
 
 
 def _read_other_case(measure: _Measure, last: Limit, stated: Limit | None) -> Limit | None:

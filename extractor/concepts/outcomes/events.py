@@ -283,11 +283,11 @@ def _cut_start(sentence: Passage, first: int, end: int | None = None) -> Passage
     first, end = strip_span(
         tokens.codes, first, _find_tail("start_tail", tokens, first, end), _EDGES
     )
-    if (
-        end <= first
-        or rule("no_start").starts(tokens, first, end)
-        or tokens.ends[end - 1] - tokens.starts[first] < 2
-    ):
+    if end <= first:
+        return None
+    if rule("no_start").starts(tokens, first, end):
+        return None
+    if tokens.ends[end - 1] - tokens.starts[first] < 2:
         return None
     return sentence.part(first, end)
 
@@ -353,11 +353,11 @@ def _is_one_event(tokens: Tokens, first: int, joint: Found, stop: int, *, last: 
     response = rule("event_response").search(tokens, first, joint.first)
     if response and rule("response_start").starts(tokens, joint.end, stop):
         return True
-    return (
-        adjective
-        and not (sign == "," and last)
-        and tokens.words[joint.end : joint.end + 1] != ["death"]
-    )
+    if not adjective:
+        return False
+    if sign == "," and last:
+        return False
+    return tokens.words[joint.end : joint.end + 1] != ["death"]
 
 
 def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:

@@ -178,12 +178,13 @@ def _is_negative(tokens: Tokens, number: int, *, alone: bool) -> bool:
     codes = tokens.codes
     if number == 0 or codes[number - 1] != "-" or not tokens.joined(number):
         return False
-    return (
-        number == 1
-        or not tokens.joined(number - 1)
-        or codes[number - 2] in ("(", ",", ";", "/")
-        or alone
-    )
+    if number == 1:
+        return True
+    if not tokens.joined(number - 1):
+        return True
+    if codes[number - 2] in ("(", ",", ";", "/"):
+        return True
+    return alone
 
 
 def _select_points(tokens: Tokens, groups: Sequence[MomentGroup], whole: Tokens) -> list[Moment]:
@@ -207,12 +208,13 @@ def _sum_up(tokens: Tokens, moments: list[Moment]) -> list[Moment]:
         return moments
     years, months = moments
     joint = rule("months_of_years").starts(tokens, years.end + 1)
-    if (
-        not joint
-        or joint.text.startswith(",")
-        or joint.end != months.end
-        or months.value >= MONTHS_OF_YEAR
-    ):
+    if not joint:
+        return moments
+    if joint.text.startswith(","):
+        return moments
+    if joint.end != months.end:
+        return moments
+    if months.value >= MONTHS_OF_YEAR:
         return moments
     value = years.value * MONTHS_OF_YEAR + months.value
     span = (years.span[0], months.span[1])

@@ -345,9 +345,9 @@ class OutcomeItem:
 
     def follows_number(self, cut: int) -> bool:
         """Return whether a number precedes a comma."""
-        return (
-            self.commas[cut] > self.first and self.tokens.words[self.commas[cut] - 1][-1].isdigit()
-        )
+        if not (self.commas[cut] > self.first):
+            return False
+        return self.tokens.words[self.commas[cut] - 1][-1].isdigit()
 
     def has_sentence(self, place: Range) -> bool:
         """Return whether a sentence ends within a piece."""
@@ -572,9 +572,9 @@ def _abbreviates(item: OutcomeItem, segment: Range, phrase: Range) -> bool:
 def _is_abbreviated(item: OutcomeItem, phrase: Range) -> bool:
     """Return whether the phrase ends with its own initials in brackets: "Overall survival (OS)"."""
     found = rule("bracketed_word").ends(item.tokens, phrase[1], phrase[0])
-    return found is not None and _abbreviates(
-        item, (found.first + 1, found.end - 1), (phrase[0], found.first)
-    )
+    if found is None:
+        return False
+    return _abbreviates(item, (found.first + 1, found.end - 1), (phrase[0], found.first))
 
 
 def _repeats(

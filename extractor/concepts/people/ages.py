@@ -36,11 +36,11 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
     end = limit.end
     floor = max(0, limit.first - _LENGTH_REACH)
     other_unit = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
-    if (
-        other_unit
-        or rule("within_front").ends(tokens, first, floor)
-        or rule("age_difference").starts(tokens, end)
-    ):
+    if other_unit:
+        return False
+    if rule("within_front").ends(tokens, first, floor):
+        return False
+    if rule("age_difference").starts(tokens, end):
         return False
     if not limit.time_unit and (within := limit.quantity) and first <= within[0] < end:
         # "18 < age < 65", but not "ECOG 0-1"
@@ -71,12 +71,13 @@ def _is_further_age(tokens: Tokens, limit: Limit) -> bool:
     named = limit.quantity
     is_nameless = named is None or any(rule(name).covers(tokens, *named) for name in nameless)
     is_count = not is_nameless and not rule("said_age").search(tokens, *(named or (0, 0)))
-    if (
-        is_count
-        or not limit.sure
-        or limit.value not in _AGES
-        or limit.time_unit not in (None, "year")
-    ):
+    if is_count:
+        return False
+    if not limit.sure:
+        return False
+    if limit.value not in _AGES:
+        return False
+    if limit.time_unit not in (None, "year"):
         return False
     if limit.end < len(tokens) and rule("further_age_end").starts(tokens, limit.end) is None:
         return False
@@ -119,11 +120,11 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
     before = any(
         rule(name).ends(tokens, first, floor) for name in ("course_before", "lifetime_before")
     )
-    if (
-        limit.time_unit is None
-        or behind
-        or (before and not rule("people_in_before").ends(tokens, first, floor))
-    ):
+    if limit.time_unit is None:
+        return False
+    if behind:
+        return False
+    if before and not rule("people_in_before").ends(tokens, first, floor):
         return False
     # below "patients are eligible if they"
     start = 1 if tokens.words[0] in ("Are", "Is", "Be") else 0
@@ -135,9 +136,9 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
         return True
     persons = rule("persons_before").ends(tokens, first, floor)
     # "patients with more than 18 years", but not "patients with 2 years of asthma"
-    return persons is not None and (
-        tokens.words[first - 1] != "with" or bool(rule("age_end").starts(tokens, end))
-    )
+    if persons is None:
+        return False
+    return tokens.words[first - 1] != "with" or bool(rule("age_end").starts(tokens, end))
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
@@ -184,9 +185,17 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     restated = rule("age_restated").ends(tokens, limit.first, first)
     listed = admits and rule("listed_sign").ends(tokens, limit.first, first)
     some = not admits and rule("who_else").starts(tokens, limit.end)
-    return bool(
-        tokens.words[limit.first].lower() == "before" or other or listed or some or rest or restated
-    )
+    if tokens.words[limit.first].lower() == "before":
+        return True
+    if other:
+        return True
+    if listed:
+        return True
+    if some:
+        return True
+    if rest:
+        return True
+    return bool(restated)
 
 
 def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
@@ -237,7 +246,6 @@ def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age without a comparator is the upper end of a range that was not read:
     "18 75 years".
     """
-    return (
-        not limit.sure
-        and rule("age_before_it").ends(tokens, limit.first, limit.first - _END_REACH) is not None
-    )
+    if limit.sure:
+        return False
+    return rule("age_before_it").ends(tokens, limit.first, limit.first - _END_REACH) is not None

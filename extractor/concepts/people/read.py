@@ -220,9 +220,9 @@ class _Side(NamedTuple):
         """
         if bound.case == _IN_SUMMARY:
             return False
-        return bound.case == _ALONE or is_plain(
-            bound.place.section, bound.place.raw_span, bound.age, self.registered
-        )
+        if bound.case == _ALONE:
+            return True
+        return is_plain(bound.place.section, bound.place.raw_span, bound.age, self.registered)
 
 
 def read_ages(
@@ -330,9 +330,9 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     first = limit.first
     behind = min(len(tokens), limit.end + 3)
     words = {word.lower() for word in tokens.words[first:behind]}
-    if rule("age_talk").search(tokens, max(0, first - 8), behind) or not words.isdisjoint(
-        ("old", "yo")
-    ):
+    if rule("age_talk").search(tokens, max(0, first - 8), behind):
+        return True
+    if not words.isdisjoint(("old", "yo")):
         return True
     if stands_beside_consent(tokens, limit):
         return True

@@ -409,21 +409,21 @@ def _is_fragment(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether words are only a verb, an adverb or an adjective, which names nothing."""
     if rule("limited_fragment").covers(tokens, first, end):
         return True
-    return (
-        end == first + 1
-        and len(tokens.words[first]) > _LONGEST_ROOT
-        and tokens.words[first].lower().endswith(_ONE_WORD_VERBS)
-    )
+    if end != first + 1:
+        return False
+    if not (len(tokens.words[first]) > _LONGEST_ROOT):
+        return False
+    return tokens.words[first].lower().endswith(_ONE_WORD_VERBS)
 
 
 def _is_only_verb(tokens: Tokens, window: Window, floor: int) -> bool:
     """Return whether only a verb says what a window limits: "infected within 30 days"."""
     last = _trim_end(tokens, floor, window.first)[1] - 1
-    return (
-        last >= floor
-        and tokens.words[last].lower().endswith("ed")
-        and len(tokens.words[last]) > _LONGEST_ROOT
-    )
+    if not (last >= floor):
+        return False
+    if not tokens.words[last].lower().endswith("ed"):
+        return False
+    return len(tokens.words[last]) > _LONGEST_ROOT
 
 
 def _is_bracketed(tokens: Tokens, place: Range, at: int) -> bool:

@@ -123,9 +123,9 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
         same = window.unit is value.unit and ends == [value.value, value.value_high]
         return Support.PARSED if same else None
     alike = _looks_alike(window, value)
-    if not (alike or window.either) or not any(
-        is_same_length(end, window.unit, value) for end in ends
-    ):
+    if not (alike or window.either):
+        return None
+    if not any(is_same_length(end, window.unit, value) for end in ends):
         return None
     is_whole = len(ends) == 1 and (window.value, window.unit) == (value.value, value.unit)
     return Support.PARSED if alike and is_whole else Support.INFERRED

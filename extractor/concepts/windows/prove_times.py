@@ -99,11 +99,11 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
         sided = (
             not set(allowed).isdisjoint(LOWER if lower else UPPER) and value.value in one.bounds[0]
         )
-        if (
-            one.role is not NumberRole.STATED
-            or not sided
-            or any(one.number[0] in each for each in windows)
-        ):
+        if one.role is not NumberRole.STATED:
+            continue
+        if not sided:
+            continue
+        if any(one.number[0] in each for each in windows):
             continue
         bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
         named = one.subject is not None and not rule("said_age").search(tokens, *one.subject)

@@ -97,9 +97,9 @@ def stands_aside(tokens: Tokens, window: Window) -> bool:
     """Return whether a window is none of the criterion itself: in brackets, in an exception, in
     a definition.
     """
-    return window.aside or tokens.codes[: window.first].count("(") > tokens.codes[
-        : window.first
-    ].count(")")
+    if window.aside:
+        return True
+    return tokens.codes[: window.first].count("(") > tokens.codes[: window.first].count(")")
 
 
 def find_times(tokens: Tokens) -> list[Time]:
@@ -279,9 +279,11 @@ def _is_restated(tokens: Tokens, last: Window, one: Window) -> bool:
 def _explains(tokens: Tokens, first: int, end: int) -> bool:
     """Return whether a window belongs to a definition, or explains a word in brackets."""
     names = ("bracketed_before", "defined_before")
-    return any(
+    if any(
         rule(name).ends(tokens, first, first - 2 * _LENGTH_CONTEXT) is not None for name in names
-    ) or _is_aside(tokens, first, end)
+    ):
+        return True
+    return _is_aside(tokens, first, end)
 
 
 def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
@@ -330,11 +332,9 @@ def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
     if rule("of_trial_after").starts(tokens, duration.end):
         return True
     anchored = rule("window_anchor").starts(tokens, duration.end)
-    return (
-        not anchored
-        and rule("trial_before").ends(tokens, front.first, front.first - _LENGTH_CONTEXT)
-        is not None
-    )
+    if anchored:
+        return False
+    return rule("trial_before").ends(tokens, front.first, front.first - _LENGTH_CONTEXT) is not None
 
 
 def may_be_window(tokens: Tokens, time: Time) -> bool:
@@ -356,11 +356,11 @@ def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
     )
     if rule("time_unit").ends(tokens, duration.first, duration.first - 2):  # "17 years 11 months"
         return False
-    return (
-        duration.unit not in NO_UNITS
-        and not is_age(tokens, limit)
-        and not is_lifetime(tokens, limit)
-    )
+    if duration.unit in NO_UNITS:
+        return False
+    if is_age(tokens, limit):
+        return False
+    return not is_lifetime(tokens, limit)
 
 
 def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, bool, int] | None:
