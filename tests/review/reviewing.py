@@ -116,9 +116,7 @@ def make_custom(folder):
 
 
 def write_results(run, lines):
-    """Put other results into a run, and store their places and lines, as if the run had written
-    them.
-    """
+    """Put other results into a run and its store, as if the run had written them."""
     with (
         (run / "extractions.jsonl").open("wb") as results,
         closing(sqlite3.connect(run / "run.sqlite")) as store,
@@ -126,9 +124,7 @@ def write_results(run, lines):
     ):
         for line in lines:
             written = json.dumps(line, ensure_ascii=False).encode()
-            start, length = results.tell(), results.write(written + b"\n")
-            row = (start, length, line["record_id"])
-            store.execute("UPDATE records SET start = ?, length = ? WHERE record_id = ?", row)
+            results.write(written + b"\n")
             kept = (sha256(written).digest(), zlib.compress(written), line["record_id"])
             store.execute("UPDATE lines SET sha256 = ?, packed = ? WHERE record_id = ?", kept)
     return run
