@@ -129,6 +129,8 @@ def _choose(
         return FoundAnswer(begun)
     is_call = readings[0].place.kind is TextKind.CALL
     counted = said if is_call else said[-1:]
+    if is_cut and counted[-1].is_part:  # further items may have followed
+        return FoundAnswer(_write(counted[-1].items).removesuffix("]}"))
     remarks = [_compare(counted, everything)]
     if begun:
         remarks.append("a later answer in the reply breaks off; the last complete one counts")
@@ -231,10 +233,11 @@ def _tidy_answer(text: str, start: int) -> tuple[str, int]:
     try:
         return tidy_value(text, start)
     except BrokenOff as broken:
-        if not broken.strict.endswith("]"):
+        # Of an answer whose list has ended nothing is missing. An item may lack more than a bracket.
+        if not broken.strict.startswith('{"items":') or not broken.strict.endswith("]"):
             raise
         closed = broken.strict + "}"
-        load_value(closed)
+        load_value(closed)  # raises if another list than that of the items has ended
         return closed, len(text)
 
 

@@ -90,7 +90,7 @@ def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):
             "--model",
             str(stub.spec),
             "--effort",
-            "1.0",
+            "all",
             "--out",
             tmp_path / "run",
             EXTRACTOR_MAX_LACKING="0.05",

@@ -201,6 +201,17 @@ async def test_an_empty_answer_says_where_the_text_stands():
         await complete([completion(None, message={"reasoning_content": "Line 1 may be red."})], 1)
 
 
+async def test_items_without_a_list_are_not_all_if_the_limit_cuts_them():
+    lines = f'{json.dumps(RED)}\n{{"n": 2, "words": ["green"]'
+
+    def answer(request):
+        asks_both = "1: line 1\n2: line 2" in request["messages"][1]["content"]
+        return completion(lines, "length") if asks_both else completion(items(RED, GREEN))
+
+    reply, _ = await complete(answer, 1, 2)
+    assert colours(reply) == {1: "red", 2: "green"}
+
+
 async def test_a_draft_in_thoughts_that_the_limit_cuts_is_no_answer():
     cut = completion(f"<think>First try: {DRAFT}", "length")
     with pytest.raises(AnswerRejected, match="before the answer began"):
