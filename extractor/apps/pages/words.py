@@ -55,9 +55,11 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
     'warfarin: ≤ 5 half-lives before biopsy'
     """
     parts = dict(value) if isinstance(value, BaseModel) else value
-    if isinstance(parts, dict) and ("name" if "version" in parts else "unit") in parts:
+    # An object of a user's own field may have any of these keys.
+    known = parts.keys() if isinstance(parts, dict) else frozenset()
+    if known >= {"name", "version"} or ("unit" in known and known & {"value", "low"}):
         return _say_parts(parts, tuple(quotes))
-    if isinstance(parts, dict) and "rule" in parts:
+    if known >= {"id", "rule"}:
         return _say_group(parts)
     if isinstance(parts, dict):
         parts = [one for one in parts.values() if one is not None]
