@@ -159,7 +159,8 @@ class _TextReader:
     """Reads a text: its headings, and by section the ``places`` of what stands below them."""
 
     def __init__(self, text: str, known: Sequence[Heading] = ()) -> None:
-        self.text, self.lexed = text, read_section("text", text)
+        self.text = text
+        self.lexed = read_section("text", text)
         self.english = hide_foreign(text)  # a heading may stand beside its translation
         self.headings = find_headings(
             self.lexed if self.english == text else read_section("text", self.english)

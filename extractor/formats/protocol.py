@@ -155,46 +155,49 @@ def select_sections(content: DocumentContent) -> ReadPlaces:
     """
     text = content.text
     contents, titles = _find_contents(content)
-    hidden = [*content.edges, *contents]
-    # with the break of the line
-    hidden = [(start, min(end + 1, len(text))) for start, end in hidden]
+    # An edge of a page and an entry are left out with the break of their line.
+    hidden = [(start, min(end + 1, len(text))) for start, end in (*content.edges, *contents)]
     chapters = _find_chapters(content, hidden, titles)
-    # it shows none of them otherwise than by number or words
-    if not any(one.kind in _WANTED for one in chapters):
+    if not _list_wanted(chapters):
+        # The document shows its headings otherwise than by number or words.
         chapters = _find_chapters(replace(content, headings=(), ranks=()), hidden, set())
     is_long = len(text) > _LONG or len(content.pages) > _MANY_PAGES
-    is_known = any(one.kind in _WANTED for one in chapters)
-    has_both = any(one.kind == SYNOPSIS for one in chapters) and is_known
-    notes = [*_tell_empty(content)]
-    if not is_known or not (is_long or has_both):
-        if is_long and not is_known:
-            pages = f"{len(content.pages)} pages" if content.pages else f"{len(text):,} characters"
-            notes.append(
-                f"no heading of eligibility, treatment or outcomes was found among {pages}: all "
-                "was read as one text"
-            )
-        readable = is_known or len(text) <= _LONGEST_WHOLE
-        begun = next((one.start for one in chapters if one.kind in _WANTED), len(text))
-        known = tuple(one for one in chapters if one.start >= begun)
-        return ReadPlaces(_subtract((0, len(text)), hidden), known, tuple(notes), readable)
-    read = [one for one in chapters if one.kind in (SYNOPSIS, DESIGN, *_WANTED)]
-    doubles, kinds = _find_doubles(text, chapters)
+    wanted = _list_wanted(chapters)
+    empty = tuple(_tell_empty(content))
+    if not wanted:
+        unknown = (_tell_unknown(content),) if is_long else ()
+        is_readable = len(text) <= _LONGEST_WHOLE
+        return ReadPlaces(_subtract((0, len(text)), hidden), (), empty + unknown, is_readable)
     if is_long:
-        read = [one for one in read if one not in doubles]
-        front = (0, min(_find_front(content, chapters), _LONGEST_FRONT))
-        kept = [front, *((one.start, one.end) for one in read)]
-        left = [one for one in chapters if one not in read and one not in doubles]
-        notes.append(_tell_read(content, read, left))
-    else:
-        kept = list(_subtract((0, len(text)), [(one.start, one.end) for one in doubles]))
-    if doubles:
-        notes.append(
-            f"the synopsis states {' and '.join(kinds)}, so these were not read: "
-            f"{_name(content, doubles)}"
-        )
-    places = [place for one in _merge(kept) for place in _subtract(one, hidden)]
-    known = tuple(one for one in read if one not in doubles)
-    return ReadPlaces(tuple(places), known, tuple(notes))
+        return _select_of_long(content, chapters, hidden, empty)
+    doubles, notes = _find_doubles(content, chapters)
+    places = _subtract((0, len(text)), [*hidden, *((one.start, one.end) for one in doubles)])
+    known = [one for one in chapters if one.start >= wanted[0].start and one not in doubles]
+    return ReadPlaces(places, tuple(known), empty + notes)
+
+
+def _select_of_long(
+    content: DocumentContent,
+    chapters: Sequence[Chapter],
+    hidden: Sequence[Place],
+    empty: tuple[str, ...],
+) -> ReadPlaces:
+    """Return what is read of a long document: its first page and the chapters that say what the
+    trial is.
+    """
+    doubles, notes = _find_doubles(content, chapters)
+    kinds = (SYNOPSIS, DESIGN, *_WANTED)
+    read = [one for one in chapters if one.kind in kinds and one not in doubles]
+    left = [one for one in chapters if one not in read and one not in doubles]
+    front = (0, min(_find_front(content, chapters), _LONGEST_FRONT))
+    kept = _merge([front, *((one.start, one.end) for one in read)])
+    places = [place for one in kept for place in _subtract(one, hidden)]
+    told = (*empty, _tell_read(content, read, left), *notes)
+    return ReadPlaces(tuple(places), tuple(read), told)
+
+
+def _list_wanted(chapters: Sequence[Chapter]) -> list[Chapter]:
+    return [one for one in chapters if one.kind in _WANTED]
 
 
 def _find_contents(content: DocumentContent) -> tuple[list[Place], set[str]]:
@@ -275,8 +278,7 @@ def _find_chapters(
         is_listed = len(title) > 3 and _normalise(words) in titles
         stands_out = start in shown or (is_listed and (numbered or title[0].isupper()))
         is_likely = numbered is not None and level > 1 and title[0].isupper() and not is_marked
-        is_named = not numbered and not is_marked and _read_kind(title) != ""
-        if stands_out or is_likely or is_named:
+        if stands_out or is_likely:
             found.append((start, words.strip(), level))
     ends = [*(start for start, _, _ in found), len(text)][1:]
     if not any(level for _, _, level in found):
@@ -348,24 +350,34 @@ def _find_front(content: DocumentContent, chapters: Sequence[Chapter]) -> int:
     return min(first, content.pages[1]) if len(content.pages) > 1 else first
 
 
-def _find_doubles(text: str, chapters: Sequence[Chapter]) -> tuple[list[Chapter], list[str]]:
-    """Return the sections whose content the synopsis states too, and the kinds of this content."""
-    synopsis = [one for one in chapters if one.kind == SYNOPSIS]
-    others = [one for one in chapters if one.kind in _WANTED]
+def _find_doubles(
+    content: DocumentContent, chapters: Sequence[Chapter]
+) -> tuple[list[Chapter], tuple[str, ...]]:
+    """Return the chapters whose content the synopsis states too, and a note that names them."""
     stated = set[str]()
-    for one in synopsis:
-        part = read_section("synopsis", text[one.start : one.end])
-        names = {heading.section for heading in find_headings(part)}
-        excludes = re.search(r"(?i)\bexclu(?:sion|ded)\b", part.raw) is not None
-        if ELIGIBILITY in names and excludes:
-            stated.add(CRITERIA)
-        if names & set(OUTCOMES):
-            stated.add(OUTCOME)
-        if names & (set(ITEMS) - set(OUTCOMES)):
-            stated.add(TREATMENT)
-    doubles = [one for one in others if one.kind in stated]
+    for one in chapters:
+        if one.kind == SYNOPSIS:
+            stated |= _list_stated(content.text[one.start : one.end])
+    doubles = [one for one in _list_wanted(chapters) if one.kind in stated]
+    if not doubles:
+        return [], ()
     kinds = [kind for kind in _WANTED if any(one.kind == kind for one in doubles)]
-    return doubles, kinds
+    told = f"the synopsis states {' and '.join(kinds)}, so these were not read: "
+    return doubles, (told + _name(content, doubles),)
+
+
+def _list_stated(synopsis: str) -> set[str]:
+    """Return the kinds of chapters whose content a synopsis states."""
+    names = {heading.section for heading in find_headings(read_section("synopsis", synopsis))}
+    stated = set[str]()
+    # Many synopses name the key inclusions alone.
+    if ELIGIBILITY in names and re.search(r"(?i)\bexclu(?:sion|ded)\b", synopsis):
+        stated.add(CRITERIA)
+    if names & set(OUTCOMES):
+        stated.add(OUTCOME)
+    if names & (set(ITEMS) - set(OUTCOMES)):
+        stated.add(TREATMENT)
+    return stated
 
 
 def _merge(places: Sequence[Place]) -> list[Place]:
@@ -414,6 +426,14 @@ def _tell_read(content: DocumentContent, read: Sequence[Chapter], left: Sequence
     highest = [one for one in left if one.level <= 1]
     told = f"of {pages}, these sections were read by their headings: {_name(content, read)}"
     return f"{told}. Not read: {_name(content, highest)}" if highest else told
+
+
+def _tell_unknown(content: DocumentContent) -> str:
+    pages = f"{len(content.pages)} pages" if content.pages else f"{len(content.text):,} characters"
+    return (
+        f"no heading of eligibility, treatment or outcomes was found among {pages}: all was read "
+        "as one text"
+    )
 
 
 def _tell_empty(content: DocumentContent) -> Iterator[str]:

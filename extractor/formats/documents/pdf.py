@@ -1,7 +1,7 @@
 """The text of a PDF, page by page. Only this module imports pypdfium2 (extra ``documents``).
 
 The order in which the file draws its lines is kept, because it is that of reading in nearly all
-files. Lines that were wrapped at the margin are joined later, as in any other text.
+files. Cells are told by the gaps between letters, and wrapped lines by where they end.
 """
 
 import ctypes
