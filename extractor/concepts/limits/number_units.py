@@ -79,7 +79,29 @@ def _has_unit_after(tokens: Tokens, place: Range, unit: str) -> bool:
             reach = end
         elif found:
             return not wanted.isdisjoint(found)
-    return "{ULN}" in wanted and _is_multiple(tokens, place[0], first)
+    if "{ULN}" in wanted and _is_multiple(tokens, place[0], first):
+        return True
+    return _has_unit_before(tokens, place, wanted)
+
+
+def _has_unit_before(tokens: Tokens, place: Range, wanted: frozenset[str]) -> bool:
+    """Return whether a unit stands before a number, in the words of its quantity: "creatinine
+    (mg/dL): 1.5".
+    """
+    low = max(0, place[0] - _BEFORE)
+    numbers = [
+        number.end for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]
+    ]
+    brackets = [at for at in range(max(numbers, default=low), place[0]) if tokens.words[at] == "("]
+    if numbers and brackets:
+        start = brackets[0] + 1
+    elif numbers:
+        start = place[0]
+    else:
+        start = low
+    return any(
+        not wanted.isdisjoint(_read_unit(tokens, at, place[0])) for at in range(start, place[0])
+    )
 
 
 def _name_rates(wanted: frozenset[str], found: frozenset[str]) -> frozenset[str]:
