@@ -248,11 +248,10 @@ class Extractor:
             raise WrongType(
                 f"{type(records).__name__} is no record; give its texts, each by make_record"
             )
-        several = (
-            list(records)
-            if isinstance(records, Iterable) and not isinstance(records, _ONE)
-            else [records]
-        )
+        if isinstance(records, Iterable) and not isinstance(records, _ONE):
+            several = list(records)
+        else:
+            several = [records]
         folder = Path(out or mkdtemp(prefix="extractor-"))
         try:
             given = GivenRun(self.setup, folder, several, RunLimits(concurrency, limit))

@@ -80,11 +80,10 @@ class Options(BaseModel):
                 raise ArgumentError(
                     f"{spell(name)}: no such option{suggest(name, tuple(cls.model_fields))}"
                 ) from None
-            reason = (
-                str(cause)
-                if cause
-                else _explain(first["input"], first["msg"], cls.model_fields[name])
-            )
+            if cause:
+                reason = str(cause)
+            else:
+                reason = _explain(first["input"], first["msg"], cls.model_fields[name])
             raise ArgumentError(f"{spell(name)}: {reason}") from None
 
 
@@ -182,11 +181,9 @@ def _check_parameters(options: dict[str, Any]) -> dict[str, Any]:
 def _make_several(given: Any) -> Any:
     if given is None:
         return ()
-    return (
-        tuple(given)
-        if isinstance(given, Iterable) and not isinstance(given, str | Path)
-        else (given,)
-    )
+    if isinstance(given, Iterable) and not isinstance(given, str | Path):
+        return tuple(given)
+    return (given,)
 
 
 class Choice(Options):

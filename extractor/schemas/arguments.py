@@ -62,9 +62,11 @@ def refuse_unknown(what: str, names: Collection[str], known: Collection[str]) ->
     Traceback (most recent call last):
     extractor.errors.ArgumentError: criterai: no such table (did you mean criteria?); choose from criteria, constraints
     """
-    if unknown := [name for name in names if name not in known]:
+    unknown = [name for name in names if name not in known]
+    if unknown:
         nearest = suggest(unknown[0], known)
-        choice = (
-            "" if nearest and len(known) > _MOST_LISTED else f"; choose from {', '.join(known)}"
-        )
+        if nearest and len(known) > _MOST_LISTED:
+            choice = ""
+        else:
+            choice = f"; choose from {', '.join(known)}"
         raise ArgumentError(f"{', '.join(unknown)}: no such {what}{nearest}{choice}")

@@ -143,17 +143,14 @@ class Amount(FrozenModel):
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
-            level = (
-                f"up to {self.high} {self.unit}"
-                if self.low is None
-                else f"at least {self.low} {self.unit}"
-            )
+            if self.low is None:
+                level = f"up to {self.high} {self.unit}"
+            else:
+                level = f"at least {self.low} {self.unit}"
+        elif self.low == self.high:
+            level = f"{self.low} {self.unit}"
         else:
-            level = (
-                f"{self.low} {self.unit}"
-                if self.low == self.high
-                else f"{self.low}-{self.high} {self.unit}"
-            )
+            level = f"{self.low}-{self.high} {self.unit}"
         return f"{level} ({', '.join(self.arms)})" if self.arms else level
 
 

@@ -72,11 +72,10 @@ def check_unicode(record: TrialRecord) -> None:
     except (ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
         broken = next((one.name for one in record.sections if not _is_unicode(one.text)), None)
         place = ", ".join(filter(None, (source.place, broken)))
-        problem = (
-            "text that is not valid Unicode"
-            if "surrogate" in str(error)
-            else "a record that JSON cannot hold"
-        )
+        if "surrogate" in str(error):
+            problem = "text that is not valid Unicode"
+        else:
+            problem = "a record that JSON cannot hold"
         raise RecordError(
             path, problem, "correct it, or leave the record out", place=place or None
         ) from None

@@ -167,7 +167,8 @@ def read_date(written: str) -> str | None:
     if len(written) > _LONGEST:
         return None
     text = _TIME_OF_DAY.sub("", written.strip())
-    if numbers := _DAY_AND_MONTH.fullmatch(text):
+    numbers = _DAY_AND_MONTH.fullmatch(text)
+    if numbers:
         text = _order_date(
             int(numbers[1]), int(numbers[3]), numbers[4], has_points=numbers[2] == "."
         )

@@ -222,7 +222,7 @@ def test_unreadable_runs_and_other_folders_are_refused(seed_run, tmp_path):
     (run / "extractions.jsonl").write_bytes(b"x" + lines[1:])
     with closing(sqlite3.connect(run / "run.sqlite")) as store, store:
         store.execute("DELETE FROM lines")  # or the report would read the line there
-    with pytest.raises(StoreError, match=r"the result of .* cannot be read"):
+    with pytest.raises(StoreError, match=r"the result of .* is damaged"):
         write_report(run, tmp_path / "a.html")
 
 

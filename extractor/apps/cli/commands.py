@@ -69,7 +69,8 @@ class CommandGroup(_Helpful, TyperGroup):
                 for each in getattr(command, "commands", ())
             )
             known = {each: f"{name} {each}" for each, name in inner} | {name: name for name in own}
-            if nearest := find_nearest(args[0], list(known)):
+            nearest = find_nearest(args[0], list(known))
+            if nearest:
                 error.message = (
                     f"No such command {args[0]!r}. Did you mean '{ctx.command_path} "
                     f"{known[nearest]}'?"

@@ -99,7 +99,8 @@ def refuse(refusals: Mapping[str, object]) -> None:
 
     >>> refuse({"--bundles needs --format fhir": False})
     """
-    if found := [reason for reason, applies in refusals.items() if applies]:
+    found = [reason for reason, applies in refusals.items() if applies]
+    if found:
         raise ValueError(found[0])
 
 
@@ -168,7 +169,8 @@ def print_table(
     for row in lines[1:]:
         table.add_row(*(cell for name, cell in zip(head, row, strict=True) if name in widths))
     console.print(table)
-    if missing := ", ".join(name for name in head if name not in widths):
+    missing = ", ".join(name for name in head if name not in widths)
+    if missing:
         console.print(f"(too narrow to show: {missing}; a pipe shows all)", style="dim")
 
 

@@ -170,7 +170,8 @@ def _check_settings(old: "FinishedRun", new: "FinishedRun") -> set[str]:
         say(f"the two runs had other settings ({names}); some changes may come from that")
     ours, theirs = ({one.name: one for one in restore_fields(each)} for each in (was, now))
     alike = {name for name, field in ours.items() if theirs.get(name) == field}
-    if others := sorted((ours.keys() | theirs.keys()) - alike):
+    others = sorted((ours.keys() | theirs.keys()) - alike)
+    if others:
         say(f"own fields that the two runs declare otherwise are not compared: {', '.join(others)}")
     return alike
 
@@ -202,11 +203,10 @@ def _compare(
 
     ours = dict.fromkeys(old.run.record_ids)
     theirs = dict.fromkeys(new.run.record_ids)
-    pairs = (
-        [(*ours, *theirs)]
-        if len(ours) == len(theirs) == 1
-        else [(one, one) for one in sorted({*ours, *theirs})]
-    )
+    if len(ours) == len(theirs) == 1:
+        pairs = [(*ours, *theirs)]
+    else:
+        pairs = [(one, one) for one in sorted({*ours, *theirs})]
     for was, now in pairs:
         if was not in ours or now not in theirs:
             yield TrialDiff(record_id=now, only_in="old" if was in ours else "new"), (None, None)

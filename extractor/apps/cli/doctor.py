@@ -115,7 +115,8 @@ def _check_extras(needed: Collection[str]) -> Iterator[Check]:
     for name, purpose in PURPOSES.items():
         wanted = (one for one in required if re.search(f"extra == ['\"]{name}['\"]", one))
         libraries = (re.split(r"[^\w.-]", one, maxsplit=1)[0] for one in wanted)
-        if missing := [one for one in libraries if not _is_installed(one)]:
+        missing = [one for one in libraries if not _is_installed(one)]
+        if missing:
             state = "failed" if name in needed else "missing"
             detail = f"{purpose}; not installed: {', '.join(missing)}"
             yield Check(f"extra {name}", state, detail, MissingExtra(purpose, name).remedy)
@@ -170,7 +171,8 @@ def _check_model(name: str) -> Check:
             one.message for one in found.findings if one.kind is FindingKind.ANSWER_MISSING
         )
         return Check("model", "failed", problem, "see docs/how-to/own-server.md")
-    tokens = (
-        f"{usage.prompt_tokens:,} prompt and {usage.output_tokens:,} output tokens" if usage else ""
-    )
+    if usage:
+        tokens = f"{usage.prompt_tokens:,} prompt and {usage.output_tokens:,} output tokens"
+    else:
+        tokens = ""
     return Check("model", "ok", f"{spec} answers: {tokens}")

@@ -130,7 +130,8 @@ def evaluate(
             "--fail-under": fail_under,
             "--html": html,
         }
-        if names := [name for name, value in given.items() if value]:
+        names = [name for name, value in given.items() if value]
+        if names:
             raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
         return _check(gold, predicted, read_own_fields(fields))
     from extractor.apps.evaluation.record_score import WorstErrors
@@ -272,7 +273,8 @@ def print_report(report: "ScoreReport") -> None:
         if one.task not in left_out
     ]
     print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
-    if empty := report.empty.fields:
+    empty = report.empty.fields
+    if empty:
         share = _show(report.empty.specificity)
         print(
             f"\nleft empty: {report.empty.left_empty} of {empty} fields that gold leaves empty, "

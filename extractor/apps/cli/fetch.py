@@ -226,11 +226,10 @@ def _fetch(
         records = f"{file.records:,} record{'s' * (file.records != 1)}"
         new = f" ({tally.extracted:,} new)" if tally.resumed else ""
         say(f"{records} {f'in {place}' if place else 'fetched'}{new}")
-    unknown = (
-        []
-        if isinstance(wanted, RegistryQuery)
-        else [number for number in wanted if number not in known]
-    )
+    if isinstance(wanted, RegistryQuery):
+        unknown = []
+    else:
+        unknown = [number for number in wanted if number not in known]
     if not unknown:
         return OK
     say(f"not known to {registry.name}: {', '.join(unknown)}")

@@ -52,9 +52,9 @@ def spell(name: str, shown: Shown) -> str:
     >>> spell("min_confidence", Shown("What to extract"))
     '--min-confidence'
     """
-    return (
-        str(shown.metavar) if shown.group is None else shown.name or f"--{name.replace('_', '-')}"
-    )
+    if shown.group is None:
+        return str(shown.metavar)
+    return shown.name or f"--{name.replace('_', '-')}"
 
 
 def name_option(name: str) -> str:
@@ -80,7 +80,8 @@ def option_of(model: type[Options], name: str, **more: Any) -> Any:
 def list_parameters(model: type[Options]) -> Iterator[Parameter]:
     """Yield the parameters that typer needs to read a model of options."""
     for name, field in model.model_fields.items():
-        if shown := find_shown(field):
+        shown = find_shown(field)
+        if shown:
             kind = shown.kind or field.annotation
             default = field.default
             if field.is_required():

@@ -45,7 +45,8 @@ def parse(
 
     failures: list[Exception] = []
     custom = read_own_fields(fields)
-    if unread := explain_unread(custom):
+    unread = explain_unread(custom)
+    if unread:
         say(unread)
 
     def report(error: Exception) -> None:

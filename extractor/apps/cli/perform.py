@@ -91,7 +91,8 @@ def _tell_what_was_found(job: RunJob, folder: RunFolder) -> None:
     """
     if folder.mended:
         say(folder.mended)
-    if warning := _warn_of_batches(job, folder):
+    warning = _warn_of_batches(job, folder)
+    if warning:
         say(warning)
 
 
@@ -238,7 +239,8 @@ def print_forecast(forecast: Forecast) -> None:
         rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
     print_table((f"{forecast.records:,} records", "least", "expected", "most"), rows, apart=False)
     sys.stdout.flush()  # the table comes before its assumptions, in a file of both too
-    if listed := forecast.price:
+    listed = forecast.price
+    if listed:
         price = listed.price
         kinds = (
             (price.cached, "cached ones"),

@@ -111,10 +111,9 @@ def observing(log_json: str | None) -> Iterator[None]:
 
     with ExitStack() as closing:
         if log_json:
-            file = (
-                None
-                if log_json == "-"
-                else closing.enter_context(Path(log_json).open("a", encoding="utf-8"))
-            )
+            if log_json == "-":
+                file = None
+            else:
+                file = closing.enter_context(Path(log_json).open("a", encoding="utf-8"))
             closing.enter_context(listening(EventLog(file or sys.stderr)))
         yield

@@ -107,7 +107,8 @@ def review(
                 f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends "
                 "the review"
             )
-            if missing := opened.records.count_without_text():
+            missing = opened.records.count_without_text()
+            if missing:
                 total = len(opened.records.doubts)
                 print(
                     f"extractor: {missing} of {total} records have no text here; name it with "

@@ -59,7 +59,8 @@ def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
     new = "new " if tally.resumed else ""
     items = tally.counts.get("items", {})
     yield f"{new}items", _join_counts({name: items.get(name, 0) for name in _ITEMS})
-    if support := tally.counts.get("support"):
+    support = tally.counts.get("support")
+    if support:
         yield f"{new}evidence", _join_counts(dict(sorted(support.items())))
     yield from _list_findings(tally, new)
     unanswered = f" ({whole.unanswered:,} without any usable answer)" if whole.unanswered else ""
@@ -80,7 +81,8 @@ def _list_findings(tally: Tally, new: str) -> Iterator[tuple[str, str]]:
     left_out = sum(kinds.get(name, 0) for name in _LEFT_OUT)
     if left_out:
         yield "read by the rules, left out by the model", f"{left_out:,}"
-    if skipped := kinds.get("line_unanswered"):
+    skipped = kinds.get("line_unanswered")
+    if skipped:
         yield "lines that the model skipped, as the rules read them", f"{skipped:,}"
 
 
@@ -244,6 +246,7 @@ def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str
         replay = job.setup.choice.replay
         again = f"{replay} has none" if replay else "the same command asks again"
         yield f"records that lack an answer: {counts['lacking']}; {again}"
-    if left := counts["left"]:
+    left = counts["left"]
+    if left:
         named = ", ".join(folder.manifest.left_ids[:_MOST_SHOWN]) + ", ..." * (left > _MOST_SHOWN)
         yield f"results whose records are no longer in the input: {left} ({named}); readers leave them out"

@@ -195,9 +195,9 @@ def _clean(value: Any) -> Any:
     nothing is left.
     """
     if isinstance(value, str):
-        return (
-            _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value[:_LONGEST]) if value.strip() else None
-        )
+        if value.strip():
+            return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value[:_LONGEST])
+        return None
     if isinstance(value, list):
         return [one for one in map(_clean, value) if one is not None] or None
     if isinstance(value, dict):

@@ -75,11 +75,10 @@ def add_group(trial: TrialResources) -> Json | None:
     for index, criterion in enumerate(eligibility.criteria):
         path = f"eligibility.criteria[{index}]"
         found = nested.check(index, values[index])
-        is_stated = (
-            people.compare(criterion)
-            if isinstance(found, list) and not nested.around[index]
-            else None
-        )
+        if isinstance(found, list) and not nested.around[index]:
+            is_stated = people.compare(criterion)
+        else:
+            is_stated = None
         if is_stated is not None:  # the ages stand already, or are those of some participants
             trial.leave_out(path, criterion.quote, "age_bound" if is_stated else "other_age")
             continue
@@ -224,14 +223,16 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
         and after.quote.lower().split()[-1:] == ["or"],
         "no place of a limit": len(placed) < len(limits),
     }
-    if more := next((name for name, found in others.items() if found), None):
+    more = next((name for name, found in others.items() if found), None)
+    if more:
         raise _SaysMoreError(more)
     if not is_sure(criterion, *_DECISIVE):
         raise _SaysMoreError
     words = _list_other_words(criterion, placed, proofs["quote"].start if "quote" in proofs else 0)
     lists = read_table("fhir")["says_nothing"]
     idle = word_set(f"{lists['anywhere']} {lists['exclusion' if excluded else 'inclusion']}")
-    if strange := [word for word in words if word not in idle]:
+    strange = [word for word in words if word not in idle]
+    if strange:
         raise _SaysMoreError(" ".join(strange))
     sides = {(limit.quantity.lower(), limit.comparator[0]) for limit in limits}
     # "all of" combines inclusions, and ``exclude`` alternatives

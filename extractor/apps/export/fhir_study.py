@@ -205,11 +205,10 @@ def _list_arms(trial: TrialResources, *, with_regimens: bool) -> list[Json]:
     given = defaultdict[int, dict[int, list[str]]](lambda: defaultdict(list))
     for place, regimen in enumerate(trial.extraction.dosing if with_regimens else ()):
         for link in link_arms(regimen, arms):
-            doses = (
-                given[link.arm_index][place]
-                if link.confidence is None or link.confidence >= LEAST
-                else []
-            )
+            if link.confidence is None or link.confidence >= LEAST:
+                doses = given[link.arm_index][place]
+            else:
+                doses = []
             if link.amount_index is not None and is_sure(regimen, f"amounts[{link.amount_index}]"):
                 doses.append(
                     str(regimen.amounts[link.amount_index].model_copy(update={"arms": ()}))
@@ -379,7 +378,8 @@ def _read_amount(trial: TrialResources, path: str, amount: Amount, *, several: b
     made: Json = {"type": {"text": level}}
     if low == high:
         return made | {f"{kind}Quantity": low}
-    if (span := value_range(low, high)) is None:
+    span = value_range(low, high)
+    if span is None:
         trial.leave_out(path, amount, "no_range")
         return None
     return made | {f"{kind}Range": span}
@@ -410,11 +410,10 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
     measured = own_code("concept", endpoint.concept, endpoint.measure)
     ends = [{"definitionCodeableConcept": {"text": event}} for event in endpoint.end_events]
     instrument = endpoint.instrument
-    named = (
-        ", version ".join(filter(None, (instrument.name, instrument.version)))
-        if instrument
-        else None
-    )
+    if instrument:
+        named = ", version ".join(filter(None, (instrument.name, instrument.version)))
+    else:
+        named = None
     content = {
         "status": "draft",
         "title": endpoint.measure,

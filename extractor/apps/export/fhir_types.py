@@ -144,9 +144,10 @@ class TrialResources:
         there is any.
         """
         source = self.extraction.source
-        read = (
-            ", ".join(filter(None, (source.path, source.place, source.format))) if source else None
-        )
+        if source:
+            read = ", ".join(filter(None, (source.path, source.place, source.format)))
+        else:
+            read = None
         if not (read or self._cited):
             return
         assembler = code(f"{HL7}/provenance-participant-type", "assembler")

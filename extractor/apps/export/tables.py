@@ -445,11 +445,9 @@ def _unwrap(annotation: Any) -> tuple[type, bool]:
         held = [part for part in parts if part is not type(None)]
         # the only union of the schemas is a number
         return _unwrap(held[0]) if len(held) == 1 else (float, False)
-    return (
-        _unwrap(annotation.__origin__)
-        if hasattr(annotation, "__metadata__")
-        else (annotation, False)
-    )
+    if hasattr(annotation, "__metadata__"):
+        return _unwrap(annotation.__origin__)
+    return (annotation, False)
 
 
 def _name_kind(inner: type) -> str:

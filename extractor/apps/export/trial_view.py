@@ -52,11 +52,9 @@ def _read_pregnancy(criterion: Json) -> bool | None:
     if criterion["kind"] == CriterionKind.INCLUSION:
         if rule("not_pregnant").search(tokens):
             return True
-        return (
-            False
-            if rule("pregnant").search(tokens) and not rule("bars_pregnancy").search(tokens)
-            else None
-        )
+        if rule("pregnant").search(tokens) and not rule("bars_pregnancy").search(tokens):
+            return False
+        return None
     is_plain = not (criterion.get("negated") or criterion.get("demanded"))
     return True if is_plain and rule("pregnant").search(tokens) else None
 

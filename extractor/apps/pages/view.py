@@ -266,9 +266,10 @@ def name_item(path: str, item: ExtractedItem) -> str:
         )
     if group == "eligibility":
         return "who may take part"
-    kind = (
-        "regimen" if group == "dosing" else f"{getattr(item, 'kind', None) or ''} criterion".strip()
-    )
+    if group == "dosing":
+        kind = "regimen"
+    else:
+        kind = f"{getattr(item, 'kind', None) or ''} criterion".strip()
     return f"added {kind}" if ref.position is None else f"{kind} {ref.position + 1}"
 
 

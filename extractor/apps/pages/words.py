@@ -124,11 +124,10 @@ def _say_unit(parts: dict[str, Any], *, is_one: bool) -> str:
 
 def _say_group(parts: dict[str, Any]) -> str:
     """Return how many items of a group must hold, and the line that introduces them."""
-    rule = (
-        str(CriterionGroup.model_construct(**parts)).replace("_", " ")
-        if parts["rule"]
-        else "group of"
-    )
+    if parts["rule"]:
+        rule = str(CriterionGroup.model_construct(**parts)).replace("_", " ")
+    else:
+        rule = "group of"
     return f"{rule} “{say(parts['lead_in'])}”" if parts.get("lead_in") else f"{rule} these"
 
 

@@ -46,8 +46,6 @@ def lay_out_arms(extraction: TrialExtraction, record: TrialRecord | None) -> Jso
 
 
 def _say_dose(regimen: Regimen, amounts: Sequence[Amount]) -> str | None:
-    return (
-        say([one.model_copy(update={"arms": ()}) for one in amounts], [regimen.quote])
-        if amounts
-        else None
-    )
+    if amounts:
+        return say([one.model_copy(update={"arms": ()}) for one in amounts], [regimen.quote])
+    return None

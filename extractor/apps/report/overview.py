@@ -71,7 +71,8 @@ class Overview:
         self.records_with_findings += bool(extraction.findings)
         for finding in extraction.findings:
             self.severities[finding.kind.value][finding.severity.value] += 1
-        if coverage := extraction.coverage:
+        coverage = extraction.coverage
+        if coverage:
             self.coverage.update(
                 characters=coverage.characters, claimed=coverage.claimed, rest=coverage.boilerplate
             )

@@ -238,15 +238,18 @@ class Review:
             opened = self._load(record_id)
             draft = opened.draft
             record = opened.record
-            if left := sum(item.state == "open" for item in draft.items.values()):
+            left = sum(item.state == "open" for item in draft.items.values())
+            if left:
                 raise NotReady(f"{left} {'item is' if left == 1 else 'items are'} not decided yet.")
-            if flaws := [
+            flaws = [
                 found for found in check_draft(draft, record, self.fields) if not found[1].warns
-            ]:
+            ]
+            if flaws:
                 things = "1 thing is" if len(flaws) == 1 else f"{len(flaws)} things are"
                 raise NotReady(f"{things} wrong with it: {flaws[0][1].problem}.")
             path = self._gold / name_gold(record_id)
-            if (found := digest_gold(path)) not in {None, draft.gold_sha256}:
+            found = digest_gold(path)
+            if found not in {None, draft.gold_sha256}:
                 raise NotReady(
                     f"{path} was changed by another program (sha256 {found}); move it away to "
                     "finish here."

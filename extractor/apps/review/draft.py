@@ -94,7 +94,8 @@ class ReviewItem(BaseModel):
             name: tuple(one) if isinstance(one, list) else one for name, one in self.value.items()
         }
         proof: Json = {"evidence": evidence, "confidence": self.confidence}
-        if model := _MODELS.get(self.group):
+        model = _MODELS.get(self.group)
+        if model:
             return model.model_construct(**value, **proof)
         return CustomItem.model_construct(of=self.of, values=value, **proof)
 
@@ -296,9 +297,10 @@ def describe_action(action: Action, draft: ReviewDraft) -> Json:
             return "written" if side else "nothing"
         if action.path:
             return say(side["value"].get(action.path))
-        words = (
-            side["value"].get(_WORDS.get(item.group)) if not (action.old and action.new) else None
-        )
+        if not (action.old and action.new):
+            words = side["value"].get(_WORDS.get(item.group))
+        else:
+            words = None
         return tell_state(side["state"]) + (f": “{say(words)}”" if words else "")
 
     name = draft.name(item) if item else action.path

@@ -87,10 +87,10 @@ class FormField:
         """Return a written value for gold. What cannot be read stays as it is; the gold check
         says why.
         """
+        if not self.attribute:
+            return written
         try:
-            return (
-                to_jsonable_python(self.attribute.read_all(written)) if self.attribute else written
-            )
+            return to_jsonable_python(self.attribute.read_all(written))
         except ValueError:
             return written
 
@@ -101,11 +101,9 @@ class FormField:
         if self.attribute:
             return written
         value = _leave_out(read_numbers(written, self.info.name), self.info.type)
-        return (
-            _name_groups(value)
-            if self.info.type is CriterionGroup and isinstance(value, list)
-            else value
-        )
+        if self.info.type is CriterionGroup and isinstance(value, list):
+            return _name_groups(value)
+        return value
 
     def describe(self) -> Json:
         """Return what the page needs to know of the field."""
@@ -113,11 +111,10 @@ class FormField:
         shape = {"widget": "text"} if self.is_typed else _describe_type(info.type)
         if not self.attribute and info.name in _LISTED:
             shape = {"widget": _LISTED[info.name]}
-        form = (
-            self.attribute.describe().partition(": ")[2]
-            if self.attribute and self.is_typed
-            else None
-        )
+        if self.attribute and self.is_typed:
+            form = self.attribute.describe().partition(": ")[2]
+        else:
+            form = None
         known = _read_definitions()["fields"].get(info.group, {})
         meaning = self.attribute.definition if self.attribute else known.get(info.name, "")
         return shape | {
@@ -234,11 +231,9 @@ def write_item(item: ExtractedItem, form: Form | None) -> Json:
 def read_values(written: Json, form: Form | None) -> Json:
     """Return the values of a user's own field for gold, without empty ones."""
     given = {name: value for name, value in written.items() if value not in (None, "", [])}
-    return (
-        written
-        if form is None
-        else {name: one.read(given[name]) for name, one in form.items() if name in given}
-    )
+    if form is None:
+        return written
+    return {name: one.read(given[name]) for name, one in form.items() if name in given}
 
 
 def read_numbers(written: Any, name: str) -> Any:
@@ -254,11 +249,11 @@ def read_numbers(written: Any, name: str) -> Any:
         return [read_numbers(one, name) for one in written]
     if isinstance(written, dict):
         return {part: read_numbers(one, part) for part, one in written.items()}
-    if (
-        name not in _NUMBERS
-        or not isinstance(written, str)
-        or not written.lstrip("-.")[:1].isdigit()
-    ):
+    if name not in _NUMBERS:
+        return written
+    if not isinstance(written, str):
+        return written
+    if not written.lstrip("-.")[:1].isdigit():
         return written
     number = read_number(written.lstrip("-"))
     if number is None:

@@ -137,11 +137,9 @@ def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewIt
 
     def place(item: ReviewItem) -> tuple[int, int]:
         section = record.section(str(item.value.get("section")))
-        return (
-            (names.index(section.name), section.text.find(str(item.value.get("quote"))))
-            if section
-            else (len(names), 0)
-        )
+        if section:
+            return (names.index(section.name), section.text.find(str(item.value.get("quote"))))
+        return (len(names), 0)
 
     ordered = [item for item in items if item.base]
     for item in items:

@@ -129,7 +129,8 @@ class OpenedRecord:
         words = dict(list_words(item.value, self.find_form(item)))
         for name in sorted(words, key=lambda name: name not in {"quote", "measure"}):
             found = (self._text.locate(Clue(section, words[name]), near) for section in sections)
-            if span := next(filter(None, found), None):
+            span = next(filter(None, found), None)
+            if span:
                 near = [span] if name in {"quote", "measure"} else near
                 quote = (self.record.raw_text(span.section) or "")[span.start : span.end]
                 known: Json = {"origin": Origin.RULE, "support": Support.LITERAL, "quote": quote}

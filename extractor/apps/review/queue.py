@@ -50,9 +50,11 @@ def weigh_result(result: TrialExtraction) -> Doubt:
     doubtful = sorted((pair for pair in lacks if pair[1] > 1 - CERTAIN), key=lambda pair: -pair[1])
     findings = sum(_FINDING[finding.severity] for finding in result.findings)
     reasons = [f"{name} is {100 * (1 - lack):.0f} % sure" for name, lack in doubtful[:_NAMED]]
-    if (rest := len(doubtful) - _NAMED) > 0:
+    rest = len(doubtful) - _NAMED
+    if rest > 0:
         reasons.append(f"{rest} more {'is' if rest == 1 else 'are'} not certain")
-    if number := len(result.findings):
+    number = len(result.findings)
+    if number:
         reasons.append(f"{number} finding{'s' * (number != 1)}")
     return Doubt(len(items), round(sum(lack for _, lack in lacks) + findings, 3), tuple(reasons))
 

@@ -191,7 +191,8 @@ def describe_service(app: FastAPI) -> dict[str, Any]:
 def _complete(operation: dict[str, Any], facts: Mapping[str, Any]) -> None:
     """Add facts from the assets to FastAPI's description of an operation."""
     operation["summary"] = facts["summary"]
-    if body := facts.get("body"):
+    body = facts.get("body")
+    if body:
         content = {
             kind: {"schema": {"type": "string", "format": "binary", "minLength": 1}}
             for kind in BODY_TYPES
@@ -209,17 +210,15 @@ def _complete(operation: dict[str, Any], facts: Mapping[str, Any]) -> None:
         for kind, example in answer.get("examples", {}).items():
             found = derived.get(status, {}).get("content", {}).get(kind, {}).get("schema")
             schema = answer.get("schema") or found or {"type": "string"}
-            more = (
-                {"schema": schema | {"format": "binary"}}
-                if "binary" in example
-                else {"example": _load(example)}
-            )
+            if "binary" in example:
+                more = {"schema": schema | {"format": "binary"}}
+            else:
+                more = {"example": _load(example)}
             shown.setdefault("content", {})[kind] = {"schema": schema} | more
-    kinds = (
-        [*_WITH_KEY, *facts["problems"]]
-        if "problems" in facts
-        else facts.get("problems_without_key", ())
-    )
+    if "problems" in facts:
+        kinds = [*_WITH_KEY, *facts["problems"]]
+    else:
+        kinds = facts.get("problems_without_key", ())
     for kind in sorted(kinds, key=lambda kind: PROBLEMS[kind][0]):
         _add_problem(operation["responses"], kind)
 

@@ -184,7 +184,8 @@ class RequestRates:
 
     async def count_request(self, caller: Caller) -> None:
         """Count a request. Raises ``ProblemError`` if the caller exceeds the rate."""
-        if limit := caller.requests_per_minute:
+        limit = caller.requests_per_minute
+        if limit:
             limiter = self._limiters.setdefault(caller, AsyncLimiter(limit, 60))
             if not limiter.has_capacity():
                 raise ProblemError(

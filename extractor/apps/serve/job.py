@@ -249,7 +249,8 @@ class JobRun:
         not go on.
         """
         reservation = await self._shared.reserve(call)
-        if refusal := self._refuse():
+        refusal = self._refuse()
+        if refusal:
             self.charge(reservation, Usage())
             raise RunStopped(refusal)
         return reservation

@@ -182,7 +182,8 @@ class JobRunner:
         self.stop()
         if self._cleaning:
             self._cleaning.cancel()
-        if running := [entry.task for entry in self._entries.values() if entry.task]:
+        running = [entry.task for entry in self._entries.values() if entry.task]
+        if running:
             for late in (await asyncio.wait(running, timeout=seconds))[1]:
                 late.cancel()
             await asyncio.wait(running)

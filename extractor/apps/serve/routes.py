@@ -239,7 +239,8 @@ async def _follow(
 
     Ends at once if the caller's key is no longer valid.
     """
-    if first := service.runner.find(caller, job_id):
+    first = service.runner.find(caller, job_id)
+    if first:
         yield _render("job", first.model_dump(mode="json"))
     with events.open("rb") as file:
         file.seek(start)
@@ -315,11 +316,9 @@ async def _make_table(folder: FilePath, table: str, version: int) -> FilePath:
 async def show_failures(job: EndedJob, service: ServiceOfRequest) -> Response:
     """JSON lines; empty if no record failed."""
     path = service.runner.path(job.id) / RUN / "failures.jsonl"
-    return (
-        FileResponse(path, media_type=_JSON_LINES)
-        if path.is_file()
-        else Response(b"", media_type=_JSON_LINES)
-    )
+    if path.is_file():
+        return FileResponse(path, media_type=_JSON_LINES)
+    return Response(b"", media_type=_JSON_LINES)
 
 
 @health.get("/healthz")

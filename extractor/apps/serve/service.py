@@ -127,7 +127,8 @@ class Service:
         """
         if not self._starting.done():
             raise ProblemError("not-ready", "the worker processes are starting", retry_s=1)
-        if error := self._starting.exception():
+        error = self._starting.exception()
+        if error:
             raise self._start_again(error)
 
     async def _start_processes(self) -> None:
