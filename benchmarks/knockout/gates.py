@@ -280,6 +280,21 @@ def _compare_numbers(row: Row) -> Judged:
     return found.model_dump_json(), Counter(missed=len(missed), invented=len(invented))
 
 
+def _records() -> Iterator[Probe]:
+    """Real records that nobody judged: what changes there is counted, and is no loss."""
+    path = SHARED / "data/records/all_areas_more.jsonl.gz"
+    if path.exists():
+        with gzip.open(path) as file:
+            lines = list(islice(file, 7, None, 25))
+        for number, line in enumerate(lines):
+            (record,) = read_stream("study.json", BytesIO(line))
+            yield Probe("records", f"{number}", partial(_extract, record))
+
+
+def _extract(record: TrialRecord) -> Judged:
+    return extract_by_rules(record, RULES).model_dump_json(), Counter()
+
+
 def _files() -> Iterator[Probe]:
     """Files in every format, real and invented. Nobody judged how they are read: a change is a
     loss.
@@ -341,6 +356,7 @@ GATES: Mapping[str, Callable[[], Iterator[Probe]]] = {
     "certain": _certain,
     "variants": _variants,
     "hostile": _hostile,
+    "records": _records,
     "files": _files,
 }
 JUDGED_BY_CHANGE = frozenset({"files", "real files"})
