@@ -2,7 +2,7 @@
 
 ::
 
-    inputs --> files --archives--> documents --one reader per format--> contents --> TrialRecords
+    inputs --> files --> documents --one reader per format--> contents --> TrialRecords
 
 Formats and packaging are detected by content, never by a file's name. Everything streams: a file of
 half a million records needs the memory of its largest record, plus about 300 bytes per id.
