@@ -354,8 +354,6 @@ def _what_decides(name: str, value: Any) -> Any:
     >>> _what_decides("model", "ollama/mine"), _what_decides("model", "openai/mine")
     ('#mine', 'openai/mine')
     """
-    if name == "model_options" and isinstance(value, Mapping):
-        return without_credentials(value)  # those of an earlier version are not masked
     if name != "model" or not isinstance(value, str):
         return value
     address, mark, model = value.partition("#")
