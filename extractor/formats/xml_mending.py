@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from extractor.formats.streams import decode_loosely
 
-_APART = re.compile(r"(<!--.*?-->|<!\[CDATA\[.*?\]\]>)", re.DOTALL)
-"""What holds no markup: comments and CDATA. The group keeps them when a text is divided."""
+_OPENING = re.compile(r"<!--|<!\[CDATA\[")
+_CLOSINGS = {"<!--": "-->", "<![CDATA[": "]]>"}
+"""What begins and ends a comment and CDATA, which hold no markup."""
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_BREAKS = "\v\f"
 """Characters that XML forbids and that word processors write for line breaks."""
@@ -49,7 +50,7 @@ def mend(content: bytes) -> MendedXml:
     changes: Counter[str] = Counter()
     text, odd_bytes = decode_loosely(content)
     text = _FORBIDDEN.sub(lambda found: _replace(found.group(), changes), text)
-    pieces = _APART.split(text)
+    pieces = _split_apart(text)
     unpaired = _find_unpaired("".join(pieces[::2]))
     for number in range(0, len(pieces), 2):
         references = _REFERENCE.sub(lambda found: _refer(found, changes), pieces[number])
@@ -57,6 +58,27 @@ def mend(content: bytes) -> MendedXml:
     changes[_BYTES] = odd_bytes
     told = [f"{kind}: {number}" for kind, number in sorted(changes.items()) if number]
     return MendedXml("".join(pieces).encode(), ", ".join(told))
+
+
+def _split_apart(text: str) -> list[str]:
+    """Divide a text at its comments and CDATA, which are the items with odd numbers.
+
+    A sign that nothing closes is looked for once, so that many take linear time.
+    """
+    pieces: list[str] = []
+    absent: set[str] = set()
+    done = 0
+    for found in _OPENING.finditer(text):
+        closing = _CLOSINGS[found.group()]
+        if found.start() < done or closing in absent:
+            continue
+        end = text.find(closing, found.end())
+        if end < 0:
+            absent.add(closing)
+            continue
+        pieces += [text[done : found.start()], text[found.start() : end + len(closing)]]
+        done = end + len(closing)
+    return [*pieces, text[done:]]
 
 
 def _replace(character: str, changes: Counter[str]) -> str:

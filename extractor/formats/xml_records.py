@@ -45,7 +45,6 @@ _ENCODINGS = re.compile(
     re.IGNORECASE,
 )
 """Other encodings that registers use."""
-_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _NAME = re.compile(rb"<([A-Za-z_][\w.:-]{0,100})")
 _NAMESPACE = re.compile(rb"\sxmlns(:[\w.-]{1,64})?\s*=\s*(?:\"[^\"<]{0,300}\"|'[^'<]{0,300}')")
 _NUMBER = re.compile(
@@ -118,11 +117,10 @@ class _XmlReader:
         if piece.too_large:
             self.number += 1
             return too_large("record")
-        said = _COMMENT.sub(b"", piece.content)
         if not self.opening:
-            self._read_opening(said)
+            self._read_opening(_drop_comments(piece.content))
         if piece.kind is PieceKind.BETWEEN:
-            return self._read_between(piece, said)
+            return self._read_between(piece, _drop_comments(piece.content))
         self.number += 1
         if piece.kind is PieceKind.RECORD:
             return self._read_record(piece)
@@ -201,6 +199,16 @@ class _XmlReader:
         if line == 1:
             return piece.line, max(0, column - len(self.opening)) + piece.column
         return piece.line + line - 1, column
+
+
+def _drop_comments(content: bytes) -> bytes:
+    """Return a piece without its comments. A comment that does not end is text."""
+    first, *others = content.split(b"<!--")
+    kept = [first]
+    for one in others:
+        _, closing, behind = one.partition(b"-->")
+        kept.append(behind if closing else one)
+    return b"".join(kept)
 
 
 def _refuse(piece: XmlPiece, reason: str, place: tuple[int, int] | None = None) -> UnreadableSource:

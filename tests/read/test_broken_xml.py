@@ -3,6 +3,7 @@ or lost is named.
 """
 
 import re
+from time import perf_counter
 
 import pytest
 
@@ -204,3 +205,15 @@ def test_other_xml_is_refused_by_its_root(root):
     [error] = read_all("-", stdin=f"<{root}><item/></{root}>".encode()).errors
     assert error.problem == f"XML that holds no record of a known format (its root is <{root}>)"
     assert "trialsearch.who.int" in error.remedy
+
+
+@pytest.mark.parametrize("sign", ["<!-- ", "<![CDATA[ ", "<a ", "& < "])
+def test_many_signs_without_an_end_take_linear_time(sign):
+    def measure(number: int) -> float:
+        title = f"<brief_title>A {sign * number}</brief_title>"
+        content = f"<all><clinical_study>{title}</clinical_study></all>".encode()
+        begun = perf_counter()
+        assert len(read_all("-", stdin=content).records) == 1
+        return perf_counter() - begun
+
+    assert measure(80_000) < 12 * measure(20_000)
