@@ -89,11 +89,10 @@ class _Trial:
         ]
         for is_german in (False, True):
             texts = [one.text for one in chosen if one.text and one.is_german == is_german]
-            name = (
-                "keywords"
-                if is_german and not all(one.is_german for one in chosen)
-                else "conditions"
-            )
+            if is_german and not all(one.is_german for one in chosen):
+                name = "keywords"
+            else:
+                name = "conditions"
             yield from _mark(text_section(name, "\n".join(texts)), _Text("", is_german))
 
     def _list_criteria(self) -> Iterator[Section]:

@@ -63,9 +63,9 @@ def read_register_text(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _is_too_large(blocks: Sequence[Block]) -> bool:
-    return any(block.is_cut for block in blocks) or exceeds_record(
-        sum(len(block.text) for block in blocks)
-    )
+    if any(block.is_cut for block in blocks):
+        return True
+    return exceeds_record(sum(len(block.text) for block in blocks))
 
 
 def build_register_text(text: str, *, title: str | None = None) -> RecordContent:
@@ -364,11 +364,10 @@ def _list_products(fields: Sequence[RegisterField]) -> Iterator[_Product]:
         if placebo and not words:
             place = placebo.label.find("Placebo")
             start = placebo.label_place.start + place
-            words = (
-                [MarkedWords("Placebo", TextRange(start, start + len("Placebo")))]
-                if place >= 0
-                else []
-            )
+            if place >= 0:
+                words = [MarkedWords("Placebo", TextRange(start, start + len("Placebo")))]
+            else:
+                words = []
         if words:
             forms = [one.whole for one in group if one.number in _FORMS]
             routes = [line for one in group if one.number in _ROUTES for line in _list_lines(one)]

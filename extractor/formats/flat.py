@@ -145,9 +145,9 @@ def _are_certain(lines: _Lines, outcomes: Sequence[int]) -> bool:
     if not outcomes or not _ends_outcome_list(lines[outcomes[1] - 1]):
         return False
     cell = lines.cut(outcomes[0], outcomes[-1])
-    return ("|" in cell and not cell.lstrip().startswith("|")) or not has_headings(
-        lines.cut(0, outcomes[1])
-    )
+    if "|" in cell and not cell.lstrip().startswith("|"):
+        return True
+    return not has_headings(lines.cut(0, outcomes[1]))
 
 
 def _find_outcomes(lines: _Lines, starts: list[int]) -> list[int]:

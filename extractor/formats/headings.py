@@ -148,12 +148,13 @@ def _read_heading(
     place = front.end()
     found = read_kind(text, place, end) if raw[place : place + 1].isalpha() else None
     behind = found and _BEHIND.match(raw, found[1], end)
-    if (
-        not found
-        or not behind
-        or (behind["stop"] and not front["number"])
-        or (behind["cell"] and names_columns(raw[front.start() : end]))
-    ):
+    if not found:
+        return None
+    if not behind:
+        return None
+    if behind["stop"] and not front["number"]:
+        return None
+    if behind["cell"] and names_columns(raw[front.start() : end]):
         return None
     kind, words_end = found
     if last and kind == "other" and last.section == "arms":
@@ -177,11 +178,9 @@ def _read_heading(
     marked = any((front["hash"], front["bold"], front["bracket"], behind["cell"], behind["sign"]))
     if heading.is_caption and not (heading.kind in ("criteria", ELIGIBILITY) and heading.is_alone):
         return None
-    return (
-        heading
-        if (marked or raw[place].isupper()) and _is_fit(heading, last, marked=marked)
-        else None
-    )
+    if (marked or raw[place].isupper()) and _is_fit(heading, last, marked=marked):
+        return heading
+    return None
 
 
 def _read_columns(text: LexedSection, start: int, end: int) -> tuple[tuple[str, Place], ...]:
@@ -234,11 +233,11 @@ def _end_section(raw: str, front: re.Match[str], end: int, last: Heading | None)
     words are unknown.
     """
     style = _read_style(front)
-    if (
-        last is None
-        or (style == "|" and last.columns)
-        or not raw[front.end() : end].strip(NO_WORDS)
-    ):
+    if last is None:
+        return None
+    if style == "|" and last.columns:
+        return None
+    if not raw[front.end() : end].strip(NO_WORDS):
         return None
     if style.startswith("#"):
         ends = len(style) <= len(last.style) or "#" not in last.style
@@ -248,11 +247,9 @@ def _end_section(raw: str, front: re.Match[str], end: int, last: Heading | None)
         level = style[-2:] == last.style[-2:] == ".1" and len(style) <= len(last.style)
         ends = level and not PROSE_END.search(raw, front.end(), end)
     place = _read_start(front)
-    return (
-        Heading(DESCRIPTION, "", front.start(), place, (place, place), place, style)
-        if ends
-        else None
-    )
+    if ends:
+        return Heading(DESCRIPTION, "", front.start(), place, (place, place), place, style)
+    return None
 
 
 def _drop_mentions(headings: Sequence[Heading]) -> list[Heading]:

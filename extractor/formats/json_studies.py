@@ -30,7 +30,8 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
     head = peek_block(stream)
     if head.lstrip().startswith(b"["):
         return _read_values(stream, "item")
-    if page := _find_page(head):
+    page = _find_page(head)
+    if page:
         return _read_values(stream, f"{page}.item")
     lines = [line.strip() for line in head.split(b"\n") if line.strip()]
     # A study over several lines has the names of fields in its second one. The first of many
@@ -146,11 +147,10 @@ def build_study(study: Any) -> RecordContent:
         if {"record_id", "sections"} <= study.keys():
             return _read_own(study)
         if {"authorizedApplication", "authorizedPartI"} & study.keys():
-            part = (
-                "authorizedPartI"
-                if study.get("authorizedPartI")
-                else "authorizedApplication.authorizedPartI"
-            )
+            if study.get("authorizedPartI"):
+                part = "authorizedPartI"
+            else:
+                part = "authorizedApplication.authorizedPartI"
             return read_study(
                 Node(study, "trial"), list_paths("ctis_json", part), find_nodes, read_texts
             )

@@ -88,7 +88,8 @@ def split_items(
     lines = [line for line in lines if not names_columns(raw[slice(*line)])]
     marks = [MARK.match(raw, *line) for line in lines]
     marks = marks if any(marks) else _list_fields(raw, lines)
-    if top := next(filter(None, marks), None):
+    top = next(filter(None, marks), None)
+    if top:
         starts = [
             at
             for at, mark in enumerate(marks)
@@ -151,9 +152,9 @@ def names_columns(line: str) -> bool:
         read_text(line[slice(*cell)].strip(_EDGES))
         for cell in list_words(line, 0, min(len(line), 400))
     ]
-    return len(cells) > 1 and all(
-        rule("name_of_column").covers(cell, 0, len(cell)) for cell in cells
-    )
+    if not (len(cells) > 1):
+        return False
+    return all(rule("name_of_column").covers(cell, 0, len(cell)) for cell in cells)
 
 
 def list_cells(raw: str, start: int, end: int) -> list[Place]:
@@ -222,13 +223,15 @@ def _continues(before: str, line: str) -> bool:
     named = rule("named_time").search(tokens, 0, _OPENING) or rule("named_time").covers(
         above, 0, len(above)
     )
-    return (
-        bool(named)
-        or _is_time(tokens)
-        or line[0].islower()
-        or line.startswith(("(", "["))
-        or before.endswith((",", ":"))
-    )
+    if bool(named):
+        return True
+    if _is_time(tokens):
+        return True
+    if line[0].islower():
+        return True
+    if line.startswith(("(", "[")):
+        return True
+    return before.endswith((",", ":"))
 
 
 def _is_time(tokens: Tokens) -> bool:
@@ -242,9 +245,9 @@ def _is_time(tokens: Tokens) -> bool:
 
 def _speaks_of_time(tokens: Tokens) -> bool:
     """Return whether the bracket behind an outcome says when it is measured."""
-    return any(rule(name).search(tokens) for name in ("moment", "timely_opening")) or bool(
-        rule("lone_time").covers(tokens, 0, len(tokens))
-    )
+    if any(rule(name).search(tokens) for name in ("moment", "timely_opening")):
+        return True
+    return bool(rule("lone_time").covers(tokens, 0, len(tokens)))
 
 
 def _split_line(raw: str, start: int, end: int) -> Iterator[Place]:
@@ -307,11 +310,10 @@ def find_parts(text: LexedSection, place: Place, section: str) -> tuple[Part, ..
     >>> {part.name: raw[part.start : part.end] for part in parts}
     {'measure': 'Pain at rest', 'time_frame': '12 weeks'}
     """
-    found = (
-        _read_outcome(text, *place)
-        if section.endswith("_outcomes")
-        else _read_group(text.raw, *place, section)
-    )
+    if section.endswith("_outcomes"):
+        found = _read_outcome(text, *place)
+    else:
+        found = _read_group(text.raw, *place, section)
     stripped = ((name, *strip_span(text.raw, start, end, _EDGES)) for name, (start, end) in found)
     return tuple(
         Part(name=name, start=start - place[0], end=end - place[0])
@@ -350,11 +352,9 @@ def _read_outcome(text: LexedSection, start: int, end: int) -> Iterator[tuple[st
     raw = text.raw
     cells = list_words(raw, start, end)
     if len(cells) > 1:
-        names = (
-            ("measure", "time_frame")
-            if len(cells) == 2
-            else ("measure", "description", "time_frame")
-        )
+        names: tuple[str, ...] = ("measure", "description", "time_frame")
+        if len(cells) == 2:
+            names = ("measure", "time_frame")
         yield from zip(names, cells, strict=False)
         return
     line_end = raw.find("\n", start, end)

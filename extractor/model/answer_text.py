@@ -111,7 +111,8 @@ def find_answer(places: Sequence[ReplyText], *, is_cut: bool = False) -> FoundAn
             return _choose(chosen, everything, is_cut=is_cut)
     if not is_cut:  # while a model still thinks, nothing is an answer
         for reading in reversed(readings):
-            if drafts := reading.drafts or reading.said:
+            drafts = reading.drafts or reading.said
+            if drafts:
                 return _take_draft(reading.place, drafts[-1], everything)
     return _explain_nothing(readings, is_cut=is_cut)
 

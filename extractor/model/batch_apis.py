@@ -88,7 +88,8 @@ class OpenAIBatches:
             )
             input_file = _read_text(_as_mapping(uploaded), "id")
             self._book.note_sent(batch.number, input_file)
-        if known := await self._find(batch.tag):
+        known = await self._find(batch.tag)
+        if known:
             return known
         made = await self._sdk.batches.create(
             completion_window="24h",
@@ -246,9 +247,9 @@ def is_gone(status: int | None, text: str) -> bool:
     """Return whether a reply says that what was asked for is not there, or no longer."""
     if status in (404, 410):
         return True
-    return status == 400 and bool(
-        re.search(r"no such|not found|does not exist|deleted|expired", text, re.IGNORECASE)
-    )
+    if status != 400:
+        return False
+    return bool(re.search(r"no such|not found|does not exist|deleted|expired", text, re.IGNORECASE))
 
 
 async def _list(pages: Any) -> AsyncIterator[Mapping[str, Any]]:
@@ -296,11 +297,10 @@ def _count(counts: object, key: str) -> int | None:
 def _join_errors(errors: object) -> str:
     """Join the first errors of a batch that was refused, with their codes."""
     listed = errors.get("data") if isinstance(errors, Mapping) else None
-    known = (
-        [error for error in listed if isinstance(error, Mapping)]
-        if isinstance(listed, list)
-        else []
-    )
+    if isinstance(listed, list):
+        known = [error for error in listed if isinstance(error, Mapping)]
+    else:
+        known = []
     shown = [
         " ".join(str(error[key]) for key in ("code", "message") if error.get(key))
         for error in known[:3]

@@ -325,7 +325,8 @@ class BatchClient:
         reader = _AnswerReader(self, stored)
         for row in download.rows():
             reader.read(row)
-        if problem := reader.find_missing(progress, download.problem):
+        problem = reader.find_missing(progress, download.problem)
+        if problem:
             self._note_unread(stored, problem, reader.answered)
             return reader.answered
         self.book.close(stored.number)

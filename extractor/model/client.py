@@ -110,7 +110,8 @@ class Model:
         # Equal calls wait for one another, and share an answer.
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
         async with self, lock:
-            if kept := self._find(call):
+            kept = self._find(call)
+            if kept:
                 return kept
             async with self._slots:  # only what may be sent is stored
                 return await self._send(call, most)

@@ -285,12 +285,13 @@ def _read_parts(parts: Iterable[_Json], reason: str) -> list[ReplyText]:
 def _is_thought(part: _Json) -> bool:
     """Return whether a part is a thought: Gemini marks it, others name its type."""
     kind = str(part.get("type") or "")
-    return (
-        bool(part.get("thought"))
-        or "reasoningContent" in part
-        or "think" in kind
-        or "reason" in kind
-    )
+    if bool(part.get("thought")):
+        return True
+    if "reasoningContent" in part:
+        return True
+    if "think" in kind:
+        return True
+    return "reason" in kind
 
 
 def _text_of(part: _Json) -> str:

@@ -241,7 +241,8 @@ def _call(path: Path, call: Callable[..., Any], *arguments: Any) -> Any:
 
 def _how_to_recover(path: Path) -> str:
     damaged = path.with_name(f"{path.name}.damaged")
-    old, new = shlex.quote(str(damaged)), shlex.quote(str(path))
+    old = shlex.quote(str(damaged))
+    new = shlex.quote(str(path))
     return (
         f"restore a backup, or rename it to {damaged.name}, keep what SQLite can read of it "
         f"(sqlite3 {old} .recover | sqlite3 {new}), and run the same command again"

@@ -105,11 +105,10 @@ class Exchange(Answerer):
         self.written = book.plan("file", most_requests, most_bytes, self._most_tokens)
         self.requests.unlink(missing_ok=True)
         for number in range(1, 1 + len(book.open_batches())):
-            part = (
-                self.requests
-                if number == 1
-                else self.requests.with_stem(f"{self.requests.stem}-{number}")
-            )
+            if number == 1:
+                part = self.requests
+            else:
+                part = self.requests.with_stem(f"{self.requests.stem}-{number}")
             unfinished = part.with_name(f".{part.name}.unfinished")
             try:
                 with unfinished.open("wb") as file:

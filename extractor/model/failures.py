@@ -215,11 +215,10 @@ def lacks_key(error: BaseException) -> bool:
 
 def find_unknown(error: BaseException) -> str | None:
     """Find the parameter that an SDK does not know. Return None if that is not the fault."""
-    found = (
-        re.search(r"unexpected keyword argument '(\w+)'", str(error))
-        if isinstance(error, TypeError)
-        else None
-    )
+    if isinstance(error, TypeError):
+        found = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    else:
+        found = None
     return found and found[1]
 
 
@@ -252,7 +251,8 @@ def _explain_status(failure: Failure, spec: ModelSpec, status: int) -> str:
     said = failure.said
     if failure.is_about_credit:
         return f", the account has no credit left: {said}"
-    if target := failure.headers.get("location"):
+    target = failure.headers.get("location")
+    if target:
         return f", moved to {hide_keys(target)[:_LONGEST_SAID]}; give that address"
     if failure.is_about_key:
         give = "give the key of this server" if spec.is_server else "set"

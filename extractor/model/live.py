@@ -156,7 +156,8 @@ class LiveModel(Answerer):
         if lacks_key(raised):
             return explain_opening(raised, self.spec)
         if failure is None:
-            if unknown := find_unknown(raised):
+            unknown = find_unknown(raised)
+            if unknown:
                 problem = f"its SDK takes no parameter {unknown} (--model-option)"
                 return ModelAway(f"{name_model(self.spec)}: {problem}")
             mask_error(raised)
@@ -355,7 +356,8 @@ class _Answers:
         self.usage += answer.usage
         if not answer.has_usage:
             self.requests.note_unmetered()
-        if choices := getattr(reply, "choices", None):
+        choices = getattr(reply, "choices", None)
+        if choices:
             _show_answer(choices[0], answer)
         text = " ".join(answer.text.split())[:_SHOWN]
         shown = f": {text!r}" if text else ", empty"

@@ -141,7 +141,8 @@ async def open_model(
         elif choice.replay:
             run = CallStore(stack.enter_context(closing(open_run_to_read(choice.replay))))
             spec = replace(_REPLAYED, name=next(iter(run.models), _REPLAYED.name))
-            answerer, route = (lambda: Replay(run, choice.tally)), Route()
+            answerer = lambda: Replay(run, choice.tally)  # noqa: E731
+            route = Route()
         elif choice.spec is None:
             yield None
             return

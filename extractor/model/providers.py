@@ -51,7 +51,8 @@ class Family(_Entry):
         >>> find_family("anthropic", "claude-haiku-4-5").think(Reasoning.LOW)
         ({'thinking': {'type': 'enabled', 'budget_tokens': 2000}}, 2000)
         """
-        if (chosen := reasoning or self.effort) is None:
+        chosen = reasoning or self.effort
+        if chosen is None:
             return {}, 0
         if chosen not in self.reasoning:
             remedy = "give its own parameter (--model-option, in Python model_options)"

@@ -195,7 +195,8 @@ def _split_name(text: str) -> tuple[str, str]:
             raise ArgumentError(f"{text!r}: a bare name is a model of OpenAI; {remedy}")
     known = sorted(set(list_providers()) - {SERVER})
     if provider not in known:
-        if nearest := find_nearest(provider, known):
+        nearest = find_nearest(provider, known)
+        if nearest:
             problem = f"there is no provider {provider}; did you mean {nearest}/{name}?"
             raise ArgumentError(f"{text!r}: {problem}")
         remedy = f"write one of {', '.join(known)} before the name, or {_FORMS}"

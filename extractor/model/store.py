@@ -136,9 +136,10 @@ class CallStore:
         usage = completion.usage if completion else Usage()
         if completion:
             why = why or completion.problem or completion.remark
-        answer = (
-            zlib.compress(completion.text.encode("utf-8", "surrogatepass")) if completion else None
-        )
+        if completion:
+            answer = zlib.compress(completion.text.encode("utf-8", "surrogatepass"))
+        else:
+            answer = None
         spent = (usage.calls, *(getattr(usage, name) for name in _TOKENS))
         cost = cost or self.price
         price = cost(usage) if cost else None

@@ -86,15 +86,14 @@ async def perform_in_batches(
                     break
     finally:  # the store counts what a batch costs, not the client
         spent = folder.calls().spending
-        tally.meter, tally.lost, tally.unmetered = (
-            lambda: spent.usage,
-            lambda: spent.lost,
-            lambda: spent.unmetered,
-        )
+        tally.meter = lambda: spent.usage
+        tally.lost = lambda: spent.lost
+        tally.unmetered = lambda: spent.unmetered
         tally.price = None if spent.unpriced else lambda _: spent.dollars
     queue.check()
     _check_finished(client.unfinished)
-    if left_open := book.count_unanswered():
+    left_open = book.count_unanswered()
+    if left_open:
         raise BatchUnfinished(f"{left_open:,} calls have no answer: the batches brought none")
 
 

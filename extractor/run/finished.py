@@ -150,11 +150,9 @@ def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:
     ``StoreError`` for a run that cannot be read.
     """
     folder = results.parent if results.name == EXTRACTIONS else results
-    return (
-        FinishedRun(folder, left=left)
-        if all((folder / name).is_file() for name in (MANIFEST, RUN_FILE))
-        else None
-    )
+    if all((folder / name).is_file() for name in (MANIFEST, RUN_FILE)):
+        return FinishedRun(folder, left=left)
+    return None
 
 
 def _list_readable(inputs: Sequence[str | PathLike[str]]) -> tuple[str | PathLike[str], ...]:

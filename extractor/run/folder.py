@@ -87,7 +87,8 @@ class RunFolder(Sink):
         self._started: dict[str, tuple[TrialRecord, int]] = {}
         self._unread: set[str] = set()
         self._store: RunStore | None = None
-        self._since, self._clock = datetime.now(UTC).isoformat(timespec="seconds"), monotonic()
+        self._since = datetime.now(UTC).isoformat(timespec="seconds")
+        self._clock = monotonic()
         self._manifest = Manifest(settings=dict(settings))
         self._closing = ExitStack()
         with ExitStack() as failing:
@@ -196,7 +197,8 @@ class RunFolder(Sink):
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
         """Append a failure."""
-        if (record_id := failure.get("record_id")) is None:
+        record_id = failure.get("record_id")
+        if record_id is None:
             self._unread.add(failure.get("path") or "")
         self._started.pop(record_id or "", None)
         self._append(FAILURES, _to_json(failure))
@@ -258,9 +260,9 @@ class RunFolder(Sink):
             return False
         # else only those of the inputs that were given now
         has_all = len(self._manifest.inputs) == len(self._inputs)
-        return has_all or any(
-            path == one or path.startswith(f"{one.rstrip('/')}/") for one in self._inputs
-        )
+        if has_all:
+            return True
+        return any(path == one or path.startswith(f"{one.rstrip('/')}/") for one in self._inputs)
 
     def _remove_empty(self) -> None:
         """Remove the empty files of a run without results."""
@@ -306,17 +308,15 @@ class RunFolder(Sink):
                     )
             return
         settings = self._manifest.settings
-        if (changed := explain_changed(earlier.settings, settings)) and not holds_something(
-            self.path, earlier
-        ):
+        changed = explain_changed(earlier.settings, settings)
+        if changed and not holds_something(self.path, earlier):
             self._fresh = True
             return
         if changed:
-            replay = (
-                f"--replay {self.path} takes its answers"
-                if changed.keys() <= _OF_THE_PROGRAM
-                else ""
-            )
+            if changed.keys() <= _OF_THE_PROGRAM:
+                replay = f"--replay {self.path} takes its answers"
+            else:
+                replay = ""
             differences = "; ".join(changed.values())
             raise SettingsDiffer(
                 f"{self.path}: created with other settings ({differences}); use another --out"

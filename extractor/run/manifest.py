@@ -249,11 +249,10 @@ def read_manifest(path: Path) -> Manifest | None:
 
 def how_to_keep_answers(folder: Path) -> str:
     """Return a remedy for a folder whose run cannot go on. It pays for no answer again."""
-    kept = (
-        f", where --replay {shlex.quote(str(folder))} takes its answers"
-        if (folder / RUN_FILE).is_file()
-        else ""
-    )
+    if (folder / RUN_FILE).is_file():
+        kept = f", where --replay {shlex.quote(str(folder))} takes its answers"
+    else:
+        kept = ""
     return f"restore it, or use another --out{kept}"
 
 

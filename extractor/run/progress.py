@@ -24,11 +24,11 @@ def _is_notebook() -> bool:
     ipywidgets for it.
     """
     shell = sys.modules.get("IPython")  # a process may import ipykernel, and be none
-    return (
-        shell is not None
-        and hasattr(shell.get_ipython(), "kernel")
-        and find_spec("ipywidgets") is not None
-    )
+    if shell is None:
+        return False
+    if not hasattr(shell.get_ipython(), "kernel"):
+        return False
+    return find_spec("ipywidgets") is not None
 
 
 @contextmanager
@@ -74,7 +74,8 @@ def telling_waits(tally: Tally, say: Callable[[str], None]) -> Iterator[None]:
 
     def tell() -> None:
         while not ending.wait(_NOTE_EVERY_S):
-            if wait := tally.describe_wait():
+            wait = tally.describe_wait()
+            if wait:
                 say(wait)
 
     thread = Thread(target=tell, daemon=True)

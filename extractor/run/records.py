@@ -229,7 +229,8 @@ class _InProgress:
         """Wait until a record ends, and write what is ready. Raises errors that must stop the
         run.
         """
-        if running := [task for task in self.tasks if not task.done()]:
+        running = [task for task in self.tasks if not task.done()]
+        if running:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         self.write_ready()
 

@@ -115,8 +115,10 @@ class Run:
         async with self.setup.open(requests, folder.calls if folder else None, route) as opened:
             if folder:
                 folder.begin()
-            tally.meter, tally.price = lambda: opened.usage, self.pricing.cost
-            tally.lost, tally.unmetered = lambda: opened.lost, lambda: opened.unmetered
+            tally.meter = lambda: opened.usage
+            tally.price = self.pricing.cost
+            tally.lost = lambda: opened.lost
+            tally.unmetered = lambda: opened.unmetered
             tally.watch = opened.watch
             most = requests + min(requests, ahead) if opened.model else max(requests, ahead)
             limits = replace(self.limits, concurrency=most, budget=budget)

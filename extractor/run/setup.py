@@ -99,9 +99,10 @@ class Setup:
             # raises ArgumentError if the model's reasoning cannot be set
             spec.family.think(reasoning)
         # A slower model is waited for: a request may take longer than the usual patience.
-        patience = (
-            Patience(seconds=chosen.timeout) if chosen.timeout > _USUAL_TIMEOUT else Patience()
-        )
+        if chosen.timeout > _USUAL_TIMEOUT:
+            patience = Patience(seconds=chosen.timeout)
+        else:
+            patience = Patience()
         self.asking = ClientSettings(
             reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience
         )

@@ -50,11 +50,10 @@ def advance_record(
     step = advance(known, options, replies)
     if not isinstance(step, Paused):
         return to_line(step)
-    packed = (
-        record
-        if isinstance(record, PackedParse)
-        else PackedParse(record.source, pickle.dumps(step.parsed))
-    )
+    if isinstance(record, PackedParse):
+        packed = record
+    else:
+        packed = PackedParse(record.source, pickle.dumps(step.parsed))
     return step.round, packed
 
 
@@ -64,7 +63,8 @@ def start_worker() -> None:
     """
 
     def end_with_parent() -> None:
-        if parent := parent_process():
+        parent = parent_process()
+        if parent:
             parent.join()
             os._exit(1)
 

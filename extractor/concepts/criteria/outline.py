@@ -242,9 +242,8 @@ class _OutlineReader:
         doubtful = False
         if _contains(block, following) and headings.states_and_introduces(text):
             self.opener = None  # as a line that only introduces its sub-items ends the list above
-        if role is not LineRole.PARENT and (
-            opener := self.opener
-        ):  # its parts continue while they fit
+        # its parts continue while they fit
+        if role is not LineRole.PARENT and (opener := self.opener):
             first = self.first_part or block
             alike = _is_level(opener, block) and opener.bullet is block.bullet
             self.opener = (

@@ -191,9 +191,10 @@ def _drop_limits(annotation: Any) -> Any:
 
 def _drop_none(where: str, annotation: Any) -> tuple[Any, bool]:
     """Return the type of an attribute, and whether it may be None."""
-    options = (
-        get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    )
+    if get_origin(annotation) in (Union, UnionType):
+        options = get_args(annotation)
+    else:
+        options = (annotation,)
     stated = [_drop_limits(one) for one in options if one is not NoneType]
     if len(stated) != 1:
         shown = " | ".join(map(_show, stated))
@@ -235,8 +236,6 @@ def _list_patterns(given: Any) -> Iterator[dict[str, Any]]:
 
 
 def _show(annotation: Any) -> str:
-    return (
-        annotation.__name__
-        if isinstance(annotation, type)
-        else str(annotation).replace("typing.", "")
-    )
+    if isinstance(annotation, type):
+        return annotation.__name__
+    return str(annotation).replace("typing.", "")

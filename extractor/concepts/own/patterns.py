@@ -155,11 +155,10 @@ def check_patterns(field: CustomField) -> None:
         try:
             problem = _find_problem(compiled, field)
         except RuleError as error:
-            hint = (
-                "a number is #, also in kg/m2; "
-                if re.search(r"(?<![{,\d])\d", compiled.pattern.text)
-                else ""
-            )
+            if re.search(r"(?<![{,\d])\d", compiled.pattern.text):
+                hint = "a number is #, also in kg/m2; "
+            else:
+                hint = ""
             raise FieldError(f"{shown} cannot be read: {error}; {hint}{_PAGE}") from error
         except re.error as error:
             raise FieldError(
@@ -174,7 +173,8 @@ def check_patterns(field: CustomField) -> None:
                 stated = {
                     _fold(value) for answer in answers for value in list_members(answer.get(name))
                 }
-                if others := [match.value for match in found if _fold(match.value) not in stated]:
+                others = [match.value for match in found if _fold(match.value) not in stated]
+                if others:
                     read = (
                         f"{field.name}.{name}: the patterns read {show_value(others[0])} in "
                         f"{example.text!r}"

@@ -103,7 +103,8 @@ def read_limit(text: str) -> Constraint:
     low, high = _bounds(found)
     sign = "".join((found.read("sign") or found.read("bare") or "=").split())
     unit = _read_behind(tokens, found)
-    if (ordinal := _ORDINAL.match(unit)) and tokens.joined(found.end):  # "95th percentile"
+    ordinal = _ORDINAL.match(unit)
+    if ordinal and tokens.joined(found.end):  # "95th percentile"
         unit = unit[ordinal.end() :]
     # what the text has of the unit before the number
     before = "".join((found.read("over") or "").split())
@@ -150,11 +151,9 @@ def _write_digits(stated: str) -> str:
 
 def _join_list(listed: Sequence[int]) -> str:
     """Return the range of numbers that follow each other; "" for others."""
-    return (
-        f"{listed[0]}-{listed[-1]}"
-        if list(listed) == list(range(listed[0], listed[-1] + 1))
-        else ""
-    )
+    if list(listed) == list(range(listed[0], listed[-1] + 1)):
+        return f"{listed[0]}-{listed[-1]}"
+    return ""
 
 
 def _sign_first(stated: str) -> str:
@@ -224,7 +223,8 @@ def read_amount(text: str) -> Amount:
     tokens = _read_tokens(_EXPOSURE.sub(r"\g<amount> AUC", text))
     found = rule("answered_amount").starts(tokens, 0)
     unit = _read_behind(tokens, found) if found else ""
-    if second := _SECOND_PART.match(unit):
+    second = _SECOND_PART.match(unit)
+    if second:
         unit = (second["unit"] or "") + unit[second.end() :]
     if not found or not (unit[:1].isalpha() or unit.startswith("%")):
         raise ValueError(
@@ -279,7 +279,8 @@ def read_window(text: str) -> TimeWindow | str:
     'within 6 months of screening'
     """
     quote, sense, of, anchor = (part.strip() for part in (*text.split("|", 3), "", "", "")[:4])
-    if found := _RANGE_SENSE.fullmatch(sense):
+    found = _RANGE_SENSE.fullmatch(sense)
+    if found:
         (low, unit), (upper, _) = (
             _read_length(f"{found[side]} {found['unit']}") for side in ("low", "high")
         )
@@ -300,7 +301,8 @@ def read_window(text: str) -> TimeWindow | str:
 
 def _read_length(text: str) -> tuple[float, TimeUnit]:
     """Read the length of a window, the only time that may be in half-lives."""
-    if found := _HALF_LIVES.fullmatch(text.strip()):
+    found = _HALF_LIVES.fullmatch(text.strip())
+    if found:
         return float(found[1]) if "." in found[1] else int(found[1]), TimeUnit.HALF_LIFE
     length = read_time(Period, text)
     return length.value, length.unit
@@ -321,7 +323,8 @@ def read_group_rule(text: str) -> CriterionGroup:
     stated = text.strip().casefold()
     if stated in (GroupRule.ALL, GroupRule.ANY):
         return CriterionGroup(id="", rule=GroupRule(stated))
-    if found := re.fullmatch(r"(\d{1,2})(?:\s?-\s?(\d{1,2}))?", stated):
+    found = re.fullmatch(r"(\d{1,2})(?:\s?-\s?(\d{1,2}))?", stated)
+    if found:
         high = int(found[2]) if found[2] else None
         if int(found[1]) < 2 and high is None:
             return CriterionGroup(id="", rule=GroupRule.ANY)
@@ -335,7 +338,8 @@ def read_instrument(text: str) -> Instrument:
     >>> read_instrument("CTCAE | 5.0") == read_instrument("CTCAE v5.0")
     True
     """
-    if found := _VERSION.fullmatch(text.strip()):
+    found = _VERSION.fullmatch(text.strip())
+    if found:
         return Instrument(name=found["name"], version=found["version"].strip() or None)
     return Instrument(name=text.strip())
 
@@ -355,11 +359,10 @@ def cut_outcome(
     {'measure': 'Survival, overall', 'description': 'From infusion to death.', 'time_frame': '2 years'}
     """
     last = _find_starts(text, time_frame)[-1] if time_frame else len(text)
-    first = (
-        next((start for start in _find_starts(text, description) if start < last), None)
-        if description
-        else last
-    )
+    if description:
+        first = next((start for start in _find_starts(text, description) if start < last), None)
+    else:
+        first = last
     if first is None:
         raise ValueError(
             f"split: {description!r} begins after the time frame; the order is measure, d, t"

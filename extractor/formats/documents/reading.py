@@ -24,9 +24,9 @@ def is_word(archive: zipfile.ZipFile) -> bool:
     """Return whether a zip file is a Word document."""
     names = archive.namelist()
     is_office = "[Content_Types].xml" in names
-    return is_office and any(
-        name.startswith("word/document") and name.endswith(".xml") for name in names
-    )
+    if not is_office:
+        return False
+    return any(name.startswith("word/document") and name.endswith(".xml") for name in names)
 
 
 def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:

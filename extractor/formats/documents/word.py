@@ -237,11 +237,9 @@ class _Writer:
         if _HEADING.fullmatch(self._name_style(paragraph)):
             return ".".join(str(counts.get(one, 1)) for one in range(level + 1)) + " "
         number = counts[level]
-        return (
-            f"{indent}{chr(96 + number)}) "
-            if "etter" in form and number <= 26
-            else f"{indent}{number}. "
-        )
+        if "etter" in form and number <= 26:
+            return f"{indent}{chr(96 + number)}) "
+        return f"{indent}{number}. "
 
 
 def _list_blocks(parent: Any) -> Iterator[Any]:

@@ -172,7 +172,8 @@ def _plan_eligibility(
     lines = [replace(line, hint=_hint_of(known[line.chunk.number], places)) for line in lines]
     lines += [Question(Task.ELIGIBILITY, chunk, ()) for chunk in shown if chunk.number not in known]
     for name in _PEOPLE_IN if people else ():
-        if section := parsed.record.section(name):
+        section = parsed.record.section(name)
+        if section:
             span = Span(name, 0, len(section.text))
             chunk = Chunk(next(numbers), span, clean_text(section.text).text)
             lines.append(Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " ")))
@@ -265,7 +266,8 @@ def _plan_endpoints(parsed: ParsedRecord, options: AskingOptions) -> Iterator[Qu
             fields = tuple(
                 name for name in FIELDS[Task.ENDPOINTS] if name in {*fields, *_RARE, *_EVENTS}
             )
-        if wanted := tuple(name for name in fields if name not in left_out):
+        wanted = tuple(name for name in fields if name not in left_out)
+        if wanted:
             yield Question(Task.ENDPOINTS, outcome.chunk, wanted)
 
 

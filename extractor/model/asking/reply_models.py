@@ -119,7 +119,8 @@ def _declare(info: FieldInfo) -> Any:
     """Return the type and default of a field of the guideline, as a model writes it."""
     held: Any = info.type
     said: Any = held
-    if read := _READERS.get(held):
+    read = _READERS.get(held)
+    if read:
         # a window may leave its sense to the rules
         said = as_text(held | str if held is TimeWindow else held, read)
     elif issubclass(held, StrEnum):
@@ -129,11 +130,9 @@ def _declare(info: FieldInfo) -> Any:
     member: Any = Annotated[said, OR_UNREADABLE]
     listed: Any = tuple
     key = info.metadata.key
-    return (
-        (listed[member, ...], Field((), alias=key))
-        if info.many
-        else (member | None, Field(None, alias=key))
-    )
+    if info.many:
+        return (listed[member, ...], Field((), alias=key))
+    return (member | None, Field(None, alias=key))
 
 
 class Split(WireModel):
@@ -446,11 +445,11 @@ def read_silence(silent: Iterable[Question]) -> list[tuple[Question, Mapping[str
     """
     said: list[tuple[Question, Mapping[str, Any]]] = []
     for question in filter(is_listing, silent):
-        none = (
-            {"stands": False}
-            if REGIMENS in question.fields
-            else {one.name: () for one in question.custom}
-        )
+        none: dict[str, Any]
+        if REGIMENS in question.fields:
+            none = {"stands": False}
+        else:
+            none = {one.name: () for one in question.custom}
         if none:
             said.append((question, none))
     return said

@@ -98,7 +98,8 @@ class PriceList:
         then for the model's name.
         """
         for name in dict.fromkeys((str(spec), spec.name)):
-            if matching := [entry for entry in self.own if _matches(entry.name, name)]:
+            matching = [entry for entry in self.own if _matches(entry.name, name)]
+            if matching:
                 return max(matching, key=lambda entry: len(entry.name))  # the first of equals
         provider = list_providers()[spec.provider].prices
         name = spec.name
@@ -106,11 +107,11 @@ class PriceList:
         if spec.provider == "litellm" and "/" in name:
             provider, _, name = name.partition("/")
         with suppress(LookupError):
-            return (
-                _list_model(get_snapshot().find_provider_model(name, None, provider, None)[1])
-                if provider
-                else None
-            )
+            if provider:
+                return _list_model(
+                    get_snapshot().find_provider_model(name, None, provider, None)[1]
+                )
+            return None
         return None
 
 
