@@ -26,7 +26,7 @@ from extractor.model.spec import ClientSettings
 from extractor.model.store import CallStore, OpenStore
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 T = TypeVar("T")
 Row = dict[str, Any]

@@ -29,7 +29,7 @@ from extractor.model.asking.querying import converse
 from extractor.model.client import Model
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialExtraction, TrialRecord
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 Counts = Counter[tuple[str, str, str]]
 """Counts by field, as a policy names it, situation, and who was right."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from extractor.formats import make_record, read_records
     from extractor.many import Results
     from extractor.schemas import Task, TrialExtraction, TrialRecord
-    from extractor.schemas.effort import Effort
+    from extractor.schemas.vocabulary import Effort
 
 __all__ = [
     "ConflictKind",

@@ -20,7 +20,7 @@ from extractor.errors import ArgumentError, FieldError
 from extractor.masking import names_credential, remember_options
 from extractor.schemas import Task
 from extractor.schemas.arguments import refuse_unknown, suggest
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 FILES: Final = "Input and output"
 WHAT: Final = "What to extract"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor.assembly.assemble import assemble_extraction
-from extractor.concepts.own.read import learn_words
 from extractor.concepts.parse import ParsedRecord, parse_record
 from extractor.evidence.drafts import ModelResult
 from extractor.options import ExtractionOptions
@@ -125,7 +124,10 @@ def advance(
     The result depends on the arguments only, so any process can compute or repeat a step. A record
     is parsed; a parse goes on from there.
     """
-    learn_words(options.fields)  # the parse may come from another process
+    if options.fields:  # the parse may come from another process
+        from extractor.concepts.own.read import learn_words  # noqa: PLC0415 - few have own fields
+
+        learn_words(options.fields)
     with limit_time(record.record.source if isinstance(record, ParsedRecord) else record.source):
         parsed = (
             record if isinstance(record, ParsedRecord) else _parse_within_limits(record, options)

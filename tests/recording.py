@@ -31,7 +31,7 @@ from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.run.setup import OpenExtractor
 from extractor.schemas import Task, TrialExtraction
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 from .cassette import check_cassette, use_cassette
 

@@ -23,7 +23,7 @@ from extractor.schemas import (
     TimeUnit,
     TimeWindow,
 )
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 from .growth import LARGEST_EXPONENT, PIECES, fit_growth, list_expressions
 from .trust import trial

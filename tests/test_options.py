@@ -10,7 +10,7 @@ from extractor.apps.cli.options import CollectOptions, RunOptions
 from extractor.apps.serve.settings import ServiceOptions
 from extractor.errors import ArgumentError
 from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 from tests.commands import invoke
 
 

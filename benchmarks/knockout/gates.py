@@ -34,7 +34,7 @@ from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.run.setup import OpenExtractor
 from extractor.schemas import Section, Source, TrialRecord
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 from tests.cases.test_cases import list_cases, test_a_text_is_read_and_proven
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import HostileRecord, list_injected, list_lost, list_misplaced, load_suite

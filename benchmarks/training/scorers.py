@@ -35,7 +35,7 @@ from benchmarks.training.labelled import (
     read_training_rows,
 )
 from extractor.concepts.criteria.category import describe_lines, target_words
-from extractor.concepts.criteria.entries import LineRole, OutlineEntry
+from extractor.concepts.criteria.lines import LineRole, OutlineEntry
 from extractor.concepts.criteria.outline import read_outline
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.read import OutcomeParts, describe_outcome, trial_words

@@ -13,7 +13,6 @@ from extractor.assembly.findings import (
     report_unconfirmed,
 )
 from extractor.assembly.items import assemble_eligibility, assemble_endpoints
-from extractor.assembly.own import assemble_own
 from extractor.assembly.unread import find_unread, report_ambiguous
 from extractor.concepts.doses.assemble import assemble_dosing
 from extractor.concepts.languages import explain_by_language, report_languages
@@ -24,6 +23,7 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    CustomItem,
     Eligibility,
     RegisteredTerm,
     Section,
@@ -62,7 +62,12 @@ def assemble_extraction(
     regimens = assemble_dosing(parsed, result) if Task.DOSING in tasks else Assembled()
     outcomes = assemble_endpoints(parsed) if Task.ENDPOINTS in tasks else Assembled()
     wanted = [field for field in fields if field.of is Of.RECORD or field.of.task in tasks]
-    custom, left = assemble_own(parsed, result, wanted, (criteria, regimens, outcomes))
+    custom: dict[str, tuple[CustomItem, ...]] = {}
+    left: list[Absence] = []
+    if wanted:
+        from extractor.assembly.own import assemble_own  # noqa: PLC0415 - few have own fields
+
+        custom, left = assemble_own(parsed, result, wanted, (criteria, regimens, outcomes))
     unwanted = [task.value for task in Task if task not in tasks]
     unwanted_fields = [f"custom.{field.name}" for field in fields if field not in wanted]
     extraction = TrialExtraction(

@@ -9,7 +9,6 @@ from extractor.concepts.hostile.injection import blank_out, find_hostile, shorte
 from extractor.concepts.languages import set_foreign_aside
 from extractor.concepts.outcomes.read import Outcome, read_outcomes, split_outcomes
 from extractor.concepts.own.declaration import CustomField
-from extractor.concepts.own.read import learn_words, read_declared
 from extractor.evidence.calibration import calibrate_record
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import LexedSection, read_section
@@ -35,6 +34,10 @@ def parse_record(record: TrialRecord, fields: tuple[CustomField, ...] = ()) -> P
     >>> parse_record(record).whole.rules["minimum_age"].value.value
     18
     """
+    if not fields:
+        return calibrate_record(parse_uncalibrated(record))
+    from extractor.concepts.own.read import learn_words, read_declared  # noqa: PLC0415 - few have own fields
+
     learn_words(fields)
     return read_declared(calibrate_record(parse_uncalibrated(record)), fields)
 

@@ -1,7 +1,6 @@
 """The public vocabulary of Extractor: records in, extractions out, and how each value is known."""
 
 from extractor.schemas.base import Comparison, EvidenceKind, FieldMetadata
-from extractor.schemas.effort import Effort
 from extractor.schemas.evidence import (
     Absence,
     Citation,
@@ -48,6 +47,7 @@ from extractor.schemas.vocabulary import (
     Comparator,
     Concept,
     CriterionKind,
+    Effort,
     EndpointCategory,
     FindingKind,
     Frequency,

@@ -25,7 +25,7 @@ from extractor.schemas import (
     Task,
     TrialRecord,
 )
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 from .samples import (
     OPEN,

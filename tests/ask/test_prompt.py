@@ -22,7 +22,7 @@ from extractor.model.asking.questions import Question
 from extractor.model.asking.reply_models import Item, Reply, key_of, read_values
 from extractor.options import ExtractionOptions
 from extractor.schemas import Concept, EndpointCategory, Role, Section, Source, Task, TrialRecord
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 from tests.trust import make_section
 
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen

@@ -15,7 +15,7 @@ from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract as run_stages
 from extractor.schemas import Period, Quantity
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import HostileRecord, load_suite
 

@@ -9,7 +9,7 @@ from extractor.concepts.parse import parse_record
 from extractor.model.asking.planner import plan_questions
 from extractor.options import ExtractionOptions
 from extractor.schemas import AbsenceReason, FindingKind
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 from tests.trust import trial
 
 SURE = 0.85

@@ -11,7 +11,7 @@ import pytest
 from extractor.formats import aact, streams
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 from .conftest import read_all
 from .samples import (

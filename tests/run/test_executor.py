@@ -29,7 +29,7 @@ from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.setup import OpenExtractor
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Part, Section, Source, TrialRecord, Usage
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 from tests.commands import PATIENCE_S, extractor, read_lines
 from tests.failing import RAISED, fail_for_some, path_with_failures
 

@@ -18,7 +18,7 @@ from extractor.run.records import RunLimits, extract_records
 from extractor.run.setup import OpenExtractor
 from extractor.run.tally import Tally
 from extractor.schemas import Section, Source, TrialRecord, record_limits
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 from tests.failing import fail_for_some, path_with_failures
 
 from .test_executor import Lines, record

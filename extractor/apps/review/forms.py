@@ -333,7 +333,7 @@ def list_words(written: Json, form: Form) -> Iterator[tuple[str, str]]:
         members = enumerate(given) if isinstance(given, list) else [(None, given)]
         for number, one in members:
             place = name if number is None else f"{name}[{number}]"
-            parts: dict[str, Any] = one
+            parts: Any = one
             if not isinstance(one, dict):
                 parts = {"quote": one if field.is_words else None}
             for part in filter(_QUOTED.__contains__, parts):

@@ -14,7 +14,7 @@ from extractor.evidence.drafts import CERTAIN
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
 _OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")

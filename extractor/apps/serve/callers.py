@@ -20,7 +20,7 @@ from extractor.model.database import Database
 from extractor.model.metering import Reservation
 from extractor.model.store import Spending
 from extractor.schemas import Usage
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 _BOOK_FILE = "callers.sqlite"
 OPERATOR = "operator"

@@ -33,7 +33,7 @@ from extractor.run.records import RunLimits
 from extractor.run.run import Run
 from extractor.run.setup import Setup
 from extractor.schemas import TrialRecord, Usage
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 EVENTS = "events.jsonl"
 RUN = "run"

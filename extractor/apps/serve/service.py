@@ -22,7 +22,7 @@ from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.setup import OpenExtractor, Setup
 from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 _SPARE_S = 1.0
 _STOP_TIMEOUT_S = 2.0

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from extractor.concepts.criteria.headings import ends_with_colon, is_generic, names_group
-from extractor.concepts.criteria.layout import Layout, lay_out
+from extractor.concepts.criteria.layout import Bullet, Layout, Marker, lay_out, read_marker
 from extractor.concepts.criteria.lines import TextLine, read_lines
 from extractor.concepts.criteria.list_headings import read_list_heading
-from extractor.concepts.criteria.marks import Bullet, Marker, read_marker
 from extractor.language.book import expression, rule
 from extractor.language.passage import LexedSection, strip_span
 from extractor.language.wrapping import (

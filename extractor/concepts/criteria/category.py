@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
-from extractor.concepts.criteria.entries import OutlineEntry
+from extractor.concepts.criteria.lines import OutlineEntry
 from extractor.concepts.limits.criterion import WEIGHT
 from extractor.evidence.drafts import Reading
 from extractor.evidence.scoring import list_words, load_scorer, measured

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from extractor.concepts.criteria.entries import LineRole, OutlineEntry
-from extractor.concepts.criteria.lines import TextLine
+from extractor.concepts.criteria.lines import LineRole, OutlineEntry, TextLine
 from extractor.language.book import rule
 from extractor.schemas import CriterionKind
 

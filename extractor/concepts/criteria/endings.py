@@ -11,8 +11,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from extractor.concepts.criteria.headings import count_words, ends_with_colon, names_group
+from extractor.concepts.criteria.layout import Bullet
 from extractor.concepts.criteria.lines import TextLine
-from extractor.concepts.criteria.marks import Bullet
 from extractor.language.book import rule
 
 _MOST_WORDS = 6

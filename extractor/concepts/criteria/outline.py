@@ -10,11 +10,10 @@ from extractor.concepts.criteria import headings
 from extractor.concepts.criteria.blocks import read_blocks
 from extractor.concepts.criteria.doubts import OpenedList, StructureDoubt, doubt_lists
 from extractor.concepts.criteria.endings import ListEnding, find_endings
-from extractor.concepts.criteria.entries import LineRole, OutlineEntry
 from extractor.concepts.criteria.introductions import opens_siblings, states_too
-from extractor.concepts.criteria.lines import TextLine
+from extractor.concepts.criteria.layout import Bullet
+from extractor.concepts.criteria.lines import LineRole, OutlineEntry, TextLine
 from extractor.concepts.criteria.list_headings import ListHeading, read_list_heading
-from extractor.concepts.criteria.marks import Bullet
 from extractor.concepts.criteria.prose import split_clauses
 from extractor.concepts.criteria.roles import choose_headings, unsettled_confidence
 from extractor.language.book import rule

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from extractor.concepts.criteria.entries import LineRole, OutlineEntry
-from extractor.concepts.criteria.lines import TextLine
+from extractor.concepts.criteria.lines import LineRole, OutlineEntry, TextLine
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER

@@ -14,7 +14,7 @@ from extractor.concepts.criteria.category import (
     sort_weight,
     target_words,
 )
-from extractor.concepts.criteria.entries import LineRole, OutlineEntry
+from extractor.concepts.criteria.lines import LineRole, OutlineEntry
 from extractor.concepts.criteria.negation import find_negation
 from extractor.concepts.criteria.outline import Outline, read_outline
 from extractor.concepts.criteria.prose import find_suspects

@@ -31,7 +31,7 @@ from extractor.model.asking.reply_models import (
 from extractor.model.calls import estimate_tokens
 from extractor.model.cost.tokens import RequestSize, measure_call
 from extractor.schemas import Concept, Task, TrialRecord, list_fields
-from extractor.schemas.effort import Effort
+from extractor.schemas.vocabulary import Effort
 
 _EVENTS = ("start_event", "end_events", "censored")
 _TIMED = frozenset(
