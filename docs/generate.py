@@ -51,7 +51,8 @@ def _describe_command(command: Any, context: Any, level: int) -> Iterator[str]:
     if level > 1:  # the page has a title of its own
         yield f"{'#' * level} `{context.command_path}`"
     yield inspect.cleandoc(command.help or "")
-    yield f"```text\n{' '.join((context.command_path, *command.collect_usage_pieces(context)))}\n```"
+    usage = " ".join((context.command_path, *command.collect_usage_pieces(context)))
+    yield f"```text\n{usage}\n```"
     groups: dict[str, list[str]] = {}
     for one in command.get_params(context):
         name, meaning = one.get_help_record(context) or ("", "")

@@ -28,7 +28,8 @@ def describe_modules() -> str:
 def _describe_folder(folder: Path) -> str:
     rows = [f"| `{path.name}` | {_first_sentence(path)} |" for path in sorted(folder.glob("*.py"))]
     rows = [row for row in rows if not row.startswith("| `__")]
-    title = f"## `{folder.relative_to(ROOT).as_posix()}/`\n\n{_first_sentence(folder / '__init__.py')}\n"
+    about = _first_sentence(folder / "__init__.py")
+    title = f"## `{folder.relative_to(ROOT).as_posix()}/`\n\n{about}\n"
     return title + (
         "\n| module | what it does |\n|---|---|\n" + "\n".join(rows) + "\n" if rows else ""
     )

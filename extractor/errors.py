@@ -110,7 +110,7 @@ class RepeatedRecord(RecordError):
     """A record with the id of an earlier record, at ``first``. The earlier one is used.
 
     >>> print(RepeatedRecord("b.json", "NCT1", "a.json, record 2", same_text=False))
-    b.json: the record NCT1 was already read from a.json, record 2, with other text; leave one of the two out
+    b.json: the record NCT1 was already read from a.json, record 2, with other text; ...
     """
 
     def __init__(

@@ -58,7 +58,8 @@ def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
     answers = field.complete_answers(example)
     known = ("quote", *(one.name for one in field.attributes))
     for name in (name for answer in answers for name in answer if name not in known):
-        yield f"{name} is no attribute{suggest(name, known)}; write {', '.join(a.describe() for a in field.attributes)}"
+        attributes = ", ".join(attribute.describe() for attribute in field.attributes)
+        yield f"{name} is no attribute{suggest(name, known)}; write {attributes}"
     claims, broken = field.read(answers)
     yield from (fault for _, fault in broken)
     if example.value is not None and not claims:

@@ -111,8 +111,9 @@ def match_columns(
     >>> columns = match_columns(
     ...     ["study", "rules", "x"], ["nct id", "eligibility criteria"], rows, "nct id"
     ... )
-    >>> columns.describe_guesses()
-    ('columns of the table: "study" is read as "nct id", "rules" is read as "eligibility criteria"; not read: "x"',)
+    >>> columns.describe_guesses()  # doctest: +NORMALIZE_WHITESPACE
+    ('columns of the table: "study" is read as "nct id", "rules" is read as "eligibility
+     criteria"; not read: "x"',)
     """
     names = [fold_name(written) for written in header]
     by_name = {fold_name(name): name for name in known}

@@ -40,8 +40,8 @@ def find_reader(kind: str) -> Reader:
 def detect_format(head: bytes) -> str:
     r"""Return the format of a document, a key of the table of readers or "plain".
 
-    ``head`` is the first block of the document, in UTF-8. Raises ``UnreadableSource`` for an empty file
-    or for data that nothing here reads.
+    ``head`` is the first block of the document, in UTF-8. Raises ``UnreadableSource`` for an empty
+    file or for data that nothing here reads.
 
     >>> detect_format(b' [ {"protocolSection": '), detect_format(b"[18F]-Tracer imaging\n")
     ('json', 'plain')

@@ -71,7 +71,10 @@ def _is_too_large(blocks: Sequence[Block]) -> bool:
 def build_register_text(text: str, *, title: str | None = None) -> RecordContent:
     r"""Build the content of the text of one trial. Raises ``UnreadableSource`` if it has several.
 
-    >>> text = "E.3 Principal inclusion criteria: Adults\nE.3 Principal inclusion criteria (es): Adultos"
+    >>> text = (
+    ...     "E.3 Principal inclusion criteria: Adults\nE.3 Principal inclusion criteria (es): "
+    ...     "Adultos"
+    ... )
     >>> content = build_register_text("EudraCT Number: 2029-000001-11\n" + text)
     >>> content.trial_id, content.sections[0].text
     ('2029-000001-11', 'Principal inclusion criteria\nAdults')

@@ -93,7 +93,8 @@ class _NotFlat(Exception):
 
 
 def build_plain(text: str, *, title: str | None = None, named: bool = True) -> RecordContent:
-    """Build the content of a flattened text, of the EU register's, or of another; see ``build_text``.
+    """Build the content of a flattened text, of the EU register's, or of another; see
+    ``build_text``.
 
     Raises ``UnreadableSource``.
     """
@@ -175,8 +176,9 @@ _MAX_MEASURE = 300
 _TIME = re.compile(
     r"""
       (?:second|minute|min|hour|hr|day|week|wk|month|mo|year|yr|cycle|visit|time|season|phase|period|course)s?\b
-    | \b(?:baseline|follow[- ]?up|complet\w+|discharge|end|admission|surgery|treatment|study|delivery|birth)\b
-    | \b(?:immediately|during|through|throughout|after|before|until|within|at|up\ to|on|post|pre|peri|intra)\b
+    | \b(?:baseline|follow[- ]?up|complet\w+|discharge|end|admission|surgery|treatment|study)\b
+    | \b(?:delivery|birth|immediately|during|through|throughout|after|before|until|within)\b
+    | \b(?:at|up\ to|on|post|pre|peri|intra)\b
     | \b\d+\s*[dwmyh]\b | \b[dwmy]\s?\d | \b(?:19|20)\d\d\b
     """,
     re.IGNORECASE | re.VERBOSE,

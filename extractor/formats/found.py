@@ -1,7 +1,7 @@
 """The output of a format's reader: the content of a record, or why it cannot be read.
 
-Readers do not know about files. They turn a byte stream into ``RecordContent`` and ``UnreadableSource`` values,
-and ``records`` adds the file, the id and the place.
+Readers do not know about files. They turn a byte stream into ``RecordContent`` and
+``UnreadableSource`` values, and ``records`` adds the file, the id and the place.
 """
 
 import re

@@ -42,7 +42,8 @@ FRONT = re.compile(
     r"(?P<caption>(?:Table|Box|Panel)[ \t]+\d{1,2}(?:\.\d{1,2})?[.:]?[ \t]+(?=[A-Z]))?"
     rf"(?P<row>\|[ \t]*)?(?P<hash>(?:#{{1,6}}|={{2,6}})[ \t]+)?(?P<bullet>{BULLET}[ "
     rf"\t]+)?(?P<bold>[*_]{{1,3}})?"
-    r"(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2}){0,6}|(?:[A-H]|[IVX]{1,4}|[ivx]{1,4})(?=[.)]))[.)]{0,3}[ \t]+)?"
+    r"(?:(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2}){0,6}|(?:[A-H]|[IVX]{1,4}|[ivx]{1,4})(?=[.)]))"
+    r"[.)]{0,3}[ \t]+)?"
     r"[*_]{0,3}(?P<bracket>[\[【])?"
 )
 """The marks before the words of a line."""

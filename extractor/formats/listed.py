@@ -19,7 +19,8 @@ NO_WORDS = " \t\r\n|:=_*+-"
 """Signs of a line that has no words, such as one between the rows of a table."""
 MARK = re.compile(
     r"(?P<indent>[ \t>]{0,99})(?:\|[ \t]{0,9})?"
-    rf"(?:(?P<number>[(\[]?\d{{1,2}}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])|(?P<bullet>{BULLET}))[ \t]+"
+    rf"(?:(?P<number>[(\[]?\d{{1,2}}[.)\]]+(?!\d))|(?P<letter>\(?[A-Za-z][.)])"
+    rf"|(?P<bullet>{BULLET}))[ \t]+"
 )
 _CELL = re.compile(r"[^|\t]+[|\t]?|[|\t]")
 """A cell of a table's row, which may be blank, with the border behind it."""

@@ -65,7 +65,8 @@ _KINDS = (
         r"(?:report|data)|ethic"
         r"|randomi[sz]ation|dose modif|dose reduc|dose adjust|modification|after the "
         r"(?:end|trial|study)|post-?trial"
-        r"|continued access|risk|benefit|background|introduction|pharmacokinetic|discuss|sponsor|meals|restriction)",
+        r"|continued access|risk|benefit|background|introduction|pharmacokinetic|discuss|sponsor"
+        r"|meals|restriction)",
     ),
     (SYNOPSIS, r"\bsynops[ie]s\b|^(?:protocol|study|trial|executive)? ?summary$"),
     (
@@ -149,7 +150,10 @@ class ReadPlaces:
 def select_sections(content: DocumentContent) -> ReadPlaces:
     r"""Return what is read of a document.
 
-    >>> text = "Contents\n1 Aims .... 2\n2 Design .... 3\n3 People .... 4\nA trial\nInclusion criteria\nAdults\n"
+    >>> text = (
+    ...     "Contents\n1 Aims .... 2\n2 Design .... 3\n3 People .... 4\nA trial\n"
+    ...     "Inclusion criteria\nAdults\n"
+    ... )
     >>> [(text[start:end]) for start, end in select_sections(DocumentContent(text)).places]
     ['A trial\nInclusion criteria\nAdults\n']
     """

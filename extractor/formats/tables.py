@@ -157,7 +157,9 @@ def _sample_rows(text: str, delimiter: str) -> list[list[str]]:
 
 
 def read_table(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the studies of one table, in order. Raises ``UnreadableSource`` if no column is known."""
+    """Yield the studies of one table, in order. Raises ``UnreadableSource`` if no column is
+    known.
+    """
     head = peek_block(stream).decode("utf-8", "replace")
     table = _find_table(head)
     if table is None:

@@ -76,8 +76,8 @@ def read_xml(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _convert(stream: BinaryIO, head: bytes) -> BinaryIO:
-    """Return the stream in UTF-8, from the encoding that it declares. Raises ``UnreadableSource`` for
-    an unknown one.
+    """Return the stream in UTF-8, from the encoding that it declares. Raises ``UnreadableSource``
+    for an unknown one.
     """
     declared = _ENCODING.match(head)
     name = declared[1].decode("ascii", "replace") if declared else "utf-8"
@@ -127,7 +127,9 @@ class _XmlReader:
         return _refuse(piece, f"the record has no {piece.kind.value}")
 
     def _read_opening(self, said: bytes) -> None:
-        """Read what stands before the first record. Raises ``UnreadableSource`` for declared entities."""
+        """Read what stands before the first record. Raises ``UnreadableSource`` for declared
+        entities.
+        """
         if b"<!ENTITY" in said:
             raise UnreadableSource("XML that declares entities", "remove the declaration")
         root = _NAME.search(said)
@@ -227,7 +229,9 @@ def _read_texts(element: Element, path: str) -> list[str]:
 
 
 def _refuse_text(group: Element, place: str) -> None:
-    """Raise ``UnreadableSource`` for text beside the elements of a group, which would not be read."""
+    """Raise ``UnreadableSource`` for text beside the elements of a group, which would not be
+    read.
+    """
     beside = [group.text, *(child.tail for child in group)]
     if any(text and not text.isspace() for text in beside):
         raise UnreadableSource("text where elements are expected", _CORRECT, place=place)

@@ -107,7 +107,9 @@ _CHANGES = re.compile(
       (?P<json>\\+u(?:0026(?:[a-z]{{2,4}};)?|003[ceCE]|22[67][0-9a-fA-F]|00[ab][0-9a-fA-F]))
     | (?P<entity>\\?&(?:amp;)?(?:[a-zA-Z]{{2,8}}|\#\d{{2,6}}|\#x[0-9a-fA-F]{{2,5}});)
     | (?P<escape>\\[!-/:-@\[-`{{-~])
-    | (?P<mojibake>[\u00c2-\u00df][{_TAIL}]|[\u00e0-\u00ef][{_TAIL}]{{2}}|[\u00f0-\u00f4][{_TAIL}]{{3}})
+    | (?P<mojibake>
+        [\u00c2-\u00df][{_TAIL}]|[\u00e0-\u00ef][{_TAIL}]{{2}}|[\u00f0-\u00f4][{_TAIL}]{{3}}
+      )
     | (?P<newline>\r\n)
     | (?P<invisible>[{_INVISIBLE}]+)
     | (?P<space>[{_SPACES}])

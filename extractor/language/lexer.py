@@ -123,7 +123,8 @@ _TOKEN = re.compile(f"( ?)({_WORD}|{_NUMBER}|{_SIGN})")
 nothing.
 """
 NUMBER_WORDS = """
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+    sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred half dozen
 """
 _OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])

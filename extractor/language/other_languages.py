@@ -140,7 +140,10 @@ def find_foreign(
 
     Lines within a text that is ``marked`` by its source are in the language of the mark.
 
-    >>> text = "Kriterien\n- Alter über 18 Jahre\n- ECOG 0-1\nCriteria\n- Age over 18 years\n- ECOG 0-1"
+    >>> text = (
+    ...     "Kriterien\n- Alter über 18 Jahre\n- ECOG 0-1\nCriteria\n- Age over 18 years\n"
+    ...     "- ECOG 0-1"
+    ... )
     >>> found = find_foreign([("eligibility", text)])
     >>> [(text[one.start : one.end], one.language) for one in found.texts]
     [('Kriterien', 'German'), ('- Alter über 18 Jahre', 'German'), ('- ECOG 0-1', 'German')]

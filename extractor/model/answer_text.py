@@ -234,7 +234,8 @@ def _tidy_answer(text: str, start: int) -> tuple[str, int]:
     try:
         return tidy_value(text, start)
     except BrokenOff as broken:
-        # Of an answer whose list has ended nothing is missing. An item may lack more than a bracket.
+        # Of an answer whose list has ended nothing is missing. An item may lack more than a
+        # bracket.
         if not broken.strict.startswith('{"items":') or not broken.strict.endswith("]"):
             raise
         closed = broken.strict + "}"

@@ -227,7 +227,9 @@ BATCH_APIS: Mapping[str, type[BatchApi]] = {"openai": OpenAIBatches, "anthropic"
 
 
 async def _download(getting: Awaitable[bytes], what: str) -> bytes:
-    """Get a file. Raises ``LostDownload`` if it is not there, or its bytes do not fit their headers."""
+    """Get a file. Raises ``LostDownload`` if it is not there, or its bytes do not fit their
+    headers.
+    """
     try:
         return bytes(await getting)
     except ModelError:

@@ -463,7 +463,9 @@ class _AnswerReader:
         self._mode = client.live.form.mode
 
     def read(self, row: Mapping[str, Any]) -> None:
-        """Store the answer of one line. Lines of other batches, and second lines, change nothing."""
+        """Store the answer of one line. Lines of other batches, and second lines, change
+        nothing.
+        """
         line = read_line(row)
         if line is None or line.name not in self._names:
             return

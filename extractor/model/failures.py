@@ -128,7 +128,9 @@ class Failure:
         return bool(_NO_MODE.search(self.text))
 
     def find_refused(self, parameters: Iterable[str]) -> str | None:
-        """Find which of these parameters the provider refused. Return None if it was another fault."""
+        """Find which of these parameters the provider refused. Return None if it was another
+        fault.
+        """
         if self.status not in (400, 422) or self.is_about_length:
             return None
         return next((name for name in parameters if re.search(rf"\b{name}\b", self.text)), None)

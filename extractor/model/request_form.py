@@ -134,7 +134,9 @@ class RequestForm:
         return True
 
     def _rename_limit(self) -> bool:
-        """Send the output limit under its other name. Return whether that was not refused before."""
+        """Send the output limit under its other name. Return whether that was not refused
+        before.
+        """
         other = _OTHER_LIMIT.get(self._limit)
         if other is None or other in self._refused:
             return False

@@ -74,7 +74,9 @@ def _quieten_litellm() -> None:
 
 
 def _set_up(sdk: Any, spec: ModelSpec) -> None:
-    """Leave repeats and limits of time to this program, and keep keys and records at one address."""
+    """Leave repeats and limits of time to this program, and keep keys and records at one
+    address.
+    """
     _remember_keys(sdk)
     _forbid_redirects(sdk)
     if hasattr(sdk, "max_retries"):

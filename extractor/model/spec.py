@@ -61,8 +61,9 @@ class ModelSpec:
         Raises ``ArgumentError`` for text in no known form, for a bare name that is another
         provider's, and for a user or password in an address. The message does not repeat these.
 
-        >>> ModelSpec.parse("http://localhost:8000/v1#llama-3")
-        ModelSpec(provider='server', name='llama-3', base_url='http://localhost:8000/v1', api_key=None)
+        >>> ModelSpec.parse("http://localhost:8000/v1#llama-3")  # doctest: +NORMALIZE_WHITESPACE
+        ModelSpec(provider='server', name='llama-3', base_url='http://localhost:8000/v1',
+         api_key=None)
         >>> (
         ...     str(ModelSpec.parse("gpt-5-mini", api_key="sk-secret")),
         ...     str(ModelSpec.parse("google/gemini-2.5-flash")),
@@ -165,7 +166,7 @@ def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
 
     >>> read_key("one two", "XAI_API_KEY")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    extractor.errors.ArgumentError: XAI_API_KEY: the key has characters that no key has, such as a blank, ...
+    extractor.errors.ArgumentError: XAI_API_KEY: the key has characters that no key has ...
     """
     if not key:
         return None

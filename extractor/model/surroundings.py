@@ -105,7 +105,9 @@ def _check_address(name: str, address: str | None) -> None:
 
 
 def name_proxies() -> tuple[str, ...]:
-    """Name the variables of the proxies that the libraries take, in the order of their precedence."""
+    """Name the variables of the proxies that the libraries take, in the order of their
+    precedence.
+    """
     if os.environ.get(_find_variable("no_proxy"), "").strip() == "*":
         return ()
     names = [_find_variable(proxy) for proxy in _PROXIES]

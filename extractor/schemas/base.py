@@ -42,15 +42,20 @@ Comparison = StrEnum(
 Comparison.__doc__ = """How two values of a field are compared.
 
 - ``text``: words of the record, whose extent may differ a little.
-- ``extent``: words of the record that are evidence: right if they overlap, and no part of the score of all fields.
-- ``words``: words of the record that are part of a value: right if they share half of the words of the shorter; none
-  is an answer too.
-- ``whole``: such words that name a thing: a fragment is wrong, as one member of a list for the whole of it.
+- ``extent``: words of the record that are evidence: right if they overlap, and no part of the score
+  of all fields.
+- ``words``: words of the record that are part of a value: right if they share half of the words of
+  the shorter; none is an answer too.
+- ``whole``: such words that name a thing: a fragment is wrong, as one member of a list for the
+  whole of it.
 - ``choice``, ``polarity``: equal or not; a difference in polarity turns the meaning round.
-- ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is another one.
-- ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by part.
+- ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is
+  another one.
+- ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by
+  part.
 - ``name``: a name, and a version if there is one.
-- ``label``: a name that the record gives, such as that of an arm: equal but for letter case and white space.
+- ``label``: a name that the record gives, such as that of an arm: equal but for letter case and
+  white space.
 - ``group``: which items stand in it, and its rule; its name does not count.
 """
 

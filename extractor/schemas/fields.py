@@ -23,7 +23,8 @@ ValueKind.__doc__ = """The kind of a field's value, or of each member if the fie
 - ``yes_no``: true or false.
 - ``number``: a bare number.
 - ``duration``: a number with a unit of time (``Age``, ``Period``, ``TimePoint``).
-- ``quantity``: numbers with their units and other parts (``Amount``, ``Constraint``, ``TimeWindow``).
+- ``quantity``: numbers with their units and other parts (``Amount``, ``Constraint``,
+  ``TimeWindow``).
 - ``name``: a name with a version (``Instrument``).
 """
 

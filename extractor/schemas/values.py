@@ -8,7 +8,9 @@ from extractor.schemas.evidence import Evidence, ExtractedItem
 from extractor.schemas.extraction import Constraint, TimeWindow
 
 PARTS: Mapping[type, tuple[str, ...]] = {Constraint: ("condition",), TimeWindow: ("of", "anchor")}
-"""The quotes that are parts of a value: for whom a limit holds, what a window limits, since when."""
+"""The quotes that are parts of a value: for whom a limit holds, what a window limits, since
+when.
+"""
 
 _UNPROVEN = frozenset(
     {"section", "rank", "index", "criteria", "turned", "demanded", "has_exception"}

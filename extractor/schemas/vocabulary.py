@@ -30,7 +30,8 @@ CriterionKind.__doc__ = """The list in which a criterion stands."""
 Category = StrEnum(
     "Category",
     """
-    AGE SEX DIAGNOSIS BIOMARKER PRIOR_THERAPY CONCOMITANT_THERAPY ORGAN_FUNCTION PERFORMANCE_STATUS LIFE_EXPECTANCY
+    AGE SEX DIAGNOSIS BIOMARKER PRIOR_THERAPY CONCOMITANT_THERAPY ORGAN_FUNCTION PERFORMANCE_STATUS
+    LIFE_EXPECTANCY
     REPRODUCTIVE COMORBIDITY INFECTION ALLERGY LIFESTYLE CONSENT_COMPLIANCE LOGISTICS OTHER
     """,
 )
@@ -72,8 +73,10 @@ Role.__doc__ = """Why an agent is given."""
 Route = StrEnum(
     "Route",
     """
-    ORAL INTRAVENOUS SUBCUTANEOUS INTRAMUSCULAR INTRADERMAL TOPICAL INHALED INTRANASAL OPHTHALMIC INTRATHECAL
-    INTRAVITREAL INTRATUMORAL INTRAPERITONEAL INTRA_ARTERIAL RECTAL VAGINAL TRANSDERMAL SUBLINGUAL EXTERNAL_BEAM
+    ORAL INTRAVENOUS SUBCUTANEOUS INTRAMUSCULAR INTRADERMAL TOPICAL INHALED INTRANASAL OPHTHALMIC
+    INTRATHECAL
+    INTRAVITREAL INTRATUMORAL INTRAPERITONEAL INTRA_ARTERIAL RECTAL VAGINAL TRANSDERMAL SUBLINGUAL
+    EXTERNAL_BEAM
     OTHER
     """,
 )
@@ -120,11 +123,15 @@ Rank.__doc__ = """The registered rank of an outcome."""
 Concept = StrEnum(
     "Concept",
     """
-    OVERALL_SURVIVAL PROGRESSION_FREE_SURVIVAL EVENT_FREE_SURVIVAL DISEASE_FREE_SURVIVAL TIME_TO_PROGRESSION
+    OVERALL_SURVIVAL PROGRESSION_FREE_SURVIVAL EVENT_FREE_SURVIVAL DISEASE_FREE_SURVIVAL
+    TIME_TO_PROGRESSION
     TIME_TO_EVENT_OTHER RESPONSE_RATE DURATION_OF_RESPONSE TIME_TO_RESPONSE MINIMAL_RESIDUAL_DISEASE
-    RELAPSE_OR_PROGRESSION_RATE MORTALITY ADVERSE_EVENTS DOSE_LIMITING_TOXICITY MAXIMUM_TOLERATED_DOSE
-    SPECIFIC_TOXICITY LABORATORY_OR_VITAL_SAFETY PHARMACOKINETICS CELLULAR_KINETICS IMMUNOGENICITY BIOMARKER
-    SYMPTOM_SCORE QUALITY_OF_LIFE FUNCTIONAL_STATUS CLINICAL_EVENT PHYSIOLOGICAL_MEASURE IMAGING_MEASURE
+    RELAPSE_OR_PROGRESSION_RATE MORTALITY ADVERSE_EVENTS DOSE_LIMITING_TOXICITY
+    MAXIMUM_TOLERATED_DOSE
+    SPECIFIC_TOXICITY LABORATORY_OR_VITAL_SAFETY PHARMACOKINETICS CELLULAR_KINETICS IMMUNOGENICITY
+    BIOMARKER
+    SYMPTOM_SCORE QUALITY_OF_LIFE FUNCTIONAL_STATUS CLINICAL_EVENT PHYSIOLOGICAL_MEASURE
+    IMAGING_MEASURE
     MEDICATION_USE DESENSITIZATION_OR_CHALLENGE FEASIBILITY HEALTH_ECONOMICS OTHER
     """,
 )
@@ -149,14 +156,17 @@ Support.__doc__ = """How a value follows from its evidence.
 
 - ``literal``: the value is the quoted text.
 - ``parsed``: a grammar reads the value from the quoted text ("two years" is 2, year).
-- ``inferred``: the text decides the value, which is a class of the guideline, or does not contradict it.
-- ``unsupported``: in results of earlier versions, a rule's value that was not found again in what is quoted.
+- ``inferred``: the text decides the value, which is a class of the guideline, or does not
+  contradict it.
+- ``unsupported``: in results of earlier versions, a rule's value that was not found again in what
+  is quoted.
 """
 
 AbsenceReason = StrEnum(
     "AbsenceReason",
     """
-    NOT_REPORTED UNREAD_NUMBER SECTION_ABSENT AMBIGUOUS CONTRADICTORY NOT_ASKED UNSUPPORTED_ANSWER BUDGET_EXHAUSTED
+    NOT_REPORTED UNREAD_NUMBER SECTION_ABSENT AMBIGUOUS CONTRADICTORY NOT_ASKED UNSUPPORTED_ANSWER
+    BUDGET_EXHAUSTED
     MODEL_REFUSED LOW_CONFIDENCE OTHER_LANGUAGE
     """,
 )
@@ -165,24 +175,29 @@ AbsenceReason.__doc__ = """Why a field is empty.
 - ``not_reported``: the sections were searched and do not state it.
 - ``unread_number``: the text has a number that no field took, so a value may have been missed.
 - ``section_absent``: the record has no section that could state it.
-- ``ambiguous``: the text was read in several ways, or by one who is often wrong, and no reading is believed.
+- ``ambiguous``: the text was read in several ways, or by one who is often wrong, and no reading is
+  believed.
 - ``contradictory``: two passages disagree, and neither is believed.
 - ``not_asked``: the rules could not read it and no model was asked.
 - ``unsupported_answer``: a model answered, its answer was not in the text, and it was kept out.
 - ``budget_exhausted``: the run's budget ended before it was asked.
 - ``model_refused``: a model was asked and gave no usable answer.
 - ``low_confidence``: a value was read, and is less sure than ``--min-confidence`` asks for.
-- ``other_language``: the text that could state it is in another language than English, and was not read.
+- ``other_language``: the text that could state it is in another language than English, and was not
+  read.
 """
 
 FindingKind = StrEnum(
     "FindingKind",
     """
-    QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS LINE_UNANSWERED
+    QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS
+    LINE_UNANSWERED
     REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED STRUCTURE_DOUBTFUL
     CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER LANGUAGE_OTHER
-    SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
-    ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS MASKING_DIFFERS
+    SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP
+    OVERSIZED_TOKEN
+    ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS
+    MASKING_DIFFERS
     ARM_COUNT_DIFFERS ARM_WITHOUT_INTERVENTION AGE_DIFFERS SEX_DIFFERS LIMITS_CONTRADICT
     ENDPOINT_UNDEFINED TIME_FRAME_MISSING OUTCOME_REPEATED
     """,
@@ -193,33 +208,42 @@ Of a model's answers:
 
 - ``quote_not_found``: a quote that the text does not hold.
 - ``value_not_in_quote``: a value that its quote does not bear out.
-- ``quote_conflict``: a quote or value that nearly stands there, with another number, unit, comparator, ...
+- ``quote_conflict``: a quote or value that nearly stands there, with another number, unit,
+  comparator, ...
 - ``answer_missing``: a question that got no usable answer, or a value in no readable form.
-- ``answer_ambiguous``: a reply that can be read in several ways, such as one with two complete answers that differ.
-- ``line_unanswered``: a line that the model was asked about and skipped; the rules' values stand there, unconfirmed.
-- ``regimen_unconfirmed``: a dose that the rules read and that the model's list of regimens does not have.
+- ``answer_ambiguous``: a reply that can be read in several ways, such as one with two complete
+  answers that differ.
+- ``line_unanswered``: a line that the model was asked about and skipped; the rules' values stand
+  there, unconfirmed.
+- ``regimen_unconfirmed``: a dose that the rules read and that the model's list of regimens does not
+  have.
 - ``value_unconfirmed``: a value that the rules read without doubt, and that the model left out.
 
 Of text whose structure is in doubt:
 
-- ``structure_doubtful``: a heading that is only nearly one, an item that could be two, a list that no heading opens.
+- ``structure_doubtful``: a heading that is only nearly one, an item that could be two, a list that
+  no heading opens.
 
 Of text that nothing was read from:
 
 - ``criterion_unread``: a line of the eligibility section that looks like a criterion.
 - ``dose_unread``: words of an arm or intervention that look like a dose.
 - ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value.
-- ``ambiguous_number``: a limit whose number can be read in two ways ("1.500"), of which none is usual.
+- ``ambiguous_number``: a limit whose number can be read in two ways ("1.500"), of which none is
+  usual.
 - ``language_other``: lines in another language than English, with the language and their number.
 
 
 Of a file that had to be mended, or whose parts had to be guessed, to read the record:
 
-- ``source_doubtful``: characters that XML does not allow, a column that has another name than the registry's, ...
+- ``source_doubtful``: characters that XML does not allow, a column that has another name than the
+  registry's, ...
 
-Of text that is aimed at a model, or that hides something (``extractor/concepts/hostile/injection.py``):
+Of text that is aimed at a model, or that hides something
+(``extractor/concepts/hostile/injection.py``):
 
-- ``instruction_in_text``: a command to a model, a chat's turn, an answer or a line in the form of a prompt.
+- ``instruction_in_text``: a command to a model, a chat's turn, an answer or a line in the form of a
+  prompt.
 - ``invisible_characters``: characters that nobody sees, or that set a text backwards.
 - ``look_alike_letters``: letters of two alphabets in one word.
 - ``markup``: code that a page would run or hide.
@@ -228,17 +252,20 @@ Of text that is aimed at a model, or that hides something (``extractor/concepts/
 Of a record that contradicts itself (``extractor/audit``):
 
 - ``endpoint_not_registered``: the text names an endpoint that no registered outcome measures.
-- ``time_points_differ``: the text measures an endpoint at other times than the registered outcome does.
+- ``time_points_differ``: the text measures an endpoint at other times than the registered outcome
+  does.
 - ``sample_size_differs``: the number of participants in the text is not the planned enrolment.
 - ``phase_differs``: the phase in the text is not the registered one.
-- ``allocation_differs``: the text says randomised, the registered design does not, or the other way round.
+- ``allocation_differs``: the text says randomised, the registered design does not, or the other way
+  round.
 - ``masking_differs``: the text says open or blinded, the registered design the opposite.
 - ``arm_count_differs``: the text counts more or fewer arms than are registered.
 - ``arm_without_intervention``: a registered arm to which no intervention is linked.
 - ``age_differs``: an age limit of the text is not the registered one.
 - ``sex_differs``: the text admits another sex than the registered field.
 - ``limits_contradict``: ages that leave nobody.
-- ``endpoint_undefined``: a survival or response endpoint without definition and without named criteria.
+- ``endpoint_undefined``: a survival or response endpoint without definition and without named
+  criteria.
 - ``time_frame_missing``: an outcome without a time frame.
 - ``outcome_repeated``: an outcome that is registered twice.
 """
@@ -248,8 +275,10 @@ TermKind = StrEnum(
 )
 TermKind.__doc__ = """What a registered term is.
 
-- ``condition``, ``intervention``: a MeSH term that the registry gave to the trial's conditions or interventions.
-- ``condition_ancestor``, ``intervention_ancestor``: a MeSH term above one of these in the MeSH tree.
+- ``condition``, ``intervention``: a MeSH term that the registry gave to the trial's conditions or
+  interventions.
+- ``condition_ancestor``, ``intervention_ancestor``: a MeSH term above one of these in the MeSH
+  tree.
 - ``other_name``: another name of an intervention, such as a code or a brand.
 - ``keyword``: a keyword of the trial's sponsor.
 """

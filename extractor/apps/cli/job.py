@@ -151,8 +151,8 @@ def open_job(given: RecordOptions, **more: Any) -> Iterator[tuple[RunJob, int]]:
             f"{given.out} is replayed; name another folder with --out": replay
             and place == realpath(replay),
             (
-                "a batch reads its records several times; name a file instead of standard input or a "
-                "pipe"
+                "a batch reads its records several times; name a file instead of standard input "
+                "or a pipe"
             ): in_batches and any(map(is_stream, given.inputs)),
         }
     )

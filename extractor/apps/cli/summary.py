@@ -72,7 +72,9 @@ def _list_counts(tally: Tally, whole: Usage) -> Iterator[tuple[str, object]]:
 
 
 def _list_findings(tally: Tally, new: str) -> Iterator[tuple[str, str]]:
-    """Yield the number of findings by kind, then what the rules read and a model did not confirm."""
+    """Yield the number of findings by kind, then what the rules read and a model did not
+    confirm.
+    """
     kinds = tally.counts.get("finding_kinds", {})
     most_first = sorted(kinds.items(), key=lambda kind: -kind[1])
     named = ", ".join(f"{name} {count:,}" for name, count in most_first)
@@ -249,4 +251,7 @@ def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str
     left = counts["left"]
     if left:
         named = ", ".join(folder.manifest.left_ids[:_MOST_SHOWN]) + ", ..." * (left > _MOST_SHOWN)
-        yield f"results whose records are no longer in the input: {left} ({named}); readers leave them out"
+        yield (
+            f"results whose records are no longer in the input: {left} ({named}); "
+            "readers leave them out"
+        )

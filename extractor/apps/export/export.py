@@ -130,8 +130,9 @@ def choose_tables(
     ``fields`` are the user's own. Raises ``ValueError`` for an unknown name.
 
     >>> [table.name for table in choose_tables(["dosing"], [])]  # doctest: +NORMALIZE_WHITESPACE
-    ['records', 'regimens', 'amounts', 'interventions', 'arms', 'regimen_arms', 'notes', 'absences', 'findings',
-     'citations', 'coverage_sections', 'registered_terms', 'custom_values', 'evidence']
+    ['records', 'regimens', 'amounts', 'interventions', 'arms', 'regimen_arms', 'notes',
+     'absences', 'findings', 'citations', 'coverage_sections', 'registered_terms',
+     'custom_values', 'evidence']
     """
     known = {table.name: table for table in list_tables(fields)}
     refuse_unknown("table", names, known)

@@ -210,8 +210,9 @@ def quantity(
     """Return a Quantity with the unit as written, and its UCUM code if there is one. "=" is no
     comparator in FHIR.
 
-    >>> quantity(18, "year", ">=")
-    {'value': 18, 'comparator': '>=', 'unit': 'year', 'system': 'http://unitsofmeasure.org', 'code': 'a'}
+    >>> quantity(18, "year", ">=")  # doctest: +NORMALIZE_WHITESPACE
+    {'value': 18, 'comparator': '>=', 'unit': 'year', 'system': 'http://unitsofmeasure.org',
+     'code': 'a'}
     """
     ucum = ucum or (read_unit(unit) if unit else None)
     made = {

@@ -106,8 +106,9 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     """Return all tables, those of records first and that of evidence last; ``fields`` are the
     user's own.
 
-    >>> [table.name for table in list_tables()][1:10]
-    ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'regimens', 'amounts', 'interventions', 'arms']
+    >>> [table.name for table in list_tables()][1:10]  # doctest: +NORMALIZE_WHITESPACE
+    ['eligibility', 'groups', 'criteria', 'constraints', 'windows', 'regimens', 'amounts',
+     'interventions', 'arms']
     >>> [table.name for table in list_tables(read_fields("extractor.catalogue:Blinding"))][-3:]
     ['custom_blinding', 'custom_values', 'evidence']
     """
@@ -150,8 +151,9 @@ def find_rows(
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": "male"}}
     ... )
-    >>> [(table, row[:6]) for table, row in find_rows(extraction)]
-    [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None, None, 'male'))]
+    >>> [(table, row[:6]) for table, row in find_rows(extraction)]  # doctest: +NORMALIZE_WHITESPACE
+    [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None,
+     None, 'male'))]
     """
     people = extraction.eligibility
     registered = registry.get(extraction.record_id, {})

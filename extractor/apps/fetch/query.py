@@ -69,7 +69,8 @@ class RegistryQuery:
     ... ).parameters
     ... # doctest: +NORMALIZE_WHITESPACE
     {'query.cond': 'asthma',
-     'filter.advanced': 'AREA[Phase](PHASE2 OR PHASE3) AND AREA[LastUpdatePostDate]RANGE[2026-01-31,MAX]'}
+     'filter.advanced':
+         'AREA[Phase](PHASE2 OR PHASE3) AND AREA[LastUpdatePostDate]RANGE[2026-01-31,MAX]'}
     """
 
     condition: str | None = None

@@ -14,7 +14,8 @@ _TABLES = """
 CREATE TABLE records (record_id TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE actions (
   number INTEGER PRIMARY KEY, step INTEGER NOT NULL, time TEXT NOT NULL, reviewer TEXT NOT NULL,
-  record_id TEXT NOT NULL, item TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL, old TEXT, new TEXT
+  record_id TEXT NOT NULL, item TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL,
+  old TEXT, new TEXT
 );
 CREATE INDEX actions_of_records ON actions (record_id, number)
 """

@@ -55,8 +55,10 @@ _HEADERS = {
 }
 _ASSETS = files("extractor.apps.serve") / "assets"
 _DESCRIPTION = """\
-Extracts eligibility, dosing and endpoints from clinical-trial registry records. Every value has the text that supports
-it, and every gap its reason. Send one record for an immediate answer, or a file of many as a job. Every error is a
+Extracts eligibility, dosing and endpoints from clinical-trial registry records. Every value \
+has the text that supports
+it, and every gap its reason. Send one record for an immediate answer, or a file of many as a job. \
+Every error is a
 problem (RFC 9457) that says what to do.
 """
 _INSTANCE = "urn:uuid:6f0c1c9e-6a0e-4d0c-9d4e-0a4b1f6f7c11"

@@ -28,7 +28,8 @@ OPERATOR = "operator"
 _VERSION = 3
 _TABLES = """
 CREATE TABLE IF NOT EXISTS keys (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, key_sha256 TEXT NOT NULL UNIQUE, requests_per_minute INTEGER NOT NULL,
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, key_sha256 TEXT NOT NULL UNIQUE,
+    requests_per_minute INTEGER NOT NULL,
     made TEXT NOT NULL, expires TEXT, is_revoked INTEGER NOT NULL DEFAULT 0
 );
 """
@@ -198,7 +199,8 @@ SPENT = "the service's limit of money is reached"
 _SPENDING_FILE = "spending.sqlite"
 _SPENDING_VERSION = 2
 _SPENDING_TABLES = """
-CREATE TABLE IF NOT EXISTS spending (  -- of a call, the most until its end, or the sum of all before this start
+-- of a call, the most until its end, or the sum of all before this start
+CREATE TABLE IF NOT EXISTS spending (
     id INTEGER PRIMARY KEY, dollars REAL NOT NULL
 );
 """

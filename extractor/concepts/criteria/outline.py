@@ -46,7 +46,10 @@ class Outline:
 def read_outline(section: LexedSection) -> Outline:
     r"""Return the entries of an eligibility section in reading order. Headings are not entries.
 
-    >>> raw = "Inclusion Criteria:\n\n* Age 18 or older\n* One of the following:\n\n  * Asthma\n  * Rhinitis"
+    >>> raw = (
+    ...     "Inclusion Criteria:\n\n* Age 18 or older\n* One of the following:\n\n  * Asthma\n"
+    ...     "  * Rhinitis"
+    ... )
     >>> [
     ...     (e.passage.raw, e.role.value)
     ...     for e in read_outline(read_section("eligibility", raw)).entries

@@ -24,7 +24,10 @@ _LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
 def find_suspects(passages: Iterable[Passage]) -> Iterable[OutlineEntry]:
     """Return sentences of running text that may be criteria, each once.
 
-    >>> text = "Asthma is common. Patients are eligible if they are over 12. The dose is raised weekly."
+    >>> text = (
+    ...     "Asthma is common. Patients are eligible if they are over 12. The dose is raised "
+    ...     "weekly."
+    ... )
     >>> [
     ...     (entry.passage.text, entry.role.value)
     ...     for entry in find_suspects([read_passage(text, "brief_summary")])

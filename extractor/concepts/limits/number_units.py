@@ -32,7 +32,8 @@ _RATES = {"daily": "/d", "weekly": "/wk", "monthly": "/mo", "yearly": "/a"}
 _TOO_SHORT = frozenset("admcfuADMCFU")
 _FILLERS = word_set(
     """
-    and but also the than equal with for not nor more less least most greater higher lower above below over under within
+    and but also the than equal with for not nor more less least most greater higher lower above
+    below over under within
     between minimum maximum inclusive old age aged either both normal predicted upper limit baseline
     """
 )

@@ -295,7 +295,10 @@ def _cut_start(sentence: Passage, first: int, end: int | None = None) -> Passage
 def read_end_events(listed: Passage) -> Iterator[Passage]:
     """Return the listed end events, at most eight.
 
-    >>> text = "first documented PD per RECIST 1.1, as assessed by a board, or death from any cause, whichever is first"
+    >>> text = (
+    ...     "first documented PD per RECIST 1.1, as assessed by a board, or death from any cause, "
+    ...     "whichever is first"
+    ... )
     >>> [event.text for event in read_end_events(read_section("outcomes", text).whole)]
     ['first documented PD', 'death from any cause']
     """

@@ -244,7 +244,10 @@ def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
 def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
     """Return the methods of measuring in a passage, each once, in order.
 
-    >>> text = "copies by quantitative polymerase chain reaction (qPCR), cells by flow cytometry, again by qPCR"
+    >>> text = (
+    ...     "copies by quantitative polymerase chain reaction (qPCR), cells by flow cytometry, "
+    ...     "again by qPCR"
+    ... )
     >>> read_methods(read_section("outcomes", text).whole).value
     ('quantitative polymerase chain reaction (qPCR)', 'flow cytometry')
     """

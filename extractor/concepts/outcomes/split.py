@@ -62,8 +62,9 @@ def find_own_time(outcome: Passage) -> OwnTime | None:
     ...     (time.measure.raw, time.frame.raw)
     ...     for time in map(find_own_time, map(read_passage, texts))
     ...     if time
-    ... ]
-    [('FEV1', 'week 12'), ('FEV1', 'baseline to week 12'), ('Pain', 'at 24 weeks'), ('pain', 'Week 4')]
+    ... ]  # doctest: +NORMALIZE_WHITESPACE
+    [('FEV1', 'week 12'), ('FEV1', 'baseline to week 12'), ('Pain', 'at 24 weeks'),
+     ('pain', 'Week 4')]
     >>> find_own_time(read_passage("Change from baseline to week 12 in FEV1")).frame.raw
     'from baseline to week 12'
     """
@@ -239,8 +240,9 @@ def split_outcomes(text: str) -> list[Outcome]:
     >>> for outcome in split_outcomes(
     ...     "Pain, worst, The scale is 0 to 10., Baseline, week 4|Survival, 2 years"
     ... ):
-    ...     print(outcome)
-    Outcome(measure='Pain, worst', description='The scale is 0 to 10.', time_frame='Baseline, week 4')
+    ...     print(outcome)  # doctest: +NORMALIZE_WHITESPACE
+    Outcome(measure='Pain, worst', description='The scale is 0 to 10.',
+            time_frame='Baseline, week 4')
     Outcome(measure='Survival', description=None, time_frame='2 years')
     """
     return [

@@ -355,8 +355,9 @@ def cut_outcome(
 
     >>> cut_outcome(
     ...     "Survival, overall, From infusion to death., 2 years", "From infusion", "2 years"
-    ... )
-    {'measure': 'Survival, overall', 'description': 'From infusion to death.', 'time_frame': '2 years'}
+    ... )  # doctest: +NORMALIZE_WHITESPACE
+    {'measure': 'Survival, overall', 'description': 'From infusion to death.',
+     'time_frame': '2 years'}
     """
     last = _find_starts(text, time_frame)[-1] if time_frame else len(text)
     if description:

@@ -7,7 +7,8 @@ from extractor.concepts.own.declaration import CustomField, Example, Of
 
 _HEAD = """# Fields of this user
 
-These keys are asked for as well. "quote" is the words of the line that bear the answer out, copied exactly; include a \
+These keys are asked for as well. "quote" is the words of the line that bear the answer out, \
+copied exactly; include a \
 "no" or "not" that belongs to them. Leave a key out where the text does not state it."""
 _WHERE = {
     Of.RECORD: "of the trial: give it on each line that states it, and on no other",

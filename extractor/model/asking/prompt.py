@@ -55,7 +55,10 @@ _ALLOWANCE = 8
 
 _NOTES = {
     "lead_in": "under: the number of the line that is the lead_in of this one; no heading.",
-    "rule": "rule: how many of the lines that this one introduces must hold: all, any, or a number: 2, 2-4.",
+    "rule": (
+        "rule: how many of the lines that this one introduces must hold: all, any, or a number: "
+        "2, 2-4."
+    ),
 }
 """What is said only in calls that ask for these fields."""
 _FOR_PEOPLE = "<!--people-->"

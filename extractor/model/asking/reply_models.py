@@ -2,8 +2,8 @@
 
 Keys are short, since output tokens are the cost, and a key whose value the text does not state is
 left out. The prompt defines each key. Attributes have the types of the public schemas; their
-aliases are the keys that a model writes. A value that cannot be read is ``UnreadableValue`` and costs
-nothing else: not its item, and not the answer.
+aliases are the keys that a model writes. A value that cannot be read is ``UnreadableValue`` and
+costs nothing else: not its item, and not the answer.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -304,7 +304,8 @@ def _unite(one: Any, other: Any) -> Any:
 
 
 class Reply(WireModel):
-    """A model's answer to one call. An item that is not about a line of the call is ``UnreadableValue``.
+    """A model's answer to one call. An item that is not about a line of the call is
+    ``UnreadableValue``.
 
     An answer is invalid only if no part of it can be used.
     """

@@ -140,7 +140,8 @@ def find_contradictions(items: Iterable[BaseModel], questions: Sequence[Question
         shared = sorted(known.model_fields_set & item.model_fields_set)
         differing = [key_of(name) for name in shared if getattr(known, name) != getattr(item, name)]
         if differing:
-            yield f"line {number} has several answers for {', '.join(differing)}; the first one counts"
+            names = ", ".join(differing)
+            yield f"line {number} has several answers for {names}; the first one counts"
 
 
 def describe_errors(error: ValidationError) -> str:

@@ -1,8 +1,8 @@
 """Sizes of requests in characters, and the tokens that they take: at least, as expected, and at
 most.
 
-TokenCounts are characters times rates, because a provider's tokenizer cannot run here. The rates were
-measured on models whose servers report token counts.
+TokenCounts are characters times rates, because a provider's tokenizer cannot run here. The rates
+were measured on models whose servers report token counts.
 """
 
 import re
