@@ -164,9 +164,9 @@ def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
     Raises ``ArgumentError`` for white space and characters that no key has. The message names the
     variable alone.
 
-    >>> read_key("one two", "XAI_API_KEY")  # doctest: +ELLIPSIS
+    >>> read_key("one two", "XAI_API_KEY")
     Traceback (most recent call last):
-    extractor.errors.ArgumentError: XAI_API_KEY: the key has characters that no key has ...
+    extractor.errors.ArgumentError: XAI_API_KEY: the key has characters that no key has...
     """
     if not key:
         return None

@@ -60,7 +60,7 @@ def refuse_unknown(what: str, names: Collection[str], known: Collection[str]) ->
 
     >>> refuse_unknown("table", ["criterai"], ["criteria", "constraints"])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    extractor.errors.ArgumentError: criterai: no such table (did you mean criteria?) ...
+    extractor.errors.ArgumentError: criterai: no such table (did you mean criteria?)...
     """
     unknown = [name for name in names if name not in known]
     if unknown:

@@ -38,7 +38,7 @@ def refuse_larger(source: Source, most: int, count: int, name: str) -> None:
 
     >>> refuse_larger(Source(path="a.json", format="ctgov_json"), 5_000, 6_000, "criteria")
     Traceback (most recent call last):
-        ...  # doctest: +ELLIPSIS
+        ...
     extractor.errors.RecordTooLarge: a.json: the record has more than 5,000 criteria; leave ...
     """
     if count > most:
