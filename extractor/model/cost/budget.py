@@ -176,9 +176,9 @@ class Pricing:
 
         Raises ``ArgumentError`` for a limit without a known price.
 
-        >>> Pricing.of(None, PriceList(), max_usd=1)  # doctest: +ELLIPSIS
+        >>> Pricing.of(None, PriceList(), max_usd=1)
         Traceback (most recent call last):
-        extractor.errors.ArgumentError: max_usd: there is no model that costs anything ...
+        extractor.errors.ArgumentError: max_usd: there is no model that costs anything...
         """
         listed = prices.find(spec) if spec else None
         if max_usd is not None and spec is None:
