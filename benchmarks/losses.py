@@ -11,7 +11,7 @@ measuring.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 from benchmarks.data import ask_all, format_table, parse_options, read_folds
 from benchmarks.effort import read_groups
 from benchmarks.gold import read_gold
-from extractor.apps.evaluation.differences import compare
 from extractor.apps.evaluation.fields import GROUPS
+from extractor.apps.evaluation.judge import judge as judge_values
+from extractor.apps.evaluation.judged import JudgedValue, Verdict
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.assembly.check import UnreadableValue, name_arms
 from extractor.concepts.doses.arms import locate_arms
@@ -107,13 +108,16 @@ def judge(
 def _list_right(
     gold: TrialExtraction, found: TrialExtraction
 ) -> dict[tuple[str, str], tuple[bool, Any]]:
-    """Return for each stated value of gold, by field and place, whether ``found`` has it, and
-    what it has.
+    """Return for each stated field of gold, by name and place, whether ``found`` has its values,
+    and what it has.
     """
+    fields = defaultdict[tuple[str, str], list[JudgedValue]](list)
+    for row in judge_values(gold, found, GROUPS):
+        fields[row.field.name, row.gold_item.path or ""].append(row)
     return {
-        (one.field.name, one.old_side.path or ""): (one.is_equal, one.new)
-        for one in compare(gold, found, GROUPS)
-        if any(pair.old is not None for pair in one.values)
+        place: (all(row.verdict is Verdict.RIGHT for row in rows), [row.predicted for row in rows])
+        for place, rows in fields.items()
+        if any(row.gold is not None for row in rows)
     }
 
 

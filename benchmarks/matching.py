@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from scipy.stats import binomtest
 
-from extractor.apps.evaluation.alignment import KINDS, align
+from extractor.apps.evaluation.alignment import align
 from extractor.apps.evaluation.fields import FIELDS, GROUPS
+from extractor.apps.evaluation.likeness import KINDS
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.evidence.calibration import FOUND, NOTHING
 from extractor.evidence.drafts import Draft, Reading, Span

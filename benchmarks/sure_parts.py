@@ -13,9 +13,9 @@ from pathlib import Path
 
 from benchmarks.data import RULES, format_table, parse_options, read_folds
 from benchmarks.gold import read_pairs
-from extractor.apps.evaluation.comparers import Level
-from extractor.apps.evaluation.differences import compare
 from extractor.apps.evaluation.fields import GROUPS, list_judged
+from extractor.apps.evaluation.judge import judge as judge_values
+from extractor.apps.evaluation.judged import Verdict
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import FieldRef, TrialExtraction
 
@@ -50,19 +50,17 @@ def judge(gold: TrialExtraction, found: TrialExtraction) -> Iterator[tuple[str, 
     """Yield the values of an extraction whose items gold has: the field, the confidence, and
     whether it is right.
     """
-    for one in compare(gold, found, list_judged(GROUPS, gold)):
-        if one.field.name not in _FIELDS or not one.is_paired or one.new_side.item is None:
+    for row in judge_values(gold, found, list_judged(GROUPS, gold)):
+        if row.field.name not in _FIELDS or not row.is_paired or row.predicted is None:
             continue
-        pieces = [
-            piece
-            for piece in one.new_side.item.evidence
-            if FieldRef(piece.field).path == one.field.attribute
+        words = getattr(row.predicted, "quote", row.predicted)
+        known = [
+            piece.confidence or 0
+            for piece in row.predicted_item.item.evidence
+            if piece.quote == words and FieldRef(piece.field).path == row.field.attribute
         ]
-        for pair in (pair for pair in one.values if pair.new is not None):
-            words = getattr(pair.new, "quote", pair.new)
-            known = [piece.confidence or 0 for piece in pieces if piece.quote == words]
-            if known:  # else gold and the extraction agree that nothing is stated
-                yield one.field.name, max(known), pair.level >= Level.NORMALISED
+        if known:  # else gold and the extraction agree that nothing is stated
+            yield row.field.name, max(known), row.verdict is Verdict.RIGHT
 
 
 if __name__ == "__main__":

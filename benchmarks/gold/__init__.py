@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.data import Row, read_lines
+from benchmarks.gold.standoff import find_changed_sections, from_standoff
 from extractor.apps.evaluation.gold_files import open_extractions
-from extractor.apps.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 

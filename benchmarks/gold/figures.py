@@ -18,9 +18,9 @@ from typing import Any
 
 from benchmarks.data import FOLDS, RULES, parse_options, read_folds
 from benchmarks.gold import GROUPS, READINGS, name_group, read_annotated, read_gold
+from benchmarks.gold.standoff import from_standoff
 from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.scoring import evaluate
-from extractor.apps.evaluation.standoff import from_standoff
 from extractor.formats import read_records
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import TrialRecord

@@ -1,15 +1,32 @@
-"""Write standoff gold: replace the quotes of gold JSON with spans in the record's text."""
+"""Standoff gold, which has no text of the records: each quote is a span, and each section has a
+hash.
+
+Each line is the JSON of one trial. The keys are those of gold JSON, but a quote is a span:
+``[start, end]`` in the item's own section, ``[section, start, end]`` in another. ``sections`` maps
+each section's name to the SHA-256 of its raw text, to detect a record whose text has changed. An
+annotator's own words, such as for a quantity that the text does not name, stay text.
+
+>>> from extractor import read_records
+>>> record = next(read_records("seeds/records"))
+>>> endpoint = {"rank": "primary", "index": 0, "measure": ["primary_outcomes", 0, 40]}
+>>> line = {"record_id": record.record_id, "eligibility": {}, "dosing": [], "endpoints": [endpoint]}
+>>> from_standoff(line, record)["endpoints"][0]["measure"]
+'Adverse events that related to treatment'
+"""
 
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from extractor.apps.evaluation.fields import FIELDS, find_mark
-from extractor.apps.evaluation.standoff import PARTS, find_places, hash_sections, name_home
+from extractor.apps.evaluation.places import find_places, name_home
 from extractor.apps.evaluation.text import ESCAPE
 from extractor.language.clean import fold_label
 from extractor.schemas import TrialRecord
 
+PARTS = ("eligibility", "dosing", "endpoints")
+"""The keys of a line that hold annotations."""
 _QUOTED = {one.part for one in FIELDS if one.is_words}
 """Fields that always quote the record."""
 _MARKS = {find_mark(one) for one in FIELDS if not one.counts}
@@ -113,3 +130,36 @@ def _find_first(pattern: re.Pattern[str], text: str) -> tuple[int, int] | None:
 
     found = [match.span() for match in pattern.finditer(text)]
     return next((span for span in found if not any(map(is_cut, span))), found[0] if found else None)
+
+
+def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
+    """Restore the gold JSON of a line. The record's text must be the annotated one
+    (``find_changed_sections``).
+    """
+    decoded: dict[str, Any] = _decode({key: line[key] for key in PARTS}, record, None)
+    return {"record_id": line["record_id"], **decoded}
+
+
+def find_changed_sections(line: Mapping[str, Any], record: TrialRecord) -> tuple[str, ...]:
+    """Return the names of annotated sections that the record no longer has, or whose text has
+    changed.
+    """
+    today = hash_sections(record)
+    return tuple(name for name, digest in line["sections"].items() if today.get(name) != digest)
+
+
+def hash_sections(record: TrialRecord) -> dict[str, str]:
+    """Return the SHA-256 of the raw text of each section."""
+    return {section.name: sha256(section.text.encode()).hexdigest() for section in record.sections}
+
+
+def _decode(value: Any, record: TrialRecord, home: str | None) -> Any:
+    if isinstance(value, dict):
+        inner = name_home(value) or home
+        return {key: _decode(each, record, inner) for key, each in value.items()}
+    if isinstance(value, list):
+        if len(value) in (2, 3) and all(isinstance(part, int) for part in value[-2:]):
+            section = record.section(value[0] if len(value) == 3 else home or "")
+            return section.text[value[-2] : value[-1]] if section else None
+        return [_decode(each, record, home) for each in value]
+    return value

@@ -211,5 +211,5 @@ def name_errors(gold: Extraction, predicted: Extraction) -> list[tuple[str, str]
 
 def without_places(report: ScoreReport) -> dict[str, Any]:
     """Return the report without places in files, which depend on the order."""
-    places = {"gold_path": True, "predicted_path": True, "belongs_to": True}
+    places = {"gold": {"path"}, "predicted": {"path"}, "belongs_to": True}
     return report.model_dump(exclude={"errors": {"__all__": {"examples": {"__all__": places}}}})

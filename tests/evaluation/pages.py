@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from extractor.apps.evaluation import evaluate
-from extractor.apps.evaluation.page import WorstErrors, render_score_page
+from extractor.apps.evaluation.page import render_score_page
 
 from .annotations import criterion, limit, make_gold
 
@@ -66,20 +66,23 @@ def write_sources(folder: Path) -> Sources:
         "record_id": NAME,
         "eligibility": {"sex": None, "criteria": [wrong, _peanuts("comorbidity")]},
     }
-    predicted["source"] = {"path": str(record), "format": "ctgov_json"}
     gold_file.write_text("\n".join(map(json.dumps, [gold, make_gold("B")])), "utf-8")
     predicted_file.write_text("\n".join(map(json.dumps, [predicted, make_gold("B")])), "utf-8")
     return Sources(gold_file, predicted_file, record)
 
 
 def make_page(
-    sources: Sources, limit: int = 5000, records: tuple[Path, ...] = (), compare: Path | None = None
+    sources: Sources,
+    records: tuple[Path, ...] | None = None,
+    *,
+    examples: int = 100,
+    compare: Path | None = None,
 ) -> str:
-    errors = WorstErrors(limit)
+    """Render the page, with the texts of ``records``: by default that of the sources."""
     report = evaluate(
-        sources.gold, sources.predicted, compare=compare, resamples=20, on_record=errors.add
+        sources.gold, sources.predicted, compare=compare, examples=examples, resamples=20
     )
-    return render_score_page(report, errors, records)
+    return render_score_page(report, (sources.record,) if records is None else records)
 
 
 def _peanuts(category: str) -> dict:

@@ -2,8 +2,12 @@
 
 import pytest
 
-from extractor.apps.evaluation.highlight import Clue, RecordText, list_clues
-from extractor.schemas import Amount, Evidence, Regimen, Section, Source, TrialRecord
+from extractor.apps.evaluation import evaluate
+from extractor.apps.evaluation.highlight import Clue, RecordText
+from extractor.apps.evaluation.report import ErrorExample, ErrorSide
+from extractor.schemas import Citation, Section, Source, TrialRecord
+
+from .annotations import regimen
 
 RECORD = TrialRecord(
     record_id="A",
@@ -37,30 +41,50 @@ def test_words_are_found_at_their_offset_or_in_the_text(clue, found):
     assert (span and (span.start, span.end)) == found
 
 
+def side(section, quote, start=None):
+    """A side of an error; with ``start``, the quote is evidence."""
+    known = {"path": "eligibility.criteria[0]", "value": None, "section": section, "quote": quote}
+    if start is None:
+        return ErrorSide(**known)
+    cited = Citation(section=section, start=start, end=start + len(quote), quote=quote)
+    return ErrorSide(**known, evidence=(cited,))
+
+
+def mark(gold, predicted):
+    error = {"kind": "wording", "harm": 1, "record_id": "A", "field": "eligibility.criteria.quote"}
+    return TEXT.mark(ErrorExample(**error, gold=gold, predicted=predicted))
+
+
 def test_both_sides_are_marked_together():
-    today = [[Clue("eligibility", "No fever today", 27)]]
-    _, gold, _ = TEXT.highlight([[Clue("eligibility", "No fever")]], today)
-    assert [span.start for span in gold] == [27]  # beside the prediction
-    clues = [[Clue("arms[0]", "7 mg")], [Clue("arms[0]", "5 mg"), Clue("arms[0]", "a day")]]
-    sections, gold, predicted = TEXT.highlight(clues, [])
-    assert [(span.start, span.end) for span in gold] == [(14, 18), (19, 24)]  # the first set found
-    assert (sections, predicted) == (["arms"], [])
-    assert TEXT.highlight([], [])[0] == ["eligibility"]
+    found = mark(side("eligibility", "No fever"), side("eligibility", "No fever today", 27))
+    assert [span.start for span in found.gold] == [27]  # beside the prediction
+    assert [span.start for span in found.predicted] == [27]
+
+
+@pytest.mark.parametrize(
+    ("gold", "sections"),
+    [
+        (side("arms[0]", "7 mg"), ["arms"]),
+        (side(None, None), ["eligibility"]),
+        (None, ["eligibility"]),
+    ],
+)
+def test_without_words_in_the_text_the_section_of_the_item_is_shown(gold, sections):
+    assert mark(gold, None) == (sections, [], [])
 
 
 def test_a_member_of_a_list_has_its_own_evidence():
-    levels = tuple(Amount(low=number, high=number, unit="mg") for number in (5, 10))
-    proof = tuple(
-        Evidence(field=field, section="arms[0]", start=start, end=start + len(quote), quote=quote, origin="rule",
-                 support="parsed")
-        for field, start, quote in (("amounts[0]", 0, "5"), ("amounts[1]", 5, "10 mg"), ("agent", 20, "aspirin"))
-    )  # fmt: skip
-    item = Regimen(
-        agent="aspirin",
-        section="arms[0]",
-        quote="5 or 10 mg aspirin",
-        amounts=levels,
-        evidence=proof,
+    predicted = regimen("aspirin", "5 or 10 mg aspirin", 5, "mg")
+    predicted["amounts"].append({"low": 10, "high": 10, "unit": "mg"})
+    predicted["evidence"] = [
+        {"field": field, "section": "arms[0]", "start": start, "end": start + len(quote)}
+        | {"quote": quote, "origin": "rule", "support": "parsed"}
+        for field, start, quote in (("amounts[0]", 0, "5"), ("amounts[1]", 5, "10 mg"))
+    ]
+    gold = regimen("aspirin", "5 or 10 mg aspirin", 5, "mg")
+    gold, predicted = (
+        {"record_id": "A", "eligibility": {}, "dosing": [one]} for one in (gold, predicted)
     )
-    quotes = [[clue.quote for clue in clues] for clues in list_clues(item, "amounts", levels[1])]
-    assert quotes == [["10 mg"], ["5 or 10 mg aspirin"]]
+    (invented,) = evaluate([gold], [predicted], resamples=0).errors
+    (example,) = invented.examples
+    assert [one.quote for one in example.predicted.evidence] == ["10 mg"]

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from extractor.apps.evaluation import evaluate
-from extractor.apps.evaluation.page import WorstErrors, render_score_page
+from extractor.apps.evaluation.page import render_score_page
 from extractor.schemas import TrialExtraction
 
 from .annotations import criterion, limit, make_gold, name_errors, regimen, score
@@ -258,14 +258,16 @@ def test_items_are_paired_alike_with_and_without_later_fields():
 
 
 def test_errors_of_later_fields_are_on_the_page():
-    errors, predicted = WorstErrors(100), make_later_gold()
+    predicted = make_later_gold()
     predicted["eligibility"]["criteria"][3]["time_windows"][0]["of"] = None
     predicted["eligibility"]["groups"][0]["rule"] = "all"
-    report = evaluate([make_later_gold()], [predicted], resamples=0, on_record=errors.add)
+    report = evaluate([make_later_gold()], [predicted], resamples=0)
     kinds = {one.kind.value: one.examples[0] for one in report.errors}
-    assert (kinds["missed"].gold, kinds["missed"].predicted) == ("Surgery of the spine", None)
-    assert (kinds["polarity"].gold, kinds["polarity"].predicted) == ("any of", "all of")
-    page = render_score_page(report, errors)
+    missed = kinds["missed"]
+    assert (missed.gold.value, missed.predicted.value) == ("Surgery of the spine", None)
+    turned = kinds["polarity"]
+    assert (turned.gold.value, turned.predicted.value) == ("any of", "all of")
+    page = render_score_page(report)
     assert all(name in page for name in (OF, RULE))
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from extractor.apps.cli.app import app
 from extractor.apps.evaluation import evaluate
-from extractor.apps.evaluation.page import WorstErrors, render_score_page
+from extractor.apps.evaluation.page import render_score_page
 from extractor.concepts.own.models import read_fields
 from extractor.language.clean import clean_text
 
@@ -57,26 +57,26 @@ def test_every_error_is_there_with_its_places(sources):
         ("wrong_category", "eligibility.criteria.category"),
     ]
     assert [one["harm"] for one in errors] == sorted((one["harm"] for one in errors), reverse=True)
-    assert errors[0]["gold"]["file"] == f"{sources.gold}, line 1"
     assert errors[0]["predicted"]["path"] == "eligibility.criteria[0].constraints"
 
 
 def test_above_the_limit_the_page_counts_the_errors_left_out(sources):
     everything = _read_data(make_page(sources))["errors"]
-    page = make_page(sources, limit=1)
-    assert make_page(sources, limit=1) == page
-    assert (
-        _read_data(page)["errors"] == everything[:1]
-    )  # also: a link to an error does not depend on the others
-    assert "The 1 most harmful of 4 errors are here; 3 are left out." in page
-    assert "--html-errors 4" in page
+    page = make_page(sources, examples=1)
+    assert make_page(sources, examples=1) == page
+    shown = _read_data(page)["errors"]
+    assert [one["kind"] for one in shown] == ["number", "missed", "wrong_category"]
+    # A link to an error does not depend on the others.
+    assert {one["id"] for one in shown} < {one["id"] for one in everything}
+    assert "The most harmful errors of each kind are here, 3 of 4." in page
+    assert "--examples 4" in page
 
 
-def test_without_texts_the_page_gives_a_remedy_and_named_records_take_precedence(sources, tmp_path):
+def test_without_texts_the_page_gives_a_remedy(sources, tmp_path):
     folder = tmp_path / "moved"
     folder.mkdir()
     sources.record.rename(folder / sources.record.name)
-    page = make_page(sources)
+    page = make_page(sources, records=())
     assert _list_texts(page) == {}
     assert "The texts of 1 of 1 record with errors could not be read" in page
     assert "--records INPUT" in page
@@ -107,10 +107,10 @@ def test_the_command_writes_the_page(sources, tmp_path):
         "20",
     ]
     result = CliRunner().invoke(
-        app, [*arguments, "--records", str(sources.record), "--html-errors", "2"]
+        app, [*arguments, "--records", str(sources.record), "--examples", "1"]
     )
     assert result.exit_code == 0, result.output
-    assert len(_read_data(path.read_text("utf-8"))["errors"]) == 2
+    assert len(_read_data(path.read_text("utf-8"))["errors"]) == 3  # one of each kind
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_gold_of_own_fields_alone_has_a_headline_and_no_rows_of_dashes(sources):
         }
     ]
     report = evaluate(own, own, resamples=0, fields=read_fields("extractor.catalogue:Blinding"))
-    page = render_score_page(report, WorstErrors(0))
+    page = render_score_page(report)
     assert re.search(r"F1, mean over fields, normalised</dt><dd>1\.000", page)
     assert "eligibility.sex" not in page
     assert re.search(r"\d+ fields without a value in gold or in the prediction: not shown", page)

@@ -3,8 +3,9 @@
 import pytest
 
 from extractor.apps.evaluation.alignment import align, match_values
-from extractor.apps.evaluation.differences import compare
 from extractor.apps.evaluation.fields import CRITERIA, DOSING
+from extractor.apps.evaluation.judge import judge
+from extractor.apps.evaluation.judged import Verdict
 from extractor.schemas import TrialExtraction
 
 from .annotations import (
@@ -99,7 +100,7 @@ def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
     assert places == [[[0], [2]], [[2], [0]], [[1], []], [[], [1]]]
 
 
-def test_one_stream_says_of_every_field_what_is_equal_missing_invented_or_different():
+def test_the_table_says_of_every_field_what_is_equal_missing_invented_or_different():
     both = "aspirin 5 mg and aspirin 8 mg"
     gold = [
         regimen("zinc", "zinc 1 g", 1, "g", route="oral", frequency="BID"),
@@ -114,21 +115,21 @@ def test_one_stream_says_of_every_field_what_is_equal_missing_invented_or_differ
         TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "dosing": items})
         for items in (gold, predicted)
     )
-    stream = [
-        one
-        for one in compare(old, new, [DOSING])
-        if one.field.attribute not in ("agent", "quote", "section")
+    table = [
+        row
+        for row in judge(old, new, [DOSING])
+        if row.field.attribute not in ("agent", "quote", "section")
     ]
     found = [
         (
-            one.old_side.path,
-            one.new_side.path,
-            one.field.name,
-            pair.level.name.lower(),
-            pair.error and pair.error.value,
+            row.gold_item.path,
+            row.predicted_item.path,
+            row.field.name,
+            row.level.name.lower(),
+            row.error and row.error.value,
         )
-        for one in stream
-        for pair in one.values
+        for row in table
+        if row.verdict is not Verdict.EMPTY
     ]
     assert found == [
         ("dosing[1]", "dosing[2]", "dosing.regimens", "exact", "split"),
@@ -143,5 +144,9 @@ def test_one_stream_says_of_every_field_what_is_equal_missing_invented_or_differ
         (None, "dosing[1]", "dosing.regimens", "none", "invented"),
         (None, "dosing[1]", "dosing.amounts", "none", None),
     ]
-    unequal = [one.field.attribute for one in stream if one.is_paired and not one.is_equal]
-    assert unequal == ["route", "frequency", "timing"]
+    zinc = {row.field.attribute: row.verdict for row in table if row.gold_item.path == "dosing[0]"}
+    assert zinc["amounts"] is Verdict.RIGHT
+    assert zinc["route"] is Verdict.MISSED
+    assert zinc["frequency"] is Verdict.WRONG
+    assert zinc["timing"] is Verdict.INVENTED
+    assert zinc["duration"] is Verdict.EMPTY

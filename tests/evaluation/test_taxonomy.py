@@ -157,7 +157,7 @@ def test_a_value_on_a_wrong_item_has_the_path_where_it_belongs():
     _move_limit(predicted)
     (error,) = score(make_gold(), predicted).errors
     (example,) = error.examples
-    assert (example.belongs_to, example.predicted_path) == (
+    assert (example.belongs_to, example.predicted.path) == (
         "eligibility.criteria[1].constraints",
         "eligibility.criteria[5].constraints",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,21 +21,21 @@ from extractor.options import FILES, RARE, read_own_fields
 if TYPE_CHECKING:
     from os import PathLike
 
-    from extractor.apps.evaluation.report import FieldScore, GroupScore, Interval, ScoreReport
+    from extractor.apps.evaluation.report import (
+        ErrorScore,
+        FieldScore,
+        GroupScore,
+        Interval,
+        PairedScore,
+        ScoreReport,
+    )
     from extractor.concepts.own.declaration import CustomField
 
 _SOURCE = "a folder of JSON, a JSONL file or a run's folder"
-_SCORES = (
-    "score",
-    "stated",
-    "exact",
-    "normalised",
-    "95 % interval",
-    "relaxed",
-    "precision",
-    "recall",
+_FIELDS = (
+    *("score", "stated", "exact", "normalised", "95 % interval", "relaxed", "precision", "recall"),
+    *("missed", "invented", "empty", "left empty"),
 )
-_FIELDS = (*_SCORES, "missed", "invented", "empty", "left empty")
 _BY_IMPORTANCE = (
     *("normalised", "stated", "95 % interval", "missed", "invented", "precision", "recall"),
     *("exact", "relaxed", "left empty", "empty"),
@@ -44,6 +44,9 @@ _ERRORS = ("error", "count", "harm", "most often in", "worst example")
 _DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
 _NAMED = 10
 """Most records named in a line."""
+_EXAMPLES = 10
+_EXAMPLES_OF_PAGE = 1000
+"""Errors of each kind in a report, and on a page."""
 
 
 def evaluate(
@@ -62,7 +65,7 @@ def evaluate(
         list[Path] | None,
         option(
             FILES,
-            "Records for --html and for GOLD without text; else the run's inputs.",
+            "Records whose texts --html shows; else the run's inputs.",
             metavar="INPUT",
             exists=True,
         ),
@@ -84,11 +87,14 @@ def evaluate(
         int, option(RARE, "Bootstrap samples for the intervals; 0 for none.", min=0, metavar="N")
     ] = 1000,
     examples: Annotated[
-        int, option(RARE, "Errors of each kind that --json holds.", min=0, metavar="N")
-    ] = 10,
-    html_errors: Annotated[
-        int, option(RARE, "Errors that --html holds, the worst first.", min=0, metavar="N")
-    ] = 5000,
+        int | None,
+        option(
+            RARE,
+            "Errors of each kind that are kept, the worst first: 10, with --html 1000.",
+            min=0,
+            metavar="N",
+        ),
+    ] = None,
 ) -> int:
     """Score extractions against gold annotations.
 
@@ -134,37 +140,52 @@ def evaluate(
         if names:
             raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
         return _check(gold, predicted, read_own_fields(fields))
-    from extractor.apps.evaluation.record_score import WorstErrors
     from extractor.apps.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
     from extractor.run.manifest import restore_fields
 
-    run = None if fields else find_run(predicted)
-    declared = restore_fields(run.manifest.settings) if run else read_own_fields(fields)
-    errors = WorstErrors(html_errors)
-    floors = _read_floors(fail_under or "", declared)
-    if find_run(gold) and not find_run(predicted):
+    run = find_run(predicted)
+    if find_run(gold) and not run:
         say(f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED")
-    if html and not html.parent.is_dir():
-        raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
+    _check_page_options(html, records)
+    declared = (
+        restore_fields(run.manifest.settings) if run and not fields else read_own_fields(fields)
+    )
+    floors = _read_floors(fail_under or "", declared)
+    if examples is None:
+        examples = _EXAMPLES_OF_PAGE if html else _EXAMPLES
     report = score(
-        _read_gold(gold, predicted, records, for_page=html is not None),
-        predicted,
-        compare=compare,
-        examples=examples,
-        resamples=resamples,
-        on_record=errors.add if html else None,
-        fields=declared,
+        gold, predicted, compare=compare, examples=examples, resamples=resamples, fields=declared
     )
     if html:
         from extractor.apps.evaluation.page import write_score_page
 
-        write_score_page(html, report, errors, records or _find_inputs(predicted))
+        write_score_page(html, report, records or _find_inputs(predicted))
     if as_json:
         print(report.model_dump_json(indent=2))
     else:
         print_report(report)
     warn_incomplete(gold, predicted, compare)
+    return _check_floors(report, floors)
+
+
+def _check_page_options(html: Path | None, records: list[Path] | None) -> None:
+    if html and not html.parent.is_dir():
+        raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
+    if records and not html:
+        raise ValueError("--records is for the page; give --html FILE too")
+
+
+def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
+    """Return the run's inputs; empty if the predictions are not of a run, or came from a stream."""
+    from extractor.run.finished import find_run
+
+    run = find_run(predicted)
+    return run.find_inputs() if run else ()
+
+
+def _check_floors(report: "ScoreReport", floors: dict[str, float]) -> int:
+    """Name the scores that are under their floors, and return the exit code."""
     code = OK
     for name, floor in floors.items():
         value = report.figure(name)
@@ -190,48 +211,12 @@ def _check(gold: Path, records: Path, fields: "tuple[CustomField, ...]") -> int:
     return FAILED if wrong else OK
 
 
-def _read_gold(
-    gold: Path, predicted: Path, records: list[Path] | None, *, for_page: bool
-) -> "Path | tuple[dict[str, Any], ...]":
-    """Read GOLD, with texts from its records where it holds only offsets. Warns about records
-    that cannot be used.
-    """
-    from extractor.apps.evaluation.standoff import is_standoff, read_standoff
-
-    if not is_standoff(gold):
-        if records and not for_page:
-            raise ValueError("--records is for the page; give --html FILE too")
-        return gold
-    from extractor.formats import read_records
-
-    inputs: Sequence[str | PathLike[str]] = records or _find_inputs(predicted)
-    if not inputs:
-        raise ValueError(f"{gold} holds no text; name the records with --records INPUT")
-    found = read_standoff(gold, read_records(*inputs, on_error=lambda _: None))
-    for record_id, sections in found.changed.items():
-        say(f"{record_id} is left out: the text of {', '.join(sections)} has changed")
-    if found.missing:
-        shown = ", ".join(found.missing[:5]) + (" ..." if len(found.missing) > 5 else "")
-        say(f"{len(found.missing)} records of {gold} have no text here: {shown}")
-    return found.annotations
-
-
-def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
-    """Return the run's inputs; empty if the predictions are not of a run, or its records came
-    from a stream.
-    """
-    from extractor.run.finished import find_run
-
-    run = find_run(predicted)
-    return run.find_inputs() if run else ()
-
-
 def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, float]:
     """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an
     unknown name.
     """
     from extractor.apps.evaluation.fields import add_groups
-    from extractor.apps.evaluation.report import list_figures
+    from extractor.apps.evaluation.figures import list_figures
     from extractor.schemas.arguments import refuse_unknown
 
     scored = [field for group in add_groups(fields) for field in group.fields]
@@ -257,59 +242,43 @@ def print_report(report: "ScoreReport") -> None:
     )
     _list_records("missing", report.missing)
     _list_records("without gold", report.without_gold)
-    scored = {one.task for one in report.fields if one.stated or one.predicted}
-    left_out = {one.task for one in report.fields} - scored if scored == {"custom"} else set()
-    groups = [
-        (one.figure, "", *_score_row(one), *[""] * 4)
-        for one in report.groups
-        if one.name not in left_out
-    ]
-    fields = [
-        (
-            *(one.figure, str(one.stated), *_score_row(one), str(one.missed), str(one.invented)),
-            *(str(one.empty.fields), _show(one.empty.specificity)),
-        )
-        for one in report.fields
-        if one.task not in left_out
-    ]
-    print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
-    empty = report.empty.fields
-    if empty:
+    _print_scores(report)
+    if report.empty.fields:
         share = _show(report.empty.specificity)
         print(
-            f"\nleft empty: {report.empty.left_empty} of {empty} fields that gold leaves empty, "
-            f"{share}"
+            f"\nleft empty: {report.empty.left_empty} of {report.empty.fields} fields that gold "
+            f"leaves empty, {share}"
         )
     if report.errors:
-        worst = [next(iter(one.examples), None) for one in report.errors]
-        places = [
-            f"{one.record_id} {one.gold_path or one.predicted_path}" if one else "" for one in worst
-        ]
-        rows: list[Row] = []
-        for one, place in zip(report.errors, places, strict=True):
-            most = sorted(one.fields.items(), key=lambda pair: -pair[1])[:2]
-            where = ", ".join(f"{name} {count}" for name, count in most)
-            rows.append((one.kind.value, str(one.count), f"{one.harm:g}", where, place))
-        print_table(_ERRORS, rows, _ERRORS[1:], prose=_ERRORS[3:])
+        print_table(_ERRORS, map(_show_errors, report.errors), _ERRORS[1:], prose=_ERRORS[3:])
     if report.undeclared:
-        say(
-            f"{', '.join(report.undeclared)}: gold has values, and no field has this name; name "
-            "its file with --fields"
-        )
+        names = ", ".join(report.undeclared)
+        say(f"{names}: gold has values, and no field has this name; name its file with --fields")
     if report.comparison:
         print(f"\npredicted less {report.comparison.other}, in normalised F1:")
         _list_records("missing in the other", report.comparison.missing)
-        rows = [
-            (
-                one.name,
-                _show(one.f1),
-                _show(one.other),
-                _show(one.difference, "+.3f"),
-                _show_interval(one.interval),
-            )
-            for one in report.comparison.differences
-        ]
+        rows = map(_show_difference, report.comparison.differences)
         print_table(_DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other"))
+
+
+def _print_scores(report: "ScoreReport") -> None:
+    """Print the scores of all, of the tasks and of the fields; of own fields alone if gold says
+    nothing else.
+    """
+    scored = {one.task for one in report.fields if one.stated or one.predicted}
+    left_out = {one.task for one in report.fields} - scored if scored == {"custom"} else set()
+    groups = [_show_group(one) for one in report.groups if one.name not in left_out]
+    fields = [_show_field(one) for one in report.fields if one.task not in left_out]
+    print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
+
+
+def _show_group(one: "GroupScore") -> Row:
+    return one.figure, "", *_show_levels(one), "", "", "", ""
+
+
+def _show_field(one: "FieldScore") -> Row:
+    counts = (str(one.missed), str(one.invented), str(one.empty.fields))
+    return one.figure, str(one.stated), *_show_levels(one), *counts, _show(one.empty.specificity)
 
 
 def _list_records(title: str, record_ids: Sequence[str]) -> None:
@@ -318,15 +287,23 @@ def _list_records(title: str, record_ids: Sequence[str]) -> None:
         print(f"{title}: {', '.join(map(to_printable, record_ids[:_NAMED]))}{more}")
 
 
-def _score_row(one: "GroupScore | FieldScore") -> Row:
+def _show_levels(one: "GroupScore | FieldScore") -> Row:
     level = one.normalised
-    scores = (
-        _show(one.exact.f1),
-        _show(level.f1),
-        _show_interval(level.interval),
-        _show(one.relaxed.f1),
-    )
-    return *scores, _show(level.precision), _show(level.recall)
+    interval = _show_interval(level.interval)
+    shares = (_show(one.relaxed.f1), _show(level.precision), _show(level.recall))
+    return _show(one.exact.f1), _show(level.f1), interval, *shares
+
+
+def _show_errors(one: "ErrorScore") -> Row:
+    most = sorted(one.fields.items(), key=lambda pair: -pair[1])[:2]
+    where = ", ".join(f"{name} {count}" for name, count in most)
+    worst = f"{one.examples[0].record_id} {one.examples[0].place}" if one.examples else ""
+    return one.kind.value, str(one.count), f"{one.harm:g}", where, worst
+
+
+def _show_difference(one: "PairedScore") -> Row:
+    interval = _show_interval(one.interval)
+    return one.name, _show(one.f1), _show(one.other), _show(one.difference, "+.3f"), interval
 
 
 def _show(value: float | None, form: str = ".3f") -> str:

@@ -26,8 +26,9 @@ from extractor.apps.diff.records import (
     stands_in_both,
 )
 from extractor.apps.evaluation.alignment import Aligned, Side, align, match_values
-from extractor.apps.evaluation.differences import compare_items
-from extractor.apps.evaluation.fields import CRITERIA, DOSING, ENDPOINTS, Group
+from extractor.apps.evaluation.comparers import Level
+from extractor.apps.evaluation.fields import CRITERIA, DOSING, ENDPOINTS, Field, Group
+from extractor.apps.evaluation.judge import compare_values
 from extractor.apps.evaluation.text import fold_name, fold_text
 from extractor.apps.evaluation.wording import compare_texts, measure_likeness, read_words
 from extractor.apps.pages import name_label
@@ -56,6 +57,7 @@ _DECISIVE_DOSES = frozenset({"amounts", "route", "frequency"})
 _STUDIED = frozenset({None, Role.INVESTIGATIONAL, Role.COMPARATOR, Role.CONDITIONING})
 """Roles whose doses belong to what the trial compares."""
 _RANKS = list(Rank)
+_INSTRUMENT = next(field for field in ENDPOINTS.fields if field.attribute == "instrument")
 _TEXTS = ("measure", "time_frame", "description")
 _LEAST_ALIKE = 0.5
 """The share of words from which on two items without a counterpart are one in other words."""
@@ -228,16 +230,15 @@ def _compare_criterion(pair: Aligned) -> Iterator[TrialChange]:
 
 def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
     """Compare the quotes of two versions of a criterion, and the limits in them."""
-    both = Aligned(*([_join_parts(each)] for each in pair))
-    quotes = [each[0].item.quote for each in both]
-    differences = list(compare_items(CRITERIA, both))
-    paired = list(pair_limits(differences))
+    both = [_join_parts(each) for each in pair]
+    quotes = [one.quote for one in both]
+    paired = list(pair_limits(*both))
     limits = [[one for one in each if one] for each in zip(*paired, strict=True)] or [[], []]
     words = compare_texts(*quotes)
     changes = {str(one): one for one in paired if one.kind}.values()
     # The numbers of limits are compared as limits. If no other number differs, signs may be written
     # otherwise.
-    conditions = list(list_conditions(differences)) if quotes[0] != quotes[1] else []
+    conditions = list(list_conditions(*both)) if quotes[0] != quotes[1] else []
     named = read_words(
         " ".join([*(str(side) for one in changes for side in one if side), *conditions])
     )
@@ -268,8 +269,8 @@ def _compare_statements(pair: Aligned, *, moves: bool) -> TrialChange | None:
     )
 
 
-def _join_parts(sides: Sequence[Side]) -> Side:
-    """Return one side with the quotes and limits of all parts of a criterion that was split.
+def _join_parts(sides: Sequence[Side]) -> Criterion:
+    """Return a criterion with the quotes and limits of all parts of a criterion that was split.
 
     A time window that is not in their words stands in the introducing line, which is compared by
     itself.
@@ -281,8 +282,19 @@ def _join_parts(sides: Sequence[Side]) -> Side:
         window for one in items for window in one.time_windows or filter(None, [one.time_window])
     )
     windows = tuple(one for one in listed if fold_text(one.quote) in fold_text(quote))
-    return Side(
-        items[0].model_copy(update={"quote": quote, "constraints": limits, "time_windows": windows})
+    joined: Criterion = items[0].model_copy(
+        update={"quote": quote, "constraints": limits, "time_windows": windows}
+    )
+    return joined
+
+
+def _say_the_same(field: Field, old: Any, new: Any) -> bool:
+    """Return whether two versions of an item say the same in a field, also in another unit or
+    under another name.
+    """
+    return all(
+        row.level >= Level.NORMALISED
+        for row in compare_values(field, field.read(old), field.read(new))
     )
 
 
@@ -294,15 +306,18 @@ def _make_rewording(item: Any, pair: Aligned) -> TrialChange:
 
 def _compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
     """Yield the changes of one regimen."""
-    one: Regimen = pair.new[0].item
+    before = pair.old[0].item
+    one = pair.new[0].item
     rated = _rate(one)
     times_differ = False
-    for found in compare_items(DOSING, pair):
-        name = found.field.attribute
-        values = (found.old, found.new)
-        if name in _DOSES and not found.is_equal and set(values) != {None, Frequency.OTHER}:
+    for field in DOSING.fields:
+        name = field.attribute
+        if name not in _DOSES or _say_the_same(field, before, one):
+            continue
+        values = field.read(before), field.read(one)
+        if set(values) != {None, Frequency.OTHER}:
             severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
-            message = f"{one.agent}, {name.rstrip('s')}: {say(found.old)} -> {say(found.new)}"
+            message = f"{one.agent}, {name.rstrip('s')}: {say(values[0])} -> {say(values[1])}"
             yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
             times_differ |= name in ("frequency", "cycle", "duration")
     days = [side[0].item.timing for side in pair]
@@ -325,8 +340,7 @@ def _compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
     if wholes[0] == wholes[1]:
         return
     named = [one.instrument for one in sides]
-    differing = {one.field.attribute for one in compare_items(ENDPOINTS, pair) if not one.is_equal}
-    other_instrument = all(named) and "instrument" in differing
+    other_instrument = all(named) and not _say_the_same(_INSTRUMENT, before, after)
     # A measure may have stood in the description, and the other way round.
     is_same = not compare_texts(*map(_join_text, sides))
     is_redefined = other_instrument

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.apps.diff.changes import ChangeKind, ChangeSeverity, TrialChange, make_change
 from extractor.apps.evaluation.alignment import Aligned
-from extractor.apps.evaluation.differences import compare_items
 from extractor.apps.evaluation.fields import DOSING
+from extractor.apps.evaluation.judge import pair_wholes
 from extractor.apps.pages.words import say
 from extractor.language.clean import fold_label
 
@@ -27,12 +27,8 @@ def compare_given(
         message = f"{other.agent}, {said}"
         yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, "arms")
         return
-    of_amounts = (
-        found for found in compare_items(DOSING, pair) if found.field.attribute == "amounts.arms"
-    )
-    for was, now in dict.fromkeys(
-        each.wholes for found in of_amounts for each in found.values if each.wholes
-    ):
+    field = next(field for field in DOSING.fields if field.attribute == "amounts.arms")
+    for was, now in pair_wholes(DOSING, field, one, other):
         if said := _describe(was.arms or one.arms, now.arms or other.arms, renamed):
             dose = say(now.model_copy(update={"arms": ()}))
             message = f"{other.agent}, {dose}: {said}"

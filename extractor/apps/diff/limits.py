@@ -3,13 +3,15 @@ list.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import isclose
 from typing import NamedTuple
 
 from extractor.apps.diff.changes import ChangeKind
-from extractor.apps.evaluation.alignment import Difference, match_values
+from extractor.apps.evaluation.alignment import match_values
 from extractor.apps.evaluation.comparers import Bound, Level, measure_window
+from extractor.apps.evaluation.fields import CRITERIA
+from extractor.apps.evaluation.judge import compare_values, pair_wholes
 from extractor.apps.evaluation.text import fold_text, scale_quantity, share_words
 from extractor.language.numbers import DAYS, read_time_unit
 from extractor.schemas import Comparator, Criterion, CriterionKind, TimeWindow
@@ -125,34 +127,33 @@ def admits(criterion: Criterion) -> bool:
     return (criterion.kind is CriterionKind.INCLUSION) is not bool(criterion.negated)
 
 
-def pair_limits(differences: Iterable[Difference]) -> Iterator[LimitPair]:
-    """Yield the limits and time windows that the differences of two criteria pair, in text order,
+_FIELDS = {field.attribute: field for field in CRITERIA.fields}
+
+
+def pair_limits(old: Criterion, new: Criterion) -> Iterator[LimitPair]:
+    """Yield the limits and time windows of two versions of a criterion in pairs, in text order,
     equal ones too.
 
-    >>> from extractor.apps.evaluation.alignment import Aligned, Side
-    >>> from extractor.apps.evaluation.differences import compare_items
-    >>> from extractor.apps.evaluation.fields import CRITERIA
     >>> limits = (
     ...     {"quantity": "creatinine", "comparator": ">", "value": value, "unit": "mg/dL"}
     ...     for value in (2, 3)
     ... )
     >>> known = {"kind": "exclusion", "section": "eligibility", "quote": "Creatinine"}
-    >>> sides = ([Side(Criterion.model_validate(known | {"constraints": [one]}))] for one in limits)
-    >>> (pair,) = pair_limits(compare_items(CRITERIA, Aligned(*sides)))
+    >>> (pair,) = pair_limits(
+    ...     *(Criterion.model_validate(known | {"constraints": [one]}) for one in limits)
+    ... )
     >>> str(pair), pair.kind.value
     ('creatinine > 2 mg/dL -> creatinine > 3 mg/dL', 'loosened')
     """
-    for one in differences:
-        if one.field.attribute == "time_windows":
-            for was, now in _pair_windows(one.old, one.new):
-                yield LimitPair(_read(one.old_side.item, was), _read(one.new_side.item, now))
-        if one.field.attribute != "constraints":
-            continue
-        stated = [bound for side in (one.old, one.new) for bound in one.field.comparer.spread(side)]
-        for values in sorted(one.values, key=lambda each: stated.index(each.old or each.new)):
-            sides = (_read(one.old_side.item, values.old), _read(one.new_side.item, values.new))
-            if any(sides):
-                yield LimitPair(*sides)
+    field = _FIELDS["constraints"]
+    stated = [bound for side in (old, new) for bound in field.comparer.spread(side.constraints)]
+    rows = compare_values(field, old.constraints, new.constraints)
+    for row in sorted(rows, key=lambda one: stated.index(one.gold or one.predicted)):
+        pair = LimitPair(_read(old, row.gold), _read(new, row.predicted))
+        if any(pair):
+            yield pair
+    for was, now in _pair_windows(old.time_windows, new.time_windows):
+        yield LimitPair(_read(old, was), _read(new, now))
 
 
 def _pair_windows(
@@ -177,38 +178,32 @@ def _pair_windows(
     yield from ((None, one) for one in come)
 
 
-def list_conditions(differences: Iterable[Difference]) -> Iterator[str]:
+def list_conditions(old: Criterion, new: Criterion) -> Iterator[str]:
     """Yield in words the changed conditions of limits that both versions have, but for their
     extent.
 
-    >>> from extractor.apps.evaluation.alignment import Aligned, Side
-    >>> from extractor.apps.evaluation.differences import compare_items
-    >>> from extractor.apps.evaluation.fields import CRITERIA
     >>> known = {"kind": "inclusion", "section": "eligibility", "quote": "Hb"}
     >>> hb = {"quantity": "Hb", "comparator": ">=", "value": 12, "unit": "g/dL"}
     >>> sides = [
-    ...     [Side(Criterion(**known, constraints=[hb | {"condition": one}]))]
-    ...     for one in (None, "for men")
+    ...     Criterion(**known, constraints=[hb | {"condition": one}]) for one in (None, "for men")
     ... ]
-    >>> [
-    ...     list(list_conditions(compare_items(CRITERIA, Aligned(*each))))
-    ...     for each in (sides, sides[::-1])
-    ... ]
+    >>> [list(list_conditions(*each)) for each in (sides, sides[::-1])]
     [['Hb >= 12 g/dL now for men only'], ['Hb >= 12 g/dL no longer for men only']]
     """
-    of_conditions = (
-        one for one in differences if one.field.name == "eligibility.criteria.constraints.condition"
-    )
-    for pair in (pair for one in of_conditions for pair in one.values):
-        if pair.level >= Level.NORMALISED or pair.wholes is None:
+    field = _FIELDS["constraints.condition"]
+    for was, now in pair_wholes(CRITERIA, field, old, new):
+        if all(
+            row.level >= Level.NORMALISED
+            for row in compare_values(field, was.condition, now.condition)
+        ):
             continue
-        limit = str(pair.wholes[1].model_copy(update={"condition": None})).replace(": ", " ", 1)
-        if pair.old and pair.new:
-            yield f"{limit}: {_say(pair.old)} -> {_say(pair.new)}"
+        limit = str(now.model_copy(update={"condition": None})).replace(": ", " ", 1)
+        if was.condition and now.condition:
+            yield f"{limit}: {_say(was.condition)} -> {_say(now.condition)}"
         else:
-            words = _say(pair.old or pair.new)
+            words = _say(was.condition or now.condition)
             only = "" if _EXCEPTS.match(words) else " only"
-            yield f"{limit} {'now' if pair.new else 'no longer'} {words}{only}"
+            yield f"{limit} {'now' if now.condition else 'no longer'} {words}{only}"
 
 
 def _say(words: str) -> str:

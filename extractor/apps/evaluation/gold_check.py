@@ -25,13 +25,7 @@ from extractor.apps.evaluation.gold_files import (
     read_items,
 )
 from extractor.apps.evaluation.gold_links import check_arms, check_groups
-from extractor.apps.evaluation.standoff import (
-    find_changed_sections,
-    find_places,
-    from_standoff,
-    name_home,
-    name_outcome,
-)
+from extractor.apps.evaluation.places import find_places, name_home, name_outcome
 from extractor.apps.evaluation.text import fold_quote
 from extractor.assembly.claims import find_claimed
 from extractor.concepts.limits.rows import find_numbers
@@ -163,17 +157,7 @@ def _check_entry(
             "record_id", f"{name!r} is annotated in {seen[name]} as well", "keep one of the two"
         )
     record = None if name is None else records.get(name)
-    if not (isinstance(data, dict) and "sections" in data):
-        yield from check_annotation(data, record, fields)
-    elif record is not None and (changed := find_changed_sections(data, record)):
-        problem = f"the text of {', '.join(changed)} is not the one that was annotated"
-        yield Flaw(
-            "sections",
-            problem,
-            "use the version of the record that was annotated, or annotate it again",
-        )
-    elif record is not None:
-        yield from check_annotation(from_standoff(data, record), record, fields)
+    yield from check_annotation(data, record, fields)
     if name is not None and record is None:
         yield Flaw("record_id", f"there is no record {name!r}", "correct the id, or add the record")
 

@@ -139,6 +139,14 @@ class Extractions:
         place = self._places.get(record_id)
         return _validate(place.read(), str(place)) if isinstance(place, GoldPlace) else place
 
+    def read(self, record_id: str) -> TrialExtraction:
+        """Return the extraction of one of ``record_ids``. Raises ``GoldError`` if it breaks the
+        schema.
+        """
+        extraction = self.get(record_id)
+        assert extraction is not None
+        return extraction
+
     def place(self, record_id: str) -> str | None:
         """Return a record's file and line, or the source's name if it did not come from a file."""
         place = self._places.get(record_id)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from extractor.apps.evaluation.alignment import Aligned, Difference, Side, ValuePair, match_values
+from extractor.apps.evaluation.alignment import NOWHERE, Aligned, Side, match_values
 from extractor.apps.evaluation.comparers import ErrorKind, Level
 from extractor.apps.evaluation.fields import Field
+from extractor.apps.evaluation.judged import JudgedValue
 from extractor.schemas import Criterion, CriterionGroup, TrialExtraction
 
 
@@ -88,118 +89,133 @@ def match_groups(
     return match_values(ours, theirs, Members.resembles, 0.5)
 
 
-def compare_groups(
+def judge_groups(
     fields: Mapping[str, Field],
-    old: TrialExtraction,
-    new: TrialExtraction | None,
+    gold: TrialExtraction,
+    predicted: TrialExtraction | None,
     pairs: Sequence[Aligned],
-) -> Iterator[Difference]:
+) -> Iterator[JudgedValue]:
     """Yield what two extractions say of groups, in those of ``fields`` that are about them.
 
     ``pairs`` are the criteria of both. The values of ``criteria.group`` are pairs of criteria that
     share their innermost group, those of ``groups`` are the groups; rule and parent are compared in
     groups that share most items.
     """
-    # In the order of the text, those of both extractions first.
-    listed = sorted(
-        pairs,
-        key=lambda pair: (
-            not (pair.old and pair.new),
-            not pair.old,
-            (*pair.old, *pair.new)[0].position,
-        ),
-    )
-    ours, theirs = (list_members(one, listed, side) for side, one in enumerate((old, new)))
+    listed = sorted(pairs, key=_place_in_text)
+    ours = list_members(gold, listed, 0)
+    theirs = list_members(predicted, listed, 1)
     if field := fields.get("eligibility.criteria.group"):
-        yield from _compare_pairs(field, ours, theirs, listed)
-    homes = [Side(one.eligibility, "eligibility") if one else Side() for one in (old, new)]
-    yield from _compare_wholes(fields, ours, theirs, homes)
+        yield from _judge_pairs(field, ours, theirs, listed)
+    gold_home = Side(gold.eligibility, "eligibility")
+    predicted_home = Side(predicted.eligibility, "eligibility") if predicted else NOWHERE
+    for name, rows in _judge_wholes(ours, theirs).items():
+        if field := fields.get(name):
+            for gold_value, predicted_value, level, error in rows:
+                yield JudgedValue(
+                    field, gold_value, predicted_value, level, error, gold_home, predicted_home
+                )
 
 
-def _compare_pairs(
+def _place_in_text(pair: Aligned) -> tuple[bool, bool, int]:
+    """Return the key that puts criteria in the order of the text, those of both extractions
+    first.
+    """
+    is_alone = not (pair.old and pair.new)
+    first = (*pair.old, *pair.new)[0]
+    return is_alone, not pair.old, first.position
+
+
+def _judge_pairs(
     field: Field, ours: Sequence[Members], theirs: Sequence[Members], pairs: Sequence[Aligned]
-) -> Iterator[Difference]:
+) -> Iterator[JudgedValue]:
     """Yield for each criterion its pairs with earlier ones of its group.
 
     A pair that only one extraction has is an error if it is one with the first item: one error for
     each other item. It is none if only one extraction has the criterion: that is an error already.
     """
-    said: list[dict[tuple[int, int], tuple[str, bool]]] = []
-    for each in (ours, theirs):
-        found: dict[tuple[int, int], tuple[str, bool]] = {}
-        for one in each:
-            items = sorted(one.direct)
-            found |= {
-                both: (describe(one.group), both[0] == items[0]) for both in combinations(items, 2)
-            }
-        said.append(found)
-    values: dict[int, list[ValuePair]] = {}
-    for both in sorted(said[0].keys() | said[1].keys()):
-        (was, is_first), (now, starts) = (each.get(both, (None, False)) for each in said)
-        if is_first and not now:
-            kind = ErrorKind.MISSED
-        elif starts and not was:
-            kind = ErrorKind.INVENTED
-        else:
-            kind = None
-        error = kind if all(pairs[place].old and pairs[place].new for place in both) else None
+    in_gold = _list_pairs(ours)
+    in_prediction = _list_pairs(theirs)
+    found: list[tuple[int, JudgedValue]] = []
+    for both in sorted(in_gold.keys() | in_prediction.keys()):
+        was, leads_in_gold = in_gold.get(both, (None, False))
+        now, leads_in_prediction = in_prediction.get(both, (None, False))
+        error = None
+        if all(pairs[place].old and pairs[place].new for place in both):
+            if leads_in_gold and now is None:
+                error = ErrorKind.MISSED
+            elif leads_in_prediction and was is None:
+                error = ErrorKind.INVENTED
         level = Level.EXACT if was and now else Level.NONE
-        values.setdefault(both[1], []).append(ValuePair(was, now, level, error))
-    for place, listed in values.items():
-        old, new = (side[0] if side else Side() for side in pairs[place])
-        names = [side.item.group if side.item else None for side in (old, new)]
-        yield Difference(field, old, new, names[0], names[1], listed)
+        later = pairs[both[1]]
+        gold_item = later.old[0] if later.old else NOWHERE
+        predicted_item = later.new[0] if later.new else NOWHERE
+        found.append(
+            (both[1], JudgedValue(field, was, now, level, error, gold_item, predicted_item))
+        )
+    found.sort(key=lambda one: one[0])
+    for _, row in found:
+        yield row
 
 
-def _compare_wholes(
-    fields: Mapping[str, Field],
-    ours: Sequence[Members],
-    theirs: Sequence[Members],
-    homes: Sequence[Side],
-) -> Iterator[Difference]:
-    """Yield the groups, and the rule and the parent of those that have a partner."""
+def _list_pairs(groups: Sequence[Members]) -> dict[tuple[int, int], tuple[str, bool]]:
+    """Return the pairs of items of each group, with the group in words, and whether it is one
+    with the first item.
+    """
+    found: dict[tuple[int, int], tuple[str, bool]] = {}
+    for one in groups:
+        items = sorted(one.direct)
+        for both in combinations(items, 2):
+            found[both] = (describe(one.group), both[0] == items[0])
+    return found
+
+
+_Judged = tuple[str | None, str | None, Level, ErrorKind | None]
+"""What gold and a prediction say, how far they agree, and the error."""
+
+
+def _judge_wholes(ours: Sequence[Members], theirs: Sequence[Members]) -> dict[str, list[_Judged]]:
+    """Return, by field, the groups, and the rule and the parent of those that have a partner."""
     both, missed, invented = match_groups(ours, theirs)
-    partners: dict[str | None, str | None] = {
-        one.group.id: other.group.id for one, other in both
-    } | {None: None}
-    wholes = list[ValuePair]()
-    rules = list[ValuePair]()
-    parents = list[ValuePair]()
+    partners: dict[str | None, str | None] = {one.group.id: other.group.id for one, other in both}
+    partners[None] = None
+    groups = list[_Judged]()
+    rules = list[_Judged]()
+    parents = list[_Judged]()
     for one, other in both:
-        old = one.group
-        new = other.group
         level = Level.EXACT if one.below == other.below else Level.NORMALISED
-        wholes.append(ValuePair(describe(old), describe(new), level, None))
-        if old.rule is not new.rule:
-            differs = ErrorKind.POLARITY
-        elif old.n != new.n:
-            differs = ErrorKind.NUMBER
-        else:
-            differs = None
-        rules.append(_judge(str(old), str(new), differs))
-        is_there = old.parent in partners and partners[old.parent] == new.parent
-        above = (_describe_parent(old, ours), _describe_parent(new, theirs))
-        parents.append(_judge(*above, None if is_there else ErrorKind.WRONG_PAIRING))
-    wholes += [
-        ValuePair(describe(one.group), None, Level.NONE, one.blame(ErrorKind.MISSED))
-        for one in missed
-    ]
-    wholes += [
-        ValuePair(None, describe(one.group), Level.NONE, one.blame(ErrorKind.INVENTED))
-        for one in invented
-    ]
-    groups = [tuple(one.group for one in each) for each in (ours, theirs)]
-    for name, listed in (("", wholes), (".rule", rules), (".parent", parents)):
-        if listed and (field := fields.get(f"eligibility.groups{name}")):
-            yield Difference(field, homes[0], homes[1], groups[0], groups[1], listed)
+        groups.append((describe(one.group), describe(other.group), level, None))
+        rules.append(
+            _judge(str(one.group), str(other.group), _find_rule_error(one.group, other.group))
+        )
+        above = one.group.parent
+        is_there = above in partners and partners[above] == other.group.parent
+        error = None if is_there else ErrorKind.WRONG_PAIRING
+        parents.append(_judge(_describe_parent(one, ours), _describe_parent(other, theirs), error))
+    for one in missed:
+        groups.append((describe(one.group), None, Level.NONE, one.blame(ErrorKind.MISSED)))
+    for one in invented:
+        groups.append((None, describe(one.group), Level.NONE, one.blame(ErrorKind.INVENTED)))
+    return {
+        "eligibility.groups": groups,
+        "eligibility.groups.rule": rules,
+        "eligibility.groups.parent": parents,
+    }
 
 
-def _describe_parent(group: CriterionGroup, groups: Sequence[Members]) -> str:
-    return next((describe(one.group) for one in groups if one.group.id == group.parent), "none")
+def _find_rule_error(gold: CriterionGroup, predicted: CriterionGroup) -> ErrorKind | None:
+    if gold.rule is not predicted.rule:
+        return ErrorKind.POLARITY
+    return ErrorKind.NUMBER if gold.n != predicted.n else None
 
 
-def _judge(old: str, new: str, error: ErrorKind | None) -> ValuePair:
-    return ValuePair(old, new, Level.NONE if error else Level.EXACT, error)
+def _describe_parent(one: Members, groups: Sequence[Members]) -> str:
+    return next(
+        (describe(other.group) for other in groups if other.group.id == one.group.parent), "none"
+    )
+
+
+def _judge(gold: str, predicted: str, error: ErrorKind | None) -> _Judged:
+    return gold, predicted, Level.NONE if error else Level.EXACT, error
 
 
 def describe(group: CriterionGroup) -> str:
@@ -208,4 +224,6 @@ def describe(group: CriterionGroup) -> str:
     >>> describe(CriterionGroup(id="g1", rule="any", lead_in="One of the following:"))
     'any of: One of the following:'
     """
-    return f"{group}: {' '.join(group.lead_in.split())}" if group.lead_in else str(group)
+    if not group.lead_in:
+        return str(group)
+    return f"{group}: {' '.join(group.lead_in.split())}"

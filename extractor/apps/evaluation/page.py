@@ -5,115 +5,108 @@ text.
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
 from extractor.apps.evaluation.comparers import ErrorKind
-from extractor.apps.evaluation.highlight import RecordText, list_clues
-from extractor.apps.evaluation.record_score import Disagreement, WorstErrors
-from extractor.apps.evaluation.report import LEAST_VALUES, ScoreReport
+from extractor.apps.evaluation.errors import rank_error
+from extractor.apps.evaluation.figures import LEAST_VALUES
+from extractor.apps.evaluation.highlight import RecordText
+from extractor.apps.evaluation.report import ErrorExample, ErrorSide, ScoreReport
 from extractor.apps.pages import escape_json, render_page
 from extractor.apps.pages.view import Json, view
 from extractor.apps.pages.words import say
 from extractor.errors import RecordError
-from extractor.evidence.drafts import Span
 from extractor.formats import read_records
 from extractor.schemas import TrialRecord
-
-__all__ = ["WorstErrors", "render_score_page", "write_score_page"]
 
 _SCRIPTS = ("list.js", "detail.js", "start.js")
 
 
 def write_score_page(
-    path: str | PathLike[str],
-    report: ScoreReport,
-    errors: WorstErrors,
-    records: Sequence[str | PathLike[str]] = (),
+    path: str | PathLike[str], report: ScoreReport, records: Sequence[str | PathLike[str]] = ()
 ) -> None:
     """Write a report and its errors as one HTML page that needs no network.
 
-    Fill ``errors`` by ``evaluate(..., on_record=errors.add)``. The texts come from ``records``, the
-    inputs of the run, by default from the sources that the predictions name. The same input gives
-    the same bytes. Raises ``OSError`` if the file cannot be written.
+    The page has the errors that the report holds (``evaluate(..., examples=N)``). Their texts come
+    from ``records``, the inputs of the run. The same input gives the same bytes. Raises ``OSError``
+    if the file cannot be written.
     """
-    page = render_score_page(report, errors, records)
+    page = render_score_page(report, records)
     Path(path).write_bytes(page.encode("utf-8", "replace"))
 
 
-def render_score_page(
-    report: ScoreReport, errors: WorstErrors, records: Sequence[str | PathLike[str]] = ()
-) -> str:
+def render_score_page(report: ScoreReport, records: Sequence[str | PathLike[str]] = ()) -> str:
     """Return the page as text; see ``write_score_page``."""
-    found = errors.list_errors()
-    shown = [_export(error) for error in found]
+    errors = sorted((error for kind in report.errors for error in kind.examples), key=rank_error)
+    shown = [_export(error) for error in errors]
     _number(shown)
-    views = _mark_texts(found, shown, _reread_records(found, records))
-    with_errors = {error["record"] for error in shown}
-    differences = (
-        {one.name: one for one in report.comparison.differences} if report.comparison else {}
-    )
-    bounds = [one.interval for one in differences.values() if one.interval]
-    numbers = [
-        *(one.difference or 0 for one in differences.values()),
-        *(side for one in bounds for _, side in one),
-    ]
+    views = _mark_texts(errors, shown, records)
+    with_errors = {error.record_id for error in errors}
     # Gold of the user's own fields alone has nothing to score in the guideline's.
     groups = [one for one in report.groups if one.normalised.f1 is not None] or report.groups[:1]
     fields = [one for one in report.fields if one.normalised.f1 is not None]
-    values = {
+    values: dict[str, object] = {
         "report": report,
         "groups": groups,
         "fields": fields,
         "tasks": tuple(dict.fromkeys(one.task for one in fields)),
         "least_values": LEAST_VALUES,
         "kinds": {kind.value: kind for kind in ErrorKind},
-        "differences": [differences[one.figure] for one in (*groups, *fields) if differences],
-        "widest": max([0.01, *map(abs, numbers)]),
-        "count": errors.count,
+        "count": sum(kind.count for kind in report.errors),
         "shown": len(shown),
         "records_with_errors": len(with_errors),
         "without_text": len(with_errors - views.keys()),
         "data": escape_json({"errors": shown, "views": views}),
     }
+    if report.comparison:
+        names = {one.figure for one in (*groups, *fields)}
+        values["differences"] = [one for one in report.comparison.differences if one.name in names]
+        values["widest"] = _find_widest(report)
     return render_page("extractor.apps.evaluation", values, styles=("page.css",), scripts=_SCRIPTS)
 
 
-def _export(error: Disagreement) -> Json:
+def _find_widest(report: ScoreReport) -> float:
+    """Return the greatest difference, or bound of one, for the width of the plots."""
+    sizes = [0.01]
+    for one in report.comparison.differences if report.comparison else ():
+        sizes.append(abs(one.difference or 0))
+        if one.interval:
+            sizes += [abs(one.interval.low), abs(one.interval.high)]
+    return max(sizes)
+
+
+def _export(error: ErrorExample) -> Json:
     """Return an error in the form that the page's script reads."""
-    one = error.export()
-    theirs = error.predicted_side.item
-    confidence = (
-        None
-        if theirs is None or theirs.confidence is None
-        else f"confidence {theirs.confidence:.2f}"
-    )
-    provenance = (getattr(theirs, "origin", None), getattr(theirs, "support", None), confidence)
-    sides: Json = {}
-    for side in ("gold", "predicted"):
-        value = getattr(one, side)
-        quote = getattr(one, f"{side}_quote")
-        if isinstance(value, list):
-            members = value
-        elif value is None:
-            members = []
-        else:
-            members = [value]
-        sides[side] = {
-            "said": [say(each, [quote] if quote else ()) for each in members],
-            "quote": say(quote) if quote else None,
-            "path": getattr(one, f"{side}_path"),
-            "file": getattr(error.record, f"{side}_place"),
-        }
-    return sides | {
-        "kind": one.kind.value,
-        "harm": one.harm,
-        "record": one.record_id,
-        "field": one.field,
-        "belongsTo": one.belongs_to,
-        "provenance": ", ".join(filter(None, provenance)) or None,
+    exported = error.model_dump(mode="json", include={"kind", "harm", "field"})
+    exported["record"] = error.record_id
+    exported["belongsTo"] = error.belongs_to
+    exported["gold"] = _export_side(error.gold)
+    exported["predicted"] = _export_side(error.predicted)
+    exported["provenance"] = _say_provenance(error.predicted)
+    exported["sections"] = []
+    exported["marks"] = {"gold": [], "predicted": []}
+    return exported
+
+
+def _export_side(side: ErrorSide | None) -> Json:
+    if side is None:
+        return {"said": [], "quote": None, "path": None}
+    members = side.value if isinstance(side.value, list) else [side.value]
+    quotes = [side.quote] if side.quote else []
+    return {
+        "said": [say(member, quotes) for member in members if member is not None],
+        "quote": say(side.quote) if side.quote else None,
+        "path": side.path,
     }
+
+
+def _say_provenance(side: ErrorSide | None) -> str | None:
+    if side is None:
+        return None
+    confidence = None if side.confidence is None else f"confidence {side.confidence:.2f}"
+    return ", ".join(filter(None, (side.origin, side.support, confidence))) or None
 
 
 def _number(errors: Sequence[Json]) -> None:
@@ -122,9 +115,9 @@ def _number(errors: Sequence[Json]) -> None:
     """
     seen: Counter[str] = Counter()
     for error in errors:
-        values = [error[side]["said"] for side in ("gold", "predicted")]
+        said = [error[side]["said"] for side in ("gold", "predicted")]
         identity = json.dumps(
-            [error["record"], error["field"], error["kind"], *values], sort_keys=True
+            [error["record"], error["field"], error["kind"], *said], sort_keys=True
         )
         name = hashlib.sha256(identity.encode()).hexdigest()[:10]
         seen[name] += 1
@@ -132,59 +125,42 @@ def _number(errors: Sequence[Json]) -> None:
 
 
 def _mark_texts(
-    found: Sequence[Disagreement], shown: Sequence[Json], records: Iterable[TrialRecord]
+    errors: Sequence[ErrorExample], shown: Sequence[Json], inputs: Sequence[str | PathLike[str]]
 ) -> dict[str, Json]:
     """Add to each error its sections and the spans of both sides. Return the views of their
     texts, by record.
     """
+    by_record = defaultdict[str, list[tuple[ErrorExample, Json]]](list)
+    for error, exported in zip(errors, shown, strict=True):
+        by_record[error.record_id].append((error, exported))
     views: dict[str, Json] = {}
-    by_record: dict[str, list[tuple[Disagreement, Json]]] = defaultdict(list)
-    for error, exported in zip(found, shown, strict=True):
-        by_record[error.record.record_id].append((error, exported))
-    for record in records:
+    for record in _read_records(inputs, set(by_record)):
         text = RecordText(record)
-        spans = list[Span]()
-        sections: dict[str, None] = {}
-        for error, exported in by_record[record.record_id]:
-            attribute = error.field.attribute
-            gold = list_clues(error.gold_side.item, attribute, error.gold)
-            predicted = list_clues(error.predicted_side.item, attribute, error.predicted)
-            names, ours, theirs = text.highlight(gold, predicted)
-            sections |= dict.fromkeys(names)
-            exported.update(sections=names, marks={"gold": ours, "predicted": theirs})
-            spans += [*ours, *theirs]
+        found = [(text.mark(error), exported) for error, exported in by_record[record.record_id]]
+        sections = dict.fromkeys(name for marks, _ in found for name in marks.sections)
+        spans = [span for marks, _ in found for span in (*marks.gold, *marks.predicted)]
         seen = view(record, (), spans, sections=sections)
-        numbers = dict(zip(spans, seen.pop("marks"), strict=True))
-        views[record.record_id] = {name: seen[name] for name in ("sections", "spans")}
-        for _, exported in by_record[record.record_id]:
-            known = {
-                side: [numbers[span] for span in marked]
-                for side, marked in exported["marks"].items()
-            }
-            exported["marks"] = {
-                side: [one for one in marked if one is not None] for side, marked in known.items()
-            }
+        numbers = dict(zip(spans, seen["marks"], strict=True))
+        views[record.record_id] = {"sections": seen["sections"], "spans": seen["spans"]}
+        for marks, exported in found:
+            exported["sections"] = marks.sections
+            for name, side in (("gold", marks.gold), ("predicted", marks.predicted)):
+                exported["marks"][name] = [
+                    numbers[span] for span in side if numbers[span] is not None
+                ]
     return views
 
 
-def _reread_records(
-    found: Sequence[Disagreement], inputs: Sequence[str | PathLike[str]]
-) -> Iterator[TrialRecord]:
-    """Yield the records with errors, one at a time, from ``inputs``.
-
-    Without inputs, read the files that the predictions name as their sources, if these still exist.
-    Unreadable records are left out, and the page says so.
+def _read_records(inputs: Sequence[str | PathLike[str]], wanted: set[str]) -> Iterator[TrialRecord]:
+    """Yield the wanted records, one at a time. Unreadable ones are left out, and the page says
+    so.
     """
-    wanted: dict[Sequence[str | PathLike[str]], set[str]] = defaultdict(set)
-    for source, record_id in ((error.record.source, error.record.record_id) for error in found):
-        # Regular files only: a pipe or a device could block, or never end.
-        if inputs or (source and Path(source).is_file()):
-            wanted[tuple(inputs) or (source or "",)].add(record_id)
+    if not inputs or not wanted:
+        return
     problems: list[RecordError] = []
-    for paths, left in sorted(wanted.items()):
-        for record in read_records(*paths, on_error=problems.append):
-            if record.record_id in left:
-                left.remove(record.record_id)
-                yield record
-            if not left:
-                break
+    for record in read_records(*inputs, on_error=problems.append):
+        if record.record_id in wanted:
+            wanted.remove(record.record_id)
+            yield record
+        if not wanted:
+            return

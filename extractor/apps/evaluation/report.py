@@ -1,19 +1,15 @@
 """The report of an evaluation: frozen models that serialise to JSON."""
 
 import math
-from collections.abc import Sequence
-from itertools import chain
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, JsonValue
 
 from extractor.apps.evaluation.comparers import ErrorKind
-from extractor.apps.evaluation.fields import Field as ScoredField
 from extractor.errors import ArgumentError
+from extractor.schemas import Citation, Origin, Support
 from extractor.schemas.base import FrozenModel
 
-LEAST_VALUES = 10
-"""Fewest values, stated or invented, for an interval: a bootstrap over fewer is meaningless."""
 Share = Annotated[
     float | None,
     BeforeValidator(lambda value: None if value is None or math.isnan(value) else value),
@@ -85,25 +81,41 @@ class GroupScore(_Ladder):
     average: str = Field(description="macro or micro.")
 
 
+class ErrorSide(FrozenModel):
+    """What gold or the prediction says where they differ; ``value`` is null if its item leaves
+    the field empty.
+    """
+
+    path: str = Field(description="Place in the file, such as 'dosing[1].route'.")
+    value: JsonValue
+    section: str | None = Field(description="Section of the item, or place of the outcome.")
+    quote: str | None = Field(description="Words of the item, to find it in the record's text.")
+    evidence: tuple[Citation, ...] = Field(
+        default=(), description="What the extraction gives as evidence."
+    )
+    confidence: float | None = Field(default=None, description="Of the item.")
+    origin: Origin | None = None
+    support: Support | None = None
+
+
 class ErrorExample(FrozenModel):
-    """One disagreement. The absent side is null."""
+    """One disagreement. A side is null if it lacks the item."""
 
     kind: ErrorKind
-    harm: float
+    harm: float = Field(description="Harm of the kind times weight of the field.")
     record_id: str
     field: str
-    gold_path: str | None = Field(description="Place in the gold file, such as 'dosing[1].route'.")
-    predicted_path: str | None
-    gold: JsonValue
-    predicted: JsonValue
-    section: str | None = Field(description="Section of the item in question.")
-    gold_quote: str | None = Field(
-        description="Quote of the gold item, to find it in the record's text."
-    )
-    predicted_quote: str | None
+    gold: ErrorSide | None
+    predicted: ErrorSide | None
     belongs_to: str | None = Field(
         default=None, description="Where gold has a value that is on the wrong item."
     )
+
+    @property
+    def place(self) -> str | None:
+        """The path in gold, or in the prediction if gold lacks the item."""
+        side = self.gold or self.predicted
+        return side.path if side else None
 
 
 class ErrorScore(FrozenModel):
@@ -111,9 +123,7 @@ class ErrorScore(FrozenModel):
 
     kind: ErrorKind
     count: int
-    harm: float = Field(
-        description="Summed over the errors: harm of the kind times weight of the field."
-    )
+    harm: float = Field(description="Summed over the errors.")
     fields: dict[str, int] = Field(description="Count for each field.")
     examples: tuple[ErrorExample, ...] = Field(description="The worst, by harm and then record.")
 
@@ -176,35 +186,3 @@ class ScoreReport(FrozenModel):
     def figures(self) -> dict[str, float | None]:
         """Return all normalised F1 scores by name."""
         return {one.figure: one.normalised.f1 for one in (*self.groups, *self.fields)}
-
-
-class Figure(NamedTuple):
-    """A score over the fields at ``rows``: over all of their values (micro), or the mean of
-    their scores (macro).
-    """
-
-    name: str
-    rows: list[int]
-    is_mean: bool = False
-
-
-def list_figures(fields: Sequence[ScoredField]) -> tuple[Figure, ...]:
-    """List all figures: of each field, of 'all' and of each task, and each of these again with
-    '.micro'.
-
-    >>> from .fields import FIELDS
-    >>> [one.name for one in list_figures(FIELDS)][-4:]
-    ['dosing', 'dosing.micro', 'endpoints', 'endpoints.micro']
-    """
-    scopes = {name: list[int]() for name in ("all", *(one.task for one in fields))}
-    for row, one in enumerate(fields):
-        for name in ("all", one.task) if one.in_total else ():
-            scopes[name].append(row)
-    of_scopes = (
-        (Figure(name, rows, is_mean=True), Figure(f"{name}.micro", rows))
-        for name, rows in scopes.items()
-    )
-    return (
-        *(Figure(one.name, [row]) for row, one in enumerate(fields)),
-        *chain.from_iterable(of_scopes),
-    )

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cached_property
 
-from extractor.apps.evaluation.highlight import Clue, RecordText, name_field
-from extractor.apps.evaluation.standoff import name_home
+from extractor.apps.evaluation.errors import name_field
+from extractor.apps.evaluation.highlight import Clue, RecordText
+from extractor.apps.evaluation.places import name_home
 from extractor.apps.pages.view import (
     Json,
     ShownText,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from extractor.apps.evaluation.standoff import find_places
+from extractor.apps.evaluation.places import find_places
 from extractor.apps.pages.view import Json, ShownText
 from extractor.apps.review.forms import FIELDS, Form, FormField, make_empty, write_item
 from extractor.evidence.drafts import CERTAIN

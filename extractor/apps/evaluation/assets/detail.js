@@ -29,7 +29,7 @@ function showDetail(page, error, found, state, views) {
 }
 
 function showSide(side, title, error, pieces) {
-  const { said, path, quote, file } = error[side];
+  const { said, path, quote } = error[side];
   const value = make("p", { class: said.length ? "value" : "nothing" }, pieces ?? sayAll({ said: said.slice(0, 1) }));
   return make(
     "section",
@@ -38,7 +38,7 @@ function showSide(side, title, error, pieces) {
     said.length > 1 ? make("ul", { class: "values" }, said.map((line) => make("li", { class: "value" }, line))) : value,
     quote && quote !== said[0] ? make("blockquote", {}, quote) : "",
     path ? make("p", { class: "path" }, make("code", {}, path)) : "",
-    make("p", { class: "file dim" }, file || "not predicted"),
+    path ? "" : make("p", { class: "file dim" }, side === "gold" ? "not in gold" : "not predicted"),
     side === "predicted" && error.provenance ? make("p", { class: "file dim" }, `item: ${error.provenance}`) : "",
   );
 }

@@ -1,0 +1,113 @@
+"""List the errors in a table of judged values: the most harmful first, and by kind."""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from extractor.apps.evaluation.alignment import Side
+from extractor.apps.evaluation.comparers import NOTHING, ErrorKind
+from extractor.apps.evaluation.judged import JudgedValue
+from extractor.apps.evaluation.places import name_home
+from extractor.apps.evaluation.report import ErrorExample, ErrorScore, ErrorSide
+from extractor.schemas import Endpoint, Evidence, ExtractedItem, FieldRef
+
+_OUTCOME = ("measure", "description", "time_frame")
+_OF_TIME = frozenset({"time_points", "time_kind"})
+"""Fields of an outcome that its time frame states."""
+
+
+def list_errors(record_id: str, rows: Iterable[JudgedValue]) -> Iterator[ErrorExample]:
+    """Yield the errors among the rows of a record."""
+    for row in rows:
+        if row.error:
+            yield ErrorExample(
+                kind=row.error,
+                harm=row.error.harm * row.field.weight,
+                record_id=record_id,
+                field=row.field.name,
+                gold=_describe(row.gold_item, row.gold_path, row.field.attribute, row.gold),
+                predicted=_describe(
+                    row.predicted_item, row.predicted_path, row.field.attribute, row.predicted
+                ),
+                belongs_to=row.belongs_to,
+            )
+
+
+def _describe(side: Side, path: str | None, attribute: str | None, value: Any) -> ErrorSide | None:
+    if path is None:
+        return None
+    item: ExtractedItem = side.item
+    return ErrorSide(
+        path=path,
+        value=None if value == NOTHING else to_jsonable_python(value),
+        section=name_home(item),
+        quote=_find_quote(item, attribute),
+        evidence=tuple(dict.fromkeys(one.cite() for one in _find_evidence(item, attribute, value))),
+        confidence=item.confidence,
+        origin=item.origin,
+        support=item.support,
+    )
+
+
+def _find_quote(item: ExtractedItem, attribute: str | None) -> str | None:
+    """Return the words that state a value: those of its criterion or dose, or a part of its
+    outcome.
+    """
+    if isinstance(item, Endpoint):
+        return item.time_frame if attribute in _OF_TIME else item.measure
+    quote: str | None = getattr(item, "quote", None)
+    if quote is None and attribute:
+        quote = next((one.quote for one in item.evidence_for(attribute)), None)
+    return quote
+
+
+def _find_evidence(item: ExtractedItem, attribute: str | None, value: Any) -> list[Evidence]:
+    """Return the evidence for a value: that of the member of a list, else that of the field, or
+    of the whole item.
+    """
+    if attribute is None:
+        return [one for one in item.evidence if one.field in ("quote", *_OUTCOME)]
+    held = item.value_of(name_field(attribute))
+    if isinstance(held, tuple) and value in held:
+        member = f"{attribute}[{held.index(value)}]"
+        if found := [one for one in item.evidence if one.field == member]:
+            return found
+    field = FieldRef(attribute)
+    return [one for one in item.evidence if field.covers(FieldRef(one.field).path)]
+
+
+def name_field(path: str) -> str:
+    """Return the field at a path in an item, without an index; of a user's own field, the
+    attribute.
+    """
+    return FieldRef(path.removeprefix("values.")).names[0]
+
+
+def rank_error(error: ErrorExample) -> tuple[Any, ...]:
+    """Return the key that sorts errors: by harm, then by record, field and values."""
+    values = [repr(side and side.value) for side in (error.gold, error.predicted)]
+    return -error.harm, error.record_id, error.field, *values
+
+
+def group_errors(errors: Iterable[ErrorExample], examples: int) -> tuple[ErrorScore, ...]:
+    """Count the errors of each kind, the most harmful kind first, and keep the worst of each as
+    ``examples``.
+    """
+    by_kind = defaultdict[ErrorKind, list[ErrorExample]](list)
+    for error in errors:
+        by_kind[error.kind].append(error)
+    scores = [
+        ErrorScore(
+            kind=kind,
+            count=len(found),
+            harm=sum(error.harm for error in found),
+            fields=dict(sorted(Counter(error.field for error in found).items())),
+            examples=tuple(heapq.nsmallest(examples, found, key=rank_error)),
+        )
+        for kind, found in by_kind.items()
+    ]
+    order = list(ErrorKind)
+    return tuple(sorted(scores, key=lambda one: (-one.harm, order.index(one.kind))))

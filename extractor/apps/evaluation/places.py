@@ -1,0 +1,70 @@
+"""Name the places of a record in which an item can stand: its sections, outcomes, and items of
+lists in one cell.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from extractor.concepts.outcomes.read import place_outcomes
+from extractor.evidence.drafts import Span
+from extractor.language.passage import read_section
+from extractor.schemas import Rank, Section, TrialRecord
+
+_LISTS = ("arms", "interventions")
+"""Sections that some formats keep as one cell of items joined by bars."""
+
+
+class Places(NamedTuple):
+    """Raw spans by name, such as "arms[0]", and the registered outcomes in the record's order."""
+
+    spans: Mapping[str, Span]
+    outcomes: tuple[tuple[Rank, int], ...]
+
+
+def name_outcome(rank: Rank | str, index: int) -> str:
+    """Return the name of an outcome's place, such as ``primary_outcomes[0]``."""
+    return f"{rank}_outcomes[{index}]"
+
+
+def name_home(item: Any) -> str | None:
+    """Return the place of an item or its JSON: its section, or that of its outcome. Ages and sex
+    have none.
+    """
+    values = item if isinstance(item, Mapping) else vars(item)
+    if section := values.get("section"):
+        return str(section)
+    return name_outcome(values["rank"], values["index"]) if values.get("rank") else None
+
+
+def find_places(record: TrialRecord) -> Places:
+    """Return all places of a record.
+
+    >>> from extractor.schemas import Section, Source
+    >>> cell = Section(name="arms", text="Drug: 5 mg|Placebo")
+    >>> record = TrialRecord(
+    ...     record_id="A", source=Source(path="a", format="flat"), sections=(cell,)
+    ... )
+    >>> find_places(record).spans["arms[1]"]
+    Span(section='arms', start=11, end=18)
+    """
+    spans: dict[str, Span] = {}
+    for section in record.sections:
+        if section.name in _LISTS:
+            spans |= _split_cell(section)
+    cells = {
+        each.name: read_section(each.name, each.text)
+        for each in record.sections
+        if "_outcomes" in each.name
+    }
+    outcomes = place_outcomes(record, cells)
+    for one in outcomes:
+        spans[name_outcome(one.rank, one.index)] = Span(one.whole.section.name, *one.whole.raw_span)
+    spans |= {section.name: Span(section.name, 0, len(section.text)) for section in record.sections}
+    return Places(spans, tuple((one.rank, one.index) for one in outcomes))
+
+
+def _split_cell(section: Section) -> Iterator[tuple[str, Span]]:
+    start = 0
+    for number, item in enumerate(section.text.split("|")):
+        yield f"{section.name}[{number}]", Span(section.name, start, start + len(item))
+        start += len(item) + 1

@@ -1,0 +1,65 @@
+"""Standoff gold: spans instead of quotes, and a hash of each section."""
+
+import json
+
+import pytest
+
+from benchmarks.gold.standoff import find_changed_sections, from_standoff, to_standoff
+from extractor.apps.evaluation.text import fold_quote
+from extractor.schemas import Section, TrialExtraction
+from tests.evaluation.test_gold_check import GOLD, RECORD
+
+
+def normalise(gold):
+    """Normalise gold for comparison: all fields, and words as ``fold_quote`` returns them."""
+    return fold_quote(TrialExtraction.model_validate(gold).model_dump_json().replace("\\n", " "))
+
+
+@pytest.fixture
+def line():
+    return json.loads(json.dumps(to_standoff(GOLD, RECORD)))
+
+
+def test_gold_is_written_without_words_and_read_back(line):
+    assert normalise(from_standoff(line, RECORD)) == normalise(GOLD)
+    words = {word for section in RECORD.sections for word in section.text.split() if len(word) > 5}
+    kept = json.dumps({key: line[key] for key in ("eligibility", "dosing", "endpoints")})
+    assert not [word for word in words if word in kept]
+
+
+def test_words_that_are_not_in_the_record_are_refused():
+    gold = {
+        "record_id": "toy",
+        "dosing": [{"agent": "zorpmab", "section": "arms[0]", "quote": "15 mg daily"}],
+    }
+    with pytest.raises(ValueError, match="agent: 'zorpmab' is not in the record"):
+        to_standoff(gold, RECORD)
+
+
+def test_labels_of_arms_are_found_in_the_list_of_arms(line):
+    assert line["dosing"][0]["arms"] == [["arms[0]", 0, 5]]
+    gold = {
+        "record_id": "toy",
+        "dosing": [{"agent": "Mirabrol", "section": "arms[0]", "quote": "15 mg daily"}],
+    }
+    gold["dosing"][0]["arms"] = ["15 mg daily"]
+    with pytest.raises(ValueError, match="arms: '15 mg daily' is not in the record"):
+        to_standoff(gold, RECORD)
+
+
+def test_lists_that_say_that_there_is_nothing_are_kept():
+    gold = {
+        "record_id": "toy",
+        "eligibility": {"groups": [], "criteria": [], "sex": None},
+        "dosing": [],
+    }
+    assert to_standoff(gold, RECORD)["eligibility"] == {"groups": []}
+
+
+def test_a_changed_section_is_named(line):
+    sections = [
+        Section(name=s.name, text=s.text + "." * (s.name == "arms[0]")) for s in RECORD.sections
+    ]
+    changed = RECORD.model_copy(update={"sections": tuple(sections)})
+    assert find_changed_sections(line, RECORD) == ()
+    assert find_changed_sections(line, changed) == ("arms[0]",)
