@@ -140,10 +140,15 @@ def make_change(
 ) -> TrialChange:
     """Return a change of an item, or of one of its fields, with the evidence of both sides."""
     shown = None if field in _OF_WHOLE or item == "custom" else field
-    old, new = (
-        one if isinstance(one, StatedValue) else _state(_WHOLE[item], one, shown) if one else None
-        for one in pair
-    )
+
+    def show(one: Stated) -> StatedValue | None:
+        if isinstance(one, StatedValue):
+            return one
+        if not one:
+            return None
+        return _state(_WHOLE[item], one, shown)
+
+    old, new = map(show, pair)
     return TrialChange(
         item=item, kind=kind, severity=severity, message=message, old=old, new=new, field=field
     )

@@ -130,11 +130,10 @@ def diff_trials(
                 name = one.kind.value
             else:
                 name = ""
-            said = (
-                f"{name} {item}"
-                if name
-                else " ".join([one.agent, *([say(one.amounts)] if one.amounts else [])])
-            )
+            if name:
+                said = f"{name} {item}"
+            else:
+                said = " ".join([one.agent, say(one.amounts)]) if one.amounts else one.agent
             found.append(make_change(item, kind, _rate(one), f"{said} {kind.value}", pair))
         if task is Task.ELIGIBILITY and task not in missing:
             found += compare_groups(old, new, listed, lines)

@@ -112,7 +112,8 @@ class LimitPair(NamedTuple):
             sizes = measure_window(old.bound), measure_window(new.bound)
             if Comparator.BETWEEN in (old.bound.comparator, new.bound.comparator):
                 return None if sizes[0] == sizes[1] else ChangeKind.CHANGED
-        (dimension, was), (other_dimension, now) = old.scale(), new.scale()
+        dimension, was = old.scale()
+        other_dimension, now = new.scale()
         if old.is_floor != new.is_floor or dimension != other_dimension:
             return ChangeKind.CHANGED
         # Between units, a small difference is rounding: 90 days are three months.

@@ -193,7 +193,8 @@ def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
 
 
 def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
-    (side, size), (other_side, other_size) = _scale(gold), _scale(predicted)
+    side, size = _scale(gold)
+    other_side, other_size = _scale(predicted)
     # If both differ, a limit's error is the comparator, and a time window's is the number.
     if side != other_side and (isinstance(gold, Bound) or size == other_size):
         return ErrorKind.COMPARATOR
@@ -300,14 +301,16 @@ EXTENT = replace(
     TEXT, resembles=lambda one, other: compare_extents(one, other) >= 0.5, is_extent=True
 )
 """The extent of a quote: two readers seldom cut it alike, so an overlap is enough."""
+
+
+def _name_word_error(gold: Any, predicted: Any) -> ErrorKind:
+    if not gold:
+        return ErrorKind.INVENTED
+    return ErrorKind.WORDING if predicted else ErrorKind.MISSED
+
+
 WORDS = Comparer(
-    lambda gold, predicted: (
-        ErrorKind.WORDING
-        if gold and predicted
-        else ErrorKind.MISSED
-        if gold
-        else ErrorKind.INVENTED
-    ),
+    _name_word_error,
     fold_text,
     lambda one, other: bool(one and other) and share_words(one, other),
     spread=lambda words: (words or NOTHING,),

@@ -109,13 +109,12 @@ class WordChange:
             for was, now in zip_longest(
                 *([p.text for p in each if p.kind == kind] for each in (self.gone, self.come))
             ):
-                said.append(
-                    f"{was} -> {now}"
-                    if was and now
-                    else f'"{now}" added'
-                    if now
-                    else f'"{was}" removed'
-                )
+                if was and now:
+                    said.append(f"{was} -> {now}")
+                elif now:
+                    said.append(f'"{now}" added')
+                else:
+                    said.append(f'"{was}" removed')
         said += [" -> ".join(self.joins)] if self.joins else []
         for name, parts in (("removed", self.gone), ("added", self.come)):
             words = [part.text for part in parts if part.kind == "word"]
@@ -239,7 +238,8 @@ def read_words(raw: str | None) -> tuple[Part, ...]:
 def _list_parts(tokens: Tokens) -> Iterator[Part]:
     at = 0
     while at < len(tokens):
-        first, (part, at) = at, _read_part(tokens, at)
+        first = at
+        part, at = _read_part(tokens, at)
         if part and part.text.lower() in (table := _read_table()).negated:
             yield Part("negation", "not", part.text)
             part = Part("word", table.negated[part.text.lower()], part.text)
